@@ -1,0 +1,1 @@
+//! Works through mailboxes: discover, decide, archive, announce, mark

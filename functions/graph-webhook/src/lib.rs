@@ -1,0 +1,1 @@
+//! Takes Graph's notices and turns the genuine ones into jobs

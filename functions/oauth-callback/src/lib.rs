@@ -1,0 +1,1 @@
+//! Back from Microsoft: checks the state, seals the tokens, connects

@@ -1,0 +1,1 @@
+//! The AWS APIs that greffe calls, answered on one machine

@@ -1,0 +1,1 @@
+//! The greffe program: the local cloud, the functions and the demo

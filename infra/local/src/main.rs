@@ -1,0 +1,2 @@
+//! The `greffe` program.
+fn main() {}

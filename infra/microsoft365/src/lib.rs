@@ -1,0 +1,1 @@
+//! A simulated Microsoft 365 tenant that holds to Microsoft's documentation

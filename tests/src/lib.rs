@@ -1,0 +1,1 @@
+//! What greffe promises, told as scenarios and contracts
