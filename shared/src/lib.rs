@@ -1,1 +1,29 @@
-//! The common crate: everything of greffe that is worth testing, by domain noun
+//! The common crate: everything of greffe that is worth testing, by domain noun. Functions are thin wiring over it.
+//!
+//! A mail's path: [`notification`] → [`job`] → [`delta`] → [`message`] → [`archive`] → [`feed`] → [`mark`].
+
+pub mod app;
+pub mod archive;
+pub mod aws_http;
+pub mod clock;
+pub mod config;
+pub mod connector;
+pub mod delta;
+pub mod entra;
+pub mod feed;
+pub mod firm;
+pub mod graph;
+pub mod id;
+pub mod job;
+pub mod mailbox;
+pub mod mark;
+pub mod message;
+pub mod notification;
+pub mod problem;
+pub mod random;
+pub mod secret;
+pub mod sign_in;
+pub mod table;
+pub mod telemetry;
+pub mod token;
+pub mod work;

@@ -1,0 +1,124 @@
+//! The wired clients that a handler receives, built once per cold start.
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+
+use crate::{
+    archive::Archive,
+    aws_http,
+    clock::Clock,
+    config::{Config, ConfigError},
+    connector::Connector,
+    entra::Entra,
+    feed::Feed,
+    graph::Graph,
+    job::MailQueue,
+    random::Random,
+    secret::Secrets,
+    table::Table,
+    token::{TokenSource, Tokens},
+};
+
+/// Everything that a handler works with.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The environment.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// State.
+    pub table: Table,
+    /// Originals.
+    pub archive: Archive,
+    /// Jobs.
+    pub queue: MailQueue,
+    /// Facts.
+    pub feed: Feed,
+    /// Secrets.
+    pub secrets: Arc<Secrets>,
+    /// Access tokens.
+    pub tokens: Arc<Tokens>,
+    http: reqwest::Client,
+}
+
+/// A function that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable is missing or malformed.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no HTTP client.
+    #[error("build the HTTP client")]
+    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl App {
+    /// As on Lambda: the environment names everything, AWS answers.
+    pub async fn connect() -> Result<Self, StartError> {
+        let config = Config::from_env()?;
+        let http = http_client()?;
+        let aws =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(aws_http::over(http.clone())).load().await;
+        Ok(Self::new(config, &aws, http, Clock::system(), Random::system()))
+    }
+
+    /// Over AWS as `aws` reaches it, with the given time and randomness.
+    pub fn new(config: Config, aws: &SdkConfig, http: reqwest::Client, clock: Clock, random: Random) -> Self {
+        let table = Table::new(aws_sdk_dynamodb::Client::new(aws), config.table.clone());
+        let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(aws), clock.clone()));
+        let entra = Entra::new(http.clone(), config.microsoft.clone(), &config.public_url, clock.clone());
+        let tokens = Tokens::new(
+            table.clone(),
+            secrets.clone(),
+            entra,
+            config.app_client_id.clone(),
+            clock.clone(),
+            random.clone(),
+        );
+        // Another endpoint than AWS's own has no name for each bucket.
+        let s3 = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
+        Self {
+            archive: Archive::new(aws_sdk_s3::Client::from_conf(s3), config.bucket.clone(), config.spool_dir.clone()),
+            queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),
+            feed: Feed::new(table.clone(), aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone()),
+            tokens: Arc::new(tokens),
+            table,
+            secrets,
+            config,
+            clock,
+            random,
+            http,
+        }
+    }
+
+    /// Graph as `connector` may ask it about one mailbox: its own gate of four requests at a time.
+    pub fn graph(&self, connector: &Connector) -> Graph {
+        let token = TokenSource::new(self.tokens.clone(), Arc::new(connector.clone()));
+        let origin = self.config.microsoft.graph.clone();
+        Graph::new(self.http.clone(), origin, token, self.clock.clone(), self.random.clone())
+    }
+}
+
+/// The one HTTP client for Graph, Entra and the AWS SDK: no redirects (a token goes nowhere else), bounded waits, and roots
+/// that are compiled in.
+pub fn http_client() -> Result<reqwest::Client, StartError> {
+    let failed = |e: Box<dyn std::error::Error + Send + Sync>| StartError::Http(e);
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| failed(e.into()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(std::time::Duration::from_secs(5))
+        .read_timeout(std::time::Duration::from_secs(60))
+        .user_agent(concat!("greffe/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|e| failed(e.into()))
+}

@@ -1,0 +1,387 @@
+//! Microsoft Entra's OAuth 2.0 endpoints: authorize, token, admin consent.
+//! Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use oauth2::{
+    AuthType, AuthUrl, AuthorizationCode, ClientSecret, CsrfToken, ExtraTokenFields, HttpRequest, HttpResponse,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
+    StandardTokenResponse, TokenResponse as _, TokenUrl,
+    basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{
+    clock::Clock,
+    config::{Microsoft, Origin},
+    id::{ClientId, TenantId},
+};
+
+/// An access token ends this much earlier for us than for Microsoft, so that no request travels with a dying one.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
+/// A token answer without a lifetime is believed for this long.
+const LIFETIME_UNNAMED: Duration = Duration::from_secs(3599);
+/// The largest answer read from the token endpoint.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// Where a sign-in happens: `common`, `organizations`, `consumers`, or one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Authority(String);
+
+impl Authority {
+    /// Work, school and personal accounts.
+    pub fn common() -> Self {
+        Self("common".to_owned())
+    }
+
+    /// Work and school accounts of any tenant.
+    pub fn organizations() -> Self {
+        Self("organizations".to_owned())
+    }
+
+    /// One tenant only.
+    pub fn tenant(tenant: &TenantId) -> Self {
+        Self(tenant.to_string())
+    }
+}
+
+/// An access token: opaque, never decoded, never printed.
+#[derive(Clone)]
+pub struct AccessToken {
+    value: SecretString,
+    expires_at: Timestamp,
+}
+
+impl AccessToken {
+    /// From its text and the moment from which it is not used any more.
+    pub fn new(value: SecretString, expires_at: Timestamp) -> Self {
+        Self { value, expires_at }
+    }
+
+    /// The value of an `Authorization` header.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.value.expose_secret())
+    }
+
+    /// The text itself: to be sealed.
+    pub fn expose(&self) -> &str {
+        self.value.expose_secret()
+    }
+
+    /// The moment from which it is not used any more.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccessToken(redacted, expires {})", self.expires_at)
+    }
+}
+
+/// What the token endpoint issued.
+#[derive(Debug)]
+pub struct Issued {
+    /// For Graph.
+    pub access: AccessToken,
+    /// For the next access token; none for an app without a user.
+    pub refresh: Option<SecretString>,
+    /// Who signed in; only with the code grant.
+    pub id_token: Option<SecretString>,
+}
+
+/// What the token endpoint refused, in Entra's own words.
+/// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntraRefusal {
+    /// OAuth's error: the one to act upon.
+    pub error: String,
+    /// For people: begins with the AADSTS code.
+    #[serde(default)]
+    pub error_description: String,
+    /// AADSTS numbers, for people and diagnosis.
+    #[serde(default)]
+    pub error_codes: Vec<u64>,
+    /// Undocumented, but real.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suberror: Option<String>,
+}
+
+impl EntraRefusal {
+    /// Microsoft's own code to show: `AADSTS…` where it came, else OAuth's.
+    pub fn code(&self) -> String {
+        self.error_codes.first().map_or_else(|| self.error.clone(), |n| format!("AADSTS{n}"))
+    }
+}
+
+impl fmt::Display for EntraRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.error, self.code())
+    }
+}
+
+impl oauth2::ErrorResponse for EntraRefusal {}
+
+/// A request to the sign-in service that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum EntraError {
+    /// Entra understood and refused.
+    #[error("Entra refused: {0}")]
+    Refused(EntraRefusal),
+    /// No answer.
+    #[error("Entra could not be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// An answer of another shape than documented.
+    #[error("Entra's answer can't be understood: {0}")]
+    Unreadable(&'static str),
+}
+
+/// A sign-in page to send a browser to, and what must be kept until it returns.
+#[derive(Debug)]
+pub struct Authorization {
+    /// Where the browser goes.
+    pub url: Url,
+    /// Proves at redemption that it was us who asked (PKCE, RFC 7636).
+    pub verifier: SecretString,
+}
+
+/// An app registration as it speaks to Entra.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Its client id.
+    pub client_id: ClientId,
+    /// Its client secret.
+    pub client_secret: SecretString,
+}
+
+type TokenAnswer = StandardTokenResponse<EntraFields, BasicTokenType>;
+type OauthClient<Auth, Token> = oauth2::Client<
+    EntraRefusal,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    Auth,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointNotSet,
+    Token,
+>;
+
+#[derive(Clone, Serialize, Deserialize)]
+struct EntraFields {
+    #[serde(default)]
+    id_token: Option<String>,
+}
+
+impl fmt::Debug for EntraFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EntraFields")
+    }
+}
+
+impl ExtraTokenFields for EntraFields {}
+
+/// The sign-in service of the configured cloud.
+#[derive(Debug, Clone)]
+pub struct Entra {
+    http: reqwest::Client,
+    microsoft: Microsoft,
+    redirect_uri: String,
+    clock: Clock,
+}
+
+/// Who signed in, from the id token.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IdClaims {
+    aud: String,
+    exp: i64,
+    iss: String,
+    #[serde(default)]
+    nonce: Option<String>,
+    /// The tenant.
+    pub tid: TenantId,
+    /// The user's object id: with the tenant, the key of an account.
+    pub oid: String,
+    /// For display only.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// For display only: mutable, mostly an address.
+    #[serde(default)]
+    pub preferred_username: Option<String>,
+}
+
+impl Entra {
+    /// Over the shared HTTP client. Microsoft sends browsers back to `/oauth/callback` of `public_url`.
+    pub fn new(http: reqwest::Client, microsoft: Microsoft, public_url: &Origin, clock: Clock) -> Self {
+        Self { http, microsoft, redirect_uri: public_url.at("/oauth/callback"), clock }
+    }
+
+    /// A Graph scope in full. Personal accounts need it so at refresh.
+    fn scope(&self, name: &str) -> Scope {
+        match name {
+            "openid" | "profile" | "offline_access" => Scope::new(name.to_owned()),
+            _ => Scope::new(format!("{}/{name}", self.microsoft.scope_resource)),
+        }
+    }
+
+    fn client(
+        &self,
+        authority: &Authority,
+        app: &App,
+    ) -> Result<OauthClient<oauth2::EndpointSet, oauth2::EndpointSet>, EntraError> {
+        let endpoint = |name| self.microsoft.login.at(&format!("/{}/oauth2/v2.0/{name}", authority.0));
+        let bad = |_| EntraError::Unreadable("an endpoint is no URL");
+        Ok(OauthClient::<oauth2::EndpointNotSet, oauth2::EndpointNotSet>::new(oauth2::ClientId::new(
+            app.client_id.to_string(),
+        ))
+        .set_client_secret(ClientSecret::new(app.client_secret.expose_secret().to_owned()))
+        .set_auth_type(AuthType::RequestBody)
+        .set_auth_uri(AuthUrl::new(endpoint("authorize")).map_err(bad)?)
+        .set_token_uri(TokenUrl::new(endpoint("token")).map_err(bad)?)
+        .set_redirect_uri(RedirectUrl::new(self.redirect_uri.clone()).map_err(bad)?))
+    }
+
+    /// The sign-in page for `scopes`, with PKCE, bound to `state` and `nonce`.
+    pub fn authorize(
+        &self,
+        authority: &Authority,
+        app: &App,
+        scopes: &[&str],
+        state: String,
+        nonce: String,
+    ) -> Result<Authorization, EntraError> {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (url, _) = self
+            .client(authority, app)?
+            .authorize_url(|| CsrfToken::new(state))
+            .add_scopes(scopes.iter().map(|name| self.scope(name)))
+            .add_extra_param("response_mode", "query")
+            .add_extra_param("prompt", "select_account")
+            .add_extra_param("nonce", nonce)
+            .set_pkce_challenge(challenge)
+            .url();
+        Ok(Authorization { url, verifier: verifier.into_secret().into() })
+    }
+
+    /// The page on which an administrator of `tenant` grants the app its application permissions.
+    /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
+    pub fn admin_consent(&self, tenant: &TenantId, client_id: &ClientId, state: &str) -> Result<Url, EntraError> {
+        let base = self.microsoft.login.at(&format!("/{tenant}/v2.0/adminconsent"));
+        let scope = format!("{}/.default", self.microsoft.scope_resource);
+        let query = [
+            ("client_id", client_id.as_str()),
+            ("redirect_uri", &self.redirect_uri),
+            ("state", state),
+            ("scope", &scope),
+        ];
+        Url::parse_with_params(&base, query).map_err(|_| EntraError::Unreadable("an endpoint is no URL"))
+    }
+
+    /// Redeems the code that a browser brought back, at the authority that issued it.
+    pub async fn redeem(
+        &self,
+        authority: &Authority,
+        app: &App,
+        code: String,
+        verifier: &SecretString,
+    ) -> Result<Issued, EntraError> {
+        let client = self.client(authority, app)?;
+        let request = client
+            .exchange_code(AuthorizationCode::new(code))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()));
+        self.issued(request.request_async(&self.transport()).await)
+    }
+
+    /// A new access token, and a new refresh token, for the user that `refresh` stands for.
+    pub async fn refresh(
+        &self,
+        authority: &Authority,
+        app: &App,
+        refresh: &SecretString,
+        scopes: &[&str],
+    ) -> Result<Issued, EntraError> {
+        let client = self.client(authority, app)?;
+        let refresh = RefreshToken::new(refresh.expose_secret().to_owned());
+        let request = client.exchange_refresh_token(&refresh).add_scopes(scopes.iter().map(|name| self.scope(name)));
+        self.issued(request.request_async(&self.transport()).await)
+    }
+
+    /// An access token for the app itself in `tenant`.
+    pub async fn client_credentials(&self, tenant: &TenantId, app: &App) -> Result<Issued, EntraError> {
+        let client = self.client(&Authority::tenant(tenant), app)?;
+        let request = client.exchange_client_credentials().add_scope(self.scope(".default"));
+        self.issued(request.request_async(&self.transport()).await)
+    }
+
+    fn issued<E: std::error::Error + Into<EntraError>>(
+        &self,
+        answer: Result<TokenAnswer, RequestTokenError<E, EntraRefusal>>,
+    ) -> Result<Issued, EntraError> {
+        let answer = answer.map_err(|e| match e {
+            RequestTokenError::ServerResponse(refusal) => EntraError::Refused(refusal),
+            RequestTokenError::Request(e) => e.into(),
+            RequestTokenError::Parse(..) => {
+                EntraError::Unreadable("the token answer is no JSON of the documented shape")
+            }
+            RequestTokenError::Other(_) => EntraError::Unreadable("the token answer is empty or refers elsewhere"),
+        })?;
+        let lifetime = answer.expires_in().unwrap_or(LIFETIME_UNNAMED);
+        let expires_at = self.clock.now() + lifetime.saturating_sub(EXPIRY_MARGIN);
+        Ok(Issued {
+            access: AccessToken::new(answer.access_token().secret().clone().into(), expires_at),
+            refresh: answer.refresh_token().map(|t| t.secret().clone().into()),
+            id_token: answer.extra_fields().id_token.clone().map(Into::into),
+        })
+    }
+
+    fn transport(&self) -> impl Fn(HttpRequest) -> BoxedAnswer {
+        let http = self.http.clone();
+        move |request| {
+            let http = http.clone();
+            Box::pin(async move {
+                let request = reqwest::Request::try_from(request).map_err(EntraError::from)?;
+                let mut response = http.execute(request).await.map_err(EntraError::from)?;
+                let mut answer = http::Response::builder().status(response.status());
+                for (name, value) in response.headers() {
+                    answer = answer.header(name, value);
+                }
+                let mut body = Vec::new();
+                while let Some(chunk) = response.chunk().await.map_err(EntraError::from)? {
+                    body.extend_from_slice(&chunk);
+                    if body.len() > ANSWER_BYTES_MAX {
+                        return Err(EntraError::Unreadable("the token answer is too large"));
+                    }
+                }
+                answer.body(body).map_err(|_| EntraError::Unreadable("the token answer is no HTTP"))
+            })
+        }
+    }
+
+    /// Reads an id token that came straight from the token endpoint over TLS, so that its issuer needs no further proof
+    /// (OpenID Connect Core 3.1.3.7), and holds it to the audience, the nonce, the time and its own tenant.
+    pub fn id_claims(&self, id_token: &SecretString, app: &App, nonce: &str) -> Result<IdClaims, EntraError> {
+        let payload = id_token.expose_secret().split('.').nth(1).unwrap_or_default();
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(payload).ok().and_then(|json| serde_json::from_slice(&json).ok());
+        let claims: IdClaims = claims.ok_or(EntraError::Unreadable("the id token has not the documented claims"))?;
+        let genuine = claims.aud == app.client_id.as_str()
+            && claims.nonce.as_deref() == Some(nonce)
+            && claims.exp > self.clock.now().as_second()
+            && claims.iss.ends_with(&format!("/{}/v2.0", claims.tid));
+        if genuine { Ok(claims) } else { Err(EntraError::Unreadable("the id token is not for this sign-in")) }
+    }
+}
+
+impl From<reqwest::Error> for EntraError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Unreachable(error.without_url())
+    }
+}
+
+type BoxedAnswer = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, EntraError>> + Send>>;

@@ -1,0 +1,104 @@
+//! Firms and their API keys.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use utoipa::ToSchema;
+
+use crate::{
+    id::{FirmId, KeyId},
+    random::Random,
+    table::{Key, Table, TableError, Write},
+};
+
+/// The language that a firm's people read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Language {
+    Fr,
+    Nl,
+    De,
+    #[default]
+    En,
+}
+
+/// A firm: one customer, whose data no other firm ever sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firm {
+    /// Its id.
+    pub id: FirmId,
+    /// Its name.
+    pub name: String,
+    /// Its own mail domains, in lower case.
+    pub domains: Vec<String>,
+    /// The language of its people.
+    pub language: Language,
+    /// Its time zone, an IANA name.
+    pub time_zone: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Firm {
+    /// The firm, if there is one.
+    pub async fn find(table: &Table, id: FirmId) -> Result<Option<Self>, TableError> {
+        Ok(table.get(&Key::firm(id)).await?.map(|row| row.value))
+    }
+
+    /// Stores a new firm.
+    pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
+        table.write(Write::insert(Key::firm(self.id), self)).await
+    }
+}
+
+/// An API key of a firm. Its text names the firm and the key and holds 32 random bytes; only their digest is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// What it is for, in the firm's own words.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    digest: String,
+}
+
+const KEY_PREFIX: &str = "greffe";
+
+impl ApiKey {
+    /// Makes and stores a key. Its text is told this once: `greffe_{firm}_{key}_{43 characters}`.
+    pub async fn create(
+        table: &Table,
+        random: &Random,
+        firm: FirmId,
+        name: String,
+        now: Timestamp,
+    ) -> Result<(Self, SecretString), TableError> {
+        let (id, secret) = (KeyId::draw(random), random.token());
+        let key = Self { id, name, created_at: now, digest: digest(&secret) };
+        table.write(Write::insert(Key::api_key(firm, id), &key)).await?;
+        Ok((key, format!("{KEY_PREFIX}_{firm}_{id}_{secret}").into()))
+    }
+
+    /// The firm that the text of a key speaks for; none if it is no valid key. The compare takes constant time.
+    pub async fn firm_of(table: &Table, text: &str) -> Result<Option<FirmId>, TableError> {
+        let mut parts = text.splitn(4, '_');
+        let (Some(KEY_PREFIX), Some(firm), Some(id), Some(secret)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Ok(None);
+        };
+        let (Ok(firm), Ok(id)) = (firm.parse(), id.parse()) else { return Ok(None) };
+        let Some(row) = table.get::<Self>(&Key::api_key(firm, id)).await? else { return Ok(None) };
+        let same: bool = row.value.digest.as_bytes().ct_eq(digest(secret).as_bytes()).into();
+        Ok(same.then_some(firm))
+    }
+}
+
+fn digest(secret: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
+}

@@ -1,0 +1,122 @@
+//! `$batch`: up to twenty requests in one, each with its own result.
+
+use std::collections::HashMap;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    client::{Call, Graph, GraphUser, PARALLEL_REQUESTS_MAX, retry_after, segment},
+    error::GraphError,
+};
+use crate::id::ImmutableId;
+
+/// Most requests in one batch. Source: <https://learn.microsoft.com/graph/json-batching>
+pub(super) const BATCH_ITEMS_MAX: usize = 20;
+
+/// The whole list of categories that one message shall have.
+#[derive(Debug, Clone)]
+pub struct CategoriesPatch {
+    /// The message.
+    pub immutable_id: ImmutableId,
+    /// All categories, the person's own among them: the list is replaced.
+    pub categories: Vec<String>,
+    /// The version that `categories` was made from; another one is refused with 412.
+    pub etag: Option<String>,
+}
+
+/// One part of a batch, before it is numbered.
+pub(super) struct Part {
+    pub method: Method,
+    /// Relative to `/v1.0`, encoded.
+    pub path: String,
+    pub headers: Value,
+    pub body: Option<Value>,
+    pub attempted: String,
+}
+
+impl Graph {
+    /// Sets the categories of up to any number of messages, twenty to a batch; one result for each, in order.
+    /// Nothing but `categories` is sent. Source: <https://learn.microsoft.com/graph/api/message-update>
+    pub async fn set_categories(
+        &self,
+        user: &GraphUser,
+        patches: &[CategoriesPatch],
+    ) -> Result<Vec<Result<(), GraphError>>, GraphError> {
+        let mut results = Vec::with_capacity(patches.len());
+        for chunk in patches.chunks(BATCH_ITEMS_MAX) {
+            let parts = chunk.iter().map(|patch| {
+                let mut headers = json!({"Content-Type": "application/json", "Prefer": r#"IdType="ImmutableId""#});
+                if let Some(etag) = &patch.etag {
+                    headers["If-Match"] = json!(etag);
+                }
+                Part {
+                    method: Method::PATCH,
+                    path: format!("{}/messages/{}", user.path(), segment(patch.immutable_id.as_str())),
+                    headers,
+                    body: Some(json!({ "categories": patch.categories })),
+                    attempted: format!("set the categories of message {}", patch.immutable_id),
+                }
+            });
+            let answers = self.batch(parts.collect()).await?;
+            results.extend(answers.into_iter().map(|answer| answer.map(drop)));
+        }
+        Ok(results)
+    }
+
+    /// Sends up to twenty parts and returns their answers in the order of the parts.
+    pub(super) async fn batch(&self, parts: Vec<Part>) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
+        let requests = parts.iter().enumerate().map(|(i, part)| {
+            let mut request = json!({
+                "id": i.to_string(), "method": part.method.as_str(), "url": part.path, "headers": part.headers,
+            });
+            if let Some(body) = &part.body {
+                request["body"] = body.clone();
+            }
+            request
+        });
+        let attempted = format!("send a batch of {}", parts.len());
+        let call = Call {
+            method: Method::POST,
+            body: Some(json!({ "requests": requests.collect::<Vec<_>>() })),
+            // The parts run four at a time within Graph, and each counts.
+            places: PARALLEL_REQUESTS_MAX.min(parts.len()),
+            ..self.get("/$batch", attempted.clone())
+        };
+        let answer: WireBatch = self.json(call).await?;
+        let mut answers: HashMap<String, WirePart> = answer.responses.into_iter().map(|r| (r.id.clone(), r)).collect();
+        let results = parts.into_iter().enumerate().map(|(i, part)| {
+            let Some(answer) = answers.remove(&i.to_string()) else {
+                let source = "a part of the batch has no answer".into();
+                return Err(GraphError::Unreadable { attempted: part.attempted, source });
+            };
+            if (200..300).contains(&answer.status) {
+                return Ok(answer.body);
+            }
+            let header = |name: &str| {
+                let value = answer.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v);
+                value.map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+            };
+            let wait = retry_after(header("retry-after").as_deref());
+            let request_id = header("request-id").unwrap_or_default();
+            Err(self.error(part.attempted, answer.status, wait, request_id, answer.body.to_string().as_bytes()))
+        });
+        Ok(results.collect())
+    }
+}
+
+#[derive(Deserialize)]
+struct WireBatch {
+    responses: Vec<WirePart>,
+}
+
+#[derive(Deserialize)]
+struct WirePart {
+    id: String,
+    status: u16,
+    #[serde(default)]
+    headers: HashMap<String, Value>,
+    #[serde(default)]
+    body: Value,
+}

@@ -1,0 +1,294 @@
+//! One mailbox's access to Graph: where a token goes, how often something is tried, how many requests run at a time.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Method, StatusCode, header};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use super::error::{GraphCode, GraphError};
+use crate::{clock::Clock, config::Origin, random::Random, token::TokenSource};
+
+/// Graph serves one app at most four requests at a time for one mailbox.
+/// Source: <https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits>
+pub const PARALLEL_REQUESTS_MAX: usize = 4;
+/// Tries of one request when Graph or the network fails without saying for how long.
+const TRIES_MAX: u32 = 3;
+/// Pause before the second try; doubled before each further one, and jittered.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// The wait after a 429 that names none.
+const UNNAMED_WAIT: Duration = Duration::from_secs(10);
+/// The longest wait that is believed.
+const WAIT_MAX: Duration = Duration::from_secs(900);
+/// The largest JSON answer that is read.
+const JSON_BYTES_MAX: usize = 32 << 20;
+
+/// What stays as it is in a path segment.
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'=').remove(b'@');
+
+/// Encodes one segment of a path.
+pub(super) fn segment(text: &str) -> impl fmt::Display + '_ {
+    utf8_percent_encode(text, SEGMENT)
+}
+
+/// How Graph is told which user's mailbox is meant: the object id where it is known, else the address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GraphUser(String);
+
+impl GraphUser {
+    /// An object id, a user principal name or an address.
+    pub fn new(id_or_address: &str) -> Self {
+        Self(id_or_address.to_owned())
+    }
+
+    /// The path of the user's resources.
+    pub fn path(&self) -> String {
+        format!("/users/{}", segment(&self.0))
+    }
+}
+
+/// A next or delta link: opaque, stored whole, called as it is, and only on the configured Graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Link(String);
+
+impl Link {
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// As Graph sent it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lets four requests at a time through to one mailbox, whoever makes them.
+#[derive(Debug, Clone)]
+pub struct MailboxGate(Arc<Semaphore>);
+
+impl Default for MailboxGate {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(PARALLEL_REQUESTS_MAX)))
+    }
+}
+
+impl MailboxGate {
+    /// Waits for one place, or for all four where a request spreads out within Graph.
+    async fn enter(&self, places: usize) -> Option<OwnedSemaphorePermit> {
+        let places = u32::try_from(places.min(PARALLEL_REQUESTS_MAX)).unwrap_or(1);
+        self.0.clone().acquire_many_owned(places).await.ok()
+    }
+}
+
+/// Graph, as one connector may ask it about one mailbox.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    http: reqwest::Client,
+    origin: Origin,
+    token: TokenSource,
+    gate: MailboxGate,
+    clock: Clock,
+    random: Random,
+}
+
+/// One request, before it has a token.
+pub(super) struct Call<'a> {
+    pub method: Method,
+    pub url: Url,
+    /// What is done on what, for errors and logs: ids, never content.
+    pub attempted: String,
+    pub headers: &'a [(&'static str, &'a str)],
+    pub body: Option<serde_json::Value>,
+    /// Whether it may be sent again when nobody knows if it worked.
+    pub repeatable: bool,
+    /// How many of the mailbox's four places it takes.
+    pub places: usize,
+}
+
+/// An answer of success. The mailbox's place is held until the body has been read.
+pub(super) struct Answer {
+    pub response: reqwest::Response,
+    pub attempted: String,
+    pub place: Option<OwnedSemaphorePermit>,
+}
+
+impl Graph {
+    /// Over the shared HTTP client.
+    pub fn new(http: reqwest::Client, origin: Origin, token: TokenSource, clock: Clock, random: Random) -> Self {
+        Self { http, origin, token, gate: MailboxGate::default(), clock, random }
+    }
+
+    /// The URL of `path` under `/v1.0`; the path is already encoded.
+    pub(super) fn url(&self, path: &str) -> Url {
+        // The origin was parsed and every segment is encoded, so the whole parses.
+        Url::parse(&self.origin.at(&format!("/v1.0{path}"))).expect("an encoded path on an origin is a URL")
+    }
+
+    /// The URL of a link that Graph gave; refused if it leads elsewhere.
+    pub(super) fn link(&self, link: &Link, attempted: &str) -> Result<Url, GraphError> {
+        let url = Url::parse(&link.0).ok().filter(|url| self.origin.holds(url));
+        url.ok_or_else(|| GraphError::ForeignLink { attempted: attempted.to_owned() })
+    }
+
+    pub(super) fn get<'a>(&self, path: &str, attempted: String) -> Call<'a> {
+        let url = self.url(path);
+        Call { method: Method::GET, url, attempted, headers: &[], body: None, repeatable: true, places: 1 }
+    }
+
+    /// Sends, with what patience the call allows, and returns an answer of success.
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, GraphError> {
+        let place = self.gate.enter(call.places).await;
+        let mut pause = RETRY_PAUSE;
+        let mut token_renewed = false;
+        let mut tries = 1;
+        loop {
+            let token = self.token.access_token().await;
+            let token = token.map_err(|source| GraphError::Token { attempted: call.attempted.clone(), source })?;
+            let mut request = self
+                .http
+                .request(call.method.clone(), call.url.clone())
+                .header(header::AUTHORIZATION, token.bearer())
+                .header("client-request-id", self.random.uuid().to_string());
+            for (name, value) in call.headers {
+                request = request.header(*name, *value);
+            }
+            if let Some(body) = &call.body {
+                request = request.json(body);
+            }
+            let error = match request.send().await {
+                Ok(response) if response.status().is_success() => {
+                    return Ok(Answer { response, attempted: call.attempted, place });
+                }
+                Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !token_renewed => {
+                    // The token may have been revoked before its time: once more with a new one, then a person is asked.
+                    token_renewed = true;
+                    self.token.discard(&token).await;
+                    continue;
+                }
+                Ok(response) => self.refusal(response, &call.attempted).await,
+                Err(source) => {
+                    GraphError::Unreachable { attempted: call.attempted.clone(), source: source.without_url() }
+                }
+            };
+            let passing = match &error {
+                GraphError::Refused { status: 500 | 502 | 503 | 504, .. } => true,
+                GraphError::Unreachable { .. } => true,
+                _ => false,
+            };
+            if !passing || !call.repeatable || tries == TRIES_MAX {
+                return Err(error);
+            }
+            self.clock.sleep(self.random.jitter(pause)).await;
+            pause *= 2;
+            tries += 1;
+        }
+    }
+
+    /// Sends and reads a JSON answer.
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GraphError> {
+        let answer = self.send(call).await?;
+        let attempted = answer.attempted;
+        let bytes = read_bounded(answer.response, JSON_BYTES_MAX).await.map_err(|e| match e {
+            ReadError::Cut(source) => GraphError::Unreachable { attempted: attempted.clone(), source },
+            ReadError::TooLarge => {
+                GraphError::Unreadable { attempted: attempted.clone(), source: "it is too large".into() }
+            }
+        })?;
+        serde_json::from_slice(&bytes).map_err(|source| GraphError::Unreadable { attempted, source: source.into() })
+    }
+
+    async fn refusal(&self, response: reqwest::Response, attempted: &str) -> GraphError {
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()));
+        let request_id =
+            response.headers().get("request-id").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let body = read_bounded(response, 64 << 10).await.unwrap_or_default();
+        self.error(attempted.to_owned(), status, retry_after, request_id, &body)
+    }
+
+    /// The error that an answer, or one part of a batch, stands for.
+    pub(super) fn error(
+        &self,
+        attempted: String,
+        status: u16,
+        retry_after: Option<Duration>,
+        request_id: String,
+        body: &[u8],
+    ) -> GraphError {
+        let body = serde_json::from_slice::<ErrorBody>(body).unwrap_or_default().error;
+        let code = match body.code.is_empty() {
+            true => GraphCode::new(&format!("http_{status}")),
+            false => GraphCode::new(&body.code),
+        };
+        match (status, retry_after) {
+            (429, _) => {
+                let wait = retry_after.unwrap_or_else(|| self.random.jitter(UNNAMED_WAIT * 2));
+                GraphError::Throttled { attempted, wait, code }
+            }
+            (503 | 504, Some(wait)) => GraphError::Throttled { attempted, wait, code },
+            _ => GraphError::Refused { attempted, status, code, message: body.message, request_id },
+        }
+    }
+}
+
+/// `Retry-After` in seconds, whole or with a fraction, as Graph sends it.
+pub(super) fn retry_after(value: Option<&str>) -> Option<Duration> {
+    let seconds: f64 = value?.trim().parse().ok()?;
+    Some(Duration::try_from_secs_f64(seconds).ok()?.min(WAIT_MAX))
+}
+
+enum ReadError {
+    Cut(reqwest::Error),
+    TooLarge,
+}
+
+async fn read_bounded(mut response: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| ReadError::Cut(e.without_url()))? {
+        if bytes.len() + chunk.len() > bytes_max {
+            return Err(ReadError::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+#[derive(Deserialize, Default)]
+struct ErrorBody {
+    #[serde(default)]
+    error: ErrorDetail,
+}
+
+#[derive(Deserialize, Default)]
+struct ErrorDetail {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_may_be_whole_fractional_absent_or_absurd() {
+        assert_eq!(retry_after(Some("17")), Some(Duration::from_secs(17)));
+        assert_eq!(retry_after(Some("2.128")), Some(Duration::from_millis(2128)));
+        assert_eq!(retry_after(None), None);
+        assert_eq!(retry_after(Some("-1")), None);
+        assert_eq!(retry_after(Some("1e300")), None);
+        assert_eq!(retry_after(Some("99999")), Some(WAIT_MAX));
+    }
+
+    #[test]
+    fn ids_are_encoded_in_paths() {
+        assert_eq!(GraphUser::new("a#EXT#@x.example").path(), "/users/a%23EXT%23@x.example");
+        assert_eq!(segment("AAk/AL+gA=").to_string(), "AAk%2FAL%2BgA=");
+    }
+}

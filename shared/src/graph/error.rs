@@ -1,0 +1,164 @@
+//! What Graph answered when it did not do what was asked.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::token::TokenError;
+
+/// Graph's own error code, such as `ErrorItemNotFound`. Codes are matched, messages never.
+/// Source: <https://learn.microsoft.com/graph/errors>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GraphCode(String);
+
+impl GraphCode {
+    /// Takes the code as it came, cut to 100 characters.
+    pub fn new(code: &str) -> Self {
+        Self(code.chars().filter(|c| !c.is_control()).take(100).collect())
+    }
+
+    /// The code as it came.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Codes differ in case between Graph's services.
+    pub fn is(&self, code: &str) -> bool {
+        self.0.eq_ignore_ascii_case(code)
+    }
+}
+
+impl fmt::Display for GraphCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A request to Graph that came to nothing. `attempted` says what on what, and holds ids, never content.
+#[derive(Debug, thiserror::Error)]
+pub enum GraphError {
+    /// Graph understood and refused.
+    #[error("{attempted}: Graph answered {status} {code}")]
+    Refused {
+        /// What was asked.
+        attempted: String,
+        /// The HTTP status.
+        status: u16,
+        /// Microsoft's own code.
+        code: GraphCode,
+        /// Microsoft's own words, for people only.
+        message: String,
+        /// For Microsoft's support.
+        request_id: String,
+    },
+    /// Graph asks to wait: the job goes back to its queue with that delay.
+    #[error("{attempted}: Graph asks to wait {wait:?} ({code})")]
+    Throttled {
+        /// What was asked.
+        attempted: String,
+        /// How long, as Graph said, or our own back-off where it did not.
+        wait: Duration,
+        /// Microsoft's own code.
+        code: GraphCode,
+    },
+    /// No answer, or one that was cut short.
+    #[error("{attempted}: Graph could not be reached, or its answer was cut short")]
+    Unreachable {
+        /// What was asked.
+        attempted: String,
+        /// What the HTTP client said.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// An answer of another shape than documented.
+    #[error("{attempted}: Graph's answer can't be understood")]
+    Unreadable {
+        /// What was asked.
+        attempted: String,
+        /// What did not fit.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A link that leads away from the configured Graph. No token was sent there.
+    #[error("{attempted}: the link leads away from Graph")]
+    ForeignLink {
+        /// What was asked.
+        attempted: String,
+    },
+    /// There is no valid token to ask with.
+    #[error("{attempted}: no access token")]
+    Token {
+        /// What was asked.
+        attempted: String,
+        /// Why.
+        #[source]
+        source: TokenError,
+    },
+}
+
+/// What a failed request means for the work it was part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Later, all of it: Graph or the network is not well just now.
+    RetryAfter(Duration),
+    /// The delta link is dead: a new round from the start, keeping what is kept.
+    Resync,
+    /// This one thing can't be had: it fails by itself and holds up no other.
+    Fail,
+    /// A person has to act before anything works again.
+    Ask,
+}
+
+/// How long a whole mailbox waits when Graph names no time.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(30);
+
+impl GraphError {
+    /// The code to keep: Microsoft's own where there is one.
+    pub fn code(&self) -> GraphCode {
+        match self {
+            Self::Refused { code, .. } | Self::Throttled { code, .. } => code.clone(),
+            Self::Unreachable { .. } => GraphCode::new("unreachable"),
+            Self::Unreadable { .. } => GraphCode::new("unreadable_answer"),
+            Self::ForeignLink { .. } => GraphCode::new("foreign_link"),
+            Self::Token { source, .. } => GraphCode::new(&source.code()),
+        }
+    }
+
+    /// The HTTP status, if there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            Self::Throttled { .. } => Some(429),
+            _ => None,
+        }
+    }
+
+    /// Whether the thing asked for is not there.
+    pub fn is_gone(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// What follows. Sources: <https://learn.microsoft.com/graph/errors>, <https://learn.microsoft.com/graph/delta-query-overview>
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::Throttled { wait, .. } => Disposition::RetryAfter(*wait),
+            Self::Unreachable { .. } => Disposition::RetryAfter(OUTAGE_PAUSE),
+            Self::Unreadable { .. } | Self::ForeignLink { .. } => Disposition::Fail,
+            Self::Token { source, .. } if source.needs_a_person() => Disposition::Ask,
+            Self::Token { .. } => Disposition::RetryAfter(OUTAGE_PAUSE),
+            Self::Refused { status: 410, .. } => Disposition::Resync,
+            Self::Refused { code, .. } if code.is("SyncStateNotFound") || code.is("resyncRequired") => {
+                Disposition::Resync
+            }
+            Self::Refused { status: 401 | 403, .. } => Disposition::Ask,
+            Self::Refused { code, .. } if code.is("MailboxNotEnabledForRESTAPI") => Disposition::Ask,
+            Self::Refused { code, .. } if code.is("MailboxNotSupportedForRESTAPI") => Disposition::Ask,
+            Self::Refused { code, .. } if code.is("ErrorMailboxMoveInProgress") => {
+                Disposition::RetryAfter(OUTAGE_PAUSE)
+            }
+            Self::Refused { status: 502..=504 | 509, .. } => Disposition::RetryAfter(OUTAGE_PAUSE),
+            Self::Refused { .. } => Disposition::Fail,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Mail folders: the tree, and which of them are well known.
+
+use std::collections::HashMap;
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    batch::Part,
+    client::{Call, Graph, GraphUser, Link, segment},
+    error::GraphError,
+};
+use crate::id::FolderId;
+
+/// A folder that Graph knows by a name that is the same in every language.
+/// Source: <https://learn.microsoft.com/graph/api/resources/mailfolder>
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum WellKnown {
+    Archive,
+    ConversationHistory,
+    DeletedItems,
+    Drafts,
+    Inbox,
+    JunkEmail,
+    Outbox,
+    SentItems,
+}
+
+/// Folders that are never read, with all that lies below them, whatever they are called locally.
+pub const WELL_KNOWN_NEVER_READ: [WellKnown; 6] = [
+    WellKnown::Archive,
+    WellKnown::ConversationHistory,
+    WellKnown::DeletedItems,
+    WellKnown::Drafts,
+    WellKnown::JunkEmail,
+    WellKnown::Outbox,
+];
+
+impl WellKnown {
+    const ALL: [Self; 8] = [
+        Self::Archive,
+        Self::ConversationHistory,
+        Self::DeletedItems,
+        Self::Drafts,
+        Self::Inbox,
+        Self::JunkEmail,
+        Self::Outbox,
+        Self::SentItems,
+    ];
+
+    /// Graph's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Archive => "archive",
+            Self::ConversationHistory => "conversationhistory",
+            Self::DeletedItems => "deleteditems",
+            Self::Drafts => "drafts",
+            Self::Inbox => "inbox",
+            Self::JunkEmail => "junkemail",
+            Self::Outbox => "outbox",
+            Self::SentItems => "sentitems",
+        }
+    }
+}
+
+/// One folder of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailFolder {
+    /// Its id, constant.
+    pub id: FolderId,
+    /// The folder it lies in; the root's id for the top ones.
+    pub parent: Option<FolderId>,
+    /// Its name in the mailbox's language.
+    pub display_name: String,
+    /// How many items lie in it.
+    pub items: u64,
+    /// Whether Outlook hides it.
+    pub hidden: bool,
+    /// A saved search, which holds nothing of its own.
+    pub search: bool,
+    /// Which well-known folder it is, if one.
+    pub well_known: Option<WellKnown>,
+}
+
+const SELECT: &str = "id,displayName,parentFolderId,childFolderCount,totalItemCount,isHidden";
+/// Most requests spent on one tree: a mailbox with more folders than this many pages is refused, not half read.
+const TREE_REQUESTS_MAX: usize = 2_000;
+
+impl Graph {
+    /// Every folder of a mailbox, as deep as it goes, parents before their children, hidden ones included.
+    /// Source: <https://learn.microsoft.com/graph/api/user-list-mailfolders>
+    pub async fn folders(&self, user: &GraphUser) -> Result<Vec<MailFolder>, GraphError> {
+        let attempted = "list the mail folders";
+        let well_known = self.well_known_folders(user).await?;
+        let query = format!("?includeHiddenFolders=true&$top=100&$select={SELECT}");
+        let mut pages = vec![(self.url(&format!("{}/mailFolders{query}", user.path())), None)];
+        let mut folders = Vec::new();
+        let mut requests = 0;
+        while let Some((url, parent)) = pages.pop() {
+            requests += 1;
+            if requests > TREE_REQUESTS_MAX {
+                let source = "the mailbox has too many folders".into();
+                return Err(GraphError::Unreadable { attempted: attempted.to_owned(), source });
+            }
+            let page: WirePage = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
+            for folder in page.value {
+                if folder.child_folder_count.unwrap_or(0) > 0 {
+                    let path =
+                        format!("{}/mailFolders/{}/childFolders{query}", user.path(), segment(folder.id.as_str()));
+                    pages.push((self.url(&path), Some(folder.id.clone())));
+                }
+                folders.push(MailFolder {
+                    well_known: well_known.get(&folder.id).copied(),
+                    parent: folder.parent_folder_id.or_else(|| parent.clone()),
+                    display_name: folder.display_name.unwrap_or_default(),
+                    items: folder.total_item_count.unwrap_or(0),
+                    hidden: folder.is_hidden.unwrap_or(false),
+                    search: folder.odata_type.is_some_and(|t| t.ends_with("mailSearchFolder")),
+                    id: folder.id,
+                });
+            }
+            if let Some(next) = page.next_link {
+                pages.push((self.link(&Link::new(next), attempted)?, parent));
+            }
+        }
+        Ok(folders)
+    }
+
+    /// Which folder has which well-known name: a folder does not say so itself, each name is asked for.
+    async fn well_known_folders(&self, user: &GraphUser) -> Result<HashMap<FolderId, WellKnown>, GraphError> {
+        let parts = WellKnown::ALL.map(|folder| Part {
+            method: Method::GET,
+            path: format!("{}/mailFolders/{}?$select=id", user.path(), folder.name()),
+            headers: json!({}),
+            body: None,
+            attempted: format!("find the folder {}", folder.name()),
+        });
+        let mut known = HashMap::new();
+        for (name, answer) in WellKnown::ALL.into_iter().zip(self.batch(parts.into()).await?) {
+            match answer {
+                Ok(folder) => {
+                    let id = folder["id"].as_str().and_then(|id| id.parse().ok());
+                    known.extend(id.map(|id: FolderId| (id, name)));
+                }
+                // Not every mailbox has every one of them.
+                Err(e) if e.is_gone() => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(known)
+    }
+}
+
+#[derive(Deserialize)]
+struct WirePage {
+    value: Vec<WireFolder>,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireFolder {
+    #[serde(rename = "@odata.type")]
+    odata_type: Option<String>,
+    id: FolderId,
+    display_name: Option<String>,
+    parent_folder_id: Option<FolderId>,
+    child_folder_count: Option<u64>,
+    total_item_count: Option<u64>,
+    is_hidden: Option<bool>,
+}

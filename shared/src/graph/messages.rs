@@ -1,0 +1,210 @@
+//! Messages: what a folder holds, page by page, and the MIME of one.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    client::{Call, Graph, GraphUser, Link, segment},
+    error::GraphError,
+};
+use crate::id::{FolderId, ImmutableId};
+
+/// Messages asked for in one page of delta.
+pub const PAGE_ITEMS: usize = 100;
+const SELECT: &str = "receivedDateTime,subject,from,internetMessageId,isDraft,categories,hasAttachments";
+const IMMUTABLE: &str = r#"IdType="ImmutableId""#;
+
+/// What Graph says of a mail without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The id that survives moves within the mailbox.
+    pub immutable_id: ImmutableId,
+    /// When it arrived. An update may leave it out.
+    pub received_at: Option<Timestamp>,
+    /// Its subject, perhaps empty.
+    pub subject: String,
+    /// The sender's address, perhaps none.
+    pub from: Option<String>,
+    /// The Message-ID header: a hint, never a key.
+    pub internet_message_id: Option<String>,
+    /// Whether it is still being written.
+    pub is_draft: bool,
+    /// Whether it has attachments that are not inline.
+    pub has_attachments: bool,
+    /// All its categories, the person's own among them.
+    pub categories: Vec<String>,
+    /// The version of the item that this was read from.
+    pub etag: Option<String>,
+}
+
+/// One entry of a delta page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeltaItem {
+    /// It lies in the folder: new, changed, or told again.
+    Present(Mail),
+    /// It left the folder: deleted or moved out.
+    Removed(ImmutableId),
+}
+
+/// How a page ends: exactly one of both, as Graph sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageEnd {
+    /// More pages of this round.
+    More(Link),
+    /// The round is complete; the next one starts here.
+    RoundComplete(Link),
+}
+
+/// One page of a folder's delta round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeltaPage {
+    /// Its entries, none, some told twice.
+    pub items: Vec<DeltaItem>,
+    /// Where to go on.
+    pub end: PageEnd,
+}
+
+impl Graph {
+    /// One page of a folder's messages: from `from`, or the first page of a first round.
+    ///
+    /// A dead link is [`Disposition::Resync`](super::Disposition::Resync). One caller per folder at a time: a newer link
+    /// kills the older ones. Source: <https://learn.microsoft.com/graph/delta-query-messages>
+    pub async fn delta_page(
+        &self,
+        user: &GraphUser,
+        folder: &FolderId,
+        from: Option<&Link>,
+    ) -> Result<DeltaPage, GraphError> {
+        let attempted = format!("read a page of folder {folder}");
+        let prefer = format!("odata.maxpagesize={PAGE_ITEMS}, {IMMUTABLE}");
+        let headers = [("prefer", prefer.as_str())];
+        let mut call = match from {
+            Some(link) => {
+                let url = self.link(link, &attempted)?;
+                Call { url, ..self.get("", attempted.clone()) }
+            }
+            None => {
+                let path =
+                    format!("{}/mailFolders/{}/messages/delta?$select={SELECT}", user.path(), segment(folder.as_str()));
+                self.get(&path, attempted.clone())
+            }
+        };
+        call.headers = &headers;
+        let page: WirePage = self.json(call).await?;
+        let end = match (page.next_link, page.delta_link) {
+            (Some(next), None) => PageEnd::More(Link::new(next)),
+            (None, Some(delta)) => PageEnd::RoundComplete(Link::new(delta)),
+            _ => {
+                let source = "a page must have exactly one link".into();
+                return Err(GraphError::Unreadable { attempted, source });
+            }
+        };
+        Ok(DeltaPage { items: page.value.into_iter().map(DeltaItem::from).collect(), end })
+    }
+
+    /// What Graph says of one mail now.
+    pub async fn mail(&self, user: &GraphUser, id: &ImmutableId) -> Result<Mail, GraphError> {
+        let path = format!("{}/messages/{}?$select={SELECT}", user.path(), segment(id.as_str()));
+        let mut call = self.get(&path, format!("read message {id}"));
+        call.headers = &[("prefer", IMMUTABLE)];
+        self.json::<WireMail>(call).await.map(Mail::from)
+    }
+
+    /// The MIME of one mail as a stream. Graph makes it anew at each read, so two reads may differ in bytes.
+    /// Source: <https://learn.microsoft.com/graph/outlook-get-mime-message>
+    pub async fn mime(&self, user: &GraphUser, id: &ImmutableId) -> Result<MimeStream, GraphError> {
+        let path = format!("{}/messages/{}/$value", user.path(), segment(id.as_str()));
+        let mut call = self.get(&path, format!("read the MIME of message {id}"));
+        call.headers = &[("prefer", IMMUTABLE)];
+        let answer = self.send(call).await?;
+        Ok(MimeStream { response: answer.response, attempted: answer.attempted, _place: answer.place })
+    }
+}
+
+/// The bytes of one mail as they come. Holds one of the mailbox's four places until it is dropped.
+#[derive(Debug)]
+pub struct MimeStream {
+    response: reqwest::Response,
+    attempted: String,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl MimeStream {
+    /// The next bytes, or none at the end. A body that is cut short is an error, never an end.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, GraphError> {
+        self.response
+            .chunk()
+            .await
+            .map_err(|e| GraphError::Unreachable { attempted: self.attempted.clone(), source: e.without_url() })
+    }
+}
+
+#[derive(Deserialize)]
+struct WirePage {
+    value: Vec<WireItem>,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
+    #[serde(rename = "@odata.deltaLink")]
+    delta_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireItem {
+    #[serde(rename = "@removed")]
+    removed: Option<serde_json::Value>,
+    #[serde(flatten)]
+    mail: WireMail,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireMail {
+    id: ImmutableId,
+    #[serde(rename = "@odata.etag")]
+    etag: Option<String>,
+    received_date_time: Option<Timestamp>,
+    subject: Option<String>,
+    from: Option<Recipient>,
+    internet_message_id: Option<String>,
+    is_draft: Option<bool>,
+    has_attachments: Option<bool>,
+    categories: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Recipient {
+    email_address: Option<EmailAddress>,
+}
+
+#[derive(Deserialize)]
+struct EmailAddress {
+    address: Option<String>,
+}
+
+impl From<WireItem> for DeltaItem {
+    fn from(item: WireItem) -> Self {
+        match item.removed {
+            Some(_) => Self::Removed(item.mail.id),
+            None => Self::Present(item.mail.into()),
+        }
+    }
+}
+
+impl From<WireMail> for Mail {
+    fn from(mail: WireMail) -> Self {
+        Self {
+            immutable_id: mail.id,
+            received_at: mail.received_date_time,
+            subject: mail.subject.unwrap_or_default(),
+            from: mail.from.and_then(|f| f.email_address?.address),
+            internet_message_id: mail.internet_message_id,
+            is_draft: mail.is_draft.unwrap_or(false),
+            has_attachments: mail.has_attachments.unwrap_or(false),
+            categories: mail.categories.unwrap_or_default(),
+            etag: mail.etag,
+        }
+    }
+}

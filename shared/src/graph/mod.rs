@@ -1,0 +1,18 @@
+//! Graph's wire: what is sent, what comes back, and nothing of what it means. Only this module knows Graph's JSON.
+
+mod batch;
+mod categories;
+mod client;
+mod error;
+mod folders;
+mod messages;
+mod subscriptions;
+mod users;
+
+pub use batch::CategoriesPatch;
+pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX};
+pub use error::{Disposition, GraphCode, GraphError};
+pub use folders::{MailFolder, WELL_KNOWN_NEVER_READ, WellKnown};
+pub use messages::{DeltaItem, DeltaPage, Mail, MimeStream, PAGE_ITEMS, PageEnd};
+pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};
+pub use users::User;

@@ -1,0 +1,48 @@
+//! Who is who.
+
+use serde::Deserialize;
+
+use super::{
+    client::{Graph, GraphUser},
+    error::GraphError,
+};
+
+const SELECT: &str = "?$select=id,displayName,mail,userPrincipalName";
+
+/// A user of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The object id: the same in every app.
+    pub id: String,
+    /// The name people see.
+    pub display_name: Option<String>,
+    /// The mailbox's address; none for some personal and unlicensed accounts.
+    pub mail: Option<String>,
+    /// The sign-in name, mostly an address.
+    pub user_principal_name: Option<String>,
+}
+
+impl User {
+    /// The address to show and to compare: the mailbox's, else the sign-in name.
+    pub fn address(&self) -> Option<&str> {
+        self.mail.as_deref().or(self.user_principal_name.as_deref())
+    }
+
+    /// Whether `address` is one of the user's.
+    pub fn is(&self, address: &str) -> bool {
+        [&self.mail, &self.user_principal_name].into_iter().flatten().any(|own| own.eq_ignore_ascii_case(address))
+    }
+}
+
+impl Graph {
+    /// The signed-in user; there is none with organisation-wide access.
+    pub async fn me(&self) -> Result<User, GraphError> {
+        self.json(self.get(&format!("/me{SELECT}"), "read who is signed in".to_owned())).await
+    }
+
+    /// A user of the tenant, by address or object id.
+    pub async fn user(&self, user: &GraphUser) -> Result<User, GraphError> {
+        self.json(self.get(&format!("{}{SELECT}", user.path()), "look up a user".to_owned())).await
+    }
+}

@@ -1,0 +1,293 @@
+//! Signing in at Microsoft, from our link to our callback.
+//!
+//! ```text
+//! connect_url ─► /oauth/connect/{ticket}: a state, a nonce and a PKCE verifier are made and bound to this browser's cookie
+//!            ─► Microsoft: sign in, accept
+//!            ─► /oauth/callback: state and cookie fit, once, within ten minutes; the code is redeemed; the account is known
+//!   organisation-wide only:
+//!            ─► Microsoft: an administrator of that very tenant consents
+//!            ─► /oauth/callback: the tenant is the one that was proven by the sign-in; an app token is made and tried
+//! ```
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use url::Url;
+
+use crate::{
+    app::App,
+    connector::{Access, Account, Connector, ConnectorState},
+    entra::EntraError,
+    id::{ConnectorId, FirmId, TenantId},
+    problem::{Code, Problem, of_token_refusal},
+    secret::Sealed,
+    table::{Key, Row, TableError, Write},
+    token::TokenError,
+};
+
+/// How long a link to connect may be used.
+pub const TICKET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long one sign-in may take.
+pub const SIGN_IN_LIFETIME: Duration = Duration::from_secs(600);
+const TICKET_OWNER: &str = "connect ticket";
+
+/// What a link to connect stands for.
+#[derive(Serialize, Deserialize)]
+struct Ticket {
+    firm: FirmId,
+    connector: ConnectorId,
+    expires_at: Timestamp,
+}
+
+/// A sign-in under way.
+#[derive(Serialize, Deserialize)]
+struct SignIn {
+    connector: ConnectorId,
+    cookie: String,
+    nonce: String,
+    verifier: Sealed,
+    step: Step,
+    /// For DynamoDB's TTL, which may lag by days: the time is checked all the same.
+    expires_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Step {
+    /// A person signs in.
+    SignIn,
+    /// An administrator of this tenant, which the sign-in proved, consents.
+    AdminConsent { tenant: TenantId, address: String },
+}
+
+/// Where a browser goes next, with the cookie that binds the sign-in to it.
+#[derive(Debug)]
+pub struct Departure {
+    /// Microsoft's page.
+    pub url: Url,
+    /// The value of the cookie.
+    pub cookie: SecretString,
+}
+
+/// How a callback ended.
+#[derive(Debug)]
+pub enum Arrival {
+    /// It works.
+    Connected {
+        /// The connector's name.
+        connector: String,
+        /// Who is connected.
+        address: String,
+    },
+    /// One more page at Microsoft.
+    GoOn(Departure),
+}
+
+/// What Microsoft's redirect carries. Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
+#[derive(Debug, Default, Deserialize)]
+pub struct Callback {
+    /// The code to redeem.
+    pub code: Option<SecretString>,
+    /// Ours.
+    pub state: Option<String>,
+    /// OAuth's error.
+    pub error: Option<String>,
+    /// For people.
+    pub error_description: Option<String>,
+    /// Admin consent: the tenant, which anybody could have written there.
+    pub tenant: Option<String>,
+}
+
+/// The link that a person opens to connect `connector`. It names nothing in clear and ends by itself.
+pub async fn connect_url(app: &App, connector: &Connector) -> Result<String, TokenError> {
+    let ticket =
+        Ticket { firm: connector.firm, connector: connector.id, expires_at: app.clock.now() + TICKET_LIFETIME };
+    let json = serde_json::to_string(&ticket).unwrap_or_default();
+    let sealed = app.tokens.keyring().await?.seal(&app.random, TICKET_OWNER, &json);
+    Ok(app.config.public_url.at(&format!("/oauth/connect/{}", sealed.as_str())))
+}
+
+/// A person opened the link: the way to Microsoft's sign-in page.
+pub async fn depart(app: &App, ticket: &str) -> Result<Departure, Problem> {
+    let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
+    let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
+    let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
+    let ticket = opened.filter(|t| t.expires_at > app.clock.now()).ok_or_else(expired)?;
+    let connector = find(app, ticket.firm, ticket.connector).await?.value;
+    begin(app, &connector, Step::SignIn).await
+}
+
+async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure, Problem> {
+    let registration = app.tokens.app(connector).await.map_err(from_token)?;
+    // The state names the firm, so that the callback knows in whose partition to look.
+    let state = format!("{}.{}", connector.firm, app.random.token());
+    let (cookie, nonce) = (app.random.token(), app.random.token());
+    let entra = app.tokens.entra();
+    let (url, verifier) = match &step {
+        Step::SignIn => {
+            let authority = connector.authority();
+            let scopes = connector.scopes();
+            let page = entra.authorize(&authority, &registration, &scopes, state.clone(), nonce.clone());
+            let page = page.map_err(|e| from_token(e.into()))?;
+            (page.url, page.verifier)
+        }
+        Step::AdminConsent { tenant, .. } => {
+            let url = entra.admin_consent(tenant, &registration.client_id, &state);
+            (url.map_err(|e| from_token(e.into()))?, SecretString::from(""))
+        }
+    };
+    let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
+    let sign_in = SignIn {
+        connector: connector.id,
+        cookie: digest(&cookie),
+        nonce,
+        verifier: keyring.seal(&app.random, &digest(&state), verifier.expose_secret()),
+        step,
+        expires_at: (app.clock.now() + SIGN_IN_LIFETIME).as_second(),
+    };
+    let key = Key::sign_in(connector.firm, &digest(&state));
+    app.table.write(Write::insert(key, &sign_in)).await.map_err(from_table)?;
+    Ok(Departure { url, cookie: cookie.into() })
+}
+
+/// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
+pub async fn arrive(app: &App, callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
+    let state = callback.state.as_deref().ok_or_else(expired)?;
+    let firm: FirmId = state.split_once('.').and_then(|(firm, _)| firm.parse().ok()).ok_or_else(expired)?;
+    let key = Key::sign_in(firm, &digest(state));
+    let row: Row<SignIn> = app.table.get(&key).await.map_err(from_table)?.ok_or_else(expired)?;
+    let same_browser: bool = digest(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
+    if !same_browser || row.value.expires_at <= app.clock.now().as_second() {
+        return Err(expired());
+    }
+    // Whoever removes it goes on; a second callback with the same state finds nothing, or loses here.
+    app.table.write(Write::remove(&row)).await.map_err(|e| match e {
+        TableError::Conflict { .. } => expired(),
+        other => from_table(other),
+    })?;
+    if let Some(error) = callback.error {
+        let detail = "Microsoft sent the browser back without a sign-in.";
+        return Err(Problem::new(Code::SignInDeclined, detail).from_microsoft(error, callback.error_description));
+    }
+    let connector = find(app, firm, row.value.connector).await?;
+    match &row.value.step {
+        Step::SignIn => signed_in(app, connector, callback.code, state, &row.value).await,
+        Step::AdminConsent { tenant, address } => consented(app, connector, callback.tenant, tenant, address).await,
+    }
+}
+
+async fn signed_in(
+    app: &App,
+    connector: Row<Connector>,
+    code: Option<SecretString>,
+    state: &str,
+    sign_in: &SignIn,
+) -> Result<Arrival, Problem> {
+    let code = code.ok_or_else(expired)?;
+    let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
+    let verifier = keyring.open(&digest(state), &sign_in.verifier).map_err(|e| from_token(e.into()))?;
+    let registration = app.tokens.app(&connector.value).await.map_err(from_token)?;
+    let entra = app.tokens.entra();
+    let authority = connector.value.authority();
+    let issued = entra.redeem(&authority, &registration, code.expose_secret().to_owned(), &verifier).await;
+    let issued = issued.map_err(|e| from_token(e.into()))?;
+    let id_token = issued
+        .id_token
+        .as_ref()
+        .ok_or_else(|| from_token(EntraError::Unreadable("no id token came with the code").into()))?;
+    let claims = entra.id_claims(id_token, &registration, &sign_in.nonce).map_err(|e| from_token(e.into()))?;
+    let expected = connector.value.account.as_ref();
+    let name = claims.preferred_username.or(claims.name).unwrap_or_else(|| claims.oid.clone());
+    let wrong_tenant = connector.value.app.as_ref().is_some_and(|own| {
+        // A tenant may be configured by one of its domains; its id is known only by the sign-in.
+        uuid::Uuid::try_parse(own.tenant_id.as_str()).is_ok()
+            && !own.tenant_id.as_str().eq_ignore_ascii_case(claims.tid.as_str())
+    });
+    if wrong_tenant || expected.is_some_and(|a| a.tenant_id != claims.tid) {
+        return Err(Problem::new(Code::WrongAccount, format!("{name} belongs to another organisation.")));
+    }
+    match connector.value.access {
+        Access::Organization => {
+            let step = Step::AdminConsent { tenant: claims.tid, address: name };
+            Ok(Arrival::GoOn(begin(app, &connector.value, step).await?))
+        }
+        Access::Delegated => {
+            if expected.is_some_and(|a| a.user_id.as_ref().is_some_and(|id| *id != claims.oid)) {
+                return Err(Problem::new(Code::WrongAccount, format!("{name} is not the connected account.")));
+            }
+            app.tokens.keep(connector.value.firm, connector.value.id, &issued).await.map_err(from_token)?;
+            // A sign-in name may be a phone number; the mailbox's address is what people know.
+            let me = app.graph(&connector.value).me().await?;
+            let address = me.address().unwrap_or(&name).to_owned();
+            connected(app, connector, Account { tenant_id: claims.tid, user_id: Some(claims.oid), address }).await
+        }
+    }
+}
+
+async fn consented(
+    app: &App,
+    connector: Row<Connector>,
+    claimed: Option<String>,
+    tenant: &TenantId,
+    address: &str,
+) -> Result<Arrival, Problem> {
+    if claimed.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(tenant.as_str())) {
+        return Err(Problem::new(Code::WrongAccount, "The consent came back for another organisation."));
+    }
+    // What proves the consent is not the redirect but a token that Entra issues for it.
+    let registration = app.tokens.app(&connector.value).await.map_err(from_token)?;
+    let issued =
+        app.tokens.entra().client_credentials(tenant, &registration).await.map_err(|e| from_token(e.into()))?;
+    app.tokens.keep(connector.value.firm, connector.value.id, &issued).await.map_err(from_token)?;
+    let account = Account { tenant_id: tenant.clone(), user_id: None, address: address.to_owned() };
+    connected(app, connector, account).await
+}
+
+async fn connected(app: &App, mut connector: Row<Connector>, account: Account) -> Result<Arrival, Problem> {
+    let address = account.address.clone();
+    connector.value.state = ConnectorState::Connected;
+    connector.value.account = Some(account);
+    connector.value.problem = None;
+    app.table.write(Write::replace(&connector)).await.map_err(from_table)?;
+    tracing::info!(firm.id = %connector.value.firm, connector.id = %connector.value.id, "connector connected");
+    Ok(Arrival::Connected { connector: connector.value.name, address })
+}
+
+async fn find(app: &App, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
+    let found = Connector::find(&app.table, firm, connector).await.map_err(from_table)?;
+    found.ok_or_else(|| Problem::new(Code::NotFound, "The connector does not exist any more."))
+}
+
+fn expired() -> Problem {
+    Problem::new(Code::SignInExpired, "The sign-in can't be completed.")
+}
+
+fn from_table(error: TableError) -> Problem {
+    tracing::error!(error = &error as &dyn std::error::Error, "sign-in failed");
+    Problem::new(Code::Internal, "The sign-in could not be recorded.")
+}
+
+fn from_token(error: TokenError) -> Problem {
+    match error.refusal() {
+        Some(refusal) => Problem::new(of_token_refusal(refusal), "Microsoft refused to issue a token.")
+            .from_microsoft(refusal.code(), Some(refusal.error_description.clone())),
+        None => {
+            tracing::error!(error = &error as &dyn std::error::Error, "sign-in failed");
+            match error {
+                TokenError::NoPlatformApp => Problem::new(Code::NoPlatformApp, error.to_string()),
+                TokenError::Entra(EntraError::Unreachable(_)) => Problem::new(Code::MicrosoftBusy, error.to_string()),
+                TokenError::Entra(_) => Problem::new(Code::MicrosoftRefused, error.to_string()),
+                _ => Problem::new(Code::Internal, "The sign-in could not be completed."),
+            }
+        }
+    }
+}
+
+fn digest(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}

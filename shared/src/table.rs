@@ -1,0 +1,618 @@
+//! The DynamoDB table: every key is spelled here, and nothing scans.
+//!
+//! One table, `pk` and `sk`, and one index `due` (`due_kind`, `due_at`, keys only). All that belongs to a firm lies in
+//! partitions that begin with `FIRM#{firm}`, and every key below takes a [`FirmId`].
+//!
+//! | what | pk | sk | read by |
+//! | --- | --- | --- | --- |
+//! | a firm | `FIRM#f` | `FIRM` | key |
+//! | an API key | `FIRM#f` | `KEY#id` | key (the key itself names the firm) |
+//! | a connector | `FIRM#f` | `CONNECTOR#c` | key; all of a firm by prefix |
+//! | a connector's tokens | `FIRM#f` | `TOKENS#c` | key |
+//! | a sign-in under way | `FIRM#f` | `SIGNIN#digest of its state` | key; TTL |
+//! | a mailbox | `FIRM#f` | `MAILBOX#m` | key; all of a firm by prefix |
+//! | that an address is taken | `FIRM#f` | `ADDRESS#a` | condition only |
+//! | the last number of the feed | `FIRM#f` | `FEED` | key |
+//! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
+//! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
+//! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
+//! | a folder's delta state | `FIRM#f#MAILBOX#m` | `FOLDER#id` | prefix |
+//! | what the baseline saw | `FIRM#f#MAILBOX#m` | `BASELINE#folder#page` | prefix |
+//! | work: a page's messages with steps ahead | `FIRM#f#MAILBOX#m` | `WORK#page` | prefix |
+//! | a message | `FIRM#f#MAILBOX#m` | `MESSAGE#digest` | key, in batches |
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update},
+};
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::id::{ConnectorId, FirmId, FolderId, KeyId, MailboxId, MessageId};
+
+/// The attribute by which DynamoDB forgets an item, in seconds since 1970.
+pub const TTL_ATTRIBUTE: &str = "expires_at";
+/// The index sorted by time.
+pub const DUE_INDEX: &str = "due";
+/// The `due_kind` of a mailbox whose next round is due.
+pub const DUE_MAILBOX: &str = "mailbox";
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Where an item lies.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    fn of_firm(firm: FirmId, sk: String) -> Self {
+        Self { pk: format!("FIRM#{firm}"), sk }
+    }
+
+    fn of_mailbox(firm: FirmId, mailbox: MailboxId, sk: String) -> Self {
+        Self { pk: format!("FIRM#{firm}#MAILBOX#{mailbox}"), sk }
+    }
+
+    /// A firm.
+    pub fn firm(firm: FirmId) -> Self {
+        Self::of_firm(firm, "FIRM".to_owned())
+    }
+
+    /// An API key of a firm.
+    pub fn api_key(firm: FirmId, key: KeyId) -> Self {
+        Self::of_firm(firm, format!("KEY#{key}"))
+    }
+
+    /// A connector.
+    pub fn connector(firm: FirmId, connector: ConnectorId) -> Self {
+        Self::of_firm(firm, format!("CONNECTOR#{connector}"))
+    }
+
+    /// A connector's tokens, sealed.
+    pub fn tokens(firm: FirmId, connector: ConnectorId) -> Self {
+        Self::of_firm(firm, format!("TOKENS#{connector}"))
+    }
+
+    /// A sign-in under way, by the digest of its state.
+    pub fn sign_in(firm: FirmId, state_digest: &str) -> Self {
+        Self::of_firm(firm, format!("SIGNIN#{state_digest}"))
+    }
+
+    /// A mailbox.
+    pub fn mailbox(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_firm(firm, format!("MAILBOX#{mailbox}"))
+    }
+
+    /// That a mailbox address is taken within the firm; `address` in lower case.
+    pub fn address(firm: FirmId, address: &str) -> Self {
+        Self::of_firm(firm, format!("ADDRESS#{address}"))
+    }
+
+    /// The last number given out in the firm's feed.
+    pub fn feed_counter(firm: FirmId) -> Self {
+        Self::of_firm(firm, "FEED".to_owned())
+    }
+
+    /// A fact of the firm's feed.
+    pub fn fact(firm: FirmId, number: u64) -> Self {
+        Self { pk: format!("FIRM#{firm}#FEED"), sk: format!("{number:020}") }
+    }
+
+    /// A mailbox's rounds.
+    pub fn sync(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "SYNC".to_owned())
+    }
+
+    /// A mailbox's progress.
+    pub fn progress(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "PROGRESS".to_owned())
+    }
+
+    /// A folder's delta state.
+    pub fn folder(firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Self {
+        Self::of_mailbox(firm, mailbox, format!("FOLDER#{folder}"))
+    }
+
+    /// One page of what a folder's baseline saw.
+    pub fn baseline(firm: FirmId, mailbox: MailboxId, folder: &FolderId, page: &str) -> Self {
+        Self::of_mailbox(firm, mailbox, format!("BASELINE#{folder}#{page}"))
+    }
+
+    /// All that a folder's baseline saw.
+    pub fn baseline_prefix(firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Self {
+        Self::of_mailbox(firm, mailbox, format!("BASELINE#{folder}#"))
+    }
+
+    /// The messages of one page that have steps ahead.
+    pub fn work(firm: FirmId, mailbox: MailboxId, page: &str) -> Self {
+        Self::of_mailbox(firm, mailbox, format!("WORK#{page}"))
+    }
+
+    /// All work of a mailbox.
+    pub fn work_prefix(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "WORK#".to_owned())
+    }
+
+    /// A message.
+    pub fn message(firm: FirmId, message: MessageId) -> Self {
+        Self::of_mailbox(firm, message.mailbox, format!("MESSAGE#{}", message.local()))
+    }
+
+    /// All connectors of a firm.
+    pub fn connector_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "CONNECTOR#".to_owned())
+    }
+
+    /// All mailboxes of a firm.
+    pub fn mailbox_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "MAILBOX#".to_owned())
+    }
+
+    /// The mailbox that a [`Key::sync`] belongs to.
+    pub fn sync_owner(&self) -> Option<(FirmId, MailboxId)> {
+        let (firm, mailbox) = self.pk.strip_prefix("FIRM#")?.split_once("#MAILBOX#")?;
+        Some((firm.parse().ok()?, mailbox.parse().ok()?))
+    }
+
+    /// The number of a [`Key::fact`].
+    fn number(&self) -> Option<u64> {
+        self.sk.parse().ok()
+    }
+
+    fn item(&self) -> Item {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk.clone())),
+            ("sk".to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+
+    fn of_item(item: &Item) -> Option<Self> {
+        Some(Self { pk: item.get("pk")?.as_s().ok()?.clone(), sk: item.get("sk")?.as_s().ok()?.clone() })
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.pk, self.sk)
+    }
+}
+
+/// What a read or a write of the table came to. Nothing of the item's content is told.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// Somebody else wrote first: read again and decide again.
+    #[error("{key} was changed by another in the meantime")]
+    Conflict {
+        /// The item.
+        key: Key,
+    },
+    /// DynamoDB refused or did not answer.
+    #[error("{attempted} {key}")]
+    Service {
+        /// What was attempted, as a verb.
+        attempted: &'static str,
+        /// The item.
+        key: Key,
+        /// What the SDK said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The item is not what this version of greffe writes.
+    #[error("{key} can't be understood")]
+    Malformed {
+        /// The item.
+        key: Key,
+        /// What did not fit.
+        #[source]
+        source: serde_dynamo::Error,
+    },
+}
+
+/// An item as it was read, with the version that a later write is held to.
+#[derive(Debug, Clone)]
+pub struct Row<T> {
+    /// Where it lies.
+    pub key: Key,
+    version: u64,
+    /// What it holds.
+    pub value: T,
+}
+
+impl<T> Row<T> {
+    /// The same item with another value, held to the same version.
+    pub fn with(self, value: T) -> Self {
+        Self { value, ..self }
+    }
+}
+
+/// Items in key order, and where the next page begins.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The items.
+    pub rows: Vec<Row<T>>,
+    /// The key to go on after, if there may be more.
+    pub next: Option<Key>,
+}
+
+/// One write of a transaction.
+#[derive(Debug, Clone)]
+pub enum Write {
+    #[doc(hidden)]
+    Put { key: Key, item: Item, guard: Guard },
+    #[doc(hidden)]
+    Delete { key: Key, guard: Guard },
+    #[doc(hidden)]
+    Add { key: Key, counters: Vec<(String, i64)> },
+    #[doc(hidden)]
+    Check { key: Key, guard: Guard },
+}
+
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum Guard {
+    None,
+    Absent,
+    Version(u64),
+}
+
+impl Guard {
+    fn condition(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Absent => Some("attribute_not_exists(pk)"),
+            Self::Version(_) => Some("#version = :version"),
+        }
+    }
+
+    fn names(self) -> Option<HashMap<String, String>> {
+        matches!(self, Self::Version(_)).then(|| HashMap::from([("#version".to_owned(), "version".to_owned())]))
+    }
+
+    fn values(self) -> Option<Item> {
+        match self {
+            Self::Version(v) => Some(HashMap::from([(":version".to_owned(), AttributeValue::N(v.to_string()))])),
+            _ => None,
+        }
+    }
+}
+
+impl Write {
+    /// A new item; fails if there is one.
+    pub fn insert<T: Serialize>(key: Key, value: &T) -> Self {
+        Self::Put { item: versioned(&key, value, 1), key, guard: Guard::Absent }
+    }
+
+    /// The item's new value; fails if another wrote since `row` was read.
+    pub fn replace<T: Serialize>(row: &Row<T>) -> Self {
+        let item = versioned(&row.key, &row.value, row.version + 1);
+        Self::Put { key: row.key.clone(), item, guard: Guard::Version(row.version) }
+    }
+
+    /// The item's value, whatever was there.
+    pub fn overwrite<T: Serialize>(key: Key, value: &T) -> Self {
+        Self::Put { item: versioned(&key, value, 1), key, guard: Guard::None }
+    }
+
+    /// No item any more; fails if another wrote since `row` was read.
+    pub fn remove<T>(row: &Row<T>) -> Self {
+        Self::Delete { key: row.key.clone(), guard: Guard::Version(row.version) }
+    }
+
+    /// Adds to counters; an item or a counter that is not there begins at 0.
+    pub fn add(key: Key, counters: Vec<(String, i64)>) -> Self {
+        Self::Add { key, counters }
+    }
+
+    /// Holds the transaction to `row` being as it was read.
+    pub fn unchanged<T>(row: &Row<T>) -> Self {
+        Self::Check { key: row.key.clone(), guard: Guard::Version(row.version) }
+    }
+
+    fn key(&self) -> &Key {
+        match self {
+            Self::Put { key, .. } | Self::Delete { key, .. } | Self::Add { key, .. } | Self::Check { key, .. } => key,
+        }
+    }
+}
+
+fn versioned<T: Serialize>(key: &Key, value: &T, version: u64) -> Item {
+    // Every type that is stored is a plain struct of ours; that it fits is tested where it is defined.
+    let mut item: Item = serde_dynamo::to_item(value).expect("a stored type is a map of attributes");
+    item.retain(|_, value| !matches!(value, AttributeValue::Null(_)));
+    item.extend(key.item());
+    item.insert("version".to_owned(), AttributeValue::N(version.to_string()));
+    item
+}
+
+fn read<T: DeserializeOwned>(item: Item, fallback: &Key) -> Result<Row<T>, TableError> {
+    let key = Key::of_item(&item).unwrap_or_else(|| fallback.clone());
+    let version = item.get("version").and_then(|v| v.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(0);
+    match serde_dynamo::from_item(item) {
+        Ok(value) => Ok(Row { key, version, value }),
+        Err(source) => Err(TableError::Malformed { key, source }),
+    }
+}
+
+/// Most keys in one BatchGetItem.
+const BATCH_GET_MAX: usize = 100;
+/// How often a BatchGetItem that was answered in part is asked for the rest.
+const BATCH_GET_TRIES: usize = 8;
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    /// Over the SDK's client.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// The item, as it is at this moment.
+    pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Row<T>>, TableError> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key.item())).consistent_read(true);
+        let answer = request.send().await.map_err(|e| service("read", key, e))?;
+        answer.item.map(|item| read(item, key)).transpose()
+    }
+
+    /// Those of the items that exist, as they are at this moment, in no order.
+    pub async fn get_all<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Row<T>>, TableError> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(BATCH_GET_MAX) {
+            let mut rest: Vec<Item> = chunk.iter().map(Key::item).collect();
+            for _ in 0..BATCH_GET_TRIES {
+                if rest.is_empty() {
+                    break;
+                }
+                let wanted = KeysAndAttributes::builder().set_keys(Some(rest)).consistent_read(true).build();
+                let wanted = wanted.map_err(|e| service("read", &chunk[0], e))?;
+                let request = self.client.batch_get_item().request_items(&self.name, wanted);
+                let answer = request.send().await.map_err(|e| service("read", &chunk[0], e))?;
+                for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                    rows.push(read(item, &chunk[0])?);
+                }
+                let left = answer.unprocessed_keys.and_then(|mut u| u.remove(&self.name));
+                rest = left.map(|l| l.keys).unwrap_or_default();
+            }
+            if !rest.is_empty() {
+                return Err(service("read", &chunk[0], "DynamoDB left keys unprocessed again and again"));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Items whose sort key begins as `prefix` does, in order, as they are at this moment.
+    pub async fn query<T: DeserializeOwned>(
+        &self,
+        prefix: &Key,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Page<T>, TableError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", AttributeValue::S(prefix.pk.clone()))
+            .expression_attribute_values(":sk", AttributeValue::S(prefix.sk.clone()))
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.map(Key::item));
+        let answer = request.send().await.map_err(|e| service("list", prefix, e))?;
+        let rows = answer.items.unwrap_or_default().into_iter().map(|item| read(item, prefix));
+        Ok(Page {
+            rows: rows.collect::<Result<_, _>>()?,
+            next: answer.last_evaluated_key.as_ref().and_then(Key::of_item),
+        })
+    }
+
+    /// All items whose sort key begins as `prefix` does: for what is known to be few.
+    pub async fn query_all<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<Row<T>>, TableError> {
+        let mut rows = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.query(prefix, after.as_ref(), 1_000).await?;
+            rows.extend(page.rows);
+            after = page.next;
+            if after.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// Facts of a firm's feed with their numbers: the `limit` next after `from` going up, or next before it going down.
+    pub async fn facts<T: DeserializeOwned>(
+        &self,
+        firm: FirmId,
+        from: u64,
+        upwards: bool,
+        limit: usize,
+    ) -> Result<Vec<(u64, T)>, TableError> {
+        let edge = Key::fact(firm, from);
+        let condition = if upwards { "pk = :pk AND sk > :sk" } else { "pk = :pk AND sk < :sk" };
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression(condition)
+            .expression_attribute_values(":pk", AttributeValue::S(edge.pk.clone()))
+            .expression_attribute_values(":sk", AttributeValue::S(edge.sk.clone()))
+            .consistent_read(true)
+            .scan_index_forward(upwards)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let answer = request.send().await.map_err(|e| service("list", &edge, e))?;
+        let rows = answer.items.unwrap_or_default().into_iter().map(|item| read::<T>(item, &edge));
+        rows.map(|row| row.map(|row| (row.key.number().unwrap_or_default(), row.value))).collect()
+    }
+
+    /// The mailboxes whose next round is due by `now`, longest due first, at most `limit`. The index lags by moments.
+    pub async fn due_mailboxes(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(FirmId, MailboxId, String)>, TableError> {
+        let edge = Key { pk: DUE_MAILBOX.to_owned(), sk: now.to_string() };
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(DUE_INDEX)
+            .key_condition_expression("due_kind = :kind AND due_at <= :now")
+            .expression_attribute_values(":kind", AttributeValue::S(edge.pk.clone()))
+            .expression_attribute_values(":now", AttributeValue::S(sortable(now)))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let answer = request.send().await.map_err(|e| service("list what is due in", &edge, e))?;
+        let due = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
+            let due_at = item.get("due_at")?.as_s().ok()?.clone();
+            let (firm, mailbox) = Key::of_item(&item)?.sync_owner()?;
+            Some((firm, mailbox, due_at))
+        });
+        Ok(due.collect())
+    }
+
+    /// One write. Cheaper than [`Table::transact`] with one.
+    pub async fn write(&self, write: Write) -> Result<(), TableError> {
+        let key = write.key().clone();
+        let result: Result<(), Box<dyn std::error::Error + Send + Sync>> = match write {
+            Write::Put { item, guard, .. } => {
+                let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+                let request = request
+                    .set_condition_expression(guard.condition().map(str::to_owned))
+                    .set_expression_attribute_names(guard.names())
+                    .set_expression_attribute_values(guard.values());
+                request.send().await.map(drop).map_err(Into::into)
+            }
+            Write::Delete { guard, .. } => {
+                let request = self.client.delete_item().table_name(&self.name).set_key(Some(key.item()));
+                let request = request
+                    .set_condition_expression(guard.condition().map(str::to_owned))
+                    .set_expression_attribute_names(guard.names())
+                    .set_expression_attribute_values(guard.values());
+                request.send().await.map(drop).map_err(Into::into)
+            }
+            Write::Add { .. } | Write::Check { .. } => return self.transact(vec![write]).await,
+        };
+        result.map_err(|source| match condition_failed(source.as_ref()) {
+            true => TableError::Conflict { key: key.clone() },
+            false => TableError::Service { attempted: "write", key, source },
+        })
+    }
+
+    /// All writes, or none. A conflict names the first item whose condition failed.
+    pub async fn transact(&self, writes: Vec<Write>) -> Result<(), TableError> {
+        let Some(first) = writes.first().map(|w| w.key().clone()) else { return Ok(()) };
+        let keys: Vec<Key> = writes.iter().map(|w| w.key().clone()).collect();
+        let items = writes.into_iter().map(|w| self.transact_item(w)).collect::<Result<Vec<_>, _>>();
+        let items = items.map_err(|e| service("write", &first, e))?;
+        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        sent.map(drop).map_err(|e| {
+            if let SdkError::ServiceError(s) = &e
+                && let TransactWriteItemsError::TransactionCanceledException(cancelled) = s.err()
+            {
+                let refused =
+                    |code: Option<&str>| matches!(code, Some("ConditionalCheckFailed" | "TransactionConflict"));
+                let position = cancelled.cancellation_reasons().iter().position(|r| refused(r.code()));
+                if let Some(key) = position.and_then(|i| keys.get(i)) {
+                    return TableError::Conflict { key: key.clone() };
+                }
+            }
+            service("write", &first, e)
+        })
+    }
+
+    fn transact_item(&self, write: Write) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
+        let item = TransactWriteItem::builder();
+        Ok(match write {
+            Write::Put { item: value, guard, .. } => item.put(
+                Put::builder()
+                    .table_name(&self.name)
+                    .set_item(Some(value))
+                    .set_condition_expression(guard.condition().map(str::to_owned))
+                    .set_expression_attribute_names(guard.names())
+                    .set_expression_attribute_values(guard.values())
+                    .build()?,
+            ),
+            Write::Delete { key, guard } => item.delete(
+                Delete::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key.item()))
+                    .set_condition_expression(guard.condition().map(str::to_owned))
+                    .set_expression_attribute_names(guard.names())
+                    .set_expression_attribute_values(guard.values())
+                    .build()?,
+            ),
+            Write::Check { key, guard } => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key.item()))
+                    .condition_expression(guard.condition().unwrap_or("attribute_exists(pk)"))
+                    .set_expression_attribute_names(guard.names())
+                    .set_expression_attribute_values(guard.values())
+                    .build()?,
+            ),
+            Write::Add { key, counters } => {
+                let parts: Vec<String> = (0..counters.len()).map(|i| format!("#c{i} :c{i}")).collect();
+                let mut update = Update::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key.item()))
+                    .update_expression(format!("ADD {}", parts.join(", ")));
+                for (i, (name, by)) in counters.into_iter().enumerate() {
+                    update = update
+                        .expression_attribute_names(format!("#c{i}"), name)
+                        .expression_attribute_values(format!(":c{i}"), AttributeValue::N(by.to_string()));
+                }
+                item.update(update.build()?)
+            }
+        }
+        .build())
+    }
+
+    /// Adds `by` to the counter `last` of `key` and returns what it is then: each number is given out once.
+    pub async fn take_numbers(&self, key: &Key, by: u64) -> Result<u64, TableError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key.item()))
+            .update_expression("ADD #last :by")
+            .expression_attribute_names("#last", "last")
+            .expression_attribute_values(":by", AttributeValue::N(by.to_string()))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedNew);
+        let answer = request.send().await.map_err(|e| service("number", key, e))?;
+        let last = answer.attributes.as_ref().and_then(|a| a.get("last")?.as_n().ok()?.parse().ok());
+        last.ok_or_else(|| service("number", key, "DynamoDB returned no number"))
+    }
+}
+
+/// A time that sorts as text: UTC, always with three fractional digits.
+pub fn sortable(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+fn condition_failed(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut source = Some(error);
+    while let Some(e) = source {
+        if e.is::<aws_sdk_dynamodb::types::error::ConditionalCheckFailedException>() {
+            return true;
+        }
+        source = e.source();
+    }
+    false
+}
+
+fn service(
+    attempted: &'static str,
+    key: &Key,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> TableError {
+    TableError::Service { attempted, key: key.clone(), source: source.into() }
+}
