@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    graph::{Link, Mail},
+    graph::{Link, Mail, PageEnd},
     id::{FirmId, FolderId, ImmutableId, MailboxId},
     message::SkipReason,
     table::{Key, Row, Table, TableError, Write},
@@ -36,16 +36,14 @@ pub struct FolderState {
     pub phase: Phase,
     /// Where to go on; none at the start of a round from nothing.
     pub link: Option<Link>,
-    /// How often such a start was made: it makes the names of its pages unique.
-    pub starts: u32,
-    /// The next round is complete up to now: nothing more is to be read before a notice or a poll.
-    pub complete: bool,
+    /// How many pages were committed.
+    pub pages: u64,
 }
 
 impl FolderState {
     /// A folder that was never read.
     pub fn new(folder: FolderId) -> Self {
-        Self { folder, phase: Phase::Baseline, link: None, starts: 0, complete: false }
+        Self { folder, phase: Phase::Baseline, link: None, pages: 0 }
     }
 
     /// The folder's state in the table, or a new one that is stored first, so that later writes are held to it.
@@ -70,18 +68,21 @@ impl FolderState {
 
     /// The same after Graph said that the link is dead: from nothing, in the same phase, keeping what is kept.
     pub fn restarted(&self) -> Self {
-        Self { link: None, starts: self.starts + 1, complete: false, ..self.clone() }
+        Self { link: None, ..self.clone() }
     }
 
-    /// The name of the page that is read next: the same however often it is read, another for every other page.
+    /// The same after a page was read.
+    pub fn after(&self, end: PageEnd) -> Self {
+        let (phase, link) = match end {
+            PageEnd::More(next) => (self.phase, next),
+            PageEnd::RoundComplete(delta) => (Phase::Following, delta),
+        };
+        Self { phase, link: Some(link), pages: self.pages + 1, folder: self.folder.clone() }
+    }
+
+    /// The name of the page that is read next: the same until it is committed, and never again afterwards.
     pub fn page_name(&self) -> String {
-        let link = self.link.as_ref().map_or("", Link::as_str);
-        let digest = Sha256::new()
-            .chain_update(self.folder.as_str())
-            .chain_update([0])
-            .chain_update(self.starts.to_be_bytes())
-            .chain_update(link)
-            .finalize();
+        let digest = Sha256::new().chain_update(self.folder.as_str()).chain_update(self.pages.to_be_bytes()).finalize();
         hex::encode(&digest[..12])
     }
 }
@@ -156,21 +157,36 @@ impl Baseline {
         Ok(Self { pages, prints })
     }
 
+    /// Remembers the mails of a page that is being taken in.
+    pub fn add<'a>(&mut self, ids: impl IntoIterator<Item = &'a ImmutableId>) {
+        self.prints.extend(ids.into_iter().map(print));
+    }
+
     /// Whether the baseline saw this mail, and it has not left the folder since.
     pub fn saw(&self, id: &ImmutableId) -> bool {
         self.prints.contains(&print(id))
     }
 
-    /// The writes that forget mails which left the folder: moved in again, they are to be kept.
-    pub fn forget<'a>(&self, left: impl IntoIterator<Item = &'a ImmutableId>) -> Vec<Write> {
-        let left: BTreeSet<Print> = left.into_iter().map(print).collect();
-        let changed = self.pages.iter().filter_map(|page| {
+    /// Forgets mails that left the folder: moved in again, they are to be kept.
+    pub async fn forget<'a>(
+        &mut self,
+        table: &Table,
+        left: impl IntoIterator<Item = &'a ImmutableId>,
+    ) -> Result<(), TableError> {
+        let left: BTreeSet<Print> = left.into_iter().map(print).filter(|p| self.prints.remove(p)).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        for page in &mut self.pages {
             let prints = page.value.prints();
             let rest: BTreeSet<Print> = prints.difference(&left).copied().collect();
-            let value = BaselinePage::from_prints(&rest);
-            (rest.len() < prints.len()).then(|| Write::replace(&page.clone().with(value)))
-        });
-        changed.collect()
+            if rest.len() < prints.len() {
+                page.value = BaselinePage::from_prints(&rest);
+                table.write(Write::replace(page)).await?;
+                page.written();
+            }
+        }
+        Ok(())
     }
 }
 
@@ -217,10 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_one_name_and_another_after_a_new_start() {
+    fn a_page_keeps_its_name_until_it_is_committed_even_if_the_next_link_is_the_same() {
         let state = FolderState::new("AQ".parse().unwrap());
-        assert_eq!(state.page_name(), state.page_name());
-        assert_ne!(state.page_name(), state.restarted().page_name());
+        let link: Link = serde_json::from_str("\"https://graph.microsoft.com/v1.0/x\"").unwrap();
+        let committed = state.after(PageEnd::RoundComplete(link.clone()));
+        assert_eq!(state.page_name(), state.restarted().page_name());
+        assert_ne!(state.page_name(), committed.page_name());
+        assert_ne!(committed.page_name(), committed.after(PageEnd::RoundComplete(link)).page_name());
     }
 
     #[test]

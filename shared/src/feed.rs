@@ -99,6 +99,17 @@ pub struct Numbered {
     pub fact: Fact,
 }
 
+/// What writing a fact came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is written.
+    New,
+    /// It was written before.
+    Before,
+    /// A reader gave the number up, or it is another fact's: take another one.
+    NumberGivenUp,
+}
+
 /// A fact that could not be told.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
@@ -136,14 +147,15 @@ impl Feed {
         Ok(last + 1 - count)
     }
 
-    /// Writes a fact under its number. Written before, it stays. False if a reader gave the number up: take another one.
-    pub async fn record(&self, firm: FirmId, number: u64, fact: &Fact) -> Result<bool, FeedError> {
+    /// Writes a fact under its number. Written before, it stays.
+    pub async fn record(&self, firm: FirmId, number: u64, fact: &Fact) -> Result<Recorded, FeedError> {
         let key = Key::fact(firm, number);
         match self.table.write(Write::insert(key.clone(), fact)).await {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(Recorded::New),
             Err(TableError::Conflict { .. }) => {
                 let there = self.table.get::<Fact>(&key).await?;
-                Ok(there.is_some_and(|row| row.value.id == fact.id))
+                let same = there.is_some_and(|row| row.value.id == fact.id);
+                Ok(if same { Recorded::Before } else { Recorded::NumberGivenUp })
             }
             Err(e) => Err(e.into()),
         }
@@ -191,7 +203,7 @@ impl Feed {
                     return Ok((facts, reached));
                 }
                 let void = Fact { id: format!("void-{gap}"), at: now, what: What::Void };
-                if !self.record(firm, gap, &void).await? {
+                if self.record(firm, gap, &void).await? == Recorded::NumberGivenUp {
                     // Its writer came after all; the next reading shows it.
                     return Ok((facts, reached));
                 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    connector::ConnectorProblem,
     graph::{GraphUser, MailFolder, Subscription, WELL_KNOWN_NEVER_READ},
     id::{ConnectorId, FirmId, FolderId, MailboxId, SubscriptionId},
     table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
@@ -186,6 +187,8 @@ pub struct Sync {
     /// Whether the master list has the mark's category.
     #[serde(default)]
     pub category_ready: bool,
+    /// What kept the last round from its end, if a person has to act.
+    pub problem: Option<ConnectorProblem>,
 }
 
 /// A subscription that we hold.
@@ -209,6 +212,16 @@ impl Sync {
         self.due_kind = Some(DUE_MAILBOX.to_owned());
         self.due_at = Some(sortable(at));
         self
+    }
+
+    /// The same, with what a round found out: for a round during which the mailbox was activated or paused.
+    pub fn with_findings_of(self, round: &Self) -> Self {
+        Self {
+            subscription: round.subscription.clone(),
+            category_ready: round.category_ready,
+            problem: round.problem.clone(),
+            ..self
+        }
     }
 
     /// The same, with no round due: paused.

@@ -33,7 +33,7 @@ pub struct Message {
     pub internet_message_id: Option<String>,
     /// Whether it has attachments that are not inline.
     pub has_attachments: bool,
-    /// The page of work that it belongs to while it has steps ahead.
+    /// The page that it was found on, whose work it belongs to while it has steps ahead.
     pub page: String,
     /// How far it is.
     #[serde(flatten)]
@@ -159,6 +159,15 @@ impl State {
             Self::Marked(_) => "marked",
             Self::Unmarked { .. } => "unmarked",
             Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The same under another number of the feed.
+    pub fn renumbered(self, number: u64) -> Self {
+        match self {
+            Self::Archived(original) => Self::Archived(Original { number, ..original }),
+            Self::Failed(failure) => Self::Failed(Failure { number, ..failure }),
+            other => other,
         }
     }
 

@@ -18,7 +18,7 @@
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
 //! | a folder's delta state | `FIRM#f#MAILBOX#m` | `FOLDER#id` | prefix |
 //! | what the baseline saw | `FIRM#f#MAILBOX#m` | `BASELINE#folder#page` | prefix |
-//! | work: a page's messages with steps ahead | `FIRM#f#MAILBOX#m` | `WORK#page` | prefix |
+//! | work: a page's messages with steps ahead | `FIRM#f#MAILBOX#m` | `WORK#page#n` | prefix |
 //! | a message | `FIRM#f#MAILBOX#m` | `MESSAGE#digest` | key, in batches |
 
 use std::collections::HashMap;
@@ -129,7 +129,7 @@ impl Key {
         Self::of_mailbox(firm, mailbox, format!("BASELINE#{folder}#"))
     }
 
-    /// The messages of one page that have steps ahead.
+    /// An item of a page's work, or the prefix of all of them.
     pub fn work(firm: FirmId, mailbox: MailboxId, page: &str) -> Self {
         Self::of_mailbox(firm, mailbox, format!("WORK#{page}"))
     }
@@ -228,6 +228,11 @@ impl<T> Row<T> {
     /// The same item with another value, held to the same version.
     pub fn with(self, value: T) -> Self {
         Self { value, ..self }
+    }
+
+    /// The same item after [`Write::replace`] of it succeeded: further writes are held to what was written.
+    pub fn written(&mut self) {
+        self.version += 1;
     }
 }
 

@@ -1,2 +1,11 @@
-//! The Lambda function.
-fn main() {}
+//! The Lambda function `delta-poll`: wiring only.
+
+use lambda_runtime::{LambdaEvent, run, service_fn};
+use shared::{app::App, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let app = App::connect().await?;
+    run(service_fn(|event: LambdaEvent<delta_poll::Input>| delta_poll::handle(&app, event))).await
+}

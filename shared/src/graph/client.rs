@@ -175,11 +175,10 @@ impl Graph {
                     GraphError::Unreachable { attempted: call.attempted.clone(), source: source.without_url() }
                 }
             };
-            let passing = match &error {
-                GraphError::Refused { status: 500 | 502 | 503 | 504, .. } => true,
-                GraphError::Unreachable { .. } => true,
-                _ => false,
-            };
+            let passing = matches!(
+                &error,
+                GraphError::Refused { status: 500 | 502 | 503 | 504, .. } | GraphError::Unreachable { .. }
+            );
             if !passing || !call.repeatable || tries == TRIES_MAX {
                 return Err(error);
             }

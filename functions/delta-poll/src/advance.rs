@@ -1,0 +1,325 @@
+//! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips none.
+
+use std::collections::HashMap;
+
+use futures::StreamExt as _;
+use shared::{
+    archive::{ArchiveError, Stored},
+    feed::{Fact, Numbered, Recorded, What},
+    graph::{CategoriesPatch, Disposition, GraphCode, GraphError, Mail, PARALLEL_REQUESTS_MAX},
+    id::MessageId,
+    mark::with_mark,
+    message::{Failure, Message, Original, State, next_try},
+    table::{Key, Row, Write},
+    work::{Fate, Work},
+};
+
+use crate::round::{Outcome, Round, RoundError};
+
+/// Tries to mark a message that changes while we look at it.
+const MARK_TRIES_MAX: usize = 4;
+/// Tries to read a MIME whose stream breaks off.
+const MIME_TRIES_MAX: usize = 2;
+/// Tries to find a number in the feed that no reader gave up meanwhile.
+const NUMBER_TRIES_MAX: usize = 5;
+
+/// The categories that discovery saw on messages of this round, so that marking them asks for nothing.
+#[derive(Default)]
+pub(crate) struct Known(HashMap<MessageId, (Vec<String>, Option<String>)>);
+
+impl Known {
+    /// Remembers the categories and the version of a mail that was just told.
+    pub fn remember(&mut self, id: MessageId, mail: &Mail) {
+        self.0.insert(id, (mail.categories.clone(), mail.etag.clone()));
+    }
+}
+
+/// Works through all that is open in the mailbox, oldest page first as the table has it.
+pub(crate) async fn all(round: &Round<'_>, known: &mut Known) -> Result<Outcome, RoundError> {
+    let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
+    let now = round.app.clock.now();
+    for work in Work::of(&round.app.table, firm, mailbox).await? {
+        if work.value.not_before.is_some_and(|at| at > now) {
+            continue;
+        }
+        if round.deadline.is_near() {
+            return Ok(Outcome::OutOfTime);
+        }
+        some(round, work, known).await?;
+    }
+    if round.deadline.is_near() { Ok(Outcome::OutOfTime) } else { Ok(Outcome::Finished) }
+}
+
+/// Works through up to twenty messages, and settles what became of them. What a stop leaves open is settled too.
+async fn some(round: &Round<'_>, work: Row<Work>, known: &mut Known) -> Result<(), RoundError> {
+    let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
+    let ids = work.value.messages(mailbox);
+    let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
+    let mut messages: Vec<Row<Message>> = round.app.table.get_all(&keys).await?;
+    messages.sort_by_key(|row| (row.value.received_at, row.value.id));
+
+    let stop = archive(round, &mut messages).await;
+    announce(round, &mut messages).await?;
+    let stop = match stop {
+        Ok(()) => mark(round, &mut messages, known).await,
+        stopped => stopped,
+    };
+    let now = round.app.clock.now();
+    let fates: Vec<(MessageId, Fate)> = ids
+        .iter()
+        .map(|id| {
+            let state = messages.iter().find(|row| row.value.id == *id).map(|row| &row.value.state);
+            let fate = match state {
+                Some(State::Failed(failure)) => Fate::Failed(failure.next_try.map(|at| at.max(now))),
+                Some(state) if !state.is_final() => Fate::Open,
+                Some(_) => Fate::Done,
+                // Its item is not there: nothing of ours removes one, so nothing can be said of it.
+                None => Fate::Open,
+            };
+            (*id, fate)
+        })
+        .collect();
+    for (id, _) in fates.iter().filter(|(_, fate)| *fate == Fate::Done) {
+        known.0.remove(id);
+    }
+    round.app.table.transact(Work::settle(work, firm, mailbox, &fates)).await?;
+    stop
+}
+
+/// What one try to archive came to.
+enum Archived {
+    Stored(Stored),
+    Failed(GraphCode),
+    /// Not tried: the deadline is near, or the next try is not due.
+    Left,
+}
+
+/// Archives what is pending or due for another try, four at a time. A message that Graph refuses fails by itself. A reason
+/// to stop is returned once all that were under way have ended.
+async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(), RoundError> {
+    let tries: Vec<(usize, Result<Archived, RoundError>)> = futures::stream::iter(messages.iter().enumerate())
+        .map(|(i, row)| async move { (i, archive_one(round, &row.value).await) })
+        .buffer_unordered(PARALLEL_REQUESTS_MAX)
+        .collect()
+        .await;
+    let now = round.app.clock.now();
+    let mut stored = Vec::new();
+    let mut failed = Vec::new();
+    let mut stop = Ok(());
+    for (i, result) in tries {
+        match result {
+            Ok(Archived::Stored(what)) => stored.push((i, what)),
+            Ok(Archived::Failed(code)) => failed.push((i, code)),
+            Ok(Archived::Left) => {}
+            Err(error) => stop = Err(error),
+        }
+    }
+    stored.sort_by_key(|(i, _)| *i);
+    let new_failures = failed.iter().filter(|(i, _)| !matches!(messages[*i].value.state, State::Failed(_))).count();
+    let mut numbers = numbers(round, stored.len() + new_failures).await?;
+    for (i, Stored { sha256, bytes }) in stored {
+        let number = numbers.next().unwrap_or_default();
+        let original = Original { sha256, bytes, archived_at: now, number };
+        set(round, &mut messages[i], State::Archived(original)).await?;
+    }
+    for (i, code) in failed {
+        let before = match &messages[i].value.state {
+            State::Failed(failure) => Some(failure.clone()),
+            _ => None,
+        };
+        let attempts = before.as_ref().map_or(0, |f| f.attempts) + 1;
+        let number = match &before {
+            Some(failure) => failure.number,
+            None => numbers.next().unwrap_or_default(),
+        };
+        tracing::warn!(message.id = %messages[i].value.id, graph.code = %code, attempts, "a message could not be archived");
+        let failure = Failure { code, attempts, next_try: next_try(attempts, now), number };
+        set(round, &mut messages[i], State::Failed(failure)).await?;
+    }
+    stop
+}
+
+async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, RoundError> {
+    let due = match &message.state {
+        State::Pending => true,
+        State::Failed(failure) => failure.next_try.is_some_and(|at| at <= round.app.clock.now()),
+        _ => false,
+    };
+    if !due || round.deadline.is_near() {
+        return Ok(Archived::Left);
+    }
+    let mut tries = 1;
+    loop {
+        let stored = match round.graph.mime(&round.mailbox.user, &message.immutable_id).await {
+            Ok(mime) => round.app.archive.store(round.mailbox.firm, message.id, mime).await,
+            Err(e) => Err(ArchiveError::Mime(e)),
+        };
+        return match stored {
+            Ok(stored) => Ok(Archived::Stored(stored)),
+            Err(ArchiveError::Mime(GraphError::Unreachable { .. })) if tries < MIME_TRIES_MAX => {
+                tries += 1;
+                continue;
+            }
+            Err(ArchiveError::Mime(e)) if concerns_all(&e) => Err(e.into()),
+            Err(ArchiveError::Mime(e)) => Ok(Archived::Failed(e.code())),
+            Err(ArchiveError::TooLarge { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_too_large"))),
+            Err(ArchiveError::Empty { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_empty"))),
+            Err(e @ (ArchiveError::Spool { .. } | ArchiveError::Store { .. })) => {
+                let error: &dyn std::error::Error = &e;
+                tracing::error!(message.id = %message.id, error, "the archive did not take an original");
+                Ok(Archived::Failed(GraphCode::new("greffe_archive_unavailable")))
+            }
+        };
+    }
+}
+
+/// Whether a refusal is about the mailbox or the connection rather than about this one message. A time-out or a cut body is
+/// about the message: the page before it came through.
+fn concerns_all(error: &GraphError) -> bool {
+    match error {
+        GraphError::Throttled { .. } | GraphError::Token { .. } => true,
+        GraphError::Refused { status, .. } => *status == 401,
+        GraphError::Unreachable { .. } | GraphError::Unreadable { .. } | GraphError::ForeignLink { .. } => false,
+    }
+}
+
+/// Tells the feed and the bus of what was archived, and of what failed for the first time.
+async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(), RoundError> {
+    let firm = round.mailbox.firm;
+    let mut told = Vec::new();
+    for row in messages.iter_mut() {
+        for _ in 0..NUMBER_TRIES_MAX {
+            let Some(numbered) = to_tell(round, &row.value) else { break };
+            match round.app.feed.record(firm, numbered.number, &numbered.fact).await? {
+                Recorded::New => told.push(numbered),
+                // A failure is told once; an original until it is known to be told.
+                Recorded::Before if row.value.original().is_some() => told.push(numbered),
+                Recorded::Before => {}
+                Recorded::NumberGivenUp => {
+                    let number = numbers(round, 1).await?.next().unwrap_or_default();
+                    let state = row.value.state.clone().renumbered(number);
+                    set(round, row, state).await?;
+                    continue;
+                }
+            }
+            break;
+        }
+    }
+    round.app.feed.announce(firm, &told).await?;
+    for row in messages.iter_mut() {
+        if let State::Archived(original) = &row.value.state
+            && told.iter().any(|numbered| numbered.number == original.number)
+        {
+            // Written together with the mark: telling it twice does no harm, a write more for each message does.
+            row.value.state = State::Announced(original.clone());
+        }
+    }
+    Ok(())
+}
+
+/// What is to be told of a message, and under which number; nothing if nothing is new.
+fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
+    let mailbox = round.mailbox.id;
+    let (number, id, what) = match &message.state {
+        State::Archived(original) => {
+            let what = What::MessageArchived {
+                mailbox,
+                message: message.id,
+                sha256: original.sha256,
+                bytes: original.bytes,
+                received_at: message.received_at,
+                subject: message.subject.clone(),
+                from: message.from.clone(),
+            };
+            (original.number, format!("{}-archived", message.id), what)
+        }
+        State::Failed(failure) => {
+            let what = What::MessageFailed { mailbox, message: message.id, code: failure.code.clone() };
+            (failure.number, format!("{}-failed", message.id), what)
+        }
+        _ => return None,
+    };
+    Some(Numbered { number, fact: Fact { id, at: round.app.clock.now(), what } })
+}
+
+/// Sets the mark on all that were announced, in one batch; a message that changed meanwhile is read again and tried again.
+async fn mark(round: &Round<'_>, messages: &mut [Row<Message>], known: &mut Known) -> Result<(), RoundError> {
+    let mut stop = Ok(());
+    for _ in 0..MARK_TRIES_MAX {
+        let mut patches = Vec::new();
+        for (i, row) in messages.iter_mut().enumerate() {
+            let State::Announced(original) = row.value.state.clone() else { continue };
+            match categories(round, &row.value, known).await {
+                Ok((own, etag)) => match with_mark(&own, round.mark) {
+                    Some(categories) => {
+                        let immutable_id = row.value.immutable_id.clone();
+                        patches.push((i, CategoriesPatch { immutable_id, categories, etag }));
+                    }
+                    None => set(round, row, State::Marked(original)).await?,
+                },
+                Err(e) if e.disposition() == Disposition::Fail => {
+                    set(round, row, State::Unmarked { original, code: e.code() }).await?;
+                }
+                Err(e) => stop = Err(e.into()),
+            }
+        }
+        let (indexes, patches): (Vec<usize>, Vec<CategoriesPatch>) = patches.into_iter().unzip();
+        if patches.is_empty() {
+            break;
+        }
+        for (i, result) in indexes.into_iter().zip(round.graph.set_categories(&round.mailbox.user, &patches).await?) {
+            let State::Announced(original) = messages[i].value.state.clone() else { continue };
+            let id = messages[i].value.id;
+            match result {
+                Ok(()) => set(round, &mut messages[i], State::Marked(original)).await?,
+                // Somebody changed it since we looked: look again.
+                Err(e) if matches!(e.status(), Some(409 | 412)) => drop(known.0.remove(&id)),
+                Err(e) if matches!(e.status(), Some(400 | 403 | 404 | 500)) => {
+                    tracing::warn!(message.id = %id, graph.code = %e.code(), "a message could not be marked");
+                    set(round, &mut messages[i], State::Unmarked { original, code: e.code() }).await?;
+                }
+                Err(e) => stop = Err(e.into()),
+            }
+        }
+        if stop.is_err() {
+            break;
+        }
+    }
+    // What could not be marked now is told already: that is worth a write.
+    for row in messages.iter_mut().filter(|row| matches!(row.value.state, State::Announced(_))) {
+        let state = row.value.state.clone();
+        set(round, row, state).await?;
+    }
+    stop
+}
+
+/// A message's own categories and its version: as discovery saw them, else asked for.
+async fn categories(
+    round: &Round<'_>,
+    message: &Message,
+    known: &mut Known,
+) -> Result<(Vec<String>, Option<String>), GraphError> {
+    if let Some(seen) = known.0.get(&message.id) {
+        return Ok(seen.clone());
+    }
+    let mail = round.graph.mail(&round.mailbox.user, &message.immutable_id).await?;
+    known.remember(message.id, &mail);
+    Ok((mail.categories, mail.etag))
+}
+
+/// Writes a message's next state; a conflict means that another works at it, and stops us.
+async fn set(round: &Round<'_>, row: &mut Row<Message>, state: State) -> Result<(), RoundError> {
+    row.value.state = state;
+    round.app.table.write(Write::replace(row)).await?;
+    row.written();
+    Ok(())
+}
+
+/// Numbers of the firm's feed.
+async fn numbers(round: &Round<'_>, count: usize) -> Result<impl Iterator<Item = u64> + use<>, RoundError> {
+    let first = match count {
+        0 => 0,
+        count => round.app.feed.take_numbers(round.mailbox.firm, count as u64).await?,
+    };
+    Ok(first..first + count as u64)
+}

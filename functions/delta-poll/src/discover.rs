@@ -1,0 +1,240 @@
+//! Discover: page by page, new messages are written as pending, then the page's link is saved. Never waits for archiving.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
+use shared::{
+    delta::{Baseline, BaselinePage, Decision, FolderState, decide},
+    graph::{DeltaItem, DeltaPage, Disposition, Mail, PageEnd},
+    id::{FolderId, ImmutableId, MessageId},
+    mailbox::Progress,
+    message::{Message, SkipReason, State},
+    table::{Key, Row, Write},
+    work::Work,
+};
+
+use crate::{
+    advance::Known,
+    round::{Outcome, Round, RoundError},
+};
+
+/// New starts of one folder in one round; a link that dies more often is looked at in the next round.
+const RESTARTS_MAX: usize = 3;
+/// Messages written side by side.
+const WRITES_AT_ONCE: usize = 16;
+
+/// Reads one folder to the end of its delta round.
+pub(crate) async fn folder(round: &Round<'_>, folder: &FolderId, known: &mut Known) -> Result<Outcome, RoundError> {
+    let (app, mailbox) = (round.app, round.mailbox);
+    let mut row = FolderState::load(&app.table, mailbox.firm, mailbox.id, folder).await?;
+    let mut baseline = None;
+    let mut restarts = 0;
+    loop {
+        if round.deadline.is_near() {
+            return Ok(Outcome::OutOfTime);
+        }
+        let page = match round.graph.delta_page(&mailbox.user, folder, row.value.link.as_ref()).await {
+            Ok(page) => page,
+            Err(e) if e.disposition() == Disposition::Resync && restarts < RESTARTS_MAX => {
+                tracing::info!(mailbox.id = %mailbox.id, folder.id = %folder, "the delta link is dead: from the start");
+                restarts += 1;
+                let restarted = row.value.restarted();
+                row = commit(round, row, restarted, Vec::new()).await?;
+                continue;
+            }
+            // The folder itself is gone or can't be read; the others can.
+            Err(e) if e.disposition() == Disposition::Fail => {
+                let error: &dyn std::error::Error = &e;
+                tracing::warn!(mailbox.id = %mailbox.id, folder.id = %folder, error, "a folder can't be read");
+                return Ok(Outcome::Finished);
+            }
+            Err(e) => return Err(e.into()),
+        };
+        let complete = matches!(page.end, PageEnd::RoundComplete(_));
+        row = take_in(round, row, page, &mut baseline, known).await?;
+        if complete {
+            return Ok(Outcome::Finished);
+        }
+    }
+}
+
+/// Takes in one page, and commits it with its link, its work and its counts in one transaction.
+async fn take_in(
+    round: &Round<'_>,
+    row: Row<FolderState>,
+    page: DeltaPage,
+    baseline: &mut Option<Baseline>,
+    known: &mut Known,
+) -> Result<Row<FolderState>, RoundError> {
+    let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
+    let table = &round.app.table;
+    let name = row.value.page_name();
+    let (present, left) = last_words(page.items);
+
+    let ids: Vec<MessageId> = present.keys().chain(&left).map(|id| MessageId::of(mailbox, id)).collect();
+    let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
+    let there: HashMap<MessageId, Row<Message>> =
+        table.get_all::<Message>(&keys).await?.into_iter().map(|row| (row.value.id, row)).collect();
+
+    let strangers_left: Vec<&ImmutableId> =
+        left.iter().filter(|id| !there.contains_key(&MessageId::of(mailbox, id))).collect();
+    let old_stranger = |mail: &Mail| {
+        let new = mail.received_at.is_some_and(|at| at >= round.activated_at);
+        !new && !there.contains_key(&MessageId::of(mailbox, &mail.immutable_id))
+    };
+    if baseline.is_none() && (!strangers_left.is_empty() || present.values().any(old_stranger)) {
+        *baseline = Some(Baseline::load(table, firm, mailbox, &row.value.folder).await?);
+    }
+    if let Some(baseline) = baseline {
+        baseline.forget(table, strangers_left).await?;
+    }
+
+    let (mut to_write, mut work, mut lay_there) = (Vec::new(), Vec::new(), Vec::new());
+    let mut progress = Progress::default();
+    for mail in present.values() {
+        let id = MessageId::of(mailbox, &mail.immutable_id);
+        let before = there.get(&id);
+        match before.map(|row| &row.value.state) {
+            None => {}
+            // A draft that was sent or filed is a mail now.
+            Some(State::Skipped { reason: SkipReason::Draft }) if !mail.is_draft => {}
+            // An earlier try at this very page wrote it, and did not commit.
+            Some(State::Skipped { .. }) if before.is_some_and(|row| row.value.page == name) => {}
+            Some(State::Pending) if before.is_some_and(|row| row.value.page == name) => {}
+            // A page that was never committed, because its link died in between, left it behind.
+            Some(State::Pending) if !held(round, before).await? => {}
+            // Known: told again, or changed, perhaps by our own mark.
+            Some(_) => continue,
+        }
+        let received_at = match mail.received_at {
+            Some(at) => at,
+            None => received_at(round, mail).await?,
+        };
+        let seen = baseline.as_ref().is_some_and(|b| b.saw(&mail.immutable_id));
+        let state = match decide(mail, received_at, round.activated_at, row.value.phase, seen) {
+            Decision::Keep => {
+                progress.discovered += 1;
+                work.push(id);
+                known.remember(id, mail);
+                State::Pending
+            }
+            Decision::Skip(reason) => {
+                progress.discovered += 1;
+                match reason {
+                    SkipReason::Draft => progress.skipped_draft += 1,
+                }
+                State::Skipped { reason }
+            }
+            Decision::AlreadyThere => {
+                if !seen {
+                    progress.skipped_already_there += 1;
+                    lay_there.push(mail.immutable_id.clone());
+                }
+                continue;
+            }
+        };
+        if let Some(Row { value: Message { state: State::Skipped { reason: SkipReason::Draft }, page, .. }, .. }) =
+            before
+            && *page != name
+            && state == State::Pending
+        {
+            // It was counted when it was a draft.
+            progress.discovered -= 1;
+            progress.skipped_draft -= 1;
+        }
+        let message = Message::found(id, mail, row.value.folder.clone(), received_at, name.clone(), state);
+        to_write.push(match before {
+            Some(row) => Write::replace(&row.clone().with(message)),
+            None => Write::insert(Key::message(firm, id), &message),
+        });
+    }
+    futures::stream::iter(to_write)
+        .map(|write| table.write(write))
+        .buffer_unordered(WRITES_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+
+    let mut writes = Work::store(firm, mailbox, &name, &work);
+    if let Some(baseline) = baseline
+        && !lay_there.is_empty()
+    {
+        baseline.add(&lay_there);
+        let key = Key::baseline(firm, mailbox, &row.value.folder, &name);
+        writes.push(Write::overwrite(key, &BaselinePage::of(&lay_there)));
+    }
+    writes.extend(progress.add_to(firm, mailbox));
+    let next = row.value.after(page.end);
+    commit(round, row, next, writes).await
+}
+
+/// Moves the folder on, together with what goes with it; a conflict means that another works at this mailbox.
+async fn commit(
+    round: &Round<'_>,
+    row: Row<FolderState>,
+    next: FolderState,
+    mut writes: Vec<Write>,
+) -> Result<Row<FolderState>, RoundError> {
+    let (mailbox, folder) = (round.mailbox, next.folder.clone());
+    writes.push(Write::replace(&row.with(next)));
+    round.app.table.transact(writes).await?;
+    Ok(FolderState::load(&round.app.table, mailbox.firm, mailbox.id, &folder).await?)
+}
+
+/// The last thing that a page says of each mail: the same one may be told several times, and the last time counts.
+fn last_words(items: Vec<DeltaItem>) -> (BTreeMap<ImmutableId, Mail>, Vec<ImmutableId>) {
+    let mut last = BTreeMap::new();
+    for item in items {
+        match item {
+            DeltaItem::Present(mail) => last.insert(mail.immutable_id.clone(), Some(mail)),
+            DeltaItem::Removed(id) => last.insert(id, None),
+        };
+    }
+    let left = last.iter().filter(|(_, mail)| mail.is_none()).map(|(id, _)| id.clone()).collect();
+    (last.into_iter().filter_map(|(id, mail)| Some((id, mail?))).collect(), left)
+}
+
+/// Whether a pending message waits in the work of the page that it names.
+async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool, RoundError> {
+    let Some(Row { value: message, .. }) = message else { return Ok(false) };
+    Ok(Work::holds(&round.app.table, round.mailbox.firm, &message.page, message.id).await?)
+}
+
+/// An update may leave out when the mail arrived; then it is asked for. A mail that vanished meanwhile is as good as new: its
+/// archiving will tell that it is gone.
+async fn received_at(round: &Round<'_>, mail: &Mail) -> Result<Timestamp, RoundError> {
+    match round.graph.mail(&round.mailbox.user, &mail.immutable_id).await {
+        Ok(mail) => Ok(mail.received_at.unwrap_or(round.activated_at)),
+        Err(e) if e.is_gone() => Ok(round.activated_at),
+        Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(id: &str, subject: &str) -> DeltaItem {
+        DeltaItem::Present(Mail {
+            immutable_id: id.parse().unwrap(),
+            received_at: None,
+            subject: subject.to_owned(),
+            from: None,
+            internet_message_id: None,
+            is_draft: false,
+            has_attachments: false,
+            categories: vec![],
+            etag: None,
+        })
+    }
+
+    #[test]
+    fn of_a_mail_told_twice_the_last_time_counts() {
+        let gone = |id: &str| DeltaItem::Removed(id.parse().unwrap());
+        let (present, left) =
+            last_words(vec![mail("a", "1"), mail("b", "1"), mail("a", "2"), gone("b"), gone("c"), mail("c", "1")]);
+        let subjects: Vec<_> = present.iter().map(|(id, m)| (id.as_str(), m.subject.as_str())).collect();
+        assert_eq!(subjects, [("a", "2"), ("c", "1")]);
+        assert_eq!(left, ["b".parse().unwrap()]);
+    }
+}

@@ -1,0 +1,254 @@
+//! One round of one mailbox: look, take in what is new, finish what is open.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::{
+    app::App,
+    connector::{Access, Connector, ConnectorProblem},
+    feed::FeedError,
+    firm::Firm,
+    graph::{Disposition, Graph, GraphError, SUBSCRIPTION_LIFETIME},
+    job::Job,
+    mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Sync},
+    mark,
+    notification::client_state,
+    problem::of_graph_error,
+    secret::{MacKey, NOTIFICATION_KEY, SecretError},
+    table::{Key, Row, TableError, Write},
+    work::Work,
+};
+
+use crate::{
+    Deadline,
+    advance::{self, Known},
+    discover,
+};
+
+/// A mailbox whose notices come is looked at this often all the same.
+const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(15 * 60);
+/// A mailbox without notices is looked at this often.
+const POLL_PAUSE: Duration = Duration::from_secs(2 * 60);
+/// A subscription is renewed this long before it ends.
+const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
+/// Clocks of two functions differ by less than this.
+const CLOCK_SKEW: Duration = Duration::from_secs(2);
+
+/// The pause after another changed what this round was about to change.
+const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
+
+/// How a round ended.
+pub(crate) enum Outcome {
+    /// All that could be done is done.
+    Finished,
+    /// The deadline is near, and there is more to do.
+    OutOfTime,
+}
+
+/// Why a round did not come to its end. What it did so far stays done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RoundError {
+    /// Graph asks to wait.
+    #[error("Graph asks to wait {0:?}")]
+    Wait(Duration),
+    /// A person has to act, or Graph answered what nobody expected.
+    #[error(transparent)]
+    Graph(GraphError),
+    /// The table.
+    #[error(transparent)]
+    Table(TableError),
+    /// The feed or the event bus.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The notification key.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+impl From<GraphError> for RoundError {
+    fn from(error: GraphError) -> Self {
+        match error.disposition() {
+            Disposition::RetryAfter(wait) => Self::Wait(wait),
+            Disposition::Resync | Disposition::Fail | Disposition::Ask => Self::Graph(error),
+        }
+    }
+}
+
+impl From<TableError> for RoundError {
+    fn from(error: TableError) -> Self {
+        match error {
+            // Another works at the same mailbox this moment, or a person changed it: look again.
+            TableError::Conflict { .. } => Self::Wait(CONFLICT_PAUSE),
+            other => Self::Table(other),
+        }
+    }
+}
+
+/// What a round works with.
+pub(crate) struct Round<'a> {
+    pub app: &'a App,
+    pub mailbox: &'a Mailbox,
+    pub graph: &'a Graph,
+    pub deadline: &'a Deadline,
+    /// Mail that arrived before is not kept.
+    pub activated_at: Timestamp,
+    /// The name of the mark's category.
+    pub mark: &'static str,
+}
+
+/// Serves `job`, unless a round that began after it was sent has done so.
+pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Outcome, RoundError> {
+    let began_at = app.clock.now();
+    let Some(mailbox) = Mailbox::find(&app.table, job.firm, job.mailbox).await?.map(|row| row.value) else {
+        return Ok(Outcome::Finished);
+    };
+    let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
+        return Ok(Outcome::Finished);
+    };
+    let sync_key = Key::sync(job.firm, job.mailbox);
+    let Some(sync) = app.table.get::<Sync>(&sync_key).await? else { return Ok(Outcome::Finished) };
+    if sync.value.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at) && !job.subscription {
+        return Ok(Outcome::Finished);
+    }
+    let firm = Firm::find(&app.table, job.firm).await?;
+    let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?.map(|row| row.value);
+    let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(Outcome::Finished) };
+
+    let graph = app.graph(&connector);
+    let mark = mark::received(firm.language);
+    let round = Round { app, mailbox: &mailbox, graph: &graph, deadline, activated_at, mark };
+    let mut next = sync.value.clone();
+    let result = round.work(&connector, &mut next, job.subscription).await;
+    let result = match result {
+        Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
+            note(app, &connector, &mut next, &error).await?;
+            Ok(Outcome::Finished)
+        }
+        other => {
+            if other.is_ok() {
+                next.problem = None;
+            }
+            other
+        }
+    };
+    if matches!(result, Ok(Outcome::Finished)) {
+        next.round_began_at = Some(began_at);
+        next = next.clone().due(next_due(app, &mailbox, &next).await?);
+    }
+    if next != sync.value {
+        write_sync(app, sync, next).await?;
+    }
+    result
+}
+
+impl Round<'_> {
+    async fn work(
+        &self,
+        connector: &Connector,
+        sync: &mut Sync,
+        look_at_subscription: bool,
+    ) -> Result<Outcome, RoundError> {
+        self.keep_subscribed(connector, sync, look_at_subscription).await?;
+        self.keep_category(sync).await?;
+        let mut known = Known::default();
+        let kept = self.mailbox.selection.iter().flat_map(|selection| &selection.kept);
+        for folder in kept {
+            if let Outcome::OutOfTime = discover::folder(self, folder, &mut known).await? {
+                return Ok(Outcome::OutOfTime);
+            }
+        }
+        advance::all(self, &mut known).await
+    }
+
+    /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do.
+    async fn keep_subscribed(&self, connector: &Connector, sync: &mut Sync, look: bool) -> Result<(), RoundError> {
+        // A signed-in user may subscribe to the own mailbox only, whatever rights there are on others.
+        if connector.access == Access::Delegated && self.mailbox.kind == Kind::Shared {
+            return Ok(());
+        }
+        let now = self.app.clock.now();
+        let ends = now + SUBSCRIPTION_LIFETIME;
+        let renewed = match &sync.subscription {
+            Some(held) if !look && held.expires_at - RENEWAL_MARGIN > now => return Ok(()),
+            Some(held) if held.expires_at > now => self.graph.renew(&held.id, ends).await.map(Some),
+            _ => Ok(None),
+        };
+        let granted = match renewed {
+            Ok(Some(renewed)) => Ok(renewed),
+            Ok(None) => self.subscribe(ends).await?,
+            Err(e) if e.is_gone() => self.subscribe(ends).await?,
+            Err(e) => Err(e),
+        };
+        match granted {
+            Ok(granted) => sync.subscription = Some(HeldSubscription::from(granted)),
+            Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
+            // Without a subscription mail is still found, by polls.
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(mailbox.id = %self.mailbox.id, error, "no subscription");
+                sync.subscription = None;
+            }
+        }
+        Ok(())
+    }
+
+    async fn subscribe(&self, ends: Timestamp) -> Result<Result<shared::graph::Subscription, GraphError>, RoundError> {
+        let key = MacKey::new(&self.app.secrets.read(NOTIFICATION_KEY).await?);
+        let state = client_state(&key, self.mailbox.firm, self.mailbox.id);
+        Ok(self.graph.subscribe(&self.mailbox.user, &self.app.config.webhook_url, &state, ends).await)
+    }
+
+    /// Gives the mark its colour. Without the right to, the category still shows, without colour.
+    async fn keep_category(&self, sync: &mut Sync) -> Result<(), RoundError> {
+        if sync.category_ready {
+            return Ok(());
+        }
+        match self.graph.ensure_category(&self.mailbox.user, self.mark, mark::RECEIVED_COLOR).await {
+            Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
+            Err(e) if e.status().is_none() => return Err(e.into()),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(mailbox.id = %self.mailbox.id, error, "the mark has no colour");
+            }
+            Ok(()) => {}
+        }
+        sync.category_ready = true;
+        Ok(())
+    }
+}
+
+/// When the mailbox is looked at next: a safety net where notices come, and never after the next try of what failed.
+async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp, RoundError> {
+    let pause = if sync.subscription.is_some() { POLL_PAUSE_NOTIFIED } else { POLL_PAUSE };
+    let poll = app.clock.now() + pause;
+    let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
+    Ok(work.iter().filter_map(|row| row.value.not_before).fold(poll, Timestamp::min))
+}
+
+/// Writes down what the round found. If the mailbox was activated or paused meanwhile, that stands, and the rest is added.
+async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundError> {
+    let key = read.key.clone();
+    match app.table.write(Write::replace(&read.with(next.clone()))).await {
+        Err(TableError::Conflict { .. }) => {
+            let Some(row) = app.table.get::<Sync>(&key).await? else { return Ok(()) };
+            let merged = row.value.clone().with_findings_of(&next);
+            Ok(app.table.write(Write::replace(&row.with(merged))).await?)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Notes that a person has to act: on the connector when it is its token, on the mailbox when it is this mailbox.
+async fn note(app: &App, connector: &Connector, sync: &mut Sync, error: &GraphError) -> Result<(), RoundError> {
+    let code = of_graph_error(error);
+    let problem = ConnectorProblem { code, microsoft_code: error.code().to_string(), since: app.clock.now() };
+    {
+        let error: &dyn std::error::Error = error;
+        tracing::warn!(firm.id = %connector.firm, connector.id = %connector.id, problem.code = %code.name(), error, "a person has to act");
+    }
+    if let GraphError::Token { .. } = error {
+        Connector::require_action(&app.table, connector.firm, connector.id, problem.clone()).await?;
+    }
+    sync.problem.get_or_insert(problem);
+    Ok(())
+}
