@@ -142,6 +142,13 @@ impl Cloud {
         self.engines.events.after(after, limit)
     }
 
+    /// Takes back every message that was received and not deleted, as if it had never been handed out.
+    ///
+    /// For a host at its start: whoever had received them lived in a process that is gone. Waits for the disk.
+    pub fn release_received(&self) {
+        self.engines.sqs.release_received();
+    }
+
     /// Does what AWS does by itself as time goes by: expires items, messages, deduplication ids and deleted secrets,
     /// and lets a waiting `ReceiveMessage` look again.
     ///

@@ -260,6 +260,22 @@ impl Sqs {
         self.changed.notify_waiters();
     }
 
+    /// See [`crate::Cloud::release_received`].
+    pub(crate) fn release_received(&self) {
+        let now = millis(&self.clock);
+        let released = self.store.transact(|transaction| {
+            transaction.execute(
+                "UPDATE message SET visible_ms = ?1, receives = MAX(receives - 1, 0), receipt = NULL
+                 WHERE receipt IS NOT NULL",
+                [now],
+            )
+        });
+        if let Err(error) = released {
+            tracing::error!(%error, "received messages could not be released");
+        }
+        self.changed.notify_waiters();
+    }
+
     async fn create_queue(&self, request: CreateQueue) -> Result<Value, Fault> {
         let now = millis(&self.clock);
         let queue = Queue { name: request.queue_name, settings: request.attributes, created_ms: now };
