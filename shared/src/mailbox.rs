@@ -77,7 +77,8 @@ impl Mailbox {
     /// Begins to keep mail, or goes on: the first time, what arrived before `now` is not kept. The first round is due at once.
     pub async fn activate(mut row: Row<Self>, table: &Table, now: Timestamp) -> Result<Self, TableError> {
         row.value.state = MailboxState::Active;
-        row.value.activated_at.get_or_insert(now);
+        // Graph tells arrivals in whole seconds: one of this very second counts as after.
+        row.value.activated_at.get_or_insert(Timestamp::from_second(now.as_second()).unwrap_or(now));
         let (firm, id) = (row.value.firm, row.value.id);
         let sync = match table.get::<Sync>(&Key::sync(firm, id)).await? {
             Some(sync) => {

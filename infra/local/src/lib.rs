@@ -1,1 +1,7 @@
-//! The greffe program: the local cloud, the functions and the demo
+//! The greffe program: everything on one machine. It calls the very handlers that Lambda calls, over the very SDK clients;
+//! only who answers differs.
+
+pub mod demo;
+pub mod host;
+pub mod machine;
+pub mod provision;

@@ -1,2 +1,132 @@
-//! The `greffe` program.
-fn main() {}
+//! The `greffe` program: the demo, and greffe on one machine.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use local::{
+    demo::{self, Demo},
+    host::{Host, Settings},
+};
+use secrecy::SecretString;
+use shared::clock::Clock;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// greffe: keeps the original of every mail that a firm chose to keep, exactly once.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = false)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show it all: a local cloud, a simulated Microsoft 365, a firm that connects, and real mail being archived.
+    Demo(DemoArguments),
+    /// Run greffe on this machine against the Microsoft that the environment names.
+    Serve(ServeArguments),
+}
+
+#[derive(clap::Args, Default)]
+struct DemoArguments {
+    /// End when every mail is archived, with 0 if everything is right and 1 if anything is not.
+    #[arg(long)]
+    once: bool,
+    /// Print the summary as one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Take the mails from this folder of .eml files and the folders in it, instead of our own.
+    #[arg(long, value_name = "DIR")]
+    mail: Option<PathBuf>,
+    /// Keep everything here, and go on from there the next time (default: a new temporary folder).
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct ServeArguments {
+    /// Keep everything here.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Answer on this port of 127.0.0.1.
+    #[arg(long, value_name = "N", default_value_t = 8787)]
+    port: u16,
+    /// The operator's API key.
+    #[arg(long, env = "GREFFE_OPERATOR_KEY", hide_env_values = true)]
+    operator_key: Option<String>,
+    /// The client secret of the platform's own app registration.
+    #[arg(long, env = "GREFFE_APP_CLIENT_SECRET", hide_env_values = true)]
+    app_client_secret: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // The engines' own log repeats every refusal that the SDK reports already.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,s3s=off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ended = match Arguments::parse().command {
+        Some(Command::Serve(arguments)) => serve(arguments).await,
+        Some(Command::Demo(arguments)) => show(arguments).await,
+        None => show(DemoArguments::default()).await,
+    };
+    ended.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "greffe: {}", chain(error.as_ref()));
+        ExitCode::FAILURE
+    })
+}
+
+type Ended = Result<ExitCode, Box<dyn std::error::Error>>;
+
+async fn show(arguments: DemoArguments) -> Ended {
+    let data = match arguments.data {
+        Some(data) => data,
+        None => tempfile::Builder::new().prefix("greffe-demo-").tempdir()?.keep(),
+    };
+    let mails = demo::Mails::load(arguments.mail.as_deref())?;
+    let demo = Demo::start(&data, mails).await?;
+    let summary = demo.run(|line| progress(line, arguments.json)).await?;
+    let mut out = std::io::stdout();
+    match arguments.json {
+        true => writeln!(out, "{}", serde_json::to_string(&summary)?)?,
+        false => writeln!(out, "{summary}")?,
+    }
+    let code = if summary.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if !arguments.once {
+        writeln!(out, "{}", demo.invitation())?;
+        tokio::signal::ctrl_c().await?;
+    }
+    demo.stop().await;
+    Ok(code)
+}
+
+/// Progress is for people; where only JSON is wanted it goes to standard error.
+fn progress(line: &str, json: bool) {
+    let _ = match json {
+        true => writeln!(std::io::stderr(), "{line}"),
+        false => writeln!(std::io::stdout(), "{line}"),
+    };
+}
+
+async fn serve(arguments: ServeArguments) -> Ended {
+    let listener = TcpListener::bind(("127.0.0.1", arguments.port)).await?;
+    let settings = Settings {
+        operator_key: arguments.operator_key.map(SecretString::from),
+        app_client_secret: arguments.app_client_secret.map(SecretString::from),
+        ..Settings::default()
+    };
+    let host = Host::start(Path::new(&arguments.data), listener, Clock::system(), settings).await?;
+    writeln!(std::io::stdout(), "greffe answers on http://{}, described by /openapi.json", host.address)?;
+    tokio::signal::ctrl_c().await?;
+    host.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(Some(error), |e| e.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,268 @@
+//! What AWS does around the functions: API Gateway and the function URL, the queue's event source, the schedule.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use axum::Router;
+use delta_poll::{Input, Output, Schedule};
+use lambda_runtime::{Context, LambdaEvent};
+use secrecy::SecretString;
+use shared::{
+    app::{App, StartError},
+    clock::Clock,
+    config::{Config, ConfigError},
+    random::Random,
+    secret::{self, SecretError},
+};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    machine::{Machine, MachineError},
+    provision::{self, ProvisionError},
+};
+
+/// As in template.yaml: the time that `delta-poll` is given.
+pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
+/// As in template.yaml: how many `delta-poll` functions the queue feeds at a time.
+const CONCURRENCY: usize = 4;
+/// How long one receive waits for a job.
+const RECEIVE_SECONDS: i32 = 20;
+/// The pause after the queue could not be read.
+const RECEIVE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a machine is told before it starts.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// Variables that stand in for the environment's.
+    pub variables: Vec<(&'static str, String)>,
+    /// The operator's API key; without one, the one that is stored stays, or a new one is drawn.
+    pub operator_key: Option<SecretString>,
+    /// The client secret of the platform's own app; replaces the one that is stored.
+    pub app_client_secret: Option<SecretString>,
+    /// How often the schedule runs.
+    pub schedule: Option<Duration>,
+}
+
+/// Greffe on one machine.
+pub struct Host {
+    /// What the handlers receive.
+    pub app: App,
+    /// AWS as it is reached here.
+    pub machine: Machine,
+    /// Where the API is served.
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+/// Greffe cannot start on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// No AWS.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// A resource is missing.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// A variable is missing or malformed.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No HTTP client.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A secret could not be seeded.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The directory for large mails.
+    #[error("prepare the spool directory")]
+    Spool(#[source] std::io::Error),
+    /// The listener.
+    #[error("listen on the given port")]
+    Listen(#[source] std::io::Error),
+}
+
+impl Host {
+    /// Starts everything over the data directory `dir`, answering on `listener`.
+    pub async fn start(dir: &Path, listener: TcpListener, clock: Clock, settings: Settings) -> Result<Self, HostError> {
+        let machine = Machine::open(&dir.join("aws"), clock.clone()).await?;
+        let mail_queue_url = provision::provision(&machine.aws).await?;
+        if let Some(engines) = machine.engines.clone() {
+            // The functions that held jobs died with the process before this one.
+            let _ = tokio::task::spawn_blocking(move || engines.release_received()).await;
+        }
+        let address = listener.local_addr().map_err(HostError::Listen)?;
+        // What a killed process was reading when it died is read again.
+        let spool = dir.join("spool");
+        let _ = std::fs::remove_dir_all(&spool);
+        std::fs::create_dir_all(&spool).map_err(HostError::Spool)?;
+
+        let defaults = [
+            ("GREFFE_TABLE", provision::TABLE.to_owned()),
+            ("GREFFE_BUCKET", provision::BUCKET.to_owned()),
+            ("GREFFE_EVENT_BUS", provision::EVENT_BUS.to_owned()),
+            ("GREFFE_MAIL_QUEUE_URL", mail_queue_url.clone()),
+            ("GREFFE_PUBLIC_URL", format!("http://{address}")),
+            ("GREFFE_WEBHOOK_URL", format!("https://{address}/webhook")),
+            ("GREFFE_SPOOL_DIR", spool.display().to_string()),
+        ];
+        let config = Config::from_lookup(|name| {
+            let told = settings.variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
+            let set = || std::env::var(name).ok().filter(|v| !v.is_empty());
+            told.or_else(set).or_else(|| defaults.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone()))
+        })?;
+        let app = App::new(config, &machine.aws, shared::app::http_client()?, clock, Random::system());
+        seed(&app, &settings).await?;
+
+        let mut host = Self { app, machine, address, stop: CancellationToken::new(), tasks: JoinSet::new() };
+        host.serve(listener);
+        host.poll_queue(&mail_queue_url);
+        host.run_schedule(settings.schedule.unwrap_or(Duration::from_secs(60)));
+        Ok(host)
+    }
+
+    /// API Gateway and the function URL.
+    fn serve(&mut self, listener: TcpListener) {
+        let router: Router = api::router(self.app.clone())
+            .merge(oauth_callback::router(self.app.clone()))
+            .nest_service("/webhook", graph_webhook::router(self.app.clone()));
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            if let Err(error) = served.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the listener failed");
+            }
+        });
+    }
+
+    /// The queue's event source: batches go to the function, what it has done with is deleted, the rest comes again.
+    fn poll_queue(&mut self, url: &str) {
+        let client = aws_sdk_sqs::Client::new(&self.machine.aws);
+        for _ in 0..CONCURRENCY {
+            let (app, client, url, stop) = (self.app.clone(), client.clone(), url.to_owned(), self.stop.clone());
+            self.tasks.spawn(async move {
+                while !stop.is_cancelled() {
+                    let receive = client
+                        .receive_message()
+                        .queue_url(&url)
+                        .max_number_of_messages(10)
+                        .wait_time_seconds(RECEIVE_SECONDS)
+                        .message_system_attribute_names(MessageSystemAttributeName::All);
+                    let received = tokio::select! {
+                        received = receive.send() => received,
+                        () = stop.cancelled() => return,
+                    };
+                    match received {
+                        Ok(received) => run_batch(&app, &client, &url, received.messages.unwrap_or_default()).await,
+                        Err(error) => {
+                            tracing::error!(error = &error as &dyn std::error::Error, "the queue can't be read");
+                            tokio::time::sleep(RECEIVE_PAUSE).await;
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    /// The schedule, and what the engines do as time goes by.
+    fn run_schedule(&mut self, every: Duration) {
+        let (app, engines, stop) = (self.app.clone(), self.machine.engines.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            let mut ticks = tokio::time::interval(every);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = stop.cancelled() => return,
+                }
+                if let Some(engines) = engines.clone() {
+                    let _ = tokio::task::spawn_blocking(move || engines.tick()).await;
+                }
+                let event = LambdaEvent::new(Input::Schedule { schedule: Schedule::Poll }, context(&app));
+                if let Err(error) = delta_poll::handle(&app, event).await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the schedule failed");
+                }
+            }
+        });
+    }
+
+    /// Lets what is under way end, and stops.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// One invocation of `delta-poll` with a batch of jobs. A function that panics or overstays is one that never answered: its
+/// jobs come again.
+async fn run_batch(app: &App, client: &aws_sdk_sqs::Client, url: &str, messages: Vec<Message>) {
+    if messages.is_empty() {
+        return;
+    }
+    let mut event = SqsEvent::default();
+    event.records = messages.iter().map(record).collect();
+    let event = LambdaEvent::new(Input::Jobs(event), context(app));
+    let invoked = app.clone();
+    let run = tokio::spawn(async move { delta_poll::handle(&invoked, event).await });
+    let failed: Vec<String> = match tokio::time::timeout(FUNCTION_TIMEOUT, run).await {
+        Ok(Ok(Ok(Output::Jobs(response)))) => {
+            response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect()
+        }
+        ended => {
+            tracing::error!(in_time = ended.is_ok(), "the function did not answer");
+            return;
+        }
+    };
+    let done = messages.into_iter().filter(|m| !failed.iter().any(|id| Some(id.as_str()) == m.message_id()));
+    let entries = done.enumerate().filter_map(|(i, message)| {
+        let entry = DeleteMessageBatchRequestEntry::builder().id(i.to_string());
+        entry.set_receipt_handle(message.receipt_handle).build().ok()
+    });
+    let entries: Vec<_> = entries.collect();
+    if !entries.is_empty()
+        && let Err(error) = client.delete_message_batch().queue_url(url).set_entries(Some(entries)).send().await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "finished jobs could not be deleted; they come again");
+    }
+}
+
+/// A job as Lambda hands it on. Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
+fn record(message: &Message) -> SqsMessage {
+    let mut record = SqsMessage::default();
+    record.message_id = message.message_id.clone();
+    record.receipt_handle = message.receipt_handle.clone();
+    record.body = message.body.clone();
+    record.attributes = message
+        .attributes
+        .iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str().to_owned(), value.clone()))
+        .collect();
+    record.event_source = Some("aws:sqs".to_owned());
+    record.aws_region = Some(aws::Cloud::REGION.to_owned());
+    record
+}
+
+fn context(app: &App) -> Context {
+    let mut context = Context::default();
+    context.request_id = app.random.uuid().to_string();
+    let deadline = app.clock.now() + FUNCTION_TIMEOUT;
+    context.deadline = u64::try_from(deadline.as_millisecond()).unwrap_or_default();
+    context.env_config = Arc::default();
+    context
+}
+
+/// The secrets that the template makes: drawn once, and kept from then on.
+async fn seed(app: &App, settings: &Settings) -> Result<(), SecretError> {
+    let ring = serde_json::json!({ "current": "k1", "k1": app.random.token() }).to_string();
+    app.secrets.seed(secret::KEYRING, &ring.into()).await?;
+    app.secrets.seed(secret::NOTIFICATION_KEY, &app.random.token().into()).await?;
+    match &settings.operator_key {
+        Some(key) => app.secrets.write(secret::OPERATOR_KEY, key).await?,
+        None => app.secrets.seed(secret::OPERATOR_KEY, &app.random.token().into()).await?,
+    }
+    if let Some(client_secret) = &settings.app_client_secret {
+        app.secrets.write(secret::APP_CLIENT_SECRET, client_secret).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! AWS as this machine reaches it: the embedded engines, or whatever `AWS_ENDPOINT_URL` names.
+
+use std::{path::Path, sync::Arc};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use shared::{app::StartError, aws_http, clock::Clock};
+
+/// AWS, and the engines if it is them.
+#[derive(Clone)]
+pub struct Machine {
+    /// What the SDK clients are made from.
+    pub aws: SdkConfig,
+    /// The embedded engines; none when another endpoint answers.
+    pub engines: Option<aws::Cloud>,
+}
+
+/// There is no AWS to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The data directory can't be opened.
+    #[error(transparent)]
+    Engines(#[from] aws::OpenError),
+    /// There is no HTTP client for the other endpoint.
+    #[error(transparent)]
+    Http(#[from] StartError),
+}
+
+impl Machine {
+    /// The engines over `dir`; with `AWS_ENDPOINT_URL` set they are left out, and that endpoint is used.
+    pub async fn open(dir: &Path, clock: Clock) -> Result<Self, MachineError> {
+        match std::env::var_os("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()) {
+            Some(_) => Self::elsewhere().await,
+            None => Self::embedded(dir, clock).await,
+        }
+    }
+
+    /// The engines over `dir`.
+    pub async fn embedded(dir: &Path, clock: Clock) -> Result<Self, MachineError> {
+        let engines = aws::Cloud::open(dir, Arc::new(move || clock.now().into()))?;
+        let credentials = Credentials::from_keys(aws::Cloud::ACCESS_KEY_ID, aws::Cloud::SECRET_ACCESS_KEY, None);
+        let aws = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(engines.http_client())
+            .region(Region::new(aws::Cloud::REGION))
+            .credentials_provider(credentials)
+            .load()
+            .await;
+        Ok(Self { aws, engines: Some(engines) })
+    }
+
+    async fn elsewhere() -> Result<Self, MachineError> {
+        let http = shared::app::http_client()?;
+        let aws = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(aws_http::over(http))
+            .region(aws_config::meta::region::RegionProviderChain::default_provider().or_else(aws::Cloud::REGION))
+            .load()
+            .await;
+        Ok(Self { aws, engines: None })
+    }
+}

@@ -1,0 +1,118 @@
+//! The resources that template.yaml declares, made on this machine through the same SDK calls. Making them again changes nothing.
+
+use std::collections::HashMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, TimeToLiveSpecification,
+};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_sdk_sqs::types::QueueAttributeName as Attribute;
+use shared::table::{DUE_INDEX, TTL_ATTRIBUTE};
+
+/// The table's name on this machine.
+pub const TABLE: &str = "greffe";
+/// The bucket's name on this machine.
+pub const BUCKET: &str = "greffe-originals";
+/// The event bus that facts are told on: on this machine the default one, which is always there.
+pub const EVENT_BUS: &str = "default";
+/// The queue of mailbox jobs.
+const MAIL_QUEUE: &str = "greffe-mail.fifo";
+const MAIL_DEAD_LETTERS: &str = "greffe-mail-dead-letters.fifo";
+/// How often a job is tried before it is set aside for a person; as in template.yaml.
+const RECEIVES_MAX: u32 = 10;
+/// How long a job that a function holds is hidden from others; as in template.yaml.
+const VISIBILITY_SECONDS: u32 = 720;
+
+/// A resource that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("make the {what}")]
+pub struct ProvisionError {
+    what: &'static str,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Makes what is missing; the URL of the mail queue.
+pub async fn provision(aws: &SdkConfig) -> Result<String, ProvisionError> {
+    table(aws).await.map_err(|source| ProvisionError { what: "table", source })?;
+    bucket(aws).await.map_err(|source| ProvisionError { what: "bucket", source })?;
+    queues(aws).await.map_err(|source| ProvisionError { what: "queues", source })
+}
+
+type Made<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+async fn table(aws: &SdkConfig) -> Made<()> {
+    let client = aws_sdk_dynamodb::Client::new(aws);
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+    let text = |name: &str| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+    };
+    let due = GlobalSecondaryIndex::builder()
+        .index_name(DUE_INDEX)
+        .key_schema(key("due_kind", KeyType::Hash)?)
+        .key_schema(key("due_at", KeyType::Range)?)
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()?;
+    let created = client
+        .create_table()
+        .table_name(TABLE)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("pk", KeyType::Hash)?)
+        .key_schema(key("sk", KeyType::Range)?)
+        .attribute_definitions(text("pk")?)
+        .attribute_definitions(text("sk")?)
+        .attribute_definitions(text("due_kind")?)
+        .attribute_definitions(text("due_at")?)
+        .global_secondary_indexes(due)
+        .send()
+        .await;
+    match created.map_err(|e| e.into_service_error()) {
+        Ok(_) => {
+            let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL_ATTRIBUTE).build()?;
+            client.update_time_to_live().table_name(TABLE).time_to_live_specification(ttl).send().await?;
+            Ok(())
+        }
+        Err(e) if e.is_resource_in_use_exception() => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn bucket(aws: &SdkConfig) -> Made<()> {
+    let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
+    let region = aws.region().map_or(aws::Cloud::REGION, |r| r.as_ref()).to_owned();
+    let place = CreateBucketConfiguration::builder()
+        .location_constraint(BucketLocationConstraint::from(region.as_str()))
+        .build();
+    let mut request = aws_sdk_s3::Client::from_conf(config).create_bucket().bucket(BUCKET);
+    // The oldest region takes no name for itself.
+    if region != "us-east-1" {
+        request = request.create_bucket_configuration(place);
+    }
+    match request.send().await.map_err(|e| e.into_service_error()) {
+        Ok(_) => Ok(()),
+        Err(e) if e.is_bucket_already_owned_by_you() => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn queues(aws: &SdkConfig) -> Made<String> {
+    let client = aws_sdk_sqs::Client::new(aws);
+    let fifo = || HashMap::from([(Attribute::FifoQueue, "true".to_owned())]);
+    let dead = client.create_queue().queue_name(MAIL_DEAD_LETTERS).set_attributes(Some(fifo())).send().await?;
+    let dead_url = dead.queue_url().ok_or("the dead-letter queue has no URL")?;
+    let attributes = client.get_queue_attributes().queue_url(dead_url).attribute_names(Attribute::QueueArn);
+    let attributes = attributes.send().await?;
+    let arn = attributes.attributes().and_then(|a| a.get(&Attribute::QueueArn)).ok_or("the queue has no ARN")?;
+    let redrive = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES_MAX }).to_string();
+    let mail = client
+        .create_queue()
+        .queue_name(MAIL_QUEUE)
+        .set_attributes(Some(fifo()))
+        .attributes(Attribute::VisibilityTimeout, VISIBILITY_SECONDS.to_string())
+        .attributes(Attribute::RedrivePolicy, redrive)
+        .send()
+        .await?;
+    Ok(mail.queue_url().ok_or("the mail queue has no URL")?.to_owned())
+}
