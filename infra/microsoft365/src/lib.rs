@@ -1,1 +1,168 @@
-//! A simulated Microsoft 365 tenant that holds to Microsoft's documentation
+//! A simulated Microsoft 365 tenant: Entra's sign-in and Microsoft Graph for mail, as Microsoft documents them and never kinder.
+//!
+//! [`Microsoft365`] is a world of tenants. Its [`Microsoft365::router`] answers what `login.microsoftonline.com` and
+//! `graph.microsoft.com` answer; its other functions are what people, administrators and the internet do to mailboxes, and
+//! what a test needs to judge a client. Time comes from an injected clock, state lies in one SQLite file, and what goes
+//! wrong is scripted in [`Faults`].
+//!
+//! Calendar, To Do and contacts have their place beside `graph::messages`, in the router's table of kinds.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::Router;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+mod directory;
+mod entra;
+mod error;
+mod faults;
+mod graph;
+mod mailbox;
+mod mime;
+mod notify;
+mod store;
+mod throttle;
+mod traffic;
+
+pub use directory::{App, Audience, Secret, Tenant};
+pub use error::{Error, Result};
+pub use faults::{ConsentFault, Faults, NoticeFault, RetryAfter, Times, ValueFault};
+pub use mailbox::{Held, Language, MessageRef};
+pub use mime::{Mail, Mime};
+pub use notify::Lifecycle;
+pub use traffic::Requests;
+
+/// Where the simulator takes its time from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How a world is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Directory of the state file and the MIME bodies; without one the world lives in memory.
+    pub dir: Option<PathBuf>,
+    /// The one source of time, bounded waits for sockets excepted.
+    pub clock: Clock,
+    /// File to which Graph traffic is appended, a JSON object per line.
+    pub traffic: Option<PathBuf>,
+    /// Scheme, host and port under which the router is reached, both as sign-in service and as Graph, without a final `/`.
+    pub origin: String,
+    /// Where public `https` origins really listen, such as `("https://greffe.example", "http://127.0.0.1:9000")`.
+    /// Graph posts to `https` only; an `https` URL of a loopback host is spoken to in plain HTTP without being listed.
+    pub routes: Vec<(String, String)>,
+    /// How long an endpoint may take for the validation handshake; Graph gives it 10 seconds.
+    pub handshake_timeout: Duration,
+}
+
+impl Options {
+    /// A world in memory on the system clock.
+    pub fn new(origin: impl Into<String>) -> Self {
+        Self {
+            dir: None,
+            clock: Arc::new(Timestamp::now),
+            traffic: None,
+            origin: origin.into(),
+            routes: Vec::new(),
+            handshake_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A simulated world of Microsoft 365 tenants; a handle that may be cloned.
+#[derive(Clone)]
+pub struct Microsoft365(Arc<World>);
+
+pub(crate) struct World {
+    store: store::Store,
+    clock: Clock,
+    origin: String,
+    routes: Vec<(String, String)>,
+    handshake_timeout: Duration,
+    faults: Faults,
+    throttle: throttle::Throttle,
+    traffic: traffic::Traffic,
+    http: reqwest::Client,
+    signing_key: OnceLock<entra::keys::SigningKey>,
+    changed: Notify,
+    delivering: tokio::sync::Mutex<()>,
+}
+
+impl World {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Tells the deliverer that notices may be due.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_one();
+    }
+}
+
+impl Microsoft365 {
+    /// Opens the world that lies in the options' directory, or a new one.
+    pub fn open(options: Options) -> Result<Self> {
+        Ok(Self(Arc::new(World {
+            store: store::Store::open(options.dir.as_deref())?,
+            clock: options.clock,
+            origin: options.origin.trim_end_matches('/').to_owned(),
+            routes: options.routes,
+            handshake_timeout: options.handshake_timeout,
+            faults: Faults::default(),
+            throttle: throttle::Throttle::default(),
+            traffic: traffic::Traffic::open(options.traffic.as_deref())?,
+            http: notify::client()?,
+            signing_key: OnceLock::new(),
+            changed: Notify::new(),
+            delivering: tokio::sync::Mutex::default(),
+        })))
+    }
+
+    /// Everything that Microsoft's two hosts answer, on one origin.
+    pub fn router(&self) -> Router {
+        entra::router(Arc::clone(&self.0)).merge(graph::router(Arc::clone(&self.0)))
+    }
+
+    /// Answers on a listener and delivers change notifications, until the task is dropped.
+    pub async fn serve(self, listener: TcpListener) -> io::Result<()> {
+        let router = self.router();
+        tokio::select! {
+            ended = async { axum::serve(listener, router).await } => ended,
+            () = self.deliver_for_ever() => Ok(()),
+        }
+    }
+
+    /// The tenant with this verified domain, made now if it is new.
+    pub fn tenant(&self, name: &str, domain: &str) -> Result<Tenant> {
+        Ok(Tenant {
+            id: self.0.tenant_id(name, domain)?,
+            world: self.clone(),
+        })
+    }
+
+    /// Registers an app, or replaces its registration.
+    pub fn register_app(&self, app: App) -> Result<()> {
+        self.0.register(&app)
+    }
+
+    /// What goes wrong on demand.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// How many requests came so far, since the world was opened.
+    pub fn requests(&self) -> Requests {
+        self.0.traffic.counts()
+    }
+
+    pub(crate) fn store(&self) -> &store::Store {
+        &self.0.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}

@@ -1,0 +1,462 @@
+//! Entra's directory: tenants, their people and shared mailboxes, app registrations and what was consented to.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::mailbox::{self, Language};
+use crate::{Microsoft365, World};
+
+/// A client secret of an app registration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Secret {
+    /// What the client sends.
+    pub value: String,
+    /// From then on the token endpoint answers AADSTS7000222.
+    pub expires: Option<Timestamp>,
+}
+
+/// Whose accounts may use an app registration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Audience {
+    /// Accounts of one tenant, by its id: `/common` is refused with AADSTS50194.
+    Tenant(Uuid),
+    /// Accounts of any organisation.
+    Organizations,
+}
+
+/// An app registration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct App {
+    /// Application (client) id.
+    pub client_id: String,
+    /// Name on the consent page.
+    pub name: String,
+    /// Secrets; any that has not expired is accepted, as during a rotation.
+    pub client_secrets: Vec<Secret>,
+    /// Redirect URIs of platform Web, compared exactly.
+    pub redirect_uris: Vec<String>,
+    /// Whose accounts may use it.
+    pub audience: Audience,
+    /// Delegated Graph permissions listed in the registration: what admin consent grants for everybody.
+    pub delegated: Vec<String>,
+    /// Application Graph permissions listed in the registration: what admin consent grants to the app itself.
+    pub application: Vec<String>,
+}
+
+impl App {
+    /// A multitenant registration with one secret that does not expire.
+    pub fn new(
+        client_id: impl Into<String>,
+        secret: impl Into<String>,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
+        Self {
+            client_id: client_id.into(),
+            name: "greffe".to_owned(),
+            client_secrets: vec![Secret {
+                value: secret.into(),
+                expires: None,
+            }],
+            redirect_uris: vec![redirect_uri.into()],
+            audience: Audience::Organizations,
+            delegated: Vec::new(),
+            application: Vec::new(),
+        }
+    }
+
+    /// The same registration, usable in one tenant only.
+    pub fn single_tenant(self, tenant: Uuid) -> Self {
+        Self {
+            audience: Audience::Tenant(tenant),
+            ..self
+        }
+    }
+
+    /// The same registration, listing these delegated and application permissions.
+    pub fn with_permissions(self, delegated: &[&str], application: &[&str]) -> Self {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        Self {
+            delegated: owned(delegated),
+            application: owned(application),
+            ..self
+        }
+    }
+}
+
+/// One tenant of the simulated world; a handle that may be cloned.
+#[derive(Clone)]
+pub struct Tenant {
+    pub(crate) world: Microsoft365,
+    pub(crate) id: Uuid,
+}
+
+impl Tenant {
+    /// The tenant's GUID, as in `tid` and in `/organization`.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Adds a person with a mailbox; returns the object id. Adding again changes nothing.
+    pub fn add_user(&self, address: &str, display_name: &str) -> Result<Uuid> {
+        self.add(address, display_name, false)
+    }
+
+    /// Adds a shared mailbox, whose own account cannot sign in. Adding again changes nothing.
+    pub fn add_shared_mailbox(&self, address: &str, display_name: &str) -> Result<Uuid> {
+        self.add(address, display_name, true)
+    }
+
+    /// Gives a user Exchange's Full Access to a mailbox. Granting again changes nothing.
+    pub fn grant_full_access(&self, user: &str, mailbox: &str) -> Result<()> {
+        self.world.store().write(|db| {
+            let (user, mailbox) = (account(db, user)?, account(db, mailbox)?);
+            db.execute(
+                "INSERT OR IGNORE INTO full_access VALUES (?, ?)",
+                params![user.id, mailbox.id],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Lets a user consent for the whole organisation.
+    pub fn make_admin(&self, address: &str) -> Result<()> {
+        self.set(address, "UPDATE users SET admin = ?2 WHERE id = ?1", true)
+    }
+
+    /// Enables or disables an account: a disabled one gets AADSTS50057 at the next token request.
+    pub fn set_enabled(&self, address: &str, enabled: bool) -> Result<()> {
+        self.set(
+            address,
+            "UPDATE users SET enabled = ?2 WHERE id = ?1",
+            enabled,
+        )
+    }
+
+    /// Gives or takes the Exchange licence: without it Graph answers `MailboxNotEnabledForRESTAPI`.
+    pub fn set_licensed(&self, address: &str, licensed: bool) -> Result<()> {
+        self.set(
+            address,
+            "UPDATE users SET licensed = ?2 WHERE id = ?1",
+            licensed,
+        )
+    }
+
+    /// Renames the well-known folders of a mailbox as Exchange does when its language changes.
+    pub fn set_language(&self, address: &str, language: Language) -> Result<()> {
+        self.world.store().write(|db| {
+            let mailbox = account(db, address)?;
+            mailbox::rename_well_known(db, &mailbox.id, language)
+        })
+    }
+
+    /// Switches user consent on (the default) or off: off, users meet AADSTS90094 and an admin must consent.
+    pub fn set_user_consent(&self, allowed: bool) -> Result<()> {
+        self.world.store().write(|db| {
+            db.execute(
+                "UPDATE tenants SET user_consent = ?2 WHERE id = ?1",
+                params![self.id.to_string(), allowed],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Consents for the whole organisation to all that the registration lists, as the admin consent page does.
+    pub fn grant_admin_consent(&self, client_id: &str) -> Result<()> {
+        let effective = self.world.now();
+        self.world.store().write(|db| {
+            let app = app(db, client_id)?.ok_or_else(|| Error::unknown("app", client_id))?;
+            consent_for_everybody(db, &self.id.to_string(), &app, effective)
+        })
+    }
+
+    /// Takes back all consent to an app: refreshes get AADSTS65001, client credentials AADSTS700016.
+    pub fn withdraw_consent(&self, client_id: &str) -> Result<()> {
+        self.world.store().write(|db| {
+            let key = params![self.id.to_string(), client_id];
+            db.execute("DELETE FROM consents WHERE tenant = ? AND app = ?", key)?;
+            db.execute("DELETE FROM roles WHERE tenant = ? AND app = ?", key)?;
+            Ok(())
+        })
+    }
+
+    /// Revokes a user's sessions: refresh tokens get AADSTS50173; access tokens live on to their end.
+    pub fn revoke_sessions(&self, address: &str) -> Result<()> {
+        self.set(
+            address,
+            "UPDATE refresh_tokens SET revoked = ?2 WHERE user = ?1",
+            true,
+        )
+    }
+
+    /// Limits an app's application permissions to these mailboxes, as an application access policy does.
+    pub fn restrict_app(&self, client_id: &str, mailboxes: &[&str]) -> Result<()> {
+        self.world.store().write(|db| {
+            for mailbox in mailboxes {
+                let mailbox = account(db, mailbox)?;
+                db.execute(
+                    "INSERT OR IGNORE INTO app_scopes VALUES (?, ?)",
+                    params![client_id, mailbox.id],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    fn set(&self, address: &str, sql: &str, value: bool) -> Result<()> {
+        self.world.store().write(|db| {
+            let user = account(db, address)?;
+            db.execute(sql, params![user.id, value])?;
+            Ok(())
+        })
+    }
+
+    fn add(&self, address: &str, display_name: &str, shared: bool) -> Result<Uuid> {
+        self.world.store().write(|db| {
+            if let Some(known) = find_account(db, address)? {
+                return Ok(known.uuid());
+            }
+            let id = Uuid::new_v4();
+            db.execute(
+                "INSERT INTO users (id, tenant, address, name, shared) VALUES (?, ?, ?, ?, ?)",
+                params![
+                    id.to_string(),
+                    self.id.to_string(),
+                    address,
+                    display_name,
+                    shared
+                ],
+            )?;
+            mailbox::create(db, &id.to_string())?;
+            Ok(id)
+        })
+    }
+}
+
+/// One row of the tenants.
+#[derive(Debug, Clone)]
+pub(crate) struct TenantRow {
+    pub id: String,
+    pub name: String,
+    pub domain: String,
+    pub user_consent: bool,
+}
+
+/// A person or a shared mailbox; its `id` names the mailbox as well.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub id: String,
+    pub tenant: String,
+    pub address: String,
+    pub name: String,
+    pub shared: bool,
+    pub admin: bool,
+    pub enabled: bool,
+    pub licensed: bool,
+}
+
+impl Account {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tenant: row.get("tenant")?,
+            address: row.get("address")?,
+            name: row.get("name")?,
+            shared: row.get("shared")?,
+            admin: row.get("admin")?,
+            enabled: row.get("enabled")?,
+            licensed: row.get("licensed")?,
+        })
+    }
+
+    fn uuid(&self) -> Uuid {
+        // Ids are written by `Tenant::add` only; a nil id would show a foreign hand in the file.
+        self.id.parse().unwrap_or_default()
+    }
+}
+
+impl World {
+    /// Returns the tenant of this domain, made now if it is new.
+    pub(crate) fn tenant_id(&self, name: &str, domain: &str) -> Result<Uuid> {
+        self.store.write(|db| {
+            let known: Option<String> = db
+                .query_row("SELECT id FROM tenants WHERE domain = ?", [domain], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            if let Some(id) = known.and_then(|id| id.parse().ok()) {
+                return Ok(id);
+            }
+            let id = Uuid::new_v4();
+            db.execute(
+                "INSERT INTO tenants (id, name, domain) VALUES (?, ?, ?)",
+                params![id.to_string(), name, domain],
+            )?;
+            Ok(id)
+        })
+    }
+
+    /// Writes an app registration over an older one of the same client id.
+    pub(crate) fn register(&self, app: &App) -> Result<()> {
+        let body = serde_json::to_string(app)
+            .map_err(|error| Error::Damaged("app registration", error))?;
+        self.store.write(|db| {
+            db.execute(
+                "INSERT OR REPLACE INTO apps VALUES (?, ?)",
+                params![app.client_id, body],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+/// The tenant of this id or domain.
+pub(crate) fn find_tenant(db: &Connection, id_or_domain: &str) -> Result<Option<TenantRow>> {
+    Ok(db
+        .query_row(
+            "SELECT id, name, domain, user_consent FROM tenants WHERE id = lower(?1) OR domain = ?1",
+            [id_or_domain],
+            |row| {
+                Ok(TenantRow {
+                    id: row.get(0)?,
+                    name: row.get(1)?,
+                    domain: row.get(2)?,
+                    user_consent: row.get(3)?,
+                })
+            },
+        )
+        .optional()?)
+}
+
+/// The account of this object id or address.
+pub(crate) fn find_account(db: &Connection, id_or_address: &str) -> Result<Option<Account>> {
+    Ok(db
+        .query_row(
+            "SELECT * FROM users WHERE id = lower(?1) OR address = ?1",
+            [id_or_address],
+            Account::from_row,
+        )
+        .optional()?)
+}
+
+/// The account of this object id or address, which the caller says exists.
+pub(crate) fn account(db: &Connection, id_or_address: &str) -> Result<Account> {
+    find_account(db, id_or_address)?.ok_or_else(|| Error::unknown("account", id_or_address))
+}
+
+/// The accounts of one tenant, or of all, by address.
+pub(crate) fn accounts(db: &Connection, tenant: Option<&str>) -> Result<Vec<Account>> {
+    let mut statement =
+        db.prepare_cached("SELECT * FROM users WHERE ?1 IS NULL OR tenant = ?1 ORDER BY address")?;
+    let rows = statement.query_map([tenant], Account::from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The registration of this client id.
+pub(crate) fn app(db: &Connection, client_id: &str) -> Result<Option<App>> {
+    let body: Option<String> = db
+        .query_row(
+            "SELECT body FROM apps WHERE client_id = lower(?1) OR client_id = ?1",
+            [client_id],
+            |row| row.get(0),
+        )
+        .optional()?;
+    body.map(|body| {
+        serde_json::from_str(&body).map_err(|error| Error::Damaged("app registration", error))
+    })
+    .transpose()
+}
+
+/// Whether a user has Full Access to a mailbox that is not their own.
+pub(crate) fn has_full_access(db: &Connection, user: &str, mailbox: &str) -> Result<bool> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM full_access WHERE user = ? AND mailbox = ?")?
+        .exists([user, mailbox])?)
+}
+
+/// Whether an application access policy leaves this mailbox to the app.
+pub(crate) fn in_scope(db: &Connection, client_id: &str, mailbox: &str) -> Result<bool> {
+    Ok(db.query_row(
+        "SELECT NOT EXISTS (SELECT 1 FROM app_scopes WHERE client_id = ?1)
+             OR EXISTS (SELECT 1 FROM app_scopes WHERE client_id = ?1 AND mailbox = ?2)",
+        [client_id, mailbox],
+        |row| row.get(0),
+    )?)
+}
+
+/// Records the scopes a user agreed to.
+pub(crate) fn consent(
+    db: &Connection,
+    tenant: &str,
+    app: &str,
+    user: &str,
+    scopes: &[String],
+) -> Result<()> {
+    for scope in scopes {
+        db.execute(
+            "INSERT OR IGNORE INTO consents VALUES (?, ?, ?, ?)",
+            params![tenant, app, user, scope],
+        )?;
+    }
+    Ok(())
+}
+
+/// Records what the registration lists as granted for everybody in the tenant; roles count from `effective` on.
+pub(crate) fn consent_for_everybody(
+    db: &Connection,
+    tenant: &str,
+    app: &App,
+    effective: Timestamp,
+) -> Result<()> {
+    consent(db, tenant, &app.client_id, "", &app.delegated)?;
+    // A registration without delegated permissions still gets its service principal in the tenant.
+    consent(db, tenant, &app.client_id, "", &["openid".to_owned()])?;
+    for role in &app.application {
+        db.execute(
+            "INSERT OR IGNORE INTO roles VALUES (?, ?, ?, ?)",
+            params![tenant, app.client_id, role, effective.as_millisecond()],
+        )?;
+    }
+    Ok(())
+}
+
+/// The scopes that hold for a user: their own consent and the organisation's.
+pub(crate) fn consented(
+    db: &Connection,
+    tenant: &str,
+    app: &str,
+    user: &str,
+) -> Result<Vec<String>> {
+    let mut statement = db.prepare_cached(
+        "SELECT DISTINCT scope FROM consents WHERE tenant = ? AND app = ? AND user IN ('', ?)",
+    )?;
+    let rows = statement.query_map([tenant, app, user], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The application permissions that already count, or nothing if the app was never consented to in the tenant.
+pub(crate) fn effective_roles(
+    db: &Connection,
+    tenant: &str,
+    app: &str,
+    now: Timestamp,
+) -> Result<Option<Vec<String>>> {
+    let known = db
+        .prepare_cached("SELECT 1 FROM consents WHERE tenant = ? AND app = ?")?
+        .exists([tenant, app])?;
+    if !known {
+        return Ok(None);
+    }
+    let mut statement = db.prepare_cached(
+        "SELECT role FROM roles WHERE tenant = ? AND app = ? AND effective_ms <= ?",
+    )?;
+    let rows = statement.query_map(params![tenant, app, now.as_millisecond()], |row| row.get(0))?;
+    Ok(Some(rows.collect::<rusqlite::Result<_>>()?))
+}
+
+/// A later moment; the far end of time if there is none.
+pub(crate) fn after(now: Timestamp, span: SignedDuration) -> Timestamp {
+    now.checked_add(span).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,628 @@
+//! Microsoft Graph v1.0: who calls, what is asked, whether it is allowed, and the answer in Graph's form.
+
+mod batch;
+mod categories;
+mod delta;
+mod folders;
+mod messages;
+mod path;
+mod query;
+mod subscriptions;
+mod users;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, params};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::World;
+use crate::directory::{self, Account};
+use crate::error::Error;
+use crate::throttle::Slot;
+use crate::traffic::Exchange;
+use path::{Kind, Owner, Route};
+use query::Prefer;
+
+/// Graph refuses larger requests; uploads have sessions of their own.
+const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Graph's paths. Everything below `/v1.0` is one handler, because the parts of a `$batch` take the same way.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    Router::new()
+        .route("/v1.0/{*path}", axum::routing::any(entry))
+        .with_state(world)
+}
+
+/// One request to Graph, alone or as a part of a batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub method: Method,
+    /// After `/v1.0`, still percent-encoded.
+    pub path: String,
+    pub query: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// Who calls: an app, for a user or for itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    pub tenant: String,
+    pub app: String,
+    /// Object id of the signed-in user; none with an app-only token.
+    pub user: Option<String>,
+    /// Scopes of a user's token, roles of an app's.
+    pub granted: Vec<String>,
+}
+
+impl Principal {
+    fn has_any(&self, wanted: &[&str]) -> bool {
+        wanted.iter().any(|wanted| {
+            self.granted
+                .iter()
+                .any(|granted| granted.eq_ignore_ascii_case(wanted))
+        })
+    }
+}
+
+/// The body of an answer.
+pub(crate) enum Content {
+    Empty,
+    Json(Value),
+    Stream(BoxStream<'static, std::io::Result<Bytes>>),
+}
+
+/// An answer before it has its request ids.
+pub(crate) struct Reply {
+    pub status: StatusCode,
+    pub headers: BTreeMap<&'static str, String>,
+    pub content: Content,
+    /// The caller's place among the mailbox's running requests, kept until the body is through.
+    pub slot: Option<Slot>,
+}
+
+impl Reply {
+    pub fn new(status: StatusCode, content: Content) -> Self {
+        Self {
+            status,
+            headers: BTreeMap::new(),
+            content,
+            slot: None,
+        }
+    }
+
+    pub fn json(value: Value) -> Self {
+        Self::new(StatusCode::OK, Content::Json(value))
+    }
+
+    pub fn created(value: Value) -> Self {
+        Self::new(StatusCode::CREATED, Content::Json(value))
+    }
+
+    pub fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT, Content::Empty)
+    }
+}
+
+/// An error answer of Graph.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub status: StatusCode,
+    pub code: String,
+    pub message: String,
+    pub headers: BTreeMap<&'static str, String>,
+}
+
+impl Problem {
+    pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code: code.to_owned(),
+            message: message.into(),
+            headers: BTreeMap::new(),
+        }
+    }
+
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.insert(name, value.into());
+        self
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "BadRequest", message)
+    }
+
+    pub fn access_denied() -> Self {
+        Self::new(
+            403,
+            "ErrorAccessDenied",
+            "Access is denied. Check credentials and try again.",
+        )
+    }
+
+    pub fn item_not_found() -> Self {
+        Self::new(
+            404,
+            "ErrorItemNotFound",
+            "The specified object was not found in the store.",
+        )
+    }
+
+    pub fn folder_not_found() -> Self {
+        Self::new(
+            404,
+            "ErrorFolderNotFound",
+            "The specified folder could not be found in the store.",
+        )
+    }
+
+    pub fn throttled(message: &str, retry_after: Option<String>) -> Self {
+        let problem = Self::new(429, "ApplicationThrottled", message);
+        match retry_after {
+            Some(value) => problem.with_header("retry-after", value),
+            None => problem,
+        }
+    }
+
+    /// What Graph says when it is told to fail with a status; codes as seen in public threads.
+    fn scripted(status: u16) -> Self {
+        let code = match status {
+            400 => "BadRequest",
+            401 => "InvalidAuthenticationToken",
+            403 => "ErrorAccessDenied",
+            404 => "ErrorItemNotFound",
+            409 => "ErrorConflict",
+            410 => "SyncStateNotFound",
+            412 => "ErrorIrresolvableConflict",
+            429 => "TooManyRequests",
+            500 => "ErrorInternalServerTransientError",
+            502 => "BadGateway",
+            503 => "ErrorServerBusy",
+            504 => "UnknownError",
+            507 => "quotaLimitReached",
+            _ => "generalException",
+        };
+        Self::new(status, code, "The request could not be served.")
+    }
+
+    fn into_reply(self, now: Timestamp, request_id: &str, client_request_id: &str) -> Reply {
+        let date = now.to_string();
+        let body = json!({ "error": {
+            "code": self.code,
+            "message": self.message,
+            "innerError": {
+                // Graph writes this date without an offset.
+                "date": date.split(['.', 'Z']).next(),
+                "request-id": request_id,
+                "client-request-id": client_request_id,
+            },
+        }});
+        Reply {
+            headers: self.headers,
+            ..Reply::new(self.status, Content::Json(body))
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "simulated Graph failed by itself"
+        );
+        Self::new(500, "UnknownError", "")
+    }
+}
+
+type Answer = Result<Reply, Problem>;
+
+async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else {
+        // Nothing of such a request can be told apart or logged.
+        return response(
+            Reply::new(StatusCode::PAYLOAD_TOO_LARGE, Content::Empty),
+            HeaderMap::new(),
+        );
+    };
+    let call = Call {
+        path: parts
+            .uri
+            .path()
+            .strip_prefix("/v1.0")
+            .unwrap_or_default()
+            .to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        method: parts.method,
+        headers: parts.headers,
+        body,
+    };
+    let mut reply = answer(&world, &call, false).await;
+    let headers = answer_headers(&world, &mut reply);
+    if world.traffic.is_logging() {
+        world.traffic.record(Exchange {
+            webhook: false,
+            method: call.method.as_str(),
+            url: &format!(
+                "{}{}",
+                world.origin,
+                parts.uri.path_and_query().map_or("", |path| path.as_str())
+            ),
+            request_headers: &call.headers,
+            request_body: logged(&call.body),
+            status: reply.status.as_u16(),
+            response_headers: &headers,
+            response_body: match &reply.content {
+                Content::Json(value) => batch::without_mime(value),
+                Content::Empty | Content::Stream(_) => Value::Null,
+            },
+            time: world.now(),
+        });
+    }
+    response(reply, headers)
+}
+
+fn logged(body: &Bytes) -> Value {
+    match body.is_empty() {
+        true => Value::Null,
+        false => {
+            serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
+        }
+    }
+}
+
+fn answer_headers(world: &World, reply: &mut Reply) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &reply.headers {
+        if let Ok(value) = value.parse() {
+            headers.insert(*name, value);
+        }
+    }
+    let kind = match &reply.content {
+        Content::Empty => None,
+        Content::Json(_) => Some(
+            "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+        ),
+        Content::Stream(_) => Some("text/plain"),
+    };
+    if let Some(kind) = kind.and_then(|kind| kind.parse().ok()) {
+        headers.insert(CONTENT_TYPE, kind);
+    }
+    // The injected clock is Graph's clock also in `Date`.
+    let date = world.now().to_zoned(jiff::tz::TimeZone::UTC);
+    if let Ok(date) = date
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
+        .parse()
+    {
+        headers.insert(http::header::DATE, date);
+    }
+    headers
+}
+
+fn response(reply: Reply, headers: HeaderMap) -> Response {
+    let body = match reply.content {
+        Content::Empty => Body::empty(),
+        Content::Json(value) => Body::from(value.to_string()),
+        Content::Stream(stream) => Body::from_stream(holding(stream, reply.slot)),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// A body that keeps its place among the running requests until it ends or its reader goes away.
+fn holding(
+    stream: BoxStream<'static, std::io::Result<Bytes>>,
+    slot: Option<Slot>,
+) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+    stream.map(move |chunk| {
+        let _held = &slot;
+        chunk
+    })
+}
+
+/// Answers one request, alone or as a part of a batch.
+pub(crate) async fn answer(world: &Arc<World>, call: &Call, in_batch: bool) -> Reply {
+    let request_id = Uuid::new_v4().to_string();
+    let client_request_id = call
+        .headers
+        .get("client-request-id")
+        .and_then(|value| value.to_str().ok());
+    let client_request_id = client_request_id.unwrap_or(&request_id).to_owned();
+    let mut reply = match handle(world, call, in_batch).await {
+        Ok(reply) => reply,
+        Err(problem) => {
+            if problem.status == StatusCode::TOO_MANY_REQUESTS {
+                world.traffic.count(|counts| counts.throttled += 1);
+            }
+            problem.into_reply(world.now(), &request_id, &client_request_id)
+        }
+    };
+    reply.headers.insert("request-id", request_id);
+    reply.headers.insert("client-request-id", client_request_id);
+    reply
+}
+
+async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
+    let route = Route::parse(&call.method, &call.path);
+    if let Ok(Route {
+        kind: Kind::Batch, ..
+    }) = route
+    {
+        if in_batch {
+            return Err(Problem::bad_request(
+                "A batch request may not contain another batch request.",
+            ));
+        }
+        world.traffic.count(|counts| counts.batches += 1);
+        authenticate(world, &call.headers)?;
+        return batch::run(world, call).await;
+    }
+    let name = route.as_ref().map_or("unknown", |route| route.kind.name());
+    world.traffic.count(|counts| {
+        counts.graph += 1;
+        *counts.by_kind.entry(name.to_owned()).or_default() += 1;
+    });
+    let caller = authenticate(world, &call.headers)?;
+    let route = route?;
+    let latency = world.faults.current_latency();
+    let target = match &route.owner {
+        Some(owner) => Some(owner_account(world, &caller, owner, &route.kind)?),
+        None => None,
+    };
+    let slot = match &target {
+        Some(target) if route.kind.is_mailbox() => {
+            // A scripted refusal counts against the budget like any other request.
+            let slot = world
+                .throttle
+                .enter(&caller.app, &target.id, world.now())
+                .map_err(|refused| {
+                    Problem::throttled(refused.reason, Some(refused.retry_after_s.to_string()))
+                });
+            if let Some(retry_after) = world.faults.next_throttle(&target.address) {
+                return Err(Problem::throttled(
+                    "Application is over its MailboxConcurrency limit.",
+                    retry_after.header(),
+                ));
+            }
+            Some(slot?)
+        }
+        _ => None,
+    };
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    if let Some(status) = world.faults.next_failure(name) {
+        return Err(Problem::scripted(status));
+    }
+    if let (Some(target), true) = (&target, route.kind.is_mailbox()) {
+        allow_mailbox(world, &caller, target, &route.kind)?;
+    }
+    let asked = Asked {
+        world,
+        call,
+        caller,
+        prefer: Prefer::read(&call.headers),
+    };
+    let mut reply = match (route.kind, target) {
+        (Kind::User, Some(user)) => users::get(&asked, &user),
+        (Kind::Users, _) => users::list(&asked),
+        (Kind::Organization, _) => users::organization(&asked),
+        (Kind::Subscriptions, _) => subscriptions::list(&asked),
+        (Kind::Subscribe, _) => subscriptions::create(&asked).await,
+        (Kind::Subscription(id), _) => subscriptions::get(&asked, &id),
+        (Kind::Renew(id), _) => subscriptions::renew(&asked, &id),
+        (Kind::Unsubscribe(id), _) => subscriptions::delete(&asked, &id),
+        (Kind::Reauthorize(id), _) => subscriptions::reauthorize(&asked, &id),
+        (Kind::Folders, Some(mailbox)) => folders::list(&asked, &mailbox, "msgfolderroot"),
+        (Kind::ChildFolders(parent), Some(mailbox)) => folders::list(&asked, &mailbox, &parent),
+        (Kind::Folder(id), Some(mailbox)) => folders::get(&asked, &mailbox, &id),
+        (Kind::FolderDelta, Some(mailbox)) => delta::folders(&asked, &mailbox),
+        (Kind::MessageDelta(folder), Some(mailbox)) => delta::messages(&asked, &mailbox, &folder),
+        (Kind::Messages(folder), Some(mailbox)) => {
+            messages::list(&asked, &mailbox, folder.as_deref())
+        }
+        (Kind::Message(id), Some(mailbox)) => messages::get(&asked, &mailbox, &id),
+        (Kind::MessageValue(id), Some(mailbox)) => messages::value(&asked, &mailbox, &id),
+        (Kind::PatchMessage(id), Some(mailbox)) => messages::patch(&asked, &mailbox, &id),
+        (Kind::DeleteMessage(id), Some(mailbox)) => messages::delete(&asked, &mailbox, &id),
+        (Kind::MoveMessage(id), Some(mailbox)) => messages::move_to(&asked, &mailbox, &id),
+        (Kind::Categories, Some(mailbox)) => categories::list(&asked, &mailbox),
+        (Kind::CreateCategory, Some(mailbox)) => categories::create(&asked, &mailbox),
+        (Kind::TranslateIds, Some(mailbox)) => messages::translate_ids(&asked, &mailbox),
+        (Kind::Batch, _) | (_, None) => Err(Problem::bad_request("Invalid request.")),
+    }?;
+    world.wake();
+    reply.slot = slot;
+    if asked.prefer.immutable_ids {
+        reply
+            .headers
+            .insert("preference-applied", "IdType=\"ImmutableId\"".to_owned());
+    }
+    Ok(reply)
+}
+
+/// A request that may be answered, with what every handler needs.
+pub(crate) struct Asked<'a> {
+    pub world: &'a Arc<World>,
+    pub call: &'a Call,
+    pub caller: Principal,
+    pub prefer: Prefer,
+}
+
+impl Asked<'_> {
+    /// The JSON object of the request's body.
+    pub fn body(&self) -> Result<Map<String, Value>, Problem> {
+        let kind = self
+            .call
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
+        if !kind.to_ascii_lowercase().starts_with("application/json") {
+            return Err(Problem::bad_request(
+                "Write requests (excluding DELETE) must contain the Content-Type header declaration.",
+            ));
+        }
+        match serde_json::from_slice(&self.call.body) {
+            Ok(Value::Object(body)) => Ok(body),
+            _ => Err(Problem::bad_request("Unable to read JSON request payload.")),
+        }
+    }
+
+    /// The `@odata.context` of an answer.
+    pub fn context(&self, of: &str) -> String {
+        format!("{}/v1.0/$metadata#{of}", self.world.origin)
+    }
+
+    /// Whether the caller sees no bodies: Mail.ReadBasic leaves out body, preview and attachments (permissions-reference).
+    pub fn reads_basic_only(&self) -> bool {
+        !self.caller.has_any(&[
+            "Mail.Read",
+            "Mail.ReadWrite",
+            "Mail.Read.Shared",
+            "Mail.ReadWrite.Shared",
+        ])
+    }
+}
+
+/// Finds out who calls. Source: the error is what Graph answers to any token it does not know.
+fn authenticate(world: &World, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let refuse = |message: &str| {
+        Problem::new(401, "InvalidAuthenticationToken", message).with_header(
+            "www-authenticate",
+            format!(
+                "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/v2.0/authorize\"",
+                world.origin
+            ),
+        )
+    };
+    let token = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let token = match token.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => return Err(refuse("Access token is empty.")),
+    };
+    let found = world.store.read(|db| {
+        Ok(db
+            .prepare_cached(
+                "SELECT tenant, app, user, scopes, expires_ms FROM access_tokens WHERE token = ?",
+            )?
+            .query_row(params![token], |row| {
+                let granted: String = row.get(3)?;
+                let principal = Principal {
+                    tenant: row.get(0)?,
+                    app: row.get(1)?,
+                    user: row.get(2)?,
+                    granted: granted.split(' ').map(str::to_owned).collect(),
+                };
+                Ok((principal, row.get::<_, i64>(4)?))
+            })
+            .optional()?)
+    })?;
+    match found {
+        None => Err(refuse(
+            "IDX14100: JWT is not well formed, there are no dots (.).",
+        )),
+        Some((_, expires_ms)) if expires_ms <= world.now().as_millisecond() => {
+            Err(refuse("Lifetime validation failed, the token is expired."))
+        }
+        Some((principal, _)) => Ok(principal),
+    }
+}
+
+/// The account that a path names, in the caller's own tenant.
+fn owner_account(
+    world: &World,
+    caller: &Principal,
+    owner: &Owner,
+    kind: &Kind,
+) -> Result<Account, Problem> {
+    let name = match (owner, &caller.user) {
+        (Owner::Me, Some(user)) => user,
+        (Owner::Me, None) => {
+            return Err(Problem::bad_request(
+                "/me request is only valid with delegated authentication flow.",
+            ));
+        }
+        (Owner::User(name), _) => name,
+    };
+    let found = world.store.read(|db| directory::find_account(db, name))?;
+    found
+        .filter(|account| account.tenant == caller.tenant)
+        .ok_or_else(|| {
+            if kind.is_mailbox() {
+                Problem::new(
+                    404,
+                    "ErrorInvalidUser",
+                    format!("The requested user '{name}' is invalid."),
+                )
+            } else {
+                users::not_found(name)
+            }
+        })
+}
+
+/// Whether the caller may do this to that mailbox (permissions by operation: Microsoft's permission table).
+fn allow_mailbox(
+    world: &World,
+    caller: &Principal,
+    mailbox: &Account,
+    kind: &Kind,
+) -> Result<(), Problem> {
+    let needs = kind.needs();
+    match &caller.user {
+        Some(user) if *user == mailbox.id => {
+            if !caller.has_any(needs.delegated) {
+                return Err(Problem::access_denied());
+            }
+        }
+        Some(user) => {
+            let shared = world
+                .store
+                .read(|db| directory::has_full_access(db, user, &mailbox.id))?;
+            if !shared || !caller.has_any(needs.shared) {
+                return Err(Problem::access_denied());
+            }
+        }
+        None => {
+            if !caller.has_any(needs.application) {
+                return Err(Problem::access_denied());
+            }
+            if !world
+                .store
+                .read(|db| directory::in_scope(db, &caller.app, &mailbox.id))?
+            {
+                return Err(Problem::new(
+                    403,
+                    "ErrorAccessDenied",
+                    "Access to OData is disabled.",
+                ));
+            }
+        }
+    }
+    if !mailbox.licensed {
+        return Err(Problem::new(
+            404,
+            "MailboxNotEnabledForRESTAPI",
+            "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The simulated tenant, driven over loopback HTTP as greffe drives it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod batch;
+mod contract;
+mod delta;
+mod mail;
+mod office;
+mod sign_in;
+mod subscriptions;
+mod throttle;
