@@ -1,1 +1,157 @@
-//! Takes Graph's notices and turns the genuine ones into jobs
+//! Takes Graph's notices and turns the genuine ones into jobs: one for each mailbox and request.
+//!
+//! What a notice says is believed of nobody but Graph, and who sent it is told by its `clientState` alone. No table is read
+//! and no line is logged for a notice, so a flood of forged ones costs microseconds each.
+//!
+//! Every request that can be answered for good is answered 202, whether or not there is a job in it. A sender of forged
+//! notices learns nothing, and Graph, which sends again whatever is not answered with 2xx and drops notices of an endpoint
+//! that fails often, never does so for what would be no more readable the second time. A notice that was lost this way is
+//! made up for by the scheduled round.
+//! Source: <https://learn.microsoft.com/graph/change-notifications-delivery-webhooks>
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{RawQuery, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use futures::StreamExt as _;
+use http_body_util::LengthLimitError;
+use jiff::Timestamp;
+use shared::{
+    app::App,
+    job::Job,
+    notification::{self, Notices},
+    secret::{MacKey, NOTIFICATION_KEY, SECRET_CACHE_TIME, SecretError},
+};
+use tokio::sync::Mutex;
+
+/// The largest body that is read. Graph's own are far smaller.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// The longest validation token that is echoed.
+pub const VALIDATION_TOKEN_BYTES_MAX: usize = 4 << 10;
+/// Jobs of one request that are queued side by side.
+const JOBS_AT_ONCE: usize = 16;
+/// How long a request may take to queue its jobs. Graph counts an answer after ten seconds as none.
+const QUEUE_TIME_MAX: Duration = Duration::from_secs(8);
+
+/// Answers Graph on any path.
+///
+/// - `POST ?validationToken=…` → 200 and the token as plain text; 400 if it is longer than [`VALIDATION_TOKEN_BYTES_MAX`].
+/// - `POST` with notices → 202 once the jobs of the genuine ones are queued; 503 if they could not be, so that Graph sends
+///   them again; 413 if the body is larger than [`BODY_BYTES_MAX`].
+/// - any other method → 405.
+pub fn router(app: App) -> Router {
+    Router::new().fallback(receive).with_state(Arc::new(Webhook { app, key: Mutex::default() }))
+}
+
+struct Webhook {
+    app: App,
+    key: Mutex<Option<(Arc<MacKey>, Timestamp)>>,
+}
+
+impl Webhook {
+    /// The key that judges notices, made once for as long as a secret is believed. Whoever comes meanwhile waits for it.
+    async fn key(&self) -> Result<Arc<MacKey>, SecretError> {
+        let mut cached = self.key.lock().await;
+        let now = self.app.clock.now();
+        if let Some((key, until)) = &*cached
+            && now < *until
+        {
+            return Ok(key.clone());
+        }
+        let key = Arc::new(MacKey::new(&self.app.secrets.read_afresh(NOTIFICATION_KEY).await?));
+        *cached = Some((key.clone(), now + SECRET_CACHE_TIME));
+        Ok(key)
+    }
+}
+
+async fn receive(
+    State(webhook): State<Arc<Webhook>>,
+    method: Method,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    if method != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
+    }
+    if let Some(token) = validation_token(query.as_deref().unwrap_or_default()) {
+        return echo(token);
+    }
+    match read(&headers, body).await {
+        Ok(body) => take(&webhook, &body).await.into_response(),
+        Err(status) => status.into_response(),
+    }
+}
+
+/// The token that Graph wants back, decoded as forms are: `+` is a space, `%2B` a plus.
+fn validation_token(query: &str) -> Option<String> {
+    let pair = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "validationToken");
+    pair.map(|(_, token)| token.into_owned())
+}
+
+/// The token as it is: plain text that no browser may take for anything else.
+fn echo(token: String) -> Response {
+    if token.len() > VALIDATION_TOKEN_BYTES_MAX {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    (headers, token).into_response()
+}
+
+/// The whole body, or the status of a refusal: at once where its length was announced, else as soon as it is too long.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    if announced.is_some_and(|bytes: u64| bytes > BODY_BYTES_MAX as u64) {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
+        let too_long = std::error::Error::source(&error).is_some_and(|source| source.is::<LengthLimitError>());
+        if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+    })
+}
+
+/// Queues a job for every mailbox that the body speaks of genuinely.
+async fn take(webhook: &Webhook, body: &[u8]) -> StatusCode {
+    let key = match webhook.key().await {
+        Ok(key) => key,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "notices can't be judged");
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+    };
+    let Ok(notices) = notification::read(&key, body) else { return StatusCode::ACCEPTED };
+    match tokio::time::timeout(QUEUE_TIME_MAX, queue(&webhook.app, notices)).await {
+        Ok(true) => StatusCode::ACCEPTED,
+        Ok(false) => StatusCode::SERVICE_UNAVAILABLE,
+        Err(_) => {
+            tracing::error!("jobs could not be queued in time");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+/// Whether all jobs are queued. A job that is queued again because another one failed does no harm.
+async fn queue(app: &App, notices: Notices) -> bool {
+    let sent_at = app.clock.now();
+    let jobs = notices.mailboxes.into_iter();
+    let jobs = jobs.map(|((firm, mailbox), subscription)| Job { firm, mailbox, sent_at, subscription });
+    let sent = futures::stream::iter(jobs).map(|job| async move { app.queue.send(&job).await });
+    let sent: Vec<_> = sent.buffer_unordered(JOBS_AT_ONCE).collect().await;
+    let failed: Vec<_> = sent.into_iter().filter_map(Result::err).collect();
+    if let Some(error) = failed.first() {
+        let error: &dyn std::error::Error = error;
+        tracing::error!(error, failed = failed.len(), "jobs could not be queued");
+    }
+    failed.is_empty()
+}
+
+#[cfg(test)]
+mod tests;
