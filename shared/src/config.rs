@@ -141,6 +141,11 @@ impl Origin {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }
 
+    /// Whether it is reached by TLS; if not, it is on this machine.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// Whether `url` lies on this origin and carries no user of its own.
     pub fn holds(&self, url: &Url) -> bool {
         url.origin() == self.0.origin() && url.username().is_empty() && url.password().is_none()

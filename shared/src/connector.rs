@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 
 use crate::{
     entra::Authority,
+    graph::{Graph, GraphError, GraphUser},
     id::{ClientId, ConnectorId, FirmId, TenantId},
+    mailbox::Kind,
     problem::Code,
     table::{Key, Row, Table, TableError, Write},
 };
@@ -28,6 +30,20 @@ pub struct OwnApp {
     pub tenant_id: TenantId,
     /// Its client id.
     pub client_id: ClientId,
+}
+
+impl OwnApp {
+    /// Makes it the one app registration of that firm; false if the firm brought another one before.
+    pub async fn claim(&self, table: &Table, firm: FirmId) -> Result<bool, TableError> {
+        let key = Key::own_app(firm);
+        match table.write(Write::insert(key.clone(), self)).await {
+            Ok(()) => Ok(true),
+            Err(TableError::Conflict { .. }) => {
+                Ok(table.get::<Self>(&key).await?.is_some_and(|row| row.value == *self))
+            }
+            Err(e) => Err(e),
+        }
+    }
 }
 
 /// Whether a connector works.
@@ -87,7 +103,49 @@ pub struct ConnectorProblem {
     pub since: Timestamp,
 }
 
+/// Why a mailbox can't be reached through a connector.
+#[derive(Debug, thiserror::Error)]
+pub enum ReachError {
+    /// Nobody has signed in yet.
+    #[error("the connector is not connected")]
+    NotConnected,
+    /// A person has to act first.
+    #[error("the connector does not work since {}", .0.since)]
+    ActionRequired(ConnectorProblem),
+    /// The connected user is another one than the mailbox's.
+    #[error("the mailbox is not the connected user's own")]
+    AnothersMailbox,
+    /// Graph does not give it.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
 impl Connector {
+    /// Tries to open the mailbox of `address`: how Graph is told of it from then on.
+    pub async fn reach(&self, graph: &Graph, address: &str, kind: Kind) -> Result<GraphUser, ReachError> {
+        match (self.state, &self.problem) {
+            (ConnectorState::AwaitingSignIn, _) => return Err(ReachError::NotConnected),
+            (ConnectorState::ActionRequired, Some(problem)) => return Err(ReachError::ActionRequired(problem.clone())),
+            (ConnectorState::Connected | ConnectorState::ActionRequired, _) => {}
+        }
+        let user = match (self.access, kind) {
+            (Access::Delegated, Kind::User) => {
+                let me = graph.me().await?;
+                if !me.is(address) {
+                    return Err(ReachError::AnothersMailbox);
+                }
+                GraphUser::new(&me.id)
+            }
+            // Who signed in may not be allowed to look others up; the address needs no looking up.
+            (Access::Delegated, Kind::Shared) => GraphUser::new(address),
+            (Access::Organization, Kind::User | Kind::Shared) => {
+                GraphUser::new(&graph.user(&GraphUser::new(address)).await?.id)
+            }
+        };
+        graph.folders(&user).await?;
+        Ok(user)
+    }
+
     /// The connector of that firm, if there is one.
     pub async fn find(table: &Table, firm: FirmId, id: ConnectorId) -> Result<Option<Row<Self>>, TableError> {
         table.get(&Key::connector(firm, id)).await

@@ -74,6 +74,28 @@ impl Mailbox {
         table.transact(writes).await
     }
 
+    /// Keeps what `selection` names from now on.
+    pub async fn select(mut row: Row<Self>, table: &Table, selection: Selection) -> Result<Self, TableError> {
+        row.value.selection = Some(selection);
+        table.write(Write::replace(&row)).await?;
+        Ok(row.value)
+    }
+
+    /// Reads no more mail until it is activated again. One that was never activated stays as it is.
+    pub async fn pause(mut row: Row<Self>, table: &Table) -> Result<Self, TableError> {
+        if row.value.state != MailboxState::Active {
+            return Ok(row.value);
+        }
+        row.value.state = MailboxState::Paused;
+        let mut writes = vec![Write::replace(&row)];
+        if let Some(sync) = table.get::<Sync>(&Key::sync(row.value.firm, row.value.id)).await? {
+            let not_due = sync.value.clone().not_due();
+            writes.push(Write::replace(&sync.with(not_due)));
+        }
+        table.transact(writes).await?;
+        Ok(row.value)
+    }
+
     /// Begins to keep mail, or goes on: the first time, what arrived before `now` is not kept. The first round is due at once.
     pub async fn activate(mut row: Row<Self>, table: &Table, now: Timestamp) -> Result<Self, TableError> {
         row.value.state = MailboxState::Active;

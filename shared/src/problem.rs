@@ -49,10 +49,12 @@ catalogue! {
     BodyTooLarge, 413, Integrator, "The request's body is larger than this route takes.", "Send a smaller body.";
     UnsupportedMediaType, 415, Integrator, "The body is not JSON.", "Send JSON with the header Content-Type: application/json.";
     Unauthorized, 401, Integrator, "There is no valid key with the request.", "Send the header Authorization: Bearer with a key of the firm, or the operator's.";
+    OperatorOnly, 403, Integrator, "Only the operator may do this.", "Send the operator's key, or ask the operator.";
     NotFound, 404, Integrator, "There is nothing here that this key may see.", "Check the ids in the address, and that the key is the right firm's.";
     MethodNotAllowed, 405, Integrator, "This address knows another method.", "See /openapi.json for the methods of this address.";
     Conflict, 409, Integrator, "Another request changed the same thing at the same moment.", "Read it again and repeat the change.";
     AddressTaken, 409, FirmAdministrator, "The firm has a mailbox with this address already.", "Use the mailbox that is there.";
+    OtherOwnApp, 409, FirmAdministrator, "The firm brought another app registration of its own already.", "Use that one for this connector too, or the platform's.";
     NotConnected, 409, FirmAdministrator, "Nobody has signed in for this connector yet.", "Open the connector's connect_url in a browser and sign in.";
     NoSelection, 409, FirmAdministrator, "No folders are chosen for this mailbox.", "Choose the folders to keep, then activate.";
     NoGrant, 403, Operator, "Mail from before the activation is kept only where the operator granted it.", "Activate without a start date, or ask the operator for a grant.";

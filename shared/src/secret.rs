@@ -11,6 +11,7 @@ use ring::{aead, hmac};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use crate::{clock::Clock, id::FirmId, random::Random};
 
@@ -26,6 +27,11 @@ pub const APP_CLIENT_SECRET: &str = "greffe/app-client-secret";
 /// Where the client secret of a firm's own app registration lies.
 pub fn firm_app_client_secret(firm: FirmId) -> String {
     format!("greffe/firms/{firm}/app-client-secret")
+}
+
+/// Whether `text` is the secret, in a time that tells neither where they differ nor how long the secret is.
+pub fn is_same(secret: &SecretString, text: &str) -> bool {
+    Sha256::digest(secret.expose_secret()).ct_eq(&Sha256::digest(text)).into()
 }
 
 /// How long a secret that was read is believed before it is read again.

@@ -7,6 +7,7 @@
 //! | --- | --- | --- | --- |
 //! | a firm | `FIRM#f` | `FIRM` | key |
 //! | an API key | `FIRM#f` | `KEY#id` | key (the key itself names the firm) |
+//! | the firm's own app registration | `FIRM#f` | `APP` | key |
 //! | a connector | `FIRM#f` | `CONNECTOR#c` | key; all of a firm by prefix |
 //! | a connector's tokens | `FIRM#f` | `TOKENS#c` | key |
 //! | a sign-in under way | `FIRM#f` | `SIGNIN#digest of its state` | key; TTL |
@@ -67,6 +68,11 @@ impl Key {
     /// An API key of a firm.
     pub fn api_key(firm: FirmId, key: KeyId) -> Self {
         Self::of_firm(firm, format!("KEY#{key}"))
+    }
+
+    /// The firm's own app registration: there is one place for it.
+    pub fn own_app(firm: FirmId) -> Self {
+        Self::of_firm(firm, "APP".to_owned())
     }
 
     /// A connector.
