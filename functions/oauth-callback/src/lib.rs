@@ -1,1 +1,155 @@
-//! Back from Microsoft: checks the state, seals the tokens, connects
+//! Signing in, as a browser goes through it: out to Microsoft, and back from there. What happens is told in
+//! [`shared::sign_in`]; here it becomes redirects, a cookie and pages.
+//!
+//! A browser is sent only where [`shared::sign_in`] says, never where a parameter says.
+
+mod page;
+
+use std::convert::Infallible;
+
+use axum::{
+    Json, Router,
+    extract::{
+        FromRequestParts, Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use shared::{
+    app::App,
+    config::Origin,
+    problem::{Code, Problem},
+    sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME},
+};
+
+/// The two addresses that a browser visits; any other is a 404.
+///
+/// - `GET /oauth/connect/{ticket}` → 303 to Microsoft's sign-in page, with the cookie that binds the sign-in to this browser.
+/// - `GET /oauth/callback?code=…&state=…`, where Microsoft sends the browser back → a page "Connected to {connector} via
+///   {address}", or 303 to Microsoft once more where an administrator has to consent.
+///
+/// What went wrong is a page with its meaning, what to do next, and Microsoft's own code. Whoever asks for
+/// `application/json` gets `{"connector", "address"}`, or a problem document with the same status.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/oauth/connect/{ticket}", get(connect))
+        .route("/oauth/callback", get(callback))
+        .fallback(no_page)
+        .method_not_allowed_fallback(no_method)
+        .with_state(app)
+}
+
+async fn connect(State(app): State<App>, reader: Reader, ticket: Result<Path<String>, PathRejection>) -> Response {
+    let ticket = match ticket {
+        Ok(Path(ticket)) => ticket,
+        Err(rejection) => return reader.told_of(&Problem::new(Code::InvalidRequest, rejection.body_text())),
+    };
+    match sign_in::depart(&app, &ticket).await {
+        Ok(departure) => redirect(&app.config.public_url, &departure),
+        Err(problem) => reader.told_of(&problem),
+    }
+}
+
+async fn callback(
+    State(app): State<App>,
+    reader: Reader,
+    headers: HeaderMap,
+    callback: Result<Query<Callback>, QueryRejection>,
+) -> Response {
+    let callback = match callback {
+        Ok(Query(callback)) => callback,
+        Err(rejection) => return reader.told_of(&Problem::new(Code::InvalidRequest, rejection.body_text())),
+    };
+    let cookie = cookie(&headers, cookie_name(&app.config.public_url));
+    match sign_in::arrive(&app, callback, cookie).await {
+        Ok(Arrival::GoOn(departure)) => redirect(&app.config.public_url, &departure),
+        Ok(Arrival::Connected { connector, address }) => reader.told_connected(connector, address),
+        Err(problem) => reader.told_of(&problem),
+    }
+}
+
+async fn no_page(reader: Reader) -> Response {
+    reader.told_of(&Problem::new(Code::NotFound, "There is no such page."))
+}
+
+async fn no_method(reader: Reader) -> Response {
+    reader.told_of(&Problem::new(Code::MethodNotAllowed, "This page is only read, by GET."))
+}
+
+/// On to Microsoft, with the cookie that the browser has to bring back.
+fn redirect(public_url: &Origin, departure: &Departure) -> Response {
+    let name = cookie_name(public_url);
+    let secure = if public_url.is_https() { "; Secure" } else { "" };
+    let value = departure.cookie.expose_secret();
+    let lifetime = SIGN_IN_LIFETIME.as_secs();
+    let cookie = format!("{name}={value}; HttpOnly{secure}; SameSite=Lax; Path=/; Max-Age={lifetime}");
+    let headers = [(header::SET_COOKIE, cookie.as_str()), (header::CACHE_CONTROL, "no-store"), page::REFERRER_POLICY];
+    (headers, Redirect::to(departure.url.as_str())).into_response()
+}
+
+/// The prefix has browsers refuse the cookie from anybody but this very host. Plain http, on one machine, can't have it.
+fn cookie_name(public_url: &Origin) -> &'static str {
+    if public_url.is_https() { "__Host-greffe_sign_in" } else { "greffe_sign_in" }
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
+}
+
+/// How the answer is read.
+enum Reader {
+    /// By a person.
+    Person,
+    /// By a program, which says so with `Accept: application/json`.
+    Program,
+}
+
+impl<S: Sync> FromRequestParts<S> for Reader {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let accept = parts.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let mut types = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
+        let json = types.any(|t| t == "application/json" || t == "application/problem+json");
+        Ok(if json { Self::Program } else { Self::Person })
+    }
+}
+
+/// That a connector works.
+#[derive(Serialize)]
+struct Connected {
+    connector: String,
+    address: String,
+}
+
+impl Reader {
+    fn told_connected(&self, connector: String, address: String) -> Response {
+        match self {
+            Self::Person => page::connected(&connector, &address),
+            Self::Program => {
+                ([(header::CACHE_CONTROL, "no-store")], Json(Connected { connector, address })).into_response()
+            }
+        }
+    }
+
+    fn told_of(&self, problem: &Problem) -> Response {
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        match self {
+            Self::Person => page::problem(status, problem),
+            Self::Program => {
+                let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
+                // They take the place of those that `Json` sets.
+                (status, headers, Json(problem)).into_response()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

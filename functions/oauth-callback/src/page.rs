@@ -1,0 +1,119 @@
+//! The pages that a person sees at the end of a sign-in: plain HTML, without script, that loads nothing.
+
+use std::fmt::{self, Display, Write as _};
+
+use axum::{
+    http::{HeaderName, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use shared::problem::Problem;
+
+/// The address of a page here holds a state or a ticket: it is told to nobody.
+pub(crate) const REFERRER_POLICY: (HeaderName, &str) = (header::REFERRER_POLICY, "no-referrer");
+
+const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}\
+    dt{font-weight:600}dd{margin:0 0 .6rem}";
+/// Nothing may be loaded, run, framed or sent; the one style is allowed by its digest.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-jioq5ulrMbsO0ogoYdhGOkfJE2P9TYZsD6lMDeHYmHE='; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// "Connected to {connector} via {address}".
+pub(crate) fn connected(connector: &str, address: &str) -> Response {
+    let sentence = format!("Connected to {} via {}", Escaped(connector), Escaped(address));
+    html(StatusCode::OK, &sentence, "<p>You may close this page.</p>")
+}
+
+/// What a problem means, what to do next, and what Microsoft said.
+pub(crate) fn problem(status: StatusCode, problem: &Problem) -> Response {
+    let mut body = format!("<p>{}</p><dl>", Escaped(&problem.detail));
+    let microsoft = [
+        ("Microsoft's code", problem.microsoft_code.as_deref()),
+        ("Microsoft's message", problem.microsoft_message.as_deref()),
+    ];
+    let rows = [("What to do", Some(problem.next_action.as_str()))].into_iter().chain(microsoft);
+    for (name, text) in rows {
+        if let Some(text) = text {
+            // Writing to a string never fails.
+            let _ = write!(body, "<dt>{name}</dt><dd>{}</dd>", Escaped(text));
+        }
+    }
+    body.push_str("</dl>");
+    html(status, &Escaped(&problem.title).to_string(), &body)
+}
+
+/// A page; `title` and `body` are HTML already.
+fn html(status: StatusCode, title: &str, body: &str) -> Response {
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
+         <body><main><h1>{title}</h1>{body}</main></body></html>"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        REFERRER_POLICY,
+    ];
+    (status, headers, page).into_response()
+}
+
+/// Text that HTML shows as it is.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use sha2::{Digest as _, Sha256};
+    use shared::problem::Code;
+
+    use super::*;
+
+    async fn text(response: Response) -> String {
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_policy_allows_the_style_that_the_pages_have() {
+        let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+        assert!(CONTENT_SECURITY_POLICY.contains(&format!("'sha256-{digest}'")), "{digest}");
+    }
+
+    #[tokio::test]
+    async fn what_a_person_typed_is_shown_and_never_run() {
+        let page = text(connected("<script>alert('x')</script> & \"Sons\"", "a@b.example")).await;
+        let shown =
+            "Connected to &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;Sons&quot; via a@b.example";
+        assert!(page.contains(&format!("<h1>{shown}</h1>")), "{page}");
+        assert!(!page.contains("<script"));
+    }
+
+    #[tokio::test]
+    async fn a_problem_says_what_to_do_and_keeps_microsofts_code() {
+        let declined = Problem::new(Code::SignInDeclined, "The sign-in ended.")
+            .from_microsoft("access_denied", Some("<b>declined</b>".to_owned()));
+        let response = problem(StatusCode::BAD_REQUEST, &declined);
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let page = text(response).await;
+        for part in ["Microsoft did not complete", "Open the connector", "access_denied", "&lt;b&gt;declined"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use axum::{body::Body, http::Request};
+use shared::{app::http_client, aws_http, clock::Clock, config::Config, random::Random};
+use tower::ServiceExt as _;
+
+use super::*;
+
+/// The function where AWS does not answer.
+fn app() -> App {
+    let http = http_client().unwrap();
+    let sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("eu-central-1"))
+        .endpoint_url("http://127.0.0.1:9")
+        .retry_config(RetryConfig::disabled())
+        .http_client(aws_http::over(http.clone()))
+        .build();
+    let config = Config::from_lookup(|name| match name {
+        "GREFFE_CLOUD" | "GREFFE_LOGIN_URL" | "GREFFE_GRAPH_URL" | "GREFFE_APP_CLIENT_ID" => None,
+        "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),
+        _ => Some("greffe".to_owned()),
+    });
+    App::new(config.unwrap(), &sdk, http, Clock::system(), Random::seeded(1))
+}
+
+async fn send(request: Request<Body>) -> (StatusCode, HeaderMap, String) {
+    let (head, body) = router(app()).oneshot(request).await.unwrap().into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    (head.status, head.headers, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn problem(method: &str, uri: &str) -> serde_json::Value {
+    let request = Request::builder().method(method).uri(uri).header(header::ACCEPT, "text/html;q=.1, application/json");
+    let (status, headers, body) = send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+    let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(problem["status"], status.as_u16());
+    problem
+}
+
+#[tokio::test]
+async fn a_callback_that_nobody_asked_for_is_told_as_an_expired_sign_in() {
+    for query in
+        ["", "?code=x", "?state=", "?state=x.y&code=z", "?error=access_denied&redirect_uri=https://evil.example"]
+    {
+        assert_eq!(problem("GET", &format!("/oauth/callback{query}")).await["code"], "sign_in_expired", "{query}");
+    }
+    assert_eq!(problem("GET", "/oauth/callback?state=a&state=b").await["code"], "invalid_request");
+}
+
+#[tokio::test]
+async fn a_person_gets_a_page_that_loads_nothing() {
+    let request = Request::get("/oauth/callback?state=x").header(header::ACCEPT, "text/html,*/*;q=0.8");
+    let (status, headers, body) = send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'"));
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+    assert_eq!(headers[header::REFERRER_POLICY], "no-referrer");
+    assert!(body.contains("Open the connector&#39;s connect_url again."), "{body}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_not_read_are_told_apart() {
+    assert_eq!(problem("GET", "/").await["code"], "not_found");
+    assert_eq!(problem("POST", "/oauth/callback").await["code"], "method_not_allowed");
+    assert_eq!(problem("GET", "/oauth/connect/%FF").await["code"], "invalid_request");
+}
+
+#[test]
+fn the_cookie_is_bound_to_the_host_wherever_there_is_tls() {
+    let departure = || Departure { url: "https://login.example/a?b".parse().unwrap(), cookie: "abc".to_owned().into() };
+    let cookie = |origin| redirect(&Origin::parse(origin).unwrap(), &departure()).headers()[header::SET_COOKIE].clone();
+    assert_eq!(
+        cookie("https://greffe.example"),
+        "__Host-greffe_sign_in=abc; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=600"
+    );
+    assert_eq!(cookie("http://127.0.0.1:4000"), "greffe_sign_in=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=600");
+    let response = redirect(&Origin::parse("https://greffe.example").unwrap(), &departure());
+    assert_eq!(
+        (response.status(), &response.headers()[header::LOCATION]),
+        (StatusCode::SEE_OTHER, &"https://login.example/a?b".parse().unwrap())
+    );
+}
+
+#[test]
+fn the_cookie_is_found_among_others_and_by_its_whole_name() {
+    let mut headers = HeaderMap::new();
+    headers.append(header::COOKIE, "a=1; xgreffe_sign_in=2".parse().unwrap());
+    headers.append(header::COOKIE, "greffe_sign_in=3=; b=4".parse().unwrap());
+    assert_eq!(super::cookie(&headers, "greffe_sign_in"), Some("3="));
+    assert_eq!(super::cookie(&headers, "__Host-greffe_sign_in"), None);
+}
