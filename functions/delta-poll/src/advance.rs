@@ -97,11 +97,10 @@ enum Archived {
 /// Archives what is pending or due for another try, four at a time. A message that Graph refuses fails by itself. A reason
 /// to stop is returned once all that were under way have ended.
 async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(), RoundError> {
-    let tries: Vec<(usize, Result<Archived, RoundError>)> = futures::stream::iter(messages.iter().enumerate())
-        .map(|(i, row)| async move { (i, archive_one(round, &row.value).await) })
-        .buffer_unordered(PARALLEL_REQUESTS_MAX)
-        .collect()
-        .await;
+    let steps = messages.iter().enumerate().map(|(i, row)| async move { (i, archive_one(round, &row.value).await) });
+    // Collected first: a stream that borrows within its closure is not `Send`.
+    let steps: Vec<_> = steps.collect();
+    let tries: Vec<_> = futures::stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
     let now = round.app.clock.now();
     let mut stored = Vec::new();
     let mut failed = Vec::new();

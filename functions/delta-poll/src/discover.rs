@@ -149,11 +149,8 @@ async fn take_in(
             None => Write::insert(Key::message(firm, id), &message),
         });
     }
-    futures::stream::iter(to_write)
-        .map(|write| table.write(write))
-        .buffer_unordered(WRITES_AT_ONCE)
-        .try_collect::<()>()
-        .await?;
+    let to_write: Vec<_> = to_write.into_iter().map(|write| table.write(write)).collect();
+    futures::stream::iter(to_write).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
 
     let mut writes = Work::store(firm, mailbox, &name, &work);
     if let Some(baseline) = baseline

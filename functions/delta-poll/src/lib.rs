@@ -128,14 +128,12 @@ struct Group {
 
 async fn work_through(app: &App, batch: SqsEvent, deadline: &Deadline) -> SqsBatchResponse {
     let (groups, unreadable) = group(batch);
-    let failed = futures::stream::iter(groups)
-        .map(|group| async move {
-            let outcome = round::run(app, &group.job, deadline).await;
-            if hand_back(app, &group, outcome).await { Vec::new() } else { group.messages }
-        })
-        .buffer_unordered(MAILBOXES_AT_ONCE)
-        .collect::<Vec<_>>()
-        .await;
+    let rounds = groups.into_iter().map(|group| async move {
+        let outcome = round::run(app, &group.job, deadline).await;
+        if hand_back(app, &group, outcome).await { Vec::new() } else { group.messages }
+    });
+    let rounds: Vec<_> = rounds.collect();
+    let failed: Vec<_> = futures::stream::iter(rounds).buffer_unordered(MAILBOXES_AT_ONCE).collect().await;
     let failed = failed.into_iter().flatten().chain(unreadable);
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = failed

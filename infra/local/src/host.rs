@@ -232,12 +232,8 @@ fn record(message: &Message) -> SqsMessage {
     record.message_id = message.message_id.clone();
     record.receipt_handle = message.receipt_handle.clone();
     record.body = message.body.clone();
-    record.attributes = message
-        .attributes
-        .iter()
-        .flatten()
-        .map(|(name, value)| (name.as_str().to_owned(), value.clone()))
-        .collect();
+    record.attributes =
+        message.attributes.iter().flatten().map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
     record.event_source = Some("aws:sqs".to_owned());
     record.aws_region = Some(aws::Cloud::REGION.to_owned());
     record

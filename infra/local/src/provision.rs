@@ -46,9 +46,8 @@ type Made<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 async fn table(aws: &SdkConfig) -> Made<()> {
     let client = aws_sdk_dynamodb::Client::new(aws);
     let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
-    let text = |name: &str| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
-    };
+    let text =
+        |name: &str| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
     let due = GlobalSecondaryIndex::builder()
         .index_name(DUE_INDEX)
         .key_schema(key("due_kind", KeyType::Hash)?)

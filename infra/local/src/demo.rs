@@ -1,0 +1,665 @@
+//! The demo: a firm connects to a simulated Microsoft 365, and real mail is archived before your eyes. Then everything is
+//! compared with what the tenant really held.
+//!
+//! Every step looks first whether it was done already, so that a demo that was killed goes on where it was.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use include_dir::{Dir, include_dir};
+use jiff::Timestamp;
+use microsoft365::{App, Held, Mail, Microsoft365, Options, Tenant};
+use reqwest::{Method, StatusCode, header};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use shared::{
+    archive,
+    clock::Clock,
+    id::{FirmId, MailboxId, MessageId},
+    random::Random,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{
+    host::{Host, Settings},
+    provision::BUCKET,
+};
+
+static OUR_MAILS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mail");
+/// The large mail of our own set, made while it is read.
+const LARGE_MAIL_BYTES: u64 = 40 << 20;
+/// Mails that lie in the Inbox before the activation.
+const BEFORE_ACTIVATION: usize = 5;
+/// The demo gives up when nothing moves for this long.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+const ADDRESS: &str = "ada.lambert@lumen.example";
+const CLIENT_ID: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
+const PERMISSIONS: [&str; 4] = ["User.Read", "Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"];
+
+/// The mails of the demo, by name.
+pub struct Mails(Vec<(String, Content)>);
+
+#[derive(Clone)]
+enum Content {
+    Bytes(Vec<u8>),
+    Generated(u64),
+}
+
+impl Mails {
+    /// Those of `dir` and the folders in it, or our own.
+    pub fn load(dir: Option<&Path>) -> std::io::Result<Self> {
+        let mut mails = Vec::new();
+        match dir {
+            Some(dir) => read_dir(dir, dir, &mut mails)?,
+            None => {
+                let files = OUR_MAILS.files().filter(|f| is_mail(f.path()));
+                mails.extend(files.map(|f| (f.path().display().to_string(), Content::Bytes(f.contents().to_vec()))));
+                mails.push(("a mail of 40 MB".to_owned(), Content::Generated(LARGE_MAIL_BYTES)));
+            }
+        }
+        mails.sort_by(|a, b| a.0.cmp(&b.0));
+        match mails.is_empty() {
+            true => Err(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no .eml file in the folder")),
+            false => Ok(Self(mails)),
+        }
+    }
+}
+
+fn is_mail(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("eml"))
+}
+
+fn read_dir(top: &Path, dir: &Path, mails: &mut Vec<(String, Content)>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read_dir(top, &path, mails)?;
+        } else if is_mail(&path) {
+            let name = path.strip_prefix(top).unwrap_or(&path).display().to_string();
+            mails.push((name, Content::Bytes(std::fs::read(&path)?)));
+        }
+    }
+    Ok(())
+}
+
+/// What a demo remembers between two starts over the same folder.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    greffe_port: u16,
+    microsoft_port: u16,
+    operator_key: String,
+    client_secret: String,
+    firm: Option<FirmId>,
+}
+
+impl Memory {
+    fn load(data: &Path) -> std::io::Result<Option<Self>> {
+        match std::fs::read(data.join("demo.json")) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Written aside and renamed, so that a kill leaves the old or the new one.
+    fn save(&self, data: &Path) -> std::io::Result<()> {
+        let (aside, path) = (data.join("demo.json.new"), data.join("demo.json"));
+        std::fs::write(&aside, serde_json::to_vec_pretty(self)?)?;
+        std::fs::rename(aside, path)
+    }
+}
+
+/// A demo that could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The API answered otherwise than it should.
+    #[error("{method} {path}: {status}: {body}")]
+    Api {
+        /// The request.
+        method: Method,
+        /// Its path.
+        path: String,
+        /// The answer's status.
+        status: StatusCode,
+        /// The answer's beginning.
+        body: String,
+    },
+    /// An answer without what it must have.
+    #[error("{0}")]
+    Unexpected(String),
+    /// Nothing moved for too long.
+    #[error("nothing moved for {} seconds: {at}", PATIENCE.as_secs())]
+    Stuck {
+        /// How far it was.
+        at: String,
+    },
+    /// No answer.
+    #[error("ask greffe")]
+    Http(#[from] reqwest::Error),
+    /// The archive could not be listed.
+    #[error("list the archive")]
+    Archive(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The simulated tenant.
+    #[error("the simulated Microsoft 365: {0}")]
+    World(#[from] microsoft365::Error),
+    /// A file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Greffe itself did not start.
+    #[error(transparent)]
+    Host(#[from] crate::host::HostError),
+}
+
+/// A running demo.
+pub struct Demo {
+    host: Host,
+    world: Microsoft365,
+    world_task: JoinHandle<std::io::Result<()>>,
+    data: PathBuf,
+    memory: std::sync::Mutex<Memory>,
+    http: reqwest::Client,
+    mails: Mails,
+}
+
+impl Demo {
+    /// Starts the simulated tenant and greffe over `data`.
+    pub async fn start(data: &Path, mails: Mails) -> Result<Self, DemoError> {
+        std::fs::create_dir_all(data)?;
+        let known = Memory::load(data)?;
+        // The ports stay: links and subscriptions name them.
+        let port = |of: fn(&Memory) -> u16| known.as_ref().map_or(0, of);
+        let greffe = TcpListener::bind(("127.0.0.1", port(|m| m.greffe_port))).await?;
+        let microsoft = TcpListener::bind(("127.0.0.1", port(|m| m.microsoft_port))).await?;
+        let (greffe_at, microsoft_at) = (greffe.local_addr()?, microsoft.local_addr()?);
+        let memory = known.unwrap_or_else(|| {
+            let random = Random::system();
+            Memory {
+                greffe_port: greffe_at.port(),
+                microsoft_port: microsoft_at.port(),
+                operator_key: random.token(),
+                client_secret: random.token(),
+                firm: None,
+            }
+        });
+        memory.save(data)?;
+
+        let origin = format!("http://{microsoft_at}");
+        let world = Microsoft365::open(Options {
+            dir: Some(data.join("microsoft365")),
+            traffic: Some(data.join("traffic.jsonl")),
+            ..Options::new(origin.as_str())
+        })?;
+        let callback = format!("http://{greffe_at}/oauth/callback");
+        world.register_app(App::new(CLIENT_ID, &memory.client_secret, callback).with_permissions(&PERMISSIONS, &[]))?;
+        let tenant: Tenant = world.tenant("Lumen Avocats", "lumen.example")?;
+        tenant.add_user(ADDRESS, "Ada Lambert")?;
+        let world_task = tokio::spawn(world.clone().serve(microsoft));
+
+        let settings = Settings {
+            variables: vec![
+                ("GREFFE_LOGIN_URL", origin.clone()),
+                ("GREFFE_GRAPH_URL", origin),
+                ("GREFFE_APP_CLIENT_ID", CLIENT_ID.to_owned()),
+                ("GREFFE_PUBLIC_URL", format!("http://{greffe_at}")),
+                ("GREFFE_WEBHOOK_URL", format!("https://{greffe_at}/webhook")),
+            ],
+            operator_key: Some(SecretString::from(memory.operator_key.clone())),
+            app_client_secret: Some(SecretString::from(memory.client_secret.clone())),
+            schedule: Some(Duration::from_secs(2)),
+        };
+        let host = Host::start(data, greffe, Clock::system(), settings).await?;
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { host, world, world_task, data: data.to_owned(), memory: memory.into(), http, mails })
+    }
+
+    /// Runs the whole story and compares the end with what the tenant held. `tell` is told how far it is.
+    pub async fn run(&self, tell: impl Fn(&str)) -> Result<Summary, DemoError> {
+        let began = Instant::now();
+        let firm = self.firm().await?;
+        tell(&format!("firm: Lumen Avocats ({firm})"));
+        let connector = self.connector(firm).await?;
+        tell(&format!("connector: connected to Microsoft 365 via {ADDRESS}"));
+
+        let day = |n: usize| Timestamp::now() - Duration::from_secs(86_400 * (n as u64 + 1));
+        for (i, (_, content)) in self.mails.0.iter().enumerate().take(BEFORE_ACTIVATION) {
+            self.deliver("inbox", content, day(i), format!("before {i}"))?;
+        }
+        // The first mail of the set arrived long ago, in a folder that is not chosen; it is moved in later.
+        let folder = self.folder("Clients")?;
+        self.deliver(&folder, &self.mails.0[0].1, day(30), "mail 0".to_owned())?;
+
+        let mailbox = self.mailbox(firm, &connector).await?;
+        tell(&format!("mailbox: {ADDRESS}, Inbox and Sent Items, active; {BEFORE_ACTIVATION} mails lie there already"));
+        for (i, (_, content)) in self.mails.0.iter().enumerate().skip(1) {
+            let folder = if i % 4 == 0 { "sentitems" } else { "inbox" };
+            self.deliver(folder, content, Timestamp::now(), format!("mail {i}"))?;
+        }
+        let (_, last) = &self.mails.0[self.mails.0.len() - 1];
+        self.deliver(&folder, last, Timestamp::now(), "not chosen".to_owned())?;
+        tell(&format!("{} mails have arrived; one more lies in a folder that is not chosen", self.mails.0.len() - 1));
+
+        let expected = self.mails.0.len();
+        // Moved in before the first round ended, it could not be told from what lay there.
+        self.wait(firm, mailbox, &tell, |progress| progress.archived >= 1 || expected == 1).await?;
+        self.move_in()?;
+        tell("an old mail was moved into the Inbox");
+        let finished =
+            |progress: &Progress| progress.archived + progress.failed >= expected as i64 && self.all_marked();
+        self.wait(firm, mailbox, &tell, finished).await?;
+        self.judge(firm, mailbox, began).await
+    }
+
+    /// The address of what is served, for whoever wants to look on.
+    pub fn invitation(&self) -> String {
+        let memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        format!(
+            "\ngreffe answers on http://{} (described by /openapi.json); the operator's key is {}\nCtrl-C ends it.",
+            self.host.address, memory.operator_key
+        )
+    }
+
+    /// Ends what was started.
+    pub async fn stop(self) {
+        self.host.stop().await;
+        self.world_task.abort();
+    }
+
+    async fn firm(&self) -> Result<FirmId, DemoError> {
+        let known = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner).firm;
+        if let Some(firm) = known {
+            return Ok(firm);
+        }
+        let body = json!({
+            "name": "Lumen Avocats", "domains": ["lumen.example"], "language": "fr", "time_zone": "Europe/Paris",
+        });
+        let made = self.api(Method::POST, "/v1/firms", Some(body)).await?;
+        let firm: FirmId = id(&made)?;
+        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        memory.firm = Some(firm);
+        memory.save(&self.data)?;
+        Ok(firm)
+    }
+
+    /// A connected connector: made if there is none, and signed in to through Microsoft's own pages.
+    async fn connector(&self, firm: FirmId) -> Result<String, DemoError> {
+        let path = format!("/v1/firms/{firm}/connectors");
+        let there = self.api(Method::GET, &path, None).await?["items"][0].take();
+        let connector = match there.is_null() {
+            false => there,
+            true => {
+                let body = json!({ "name": "Microsoft 365", "access": "delegated", "app": null });
+                self.api(Method::POST, &path, Some(body)).await?
+            }
+        };
+        let id = text(&connector, "id")?;
+        let connector = self.api(Method::GET, &format!("{path}/{id}"), None).await?;
+        if connector["state"] != "connected" {
+            self.sign_in(&text(&connector, "connect_url")?).await?;
+        }
+        Ok(id)
+    }
+
+    /// What a person does: open the link, sign in at Microsoft, accept, come back.
+    async fn sign_in(&self, connect_url: &str) -> Result<(), DemoError> {
+        let location = |response: &reqwest::Response| {
+            let location = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok());
+            location
+                .map(str::to_owned)
+                .ok_or_else(|| DemoError::Unexpected(format!("no redirect from {}", response.url().path())))
+        };
+        let departed = self.http.get(connect_url).send().await?;
+        let cookie = departed.headers().get(header::SET_COOKIE).and_then(|c| c.to_str().ok()?.split(';').next());
+        let cookie = cookie.unwrap_or_default().to_owned();
+        let page = location(&departed)?;
+        let form = [("account", ADDRESS), ("action", "accept")];
+        let form: String = form.map(|(n, v)| format!("{n}={}", v.replace('@', "%40"))).join("&");
+        let accepted = self
+            .http
+            .post(page)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form)
+            .send()
+            .await?;
+        let back = location(&accepted)?;
+        let arrived = self.http.get(back).header(header::COOKIE, cookie).header(header::ACCEPT, "application/json");
+        let arrived = arrived.send().await?;
+        let status = arrived.status();
+        match status.is_success() {
+            true => Ok(()),
+            false => Err(DemoError::Api {
+                method: Method::GET,
+                path: "/oauth/callback".to_owned(),
+                status,
+                body: arrived.text().await?,
+            }),
+        }
+    }
+
+    /// The mailbox, with Inbox and Sent Items chosen, active. Activating again makes a round due: what a kill lost is found.
+    async fn mailbox(&self, firm: FirmId, connector: &str) -> Result<MailboxId, DemoError> {
+        let path = format!("/v1/firms/{firm}/mailboxes");
+        let there = self.api(Method::GET, &path, None).await?["items"][0].take();
+        let mailbox = match there.is_null() {
+            false => there,
+            true => {
+                let body = json!({ "connector": connector, "address": ADDRESS, "kind": "user" });
+                self.api(Method::POST, &path, Some(body)).await?
+            }
+        };
+        let id: MailboxId = id(&mailbox)?;
+        let selection = json!({ "mode": "include", "folders": ["inbox", "sentitems"] });
+        self.api(Method::PUT, &format!("{path}/{id}/selection"), Some(selection)).await?;
+        self.api(Method::POST, &format!("{path}/{id}/activate"), Some(json!({ "since": null }))).await?;
+        Ok(id)
+    }
+
+    fn deliver(&self, folder: &str, content: &Content, received: Timestamp, key: String) -> Result<(), DemoError> {
+        let mail = match content {
+            Content::Bytes(bytes) => Mail::new(bytes.clone(), received),
+            Content::Generated(bytes) => Mail::generated(7, *bytes, received),
+        };
+        self.world.deliver(ADDRESS, folder, mail.with_key(key))?;
+        Ok(())
+    }
+
+    /// The folder of that name beside the Inbox, made once.
+    fn folder(&self, name: &str) -> Result<String, DemoError> {
+        let held = self.world.messages(ADDRESS)?;
+        let there =
+            held.into_iter().find(|h| h.key.as_deref() == Some("not chosen") || h.key.as_deref() == Some("mail 0"));
+        match there {
+            Some(held) if held.well_known.is_none() => Ok(held.folder),
+            _ => Ok(self.world.create_folder(ADDRESS, "msgfolderroot", name)?),
+        }
+    }
+
+    fn move_in(&self) -> Result<(), DemoError> {
+        let held = self.world.messages(ADDRESS)?;
+        let old = held.iter().find(|h| h.key.as_deref() == Some("mail 0") && h.well_known.is_none());
+        if let Some(old) = old {
+            self.world.move_message(ADDRESS, &old.immutable_id, "inbox")?;
+        }
+        Ok(())
+    }
+
+    fn all_marked(&self) -> bool {
+        let held = self.world.messages(ADDRESS).unwrap_or_default();
+        held.iter().filter(|h| is_expected(h)).all(|h| !h.categories.is_empty())
+    }
+
+    /// Waits until `done`, telling what moves.
+    async fn wait(
+        &self,
+        firm: FirmId,
+        mailbox: MailboxId,
+        tell: &impl Fn(&str),
+        done: impl Fn(&Progress) -> bool,
+    ) -> Result<(), DemoError> {
+        let (mut seen, mut moved) = (Progress::default(), Instant::now());
+        loop {
+            let answer = self.api(Method::GET, &format!("/v1/firms/{firm}/mailboxes/{mailbox}"), None).await?;
+            let progress = Progress::deserialize(&answer["progress"])
+                .map_err(|e| DemoError::Unexpected(format!("progress is not as documented: {e}")))?;
+            if progress != seen {
+                tell(&format!(
+                    "  found {:>3}   archived {:>3}   failed {:>3}   lay there before {:>3}",
+                    progress.discovered, progress.archived, progress.failed, progress.skipped.already_there
+                ));
+                (seen, moved) = (progress, Instant::now());
+            }
+            if done(&seen) {
+                return Ok(());
+            }
+            if moved.elapsed() > PATIENCE {
+                return Err(DemoError::Stuck { at: format!("{seen:?}") });
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Compares the archive with what the tenant holds: every message that ought to be kept, byte for byte and once, and
+    /// nothing else.
+    async fn judge(&self, firm: FirmId, mailbox: MailboxId, began: Instant) -> Result<Summary, DemoError> {
+        let held = self.world.messages(ADDRESS)?;
+        let (expected, others): (Vec<&Held>, Vec<&Held>) = held.iter().partition(|h| is_expected(h));
+        let objects = self.objects(firm).await?;
+        let mut summary = Summary {
+            expected: self.mails.0.len(),
+            archived: 0,
+            skipped: BTreeMap::new(),
+            failed: 0,
+            digests_match: true,
+            duplicates: 0,
+            marked: 0,
+            seconds: 0.0,
+            graph_requests: self.world.requests().graph,
+            throttled: self.world.requests().throttled,
+            traffic: self.data.join("traffic.jsonl"),
+            data: self.data.clone(),
+            wrong: Vec::new(),
+        };
+        let mut keys = BTreeSet::new();
+        let mut numbers = BTreeSet::new();
+        for held in &expected {
+            let message = MessageId::of(mailbox, &held.immutable_id.parse().map_err(unexpected)?);
+            let key = archive::key(firm, message);
+            let name = held.key.clone().unwrap_or_default();
+            let index = self.api(Method::GET, &format!("/v1/firms/{firm}/messages/{message}"), None).await;
+            let index = index.unwrap_or_default();
+            if index["state"] == "failed" {
+                summary.failed += 1;
+                summary.wrong.push(format!("{name}: failed with {}", index["failure"]["code"]));
+                continue;
+            }
+            let Some(checksum) = objects.get(&key) else {
+                summary.wrong.push(format!("{name}: not in the archive"));
+                continue;
+            };
+            summary.archived += 1;
+            let (content, length) = self.digest_of_content(firm, message).await?;
+            let digests = [content.as_str(), checksum, index["sha256"].as_str().unwrap_or_default()];
+            if digests.iter().any(|d| *d != held.sha256_hex) || length != held.bytes || index["bytes"] != held.bytes {
+                summary.digests_match = false;
+                summary.wrong.push(format!("{name}: not the bytes that Graph served"));
+            }
+            match held.categories.len() {
+                1 => summary.marked += 1,
+                _ => summary.wrong.push(format!("{name}: categories are {:?}", held.categories)),
+            }
+            if !index["number"].as_u64().is_some_and(|n| numbers.insert(n)) {
+                summary.wrong.push(format!("{name}: no number of its own in the feed"));
+            }
+            keys.insert(key);
+        }
+        summary.duplicates = objects.keys().filter(|key| !keys.contains(*key)).count();
+        for key in objects.keys().filter(|key| !keys.contains(*key)) {
+            summary.wrong.push(format!("{key}: nobody expects it"));
+        }
+        for held in others {
+            let reason = if held.well_known.is_some() { "before_activation" } else { "folder_not_selected" };
+            *summary.skipped.entry(reason).or_default() += 1;
+            if !held.categories.is_empty() {
+                summary.wrong.push(format!("{}: marked, though not kept", held.key.clone().unwrap_or_default()));
+            }
+        }
+        let told = self.told(firm).await?;
+        if told.len() != expected.len() || told.iter().collect::<BTreeSet<_>>().len() != told.len() {
+            summary.wrong.push(format!("the feed tells of {} messages", told.len()));
+        }
+        summary.seconds = (began.elapsed().as_secs_f64() * 100.0).round() / 100.0;
+        Ok(summary)
+    }
+
+    /// The messages that the feed tells were archived.
+    async fn told(&self, firm: FirmId) -> Result<Vec<String>, DemoError> {
+        let (mut told, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.api(Method::GET, &format!("/v1/firms/{firm}/events?limit=100&after={after}"), None).await?;
+            let facts = page["items"].as_array().cloned().unwrap_or_default();
+            let archived = facts.iter().filter(|f| f["type"] == "message_archived");
+            told.extend(archived.filter_map(|f| f["message"].as_str().map(str::to_owned)));
+            let next = page["next"].as_u64().unwrap_or(after);
+            if next == after {
+                return Ok(told);
+            }
+            after = next;
+        }
+    }
+
+    /// Every object of the firm with its own SHA-256, in hex.
+    async fn objects(&self, firm: FirmId) -> Result<BTreeMap<String, String>, DemoError> {
+        let aws = &self.host.machine.aws;
+        let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
+        let client = aws_sdk_s3::Client::from_conf(config);
+        let mut objects = BTreeMap::new();
+        let mut pages =
+            client.list_objects_v2().bucket(BUCKET).prefix(format!("firms/{firm}/")).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| DemoError::Archive(e.into()))?;
+            for key in page.contents().iter().filter_map(|object| object.key()) {
+                let head = client
+                    .head_object()
+                    .bucket(BUCKET)
+                    .key(key)
+                    .checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled);
+                let head = head.send().await.map_err(|e| DemoError::Archive(e.into()))?;
+                let checksum = head.checksum_sha256().and_then(|c| aws_base64(c)).unwrap_or_default();
+                objects.insert(key.to_owned(), checksum);
+            }
+        }
+        Ok(objects)
+    }
+
+    async fn digest_of_content(&self, firm: FirmId, message: MessageId) -> Result<(String, u64), DemoError> {
+        let mut response =
+            self.send(Method::GET, &format!("/v1/firms/{firm}/messages/{message}/content"), None).await?;
+        let (mut hasher, mut length) = (Sha256::new(), 0);
+        while let Some(chunk) = response.chunk().await? {
+            length += chunk.len() as u64;
+            hasher.update(&chunk);
+        }
+        Ok((hex::encode(hasher.finalize()), length))
+    }
+
+    async fn api(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, DemoError> {
+        let response = self.send(method, path, body).await?;
+        Ok(response.json().await?)
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<reqwest::Response, DemoError> {
+        let key = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner).operator_key.clone();
+        let url = format!("http://{}{path}", self.host.address);
+        let mut request = self.http.request(method.clone(), url).bearer_auth(key);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        match status.is_success() {
+            true => Ok(response),
+            false => Err(DemoError::Api { method, path: path.to_owned(), status, body: response.text().await? }),
+        }
+    }
+}
+
+fn is_expected(held: &Held) -> bool {
+    held.key.as_deref().is_some_and(|key| key.starts_with("mail "))
+}
+
+fn aws_base64(checksum: &str) -> Option<String> {
+    let bytes = aws_smithy_types::base64::decode(checksum).ok()?;
+    Some(hex::encode(bytes))
+}
+
+fn text(value: &Value, field: &str) -> Result<String, DemoError> {
+    let text = value[field].as_str().map(str::to_owned);
+    text.ok_or_else(|| DemoError::Unexpected(format!("an answer without {field}")))
+}
+
+fn id<T: std::str::FromStr<Err: fmt::Display>>(value: &Value) -> Result<T, DemoError> {
+    text(value, "id")?.parse().map_err(unexpected)
+}
+
+fn unexpected(error: impl fmt::Display) -> DemoError {
+    DemoError::Unexpected(error.to_string())
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+struct Progress {
+    discovered: i64,
+    archived: i64,
+    failed: i64,
+    skipped: Skipped,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+struct Skipped {
+    already_there: i64,
+}
+
+/// How a demo ended, compared with what the tenant really held.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Messages that ought to be kept.
+    expected: usize,
+    /// Of those, how many are in the archive.
+    archived: usize,
+    /// Messages of the tenant that ought not to be kept, by reason.
+    skipped: BTreeMap<&'static str, usize>,
+    /// Messages that Graph refused.
+    failed: usize,
+    /// Whether content, index, the object's own checksum and the tenant's digest are equal for every message.
+    digests_match: bool,
+    /// Objects in the archive that nobody expects.
+    duplicates: usize,
+    /// Messages that Outlook shows as received.
+    marked: usize,
+    /// From the first request to the last comparison.
+    seconds: f64,
+    /// Requests to Graph, each part of a batch counted.
+    graph_requests: u64,
+    /// Of those, how many Graph answered with 429.
+    throttled: u64,
+    /// The log of all traffic with Graph.
+    traffic: PathBuf,
+    /// Where everything lies.
+    data: PathBuf,
+    /// What is not as it ought to be.
+    wrong: Vec<String>,
+}
+
+impl Summary {
+    /// Whether the archive is what the tenant held: all of it, once, and nothing else.
+    pub fn is_right(&self) -> bool {
+        let complete = self.archived == self.expected && self.marked == self.expected;
+        complete && self.digests_match && self.duplicates == 0 && self.failed == 0 && self.wrong.is_empty()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not_kept: Vec<String> = self.skipped.iter().map(|(r, n)| format!("{n} {}", r.replace('_', " "))).collect();
+        writeln!(f)?;
+        writeln!(f, "archived {} of {}, marked {}, failed {}", self.archived, self.expected, self.marked, self.failed)?;
+        writeln!(f, "rightly not kept: {}", not_kept.join(", "))?;
+        let same =
+            if self.digests_match { "every original is byte for byte what Graph served" } else { "DIGESTS DIFFER" };
+        writeln!(f, "{same}; {} too many in the archive", self.duplicates)?;
+        writeln!(
+            f,
+            "{:.1} seconds, {} requests to Graph, {} throttled",
+            self.seconds, self.graph_requests, self.throttled
+        )?;
+        for wrong in &self.wrong {
+            writeln!(f, "WRONG: {wrong}")?;
+        }
+        write!(f, "traffic: {}", self.traffic.display())
+    }
+}
