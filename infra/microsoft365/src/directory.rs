@@ -1,5 +1,7 @@
 //! Entra's directory: tenants, their people and shared mailboxes, app registrations and what was consented to.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
@@ -10,12 +12,18 @@ use crate::mailbox::{self, Language};
 use crate::{Microsoft365, World};
 
 /// A client secret of an app registration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Secret {
     /// What the client sends.
     pub value: String,
     /// From then on the token endpoint answers AADSTS7000222.
     pub expires: Option<Timestamp>,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret(redacted, expires {:?})", self.expires)
+    }
 }
 
 /// Whose accounts may use an app registration.

@@ -23,6 +23,8 @@ pub enum ValueFault {
     Status(u16),
     /// The connection breaks after so many bytes of the body.
     CutAfter(u64),
+    /// Nothing more comes after so many bytes, and the connection stays open.
+    StallAfter(u64),
     /// The body differs from other reads by one header field, as Outlook makes the MIME anew at each read.
     OtherBytes,
 }
@@ -70,6 +72,7 @@ pub enum ConsentFault {
 struct Script {
     value: HashMap<String, Strike<ValueFault>>,
     kind: HashMap<String, Strike<u16>>,
+    lost: HashMap<String, Strike<()>>,
     conflict: HashMap<String, Strike<()>>,
     gone: HashMap<String, Strike<()>>,
     throttle: HashMap<String, Strike<RetryAfter>>,
@@ -125,6 +128,13 @@ impl Faults {
         self.script()
             .kind
             .insert(kind.to_owned(), Strike::new(status, times));
+    }
+
+    /// Requests of one kind are carried out and then answered with 504: what timed out may have worked.
+    pub fn lose_answer(&self, kind: &str, times: Times) {
+        self.script()
+            .lost
+            .insert(kind.to_owned(), Strike::new((), times));
     }
 
     /// PATCH of the message with this immutable id answers 412 `ErrorIrresolvableConflict`.
@@ -190,6 +200,13 @@ impl Faults {
 
     pub(crate) fn next_failure(&self, kind: &str) -> Option<u16> {
         self.script().kind.get_mut(kind)?.strike()
+    }
+
+    pub(crate) fn next_lost(&self, kind: &str) -> bool {
+        self.script()
+            .lost
+            .get_mut(kind)
+            .is_some_and(|strike| strike.strike().is_some())
     }
 
     pub(crate) fn next_conflict(&self, immutable_id: &str) -> bool {

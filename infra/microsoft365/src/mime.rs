@@ -83,6 +83,9 @@ impl Mail {
     }
 }
 
+/// The bytes of a message on their way out.
+pub(crate) type MimeStream = BoxStream<'static, std::io::Result<Bytes>>;
+
 /// Where the store finds the bytes of a message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Source {
@@ -162,10 +165,7 @@ pub(crate) fn keep(store: &Store, mime: &Mime) -> Result<Kept> {
 }
 
 /// The bytes of a message, a chunk at a time.
-pub(crate) fn stream(
-    store: &Store,
-    source: &Source,
-) -> Result<BoxStream<'static, std::io::Result<Bytes>>> {
+pub(crate) fn stream(store: &Store, source: &Source) -> Result<MimeStream> {
     match source {
         &Source::Generated { seed, bytes } => {
             Ok(stream::iter(Generated::new(seed, bytes).map(Ok)).boxed())

@@ -19,7 +19,10 @@ pub struct Requests {
     pub graph: u64,
     /// `$batch` envelopes.
     pub batches: u64,
-    /// Graph requests by kind, such as `message value`, `message delta`, `message patch`.
+    /// Graph requests by kind: `user`, `users`, `organization`, `folders`, `folder`, `folder delta`, `messages`, `message`,
+    /// `message delta`, `message value`, `message patch`, `message move`, `message delete`, `categories`, `category create`,
+    /// `translate ids`, `subscriptions`, `subscription`, `subscription create`, `subscription renew`, `subscription delete`,
+    /// `subscription reauthorize`, and `unknown` for what is refused before it has a kind.
     pub by_kind: BTreeMap<String, u64>,
     /// Sign-in requests by kind: `authorize`, `token`, `adminconsent`, `keys`, `configuration`.
     pub sign_in: BTreeMap<String, u64>,

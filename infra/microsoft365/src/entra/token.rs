@@ -27,7 +27,7 @@ const ACCESS_LIFE_S: i64 = 3599;
 const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How the numbers go with `error` and `suberror` (reference-error-codes; the pairing is what is usually seen).
-const ERRORS: [(&[u32], &str, Option<&str>); 13] = [
+const ERRORS: &[(&[u32], &str, Option<&str>)] = &[
     (
         &[7_000_222, 7_000_215, 700_025, 700_027, 50012, 700_030],
         "invalid_client",
@@ -42,14 +42,17 @@ const ERRORS: [(&[u32], &str, Option<&str>); 13] = [
     (&[65004, 90094, 90093, 90095], "access_denied", None),
     (&[650_052, 650_054, 500_011], "invalid_resource", None),
     (
-        &[50076, 50074, 50078, 50079, 50072],
+        &[50076, 50074, 50078],
         "invalid_grant",
         Some("basic_action"),
     ),
     (
-        &[
-            53000, 53001, 53003, 53004, 53011, 530_032, 530_035, 50097, 50131,
-        ],
+        &[50079, 50072, 53004],
+        "interaction_required",
+        Some("basic_action"),
+    ),
+    (
+        &[53000, 53001, 53003, 53011, 530_032, 530_035, 50097, 50131],
         "invalid_grant",
         Some("message_only"),
     ),
@@ -91,7 +94,7 @@ impl Refusal {
         let mut body = json!({
             "error": error,
             "error_description": format!(
-                "{} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}", self.text()
+                "{}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {moment}", self.text()
             ),
             "error_codes": [self.code],
             "timestamp": moment,

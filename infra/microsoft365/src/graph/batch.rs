@@ -41,8 +41,7 @@ struct Part {
 
 /// Runs the parts: what depends on nothing at once, but no more than four of a mailbox at a time, the rest in its turn.
 pub(super) async fn run(world: &Arc<World>, outer: &Call) -> Answer {
-    let envelope: Envelope = serde_json::from_slice(&outer.body)
-        .map_err(|_| Problem::bad_request("Invalid batch payload format."))?;
+    let envelope: Envelope = outer.json()?;
     let mut waiting = envelope.requests;
     check(&waiting)?;
     let mailboxes: HashMap<String, Semaphore> = waiting

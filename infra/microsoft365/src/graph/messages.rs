@@ -1,7 +1,7 @@
 //! Messages: metadata, MIME content, categories, moves and the translation of ids.
 
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use rusqlite::types::ToSql;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use super::{Answer, Asked, Content, Problem, Reply};
 use crate::directory::Account;
 use crate::faults::ValueFault;
 use crate::mailbox::{self, Message};
-use crate::mime::{self, Recipient};
+use crate::mime::{self, MimeStream, Recipient};
 
 /// Graph's page where nothing else is asked for (user-list-messages).
 const PAGE: usize = 10;
@@ -157,24 +157,36 @@ pub(super) fn value(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
                 .boxed();
         }
         Some(ValueFault::CutAfter(bytes)) => {
-            let first_bytes = |left: &mut u64, chunk: std::io::Result<Bytes>| {
-                let chunk = chunk.map(|mut chunk| {
-                    chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
-                    *left -= chunk.len() as u64;
-                    chunk
-                });
-                let empty = chunk.as_ref().is_ok_and(Bytes::is_empty);
-                std::future::ready((!empty).then_some(chunk))
-            };
             let cut = futures::stream::once(async {
                 // What was read so far is sent before the connection breaks.
                 tokio::task::yield_now().await;
                 Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
             });
-            content = content.scan(bytes, first_bytes).chain(cut).boxed();
+            content = first_bytes(content, bytes).chain(cut).boxed();
+        }
+        Some(ValueFault::StallAfter(bytes)) => {
+            content = first_bytes(content, bytes)
+                .chain(futures::stream::pending())
+                .boxed();
         }
     }
     Ok(Reply::new(http::StatusCode::OK, Content::Stream(content)))
+}
+
+/// The first so many bytes of a content.
+fn first_bytes(
+    content: MimeStream,
+    bytes: u64,
+) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+    content.scan(bytes, |left, chunk| {
+        let chunk = chunk.map(|mut chunk| {
+            chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left -= chunk.len() as u64;
+            chunk
+        });
+        let empty = chunk.as_ref().is_ok_and(Bytes::is_empty);
+        std::future::ready((!empty).then_some(chunk))
+    })
 }
 
 /// Changes categories or the read state; anything that came from a GET and is sent back spoils the request.

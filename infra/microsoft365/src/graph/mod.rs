@@ -18,7 +18,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
@@ -30,6 +29,7 @@ use uuid::Uuid;
 use crate::World;
 use crate::directory::{self, Account};
 use crate::error::Error;
+use crate::mime::MimeStream;
 use crate::throttle::Slot;
 use crate::traffic::Exchange;
 use path::{Kind, Owner, Route};
@@ -54,6 +54,24 @@ pub(crate) struct Call {
     pub query: String,
     pub headers: HeaderMap,
     pub body: Bytes,
+}
+
+impl Call {
+    /// The JSON of the body, which must say that it is JSON.
+    fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
+        let kind = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
+        if !kind.to_ascii_lowercase().starts_with("application/json") {
+            return Err(Problem::bad_request(
+                "Write requests (excluding DELETE) must contain the Content-Type header declaration.",
+            ));
+        }
+        serde_json::from_slice(&self.body)
+            .map_err(|_| Problem::bad_request("Unable to read JSON request payload."))
+    }
 }
 
 /// Who calls: an app, for a user or for itself.
@@ -81,7 +99,7 @@ impl Principal {
 pub(crate) enum Content {
     Empty,
     Json(Value),
-    Stream(BoxStream<'static, std::io::Result<Bytes>>),
+    Stream(MimeStream),
 }
 
 /// An answer before it has its request ids.
@@ -326,7 +344,7 @@ fn response(reply: Reply, headers: HeaderMap) -> Response {
 
 /// A body that keeps its place among the running requests until it ends or its reader goes away.
 fn holding(
-    stream: BoxStream<'static, std::io::Result<Bytes>>,
+    stream: MimeStream,
     slot: Option<Slot>,
 ) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
     stream.map(move |chunk| {
@@ -447,6 +465,9 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         (Kind::Batch, _) | (_, None) => Err(Problem::bad_request("Invalid request.")),
     }?;
     world.wake();
+    if world.faults.next_lost(name) {
+        return Err(Problem::scripted(504));
+    }
     reply.slot = slot;
     if asked.prefer.immutable_ids {
         reply
@@ -467,21 +488,7 @@ pub(crate) struct Asked<'a> {
 impl Asked<'_> {
     /// The JSON object of the request's body.
     pub fn body(&self) -> Result<Map<String, Value>, Problem> {
-        let kind = self
-            .call
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
-        if !kind.to_ascii_lowercase().starts_with("application/json") {
-            return Err(Problem::bad_request(
-                "Write requests (excluding DELETE) must contain the Content-Type header declaration.",
-            ));
-        }
-        match serde_json::from_slice(&self.call.body) {
-            Ok(Value::Object(body)) => Ok(body),
-            _ => Err(Problem::bad_request("Unable to read JSON request payload.")),
-        }
+        self.call.json()
     }
 
     /// The `@odata.context` of an answer.

@@ -74,10 +74,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
     if !asked.caller.has_any(&READ_OTHERS) {
         return Err(denied());
     }
-    let query = Query::read(
-        &asked.call.query,
-        &["select", "top", "skiptoken", "filter", "count", "orderby"],
-    )?;
+    let query = Query::read(&asked.call.query, &["select", "top", "skiptoken", "filter"])?;
     let select = query.select(&PROPERTIES)?;
     let top = query.number("top", 1, PAGE_MAX)?.unwrap_or(PAGE);
     let mut accounts = asked

@@ -399,6 +399,46 @@ async fn reading_the_original_fails_as_scripted() {
 }
 
 #[tokio::test]
+async fn a_stalled_original_sends_its_beginning_and_no_end() {
+    let office = Office::open().await;
+    let id = office.mail("invoice");
+    let graph = office.user(ADA).await;
+    office
+        .world
+        .faults()
+        .value(&id, ValueFault::StallAfter(20), Times::N(1));
+    let mut answer = graph
+        .send("GET", &format!("/me/messages/{id}/$value"))
+        .await;
+    assert_eq!(
+        answer.chunk().await.unwrap().unwrap(),
+        text("invoice")[..20]
+    );
+    let rest = tokio::time::timeout(std::time::Duration::from_millis(50), answer.chunk()).await;
+    assert!(rest.is_err());
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_was_lost_has_worked() {
+    let office = Office::open().await;
+    let id = office.mail("invoice");
+    let graph = office.user(ADA).await;
+    office
+        .world
+        .faults()
+        .lose_answer("message patch", Times::N(1));
+    let categories = json!({ "categories": ["Archived"] });
+    let (status, _) = graph
+        .json("PATCH", &format!("/me/messages/{id}"), categories)
+        .await;
+    assert_eq!(status, 504);
+    assert_eq!(
+        office.world.messages(ADA).unwrap()[0].categories,
+        ["Archived"]
+    );
+}
+
+#[tokio::test]
 async fn each_request_needs_its_permission() {
     let office = Office::open().await;
     let id = office.mail("invoice");

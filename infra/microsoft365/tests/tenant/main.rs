@@ -3,6 +3,7 @@
 
 mod batch;
 mod contract;
+mod crash;
 mod delta;
 mod mail;
 mod office;

@@ -9,7 +9,7 @@ use crate::office::*;
 async fn four_requests_of_an_app_run_at_a_time_in_a_mailbox() {
     let office = Office::open().await;
     let graph = office.user(ADA).await;
-    office.world.faults().latency(Duration::from_millis(300));
+    office.world.faults().latency(Duration::from_secs(1));
     let requests = (0..6).map(|_| graph.get("/me/mailFolders/inbox"));
     let answers = futures::future::join_all(requests).await;
     let throttled: Vec<_> = answers
