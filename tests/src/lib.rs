@@ -1,1 +1,368 @@
-//! What greffe promises, told as scenarios and contracts
+//! A world for scenarios: greffe whole, the simulated Microsoft 365, the embedded engines, and one clock moved by hand.
+
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use local::host::{Host, Settings};
+use microsoft365::{App, Held, Mail, Microsoft365, Options, Tenant};
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
+use shared::{clock::Clock, id::MessageId};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// The operator's key in every world.
+pub const OPERATOR_KEY: &str = "the-operators-key-of-a-test";
+/// The platform's own app registration.
+pub const CLIENT_ID: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
+/// Its client secret.
+pub const CLIENT_SECRET: &str = "platform-client-secret~1";
+/// A firm's own app registration.
+pub const OWN_CLIENT_ID: &str = "0b1d5f3a-3c1b-4f7e-8f52-7a1f8a1f0c22";
+/// Its client secret.
+pub const OWN_CLIENT_SECRET: &str = "own-client-secret~1";
+/// Ada's address, whose mailbox most scenarios are about.
+pub const ADA: &str = "ada@lumen.example";
+
+const DELEGATED: [&str; 4] = ["User.Read", "Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"];
+const APPLICATION: [&str; 4] = ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite", "User.Read.All"];
+
+/// Everything, on one machine.
+pub struct World {
+    /// Greffe.
+    pub host: Host,
+    /// The other side.
+    pub microsoft: Microsoft365,
+    /// Ada's tenant.
+    pub tenant: Tenant,
+    /// Time, moved by hand.
+    pub clock: Clock,
+    http: reqwest::Client,
+    folder: TempDir,
+    delivered: AtomicU64,
+}
+
+/// An answer of the API.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// Its JSON, or null.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body of an answer of success.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        self.body
+    }
+
+    /// The code of a problem document, after seeing that it is one.
+    #[track_caller]
+    pub fn problem(self) -> String {
+        assert!(!self.status.is_success(), "{} {}", self.status, self.body);
+        let content_type = self.headers.get(header::CONTENT_TYPE).and_then(|t| t.to_str().ok()).unwrap_or_default();
+        assert!(content_type.starts_with("application/problem+json"), "{content_type}");
+        assert_eq!(self.body["status"], self.status.as_u16());
+        for field in ["title", "detail", "next_action", "who"] {
+            assert!(self.body[field].as_str().is_some_and(|t| !t.is_empty()), "{field} in {}", self.body);
+        }
+        self.body["code"].as_str().expect("a problem has a code").to_owned()
+    }
+}
+
+/// A firm with an active mailbox.
+pub struct Registry {
+    /// Its id.
+    pub firm: String,
+    /// Its connector's id.
+    pub connector: String,
+    /// Its mailbox's id.
+    pub mailbox: String,
+}
+
+impl World {
+    /// A Monday morning.
+    pub async fn new() -> Self {
+        let clock = Clock::manual("2026-03-02T08:00:00Z".parse().expect("a time"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let (greffe, microsoft) = (listener().await, listener().await);
+        let address = greffe.local_addr().expect("an address");
+        let origin = format!("http://{}", microsoft.local_addr().expect("an address"));
+
+        let time = clock.clone();
+        let world = Microsoft365::open(Options {
+            clock: std::sync::Arc::new(move || time.now()),
+            traffic: Some(folder.path().join("traffic.jsonl")),
+            ..Options::new(origin.as_str())
+        })
+        .expect("a tenant");
+        let tenant = world.tenant("Lumen Avocats", "lumen.example").expect("a tenant");
+        tenant.add_user(ADA, "Ada Lambert").expect("a user");
+        let callback = format!("http://{address}/oauth/callback");
+        let app = App::new(CLIENT_ID, CLIENT_SECRET, &callback).with_permissions(&DELEGATED, &APPLICATION);
+        world.register_app(app).expect("an app");
+        let own = App::new(OWN_CLIENT_ID, OWN_CLIENT_SECRET, &callback).single_tenant(tenant.id());
+        world.register_app(own.with_permissions(&DELEGATED, &APPLICATION)).expect("an app");
+        // Notices are delivered when a scenario says so, never by themselves.
+        let router = world.router();
+        tokio::spawn(async move { axum::serve(microsoft, router).await });
+
+        let settings = Settings {
+            variables: vec![
+                ("GREFFE_LOGIN_URL", origin.clone()),
+                ("GREFFE_GRAPH_URL", origin),
+                ("GREFFE_APP_CLIENT_ID", CLIENT_ID.to_owned()),
+            ],
+            operator_key: Some(OPERATOR_KEY.to_owned().into()),
+            app_client_secret: Some(CLIENT_SECRET.to_owned().into()),
+        };
+        let host = Host::open(folder.path(), greffe, clock.clone(), settings).await.expect("a host");
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self { host, microsoft: world, tenant, clock, http, folder, delivered: AtomicU64::new(0) }
+    }
+
+    /// A request with a key, or without one.
+    pub async fn request(&self, key: Option<&str>, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.host.address));
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.expect("a body");
+        Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+
+    /// A GET by the operator.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Some(OPERATOR_KEY), Method::GET, path, None).await
+    }
+
+    /// A POST by the operator.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.request(Some(OPERATOR_KEY), Method::POST, path, Some(body)).await
+    }
+
+    /// A PUT by the operator.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.request(Some(OPERATOR_KEY), Method::PUT, path, Some(body)).await
+    }
+
+    /// A new firm.
+    pub async fn firm(&self, name: &str) -> String {
+        let body = json!({ "name": name, "domains": ["lumen.example"], "language": "en", "time_zone": "Europe/Paris" });
+        id(&self.post("/v1/firms", body).await.ok())
+    }
+
+    /// A connector of `firm` that nobody has signed in for.
+    pub async fn connector(&self, firm: &str, access: &str, app: Value) -> String {
+        let body = json!({ "name": "Microsoft 365", "access": access, "app": app });
+        id(&self.post(&format!("/v1/firms/{firm}/connectors"), body).await.ok())
+    }
+
+    /// Opens the link of a connector as `account` and goes through Microsoft's pages to the end.
+    pub async fn sign_in(&self, firm: &str, connector: &str, account: &str) -> Answer {
+        let connector = self.get(&format!("/v1/firms/{firm}/connectors/{connector}")).await.ok();
+        let link = connector["connect_url"].as_str().expect("a link to connect").to_owned();
+        let mut departed = self.http.get(link).send().await.expect("an answer");
+        loop {
+            let cookie = departed.headers()[header::SET_COOKIE].to_str().expect("a cookie");
+            let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+            let page = location(&departed);
+            let accepted = self
+                .http
+                .post(page)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(format!("account={}&action=accept", account.replace('@', "%40")))
+                .send()
+                .await
+                .expect("an answer");
+            let back = self
+                .http
+                .get(location(&accepted))
+                .header(header::COOKIE, cookie)
+                .header(header::ACCEPT, "application/json")
+                .send()
+                .await
+                .expect("an answer");
+            if back.status().is_redirection() {
+                departed = back;
+                continue;
+            }
+            let (status, headers) = (back.status(), back.headers().clone());
+            return Answer { status, headers, body: back.json().await.unwrap_or_default() };
+        }
+    }
+
+    /// A firm whose Inbox and Sent Items are being kept, connected as Ada.
+    pub async fn registry(&self) -> Registry {
+        let firm = self.firm("Lumen Avocats").await;
+        let connector = self.connector(&firm, "delegated", Value::Null).await;
+        self.sign_in(&firm, &connector, ADA).await.ok();
+        let mailbox = self.mailbox(&firm, &connector, ADA).await;
+        let registry = Registry { firm, connector, mailbox };
+        self.activate(&registry).await;
+        registry
+    }
+
+    /// A mailbox of which Inbox and Sent Items are chosen.
+    pub async fn mailbox(&self, firm: &str, connector: &str, address: &str) -> String {
+        let body = json!({ "connector": connector, "address": address, "kind": "user" });
+        let mailbox = id(&self.post(&format!("/v1/firms/{firm}/mailboxes"), body).await.ok());
+        let selection = json!({ "mode": "include", "folders": ["inbox", "sentitems"] });
+        self.put(&format!("/v1/firms/{firm}/mailboxes/{mailbox}/selection"), selection).await.ok();
+        mailbox
+    }
+
+    /// Activates, and lets the first round end.
+    pub async fn activate(&self, registry: &Registry) {
+        let path = format!("/v1/firms/{}/mailboxes/{}/activate", registry.firm, registry.mailbox);
+        self.post(&path, json!({ "since": null })).await.ok();
+        self.run_until_idle().await;
+    }
+
+    /// A mail arrives for Ada; its immutable id.
+    pub fn deliver(&self, folder: &str, subject: &str) -> String {
+        self.deliver_at(folder, subject, self.clock.now())
+    }
+
+    /// A mail that arrived at `received`.
+    pub fn deliver_at(&self, folder: &str, subject: &str, received: Timestamp) -> String {
+        let n = self.delivered.fetch_add(1, Ordering::SeqCst);
+        let mime = format!(
+            "From: Client <client@acme.example>\r\nTo: {ADA}\r\nSubject: {subject}\r\nMessage-ID: <{n}@acme.example>\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\r\nNumber {n}.\r\n"
+        );
+        self.microsoft.deliver(ADA, folder, Mail::new(mime, received)).expect("a mail").immutable_id
+    }
+
+    /// Delivers notices and works through jobs until nothing moves.
+    pub async fn run_until_idle(&self) {
+        for _ in 0..1_000 {
+            let notices = self.microsoft.deliver_notices().await.expect("notices");
+            let jobs = self.host.source.step(0).await;
+            if notices == 0 && jobs == 0 {
+                return;
+            }
+        }
+        panic!("it never came to rest");
+    }
+
+    /// Works through jobs until nothing moves; notices stay where they are.
+    pub async fn run_jobs(&self) {
+        for _ in 0..1_000 {
+            if self.host.source.step(0).await == 0 {
+                return;
+            }
+        }
+        panic!("it never came to rest");
+    }
+
+    /// Lets time pass, the schedule run, and all that follows from it.
+    pub async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+        self.host.tick().await;
+        self.run_until_idle().await;
+    }
+
+    /// What the API says of one of Ada's mails.
+    pub async fn message(&self, registry: &Registry, immutable_id: &str) -> Answer {
+        let id = message_id(registry, immutable_id);
+        self.get(&format!("/v1/firms/{}/messages/{id}", registry.firm)).await
+    }
+
+    /// The progress of the mailbox.
+    pub async fn progress(&self, registry: &Registry) -> Value {
+        let path = format!("/v1/firms/{}/mailboxes/{}", registry.firm, registry.mailbox);
+        self.get(&path).await.ok()["progress"].clone()
+    }
+
+    /// The facts of the firm's feed, by type, in order.
+    pub async fn feed(&self, firm: &str) -> Vec<String> {
+        let page = self.get(&format!("/v1/firms/{firm}/events?after=0&limit=100")).await.ok();
+        let facts = page["items"].as_array().cloned().unwrap_or_default();
+        facts.iter().map(|fact| fact["type"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The keys of all objects in the archive.
+    pub async fn objects(&self) -> Vec<String> {
+        let client = aws_sdk_s3::Client::new(&self.host.machine.aws);
+        let listed = client.list_objects_v2().bucket(local::provision::BUCKET).send().await.expect("a list");
+        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
+    /// Where all that this world stores lies.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Holds the world to what every scenario ends with: each archived mail is the bytes that Graph served, nothing waits,
+    /// and the traffic is what Microsoft's own description allows.
+    pub async fn settle(&self, registry: &Registry) {
+        for held in self.microsoft.messages(ADA).expect("the mailbox") {
+            let index = self.message(registry, &held.immutable_id).await;
+            if index.status == StatusCode::NOT_FOUND || index.body["sha256"].is_null() {
+                continue;
+            }
+            assert_eq!(index.body["sha256"], held.sha256_hex, "{held:?}");
+            assert_eq!(self.content_digest(registry, &held).await, held.sha256_hex);
+        }
+        assert_eq!(self.host.source.step(0).await, 0, "a job still waits");
+        self.check_traffic();
+    }
+
+    async fn content_digest(&self, registry: &Registry, held: &Held) -> String {
+        use sha2::Digest as _;
+        let id = message_id(registry, &held.immutable_id);
+        let url = format!("http://{}/v1/firms/{}/messages/{id}/content", self.host.address, registry.firm);
+        let bytes = self.http.get(url).bearer_auth(OPERATOR_KEY).send().await.expect("an answer").bytes().await;
+        hex::encode(sha2::Sha256::digest(bytes.expect("a body")))
+    }
+
+    /// Graph's own description judges the traffic, where it lies beside the project.
+    pub fn check_traffic(&self) {
+        let Some(check) = contract() else { return };
+        let log = self.folder.path().join("traffic.jsonl");
+        let judged = Command::new("python3").arg(check).arg(log).output().expect("python3");
+        let said = String::from_utf8_lossy(&judged.stdout);
+        assert!(judged.status.success(), "{said}{}", String::from_utf8_lossy(&judged.stderr));
+    }
+}
+
+/// The id of one of a mailbox's messages.
+pub fn message_id(registry: &Registry, immutable_id: &str) -> MessageId {
+    MessageId::of(registry.mailbox.parse().expect("a mailbox id"), &immutable_id.parse().expect("an immutable id"))
+}
+
+fn contract() -> Option<PathBuf> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().map(|folder| folder.join("shared/graph/contract/check")).find(|path| path.is_file())
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a port")
+}
+
+#[track_caller]
+fn location(response: &reqwest::Response) -> String {
+    let location = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok());
+    location.unwrap_or_else(|| panic!("{} from {} is no redirect", response.status(), response.url())).to_owned()
+}
+
+#[track_caller]
+fn id(value: &Value) -> String {
+    value["id"].as_str().expect("an id").to_owned()
+}

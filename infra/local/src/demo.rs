@@ -36,6 +36,8 @@ static OUR_MAILS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mail");
 const LARGE_MAIL_BYTES: u64 = 40 << 20;
 /// Mails that lie in the Inbox before the activation.
 const BEFORE_ACTIVATION: usize = 5;
+/// Minutes pass quickly here.
+const SCHEDULE: Duration = Duration::from_secs(2);
 /// The demo gives up when nothing moves for this long.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -212,9 +214,9 @@ impl Demo {
             ],
             operator_key: Some(SecretString::from(memory.operator_key.clone())),
             app_client_secret: Some(SecretString::from(memory.client_secret.clone())),
-            schedule: Some(Duration::from_secs(2)),
         };
-        let host = Host::start(data, greffe, Clock::system(), settings).await?;
+        let mut host = Host::open(data, greffe, Clock::system(), settings).await?;
+        host.run(SCHEDULE);
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { host, world, world_task, data: data.to_owned(), memory: memory.into(), http, mails })
     }

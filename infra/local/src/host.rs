@@ -27,6 +27,8 @@ use crate::{
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// As in template.yaml: how many `delta-poll` functions the queue feeds at a time.
 const CONCURRENCY: usize = 4;
+/// As in template.yaml: how many jobs one function is given.
+const BATCH_SIZE: i32 = 10;
 /// How long one receive waits for a job.
 const RECEIVE_SECONDS: i32 = 20;
 /// The pause after the queue could not be read.
@@ -41,8 +43,6 @@ pub struct Settings {
     pub operator_key: Option<SecretString>,
     /// The client secret of the platform's own app; replaces the one that is stored.
     pub app_client_secret: Option<SecretString>,
-    /// How often the schedule runs.
-    pub schedule: Option<Duration>,
 }
 
 /// Greffe on one machine.
@@ -53,6 +53,8 @@ pub struct Host {
     pub machine: Machine,
     /// Where the API is served.
     pub address: SocketAddr,
+    /// What feeds `delta-poll`.
+    pub source: EventSource,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -84,8 +86,8 @@ pub enum HostError {
 }
 
 impl Host {
-    /// Starts everything over the data directory `dir`, answering on `listener`.
-    pub async fn start(dir: &Path, listener: TcpListener, clock: Clock, settings: Settings) -> Result<Self, HostError> {
+    /// Makes what is missing over the data directory `dir`, and answers on `listener`. Nothing works by itself yet.
+    pub async fn open(dir: &Path, listener: TcpListener, clock: Clock, settings: Settings) -> Result<Self, HostError> {
         let machine = Machine::open(&dir.join("aws"), clock.clone()).await?;
         let mail_queue_url = provision::provision(&machine.aws).await?;
         if let Some(engines) = machine.engines.clone() {
@@ -115,58 +117,26 @@ impl Host {
         let app = App::new(config, &machine.aws, shared::app::http_client()?, clock, Random::system());
         seed(&app, &settings).await?;
 
-        let mut host = Self { app, machine, address, stop: CancellationToken::new(), tasks: JoinSet::new() };
+        let source =
+            EventSource { app: app.clone(), client: aws_sdk_sqs::Client::new(&machine.aws), url: mail_queue_url };
+        let mut host = Self { app, machine, address, source, stop: CancellationToken::new(), tasks: JoinSet::new() };
         host.serve(listener);
-        host.poll_queue(&mail_queue_url);
-        host.run_schedule(settings.schedule.unwrap_or(Duration::from_secs(60)));
         Ok(host)
     }
 
-    /// API Gateway and the function URL.
-    fn serve(&mut self, listener: TcpListener) {
-        let router: Router = api::router(self.app.clone())
-            .merge(oauth_callback::router(self.app.clone()))
-            .nest_service("/webhook", graph_webhook::router(self.app.clone()));
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-            if let Err(error) = served.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the listener failed");
-            }
-        });
-    }
-
-    /// The queue's event source: batches go to the function, what it has done with is deleted, the rest comes again.
-    fn poll_queue(&mut self, url: &str) {
-        let client = aws_sdk_sqs::Client::new(&self.machine.aws);
+    /// Lets the queue and, `every` so often, the schedule start the function from now on.
+    pub fn run(&mut self, every: Duration) {
         for _ in 0..CONCURRENCY {
-            let (app, client, url, stop) = (self.app.clone(), client.clone(), url.to_owned(), self.stop.clone());
+            let (source, stop) = (self.source.clone(), self.stop.clone());
             self.tasks.spawn(async move {
                 while !stop.is_cancelled() {
-                    let receive = client
-                        .receive_message()
-                        .queue_url(&url)
-                        .max_number_of_messages(10)
-                        .wait_time_seconds(RECEIVE_SECONDS)
-                        .message_system_attribute_names(MessageSystemAttributeName::All);
-                    let received = tokio::select! {
-                        received = receive.send() => received,
+                    tokio::select! {
+                        _ = source.step(RECEIVE_SECONDS) => {}
                         () = stop.cancelled() => return,
-                    };
-                    match received {
-                        Ok(received) => run_batch(&app, &client, &url, received.messages.unwrap_or_default()).await,
-                        Err(error) => {
-                            tracing::error!(error = &error as &dyn std::error::Error, "the queue can't be read");
-                            tokio::time::sleep(RECEIVE_PAUSE).await;
-                        }
                     }
                 }
             });
         }
-    }
-
-    /// The schedule, and what the engines do as time goes by.
-    fn run_schedule(&mut self, every: Duration) {
         let (app, engines, stop) = (self.app.clone(), self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
@@ -175,13 +145,27 @@ impl Host {
                     _ = ticks.tick() => {}
                     () = stop.cancelled() => return,
                 }
-                if let Some(engines) = engines.clone() {
-                    let _ = tokio::task::spawn_blocking(move || engines.tick()).await;
-                }
-                let event = LambdaEvent::new(Input::Schedule { schedule: Schedule::Poll }, context(&app));
-                if let Err(error) = delta_poll::handle(&app, event).await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the schedule failed");
-                }
+                tick(&app, engines.clone()).await;
+            }
+        });
+    }
+
+    /// One minute of the schedule, and what the engines do as time goes by.
+    pub async fn tick(&self) {
+        tick(&self.app, self.machine.engines.clone()).await;
+    }
+
+    /// API Gateway and the function URL.
+    fn serve(&mut self, listener: TcpListener) {
+        let router: Router = Router::new()
+            .route_service("/oauth/{*path}", oauth_callback::router(self.app.clone()))
+            .nest_service("/webhook", graph_webhook::router(self.app.clone()))
+            .fallback_service(api::router(self.app.clone()));
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            if let Err(error) = served.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the listener failed");
             }
         });
     }
@@ -193,36 +177,88 @@ impl Host {
     }
 }
 
-/// One invocation of `delta-poll` with a batch of jobs. A function that panics or overstays is one that never answered: its
-/// jobs come again.
-async fn run_batch(app: &App, client: &aws_sdk_sqs::Client, url: &str, messages: Vec<Message>) {
-    if messages.is_empty() {
-        return;
+async fn tick(app: &App, engines: Option<aws::Cloud>) {
+    if let Some(engines) = engines {
+        let _ = tokio::task::spawn_blocking(move || engines.tick()).await;
     }
-    let mut event = SqsEvent::default();
-    event.records = messages.iter().map(record).collect();
-    let event = LambdaEvent::new(Input::Jobs(event), context(app));
-    let invoked = app.clone();
-    let run = tokio::spawn(async move { delta_poll::handle(&invoked, event).await });
-    let failed: Vec<String> = match tokio::time::timeout(FUNCTION_TIMEOUT, run).await {
-        Ok(Ok(Ok(Output::Jobs(response)))) => {
-            response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect()
+    let event = LambdaEvent::new(Input::Schedule { schedule: Schedule::Poll }, context(app));
+    if let Err(error) = delta_poll::handle(app, event).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "the schedule failed");
+    }
+}
+
+/// The queue's event source: batches go to the function, what it has done with is deleted, the rest comes again.
+#[derive(Clone)]
+pub struct EventSource {
+    app: App,
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl EventSource {
+    /// Waits up to `seconds` for jobs and hands them to the function; how many there were.
+    pub async fn step(&self, seconds: i32) -> usize {
+        let receive = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(BATCH_SIZE)
+            .wait_time_seconds(seconds)
+            .message_system_attribute_names(MessageSystemAttributeName::All);
+        match receive.send().await {
+            Ok(received) => {
+                let messages = received.messages.unwrap_or_default();
+                let count = messages.len();
+                if count > 0 {
+                    // A batch that has begun is ended, whoever stops listening meanwhile.
+                    let source = self.clone();
+                    let _ = tokio::spawn(async move { source.invoke(messages).await }).await;
+                }
+                count
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the queue can't be read");
+                tokio::time::sleep(RECEIVE_PAUSE).await;
+                0
+            }
         }
-        ended => {
-            tracing::error!(in_time = ended.is_ok(), "the function did not answer");
+    }
+
+    /// One invocation with a batch of jobs. A function that panics or overstays is one that never answered: its jobs come
+    /// again.
+    async fn invoke(&self, messages: Vec<Message>) {
+        let mut event = SqsEvent::default();
+        event.records = messages.iter().map(record).collect();
+        let event = LambdaEvent::new(Input::Jobs(event), context(&self.app));
+        let app = self.app.clone();
+        let run = tokio::spawn(async move { delta_poll::handle(&app, event).await });
+        let abort = run.abort_handle();
+        let failed: Vec<String> = match tokio::time::timeout(FUNCTION_TIMEOUT, run).await {
+            Ok(Ok(Ok(Output::Jobs(response)))) => {
+                response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect()
+            }
+            ended => {
+                abort.abort();
+                tracing::error!(in_time = ended.is_ok(), "the function did not answer");
+                return;
+            }
+        };
+        let done = messages.into_iter().filter(|m| !failed.iter().any(|id| Some(id.as_str()) == m.message_id()));
+        let entries = done.enumerate().filter_map(|(i, message)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(i.to_string());
+            entry.set_receipt_handle(message.receipt_handle).build().ok()
+        });
+        let entries: Vec<_> = entries.collect();
+        if entries.is_empty() {
             return;
         }
-    };
-    let done = messages.into_iter().filter(|m| !failed.iter().any(|id| Some(id.as_str()) == m.message_id()));
-    let entries = done.enumerate().filter_map(|(i, message)| {
-        let entry = DeleteMessageBatchRequestEntry::builder().id(i.to_string());
-        entry.set_receipt_handle(message.receipt_handle).build().ok()
-    });
-    let entries: Vec<_> = entries.collect();
-    if !entries.is_empty()
-        && let Err(error) = client.delete_message_batch().queue_url(url).set_entries(Some(entries)).send().await
-    {
-        tracing::warn!(error = &error as &dyn std::error::Error, "finished jobs could not be deleted; they come again");
+        let delete = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        if let Err(error) = delete.send().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "finished jobs could not be deleted; they come again"
+            );
+        }
     }
 }
 

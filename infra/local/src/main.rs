@@ -1,10 +1,6 @@
 //! The `greffe` program: the demo, and greffe on one machine.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use local::{
@@ -119,7 +115,8 @@ async fn serve(arguments: ServeArguments) -> Ended {
         app_client_secret: arguments.app_client_secret.map(SecretString::from),
         ..Settings::default()
     };
-    let host = Host::start(Path::new(&arguments.data), listener, Clock::system(), settings).await?;
+    let mut host = Host::open(&arguments.data, listener, Clock::system(), settings).await?;
+    host.run(Duration::from_secs(60));
     writeln!(std::io::stdout(), "greffe answers on http://{}, described by /openapi.json", host.address)?;
     tokio::signal::ctrl_c().await?;
     host.stop().await;

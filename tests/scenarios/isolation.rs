@@ -1,0 +1,117 @@
+//! What the API refuses: bad input, and other people's data.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tests::{OPERATOR_KEY, World, message_id};
+
+#[tokio::test]
+async fn a_firm_sees_nothing_of_another() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Confidential");
+    world.run_until_idle().await;
+    let other = world.firm("Other").await;
+    let key = world.post(&format!("/v1/firms/{other}/keys"), json!({ "name": "other" })).await.ok();
+    let key = key["key"].as_str().unwrap().to_owned();
+
+    let message = message_id(&registry, &mail);
+    let theirs = [
+        String::new(),
+        "/connectors".to_owned(),
+        format!("/connectors/{}", registry.connector),
+        "/mailboxes".to_owned(),
+        format!("/mailboxes/{}", registry.mailbox),
+        format!("/mailboxes/{}/folders", registry.mailbox),
+        "/messages".to_owned(),
+        format!("/messages/{message}"),
+        format!("/messages/{message}/content"),
+        "/events".to_owned(),
+    ];
+    let nowhere = "00000000-0000-4000-8000-000000000000";
+    for path in &theirs {
+        let seen = world.request(Some(&key), Method::GET, &format!("/v1/firms/{}{path}", registry.firm), None).await;
+        let absent = world.request(Some(&key), Method::GET, &format!("/v1/firms/{nowhere}{path}"), None).await;
+        assert_eq!(seen.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(seen.body, absent.body, "{path}");
+    }
+    // Nor do another firm's ids lead anywhere under one's own.
+    for path in theirs.iter().filter(|path| path.contains(&registry.mailbox) || path.contains(&registry.connector)) {
+        let seen = world.request(Some(&key), Method::GET, &format!("/v1/firms/{other}{path}"), None).await;
+        assert_eq!(seen.problem(), "not_found", "{path}");
+    }
+    let stolen = json!({ "connector": registry.connector, "address": "ada@lumen.example", "kind": "user" });
+    let path = format!("/v1/firms/{other}/mailboxes");
+    assert_eq!(world.request(Some(&key), Method::POST, &path, Some(stolen)).await.problem(), "not_found");
+    assert_eq!(world.request(Some(&key), Method::POST, "/v1/firms", Some(json!({}))).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn bad_input_is_answered_with_a_problem_and_stores_nothing() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let good = json!({ "name": "A", "domains": ["a.example"], "language": "fr", "time_zone": "Europe/Paris" });
+    let with = |field: &str, value: Value| {
+        let mut body = good.clone();
+        body[field] = value;
+        body
+    };
+    let bad_firms = [
+        json!({}),
+        json!([]),
+        json!("x"),
+        with("name", json!("")),
+        with("name", json!("x".repeat(300))),
+        with("name", json!(7)),
+        with("language", json!("xx")),
+        with("domains", json!(["not a domain"])),
+        with("time_zone", json!("Mars/Olympus Mons!")),
+        with("surprise", json!(true)),
+    ];
+    for body in bad_firms {
+        assert_eq!(world.post("/v1/firms", body.clone()).await.problem(), "invalid_request", "{body}");
+    }
+    let cases = [
+        (Method::POST, format!("/v1/firms/{firm}/connectors"), json!({ "name": "x", "access": "root" })),
+        (Method::POST, format!("/v1/firms/{firm}/connectors"), json!({ "name": "x", "access": "delegated", "app": {} })),
+        (Method::POST, format!("/v1/firms/{firm}/mailboxes"), json!({ "connector": "x", "address": "a@b", "kind": "user" })),
+        (Method::POST, format!("/v1/firms/{firm}/keys"), json!({ "name": "\u{7}" })),
+        (Method::GET, format!("/v1/firms/{firm}/messages?limit=0"), Value::Null),
+        (Method::GET, format!("/v1/firms/{firm}/messages?limit=100000"), Value::Null),
+        (Method::GET, format!("/v1/firms/{firm}/messages?after=abc"), Value::Null),
+        (Method::GET, format!("/v1/firms/{firm}/events?after=-1"), Value::Null),
+    ];
+    for (method, path, body) in cases {
+        let body = (!body.is_null()).then_some(body);
+        let code = world.request(Some(OPERATOR_KEY), method, &path, body).await.problem();
+        assert_eq!(code, "invalid_request", "{path}");
+    }
+    for path in ["/v1/firms/x", "/v1/firms/x/messages", "/v2", "/v1/firms/%00", "/"] {
+        let answer = world.get(path).await;
+        assert_eq!(answer.problem(), "not_found", "{path}");
+    }
+    assert_eq!(world.request(Some(OPERATOR_KEY), Method::DELETE, "/v1/firms", None).await.problem(), "method_not_allowed");
+    assert_eq!(world.request(None, Method::GET, &format!("/v1/firms/{firm}"), None).await.problem(), "unauthorized");
+    assert_eq!(world.request(Some("x"), Method::GET, &format!("/v1/firms/{firm}"), None).await.problem(), "unauthorized");
+    for list in ["connectors", "mailboxes", "messages"] {
+        let page = world.get(&format!("/v1/firms/{firm}/{list}")).await.ok();
+        assert_eq!(page["items"], json!([]), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_names_every_route() {
+    let world = World::new().await;
+    let description = world.request(None, Method::GET, "/openapi.json", None).await.ok();
+    let paths = description["paths"].as_object().unwrap();
+    for path in [
+        "/v1/firms",
+        "/v1/firms/{firm}/keys",
+        "/v1/firms/{firm}/connectors/{connector}",
+        "/v1/firms/{firm}/mailboxes/{mailbox}/selection",
+        "/v1/firms/{firm}/mailboxes/{mailbox}/activate",
+        "/v1/firms/{firm}/messages/{message}/content",
+        "/v1/firms/{firm}/events",
+    ] {
+        assert!(paths.contains_key(path), "{path} is not described; {:?} are", paths.keys());
+    }
+}

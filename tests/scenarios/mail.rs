@@ -1,0 +1,163 @@
+//! The path of mail when all goes well.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::{ADA, World};
+
+const GREY: &str = "greffe: received";
+
+#[tokio::test]
+async fn a_mail_announced_twice_is_archived_once_and_marked() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.microsoft.faults().notices(microsoft365::NoticeFault::Duplicate, microsoft365::Times::Forever);
+    let invoice = world.deliver("inbox", "Invoice 7");
+    world.run_until_idle().await;
+
+    let message = world.message(&registry, &invoice).await.ok();
+    assert_eq!((&message["state"], &message["subject"]), (&json!("marked"), &json!("Invoice 7")));
+    assert_eq!(world.objects().await.len(), 1);
+    assert_eq!(world.feed(&registry.firm).await, ["message_archived"]);
+    assert_eq!(world.microsoft.messages(ADA).unwrap()[0].categories, [GREY]);
+    let progress = world.progress(&registry).await;
+    assert_eq!((&progress["discovered"], &progress["archived"]), (&json!(1), &json!(1)));
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn what_lay_there_before_is_left_alone_however_it_changes() {
+    let world = World::new().await;
+    let week_ago = world.clock.now() - Duration::from_secs(7 * 86_400);
+    let old: Vec<String> = (0..120).map(|i| world.deliver_at("inbox", &format!("Old {i}"), week_ago)).collect();
+    let registry = world.registry().await;
+    world.microsoft.set_read(ADA, &old[3], true).unwrap();
+    world.microsoft.set_categories(ADA, &old[4], &["Urgent"]).unwrap();
+    world.pass(Duration::from_secs(3600)).await;
+
+    assert_eq!(world.objects().await.len(), 0);
+    let progress = world.progress(&registry).await;
+    assert_eq!((&progress["discovered"], &progress["skipped"]["already_there"]), (&json!(0), &json!(120)));
+    assert_eq!(world.microsoft.messages(ADA).unwrap().iter().filter(|m| m.categories == ["Urgent"]).count(), 1);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn older_mail_is_kept_once_it_is_moved_in_and_again_after_it_was_moved_out() {
+    let world = World::new().await;
+    let year_ago = world.clock.now() - Duration::from_secs(365 * 86_400);
+    let clients = world.microsoft.create_folder(ADA, "msgfolderroot", "Clients").unwrap();
+    let elsewhere = world.deliver_at(&clients, "From elsewhere", year_ago);
+    let lying = world.deliver_at("inbox", "Lying there", year_ago);
+    let registry = world.registry().await;
+
+    world.microsoft.move_message(ADA, &elsewhere, "inbox").unwrap();
+    world.microsoft.move_message(ADA, &lying, &clients).unwrap();
+    world.run_until_idle().await;
+    assert_eq!(world.message(&registry, &elsewhere).await.ok()["state"], "marked");
+    assert_eq!(world.message(&registry, &lying).await.problem(), "not_found");
+
+    world.pass(Duration::from_secs(3600)).await;
+    world.microsoft.move_message(ADA, &lying, "inbox").unwrap();
+    world.run_until_idle().await;
+    assert_eq!(world.message(&registry, &lying).await.ok()["state"], "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_chosen_is_not_read() {
+    let world = World::new().await;
+    let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+    let registry = world.registry().await;
+    world.deliver(&clients, "Not chosen");
+    world.deliver("junkemail", "Spam");
+    let sent = world.deliver("sentitems", "Sent");
+    world.run_until_idle().await;
+    assert_eq!(world.objects().await.len(), 1);
+    assert_eq!(world.message(&registry, &sent).await.ok()["state"], "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_mail_that_moves_between_chosen_folders_stays_one_mail() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Wanders");
+    world.run_until_idle().await;
+    world.microsoft.move_message(ADA, &mail, "sentitems").unwrap();
+    world.run_until_idle().await;
+    world.microsoft.move_message(ADA, &mail, "inbox").unwrap();
+    world.pass(Duration::from_secs(3600)).await;
+    assert_eq!(world.objects().await.len(), 1);
+    assert_eq!(world.feed(&registry.firm).await.len(), 1);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn the_persons_own_categories_survive_the_mark() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Contract");
+    world.microsoft.set_categories(ADA, &mail, &["Urgent", "Client X"]).unwrap();
+    // Somebody edits the mail at the very moment it is marked.
+    world.microsoft.faults().conflict(&mail, microsoft365::Times::N(2));
+    world.run_until_idle().await;
+    assert_eq!(world.microsoft.messages(ADA).unwrap()[0].categories, ["Urgent", "Client X", GREY]);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_draft_is_kept_only_once_it_is_a_mail() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mut draft = microsoft365::Mail::new("Subject: Draft\r\n\r\nHalf.\r\n", world.clock.now());
+    draft.is_draft = true;
+    let draft = world.microsoft.deliver(ADA, "inbox", draft).unwrap().immutable_id;
+    world.run_until_idle().await;
+    let message = world.message(&registry, &draft).await.ok();
+    assert_eq!((&message["state"], &message["skip_reason"]), (&json!("skipped"), &json!("draft")));
+    assert_eq!(world.progress(&registry).await["skipped"]["draft"], 1);
+    assert_eq!(world.objects().await.len(), 0);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_backlog_of_many_pages_is_taken_in_whole() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    for i in 0..250 {
+        world.deliver(if i % 3 == 0 { "sentitems" } else { "inbox" }, &format!("Mail {i}"));
+    }
+    world.run_until_idle().await;
+    assert_eq!(world.objects().await.len(), 250);
+    assert_eq!(world.progress(&registry).await["archived"], 250);
+    assert!(world.microsoft.messages(ADA).unwrap().iter().all(|m| m.categories == [GREY]));
+    assert_eq!(world.microsoft.requests().throttled, 0);
+
+    // The list reaches every message, page by page, newest registered first.
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("/v1/firms/{}/messages?limit=40{after}", registry.firm)).await.ok();
+        seen.extend(page["items"].as_array().unwrap().iter().map(|m| m["number"].as_u64().unwrap()));
+        match page["next"].as_u64() {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, (1..=250).rev().collect::<Vec<u64>>());
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_paused_mailbox_keeps_nothing_until_it_is_activated_again() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let path = format!("/v1/firms/{}/mailboxes/{}", registry.firm, registry.mailbox);
+    world.post(&format!("{path}/pause"), json!({})).await.ok();
+    let mail = world.deliver("inbox", "Meanwhile");
+    world.pass(Duration::from_secs(3600)).await;
+    assert_eq!(world.objects().await.len(), 0);
+    world.activate(&registry).await;
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    world.settle(&registry).await;
+}

@@ -1,0 +1,187 @@
+//! The path of mail when something goes wrong.
+
+use std::time::Duration;
+
+use microsoft365::{RetryAfter, Times, ValueFault};
+use serde_json::json;
+use tests::{ADA, World};
+
+#[tokio::test]
+async fn a_mail_that_graph_refuses_fails_by_itself_and_is_tried_again_with_growing_pauses() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let (bad, worse) = (world.deliver("inbox", "Refused"), world.deliver("inbox", "Broken"));
+    let good: Vec<String> = (0..5).map(|i| world.deliver("inbox", &format!("Good {i}"))).collect();
+    world.microsoft.faults().value(&bad, ValueFault::Status(404), Times::N(2));
+    world.microsoft.faults().value(&worse, ValueFault::Status(500), Times::Forever);
+    world.run_until_idle().await;
+
+    for mail in &good {
+        assert_eq!(world.message(&registry, mail).await.ok()["state"], "marked");
+    }
+    let failed = world.message(&registry, &bad).await.ok();
+    assert_eq!((&failed["state"], &failed["failure"]["code"]), (&json!("failed"), &json!("ErrorItemNotFound")));
+    let progress = world.progress(&registry).await;
+    assert_eq!((&progress["archived"], &progress["failed"]), (&json!(5), &json!(2)));
+
+    // Too early: nothing is asked for again.
+    let before = world.microsoft.requests().by_kind["message value"];
+    world.pass(Duration::from_secs(30)).await;
+    assert_eq!(world.microsoft.requests().by_kind["message value"], before);
+    world.pass(Duration::from_secs(40)).await;
+    assert_eq!(world.message(&registry, &bad).await.ok()["failure"]["attempts"], 2);
+    world.pass(Duration::from_secs(200)).await;
+    assert_eq!(world.message(&registry, &bad).await.ok()["failure"]["attempts"], 2);
+    world.pass(Duration::from_secs(60)).await;
+    assert_eq!(world.message(&registry, &bad).await.ok()["state"], "marked");
+    let progress = world.progress(&registry).await;
+    assert_eq!((&progress["archived"], &progress["failed"]), (&json!(6), &json!(1)));
+
+    // The other is given up after about ten days, and says so.
+    for _ in 0..20 {
+        world.pass(Duration::from_secs(86_400)).await;
+    }
+    let given_up = world.message(&registry, &worse).await.ok();
+    assert_eq!((&given_up["state"], &given_up["failure"]["next_try"]), (&json!("failed"), &json!(null)));
+    let feed = world.feed(&registry.firm).await;
+    assert_eq!(feed.iter().filter(|fact| *fact == "message_failed").count(), 2);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_short_is_never_archived() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Cut");
+    world.microsoft.faults().value(&mail, ValueFault::CutAfter(60), Times::N(2));
+    world.run_until_idle().await;
+    assert_eq!(world.objects().await.len(), 0);
+    world.pass(Duration::from_secs(61)).await;
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_dead_delta_link_starts_a_new_round_without_doubles_or_gaps() {
+    let world = World::new().await;
+    let week_ago = world.clock.now() - Duration::from_secs(7 * 86_400);
+    for i in 0..30 {
+        world.deliver_at("inbox", &format!("Old {i}"), week_ago);
+    }
+    let registry = world.registry().await;
+    for i in 0..30 {
+        world.deliver("inbox", &format!("New {i}"));
+    }
+    world.run_until_idle().await;
+    let read = world.microsoft.requests().by_kind["message value"];
+    let between = world.deliver("inbox", "In between");
+    world.microsoft.faults().delta_gone(ADA, Times::N(2));
+    world.run_until_idle().await;
+
+    assert_eq!(world.message(&registry, &between).await.ok()["state"], "marked");
+    assert_eq!(world.objects().await.len(), 31);
+    assert_eq!(world.microsoft.requests().by_kind["message value"], read + 1, "nothing is downloaded a second time");
+    assert_eq!(world.progress(&registry).await["skipped"]["already_there"], 30);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_throttled_mailbox_goes_on_where_it_was_once_the_wait_is_over() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    for i in 0..30 {
+        world.deliver("inbox", &format!("Mail {i}"));
+    }
+    world.microsoft.faults().throttle(ADA, RetryAfter::Whole(17), Times::N(3));
+    world.run_until_idle().await;
+    let asked = world.microsoft.requests().graph;
+    world.run_until_idle().await;
+    assert_eq!(world.microsoft.requests().graph, asked, "nothing is asked before the wait is over");
+    for _ in 0..4 {
+        world.pass(Duration::from_secs(20)).await;
+    }
+    assert_eq!(world.objects().await.len(), 30);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_notice_that_is_lost_only_delays_the_mail_until_the_next_poll() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.microsoft.faults().notices(microsoft365::NoticeFault::Drop, Times::Forever);
+    let mail = world.deliver("inbox", "Unannounced");
+    world.run_until_idle().await;
+    assert_eq!(world.objects().await.len(), 0);
+    world.pass(Duration::from_secs(16 * 60)).await;
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_mark_whose_answer_was_lost_is_set_once() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Lost answer");
+    world.microsoft.faults().lose_answer("message patch", Times::N(1));
+    world.run_until_idle().await;
+    for _ in 0..3 {
+        world.pass(Duration::from_secs(61)).await;
+    }
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    assert_eq!(world.microsoft.messages(ADA).unwrap()[0].categories.len(), 1);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_mail_that_is_deleted_before_it_can_be_marked_stays_archived() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Short-lived");
+    world.microsoft.faults().fail("message patch", 404, Times::N(1));
+    world.run_until_idle().await;
+    let message = world.message(&registry, &mail).await.ok();
+    assert_eq!(message["state"], "unmarked");
+    assert_eq!(world.feed(&registry.firm).await, ["message_archived"]);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_subscription_that_graph_removed_is_made_anew() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let first = world.microsoft.subscriptions(ADA).unwrap();
+    assert_eq!(first.len(), 1);
+    world.microsoft.send_lifecycle(&first[0], microsoft365::Lifecycle::SubscriptionRemoved).unwrap();
+    world.run_until_idle().await;
+    let second = world.microsoft.subscriptions(ADA).unwrap();
+    assert_eq!(second.len(), 1);
+    assert_ne!(first, second);
+
+    // And one that would end is renewed.
+    for _ in 0..20 {
+        world.pass(Duration::from_secs(86_400)).await;
+    }
+    let mail = world.deliver("inbox", "Weeks later");
+    world.run_until_idle().await;
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_microsoft_ends_says_whose_turn_it_is_and_loses_nothing() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.tenant.revoke_sessions(ADA).unwrap();
+    let mail = world.deliver("inbox", "While away");
+    world.pass(Duration::from_secs(2 * 3600)).await;
+    let path = format!("/v1/firms/{}/connectors/{}", registry.firm, registry.connector);
+    let connector = world.get(&path).await.ok();
+    assert_eq!((&connector["state"], &connector["problem"]["code"]), (&json!("action_required"), &json!("sign_in_required")));
+    assert!(connector["problem"]["next_action"].as_str().is_some_and(|text| text.contains("sign in again")));
+
+    world.sign_in(&registry.firm, &registry.connector, ADA).await.ok();
+    assert_eq!(world.get(&path).await.ok()["state"], "connected");
+    world.pass(Duration::from_secs(3600)).await;
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    world.settle(&registry).await;
+}
