@@ -1,1 +1,46 @@
-//! The REST interface under /v1, described by /openapi.json
+//! The REST interface under `/v1`, described by `/openapi.json`.
+//!
+//! A route checks who calls (`auth`), reads what it was given (`extract`, `field`), asks the noun that it is about,
+//! and shows what came of it. Whatever goes wrong is a problem document (`error`).
+
+mod auth;
+mod error;
+mod extract;
+mod field;
+mod openapi;
+mod routes;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use shared::{
+    app::App,
+    problem::{Code, Problem},
+};
+
+use crate::error::Failure;
+
+/// The largest body that a route takes.
+pub const BODY_BYTES_MAX: usize = 256 << 10;
+
+/// All routes of the API, with `/openapi.json` that describes them and `/healthz` that says nothing but yes.
+///
+/// Every answer carries `x-request-id`. Every failure is an `application/problem+json` document ([`Problem`]); one that is
+/// ours is logged once with the same request id.
+pub fn router(app: App) -> Router {
+    let app = Arc::new(app);
+    let (routes, document) = openapi::of(routes::all());
+    let document = Arc::new(document);
+    routes
+        .route("/openapi.json", get(async || axum::Json(document)))
+        .fallback(async || Failure::from(Problem::new(Code::NotFound, "There is no such address.")))
+        .method_not_allowed_fallback(async || {
+            Failure::from(Problem::new(Code::MethodNotAllowed, "This address does not know this method."))
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(app.clone(), error::answer))
+        .with_state(app)
+}
+
+#[cfg(test)]
+mod tests;

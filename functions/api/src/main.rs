@@ -1,2 +1,10 @@
-//! The Lambda function.
-fn main() {}
+//! The Lambda function: wiring only.
+
+use shared::{app::App, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init();
+    let app = App::connect().await?;
+    lambda_http::run(api::router(app)).await
+}

@@ -1,0 +1,120 @@
+//! Who calls, and what for. A handler gets a firm's id from [`FirmScope`] only, and there is none without the right key.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::{header, request::Parts},
+};
+use shared::{
+    app::App,
+    firm::{ApiKey, Firm},
+    id::FirmId,
+    problem::{Code, Problem},
+    secret::{OPERATOR_KEY, SecretError, is_same},
+};
+
+use crate::error::{Failure, invalid, not_found};
+
+/// Whose key came with the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// The operator's.
+    Operator,
+    /// That firm's.
+    Firm(FirmId),
+}
+
+/// The longest key that is looked at.
+const KEY_BYTES_MAX: usize = 512;
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let header = parts.headers.get(header::AUTHORIZATION);
+        let header = header.ok_or_else(|| unauthorized("The request has no header Authorization."))?;
+        let key = bearer(header.to_str().unwrap_or_default());
+        let key = key.ok_or_else(|| unauthorized("The header Authorization has not the form: Bearer, space, key."))?;
+        // A firm's key names its firm and itself: whatever has not its form costs no reading of the table.
+        if let Some(firm) = ApiKey::firm_of(&app.table, key).await? {
+            return Ok(Self::Firm(firm));
+        }
+        let operator = match app.secrets.read(OPERATOR_KEY).await {
+            Ok(secret) => is_same(&secret, key),
+            // Without an operator's key there is no operator, and firms work all the same.
+            Err(SecretError::Missing { .. }) => false,
+            Err(error) => return Err(error.into()),
+        };
+        if operator { Ok(Self::Operator) } else { Err(unauthorized("The key is not valid.")) }
+    }
+}
+
+fn unauthorized(detail: &str) -> Failure {
+    Problem::new(Code::Unauthorized, detail).into()
+}
+
+/// The token of `Bearer {token}`; the scheme may be written in any case (RFC 9110).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && (1..=KEY_BYTES_MAX).contains(&token.len())).then_some(token)
+}
+
+/// That the operator calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operator;
+
+impl FromRequestParts<Arc<App>> for Operator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        match Caller::from_request_parts(parts, app).await? {
+            Caller::Operator => Ok(Self),
+            Caller::Firm(_) => Err(Problem::new(Code::OperatorOnly, "The key is a firm's.").into()),
+        }
+    }
+}
+
+/// The firm of the path, which exists, and for which the caller may act.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirmScope(FirmId);
+
+impl FirmScope {
+    /// The firm.
+    pub(crate) fn id(self) -> FirmId {
+        self.0
+    }
+}
+
+impl FromRequestParts<Arc<App>> for FirmScope {
+    type Rejection = Failure;
+
+    /// Another firm's path is answered as that of a firm that does not exist.
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|e| invalid(e.body_text()))?;
+        let named = params.iter().find(|(name, _)| *name == "firm");
+        let firm: FirmId = named.and_then(|(_, id)| id.parse().ok()).ok_or_else(|| not_found("firm"))?;
+        let allowed = match caller {
+            Caller::Firm(own) => own == firm,
+            Caller::Operator => Firm::find(&app.table, firm).await?.is_some(),
+        };
+        if allowed { Ok(Self(firm)) } else { Err(not_found("firm")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_read_in_any_case_and_within_bounds() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        for header in ["", "abc", "Bearer", "Bearer ", "Basic abc", "Bearerabc"] {
+            assert_eq!(bearer(header), None, "{header}");
+        }
+        assert_eq!(bearer(&format!("Bearer {}", "x".repeat(KEY_BYTES_MAX + 1))), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! What a route answers when it does not do what was asked: a problem document, whatever went wrong.
+
+use std::{error::Error, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use shared::{
+    app::App,
+    archive::ArchiveError,
+    connector::ReachError,
+    feed::FeedError,
+    graph::GraphError,
+    problem::{Code, Problem},
+    secret::SecretError,
+    table::TableError,
+    telemetry::Chain,
+    token::TokenError,
+};
+use tracing::Instrument as _;
+
+/// The header with the request's id.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Why a request came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Told as it is.
+    Told(Box<Problem>),
+    /// Ours: logged with its causes; the caller is told the request's id and nothing else.
+    Internal(Box<dyn Error + Send + Sync>),
+}
+
+/// What a handler returns.
+pub(crate) type Answer<T> = Result<T, Failure>;
+
+/// The request is not what the route takes; `detail` names the field.
+pub(crate) fn invalid(detail: impl Into<String>) -> Failure {
+    Problem::new(Code::InvalidRequest, detail).into()
+}
+
+/// There is no `noun` that the caller may see.
+pub(crate) fn not_found(noun: &str) -> Failure {
+    Problem::new(Code::NotFound, format!("There is no such {noun}.")).into()
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Told(Box::new(problem))
+    }
+}
+
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Conflict { .. } => Problem::new(Code::Conflict, "Nothing was changed by this request.").into(),
+            TableError::Service { .. } | TableError::Malformed { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<FeedError> for Failure {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Table(error) => error.into(),
+            FeedError::Bus { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<GraphError> for Failure {
+    fn from(error: GraphError) -> Self {
+        match error {
+            // Microsoft has nothing to do with it.
+            GraphError::Token { source: TokenError::Secret(_) | TokenError::Table(_), .. } => {
+                Self::Internal(error.into())
+            }
+            error => Problem::from(error).into(),
+        }
+    }
+}
+
+impl From<ReachError> for Failure {
+    fn from(error: ReachError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReachError::NotConnected => Problem::new(Code::NotConnected, detail).into(),
+            ReachError::ActionRequired(problem) => {
+                Problem::new(problem.code, detail).from_microsoft(problem.microsoft_code, None).into()
+            }
+            ReachError::AnothersMailbox => Problem::new(Code::MailboxOutOfReach, detail).into(),
+            ReachError::Graph(error) => error.into(),
+        }
+    }
+}
+
+macro_rules! internal {
+    ($($error:ty),*) => { $(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self { Self::Internal(error.into()) }
+        }
+    )* };
+}
+internal!(ArchiveError, SecretError, TokenError);
+
+impl Failure {
+    /// The document, after what is ours has been logged.
+    fn document(&self, request_id: &str) -> Problem {
+        match self {
+            Self::Told(problem) => (**problem).clone(),
+            Self::Internal(error) => {
+                tracing::error!(error = %Chain(error.as_ref()), "a request failed");
+                Problem::new(Code::Internal, format!("The request with the id {request_id} failed."))
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    /// Carries the failure to [`answer`], which knows the request's id.
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+/// Around every request: gives it an id, turns a failure into its document, and sets the headers that all answers have.
+pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let id = app.random.uuid().to_string();
+    let span = tracing::info_span!("request", request.id = %id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some(failure) = response.extensions_mut().remove::<Arc<Failure>>() {
+        let problem = span.in_scope(|| failure.document(&id));
+        let (head, _) = response.into_parts();
+        response = document(&problem);
+        // What the router said of the methods stays.
+        if let Some(allow) = head.headers.get(header::ALLOW) {
+            response.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+fn document(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, Json(problem)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"greffe\""));
+    }
+    response
+}

@@ -1,0 +1,194 @@
+//! The fields of requests: each is read from text once, and holds only what may be stored.
+
+use std::str::FromStr;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use shared::id::{ClientId, TenantId};
+use utoipa::ToSchema;
+
+/// Longest name, in characters.
+const NAME_CHARS_MAX: usize = 200;
+/// Longest address (RFC 5321: a local part of 64, an at sign, a domain of 255).
+const ADDRESS_BYTES_MAX: usize = 320;
+const LOCAL_PART_BYTES_MAX: usize = 64;
+/// Longest domain and longest label (RFC 1035).
+const DOMAIN_BYTES_MAX: usize = 253;
+const LABEL_BYTES_MAX: usize = 63;
+/// Longest client secret; Entra's have about 40 characters.
+const CLIENT_SECRET_BYTES_MAX: usize = 500;
+
+macro_rules! read_from_text {
+    ($($(#[$doc:meta])* $name:ident($inner:ty), $read:path, $example:literal, $expected:literal;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Deserialize, ToSchema)]
+        #[schema(value_type = String, example = $example)]
+        #[serde(try_from = "String")]
+        pub(crate) struct $name($inner);
+
+        impl $name {
+            /// What may be stored.
+            pub(crate) fn into_inner(self) -> $inner { self.0 }
+        }
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+            fn try_from(text: String) -> Result<Self, &'static str> { $read(text).map(Self).ok_or($expected) }
+        }
+    )* };
+}
+
+read_from_text! {
+    /// A name in people's own words: 1 to 200 characters, no control characters.
+    Name(String), name, "Cabinet Duval", "a name has 1 to 200 characters, and no control characters";
+    /// A mail domain, in lower case.
+    Domain(String), domain, "cabinet.example", "not a domain such as cabinet.example; write one in another script as xn--";
+    /// A mailbox's address, in lower case.
+    Address(String), address, "ada@cabinet.example", "not an address such as ada@cabinet.example";
+    /// The IANA name of a time zone.
+    TimeZone(String), time_zone, "Europe/Brussels", "not the IANA name of a time zone such as Europe/Brussels";
+    /// An Entra tenant: its id, or one of its domains.
+    Tenant(TenantId), tenant, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "not a directory (tenant) id, nor a domain";
+    /// The application (client) id of an app registration.
+    AppId(ClientId), app_id, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "not an application (client) id, which is a UUID";
+    /// The value of a client secret. It is stored in Secrets Manager and never shown again.
+    ClientSecret(SecretString), client_secret, "the value, not the id", "a client secret has 1 to 500 visible ASCII characters";
+}
+
+fn name(text: String) -> Option<String> {
+    let name = text.trim();
+    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    fits.then(|| name.to_owned())
+}
+
+fn domain(text: String) -> Option<String> {
+    let label = |label: &str| {
+        (1..=LABEL_BYTES_MAX).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let fits = text.len() <= DOMAIN_BYTES_MAX && text.contains('.') && text.split('.').all(label);
+    fits.then(|| text.to_ascii_lowercase())
+}
+
+fn address(text: String) -> Option<String> {
+    let (local, host) = text.split_once('@')?;
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"(),:;<>[\\]".contains(c);
+    let fits = text.len() <= ADDRESS_BYTES_MAX
+        && (1..=LOCAL_PART_BYTES_MAX).contains(&local.len())
+        && local.chars().all(plain)
+        && domain(host.to_owned()).is_some();
+    fits.then(|| text.to_lowercase())
+}
+
+/// By its form: the functions carry no database of time zones.
+fn time_zone(text: String) -> Option<String> {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
+    };
+    let fits = text.len() <= 64 && (text == "UTC" || (text.contains('/') && text.split('/').all(part)));
+    fits.then_some(text)
+}
+
+fn tenant(text: String) -> Option<TenantId> {
+    uuid(&text).or_else(|| domain(text))?.parse().ok()
+}
+
+fn app_id(text: String) -> Option<ClientId> {
+    uuid(&text)?.parse().ok()
+}
+
+fn uuid(text: &str) -> Option<String> {
+    Some(uuid::Uuid::try_parse(text).ok()?.as_hyphenated().to_string())
+}
+
+fn client_secret(text: String) -> Option<SecretString> {
+    let fits = (1..=CLIENT_SECRET_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    fits.then(|| text.into())
+}
+
+/// How many items one page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit(usize);
+
+impl Limit {
+    const MAX: usize = 100;
+
+    /// The number.
+    pub(crate) fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl FromStr for Limit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.parse().ok().filter(|n| (1..=Self::MAX).contains(n));
+        number.map(Self).ok_or("a page has 1 to 100 items")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all_fit<T>(read: fn(String) -> Option<T>, texts: &[&str]) {
+        for text in texts {
+            assert!(read((*text).to_owned()).is_some(), "{text:?}");
+        }
+    }
+
+    fn none_fits<T>(read: fn(String) -> Option<T>, texts: &[&str]) {
+        for text in texts {
+            assert!(read((*text).to_owned()).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_what_people_write() {
+        assert_eq!(name("  Müller & Söhne ".to_owned()).unwrap(), "Müller & Söhne");
+        all_fit(name, &["x", &"é".repeat(200)]);
+        none_fits(name, &["", "  ", "a\nb", "a\u{0}", &"é".repeat(201)]);
+    }
+
+    #[test]
+    fn an_address_has_one_at_sign_and_a_domain_and_is_kept_in_lower_case() {
+        assert_eq!(address("Ada.Lovelace+x@Cabinet.EXAMPLE".to_owned()).unwrap(), "ada.lovelace+x@cabinet.example");
+        all_fit(address, &["o'neil@a.example", "é@a.example", "a#ext@b.c"]);
+        let long = format!("{}@a.example", "x".repeat(65));
+        none_fits(
+            address,
+            &["", "a", "@a.example", "a@", "a@b", "a@b@c.example", "a b@c.example", "<a@c.example>", &long],
+        );
+        none_fits(address, &["a@c.example\r\nBcc: x@y.example", "a@c..example", "a@-c.example"]);
+    }
+
+    #[test]
+    fn a_tenant_is_an_id_or_a_domain_and_never_one_of_the_shared_authorities() {
+        all_fit(tenant, &["6F9619FF-8B86-4011-B42D-00C04FC964FF", "contoso.onmicrosoft.com"]);
+        none_fits(tenant, &["", "common", "organizations", "consumers", "../x.y", "a/b.c", "a.b?c"]);
+        none_fits(app_id, &["", "contoso.onmicrosoft.com", "6f9619ff"]);
+    }
+
+    #[test]
+    fn a_time_zone_looks_like_one() {
+        all_fit(time_zone, &["Europe/Brussels", "America/Argentina/Buenos_Aires", "Etc/GMT+1", "UTC"]);
+        none_fits(time_zone, &["", "Brussels", "europe/brussels", "Europe/", "/Europe", "Europe/../x", "CET"]);
+    }
+
+    #[test]
+    fn a_limit_has_bounds() {
+        assert_eq!(("1".parse(), "100".parse()), (Ok(Limit(1)), Ok(Limit(100))));
+        for text in ["0", "101", "-1", "x", "1.5"] {
+            assert!(text.parse::<Limit>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The description of the API, made from the routes themselves.
+
+use std::sync::Arc;
+
+use axum::Router;
+use shared::{app::App, problem::Problem};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        ContentBuilder, ObjectBuilder, Ref, Required, ResponseBuilder, Type,
+        path::{Operation, ParameterBuilder, ParameterIn},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::router::OpenApiRouter;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "greffe", description = "Microsoft 365 mail, every message kept exactly once."),
+    components(schemas(Problem)),
+    security(("key" = [])),
+    modifiers(&Keys),
+)]
+struct Document;
+
+/// How a caller shows who it is.
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let key =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A firm's key, or the operator's."));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", SecurityScheme::Http(key.build()));
+    }
+}
+
+/// The router, and the document that describes it.
+pub(crate) fn of(routes: OpenApiRouter<Arc<App>>) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi()).merge(routes).split_for_parts();
+    for (path, item) in &mut document.paths.paths {
+        for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
+            add_what_all_have(path, operation);
+        }
+    }
+    (router, document)
+}
+
+/// What the macro does not see: the ids in the path, and that every failure is a problem document.
+fn add_what_all_have(path: &str, operation: &mut Operation) {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    for name in names {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some(format!("The {name}'s id.")))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+        operation.parameters.get_or_insert_default().push(parameter.build().into());
+    }
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let problem = ResponseBuilder::new()
+        .description("A problem: its `code` is stable, its `detail` says what was wrong, its `next_action` what to do.")
+        .content("application/problem+json", content)
+        .build();
+    operation.responses.responses.insert("default".to_owned(), problem.into());
+}

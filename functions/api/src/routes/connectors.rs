@@ -1,0 +1,204 @@
+//! Connectors.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    connector::{Access, Connector, ConnectorProblem, ConnectorState, OwnApp},
+    id::{ClientId, ConnectorId, FirmId, TenantId},
+    problem::{Code, Problem, Who},
+    secret::firm_app_client_secret,
+    sign_in::connect_url,
+    table::Key,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Page;
+use crate::{
+    auth::FirmScope,
+    error::{Answer, not_found},
+    extract::{Id, Json, Query, given},
+    field::{AppId, ClientSecret, Limit, Name, Tenant},
+};
+
+/// A connector to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewConnector {
+    name: Name,
+    access: Access,
+    /// The firm's own app registration; null for the platform's.
+    app: Option<NewApp>,
+}
+
+/// A firm's own app registration. A firm has one at most; with the same ids its client secret may be entered again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewApp {
+    tenant_id: Tenant,
+    client_id: AppId,
+    client_secret: ClientSecret,
+}
+
+/// A connector.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConnectorView {
+    #[schema(value_type = String, format = "uuid")]
+    id: ConnectorId,
+    name: String,
+    access: Access,
+    /// The firm's own app registration; null for the platform's.
+    app: Option<AppView>,
+    state: ConnectorState,
+    /// The address of who signed in.
+    connected_as: Option<String>,
+    /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one.
+    connect_url: String,
+    /// What keeps it from working.
+    problem: Option<ProblemView>,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+/// A firm's own app registration, without its secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppView {
+    #[schema(value_type = String)]
+    tenant_id: TenantId,
+    #[schema(value_type = String)]
+    client_id: ClientId,
+}
+
+/// What keeps something from working, and whose turn it is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProblemView {
+    code: Code,
+    meaning: &'static str,
+    who: Who,
+    next_action: &'static str,
+    /// Microsoft's own code.
+    microsoft_code: String,
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
+}
+
+impl From<ConnectorProblem> for ProblemView {
+    fn from(problem: ConnectorProblem) -> Self {
+        let ConnectorProblem { code, microsoft_code, since } = problem;
+        let (meaning, who, next_action) = (code.meaning(), code.who(), code.next_action());
+        Self { code, meaning, who, next_action, microsoft_code, since }
+    }
+}
+
+async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
+    let connect_url = connect_url(app, &connector).await?;
+    let Connector { id, name, access, app, state, account, problem, created_at, .. } = connector;
+    let app = app.map(|OwnApp { tenant_id, client_id }| AppView { tenant_id, client_id });
+    let connected_as = account.map(|account| account.address);
+    let problem = problem.map(ProblemView::from);
+    Ok(ConnectorView { id, name, access, app, state, connected_as, connect_url, problem, created_at })
+}
+
+/// Makes a connector. Nothing is asked of Microsoft until somebody opens its `connect_url`.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/connectors", tag = "connectors",
+    responses(
+        (status = 201, body = ConnectorView, headers(("Location" = String, description = "The connector's address"))),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`other_own_app`, `no_platform_app`"),
+    )
+)]
+pub(super) async fn create(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewConnector>,
+) -> Answer<impl IntoResponse> {
+    let own = match new.app {
+        Some(new) => Some(keep_own_app(&app, firm.id(), new).await?),
+        None if app.config.app_client_id.is_some() => None,
+        None => return Err(Problem::new(Code::NoPlatformApp, "The field app is null.").into()),
+    };
+    let connector = Connector {
+        id: ConnectorId::draw(&app.random),
+        firm: firm.id(),
+        name: new.name.into_inner(),
+        access: new.access,
+        app: own,
+        state: ConnectorState::AwaitingSignIn,
+        account: None,
+        problem: None,
+        created_at: app.clock.now(),
+    };
+    connector.insert(&app.table).await?;
+    tracing::info!(firm.id = %connector.firm, connector.id = %connector.id, "connector created");
+    let location = [(header::LOCATION, format!("/v1/firms/{}/connectors/{}", connector.firm, connector.id))];
+    Ok((StatusCode::CREATED, location, Json(view(&app, connector).await?)))
+}
+
+/// Its secret is stored before any connector uses it.
+async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
+    let own = OwnApp { tenant_id: new.tenant_id.into_inner(), client_id: new.client_id.into_inner() };
+    if !own.claim(&app.table, firm).await? {
+        return Err(Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into());
+    }
+    let secret: SecretString = new.client_secret.into_inner();
+    app.secrets.write(&firm_app_client_secret(firm), &secret).await?;
+    Ok(own)
+}
+
+/// Shows a connector.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors",
+    responses((status = 200, body = ConnectorView))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(connector): Id<ConnectorId>,
+) -> Answer<Json<ConnectorView>> {
+    let found = Connector::find(&app.table, firm.id(), connector).await?.ok_or_else(|| not_found("connector"))?;
+    Ok(Json(view(&app, found.value).await?))
+}
+
+/// Which connectors.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// `next` of the page before.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>)]
+    after: Option<ConnectorId>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// Lists a firm's connectors.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", params(Which),
+    responses((status = 200, body = Page<ConnectorView>))
+)]
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(which): Query<Which>,
+) -> Answer<Json<Page<ConnectorView>>> {
+    let after = which.after.map(|connector| Key::connector(firm.id(), connector));
+    let limit = which.limit.unwrap_or_default().get();
+    let page = app.table.query::<Connector>(&Key::connector_prefix(firm.id()), after.as_ref(), limit).await?;
+    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.id.to_string()));
+    let mut items = Vec::with_capacity(page.rows.len());
+    for row in page.rows {
+        items.push(view(&app, row.value).await?);
+    }
+    Ok(Json(Page { items, next }))
+}

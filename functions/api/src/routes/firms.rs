@@ -1,0 +1,130 @@
+//! Firms and their keys.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    firm::{ApiKey, Firm, Language},
+    id::{FirmId, KeyId},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    auth::{FirmScope, Operator},
+    error::{Answer, invalid, not_found},
+    extract::Json,
+    field::{Domain, Name, TimeZone},
+};
+
+/// Most domains of one firm.
+const DOMAINS_MAX: usize = 100;
+
+/// A firm to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFirm {
+    name: Name,
+    /// The firm's own mail domains: at most 100.
+    domains: Vec<Domain>,
+    language: Language,
+    time_zone: TimeZone,
+}
+
+/// A firm.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FirmView {
+    #[schema(value_type = String, format = "uuid")]
+    id: FirmId,
+    name: String,
+    domains: Vec<String>,
+    language: Language,
+    time_zone: String,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+impl From<Firm> for FirmView {
+    fn from(firm: Firm) -> Self {
+        let Firm { id, name, domains, language, time_zone, created_at } = firm;
+        Self { id, name, domains, language, time_zone, created_at }
+    }
+}
+
+/// Makes a firm. The operator's key only.
+#[utoipa::path(
+    post, path = "/v1/firms", tag = "firms",
+    responses((status = 201, body = FirmView, headers(("Location" = String, description = "The firm's address"))))
+)]
+pub(super) async fn create(
+    _: Operator,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewFirm>,
+) -> Answer<impl IntoResponse> {
+    if new.domains.len() > DOMAINS_MAX {
+        return Err(invalid(format!("domains: at most {DOMAINS_MAX}")));
+    }
+    let mut domains: Vec<String> = new.domains.into_iter().map(Domain::into_inner).collect();
+    domains.sort();
+    domains.dedup();
+    let firm = Firm {
+        id: FirmId::draw(&app.random),
+        name: new.name.into_inner(),
+        domains,
+        language: new.language,
+        time_zone: new.time_zone.into_inner(),
+        created_at: app.clock.now(),
+    };
+    firm.insert(&app.table).await?;
+    tracing::info!(firm.id = %firm.id, "firm created");
+    let location = [(header::LOCATION, format!("/v1/firms/{}", firm.id))];
+    Ok((StatusCode::CREATED, location, Json(FirmView::from(firm))))
+}
+
+/// Shows a firm.
+#[utoipa::path(get, path = "/v1/firms/{firm}", tag = "firms", responses((status = 200, body = FirmView)))]
+pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<FirmView>> {
+    let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    Ok(Json(firm.into()))
+}
+
+/// A key to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKey {
+    /// What it is for.
+    name: Name,
+}
+
+/// A key, told this once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewKeyView {
+    #[schema(value_type = String, format = "uuid")]
+    id: KeyId,
+    name: String,
+    /// The key itself. Only its digest is stored: it is never shown again.
+    key: String,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+/// Makes a key of a firm.
+#[utoipa::path(post, path = "/v1/firms/{firm}/keys", tag = "firms", responses((status = 201, body = NewKeyView)))]
+pub(super) async fn create_key(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewKey>,
+) -> Answer<impl IntoResponse> {
+    let name = new.name.into_inner();
+    let (key, text) = ApiKey::create(&app.table, &app.random, firm.id(), name, app.clock.now()).await?;
+    tracing::info!(firm.id = %firm.id(), key.id = %key.id, "key created");
+    let ApiKey { id, name, created_at, .. } = key;
+    Ok((StatusCode::CREATED, Json(NewKeyView { id, name, key: text.expose_secret().to_owned(), created_at })))
+}

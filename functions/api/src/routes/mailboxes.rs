@@ -1,0 +1,465 @@
+//! Mailboxes, their folders, and whether their mail is kept.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    connector::Connector,
+    graph::MailFolder,
+    id::{ConnectorId, FirmId, FolderId, MailboxId},
+    job::Job,
+    mailbox::{Kind, Mailbox, MailboxState, Mode, Progress, Selection, Sync},
+    problem::{Code, Problem},
+    table::{Key, Row, TableError},
+    telemetry::Chain,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Page, connectors::ProblemView};
+use crate::{
+    auth::FirmScope,
+    error::{Answer, Failure, invalid, not_found},
+    extract::{Id, Json, Query, given},
+    field::{Address, Limit},
+};
+
+/// A mailbox to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewMailbox {
+    /// The connector that opens it.
+    #[schema(value_type = String, format = "uuid")]
+    connector: ConnectorId,
+    address: Address,
+    kind: Kind,
+}
+
+/// A mailbox.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MailboxView {
+    #[schema(value_type = String, format = "uuid")]
+    id: MailboxId,
+    #[schema(value_type = String, format = "uuid")]
+    connector: ConnectorId,
+    address: String,
+    kind: Kind,
+    state: MailboxState,
+    /// Which folders are kept; null while none were chosen.
+    selection: Option<SelectionView>,
+    /// Mail that arrived before is not kept.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    activated_at: Option<Timestamp>,
+    progress: ProgressView,
+    /// What kept the last round from its end, if a person has to act.
+    problem: Option<ProblemView>,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+/// Which folders are kept.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SelectionView {
+    mode: Mode,
+    /// The folders that were named.
+    #[schema(value_type = Vec<String>)]
+    folders: Vec<FolderId>,
+}
+
+/// How far it is. Every mail is counted once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProgressView {
+    /// Mails found that are to be kept.
+    discovered: i64,
+    /// Originals in the archive.
+    archived: i64,
+    /// Mails that are not kept, by reason.
+    skipped: SkippedView,
+    /// Mails that Microsoft refuses to give so far.
+    failed: i64,
+}
+
+/// Mails that are not kept, by reason.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SkippedView {
+    /// Still being written.
+    draft: i64,
+    /// Lay there before the activation.
+    already_there: i64,
+}
+
+impl From<Progress> for ProgressView {
+    fn from(progress: Progress) -> Self {
+        let Progress { discovered, archived, failed, skipped_draft, skipped_already_there } = progress;
+        let skipped = SkippedView { draft: skipped_draft, already_there: skipped_already_there };
+        Self { discovered, archived, skipped, failed }
+    }
+}
+
+fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>) -> MailboxView {
+    let Mailbox { id, connector, address, kind, state, selection, activated_at, created_at, .. } = mailbox;
+    let selection = selection.map(|Selection { mode, folders, .. }| SelectionView { mode, folders });
+    let problem = sync.and_then(|sync| sync.problem).map(ProblemView::from);
+    let progress = progress.into();
+    MailboxView { id, connector, address, kind, state, selection, activated_at, progress, problem, created_at }
+}
+
+/// The mailbox as it is at this moment, with how far it is.
+async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxView>> {
+    let (firm, id) = (mailbox.firm, mailbox.id);
+    let sync = Key::sync(firm, id);
+    let (progress, sync) = tokio::try_join!(Progress::read(&app.table, firm, id), app.table.get::<Sync>(&sync))?;
+    Ok(Json(view(mailbox, progress, sync.map(|row| row.value))))
+}
+
+async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<Mailbox>> {
+    Mailbox::find(&app.table, firm, id).await?.ok_or_else(|| not_found("mailbox"))
+}
+
+async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
+    let found = Connector::find(&app.table, mailbox.firm, mailbox.connector).await?;
+    Ok(found.ok_or_else(|| not_found("connector"))?.value)
+}
+
+/// Every folder of a mailbox, as Microsoft has it now.
+async fn tree(app: &App, mailbox: &Mailbox) -> Answer<Vec<MailFolder>> {
+    let connector = connector_of(app, mailbox).await?;
+    Ok(app.graph(&connector).folders(&mailbox.user).await?)
+}
+
+/// Adds a mailbox, once the connector could open it.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes",
+    responses(
+        (status = 201, body = MailboxView, headers(("Location" = String, description = "The mailbox's address"))),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`address_taken`, `not_connected`, `sign_in_required`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`"),
+    )
+)]
+pub(super) async fn create(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewMailbox>,
+) -> Answer<impl IntoResponse> {
+    let address = new.address.into_inner();
+    let connector = Connector::find(&app.table, firm.id(), new.connector).await?;
+    let connector = connector.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value;
+    let user = connector.reach(&app.graph(&connector), &address, new.kind).await?;
+    let mailbox = Mailbox {
+        id: MailboxId::draw(&app.random),
+        firm: firm.id(),
+        connector: connector.id,
+        address,
+        user,
+        kind: new.kind,
+        state: MailboxState::Inactive,
+        selection: None,
+        activated_at: None,
+        created_at: app.clock.now(),
+    };
+    mailbox.insert(&app.table).await.map_err(|error| match error {
+        TableError::Conflict { .. } => Problem::new(Code::AddressTaken, "The field address names it.").into(),
+        error => Failure::from(error),
+    })?;
+    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox added");
+    let location = [(header::LOCATION, format!("/v1/firms/{}/mailboxes/{}", mailbox.firm, mailbox.id))];
+    Ok((StatusCode::CREATED, location, Json(view(mailbox, Progress::default(), None))))
+}
+
+/// Shows a mailbox and how far it is.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes",
+    responses((status = 200, body = MailboxView))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+) -> Answer<Json<MailboxView>> {
+    shown(&app, find(&app, firm.id(), mailbox).await?.value).await
+}
+
+/// Which mailboxes.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// `next` of the page before.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>)]
+    after: Option<MailboxId>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// Lists a firm's mailboxes.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", params(Which),
+    responses((status = 200, body = Page<MailboxView>))
+)]
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(which): Query<Which>,
+) -> Answer<Json<Page<MailboxView>>> {
+    let firm = firm.id();
+    let after = which.after.map(|mailbox| Key::mailbox(firm, mailbox));
+    let limit = which.limit.unwrap_or_default().get();
+    let page = app.table.query::<Mailbox>(&Key::mailbox_prefix(firm), after.as_ref(), limit).await?;
+    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.id.to_string()));
+    let keys =
+        |key: fn(FirmId, MailboxId) -> Key| page.rows.iter().map(|row| key(firm, row.value.id)).collect::<Vec<_>>();
+    let (progress, syncs) = (keys(Key::progress), keys(Key::sync));
+    let (progress, syncs) =
+        tokio::try_join!(app.table.get_all::<Progress>(&progress), app.table.get_all::<Sync>(&syncs))?;
+    let mut progress: HashMap<Key, Progress> = progress.into_iter().map(|row| (row.key, row.value)).collect();
+    let mut syncs: HashMap<Key, Sync> = syncs.into_iter().map(|row| (row.key, row.value)).collect();
+    let items = page.rows.into_iter().map(|row| {
+        let id = row.value.id;
+        let progress = progress.remove(&Key::progress(firm, id)).unwrap_or_default();
+        view(row.value, progress, syncs.remove(&Key::sync(firm, id)))
+    });
+    Ok(Json(Page { items: items.collect(), next }))
+}
+
+/// A folder.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FolderView {
+    #[schema(value_type = String)]
+    id: FolderId,
+    /// Its name in the mailbox's language.
+    display_name: String,
+    /// The folder it lies in; null for the top ones.
+    #[schema(value_type = Option<String>)]
+    parent_id: Option<FolderId>,
+    /// The names from the top, with slashes between.
+    path: String,
+    /// How many items lie in it.
+    items: u64,
+    /// Whether Outlook hides it.
+    hidden: bool,
+    /// Its name that is the same in every language, such as `inbox`.
+    well_known: Option<&'static str>,
+    /// Whether it may be chosen. Drafts, deleted items and the like are never read.
+    selectable: bool,
+    /// Whether it is kept.
+    selected: bool,
+}
+
+/// A mailbox's folders.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Folders {
+    /// Parents before their children.
+    items: Vec<FolderView>,
+}
+
+/// Shows the folders of a mailbox, as Microsoft has them now.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes",
+    responses((status = 200, body = Folders))
+)]
+pub(super) async fn folders(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+) -> Answer<Json<Folders>> {
+    let mailbox = find(&app, firm.id(), mailbox).await?.value;
+    let tree = tree(&app, &mailbox).await?;
+    Ok(Json(Folders { items: folder_views(tree, mailbox.selection.as_ref()) }))
+}
+
+fn folder_views(tree: Vec<MailFolder>, selection: Option<&Selection>) -> Vec<FolderView> {
+    let selectable = Selection::resolve(Mode::All, Vec::new(), &tree).map(|all| all.kept).unwrap_or_default();
+    let mut paths: HashMap<FolderId, String> = HashMap::new();
+    let mut views = Vec::with_capacity(tree.len());
+    for folder in tree {
+        let above = folder.parent.as_ref().and_then(|parent| paths.get(parent));
+        let path = match above {
+            Some(above) => format!("{above}/{}", folder.display_name),
+            None => folder.display_name.clone(),
+        };
+        // The root, in which the top ones lie, is no folder that anybody sees.
+        let parent_id = above.is_some().then_some(folder.parent).flatten();
+        paths.insert(folder.id.clone(), path.clone());
+        views.push(FolderView {
+            selectable: selectable.contains(&folder.id),
+            selected: selection.is_some_and(|selection| selection.kept.contains(&folder.id)),
+            id: folder.id,
+            display_name: folder.display_name,
+            parent_id,
+            path,
+            items: folder.items,
+            hidden: folder.hidden,
+            well_known: folder.well_known.map(|well_known| well_known.name()),
+        });
+    }
+    views
+}
+
+/// Which folders to keep.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSelection {
+    mode: Mode,
+    /// Ids, or well-known names such as `inbox` and `sentitems`. None with the mode `all`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    folders: Vec<FolderId>,
+}
+
+/// Chooses the folders to keep. An active mailbox is looked at anew at once.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes",
+    responses((status = 200, body = MailboxView))
+)]
+pub(super) async fn select(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    Json(new): Json<NewSelection>,
+) -> Answer<Json<MailboxView>> {
+    let row = find(&app, firm.id(), mailbox).await?;
+    if new.mode == Mode::All && !new.folders.is_empty() {
+        return Err(invalid("folders: none can be named with the mode all"));
+    }
+    let tree = tree(&app, &row.value).await?;
+    let named = new.folders.into_iter().map(|name| by_well_known_name(&tree, name));
+    let selection = Selection::resolve(new.mode, named.collect(), &tree);
+    let selection = selection.map_err(|error| invalid(format!("folders: {error}")))?;
+    let mailbox = Mailbox::select(row, &app.table, selection).await?;
+    if mailbox.state == MailboxState::Active {
+        queue(&app, &mailbox).await;
+    }
+    shown(&app, mailbox).await
+}
+
+/// The folder that has this well-known name here; else what was named is an id.
+fn by_well_known_name(tree: &[MailFolder], name: FolderId) -> FolderId {
+    let same = |folder: &&MailFolder| {
+        folder.well_known.is_some_and(|well_known| well_known.name().eq_ignore_ascii_case(name.as_str()))
+    };
+    tree.iter().find(same).map_or(name, |folder| folder.id.clone())
+}
+
+/// From when mail is kept.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Activation {
+    /// Mail since this date too, where the operator granted it; null for mail from now on.
+    #[schema(value_type = Option<String>, format = "date")]
+    since: Option<Date>,
+}
+
+/// Begins to keep mail, or goes on after a pause.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/activate", tag = "mailboxes",
+    responses(
+        (status = 200, body = MailboxView),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "`no_grant`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`no_selection`"),
+    )
+)]
+pub(super) async fn activate(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    activation: Option<Json<Activation>>,
+) -> Answer<Json<MailboxView>> {
+    let row = find(&app, firm.id(), mailbox).await?;
+    if let Some(since) = activation.and_then(|Json(activation)| activation.since) {
+        return Err(Problem::new(Code::NoGrant, format!("There is no grant for mail since {since}.")).into());
+    }
+    if row.value.selection.is_none() {
+        return Err(Problem::new(Code::NoSelection, "PUT its selection first.").into());
+    }
+    let mailbox = Mailbox::activate(row, &app.table, app.clock.now()).await?;
+    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox activated");
+    queue(&app, &mailbox).await;
+    shown(&app, mailbox).await
+}
+
+/// Reads no more mail until the mailbox is activated again; what comes meanwhile is kept then.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/pause", tag = "mailboxes",
+    responses((status = 200, body = MailboxView))
+)]
+pub(super) async fn pause(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+) -> Answer<Json<MailboxView>> {
+    let mailbox = Mailbox::pause(find(&app, firm.id(), mailbox).await?, &app.table).await?;
+    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox paused");
+    shown(&app, mailbox).await
+}
+
+/// Has the mailbox looked at now. Without this the schedule finds it, a little later: that is no reason to fail.
+async fn queue(app: &App, mailbox: &Mailbox) {
+    let job = Job { firm: mailbox.firm, mailbox: mailbox.id, sent_at: app.clock.now(), subscription: false };
+    if let Err(error) = app.queue.send(&job).await {
+        tracing::warn!(mailbox.id = %mailbox.id, error = %Chain(&error), "the schedule has to find the mailbox");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::graph::WellKnown;
+
+    use super::*;
+
+    fn folder(id: &str, parent: &str, well_known: Option<WellKnown>) -> MailFolder {
+        MailFolder {
+            id: id.parse().unwrap(),
+            parent: Some(parent.parse().unwrap()),
+            display_name: id.to_uppercase(),
+            items: 0,
+            hidden: false,
+            search: false,
+            well_known,
+        }
+    }
+
+    fn tree() -> Vec<MailFolder> {
+        vec![
+            folder("posteingang", "root", Some(WellKnown::Inbox)),
+            folder("papierkorb", "root", Some(WellKnown::DeletedItems)),
+            folder("mandanten", "posteingang", None),
+            folder("acme", "mandanten", None),
+        ]
+    }
+
+    #[test]
+    fn the_tree_shows_paths_from_the_top_and_what_may_be_chosen() {
+        let kept = vec!["mandanten".parse().unwrap()];
+        let selection = Selection { mode: Mode::Include, folders: kept.clone(), kept };
+        let views = folder_views(tree(), Some(&selection));
+        let shown: Vec<_> = views
+            .iter()
+            .map(|v| (v.path.as_str(), v.parent_id.as_ref().map(FolderId::as_str), v.selectable, v.selected))
+            .collect();
+        let expected = [
+            ("POSTEINGANG", None, true, false),
+            ("PAPIERKORB", None, false, false),
+            ("POSTEINGANG/MANDANTEN", Some("posteingang"), true, true),
+            ("POSTEINGANG/MANDANTEN/ACME", Some("mandanten"), true, false),
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_folder_goes_by_its_well_known_name_in_every_language() {
+        let named = |name: &str| by_well_known_name(&tree(), name.parse().unwrap()).to_string();
+        assert_eq!(named("inbox"), "posteingang");
+        assert_eq!(named("Inbox"), "posteingang");
+        assert_eq!(named("acme"), "acme");
+        assert_eq!(named("sentitems"), "sentitems");
+    }
+}

@@ -1,0 +1,353 @@
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::{Value, json};
+use shared::{app::http_client, aws_http, clock::Clock, config::Config, random::Random, secret};
+use tower::ServiceExt as _;
+
+use super::*;
+
+const OPERATOR: &str = "the operator's key";
+
+/// DynamoDB and Secrets Manager, as far as a firm, its keys and its connectors need them.
+#[derive(Default)]
+struct Aws {
+    items: Mutex<HashMap<String, Value>>,
+    secrets: Mutex<HashMap<String, String>>,
+    table_fails: AtomicBool,
+}
+
+impl Aws {
+    async fn answer(State(aws): State<Arc<Self>>, headers: HeaderMap, body: Bytes) -> Response {
+        let request: Value = serde_json::from_slice(&body).unwrap();
+        let refused = |name: &str| (StatusCode::BAD_REQUEST, json!({ "__type": name }).to_string()).into_response();
+        let key = |item: &Value| format!("{} {}", item["pk"]["S"], item["sk"]["S"]);
+        match headers["x-amz-target"].to_str().unwrap() {
+            "DynamoDB_20120810.GetItem" | "DynamoDB_20120810.PutItem" if aws.table_fails.load(Ordering::SeqCst) => {
+                refused("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException")
+            }
+            "DynamoDB_20120810.GetItem" => {
+                let item = aws.items.lock().unwrap().get(&key(&request["Key"])).cloned();
+                item.map_or(json!({}), |item| json!({ "Item": item })).to_string().into_response()
+            }
+            "DynamoDB_20120810.PutItem" => {
+                let mut items = aws.items.lock().unwrap();
+                let key = key(&request["Item"]);
+                if items.contains_key(&key) && request["ConditionExpression"] == "attribute_not_exists(pk)" {
+                    return refused("com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException");
+                }
+                items.insert(key, request["Item"].clone());
+                "{}".into_response()
+            }
+            "secretsmanager.GetSecretValue" => {
+                let secrets = aws.secrets.lock().unwrap();
+                match secrets.get(request["SecretId"].as_str().unwrap()) {
+                    Some(text) => json!({ "SecretString": text }).to_string().into_response(),
+                    None => refused("ResourceNotFoundException"),
+                }
+            }
+            "secretsmanager.CreateSecret" => {
+                let text = |name: &str| request[name].as_str().unwrap().to_owned();
+                aws.secrets.lock().unwrap().insert(text("Name"), text("SecretString"));
+                "{}".into_response()
+            }
+            other => panic!("these tests have no {other}"),
+        }
+    }
+}
+
+struct World {
+    aws: Arc<Aws>,
+    router: Router,
+}
+
+struct Answered {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl World {
+    async fn new() -> Self {
+        let aws = Arc::new(Aws::default());
+        let keyring = json!({ "current": "k1", "k1": "x".repeat(40) }).to_string();
+        aws.secrets
+            .lock()
+            .unwrap()
+            .extend([(secret::OPERATOR_KEY.to_owned(), OPERATOR.to_owned()), (secret::KEYRING.to_owned(), keyring)]);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let service = Router::new().fallback(Aws::answer).with_state(aws.clone());
+        tokio::spawn(async { axum::serve(listener, service).await });
+
+        let http = http_client().unwrap();
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "s", None, None, "test")))
+            .endpoint_url(&endpoint)
+            .retry_config(RetryConfig::disabled())
+            .http_client(aws_http::over(http.clone()))
+            .build();
+        let config = Config::from_lookup(|name| match name {
+            "GREFFE_CLOUD" | "GREFFE_LOGIN_URL" | "GREFFE_GRAPH_URL" | "GREFFE_APP_CLIENT_ID" => None,
+            "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),
+            _ => Some("greffe".to_owned()),
+        });
+        let app = App::new(config.unwrap(), &sdk, http, Clock::system(), Random::seeded(3));
+        Self { aws, router: router(app) }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answered {
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let answered = Answered {
+            status: head.status,
+            headers: head.headers,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        };
+        assert_eq!(answered.headers[header::CACHE_CONTROL], "no-store");
+        if !answered.status.is_success() {
+            assert_eq!(answered.headers[header::CONTENT_TYPE], "application/problem+json");
+            assert_eq!(answered.body["status"], answered.status.as_u16());
+        }
+        answered
+    }
+
+    async fn get(&self, key: &str, path: &str) -> Answered {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, key: &str, path: &str, body: impl Into<Body>) -> Answered {
+        let request = Request::post(path)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// A new firm: the path of its resources.
+    async fn firm(&self) -> String {
+        let created = self.post(OPERATOR, "/v1/firms", firm().to_string()).await;
+        assert_eq!(created.status, StatusCode::CREATED);
+        created.headers[header::LOCATION].to_str().unwrap().to_owned()
+    }
+
+    async fn key(&self, firm: &str) -> String {
+        let created = self.post(OPERATOR, &format!("{firm}/keys"), r#"{"name":"case software"}"#).await;
+        assert_eq!(created.status, StatusCode::CREATED);
+        created.body["key"].as_str().unwrap().to_owned()
+    }
+
+    fn stored(&self) -> usize {
+        self.aws.items.lock().unwrap().len()
+    }
+}
+
+fn firm() -> Value {
+    json!({ "name": "Cabinet Duval", "domains": ["Duval.example"], "language": "fr", "time_zone": "Europe/Brussels" })
+}
+
+#[tokio::test]
+async fn no_route_answers_without_a_valid_key() {
+    let world = World::new().await;
+    let document = world.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await.body;
+    let mut routes = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys().filter(|_| path != "/healthz") {
+            for authorization in ["", "Basic x", "Bearer", "Bearer wrong", "Bearer greffe_a_b_c"] {
+                let request = Request::builder().method(method.to_uppercase().as_str()).uri(path.as_str());
+                let request = request.header(header::AUTHORIZATION, authorization);
+                let refused = world.send(request.body(Body::empty()).unwrap()).await;
+                assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{method} {path} {authorization}");
+                assert!(refused.headers[header::WWW_AUTHENTICATE].to_str().unwrap().starts_with("Bearer"));
+            }
+            routes += 1;
+        }
+    }
+    assert_eq!(routes, 17);
+}
+
+#[tokio::test]
+async fn a_firm_made_by_the_operator_is_seen_by_its_key() {
+    let world = World::new().await;
+    let firm = world.firm().await;
+    let key = world.key(&firm).await;
+    let shown = world.get(&key, &firm).await.body;
+    assert_eq!((&shown["name"], &shown["domains"]), (&json!("Cabinet Duval"), &json!(["duval.example"])));
+    assert_eq!(world.post(&key, "/v1/firms", self::firm().to_string()).await.body["code"], "operator_only");
+    let forged = format!("{}x", &key[..key.len() - 1]);
+    assert_eq!(world.get(&forged, &firm).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn another_firms_path_is_as_if_there_were_none() {
+    let world = World::new().await;
+    let (own, other) = (world.firm().await, world.firm().await);
+    let key = world.key(&own).await;
+    let nowhere = format!("/v1/firms/{}", uuid::Uuid::nil());
+    for below in ["", "/connectors", "/mailboxes/x", "/messages/x/content", "/events?after=x"] {
+        let others = world.get(&key, &format!("{other}{below}")).await;
+        let nobodys = world.get(&key, &format!("{nowhere}{below}")).await;
+        let operators = world.get(OPERATOR, &format!("{nowhere}{below}")).await;
+        assert_eq!(others.status, StatusCode::NOT_FOUND);
+        assert_eq!((&others.body, &nobodys.body), (&nobodys.body, &operators.body));
+    }
+    let new_key = world.post(&key, &format!("{other}/keys"), r#"{"name":"mine"}"#).await;
+    assert_eq!(new_key.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_a_body_has_wrong_is_named_and_nothing_is_stored() {
+    let world = World::new().await;
+    let with = |field: &str, value: Value| {
+        let mut firm = firm();
+        firm[field] = value;
+        firm.to_string()
+    };
+    let cases = [
+        (String::new(), "not JSON"),
+        ("{".to_owned(), "not JSON"),
+        ("[]".to_owned(), "invalid"),
+        ("{}".to_owned(), "missing field `name`"),
+        (format!("{} x", firm()), "trailing"),
+        (with("name", json!("")), "name: "),
+        (with("name", json!(7)), "name: "),
+        (with("name", json!("a\u{7}b")), "name: "),
+        (with("domains", json!(["a.example", "not a domain"])), "domains[1]: "),
+        (with("domains", json!(vec!["a.example"; 101])), "domains: "),
+        (with("language", json!("xx")), "language: "),
+        (with("time_zone", json!("Brussels")), "time_zone: "),
+        (with("extra", json!(1)), "extra: unknown field"),
+    ];
+    for (body, named) in cases {
+        let refused = world.post(OPERATOR, "/v1/firms", body.clone()).await;
+        assert_eq!(refused.body["code"], "invalid_request", "{body}");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(named), "{body}: {detail}");
+    }
+    let too_large = world.post(OPERATOR, "/v1/firms", with("name", json!("x".repeat(BODY_BYTES_MAX)))).await;
+    assert_eq!(too_large.body["code"], "body_too_large");
+    let form = Request::post("/v1/firms").header(header::AUTHORIZATION, format!("Bearer {OPERATOR}"));
+    let form = form.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from("name=x"));
+    assert_eq!(world.send(form.unwrap()).await.body["code"], "unsupported_media_type");
+    assert_eq!(world.stored(), 0);
+}
+
+#[tokio::test]
+async fn what_an_address_has_wrong_is_named() {
+    let world = World::new().await;
+    let firm = world.firm().await;
+    for (below, named) in [
+        ("/connectors/x", "connector: 'x' is no connector id"),
+        ("/connectors?limit=0", "limit: a page has 1 to 100 items"),
+        ("/connectors?after=x", "after: 'x' is no connector id"),
+        ("/mailboxes/x/folders", "mailbox: 'x' is no mailbox id"),
+        ("/mailboxes?page=2", "page: unknown field"),
+        ("/messages?after=-1", "after: invalid digit"),
+        ("/messages?mailbox=x", "mailbox: 'x' is no mailbox id"),
+        ("/messages/x", "message: 'x' is no message id"),
+        ("/messages/%FF", "UTF-8"),
+        ("/events?limit=1&limit=2", "duplicate field `limit`"),
+    ] {
+        let refused = world.get(OPERATOR, &format!("{firm}{below}")).await;
+        assert_eq!(refused.body["code"], "invalid_request", "{below}");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(named), "{below}: {detail}");
+    }
+    for nowhere in ["/", "/v1", "/v2/firms", "/v1/firms/", "/v1/firms/x", &format!("{firm}/nothing")] {
+        assert_eq!(world.get(OPERATOR, nowhere).await.body["code"], "not_found", "{nowhere}");
+    }
+    let deleted = Request::delete(&firm).header(header::AUTHORIZATION, format!("Bearer {OPERATOR}"));
+    let refused = world.send(deleted.body(Body::empty()).unwrap()).await;
+    assert_eq!((&refused.body["code"], refused.status), (&json!("method_not_allowed"), StatusCode::METHOD_NOT_ALLOWED));
+    assert!(refused.headers[header::ALLOW].to_str().unwrap().contains("GET"));
+}
+
+#[tokio::test]
+async fn a_firm_keeps_one_app_of_its_own_and_its_secret_is_never_shown() {
+    let world = World::new().await;
+    let path = format!("{}/connectors", world.firm().await);
+    let with = |client_id: &str, secret: &str| {
+        let app = json!({ "tenant_id": "Duval.example", "client_id": client_id, "client_secret": secret });
+        json!({ "name": "Office", "access": "delegated", "app": app }).to_string()
+    };
+    let (one, two) = ("6F9619FF-8B86-4011-B42D-00C04FC964FF", "00000000-8b86-4011-b42d-00c04fc964ff");
+    let created = world.post(OPERATOR, &path, with(one, "s3cret")).await;
+    assert_eq!(created.status, StatusCode::CREATED);
+    let body = &created.body;
+    assert_eq!(body["app"], json!({ "tenant_id": "duval.example", "client_id": one.to_lowercase() }));
+    assert_eq!((&body["state"], &body["connected_as"]), (&json!("awaiting_sign_in"), &Value::Null));
+    assert!(body["connect_url"].as_str().unwrap().starts_with("https://greffe.example/oauth/connect/k1."));
+    assert!(!body.to_string().contains("s3cret"));
+    assert!(world.aws.secrets.lock().unwrap().values().any(|secret| secret == "s3cret"));
+
+    assert_eq!(world.post(OPERATOR, &path, with(one, "another")).await.status, StatusCode::CREATED);
+    assert_eq!(world.post(OPERATOR, &path, with(two, "third")).await.body["code"], "other_own_app");
+    assert!(!world.aws.secrets.lock().unwrap().values().any(|secret| secret == "third"));
+
+    let platform = json!({ "name": "Office", "access": "organization", "app": null }).to_string();
+    assert_eq!(world.post(OPERATOR, &path, platform).await.body["code"], "no_platform_app");
+}
+
+#[tokio::test]
+async fn what_is_ours_is_told_by_a_request_id_and_nothing_else() {
+    let world = World::new().await;
+    let firm = world.firm().await;
+    world.aws.table_fails.store(true, Ordering::SeqCst);
+    let failed = world.get(OPERATOR, &firm).await;
+    assert_eq!(failed.body["code"], "internal");
+    let id = failed.headers["x-request-id"].to_str().unwrap();
+    assert!(failed.body["detail"].as_str().unwrap().contains(id));
+    assert!(!failed.body.to_string().contains("FIRM#"), "{}", failed.body);
+}
+
+#[tokio::test]
+async fn the_description_is_whole() {
+    let world = World::new().await;
+    let document = world.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await.body;
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(document["components"]["schemas"].get(name).is_some(), "{name} is not described");
+    }
+    assert_eq!(document["components"]["securitySchemes"]["key"]["scheme"], "bearer");
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let problem = &operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(problem, "#/components/schemas/Problem", "{method} {path}");
+            let named = |place: &str| {
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
+                parameters.filter(|p| p["in"] == place).filter_map(|p| p["name"].as_str()).collect::<Vec<_>>()
+            };
+            assert_eq!(named("path").len(), path.matches('{').count(), "{method} {path}");
+            assert_eq!(operation.get("requestBody").is_some(), takes_a_body(method, path), "{method} {path}");
+        }
+    }
+    let create = &document["paths"]["/v1/firms"]["post"];
+    assert_eq!(create["requestBody"]["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/NewFirm");
+}
+
+fn takes_a_body(method: &str, path: &str) -> bool {
+    matches!(method, "post" | "put") && !path.ends_with("/pause")
+}
+
+#[tokio::test]
+async fn health_is_told_to_anybody() {
+    let world = World::new().await;
+    let request = Request::builder().method(Method::GET).uri("/healthz").body(Body::empty()).unwrap();
+    assert_eq!(world.send(request).await.status, StatusCode::OK);
+}
