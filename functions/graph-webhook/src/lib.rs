@@ -26,6 +26,7 @@ use shared::{
     job::Job,
     notification::{self, Notices},
     secret::{MacKey, NOTIFICATION_KEY, SECRET_CACHE_TIME, SecretError},
+    telemetry::Chain,
 };
 use tokio::sync::Mutex;
 
@@ -123,7 +124,7 @@ async fn take(webhook: &Webhook, body: &[u8]) -> StatusCode {
     let key = match webhook.key().await {
         Ok(key) => key,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "notices can't be judged");
+            tracing::error!(error = %Chain(&error), "notices can't be judged");
             return StatusCode::SERVICE_UNAVAILABLE;
         }
     };
@@ -147,8 +148,7 @@ async fn queue(app: &App, notices: Notices) -> bool {
     let sent: Vec<_> = sent.buffer_unordered(JOBS_AT_ONCE).collect().await;
     let failed: Vec<_> = sent.into_iter().filter_map(Result::err).collect();
     if let Some(error) = failed.first() {
-        let error: &dyn std::error::Error = error;
-        tracing::error!(error, failed = failed.len(), "jobs could not be queued");
+        tracing::error!(error = %Chain(error), failed = failed.len(), "jobs could not be queued");
     }
     failed.is_empty()
 }
