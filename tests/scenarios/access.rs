@@ -55,7 +55,7 @@ async fn a_state_works_once_and_in_its_own_browser_only() {
     let firm = world.firm("Lumen").await;
     let connector = world.connector(&firm, "delegated", Value::Null).await;
     let shown = world.get(&format!("/v1/firms/{firm}/connectors/{connector}")).await.ok();
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let http = tests::http();
     let departed = http.get(shown["connect_url"].as_str().unwrap()).send().await.unwrap();
     let cookie = departed.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     let page = departed.headers()["location"].to_str().unwrap().to_owned();

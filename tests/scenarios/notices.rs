@@ -10,7 +10,7 @@ fn webhook(world: &World) -> String {
 }
 
 async fn send(world: &World, body: impl Into<reqwest::Body>) -> StatusCode {
-    let request = reqwest::Client::new().post(webhook(world)).header(header::CONTENT_TYPE, "application/json");
+    let request = tests::http().post(webhook(world)).header(header::CONTENT_TYPE, "application/json");
     request.body(body).send().await.unwrap().status()
 }
 
@@ -42,7 +42,7 @@ async fn broken_and_oversized_bodies_make_no_job_and_no_harm() {
     for body in ["", "{", "[]", "null", r#"{"value":7}"#, "\u{0}\u{1}"] {
         assert_eq!(send(&world, body).await, StatusCode::ACCEPTED, "{body}");
     }
-    let huge = reqwest::Client::new().post(webhook(&world)).body(vec![b'x'; 5 << 20]).send().await;
+    let huge = tests::http().post(webhook(&world)).body(vec![b'x'; 5 << 20]).send().await;
     // Refused before it is read to its end, so that the sender may see the answer or a closed connection.
     assert!(huge.is_err() || huge.is_ok_and(|r| r.status() == StatusCode::PAYLOAD_TOO_LARGE));
     assert_eq!(world.host.source.step(0).await, 0);
@@ -52,7 +52,7 @@ async fn broken_and_oversized_bodies_make_no_job_and_no_harm() {
 async fn the_handshake_echoes_the_decoded_token_and_nothing_more() {
     let world = World::new().await;
     let url = format!("{}?x=1&validationToken=Validation%3A+a%2Bb%3Cscript%3E", webhook(&world));
-    let answer = reqwest::Client::new().post(url).send().await.unwrap();
+    let answer = tests::http().post(url).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(answer.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/plain"));
     assert_eq!(answer.text().await.unwrap(), "Validation: a+b<script>");

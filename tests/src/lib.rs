@@ -127,7 +127,7 @@ impl World {
             app_client_secret: Some(CLIENT_SECRET.to_owned().into()),
         };
         let host = Host::open(folder.path(), greffe, clock.clone(), settings).await.expect("a host");
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let http = http();
         Self { host, microsoft: world, tenant, clock, http, folder, delivered: AtomicU64::new(0) }
     }
 
@@ -350,6 +350,11 @@ pub fn message_id(registry: &Registry, immutable_id: &str) -> MessageId {
 fn contract() -> Option<PathBuf> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().map(|folder| folder.join("shared/graph/contract/check")).find(|path| path.is_file())
+}
+
+/// A client that follows no redirect.
+pub fn http() -> reqwest::Client {
+    shared::app::http_client().expect("a client")
 }
 
 async fn listener() -> TcpListener {

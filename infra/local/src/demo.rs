@@ -154,6 +154,9 @@ pub enum DemoError {
     /// A file.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// No HTTP client.
+    #[error(transparent)]
+    Client(#[from] shared::app::StartError),
     /// Greffe itself did not start.
     #[error(transparent)]
     Host(#[from] crate::host::HostError),
@@ -217,7 +220,7 @@ impl Demo {
         };
         let mut host = Host::open(data, greffe, Clock::system(), settings).await?;
         host.run(SCHEDULE);
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = shared::app::http_client()?;
         Ok(Self { host, world, world_task, data: data.to_owned(), memory: memory.into(), http, mails })
     }
 
@@ -292,7 +295,8 @@ impl Demo {
     /// A connected connector: made if there is none, and signed in to through Microsoft's own pages.
     async fn connector(&self, firm: FirmId) -> Result<String, DemoError> {
         let path = format!("/v1/firms/{firm}/connectors");
-        let there = self.api(Method::GET, &path, None).await?["items"][0].take();
+        let there =
+            self.api(Method::GET, &path, None).await?.pointer_mut("/items/0").map(Value::take).unwrap_or_default();
         let connector = match there.is_null() {
             false => there,
             true => {
@@ -347,7 +351,8 @@ impl Demo {
     /// The mailbox, with Inbox and Sent Items chosen, active. Activating again makes a round due: what a kill lost is found.
     async fn mailbox(&self, firm: FirmId, connector: &str) -> Result<MailboxId, DemoError> {
         let path = format!("/v1/firms/{firm}/mailboxes");
-        let there = self.api(Method::GET, &path, None).await?["items"][0].take();
+        let there =
+            self.api(Method::GET, &path, None).await?.pointer_mut("/items/0").map(Value::take).unwrap_or_default();
         let mailbox = match there.is_null() {
             false => there,
             true => {

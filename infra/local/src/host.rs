@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
-use axum::Router;
+use axum::{Router, extract::Request};
 use delta_poll::{Input, Output, Schedule};
 use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
@@ -17,6 +17,7 @@ use shared::{
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use crate::{
     machine::{Machine, MachineError},
@@ -157,10 +158,17 @@ impl Host {
 
     /// API Gateway and the function URL.
     fn serve(&mut self, listener: TcpListener) {
-        let router: Router = Router::new()
-            .route_service("/oauth/{*path}", oauth_callback::router(self.app.clone()))
-            .nest_service("/webhook", graph_webhook::router(self.app.clone()))
-            .fallback_service(api::router(self.app.clone()));
+        let oauth_callback = oauth_callback::router(self.app.clone());
+        let graph_webhook = graph_webhook::router(self.app.clone());
+        let api = api::router(self.app.clone());
+        let router = Router::new().fallback(move |request: Request| {
+            let function = match request.uri().path() {
+                path if path.starts_with("/oauth/") => oauth_callback.clone(),
+                path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
+                _ => api.clone(),
+            };
+            function.oneshot(request)
+        });
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());

@@ -12,6 +12,9 @@ use shared::clock::Clock;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+/// The engines' own log repeats every refusal that the SDK reports already, and the SDK misses connections that are none.
+const QUIET: &str = "warn,s3s=off,aws_smithy_runtime::client::http::connection_poisoning=off";
+
 /// greffe: keeps the original of every mail that a firm chose to keep, exactly once.
 #[derive(Parser)]
 #[command(version, arg_required_else_help = false)]
@@ -62,8 +65,7 @@ struct ServeArguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // The engines' own log repeats every refusal that the SDK reports already.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,s3s=off"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(QUIET));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match Arguments::parse().command {
         Some(Command::Serve(arguments)) => serve(arguments).await,
