@@ -42,7 +42,8 @@ async fn a_firm_connects_with_its_own_app_and_its_secret_is_never_told() {
 async fn a_wrong_client_secret_is_told_in_plain_words_with_microsofts_code() {
     let world = World::new().await;
     let firm = world.firm("Lumen").await;
-    let app = json!({ "tenant_id": world.tenant.id().to_string(), "client_id": OWN_CLIENT_ID, "client_secret": "wrong" });
+    let app =
+        json!({ "tenant_id": world.tenant.id().to_string(), "client_id": OWN_CLIENT_ID, "client_secret": "wrong" });
     let connector = world.connector(&firm, "delegated", app).await;
     let refused = world.sign_in(&firm, &connector, ADA).await;
     assert_eq!(refused.body["microsoft_code"], "AADSTS7000215");
@@ -96,7 +97,9 @@ async fn nothing_secret_is_written_where_it_can_be_read() {
     world.run_until_idle().await;
     let key = world.post(&format!("/v1/firms/{}/keys", registry.firm), json!({ "name": "dms" })).await.ok();
     let key = key["key"].as_str().unwrap().to_owned();
-    assert!(world.request(Some(&key), Method::GET, &format!("/v1/firms/{}", registry.firm), None).await.status.is_success());
+    assert!(
+        world.request(Some(&key), Method::GET, &format!("/v1/firms/{}", registry.firm), None).await.status.is_success()
+    );
 
     // What lies on disk: the table and the log of the traffic hold no token, no client secret and no key in clear.
     let log = std::fs::read(world.folder().join("traffic.jsonl")).unwrap();

@@ -39,10 +39,18 @@ async fn a_firm_sees_nothing_of_another() {
         let seen = world.request(Some(&key), Method::GET, &format!("/v1/firms/{other}{path}"), None).await;
         assert_eq!(seen.problem(), "not_found", "{path}");
     }
-    let stolen = json!({ "connector": registry.connector, "address": "ada@lumen.example", "kind": "user" });
     let path = format!("/v1/firms/{other}/mailboxes");
-    assert_eq!(world.request(Some(&key), Method::POST, &path, Some(stolen)).await.problem(), "not_found");
-    assert_eq!(world.request(Some(&key), Method::POST, "/v1/firms", Some(json!({}))).await.status, StatusCode::NOT_FOUND);
+    let add = |connector: &str| {
+        let body = json!({ "connector": connector, "address": "ada@lumen.example", "kind": "user" });
+        world.request(Some(&key), Method::POST, &path, Some(body))
+    };
+    let (stolen, absent) = (add(&registry.connector).await, add(nowhere).await);
+    assert_eq!(stolen.status, StatusCode::BAD_REQUEST);
+    assert_eq!(stolen.body.to_string().replace(&registry.connector, nowhere), absent.body.to_string());
+    assert_eq!(
+        world.request(Some(&key), Method::POST, "/v1/firms", Some(json!({}))).await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -72,8 +80,16 @@ async fn bad_input_is_answered_with_a_problem_and_stores_nothing() {
     }
     let cases = [
         (Method::POST, format!("/v1/firms/{firm}/connectors"), json!({ "name": "x", "access": "root" })),
-        (Method::POST, format!("/v1/firms/{firm}/connectors"), json!({ "name": "x", "access": "delegated", "app": {} })),
-        (Method::POST, format!("/v1/firms/{firm}/mailboxes"), json!({ "connector": "x", "address": "a@b", "kind": "user" })),
+        (
+            Method::POST,
+            format!("/v1/firms/{firm}/connectors"),
+            json!({ "name": "x", "access": "delegated", "app": {} }),
+        ),
+        (
+            Method::POST,
+            format!("/v1/firms/{firm}/mailboxes"),
+            json!({ "connector": "x", "address": "a@b", "kind": "user" }),
+        ),
         (Method::POST, format!("/v1/firms/{firm}/keys"), json!({ "name": "\u{7}" })),
         (Method::GET, format!("/v1/firms/{firm}/messages?limit=0"), Value::Null),
         (Method::GET, format!("/v1/firms/{firm}/messages?limit=100000"), Value::Null),
@@ -89,9 +105,15 @@ async fn bad_input_is_answered_with_a_problem_and_stores_nothing() {
         let answer = world.get(path).await;
         assert_eq!(answer.problem(), "not_found", "{path}");
     }
-    assert_eq!(world.request(Some(OPERATOR_KEY), Method::DELETE, "/v1/firms", None).await.problem(), "method_not_allowed");
+    assert_eq!(
+        world.request(Some(OPERATOR_KEY), Method::DELETE, "/v1/firms", None).await.problem(),
+        "method_not_allowed"
+    );
     assert_eq!(world.request(None, Method::GET, &format!("/v1/firms/{firm}"), None).await.problem(), "unauthorized");
-    assert_eq!(world.request(Some("x"), Method::GET, &format!("/v1/firms/{firm}"), None).await.problem(), "unauthorized");
+    assert_eq!(
+        world.request(Some("x"), Method::GET, &format!("/v1/firms/{firm}"), None).await.problem(),
+        "unauthorized"
+    );
     for list in ["connectors", "mailboxes", "messages"] {
         let page = world.get(&format!("/v1/firms/{firm}/{list}")).await.ok();
         assert_eq!(page["items"], json!([]), "{list}");

@@ -139,7 +139,7 @@ async fn a_backlog_of_many_pages_is_taken_in_whole() {
     loop {
         let page = world.get(&format!("/v1/firms/{}/messages?limit=40{after}", registry.firm)).await.ok();
         seen.extend(page["items"].as_array().unwrap().iter().map(|m| m["number"].as_u64().unwrap()));
-        match page["next"].as_u64() {
+        match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
             None => break,
         }

@@ -1,5 +1,7 @@
 //! Scenarios: what a user of greffe would notice, told one by one.
 
+#![allow(clippy::unwrap_used, reason = "a scenario ends where something is not as told")]
+
 mod access;
 mod isolation;
 mod mail;

@@ -176,7 +176,10 @@ async fn a_connection_that_microsoft_ends_says_whose_turn_it_is_and_loses_nothin
     world.pass(Duration::from_secs(2 * 3600)).await;
     let path = format!("/v1/firms/{}/connectors/{}", registry.firm, registry.connector);
     let connector = world.get(&path).await.ok();
-    assert_eq!((&connector["state"], &connector["problem"]["code"]), (&json!("action_required"), &json!("sign_in_required")));
+    assert_eq!(
+        (&connector["state"], &connector["problem"]["code"]),
+        (&json!("action_required"), &json!("sign_in_required"))
+    );
     assert!(connector["problem"]["next_action"].as_str().is_some_and(|text| text.contains("sign in again")));
 
     world.sign_in(&registry.firm, &registry.connector, ADA).await.ok();

@@ -537,7 +537,7 @@ impl Demo {
                     .key(key)
                     .checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled);
                 let head = head.send().await.map_err(|e| DemoError::Archive(e.into()))?;
-                let checksum = head.checksum_sha256().and_then(|c| aws_base64(c)).unwrap_or_default();
+                let checksum = head.checksum_sha256().and_then(hex_of_base64).unwrap_or_default();
                 objects.insert(key.to_owned(), checksum);
             }
         }
@@ -580,7 +580,7 @@ fn is_expected(held: &Held) -> bool {
     held.key.as_deref().is_some_and(|key| key.starts_with("mail "))
 }
 
-fn aws_base64(checksum: &str) -> Option<String> {
+fn hex_of_base64(checksum: &str) -> Option<String> {
     let bytes = aws_smithy_types::base64::decode(checksum).ok()?;
     Some(hex::encode(bytes))
 }

@@ -56,18 +56,11 @@ pub struct App {
 
 impl App {
     /// A multitenant registration with one secret that does not expire.
-    pub fn new(
-        client_id: impl Into<String>,
-        secret: impl Into<String>,
-        redirect_uri: impl Into<String>,
-    ) -> Self {
+    pub fn new(client_id: impl Into<String>, secret: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
         Self {
             client_id: client_id.into(),
             name: "greffe".to_owned(),
-            client_secrets: vec![Secret {
-                value: secret.into(),
-                expires: None,
-            }],
+            client_secrets: vec![Secret { value: secret.into(), expires: None }],
             redirect_uris: vec![redirect_uri.into()],
             audience: Audience::Organizations,
             delegated: Vec::new(),
@@ -77,20 +70,13 @@ impl App {
 
     /// The same registration, usable in one tenant only.
     pub fn single_tenant(self, tenant: Uuid) -> Self {
-        Self {
-            audience: Audience::Tenant(tenant),
-            ..self
-        }
+        Self { audience: Audience::Tenant(tenant), ..self }
     }
 
     /// The same registration, listing these delegated and application permissions.
     pub fn with_permissions(self, delegated: &[&str], application: &[&str]) -> Self {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
-        Self {
-            delegated: owned(delegated),
-            application: owned(application),
-            ..self
-        }
+        Self { delegated: owned(delegated), application: owned(application), ..self }
     }
 }
 
@@ -121,10 +107,7 @@ impl Tenant {
     pub fn grant_full_access(&self, user: &str, mailbox: &str) -> Result<()> {
         self.world.store().write(|db| {
             let (user, mailbox) = (account(db, user)?, account(db, mailbox)?);
-            db.execute(
-                "INSERT OR IGNORE INTO full_access VALUES (?, ?)",
-                params![user.id, mailbox.id],
-            )?;
+            db.execute("INSERT OR IGNORE INTO full_access VALUES (?, ?)", params![user.id, mailbox.id])?;
             Ok(())
         })
     }
@@ -136,20 +119,12 @@ impl Tenant {
 
     /// Enables or disables an account: a disabled one gets AADSTS50057 at the next token request.
     pub fn set_enabled(&self, address: &str, enabled: bool) -> Result<()> {
-        self.set(
-            address,
-            "UPDATE users SET enabled = ?2 WHERE id = ?1",
-            enabled,
-        )
+        self.set(address, "UPDATE users SET enabled = ?2 WHERE id = ?1", enabled)
     }
 
     /// Gives or takes the Exchange licence: without it Graph answers `MailboxNotEnabledForRESTAPI`.
     pub fn set_licensed(&self, address: &str, licensed: bool) -> Result<()> {
-        self.set(
-            address,
-            "UPDATE users SET licensed = ?2 WHERE id = ?1",
-            licensed,
-        )
+        self.set(address, "UPDATE users SET licensed = ?2 WHERE id = ?1", licensed)
     }
 
     /// Renames the well-known folders of a mailbox as Exchange does when its language changes.
@@ -163,10 +138,7 @@ impl Tenant {
     /// Switches user consent on (the default) or off: off, users meet AADSTS90094 and an admin must consent.
     pub fn set_user_consent(&self, allowed: bool) -> Result<()> {
         self.world.store().write(|db| {
-            db.execute(
-                "UPDATE tenants SET user_consent = ?2 WHERE id = ?1",
-                params![self.id.to_string(), allowed],
-            )?;
+            db.execute("UPDATE tenants SET user_consent = ?2 WHERE id = ?1", params![self.id.to_string(), allowed])?;
             Ok(())
         })
     }
@@ -192,11 +164,7 @@ impl Tenant {
 
     /// Revokes a user's sessions: refresh tokens get AADSTS50173; access tokens live on to their end.
     pub fn revoke_sessions(&self, address: &str) -> Result<()> {
-        self.set(
-            address,
-            "UPDATE refresh_tokens SET revoked = ?2 WHERE user = ?1",
-            true,
-        )
+        self.set(address, "UPDATE refresh_tokens SET revoked = ?2 WHERE user = ?1", true)
     }
 
     /// Limits an app's application permissions to these mailboxes, as an application access policy does.
@@ -204,10 +172,7 @@ impl Tenant {
         self.world.store().write(|db| {
             for mailbox in mailboxes {
                 let mailbox = account(db, mailbox)?;
-                db.execute(
-                    "INSERT OR IGNORE INTO app_scopes VALUES (?, ?)",
-                    params![client_id, mailbox.id],
-                )?;
+                db.execute("INSERT OR IGNORE INTO app_scopes VALUES (?, ?)", params![client_id, mailbox.id])?;
             }
             Ok(())
         })
@@ -229,13 +194,7 @@ impl Tenant {
             let id = Uuid::new_v4();
             db.execute(
                 "INSERT INTO users (id, tenant, address, name, shared) VALUES (?, ?, ?, ?, ?)",
-                params![
-                    id.to_string(),
-                    self.id.to_string(),
-                    address,
-                    display_name,
-                    shared
-                ],
+                params![id.to_string(), self.id.to_string(), address, display_name, shared],
             )?;
             mailbox::create(db, &id.to_string())?;
             Ok(id)
@@ -289,11 +248,8 @@ impl World {
     /// Returns the tenant of this domain, made now if it is new.
     pub(crate) fn tenant_id(&self, name: &str, domain: &str) -> Result<Uuid> {
         self.store.write(|db| {
-            let known: Option<String> = db
-                .query_row("SELECT id FROM tenants WHERE domain = ?", [domain], |row| {
-                    row.get(0)
-                })
-                .optional()?;
+            let known: Option<String> =
+                db.query_row("SELECT id FROM tenants WHERE domain = ?", [domain], |row| row.get(0)).optional()?;
             if let Some(id) = known.and_then(|id| id.parse().ok()) {
                 return Ok(id);
             }
@@ -308,13 +264,9 @@ impl World {
 
     /// Writes an app registration over an older one of the same client id.
     pub(crate) fn register(&self, app: &App) -> Result<()> {
-        let body = serde_json::to_string(app)
-            .map_err(|error| Error::Damaged("app registration", error))?;
+        let body = serde_json::to_string(app).map_err(|error| Error::Damaged("app registration", error))?;
         self.store.write(|db| {
-            db.execute(
-                "INSERT OR REPLACE INTO apps VALUES (?, ?)",
-                params![app.client_id, body],
-            )?;
+            db.execute("INSERT OR REPLACE INTO apps VALUES (?, ?)", params![app.client_id, body])?;
             Ok(())
         })
     }
@@ -326,14 +278,7 @@ pub(crate) fn find_tenant(db: &Connection, id_or_domain: &str) -> Result<Option<
         .query_row(
             "SELECT id, name, domain, user_consent FROM tenants WHERE id = lower(?1) OR domain = ?1",
             [id_or_domain],
-            |row| {
-                Ok(TenantRow {
-                    id: row.get(0)?,
-                    name: row.get(1)?,
-                    domain: row.get(2)?,
-                    user_consent: row.get(3)?,
-                })
-            },
+            |row| Ok(TenantRow { id: row.get(0)?, name: row.get(1)?, domain: row.get(2)?, user_consent: row.get(3)? }),
         )
         .optional()?)
 }
@@ -341,11 +286,7 @@ pub(crate) fn find_tenant(db: &Connection, id_or_domain: &str) -> Result<Option<
 /// The account of this object id or address.
 pub(crate) fn find_account(db: &Connection, id_or_address: &str) -> Result<Option<Account>> {
     Ok(db
-        .query_row(
-            "SELECT * FROM users WHERE id = lower(?1) OR address = ?1",
-            [id_or_address],
-            Account::from_row,
-        )
+        .query_row("SELECT * FROM users WHERE id = lower(?1) OR address = ?1", [id_or_address], Account::from_row)
         .optional()?)
 }
 
@@ -356,8 +297,7 @@ pub(crate) fn account(db: &Connection, id_or_address: &str) -> Result<Account> {
 
 /// The accounts of one tenant, or of all, by address.
 pub(crate) fn accounts(db: &Connection, tenant: Option<&str>) -> Result<Vec<Account>> {
-    let mut statement =
-        db.prepare_cached("SELECT * FROM users WHERE ?1 IS NULL OR tenant = ?1 ORDER BY address")?;
+    let mut statement = db.prepare_cached("SELECT * FROM users WHERE ?1 IS NULL OR tenant = ?1 ORDER BY address")?;
     let rows = statement.query_map([tenant], Account::from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -365,23 +305,14 @@ pub(crate) fn accounts(db: &Connection, tenant: Option<&str>) -> Result<Vec<Acco
 /// The registration of this client id.
 pub(crate) fn app(db: &Connection, client_id: &str) -> Result<Option<App>> {
     let body: Option<String> = db
-        .query_row(
-            "SELECT body FROM apps WHERE client_id = lower(?1) OR client_id = ?1",
-            [client_id],
-            |row| row.get(0),
-        )
+        .query_row("SELECT body FROM apps WHERE client_id = lower(?1) OR client_id = ?1", [client_id], |row| row.get(0))
         .optional()?;
-    body.map(|body| {
-        serde_json::from_str(&body).map_err(|error| Error::Damaged("app registration", error))
-    })
-    .transpose()
+    body.map(|body| serde_json::from_str(&body).map_err(|error| Error::Damaged("app registration", error))).transpose()
 }
 
 /// Whether a user has Full Access to a mailbox that is not their own.
 pub(crate) fn has_full_access(db: &Connection, user: &str, mailbox: &str) -> Result<bool> {
-    Ok(db
-        .prepare_cached("SELECT 1 FROM full_access WHERE user = ? AND mailbox = ?")?
-        .exists([user, mailbox])?)
+    Ok(db.prepare_cached("SELECT 1 FROM full_access WHERE user = ? AND mailbox = ?")?.exists([user, mailbox])?)
 }
 
 /// Whether an application access policy leaves this mailbox to the app.
@@ -395,29 +326,15 @@ pub(crate) fn in_scope(db: &Connection, client_id: &str, mailbox: &str) -> Resul
 }
 
 /// Records the scopes a user agreed to.
-pub(crate) fn consent(
-    db: &Connection,
-    tenant: &str,
-    app: &str,
-    user: &str,
-    scopes: &[String],
-) -> Result<()> {
+pub(crate) fn consent(db: &Connection, tenant: &str, app: &str, user: &str, scopes: &[String]) -> Result<()> {
     for scope in scopes {
-        db.execute(
-            "INSERT OR IGNORE INTO consents VALUES (?, ?, ?, ?)",
-            params![tenant, app, user, scope],
-        )?;
+        db.execute("INSERT OR IGNORE INTO consents VALUES (?, ?, ?, ?)", params![tenant, app, user, scope])?;
     }
     Ok(())
 }
 
 /// Records what the registration lists as granted for everybody in the tenant; roles count from `effective` on.
-pub(crate) fn consent_for_everybody(
-    db: &Connection,
-    tenant: &str,
-    app: &App,
-    effective: Timestamp,
-) -> Result<()> {
+pub(crate) fn consent_for_everybody(db: &Connection, tenant: &str, app: &App, effective: Timestamp) -> Result<()> {
     consent(db, tenant, &app.client_id, "", &app.delegated)?;
     // A registration without delegated permissions still gets its service principal in the tenant.
     consent(db, tenant, &app.client_id, "", &["openid".to_owned()])?;
@@ -431,35 +348,21 @@ pub(crate) fn consent_for_everybody(
 }
 
 /// The scopes that hold for a user: their own consent and the organisation's.
-pub(crate) fn consented(
-    db: &Connection,
-    tenant: &str,
-    app: &str,
-    user: &str,
-) -> Result<Vec<String>> {
-    let mut statement = db.prepare_cached(
-        "SELECT DISTINCT scope FROM consents WHERE tenant = ? AND app = ? AND user IN ('', ?)",
-    )?;
+pub(crate) fn consented(db: &Connection, tenant: &str, app: &str, user: &str) -> Result<Vec<String>> {
+    let mut statement =
+        db.prepare_cached("SELECT DISTINCT scope FROM consents WHERE tenant = ? AND app = ? AND user IN ('', ?)")?;
     let rows = statement.query_map([tenant, app, user], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The application permissions that already count, or nothing if the app was never consented to in the tenant.
-pub(crate) fn effective_roles(
-    db: &Connection,
-    tenant: &str,
-    app: &str,
-    now: Timestamp,
-) -> Result<Option<Vec<String>>> {
-    let known = db
-        .prepare_cached("SELECT 1 FROM consents WHERE tenant = ? AND app = ?")?
-        .exists([tenant, app])?;
+pub(crate) fn effective_roles(db: &Connection, tenant: &str, app: &str, now: Timestamp) -> Result<Option<Vec<String>>> {
+    let known = db.prepare_cached("SELECT 1 FROM consents WHERE tenant = ? AND app = ?")?.exists([tenant, app])?;
     if !known {
         return Ok(None);
     }
-    let mut statement = db.prepare_cached(
-        "SELECT role FROM roles WHERE tenant = ? AND app = ? AND effective_ms <= ?",
-    )?;
+    let mut statement =
+        db.prepare_cached("SELECT role FROM roles WHERE tenant = ? AND app = ? AND effective_ms <= ?")?;
     let rows = statement.query_map(params![tenant, app, now.as_millisecond()], |row| row.get(0))?;
     Ok(Some(rows.collect::<rusqlite::Result<_>>()?))
 }

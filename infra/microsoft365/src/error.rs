@@ -33,10 +33,7 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn unknown(what: &'static str, name: impl Into<String>) -> Self {
-        Self::Unknown {
-            what,
-            name: name.into(),
-        }
+        Self::Unknown { what, name: name.into() }
     }
 }
 

@@ -118,45 +118,33 @@ impl Faults {
 
     /// `$value` of the message with this immutable id goes wrong.
     pub fn value(&self, immutable_id: &str, fault: ValueFault, times: Times) {
-        self.script()
-            .value
-            .insert(immutable_id.to_owned(), Strike::new(fault, times));
+        self.script().value.insert(immutable_id.to_owned(), Strike::new(fault, times));
     }
 
     /// Requests of one kind (the names in [`crate::Requests::by_kind`]) answer this status, before anything is done.
     pub fn fail(&self, kind: &str, status: u16, times: Times) {
-        self.script()
-            .kind
-            .insert(kind.to_owned(), Strike::new(status, times));
+        self.script().kind.insert(kind.to_owned(), Strike::new(status, times));
     }
 
     /// Requests of one kind are carried out and then answered with 504: what timed out may have worked.
     pub fn lose_answer(&self, kind: &str, times: Times) {
-        self.script()
-            .lost
-            .insert(kind.to_owned(), Strike::new((), times));
+        self.script().lost.insert(kind.to_owned(), Strike::new((), times));
     }
 
     /// PATCH of the message with this immutable id answers 412 `ErrorIrresolvableConflict`.
     pub fn conflict(&self, immutable_id: &str, times: Times) {
-        self.script()
-            .conflict
-            .insert(immutable_id.to_owned(), Strike::new((), times));
+        self.script().conflict.insert(immutable_id.to_owned(), Strike::new((), times));
     }
 
     /// Delta requests of a mailbox that carry a token answer 410 `SyncStateNotFound`, also in the middle of paging.
     pub fn delta_gone(&self, address: &str, times: Times) {
-        self.script()
-            .gone
-            .insert(address.to_ascii_lowercase(), Strike::new((), times));
+        self.script().gone.insert(address.to_ascii_lowercase(), Strike::new((), times));
     }
 
     /// Requests to a mailbox answer 429 with this `Retry-After`.
     pub fn throttle(&self, address: &str, retry_after: RetryAfter, times: Times) {
         let strike = Strike::new(retry_after, times);
-        self.script()
-            .throttle
-            .insert(address.to_ascii_lowercase(), strike);
+        self.script().throttle.insert(address.to_ascii_lowercase(), strike);
     }
 
     /// The token endpoint answers this AADSTS code.
@@ -203,32 +191,20 @@ impl Faults {
     }
 
     pub(crate) fn next_lost(&self, kind: &str) -> bool {
-        self.script()
-            .lost
-            .get_mut(kind)
-            .is_some_and(|strike| strike.strike().is_some())
+        self.script().lost.get_mut(kind).is_some_and(|strike| strike.strike().is_some())
     }
 
     pub(crate) fn next_conflict(&self, immutable_id: &str) -> bool {
-        self.script()
-            .conflict
-            .get_mut(immutable_id)
-            .is_some_and(|strike| strike.strike().is_some())
+        self.script().conflict.get_mut(immutable_id).is_some_and(|strike| strike.strike().is_some())
     }
 
     pub(crate) fn next_gone(&self, address: &str) -> bool {
         let address = address.to_ascii_lowercase();
-        self.script()
-            .gone
-            .get_mut(&address)
-            .is_some_and(|strike| strike.strike().is_some())
+        self.script().gone.get_mut(&address).is_some_and(|strike| strike.strike().is_some())
     }
 
     pub(crate) fn next_throttle(&self, address: &str) -> Option<RetryAfter> {
-        self.script()
-            .throttle
-            .get_mut(&address.to_ascii_lowercase())?
-            .strike()
+        self.script().throttle.get_mut(&address.to_ascii_lowercase())?.strike()
     }
 
     pub(crate) fn next_token(&self) -> Option<u32> {

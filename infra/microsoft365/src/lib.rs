@@ -137,10 +137,7 @@ impl Microsoft365 {
 
     /// The tenant with this verified domain, made now if it is new.
     pub fn tenant(&self, name: &str, domain: &str) -> Result<Tenant> {
-        Ok(Tenant {
-            id: self.0.tenant_id(name, domain)?,
-            world: self.clone(),
-        })
+        Ok(Tenant { id: self.0.tenant_id(name, domain)?, world: self.clone() })
     }
 
     /// Registers an app, or replaces its registration.

@@ -43,68 +43,18 @@ const WELL_KNOWN: [WellKnown; 14] = [
             "Inizio archivio informazioni",
         ],
     ),
-    WellKnown(
-        "inbox",
-        ROOT,
-        false,
-        [
-            "Inbox",
-            "Posteingang",
-            "Boîte de réception",
-            "Posta in arrivo",
-        ],
-    ),
-    WellKnown(
-        "drafts",
-        ROOT,
-        false,
-        ["Drafts", "Entwürfe", "Brouillons", "Bozze"],
-    ),
-    WellKnown(
-        "sentitems",
-        ROOT,
-        false,
-        [
-            "Sent Items",
-            "Gesendete Elemente",
-            "Éléments envoyés",
-            "Posta inviata",
-        ],
-    ),
+    WellKnown("inbox", ROOT, false, ["Inbox", "Posteingang", "Boîte de réception", "Posta in arrivo"]),
+    WellKnown("drafts", ROOT, false, ["Drafts", "Entwürfe", "Brouillons", "Bozze"]),
+    WellKnown("sentitems", ROOT, false, ["Sent Items", "Gesendete Elemente", "Éléments envoyés", "Posta inviata"]),
     WellKnown(
         "deleteditems",
         ROOT,
         false,
-        [
-            "Deleted Items",
-            "Gelöschte Elemente",
-            "Éléments supprimés",
-            "Posta eliminata",
-        ],
+        ["Deleted Items", "Gelöschte Elemente", "Éléments supprimés", "Posta eliminata"],
     ),
-    WellKnown(
-        "junkemail",
-        ROOT,
-        false,
-        [
-            "Junk Email",
-            "Junk-E-Mail",
-            "Courrier indésirable",
-            "Posta indesiderata",
-        ],
-    ),
-    WellKnown(
-        "outbox",
-        ROOT,
-        false,
-        ["Outbox", "Postausgang", "Boîte d'envoi", "Posta in uscita"],
-    ),
-    WellKnown(
-        "archive",
-        ROOT,
-        false,
-        ["Archive", "Archiv", "Archive", "Archivio"],
-    ),
+    WellKnown("junkemail", ROOT, false, ["Junk Email", "Junk-E-Mail", "Courrier indésirable", "Posta indesiderata"]),
+    WellKnown("outbox", ROOT, false, ["Outbox", "Postausgang", "Boîte d'envoi", "Posta in uscita"]),
+    WellKnown("archive", ROOT, false, ["Archive", "Archiv", "Archive", "Archivio"]),
     WellKnown(
         "conversationhistory",
         ROOT,
@@ -120,42 +70,17 @@ const WELL_KNOWN: [WellKnown; 14] = [
         "syncissues",
         ROOT,
         true,
-        [
-            "Sync Issues",
-            "Synchronisierungsprobleme",
-            "Problèmes de synchronisation",
-            "Problemi di sincronizzazione",
-        ],
+        ["Sync Issues", "Synchronisierungsprobleme", "Problèmes de synchronisation", "Problemi di sincronizzazione"],
     ),
-    WellKnown(
-        "conflicts",
-        Some("syncissues"),
-        true,
-        ["Conflicts", "Konflikte", "Conflits", "Conflitti"],
-    ),
+    WellKnown("conflicts", Some("syncissues"), true, ["Conflicts", "Konflikte", "Conflits", "Conflitti"]),
     WellKnown(
         "localfailures",
         Some("syncissues"),
         true,
-        [
-            "Local Failures",
-            "Lokale Fehler",
-            "Défaillances locales",
-            "Errori locali",
-        ],
+        ["Local Failures", "Lokale Fehler", "Défaillances locales", "Errori locali"],
     ),
-    WellKnown(
-        "recoverableitemsdeletions",
-        None,
-        true,
-        ["Deletions", "Deletions", "Deletions", "Deletions"],
-    ),
-    WellKnown(
-        "searchfolders",
-        None,
-        true,
-        ["Finder", "Finder", "Finder", "Finder"],
-    ),
+    WellKnown("recoverableitemsdeletions", None, true, ["Deletions", "Deletions", "Deletions", "Deletions"]),
+    WellKnown("searchfolders", None, true, ["Finder", "Finder", "Finder", "Finder"]),
 ];
 
 /// The ids of a message: pass `immutable_id` to the functions of [`Microsoft365`].
@@ -255,11 +180,7 @@ impl Message {
 
     /// The id in the form that the caller prefers.
     pub(crate) fn id(&self, immutable: bool) -> &str {
-        if immutable {
-            &self.immutable_id
-        } else {
-            &self.default_id
-        }
+        if immutable { &self.immutable_id } else { &self.default_id }
     }
 
     /// Graph's `changeKey`, another one after every change.
@@ -274,10 +195,7 @@ impl Message {
     }
 
     fn reference(&self) -> MessageRef {
-        MessageRef {
-            immutable_id: self.immutable_id.clone(),
-            default_id: self.default_id.clone(),
-        }
+        MessageRef { immutable_id: self.immutable_id.clone(), default_id: self.default_id.clone() }
     }
 }
 
@@ -287,9 +205,8 @@ fn seconds(second: i64) -> Timestamp {
 
 fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
-    })
+    serde_json::from_str(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))
 }
 
 fn text<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {
@@ -309,21 +226,11 @@ fn new_default_id() -> String {
 /// Makes the well-known folders of a new mailbox.
 pub(crate) fn create(db: &Transaction, mailbox: &str) -> Result<()> {
     for WellKnown(name, parent, hidden, display) in &WELL_KNOWN {
-        let parent = parent
-            .map(|parent| folder(db, mailbox, parent))
-            .transpose()?;
+        let parent = parent.map(|parent| folder(db, mailbox, parent)).transpose()?;
         let parent = parent.map(|parent| parent.id);
         db.execute(
             "INSERT INTO folders VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
-            params![
-                new_id("AQMkAGI1"),
-                mailbox,
-                parent,
-                display[0],
-                name,
-                hidden,
-                next_seq(db, mailbox)?
-            ],
+            params![new_id("AQMkAGI1"), mailbox, parent, display[0], name, hidden, next_seq(db, mailbox)?],
         )?;
     }
     Ok(())
@@ -334,12 +241,7 @@ pub(crate) fn rename_well_known(db: &Transaction, mailbox: &str, language: Langu
     for WellKnown(name, _, _, display) in &WELL_KNOWN {
         db.execute(
             "UPDATE folders SET name = ?, seq = ? WHERE mailbox = ? AND well_known = ?",
-            params![
-                display[language as usize],
-                next_seq(db, mailbox)?,
-                mailbox,
-                name
-            ],
+            params![display[language as usize], next_seq(db, mailbox)?, mailbox, name],
         )?;
     }
     Ok(())
@@ -347,28 +249,18 @@ pub(crate) fn rename_well_known(db: &Transaction, mailbox: &str, language: Langu
 
 /// Counts one more change of the mailbox.
 fn next_seq(db: &Transaction, mailbox: &str) -> Result<i64> {
-    Ok(db.query_row(
-        "UPDATE users SET seq = seq + 1 WHERE id = ? RETURNING seq",
-        [mailbox],
-        |row| row.get(0),
-    )?)
+    Ok(db.query_row("UPDATE users SET seq = seq + 1 WHERE id = ? RETURNING seq", [mailbox], |row| row.get(0))?)
 }
 
 /// The number of the last change of the mailbox.
 pub(crate) fn last_seq(db: &Connection, mailbox: &str) -> Result<i64> {
-    Ok(
-        db.query_row("SELECT seq FROM users WHERE id = ?", [mailbox], |row| {
-            row.get(0)
-        })?,
-    )
+    Ok(db.query_row("SELECT seq FROM users WHERE id = ?", [mailbox], |row| row.get(0))?)
 }
 
 /// The folder of this id or well-known name (in any case).
 pub(crate) fn find_folder(db: &Connection, mailbox: &str, folder: &str) -> Result<Option<Folder>> {
     Ok(db
-        .prepare_cached(
-            "SELECT * FROM folders WHERE mailbox = ?1 AND (id = ?2 OR well_known = lower(?2))",
-        )?
+        .prepare_cached("SELECT * FROM folders WHERE mailbox = ?1 AND (id = ?2 OR well_known = lower(?2))")?
         .query_row([mailbox, folder], Folder::from_row)
         .optional()?)
 }
@@ -380,9 +272,7 @@ fn folder(db: &Connection, mailbox: &str, name: &str) -> Result<Folder> {
 /// The message of this id, immutable or default: both work wherever an id is asked for.
 pub(crate) fn find_message(db: &Connection, mailbox: &str, id: &str) -> Result<Option<Message>> {
     Ok(db
-        .prepare_cached(
-            "SELECT * FROM messages WHERE mailbox = ?1 AND (immutable_id = ?2 OR default_id = ?2)",
-        )?
+        .prepare_cached("SELECT * FROM messages WHERE mailbox = ?1 AND (immutable_id = ?2 OR default_id = ?2)")?
         .query_row([mailbox, id], Message::from_row)
         .optional()?)
 }
@@ -401,12 +291,7 @@ fn update(
 ) -> Result<Message> {
     db.execute(
         &format!("UPDATE messages SET {column} = ?, seq = ?, modified = ? WHERE id = ?"),
-        params![
-            value,
-            next_seq(db, &message.mailbox)?,
-            world.now().as_second(),
-            message.row
-        ],
+        params![value, next_seq(db, &message.mailbox)?, world.now().as_second(), message.row],
     )?;
     let changed = self::message(db, &message.mailbox, &message.immutable_id)?;
     notify::enqueue(db, world, Change::Updated, &changed)?;
@@ -420,32 +305,16 @@ pub(crate) fn set_categories(
     message: &Message,
     categories: &[String],
 ) -> Result<Message> {
-    update(
-        db,
-        world,
-        message,
-        "categories",
-        &text("list of categories", &categories)?,
-    )
+    update(db, world, message, "categories", &text("list of categories", &categories)?)
 }
 
 /// Marks a message read or unread.
-pub(crate) fn set_read(
-    db: &Transaction,
-    world: &World,
-    message: &Message,
-    read: bool,
-) -> Result<Message> {
+pub(crate) fn set_read(db: &Transaction, world: &World, message: &Message, read: bool) -> Result<Message> {
     update(db, world, message, "is_read", &read)
 }
 
 /// Moves a message: its default id changes, its immutable id does not (outlook-immutable-id).
-pub(crate) fn move_to(
-    db: &Transaction,
-    world: &World,
-    message: &Message,
-    destination: &Folder,
-) -> Result<Message> {
+pub(crate) fn move_to(db: &Transaction, world: &World, message: &Message, destination: &Folder) -> Result<Message> {
     if message.folder == destination.id {
         return Ok(message.clone());
     }
@@ -571,11 +440,7 @@ impl Microsoft365 {
             let mailbox = directory::account(db, address)?.id;
             let parent = folder(db, &mailbox, parent)?;
             let known = db
-                .query_row(
-                    "SELECT * FROM folders WHERE parent = ? AND name = ?",
-                    [&parent.id, name],
-                    Folder::from_row,
-                )
+                .query_row("SELECT * FROM folders WHERE parent = ? AND name = ?", [&parent.id, name], Folder::from_row)
                 .optional()?;
             if let Some(known) = known {
                 return Ok(known.id);
@@ -583,14 +448,7 @@ impl Microsoft365 {
             let id = new_id("AQMkAGI1");
             db.execute(
                 "INSERT INTO folders VALUES (?, ?, ?, ?, NULL, 0, ?, ?)",
-                params![
-                    id,
-                    mailbox,
-                    parent.id,
-                    name,
-                    search,
-                    next_seq(db, &mailbox)?
-                ],
+                params![id, mailbox, parent.id, name, search, next_seq(db, &mailbox)?],
             )?;
             Ok(id)
         })
@@ -614,10 +472,7 @@ impl Microsoft365 {
         self.store().write(|db| {
             let mailbox = directory::account(db, address)?.id;
             let folder = self::folder(db, &mailbox, folder)?;
-            if db
-                .prepare("SELECT 1 FROM folders WHERE parent = ?")?
-                .exists([&folder.id])?
-            {
+            if db.prepare("SELECT 1 FROM folders WHERE parent = ?")?.exists([&folder.id])? {
                 return Err(Error::unknown("folder without children", folder.name));
             }
             for message in messages_of(db, &folder.id)? {
@@ -649,17 +504,13 @@ impl Microsoft365 {
 
     /// Marks a message read or unread.
     pub fn set_read(&self, address: &str, message: &str, read: bool) -> Result<()> {
-        self.change(address, message, |db, message| {
-            set_read(db, &self.0, message, read).map(drop)
-        })
+        self.change(address, message, |db, message| set_read(db, &self.0, message, read).map(drop))
     }
 
     /// Replaces the categories of a message.
     pub fn set_categories(&self, address: &str, message: &str, categories: &[&str]) -> Result<()> {
         let categories: Vec<_> = categories.iter().map(ToString::to_string).collect();
-        self.change(address, message, |db, message| {
-            set_categories(db, &self.0, message, &categories).map(drop)
-        })
+        self.change(address, message, |db, message| set_categories(db, &self.0, message, &categories).map(drop))
     }
 
     fn change<T>(

@@ -57,29 +57,17 @@ pub struct Mail {
 impl Mail {
     /// An unread mail of these bytes.
     pub fn new(mime: impl Into<Bytes>, received: Timestamp) -> Self {
-        Self {
-            mime: Mime::Bytes(mime.into()),
-            received,
-            key: None,
-            is_draft: false,
-            is_read: false,
-        }
+        Self { mime: Mime::Bytes(mime.into()), received, key: None, is_draft: false, is_read: false }
     }
 
     /// An unread mail that is made while it is read.
     pub fn generated(seed: u64, bytes: u64, received: Timestamp) -> Self {
-        Self {
-            mime: Mime::Generated { seed, bytes },
-            ..Self::new(Bytes::new(), received)
-        }
+        Self { mime: Mime::Generated { seed, bytes }, ..Self::new(Bytes::new(), received) }
     }
 
     /// The same mail, delivered once per `key`.
     pub fn with_key(self, key: impl Into<String>) -> Self {
-        Self {
-            key: Some(key.into()),
-            ..self
-        }
+        Self { key: Some(key.into()), ..self }
     }
 }
 
@@ -135,9 +123,7 @@ pub(crate) fn keep(store: &Store, mime: &Mime) -> Result<Kept> {
             let digest = hex::encode(Sha256::digest(bytes));
             store.keep_mime(&digest, bytes)?;
             Ok(Kept {
-                source: Source::Kept {
-                    digest: digest.clone(),
-                },
+                source: Source::Kept { digest: digest.clone() },
                 properties: Properties::read(bytes),
                 bytes: bytes.len() as u64,
                 sha256_hex: digest,
@@ -153,10 +139,7 @@ pub(crate) fn keep(store: &Store, mime: &Mime) -> Result<Kept> {
             }
             Ok(Kept {
                 source: Source::Generated { seed, bytes },
-                properties: Properties {
-                    has_attachments: true,
-                    ..properties
-                },
+                properties: Properties { has_attachments: true, ..properties },
                 bytes: length,
                 sha256_hex: hex::encode(hash.finalize()),
             })
@@ -167,9 +150,7 @@ pub(crate) fn keep(store: &Store, mime: &Mime) -> Result<Kept> {
 /// The bytes of a message, a chunk at a time.
 pub(crate) fn stream(store: &Store, source: &Source) -> Result<MimeStream> {
     match source {
-        &Source::Generated { seed, bytes } => {
-            Ok(stream::iter(Generated::new(seed, bytes).map(Ok)).boxed())
-        }
+        &Source::Generated { seed, bytes } => Ok(stream::iter(Generated::new(seed, bytes).map(Ok)).boxed()),
         Source::Kept { digest } => match store.mime(digest)? {
             StoredMime::Bytes(bytes) => Ok(stream::iter(slices(bytes).map(Ok)).boxed()),
             StoredMime::File(path) => Ok(stream::once(tokio::fs::File::open(path))
@@ -205,11 +186,7 @@ pub(crate) fn body(mime: &[u8]) -> (&'static str, String) {
     let Some(parsed) = parsed else {
         return ("text", String::new());
     };
-    let is_html = parsed
-        .html_body
-        .first()
-        .and_then(|&at| parsed.part(at))
-        .is_some_and(|part| part.is_text_html());
+    let is_html = parsed.html_body.first().and_then(|&at| parsed.part(at)).is_some_and(|part| part.is_text_html());
     if is_html && let Some(html) = parsed.body_html(0) {
         return ("html", html.into_owned());
     }
@@ -218,40 +195,25 @@ pub(crate) fn body(mime: &[u8]) -> (&'static str, String) {
 
 /// The header fields of a mail, in their order, unfolded.
 pub(crate) fn header_fields(mime: &[u8]) -> Vec<(String, String)> {
-    MessageParser::default()
-        .parse_headers(mime)
-        .map_or_else(Vec::new, |parsed| {
-            parsed
-                .headers_raw()
-                .map(|(name, value)| {
-                    (
-                        name.to_owned(),
-                        value.replace(['\r', '\n'], "").trim().to_owned(),
-                    )
-                })
-                .collect()
-        })
+    MessageParser::default().parse_headers(mime).map_or_else(Vec::new, |parsed| {
+        parsed
+            .headers_raw()
+            .map(|(name, value)| (name.to_owned(), value.replace(['\r', '\n'], "").trim().to_owned()))
+            .collect()
+    })
 }
 
 fn slices(mut bytes: Bytes) -> impl Iterator<Item = Bytes> + Send {
-    std::iter::from_fn(move || {
-        (!bytes.is_empty()).then(|| bytes.split_to(bytes.len().min(CHUNK_BYTES)))
-    })
+    std::iter::from_fn(move || (!bytes.is_empty()).then(|| bytes.split_to(bytes.len().min(CHUNK_BYTES))))
 }
 
 impl Properties {
     /// Reads whatever bytes there are; what is missing or senseless is simply absent.
     pub fn read(mime: &[u8]) -> Self {
         let Some(parsed) = MessageParser::default().parse(mime) else {
-            return Self {
-                odata_type: MESSAGE.to_owned(),
-                importance: "normal".to_owned(),
-                ..Self::default()
-            };
+            return Self { odata_type: MESSAGE.to_owned(), importance: "normal".to_owned(), ..Self::default() };
         };
-        let from = parsed
-            .from()
-            .and_then(|from| recipients(Some(from)).into_iter().next());
+        let from = parsed.from().and_then(|from| recipients(Some(from)).into_iter().next());
         let preview: String = parsed
             .body_preview(4 * PREVIEW_CHARS_MAX)
             .unwrap_or_default()
@@ -279,9 +241,7 @@ impl Properties {
                 .and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
             // hasAttachments ignores inline images (message resource type).
             has_attachments: parsed.attachments().any(|part| {
-                let inline = part
-                    .content_disposition()
-                    .is_some_and(|disposition| disposition.is_inline());
+                let inline = part.content_disposition().is_some_and(|disposition| disposition.is_inline());
                 !inline && part.content_id().is_none()
             }),
             preview,
@@ -308,14 +268,8 @@ fn odata_type(parsed: &mail_parser::Message<'_>) -> &'static str {
     let method = parsed.parts.iter().find_map(|part| {
         let kind = part.content_type()?;
         let calendar = kind.ctype().eq_ignore_ascii_case("text")
-            && kind
-                .subtype()
-                .is_some_and(|subtype| subtype.eq_ignore_ascii_case("calendar"));
-        calendar.then(|| {
-            kind.attribute("method")
-                .unwrap_or_default()
-                .to_ascii_uppercase()
-        })
+            && kind.subtype().is_some_and(|subtype| subtype.eq_ignore_ascii_case("calendar"));
+        calendar.then(|| kind.attribute("method").unwrap_or_default().to_ascii_uppercase())
     });
     match method.as_deref() {
         Some("REQUEST") => "#microsoft.graph.eventMessageRequest",
@@ -338,22 +292,12 @@ fn conversation(parsed: &mail_parser::Message<'_>, own: Option<&str>) -> String 
         .or_else(|| parsed.thread_name().map(str::to_owned))
         .unwrap_or_default();
     let digest = Sha256::digest(root.as_bytes());
-    format!(
-        "AAQkAGI{}=",
-        STANDARD.encode(&digest[..15]).replace(['+', '/'], "-")
-    )
+    format!("AAQkAGI{}=", STANDARD.encode(&digest[..15]).replace(['+', '/'], "-"))
 }
 
 fn importance(parsed: &mail_parser::Message<'_>) -> &'static str {
-    let stated = |name: &'static str| {
-        parsed
-            .header_raw(name)
-            .map(|value| value.trim().to_ascii_lowercase())
-    };
-    match (
-        stated("Importance").as_deref(),
-        stated("X-Priority").as_deref(),
-    ) {
+    let stated = |name: &'static str| parsed.header_raw(name).map(|value| value.trim().to_ascii_lowercase());
+    match (stated("Importance").as_deref(), stated("X-Priority").as_deref()) {
         (Some("high"), _) | (None, Some("1" | "2")) => "high",
         (Some("low"), _) | (None, Some("4" | "5")) => "low",
         _ => "normal",
@@ -400,13 +344,7 @@ impl Generated {
         };
         let room = bytes.saturating_sub((text(0).len() + GENERATED_TAIL.len()) as u64);
         let lines = room / LINE_BYTES;
-        Self {
-            head: text(room % LINE_BYTES),
-            pool: Arc::new(pool(seed)),
-            next_line: 0,
-            lines,
-            stage: Stage::Head,
-        }
+        Self { head: text(room % LINE_BYTES), pool: Arc::new(pool(seed)), next_line: 0, lines, stage: Stage::Head }
     }
 }
 
@@ -425,14 +363,10 @@ impl Iterator for Generated {
             }
             Stage::Lines => {
                 let until = self.lines.min(self.next_line + CHUNK_LINES);
-                let mut chunk =
-                    Vec::with_capacity(((until - self.next_line) * LINE_BYTES) as usize);
+                let mut chunk = Vec::with_capacity(((until - self.next_line) * LINE_BYTES) as usize);
                 for line in self.next_line..until {
-                    let which = ((line * 31 + line / LINES_DIFFERENT as u64)
-                        % LINES_DIFFERENT as u64) as usize;
-                    chunk.extend_from_slice(
-                        &self.pool[which * LINE_BYTES as usize..(which + 1) * LINE_BYTES as usize],
-                    );
+                    let which = ((line * 31 + line / LINES_DIFFERENT as u64) % LINES_DIFFERENT as u64) as usize;
+                    chunk.extend_from_slice(&self.pool[which * LINE_BYTES as usize..(which + 1) * LINE_BYTES as usize]);
                 }
                 self.next_line = until;
                 Some(chunk.into())

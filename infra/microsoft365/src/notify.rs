@@ -107,9 +107,7 @@ impl Subscription {
     }
 
     pub(crate) fn wants(&self, change: &str) -> bool {
-        self.change_type
-            .split(',')
-            .any(|wanted| wanted.trim() == change)
+        self.change_type.split(',').any(|wanted| wanted.trim() == change)
     }
 
     fn envelope(&self) -> Value {
@@ -144,29 +142,17 @@ impl Subscription {
 
 /// The live subscriptions to a mailbox.
 pub(crate) fn live(db: &Connection, mailbox: &str, now: Timestamp) -> Result<Vec<Subscription>> {
-    let mut statement =
-        db.prepare_cached("SELECT * FROM subscriptions WHERE mailbox = ? AND expires_ms > ?")?;
-    let rows = statement.query_map(
-        params![mailbox, now.as_millisecond()],
-        Subscription::from_row,
-    )?;
+    let mut statement = db.prepare_cached("SELECT * FROM subscriptions WHERE mailbox = ? AND expires_ms > ?")?;
+    let rows = statement.query_map(params![mailbox, now.as_millisecond()], Subscription::from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Queues the notices of a change in the transaction of the change. The message is as it was before a deletion and as it is
 /// after anything else; its folder decides who hears of it.
-pub(crate) fn enqueue(
-    db: &Transaction,
-    world: &World,
-    change: Change,
-    message: &Message,
-) -> Result<()> {
+pub(crate) fn enqueue(db: &Transaction, world: &World, change: Change, message: &Message) -> Result<()> {
     let now = world.now();
     for subscription in live(db, &message.mailbox, now)? {
-        let covered = subscription
-            .folder
-            .as_ref()
-            .is_none_or(|folder| *folder == message.folder);
+        let covered = subscription.folder.as_ref().is_none_or(|folder| *folder == message.folder);
         if !covered || !subscription.wants(change.name()) {
             continue;
         }
@@ -178,36 +164,16 @@ pub(crate) fn enqueue(
         };
         let body = subscription.notice(change, message);
         for _ in 0..copies {
-            queue(
-                db,
-                &subscription.id,
-                &subscription.notification_url,
-                &body,
-                now,
-                due,
-            )?;
+            queue(db, &subscription.id, &subscription.notification_url, &body, now, due)?;
         }
     }
     Ok(())
 }
 
-fn queue(
-    db: &Transaction,
-    subscription: &str,
-    url: &str,
-    body: &Value,
-    born: Timestamp,
-    due: Timestamp,
-) -> Result<()> {
+fn queue(db: &Transaction, subscription: &str, url: &str, body: &Value, born: Timestamp, due: Timestamp) -> Result<()> {
     db.execute(
         "INSERT INTO notices (subscription, url, body, born_ms, due_ms) VALUES (?, ?, ?, ?, ?)",
-        params![
-            subscription,
-            url,
-            body.to_string(),
-            born.as_millisecond(),
-            due.as_millisecond()
-        ],
+        params![subscription, url, body.to_string(), born.as_millisecond(), due.as_millisecond()],
     )?;
     Ok(())
 }
@@ -271,16 +237,8 @@ impl World {
         body: Value,
         timeout: Duration,
     ) -> Option<(u16, String, Bytes)> {
-        let bytes = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        let request = self
-            .http
-            .post(self.reach(url))
-            .header("content-type", content_type)
-            .body(bytes);
+        let bytes = if body.is_null() { String::new() } else { body.to_string() };
+        let request = self.http.post(self.reach(url)).header("content-type", content_type).body(bytes);
         let exchange = async {
             let response = request.send().await.ok()?;
             let status = response.status().as_u16();
@@ -295,10 +253,7 @@ impl World {
             }
             Some((status, headers, Bytes::from(answer)))
         };
-        let (status, headers, answer) = tokio::time::timeout(timeout, exchange)
-            .await
-            .ok()
-            .flatten()?;
+        let (status, headers, answer) = tokio::time::timeout(timeout, exchange).await.ok().flatten()?;
         let mut request_headers = HeaderMap::new();
         if let Ok(value) = content_type.parse() {
             request_headers.insert(http::header::CONTENT_TYPE, value);
@@ -317,9 +272,7 @@ impl World {
             },
             time: self.now(),
         });
-        let kind = headers
-            .get(http::header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok());
+        let kind = headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         Some((status, kind.unwrap_or_default().to_owned(), answer))
     }
 
@@ -334,19 +287,11 @@ impl World {
         let encoded: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
         let separator = if url.contains('?') { '&' } else { '?' };
         let url = format!("{url}{separator}validationToken={encoded}");
-        let answer = self
-            .post(
-                &url,
-                "text/plain; charset=utf-8",
-                Value::Null,
-                self.handshake_timeout,
-            )
-            .await;
+        let answer = self.post(&url, "text/plain; charset=utf-8", Value::Null, self.handshake_timeout).await;
         match answer {
             None => Err("Subscription validation request timed out."),
             Some((200, kind, body))
-                if kind.to_ascii_lowercase().starts_with("text/plain")
-                    && body == token.as_bytes() =>
+                if kind.to_ascii_lowercase().starts_with("text/plain") && body == token.as_bytes() =>
             {
                 Ok(())
             }
@@ -392,23 +337,13 @@ impl World {
 
     async fn deliver(&self, Post { url, notices }: Post) -> Result<usize> {
         let value: Vec<_> = notices.iter().map(|notice| notice.body.clone()).collect();
-        let answer = self
-            .post(
-                &url,
-                "application/json; charset=utf-8",
-                json!({ "value": value }),
-                POST_TIMEOUT,
-            )
-            .await;
+        let answer = self.post(&url, "application/json; charset=utf-8", json!({ "value": value }), POST_TIMEOUT).await;
         let taken = answer.is_some_and(|(status, ..)| (200..300).contains(&status));
-        self.traffic
-            .count(|counts| counts.notices += notices.len() as u64);
+        self.traffic.count(|counts| counts.notices += notices.len() as u64);
         let now = self.now();
         self.store.write(|db| {
             for notice in &notices {
-                let wait = BACKOFF_FIRST
-                    .saturating_mul(1 << notice.attempts.min(16))
-                    .min(BACKOFF_MAX);
+                let wait = BACKOFF_FIRST.saturating_mul(1 << notice.attempts.min(16)).min(BACKOFF_MAX);
                 if taken || now.duration_since(notice.born) + wait > RETRY_MAX {
                     db.execute("DELETE FROM notices WHERE id = ?", [notice.row])?;
                 } else {
@@ -434,33 +369,24 @@ impl Microsoft365 {
     pub async fn deliver_notices(&self) -> Result<usize> {
         let _turn = self.0.delivering.lock().await;
         let due = self.0.due()?;
-        let taken: Vec<_> = futures::stream::iter(due)
-            .map(|post| self.0.deliver(post))
-            .buffer_unordered(POSTS_MAX)
-            .collect()
-            .await;
+        let taken: Vec<_> =
+            futures::stream::iter(due).map(|post| self.0.deliver(post)).buffer_unordered(POSTS_MAX).collect().await;
         taken.into_iter().sum()
     }
 
     pub(crate) async fn deliver_for_ever(&self) {
         loop {
             if let Err(error) = self.deliver_notices().await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "notices not delivered"
-                );
+                tracing::warn!(error = &error as &dyn std::error::Error, "notices not delivered");
             }
             // Either something changed or the clock may have moved; both end the wait.
-            tokio::time::timeout(PACE, self.0.changed.notified())
-                .await
-                .ok();
+            tokio::time::timeout(PACE, self.0.changed.notified()).await.ok();
         }
     }
 
     /// Notices that wait for their time or for a repetition.
     pub fn notices_waiting(&self) -> Result<u64> {
-        self.store()
-            .read(|db| Ok(db.query_row("SELECT count(*) FROM notices", [], |row| row.get(0))?))
+        self.store().read(|db| Ok(db.query_row("SELECT count(*) FROM notices", [], |row| row.get(0))?))
     }
 
     /// Ids of the live subscriptions to a mailbox.
@@ -468,10 +394,7 @@ impl Microsoft365 {
         let now = self.now();
         self.store().read(|db| {
             let mailbox = crate::directory::account(db, address)?.id;
-            Ok(live(db, &mailbox, now)?
-                .into_iter()
-                .map(|subscription| subscription.id)
-                .collect())
+            Ok(live(db, &mailbox, now)?.into_iter().map(|subscription| subscription.id).collect())
         })
     }
 
@@ -480,11 +403,7 @@ impl Microsoft365 {
         let now = self.now();
         self.store().write(|db| {
             let subscription = db
-                .query_row(
-                    "SELECT * FROM subscriptions WHERE id = ?",
-                    [subscription],
-                    Subscription::from_row,
-                )
+                .query_row("SELECT * FROM subscriptions WHERE id = ?", [subscription], Subscription::from_row)
                 .optional()?
                 .ok_or_else(|| Error::unknown("subscription", subscription))?;
             let mut body = subscription.envelope();

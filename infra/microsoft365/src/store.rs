@@ -83,24 +83,15 @@ impl Store {
             Some(dir) => {
                 let bodies = dir.join("mime");
                 std::fs::create_dir_all(&bodies)?;
-                (
-                    Connection::open(dir.join("microsoft365.sqlite"))?,
-                    MimeFiles::Directory(bodies),
-                )
+                (Connection::open(dir.join("microsoft365.sqlite"))?, MimeFiles::Directory(bodies))
             }
-            None => (
-                Connection::open_in_memory()?,
-                MimeFiles::Memory(Mutex::default()),
-            ),
+            None => (Connection::open_in_memory()?, MimeFiles::Memory(Mutex::default())),
         };
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "NORMAL")?;
         db.execute_batch(SCHEMA)?;
         db.set_prepared_statement_cache_capacity(128);
-        Ok(Self {
-            db: Mutex::new(db),
-            mime,
-        })
+        Ok(Self { db: Mutex::new(db), mime })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -127,9 +118,7 @@ impl Store {
         match &self.mime {
             MimeFiles::Memory(bodies) => {
                 let mut bodies = bodies.lock().unwrap_or_else(PoisonError::into_inner);
-                bodies
-                    .entry(digest.to_owned())
-                    .or_insert_with(|| bytes.clone());
+                bodies.entry(digest.to_owned()).or_insert_with(|| bytes.clone());
             }
             MimeFiles::Directory(dir) => {
                 let path = dir.join(digest);

@@ -39,12 +39,7 @@ pub(crate) struct Refused {
 
 impl std::fmt::Debug for Budget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} running, {} recent",
-            self.running,
-            self.recent_ms.len()
-        )
+        write!(f, "{} running, {} recent", self.running, self.recent_ms.len())
     }
 }
 
@@ -55,11 +50,7 @@ impl Throttle {
         let key = (app.to_owned(), mailbox.to_owned());
         let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let budget = budgets.entry(key.clone()).or_default();
-        while budget
-            .recent_ms
-            .front()
-            .is_some_and(|&at| at <= now_ms - WINDOW_MS)
-        {
+        while budget.recent_ms.front().is_some_and(|&at| at <= now_ms - WINDOW_MS) {
             budget.recent_ms.pop_front();
         }
         budget.recent_ms.push_back(now_ms);
@@ -73,17 +64,11 @@ impl Throttle {
             });
         }
         if budget.running >= CONCURRENT_MAX {
-            return Err(Refused {
-                reason: "Application is over its MailboxConcurrency limit.",
-                retry_after_s: 1,
-            });
+            return Err(Refused { reason: "Application is over its MailboxConcurrency limit.", retry_after_s: 1 });
         }
         budget.running += 1;
         drop(budgets);
-        Ok(Slot {
-            budgets: Arc::clone(&self.0),
-            key,
-        })
+        Ok(Slot { budgets: Arc::clone(&self.0), key })
     }
 }
 

@@ -56,10 +56,7 @@ impl Traffic {
         let open = |path: &Path| File::options().create(true).append(true).open(path);
         Ok(Self {
             counts: Mutex::default(),
-            log: path
-                .map(open)
-                .transpose()?
-                .map(|file| Mutex::new(BufWriter::new(file))),
+            log: path.map(open).transpose()?.map(|file| Mutex::new(BufWriter::new(file))),
         })
     }
 
@@ -68,10 +65,7 @@ impl Traffic {
     }
 
     pub fn counts(&self) -> Requests {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether exchanges are written down at all, so that no body is copied in vain.
@@ -109,16 +103,10 @@ impl Traffic {
 fn headers(headers: &HeaderMap) -> Value {
     let mut table = Map::new();
     for name in headers.keys() {
-        let values: Vec<_> = headers
-            .get_all(name)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
-            .collect();
-        let shown = if name == http::header::AUTHORIZATION {
-            redacted_authorization(&values[0])
-        } else {
-            values.join(", ")
-        };
+        let values: Vec<_> =
+            headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let shown =
+            if name == http::header::AUTHORIZATION { redacted_authorization(&values[0]) } else { values.join(", ") };
         table.insert(name.to_string(), shown.into());
     }
     table.into()
@@ -140,14 +128,10 @@ fn redacted(mut value: Value) -> Value {
                 for (name, value) in table.iter_mut() {
                     let name = name.to_ascii_lowercase();
                     match value {
-                        Value::String(text)
-                            if matches!(name.as_str(), "clientstate" | "secrettext") =>
-                        {
+                        Value::String(text) if matches!(name.as_str(), "clientstate" | "secrettext") => {
                             *text = "*".repeat(text.chars().count());
                         }
-                        Value::String(text) if name == "authorization" => {
-                            *text = redacted_authorization(text)
-                        }
+                        Value::String(text) if name == "authorization" => *text = redacted_authorization(text),
                         other => walk(other),
                     }
                 }

@@ -57,15 +57,9 @@ impl Authorization {
     /// Errors are shown to the person: nothing is sent to a redirect URI that is not registered.
     fn read(world: &World, authority: &str, query: Option<&str>) -> Result<Self, Refusal> {
         let params = super::params(query.unwrap_or_default().as_bytes());
-        let client_id = params
-            .get("client_id")
-            .map(String::as_str)
-            .unwrap_or_default();
+        let client_id = params.get("client_id").map(String::as_str).unwrap_or_default();
         if client_id.is_empty() {
-            return Err(Refusal::new(
-                900_144,
-                "The request body must contain the following parameter: 'client_id'.",
-            ));
+            return Err(Refusal::new(900_144, "The request body must contain the following parameter: 'client_id'."));
         }
         let (authority, app) = world.store.read(|db| {
             let authority = match super::authority(db, authority)? {
@@ -83,36 +77,21 @@ impl Authorization {
             );
             return Err(Refusal::new(50011, message));
         }
-        Ok(Self {
-            authority,
-            app,
-            params,
-            redirect_uri,
-        })
+        Ok(Self { authority, app, params, redirect_uri })
     }
 
     fn param(&self, name: &str) -> Option<&str> {
-        self.params
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.params.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// What is asked for, checked as far as it can be without a person.
     fn scopes(&self, origin: &str) -> Result<Scopes, Returned> {
         if self.param("response_type") != Some("code") {
             let message = "The provided value for the input parameter 'response_type' isn't allowed for this client.";
-            return Err(Returned(
-                "unsupported_response_type",
-                Refusal::new(700_054, message),
-            ));
+            return Err(Returned("unsupported_response_type", Refusal::new(700_054, message)));
         }
-        if !matches!(
-            self.param("response_mode"),
-            None | Some("query" | "fragment" | "form_post")
-        ) {
-            let message =
-                "The provided value for the input parameter 'response_mode' is not valid.";
+        if !matches!(self.param("response_mode"), None | Some("query" | "fragment" | "form_post")) {
+            let message = "The provided value for the input parameter 'response_mode' is not valid.";
             return Err(Returned("invalid_request", Refusal::new(70007, message)));
         }
         self.challenge()?;
@@ -144,10 +123,9 @@ impl Authorization {
             // Leaving out the method means plain.
             None | Some("plain") => Ok(Some(Challenge::Plain(challenge))),
             Some("S256") => Ok(Some(Challenge::S256(challenge))),
-            Some(_) => Err(Returned(
-                "invalid_request",
-                Refusal::new(501_491, "The Code_Challenge_method is not supported."),
-            )),
+            Some(_) => {
+                Err(Returned("invalid_request", Refusal::new(501_491, "The Code_Challenge_method is not supported.")))
+            }
         }
     }
 
@@ -165,10 +143,7 @@ impl Authorization {
     }
 
     fn back_with(&self, Returned(error, refusal): &Returned) -> Response {
-        self.back(vec![
-            ("error", (*error).to_owned()),
-            ("error_description", refusal.text()),
-        ])
+        self.back(vec![("error", (*error).to_owned()), ("error_description", refusal.text())])
     }
 
     fn tenant(&self) -> Option<&str> {
@@ -189,14 +164,7 @@ pub(super) fn redirect(uri: &str, fields: &[(&str, String)], fragment: bool) -> 
         (false, false) => '?',
     };
     let location = format!("{uri}{separator}{}", encoded.finish());
-    (
-        StatusCode::FOUND,
-        [
-            ("location", location),
-            ("cache-control", "no-store, no-cache".to_owned()),
-        ],
-    )
-        .into_response()
+    (StatusCode::FOUND, [("location", location), ("cache-control", "no-store, no-cache".to_owned())]).into_response()
 }
 
 /// Shows the page, or goes straight back with an error.
@@ -216,20 +184,11 @@ pub(super) async fn show(
     };
     if request.param("prompt") == Some("none") {
         // Nobody is ever signed in beforehand.
-        let refusal = Refusal::new(
-            50058,
-            "A silent sign-in request was sent but no user is signed in.",
-        );
+        let refusal = Refusal::new(50058, "A silent sign-in request was sent but no user is signed in.");
         return request.back_with(&Returned("login_required", refusal));
     }
-    let accounts = match world
-        .store
-        .read(|db| directory::accounts(db, request.tenant()))
-    {
-        Ok(accounts) => accounts
-            .into_iter()
-            .filter(|account| !account.shared && account.enabled)
-            .collect::<Vec<_>>(),
+    let accounts = match world.store.read(|db| directory::accounts(db, request.tenant())) {
+        Ok(accounts) => accounts.into_iter().filter(|account| !account.shared && account.enabled).collect::<Vec<_>>(),
         Err(error) => return Refusal::from(error).page(),
     };
     let question = page::question(&Question {
@@ -256,10 +215,7 @@ pub(super) async fn decide(
     };
     let form = super::params(&body);
     match code(&world, &authority, &request, &form) {
-        Ok(code) => request.back(vec![
-            ("code", code),
-            ("session_state", Uuid::new_v4().to_string()),
-        ]),
+        Ok(code) => request.back(vec![("code", code), ("session_state", Uuid::new_v4().to_string())]),
         Err(Decision::Back(error)) => request.back_with(&error),
         Err(Decision::Page(refusal)) => refusal.page(),
     }
@@ -284,12 +240,7 @@ impl From<Error> for Decision {
     }
 }
 
-fn code(
-    world: &World,
-    authority: &str,
-    request: &Authorization,
-    form: &Params,
-) -> Result<String, Decision> {
+fn code(world: &World, authority: &str, request: &Authorization, form: &Params) -> Result<String, Decision> {
     let scopes = request.scopes(&world.origin)?;
     match form.get("action").map(String::as_str) {
         Some("accept") => {}
@@ -298,19 +249,10 @@ fn code(
             return Err(Returned("access_denied", Refusal::new(65004, message)).into());
         }
     }
-    let address = form
-        .get("account")
-        .map(String::as_str)
-        .or(request.param("login_hint"))
-        .unwrap_or_default();
-    let user = world
-        .store
-        .read(|db| directory::find_account(db, address))?;
+    let address = form.get("account").map(String::as_str).or(request.param("login_hint")).unwrap_or_default();
+    let user = world.store.read(|db| directory::find_account(db, address))?;
     let user = user.ok_or_else(|| {
-        Decision::Page(Refusal::new(
-            50034,
-            format!("The user account {address} does not exist in the directory."),
-        ))
+        Decision::Page(Refusal::new(50034, format!("The user account {address} does not exist in the directory.")))
     })?;
     may_sign_in(request, &user).map_err(Decision::Page)?;
     let body = Code {
@@ -323,8 +265,7 @@ fn code(
         nonce: request.param("nonce").map(str::to_owned),
         challenge: request.challenge()?,
     };
-    let body = serde_json::to_string(&body)
-        .map_err(|error| Error::Damaged("authorization code", error))?;
+    let body = serde_json::to_string(&body).map_err(|error| Error::Damaged("authorization code", error))?;
     let code = format!("0.{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let expires = after(world.now(), CODE_LIFE);
     world.store.write(|db| {
@@ -349,10 +290,8 @@ fn code(
 
 fn may_sign_in(request: &Authorization, user: &Account) -> Result<(), Refusal> {
     if request.tenant().is_some_and(|tenant| tenant != user.tenant) {
-        let message = format!(
-            "User account '{}' does not exist in the tenant and cannot access the application.",
-            user.address
-        );
+        let message =
+            format!("User account '{}' does not exist in the tenant and cannot access the application.", user.address);
         return Err(Refusal::new(50020, message));
     }
     if user.shared || !user.enabled {

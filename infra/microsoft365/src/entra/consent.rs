@@ -27,8 +27,7 @@ impl Request {
         let params = super::params(query.unwrap_or_default().as_bytes());
         let param = |name: &str| params.get(name).cloned().unwrap_or_default();
         if authority == "common" {
-            let message =
-                "Use a tenant-specific endpoint or /organizations for administrator consent.";
+            let message = "Use a tenant-specific endpoint or /organizations for administrator consent.";
             return Err(Refusal::new(90019, message));
         }
         let client_id = param("client_id");
@@ -49,21 +48,10 @@ impl Request {
         }
         // Application permissions are granted with /.default only, and this world knows no other admin consent.
         let scope = param("scope");
-        if scope
-            .split_once("/.default")
-            .is_none_or(|(_, rest)| !rest.is_empty())
-        {
-            return Err(Refusal::new(
-                70011,
-                format!("The scope '{scope}' is not valid: it must end with /.default."),
-            ));
+        if scope.split_once("/.default").is_none_or(|(_, rest)| !rest.is_empty()) {
+            return Err(Refusal::new(70011, format!("The scope '{scope}' is not valid: it must end with /.default.")));
         }
-        Ok(Self {
-            authority,
-            app,
-            params,
-            redirect_uri,
-        })
+        Ok(Self { authority, app, params, redirect_uri })
     }
 
     fn tenant(&self) -> Option<&str> {
@@ -83,10 +71,7 @@ impl Request {
     }
 
     fn back_with(&self, refusal: &Refusal) -> Response {
-        self.back(vec![
-            ("error", "access_denied".to_owned()),
-            ("error_description", refusal.text()),
-        ])
+        self.back(vec![("error", "access_denied".to_owned()), ("error_description", refusal.text())])
     }
 }
 
@@ -100,23 +85,11 @@ pub(super) async fn show(
         Ok(request) => request,
         Err(refusal) => return refusal.page(),
     };
-    let accounts = match world
-        .store
-        .read(|db| directory::accounts(db, request.tenant()))
-    {
-        Ok(accounts) => accounts
-            .into_iter()
-            .filter(|account| account.admin && account.enabled)
-            .collect::<Vec<_>>(),
+    let accounts = match world.store.read(|db| directory::accounts(db, request.tenant())) {
+        Ok(accounts) => accounts.into_iter().filter(|account| account.admin && account.enabled).collect::<Vec<_>>(),
         Err(error) => return Refusal::from(error).page(),
     };
-    let permissions: Vec<String> = request
-        .app
-        .delegated
-        .iter()
-        .chain(&request.app.application)
-        .cloned()
-        .collect();
+    let permissions: Vec<String> = request.app.delegated.iter().chain(&request.app.application).cloned().collect();
     let question = page::question(&Question {
         app: &request.app.name,
         accounts: &accounts,
@@ -140,10 +113,8 @@ pub(super) async fn decide(
     };
     let form = super::params(&body);
     if form.get("action").map(String::as_str) != Some("accept") {
-        return request.back_with(&Refusal::new(
-            65004,
-            "The resource owner or authorization server denied the request.",
-        ));
+        return request
+            .back_with(&Refusal::new(65004, "The resource owner or authorization server denied the request."));
     }
     let address = form.get("account").map(String::as_str).unwrap_or_default();
     match agree(&world, &request, address) {
@@ -155,10 +126,9 @@ pub(super) async fn decide(
             let scope = request.params.get("scope").cloned().unwrap_or_default();
             request.back(vec![("tenant", tenant), ("scope", scope)])
         }
-        Ok(None) => request.back_with(&Refusal::new(
-            90093,
-            "Only an administrator of the tenant can grant this permission.",
-        )),
+        Ok(None) => {
+            request.back_with(&Refusal::new(90093, "Only an administrator of the tenant can grant this permission."))
+        }
         Err(error) => Refusal::from(error).page(),
     }
 }
@@ -170,9 +140,7 @@ fn agree(world: &World, request: &Request, address: &str) -> Result<Option<Accou
         let Some(account) = directory::find_account(db, address)? else {
             return Ok(None);
         };
-        let here = request
-            .tenant()
-            .is_none_or(|tenant| tenant == account.tenant);
+        let here = request.tenant().is_none_or(|tenant| tenant == account.tenant);
         if !here || !account.admin || !account.enabled {
             return Ok(None);
         }

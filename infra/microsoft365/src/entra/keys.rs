@@ -25,8 +25,7 @@ pub(crate) struct SigningKey {
 
 impl SigningKey {
     fn new(der: &[u8]) -> Result<Self> {
-        let key =
-            RsaPrivateKey::from_pkcs1_der(der).map_err(|error| Error::Key(error.to_string()))?;
+        let key = RsaPrivateKey::from_pkcs1_der(der).map_err(|error| Error::Key(error.to_string()))?;
         Ok(Self {
             private: EncodingKey::from_rsa_der(der),
             kid: URL_SAFE_NO_PAD.encode(&Sha256::digest(key.n().to_bytes_be())[..20]),
@@ -42,12 +41,8 @@ impl SigningKey {
 
     /// Signs claims as RS256.
     pub fn sign(&self, claims: &Value) -> Result<String> {
-        let header = Header {
-            kid: Some(self.kid.clone()),
-            ..Header::new(Algorithm::RS256)
-        };
-        jsonwebtoken::encode(&header, claims, &self.private)
-            .map_err(|error| Error::Key(error.to_string()))
+        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::RS256) };
+        jsonwebtoken::encode(&header, claims, &self.private).map_err(|error| Error::Key(error.to_string()))
     }
 }
 
@@ -58,21 +53,14 @@ impl World {
             return Ok(key);
         }
         let der = self.store.write(|db| {
-            let kept: Option<Vec<u8>> = db
-                .query_row("SELECT der FROM keys WHERE id = 'signing'", [], |row| {
-                    row.get(0)
-                })
-                .optional()?;
+            let kept: Option<Vec<u8>> =
+                db.query_row("SELECT der FROM keys WHERE id = 'signing'", [], |row| row.get(0)).optional()?;
             if let Some(der) = kept {
                 return Ok(der);
             }
             let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, KEY_BITS)
                 .map_err(|error| Error::Key(error.to_string()))?;
-            let der = key
-                .to_pkcs1_der()
-                .map_err(|error| Error::Key(error.to_string()))?
-                .as_bytes()
-                .to_vec();
+            let der = key.to_pkcs1_der().map_err(|error| Error::Key(error.to_string()))?.as_bytes().to_vec();
             db.execute("INSERT INTO keys VALUES ('signing', ?)", params![der])?;
             Ok(der)
         })?;

@@ -27,19 +27,10 @@ type Params = HashMap<String, String>;
 
 pub(crate) fn router(world: Arc<World>) -> Router {
     Router::new()
-        .route(
-            "/{authority}/oauth2/v2.0/authorize",
-            get(authorize::show).post(authorize::decide),
-        )
+        .route("/{authority}/oauth2/v2.0/authorize", get(authorize::show).post(authorize::decide))
         .route("/{authority}/oauth2/v2.0/token", post(token::answer))
-        .route(
-            "/{authority}/v2.0/adminconsent",
-            get(consent::show).post(consent::decide),
-        )
-        .route(
-            "/{authority}/v2.0/.well-known/openid-configuration",
-            get(configuration),
-        )
+        .route("/{authority}/v2.0/adminconsent", get(consent::show).post(consent::decide))
+        .route("/{authority}/v2.0/.well-known/openid-configuration", get(configuration))
         .route("/{authority}/discovery/v2.0/keys", get(jwks))
         .with_state(world)
 }
@@ -61,10 +52,7 @@ struct Refusal {
 
 impl Refusal {
     fn new(code: u32, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     fn text(&self) -> String {
@@ -83,10 +71,7 @@ impl Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "simulated sign-in failed by itself"
-        );
+        tracing::error!(error = &error as &dyn std::error::Error, "simulated sign-in failed by itself");
         Self::new(90033, "A transient error has occurred. Please try again.")
     }
 }
@@ -101,20 +86,13 @@ fn authority(db: &Connection, name: &str) -> Result<Result<Authority, Refusal>> 
         return Ok(Err(Refusal::new(9_002_332, message)));
     }
     let tenant = directory::find_tenant(db, name)?;
-    Ok(tenant
-        .map(Authority::Tenant)
-        .ok_or_else(|| Refusal::new(90002, format!("Tenant '{name}' not found."))))
+    Ok(tenant.map(Authority::Tenant).ok_or_else(|| Refusal::new(90002, format!("Tenant '{name}' not found."))))
 }
 
 /// The registration, if its audience includes the authority.
-fn registration(
-    db: &Connection,
-    authority: &Authority,
-    client_id: &str,
-) -> Result<Result<App, Refusal>> {
+fn registration(db: &Connection, authority: &Authority, client_id: &str) -> Result<Result<App, Refusal>> {
     let unknown = || {
-        let message =
-            format!("Application with identifier '{client_id}' was not found in the directory.");
+        let message = format!("Application with identifier '{client_id}' was not found in the directory.");
         Refusal::new(700_016, message)
     };
     let Some(app) = directory::app(db, client_id)? else {
@@ -122,9 +100,7 @@ fn registration(
     };
     Ok(match (&app.audience, authority) {
         (Audience::Organizations, _) => Ok(app),
-        (Audience::Tenant(home), Authority::Tenant(tenant)) if home.to_string() == tenant.id => {
-            Ok(app)
-        }
+        (Audience::Tenant(home), Authority::Tenant(tenant)) if home.to_string() == tenant.id => Ok(app),
         (Audience::Tenant(_), Authority::Tenant(_)) => Err(unknown()),
         (Audience::Tenant(_), Authority::Any) => Err(Refusal::new(
             50194,
@@ -138,10 +114,7 @@ fn registration(
 /// The metadata document. Source: v2-protocols-oidc.
 async fn configuration(State(world): State<Arc<World>>, Path(name): Path<String>) -> Response {
     count(&world, "configuration");
-    let found = world
-        .store
-        .read(|db| authority(db, &name))
-        .map_err(Refusal::from);
+    let found = world.store.read(|db| authority(db, &name)).map_err(Refusal::from);
     let issuer = match found {
         Ok(Ok(Authority::Tenant(tenant))) => tenant.id,
         Ok(Ok(Authority::Any)) => "{tenantid}".to_owned(),
@@ -180,21 +153,13 @@ async fn jwks(State(world): State<Arc<World>>) -> Response {
 }
 
 fn count(world: &World, kind: &str) {
-    world
-        .traffic
-        .count(|counts| *counts.sign_in.entry(kind.to_owned()).or_default() += 1);
+    world.traffic.count(|counts| *counts.sign_in.entry(kind.to_owned()).or_default() += 1);
 }
 
 fn json_answer(status: StatusCode, body: &Value) -> Response {
     let headers = [
-        (
-            "content-type",
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        ),
-        (
-            "cache-control",
-            HeaderValue::from_static("no-store, no-cache"),
-        ),
+        ("content-type", HeaderValue::from_static("application/json; charset=utf-8")),
+        ("cache-control", HeaderValue::from_static("no-store, no-cache")),
     ];
     (status, headers, body.to_string()).into_response()
 }

@@ -31,16 +31,9 @@ pub(super) fn question(question: &Question<'_>) -> String {
             "<p><label><input type=\"radio\" name=\"account\" value=\"{address}\" required{checked}> {name} ({address})</label></p>\n"
         );
     }
-    let permissions: String = question
-        .permissions
-        .iter()
-        .map(|name| format!("<li><code>{}</code></li>\n", escape(name)))
-        .collect();
-    let whom = if question.for_organization {
-        "for your organisation"
-    } else {
-        "on your behalf"
-    };
+    let permissions: String =
+        question.permissions.iter().map(|name| format!("<li><code>{}</code></li>\n", escape(name))).collect();
+    let whom = if question.for_organization { "for your organisation" } else { "on your behalf" };
     format!(
         "<form method=\"post\">\n<fieldset><legend>Choose an account</legend>\n{accounts}</fieldset>\n\
          <h2>{app} asks to do this {whom}</h2>\n<ul>\n{permissions}</ul>\n\
@@ -54,12 +47,7 @@ pub(super) fn question(question: &Question<'_>) -> String {
 pub(super) fn form_post(redirect_uri: &str, fields: &[(&str, String)]) -> Response {
     let inputs: String = fields
         .iter()
-        .map(|(name, value)| {
-            format!(
-                "<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n",
-                escape(value)
-            )
-        })
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escape(value)))
         .collect();
     let form = format!(
         "<form method=\"post\" action=\"{}\">\n{inputs}<button autofocus>Continue</button>\n</form>",
@@ -80,17 +68,10 @@ pub(super) fn html(status: StatusCode, title: &str, main: &str) -> Response {
          button{{font:inherit;padding:.5rem 1.5rem}} :focus-visible{{outline:3px solid #0f6cbd;outline-offset:2px}}</style>\n\
          </head>\n<body>\n<main>\n<p>Simulated Microsoft 365</p>\n<h1>{title}</h1>\n{main}\n</main>\n</body>\n</html>\n"
     );
-    let headers = [
-        ("content-type", "text/html; charset=utf-8"),
-        ("cache-control", "no-store, no-cache"),
-    ];
+    let headers = [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store, no-cache")];
     (status, headers, page).into_response()
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

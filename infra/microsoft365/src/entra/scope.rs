@@ -57,20 +57,14 @@ pub(super) struct Scopes {
 impl Scopes {
     /// Reads a `scope` parameter. Errors: AADSTS70011 for an unknown permission, AADSTS500011 for an unknown resource.
     pub fn read(text: &str, origin: &str) -> Result<Self, Refusal> {
-        let mut scopes = Self {
-            names: Vec::new(),
-            resource: GRAPH.to_owned(),
-            default: false,
-        };
+        let mut scopes = Self { names: Vec::new(), resource: GRAPH.to_owned(), default: false };
         for asked in text.split_ascii_whitespace() {
             let name = match asked.rsplit_once('/') {
                 None => asked,
                 Some((resource, name)) => {
                     let resource = resource.trim_end_matches('/');
                     if resource != GRAPH && resource != origin {
-                        let message = format!(
-                            "The resource principal named {resource} was not found in the tenant."
-                        );
+                        let message = format!("The resource principal named {resource} was not found in the tenant.");
                         return Err(Refusal::new(500_011, message));
                     }
                     scopes.resource = resource.to_owned();
@@ -81,11 +75,7 @@ impl Scopes {
                 scopes.default = true;
                 continue;
             }
-            let known = OPENID
-                .iter()
-                .chain(&BY_USERS)
-                .chain(&BY_ADMINS)
-                .find(|known| known.eq_ignore_ascii_case(name));
+            let known = OPENID.iter().chain(&BY_USERS).chain(&BY_ADMINS).find(|known| known.eq_ignore_ascii_case(name));
             let message = || {
                 format!(
                     "The provided value for the input parameter 'scope' is not valid. The scope {asked} is not valid."
@@ -101,9 +91,7 @@ impl Scopes {
 
     /// Whether only an administrator may agree to all of it.
     pub fn need_admin(&self) -> bool {
-        self.names
-            .iter()
-            .any(|name| BY_ADMINS.contains(&name.as_str()))
+        self.names.iter().any(|name| BY_ADMINS.contains(&name.as_str()))
     }
 }
 

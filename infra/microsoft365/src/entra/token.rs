@@ -28,48 +28,24 @@ const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How the numbers go with `error` and `suberror` (reference-error-codes; the pairing is what is usually seen).
 const ERRORS: &[(&[u32], &str, Option<&str>)] = &[
-    (
-        &[7_000_222, 7_000_215, 700_025, 700_027, 50012, 700_030],
-        "invalid_client",
-        None,
-    ),
-    (
-        &[700_016, 700_011, 7_000_112, 70001],
-        "unauthorized_client",
-        None,
-    ),
+    (&[7_000_222, 7_000_215, 700_025, 700_027, 50012, 700_030], "invalid_client", None),
+    (&[700_016, 700_011, 7_000_112, 70001], "unauthorized_client", None),
     (&[65001], "invalid_grant", Some("consent_required")),
     (&[65004, 90094, 90093, 90095], "access_denied", None),
     (&[650_052, 650_054, 500_011], "invalid_resource", None),
-    (
-        &[50076, 50074, 50078],
-        "invalid_grant",
-        Some("basic_action"),
-    ),
-    (
-        &[50079, 50072, 53004],
-        "interaction_required",
-        Some("basic_action"),
-    ),
-    (
-        &[53000, 53001, 53003, 53011, 530_032, 530_035, 50097, 50131],
-        "invalid_grant",
-        Some("message_only"),
-    ),
+    (&[50076, 50074, 50078], "invalid_grant", Some("basic_action")),
+    (&[50079, 50072, 53004], "interaction_required", Some("basic_action")),
+    (&[53000, 53001, 53003, 53011, 530_032, 530_035, 50097, 50131], "invalid_grant", Some("message_only")),
     (&[50173, 50132, 50133], "invalid_grant", Some("bad_token")),
     (
         &[
-            70043, 50055, 50144, 700_082, 70008, 700_084, 70000, 50089, 54005, 501_481, 50057,
-            50034, 51004, 50014, 50053, 50105, 50020, 500_208, 700_005, 9_002_313,
+            70043, 50055, 50144, 700_082, 70008, 700_084, 70000, 50089, 54005, 501_481, 50057, 50034, 51004, 50014,
+            50053, 50105, 50020, 500_208, 700_005, 9_002_313,
         ],
         "invalid_grant",
         None,
     ),
-    (
-        &[90055, 90033, 90006, 50087, 90024, 90012],
-        "temporarily_unavailable",
-        None,
-    ),
+    (&[90055, 90033, 90006, 50087, 90024, 90012], "temporarily_unavailable", None),
     (&[70003], "unsupported_grant_type", None),
     (&[70011, 1_002_012], "invalid_scope", None),
     (&[50196], "invalid_request", None),
@@ -81,9 +57,7 @@ impl Refusal {
         let (error, suberror) = ERRORS
             .iter()
             .find(|(codes, ..)| codes.contains(&self.code))
-            .map_or(("invalid_request", None), |(_, error, suberror)| {
-                (*error, *suberror)
-            });
+            .map_or(("invalid_request", None), |(_, error, suberror)| (*error, *suberror));
         let status = match error {
             "invalid_client" => StatusCode::UNAUTHORIZED,
             "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
@@ -120,13 +94,7 @@ pub(super) async fn answer(
         return Refusal::new(code, "Scripted failure.").json(&world);
     }
     let form = super::params(&body);
-    match (Request {
-        world: &world,
-        path: &authority,
-        form: &form,
-    })
-    .answer(&headers)
-    {
+    match (Request { world: &world, path: &authority, form: &form }).answer(&headers) {
         Ok(tokens) => json_answer(StatusCode::OK, &tokens),
         Err(refusal) => refusal.json(&world),
     }
@@ -149,16 +117,9 @@ struct Grant<'a> {
 
 impl Request<'_> {
     fn param(&self, name: &str) -> Result<&str, Refusal> {
-        let value = self
-            .form
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty());
+        let value = self.form.get(name).map(String::as_str).filter(|value| !value.is_empty());
         value.ok_or_else(|| {
-            Refusal::new(
-                900_144,
-                format!("The request body must contain the following parameter: '{name}'."),
-            )
+            Refusal::new(900_144, format!("The request body must contain the following parameter: '{name}'."))
         })
     }
 
@@ -180,34 +141,22 @@ impl Request<'_> {
             "authorization_code" => self.redeem(&app),
             "refresh_token" => self.refresh(&app, &authority),
             "client_credentials" => self.client_credentials(&app, &authority),
-            other => Err(Refusal::new(
-                70003,
-                format!("The app requested an unsupported grant type '{other}'."),
-            )),
+            other => Err(Refusal::new(70003, format!("The app requested an unsupported grant type '{other}'."))),
         }
     }
 
     /// Client id and secret, from the body or from HTTP Basic (both parts form-encoded, RFC 6749 section 2.3.1).
     fn client(&self, headers: &HeaderMap) -> Result<(String, Option<String>), Refusal> {
-        let basic = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let basic = basic
-            .and_then(|value| value.strip_prefix("Basic "))
-            .and_then(|value| STANDARD.decode(value).ok());
+        let basic = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let basic = basic.and_then(|value| value.strip_prefix("Basic ")).and_then(|value| STANDARD.decode(value).ok());
         let basic = basic.and_then(|bytes| String::from_utf8(bytes).ok());
         if let Some((id, secret)) = basic.as_deref().and_then(|pair| pair.split_once(':')) {
             let plain = |text: &str| {
-                form_urlencoded::parse(format!("x={text}").as_bytes())
-                    .next()
-                    .map(|(_, value)| value.into_owned())
+                form_urlencoded::parse(format!("x={text}").as_bytes()).next().map(|(_, value)| value.into_owned())
             };
             return Ok((plain(id).unwrap_or_default(), plain(secret)));
         }
-        let secret = self
-            .form
-            .get("client_secret")
-            .filter(|secret| !secret.is_empty());
+        let secret = self.form.get("client_secret").filter(|secret| !secret.is_empty());
         Ok((self.param("client_id")?.to_owned(), secret.cloned()))
     }
 
@@ -219,24 +168,18 @@ impl Request<'_> {
             ));
         }
         let Some(secret) = secret else {
-            let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+            let message =
+                "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
             return Err(Refusal::new(7_000_218, message));
         };
-        let Some(known) = app
-            .client_secrets
-            .iter()
-            .find(|known| known.value == secret)
-        else {
+        let Some(known) = app.client_secrets.iter().find(|known| known.value == secret) else {
             let message = "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app.";
             return Err(Refusal::new(7_000_215, message));
         };
         match known.expires {
             Some(expires) if expires <= self.world.now() => Err(Refusal::new(
                 7_000_222,
-                format!(
-                    "The provided client secret keys for app '{}' are expired.",
-                    app.client_id
-                ),
+                format!("The provided client secret keys for app '{}' are expired.", app.client_id),
             )),
             _ => Ok(()),
         }
@@ -249,26 +192,15 @@ impl Request<'_> {
         // Marked as used first: a code that fails its checks is spent all the same.
         let found = self.world.store.write(|db| {
             let found = db
-                .query_row(
-                    "SELECT body, expires_ms, used FROM codes WHERE code = ?",
-                    [code],
-                    |row| {
-                        Ok((
-                            row.get::<_, String>(0)?,
-                            row.get::<_, i64>(1)?,
-                            row.get::<_, bool>(2)?,
-                        ))
-                    },
-                )
+                .query_row("SELECT body, expires_ms, used FROM codes WHERE code = ?", [code], |row| {
+                    Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
+                })
                 .optional()?;
             db.execute("UPDATE codes SET used = 1 WHERE code = ?", [code])?;
             Ok(found)
         })?;
         let Some((body, expires_ms, used)) = found else {
-            return Err(Refusal::new(
-                9_002_313,
-                "Invalid request. Request is malformed or invalid.",
-            ));
+            return Err(Refusal::new(9_002_313, "Invalid request. Request is malformed or invalid."));
         };
         if used {
             return Err(Refusal::new(
@@ -282,8 +214,7 @@ impl Request<'_> {
                 "The provided authorization code or refresh token has expired due to inactivity.",
             ));
         }
-        let code: Code = serde_json::from_str(&body)
-            .map_err(|error| Error::Damaged("authorization code", error))?;
+        let code: Code = serde_json::from_str(&body).map_err(|error| Error::Damaged("authorization code", error))?;
         if code.client_id != app.client_id || code.redirect_uri != redirect_uri {
             return Err(Refusal::new(
                 70000,
@@ -298,20 +229,11 @@ impl Request<'_> {
         if let Some(text) = self.form.get("scope") {
             let asked = Scopes::read(text, &self.world.origin)?;
             if asked.names.iter().any(|name| !code.scopes.contains(name)) {
-                return Err(Refusal::new(
-                    65001,
-                    "The user or administrator has not consented to use the application.",
-                ));
+                return Err(Refusal::new(65001, "The user or administrator has not consented to use the application."));
             }
         }
         let user = self.user(&code.user)?;
-        self.tokens(
-            app,
-            &user,
-            &code.scopes,
-            &code.resource,
-            code.nonce.as_deref(),
-        )
+        self.tokens(app, &user, &code.scopes, &code.resource, code.nonce.as_deref())
     }
 
     fn refresh(&self, app: &App, authority: &Authority) -> Result<Value, Refusal> {
@@ -333,9 +255,7 @@ impl Request<'_> {
                 )
                 .optional()?)
         })?;
-        let Some((owner, user, held, expires_ms, revoked)) =
-            found.filter(|(owner, ..)| *owner == app.client_id)
-        else {
+        let Some((owner, user, held, expires_ms, revoked)) = found.filter(|(owner, ..)| *owner == app.client_id) else {
             return Err(Refusal::new(
                 70000,
                 "The provided value for the input parameter 'refresh_token' is not valid.",
@@ -348,33 +268,20 @@ impl Request<'_> {
             ));
         }
         if expires_ms <= self.world.now().as_millisecond() {
-            return Err(Refusal::new(
-                700_082,
-                "The refresh token has expired due to inactivity.",
-            ));
+            return Err(Refusal::new(700_082, "The refresh token has expired due to inactivity."));
         }
         let user = self.user(&user)?;
         if matches!(authority, Authority::Tenant(tenant) if tenant.id != user.tenant) {
-            let message = format!(
-                "User account '{}' does not exist in the tenant.",
-                user.address
-            );
+            let message = format!("User account '{}' does not exist in the tenant.", user.address);
             return Err(Refusal::new(50020, message));
         }
-        let consented = self
-            .world
-            .store
-            .read(|db| directory::consented(db, &user.tenant, &owner, &user.id))?;
+        let consented = self.world.store.read(|db| directory::consented(db, &user.tenant, &owner, &user.id))?;
         let held: Vec<String> = held.split(' ').map(str::to_owned).collect();
         let (wanted, resource) = match self.form.get("scope") {
             None => (held.clone(), "https://graph.microsoft.com".to_owned()),
             Some(text) => {
                 let asked = Scopes::read(text, &self.world.origin)?;
-                let names = if asked.default {
-                    consented.clone()
-                } else {
-                    asked.names
-                };
+                let names = if asked.default { consented.clone() } else { asked.names };
                 (names, asked.resource)
             }
         };
@@ -405,10 +312,7 @@ impl Request<'_> {
             return Err(Refusal::new(90002, "Tenant not found."));
         };
         let now = self.world.now();
-        let roles = self
-            .world
-            .store
-            .read(|db| directory::effective_roles(db, &tenant.id, &app.client_id, now))?;
+        let roles = self.world.store.read(|db| directory::effective_roles(db, &tenant.id, &app.client_id, now))?;
         let roles = roles.ok_or_else(|| {
             let message = format!(
                 "Application with identifier '{}' was not found in the directory '{}'.",
@@ -416,12 +320,7 @@ impl Request<'_> {
             );
             Refusal::new(700_016, message)
         })?;
-        let grant = Grant {
-            app,
-            tenant: &tenant.id,
-            user: None,
-            scopes: &roles,
-        };
+        let grant = Grant { app, tenant: &tenant.id, user: None, scopes: &roles };
         let access_token = self.world.store.write(|db| access_token(db, &grant, now))?;
         Ok(json!({
             "token_type": "Bearer",
@@ -438,23 +337,17 @@ impl Request<'_> {
                 9_001_023,
                 "The grant type is not supported over the /common or /consumers endpoints. Please use the tenant-specific endpoint.",
             )),
-            "consumers" => Err(Refusal::new(
-                90130,
-                "Application is not supported over the /common or /consumers endpoints.",
-            )),
+            "consumers" => {
+                Err(Refusal::new(90130, "Application is not supported over the /common or /consumers endpoints."))
+            }
             guid if guid.parse::<Uuid>().is_ok() => Ok(()),
             other => Err(Refusal::new(90002, format!("Tenant '{other}' not found."))),
         }
     }
 
     fn user(&self, id: &str) -> Result<Account, Refusal> {
-        let user = self
-            .world
-            .store
-            .read(|db| directory::find_account(db, id))?;
-        let user = user.ok_or_else(|| {
-            Refusal::new(50034, "The user account does not exist in the directory.")
-        })?;
+        let user = self.world.store.read(|db| directory::find_account(db, id))?;
+        let user = user.ok_or_else(|| Refusal::new(50034, "The user account does not exist in the directory."))?;
         match user.enabled {
             true => Ok(user),
             false => Err(Refusal::new(50057, "The user account is disabled.")),
@@ -471,19 +364,10 @@ impl Request<'_> {
     ) -> Result<Value, Refusal> {
         let now = self.world.now();
         let has = |name: &str| scopes.iter().any(|scope| scope == name);
-        let grant = Grant {
-            app,
-            tenant: &user.tenant,
-            user: Some(user),
-            scopes,
-        };
+        let grant = Grant { app, tenant: &user.tenant, user: Some(user), scopes };
         let (access, refresh) = self.world.store.write(|db| {
             let access = access_token(db, &grant, now)?;
-            let refresh = if has("offline_access") {
-                Some(refresh_token(db, &grant, now)?)
-            } else {
-                None
-            };
+            let refresh = if has("offline_access") { Some(refresh_token(db, &grant, now)?) } else { None };
             Ok((access, refresh))
         })?;
         let mut tokens = json!({
@@ -504,14 +388,7 @@ impl Request<'_> {
     }
 
     /// The claims of an id_token (id-token-claims-reference): without `profile` no object id and no names.
-    fn claims(
-        &self,
-        app: &App,
-        user: &Account,
-        scopes: &[String],
-        nonce: Option<&str>,
-        now: Timestamp,
-    ) -> Value {
+    fn claims(&self, app: &App, user: &Account, scopes: &[String], nonce: Option<&str>, now: Timestamp) -> Value {
         let has = |name: &str| scopes.iter().any(|scope| scope == name);
         let subject = Sha256::digest(format!("{}\n{}", app.client_id, user.id));
         let mut claims = json!({
@@ -594,9 +471,6 @@ fn refresh_token(db: &Transaction, grant: &Grant<'_>, now: Timestamp) -> Result<
 /// Old access tokens are kept for a day beyond their end, so that they are told expired and not unknown.
 fn forget_expired(db: &Connection, now: Timestamp) -> Result<()> {
     let day_ago = after(now, SignedDuration::from_hours(-24));
-    db.execute(
-        "DELETE FROM access_tokens WHERE expires_ms < ?",
-        [day_ago.as_millisecond()],
-    )?;
+    db.execute("DELETE FROM access_tokens WHERE expires_ms < ?", [day_ago.as_millisecond()])?;
     Ok(())
 }

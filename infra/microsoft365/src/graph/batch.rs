@@ -44,20 +44,15 @@ pub(super) async fn run(world: &Arc<World>, outer: &Call) -> Answer {
     let envelope: Envelope = outer.json()?;
     let mut waiting = envelope.requests;
     check(&waiting)?;
-    let mailboxes: HashMap<String, Semaphore> = waiting
-        .iter()
-        .map(|part| (part.owner(), Semaphore::new(CONCURRENT_MAX as usize)))
-        .collect();
+    let mailboxes: HashMap<String, Semaphore> =
+        waiting.iter().map(|part| (part.owner(), Semaphore::new(CONCURRENT_MAX as usize))).collect();
     let mut succeeded = HashMap::<String, bool>::new();
     let mut responses = Vec::new();
     while !waiting.is_empty() {
-        let (ready, blocked): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|part| part.depends_on.iter().all(|id| succeeded.contains_key(id)));
+        let (ready, blocked): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|part| part.depends_on.iter().all(|id| succeeded.contains_key(id)));
         if ready.is_empty() {
-            return Err(Problem::bad_request(
-                "The dependencies of the batch form a circle.",
-            ));
+            return Err(Problem::bad_request("The dependencies of the batch form a circle."));
         }
         waiting = blocked;
         let wave: Vec<_> = futures::stream::iter(ready)
@@ -67,11 +62,7 @@ pub(super) async fn run(world: &Arc<World>, outer: &Call) -> Answer {
                 async move {
                     // The semaphores are never closed; were they, the throttle would still hold the limit.
                     let _turn = turn.await;
-                    if fails {
-                        part.failed_dependency()
-                    } else {
-                        part.run(world, outer).await
-                    }
+                    if fails { part.failed_dependency() } else { part.run(world, outer).await }
                 }
             })
             .buffer_unordered(PARTS_MAX)
@@ -79,12 +70,7 @@ pub(super) async fn run(world: &Arc<World>, outer: &Call) -> Answer {
             .await;
         for response in wave {
             let id = response["id"].as_str().unwrap_or_default().to_owned();
-            succeeded.insert(
-                id,
-                response["status"]
-                    .as_u64()
-                    .is_some_and(|status| status < 400),
-            );
+            succeeded.insert(id, response["status"].as_u64().is_some_and(|status| status < 400));
             responses.push(response);
         }
     }
@@ -95,22 +81,15 @@ pub(super) async fn run(world: &Arc<World>, outer: &Call) -> Answer {
 
 fn check(parts: &[Part]) -> Result<(), Problem> {
     if parts.is_empty() || parts.len() > PARTS_MAX {
-        return Err(Problem::bad_request(format!(
-            "Number of batch requests must be between 1 and {PARTS_MAX}."
-        )));
+        return Err(Problem::bad_request(format!("Number of batch requests must be between 1 and {PARTS_MAX}.")));
     }
     let ids: HashSet<&str> = parts.iter().map(|part| part.id.as_str()).collect();
     if ids.len() < parts.len() || ids.contains("") {
-        return Err(Problem::bad_request(
-            "The ids of a batch are unique and not empty.",
-        ));
+        return Err(Problem::bad_request("The ids of a batch are unique and not empty."));
     }
     for part in parts {
         if let Some(unknown) = part.depends_on.iter().find(|id| !ids.contains(id.as_str())) {
-            return Err(Problem::bad_request(format!(
-                "Request '{}' depends on unknown '{unknown}'.",
-                part.id
-            )));
+            return Err(Problem::bad_request(format!("Request '{}' depends on unknown '{unknown}'.", part.id)));
         }
     }
     Ok(())
@@ -126,22 +105,15 @@ impl Part {
     /// Whose mailbox the part goes to; parts outside mailboxes share a place.
     fn owner(&self) -> String {
         let names = path::segments(&self.path_and_query().0);
-        match names
-            .first()
-            .map(|name| name.to_ascii_lowercase())
-            .as_deref()
-        {
-            Some("users") => names
-                .get(1)
-                .map_or_else(String::new, |owner| owner.to_ascii_lowercase()),
+        match names.first().map(|name| name.to_ascii_lowercase()).as_deref() {
+            Some("users") => names.get(1).map_or_else(String::new, |owner| owner.to_ascii_lowercase()),
             Some("me") => "me".to_owned(),
             _ => String::new(),
         }
     }
 
     fn failed_dependency(&self) -> Value {
-        let message =
-            "The request was not executed because a request that it depends on has failed.";
+        let message = "The request was not executed because a request that it depends on has failed.";
         json!({
             "id": self.id,
             "status": 424,
@@ -162,27 +134,17 @@ impl Part {
             headers.insert(AUTHORIZATION, bearer.clone());
         }
         let call = Call {
-            method: self
-                .method
-                .to_ascii_uppercase()
-                .parse()
-                .unwrap_or(Method::TRACE),
+            method: self.method.to_ascii_uppercase().parse().unwrap_or(Method::TRACE),
             path,
             query,
             headers,
-            body: self
-                .body
-                .as_ref()
-                .map_or_else(Bytes::new, |body| body.to_string().into()),
+            body: self.body.as_ref().map_or_else(Bytes::new, |body| body.to_string().into()),
         };
         // Boxed, because a part is answered by the very function that answers the batch.
         let reply = Box::pin(answer(world, &call, true)).await;
         let mut response = json!({ "id": self.id, "status": reply.status.as_u16() });
-        let mut headers: HashMap<&str, String> = reply
-            .headers
-            .into_iter()
-            .map(|(name, value)| (proper(name), value))
-            .collect();
+        let mut headers: HashMap<&str, String> =
+            reply.headers.into_iter().map(|(name, value)| (proper(name), value)).collect();
         match reply.content {
             Content::Empty => {}
             Content::Json(body) => {
@@ -197,8 +159,7 @@ impl Part {
                 }
                 Err(_) => {
                     response["status"] = 504.into();
-                    response["body"] =
-                        json!({ "error": { "code": "UnknownError", "message": "" } });
+                    response["body"] = json!({ "error": { "code": "UnknownError", "message": "" } });
                 }
             },
         }
@@ -219,10 +180,7 @@ fn proper(name: &str) -> &str {
 pub(super) fn without_mime(answer: &Value) -> Value {
     let mut answer = answer.clone();
     if let Some(responses) = answer.get_mut("responses").and_then(Value::as_array_mut) {
-        for response in responses
-            .iter_mut()
-            .filter(|response| response["body"].is_string())
-        {
+        for response in responses.iter_mut().filter(|response| response["body"].is_string()) {
             response["body"] = Value::Null;
         }
     }

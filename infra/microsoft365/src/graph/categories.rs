@@ -13,9 +13,8 @@ use crate::directory::Account;
 pub(super) fn list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     Query::read(&asked.call.query, &[])?;
     let value = asked.world.store.read(|db| {
-        let mut statement = db.prepare_cached(
-            "SELECT id, name, color FROM categories WHERE mailbox = ? ORDER BY rowid",
-        )?;
+        let mut statement =
+            db.prepare_cached("SELECT id, name, color FROM categories WHERE mailbox = ? ORDER BY rowid")?;
         let rows = statement.query_map([&mailbox.id], |row| {
             Ok(json!({
                 "id": row.get::<_, String>(0)?,
@@ -34,46 +33,28 @@ pub(super) fn list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
 /// Makes a category; its name is unique and never changes (outlookCategory resource type).
 pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     let body = asked.body()?;
-    if let Some(name) = body
-        .keys()
-        .find(|name| !matches!(name.as_str(), "displayName" | "color"))
-    {
-        return Err(Problem::bad_request(format!(
-            "The property '{name}' cannot be set."
-        )));
+    if let Some(name) = body.keys().find(|name| !matches!(name.as_str(), "displayName" | "color")) {
+        return Err(Problem::bad_request(format!("The property '{name}' cannot be set.")));
     }
-    let name = body
-        .get("displayName")
-        .and_then(|name| name.as_str())
-        .filter(|name| !name.is_empty());
+    let name = body.get("displayName").and_then(|name| name.as_str()).filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Problem::bad_request("displayName is required."))?;
     let color = match body.get("color") {
         None => "none".to_owned(),
-        Some(color) => color
-            .as_str()
-            .map(str::to_ascii_lowercase)
-            .filter(|color| is_color(color))
-            .ok_or_else(|| {
-                Problem::bad_request(
-                    "Requested value of 'color' was not found: it is none or preset0 to preset24.",
-                )
-            })?,
+        Some(color) => {
+            color.as_str().map(str::to_ascii_lowercase).filter(|color| is_color(color)).ok_or_else(|| {
+                Problem::bad_request("Requested value of 'color' was not found: it is none or preset0 to preset24.")
+            })?
+        }
     };
     let id = Uuid::new_v4().to_string();
     let made = asked.world.store.write(|db| {
-        Ok(db.execute(
-            "INSERT OR IGNORE INTO categories VALUES (?, ?, ?, ?)",
-            params![id, mailbox.id, name, color],
-        )? == 1)
+        Ok(db.execute("INSERT OR IGNORE INTO categories VALUES (?, ?, ?, ?)", params![id, mailbox.id, name, color])?
+            == 1)
     })?;
     if !made {
         // The status is what the documentation leads one to expect; the code is not documented.
         let message = "A category with the specified name already exists.";
-        return Err(Problem::new(
-            StatusCode::CONFLICT.as_u16(),
-            "ErrorCategoryNameAlreadyExists",
-            message,
-        ));
+        return Err(Problem::new(StatusCode::CONFLICT.as_u16(), "ErrorCategoryNameAlreadyExists", message));
     }
     Ok(Reply::created(json!({
         "@odata.context": asked.context(&format!("users('{}')/outlook/masterCategories/$entity", mailbox.id)),
@@ -84,8 +65,6 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
 }
 
 fn is_color(name: &str) -> bool {
-    let preset = name
-        .strip_prefix("preset")
-        .and_then(|number| number.parse::<u8>().ok());
+    let preset = name.strip_prefix("preset").and_then(|number| number.parse::<u8>().ok());
     name == "none" || preset.is_some_and(|number| number <= 24)
 }

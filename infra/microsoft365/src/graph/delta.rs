@@ -58,11 +58,7 @@ struct Since {
 enum Item {
     Message(Box<Message>),
     Folder(Folder),
-    Removed {
-        seq: i64,
-        immutable_id: String,
-        default_id: String,
-    },
+    Removed { seq: i64, immutable_id: String, default_id: String },
 }
 
 impl Item {
@@ -90,33 +86,19 @@ impl Token {
     fn read(token: &str) -> Option<Self> {
         let clear = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
         let mut fields = clear.split('.');
-        Some(Self {
-            chain: fields.next()?.to_owned(),
-            generation: fields.next()?.parse().ok()?,
-        })
+        Some(Self { chain: fields.next()?.to_owned(), generation: fields.next()?.parse().ok()? })
     }
 }
 
 /// A page of the changes of a folder's messages.
 pub(super) fn messages(asked: &Asked<'_>, mailbox: &Account, folder: &str) -> Answer {
-    let allowed = [
-        "select",
-        "top",
-        "filter",
-        "orderby",
-        "changetype",
-        "deltatoken",
-        "skiptoken",
-    ];
+    let allowed = ["select", "top", "filter", "orderby", "changetype", "deltatoken", "skiptoken"];
     let query = Query::read(&asked.call.query, &allowed)?;
     if query.get("changetype").is_some() {
         // Whether a mail that was moved in counts as created is not documented, so nobody may rely on it here.
         return Err(invalid("changeType is not simulated.".to_owned()));
     }
-    let found = asked
-        .world
-        .store
-        .read(|db| mailbox::find_folder(db, &mailbox.id, folder))?;
+    let found = asked.world.store.read(|db| mailbox::find_folder(db, &mailbox.id, folder))?;
     let folder = found.ok_or_else(Problem::item_not_found)?;
     let known = super::messages::PROPERTIES;
     page(asked, mailbox, Some(&folder), &query, &known)
@@ -124,10 +106,7 @@ pub(super) fn messages(asked: &Asked<'_>, mailbox: &Account, folder: &str) -> An
 
 /// A page of the changes of the tree of folders, flat.
 pub(super) fn folders(asked: &Asked<'_>, mailbox: &Account) -> Answer {
-    let query = Query::read(
-        &asked.call.query,
-        &["select", "top", "deltatoken", "skiptoken"],
-    )?;
+    let query = Query::read(&asked.call.query, &["select", "top", "deltatoken", "skiptoken"])?;
     page(asked, mailbox, None, &query, &super::folders::PROPERTIES)
 }
 
@@ -140,24 +119,13 @@ fn page(
 ) -> Answer {
     let token = query.get("deltatoken").or(query.get("skiptoken"));
     let (chain, generation, mut state) = match token {
-        None => (
-            Uuid::new_v4().simple().to_string(),
-            0,
-            State::new(mailbox, folder, query, known)?,
-        ),
+        None => (Uuid::new_v4().simple().to_string(), 0, State::new(mailbox, folder, query, known)?),
         Some(token) => resume(asked, mailbox, token)?,
     };
     if state.mailbox != mailbox.id || state.folder.as_ref() != folder.map(|folder| &folder.id) {
-        return Err(Problem::bad_request(
-            "Badly formed token: it belongs to another collection.",
-        ));
+        return Err(Problem::bad_request("Badly formed token: it belongs to another collection."));
     }
-    let size = asked
-        .prefer
-        .page_size
-        .or(state.top)
-        .unwrap_or(PAGE)
-        .min(PAGE_MAX);
+    let size = asked.prefer.page_size.or(state.top).unwrap_or(PAGE).min(PAGE_MAX);
     let world = asked.world;
     let generation = generation + 1;
     let (items, repeated) = world.store.read(|db| {
@@ -172,10 +140,7 @@ fn page(
             Some(id) if generation % 5 == 3 => mailbox::find_message(db, &mailbox.id, id)?,
             _ => None,
         };
-        Ok((
-            Some(state.read(db, size)?),
-            repeated.filter(|message| Some(&message.folder) == state.folder.as_ref()),
-        ))
+        Ok((Some(state.read(db, size)?), repeated.filter(|message| Some(&message.folder) == state.folder.as_ref())))
     })?;
     let ended = match &items {
         None => false,
@@ -192,11 +157,7 @@ fn page(
         items.sort_by_key(|item| matches!(item, Item::Removed { .. }));
     }
     let mut value = Vec::with_capacity(items.len() + 1);
-    for item in repeated
-        .map(|message| Item::Message(Box::new(message)))
-        .iter()
-        .chain(&items)
-    {
+    for item in repeated.map(|message| Item::Message(Box::new(message))).iter().chain(&items) {
         value.push(shown(asked, item, &state)?);
     }
     let next = Token::issue(&chain, generation);
@@ -205,11 +166,7 @@ fn page(
         false => ("@odata.nextLink", "$skiptoken"),
     };
     remember(asked, &chain, generation, &next, &state)?;
-    let of = if folder.is_some() {
-        "messages"
-    } else {
-        "mailFolders"
-    };
+    let of = if folder.is_some() { "messages" } else { "mailFolders" };
     let mut page = json!({
         "@odata.context": asked.context(&format!("Collection({of})")),
         "value": value,
@@ -225,36 +182,17 @@ fn shown(asked: &Asked<'_>, item: &Item, state: &State) -> Result<Value, Problem
             shown["@odata.type"] = message.properties.odata_type.clone().into();
             Ok(shown)
         }
-        Item::Folder(folder) => Ok(asked
-            .world
-            .store
-            .read(|db| super::folders::json(db, folder, &state.select))?),
-        Item::Removed {
-            immutable_id,
-            default_id,
-            ..
-        } => {
-            let id = if asked.prefer.immutable_ids {
-                immutable_id
-            } else {
-                default_id
-            };
-            let kind = if state.folder.is_some() {
-                crate::mime::MESSAGE
-            } else {
-                "#microsoft.graph.mailFolder"
-            };
+        Item::Folder(folder) => Ok(asked.world.store.read(|db| super::folders::json(db, folder, &state.select))?),
+        Item::Removed { immutable_id, default_id, .. } => {
+            let id = if asked.prefer.immutable_ids { immutable_id } else { default_id };
+            let kind = if state.folder.is_some() { crate::mime::MESSAGE } else { "#microsoft.graph.mailFolder" };
             Ok(json!({ "@odata.type": kind, "id": id, "@removed": { "reason": "deleted" } }))
         }
     }
 }
 
 /// What a token stands for, if it is not forgotten.
-fn resume(
-    asked: &Asked<'_>,
-    mailbox: &Account,
-    token: &str,
-) -> Result<(String, i64, State), Problem> {
+fn resume(asked: &Asked<'_>, mailbox: &Account, token: &str) -> Result<(String, i64, State), Problem> {
     let clear = Token::read(token).ok_or_else(|| Problem::bad_request("Badly formed token."))?;
     let state: Option<String> = asked.world.store.read(|db| {
         Ok(db
@@ -264,8 +202,7 @@ fn resume(
     })?;
     match state {
         Some(state) if !asked.world.faults.next_gone(&mailbox.address) => {
-            let state = serde_json::from_str(&state)
-                .map_err(|error| Error::Damaged("delta token", error))?;
+            let state = serde_json::from_str(&state).map_err(|error| Error::Damaged("delta token", error))?;
             Ok((clear.chain, clear.generation, state))
         }
         _ => Err(forgotten(asked, &clear)?),
@@ -274,42 +211,25 @@ fn resume(
 
 fn forgotten(asked: &Asked<'_>, token: &Token) -> Result<Problem, Problem> {
     let known: Vec<i64> = asked.world.store.read(|db| {
-        let mut statement = db.prepare_cached(
-            "SELECT generation FROM generations WHERE chain = ? ORDER BY generation",
-        )?;
+        let mut statement =
+            db.prepare_cached("SELECT generation FROM generations WHERE chain = ? ORDER BY generation")?;
         let rows = statement.query_map([&token.chain], |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     })?;
     let highest = known.last().copied().unwrap_or_default();
-    let known: String = known
-        .iter()
-        .map(|generation| format!("[{generation}]"))
-        .collect();
+    let known: String = known.iter().map(|generation| format!("[{generation}]")).collect();
     Ok(Problem::new(
         410,
         "SyncStateNotFound",
-        format!(
-            "The sync state generation is not found; generation={};[highest={highest}]{known}.",
-            token.generation
-        ),
+        format!("The sync state generation is not found; generation={};[highest={highest}]{known}.", token.generation),
     ))
 }
 
-fn remember(
-    asked: &Asked<'_>,
-    chain: &str,
-    generation: i64,
-    token: &str,
-    state: &State,
-) -> Result<(), Problem> {
-    let state =
-        serde_json::to_string(state).map_err(|error| Error::Damaged("delta token", error))?;
+fn remember(asked: &Asked<'_>, chain: &str, generation: i64, token: &str, state: &State) -> Result<(), Problem> {
+    let state = serde_json::to_string(state).map_err(|error| Error::Damaged("delta token", error))?;
     asked.world.store.write(|db| {
         // A second use of one link takes the place of the first: two workers on one chain race each other.
-        db.execute(
-            "INSERT OR REPLACE INTO generations VALUES (?, ?, ?, ?)",
-            params![token, chain, generation, state],
-        )?;
+        db.execute("INSERT OR REPLACE INTO generations VALUES (?, ?, ?, ?)", params![token, chain, generation, state])?;
         db.execute(
             "DELETE FROM generations WHERE chain = ?1
                  AND generation <= (SELECT max(generation) FROM generations WHERE chain = ?1) - ?2",
@@ -321,25 +241,15 @@ fn remember(
 }
 
 impl State {
-    fn new(
-        mailbox: &Account,
-        folder: Option<&Folder>,
-        query: &Query,
-        known: &[&'static str],
-    ) -> Result<Self, Problem> {
+    fn new(mailbox: &Account, folder: Option<&Folder>, query: &Query, known: &[&'static str]) -> Result<Self, Problem> {
         let since = match query.get("filter") {
             None => None,
             Some(text) => match filter(text)?.as_slice() {
                 [Clause::Received(comparison @ (Comparison::Ge | Comparison::Gt), moment)] => {
-                    Some(Since {
-                        moment_ms: moment.as_millisecond(),
-                        inclusive: *comparison == Comparison::Ge,
-                    })
+                    Some(Since { moment_ms: moment.as_millisecond(), inclusive: *comparison == Comparison::Ge })
                 }
                 _ => {
-                    return Err(invalid(
-                        "Message delta filters on receivedDateTime ge or gt only.".to_owned(),
-                    ));
+                    return Err(invalid("Message delta filters on receivedDateTime ge or gt only.".to_owned()));
                 }
             },
         };
@@ -347,9 +257,7 @@ impl State {
             None => false,
             Some("receivedDateTime desc") => true,
             Some(_) => {
-                return Err(invalid(
-                    "Message delta orders by receivedDateTime desc only.".to_owned(),
-                ));
+                return Err(invalid("Message delta orders by receivedDateTime desc only.".to_owned()));
             }
         };
         Ok(Self {
@@ -379,10 +287,7 @@ impl State {
 
     /// Takes note of a page; returns whether it was the last of its round.
     fn advance(&mut self, items: &[Item], size: usize) -> bool {
-        self.told += items
-            .iter()
-            .filter(|item| matches!(item, Item::Message(_)))
-            .count();
+        self.told += items.iter().filter(|item| matches!(item, Item::Message(_))).count();
         if let Some(Item::Message(message)) = items.last() {
             self.last = Some(message.immutable_id.clone());
         }
@@ -407,12 +312,8 @@ impl State {
                 let mut statement = db.prepare_cached(
                     "SELECT * FROM folders WHERE mailbox = ? AND parent IS NOT NULL AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
                 )?;
-                let rows = statement.query_map(
-                    params![self.mailbox, self.done, until, size],
-                    Folder::from_row,
-                )?;
-                rows.map(|row| row.map(Item::Folder))
-                    .collect::<rusqlite::Result<Vec<_>>>()?
+                let rows = statement.query_map(params![self.mailbox, self.done, until, size], Folder::from_row)?;
+                rows.map(|row| row.map(Item::Folder)).collect::<rusqlite::Result<Vec<_>>>()?
             }
         };
         if !self.first {
@@ -421,16 +322,9 @@ impl State {
                  WHERE mailbox = ? AND folder = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
             )?;
             let folder = self.folder.as_deref().unwrap_or_default();
-            let rows = statement.query_map(
-                params![self.mailbox, folder, self.done, until, size],
-                |row| {
-                    Ok(Item::Removed {
-                        seq: row.get(0)?,
-                        immutable_id: row.get(1)?,
-                        default_id: row.get(2)?,
-                    })
-                },
-            )?;
+            let rows = statement.query_map(params![self.mailbox, folder, self.done, until, size], |row| {
+                Ok(Item::Removed { seq: row.get(0)?, immutable_id: row.get(1)?, default_id: row.get(2)? })
+            })?;
             items.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
             items.sort_by_key(Item::seq);
             items.truncate(size);
@@ -438,13 +332,7 @@ impl State {
         Ok(items)
     }
 
-    fn read_messages(
-        &self,
-        db: &Connection,
-        folder: &str,
-        until: i64,
-        size: usize,
-    ) -> Result<Vec<Item>> {
+    fn read_messages(&self, db: &Connection, folder: &str, until: i64, size: usize) -> Result<Vec<Item>> {
         let (since_ms, left) = match self.since {
             None => (i64::MIN, size),
             Some(since) => {
@@ -455,12 +343,7 @@ impl State {
         let mut statement = db.prepare_cached(
             "SELECT * FROM messages WHERE folder = ? AND seq > ? AND seq <= ? AND received * 1000 >= ? ORDER BY seq LIMIT ?",
         )?;
-        let rows = statement.query_map(
-            params![folder, self.done, until, since_ms, left],
-            Message::from_row,
-        )?;
-        Ok(rows
-            .map(|row| row.map(|message| Item::Message(Box::new(message))))
-            .collect::<rusqlite::Result<_>>()?)
+        let rows = statement.query_map(params![folder, self.done, until, since_ms, left], Message::from_row)?;
+        Ok(rows.map(|row| row.map(|message| Item::Message(Box::new(message)))).collect::<rusqlite::Result<_>>()?)
     }
 }

@@ -59,10 +59,7 @@ pub(super) const PROPERTIES: [&str; 34] = [
 
 /// Messages of a folder or of the mailbox, newest first unless asked otherwise.
 pub(super) fn list(asked: &Asked<'_>, mailbox: &Account, folder: Option<&str>) -> Answer {
-    let query = Query::read(
-        &asked.call.query,
-        &["select", "top", "skip", "filter", "orderby", "count"],
-    )?;
+    let query = Query::read(&asked.call.query, &["select", "top", "skip", "filter", "orderby", "count"])?;
     let select = query.select(&PROPERTIES)?;
     let top = query.number("top", 1, PAGE_MAX)?;
     let top = top.or(asked.prefer.page_size).unwrap_or(PAGE).min(PAGE_MAX);
@@ -72,11 +69,7 @@ pub(super) fn list(asked: &Asked<'_>, mailbox: &Account, folder: Option<&str>) -
         Some("receivedDateTime" | "receivedDateTime asc") => "ASC",
         Some(other) => return Err(invalid(format!("Sorting by '{other}' is not supported."))),
     };
-    let clauses = query
-        .get("filter")
-        .map(filter)
-        .transpose()?
-        .unwrap_or_default();
+    let clauses = query.get("filter").map(filter).transpose()?.unwrap_or_default();
     let found = asked.world.store.read(|db| {
         let mut sql = "FROM messages WHERE mailbox = ?".to_owned();
         let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(mailbox.id.clone())];
@@ -89,36 +82,27 @@ pub(super) fn list(asked: &Asked<'_>, mailbox: &Account, folder: Option<&str>) -
         }
         for clause in &clauses {
             let (condition, value): (String, Box<dyn ToSql>) = match clause {
-                Clause::Received(comparison, moment) => (
-                    format!("received * 1000 {} ?", comparison.sql()),
-                    Box::new(moment.as_millisecond()),
-                ),
+                Clause::Received(comparison, moment) => {
+                    (format!("received * 1000 {} ?", comparison.sql()), Box::new(moment.as_millisecond()))
+                }
                 Clause::IsRead(read) => ("is_read = ?".to_owned(), Box::new(*read)),
                 Clause::IsDraft(draft) => ("is_draft = ?".to_owned(), Box::new(*draft)),
-                Clause::InternetMessageId(id) => {
-                    ("internet_message_id = ?".to_owned(), Box::new(id.clone()))
-                }
+                Clause::InternetMessageId(id) => ("internet_message_id = ?".to_owned(), Box::new(id.clone())),
             };
             sql += &format!(" AND {condition}");
             values.push(value);
         }
         let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
-        let total: usize = db.query_row(
-            &format!("SELECT count(*) {sql}"),
-            values.as_slice(),
-            |row| Ok(usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default()),
-        )?;
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT * {sql} ORDER BY received {order}, id LIMIT {top} OFFSET {skip}"
-        ))?;
+        let total: usize = db.query_row(&format!("SELECT count(*) {sql}"), values.as_slice(), |row| {
+            Ok(usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default())
+        })?;
+        let mut statement =
+            db.prepare_cached(&format!("SELECT * {sql} ORDER BY received {order}, id LIMIT {top} OFFSET {skip}"))?;
         let rows = statement.query_map(values.as_slice(), Message::from_row)?;
         Ok(Some((rows.collect::<rusqlite::Result<Vec<_>>>()?, total)))
     })?;
     let (messages, total) = found.ok_or_else(Problem::folder_not_found)?;
-    let value: Result<Vec<Value>, Problem> = messages
-        .iter()
-        .map(|message| json(asked, message, &select))
-        .collect();
+    let value: Result<Vec<Value>, Problem> = messages.iter().map(|message| json(asked, message, &select)).collect();
     let mut page = json!({
         "@odata.context": asked.context(&format!("users('{}')/messages", mailbox.id)),
         "value": value?,
@@ -128,8 +112,7 @@ pub(super) fn list(asked: &Asked<'_>, mailbox: &Account, folder: Option<&str>) -
     }
     if skip + top < total {
         let options = query.replaced("skip", &(skip + top).to_string());
-        page["@odata.nextLink"] =
-            format!("{}/v1.0{}?{options}", asked.world.origin, asked.call.path).into();
+        page["@odata.nextLink"] = format!("{}/v1.0{}?{options}", asked.world.origin, asked.call.path).into();
     }
     Ok(Reply::json(page))
 }
@@ -152,9 +135,7 @@ pub(super) fn value(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
         Some(ValueFault::Status(status)) => return Err(Problem::scripted(status)),
         Some(ValueFault::OtherBytes) => {
             let header = format!("X-MS-Exchange-Read: {}\r\n", uuid::Uuid::new_v4());
-            content = futures::stream::iter([Ok(Bytes::from(header))])
-                .chain(content)
-                .boxed();
+            content = futures::stream::iter([Ok(Bytes::from(header))]).chain(content).boxed();
         }
         Some(ValueFault::CutAfter(bytes)) => {
             let cut = futures::stream::once(async {
@@ -165,19 +146,14 @@ pub(super) fn value(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
             content = first_bytes(content, bytes).chain(cut).boxed();
         }
         Some(ValueFault::StallAfter(bytes)) => {
-            content = first_bytes(content, bytes)
-                .chain(futures::stream::pending())
-                .boxed();
+            content = first_bytes(content, bytes).chain(futures::stream::pending()).boxed();
         }
     }
     Ok(Reply::new(http::StatusCode::OK, Content::Stream(content)))
 }
 
 /// The first so many bytes of a content.
-fn first_bytes(
-    content: MimeStream,
-    bytes: u64,
-) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+fn first_bytes(content: MimeStream, bytes: u64) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
     content.scan(bytes, |left, chunk| {
         let chunk = chunk.map(|mut chunk| {
             chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
@@ -193,25 +169,18 @@ fn first_bytes(
 /// Source: message-update; "Set action is invalid for property" as in public threads.
 pub(super) fn patch(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
     let body = asked.body()?;
-    if let Some(name) = body
-        .keys()
-        .find(|name| !matches!(name.as_str(), "categories" | "isRead"))
-    {
+    if let Some(name) = body.keys().find(|name| !matches!(name.as_str(), "categories" | "isRead")) {
         return Err(Problem::new(
             400,
             "ErrorInvalidPropertySet",
             format!("Set action is invalid for property. Property: {name}"),
         ));
     }
-    let invalid =
-        |name| Problem::bad_request(format!("Cannot convert the value of property '{name}'."));
+    let invalid = |name| Problem::bad_request(format!("Cannot convert the value of property '{name}'."));
     let categories = match body.get("categories") {
         None => None,
         Some(Value::Array(names)) => {
-            let names: Option<Vec<String>> = names
-                .iter()
-                .map(|name| name.as_str().map(str::to_owned))
-                .collect();
+            let names: Option<Vec<String>> = names.iter().map(|name| name.as_str().map(str::to_owned)).collect();
             let mut names = names.ok_or_else(|| invalid("categories"))?;
             let mut seen = std::collections::HashSet::new();
             names.retain(|name| seen.insert(name.clone()));
@@ -224,11 +193,7 @@ pub(super) fn patch(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
         Some(Value::Bool(read)) => Some(*read),
         Some(_) => return Err(invalid("isRead")),
     };
-    let wanted_etag = asked
-        .call
-        .headers
-        .get(http::header::IF_MATCH)
-        .and_then(|value| value.to_str().ok());
+    let wanted_etag = asked.call.headers.get(http::header::IF_MATCH).and_then(|value| value.to_str().ok());
     let message = find(asked, mailbox, id)?;
     let conflicts = asked.world.faults.next_conflict(&message.immutable_id);
     let changed = asked.world.store.write(|db| {
@@ -236,8 +201,7 @@ pub(super) fn patch(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
         let Some(mut message) = mailbox::find_message(db, &mailbox.id, id)? else {
             return Ok(None);
         };
-        if conflicts || wanted_etag.is_some_and(|wanted| wanted != "*" && wanted != message.etag())
-        {
+        if conflicts || wanted_etag.is_some_and(|wanted| wanted != "*" && wanted != message.etag()) {
             return Ok(Some(Err(())));
         }
         if let Some(categories) = &categories {
@@ -256,26 +220,16 @@ pub(super) fn patch(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
              current change key for the item.",
         )
     })?;
-    entity(
-        asked,
-        mailbox,
-        &message,
-        &Query::default().select(&PROPERTIES)?,
-    )
-    .map(Reply::json)
+    entity(asked, mailbox, &message, &Query::default().select(&PROPERTIES)?).map(Reply::json)
 }
 
 /// Moves a message and answers with it in its new place, where its default id is another one.
 pub(super) fn move_to(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
     let body = asked.body()?;
     // The model spells it DestinationId, the documentation destinationId; both are taken.
-    let destination = body
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("destinationId"));
+    let destination = body.iter().find(|(name, _)| name.eq_ignore_ascii_case("destinationId"));
     let Some(destination) = destination.and_then(|(_, value)| value.as_str()) else {
-        return Err(Problem::bad_request(
-            "The parameter 'DestinationId' is missing.",
-        ));
+        return Err(Problem::bad_request("The parameter 'DestinationId' is missing."));
     };
     let moved = asked.world.store.write(|db| {
         let Some(message) = mailbox::find_message(db, &mailbox.id, id)? else {
@@ -286,13 +240,7 @@ pub(super) fn move_to(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer 
         };
         Ok(Ok(mailbox::move_to(db, asked.world, &message, &folder)?))
     })??;
-    entity(
-        asked,
-        mailbox,
-        &moved,
-        &Query::default().select(&PROPERTIES)?,
-    )
-    .map(Reply::created)
+    entity(asked, mailbox, &moved, &Query::default().select(&PROPERTIES)?).map(Reply::created)
 }
 
 /// Deletes as Outlook does: into Deleted Items first, from there out of sight.
@@ -318,22 +266,15 @@ pub(super) fn delete(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
 /// Translates between default and immutable ids of one mailbox.
 pub(super) fn translate_ids(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     let body = asked.body()?;
-    let parameter = |name: &str| {
-        body.iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    };
+    let parameter =
+        |name: &str| body.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let format = |name: &str| match parameter(name).and_then(Value::as_str) {
         Some("restId") => Ok(false),
         Some("restImmutableEntryId") => Ok(true),
-        other => Err(Problem::bad_request(format!(
-            "The id type {other:?} of {name} is not supported."
-        ))),
+        other => Err(Problem::bad_request(format!("The id type {other:?} of {name} is not supported."))),
     };
     let (from_immutable, to_immutable) = (format("sourceIdType")?, format("targetIdType")?);
-    let ids = parameter("inputIds")
-        .and_then(Value::as_array)
-        .filter(|ids| ids.len() <= IDS_MAX);
+    let ids = parameter("inputIds").and_then(Value::as_array).filter(|ids| ids.len() <= IDS_MAX);
     let ids: Option<Vec<&str>> = ids.and_then(|ids| ids.iter().map(Value::as_str).collect());
     let ids = ids.ok_or_else(|| Problem::bad_request("InputIds is a list of at most 1000 ids."))?;
     let value = asked.world.store.read(|db| {
@@ -357,32 +298,18 @@ pub(super) fn translate_ids(asked: &Asked<'_>, mailbox: &Account) -> Answer {
 }
 
 fn find(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Result<Message, Problem> {
-    let found = asked
-        .world
-        .store
-        .read(|db| mailbox::find_message(db, &mailbox.id, id))?;
+    let found = asked.world.store.read(|db| mailbox::find_message(db, &mailbox.id, id))?;
     found.ok_or_else(Problem::item_not_found)
 }
 
-fn entity(
-    asked: &Asked<'_>,
-    mailbox: &Account,
-    message: &Message,
-    select: &Select,
-) -> Result<Value, Problem> {
+fn entity(asked: &Asked<'_>, mailbox: &Account, message: &Message, select: &Select) -> Result<Value, Problem> {
     let mut entity = json(asked, message, select)?;
-    entity["@odata.context"] = asked
-        .context(&format!("users('{}')/messages/$entity", mailbox.id))
-        .into();
+    entity["@odata.context"] = asked.context(&format!("users('{}')/messages/$entity", mailbox.id)).into();
     Ok(entity)
 }
 
 /// A message as Graph shows it to this caller: what is selected, ids as preferred, no content for Mail.ReadBasic.
-pub(super) fn json(
-    asked: &Asked<'_>,
-    message: &Message,
-    select: &Select,
-) -> Result<Value, Problem> {
+pub(super) fn json(asked: &Asked<'_>, message: &Message, select: &Select) -> Result<Value, Problem> {
     let Message { properties, .. } = message;
     let moment = |moment: Timestamp| Value::from(moment.to_string());
     let id = message.id(asked.prefer.immutable_ids);
@@ -419,17 +346,11 @@ pub(super) fn json(
         return Err(Problem::new(500, "UnknownError", ""));
     };
     if properties.odata_type != mime::MESSAGE {
-        shown.insert(
-            "@odata.type".to_owned(),
-            properties.odata_type.clone().into(),
-        );
+        shown.insert("@odata.type".to_owned(), properties.odata_type.clone().into());
     }
     if asked.reads_basic_only() {
         shown.remove("bodyPreview");
-    } else if select.has("body")
-        || select.names("uniqueBody")
-        || select.names("internetMessageHeaders")
-    {
+    } else if select.has("body") || select.names("uniqueBody") || select.names("internetMessageHeaders") {
         content(asked, message, select, &mut shown)?;
     }
     select.keep(&mut shown);
@@ -450,9 +371,8 @@ fn content(
     }
     shown.insert("body".to_owned(), body);
     if select.names("internetMessageHeaders") {
-        let fields = mime::header_fields(&mime)
-            .into_iter()
-            .map(|(name, value)| json!({ "name": name, "value": value }));
+        let fields =
+            mime::header_fields(&mime).into_iter().map(|(name, value)| json!({ "name": name, "value": value }));
         shown.insert("internetMessageHeaders".to_owned(), fields.collect());
     }
     Ok(())

@@ -40,9 +40,7 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Graph's paths. Everything below `/v1.0` is one handler, because the parts of a `$batch` take the same way.
 pub(crate) fn router(world: Arc<World>) -> Router {
-    Router::new()
-        .route("/v1.0/{*path}", axum::routing::any(entry))
-        .with_state(world)
+    Router::new().route("/v1.0/{*path}", axum::routing::any(entry)).with_state(world)
 }
 
 /// One request to Graph, alone or as a part of a batch.
@@ -59,18 +57,13 @@ pub(crate) struct Call {
 impl Call {
     /// The JSON of the body, which must say that it is JSON.
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
-        let kind = self
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !kind.to_ascii_lowercase().starts_with("application/json") {
             return Err(Problem::bad_request(
                 "Write requests (excluding DELETE) must contain the Content-Type header declaration.",
             ));
         }
-        serde_json::from_slice(&self.body)
-            .map_err(|_| Problem::bad_request("Unable to read JSON request payload."))
+        serde_json::from_slice(&self.body).map_err(|_| Problem::bad_request("Unable to read JSON request payload."))
     }
 }
 
@@ -87,11 +80,7 @@ pub(crate) struct Principal {
 
 impl Principal {
     fn has_any(&self, wanted: &[&str]) -> bool {
-        wanted.iter().any(|wanted| {
-            self.granted
-                .iter()
-                .any(|granted| granted.eq_ignore_ascii_case(wanted))
-        })
+        wanted.iter().any(|wanted| self.granted.iter().any(|granted| granted.eq_ignore_ascii_case(wanted)))
     }
 }
 
@@ -113,12 +102,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub fn new(status: StatusCode, content: Content) -> Self {
-        Self {
-            status,
-            headers: BTreeMap::new(),
-            content,
-            slot: None,
-        }
+        Self { status, headers: BTreeMap::new(), content, slot: None }
     }
 
     pub fn json(value: Value) -> Self {
@@ -163,27 +147,15 @@ impl Problem {
     }
 
     pub fn access_denied() -> Self {
-        Self::new(
-            403,
-            "ErrorAccessDenied",
-            "Access is denied. Check credentials and try again.",
-        )
+        Self::new(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
     }
 
     pub fn item_not_found() -> Self {
-        Self::new(
-            404,
-            "ErrorItemNotFound",
-            "The specified object was not found in the store.",
-        )
+        Self::new(404, "ErrorItemNotFound", "The specified object was not found in the store.")
     }
 
     pub fn folder_not_found() -> Self {
-        Self::new(
-            404,
-            "ErrorFolderNotFound",
-            "The specified folder could not be found in the store.",
-        )
+        Self::new(404, "ErrorFolderNotFound", "The specified folder could not be found in the store.")
     }
 
     pub fn throttled(message: &str, retry_after: Option<String>) -> Self {
@@ -227,19 +199,13 @@ impl Problem {
                 "client-request-id": client_request_id,
             },
         }});
-        Reply {
-            headers: self.headers,
-            ..Reply::new(self.status, Content::Json(body))
-        }
+        Reply { headers: self.headers, ..Reply::new(self.status, Content::Json(body)) }
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "simulated Graph failed by itself"
-        );
+        tracing::error!(error = &error as &dyn std::error::Error, "simulated Graph failed by itself");
         Self::new(500, "UnknownError", "")
     }
 }
@@ -250,18 +216,10 @@ async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else {
         // Nothing of such a request can be told apart or logged.
-        return response(
-            Reply::new(StatusCode::PAYLOAD_TOO_LARGE, Content::Empty),
-            HeaderMap::new(),
-        );
+        return response(Reply::new(StatusCode::PAYLOAD_TOO_LARGE, Content::Empty), HeaderMap::new());
     };
     let call = Call {
-        path: parts
-            .uri
-            .path()
-            .strip_prefix("/v1.0")
-            .unwrap_or_default()
-            .to_owned(),
+        path: parts.uri.path().strip_prefix("/v1.0").unwrap_or_default().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,
         headers: parts.headers,
@@ -273,11 +231,7 @@ async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
         world.traffic.record(Exchange {
             webhook: false,
             method: call.method.as_str(),
-            url: &format!(
-                "{}{}",
-                world.origin,
-                parts.uri.path_and_query().map_or("", |path| path.as_str())
-            ),
+            url: &format!("{}{}", world.origin, parts.uri.path_and_query().map_or("", |path| path.as_str())),
             request_headers: &call.headers,
             request_body: logged(&call.body),
             status: reply.status.as_u16(),
@@ -295,9 +249,7 @@ async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
 fn logged(body: &Bytes) -> Value {
     match body.is_empty() {
         true => Value::Null,
-        false => {
-            serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
-        }
+        false => serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into()),
     }
 }
 
@@ -310,9 +262,9 @@ fn answer_headers(world: &World, reply: &mut Reply) -> HeaderMap {
     }
     let kind = match &reply.content {
         Content::Empty => None,
-        Content::Json(_) => Some(
-            "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-        ),
+        Content::Json(_) => {
+            Some("application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
+        }
         Content::Stream(_) => Some("text/plain"),
     };
     if let Some(kind) = kind.and_then(|kind| kind.parse().ok()) {
@@ -320,11 +272,7 @@ fn answer_headers(world: &World, reply: &mut Reply) -> HeaderMap {
     }
     // The injected clock is Graph's clock also in `Date`.
     let date = world.now().to_zoned(jiff::tz::TimeZone::UTC);
-    if let Ok(date) = date
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string()
-        .parse()
-    {
+    if let Ok(date) = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().parse() {
         headers.insert(http::header::DATE, date);
     }
     headers
@@ -343,10 +291,7 @@ fn response(reply: Reply, headers: HeaderMap) -> Response {
 }
 
 /// A body that keeps its place among the running requests until it ends or its reader goes away.
-fn holding(
-    stream: MimeStream,
-    slot: Option<Slot>,
-) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+fn holding(stream: MimeStream, slot: Option<Slot>) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
     stream.map(move |chunk| {
         let _held = &slot;
         chunk
@@ -356,10 +301,7 @@ fn holding(
 /// Answers one request, alone or as a part of a batch.
 pub(crate) async fn answer(world: &Arc<World>, call: &Call, in_batch: bool) -> Reply {
     let request_id = Uuid::new_v4().to_string();
-    let client_request_id = call
-        .headers
-        .get("client-request-id")
-        .and_then(|value| value.to_str().ok());
+    let client_request_id = call.headers.get("client-request-id").and_then(|value| value.to_str().ok());
     let client_request_id = client_request_id.unwrap_or(&request_id).to_owned();
     let mut reply = match handle(world, call, in_batch).await {
         Ok(reply) => reply,
@@ -377,14 +319,9 @@ pub(crate) async fn answer(world: &Arc<World>, call: &Call, in_batch: bool) -> R
 
 async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
     let route = Route::parse(&call.method, &call.path);
-    if let Ok(Route {
-        kind: Kind::Batch, ..
-    }) = route
-    {
+    if let Ok(Route { kind: Kind::Batch, .. }) = route {
         if in_batch {
-            return Err(Problem::bad_request(
-                "A batch request may not contain another batch request.",
-            ));
+            return Err(Problem::bad_request("A batch request may not contain another batch request."));
         }
         world.traffic.count(|counts| counts.batches += 1);
         authenticate(world, &call.headers)?;
@@ -408,9 +345,7 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
             let slot = world
                 .throttle
                 .enter(&caller.app, &target.id, world.now())
-                .map_err(|refused| {
-                    Problem::throttled(refused.reason, Some(refused.retry_after_s.to_string()))
-                });
+                .map_err(|refused| Problem::throttled(refused.reason, Some(refused.retry_after_s.to_string())));
             if let Some(retry_after) = world.faults.next_throttle(&target.address) {
                 return Err(Problem::throttled(
                     "Application is over its MailboxConcurrency limit.",
@@ -430,12 +365,7 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
     if let (Some(target), true) = (&target, route.kind.is_mailbox()) {
         allow_mailbox(world, &caller, target, &route.kind)?;
     }
-    let asked = Asked {
-        world,
-        call,
-        caller,
-        prefer: Prefer::read(&call.headers),
-    };
+    let asked = Asked { world, call, caller, prefer: Prefer::read(&call.headers) };
     let mut reply = match (route.kind, target) {
         (Kind::User, Some(user)) => users::get(&asked, &user),
         (Kind::Users, _) => users::list(&asked),
@@ -451,9 +381,7 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         (Kind::Folder(id), Some(mailbox)) => folders::get(&asked, &mailbox, &id),
         (Kind::FolderDelta, Some(mailbox)) => delta::folders(&asked, &mailbox),
         (Kind::MessageDelta(folder), Some(mailbox)) => delta::messages(&asked, &mailbox, &folder),
-        (Kind::Messages(folder), Some(mailbox)) => {
-            messages::list(&asked, &mailbox, folder.as_deref())
-        }
+        (Kind::Messages(folder), Some(mailbox)) => messages::list(&asked, &mailbox, folder.as_deref()),
         (Kind::Message(id), Some(mailbox)) => messages::get(&asked, &mailbox, &id),
         (Kind::MessageValue(id), Some(mailbox)) => messages::value(&asked, &mailbox, &id),
         (Kind::PatchMessage(id), Some(mailbox)) => messages::patch(&asked, &mailbox, &id),
@@ -470,9 +398,7 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
     }
     reply.slot = slot;
     if asked.prefer.immutable_ids {
-        reply
-            .headers
-            .insert("preference-applied", "IdType=\"ImmutableId\"".to_owned());
+        reply.headers.insert("preference-applied", "IdType=\"ImmutableId\"".to_owned());
     }
     Ok(reply)
 }
@@ -498,12 +424,7 @@ impl Asked<'_> {
 
     /// Whether the caller sees no bodies: Mail.ReadBasic leaves out body, preview and attachments (permissions-reference).
     pub fn reads_basic_only(&self) -> bool {
-        !self.caller.has_any(&[
-            "Mail.Read",
-            "Mail.ReadWrite",
-            "Mail.Read.Shared",
-            "Mail.ReadWrite.Shared",
-        ])
+        !self.caller.has_any(&["Mail.Read", "Mail.ReadWrite", "Mail.Read.Shared", "Mail.ReadWrite.Shared"])
     }
 }
 
@@ -512,25 +433,17 @@ fn authenticate(world: &World, headers: &HeaderMap) -> Result<Principal, Problem
     let refuse = |message: &str| {
         Problem::new(401, "InvalidAuthenticationToken", message).with_header(
             "www-authenticate",
-            format!(
-                "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/v2.0/authorize\"",
-                world.origin
-            ),
+            format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/v2.0/authorize\"", world.origin),
         )
     };
-    let token = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = match token.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => return Err(refuse("Access token is empty.")),
     };
     let found = world.store.read(|db| {
         Ok(db
-            .prepare_cached(
-                "SELECT tenant, app, user, scopes, expires_ms FROM access_tokens WHERE token = ?",
-            )?
+            .prepare_cached("SELECT tenant, app, user, scopes, expires_ms FROM access_tokens WHERE token = ?")?
             .query_row(params![token], |row| {
                 let granted: String = row.get(3)?;
                 let principal = Principal {
@@ -544,9 +457,7 @@ fn authenticate(world: &World, headers: &HeaderMap) -> Result<Principal, Problem
             .optional()?)
     })?;
     match found {
-        None => Err(refuse(
-            "IDX14100: JWT is not well formed, there are no dots (.).",
-        )),
+        None => Err(refuse("IDX14100: JWT is not well formed, there are no dots (.).")),
         Some((_, expires_ms)) if expires_ms <= world.now().as_millisecond() => {
             Err(refuse("Lifetime validation failed, the token is expired."))
         }
@@ -555,44 +466,26 @@ fn authenticate(world: &World, headers: &HeaderMap) -> Result<Principal, Problem
 }
 
 /// The account that a path names, in the caller's own tenant.
-fn owner_account(
-    world: &World,
-    caller: &Principal,
-    owner: &Owner,
-    kind: &Kind,
-) -> Result<Account, Problem> {
+fn owner_account(world: &World, caller: &Principal, owner: &Owner, kind: &Kind) -> Result<Account, Problem> {
     let name = match (owner, &caller.user) {
         (Owner::Me, Some(user)) => user,
         (Owner::Me, None) => {
-            return Err(Problem::bad_request(
-                "/me request is only valid with delegated authentication flow.",
-            ));
+            return Err(Problem::bad_request("/me request is only valid with delegated authentication flow."));
         }
         (Owner::User(name), _) => name,
     };
     let found = world.store.read(|db| directory::find_account(db, name))?;
-    found
-        .filter(|account| account.tenant == caller.tenant)
-        .ok_or_else(|| {
-            if kind.is_mailbox() {
-                Problem::new(
-                    404,
-                    "ErrorInvalidUser",
-                    format!("The requested user '{name}' is invalid."),
-                )
-            } else {
-                users::not_found(name)
-            }
-        })
+    found.filter(|account| account.tenant == caller.tenant).ok_or_else(|| {
+        if kind.is_mailbox() {
+            Problem::new(404, "ErrorInvalidUser", format!("The requested user '{name}' is invalid."))
+        } else {
+            users::not_found(name)
+        }
+    })
 }
 
 /// Whether the caller may do this to that mailbox (permissions by operation: Microsoft's permission table).
-fn allow_mailbox(
-    world: &World,
-    caller: &Principal,
-    mailbox: &Account,
-    kind: &Kind,
-) -> Result<(), Problem> {
+fn allow_mailbox(world: &World, caller: &Principal, mailbox: &Account, kind: &Kind) -> Result<(), Problem> {
     let needs = kind.needs();
     match &caller.user {
         Some(user) if *user == mailbox.id => {
@@ -601,9 +494,7 @@ fn allow_mailbox(
             }
         }
         Some(user) => {
-            let shared = world
-                .store
-                .read(|db| directory::has_full_access(db, user, &mailbox.id))?;
+            let shared = world.store.read(|db| directory::has_full_access(db, user, &mailbox.id))?;
             if !shared || !caller.has_any(needs.shared) {
                 return Err(Problem::access_denied());
             }
@@ -612,15 +503,8 @@ fn allow_mailbox(
             if !caller.has_any(needs.application) {
                 return Err(Problem::access_denied());
             }
-            if !world
-                .store
-                .read(|db| directory::in_scope(db, &caller.app, &mailbox.id))?
-            {
-                return Err(Problem::new(
-                    403,
-                    "ErrorAccessDenied",
-                    "Access to OData is disabled.",
-                ));
+            if !world.store.read(|db| directory::in_scope(db, &caller.app, &mailbox.id))? {
+                return Err(Problem::new(403, "ErrorAccessDenied", "Access to OData is disabled."));
             }
         }
     }

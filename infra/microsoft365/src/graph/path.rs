@@ -51,11 +51,7 @@ pub(crate) struct Needs {
 /// Permission tables of Microsoft's devx content, least privileged first.
 const READ_BASIC: Needs = Needs {
     delegated: &["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"],
-    shared: &[
-        "Mail.ReadBasic.Shared",
-        "Mail.Read.Shared",
-        "Mail.ReadWrite.Shared",
-    ],
+    shared: &["Mail.ReadBasic.Shared", "Mail.Read.Shared", "Mail.ReadWrite.Shared"],
     application: &["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"],
 };
 const READ: Needs = Needs {
@@ -63,38 +59,22 @@ const READ: Needs = Needs {
     shared: &["Mail.Read.Shared", "Mail.ReadWrite.Shared"],
     application: &["Mail.Read", "Mail.ReadWrite"],
 };
-const WRITE: Needs = Needs {
-    delegated: &["Mail.ReadWrite"],
-    shared: &["Mail.ReadWrite.Shared"],
-    application: &["Mail.ReadWrite"],
-};
+const WRITE: Needs =
+    Needs { delegated: &["Mail.ReadWrite"], shared: &["Mail.ReadWrite.Shared"], application: &["Mail.ReadWrite"] };
 // There is no .Shared variant of MailboxSettings: a delegate has no way to the owner's master list.
 const SETTINGS_READ: Needs = Needs {
     delegated: &["MailboxSettings.Read", "MailboxSettings.ReadWrite"],
     shared: &[],
     application: &["MailboxSettings.Read", "MailboxSettings.ReadWrite"],
 };
-const SETTINGS_WRITE: Needs = Needs {
-    delegated: &["MailboxSettings.ReadWrite"],
-    shared: &[],
-    application: &["MailboxSettings.ReadWrite"],
-};
+const SETTINGS_WRITE: Needs =
+    Needs { delegated: &["MailboxSettings.ReadWrite"], shared: &[], application: &["MailboxSettings.ReadWrite"] };
 const TRANSLATE: Needs = Needs {
-    delegated: &[
-        "User.ReadBasic.All",
-        "User.Read",
-        "User.Read.All",
-        "User.ReadWrite",
-        "User.ReadWrite.All",
-    ],
+    delegated: &["User.ReadBasic.All", "User.Read", "User.Read.All", "User.ReadWrite", "User.ReadWrite.All"],
     shared: &["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All"],
     application: &["User.Read.All", "User.ReadWrite.All"],
 };
-const NOTHING: Needs = Needs {
-    delegated: &[],
-    shared: &[],
-    application: &[],
-};
+const NOTHING: Needs = Needs { delegated: &[], shared: &[], application: &[] };
 
 impl Kind {
     /// The name under which requests are counted and made to fail.
@@ -184,10 +164,7 @@ impl Route {
     /// ids are taken as they are, because they are case-sensitive.
     pub fn parse(method: &Method, path: &str) -> Result<Self, Problem> {
         let segments = segments(path);
-        let lower: Vec<String> = segments
-            .iter()
-            .map(|segment| segment.to_ascii_lowercase())
-            .collect();
+        let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         let (owner, skip) = match lower.as_slice() {
             ["me", ..] => (Some(Owner::Me), 1),
@@ -200,13 +177,8 @@ impl Route {
             let last = segments.last().map_or("", String::as_str);
             Problem::bad_request(format!("Resource not found for the segment '{last}'."))
         };
-        let refused = || {
-            Problem::new(
-                405,
-                "Request_BadRequest",
-                "Specified HTTP method is not allowed for the request target.",
-            )
-        };
+        let refused =
+            || Problem::new(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.");
         let kind = match (owner.is_some(), &lower[skip..]) {
             (false, ["$batch"]) => only(*method == Method::POST, Kind::Batch),
             (false, ["users"]) => only(get, Kind::Users),
@@ -222,9 +194,7 @@ impl Route {
                 Method::DELETE => Some(Kind::Unsubscribe(id(1))),
                 _ => None,
             },
-            (false, ["subscriptions", _, "reauthorize"]) => {
-                only(*method == Method::POST, Kind::Reauthorize(id(1)))
-            }
+            (false, ["subscriptions", _, "reauthorize"]) => only(*method == Method::POST, Kind::Reauthorize(id(1))),
             (true, []) => only(get, Kind::User),
             (true, ["mailfolders"]) => only(get, Kind::Folders),
             (true, ["mailfolders", "delta"]) => only(get, Kind::FolderDelta),
@@ -238,12 +208,8 @@ impl Route {
             (true, ["messages", _]) => message(method, id(1)),
             (true, ["mailfolders", _, "messages", _]) => message(method, id(3)),
             (true, ["messages", _, "$value"]) => only(get, Kind::MessageValue(id(1))),
-            (true, ["mailfolders", _, "messages", _, "$value"]) => {
-                only(get, Kind::MessageValue(id(3)))
-            }
-            (true, ["messages", _, "move"]) => {
-                only(*method == Method::POST, Kind::MoveMessage(id(1)))
-            }
+            (true, ["mailfolders", _, "messages", _, "$value"]) => only(get, Kind::MessageValue(id(3))),
+            (true, ["messages", _, "move"]) => only(*method == Method::POST, Kind::MoveMessage(id(1))),
             (true, ["outlook", "mastercategories"]) => match *method {
                 Method::GET => Some(Kind::Categories),
                 Method::POST => Some(Kind::CreateCategory),
@@ -279,10 +245,7 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
             Some(prefix) if prefix.eq_ignore_ascii_case("microsoft.graph.") => &segment[16..],
             _ => &*segment,
         };
-        match plain
-            .strip_suffix("')")
-            .and_then(|rest| rest.split_once("('"))
-        {
+        match plain.strip_suffix("')").and_then(|rest| rest.split_once("('")) {
             Some((name, key)) => segments.extend([name.to_owned(), key.to_owned()]),
             None => segments.push(plain.strip_suffix("()").unwrap_or(plain).to_owned()),
         }
@@ -308,31 +271,14 @@ mod tests {
 
     #[test]
     fn ids_keep_their_case() {
-        let route = Route::parse(
-            &Method::GET,
-            "/users/ada@firm.example/messages/AAMk-x_Y%3D/$value",
-        )
-        .unwrap();
-        assert_eq!(
-            route.owner,
-            Some(Owner::User("ada@firm.example".to_owned()))
-        );
+        let route = Route::parse(&Method::GET, "/users/ada@firm.example/messages/AAMk-x_Y%3D/$value").unwrap();
+        assert_eq!(route.owner, Some(Owner::User("ada@firm.example".to_owned())));
         assert_eq!(route.kind, Kind::MessageValue("AAMk-x_Y=".to_owned()));
     }
 
     #[test]
     fn a_wrong_method_is_told_from_an_unknown_path() {
-        assert_eq!(
-            Route::parse(&Method::PUT, "/me/messages/1")
-                .unwrap_err()
-                .status,
-            405
-        );
-        assert_eq!(
-            Route::parse(&Method::GET, "/me/nonsense")
-                .unwrap_err()
-                .status,
-            400
-        );
+        assert_eq!(Route::parse(&Method::PUT, "/me/messages/1").unwrap_err().status, 405);
+        assert_eq!(Route::parse(&Method::GET, "/me/nonsense").unwrap_err().status, 400);
     }
 }

@@ -15,10 +15,7 @@ pub(crate) struct Prefer {
 impl Prefer {
     pub fn read(headers: &HeaderMap) -> Self {
         let mut prefer = Self::default();
-        let values = headers
-            .get_all("prefer")
-            .iter()
-            .filter_map(|value| value.to_str().ok());
+        let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
         for preference in values.flat_map(|value| value.split(',')) {
             let Some((name, value)) = preference.split_once('=') else {
                 continue;
@@ -26,9 +23,7 @@ impl Prefer {
             let value = value.trim().trim_matches('"');
             match name.trim().to_ascii_lowercase().as_str() {
                 "idtype" => prefer.immutable_ids = value.eq_ignore_ascii_case("ImmutableId"),
-                "odata.maxpagesize" => {
-                    prefer.page_size = value.parse().ok().filter(|&size| size > 0)
-                }
+                "odata.maxpagesize" => prefer.page_size = value.parse().ok().filter(|&size| size > 0),
                 _ => {}
             }
         }
@@ -49,16 +44,12 @@ impl Query {
             let plain = name.trim_start_matches('$');
             if !allowed.contains(&plain) {
                 if name.starts_with('$') {
-                    return Err(invalid(format!(
-                        "The query parameter '{name}' is not supported."
-                    )));
+                    return Err(invalid(format!("The query parameter '{name}' is not supported.")));
                 }
                 continue; // Graph ignores options that are none of OData's.
             }
             if options.iter().any(|(known, _)| known == plain) {
-                return Err(invalid(format!(
-                    "Query option '{plain}' was specified more than once."
-                )));
+                return Err(invalid(format!("Query option '{plain}' was specified more than once.")));
             }
             options.push((plain.to_owned(), value.into_owned()));
         }
@@ -66,15 +57,11 @@ impl Query {
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     pub fn is_true(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// A whole number within bounds.
@@ -84,9 +71,7 @@ impl Query {
         };
         match value.parse() {
             Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
-            _ => Err(invalid(format!(
-                "Invalid value '{value}' for ${name}: it must be between {least} and {most}."
-            ))),
+            _ => Err(invalid(format!("Invalid value '{value}' for ${name}: it must be between {least} and {most}."))),
         }
     }
 
@@ -96,21 +81,10 @@ impl Query {
             return Ok(Select(None));
         };
         let mut selected = Vec::new();
-        for name in value
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-        {
-            let spelled = known
-                .iter()
-                .find(|known| known.eq_ignore_ascii_case(name))
-                .ok_or_else(|| {
-                    Problem::new(
-                        400,
-                        "RequestBroker--ParseUri",
-                        format!("Could not find a property named '{name}'."),
-                    )
-                })?;
+        for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let spelled = known.iter().find(|known| known.eq_ignore_ascii_case(name)).ok_or_else(|| {
+                Problem::new(400, "RequestBroker--ParseUri", format!("Could not find a property named '{name}'."))
+            })?;
             selected.push((*spelled).to_owned());
         }
         Ok(Select(Some(selected)))
@@ -120,11 +94,7 @@ impl Query {
     pub fn replaced(&self, name: &str, value: &str) -> String {
         let mut link = form_urlencoded::Serializer::new(String::new());
         for (known, value) in self.0.iter().filter(|(known, _)| known != name) {
-            let dollar = if matches!(known.as_str(), "includehiddenfolders") {
-                ""
-            } else {
-                "$"
-            };
+            let dollar = if matches!(known.as_str(), "includehiddenfolders") { "" } else { "$" };
             link.append_pair(&format!("{dollar}{known}"), value);
         }
         link.append_pair(&format!("${name}"), value);
@@ -139,16 +109,12 @@ pub(crate) struct Select(Option<Vec<String>>);
 impl Select {
     /// Whether this property is asked for by name or by default.
     pub fn has(&self, name: &str) -> bool {
-        self.0
-            .as_ref()
-            .is_none_or(|names| names.iter().any(|selected| selected == name))
+        self.0.as_ref().is_none_or(|names| names.iter().any(|selected| selected == name))
     }
 
     /// Whether this property is asked for by name, as the costly ones must be.
     pub fn names(&self, name: &str) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|names| names.iter().any(|selected| selected == name))
+        self.0.as_ref().is_some_and(|names| names.iter().any(|selected| selected == name))
     }
 
     /// Keeps of an entity what was asked for, its id and its annotations.
@@ -189,18 +155,13 @@ impl Comparison {
 
 /// Reads the filters that are simulated: comparisons joined by `and`. Anything else is refused rather than ignored.
 pub(crate) fn filter(text: &str) -> Result<Vec<Clause>, Problem> {
-    text.split(" and ")
-        .map(|clause| one_clause(clause.trim()))
-        .collect()
+    text.split(" and ").map(|clause| one_clause(clause.trim())).collect()
 }
 
 fn one_clause(clause: &str) -> Result<Clause, Problem> {
     let refused = || invalid(format!("Invalid filter clause: {clause}"));
-    let mut words = clause
-        .splitn(3, char::is_whitespace)
-        .filter(|word| !word.is_empty());
-    let (Some(property), Some(operator), Some(value)) = (words.next(), words.next(), words.next())
-    else {
+    let mut words = clause.splitn(3, char::is_whitespace).filter(|word| !word.is_empty());
+    let (Some(property), Some(operator), Some(value)) = (words.next(), words.next(), words.next()) else {
         return Err(refused());
     };
     let comparison = match operator {
@@ -221,10 +182,7 @@ fn one_clause(clause: &str) -> Result<Clause, Problem> {
         ("isRead", Comparison::Eq) => Ok(Clause::IsRead(truth()?)),
         ("isDraft", Comparison::Eq) => Ok(Clause::IsDraft(truth()?)),
         ("internetMessageId", Comparison::Eq) => {
-            let id = value
-                .strip_prefix('\'')
-                .and_then(|rest| rest.strip_suffix('\''))
-                .ok_or_else(refused)?;
+            let id = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).ok_or_else(refused)?;
             Ok(Clause::InternetMessageId(id.replace("''", "'")))
         }
         _ => Err(refused()),
@@ -242,12 +200,7 @@ mod tests {
     #[test]
     fn preferences_are_read_joined_or_repeated() {
         let mut joined = HeaderMap::new();
-        joined.append(
-            "prefer",
-            "odata.maxpagesize=50, IdType=\"ImmutableId\""
-                .parse()
-                .unwrap(),
-        );
+        joined.append("prefer", "odata.maxpagesize=50, IdType=\"ImmutableId\"".parse().unwrap());
         let mut repeated = HeaderMap::new();
         repeated.append("prefer", "odata.maxpagesize=50".parse().unwrap());
         repeated.append("prefer", "IdType=ImmutableId".parse().unwrap());

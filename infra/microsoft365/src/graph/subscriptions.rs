@@ -42,25 +42,14 @@ pub(super) async fn create(asked: &Asked<'_>) -> Answer {
     let expires = expiration(&body, now)?;
     let target = new.target(asked)?;
     // The endpoint is asked before anything is kept, and twice if it serves both kinds of notices.
-    for url in [Some(&new.notification_url), new.lifecycle_url.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        asked
-            .world
-            .handshake(url)
-            .await
-            .map_err(|message| Problem::new(400, "ValidationError", message))?;
+    for url in [Some(&new.notification_url), new.lifecycle_url.as_ref()].into_iter().flatten() {
+        asked.world.handshake(url).await.map_err(|message| Problem::new(400, "ValidationError", message))?;
     }
     let subscription = Subscription {
         id: Uuid::new_v4().to_string(),
         app: asked.caller.app.clone(),
         tenant: asked.caller.tenant.clone(),
-        creator: asked
-            .caller
-            .user
-            .clone()
-            .unwrap_or_else(|| asked.caller.app.clone()),
+        creator: asked.caller.user.clone().unwrap_or_else(|| asked.caller.app.clone()),
         mailbox: target.0,
         folder: target.1,
         resource: new.resource,
@@ -73,22 +62,14 @@ pub(super) async fn create(asked: &Asked<'_>) -> Answer {
         expires,
     };
     asked.world.store.write(|db| {
-        db.execute(
-            "DELETE FROM subscriptions WHERE expires_ms <= ?",
-            [now.as_millisecond()],
-        )?;
+        db.execute("DELETE FROM subscriptions WHERE expires_ms <= ?", [now.as_millisecond()])?;
         let live = notify::live(db, &subscription.mailbox, now)?;
         if let Some(twin) = live.iter().find(|known| subscription.is_twin(known)) {
-            let message = format!(
-                "Subscription Id <{}> already exists for the requested combination",
-                twin.id
-            );
+            let message = format!("Subscription Id <{}> already exists for the requested combination", twin.id);
             return Ok(Err(Problem::new(409, "InvalidRequest", message)));
         }
         if live.len() >= PER_MAILBOX_MAX {
-            let message = format!(
-                "Number of subscriptions per mailbox has reached its limit of {PER_MAILBOX_MAX}."
-            );
+            let message = format!("Number of subscriptions per mailbox has reached its limit of {PER_MAILBOX_MAX}.");
             return Ok(Err(Problem::new(403, "Forbidden", message)));
         }
         db.execute(
@@ -131,9 +112,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
         let rows = statement.query_map(params![caller.app, caller.tenant, creator, now], Subscription::from_row)?;
         Ok(rows.map(|row| row.map(|subscription| json(&subscription))).collect::<rusqlite::Result<Vec<_>>>()?)
     })?;
-    Ok(Reply::json(
-        json!({ "@odata.context": asked.context("subscriptions"), "value": value }),
-    ))
+    Ok(Reply::json(json!({ "@odata.context": asked.context("subscriptions"), "value": value })))
 }
 
 pub(super) fn get(asked: &Asked<'_>, id: &str) -> Answer {
@@ -150,10 +129,7 @@ pub(super) fn renew(asked: &Asked<'_>, id: &str) -> Answer {
     subscription.expires = expiration(&body, asked.world.now())?;
     asked.world.store.write(|db| {
         let expires_ms = subscription.expires.as_millisecond();
-        db.execute(
-            "UPDATE subscriptions SET expires_ms = ? WHERE id = ?",
-            params![expires_ms, subscription.id],
-        )?;
+        db.execute("UPDATE subscriptions SET expires_ms = ? WHERE id = ?", params![expires_ms, subscription.id])?;
         Ok(())
     })?;
     entity(asked, &subscription)
@@ -179,10 +155,7 @@ fn own(asked: &Asked<'_>, id: &str) -> Result<Subscription, Problem> {
     let found = asked.world.store.read(|db| {
         Ok(db
             .prepare_cached("SELECT * FROM subscriptions WHERE id = lower(?) AND expires_ms > ?")?
-            .query_row(
-                params![id, asked.world.now().as_millisecond()],
-                Subscription::from_row,
-            )
+            .query_row(params![id, asked.world.now().as_millisecond()], Subscription::from_row)
             .optional()?)
     })?;
     let caller = &asked.caller;
@@ -229,11 +202,7 @@ fn may_read(asked: &Asked<'_>) -> Result<(), Problem> {
     };
     match asked.caller.has_any(needed) {
         true => Ok(()),
-        false => Err(exchange_refuses(
-            403,
-            "Forbidden",
-            "Access is denied. Check credentials and try again.",
-        )),
+        false => Err(exchange_refuses(403, "Forbidden", "Access is denied. Check credentials and try again.")),
     }
 }
 
@@ -246,9 +215,7 @@ fn expiration(body: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, Pr
         return Err(refused("Subscription expiration must be in the future."));
     }
     if wanted > after(now, LIFE_MAX) {
-        return Err(refused(
-            "Subscription expiration can only be 10080 minutes in the future.",
-        ));
+        return Err(refused("Subscription expiration can only be 10080 minutes in the future."));
     }
     Ok(wanted.max(after(now, LIFE_MIN)))
 }
@@ -257,11 +224,7 @@ impl Subscription {
     /// Whether another subscription already covers the same changes for the same caller.
     fn is_twin(&self, other: &Self) -> bool {
         let types = |subscription: &Self| {
-            let mut types: Vec<_> = subscription
-                .change_type
-                .split(',')
-                .map(|kind| kind.trim().to_owned())
-                .collect();
+            let mut types: Vec<_> = subscription.change_type.split(',').map(|kind| kind.trim().to_owned()).collect();
             types.sort();
             types
         };
@@ -308,30 +271,20 @@ impl New {
                 .ok_or_else(|| refused(format!("The property '{name}' is required.")))
         };
         let change_type = required("changeType")?;
-        if !change_type
-            .split(',')
-            .all(|kind| matches!(kind.trim(), "created" | "updated" | "deleted"))
-        {
-            return Err(refused(
-                "changeType is a list of created, updated and deleted.",
-            ));
+        if !change_type.split(',').all(|kind| matches!(kind.trim(), "created" | "updated" | "deleted")) {
+            return Err(refused("changeType is a list of created, updated and deleted."));
         }
         let https = |url: String| match url::Url::parse(&url) {
             Ok(parsed) if parsed.scheme() == "https" => Ok(url),
             _ => Err(refused("Notification URLs are absolute and use https.")),
         };
         let client_state = text("clientState")?;
-        if client_state
-            .as_ref()
-            .is_some_and(|state| state.chars().count() > CLIENT_STATE_CHARS_MAX)
-        {
+        if client_state.as_ref().is_some_and(|state| state.chars().count() > CLIENT_STATE_CHARS_MAX) {
             return Err(refused("clientState has at most 128 characters."));
         }
         let tls = text("latestSupportedTlsVersion")?.unwrap_or_else(|| "v1_2".to_owned());
         if !matches!(tls.as_str(), "v1_0" | "v1_1" | "v1_2" | "v1_3") {
-            return Err(refused(
-                "latestSupportedTlsVersion is one of v1_0, v1_1, v1_2 and v1_3.",
-            ));
+            return Err(refused("latestSupportedTlsVersion is one of v1_0, v1_1, v1_2 and v1_3."));
         }
         Ok(Self {
             resource: required("resource")?,
@@ -346,10 +299,7 @@ impl New {
     /// The mailbox and folder that the resource names. A delegated token reaches its own mailbox only, whatever else was
     /// shared with its user (outlook-subscription-notes).
     fn target(&self, asked: &Asked<'_>) -> Result<(String, Option<String>), Problem> {
-        let (path, options) = self
-            .resource
-            .split_once('?')
-            .unwrap_or((&self.resource, ""));
+        let (path, options) = self.resource.split_once('?').unwrap_or((&self.resource, ""));
         Query::read(options, &["select"])?;
         let names = segments(path);
         let lower: Vec<_> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -358,29 +308,17 @@ impl New {
             (["me", ..], Some(user)) => (user.clone(), 1),
             (["users", _, ..], _) => (names[1].clone(), 2),
             _ => {
-                return Err(refused(format!(
-                    "Resource '{}' is not supported.",
-                    self.resource
-                )));
+                return Err(refused(format!("Resource '{}' is not supported.", self.resource)));
             }
         };
         let folder = match &lower[rest..] {
             ["messages"] => None,
             ["mailfolders", _, "messages"] => Some(&names[rest + 1]),
             _ => {
-                return Err(refused(format!(
-                    "Resource '{}' is not supported.",
-                    self.resource
-                )));
+                return Err(refused(format!("Resource '{}' is not supported.", self.resource)));
             }
         };
-        let denied = || {
-            exchange_refuses(
-                403,
-                "Forbidden",
-                "Access is denied. Check credentials and try again.",
-            )
-        };
+        let denied = || exchange_refuses(403, "Forbidden", "Access is denied. Check credentials and try again.");
         let found = asked.world.store.read(|db| {
             let Some(account) = directory::find_account(db, &owner)? else {
                 return Ok(None);
@@ -398,11 +336,7 @@ impl New {
         match &asked.caller.user {
             Some(user) if *user != account.id => return Err(denied()),
             None if !in_scope => {
-                return Err(exchange_refuses(
-                    403,
-                    "Forbidden",
-                    "Access to OData is disabled.",
-                ));
+                return Err(exchange_refuses(403, "Forbidden", "Access to OData is disabled."));
             }
             _ => {}
         }
@@ -416,11 +350,7 @@ impl New {
         match folder {
             None => Ok((account.id, None)),
             Some(Some(folder)) => Ok((account.id, Some(folder.id))),
-            Some(None) => Err(exchange_refuses(
-                404,
-                "NotFound",
-                "The specified object was not found in the store.",
-            )),
+            Some(None) => Err(exchange_refuses(404, "NotFound", "The specified object was not found in the store.")),
         }
     }
 }

@@ -32,27 +32,17 @@ const PROPERTIES: [&str; 17] = [
 /// What Graph returns of a user without `$select` (user resource type).
 const DEFAULT: usize = 11;
 
-const READ_OTHERS: [&str; 4] = [
-    "User.ReadBasic.All",
-    "User.Read.All",
-    "User.ReadWrite.All",
-    "Directory.Read.All",
-];
+const READ_OTHERS: [&str; 4] = ["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"];
 const READ_SELF: [&str; 2] = ["User.Read", "User.ReadWrite"];
 
 fn denied() -> Problem {
-    Problem::new(
-        403,
-        "Authorization_RequestDenied",
-        "Insufficient privileges to complete the operation.",
-    )
+    Problem::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 }
 
 /// What the directory answers about somebody it does not know.
 pub(super) fn not_found(name: &str) -> Problem {
-    let message = format!(
-        "Resource '{name}' does not exist or one of its queried reference-property objects are not present."
-    );
+    let message =
+        format!("Resource '{name}' does not exist or one of its queried reference-property objects are not present.");
     Problem::new(404, "Request_ResourceNotFound", message)
 }
 
@@ -77,23 +67,16 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
     let query = Query::read(&asked.call.query, &["select", "top", "skiptoken", "filter"])?;
     let select = query.select(&PROPERTIES)?;
     let top = query.number("top", 1, PAGE_MAX)?.unwrap_or(PAGE);
-    let mut accounts = asked
-        .world
-        .store
-        .read(|db| directory::accounts(db, Some(&asked.caller.tenant)))?;
+    let mut accounts = asked.world.store.read(|db| directory::accounts(db, Some(&asked.caller.tenant)))?;
     if let Some(filter) = query.get("filter") {
-        let wanted = ["mail eq '", "userPrincipalName eq '"]
-            .iter()
-            .find_map(|start| filter.trim().strip_prefix(start));
+        let wanted = ["mail eq '", "userPrincipalName eq '"].iter().find_map(|start| filter.trim().strip_prefix(start));
         let wanted = wanted.and_then(|rest| rest.strip_suffix('\''));
         let wanted = wanted.ok_or_else(|| invalid(format!("Unsupported filter: {filter}")))?;
         accounts.retain(|account| account.address.eq_ignore_ascii_case(wanted));
     }
     // The skip token is the last address of the page before; to clients it is opaque.
     if let Some(after) = query.get("skiptoken") {
-        let last = hex::decode(after)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let last = hex::decode(after).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let last = last.ok_or_else(|| invalid("Invalid skip token.".to_owned()))?;
         accounts.retain(|account| account.address > last);
     }
@@ -112,28 +95,14 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
 
 /// The tenant. With User.Read only id, name and domains are told (organization-list).
 pub(super) fn organization(asked: &Asked<'_>) -> Answer {
-    let full = asked.caller.has_any(&[
-        "Organization.Read.All",
-        "Organization.ReadWrite.All",
-        "Directory.Read.All",
-    ]);
-    let reduced =
-        asked.caller.user.is_some() && asked.caller.has_any(&["User.Read", "User.Read.All"]);
+    let full = asked.caller.has_any(&["Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All"]);
+    let reduced = asked.caller.user.is_some() && asked.caller.has_any(&["User.Read", "User.Read.All"]);
     if !full && !reduced {
         return Err(denied());
     }
     let query = Query::read(&asked.call.query, &["select"])?;
-    let select = query.select(&[
-        "id",
-        "displayName",
-        "verifiedDomains",
-        "tenantType",
-        "preferredLanguage",
-    ])?;
-    let tenant = asked
-        .world
-        .store
-        .read(|db| directory::find_tenant(db, &asked.caller.tenant))?;
+    let select = query.select(&["id", "displayName", "verifiedDomains", "tenantType", "preferredLanguage"])?;
+    let tenant = asked.world.store.read(|db| directory::find_tenant(db, &asked.caller.tenant))?;
     let tenant = tenant.ok_or_else(|| not_found(&asked.caller.tenant))?;
     let domain = json!({
         "capabilities": "Email, OfficeCommunicationsOnline",
@@ -152,9 +121,7 @@ pub(super) fn organization(asked: &Asked<'_>) -> Answer {
         shown.insert("preferredLanguage".to_owned(), Value::Null);
     }
     select.keep(&mut shown);
-    Ok(Reply::json(
-        json!({ "@odata.context": asked.context("organization"), "value": [shown] }),
-    ))
+    Ok(Reply::json(json!({ "@odata.context": asked.context("organization"), "value": [shown] })))
 }
 
 fn json(account: &Account, select: &Select) -> Value {
@@ -176,11 +143,7 @@ fn json(account: &Account, select: &Select) -> Value {
             "accountEnabled" => json!(account.enabled && !account.shared),
             "userType" => json!("Member"),
             "mailNickname" => json!(account.address.split('@').next()),
-            "proxyAddresses" => json!(
-                mail.map(|mail| format!("SMTP:{mail}"))
-                    .into_iter()
-                    .collect::<Vec<_>>()
-            ),
+            "proxyAddresses" => json!(mail.map(|mail| format!("SMTP:{mail}")).into_iter().collect::<Vec<_>>()),
             "businessPhones" => json!([]),
             _ => Value::Null,
         };

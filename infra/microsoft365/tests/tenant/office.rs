@@ -44,13 +44,11 @@ pub fn start() -> Timestamp {
 /// A client without proxies and redirects, so that a redirect can be looked at.
 pub fn client() -> Client {
     let roots = rustls::RootCertStore::empty();
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_root_certificates(roots)
-    .with_no_client_auth();
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
@@ -60,10 +58,8 @@ pub fn client() -> Client {
 }
 
 pub fn app() -> App {
-    App::new(CLIENT, SECRET, REDIRECT).with_permissions(
-        &["User.Read", "Mail.Read"],
-        &["Mail.ReadWrite", "Mail.Read", "User.Read.All"],
-    )
+    App::new(CLIENT, SECRET, REDIRECT)
+        .with_permissions(&["User.Read", "Mail.Read"], &["Mail.ReadWrite", "Mail.Read", "User.Read.All"])
 }
 
 pub fn text(subject: &str) -> String {
@@ -84,8 +80,7 @@ impl Office {
         let clock = Arc::new(AtomicI64::new(start().as_second()));
         let mut options = Options::new(origin.clone());
         let now = Arc::clone(&clock);
-        options.clock =
-            Arc::new(move || Timestamp::from_second(now.load(Ordering::Relaxed)).unwrap());
+        options.clock = Arc::new(move || Timestamp::from_second(now.load(Ordering::Relaxed)).unwrap());
         change(&mut options);
         let world = Microsoft365::open(options).unwrap();
         let tenant = world.tenant("Kanzlei Muster", "kanzlei.example").unwrap();
@@ -97,14 +92,7 @@ impl Office {
         let router = world.router();
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = client();
-        Self {
-            world,
-            tenant,
-            origin,
-            http,
-            clock,
-            server,
-        }
+        Self { world, tenant, origin, http, clock, server }
     }
 
     pub async fn reopen(dir: &Path) -> Self {
@@ -125,10 +113,7 @@ impl Office {
     }
 
     pub fn mail_in(&self, folder: &str, subject: &str) -> String {
-        self.world
-            .deliver(ADA, folder, Mail::new(text(subject), self.now()))
-            .unwrap()
-            .immutable_id
+        self.world.deliver(ADA, folder, Mail::new(text(subject), self.now())).unwrap().immutable_id
     }
 
     /// The URL of the sign-in page, with further parameters.
@@ -140,52 +125,30 @@ impl Office {
             .append_pair("redirect_uri", REDIRECT)
             .append_pair("state", "st&te")
             .extend_pairs(more);
-        format!(
-            "{}/{authority}/oauth2/v2.0/authorize?{}",
-            self.origin,
-            query.finish()
-        )
+        format!("{}/{authority}/oauth2/v2.0/authorize?{}", self.origin, query.finish())
     }
 
     /// Posts the sign-in page's form and returns the fields of the redirect.
     pub async fn decide(&self, url: &str, account: &str, action: &str) -> Vec<(String, String)> {
         let form = encoded(&[("account", account), ("action", action)]);
-        let answer = self
-            .http
-            .post(url)
-            .header("content-type", FORM)
-            .body(form)
-            .send()
-            .await
-            .unwrap();
+        let answer = self.http.post(url).header("content-type", FORM).body(form).send().await.unwrap();
         assert_eq!(answer.status(), 302, "{}", answer.text().await.unwrap());
         let location = answer.headers()["location"].to_str().unwrap().to_owned();
         let (uri, query) = location.split_once('?').unwrap();
         assert_eq!(uri, REDIRECT);
-        form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect()
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }
 
     pub async fn token(&self, authority: &str, form: &[(&str, &str)]) -> (u16, Value) {
         let url = format!("{}/{authority}/oauth2/v2.0/token", self.origin);
-        let answer = self
-            .http
-            .post(url)
-            .header("content-type", FORM)
-            .body(encoded(form))
-            .send()
-            .await
-            .unwrap();
+        let answer = self.http.post(url).header("content-type", FORM).body(encoded(form)).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     pub async fn sign_in(&self, address: &str, scopes: &str) -> Value {
         let url = self.authorize_url("common", &[("scope", scopes)]);
         let back = self.decide(&url, address, "accept").await;
-        let (status, tokens) = self
-            .token("common", &code_grant(field(&back, "code")))
-            .await;
+        let (status, tokens) = self.token("common", &code_grant(field(&back, "code"))).await;
         assert_eq!(status, 200, "{tokens}");
         tokens
     }
@@ -197,23 +160,15 @@ impl Office {
 
     pub async fn user_with(&self, address: &str, scopes: &str) -> Graph<'_> {
         let tokens = self.sign_in(address, scopes).await;
-        Graph {
-            office: self,
-            token: tokens["access_token"].as_str().unwrap().to_owned(),
-        }
+        Graph { office: self, token: tokens["access_token"].as_str().unwrap().to_owned() }
     }
 
     /// A Graph caller for the app itself, after admin consent.
     pub async fn app(&self) -> Graph<'_> {
         self.tenant.grant_admin_consent(CLIENT).unwrap();
-        let (status, tokens) = self
-            .token(&self.tenant.id().to_string(), &CREDENTIALS)
-            .await;
+        let (status, tokens) = self.token(&self.tenant.id().to_string(), &CREDENTIALS).await;
         assert_eq!(status, 200, "{tokens}");
-        Graph {
-            office: self,
-            token: tokens["access_token"].as_str().unwrap().to_owned(),
-        }
+        Graph { office: self, token: tokens["access_token"].as_str().unwrap().to_owned() }
     }
 }
 
@@ -226,16 +181,11 @@ pub const CREDENTIALS: [(&str, &str); 4] = [
 ];
 
 pub fn encoded(fields: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> &'a str {
-    fields
-        .iter()
-        .find(|(known, _)| known == name)
-        .map_or("", |(_, value)| value)
+    fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
 }
 
 pub fn code_grant(code: &str) -> [(&str, &str); 5] {
@@ -256,11 +206,7 @@ pub struct Graph<'a> {
 
 impl Graph<'_> {
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        let url = if path.starts_with("http") {
-            path.to_owned()
-        } else {
-            format!("{}/v1.0{path}", self.office.origin)
-        };
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}/v1.0{path}", self.office.origin) };
         self.office
             .http
             .request(method.parse().unwrap(), url)
@@ -269,11 +215,7 @@ impl Graph<'_> {
     }
 
     pub async fn send(&self, method: &str, path: &str) -> Response {
-        self.request(method, path)
-            .header("prefer", "IdType=\"ImmutableId\"")
-            .send()
-            .await
-            .unwrap()
+        self.request(method, path).header("prefer", "IdType=\"ImmutableId\"").send().await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
@@ -288,10 +230,7 @@ impl Graph<'_> {
     }
 
     pub async fn json(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let request = self
-            .request(method, path)
-            .header("prefer", "IdType=\"ImmutableId\"")
-            .json(&body);
+        let request = self.request(method, path).header("prefer", "IdType=\"ImmutableId\"").json(&body);
         answer(request.send().await.unwrap()).await
     }
 
@@ -300,19 +239,11 @@ impl Graph<'_> {
         let (mut told, mut link) = (Vec::new(), first.to_owned());
         for _ in 0..2000 {
             let prefer = format!("odata.maxpagesize={page_size}, IdType=\"ImmutableId\"");
-            let sent = self
-                .request("GET", &link)
-                .header("prefer", prefer)
-                .send()
-                .await
-                .unwrap();
+            let sent = self.request("GET", &link).header("prefer", prefer).send().await.unwrap();
             let (status, page) = answer(sent).await;
             assert_eq!(status, 200, "{link}: {page}");
             told.extend(page["value"].as_array().unwrap().iter().cloned());
-            match (
-                page["@odata.nextLink"].as_str(),
-                page["@odata.deltaLink"].as_str(),
-            ) {
+            match (page["@odata.nextLink"].as_str(), page["@odata.deltaLink"].as_str()) {
                 (Some(next), None) => link = next.to_owned(),
                 (None, Some(delta)) => return (told, delta.to_owned()),
                 both => panic!("a page has exactly one link, not {both:?}"),
@@ -322,18 +253,14 @@ impl Graph<'_> {
     }
 
     pub async fn batch(&self, requests: Value) -> (u16, Value) {
-        self.json("POST", "/$batch", json!({ "requests": requests }))
-            .await
+        self.json("POST", "/$batch", json!({ "requests": requests })).await
     }
 }
 
 pub async fn answer(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let body = response.text().await.unwrap();
-    (
-        status,
-        serde_json::from_str(&body).unwrap_or(Value::String(body)),
-    )
+    (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
 }
 
 pub fn code(body: &Value) -> &str {
@@ -356,10 +283,7 @@ struct HookState {
 impl Hook {
     pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!(
-            "https://{}/notices?kind=mail",
-            listener.local_addr().unwrap()
-        );
+        let url = format!("https://{}/notices?kind=mail", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(HookState {
             status: StatusCode::ACCEPTED,
             echo: true,
@@ -390,10 +314,7 @@ impl Hook {
 
     /// The notices posted since the last look.
     pub fn notices(&self) -> Vec<Value> {
-        self.posts()
-            .iter()
-            .flat_map(|post| post["value"].as_array().unwrap().clone())
-            .collect()
+        self.posts().iter().flat_map(|post| post["value"].as_array().unwrap().clone()).collect()
     }
 }
 
@@ -404,19 +325,13 @@ async fn take(
 ) -> (StatusCode, [(&'static str, &'static str); 1], String) {
     let mut state = state.lock().unwrap();
     let query: Vec<(String, String)> =
-        form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect();
+        form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let plain = [("content-type", "text/plain")];
     match query.iter().find(|(name, _)| name == "validationToken") {
         Some((_, token)) => {
             assert_eq!(field(&query, "kind"), "mail", "the URL's own query is kept");
             state.handshakes += 1;
-            let answer = if state.echo {
-                token.clone()
-            } else {
-                token.replace(' ', "+")
-            };
+            let answer = if state.echo { token.clone() } else { token.replace(' ', "+") };
             (StatusCode::OK, plain, answer)
         }
         None => {
