@@ -49,7 +49,6 @@ catalogue! {
     BodyTooLarge, 413, Integrator, "The request's body is larger than this route takes.", "Send a smaller body.";
     UnsupportedMediaType, 415, Integrator, "The body is not JSON.", "Send JSON with the header Content-Type: application/json.";
     Unauthorized, 401, Integrator, "There is no valid key with the request.", "Send the header Authorization: Bearer with a key of the firm, or the operator's.";
-    OperatorOnly, 403, Integrator, "Only the operator may do this.", "Send the operator's key, or ask the operator.";
     NotFound, 404, Integrator, "There is nothing here that this key may see.", "Check the ids in the address, and that the key is the right firm's.";
     MethodNotAllowed, 405, Integrator, "This address knows another method.", "See /openapi.json for the methods of this address.";
     Conflict, 409, Integrator, "Another request changed the same thing at the same moment.", "Read it again and repeat the change.";

@@ -71,7 +71,8 @@ impl FromRequestParts<Arc<App>> for Operator {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         match Caller::from_request_parts(parts, app).await? {
             Caller::Operator => Ok(Self),
-            Caller::Firm(_) => Err(Problem::new(Code::OperatorOnly, "The key is a firm's.").into()),
+            // What only the operator may do is not there for anybody else.
+            Caller::Firm(_) => Err(not_found("address")),
         }
     }
 }

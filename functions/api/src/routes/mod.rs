@@ -40,7 +40,6 @@ pub(crate) struct Page<T> {
     /// The items.
     items: Vec<T>,
     /// What to give as `after` to go on; null at the end.
-    #[schema(value_type = Option<String>)]
     next: Option<String>,
 }
 
