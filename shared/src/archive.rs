@@ -5,9 +5,12 @@
 //! object's own checksum. A mail that was cut short therefore never touches the archive, an object is there whole or not at
 //! all, and its checksum is the digest of the index whatever its size.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
-use aws_sdk_s3::{Client, operation::get_object::GetObjectOutput, primitives::ByteStream, types::ChecksumMode};
+use aws_sdk_s3::{
+    Client, operation::get_object::GetObjectOutput, presigning::PresigningConfig, primitives::ByteStream,
+    types::ChecksumMode,
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +25,9 @@ use crate::{
 pub const MIME_BYTES_MAX: u64 = 250 << 20;
 /// A mail up to this size stays in memory.
 pub const MEMORY_BYTES_MAX: usize = 1 << 20;
+
+/// How long a link to an original lives.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The SHA-256 of an original, written as 64 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -245,6 +251,19 @@ impl Archive {
             Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 404) => Ok(None),
             Err(e) => Err(ArchiveError::Store { attempted: "find", message, source: e.into() }),
         }
+    }
+
+    /// A link by which anybody may read the original for [`LINK_LIFETIME`].
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html>
+    pub async fn link(&self, firm: FirmId, message: MessageId) -> Result<String, ArchiveError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| ArchiveError::Store {
+            attempted: "sign a link to",
+            message,
+            source,
+        };
+        let terms = PresigningConfig::expires_in(LINK_LIFETIME).map_err(|e| failed(e.into()))?;
+        let get = self.client.get_object().bucket(&self.bucket).key(key(firm, message));
+        Ok(get.presigned(terms).await.map_err(|e| failed(e.into()))?.uri().to_owned())
     }
 
     /// The original as a stream, and its length.

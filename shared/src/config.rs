@@ -23,8 +23,11 @@ pub struct Config {
     pub microsoft: Microsoft,
     /// `GREFFE_PUBLIC_URL`: where the world reaches the API, without a slash at the end.
     pub public_url: Origin,
-    /// `GREFFE_WEBHOOK_URL`: where Graph sends its notices.
-    pub webhook_url: String,
+    /// `GREFFE_WEBHOOK_URL`: where Graph sends its notices; see [`Config::webhook_url`].
+    webhook_url: Option<String>,
+    /// `GREFFE_CONTENT_BYTES_MAX`: originals larger than this are handed out by S3 itself, through a link that lives for
+    /// minutes. On Lambda an answer holds 6 MB, and a mail grows by a third in it; without the variable there is no limit.
+    pub content_bytes_max: u64,
     /// `GREFFE_SPOOL_DIR`: disk for mails too large for memory (default: the system's temporary directory).
     pub spool_dir: PathBuf,
 }
@@ -54,6 +57,11 @@ impl Config {
     /// Reads the process's environment.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    /// Where Graph sends its notices: only the function that subscribes needs it, and the one behind it can't know it.
+    pub fn webhook_url(&self) -> Result<&str, ConfigError> {
+        self.webhook_url.as_deref().ok_or(ConfigError::Missing { variable: "GREFFE_WEBHOOK_URL" })
     }
 
     /// Reads the variables through `lookup`; an empty value counts as none.
@@ -100,7 +108,15 @@ impl Config {
                 scope_resource: graph,
             },
             public_url: origin("GREFFE_PUBLIC_URL", required("GREFFE_PUBLIC_URL")?)?,
-            webhook_url: required("GREFFE_WEBHOOK_URL")?,
+            webhook_url: lookup("GREFFE_WEBHOOK_URL"),
+            content_bytes_max: match lookup("GREFFE_CONTENT_BYTES_MAX") {
+                None => u64::MAX,
+                Some(value) => value.parse().map_err(|_| ConfigError::Malformed {
+                    variable: "GREFFE_CONTENT_BYTES_MAX",
+                    value,
+                    expected: "a number of bytes",
+                })?,
+            },
             spool_dir: lookup("GREFFE_SPOOL_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
         })
     }
@@ -163,7 +179,6 @@ mod tests {
             ("GREFFE_EVENT_BUS", "greffe"),
             ("GREFFE_MAIL_QUEUE_URL", "https://sqs/mail.fifo"),
             ("GREFFE_PUBLIC_URL", "https://greffe.example"),
-            ("GREFFE_WEBHOOK_URL", "https://hook.example/"),
         ];
         all.extend(extra);
         Config::from_lookup(|name| all.iter().rev().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))

@@ -247,6 +247,17 @@ impl Sync {
         }
     }
 
+    /// Makes the next round of an active mailbox due at `at`.
+    pub async fn put_off(table: &Table, firm: FirmId, mailbox: MailboxId, at: Timestamp) -> Result<(), TableError> {
+        match table.get::<Self>(&Key::sync(firm, mailbox)).await? {
+            Some(row) if row.value.due_kind.is_some() => {
+                let due = row.value.clone().due(at);
+                table.write(Write::replace(&row.with(due))).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The same, with no round due: paused.
     pub fn not_due(mut self) -> Self {
         self.due_kind = None;

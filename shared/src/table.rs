@@ -28,7 +28,7 @@ use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update},
+    types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -260,8 +260,6 @@ pub enum Write {
     Delete { key: Key, guard: Guard },
     #[doc(hidden)]
     Add { key: Key, counters: Vec<(String, i64)> },
-    #[doc(hidden)]
-    Check { key: Key, guard: Guard },
 }
 
 #[doc(hidden)]
@@ -320,14 +318,9 @@ impl Write {
         Self::Add { key, counters }
     }
 
-    /// Holds the transaction to `row` being as it was read.
-    pub fn unchanged<T>(row: &Row<T>) -> Self {
-        Self::Check { key: row.key.clone(), guard: Guard::Version(row.version) }
-    }
-
     fn key(&self) -> &Key {
         match self {
-            Self::Put { key, .. } | Self::Delete { key, .. } | Self::Add { key, .. } | Self::Check { key, .. } => key,
+            Self::Put { key, .. } | Self::Delete { key, .. } | Self::Add { key, .. } => key,
         }
     }
 }
@@ -510,7 +503,7 @@ impl Table {
                     .set_expression_attribute_values(guard.values());
                 request.send().await.map(drop).map_err(Into::into)
             }
-            Write::Add { .. } | Write::Check { .. } => return self.transact(vec![write]).await,
+            Write::Add { .. } => return self.transact(vec![write]).await,
         };
         result.map_err(|source| match condition_failed(source.as_ref()) {
             true => TableError::Conflict { key: key.clone() },
@@ -557,15 +550,6 @@ impl Table {
                     .table_name(&self.name)
                     .set_key(Some(key.item()))
                     .set_condition_expression(guard.condition().map(str::to_owned))
-                    .set_expression_attribute_names(guard.names())
-                    .set_expression_attribute_values(guard.values())
-                    .build()?,
-            ),
-            Write::Check { key, guard } => item.condition_check(
-                ConditionCheck::builder()
-                    .table_name(&self.name)
-                    .set_key(Some(key.item()))
-                    .condition_expression(guard.condition().unwrap_or("attribute_exists(pk)"))
                     .set_expression_attribute_names(guard.names())
                     .set_expression_attribute_values(guard.values())
                     .build()?,

@@ -161,3 +161,25 @@ async fn a_paused_mailbox_keeps_nothing_until_it_is_activated_again() {
     assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
     world.settle(&registry).await;
 }
+
+#[tokio::test]
+async fn a_large_original_is_handed_out_by_s3_through_a_link_of_its_own() {
+    let world = World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000")]).await;
+    let registry = world.registry().await;
+    let small = world.deliver("inbox", "Small");
+    let large = microsoft365::Mail::generated(3, 5_000, world.clock.now());
+    let large = world.microsoft.deliver(ADA, "inbox", large).unwrap().immutable_id;
+    world.run_until_idle().await;
+    let content = |mail: &str| {
+        let path = format!("/v1/firms/{}/messages/{}/content", registry.firm, tests::message_id(&registry, mail));
+        async {
+            let path = path;
+            world.get(&path).await
+        }
+    };
+    assert_eq!(content(&small).await.status, 200);
+    let elsewhere = content(&large).await;
+    let link = elsewhere.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(elsewhere.status, 303);
+    assert!(link.contains("X-Amz-Signature=") && link.contains("X-Amz-Expires=300"), "{link}");
+}

@@ -188,3 +188,20 @@ async fn a_connection_that_microsoft_ends_says_whose_turn_it_is_and_loses_nothin
     assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
     world.settle(&registry).await;
 }
+
+#[tokio::test]
+async fn a_mailbox_that_is_throttled_again_and_again_is_left_to_the_schedule_and_sets_off_no_alarm() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Patience");
+    world.microsoft.faults().throttle(ADA, RetryAfter::Whole(10), Times::N(30));
+    for _ in 0..60 {
+        world.pass(Duration::from_secs(15)).await;
+    }
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    let client = aws_sdk_sqs::Client::new(&world.host.machine.aws);
+    let dead = client.get_queue_url().queue_name("greffe-mail-dead-letters.fifo").send().await.unwrap();
+    let received = client.receive_message().set_queue_url(dead.queue_url).send().await.unwrap();
+    assert_eq!(received.messages().len(), 0);
+    world.settle(&registry).await;
+}

@@ -93,6 +93,11 @@ pub struct Registry {
 impl World {
     /// A Monday morning.
     pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same, with further variables in greffe's environment.
+    pub async fn with(variables: &[(&'static str, &str)]) -> Self {
         let clock = Clock::manual("2026-03-02T08:00:00Z".parse().expect("a time"));
         let folder = tempfile::tempdir().expect("a folder");
         let (greffe, microsoft) = (listener().await, listener().await);
@@ -122,7 +127,10 @@ impl World {
                 ("GREFFE_LOGIN_URL", origin.clone()),
                 ("GREFFE_GRAPH_URL", origin),
                 ("GREFFE_APP_CLIENT_ID", CLIENT_ID.to_owned()),
-            ],
+            ]
+            .into_iter()
+            .chain(variables.iter().map(|(name, value)| (*name, (*value).to_owned())))
+            .collect(),
             operator_key: Some(OPERATOR_KEY.to_owned().into()),
             app_client_secret: Some(CLIENT_SECRET.to_owned().into()),
         };

@@ -11,6 +11,7 @@ use shared::{
     mark::with_mark,
     message::{Failure, Message, Original, State, next_try},
     table::{Key, Row, Write},
+    telemetry::Chain,
     work::{Fate, Work},
 };
 
@@ -164,8 +165,7 @@ async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, R
             Err(ArchiveError::TooLarge { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_too_large"))),
             Err(ArchiveError::Empty { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_empty"))),
             Err(e @ (ArchiveError::Spool { .. } | ArchiveError::Store { .. })) => {
-                let error: &dyn std::error::Error = &e;
-                tracing::error!(message.id = %message.id, error, "the archive did not take an original");
+                tracing::error!(message.id = %message.id, error = %Chain(&e), "the archive did not take an original");
                 Ok(Archived::Failed(GraphCode::new("greffe_archive_unavailable")))
             }
         };

@@ -11,6 +11,7 @@ use shared::{
     mailbox::Progress,
     message::{Message, SkipReason, State},
     table::{Key, Row, Write},
+    telemetry::Chain,
     work::Work,
 };
 
@@ -45,8 +46,7 @@ pub(crate) async fn folder(round: &Round<'_>, folder: &FolderId, known: &mut Kno
             }
             // The folder itself is gone or can't be read; the others can.
             Err(e) if e.disposition() == Disposition::Fail => {
-                let error: &dyn std::error::Error = &e;
-                tracing::warn!(mailbox.id = %mailbox.id, folder.id = %folder, error, "a folder can't be read");
+                tracing::warn!(mailbox.id = %mailbox.id, folder.id = %folder, error = %Chain(&e), "a folder can't be read");
                 return Ok(Outcome::Finished);
             }
             Err(e) => return Err(e.into()),

@@ -18,7 +18,9 @@ use shared::{
     app::App,
     clock::Clock,
     job::{Job, QueueError},
+    mailbox::Sync,
     table::TableError,
+    telemetry::Chain,
 };
 
 use crate::round::{Outcome, RoundError};
@@ -29,6 +31,9 @@ const MAILBOXES_AT_ONCE: usize = 4;
 const DUE_MAX: usize = 1_000;
 /// Work stops this long before the function's deadline, so that the rest can be handed back.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(15);
+
+/// A job that waits for Graph so often is left to the schedule: at ten receives it would end in the dead-letter queue.
+const RECEIVES_OF_WAITING_MAX: u32 = 5;
 
 /// What starts the function.
 #[derive(Debug, Deserialize)]
@@ -177,21 +182,30 @@ async fn hand_back(app: &App, group: &Group, outcome: Result<Outcome, RoundError
             app.queue.send(&rest).await.is_ok()
         }
         Err(RoundError::Wait(wait)) => {
-            tracing::info!(firm.id = %firm, mailbox.id = %mailbox, wait_ms = wait.as_millis(), "Graph asks to wait");
+            tracing::info!(firm.id = %firm, mailbox.id = %mailbox, wait_ms = wait.as_millis(), "the round waits");
+            let receives = group.messages.iter().map(receives).max().unwrap_or(1);
+            if receives >= RECEIVES_OF_WAITING_MAX {
+                // The queue would take it for a job that nobody can do: the schedule brings it back instead.
+                return Sync::put_off(&app.table, firm, mailbox, app.clock.now() + wait).await.is_ok();
+            }
             for receipt in group.messages.iter().filter_map(|m| m.receipt_handle.as_deref()) {
                 // If this fails the queue's own visibility time-out stands: later than asked, never lost.
                 if let Err(error) = app.queue.delay(mailbox, receipt, wait.as_secs() + 1).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a job could not be delayed");
+                    tracing::warn!(error = %Chain(&error), "a job could not be delayed");
                 }
             }
             false
         }
         Err(error) => {
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(firm.id = %firm, mailbox.id = %mailbox, error, "the round failed");
+            tracing::error!(firm.id = %firm, mailbox.id = %mailbox, error = %Chain(&error), "the round failed");
             false
         }
     }
+}
+
+/// How often the queue has handed a job out.
+fn receives(message: &SqsMessage) -> u32 {
+    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -7,5 +7,6 @@ use shared::{app::App, telemetry};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let app = App::connect().await?;
+    app.config.webhook_url()?;
     run(service_fn(|event: LambdaEvent<delta_poll::Input>| delta_poll::handle(&app, event))).await
 }

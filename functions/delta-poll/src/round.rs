@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shared::{
     app::App,
+    config::ConfigError,
     connector::{Access, Connector, ConnectorProblem},
     feed::FeedError,
     firm::Firm,
@@ -16,6 +17,7 @@ use shared::{
     problem::of_graph_error,
     secret::{MacKey, NOTIFICATION_KEY, SecretError},
     table::{Key, Row, TableError, Write},
+    telemetry::Chain,
     work::Work,
 };
 
@@ -63,6 +65,9 @@ pub(crate) enum RoundError {
     /// The notification key.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// Nobody said where notices go.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
 
 impl From<GraphError> for RoundError {
@@ -184,8 +189,7 @@ impl Round<'_> {
             Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
             // Without a subscription mail is still found, by polls.
             Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(mailbox.id = %self.mailbox.id, error, "no subscription");
+                tracing::warn!(mailbox.id = %self.mailbox.id, error = %Chain(&error), "no subscription");
                 sync.subscription = None;
             }
         }
@@ -195,7 +199,7 @@ impl Round<'_> {
     async fn subscribe(&self, ends: Timestamp) -> Result<Result<shared::graph::Subscription, GraphError>, RoundError> {
         let key = MacKey::new(&self.app.secrets.read(NOTIFICATION_KEY).await?);
         let state = client_state(&key, self.mailbox.firm, self.mailbox.id);
-        Ok(self.graph.subscribe(&self.mailbox.user, &self.app.config.webhook_url, &state, ends).await)
+        Ok(self.graph.subscribe(&self.mailbox.user, self.app.config.webhook_url()?, &state, ends).await)
     }
 
     /// Gives the mark its colour. Without the right to, the category still shows, without colour.
@@ -207,8 +211,7 @@ impl Round<'_> {
             Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
             Err(e) if e.status().is_none() => return Err(e.into()),
             Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(mailbox.id = %self.mailbox.id, error, "the mark has no colour");
+                tracing::warn!(mailbox.id = %self.mailbox.id, error = %Chain(&error), "the mark has no colour");
             }
             Ok(()) => {}
         }
@@ -242,10 +245,13 @@ async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundE
 async fn note(app: &App, connector: &Connector, sync: &mut Sync, error: &GraphError) -> Result<(), RoundError> {
     let code = of_graph_error(error);
     let problem = ConnectorProblem { code, microsoft_code: error.code().to_string(), since: app.clock.now() };
-    {
-        let error: &dyn std::error::Error = error;
-        tracing::warn!(firm.id = %connector.firm, connector.id = %connector.id, problem.code = %code.name(), error, "a person has to act");
-    }
+    tracing::warn!(
+        firm.id = %connector.firm,
+        connector.id = %connector.id,
+        problem.code = %code.name(),
+        error = %Chain(error),
+        "a person has to act"
+    );
     if let GraphError::Token { .. } = error {
         Connector::require_action(&app.table, connector.firm, connector.id, problem.clone()).await?;
     }

@@ -14,6 +14,7 @@ use shared::{
     config::{Config, ConfigError},
     random::Random,
     secret::{self, SecretError},
+    telemetry::Chain,
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -173,7 +174,7 @@ impl Host {
         self.tasks.spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = served.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the listener failed");
+                tracing::error!(error = %Chain(&error), "the listener failed");
             }
         });
     }
@@ -191,7 +192,7 @@ async fn tick(app: &App, engines: Option<aws::Cloud>) {
     }
     let event = LambdaEvent::new(Input::Schedule { schedule: Schedule::Poll }, context(app));
     if let Err(error) = delta_poll::handle(app, event).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "the schedule failed");
+        tracing::error!(error = %Chain(&error), "the schedule failed");
     }
 }
 
@@ -225,7 +226,7 @@ impl EventSource {
                 count
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the queue can't be read");
+                tracing::error!(error = %Chain(&error), "the queue can't be read");
                 tokio::time::sleep(RECEIVE_PAUSE).await;
                 0
             }
@@ -263,7 +264,7 @@ impl EventSource {
         let delete = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
         if let Err(error) = delete.send().await {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Chain(&error),
                 "finished jobs could not be deleted; they come again"
             );
         }

@@ -1,5 +1,7 @@
 //! The program, killed.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as told")]
+
 use std::{
     path::Path,
     process::{Child, Command, Stdio},

@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     extract::State,
     http::header,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -247,6 +247,7 @@ pub(super) async fn read(
     get, path = "/v1/firms/{firm}/messages/{message}/content", tag = "messages",
     responses(
         (status = 200, body = Vec<u8>, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"))),
+        (status = 303, description = "A large one: read it at `Location`, within five minutes and without a key"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
     )
 )]
@@ -255,6 +256,9 @@ pub(super) async fn content(firm: FirmScope, State(app): State<Arc<App>>, Id(id)
     let original = message.original().ok_or_else(|| {
         Problem::new(Code::NotArchived, format!("The state of the message is {}.", message.state.name()))
     })?;
+    if original.bytes > app.config.content_bytes_max {
+        return Ok(Redirect::to(&app.archive.link(firm.id(), id).await?).into_response());
+    }
     let object = app.archive.open(firm.id(), id).await?;
     let headers = [
         (header::CONTENT_TYPE, "message/rfc822".to_owned()),
