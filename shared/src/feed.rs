@@ -18,8 +18,9 @@ use crate::{
     table::{Key, Table, TableError, Write},
 };
 
-/// How long a number may stay unwritten before a reader gives it up.
-pub const GAP_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a number may stay unwritten before a reader gives it up: a writer is moments behind its number. Given up too
+/// early, a number is only wasted.
+pub const GAP_PATIENCE: Duration = Duration::from_secs(10);
 /// The `source` of our entries on the event bus.
 pub const EVENT_SOURCE: &str = "greffe";
 /// Most entries in one PutEvents. Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>

@@ -244,7 +244,7 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
 /// Sets the mark on all that were announced, in one batch; a message that changed meanwhile is read again and tried again.
 async fn mark(round: &Round<'_>, messages: &mut [Row<Message>], known: &mut Known) -> Result<(), RoundError> {
     let mut stop = Ok(());
-    for _ in 0..MARK_TRIES_MAX {
+    for tries in 1..=MARK_TRIES_MAX {
         let mut patches = Vec::new();
         for (i, row) in messages.iter_mut().enumerate() {
             let State::Announced(original) = row.value.state.clone() else { continue };
@@ -273,6 +273,7 @@ async fn mark(round: &Round<'_>, messages: &mut [Row<Message>], known: &mut Know
                 Ok(()) => set(round, &mut messages[i], State::Marked(original)).await?,
                 // Somebody changed it since we looked: look again.
                 Err(e) if matches!(e.status(), Some(409 | 412)) => drop(known.0.remove(&id)),
+                Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => drop(known.0.remove(&id)),
                 Err(e) if matches!(e.status(), Some(400 | 403 | 404 | 500)) => {
                     tracing::warn!(message.id = %id, graph.code = %e.code(), "a message could not be marked");
                     set(round, &mut messages[i], State::Unmarked { original, code: e.code() }).await?;

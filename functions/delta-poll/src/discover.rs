@@ -197,12 +197,12 @@ async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool,
     Ok(Work::holds(&round.app.table, round.mailbox.firm, &message.page, message.id).await?)
 }
 
-/// An update may leave out when the mail arrived; then it is asked for. A mail that vanished meanwhile is as good as new: its
-/// archiving will tell that it is gone.
+/// An update may leave out when the mail arrived; then it is asked for. A mail that vanished meanwhile, or that Graph will not
+/// tell of, is as good as new: its archiving shows what is wrong with it, and holds up no other.
 async fn received_at(round: &Round<'_>, mail: &Mail) -> Result<Timestamp, RoundError> {
     match round.graph.mail(&round.mailbox.user, &mail.immutable_id).await {
         Ok(mail) => Ok(mail.received_at.unwrap_or(round.activated_at)),
-        Err(e) if e.is_gone() => Ok(round.activated_at),
+        Err(e) if e.disposition() == Disposition::Fail => Ok(round.activated_at),
         Err(e) => Err(e.into()),
     }
 }

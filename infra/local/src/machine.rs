@@ -50,11 +50,11 @@ impl Machine {
 
     async fn elsewhere() -> Result<Self, MachineError> {
         let http = shared::app::http_client()?;
-        let aws = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(aws_http::over(http))
-            .region(aws_config::meta::region::RegionProviderChain::default_provider().or_else(aws::Cloud::REGION))
-            .load()
-            .await;
+        let mut aws = aws_config::defaults(BehaviorVersion::latest()).http_client(aws_http::over(http));
+        if std::env::var_os("AWS_REGION").is_none() {
+            aws = aws.region(Region::new(aws::Cloud::REGION));
+        }
+        let aws = aws.load().await;
         Ok(Self { aws, engines: None })
     }
 }
