@@ -30,10 +30,10 @@ async fn a_genuine_notice_makes_a_job_and_a_forged_one_makes_none() {
             json!({"value": [{"subscriptionId": "8d5a5c0f", "clientState": client_state, "changeType": "created"}]});
         assert_eq!(send(&world, notice.to_string()).await, StatusCode::ACCEPTED);
     }
-    assert_eq!(world.host.source.step(0).await, 0);
+    assert_eq!(world.host.source.step().await, 0);
     let notice = json!({"value": [{"clientState": state}, {"clientState": state}, {"clientState": forged}]});
     assert_eq!(send(&world, notice.to_string()).await, StatusCode::ACCEPTED);
-    assert_eq!(world.host.source.step(0).await, 1);
+    assert_eq!(world.host.source.step().await, 1);
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn broken_and_oversized_bodies_make_no_job_and_no_harm() {
     let huge = tests::http().post(webhook(&world)).body(vec![b'x'; 5 << 20]).send().await;
     // Refused before it is read to its end, so that the sender may see the answer or a closed connection.
     assert!(huge.is_err() || huge.is_ok_and(|r| r.status() == StatusCode::PAYLOAD_TOO_LARGE));
-    assert_eq!(world.host.source.step(0).await, 0);
+    assert_eq!(world.host.source.step().await, 0);
 }
 
 #[tokio::test]

@@ -3,12 +3,19 @@
 use std::{
     path::PathBuf,
     process::Command,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
-use local::host::{Host, Settings};
+use local::{
+    host::{Host, Settings},
+    machine::Machine,
+};
 use microsoft365::{App, Held, Mail, Microsoft365, Options, Tenant};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -98,15 +105,28 @@ impl World {
 
     /// The same, with further variables in greffe's environment.
     pub async fn with(variables: &[(&'static str, &str)]) -> Self {
+        Self::reached_by(variables, |engines| engines.http_client()).await
+    }
+
+    /// The same, with something of the test's own between greffe and AWS.
+    pub async fn reached_by(
+        variables: &[(&'static str, &str)],
+        between: impl FnOnce(&aws::Cloud) -> SharedHttpClient,
+    ) -> Self {
         let clock = Clock::manual("2026-03-02T08:00:00Z".parse().expect("a time"));
         let folder = tempfile::tempdir().expect("a folder");
+        let time = clock.clone();
+        let engines = aws::Cloud::open(&folder.path().join("aws"), Arc::new(move || time.now().into()));
+        let engines = engines.expect("the engines");
+        let aws = between(&engines);
+        let machine = Machine::reached_by(engines, aws).await;
         let (greffe, microsoft) = (listener().await, listener().await);
         let address = greffe.local_addr().expect("an address");
         let origin = format!("http://{}", microsoft.local_addr().expect("an address"));
 
         let time = clock.clone();
         let world = Microsoft365::open(Options {
-            clock: std::sync::Arc::new(move || time.now()),
+            clock: Arc::new(move || time.now()),
             traffic: Some(folder.path().join("traffic.jsonl")),
             ..Options::new(origin.as_str())
         })
@@ -134,7 +154,7 @@ impl World {
             operator_key: Some(OPERATOR_KEY.to_owned().into()),
             app_client_secret: Some(CLIENT_SECRET.to_owned().into()),
         };
-        let host = Host::open(folder.path(), greffe, clock.clone(), settings).await.expect("a host");
+        let host = Host::over(machine, folder.path(), greffe, clock.clone(), settings).await.expect("a host");
         let http = http();
         Self { host, microsoft: world, tenant, clock, http, folder, delivered: AtomicU64::new(0) }
     }
@@ -261,7 +281,7 @@ impl World {
     pub async fn run_until_idle(&self) {
         for _ in 0..1_000 {
             let notices = self.microsoft.deliver_notices().await.expect("notices");
-            let jobs = self.host.source.step(0).await;
+            let jobs = self.host.source.step().await;
             if notices == 0 && jobs == 0 {
                 return;
             }
@@ -272,7 +292,7 @@ impl World {
     /// Works through jobs until nothing moves; notices stay where they are.
     pub async fn run_jobs(&self) {
         for _ in 0..1_000 {
-            if self.host.source.step(0).await == 0 {
+            if self.host.source.step().await == 0 {
                 return;
             }
         }
@@ -328,7 +348,7 @@ impl World {
             assert_eq!(index.body["sha256"], held.sha256_hex, "{held:?}");
             assert_eq!(self.content_digest(registry, &held).await, held.sha256_hex);
         }
-        assert_eq!(self.host.source.step(0).await, 0, "a job still waits");
+        assert_eq!(self.host.source.step().await, 0, "a job still waits");
     }
 
     async fn content_digest(&self, registry: &Registry, held: &Held) -> String {

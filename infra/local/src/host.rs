@@ -91,6 +91,17 @@ impl Host {
     /// Makes what is missing over the data directory `dir`, and answers on `listener`. Nothing works by itself yet.
     pub async fn open(dir: &Path, listener: TcpListener, clock: Clock, settings: Settings) -> Result<Self, HostError> {
         let machine = Machine::open(&dir.join("aws"), clock.clone()).await?;
+        Self::over(machine, dir, listener, clock, settings).await
+    }
+
+    /// The same over AWS as `machine` reaches it.
+    pub async fn over(
+        machine: Machine,
+        dir: &Path,
+        listener: TcpListener,
+        clock: Clock,
+        settings: Settings,
+    ) -> Result<Self, HostError> {
         let mail_queue_url = provision::provision(&machine.aws).await?;
         if let Some(engines) = machine.engines.clone() {
             // The functions that held jobs died with the process before this one.
@@ -132,10 +143,12 @@ impl Host {
             let (source, stop) = (self.source.clone(), self.stop.clone());
             self.tasks.spawn(async move {
                 while !stop.is_cancelled() {
-                    tokio::select! {
-                        _ = source.step(RECEIVE_SECONDS) => {}
+                    let jobs = tokio::select! {
+                        jobs = source.receive(RECEIVE_SECONDS) => jobs,
                         () = stop.cancelled() => return,
-                    }
+                    };
+                    // What has begun is ended.
+                    source.invoke(jobs).await;
                 }
             });
         }
@@ -205,8 +218,16 @@ pub struct EventSource {
 }
 
 impl EventSource {
-    /// Waits up to `seconds` for jobs and hands them to the function; how many there were.
-    pub async fn step(&self, seconds: i32) -> usize {
+    /// Hands the jobs that wait to the function; how many there were.
+    pub async fn step(&self) -> usize {
+        let jobs = self.receive(0).await;
+        let count = jobs.len();
+        self.invoke(jobs).await;
+        count
+    }
+
+    /// Waits up to `seconds` for jobs.
+    async fn receive(&self, seconds: i32) -> Vec<Message> {
         let receive = self
             .client
             .receive_message()
@@ -215,20 +236,11 @@ impl EventSource {
             .wait_time_seconds(seconds)
             .message_system_attribute_names(MessageSystemAttributeName::All);
         match receive.send().await {
-            Ok(received) => {
-                let messages = received.messages.unwrap_or_default();
-                let count = messages.len();
-                if count > 0 {
-                    // A batch that has begun is ended, whoever stops listening meanwhile.
-                    let source = self.clone();
-                    let _ = tokio::spawn(async move { source.invoke(messages).await }).await;
-                }
-                count
-            }
+            Ok(received) => received.messages.unwrap_or_default(),
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "the queue can't be read");
                 tokio::time::sleep(RECEIVE_PAUSE).await;
-                0
+                Vec::new()
             }
         }
     }
@@ -236,18 +248,21 @@ impl EventSource {
     /// One invocation with a batch of jobs. A function that panics or overstays is one that never answered: its jobs come
     /// again.
     async fn invoke(&self, messages: Vec<Message>) {
+        if messages.is_empty() {
+            return;
+        }
         let mut event = SqsEvent::default();
         event.records = messages.iter().map(record).collect();
         let event = LambdaEvent::new(Input::Jobs(event), context(&self.app));
         let app = self.app.clone();
-        let run = tokio::spawn(async move { delta_poll::handle(&app, event).await });
-        let abort = run.abort_handle();
-        let failed: Vec<String> = match tokio::time::timeout(FUNCTION_TIMEOUT, run).await {
-            Ok(Ok(Ok(Output::Jobs(response)))) => {
+        // Aborted when it overstays, and when nobody waits for it any more.
+        let mut run = JoinSet::new();
+        run.spawn(async move { delta_poll::handle(&app, event).await });
+        let failed: Vec<String> = match tokio::time::timeout(FUNCTION_TIMEOUT, run.join_next()).await {
+            Ok(Some(Ok(Ok(Output::Jobs(response))))) => {
                 response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect()
             }
             ended => {
-                abort.abort();
                 tracing::error!(in_time = ended.is_ok(), "the function did not answer");
                 return;
             }

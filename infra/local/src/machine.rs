@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use shared::{app::StartError, aws_http, clock::Clock};
 
 /// AWS, and the engines if it is them.
@@ -38,14 +39,20 @@ impl Machine {
     /// The engines over `dir`.
     pub async fn embedded(dir: &Path, clock: Clock) -> Result<Self, MachineError> {
         let engines = aws::Cloud::open(dir, Arc::new(move || clock.now().into()))?;
+        let http = engines.http_client();
+        Ok(Self::reached_by(engines, http).await)
+    }
+
+    /// The engines, reached through `http`: for a test that stands in between.
+    pub async fn reached_by(engines: aws::Cloud, http: SharedHttpClient) -> Self {
         let credentials = Credentials::from_keys(aws::Cloud::ACCESS_KEY_ID, aws::Cloud::SECRET_ACCESS_KEY, None);
         let aws = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(engines.http_client())
+            .http_client(http)
             .region(Region::new(aws::Cloud::REGION))
             .credentials_provider(credentials)
             .load()
             .await;
-        Ok(Self { aws, engines: Some(engines) })
+        Self { aws, engines: Some(engines) }
     }
 
     async fn elsewhere() -> Result<Self, MachineError> {

@@ -1,0 +1,264 @@
+//! One story: a seed, a mailbox, a few dozen things that happen, and the judgement.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use microsoft365::{Held, Mail, NoticeFault, RetryAfter, Times, ValueFault};
+use sha2::{Digest as _, Sha256};
+use shared::archive;
+use tests::{ADA, Registry, World, message_id};
+
+use crate::kill::KillSwitch;
+
+const GREY: &str = "greffe: received";
+const CHOSEN: [&str; 2] = ["inbox", "sentitems"];
+const STEPS: usize = 60;
+
+/// Numbers from a seed (SplitMix64, Steele et al. 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % n as u64) as usize
+    }
+
+    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
+    }
+}
+
+/// What the story knows of a mail that greffe has to find out.
+struct Tale {
+    sha256: String,
+    /// Arrived after the activation.
+    new: bool,
+    /// Lay in a chosen folder, older than the activation, when the first round ran.
+    lay_there: bool,
+    /// Was moved at least once.
+    moved: bool,
+    /// Was ever in a chosen folder.
+    was_chosen: bool,
+    /// The person's own categories.
+    own: BTreeSet<String>,
+}
+
+struct Story {
+    dice: Dice,
+    world: World,
+    switch: KillSwitch,
+    registry: Registry,
+    tales: BTreeMap<String, Tale>,
+    folders: Vec<String>,
+}
+
+pub async fn run(seed: u64) {
+    let switch = KillSwitch::default();
+    let world = World::reached_by(&[], |engines| switch.before(engines)).await;
+    let mut dice = Dice(seed);
+    let clients = world.microsoft.create_folder(ADA, "msgfolderroot", "Clients").unwrap();
+    let folders = ["inbox", "sentitems", "deleteditems", clients.as_str()].map(str::to_owned).to_vec();
+    let mut tales = BTreeMap::new();
+    for n in 0..dice.below(40) {
+        let old = world.clock.now() - Duration::from_secs(86_400 * (1 + dice.below(300) as u64));
+        let folder = dice.pick(&folders);
+        deliver(&world, &mut tales, &folder, n, old, false);
+    }
+    let registry = world.registry().await;
+    let mut story = Story { dice, world, switch, registry, tales, folders };
+    for n in 0..STEPS {
+        story.happen(n).await;
+    }
+    story.calm_down().await;
+    story.judge().await;
+}
+
+fn deliver(world: &World, tales: &mut BTreeMap<String, Tale>, folder: &str, n: usize, at: Timestamp, new: bool) {
+    let mime = format!("From: a@acme.example\r\nSubject: {n} {new}\r\n\r\nMail {n}, {at}.\r\n{}", "x".repeat(n * 37));
+    let chosen = CHOSEN.contains(&folder);
+    let tale = Tale {
+        sha256: hex::encode(Sha256::digest(&mime)),
+        new,
+        lay_there: chosen && !new,
+        moved: false,
+        was_chosen: chosen,
+        own: BTreeSet::new(),
+    };
+    let id = world.microsoft.deliver(ADA, folder, Mail::new(mime, at)).unwrap().immutable_id;
+    tales.insert(id, tale);
+}
+
+impl Story {
+    async fn happen(&mut self, n: usize) {
+        match self.dice.below(24) {
+            0..=5 => {
+                for i in 0..=self.dice.below(12) {
+                    let folder = self.dice.pick(&self.folders);
+                    let now = self.world.clock.now();
+                    deliver(&self.world, &mut self.tales, &folder, 1_000 + n * 20 + i, now, true);
+                }
+            }
+            6..=8 => self.person(),
+            9..=12 => self.fault(),
+            13 => drop(self.world.microsoft.deliver_notices().await),
+            14..=19 => self.function().await,
+            20 | 21 => {
+                let seconds = self.dice.below(600) as u64;
+                self.world.clock.advance(Duration::from_secs(seconds));
+                self.world.host.tick().await;
+            }
+            // The feed is read while it is written: gaps are met, and filled.
+            22 => drop(self.world.feed(&self.registry.firm).await),
+            _ => {
+                // A mailbox is activated again: nothing changes by it.
+                let path = format!("/v1/firms/{}/mailboxes/{}/activate", self.registry.firm, self.registry.mailbox);
+                let _ = self.world.post(&path, serde_json::json!({ "since": null })).await;
+            }
+        }
+    }
+
+    /// What a person does in Outlook.
+    fn person(&mut self) {
+        let held = self.world.microsoft.messages(ADA).unwrap();
+        if held.is_empty() {
+            return;
+        }
+        let mail = self.dice.pick(&held);
+        let id = mail.immutable_id.as_str();
+        let microsoft = &self.world.microsoft;
+        match self.dice.below(8) {
+            0..=3 => {
+                let folder = self.dice.pick(&self.folders);
+                let tale = self.tales.get_mut(id).unwrap();
+                tale.moved = true;
+                tale.was_chosen |= CHOSEN.contains(&folder.as_str());
+                microsoft.move_message(ADA, id, &folder).unwrap();
+            }
+            4 => {
+                microsoft.delete_message(ADA, id).unwrap();
+            }
+            5 => microsoft.set_read(ADA, id, self.dice.below(2) == 0).unwrap(),
+            _ => {
+                let own = ["Urgent", "Client X", "Später"][self.dice.below(3)];
+                if !mail.categories.iter().any(|c| c == own) {
+                    let all: Vec<&str> = mail.categories.iter().map(String::as_str).chain([own]).collect();
+                    microsoft.set_categories(ADA, id, &all).unwrap();
+                    self.tales.get_mut(id).unwrap().own.insert(own.to_owned());
+                }
+            }
+        }
+    }
+
+    /// What goes wrong at Microsoft's.
+    fn fault(&mut self) {
+        let held = self.world.microsoft.messages(ADA).unwrap();
+        let some = held.get(self.dice.below(held.len().max(1))).map(|h| h.immutable_id.clone()).unwrap_or_default();
+        let times = Times::N(1 + self.dice.below(4) as u32);
+        let faults = self.world.microsoft.faults();
+        let kinds = ["message value", "message delta", "message patch", "message get", "subscription create"];
+        match self.dice.below(11) {
+            0 | 1 => faults.value(&some, ValueFault::Status(self.dice.pick(&[404, 500, 503, 504])), times),
+            2 => faults.value(&some, ValueFault::CutAfter(self.dice.below(200) as u64), times),
+            3 => faults.fail(self.dice.pick(&kinds), self.dice.pick(&[500, 502, 503, 504]), times),
+            4 => faults.lose_answer(self.dice.pick(&["message patch", "subscription create"]), times),
+            5 => faults.conflict(&some, times),
+            6 => faults.delta_gone(ADA, times),
+            7 => faults.throttle(ADA, RetryAfter::Whole(self.dice.below(40) as u32), times),
+            8 => faults.throttle(ADA, self.dice.pick(&[RetryAfter::Missing, RetryAfter::Fractional(2.5)]), times),
+            9 => faults.notices(NoticeFault::Drop, times),
+            _ => faults.notices(NoticeFault::Duplicate, times),
+        }
+    }
+
+    /// The function runs, and every third time it dies on the way.
+    async fn function(&mut self) {
+        if self.dice.below(3) > 0 {
+            self.world.host.source.step().await;
+            return;
+        }
+        self.switch.arm(self.dice.below(120) as i64);
+        tokio::select! {
+            _ = self.world.host.source.step() => {}
+            () = self.switch.killed() => {}
+        }
+        self.switch.disarm();
+    }
+
+    /// Nothing goes wrong any more, and enough time passes for every pause to end.
+    async fn calm_down(&mut self) {
+        self.world.microsoft.faults().clear();
+        for _ in 0..8 {
+            self.world.pass(Duration::from_secs(13 * 60)).await;
+        }
+        for _ in 0..5 {
+            self.world.pass(Duration::from_secs(12 * 3600)).await;
+        }
+    }
+
+    async fn judge(&self) {
+        let (world, firm) = (&self.world, &self.registry.firm);
+        let held: BTreeMap<String, Held> =
+            world.microsoft.messages(ADA).unwrap().into_iter().map(|h| (h.immutable_id.clone(), h)).collect();
+        let mut objects: BTreeSet<String> = world.objects().await.into_iter().collect();
+        let mut archived = BTreeSet::new();
+        for (id, tale) in &self.tales {
+            let index = world.message(&self.registry, id).await;
+            let kept = index.body["sha256"].as_str().map(str::to_owned);
+            let there = held.get(id);
+            let chosen = there.is_some_and(|h| h.well_known.as_deref().is_some_and(|w| CHOSEN.contains(&w)));
+            let must = chosen && (tale.new || !tale.lay_there);
+            let never = !tale.was_chosen || (tale.lay_there && !tale.moved);
+            assert!(!must || kept.is_some(), "lost: {id} is {}", index.body);
+            assert!(!never || kept.is_none(), "kept for no reason: {id} is {}", index.body);
+            let Some(sha256) = kept else { continue };
+            assert_eq!(sha256, tale.sha256, "altered: {id}");
+            let message = message_id(&self.registry, id);
+            assert!(objects.remove(&archive::key(firm.parse().unwrap(), message)), "no object: {id}");
+            archived.insert(message.to_string());
+            if let Some(there) = there {
+                let grey = there.categories.iter().filter(|c| *c == GREY).count();
+                let own: BTreeSet<String> = there.categories.iter().filter(|c| *c != GREY).cloned().collect();
+                assert_eq!(own, tale.own, "the person's own categories: {id}");
+                assert_eq!(grey, 1, "the mark of {id}: {}", index.body);
+            }
+        }
+        // What was read and died before its item was written is an object of a mail that is gone since.
+        for key in &objects {
+            let known = self.tales.keys().any(|id| {
+                let gone = !held.contains_key(id);
+                gone && archive::key(firm.parse().unwrap(), message_id(&self.registry, id)) == *key
+            });
+            assert!(known, "an object that nobody knows: {key}");
+        }
+
+        let told = self.told().await;
+        let once: BTreeSet<String> = told.iter().cloned().collect();
+        assert_eq!(told.len(), once.len(), "told twice");
+        assert_eq!(once, archived, "told of other messages than archived");
+        let progress = world.progress(&self.registry).await;
+        assert_eq!(progress["archived"], archived.len(), "{progress}");
+        assert_eq!(world.host.source.step().await, 0, "a job still waits");
+    }
+
+    /// The messages that the feed tells were archived, read to its end.
+    async fn told(&self) -> Vec<String> {
+        let (mut told, mut after) = (Vec::new(), 0);
+        loop {
+            let path = format!("/v1/firms/{}/events?limit=100&after={after}", self.registry.firm);
+            let page = self.world.get(&path).await.ok();
+            let facts = page["items"].as_array().cloned().unwrap_or_default();
+            let archived = facts.iter().filter(|fact| fact["type"] == "message_archived");
+            told.extend(archived.filter_map(|fact| fact["message"].as_str().map(str::to_owned)));
+            match page["next"].as_u64() {
+                Some(next) if next > after => after = next,
+                _ => return told,
+            }
+        }
+    }
+}
