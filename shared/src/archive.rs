@@ -24,7 +24,7 @@ use crate::{
 /// The largest original that is taken. Exchange's largest message is 150 MB; as MIME its attachments grow by 37 %.
 pub const MIME_BYTES_MAX: u64 = 250 << 20;
 /// A mail up to this size stays in memory.
-pub const MEMORY_BYTES_MAX: usize = 1 << 20;
+pub const MEMORY_BYTES_MAX: usize = 256 << 10;
 
 /// How long a link to an original lives.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(300);
@@ -162,18 +162,23 @@ impl Archive {
     /// earlier try that could not finish, what lies there is the original: Graph may give other bytes at a second read.
     /// Cost: one PUT, and one HEAD if the key is taken.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
-    pub async fn store(&self, firm: FirmId, message: MessageId, mime: MimeStream) -> Result<Stored, ArchiveError> {
-        let (spooled, stored) = self.spool(message, mime).await?;
+    pub async fn store(&self, firm: FirmId, message: MessageId, mut mime: MimeStream) -> Result<Stored, ArchiveError> {
+        let (spooled, stored) = self.spool(message, &mut mime).await?;
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| ArchiveError::Store {
             attempted: "store",
             message,
             source,
         };
+        // A small one makes room for the next reader at once. A large one keeps its place among the four of its mailbox until
+        // it is stored, so that no more than four lie on the disk.
         let (body, _on_disk) = match spooled {
-            Spooled::Memory(bytes) => (ByteStream::from(bytes), None),
+            Spooled::Memory(bytes) => {
+                drop(mime);
+                (ByteStream::from(bytes), None)
+            }
             Spooled::Disk(path) => {
                 let body = ByteStream::from_path(&path).await.map_err(|e| failed(e.into()))?;
-                (body, Some(path))
+                (body, Some((path, mime)))
             }
         };
         let put = self
@@ -197,7 +202,7 @@ impl Archive {
         }
     }
 
-    async fn spool(&self, message: MessageId, mut mime: MimeStream) -> Result<(Spooled, Stored), ArchiveError> {
+    async fn spool(&self, message: MessageId, mime: &mut MimeStream) -> Result<(Spooled, Stored), ArchiveError> {
         let spool = |source| ArchiveError::Spool { message, source };
         let (mut hasher, mut length) = (Sha256::new(), 0u64);
         let mut memory = Vec::new();

@@ -231,6 +231,11 @@ pub struct Row<T> {
 }
 
 impl<T> Row<T> {
+    /// An item as it is after [`Write::insert`] of it succeeded.
+    pub fn inserted(key: Key, value: T) -> Self {
+        Self { key, version: 1, value }
+    }
+
     /// The same item with another value, held to the same version.
     pub fn with(self, value: T) -> Self {
         Self { value, ..self }

@@ -43,12 +43,12 @@ pub enum Fate {
 }
 
 impl Work {
-    /// The writes that store the work of `page`, in items of [`WORK_MESSAGES_MAX`].
-    pub fn store(firm: FirmId, mailbox: MailboxId, page: &str, messages: &[MessageId]) -> Vec<Write> {
+    /// The work of `page` in items of [`WORK_MESSAGES_MAX`], as they are once they are inserted.
+    pub fn items(firm: FirmId, mailbox: MailboxId, page: &str, messages: &[MessageId]) -> Vec<Row<Self>> {
         let items = messages.chunks(WORK_MESSAGES_MAX).enumerate().map(|(i, chunk)| {
             let messages = chunk.iter().map(MessageId::local).collect();
             let work = Self { messages, failed: BTreeSet::new(), not_before: None };
-            Write::insert(Key::work(firm, mailbox, &format!("{page}#{i}")), &work)
+            Row::inserted(Key::work(firm, mailbox, &format!("{page}#{i}")), work)
         });
         items.collect()
     }

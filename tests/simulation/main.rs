@@ -13,7 +13,7 @@ mod story;
 use std::ops::Range;
 
 /// The seeds of every test run.
-const SEEDS: Range<u64> = 0..24;
+const SEEDS: Range<u64> = 0..16;
 
 fn seeds() -> Range<u64> {
     let Ok(told) = std::env::var("GREFFE_SEEDS") else { return SEEDS };

@@ -1,12 +1,18 @@
 //! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips none.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use shared::{
     archive::{ArchiveError, Stored},
     feed::{Fact, Numbered, Recorded, What},
-    graph::{CategoriesPatch, Disposition, GraphCode, GraphError, Mail, PARALLEL_REQUESTS_MAX},
+    graph::{BatchOrder, CategoriesPatch, Disposition, GraphCode, GraphError, Mail, PARALLEL_REQUESTS_MAX},
     id::MessageId,
     mark::with_mark,
     message::{Failure, Message, Original, State, next_try},
@@ -17,6 +23,8 @@ use shared::{
 
 use crate::round::{Outcome, Round, RoundError};
 
+/// Items of work side by side: with four, as many messages are on their way as Graph has places and the table needs.
+const ITEMS_AT_ONCE: usize = 8;
 /// Tries to mark a message that changes while we look at it.
 const MARK_TRIES_MAX: usize = 4;
 /// Tries to read a MIME whose stream breaks off.
@@ -26,33 +34,46 @@ const NUMBER_TRIES_MAX: usize = 5;
 
 /// The categories that discovery saw on messages of this round, so that marking them asks for nothing.
 #[derive(Default)]
-pub(crate) struct Known(HashMap<MessageId, (Vec<String>, Option<String>)>);
+pub(crate) struct Known(Mutex<HashMap<MessageId, Seen>>);
+
+/// A message's categories, and the version of the item that they were read from.
+type Seen = (Vec<String>, Option<String>);
 
 impl Known {
     /// Remembers the categories and the version of a mail that was just told.
-    pub fn remember(&mut self, id: MessageId, mail: &Mail) {
-        self.0.insert(id, (mail.categories.clone(), mail.etag.clone()));
+    pub fn remember(&self, id: MessageId, mail: &Mail) {
+        self.seen().insert(id, (mail.categories.clone(), mail.etag.clone()));
+    }
+
+    fn forget(&self, id: MessageId) {
+        self.seen().remove(&id);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<MessageId, Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Works through all that is open in the mailbox, oldest page first as the table has it.
-pub(crate) async fn all(round: &Round<'_>, known: &mut Known) -> Result<Outcome, RoundError> {
-    let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
-    let now = round.app.clock.now();
-    for work in Work::of(&round.app.table, firm, mailbox).await? {
-        if work.value.not_before.is_some_and(|at| at > now) {
-            continue;
-        }
-        if round.deadline.is_near() {
-            return Ok(Outcome::OutOfTime);
-        }
-        some(round, work, known).await?;
-    }
-    if round.deadline.is_near() { Ok(Outcome::OutOfTime) } else { Ok(Outcome::Finished) }
+/// Works through all items as they come, some side by side: while one waits for the table, another keeps Graph's four places
+/// busy.
+pub(crate) async fn all(
+    round: &Round<'_>,
+    items: impl Stream<Item = Row<Work>>,
+    known: &Known,
+) -> Result<Outcome, RoundError> {
+    let under_way = AtomicUsize::new(0);
+    let ended: Vec<_> =
+        items.map(|item| some(round, item, known, &under_way)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
+    ended.into_iter().collect::<Result<(), RoundError>>()?;
+    if round.is_over() { Ok(Outcome::OutOfTime) } else { Ok(Outcome::Finished) }
 }
 
 /// Works through up to twenty messages, and settles what became of them. What a stop leaves open is settled too.
-async fn some(round: &Round<'_>, work: Row<Work>, known: &mut Known) -> Result<(), RoundError> {
+async fn some(round: &Round<'_>, work: Row<Work>, known: &Known, under_way: &AtomicUsize) -> Result<(), RoundError> {
+    if round.is_over() {
+        return Ok(());
+    }
+    under_way.fetch_add(1, Ordering::Relaxed);
     let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
     let ids = work.value.messages(mailbox);
     let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
@@ -62,9 +83,18 @@ async fn some(round: &Round<'_>, work: Row<Work>, known: &mut Known) -> Result<(
     let stop = archive(round, &mut messages).await;
     announce(round, &mut messages).await?;
     let stop = match stop {
-        Ok(()) => mark(round, &mut messages, known).await,
+        Ok(()) => {
+            // One of Graph's places for each of several items; all four for the only one.
+            let alone = under_way.load(Ordering::Relaxed) == 1;
+            let order = if alone { BatchOrder::Parallel } else { BatchOrder::Chained };
+            mark(round, &mut messages, known, order).await
+        }
         stopped => stopped,
     };
+    under_way.fetch_sub(1, Ordering::Relaxed);
+    if stop.is_err() {
+        round.stop();
+    }
     let now = round.app.clock.now();
     let fates: Vec<(MessageId, Fate)> = ids
         .iter()
@@ -81,7 +111,7 @@ async fn some(round: &Round<'_>, work: Row<Work>, known: &mut Known) -> Result<(
         })
         .collect();
     for (id, _) in fates.iter().filter(|(_, fate)| *fate == Fate::Done) {
-        known.0.remove(id);
+        known.forget(*id);
     }
     round.app.table.transact(Work::settle(work, firm, mailbox, &fates)).await?;
     stop
@@ -91,7 +121,7 @@ async fn some(round: &Round<'_>, work: Row<Work>, known: &mut Known) -> Result<(
 enum Archived {
     Stored(Stored),
     Failed(GraphCode),
-    /// Not tried: the deadline is near, or the next try is not due.
+    /// Not tried: the round is over, or the next try is not due.
     Left,
 }
 
@@ -145,7 +175,7 @@ async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, R
         State::Failed(failure) => failure.next_try.is_some_and(|at| at <= round.app.clock.now()),
         _ => false,
     };
-    if !due || round.deadline.is_near() {
+    if !due || round.is_over() {
         return Ok(Archived::Left);
     }
     let mut tries = 1;
@@ -242,7 +272,12 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
 }
 
 /// Sets the mark on all that were announced, in one batch; a message that changed meanwhile is read again and tried again.
-async fn mark(round: &Round<'_>, messages: &mut [Row<Message>], known: &mut Known) -> Result<(), RoundError> {
+async fn mark(
+    round: &Round<'_>,
+    messages: &mut [Row<Message>],
+    known: &Known,
+    first_order: BatchOrder,
+) -> Result<(), RoundError> {
     let mut stop = Ok(());
     for tries in 1..=MARK_TRIES_MAX {
         let mut patches = Vec::new();
@@ -266,14 +301,19 @@ async fn mark(round: &Round<'_>, messages: &mut [Row<Message>], known: &mut Know
         if patches.is_empty() {
             break;
         }
-        for (i, result) in indexes.into_iter().zip(round.graph.set_categories(&round.mailbox.user, &patches).await?) {
+        // A chain breaks at its first refusal; what it left undone goes all at once.
+        let order = if tries == 1 { first_order } else { BatchOrder::Parallel };
+        let results = round.graph.set_categories(&round.mailbox.user, &patches, order).await?;
+        for (i, result) in indexes.into_iter().zip(results) {
             let State::Announced(original) = messages[i].value.state.clone() else { continue };
             let id = messages[i].value.id;
             match result {
                 Ok(()) => set(round, &mut messages[i], State::Marked(original)).await?,
                 // Somebody changed it since we looked: look again.
-                Err(e) if matches!(e.status(), Some(409 | 412)) => drop(known.0.remove(&id)),
-                Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => drop(known.0.remove(&id)),
+                Err(e) if matches!(e.status(), Some(409 | 412)) => known.forget(id),
+                // The one before it in the chain was refused.
+                Err(e) if e.status() == Some(424) => {}
+                Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => known.forget(id),
                 Err(e) if matches!(e.status(), Some(400 | 403 | 404 | 500)) => {
                     tracing::warn!(message.id = %id, graph.code = %e.code(), "a message could not be marked");
                     set(round, &mut messages[i], State::Unmarked { original, code: e.code() }).await?;
@@ -294,13 +334,10 @@ async fn mark(round: &Round<'_>, messages: &mut [Row<Message>], known: &mut Know
 }
 
 /// A message's own categories and its version: as discovery saw them, else asked for.
-async fn categories(
-    round: &Round<'_>,
-    message: &Message,
-    known: &mut Known,
-) -> Result<(Vec<String>, Option<String>), GraphError> {
-    if let Some(seen) = known.0.get(&message.id) {
-        return Ok(seen.clone());
+async fn categories(round: &Round<'_>, message: &Message, known: &Known) -> Result<Seen, GraphError> {
+    let seen = known.seen().get(&message.id).cloned();
+    if let Some(seen) = seen {
+        return Ok(seen);
     }
     let mail = round.graph.mail(&round.mailbox.user, &message.immutable_id).await?;
     known.remember(message.id, &mail);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _, channel::mpsc::UnboundedSender};
 use jiff::Timestamp;
 use shared::{
     delta::{Baseline, BaselinePage, Decision, FolderState, decide},
@@ -26,13 +26,18 @@ const RESTARTS_MAX: usize = 3;
 const WRITES_AT_ONCE: usize = 16;
 
 /// Reads one folder to the end of its delta round.
-pub(crate) async fn folder(round: &Round<'_>, folder: &FolderId, known: &mut Known) -> Result<Outcome, RoundError> {
+pub(crate) async fn folder(
+    round: &Round<'_>,
+    folder: &FolderId,
+    known: &Known,
+    found: &UnboundedSender<Row<Work>>,
+) -> Result<Outcome, RoundError> {
     let (app, mailbox) = (round.app, round.mailbox);
     let mut row = FolderState::load(&app.table, mailbox.firm, mailbox.id, folder).await?;
     let mut baseline = None;
     let mut restarts = 0;
     loop {
-        if round.deadline.is_near() {
+        if round.is_over() {
             return Ok(Outcome::OutOfTime);
         }
         let page = match round.graph.delta_page(&mailbox.user, folder, row.value.link.as_ref()).await {
@@ -52,21 +57,26 @@ pub(crate) async fn folder(round: &Round<'_>, folder: &FolderId, known: &mut Kno
             Err(e) => return Err(e.into()),
         };
         let complete = matches!(page.end, PageEnd::RoundComplete(_));
-        row = take_in(round, row, page, &mut baseline, known).await?;
+        let work;
+        (row, work) = take_in(round, row, page, &mut baseline, known).await?;
+        for item in work {
+            // Whoever advances has ended only if the round has; then the next one finds it in the table.
+            let _ = found.unbounded_send(item);
+        }
         if complete {
             return Ok(Outcome::Finished);
         }
     }
 }
 
-/// Takes in one page, and commits it with its link, its work and its counts in one transaction.
+/// Takes in one page, and commits it with its link, its work and its counts in one transaction; the work it made.
 async fn take_in(
     round: &Round<'_>,
     row: Row<FolderState>,
     page: DeltaPage,
     baseline: &mut Option<Baseline>,
-    known: &mut Known,
-) -> Result<Row<FolderState>, RoundError> {
+    known: &Known,
+) -> Result<(Row<FolderState>, Vec<Row<Work>>), RoundError> {
     let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
     let table = &round.app.table;
     let name = row.value.page_name();
@@ -152,7 +162,8 @@ async fn take_in(
     let to_write: Vec<_> = to_write.into_iter().map(|write| table.write(write)).collect();
     futures::stream::iter(to_write).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
 
-    let mut writes = Work::store(firm, mailbox, &name, &work);
+    let work = Work::items(firm, mailbox, &name, &work);
+    let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
     if let Some(baseline) = baseline
         && !lay_there.is_empty()
     {
@@ -162,7 +173,7 @@ async fn take_in(
     }
     writes.extend(progress.add_to(firm, mailbox));
     let next = row.value.after(page.end);
-    commit(round, row, next, writes).await
+    Ok((commit(round, row, next, writes).await?, work))
 }
 
 /// Moves the folder on, together with what goes with it; a conflict means that another works at this mailbox.

@@ -1,7 +1,15 @@
 //! One round of one mailbox: look, take in what is new, finish what is open.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
+use futures::{
+    StreamExt as _,
+    channel::mpsc::{UnboundedSender, unbounded},
+    join, stream,
+};
 use jiff::Timestamp;
 use shared::{
     app::App,
@@ -99,6 +107,8 @@ pub(crate) struct Round<'a> {
     pub activated_at: Timestamp,
     /// The name of the mark's category.
     pub mark: &'static str,
+    /// Set when Graph asked to wait, or a person has to act: nothing new is begun.
+    stopped: AtomicBool,
 }
 
 /// Serves `job`, unless a round that began after it was sent has done so.
@@ -121,7 +131,8 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
 
     let graph = app.graph(&connector);
     let mark = mark::received(firm.language);
-    let round = Round { app, mailbox: &mailbox, graph: &graph, deadline, activated_at, mark };
+    let stopped = AtomicBool::new(false);
+    let round = Round { app, mailbox: &mailbox, graph: &graph, deadline, activated_at, mark, stopped };
     let mut next = sync.value.clone();
     let result = round.work(&connector, &mut next, job.subscription).await;
     let result = match result {
@@ -147,6 +158,16 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
 }
 
 impl Round<'_> {
+    /// Begins nothing new from now on.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing new is to be begun.
+    pub fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
+    }
+
     async fn work(
         &self,
         connector: &Connector,
@@ -155,14 +176,32 @@ impl Round<'_> {
     ) -> Result<Outcome, RoundError> {
         self.keep_subscribed(connector, sync, look_at_subscription).await?;
         self.keep_category(sync).await?;
-        let mut known = Known::default();
-        let kept = self.mailbox.selection.iter().flat_map(|selection| &selection.kept);
-        for folder in kept {
-            if let Outcome::OutOfTime = discover::folder(self, folder, &mut known).await? {
-                return Ok(Outcome::OutOfTime);
+        let known = Known::default();
+        let now = self.app.clock.now();
+        let mut open = Work::of(&self.app.table, self.mailbox.firm, self.mailbox.id).await?;
+        open.retain(|item| item.value.not_before.is_none_or(|at| at <= now));
+        // What is found is worked at while more is found; discovery waits for nobody.
+        let (found, works) = unbounded();
+        let items = stream::iter(open).chain(works);
+        let (discovered, advanced) = join!(self.discover(&known, found), advance::all(self, items, &known));
+        match (discovered?, advanced?) {
+            (Outcome::Finished, Outcome::Finished) => Ok(Outcome::Finished),
+            _ => Ok(Outcome::OutOfTime),
+        }
+    }
+
+    async fn discover(&self, known: &Known, found: UnboundedSender<Row<Work>>) -> Result<Outcome, RoundError> {
+        for folder in self.mailbox.selection.iter().flat_map(|selection| &selection.kept) {
+            match discover::folder(self, folder, known, &found).await {
+                Ok(Outcome::Finished) => {}
+                Ok(Outcome::OutOfTime) => return Ok(Outcome::OutOfTime),
+                Err(error) => {
+                    self.stop();
+                    return Err(error);
+                }
             }
         }
-        advance::all(self, &mut known).await
+        Ok(Outcome::Finished)
     }
 
     /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do.

@@ -42,7 +42,7 @@ const SCHEDULE: Duration = Duration::from_secs(2);
 /// The demo gives up when nothing moves for this long.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-const ADDRESS: &str = "ada.lambert@lumen.example";
+pub(crate) const ADDRESS: &str = "ada.lambert@lumen.example";
 const CLIENT_ID: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
 const PERMISSIONS: [&str; 4] = ["User.Read", "Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"];
 
@@ -262,6 +262,23 @@ impl Demo {
         self.judge(firm, mailbox, began).await
     }
 
+    /// Connects the firm and activates its mailbox, and nothing more.
+    pub(crate) async fn connect(&self) -> Result<(FirmId, MailboxId), DemoError> {
+        let firm = self.firm().await?;
+        let connector = self.connector(firm).await?;
+        Ok((firm, self.mailbox(firm, &connector).await?))
+    }
+
+    /// Makes a round of the mailbox due now.
+    pub(crate) async fn look_again(&self, firm: FirmId, mailbox: MailboxId) -> Result<(), DemoError> {
+        let path = format!("/v1/firms/{firm}/mailboxes/{mailbox}/activate");
+        self.api(Method::POST, &path, Some(json!({ "since": null }))).await.map(drop)
+    }
+
+    pub(crate) fn world(&self) -> &Microsoft365 {
+        &self.world
+    }
+
     /// The address of what is served, for whoever wants to look on.
     pub fn invitation(&self) -> String {
         let memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -364,7 +381,7 @@ impl Demo {
         let id: MailboxId = id(&mailbox)?;
         let selection = json!({ "mode": "include", "folders": ["inbox", "sentitems"] });
         self.api(Method::PUT, &format!("{path}/{id}/selection"), Some(selection)).await?;
-        self.api(Method::POST, &format!("{path}/{id}/activate"), Some(json!({ "since": null }))).await?;
+        self.look_again(firm, id).await?;
         Ok(id)
     }
 
@@ -403,7 +420,7 @@ impl Demo {
     }
 
     /// Waits until `done`, telling what moves.
-    async fn wait(
+    pub(crate) async fn wait(
         &self,
         firm: FirmId,
         mailbox: MailboxId,
@@ -607,10 +624,11 @@ fn unexpected(error: impl fmt::Display) -> DemoError {
     DemoError::Unexpected(error.to_string())
 }
 
+/// The mailbox's progress, as the API tells it.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
-struct Progress {
+pub(crate) struct Progress {
     discovered: i64,
-    archived: i64,
+    pub(crate) archived: i64,
     failed: i64,
     skipped: Skipped,
 }

@@ -1,6 +1,7 @@
 //! The greffe program: everything on one machine. It calls the very handlers that Lambda calls, over the very SDK clients;
 //! only who answers differs.
 
+pub mod bench;
 pub mod demo;
 pub mod host;
 pub mod machine;

@@ -29,6 +29,12 @@ enum Command {
     Demo(DemoArguments),
     /// Run greffe on this machine against the Microsoft that the environment names.
     Serve(ServeArguments),
+    /// Measure the mail path, and print a table.
+    Bench {
+        /// How many mails.
+        #[arg(long, default_value_t = 1_000)]
+        mails: u64,
+    },
 }
 
 #[derive(clap::Args, Default)]
@@ -70,6 +76,7 @@ async fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Some(Command::Serve(arguments)) => serve(arguments).await,
         Some(Command::Demo(arguments)) => show(arguments).await,
+        Some(Command::Bench { mails }) => measure(mails).await,
         None => show(DemoArguments::default()).await,
     };
     ended.unwrap_or_else(|error| {
@@ -108,6 +115,13 @@ fn progress(line: &str, json: bool) {
         true => writeln!(std::io::stderr(), "{line}"),
         false => writeln!(std::io::stdout(), "{line}"),
     };
+}
+
+async fn measure(mails: u64) -> Ended {
+    let data = tempfile::tempdir()?;
+    let figures = local::bench::throughput(data.path(), mails).await?;
+    writeln!(std::io::stdout(), "{figures}")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(arguments: ServeArguments) -> Ended {

@@ -26,6 +26,16 @@ pub struct CategoriesPatch {
     pub etag: Option<String>,
 }
 
+/// How the parts of a batch run within Graph.
+/// Source: <https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchOrder {
+    /// Four at a time: the batch takes all of the mailbox's places.
+    Parallel,
+    /// One after the other: the batch takes one place. After the first refusal the rest is refused too, with 424.
+    Chained,
+}
+
 /// One part of a batch, before it is numbered.
 pub(super) struct Part {
     pub method: Method,
@@ -43,6 +53,7 @@ impl Graph {
         &self,
         user: &GraphUser,
         patches: &[CategoriesPatch],
+        order: BatchOrder,
     ) -> Result<Vec<Result<(), GraphError>>, GraphError> {
         let mut results = Vec::with_capacity(patches.len());
         for chunk in patches.chunks(BATCH_ITEMS_MAX) {
@@ -59,14 +70,18 @@ impl Graph {
                     attempted: format!("set the categories of message {}", patch.immutable_id),
                 }
             });
-            let answers = self.batch(parts.collect()).await?;
+            let answers = self.batch(parts.collect(), order).await?;
             results.extend(answers.into_iter().map(|answer| answer.map(drop)));
         }
         Ok(results)
     }
 
     /// Sends up to twenty parts and returns their answers in the order of the parts.
-    pub(super) async fn batch(&self, parts: Vec<Part>) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
+    pub(super) async fn batch(
+        &self,
+        parts: Vec<Part>,
+        order: BatchOrder,
+    ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
         let requests = parts.iter().enumerate().map(|(i, part)| {
             let mut request = json!({
                 "id": i.to_string(), "method": part.method.as_str(), "url": part.path, "headers": part.headers,
@@ -74,14 +89,19 @@ impl Graph {
             if let Some(body) = &part.body {
                 request["body"] = body.clone();
             }
+            if order == BatchOrder::Chained && i > 0 {
+                request["dependsOn"] = json!([(i - 1).to_string()]);
+            }
             request
         });
         let attempted = format!("send a batch of {}", parts.len());
         let call = Call {
             method: Method::POST,
             body: Some(json!({ "requests": requests.collect::<Vec<_>>() })),
-            // The parts run four at a time within Graph, and each counts.
-            places: PARALLEL_REQUESTS_MAX.min(parts.len()),
+            places: match order {
+                BatchOrder::Parallel => PARALLEL_REQUESTS_MAX.min(parts.len()),
+                BatchOrder::Chained => 1,
+            },
             ..self.get("/$batch", attempted.clone())
         };
         let answer: WireBatch = self.json(call).await?;

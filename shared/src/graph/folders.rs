@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    batch::Part,
+    batch::{BatchOrder, Part},
     client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
 };
@@ -139,7 +139,7 @@ impl Graph {
             attempted: format!("find the folder {}", folder.name()),
         });
         let mut known = HashMap::new();
-        for (name, answer) in WellKnown::ALL.into_iter().zip(self.batch(parts.into()).await?) {
+        for (name, answer) in WellKnown::ALL.into_iter().zip(self.batch(parts.into(), BatchOrder::Parallel).await?) {
             match answer {
                 Ok(folder) => {
                     let id = folder["id"].as_str().and_then(|id| id.parse().ok());

@@ -9,7 +9,7 @@ mod messages;
 mod subscriptions;
 mod users;
 
-pub use batch::CategoriesPatch;
+pub use batch::{BatchOrder, CategoriesPatch};
 pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX};
 pub use error::{Disposition, GraphCode, GraphError};
 pub use folders::{MailFolder, WELL_KNOWN_NEVER_READ, WellKnown};
