@@ -104,6 +104,7 @@ impl World {
             .build();
         let config = Config::from_lookup(|name| match name {
             "GREFFE_CLOUD" | "GREFFE_LOGIN_URL" | "GREFFE_GRAPH_URL" | "GREFFE_APP_CLIENT_ID" => None,
+            "GREFFE_CONTENT_BYTES_MAX" => None,
             "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),
             _ => Some("greffe".to_owned()),
         });

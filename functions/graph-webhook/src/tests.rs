@@ -84,7 +84,8 @@ impl World {
                 name if name.ends_with("_URL") && name != "GREFFE_WEBHOOK_URL" => return None,
                 _ => "greffe",
             };
-            (!matches!(name, "GREFFE_CLOUD" | "GREFFE_APP_CLIENT_ID")).then(|| value.to_owned())
+            (!matches!(name, "GREFFE_CLOUD" | "GREFFE_APP_CLIENT_ID" | "GREFFE_CONTENT_BYTES_MAX"))
+                .then(|| value.to_owned())
         });
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
         let app = App::new(config.unwrap(), &sdk, http, clock.clone(), Random::seeded(7));
