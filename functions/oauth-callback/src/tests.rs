@@ -57,7 +57,7 @@ async fn a_person_gets_a_page_that_loads_nothing() {
     assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'"));
     assert_eq!(headers[header::CACHE_CONTROL], "no-store");
     assert_eq!(headers[header::REFERRER_POLICY], "no-referrer");
-    assert!(body.contains("Open the connector&#39;s connect_url again."), "{body}");
+    assert!(body.contains("Open the connector&#39;s sign-in link again"), "{body}");
 }
 
 #[tokio::test]

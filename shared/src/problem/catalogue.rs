@@ -1,0 +1,437 @@
+//! The catalogue itself, by subject. An entry without one of its four languages does not compile.
+//!
+//! What leads to an entry, where it is Microsoft who refuses:
+//! - `oauth`: OAuth's `error`, from the token endpoint or a redirect.
+//!   <https://learn.microsoft.com/entra/identity-platform/reference-error-codes#handling-error-codes-in-your-application>
+//! - `aadsts`: Entra's numbers. <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>; 70021, 700024, 700211
+//!   and 700213 are in <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations> and public issues.
+//! - `graph`: Graph's codes. <https://learn.microsoft.com/graph/errors>, and for Outlook those of Exchange:
+//!   <https://learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode>
+//! - `said`: Graph's words, in the two documented cases whose code alone says too little: Exchange's rules under `ErrorAccessDenied`
+//!   or `ExtensionError` (<https://learn.microsoft.com/graph/auth-limit-mailbox-access>), and a failed handshake under `ValidationError`
+//!   or the older `InvalidRequest` (<https://learn.microsoft.com/graph/change-notifications-delivery-webhooks>).
+//!
+//! Who reads this is no programmer: plain words, no blame, and a term of Microsoft's only beside its explanation.
+
+use super::{Entry, Reconnect, Text, Who};
+
+catalogue! {
+    // Signing in
+
+    NotConnected, 409, FirmAdministrator, Yes;
+        en "Nobody has signed in for this connector yet." "Open the connector's sign-in link (connect_url) in a browser and sign in.";
+        fr "Personne ne s'est encore connecté pour ce connecteur." "Ouvrez le lien de connexion du connecteur (connect_url) dans un navigateur et connectez-vous.";
+        nl "Voor deze connector heeft nog niemand zich aangemeld." "Open de aanmeldlink van de connector (connect_url) in een browser en meld u aan.";
+        de "Für diesen Konnektor hat sich noch niemand angemeldet." "Öffnen Sie den Anmeldelink des Konnektors (connect_url) im Browser und melden Sie sich an.";
+    SignInRequired, 409, User, Yes;
+        oauth ["invalid_grant", "interaction_required", "login_required"]
+        aadsts [70000, 50173, 50058, 50085, 50139, 700020, 9002341]
+        graph ["InvalidAuthenticationToken"]
+        en "Microsoft ended the connection; nothing is lost." "Open the connector's sign-in link (connect_url) and sign in again.";
+        fr "Microsoft a mis fin à la connexion ; rien n'est perdu." "Ouvrez le lien de connexion du connecteur (connect_url) et connectez-vous à nouveau.";
+        nl "Microsoft heeft de verbinding beëindigd; er is niets verloren." "Open de aanmeldlink van de connector (connect_url) en meld u opnieuw aan.";
+        de "Microsoft hat die Verbindung beendet; es ist nichts verloren." "Öffnen Sie den Anmeldelink des Konnektors (connect_url) und melden Sie sich erneut an.";
+    PasswordChanged, 409, User, Yes;
+        aadsts [50132, 50133]
+        en "The password of the connected account was changed or has expired, so Microsoft ended the connection; nothing is lost." "Open the connector's sign-in link and sign in again with the new password.";
+        fr "Le mot de passe du compte connecté a été modifié ou a expiré : Microsoft a mis fin à la connexion ; rien n'est perdu." "Ouvrez le lien de connexion du connecteur et connectez-vous à nouveau avec le nouveau mot de passe.";
+        nl "Het wachtwoord van het verbonden account is gewijzigd of verlopen; Microsoft heeft daarom de verbinding beëindigd. Er is niets verloren." "Open de aanmeldlink van de connector en meld u opnieuw aan met het nieuwe wachtwoord.";
+        de "Das Kennwort des verbundenen Kontos wurde geändert oder ist abgelaufen; Microsoft hat deshalb die Verbindung beendet. Es ist nichts verloren." "Öffnen Sie den Anmeldelink des Konnektors und melden Sie sich mit dem neuen Kennwort erneut an.";
+    PasswordExpired, 409, User, AfterFix;
+        aadsts [50055, 50144, 50125, 50135]
+        en "Microsoft asks for a new password for the connected account." "Set a new password at https://www.office.com or ask your administrator for one; then open the connector's sign-in link and sign in again.";
+        fr "Microsoft demande un nouveau mot de passe pour le compte connecté." "Choisissez un nouveau mot de passe sur https://www.office.com ou demandez-en un à votre administrateur ; ouvrez ensuite le lien de connexion du connecteur et connectez-vous à nouveau.";
+        nl "Microsoft vraagt een nieuw wachtwoord voor het verbonden account." "Kies een nieuw wachtwoord op https://www.office.com of vraag er een aan uw beheerder; open daarna de aanmeldlink van de connector en meld u opnieuw aan.";
+        de "Microsoft verlangt ein neues Kennwort für das verbundene Konto." "Legen Sie unter https://www.office.com ein neues Kennwort fest oder bitten Sie Ihren Administrator darum; öffnen Sie dann den Anmeldelink des Konnektors und melden Sie sich erneut an.";
+    ConnectionUnused, 409, User, Yes;
+        aadsts [70008, 700082]
+        en "The connection was not used for too long (as a rule 90 days), so Microsoft ended it; nothing is lost." "Open the connector's sign-in link and sign in again.";
+        fr "La connexion est restée inutilisée trop longtemps (en général 90 jours) : Microsoft y a mis fin ; rien n'est perdu." "Ouvrez le lien de connexion du connecteur et connectez-vous à nouveau.";
+        nl "De verbinding is te lang niet gebruikt (doorgaans 90 dagen); Microsoft heeft ze daarom beëindigd. Er is niets verloren." "Open de aanmeldlink van de connector en meld u opnieuw aan.";
+        de "Die Verbindung wurde zu lange nicht benutzt (in der Regel 90 Tage); Microsoft hat sie deshalb beendet. Es ist nichts verloren." "Öffnen Sie den Anmeldelink des Konnektors und melden Sie sich erneut an.";
+    SignInFrequency, 409, User, Yes;
+        aadsts [70043]
+        en "The organisation requires a new sign-in every so often, and that time is over; nothing is lost." "Open the connector's sign-in link and sign in again. So that this does not come back, the Microsoft 365 administrator can exempt greffe from the sign-in frequency, or connect it for the whole organisation.";
+        fr "L'organisation impose de se reconnecter à intervalles réguliers, et ce délai est écoulé ; rien n'est perdu." "Ouvrez le lien de connexion du connecteur et connectez-vous à nouveau. Pour que cela ne revienne pas, l'administrateur Microsoft 365 peut exempter greffe de la fréquence de connexion, ou le connecter pour toute l'organisation.";
+        nl "De organisatie verlangt dat men zich regelmatig opnieuw aanmeldt, en die termijn is verstreken; er is niets verloren." "Open de aanmeldlink van de connector en meld u opnieuw aan. Om dit voortaan te vermijden kan de Microsoft 365-beheerder greffe vrijstellen van de aanmeldingsfrequentie, of greffe voor de hele organisatie verbinden.";
+        de "Die Organisation verlangt in festen Abständen eine neue Anmeldung, und diese Frist ist abgelaufen; es ist nichts verloren." "Öffnen Sie den Anmeldelink des Konnektors und melden Sie sich erneut an. Damit das nicht wiederkehrt, kann der Microsoft-365-Administrator greffe von der Anmeldehäufigkeit ausnehmen oder es für die ganze Organisation verbinden.";
+    MfaRequired, 409, User, Yes;
+        aadsts [50074, 50076, 50078, 50158]
+        en "Microsoft asks the connected account for its second sign-in step (multifactor authentication, MFA), such as a code on the phone." "Open the connector's sign-in link, sign in again and confirm the second step.";
+        fr "Microsoft demande au compte connecté la deuxième étape de connexion (authentification multifacteur, MFA), par exemple un code sur le téléphone." "Ouvrez le lien de connexion du connecteur, connectez-vous à nouveau et confirmez la deuxième étape.";
+        nl "Microsoft vraagt het verbonden account om de tweede aanmeldstap (meervoudige verificatie, MFA), bijvoorbeeld een code op de telefoon." "Open de aanmeldlink van de connector, meld u opnieuw aan en bevestig de tweede stap.";
+        de "Microsoft verlangt vom verbundenen Konto den zweiten Anmeldeschritt (mehrstufige Authentifizierung, MFA), etwa einen Code auf dem Telefon." "Öffnen Sie den Anmeldelink des Konnektors, melden Sie sich erneut an und bestätigen Sie den zweiten Schritt.";
+    MfaNotSetUp, 409, User, AfterFix;
+        aadsts [50072, 50079, 53004, 53010]
+        en "The second sign-in step (multifactor authentication, MFA) is required, but is not set up for this account yet." "Set it up at https://mysignins.microsoft.com/security-info, where required from the office or a device of the organisation; then open the connector's sign-in link and sign in again.";
+        fr "La deuxième étape de connexion (authentification multifacteur, MFA) est exigée, mais elle n'est pas encore configurée pour ce compte." "Configurez-la sur https://mysignins.microsoft.com/security-info, si nécessaire depuis le bureau ou un appareil de l'organisation ; ouvrez ensuite le lien de connexion du connecteur et connectez-vous à nouveau.";
+        nl "De tweede aanmeldstap (meervoudige verificatie, MFA) is vereist, maar is voor dit account nog niet ingesteld." "Stel ze in op https://mysignins.microsoft.com/security-info, zo nodig vanop kantoor of met een toestel van de organisatie; open daarna de aanmeldlink van de connector en meld u opnieuw aan.";
+        de "Der zweite Anmeldeschritt (mehrstufige Authentifizierung, MFA) wird verlangt, ist für dieses Konto aber noch nicht eingerichtet." "Richten Sie ihn unter https://mysignins.microsoft.com/security-info ein, falls verlangt im Büro oder auf einem Gerät der Organisation; öffnen Sie dann den Anmeldelink des Konnektors und melden Sie sich erneut an.";
+    SignInTimedOut, 400, User, Yes;
+        aadsts [50089]
+        en "The sign-in was not completed in time: it may take ten minutes." "Open the connector's sign-in link again. If Microsoft's page stays empty or ends with \"timeout\" or \"error 524\", the second sign-in step (MFA) is often not set up yet: set it up at https://mysignins.microsoft.com/security-info first.";
+        fr "La connexion n'a pas été terminée à temps : elle peut durer dix minutes." "Ouvrez à nouveau le lien de connexion du connecteur. Si la page de Microsoft reste vide ou se termine par « timeout » ou « erreur 524 », la deuxième étape de connexion (MFA) n'est souvent pas encore configurée : configurez-la d'abord sur https://mysignins.microsoft.com/security-info.";
+        nl "De aanmelding is niet op tijd voltooid: ze mag tien minuten duren." "Open de aanmeldlink van de connector opnieuw. Blijft de pagina van Microsoft leeg of eindigt ze met \"timeout\" of \"error 524\", dan is de tweede aanmeldstap (MFA) vaak nog niet ingesteld: stel ze eerst in op https://mysignins.microsoft.com/security-info.";
+        de "Die Anmeldung wurde nicht rechtzeitig abgeschlossen: sie darf zehn Minuten dauern." "Öffnen Sie den Anmeldelink des Konnektors noch einmal. Bleibt Microsofts Seite leer oder endet sie mit \"Timeout\" oder \"Error 524\", ist der zweite Anmeldeschritt (MFA) oft noch nicht eingerichtet: richten Sie ihn zuerst unter https://mysignins.microsoft.com/security-info ein.";
+    SignInExpired, 400, User, Yes;
+        aadsts [54005, 501481, 501491, 50147, 700005]
+        en "This sign-in is over: it was used already, took longer than ten minutes, or began in another browser." "Open the connector's sign-in link again, and stay in the same browser.";
+        fr "Cette connexion n'est plus valable : elle a déjà servi, a duré plus de dix minutes ou a commencé dans un autre navigateur." "Ouvrez à nouveau le lien de connexion du connecteur et restez dans le même navigateur.";
+        nl "Deze aanmelding is niet meer geldig: ze werd al gebruikt, duurde langer dan tien minuten of begon in een andere browser." "Open de aanmeldlink van de connector opnieuw en blijf in dezelfde browser.";
+        de "Diese Anmeldung gilt nicht mehr: sie wurde schon benutzt, dauerte länger als zehn Minuten oder begann in einem anderen Browser." "Öffnen Sie den Anmeldelink des Konnektors noch einmal und bleiben Sie im selben Browser.";
+    SignInDeclined, 400, User, Yes;
+        oauth ["access_denied"]
+        aadsts [50056, 50064, 50126, 16001, 50197]
+        en "Microsoft did not complete the sign-in." "Open the connector's sign-in link again; where only an administrator may accept the rights, let an administrator open it.";
+        fr "Microsoft n'a pas terminé la connexion." "Ouvrez à nouveau le lien de connexion du connecteur ; si seul un administrateur peut accepter les droits, faites-le ouvrir par un administrateur.";
+        nl "Microsoft heeft de aanmelding niet voltooid." "Open de aanmeldlink van de connector opnieuw; mag alleen een beheerder de rechten aanvaarden, laat dan een beheerder de link openen.";
+        de "Microsoft hat die Anmeldung nicht abgeschlossen." "Öffnen Sie den Anmeldelink des Konnektors noch einmal; darf nur ein Administrator die Rechte gewähren, lassen Sie ihn den Link öffnen.";
+    WrongAccount, 409, User, Yes;
+        en "Another account signed in than the one this connector belongs to." "Sign in with the connected account, or make a new connector.";
+        fr "Le compte qui s'est connecté n'est pas celui de ce connecteur." "Connectez-vous avec le compte du connecteur, ou créez un nouveau connecteur.";
+        nl "Er meldde zich een ander account aan dan dat van deze connector." "Meld u aan met het account van de connector, of maak een nieuwe connector.";
+        de "Es hat sich ein anderes Konto angemeldet als das dieses Konnektors." "Melden Sie sich mit dem verbundenen Konto an oder legen Sie einen neuen Konnektor an.";
+
+    // The account
+
+    AccountTypeNotAllowed, 409, User, Yes;
+        aadsts [50020, 500208, 9002332, 16000, 16003, 90027, 90072, 90084]
+        en "This account can't be used here: the app takes another kind of account (work or school, or personal), or the account is not a member or guest of the organisation." "Sign in with an account of the firm, or have the account invited as a guest; whoever registered the app can allow other kinds of account in Entra under \"Supported account types\".";
+        fr "Ce compte ne peut pas servir ici : l'application accepte un autre type de compte (professionnel ou scolaire, ou personnel), ou le compte n'est ni membre ni invité de l'organisation." "Connectez-vous avec un compte du cabinet, ou faites inviter le compte ; la personne qui a inscrit l'application peut autoriser d'autres types de compte dans Entra sous « Types de comptes pris en charge ».";
+        nl "Dit account kan hier niet dienen: de app aanvaardt een andere soort account (werk of school, of persoonlijk), of het account is geen lid of gast van de organisatie." "Meld u aan met een account van het kantoor, of laat het account als gast uitnodigen; wie de app registreerde kan in Entra onder \"Ondersteunde accounttypen\" andere soorten toelaten.";
+        de "Dieses Konto kann hier nicht verwendet werden: die App nimmt eine andere Art von Konto (Geschäfts-, Schul- oder persönliches Konto), oder das Konto ist weder Mitglied noch Gast der Organisation." "Melden Sie sich mit einem Konto der Firma an oder lassen Sie das Konto als Gast einladen; wer die App registriert hat, kann in Entra unter \"Unterstützte Kontotypen\" andere Arten zulassen.";
+    NotForPersonalAccounts, 409, FirmAdministrator, No;
+        en "A personal Outlook.com account can do neither this: access for a whole organisation nor shared mailboxes." "Use a work or school account for this, or connect each personal mailbox by its own sign-in.";
+        fr "Un compte Outlook.com personnel ne permet ni l'accès pour toute une organisation ni les boîtes aux lettres partagées." "Utilisez un compte professionnel ou scolaire, ou connectez chaque boîte personnelle par sa propre connexion.";
+        nl "Een persoonlijk Outlook.com-account kent geen toegang voor een hele organisatie en geen gedeelde postvakken." "Gebruik hiervoor een werk- of schoolaccount, of verbind elk persoonlijk postvak met zijn eigen aanmelding.";
+        de "Ein persönliches Outlook.com-Konto kennt weder den Zugriff für eine ganze Organisation noch freigegebene Postfächer." "Verwenden Sie dafür ein Geschäfts- oder Schulkonto, oder verbinden Sie jedes persönliche Postfach mit seiner eigenen Anmeldung.";
+    AccountBlocked, 409, TenantAdministrator, AfterFix;
+        aadsts [50057]
+        en "The connected account is disabled." "Enable the account in Microsoft 365, or connect with another one; if the connection does not come back by itself, sign in again.";
+        fr "Le compte connecté est désactivé." "Activez le compte dans Microsoft 365, ou connectez-en un autre ; si la connexion ne revient pas d'elle-même, connectez-vous à nouveau.";
+        nl "Het verbonden account is uitgeschakeld." "Schakel het account in Microsoft 365 in, of verbind een ander; komt de verbinding niet vanzelf terug, meld u dan opnieuw aan.";
+        de "Das verbundene Konto ist deaktiviert." "Aktivieren Sie das Konto in Microsoft 365 oder verbinden Sie ein anderes; kommt die Verbindung nicht von selbst zurück, melden Sie sich erneut an.";
+    AccountGone, 409, TenantAdministrator, AfterFix;
+        aadsts [50034, 51004, 50014]
+        en "The connected account does not exist in the organisation (any more)." "Restore the account in Microsoft 365 and sign in again, or make a new connector with another account.";
+        fr "Le compte connecté n'existe pas (ou plus) dans l'organisation." "Restaurez le compte dans Microsoft 365 et connectez-vous à nouveau, ou créez un nouveau connecteur avec un autre compte.";
+        nl "Het verbonden account bestaat niet (meer) in de organisatie." "Herstel het account in Microsoft 365 en meld u opnieuw aan, of maak een nieuwe connector met een ander account.";
+        de "Das verbundene Konto gibt es in der Organisation nicht (mehr)." "Stellen Sie das Konto in Microsoft 365 wieder her und melden Sie sich erneut an, oder legen Sie einen neuen Konnektor mit einem anderen Konto an.";
+    AccountLocked, 409, User, No;
+        aadsts [50053]
+        en "Microsoft has locked the account for a while, after too many attempts or because of where they came from." "Wait some minutes and try again; if it stays, let the Microsoft 365 administrator look at the sign-in logs and unlock it.";
+        fr "Microsoft a verrouillé le compte pour un moment, après trop de tentatives ou à cause de leur provenance." "Attendez quelques minutes et réessayez ; si cela persiste, demandez à l'administrateur Microsoft 365 de consulter les journaux de connexion et de le déverrouiller.";
+        nl "Microsoft heeft het account tijdelijk vergrendeld, na te veel pogingen of wegens de plaats waar ze vandaan kwamen." "Wacht enkele minuten en probeer opnieuw; blijft het zo, laat de Microsoft 365-beheerder dan de aanmeldingslogboeken bekijken en het account ontgrendelen.";
+        de "Microsoft hat das Konto vorübergehend gesperrt, nach zu vielen Versuchen oder wegen ihrer Herkunft." "Warten Sie einige Minuten und versuchen Sie es erneut; bleibt es dabei, lassen Sie den Microsoft-365-Administrator die Anmeldeprotokolle ansehen und das Konto entsperren.";
+    UserNotAssigned, 409, TenantAdministrator, AfterFix;
+        aadsts [50105]
+        en "In this organisation only chosen persons may use the app, and this account is not among them." "In Entra, open Enterprise applications, choose the app and add the account under \"Users and groups\"; then sign in again.";
+        fr "Dans cette organisation, seules certaines personnes peuvent utiliser l'application, et ce compte n'en fait pas partie." "Dans Entra, ouvrez Applications d'entreprise, choisissez l'application et ajoutez le compte sous « Utilisateurs et groupes » ; connectez-vous ensuite à nouveau.";
+        nl "In deze organisatie mogen alleen gekozen personen de app gebruiken, en dit account is er niet bij." "Open in Entra Bedrijfstoepassingen, kies de app en voeg het account toe onder \"Gebruikers en groepen\"; meld u daarna opnieuw aan.";
+        de "In dieser Organisation dürfen nur ausgewählte Personen die App verwenden, und dieses Konto gehört nicht dazu." "Öffnen Sie in Entra die Unternehmensanwendungen, wählen Sie die App und fügen Sie das Konto unter \"Benutzer und Gruppen\" hinzu; melden Sie sich dann erneut an.";
+
+    // The organisation's own rules
+
+    BlockedByPolicy, 409, TenantAdministrator, AfterFix;
+        aadsts [53003, 530032, 530035, 50002, 500021, 500022, 500212, 500213]
+        en "A rule of the organisation keeps greffe out (Conditional Access, security defaults, or a restriction to other organisations); often because greffe works from a server outside the office." "In Entra, see the sign-in logs for the rule, and allow the app or greffe's network address in it; then sign in again if the connection does not come back by itself.";
+        fr "Une règle de l'organisation bloque greffe (accès conditionnel, paramètres de sécurité par défaut ou restriction vers d'autres organisations), souvent parce que greffe travaille depuis un serveur hors du bureau." "Dans Entra, cherchez la règle dans les journaux de connexion et autorisez-y l'application ou l'adresse réseau de greffe ; connectez-vous ensuite à nouveau si la connexion ne revient pas d'elle-même.";
+        nl "Een regel van de organisatie houdt greffe tegen (voorwaardelijke toegang, standaardinstellingen voor beveiliging of een beperking naar andere organisaties), vaak omdat greffe vanaf een server buiten het kantoor werkt." "Zoek in Entra de regel op in de aanmeldingslogboeken en laat er de app of het netwerkadres van greffe in toe; meld u daarna opnieuw aan als de verbinding niet vanzelf terugkomt.";
+        de "Eine Regel der Organisation hält greffe fern (bedingter Zugriff, Sicherheitsstandards oder eine Beschränkung gegenüber anderen Organisationen), oft weil greffe von einem Server außerhalb des Büros arbeitet." "Suchen Sie die Regel in Entra in den Anmeldeprotokollen und lassen Sie dort die App oder die Netzwerkadresse von greffe zu; melden Sie sich dann erneut an, falls die Verbindung nicht von selbst zurückkommt.";
+    DeviceRequired, 409, TenantAdministrator, AfterFix;
+        aadsts [53000, 53001, 53002, 50005, 50097, 50127, 50129, 50155, 50187, 135011, 700003]
+        en "A rule of the organisation allows only its own devices or approved programs; a server such as greffe can never be one." "In Entra, exempt the app from the rule that requires a device (Conditional Access), or connect greffe for the whole organisation; then sign in again if the connection does not come back by itself.";
+        fr "Une règle de l'organisation n'admet que ses propres appareils ou des programmes approuvés ; un serveur comme greffe ne peut jamais en être un." "Dans Entra, exemptez l'application de la règle qui exige un appareil (accès conditionnel), ou connectez greffe pour toute l'organisation ; connectez-vous ensuite à nouveau si la connexion ne revient pas d'elle-même.";
+        nl "Een regel van de organisatie laat alleen haar eigen toestellen of goedgekeurde programma's toe; een server zoals greffe kan dat nooit zijn." "Stel in Entra de app vrij van de regel die een toestel verlangt (voorwaardelijke toegang), of verbind greffe voor de hele organisatie; meld u daarna opnieuw aan als de verbinding niet vanzelf terugkomt.";
+        de "Eine Regel der Organisation lässt nur deren eigene Geräte oder genehmigte Programme zu; ein Server wie greffe kann das nie sein." "Nehmen Sie in Entra die App von der Regel aus, die ein Gerät verlangt (bedingter Zugriff), oder verbinden Sie greffe für die ganze Organisation; melden Sie sich dann erneut an, falls die Verbindung nicht von selbst zurückkommt.";
+    RiskBlocked, 409, TenantAdministrator, AfterFix;
+        aadsts [50131, 53011, 530034]
+        en "Microsoft or the organisation considers this sign-in or account risky and stopped it." "In Entra, see the sign-in logs and the risky users; clear the account once it is safe, and sign in again.";
+        fr "Microsoft ou l'organisation juge cette connexion ou ce compte risqué et l'a bloqué." "Dans Entra, consultez les journaux de connexion et les utilisateurs à risque ; levez le risque une fois le compte sûr, puis connectez-vous à nouveau.";
+        nl "Microsoft of de organisatie vindt deze aanmelding of dit account riskant en heeft ze tegengehouden." "Bekijk in Entra de aanmeldingslogboeken en de riskante gebruikers; geef het account vrij zodra het veilig is en meld u opnieuw aan.";
+        de "Microsoft oder die Organisation hält diese Anmeldung oder dieses Konto für riskant und hat sie angehalten." "Sehen Sie in Entra die Anmeldeprotokolle und die riskanten Benutzer an; geben Sie das Konto frei, sobald es sicher ist, und melden Sie sich erneut an.";
+    FirmSignInServiceFailed, 502, TenantAdministrator, AfterFix;
+        aadsts [20001, 20012, 20033, 40008, 40009, 40010, 40015, 50008, 50107, 80001, 80002, 80005, 80007, 80010, 80012, 80013, 80014, 90123]
+        en "The organisation checks its passwords with a sign-in service of its own, and that service did not confirm the sign-in." "Check that the organisation's sign-in service (federation or authentication agent) runs and can be reached; then sign in again.";
+        fr "L'organisation vérifie ses mots de passe avec son propre service de connexion, et ce service n'a pas confirmé la connexion." "Vérifiez que le service de connexion de l'organisation (fédération ou agent d'authentification) fonctionne et est joignable ; connectez-vous ensuite à nouveau.";
+        nl "De organisatie controleert wachtwoorden met een eigen aanmelddienst, en die dienst heeft de aanmelding niet bevestigd." "Controleer of de aanmelddienst van de organisatie (federatie of verificatieagent) werkt en bereikbaar is; meld u daarna opnieuw aan.";
+        de "Die Organisation prüft Kennwörter mit einem eigenen Anmeldedienst, und dieser hat die Anmeldung nicht bestätigt." "Prüfen Sie, ob der Anmeldedienst der Organisation (Verbund oder Authentifizierungs-Agent) läuft und erreichbar ist; melden Sie sich dann erneut an.";
+
+    // Rights
+
+    ConsentRequired, 409, User, Yes;
+        oauth ["consent_required"]
+        aadsts [65001, 90008]
+        en "The app has not, or no longer, the rights that it needs." "Open the connector's sign-in link, sign in and accept the rights; where only an administrator may do that, let an administrator open it.";
+        fr "L'application n'a pas, ou plus, les droits dont elle a besoin." "Ouvrez le lien de connexion du connecteur, connectez-vous et acceptez les droits ; si seul un administrateur peut le faire, faites-le ouvrir par un administrateur.";
+        nl "De app heeft de nodige rechten niet, of niet meer." "Open de aanmeldlink van de connector, meld u aan en aanvaard de rechten; mag alleen een beheerder dat, laat dan een beheerder de link openen.";
+        de "Die App hat die Rechte, die sie braucht, nicht oder nicht mehr." "Öffnen Sie den Anmeldelink des Konnektors, melden Sie sich an und stimmen Sie den Rechten zu; darf das nur ein Administrator, lassen Sie ihn den Link öffnen.";
+    RightMissing, 409, FirmAdministrator, Yes;
+        graph ["Authorization_RequestDenied"]
+        en "The app lacks a right that this needs." "Open the connector's sign-in link and accept all rights; for the whole organisation, the right must be listed in the app's registration in Entra first.";
+        fr "Il manque à l'application un droit nécessaire ici." "Ouvrez le lien de connexion du connecteur et acceptez tous les droits ; pour toute l'organisation, le droit doit d'abord figurer dans l'inscription de l'application dans Entra.";
+        nl "De app mist een recht dat hier nodig is." "Open de aanmeldlink van de connector en aanvaard alle rechten; voor de hele organisatie moet het recht eerst in de registratie van de app in Entra staan.";
+        de "Der App fehlt ein Recht, das hier nötig ist." "Öffnen Sie den Anmeldelink des Konnektors und stimmen Sie allen Rechten zu; für die ganze Organisation muss das Recht zuerst in der Registrierung der App in Entra stehen.";
+    ConsentDeclined, 400, User, Yes;
+        aadsts [65004]
+        en "The rights that greffe asks for were not accepted, so nothing was connected." "Open the connector's sign-in link again and choose \"Accept\". If a right raises questions, ask your administrator first.";
+        fr "Les droits demandés par greffe n'ont pas été acceptés ; rien n'a donc été connecté." "Ouvrez à nouveau le lien de connexion du connecteur et choisissez « Accepter ». Si un droit pose question, parlez-en d'abord à votre administrateur.";
+        nl "De rechten die greffe vraagt, zijn niet aanvaard; er is dus niets verbonden." "Open de aanmeldlink van de connector opnieuw en kies \"Accepteren\". Roept een recht vragen op, bespreek het dan eerst met uw beheerder.";
+        de "Den Rechten, um die greffe bittet, wurde nicht zugestimmt; es wurde also nichts verbunden." "Öffnen Sie den Anmeldelink des Konnektors noch einmal und wählen Sie \"Akzeptieren\". Wirft ein Recht Fragen auf, sprechen Sie zuerst mit Ihrem Administrator.";
+    AdminConsentRequired, 409, TenantAdministrator, AfterFix;
+        aadsts [90093, 90094, 90095, 90099]
+        en "In this organisation only an administrator may accept the rights that greffe asks for." "In Entra, approve the request, or open Enterprise applications, the app, Permissions, and grant admin consent; then the person opens the sign-in link again.";
+        fr "Dans cette organisation, seul un administrateur peut accepter les droits demandés par greffe." "Dans Entra, approuvez la demande, ou ouvrez Applications d'entreprise, l'application, Autorisations, et accordez le consentement administrateur ; la personne ouvre ensuite à nouveau le lien de connexion.";
+        nl "In deze organisatie mag alleen een beheerder de rechten aanvaarden die greffe vraagt." "Keur in Entra de aanvraag goed, of open Bedrijfstoepassingen, de app, Machtigingen, en verleen beheerderstoestemming; daarna opent de persoon de aanmeldlink opnieuw.";
+        de "In dieser Organisation darf nur ein Administrator den Rechten zustimmen, um die greffe bittet." "Genehmigen Sie in Entra die Anfrage, oder öffnen Sie Unternehmensanwendungen, die App, Berechtigungen, und erteilen Sie die Administratorzustimmung; danach öffnet die Person den Anmeldelink noch einmal.";
+
+    // The app registration
+
+    ClientSecretExpired, 409, AppOwner, No;
+        aadsts [7000222]
+        en "The app's password at Microsoft (client secret) has expired." "In Entra, open App registrations, the app, \"Certificates & secrets\", make a new client secret and enter its value in greffe. Work then goes on by itself.";
+        fr "Le mot de passe de l'application chez Microsoft (secret client) a expiré." "Dans Entra, ouvrez Inscriptions d'applications, l'application, « Certificats et secrets », créez un nouveau secret client et saisissez sa valeur dans greffe. Le travail reprend alors de lui-même.";
+        nl "Het wachtwoord van de app bij Microsoft (clientgeheim) is verlopen." "Open in Entra App-registraties, de app, \"Certificaten en geheimen\", maak een nieuw clientgeheim en voer de waarde ervan in greffe in. Het werk gaat daarna vanzelf verder.";
+        de "Das Kennwort der App bei Microsoft (geheimer Clientschlüssel) ist abgelaufen." "Öffnen Sie in Entra App-Registrierungen, die App, \"Zertifikate & Geheimnisse\", erstellen Sie einen neuen geheimen Clientschlüssel und tragen Sie seinen Wert in greffe ein. Danach geht die Arbeit von selbst weiter.";
+    ClientSecretRefused, 409, AppOwner, No;
+        oauth ["invalid_client"]
+        aadsts [7000215, 70002]
+        en "Microsoft does not accept the app's password (client secret): often its id was entered instead of its value, or it was replaced or has expired." "In Entra, make a new client secret and enter its value in greffe, not its id. Microsoft shows the value only once.";
+        fr "Microsoft n'accepte pas le mot de passe de l'application (secret client) : souvent, son identifiant a été saisi à la place de sa valeur, ou il a été remplacé ou a expiré." "Dans Entra, créez un nouveau secret client et saisissez dans greffe sa valeur, pas son identifiant. Microsoft n'affiche la valeur qu'une fois.";
+        nl "Microsoft aanvaardt het wachtwoord van de app (clientgeheim) niet: vaak is de id ingevoerd in plaats van de waarde, of is het vervangen of verlopen." "Maak in Entra een nieuw clientgeheim en voer in greffe de waarde in, niet de id. Microsoft toont de waarde maar één keer.";
+        de "Microsoft nimmt das Kennwort der App (geheimer Clientschlüssel) nicht an: oft wurde seine ID statt seines Werts eingetragen, oder es wurde ersetzt oder ist abgelaufen." "Erstellen Sie in Entra einen neuen geheimen Clientschlüssel und tragen Sie in greffe seinen Wert ein, nicht seine ID. Microsoft zeigt den Wert nur einmal.";
+    CertificateRefused, 409, AppOwner, No;
+        aadsts [700027, 50012, 700030, 700024, 50013, 500133, 50017, 50048]
+        en "Microsoft does not accept the certificate that the app signs in with: it is unknown there, has expired, or belongs to another app." "In Entra, open App registrations, the app, \"Certificates & secrets\", and upload the certificate that greffe uses. Check that greffe's clock is right.";
+        fr "Microsoft n'accepte pas le certificat avec lequel l'application s'identifie : il y est inconnu, a expiré ou appartient à une autre application." "Dans Entra, ouvrez Inscriptions d'applications, l'application, « Certificats et secrets », et téléversez le certificat utilisé par greffe. Vérifiez que l'horloge de greffe est à l'heure.";
+        nl "Microsoft aanvaardt het certificaat waarmee de app zich aanmeldt niet: het is er onbekend, is verlopen of hoort bij een andere app." "Open in Entra App-registraties, de app, \"Certificaten en geheimen\", en upload het certificaat dat greffe gebruikt. Controleer of de klok van greffe juist staat.";
+        de "Microsoft nimmt das Zertifikat nicht an, mit dem die App sich ausweist: es ist dort unbekannt, abgelaufen oder gehört zu einer anderen App." "Öffnen Sie in Entra App-Registrierungen, die App, \"Zertifikate & Geheimnisse\", und laden Sie das Zertifikat hoch, das greffe verwendet. Prüfen Sie, ob die Uhr von greffe richtig geht.";
+    FederatedCredentialRefused, 409, AppOwner, No;
+        aadsts [70021, 700211, 700213, 700229]
+        en "The app is to sign in without a password, through AWS, but Microsoft finds no matching agreement (federated credential)." "In Entra, compare the app's federated credential with greffe's: issuer, subject and audience must be the same to the letter. After a change, wait some minutes.";
+        fr "L'application doit s'identifier sans mot de passe, par AWS, mais Microsoft ne trouve pas d'accord correspondant (informations d'identification fédérées)." "Dans Entra, comparez les informations d'identification fédérées de l'application avec celles de greffe : émetteur, sujet et audience doivent être identiques à la lettre. Après un changement, attendez quelques minutes.";
+        nl "De app moet zich zonder wachtwoord aanmelden, via AWS, maar Microsoft vindt geen passende afspraak (federatieve referentie)." "Vergelijk in Entra de federatieve referentie van de app met die van greffe: uitgever, onderwerp en doelgroep moeten letterlijk gelijk zijn. Wacht na een wijziging enkele minuten.";
+        de "Die App soll sich ohne Kennwort über AWS ausweisen, aber Microsoft findet keine passende Vereinbarung (Verbundanmeldeinformationen)." "Vergleichen Sie in Entra die Verbundanmeldeinformationen der App mit denen von greffe: Aussteller, Antragsteller und Zielgruppe müssen buchstäblich gleich sein. Warten Sie nach einer Änderung einige Minuten.";
+    AppIsPublic, 409, AppOwner, AfterFix;
+        aadsts [700025, 700084]
+        en "The app is registered at Microsoft as a program on a device or in a browser, not as a web service." "In Entra, open App registrations, the app, Authentication, and add greffe's redirect address under the platform \"Web\" (and remove it from the others); then sign in again.";
+        fr "L'application est inscrite chez Microsoft comme programme sur un appareil ou dans un navigateur, et non comme service web." "Dans Entra, ouvrez Inscriptions d'applications, l'application, Authentification, et ajoutez l'adresse de redirection de greffe sous la plateforme « Web » (et retirez-la des autres) ; connectez-vous ensuite à nouveau.";
+        nl "De app is bij Microsoft geregistreerd als programma op een toestel of in een browser, niet als webdienst." "Open in Entra App-registraties, de app, Verificatie, en voeg het omleidingsadres van greffe toe onder het platform \"Web\" (en verwijder het bij de andere); meld u daarna opnieuw aan.";
+        de "Die App ist bei Microsoft als Programm auf einem Gerät oder im Browser registriert, nicht als Webdienst." "Öffnen Sie in Entra App-Registrierungen, die App, Authentifizierung, und fügen Sie die Umleitungsadresse von greffe unter der Plattform \"Web\" hinzu (und entfernen Sie sie bei den anderen); melden Sie sich dann erneut an.";
+    RedirectNotRegistered, 409, AppOwner, No;
+        aadsts [50011, 70004, 900971]
+        en "The address that Microsoft shall send the browser back to (redirect URI) is not registered for the app." "In Entra, open App registrations, the app, Authentication, and add greffe's redirect address to the letter under \"Web\"; then open the sign-in link again.";
+        fr "L'adresse vers laquelle Microsoft doit renvoyer le navigateur (URI de redirection) n'est pas enregistrée pour l'application." "Dans Entra, ouvrez Inscriptions d'applications, l'application, Authentification, et ajoutez sous « Web » l'adresse de redirection de greffe, à la lettre ; ouvrez ensuite à nouveau le lien de connexion.";
+        nl "Het adres waarnaar Microsoft de browser moet terugsturen (omleidings-URI) is niet geregistreerd voor de app." "Open in Entra App-registraties, de app, Verificatie, en voeg onder \"Web\" het omleidingsadres van greffe letterlijk toe; open daarna de aanmeldlink opnieuw.";
+        de "Die Adresse, an die Microsoft den Browser zurückschicken soll (Umleitungs-URI), ist für die App nicht eingetragen." "Öffnen Sie in Entra App-Registrierungen, die App, Authentifizierung, und fügen Sie unter \"Web\" die Umleitungsadresse von greffe buchstabengetreu hinzu; öffnen Sie dann den Anmeldelink noch einmal.";
+    PermissionNotRegistered, 409, AppOwner, AfterFix;
+        oauth ["invalid_scope"]
+        aadsts [650056, 650057, 65005, 70011]
+        en "A right that greffe needs is not listed in the app's registration." "In Entra, open App registrations, the app, \"API permissions\", add the rights of Microsoft Graph that greffe's manual names, grant consent, and sign in again.";
+        fr "Un droit dont greffe a besoin ne figure pas dans l'inscription de l'application." "Dans Entra, ouvrez Inscriptions d'applications, l'application, « Autorisations API », ajoutez les droits de Microsoft Graph que cite le manuel de greffe, accordez le consentement et connectez-vous à nouveau.";
+        nl "Een recht dat greffe nodig heeft, staat niet in de registratie van de app." "Open in Entra App-registraties, de app, \"API-machtigingen\", voeg de rechten van Microsoft Graph toe die de handleiding van greffe noemt, verleen toestemming en meld u opnieuw aan.";
+        de "Ein Recht, das greffe braucht, steht nicht in der Registrierung der App." "Öffnen Sie in Entra App-Registrierungen, die App, \"API-Berechtigungen\", fügen Sie die Rechte von Microsoft Graph hinzu, die das Handbuch von greffe nennt, erteilen Sie die Zustimmung und melden Sie sich erneut an.";
+    AppForOneOrganisation, 409, AppOwner, AfterFix;
+        aadsts [50194]
+        en "The app is registered for one organisation only, but somebody is to sign in from any." "In Entra, allow accounts of any organisation for the app (\"Supported account types\"), or give the connector that organisation's own app with its tenant id; then sign in again.";
+        fr "L'application n'est inscrite que pour une seule organisation, alors que la connexion doit être possible depuis toutes." "Dans Entra, autorisez pour l'application les comptes de toute organisation (« Types de comptes pris en charge »), ou donnez au connecteur l'application de cette organisation avec son identifiant (tenant id) ; connectez-vous ensuite à nouveau.";
+        nl "De app is maar voor één organisatie geregistreerd, terwijl men zich vanuit elke organisatie moet kunnen aanmelden." "Laat in Entra voor de app accounts van elke organisatie toe (\"Ondersteunde accounttypen\"), of geef de connector de eigen app van die organisatie met haar tenant-id; meld u daarna opnieuw aan.";
+        de "Die App ist nur für eine Organisation registriert, die Anmeldung soll aber aus jeder möglich sein." "Lassen Sie in Entra für die App Konten jeder Organisation zu (\"Unterstützte Kontotypen\"), oder geben Sie dem Konnektor die eigene App dieser Organisation mit ihrer Mandanten-ID; melden Sie sich dann erneut an.";
+    AppUnknown, 409, TenantAdministrator, AfterFix;
+        oauth ["unauthorized_client"]
+        aadsts [700016, 700011]
+        en "Microsoft does not know the app in this organisation: it was never accepted there, was removed, or its id is another." "Check the client id and the tenant id, then let an administrator open the connector's sign-in link and accept the app.";
+        fr "Microsoft ne connaît pas l'application dans cette organisation : elle n'y a jamais été acceptée, a été retirée, ou son identifiant est autre." "Vérifiez l'identifiant de l'application (client id) et celui de l'organisation (tenant id), puis faites ouvrir le lien de connexion du connecteur par un administrateur qui accepte l'application.";
+        nl "Microsoft kent de app niet in deze organisatie: ze is er nooit aanvaard, is verwijderd, of heeft een andere id." "Controleer de client-id en de tenant-id, en laat daarna een beheerder de aanmeldlink van de connector openen en de app aanvaarden.";
+        de "Microsoft kennt die App in dieser Organisation nicht: sie wurde dort nie angenommen, wurde entfernt oder hat eine andere ID." "Prüfen Sie die Client-ID und die Mandanten-ID, und lassen Sie dann einen Administrator den Anmeldelink des Konnektors öffnen und der App zustimmen.";
+    AppDisabled, 409, TenantAdministrator, No;
+        aadsts [7000112, 70001, 1000031]
+        en "The app is switched off in this organisation, or by Microsoft." "In Entra, open Enterprise applications, the app, Properties, and set \"Enabled for users to sign in\" to Yes. If it is not the organisation that switched it off, ask the operator of greffe.";
+        fr "L'application est désactivée dans cette organisation, ou par Microsoft." "Dans Entra, ouvrez Applications d'entreprise, l'application, Propriétés, et mettez « Activé pour que les utilisateurs se connectent » sur Oui. Si ce n'est pas l'organisation qui l'a désactivée, adressez-vous à l'exploitant de greffe.";
+        nl "De app is in deze organisatie, of door Microsoft, uitgeschakeld." "Open in Entra Bedrijfstoepassingen, de app, Eigenschappen, en zet \"Ingeschakeld voor aanmelding door gebruikers\" op Ja. Heeft niet de organisatie ze uitgeschakeld, vraag het dan aan de exploitant van greffe.";
+        de "Die App ist in dieser Organisation oder von Microsoft abgeschaltet." "Öffnen Sie in Entra Unternehmensanwendungen, die App, Eigenschaften, und stellen Sie \"Aktiviert für die Benutzeranmeldung\" auf Ja. Hat nicht die Organisation sie abgeschaltet, fragen Sie den Betreiber von greffe.";
+    TenantUnknown, 409, FirmAdministrator, No;
+        aadsts [90002, 50059, 90019, 50128, 50049, 50029, 9001023, 90124, 90130]
+        en "Microsoft can't tell which organisation is meant: its id or domain is missing or unknown." "Correct the organisation's id (tenant id; in Entra under Overview) in the connector, then try again.";
+        fr "Microsoft ne sait pas de quelle organisation il s'agit : son identifiant ou son domaine manque ou est inconnu." "Corrigez l'identifiant de l'organisation (tenant id ; dans Entra sous Vue d'ensemble) dans le connecteur, puis réessayez.";
+        nl "Microsoft weet niet welke organisatie bedoeld is: haar id of domein ontbreekt of is onbekend." "Verbeter de id van de organisatie (tenant-id; in Entra onder Overzicht) in de connector en probeer opnieuw.";
+        de "Microsoft erkennt nicht, welche Organisation gemeint ist: ihre ID oder Domäne fehlt oder ist unbekannt." "Berichtigen Sie die ID der Organisation (Mandanten-ID; in Entra unter Übersicht) im Konnektor und versuchen Sie es erneut.";
+    OtherCloud, 409, Operator, AfterFix;
+        aadsts [90038, 900382, 900432, 90043, 90051, 1000104]
+        en "The organisation lives in another of Microsoft's clouds (such as US government or China) than the one this greffe is set to." "Use a greffe that is set to that cloud; its app must be registered there.";
+        fr "L'organisation se trouve dans un autre cloud de Microsoft (par exemple gouvernement américain ou Chine) que celui pour lequel ce greffe est réglé." "Utilisez un greffe réglé pour ce cloud ; son application doit y être inscrite.";
+        nl "De organisatie bevindt zich in een andere cloud van Microsoft (zoals die van de Amerikaanse overheid of China) dan die waarop deze greffe is ingesteld." "Gebruik een greffe die op die cloud is ingesteld; de app moet daar geregistreerd zijn.";
+        de "Die Organisation liegt in einer anderen Cloud von Microsoft (etwa US-Behörden oder China) als der, auf die dieses greffe eingestellt ist." "Verwenden Sie ein greffe, das auf diese Cloud eingestellt ist; seine App muss dort registriert sein.";
+    ServiceMissing, 409, TenantAdministrator, No;
+        oauth ["invalid_resource"]
+        aadsts [650052, 650054, 500011, 50001]
+        en "The organisation has not subscribed to, or has switched off, the Microsoft service that greffe needs (mail, calendar or Microsoft Graph)." "Check in the Microsoft 365 admin center that the organisation has a subscription with Exchange Online and that it is active.";
+        fr "L'organisation n'est pas abonnée au service Microsoft dont greffe a besoin (courrier, calendrier ou Microsoft Graph), ou l'a désactivé." "Vérifiez dans le Centre d'administration Microsoft 365 que l'organisation a un abonnement avec Exchange Online et qu'il est actif.";
+        nl "De organisatie is niet geabonneerd op de Microsoft-dienst die greffe nodig heeft (mail, agenda of Microsoft Graph), of heeft die uitgeschakeld." "Controleer in het Microsoft 365-beheercentrum of de organisatie een abonnement met Exchange Online heeft en of het actief is.";
+        de "Die Organisation hat den Microsoft-Dienst, den greffe braucht (Mail, Kalender oder Microsoft Graph), nicht abonniert oder abgeschaltet." "Prüfen Sie im Microsoft 365 Admin Center, ob die Organisation ein Abonnement mit Exchange Online hat und ob es aktiv ist.";
+    NoPlatformApp, 409, Operator, No;
+        en "This greffe has no app registration of its own." "Set GREFFE_APP_CLIENT_ID and its secret, or give the connector the firm's own app.";
+        fr "Ce greffe n'a pas d'application inscrite chez Microsoft." "Définissez GREFFE_APP_CLIENT_ID et son secret, ou donnez au connecteur l'application du cabinet.";
+        nl "Deze greffe heeft geen eigen app-registratie bij Microsoft." "Stel GREFFE_APP_CLIENT_ID en het geheim in, of geef de connector de eigen app van het kantoor.";
+        de "Dieses greffe hat keine eigene App-Registrierung bei Microsoft." "Setzen Sie GREFFE_APP_CLIENT_ID und das zugehörige Geheimnis, oder geben Sie dem Konnektor die eigene App der Firma.";
+    OtherOwnApp, 409, FirmAdministrator, No;
+        en "The firm brought another app registration of its own already." "Use that one for this connector too, or the platform's.";
+        fr "Le cabinet a déjà apporté une autre application inscrite chez Microsoft." "Utilisez celle-là aussi pour ce connecteur, ou celle de la plateforme.";
+        nl "Het kantoor heeft al een andere eigen app-registratie opgegeven." "Gebruik die ook voor deze connector, of die van het platform.";
+        de "Die Firma hat bereits eine andere eigene App-Registrierung hinterlegt." "Verwenden Sie diese auch für diesen Konnektor, oder die der Plattform.";
+
+    // Mailboxes
+
+    MailboxOutOfReach, 422, FirmAdministrator, No;
+        graph ["ErrorAccessDenied", "ExtensionError", "ErrorItemNotFound", "ResourceNotFound"]
+        en "Microsoft does not let this connector open the mailbox." "Check the address; let the Microsoft 365 administrator give the connected account full access to the mailbox, or include it in the Exchange rules for the app; then try again. A change takes up to two hours to count. If every mailbox is refused, open the sign-in link again and accept all rights.";
+        fr "Microsoft ne laisse pas ce connecteur ouvrir la boîte aux lettres." "Vérifiez l'adresse ; demandez à l'administrateur Microsoft 365 de donner au compte connecté l'accès complet à la boîte, ou de l'inclure dans les règles Exchange de l'application ; réessayez ensuite. Un changement prend jusqu'à deux heures. Si toutes les boîtes sont refusées, ouvrez à nouveau le lien de connexion et acceptez tous les droits.";
+        nl "Microsoft laat deze connector het postvak niet openen." "Controleer het adres; laat de Microsoft 365-beheerder het verbonden account volledige toegang tot het postvak geven, of het postvak opnemen in de Exchange-regels voor de app; probeer daarna opnieuw. Een wijziging kan twee uur nodig hebben. Wordt elk postvak geweigerd, open dan de aanmeldlink opnieuw en aanvaard alle rechten.";
+        de "Microsoft lässt diesen Konnektor das Postfach nicht öffnen." "Prüfen Sie die Adresse; lassen Sie den Microsoft-365-Administrator dem verbundenen Konto Vollzugriff auf das Postfach geben oder es in die Exchange-Regeln für die App aufnehmen; versuchen Sie es dann erneut. Eine Änderung braucht bis zu zwei Stunden. Wird jedes Postfach abgelehnt, öffnen Sie den Anmeldelink noch einmal und stimmen Sie allen Rechten zu.";
+    MailboxExcluded, 422, TenantAdministrator, No;
+        said ["Access to OData is disabled"]
+        en "A rule in Exchange keeps the app away from this mailbox." "If greffe shall read it, add the mailbox to the group or scope of that rule (application access policy, or RBAC for Applications). The change takes up to two hours to count; nobody has to sign in again.";
+        fr "Une règle d'Exchange tient l'application à l'écart de cette boîte aux lettres." "Si greffe doit la lire, ajoutez la boîte au groupe ou à l'étendue de cette règle (stratégie d'accès des applications, ou RBAC pour les applications). Le changement prend jusqu'à deux heures ; personne ne doit se reconnecter.";
+        nl "Een regel in Exchange houdt de app weg van dit postvak." "Moet greffe het lezen, voeg het postvak dan toe aan de groep of het bereik van die regel (toegangsbeleid voor toepassingen, of RBAC voor toepassingen). De wijziging kan twee uur nodig hebben; niemand hoeft zich opnieuw aan te melden.";
+        de "Eine Regel in Exchange hält die App von diesem Postfach fern." "Soll greffe es lesen, nehmen Sie das Postfach in die Gruppe oder den Bereich dieser Regel auf (Anwendungszugriffsrichtlinie oder RBAC für Anwendungen). Die Änderung braucht bis zu zwei Stunden; niemand muss sich erneut anmelden.";
+    MailboxUnknown, 422, FirmAdministrator, No;
+        graph ["ErrorInvalidUser", "Request_ResourceNotFound", "ErrorNonExistentMailbox"]
+        en "Microsoft knows no mailbox with this address in the organisation." "Check the spelling of the address; if the mailbox was renamed or deleted, enter its new address or remove it here.";
+        fr "Microsoft ne connaît pas de boîte aux lettres à cette adresse dans l'organisation." "Vérifiez l'orthographe de l'adresse ; si la boîte a été renommée ou supprimée, saisissez sa nouvelle adresse ou retirez-la ici.";
+        nl "Microsoft kent in de organisatie geen postvak met dit adres." "Controleer de spelling van het adres; is het postvak hernoemd of verwijderd, voer dan het nieuwe adres in of verwijder het hier.";
+        de "Microsoft kennt in der Organisation kein Postfach mit dieser Adresse." "Prüfen Sie die Schreibweise der Adresse; wurde das Postfach umbenannt oder gelöscht, tragen Sie die neue Adresse ein oder entfernen Sie es hier.";
+    MailboxMissing, 422, TenantAdministrator, No;
+        graph ["MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"]
+        en "The account has no mailbox in Microsoft 365 that greffe can read: it has no Exchange licence, was removed, or lies on a server of the firm's own." "Give the account a licence with Exchange Online in the Microsoft 365 admin center, or move its mailbox there. Work then goes on by itself.";
+        fr "Le compte n'a pas dans Microsoft 365 de boîte aux lettres que greffe puisse lire : il n'a pas de licence Exchange, elle a été retirée, ou elle se trouve sur un serveur du cabinet." "Donnez au compte une licence avec Exchange Online dans le Centre d'administration Microsoft 365, ou déplacez-y sa boîte. Le travail reprend alors de lui-même.";
+        nl "Het account heeft in Microsoft 365 geen postvak dat greffe kan lezen: het heeft geen Exchange-licentie, is verwijderd of staat op een eigen server van het kantoor." "Geef het account in het Microsoft 365-beheercentrum een licentie met Exchange Online, of verplaats het postvak daarheen. Het werk gaat daarna vanzelf verder.";
+        de "Das Konto hat in Microsoft 365 kein Postfach, das greffe lesen kann: es hat keine Exchange-Lizenz, wurde entfernt oder liegt auf einem eigenen Server der Firma." "Geben Sie dem Konto im Microsoft 365 Admin Center eine Lizenz mit Exchange Online, oder verschieben Sie das Postfach dorthin. Danach geht die Arbeit von selbst weiter.";
+    MailboxFull, 409, User, No;
+        graph ["ErrorQuotaExceeded", "quotaLimitReached"]
+        en "The mailbox is full, so Outlook takes nothing new, not even a mark." "Empty Deleted Items or archive old mail, or ask the Microsoft 365 administrator for more space. Work then goes on by itself.";
+        fr "La boîte aux lettres est pleine : Outlook n'y accepte plus rien, pas même une marque." "Videz les éléments supprimés ou archivez d'anciens messages, ou demandez plus d'espace à l'administrateur Microsoft 365. Le travail reprend alors de lui-même.";
+        nl "Het postvak is vol: Outlook neemt niets nieuws meer aan, ook geen markering." "Maak de verwijderde items leeg of archiveer oude mail, of vraag de Microsoft 365-beheerder om meer ruimte. Het werk gaat daarna vanzelf verder.";
+        de "Das Postfach ist voll: Outlook nimmt nichts Neues mehr an, auch keine Markierung." "Leeren Sie die gelöschten Elemente oder archivieren Sie alte Mails, oder bitten Sie den Microsoft-365-Administrator um mehr Platz. Danach geht die Arbeit von selbst weiter.";
+    FolderGone, 409, FirmAdministrator, No;
+        graph ["ErrorFolderNotFound"]
+        en "A chosen folder was deleted in Outlook, or is no longer shared." "Choose the folders of this mailbox anew, or restore the folder in Outlook. What was kept stays kept.";
+        fr "Un dossier choisi a été supprimé dans Outlook, ou n'est plus partagé." "Choisissez à nouveau les dossiers de cette boîte aux lettres, ou restaurez le dossier dans Outlook. Ce qui a été conservé le reste.";
+        nl "Een gekozen map is in Outlook verwijderd of wordt niet meer gedeeld." "Kies de mappen van dit postvak opnieuw, of herstel de map in Outlook. Wat bewaard is, blijft bewaard.";
+        de "Ein ausgewählter Ordner wurde in Outlook gelöscht oder ist nicht mehr freigegeben." "Wählen Sie die Ordner dieses Postfachs neu, oder stellen Sie den Ordner in Outlook wieder her. Was aufbewahrt ist, bleibt aufbewahrt.";
+    AddressTaken, 409, FirmAdministrator, No;
+        en "The firm has a mailbox with this address already." "Use the mailbox that is there.";
+        fr "Le cabinet a déjà une boîte aux lettres à cette adresse." "Utilisez la boîte qui existe déjà.";
+        nl "Het kantoor heeft al een postvak met dit adres." "Gebruik het postvak dat er al is.";
+        de "Die Firma hat bereits ein Postfach mit dieser Adresse." "Verwenden Sie das vorhandene Postfach.";
+    MemberExists, 409, FirmAdministrator, No;
+        en "The firm has a member with this address already." "Use the member that is there.";
+        fr "Le cabinet a déjà un membre à cette adresse." "Utilisez le membre qui existe déjà.";
+        nl "Het kantoor heeft al een lid met dit adres." "Gebruik het lid dat er al is.";
+        de "Die Firma hat bereits ein Mitglied mit dieser Adresse." "Verwenden Sie das vorhandene Mitglied.";
+    NoSelection, 409, FirmAdministrator, No;
+        en "No folders are chosen for this mailbox." "Choose the folders to keep, then activate.";
+        fr "Aucun dossier n'est choisi pour cette boîte aux lettres." "Choisissez les dossiers à conserver, puis activez.";
+        nl "Voor dit postvak zijn geen mappen gekozen." "Kies de te bewaren mappen en activeer daarna.";
+        de "Für dieses Postfach sind keine Ordner ausgewählt." "Wählen Sie die aufzubewahrenden Ordner und aktivieren Sie dann.";
+    NoGrant, 403, Operator, No;
+        en "Mail from before the activation is kept only where the operator granted it." "Activate without a start date, or ask the operator for a grant.";
+        fr "Les messages antérieurs à l'activation ne sont conservés que si l'exploitant l'a accordé." "Activez sans date de début, ou demandez l'accord de l'exploitant.";
+        nl "Mail van voor de activering wordt alleen bewaard als de exploitant dat heeft toegestaan." "Activeer zonder begindatum, of vraag de exploitant om toestemming.";
+        de "Mails aus der Zeit vor der Aktivierung werden nur aufbewahrt, wenn der Betreiber es gewährt hat." "Aktivieren Sie ohne Anfangsdatum, oder bitten Sie den Betreiber darum.";
+    NotArchived, 409, Nobody, No;
+        en "The original of this message is not in the archive." "Look at the message's state: it is still under way, skipped, or failed.";
+        fr "L'original de ce message n'est pas dans l'archive." "Regardez l'état du message : il est encore en route, écarté ou en échec.";
+        nl "Het origineel van dit bericht zit niet in het archief." "Bekijk de toestand van het bericht: het is nog onderweg, overgeslagen of mislukt.";
+        de "Das Original dieser Nachricht ist nicht im Archiv." "Sehen Sie den Zustand der Nachricht an: sie ist noch unterwegs, übergangen oder gescheitert.";
+
+    // Microsoft itself
+
+    MicrosoftBusy, 503, Nobody, No;
+        oauth ["temporarily_unavailable", "server_error"]
+        aadsts [90055, 50196, 90033, 90006, 50087, 90024, 90012, 50033, 50088, 50166, 70012, 90090, 90091]
+        graph ["TooManyRequests", "ApplicationThrottled", "activityLimitReached", "ErrorServerBusy", "ErrorMailboxStoreUnavailable", "ErrorMailboxMoveInProgress", "ErrorInternalServerTransientError", "serviceNotAvailable", "UnknownError"]
+        en "Microsoft asks to wait, or can't be reached at the moment." "Nothing: greffe tries again by itself. In your own request, wait a minute and try again.";
+        fr "Microsoft demande d'attendre, ou n'est pas joignable pour le moment." "Rien : greffe réessaie de lui-même. Pour votre propre requête, attendez une minute et réessayez.";
+        nl "Microsoft vraagt te wachten, of is nu niet bereikbaar." "Niets: greffe probeert vanzelf opnieuw. Wacht bij uw eigen verzoek een minuut en probeer opnieuw.";
+        de "Microsoft bittet zu warten oder ist im Moment nicht erreichbar." "Nichts: greffe versucht es von selbst erneut. Warten Sie bei Ihrer eigenen Anfrage eine Minute und versuchen Sie es wieder.";
+    ChangedMeanwhile, 409, Nobody, No;
+        graph ["ErrorIrresolvableConflict"]
+        en "The item was changed in Outlook at the same moment." "Nothing: greffe reads it again and repeats its change.";
+        fr "L'élément a été modifié dans Outlook au même moment." "Rien : greffe le relit et répète sa modification.";
+        nl "Het item is op hetzelfde ogenblik in Outlook gewijzigd." "Niets: greffe leest het opnieuw en herhaalt zijn wijziging.";
+        de "Das Element wurde im selben Augenblick in Outlook geändert." "Nichts: greffe liest es noch einmal und wiederholt seine Änderung.";
+    ThereAlready, 409, Nobody, No;
+        graph ["ErrorDuplicateTransactionId", "ErrorFolderExists"]
+        en "What was to be made is there already, from an attempt whose answer was lost." "Nothing: greffe goes on with what is there.";
+        fr "Ce qui devait être créé existe déjà, suite à une tentative dont la réponse s'est perdue." "Rien : greffe continue avec ce qui existe.";
+        nl "Wat gemaakt moest worden, bestaat al, door een poging waarvan het antwoord verloren ging." "Niets: greffe gaat verder met wat er is.";
+        de "Was angelegt werden sollte, ist schon da, aus einem Versuch, dessen Antwort verloren ging." "Nichts: greffe macht mit dem weiter, was da ist.";
+    ReadAnew, 409, Nobody, No;
+        graph ["SyncStateNotFound", "resyncRequired"]
+        en "Microsoft no longer knows how far greffe had read a folder." "Nothing: greffe reads the folder anew and keeps nothing twice.";
+        fr "Microsoft ne sait plus jusqu'où greffe avait lu un dossier." "Rien : greffe relit le dossier et ne conserve rien en double.";
+        nl "Microsoft weet niet meer hoever greffe een map had gelezen." "Niets: greffe leest de map opnieuw en bewaart niets dubbel.";
+        de "Microsoft weiß nicht mehr, wie weit greffe einen Ordner gelesen hatte." "Nichts: greffe liest den Ordner neu und bewahrt nichts doppelt auf.";
+    NotificationsUnreachable, 502, Operator, No;
+        graph ["ValidationError"] said ["Subscription validation request"]
+        en "Microsoft could not reach the address at which greffe takes notices of new mail. Mail is still received, only later." "Check that greffe's address for notices can be reached from the internet by HTTPS and answers within ten seconds.";
+        fr "Microsoft n'a pas pu joindre l'adresse où greffe reçoit les avis de nouveaux messages. Les messages sont tout de même reçus, mais plus tard." "Vérifiez que l'adresse de greffe pour les avis est joignable depuis Internet en HTTPS et répond en moins de dix secondes.";
+        nl "Microsoft kon het adres niet bereiken waarop greffe meldingen van nieuwe mail ontvangt. Mail wordt toch ontvangen, alleen later." "Controleer of het adres van greffe voor meldingen via HTTPS vanaf het internet bereikbaar is en binnen tien seconden antwoordt.";
+        de "Microsoft konnte die Adresse nicht erreichen, unter der greffe Meldungen über neue Mails annimmt. Mails kommen trotzdem an, nur später." "Prüfen Sie, ob die Adresse von greffe für Meldungen aus dem Internet per HTTPS erreichbar ist und innerhalb von zehn Sekunden antwortet.";
+    AskedWrongly, 502, Operator, No;
+        oauth ["unsupported_grant_type", "unsupported_response_type"]
+        aadsts [7000218, 7000114, 28002, 28003, 50027, 70003, 70005, 70007, 700022, 700023, 700054, 90004, 90005, 90010, 90013, 90014, 900144, 90015, 90023, 9002313, 90056, 900561, 90100, 901002, 90102]
+        graph ["ErrorInvalidIdMalformed", "BadRequest"]
+        en "greffe asked Microsoft in a way that it does not take: a mistake or a setting of greffe, not of yours." "Give the makers of greffe Microsoft's code and message; check greffe's settings for Microsoft.";
+        fr "greffe a adressé à Microsoft une demande que celui-ci n'accepte pas : c'est une erreur ou un réglage de greffe, pas de votre côté." "Transmettez aux auteurs de greffe le code et le message de Microsoft ; vérifiez les réglages de greffe pour Microsoft.";
+        nl "greffe heeft Microsoft iets gevraagd op een manier die het niet aanneemt: een fout of instelling van greffe, niet van u." "Geef de makers van greffe de code en het bericht van Microsoft; controleer de instellingen van greffe voor Microsoft.";
+        de "greffe hat Microsoft auf eine Weise gefragt, die es nicht annimmt: ein Fehler oder eine Einstellung von greffe, nicht von Ihnen." "Geben Sie den Entwicklern von greffe Microsofts Code und Meldung; prüfen Sie die Einstellungen von greffe für Microsoft.";
+    MicrosoftRefused, 502, FirmAdministrator, AfterFix;
+        en "Microsoft refused, for a reason that greffe does not know." "Read Microsoft's own code and message, shown here as they came; https://login.microsoftonline.com/error explains codes that begin with AADSTS. If they don't help, give both to the operator.";
+        fr "Microsoft a refusé, pour une raison que greffe ne connaît pas." "Lisez le code et le message de Microsoft, affichés ici tels quels ; https://login.microsoftonline.com/error explique les codes qui commencent par AADSTS. S'ils n'aident pas, transmettez-les à l'exploitant.";
+        nl "Microsoft heeft geweigerd, om een reden die greffe niet kent." "Lees de code en het bericht van Microsoft, die hier staan zoals ze kwamen; https://login.microsoftonline.com/error verklaart codes die met AADSTS beginnen. Helpen ze niet, geef ze dan aan de exploitant.";
+        de "Microsoft hat abgelehnt, aus einem Grund, den greffe nicht kennt." "Lesen Sie Microsofts Code und Meldung, die hier unverändert stehen; https://login.microsoftonline.com/error erklärt Codes, die mit AADSTS beginnen. Helfen sie nicht, geben Sie beides dem Betreiber.";
+
+    // greffe's own API
+
+    InvalidRequest, 400, Integrator, No;
+        en "The request is not what this route takes." "Correct the request as the detail says and send it again.";
+        fr "La requête n'est pas celle que cette adresse attend." "Corrigez la requête comme l'indique le détail et renvoyez-la.";
+        nl "Het verzoek is niet wat dit adres verwacht." "Verbeter het verzoek zoals het detail zegt en stuur het opnieuw.";
+        de "Die Anfrage ist nicht das, was diese Adresse erwartet." "Berichtigen Sie die Anfrage, wie es im Detail steht, und senden Sie sie erneut.";
+    BodyTooLarge, 413, Integrator, No;
+        en "The request's body is larger than this route takes." "Send a smaller body.";
+        fr "Le contenu de la requête est plus grand que ce que cette adresse accepte." "Envoyez un contenu plus petit.";
+        nl "De inhoud van het verzoek is groter dan dit adres aanneemt." "Stuur een kleinere inhoud.";
+        de "Der Inhalt der Anfrage ist größer, als diese Adresse annimmt." "Senden Sie einen kleineren Inhalt.";
+    UnsupportedMediaType, 415, Integrator, No;
+        en "The body is not JSON." "Send JSON with the header Content-Type: application/json.";
+        fr "Le contenu n'est pas du JSON." "Envoyez du JSON avec l'en-tête Content-Type: application/json.";
+        nl "De inhoud is geen JSON." "Stuur JSON met de header Content-Type: application/json.";
+        de "Der Inhalt ist kein JSON." "Senden Sie JSON mit dem Header Content-Type: application/json.";
+    Unauthorized, 401, Integrator, No;
+        en "There is no valid key with the request." "Send the header Authorization: Bearer with a key of the firm, or the operator's.";
+        fr "La requête ne porte pas de clé valable." "Envoyez l'en-tête Authorization: Bearer avec une clé du cabinet, ou celle de l'exploitant.";
+        nl "Bij het verzoek zit geen geldige sleutel." "Stuur de header Authorization: Bearer met een sleutel van het kantoor, of die van de exploitant.";
+        de "Die Anfrage trägt keinen gültigen Schlüssel." "Senden Sie den Header Authorization: Bearer mit einem Schlüssel der Firma oder dem des Betreibers.";
+    NotFound, 404, Integrator, No;
+        en "There is nothing here that this key may see." "Check the ids in the address, and that the key is the right firm's.";
+        fr "Il n'y a rien ici que cette clé puisse voir." "Vérifiez les identifiants dans l'adresse, et que la clé est celle du bon cabinet.";
+        nl "Hier is niets dat deze sleutel mag zien." "Controleer de id's in het adres, en of de sleutel van het juiste kantoor is.";
+        de "Hier ist nichts, was dieser Schlüssel sehen darf." "Prüfen Sie die IDs in der Adresse, und ob der Schlüssel der richtigen Firma gehört.";
+    MethodNotAllowed, 405, Integrator, No;
+        en "This address knows another method." "See /openapi.json for the methods of this address.";
+        fr "Cette adresse connaît une autre méthode." "Voyez dans /openapi.json les méthodes de cette adresse.";
+        nl "Dit adres kent een andere methode." "Zie /openapi.json voor de methoden van dit adres.";
+        de "Diese Adresse kennt eine andere Methode." "Die Methoden dieser Adresse stehen in /openapi.json.";
+    Conflict, 409, Integrator, No;
+        en "Another request changed the same thing at the same moment." "Read it again and repeat the change.";
+        fr "Une autre requête a modifié la même chose au même moment." "Relisez-la et répétez la modification.";
+        nl "Een ander verzoek wijzigde op hetzelfde ogenblik hetzelfde." "Lees het opnieuw en herhaal de wijziging.";
+        de "Eine andere Anfrage hat im selben Augenblick dasselbe geändert." "Lesen Sie es noch einmal und wiederholen Sie die Änderung.";
+    Internal, 500, Operator, No;
+        en "greffe could not do this." "Try again; if it stays, give the operator the request id.";
+        fr "greffe n'a pas pu faire cela." "Réessayez ; si cela persiste, donnez à l'exploitant l'identifiant de la requête.";
+        nl "greffe kon dit niet doen." "Probeer opnieuw; blijft het zo, geef de exploitant dan de id van het verzoek.";
+        de "greffe konnte das nicht tun." "Versuchen Sie es erneut; bleibt es dabei, geben Sie dem Betreiber die ID der Anfrage.";
+}
