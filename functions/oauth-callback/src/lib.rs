@@ -22,7 +22,7 @@ use serde::Serialize;
 use shared::{
     app::App,
     config::Origin,
-    problem::{Code, Problem},
+    problem::{Code, Language, Problem},
     sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME},
 };
 
@@ -104,8 +104,8 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// How the answer is read.
 enum Reader {
-    /// By a person.
-    Person,
+    /// By a person, in the language that the browser likes best.
+    Person(Language),
     /// By a program, which says so with `Accept: application/json`.
     Program,
 }
@@ -117,7 +117,8 @@ impl<S: Sync> FromRequestParts<S> for Reader {
         let accept = parts.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let mut types = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
         let json = types.any(|t| t == "application/json" || t == "application/problem+json");
-        Ok(if json { Self::Program } else { Self::Person })
+        let languages = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        Ok(if json { Self::Program } else { Self::Person(Language::preferred(languages)) })
     }
 }
 
@@ -131,7 +132,7 @@ struct Connected {
 impl Reader {
     fn told_connected(&self, connector: String, address: String) -> Response {
         match self {
-            Self::Person => page::connected(&connector, &address),
+            Self::Person(language) => page::connected(*language, &connector, &address),
             Self::Program => {
                 ([(header::CACHE_CONTROL, "no-store")], Json(Connected { connector, address })).into_response()
             }
@@ -141,7 +142,7 @@ impl Reader {
     fn told_of(&self, problem: &Problem) -> Response {
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         match self {
-            Self::Person => page::problem(status, problem),
+            Self::Person(language) => page::problem(*language, status, problem),
             Self::Program => {
                 let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
                 // They take the place of those that `Json` sets.

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use shared::problem::Problem;
+use shared::problem::{Language, Problem, Text};
 
 /// The address of a page here holds a state or a ticket: it is told to nobody.
 pub(crate) const REFERRER_POLICY: (HeaderName, &str) = (header::REFERRER_POLICY, "no-referrer");
@@ -18,19 +18,33 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-jio
     frame-ancestors 'none'";
 
 /// "Connected to {connector} via {address}".
-pub(crate) fn connected(connector: &str, address: &str) -> Response {
-    let sentence = format!("Connected to {} via {}", Escaped(connector), Escaped(address));
-    html(StatusCode::OK, &sentence, "<p>You may close this page.</p>")
+pub(crate) fn connected(language: Language, connector: &str, address: &str) -> Response {
+    let (connector, address) = (Escaped(connector), Escaped(address));
+    let (sentence, close) = match language {
+        Language::English => (format!("Connected to {connector} via {address}"), "You may close this page."),
+        Language::French => (format!("Connecté à {connector} via {address}"), "Vous pouvez fermer cette page."),
+        Language::Dutch => (format!("Verbonden met {connector} via {address}"), "U mag deze pagina sluiten."),
+        Language::German => (format!("Verbunden mit {connector} über {address}"), "Sie können diese Seite schließen."),
+    };
+    html(language, StatusCode::OK, &sentence, &format!("<p>{close}</p>"))
 }
 
 /// What a problem means, what to do next, and what Microsoft said.
-pub(crate) fn problem(status: StatusCode, problem: &Problem) -> Response {
-    let mut body = format!("<p>{}</p><dl>", Escaped(&problem.detail));
-    let microsoft = [
-        ("Microsoft's code", problem.microsoft_code.as_deref()),
-        ("Microsoft's message", problem.microsoft_message.as_deref()),
+pub(crate) fn problem(language: Language, status: StatusCode, problem: &Problem) -> Response {
+    let Text { meaning, next_action } = problem.code.text(language);
+    let [to_do, code, message] = match language {
+        Language::English => ["What to do", "Microsoft's code", "Microsoft's message"],
+        Language::French => ["Que faire", "Code de Microsoft", "Message de Microsoft"],
+        Language::Dutch => ["Wat te doen", "Code van Microsoft", "Bericht van Microsoft"],
+        Language::German => ["Was tun", "Code von Microsoft", "Meldung von Microsoft"],
+    };
+    let rows = [
+        (to_do, Some(next_action)),
+        (code, problem.microsoft_code.as_deref()),
+        (message, problem.microsoft_message.as_deref()),
     ];
-    let rows = [("What to do", Some(problem.next_action.as_str()))].into_iter().chain(microsoft);
+    // What was wrong this time is told in English only.
+    let mut body = format!("<p lang=\"en\">{}</p><dl>", Escaped(&problem.detail));
     for (name, text) in rows {
         if let Some(text) = text {
             // Writing to a string never fails.
@@ -38,13 +52,14 @@ pub(crate) fn problem(status: StatusCode, problem: &Problem) -> Response {
         }
     }
     body.push_str("</dl>");
-    html(status, &Escaped(&problem.title).to_string(), &body)
+    html(language, status, &Escaped(meaning).to_string(), &body)
 }
 
 /// A page; `title` and `body` are HTML already.
-fn html(status: StatusCode, title: &str, body: &str) -> Response {
+fn html(language: Language, status: StatusCode, title: &str, body: &str) -> Response {
+    let lang = language.tag();
     let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"{lang}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
          <body><main><h1>{title}</h1>{body}</main></body></html>"
     );
@@ -53,6 +68,7 @@ fn html(status: StatusCode, title: &str, body: &str) -> Response {
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "Accept, Accept-Language"),
         REFERRER_POLICY,
     ];
     (status, headers, page).into_response()
@@ -98,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_person_typed_is_shown_and_never_run() {
-        let page = text(connected("<script>alert('x')</script> & \"Sons\"", "a@b.example")).await;
+        let page = text(connected(Language::English, "<script>alert('x')</script> & \"Sons\"", "a@b.example")).await;
         let shown =
             "Connected to &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;Sons&quot; via a@b.example";
         assert!(page.contains(&format!("<h1>{shown}</h1>")), "{page}");
@@ -109,7 +125,7 @@ mod tests {
     async fn a_problem_says_what_to_do_and_keeps_microsofts_code() {
         let declined = Problem::new(Code::SignInDeclined, "The sign-in ended.")
             .from_microsoft("access_denied", Some("<b>declined</b>".to_owned()));
-        let response = problem(StatusCode::BAD_REQUEST, &declined);
+        let response = problem(Language::English, StatusCode::BAD_REQUEST, &declined);
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
         let page = text(response).await;
         for part in ["Microsoft did not complete", "Open the connector", "access_denied", "&lt;b&gt;declined"] {

@@ -61,6 +61,20 @@ async fn a_person_gets_a_page_that_loads_nothing() {
 }
 
 #[tokio::test]
+async fn a_person_reads_the_page_in_the_language_of_the_browser() {
+    for (language, part) in [
+        ("fr-BE, fr;q=0.9", "<html lang=\"fr\"><head>"),
+        ("nl-BE", "Open de aanmeldlink van de connector opnieuw"),
+        ("de;q=0.8, pl", "Öffnen Sie den Anmeldelink des Konnektors"),
+        ("pl", "Open the connector&#39;s sign-in link again"),
+    ] {
+        let request = Request::get("/oauth/callback?state=x").header(header::ACCEPT_LANGUAGE, language);
+        let (_, _, body) = send(request.body(Body::empty()).unwrap()).await;
+        assert!(body.contains(part), "{language}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_and_what_is_not_read_are_told_apart() {
     assert_eq!(problem("GET", "/").await["code"], "not_found");
     assert_eq!(problem("POST", "/oauth/callback").await["code"], "method_not_allowed");
