@@ -5,7 +5,7 @@
 //! what a test needs to judge a client. Time comes from an injected clock, state lies in one SQLite file, and what goes
 //! wrong is scripted in [`Faults`].
 //!
-//! Calendar, To Do and contacts have their place beside `graph::messages`, in the router's table of kinds.
+//! Of calendar, To Do and contacts it has what making and deleting one item needs.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,6 +22,7 @@ mod entra;
 mod error;
 mod faults;
 mod graph;
+mod items;
 mod mailbox;
 mod mime;
 mod notify;

@@ -49,6 +49,10 @@ CREATE TABLE IF NOT EXISTS generations (token TEXT PRIMARY KEY, chain TEXT NOT N
     UNIQUE (chain, generation));
 CREATE TABLE IF NOT EXISTS categories (id TEXT PRIMARY KEY, mailbox TEXT NOT NULL, name TEXT NOT NULL, color TEXT NOT NULL,
     UNIQUE (mailbox, name));
+CREATE TABLE IF NOT EXISTS items (id TEXT PRIMARY KEY, mailbox TEXT NOT NULL, kind TEXT NOT NULL, parent TEXT NOT NULL, body TEXT NOT NULL,
+    extended TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS items_by_kind ON items (mailbox, kind, parent);
+CREATE TABLE IF NOT EXISTS transactions (mailbox TEXT NOT NULL, id TEXT NOT NULL, event TEXT NOT NULL, PRIMARY KEY (mailbox, id));
 CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, app TEXT NOT NULL, tenant TEXT NOT NULL, creator TEXT NOT NULL,
     mailbox TEXT NOT NULL, folder TEXT, resource TEXT NOT NULL, change_type TEXT NOT NULL, notification_url TEXT NOT NULL,
     lifecycle_url TEXT, client_state TEXT, tls TEXT NOT NULL, immutable_ids INTEGER NOT NULL, expires_ms INTEGER NOT NULL);

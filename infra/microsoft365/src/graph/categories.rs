@@ -64,6 +64,14 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     })))
 }
 
+/// Takes a category out of the master list; messages keep its name.
+pub(super) fn delete(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
+    let removed = asked.world.store.write(|db| {
+        Ok(db.execute("DELETE FROM categories WHERE mailbox = ? AND id = ?", params![mailbox.id, id])? == 1)
+    })?;
+    removed.then(Reply::no_content).ok_or_else(Problem::item_not_found)
+}
+
 fn is_color(name: &str) -> bool {
     let preset = name.strip_prefix("preset").and_then(|number| number.parse::<u8>().ok());
     name == "none" || preset.is_some_and(|number| number <= 24)

@@ -1,13 +1,18 @@
 //! Microsoft Graph v1.0: who calls, what is asked, whether it is allowed, and the answer in Graph's form.
 
+mod applications;
 mod batch;
+mod calendar;
 mod categories;
+mod contacts;
 mod delta;
+mod extended;
 mod folders;
 mod messages;
 mod path;
 mod query;
 mod subscriptions;
+mod todo;
 mod users;
 
 use std::collections::BTreeMap;
@@ -125,6 +130,8 @@ pub(crate) struct Problem {
     pub code: String,
     pub message: String,
     pub headers: BTreeMap<&'static str, String>,
+    /// Annotations inside `error`.
+    pub annotations: BTreeMap<&'static str, String>,
 }
 
 impl Problem {
@@ -134,11 +141,17 @@ impl Problem {
             code: code.to_owned(),
             message: message.into(),
             headers: BTreeMap::new(),
+            annotations: BTreeMap::new(),
         }
     }
 
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.insert(name, value.into());
+        self
+    }
+
+    pub fn with_annotation(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.annotations.insert(name, value.into());
         self
     }
 
@@ -189,7 +202,7 @@ impl Problem {
 
     fn into_reply(self, now: Timestamp, request_id: &str, client_request_id: &str) -> Reply {
         let date = now.to_string();
-        let body = json!({ "error": {
+        let mut body = json!({ "error": {
             "code": self.code,
             "message": self.message,
             "innerError": {
@@ -199,6 +212,9 @@ impl Problem {
                 "client-request-id": client_request_id,
             },
         }});
+        for (name, value) in self.annotations {
+            body["error"][name] = value.into();
+        }
         Reply { headers: self.headers, ..Reply::new(self.status, Content::Json(body)) }
     }
 }
@@ -389,6 +405,18 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         (Kind::MoveMessage(id), Some(mailbox)) => messages::move_to(&asked, &mailbox, &id),
         (Kind::Categories, Some(mailbox)) => categories::list(&asked, &mailbox),
         (Kind::CreateCategory, Some(mailbox)) => categories::create(&asked, &mailbox),
+        (Kind::DeleteCategory(id), Some(mailbox)) => categories::delete(&asked, &mailbox, &id),
+        (Kind::Events, Some(mailbox)) => calendar::list(&asked, &mailbox),
+        (Kind::CreateEvent, Some(mailbox)) => calendar::create(&asked, &mailbox),
+        (Kind::DeleteEvent(id), Some(mailbox)) => calendar::delete(&asked, &mailbox, &id),
+        (Kind::TaskLists, Some(mailbox)) => todo::lists(&asked, &mailbox),
+        (Kind::Tasks(list), Some(mailbox)) => todo::list(&asked, &mailbox, &list),
+        (Kind::CreateTask(list), Some(mailbox)) => todo::create(&asked, &mailbox, &list),
+        (Kind::DeleteTask(list, id), Some(mailbox)) => todo::delete(&asked, &mailbox, &list, &id),
+        (Kind::Contacts, Some(mailbox)) => contacts::list(&asked, &mailbox),
+        (Kind::CreateContact, Some(mailbox)) => contacts::create(&asked, &mailbox),
+        (Kind::DeleteContact(id), Some(mailbox)) => contacts::delete(&asked, &mailbox, &id),
+        (Kind::Application(client_id), _) => applications::get(&asked, &client_id),
         (Kind::TranslateIds, Some(mailbox)) => messages::translate_ids(&asked, &mailbox),
         (Kind::Batch, _) | (_, None) => Err(Problem::bad_request("Invalid request.")),
     }?;
@@ -503,7 +531,8 @@ fn allow_mailbox(world: &World, caller: &Principal, mailbox: &Account, kind: &Ki
             if !caller.has_any(needs.application) {
                 return Err(Problem::access_denied());
             }
-            if !world.store.read(|db| directory::in_scope(db, &caller.app, &mailbox.id))? {
+            // Exchange limits what is Exchange's; there is no such limit for To Do (application-rbac: no Tasks role).
+            if kind.is_scoped() && !world.store.read(|db| directory::in_scope(db, &caller.app, &mailbox.id))? {
                 return Err(Problem::new(403, "ErrorAccessDenied", "Access to OData is disabled."));
             }
         }

@@ -38,7 +38,19 @@ pub(crate) enum Kind {
     MoveMessage(String),
     Categories,
     CreateCategory,
+    DeleteCategory(String),
     TranslateIds,
+    Events,
+    CreateEvent,
+    DeleteEvent(String),
+    TaskLists,
+    Tasks(String),
+    CreateTask(String),
+    DeleteTask(String, String),
+    Contacts,
+    CreateContact,
+    DeleteContact(String),
+    Application(String),
 }
 
 /// Permissions of which the caller needs one: for the own mailbox, for somebody else's, and without a user.
@@ -69,6 +81,34 @@ const SETTINGS_READ: Needs = Needs {
 };
 const SETTINGS_WRITE: Needs =
     Needs { delegated: &["MailboxSettings.ReadWrite"], shared: &[], application: &["MailboxSettings.ReadWrite"] };
+const EVENTS_READ: Needs = Needs {
+    delegated: &["Calendars.Read", "Calendars.ReadBasic", "Calendars.ReadWrite"],
+    shared: &["Calendars.Read.Shared", "Calendars.ReadWrite.Shared"],
+    application: &["Calendars.Read", "Calendars.ReadBasic", "Calendars.ReadWrite"],
+};
+const EVENTS_WRITE: Needs = Needs {
+    delegated: &["Calendars.ReadWrite"],
+    shared: &["Calendars.ReadWrite.Shared"],
+    application: &["Calendars.ReadWrite"],
+};
+// A signed-in user reaches no other person's lists.
+const TASKS_READ: Needs = Needs {
+    delegated: &["Tasks.Read", "Tasks.ReadWrite"],
+    shared: &[],
+    application: &["Tasks.Read.All", "Tasks.ReadWrite.All"],
+};
+const TASKS_WRITE: Needs =
+    Needs { delegated: &["Tasks.ReadWrite"], shared: &[], application: &["Tasks.ReadWrite.All"] };
+const CONTACTS_READ: Needs = Needs {
+    delegated: &["Contacts.Read", "Contacts.ReadWrite"],
+    shared: &["Contacts.Read.Shared", "Contacts.ReadWrite.Shared"],
+    application: &["Contacts.Read", "Contacts.ReadWrite"],
+};
+const CONTACTS_WRITE: Needs = Needs {
+    delegated: &["Contacts.ReadWrite"],
+    shared: &["Contacts.ReadWrite.Shared"],
+    application: &["Contacts.ReadWrite"],
+};
 const TRANSLATE: Needs = Needs {
     delegated: &["User.ReadBasic.All", "User.Read", "User.Read.All", "User.ReadWrite", "User.ReadWrite.All"],
     shared: &["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All"],
@@ -102,7 +142,19 @@ impl Kind {
             Self::MoveMessage(_) => "message move",
             Self::Categories => "categories",
             Self::CreateCategory => "category create",
+            Self::DeleteCategory(_) => "category delete",
             Self::TranslateIds => "translate ids",
+            Self::Events => "events",
+            Self::CreateEvent => "event create",
+            Self::DeleteEvent(_) => "event delete",
+            Self::TaskLists => "task lists",
+            Self::Tasks(_) => "tasks",
+            Self::CreateTask(_) => "task create",
+            Self::DeleteTask(..) => "task delete",
+            Self::Contacts => "contacts",
+            Self::CreateContact => "contact create",
+            Self::DeleteContact(_) => "contact delete",
+            Self::Application(_) => "application",
         }
     }
 
@@ -120,7 +172,13 @@ impl Kind {
                 | Self::Renew(_)
                 | Self::Unsubscribe(_)
                 | Self::Reauthorize(_)
+                | Self::Application(_)
         )
+    }
+
+    /// Whether an application access policy can keep an app from it.
+    pub fn is_scoped(&self) -> bool {
+        !matches!(self, Self::TaskLists | Self::Tasks(_) | Self::CreateTask(_) | Self::DeleteTask(..))
     }
 
     /// What a request to a mailbox needs.
@@ -136,7 +194,13 @@ impl Kind {
             Self::MessageValue(_) => READ,
             Self::PatchMessage(_) | Self::DeleteMessage(_) | Self::MoveMessage(_) => WRITE,
             Self::Categories => SETTINGS_READ,
-            Self::CreateCategory => SETTINGS_WRITE,
+            Self::CreateCategory | Self::DeleteCategory(_) => SETTINGS_WRITE,
+            Self::Events => EVENTS_READ,
+            Self::CreateEvent | Self::DeleteEvent(_) => EVENTS_WRITE,
+            Self::TaskLists | Self::Tasks(_) => TASKS_READ,
+            Self::CreateTask(_) | Self::DeleteTask(..) => TASKS_WRITE,
+            Self::Contacts => CONTACTS_READ,
+            Self::CreateContact | Self::DeleteContact(_) => CONTACTS_WRITE,
             Self::TranslateIds => TRANSLATE,
             Self::Batch
             | Self::User
@@ -147,7 +211,8 @@ impl Kind {
             | Self::Subscription(_)
             | Self::Renew(_)
             | Self::Unsubscribe(_)
-            | Self::Reauthorize(_) => NOTHING,
+            | Self::Reauthorize(_)
+            | Self::Application(_) => NOTHING,
         }
     }
 }
@@ -215,6 +280,29 @@ impl Route {
                 Method::POST => Some(Kind::CreateCategory),
                 _ => None,
             },
+            (true, ["outlook", "mastercategories", _]) => only(*method == Method::DELETE, Kind::DeleteCategory(id(2))),
+            (true, ["events"] | ["calendar", "events"]) => match *method {
+                Method::GET => Some(Kind::Events),
+                Method::POST => Some(Kind::CreateEvent),
+                _ => None,
+            },
+            (true, ["events", _]) => only(*method == Method::DELETE, Kind::DeleteEvent(id(1))),
+            (true, ["todo", "lists"]) => only(get, Kind::TaskLists),
+            (true, ["todo", "lists", _, "tasks"]) => match *method {
+                Method::GET => Some(Kind::Tasks(id(2))),
+                Method::POST => Some(Kind::CreateTask(id(2))),
+                _ => None,
+            },
+            (true, ["todo", "lists", _, "tasks", _]) => only(*method == Method::DELETE, Kind::DeleteTask(id(2), id(4))),
+            (true, ["contacts"]) => match *method {
+                Method::GET => Some(Kind::Contacts),
+                Method::POST => Some(Kind::CreateContact),
+                _ => None,
+            },
+            (true, ["contacts", _]) => only(*method == Method::DELETE, Kind::DeleteContact(id(1))),
+            (false, ["applications", key]) if key.starts_with("appid=") => {
+                only(get, Kind::Application(id(1)[6..].to_owned()))
+            }
             (true, ["translateexchangeids"]) => only(*method == Method::POST, Kind::TranslateIds),
             _ => return Err(unknown()),
         };
@@ -236,7 +324,8 @@ fn message(method: &Method, id: String) -> Option<Kind> {
     }
 }
 
-/// The names and keys of a path: `mailFolders('inbox')` is two, `microsoft.graph.delta()` is `delta`.
+/// The names and keys of a path: `mailFolders('inbox')` is two, so is `applications(appId='…')`, whose key is `appId=…`;
+/// `microsoft.graph.delta()` is `delta`.
 pub(crate) fn segments(path: &str) -> Vec<String> {
     let mut segments = Vec::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
@@ -245,8 +334,9 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
             Some(prefix) if prefix.eq_ignore_ascii_case("microsoft.graph.") => &segment[16..],
             _ => &*segment,
         };
-        match plain.strip_suffix("')").and_then(|rest| rest.split_once("('")) {
-            Some((name, key)) => segments.extend([name.to_owned(), key.to_owned()]),
+        match plain.strip_suffix("')").and_then(|rest| rest.split_once('(')) {
+            // A key without a name, or with one as in `appId='…'`.
+            Some((name, key)) => segments.extend([name.to_owned(), key.replacen('\'', "", 1)]),
             None => segments.push(plain.strip_suffix("()").unwrap_or(plain).to_owned()),
         }
     }

@@ -93,10 +93,11 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
     Ok(Reply::json(page))
 }
 
-/// The tenant. With User.Read only id, name and domains are told (organization-list).
+/// The tenant. With User.Read or User.Read.All only id, name and domains are told (organization-list, permission table).
 pub(super) fn organization(asked: &Asked<'_>) -> Answer {
     let full = asked.caller.has_any(&["Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All"]);
-    let reduced = asked.caller.user.is_some() && asked.caller.has_any(&["User.Read", "User.Read.All"]);
+    let reduced =
+        asked.caller.has_any(&["User.Read.All"]) || asked.caller.user.is_some() && asked.caller.has_any(&["User.Read"]);
     if !full && !reduced {
         return Err(denied());
     }

@@ -5,6 +5,7 @@ mod batch;
 mod contract;
 mod crash;
 mod delta;
+mod items;
 mod mail;
 mod office;
 mod sign_in;
