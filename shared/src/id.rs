@@ -78,6 +78,8 @@ uuid_ids! {
     FirmId = "firm id";
     /// A connector: one named access of a firm to Microsoft 365.
     ConnectorId = "connector id";
+    /// A member: one of the firm's people, linked to their Microsoft 365 account.
+    MemberId = "member id";
     /// A mailbox that a firm has added.
     MailboxId = "mailbox id";
     /// An API key; its secret half is stored as a hash only.
@@ -117,6 +119,16 @@ graph_ids! {
     ImmutableId = "immutable id";
     /// A mail folder's id, constant for the life of the folder.
     FolderId = "folder id";
+    /// A calendar event's immutable id.
+    EventId = "event id";
+    /// A To Do list's id.
+    TaskListId = "task list id";
+    /// A To Do task's id; it changes when the task is moved to another list.
+    TaskId = "task id";
+    /// A contact's immutable id.
+    ContactId = "contact id";
+    /// The id of a category in a mailbox's master list.
+    CategoryId = "category id";
     /// A change notification subscription's id.
     SubscriptionId = "subscription id";
     /// Entra's directory (tenant) id or verified domain.

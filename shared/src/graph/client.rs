@@ -34,6 +34,11 @@ pub(super) fn segment(text: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(text, SEGMENT)
 }
 
+/// Encodes the value of one query option.
+pub(super) fn query_value(text: &str) -> impl fmt::Display + '_ {
+    utf8_percent_encode(text, NON_ALPHANUMERIC)
+}
+
 /// How Graph is told which user's mailbox is meant: the object id where it is known, else the address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -138,6 +143,15 @@ impl Graph {
     pub(super) fn get<'a>(&self, path: &str, attempted: String) -> Call<'a> {
         let url = self.url(path);
         Call { method: Method::GET, url, attempted, headers: &[], body: None, repeatable: true, places: 1 }
+    }
+
+    /// Deletes what lies at `path`; what is gone already is deleted.
+    pub(super) async fn delete(&self, path: &str, attempted: String) -> Result<(), GraphError> {
+        let call = Call { method: Method::DELETE, ..self.get(path, attempted) };
+        match self.send(call).await {
+            Err(e) if e.is_gone() => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     /// Sends, with what patience the call allows, and returns an answer of success.

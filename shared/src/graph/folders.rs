@@ -129,6 +129,12 @@ impl Graph {
         Ok(folders)
     }
 
+    /// Reads one of the mailbox's folders: whether they may be read at all, without walking the tree.
+    pub async fn any_folder(&self, user: &GraphUser) -> Result<(), GraphError> {
+        let path = format!("{}/mailFolders?$top=1&$select={SELECT}", user.path());
+        self.json::<WirePage>(self.get(&path, "read a mail folder".to_owned())).await.map(drop)
+    }
+
     /// Which folder has which well-known name: a folder does not say so itself, each name is asked for.
     async fn well_known_folders(&self, user: &GraphUser) -> Result<HashMap<FolderId, WellKnown>, GraphError> {
         let parts = WellKnown::ALL.map(|folder| Part {

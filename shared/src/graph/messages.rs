@@ -112,6 +112,17 @@ impl Graph {
         self.json::<WireMail>(call).await.map(Mail::from)
     }
 
+    /// The mail that arrived last in the Inbox, if there is any: there are no drafts among those.
+    /// Source: <https://learn.microsoft.com/graph/api/mailfolder-list-messages>
+    pub async fn newest_mail(&self, user: &GraphUser) -> Result<Option<Mail>, GraphError> {
+        let options = format!("$top=1&$orderby=receivedDateTime%20desc&$select={SELECT}");
+        let path = format!("{}/mailFolders/inbox/messages?{options}", user.path());
+        let mut call = self.get(&path, "read the newest message".to_owned());
+        call.headers = &[("prefer", IMMUTABLE)];
+        let page: WireMails = self.json(call).await?;
+        Ok(page.value.into_iter().next().map(Mail::from))
+    }
+
     /// The MIME of one mail as a stream. Graph makes it anew at each read, so two reads may differ in bytes.
     /// Source: <https://learn.microsoft.com/graph/outlook-get-mime-message>
     pub async fn mime(&self, user: &GraphUser, id: &ImmutableId) -> Result<MimeStream, GraphError> {
@@ -148,6 +159,11 @@ struct WirePage {
     next_link: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
     delta_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireMails {
+    value: Vec<WireMail>,
 }
 
 #[derive(Deserialize)]

@@ -1,18 +1,25 @@
 //! Graph's wire: what is sent, what comes back, and nothing of what it means. Only this module knows Graph's JSON.
 
+mod applications;
 mod batch;
+mod calendar;
 mod categories;
 mod client;
+mod contacts;
 mod error;
+mod extended;
 mod folders;
 mod messages;
 mod subscriptions;
+mod todo;
 mod users;
 
+pub use applications::PasswordCredential;
 pub use batch::{BatchOrder, CategoriesPatch};
+pub use calendar::NewEvent;
 pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX};
 pub use error::{Disposition, GraphCode, GraphError};
 pub use folders::{MailFolder, WELL_KNOWN_NEVER_READ, WellKnown};
 pub use messages::{DeltaItem, DeltaPage, Mail, MimeStream, PAGE_ITEMS, PageEnd};
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};
-pub use users::User;
+pub use users::{Organization, User};

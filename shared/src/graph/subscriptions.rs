@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    client::{Call, Graph, GraphUser, segment},
+    client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
 };
 use crate::id::SubscriptionId;
@@ -16,6 +16,13 @@ use crate::id::SubscriptionId;
 /// How long a subscription is asked for: a little under the longest that Graph grants for messages (10,080 minutes).
 /// Source: <https://learn.microsoft.com/graph/api/resources/subscription>
 pub const SUBSCRIPTION_LIFETIME: Duration = Duration::from_secs(10_000 * 60);
+
+/// The change that only a tried subscription is for.
+const TRIED_CHANGE: &str = "deleted";
+/// How long a tried subscription would live if it were forgotten: the least that Graph grants.
+const TRIED_LIFETIME: Duration = Duration::from_secs(45 * 60);
+/// Pages of the list of subscriptions that are read at most.
+const LIST_PAGES_MAX: usize = 50;
 
 /// A subscription as Graph granted it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,6 +36,14 @@ pub struct Subscription {
     /// What it is for.
     #[serde(default)]
     resource: String,
+    /// Which changes are told.
+    #[serde(default)]
+    change_type: String,
+}
+
+/// A mailbox's messages, as a subscription names them.
+fn resource(user: &GraphUser) -> String {
+    format!("{}/messages", user.path().trim_start_matches('/'))
 }
 
 impl Graph {
@@ -42,7 +57,7 @@ impl Graph {
         client_state: &str,
         expires_at: Timestamp,
     ) -> Result<Subscription, GraphError> {
-        let resource = format!("{}/messages", user.path().trim_start_matches('/'));
+        let resource = resource(user);
         let create = || Call {
             method: Method::POST,
             headers: &[("prefer", r#"IdType="ImmutableId""#)],
@@ -70,6 +85,48 @@ impl Graph {
         }
     }
 
+    /// Makes a subscription that only shows whether there can be one: Graph calls `notification_url` for its handshake. It is for
+    /// deletions, so that it is none of those that [`Graph::subscribe`] makes, and without a genuine `clientState`, so that its
+    /// notices set off nothing. Whoever tries it ends it; forgotten, it ends by itself within the hour.
+    pub async fn try_subscription(
+        &self,
+        user: &GraphUser,
+        notification_url: &str,
+        now: Timestamp,
+    ) -> Result<SubscriptionId, GraphError> {
+        let call = Call {
+            method: Method::POST,
+            body: Some(json!({
+                "changeType": TRIED_CHANGE,
+                "notificationUrl": notification_url,
+                "lifecycleNotificationUrl": notification_url,
+                "resource": resource(user),
+                "expirationDateTime": now + TRIED_LIFETIME,
+                "clientState": "a connection is being validated",
+            })),
+            repeatable: false,
+            ..self.get("/subscriptions", "try to subscribe".to_owned())
+        };
+        self.json::<Subscription>(call).await.map(|granted| granted.id)
+    }
+
+    /// What [`Graph::try_subscription`] left behind for this mailbox.
+    pub async fn tried_subscriptions(&self, user: &GraphUser) -> Result<Vec<SubscriptionId>, GraphError> {
+        let (attempted, resource) = ("list the subscriptions", resource(user));
+        let mut found = Vec::new();
+        let mut url = self.url("/subscriptions");
+        for _ in 0..LIST_PAGES_MAX {
+            let page: WireList = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
+            let tried = |s: &Subscription| s.change_type == TRIED_CHANGE && s.resource.eq_ignore_ascii_case(&resource);
+            found.extend(page.value.into_iter().filter(tried).map(|s| s.id));
+            match page.next_link {
+                Some(next) => url = self.link(&Link::new(next), attempted)?,
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+
     /// Moves the end of a subscription; 404 when it is gone already.
     pub async fn renew(&self, id: &SubscriptionId, expires_at: Timestamp) -> Result<Subscription, GraphError> {
         let call = Call {
@@ -82,18 +139,13 @@ impl Graph {
 
     /// Ends a subscription; one that is gone already is ended.
     pub async fn unsubscribe(&self, id: &SubscriptionId) -> Result<(), GraphError> {
-        let call = Call {
-            method: Method::DELETE,
-            ..self.get(&format!("/subscriptions/{}", segment(id.as_str())), format!("end subscription {id}"))
-        };
-        match self.send(call).await {
-            Err(e) if e.is_gone() => Ok(()),
-            other => other.map(drop),
-        }
+        self.delete(&format!("/subscriptions/{}", segment(id.as_str())), format!("end subscription {id}")).await
     }
 }
 
 #[derive(Deserialize)]
 struct WireList {
     value: Vec<Subscription>,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
 }

@@ -35,14 +35,39 @@ impl User {
     }
 }
 
+/// A tenant, as it shows itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization {
+    /// The name people see.
+    pub display_name: Option<String>,
+}
+
 impl Graph {
     /// The signed-in user; there is none with organisation-wide access.
     pub async fn me(&self) -> Result<User, GraphError> {
         self.json(self.get(&format!("/me{SELECT}"), "read who is signed in".to_owned())).await
     }
 
+    /// The tenant that the token is for.
+    /// Source: <https://learn.microsoft.com/graph/api/organization-list>
+    pub async fn organization(&self) -> Result<Organization, GraphError> {
+        let attempted = "read the organisation";
+        let list: WireOrganizations =
+            self.json(self.get("/organization?$select=id,displayName", attempted.to_owned())).await?;
+        list.value.into_iter().next().ok_or_else(|| GraphError::Unreadable {
+            attempted: attempted.to_owned(),
+            source: "the list of organisations is empty".into(),
+        })
+    }
+
     /// A user of the tenant, by address or object id.
     pub async fn user(&self, user: &GraphUser) -> Result<User, GraphError> {
         self.json(self.get(&format!("{}{SELECT}", user.path()), "look up a user".to_owned())).await
     }
+}
+
+#[derive(Deserialize)]
+struct WireOrganizations {
+    value: Vec<Organization>,
 }
