@@ -123,12 +123,19 @@ pub enum ReachError {
 impl Connector {
     /// Tries to open the mailbox of `address`: how Graph is told of it from then on.
     pub async fn reach(&self, graph: &Graph, address: &str, kind: Kind) -> Result<GraphUser, ReachError> {
+        let user = self.identify(graph, address, kind).await?;
+        graph.folders(&user).await?;
+        Ok(user)
+    }
+
+    /// How Graph is told of the account of `address`, by all that this connector may look up.
+    pub async fn identify(&self, graph: &Graph, address: &str, kind: Kind) -> Result<GraphUser, ReachError> {
         match (self.state, &self.problem) {
             (ConnectorState::AwaitingSignIn, _) => return Err(ReachError::NotConnected),
             (ConnectorState::ActionRequired, Some(problem)) => return Err(ReachError::ActionRequired(problem.clone())),
             (ConnectorState::Connected | ConnectorState::ActionRequired, _) => {}
         }
-        let user = match (self.access, kind) {
+        Ok(match (self.access, kind) {
             (Access::Delegated, Kind::User) => {
                 let me = graph.me().await?;
                 if !me.is(address) {
@@ -141,9 +148,7 @@ impl Connector {
             (Access::Organization, Kind::User | Kind::Shared) => {
                 GraphUser::new(&graph.user(&GraphUser::new(address)).await?.id)
             }
-        };
-        graph.folders(&user).await?;
-        Ok(user)
+        })
     }
 
     /// The connector of that firm, if there is one.

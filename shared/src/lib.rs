@@ -17,6 +17,7 @@ pub mod id;
 pub mod job;
 pub mod mailbox;
 pub mod mark;
+pub mod member;
 pub mod message;
 pub mod notification;
 pub mod problem;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     connector::ConnectorProblem,
     graph::{GraphUser, MailFolder, Subscription, WELL_KNOWN_NEVER_READ},
-    id::{ConnectorId, FirmId, FolderId, MailboxId, SubscriptionId},
+    id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
     table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
 };
 
@@ -54,6 +54,9 @@ pub struct Mailbox {
     pub selection: Option<Selection>,
     /// Mail that arrived before is not kept.
     pub activated_at: Option<Timestamp>,
+    /// The member whose it is, if it was added for one: its address came from there.
+    #[serde(default)]
+    pub member: Option<MemberId>,
     /// When it was added.
     pub created_at: Timestamp,
 }
@@ -62,6 +65,17 @@ impl Mailbox {
     /// The mailbox of that firm, if there is one.
     pub async fn find(table: &Table, firm: FirmId, id: MailboxId) -> Result<Option<Row<Self>>, TableError> {
         table.get(&Key::mailbox(firm, id)).await
+    }
+
+    /// One of the mailboxes that `connector` opens, if there is any.
+    pub async fn first_of_connector(
+        table: &Table,
+        firm: FirmId,
+        connector: ConnectorId,
+    ) -> Result<Option<Self>, TableError> {
+        let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
+        let own = all.into_iter().map(|row| row.value).filter(|mailbox| mailbox.connector == connector);
+        Ok(own.min_by_key(|mailbox| mailbox.created_at))
     }
 
     /// Stores a new mailbox; a conflict means that the firm has one with this address.

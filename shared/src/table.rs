@@ -11,6 +11,8 @@
 //! | a connector | `FIRM#f` | `CONNECTOR#c` | key; all of a firm by prefix |
 //! | a connector's tokens | `FIRM#f` | `TOKENS#c` | key |
 //! | a sign-in under way | `FIRM#f` | `SIGNIN#digest of its state` | key; TTL |
+//! | a member | `FIRM#f` | `MEMBER#m` | key; all of a firm by prefix |
+//! | that a member has an address | `FIRM#f` | `MEMBERADDRESS#a` | key |
 //! | a mailbox | `FIRM#f` | `MAILBOX#m` | key; all of a firm by prefix |
 //! | that an address is taken | `FIRM#f` | `ADDRESS#a` | condition only |
 //! | the last number of the feed | `FIRM#f` | `FEED` | key |
@@ -33,7 +35,7 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::id::{ConnectorId, FirmId, FolderId, KeyId, MailboxId, MessageId};
+use crate::id::{ConnectorId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId};
 
 /// The attribute by which DynamoDB forgets an item, in seconds since 1970.
 pub const TTL_ATTRIBUTE: &str = "expires_at";
@@ -88,6 +90,16 @@ impl Key {
     /// A sign-in under way, by the digest of its state.
     pub fn sign_in(firm: FirmId, state_digest: &str) -> Self {
         Self::of_firm(firm, format!("SIGNIN#{state_digest}"))
+    }
+
+    /// A member.
+    pub fn member(firm: FirmId, member: MemberId) -> Self {
+        Self::of_firm(firm, format!("MEMBER#{member}"))
+    }
+
+    /// That a member of the firm has this address; `address` in lower case.
+    pub fn member_address(firm: FirmId, address: &str) -> Self {
+        Self::of_firm(firm, format!("MEMBERADDRESS#{address}"))
     }
 
     /// A mailbox.
@@ -153,6 +165,11 @@ impl Key {
     /// All connectors of a firm.
     pub fn connector_prefix(firm: FirmId) -> Self {
         Self::of_firm(firm, "CONNECTOR#".to_owned())
+    }
+
+    /// All members of a firm.
+    pub fn member_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "MEMBER#".to_owned())
     }
 
     /// All mailboxes of a firm.

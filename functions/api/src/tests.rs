@@ -179,7 +179,7 @@ async fn no_route_answers_without_a_valid_key() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 17);
+    assert_eq!(routes, 22);
 }
 
 #[tokio::test]
@@ -343,7 +343,7 @@ async fn the_description_is_whole() {
 }
 
 fn takes_a_body(method: &str, path: &str) -> bool {
-    matches!(method, "post" | "put") && !path.ends_with("/pause")
+    matches!(method, "post" | "put" | "patch") && !path.ends_with("/pause")
 }
 
 #[tokio::test]

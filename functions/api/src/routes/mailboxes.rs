@@ -13,9 +13,10 @@ use shared::{
     app::App,
     connector::Connector,
     graph::MailFolder,
-    id::{ConnectorId, FirmId, FolderId, MailboxId},
+    id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId},
     job::Job,
     mailbox::{Kind, Mailbox, MailboxState, Mode, Progress, Selection, Sync},
+    member::Member,
     problem::{Code, Problem},
     table::{Key, Row, TableError},
     telemetry::Chain,
@@ -34,11 +35,33 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMailbox {
-    /// The connector that opens it.
-    #[schema(value_type = String, format = "uuid")]
-    connector: ConnectorId,
-    address: Address,
-    kind: Kind,
+    /// The connector that opens it; null for the member's.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    connector: Option<ConnectorId>,
+    /// Null for the member's.
+    address: Option<Address>,
+    /// Null for `user`, which a member's is.
+    kind: Option<Kind>,
+    /// The member whose mailbox it is: its address and, unless one is named, its connector are taken.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    member: Option<MemberId>,
+}
+
+impl NewMailbox {
+    /// The connector, the address and whose mailbox it is.
+    fn resolve(self, member: Option<&Member>) -> Answer<(ConnectorId, String, Kind)> {
+        let missing = |field| invalid(format!("missing field `{field}`"));
+        match member {
+            Some(_) if self.address.is_some() => Err(invalid("address: it follows from the member")),
+            Some(_) if self.kind == Some(Kind::Shared) => Err(invalid("kind: a member's mailbox is not shared")),
+            Some(member) => Ok((self.connector.unwrap_or(member.connector), member.address.clone(), Kind::User)),
+            None => Ok((
+                self.connector.ok_or_else(|| missing("connector"))?,
+                self.address.ok_or_else(|| missing("address"))?.into_inner(),
+                self.kind.ok_or_else(|| missing("kind"))?,
+            )),
+        }
+    }
 }
 
 /// A mailbox.
@@ -50,6 +73,9 @@ pub(crate) struct MailboxView {
     connector: ConnectorId,
     address: String,
     kind: Kind,
+    /// The member whose it is, if it was added for one.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    member: Option<MemberId>,
     state: MailboxState,
     /// Which folders are kept; null while none were chosen.
     selection: Option<SelectionView>,
@@ -103,11 +129,11 @@ impl From<Progress> for ProgressView {
 }
 
 fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>) -> MailboxView {
-    let Mailbox { id, connector, address, kind, state, selection, activated_at, created_at, .. } = mailbox;
+    let Mailbox { id, connector, address, kind, member, state, selection, activated_at, created_at, .. } = mailbox;
     let selection = selection.map(|Selection { mode, folders, .. }| SelectionView { mode, folders });
     let problem = sync.and_then(|sync| sync.problem).map(ProblemView::from);
     let progress = progress.into();
-    MailboxView { id, connector, address, kind, state, selection, activated_at, progress, problem, created_at }
+    MailboxView { id, connector, address, kind, member, state, selection, activated_at, progress, problem, created_at }
 }
 
 /// The mailbox as it is at this moment, with how far it is.
@@ -147,17 +173,24 @@ pub(super) async fn create(
     State(app): State<Arc<App>>,
     Json(new): Json<NewMailbox>,
 ) -> Answer<impl IntoResponse> {
-    let address = new.address.into_inner();
-    let connector = Connector::find(&app.table, firm.id(), new.connector).await?;
+    let member = match new.member {
+        Some(member) => Some(Member::find(&app.table, firm.id(), member).await?.map(|row| row.value)),
+        None => None,
+    };
+    let member =
+        member.map(|found| found.ok_or_else(|| invalid("member: the firm has none with this id"))).transpose()?;
+    let (connector, address, kind) = new.resolve(member.as_ref())?;
+    let connector = Connector::find(&app.table, firm.id(), connector).await?;
     let connector = connector.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value;
-    let user = connector.reach(&app.graph(&connector), &address, new.kind).await?;
+    let user = connector.reach(&app.graph(&connector), &address, kind).await?;
     let mailbox = Mailbox {
         id: MailboxId::draw(&app.random),
         firm: firm.id(),
         connector: connector.id,
         address,
         user,
-        kind: new.kind,
+        kind,
+        member: member.map(|member| member.id),
         state: MailboxState::Inactive,
         selection: None,
         activated_at: None,

@@ -11,6 +11,7 @@ mod connectors;
 mod events;
 mod firms;
 mod mailboxes;
+mod members;
 mod messages;
 
 /// All of them.
@@ -21,6 +22,8 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(firms::create_key))
         .routes(routes!(connectors::create, connectors::list))
         .routes(routes!(connectors::read))
+        .routes(routes!(members::create, members::list))
+        .routes(routes!(members::read, members::update, members::delete))
         .routes(routes!(mailboxes::create, mailboxes::list))
         .routes(routes!(mailboxes::read))
         .routes(routes!(mailboxes::folders))

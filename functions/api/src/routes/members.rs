@@ -1,0 +1,250 @@
+//! Members: the firm's people and their Microsoft 365 accounts.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use shared::{
+    app::App,
+    connector::Connector,
+    graph::GraphUser,
+    id::{ConnectorId, FirmId, MemberId},
+    mailbox::Kind,
+    member::{Member, Push},
+    problem::{Code, Problem},
+    table::{Key, Row, TableError},
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Page;
+use crate::{
+    auth::FirmScope,
+    error::{Answer, Failure, invalid, not_found},
+    extract::{Id, Json, Query, given},
+    field::{Address, Limit, Name},
+};
+
+/// Most further addresses of one member.
+const ALIASES_MAX: usize = 50;
+
+/// A member to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewMember {
+    name: Name,
+    /// The address of the account, which the connector has to reach.
+    address: Address,
+    /// Further addresses of the same person, at most 50. Microsoft does not tell them to every app.
+    #[serde(default)]
+    aliases: Vec<Address>,
+    /// The connector that reaches the account.
+    #[schema(value_type = String, format = "uuid")]
+    connector: ConnectorId,
+    /// What is pushed to its Outlook; null for nothing.
+    push: Option<Push>,
+}
+
+/// What is to be another way; the rest stays (RFC 7396).
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberPatch {
+    name: Option<Name>,
+    address: Option<Address>,
+    aliases: Option<Vec<Address>>,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    connector: Option<ConnectorId>,
+    /// Null for nothing.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Push>)]
+    push: Option<Option<Push>>,
+}
+
+/// A field that may be null, told from one that is not there.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
+/// A member.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MemberView {
+    #[schema(value_type = String, format = "uuid")]
+    id: MemberId,
+    name: String,
+    address: String,
+    aliases: Vec<String>,
+    #[schema(value_type = String, format = "uuid")]
+    connector: ConnectorId,
+    /// What is pushed to its Outlook; null for nothing.
+    push: Option<Push>,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+impl From<Member> for MemberView {
+    fn from(member: Member) -> Self {
+        let Member { id, name, address, aliases, connector, push, created_at, .. } = member;
+        Self { id, name, address, aliases, connector, push, created_at }
+    }
+}
+
+/// The member of that firm.
+pub(super) async fn find(app: &App, firm: FirmId, id: MemberId) -> Answer<Row<Member>> {
+    Member::find(&app.table, firm, id).await?.ok_or_else(|| not_found("member"))
+}
+
+/// The account of `address`, which `connector` has to reach.
+async fn account(app: &App, firm: FirmId, connector: ConnectorId, address: &str) -> Answer<GraphUser> {
+    let found = Connector::find(&app.table, firm, connector).await?;
+    let connector = found.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value;
+    Ok(connector.identify(&app.graph(&connector), address, Kind::User).await?)
+}
+
+fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
+    if aliases.len() > ALIASES_MAX {
+        return Err(invalid(format!("aliases: a member has at most {ALIASES_MAX}")));
+    }
+    Ok(aliases.into_iter().map(Address::into_inner).collect())
+}
+
+fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
+    result.map_err(|error| match member.is_taken(&error) {
+        true => Problem::new(Code::MemberExists, "The field address names it.").into(),
+        false => Failure::from(error),
+    })
+}
+
+/// Makes a member, once the connector has found the account.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/members", tag = "members",
+    responses(
+        (status = 201, body = MemberView, headers(("Location" = String, description = "The member's address"))),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`"),
+    )
+)]
+pub(super) async fn create(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewMember>,
+) -> Answer<impl IntoResponse> {
+    let (address, aliases) = (new.address.into_inner(), read_aliases(new.aliases)?);
+    let member = Member {
+        id: MemberId::draw(&app.random),
+        firm: firm.id(),
+        name: new.name.into_inner(),
+        user: account(&app, firm.id(), new.connector, &address).await?,
+        address,
+        aliases,
+        connector: new.connector,
+        push: new.push,
+        created_at: app.clock.now(),
+    };
+    stored(&member, member.insert(&app.table).await)?;
+    tracing::info!(firm.id = %member.firm, member.id = %member.id, "member made");
+    let location = [(header::LOCATION, format!("/v1/firms/{}/members/{}", member.firm, member.id))];
+    Ok((StatusCode::CREATED, location, Json(MemberView::from(member))))
+}
+
+/// Shows a member.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/members/{member}", tag = "members",
+    responses((status = 200, body = MemberView))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(member): Id<MemberId>,
+) -> Answer<Json<MemberView>> {
+    Ok(Json(find(&app, firm.id(), member).await?.value.into()))
+}
+
+/// Changes the named fields of a member. Another address or connector is tried before it is stored.
+#[utoipa::path(
+    patch, path = "/v1/firms/{firm}/members/{member}", tag = "members",
+    responses(
+        (status = 200, body = MemberView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`"),
+    )
+)]
+pub(super) async fn update(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(member): Id<MemberId>,
+    Json(patch): Json<MemberPatch>,
+) -> Answer<Json<MemberView>> {
+    let mut row = find(&app, firm.id(), member).await?;
+    let before = row.value.clone();
+    let member = &mut row.value;
+    if let Some(name) = patch.name {
+        member.name = name.into_inner();
+    }
+    if let Some(address) = patch.address {
+        member.address = address.into_inner();
+    }
+    if let Some(aliases) = patch.aliases {
+        member.aliases = read_aliases(aliases)?;
+    }
+    if let Some(push) = patch.push {
+        member.push = push;
+    }
+    member.connector = patch.connector.unwrap_or(member.connector);
+    if (&member.address, member.connector) != (&before.address, before.connector) {
+        member.user = account(&app, firm.id(), member.connector, &member.address).await?;
+    }
+    stored(&row.value, Member::replace(&row, &before.address, &app.table).await)?;
+    Ok(Json(row.value.into()))
+}
+
+/// Forgets a member. Its mailbox, and what was kept of it, stay.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/members/{member}", tag = "members",
+    responses((status = 204, description = "It is forgotten"))
+)]
+pub(super) async fn delete(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(member): Id<MemberId>,
+) -> Answer<StatusCode> {
+    let row = find(&app, firm.id(), member).await?;
+    Member::delete(row, &app.table).await?;
+    tracing::info!(firm.id = %firm.id(), member.id = %member, "member forgotten");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which members.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// `next` of the page before.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>)]
+    after: Option<MemberId>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// Lists a firm's members.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/members", tag = "members", params(Which),
+    responses((status = 200, body = Page<MemberView>))
+)]
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(which): Query<Which>,
+) -> Answer<Json<Page<MemberView>>> {
+    let after = which.after.map(|member| Key::member(firm.id(), member));
+    let limit = which.limit.unwrap_or_default().get();
+    let page = app.table.query::<Member>(&Key::member_prefix(firm.id()), after.as_ref(), limit).await?;
+    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.id.to_string()));
+    Ok(Json(Page { items: page.rows.into_iter().map(|row| row.value.into()).collect(), next }))
+}
