@@ -59,7 +59,7 @@ impl Config {
         Self::from_lookup(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
-    /// Where Graph sends its notices: only the function that subscribes needs it, and the one behind it can't know it.
+    /// Where Graph sends its notices: only the functions that subscribe need it, and the one behind it can't know it.
     pub fn webhook_url(&self) -> Result<&str, ConfigError> {
         self.webhook_url.as_deref().ok_or(ConfigError::Missing { variable: "GREFFE_WEBHOOK_URL" })
     }

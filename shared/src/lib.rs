@@ -27,4 +27,5 @@ pub mod sign_in;
 pub mod table;
 pub mod telemetry;
 pub mod token;
+pub mod validation;
 pub mod work;

@@ -14,6 +14,9 @@ async fn a_firm_sees_nothing_of_another() {
     let key = world.post(&format!("/v1/firms/{other}/keys"), json!({ "name": "other" })).await.ok();
     let key = key["key"].as_str().unwrap().to_owned();
 
+    let member = json!({ "name": "Ada", "address": "ada@lumen.example", "connector": registry.connector });
+    let member = world.post(&format!("/v1/firms/{}/members", registry.firm), member).await.ok();
+    let member = member["id"].as_str().unwrap();
     let message = message_id(&registry, &mail);
     let theirs = [
         String::new(),
@@ -26,6 +29,8 @@ async fn a_firm_sees_nothing_of_another() {
         format!("/messages/{message}"),
         format!("/messages/{message}/content"),
         "/events".to_owned(),
+        "/members".to_owned(),
+        format!("/members/{member}"),
     ];
     let nowhere = "00000000-0000-4000-8000-000000000000";
     for path in &theirs {
@@ -35,9 +40,31 @@ async fn a_firm_sees_nothing_of_another() {
         assert_eq!(seen.body, absent.body, "{path}");
     }
     // Nor do another firm's ids lead anywhere under one's own.
-    for path in theirs.iter().filter(|path| path.contains(&registry.mailbox) || path.contains(&registry.connector)) {
+    let ids = [&registry.mailbox, &registry.connector, member];
+    for path in theirs.iter().filter(|path| ids.iter().any(|id| path.contains(*id))) {
         let seen = world.request(Some(&key), Method::GET, &format!("/v1/firms/{other}{path}"), None).await;
         assert_eq!(seen.problem(), "not_found", "{path}");
+    }
+    let graph_requests = world.microsoft.requests().graph;
+    for firm in [&registry.firm, &other] {
+        for (method, path, body) in [
+            (Method::POST, format!("/connectors/{}/validate", registry.connector), json!({})),
+            (Method::POST, format!("/members/{member}/test"), json!({ "service": "mail" })),
+            (Method::PATCH, format!("/members/{member}"), json!({ "name": "Mallory" })),
+            (Method::DELETE, format!("/members/{member}"), Value::Null),
+        ] {
+            let body = (!body.is_null()).then_some(body);
+            let refused = world.request(Some(&key), method, &format!("/v1/firms/{firm}{path}"), body).await;
+            assert_eq!(refused.problem(), "not_found", "{path}");
+        }
+    }
+    assert_eq!(world.microsoft.requests().graph, graph_requests, "Microsoft was asked for another firm");
+    for (path, body) in [
+        ("members", json!({ "name": "A", "address": "ada@lumen.example", "connector": registry.connector })),
+        ("mailboxes", json!({ "member": member })),
+    ] {
+        let refused = world.request(Some(&key), Method::POST, &format!("/v1/firms/{other}/{path}"), Some(body)).await;
+        assert_eq!(refused.problem(), "invalid_request", "{path}");
     }
     let path = format!("/v1/firms/{other}/mailboxes");
     let add = |connector: &str| {
@@ -90,6 +117,8 @@ async fn bad_input_is_answered_with_a_problem_and_stores_nothing() {
             format!("/v1/firms/{firm}/mailboxes"),
             json!({ "connector": "x", "address": "a@b", "kind": "user" }),
         ),
+        (Method::POST, format!("/v1/firms/{firm}/members"), json!({ "name": "x", "address": "a@b.example" })),
+        (Method::GET, format!("/v1/firms/{firm}/members?after=x"), Value::Null),
         (Method::POST, format!("/v1/firms/{firm}/keys"), json!({ "name": "\u{7}" })),
         (Method::GET, format!("/v1/firms/{firm}/messages?limit=0"), Value::Null),
         (Method::GET, format!("/v1/firms/{firm}/messages?limit=100000"), Value::Null),
@@ -114,7 +143,7 @@ async fn bad_input_is_answered_with_a_problem_and_stores_nothing() {
         world.request(Some("x"), Method::GET, &format!("/v1/firms/{firm}"), None).await.problem(),
         "unauthorized"
     );
-    for list in ["connectors", "mailboxes", "messages"] {
+    for list in ["connectors", "mailboxes", "members", "messages"] {
         let page = world.get(&format!("/v1/firms/{firm}/{list}")).await.ok();
         assert_eq!(page["items"], json!([]), "{list}");
     }
@@ -129,6 +158,9 @@ async fn the_description_names_every_route() {
         "/v1/firms",
         "/v1/firms/{firm}/keys",
         "/v1/firms/{firm}/connectors/{connector}",
+        "/v1/firms/{firm}/connectors/{connector}/validate",
+        "/v1/firms/{firm}/members/{member}",
+        "/v1/firms/{firm}/members/{member}/test",
         "/v1/firms/{firm}/mailboxes/{mailbox}/selection",
         "/v1/firms/{firm}/mailboxes/{mailbox}/activate",
         "/v1/firms/{firm}/messages/{message}/content",

@@ -7,3 +7,4 @@ mod isolation;
 mod mail;
 mod notices;
 mod trouble;
+mod validate;

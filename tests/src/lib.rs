@@ -360,7 +360,7 @@ impl World {
     }
 
     /// Graph's own description judges the traffic, where it lies beside the project.
-    fn check_traffic(&self) {
+    pub fn check_traffic(&self) {
         let Some(check) = contract() else { return };
         let log = self.folder.path().join("traffic.jsonl");
         let judged = Command::new("python3").arg(check).arg(log).output().expect("python3");

@@ -124,7 +124,7 @@ fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     responses(
         (status = 201, body = MemberView, headers(("Location" = String, description = "The member's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`, `mailbox_unknown`"),
     )
 )]
 pub(super) async fn create(
@@ -169,7 +169,7 @@ pub(super) async fn read(
     responses(
         (status = 200, body = MemberView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`, `mailbox_unknown`"),
     )
 )]
 pub(super) async fn update(

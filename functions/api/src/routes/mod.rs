@@ -13,6 +13,7 @@ mod firms;
 mod mailboxes;
 mod members;
 mod messages;
+mod validation;
 
 /// All of them.
 pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
@@ -22,8 +23,10 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(firms::create_key))
         .routes(routes!(connectors::create, connectors::list))
         .routes(routes!(connectors::read))
+        .routes(routes!(validation::connector))
         .routes(routes!(members::create, members::list))
         .routes(routes!(members::read, members::update, members::delete))
+        .routes(routes!(validation::member))
         .routes(routes!(mailboxes::create, mailboxes::list))
         .routes(routes!(mailboxes::read))
         .routes(routes!(mailboxes::folders))

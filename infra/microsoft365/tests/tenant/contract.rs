@@ -114,6 +114,7 @@ async fn a_varied_conversation_satisfies_microsofts_own_description() {
 }
 
 /// Holds the traffic to Microsoft's own description, where that lies beside this crate.
+#[expect(clippy::explicit_write, reason = "a test's eprintln is captured")]
 pub fn judge(log: &Path) {
     let Some(check) = checker() else {
         // Straight to the terminal: a test that judged nothing must not look as if it had.

@@ -1,0 +1,161 @@
+//! Validating a connector, and testing one service for a member.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    connector::Connector,
+    id::{ConnectorId, MailboxId, MemberId},
+    mailbox::Mailbox,
+    problem::{Code, Problem, Reconnect, Who},
+    validation::{self, Check, Outcome, Resource, Service, Subject},
+};
+use utoipa::ToSchema;
+
+use super::members;
+use crate::{
+    auth::FirmScope,
+    error::{Answer, Failure, invalid, not_found},
+    extract::{Id, Json},
+};
+
+/// What to validate a connector on.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewValidation {
+    /// One of its mailboxes; null for the signed-in user's own or, organisation-wide, the first that was added.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    mailbox: Option<MailboxId>,
+}
+
+/// What validating a connector came to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Validation {
+    /// Whether all checks are.
+    ok: bool,
+    checks: Vec<CheckView>,
+}
+
+/// One thing that was tried.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CheckView {
+    resource: Resource,
+    /// Whether nobody has to do anything: it works, or it is not needed.
+    ok: bool,
+    /// Why it was not tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<&'static str>,
+    /// What else there is to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Until when it works: of the secret, where Microsoft tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    expires_at: Option<Timestamp>,
+    #[serde(flatten)]
+    failure: Option<FailureView>,
+}
+
+/// Why a check failed, and whose turn it is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FailureView {
+    code: Code,
+    meaning: String,
+    who: Who,
+    next_action: String,
+    /// Whether signing in again helps.
+    reconnect: Reconnect,
+    /// Microsoft's own code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    microsoft_code: Option<String>,
+    /// Microsoft's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl From<Check> for CheckView {
+    fn from(Check { resource, outcome }: Check) -> Self {
+        let ok = outcome.is_ok();
+        let view = Self { resource, ok, skipped: None, detail: None, expires_at: None, failure: None };
+        match outcome {
+            Outcome::Works(finding) => Self { detail: finding.detail, expires_at: finding.expires_at, ..view },
+            Outcome::NotNeeded(why) | Outcome::NotTried(why) => Self { skipped: Some(why), ..view },
+            Outcome::Fails(problem) => {
+                let Problem { code, title: meaning, who, next_action, reconnect, detail, .. } = *problem;
+                let (microsoft_code, message) = (problem.microsoft_code, problem.microsoft_message);
+                let failure = FailureView { code, meaning, who, next_action, reconnect, microsoft_code, message };
+                Self { detail: Some(detail), failure: Some(failure), ..view }
+            }
+        }
+    }
+}
+
+/// Tries everything that a connector is for, and leaves nothing behind. It takes seconds, and at most half a minute.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/connectors/{connector}/validate", tag = "connectors",
+    request_body = Option<NewValidation>,
+    responses((status = 200, body = Validation))
+)]
+pub(super) async fn connector(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(connector): Id<ConnectorId>,
+    wanted: Option<Json<NewValidation>>,
+) -> Answer<Json<Validation>> {
+    let found = Connector::find(&app.table, firm.id(), connector).await?;
+    let connector = found.ok_or_else(|| not_found("connector"))?.value;
+    let wanted = wanted.and_then(|Json(wanted)| wanted.mailbox);
+    let subject = subject(&app, &connector, wanted).await?;
+    let checks = to_the_end(async move { validation::connector(&app, &connector, subject).await }).await??;
+    let checks: Vec<CheckView> = checks.into_iter().map(CheckView::from).collect();
+    Ok(Json(Validation { ok: checks.iter().all(|check| check.ok), checks }))
+}
+
+async fn subject(app: &App, connector: &Connector, wanted: Option<MailboxId>) -> Answer<Option<Subject>> {
+    if let Some(wanted) = wanted {
+        let found = Mailbox::find(&app.table, connector.firm, wanted).await?.map(|row| row.value);
+        let own = found.filter(|mailbox| mailbox.connector == connector.id);
+        let own = own.ok_or_else(|| invalid("mailbox: the connector opens none with this id"))?;
+        return Ok(Some(Subject::from(&own)));
+    }
+    match Subject::of(connector) {
+        Some(own) => Ok(Some(own)),
+        None => {
+            let first = Mailbox::first_of_connector(&app.table, connector.firm, connector.id).await?;
+            Ok(first.as_ref().map(Subject::from))
+        }
+    }
+}
+
+/// What to test.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTest {
+    service: Service,
+}
+
+/// Tries one service for a member, and leaves nothing behind.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/members/{member}/test", tag = "members",
+    responses((status = 200, body = CheckView))
+)]
+pub(super) async fn member(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(member): Id<MemberId>,
+    Json(new): Json<NewTest>,
+) -> Answer<Json<CheckView>> {
+    let member = members::find(&app, firm.id(), member).await?.value;
+    let found = Connector::find(&app.table, firm.id(), member.connector).await?;
+    let connector = found.ok_or_else(|| not_found("connector"))?.value;
+    let test = async move { validation::member(&app, &connector, &member, new.service).await };
+    Ok(Json(to_the_end(test).await?.into()))
+}
+
+/// Goes on to the end also when the caller goes away in the middle: what was made has to be removed.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Answer<T> {
+    tokio::spawn(work).await.map_err(|error| Failure::Internal(error.into()))
+}
