@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::mailbox::{self, Language};
 use crate::{Microsoft365, World};
 
+/// The tenant that all personal accounts belong to (id-token-claims-reference).
+pub(crate) const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
 /// A client secret of an app registration.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Secret {
@@ -33,6 +36,8 @@ pub enum Audience {
     Tenant(Uuid),
     /// Accounts of any organisation.
     Organizations,
+    /// Accounts of any organisation, and personal ones.
+    OrganizationsAndPersonal,
 }
 
 /// An app registration.
@@ -71,6 +76,11 @@ impl App {
     /// The same registration, usable in one tenant only.
     pub fn single_tenant(self, tenant: Uuid) -> Self {
         Self { audience: Audience::Tenant(tenant), ..self }
+    }
+
+    /// The same registration, for personal accounts too.
+    pub fn with_personal_accounts(self) -> Self {
+        Self { audience: Audience::OrganizationsAndPersonal, ..self }
     }
 
     /// The same registration, listing these delegated and application permissions.
@@ -127,6 +137,15 @@ impl Tenant {
         self.set(address, "UPDATE users SET licensed = ?2 WHERE id = ?1", licensed)
     }
 
+    /// Deletes a person: tokens get AADSTS50034, and Graph knows nobody of that name or id.
+    pub fn remove_user(&self, address: &str) -> Result<()> {
+        self.world.store().write(|db| {
+            let user = account(db, address)?;
+            db.execute("DELETE FROM users WHERE id = ?", [user.id])?;
+            Ok(())
+        })
+    }
+
     /// Renames the well-known folders of a mailbox as Exchange does when its language changes.
     pub fn set_language(&self, address: &str, language: Language) -> Result<()> {
         self.world.store().write(|db| {
@@ -165,6 +184,14 @@ impl Tenant {
     /// Revokes a user's sessions: refresh tokens get AADSTS50173; access tokens live on to their end.
     pub fn revoke_sessions(&self, address: &str) -> Result<()> {
         self.set(address, "UPDATE refresh_tokens SET revoked = ?2 WHERE user = ?1", true)
+    }
+
+    /// Lets an app's application permissions reach every mailbox again.
+    pub fn unrestrict_app(&self, client_id: &str) -> Result<()> {
+        self.world.store().write(|db| {
+            db.execute("DELETE FROM app_scopes WHERE client_id = ?", [client_id])?;
+            Ok(())
+        })
     }
 
     /// Limits an app's application permissions to these mailboxes, as an application access policy does.
@@ -238,6 +265,11 @@ impl Account {
         })
     }
 
+    /// Whether it is a personal account.
+    pub fn is_personal(&self) -> bool {
+        self.tenant == CONSUMERS
+    }
+
     fn uuid(&self) -> Uuid {
         // Ids are written by `Tenant::add` only; a nil id would show a foreign hand in the file.
         self.id.parse().unwrap_or_default()
@@ -253,7 +285,10 @@ impl World {
             if let Some(id) = known.and_then(|id| id.parse().ok()) {
                 return Ok(id);
             }
-            let id = Uuid::new_v4();
+            let id = match domain {
+                "outlook.com" => Uuid::try_parse(CONSUMERS).unwrap_or_default(),
+                _ => Uuid::new_v4(),
+            };
             db.execute(
                 "INSERT INTO tenants (id, name, domain) VALUES (?, ?, ?)",
                 params![id.to_string(), name, domain],

@@ -77,6 +77,8 @@ struct Script {
     gone: HashMap<String, Strike<()>>,
     throttle: HashMap<String, Strike<RetryAfter>>,
     token: Option<Strike<u32>>,
+    authorize: Option<Strike<u32>>,
+    challenge: Option<String>,
     notices: Option<Strike<NoticeFault>>,
     consent: Option<Strike<ConsentFault>>,
     roles_delay: SignedDuration,
@@ -152,6 +154,16 @@ impl Faults {
         self.script().token = Some(Strike::new(aadsts, times));
     }
 
+    /// Whoever signs in is sent back with this AADSTS code.
+    pub fn authorize(&self, aadsts: u32, times: Times) {
+        self.script().authorize = Some(Strike::new(aadsts, times));
+    }
+
+    /// Graph challenges every token with these claims until one is asked for with them (claims-challenge).
+    pub fn challenge(&self, claims: &str) {
+        self.script().challenge = Some(claims.to_owned());
+    }
+
     /// Change notifications go wrong; counted per notice.
     pub fn notices(&self, fault: NoticeFault, times: Times) {
         self.script().notices = Some(Strike::new(fault, times));
@@ -209,6 +221,18 @@ impl Faults {
 
     pub(crate) fn next_token(&self) -> Option<u32> {
         self.script().token.as_mut()?.strike()
+    }
+
+    pub(crate) fn next_authorize(&self) -> Option<u32> {
+        self.script().authorize.as_mut()?.strike()
+    }
+
+    pub(crate) fn current_challenge(&self) -> Option<String> {
+        self.script().challenge.clone()
+    }
+
+    pub(crate) fn meet_challenge(&self, claims: &str) {
+        self.script().challenge.take_if(|challenge| challenge == claims);
     }
 
     pub(crate) fn next_notice(&self) -> Option<NoticeFault> {

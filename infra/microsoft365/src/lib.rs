@@ -52,6 +52,8 @@ pub struct Options {
     pub traffic: Option<PathBuf>,
     /// Scheme, host and port under which the router is reached, both as sign-in service and as Graph, without a final `/`.
     pub origin: String,
+    /// What scopes call Graph: `https://graph.microsoft.com`, or a national cloud's own host. The origin stands for it as well.
+    pub graph: String,
     /// Where public `https` origins really listen, such as `("https://greffe.example", "http://127.0.0.1:9000")`.
     /// Graph posts to `https` only; an `https` URL of a loopback host is spoken to in plain HTTP without being listed.
     pub routes: Vec<(String, String)>,
@@ -67,6 +69,7 @@ impl Options {
             clock: Arc::new(Timestamp::now),
             traffic: None,
             origin: origin.into(),
+            graph: "https://graph.microsoft.com".to_owned(),
             routes: Vec::new(),
             handshake_timeout: Duration::from_secs(10),
         }
@@ -81,6 +84,7 @@ pub(crate) struct World {
     store: store::Store,
     clock: Clock,
     origin: String,
+    graph: String,
     routes: Vec<(String, String)>,
     handshake_timeout: Duration,
     faults: Faults,
@@ -110,6 +114,7 @@ impl Microsoft365 {
             store: store::Store::open(options.dir.as_deref())?,
             clock: options.clock,
             origin: options.origin.trim_end_matches('/').to_owned(),
+            graph: options.graph,
             routes: options.routes,
             handshake_timeout: options.handshake_timeout,
             faults: Faults::default(),
@@ -139,6 +144,11 @@ impl Microsoft365 {
     /// The tenant with this verified domain, made now if it is new.
     pub fn tenant(&self, name: &str, domain: &str) -> Result<Tenant> {
         Ok(Tenant { id: self.0.tenant_id(name, domain)?, world: self.clone() })
+    }
+
+    /// Where personal accounts are: everybody's own, with no administrator and no other mailboxes.
+    pub fn personal_accounts(&self) -> Result<Tenant> {
+        self.tenant("Personal accounts", "outlook.com")
     }
 
     /// Registers an app, or replaces its registration.

@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::page::Question;
 use super::scope::Scopes;
-use super::{Authority, Params, Refusal, count, page};
+use super::{Authority, Params, Refusal, count, page, token};
 use crate::World;
-use crate::directory::{self, Account, App, after};
+use crate::directory::{self, Account, App, Audience, after};
 use crate::error::{Error, Result};
 
 /// A code lives about ten minutes.
@@ -85,7 +85,7 @@ impl Authorization {
     }
 
     /// What is asked for, checked as far as it can be without a person.
-    fn scopes(&self, origin: &str) -> Result<Scopes, Returned> {
+    fn scopes(&self, world: &World) -> Result<Scopes, Returned> {
         if self.param("response_type") != Some("code") {
             let message = "The provided value for the input parameter 'response_type' isn't allowed for this client.";
             return Err(Returned("unsupported_response_type", Refusal::new(700_054, message)));
@@ -100,7 +100,7 @@ impl Authorization {
             let message = "The request body must contain the following parameter: 'scope'.";
             return Err(Returned("invalid_request", Refusal::new(900_144, message)));
         }
-        let mut scopes = Scopes::read(text, origin).map_err(|refusal| match refusal.code {
+        let mut scopes = Scopes::read(text, world).map_err(|refusal| match refusal.code {
             500_011 => Returned("invalid_resource", refusal),
             _ => Returned("invalid_scope", refusal),
         })?;
@@ -148,7 +148,7 @@ impl Authorization {
 
     fn tenant(&self) -> Option<&str> {
         match &self.authority {
-            Authority::Any => None,
+            Authority::Any | Authority::Work => None,
             Authority::Tenant(tenant) => Some(&tenant.id),
         }
     }
@@ -178,7 +178,7 @@ pub(super) async fn show(
         Ok(request) => request,
         Err(refusal) => return refusal.page(),
     };
-    let scopes = match request.scopes(&world.origin) {
+    let scopes = match request.scopes(&world) {
         Ok(scopes) => scopes,
         Err(error) => return request.back_with(&error),
     };
@@ -188,7 +188,9 @@ pub(super) async fn show(
         return request.back_with(&Returned("login_required", refusal));
     }
     let accounts = match world.store.read(|db| directory::accounts(db, request.tenant())) {
-        Ok(accounts) => accounts.into_iter().filter(|account| !account.shared && account.enabled).collect::<Vec<_>>(),
+        Ok(accounts) => {
+            accounts.into_iter().filter(|account| may_sign_in(&request, account).is_ok()).collect::<Vec<_>>()
+        }
         Err(error) => return Refusal::from(error).page(),
     };
     let question = page::question(&Question {
@@ -241,7 +243,7 @@ impl From<Error> for Decision {
 }
 
 fn code(world: &World, authority: &str, request: &Authorization, form: &Params) -> Result<String, Decision> {
-    let scopes = request.scopes(&world.origin)?;
+    let scopes = request.scopes(world)?;
     match form.get("action").map(String::as_str) {
         Some("accept") => {}
         _ => {
@@ -255,6 +257,17 @@ fn code(world: &World, authority: &str, request: &Authorization, form: &Params) 
         Decision::Page(Refusal::new(50034, format!("The user account {address} does not exist in the directory.")))
     })?;
     may_sign_in(request, &user).map_err(Decision::Page)?;
+    if let Some(code) = world.faults.next_authorize() {
+        let error = match token::error(code).0 {
+            "invalid_grant" => "interaction_required",
+            error => error,
+        };
+        return Err(Returned(error, Refusal::new(code, "Scripted failure.")).into());
+    }
+    if user.is_personal() && !scopes.suit_personal_accounts() {
+        let message = "The provided value for the input parameter 'scope' is not valid for personal accounts.";
+        return Err(Returned("invalid_scope", Refusal::new(70011, message)).into());
+    }
     let body = Code {
         client_id: request.app.client_id.clone(),
         authority: authority.to_ascii_lowercase(),
@@ -292,6 +305,12 @@ fn may_sign_in(request: &Authorization, user: &Account) -> Result<(), Refusal> {
     if request.tenant().is_some_and(|tenant| tenant != user.tenant) {
         let message =
             format!("User account '{}' does not exist in the tenant and cannot access the application.", user.address);
+        return Err(Refusal::new(50020, message));
+    }
+    let personal =
+        request.app.audience == Audience::OrganizationsAndPersonal && !matches!(request.authority, Authority::Work);
+    if user.is_personal() && !personal {
+        let message = format!("User account '{}' from identity provider 'live.com' cannot sign in here.", user.address);
         return Err(Refusal::new(50020, message));
     }
     if user.shared || !user.enabled {

@@ -56,7 +56,7 @@ impl Request {
 
     fn tenant(&self) -> Option<&str> {
         match &self.authority {
-            Authority::Any => None,
+            Authority::Any | Authority::Work => None,
             Authority::Tenant(tenant) => Some(&tenant.id),
         }
     }

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::World;
-use crate::directory::{self, App, Audience, TenantRow};
+use crate::directory::{self, App, Audience, CONSUMERS, TenantRow};
 use crate::error::{Error, Result};
 
 /// Parameters of a query or a form; what is given twice counts once, the last time.
@@ -37,8 +37,10 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 
 /// Which accounts an endpoint is for, as the first part of its path says.
 enum Authority {
-    /// `common` or `organizations`.
+    /// `common`.
     Any,
+    /// `organizations`.
+    Work,
     Tenant(TenantRow),
 }
 
@@ -77,14 +79,12 @@ impl From<Error> for Refusal {
 }
 
 fn authority(db: &Connection, name: &str) -> Result<Result<Authority, Refusal>> {
-    if matches!(name, "common" | "organizations") {
-        return Ok(Ok(Authority::Any));
-    }
-    if name == "consumers" {
-        // Personal accounts are no part of this world.
-        let message = "The application is configured for use by Azure Active Directory users only. Do not use the /consumers endpoint.";
-        return Ok(Err(Refusal::new(9_002_332, message)));
-    }
+    let name = match name {
+        "common" => return Ok(Ok(Authority::Any)),
+        "organizations" => return Ok(Ok(Authority::Work)),
+        "consumers" => CONSUMERS,
+        name => name,
+    };
     let tenant = directory::find_tenant(db, name)?;
     Ok(tenant.map(Authority::Tenant).ok_or_else(|| Refusal::new(90002, format!("Tenant '{name}' not found."))))
 }
@@ -99,10 +99,15 @@ fn registration(db: &Connection, authority: &Authority, client_id: &str) -> Resu
         return Ok(Err(unknown()));
     };
     Ok(match (&app.audience, authority) {
+        (Audience::OrganizationsAndPersonal, _) => Ok(app),
+        (Audience::Organizations, Authority::Tenant(tenant)) if tenant.id == CONSUMERS => {
+            let message = "The application is configured for use by Azure Active Directory users only. Do not use the /consumers endpoint.";
+            Err(Refusal::new(9_002_332, message))
+        }
         (Audience::Organizations, _) => Ok(app),
         (Audience::Tenant(home), Authority::Tenant(tenant)) if home.to_string() == tenant.id => Ok(app),
         (Audience::Tenant(_), Authority::Tenant(_)) => Err(unknown()),
-        (Audience::Tenant(_), Authority::Any) => Err(Refusal::new(
+        (Audience::Tenant(_), Authority::Any | Authority::Work) => Err(Refusal::new(
             50194,
             format!(
                 "Application '{client_id}' is not configured as a multi-tenant application. Use a tenant-specific endpoint."
@@ -117,7 +122,7 @@ async fn configuration(State(world): State<Arc<World>>, Path(name): Path<String>
     let found = world.store.read(|db| authority(db, &name)).map_err(Refusal::from);
     let issuer = match found {
         Ok(Ok(Authority::Tenant(tenant))) => tenant.id,
-        Ok(Ok(Authority::Any)) => "{tenantid}".to_owned(),
+        Ok(Ok(Authority::Any | Authority::Work)) => "{tenantid}".to_owned(),
         Ok(Err(refusal)) | Err(refusal) => {
             return json_answer(
                 StatusCode::BAD_REQUEST,

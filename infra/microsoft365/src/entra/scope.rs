@@ -1,9 +1,7 @@
 //! Scopes: what may be asked for, in which spelling, and who may agree to it.
 
 use super::Refusal;
-
-/// Microsoft Graph in the global cloud; the world's own origin stands for it as well.
-const GRAPH: &str = "https://graph.microsoft.com";
+use crate::World;
 
 /// Scopes of OpenID Connect, granted with every sign-in.
 const OPENID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -56,14 +54,14 @@ pub(super) struct Scopes {
 
 impl Scopes {
     /// Reads a `scope` parameter. Errors: AADSTS70011 for an unknown permission, AADSTS500011 for an unknown resource.
-    pub fn read(text: &str, origin: &str) -> Result<Self, Refusal> {
-        let mut scopes = Self { names: Vec::new(), resource: GRAPH.to_owned(), default: false };
+    pub fn read(text: &str, world: &World) -> Result<Self, Refusal> {
+        let mut scopes = Self { names: Vec::new(), resource: world.graph.clone(), default: false };
         for asked in text.split_ascii_whitespace() {
             let name = match asked.rsplit_once('/') {
                 None => asked,
                 Some((resource, name)) => {
                     let resource = resource.trim_end_matches('/');
-                    if resource != GRAPH && resource != origin {
+                    if resource != world.graph && resource != world.origin {
                         let message = format!("The resource principal named {resource} was not found in the tenant.");
                         return Err(Refusal::new(500_011, message));
                     }
@@ -89,10 +87,20 @@ impl Scopes {
         Ok(scopes)
     }
 
+    /// Whether a personal account has all of it: neither others' mailboxes nor a directory (permissions-reference).
+    pub fn suit_personal_accounts(&self) -> bool {
+        !self.need_admin() && !self.names.iter().any(|name| name.ends_with(".Shared") || name.ends_with(".All"))
+    }
+
     /// Whether only an administrator may agree to all of it.
     pub fn need_admin(&self) -> bool {
         self.names.iter().any(|name| BY_ADMINS.contains(&name.as_str()))
     }
+}
+
+/// Whether a `scope` parameter names a Graph permission without its resource.
+pub(super) fn has_bare_names(text: &str) -> bool {
+    text.split_ascii_whitespace().any(|asked| !asked.contains('/') && !OPENID.contains(&asked))
 }
 
 /// The scopes of a token as the token endpoint names them: Graph's fully qualified, `offline_access` never told.

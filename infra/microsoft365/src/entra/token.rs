@@ -51,13 +51,16 @@ const ERRORS: &[(&[u32], &str, Option<&str>)] = &[
     (&[50196], "invalid_request", None),
 ];
 
+/// What stands in `error` and `suberror`; numbers outside the table are `invalid_request`.
+pub(super) fn error(code: u32) -> (&'static str, Option<&'static str>) {
+    let known = ERRORS.iter().find(|(codes, ..)| codes.contains(&code));
+    known.map_or(("invalid_request", None), |(_, error, suberror)| (*error, *suberror))
+}
+
 impl Refusal {
-    /// The answer of the token endpoint; numbers outside the table are `invalid_request`.
+    /// The answer of the token endpoint.
     fn json(&self, world: &World) -> Response {
-        let (error, suberror) = ERRORS
-            .iter()
-            .find(|(codes, ..)| codes.contains(&self.code))
-            .map_or(("invalid_request", None), |(_, error, suberror)| (*error, *suberror));
+        let (error, suberror) = error(self.code);
         let status = match error {
             "invalid_client" => StatusCode::UNAUTHORIZED,
             "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
@@ -95,7 +98,12 @@ pub(super) async fn answer(
     }
     let form = super::params(&body);
     match (Request { world: &world, path: &authority, form: &form }).answer(&headers) {
-        Ok(tokens) => json_answer(StatusCode::OK, &tokens),
+        Ok(tokens) => {
+            if let Some(claims) = form.get("claims") {
+                world.faults.meet_challenge(claims);
+            }
+            json_answer(StatusCode::OK, &tokens)
+        }
         Err(refusal) => refusal.json(&world),
     }
 }
@@ -227,7 +235,7 @@ impl Request<'_> {
         }
         check_verifier(code.challenge.as_ref(), self.form.get("code_verifier"))?;
         if let Some(text) = self.form.get("scope") {
-            let asked = Scopes::read(text, &self.world.origin)?;
+            let asked = Scopes::read(text, self.world)?;
             if asked.names.iter().any(|name| !code.scopes.contains(name)) {
                 return Err(Refusal::new(65001, "The user or administrator has not consented to use the application."));
             }
@@ -261,6 +269,10 @@ impl Request<'_> {
                 "The provided value for the input parameter 'refresh_token' is not valid.",
             ));
         };
+        let dead = revoked || expires_ms <= self.world.now().as_millisecond();
+        if dead && self.user(&user)?.is_personal() {
+            return Err(Refusal::new(70000, "The user could not be authenticated as the grant is expired."));
+        }
         if revoked {
             return Err(Refusal::new(
                 50173,
@@ -278,9 +290,9 @@ impl Request<'_> {
         let consented = self.world.store.read(|db| directory::consented(db, &user.tenant, &owner, &user.id))?;
         let held: Vec<String> = held.split(' ').map(str::to_owned).collect();
         let (wanted, resource) = match self.form.get("scope") {
-            None => (held.clone(), "https://graph.microsoft.com".to_owned()),
+            None => (held.clone(), self.world.graph.clone()),
             Some(text) => {
-                let asked = Scopes::read(text, &self.world.origin)?;
+                let asked = Scopes::read(text, self.world)?;
                 let names = if asked.default { consented.clone() } else { asked.names };
                 (names, asked.resource)
             }
@@ -296,12 +308,17 @@ impl Request<'_> {
                 scopes.push(kept.to_owned());
             }
         }
-        self.tokens(app, &user, &scopes, &resource, None)
+        let mut tokens = self.tokens(app, &user, &scopes, &resource, None)?;
+        if user.is_personal() && self.form.get("scope").is_some_and(|text| scope::has_bare_names(text)) {
+            // It is issued for another resource: Graph knows nothing of it.
+            tokens["access_token"] = format!("EwA{}", Uuid::new_v4().simple()).into();
+        }
+        Ok(tokens)
     }
 
     fn client_credentials(&self, app: &App, authority: &Authority) -> Result<Value, Refusal> {
         let scope = self.param("scope")?;
-        let asked = Scopes::read(scope, &self.world.origin)?;
+        let asked = Scopes::read(scope, self.world)?;
         if !asked.default || !asked.names.is_empty() {
             let message = format!(
                 "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier."
@@ -338,6 +355,9 @@ impl Request<'_> {
                 "The grant type is not supported over the /common or /consumers endpoints. Please use the tenant-specific endpoint.",
             )),
             "consumers" => {
+                Err(Refusal::new(90130, "Application is not supported over the /common or /consumers endpoints."))
+            }
+            directory::CONSUMERS => {
                 Err(Refusal::new(90130, "Application is not supported over the /common or /consumers endpoints."))
             }
             guid if guid.parse::<Uuid>().is_ok() => Ok(()),

@@ -22,6 +22,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use base64::Engine as _;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -489,7 +490,19 @@ fn authenticate(world: &World, headers: &HeaderMap) -> Result<Principal, Problem
         Some((_, expires_ms)) if expires_ms <= world.now().as_millisecond() => {
             Err(refuse("Lifetime validation failed, the token is expired."))
         }
-        Some((principal, _)) => Ok(principal),
+        Some((principal, _)) => match world.faults.current_challenge() {
+            None => Ok(principal),
+            Some(claims) => {
+                let claims = base64::engine::general_purpose::STANDARD.encode(claims);
+                let problem = Problem::new(
+                    401,
+                    "InvalidAuthenticationToken",
+                    "Continuous access evaluation resulted in challenge.",
+                );
+                let challenge = format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
+                Err(problem.with_header("www-authenticate", challenge))
+            }
+        },
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn organization(asked: &Asked<'_>) -> Answer {
     let full = asked.caller.has_any(&["Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All"]);
     let reduced =
         asked.caller.has_any(&["User.Read.All"]) || asked.caller.user.is_some() && asked.caller.has_any(&["User.Read"]);
-    if !full && !reduced {
+    if !full && !reduced || asked.caller.tenant == directory::CONSUMERS {
         return Err(denied());
     }
     let query = Query::read(&asked.call.query, &["select"])?;
