@@ -96,7 +96,11 @@ impl App {
 
     /// Graph as `connector` may ask it about one mailbox: its own gate of four requests at a time.
     pub fn graph(&self, connector: &Connector) -> Graph {
-        let token = TokenSource::new(self.tokens.clone(), Arc::new(connector.clone()));
+        self.graph_with(TokenSource::new(self.tokens.clone(), Arc::new(connector.clone())))
+    }
+
+    /// Graph as whoever holds this token may ask it.
+    pub fn graph_with(&self, token: TokenSource) -> Graph {
         let origin = self.config.microsoft.graph.clone();
         Graph::new(self.http.clone(), origin, token, self.clock.clone(), self.random.clone())
     }

@@ -6,12 +6,17 @@ use utoipa::ToSchema;
 
 use crate::{
     entra::Authority,
+    feed::{Fact, Feed, FeedError, What},
     graph::{Graph, GraphError, GraphUser},
     id::{ClientId, ConnectorId, FirmId, TenantId},
     mailbox::Kind,
     problem::Code,
     table::{Key, Row, Table, TableError, Write},
 };
+
+/// The tenant that all personal accounts belong to.
+/// Source: <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>
+pub const PERSONAL_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// By whose rights a connector works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +48,44 @@ impl OwnApp {
             }
             Err(e) => Err(e),
         }
+    }
+}
+
+/// What a connector asks for, or was given. Only the rights that these options need are ever asked of Microsoft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Rights {
+    /// By whose rights it works.
+    pub access: Access,
+    /// Whether mail is marked in Outlook: without, nothing is ever written there.
+    pub mark: bool,
+    /// Whether a signed-in user's shared mailboxes are opened too. Organisation-wide access opens them anyway.
+    pub shared_mailboxes: bool,
+}
+
+impl Rights {
+    /// What the signed-in user is asked to grant. Subscriptions need the read right even where the write right is held.
+    /// Source: <https://learn.microsoft.com/graph/api/subscription-post-subscriptions>
+    pub fn scopes(self) -> Vec<&'static str> {
+        let mut scopes = vec!["openid", "profile", "offline_access", "User.Read"];
+        if self.access == Access::Delegated {
+            scopes.push("Mail.Read");
+            if self.mark {
+                scopes.extend(["Mail.ReadWrite", "MailboxSettings.ReadWrite"]);
+            }
+            if self.shared_mailboxes {
+                scopes.push("Mail.Read.Shared");
+            }
+            if self.shared_mailboxes && self.mark {
+                scopes.push("Mail.ReadWrite.Shared");
+            }
+        }
+        scopes
+    }
+
+    /// Whether whoever granted `self` has granted `other` with it.
+    pub fn include(self, other: Self) -> bool {
+        let held = self.scopes();
+        self.access == other.access && other.scopes().iter().all(|scope| held.contains(scope))
     }
 }
 
@@ -80,12 +123,20 @@ pub struct Connector {
     pub name: String,
     /// By whose rights it works.
     pub access: Access,
+    /// Whether mail is marked in Outlook.
+    pub mark: bool,
+    /// Whether a signed-in user's shared mailboxes are opened too.
+    pub shared_mailboxes: bool,
+    /// What the next sign-in asks for, if that is more or other than what it has. Until then it works as it does.
+    pub wanted: Option<Rights>,
     /// The firm's own app registration; none for the platform's.
     pub app: Option<OwnApp>,
     /// Whether it works.
     pub state: ConnectorState,
     /// Who is connected.
     pub account: Option<Account>,
+    /// When they signed in: what somebody found out through an earlier sign-in says nothing of this one.
+    pub connected_at: Option<Timestamp>,
     /// What keeps it from working.
     pub problem: Option<ConnectorProblem>,
     /// When it was made.
@@ -115,6 +166,12 @@ pub enum ReachError {
     /// The connected user is another one than the mailbox's.
     #[error("the mailbox is not the connected user's own")]
     AnothersMailbox,
+    /// Outlook.com knows no shared mailboxes.
+    #[error("a personal account opens no shared mailbox: connect a work or school account for it")]
+    PersonalAccount,
+    /// Nobody was asked for the right to open shared mailboxes.
+    #[error("the connector does not open shared mailboxes: set shared_mailboxes, then open its connect_url")]
+    NoSharedMailboxes,
     /// Graph does not give it.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -143,6 +200,8 @@ impl Connector {
                 }
                 GraphUser::new(&me.id)
             }
+            (Access::Delegated, Kind::Shared) if self.is_personal() => return Err(ReachError::PersonalAccount),
+            (Access::Delegated, Kind::Shared) if !self.shared_mailboxes => return Err(ReachError::NoSharedMailboxes),
             // Who signed in may not be allowed to look others up; the address needs no looking up.
             (Access::Delegated, Kind::Shared) => GraphUser::new(address),
             (Access::Organization, Kind::User | Kind::Shared) => {
@@ -165,38 +224,116 @@ impl Connector {
     pub fn authority(&self) -> Authority {
         match (&self.app, self.access) {
             (Some(app), _) => Authority::tenant(&app.tenant_id),
-            (None, Access::Delegated) => Authority::common(),
-            (None, Access::Organization) => Authority::organizations(),
+            // Personal accounts have no shared mailboxes, and may not be asked for the right to open them.
+            (None, Access::Delegated) if !self.shared_mailboxes => Authority::common(),
+            (None, Access::Delegated | Access::Organization) => Authority::organizations(),
         }
     }
 
-    /// What the signed-in user is asked to grant. Subscriptions need the read right even where the write right is held.
-    /// Source: <https://learn.microsoft.com/graph/api/subscription-post-subscriptions>
+    /// See [`Rights::scopes`].
     pub fn scopes(&self) -> Vec<&'static str> {
-        let mut scopes = vec!["openid", "profile", "offline_access", "User.Read"];
-        if self.access == Access::Delegated {
-            scopes.extend(["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"]);
-        }
-        scopes
+        self.rights().scopes()
     }
 
-    /// Turns a working connector into one that asks for a person. One that asks already keeps its first problem.
-    pub async fn require_action(
+    /// What it has.
+    pub fn rights(&self) -> Rights {
+        Rights { access: self.access, mark: self.mark, shared_mailboxes: self.shared_mailboxes }
+    }
+
+    /// The same connector with other rights.
+    pub fn with_rights(self, Rights { access, mark, shared_mailboxes }: Rights) -> Self {
+        Self { access, mark, shared_mailboxes, ..self }
+    }
+
+    /// The same connector as it will be after its next sign-in.
+    pub fn as_wanted(&self) -> Self {
+        let rights = self.wanted.unwrap_or(self.rights());
+        Self { wanted: None, ..self.clone().with_rights(rights) }
+    }
+
+    /// The same connector with other wishes. What nobody has to grant holds at once, the rest from the next sign-in on.
+    pub fn wanting(self, rights: Rights) -> Self {
+        if self.state == ConnectorState::AwaitingSignIn || self.rights().include(rights) {
+            return Self { wanted: None, ..self.with_rights(rights) };
+        }
+        Self { wanted: Some(rights), ..self }
+    }
+
+    /// Whether a personal account is connected (Outlook.com), which belongs to no organisation.
+    pub fn is_personal(&self) -> bool {
+        self.account.as_ref().is_some_and(|account| account.tenant_id.as_str() == PERSONAL_TENANT)
+    }
+
+    /// Turns a working connector into one that asks for a person, and tells of it. One that asks already keeps its first
+    /// problem, and one that somebody has connected since `self` was read works.
+    pub async fn require_action(&self, feed: &Feed, table: &Table, problem: ConnectorProblem) -> Result<(), FeedError> {
+        let (state, at) = (ConnectorState::ActionRequired, problem.since);
+        let what = What::ConnectorActionRequired {
+            connector: self.id,
+            code: problem.code,
+            microsoft_code: problem.microsoft_code.clone(),
+        };
+        self.turn(feed, table, ConnectorState::Connected, (state, Some(problem)), at, what).await
+    }
+
+    /// Turns a connector that asked for a person into one that works: it was just seen to.
+    pub async fn recovered(&self, feed: &Feed, table: &Table, at: Timestamp) -> Result<(), FeedError> {
+        let what = What::ConnectorConnected { connector: self.id, account: self.connected_as() };
+        self.turn(feed, table, ConnectorState::ActionRequired, (ConnectorState::Connected, None), at, what).await
+    }
+
+    /// The address or sign-in name of who is connected.
+    pub fn connected_as(&self) -> String {
+        self.account.as_ref().map(|account| account.address.clone()).unwrap_or_default()
+    }
+
+    async fn turn(
+        &self,
+        feed: &Feed,
         table: &Table,
-        firm: FirmId,
-        id: ConnectorId,
-        problem: ConnectorProblem,
-    ) -> Result<(), TableError> {
-        let Some(mut row) = Self::find(table, firm, id).await? else { return Ok(()) };
-        if row.value.state != ConnectorState::Connected {
+        from: ConnectorState,
+        (state, problem): (ConnectorState, Option<ConnectorProblem>),
+        at: Timestamp,
+        what: What,
+    ) -> Result<(), FeedError> {
+        let Some(mut row) = Self::find(table, self.firm, self.id).await? else { return Ok(()) };
+        if row.value.state != from || row.value.connected_at != self.connected_at {
             return Ok(());
         }
-        row.value.state = ConnectorState::ActionRequired;
-        row.value.problem = Some(problem);
-        match table.write(Write::replace(&row)).await {
-            // Somebody is reconnecting it this moment: what they find out is newer.
-            Err(TableError::Conflict { .. }) => Ok(()),
+        row.value.state = state;
+        row.value.problem = problem;
+        let fact = Fact { id: format!("{}-{}-{}", self.id, what.name(), at.as_millisecond()), at, what };
+        match feed.tell_with(self.firm, vec![Write::replace(&row)], fact).await {
+            // Somebody changes it this moment: the next round looks again.
+            Err(FeedError::Table(TableError::Conflict { .. })) => Ok(()),
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_rights_that_the_options_need_are_asked_for() {
+        let scopes = |access, mark, shared_mailboxes| Rights { access, mark, shared_mailboxes }.scopes().split_off(4);
+        assert_eq!(scopes(Access::Delegated, false, false), ["Mail.Read"]);
+        assert_eq!(
+            scopes(Access::Delegated, true, false),
+            ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"]
+        );
+        assert_eq!(scopes(Access::Delegated, false, true), ["Mail.Read", "Mail.Read.Shared"]);
+        assert!(scopes(Access::Delegated, true, true).ends_with(&["Mail.Read.Shared", "Mail.ReadWrite.Shared"]));
+        assert!(scopes(Access::Organization, true, true).is_empty());
+    }
+
+    #[test]
+    fn less_is_granted_with_more_and_never_the_other_way() {
+        let rights = |access, mark| Rights { access, mark, shared_mailboxes: false };
+        let (all, read) = (rights(Access::Delegated, true), rights(Access::Delegated, false));
+        assert!(all.include(read) && !read.include(all));
+        assert!(!all.include(rights(Access::Organization, false)));
+        assert!(rights(Access::Organization, false).include(rights(Access::Organization, true)));
     }
 }

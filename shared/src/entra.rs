@@ -1,9 +1,8 @@
-//! Microsoft Entra's OAuth 2.0 endpoints: authorize, token, admin consent.
+//! Microsoft Entra's OAuth 2.0 endpoints: authorize, token, admin consent, and the keys that it signs with.
 //! Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
 
-use std::{fmt, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientSecret, CsrfToken, ExtraTokenFields, HttpRequest, HttpResponse,
@@ -12,24 +11,30 @@ use oauth2::{
     basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
     clock::Clock,
     config::{Microsoft, Origin},
     id::{ClientId, TenantId},
+    id_token::{self, Expected, IdClaims, IdTokenError, SigningKeys},
 };
 
 /// An access token ends this much earlier for us than for Microsoft, so that no request travels with a dying one.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
 /// A token answer without a lifetime is believed for this long.
 const LIFETIME_UNNAMED: Duration = Duration::from_secs(3599);
-/// The largest answer read from the token endpoint.
+/// How long the keys that id tokens are signed with are believed: Entra asks clients to look daily.
+/// Source: <https://learn.microsoft.com/entra/identity-platform/signing-key-rollover>
+const KEYS_CACHE_TIME: Duration = Duration::from_secs(24 * 3600);
+/// How long a request to the token endpoint may take: others may be waiting for what it brings.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(12);
+/// The largest answer read from Entra.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// Where a sign-in happens: `common`, `organizations`, `consumers`, or one tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Authority(String);
 
@@ -114,6 +119,14 @@ pub struct EntraRefusal {
 }
 
 impl EntraRefusal {
+    /// What a redirect brought back in place of a code. Its numbers stand in the description only.
+    pub fn of_redirect(error: String, description: Option<String>) -> Self {
+        let error_description = description.unwrap_or_default();
+        let digits = error_description.strip_prefix("AADSTS").unwrap_or_default();
+        let number = digits.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
+        Self { error, error_codes: number.into_iter().collect(), error_description, suberror: None }
+    }
+
     /// Microsoft's own code to show: `AADSTS…` where it came, else OAuth's.
     pub fn code(&self) -> String {
         self.error_codes.first().map_or_else(|| self.error.clone(), |n| format!("AADSTS{n}"))
@@ -140,6 +153,9 @@ pub enum EntraError {
     /// An answer of another shape than documented.
     #[error("Entra's answer can't be understood: {0}")]
     Unreadable(&'static str),
+    /// An id token that proves nothing.
+    #[error(transparent)]
+    IdToken(#[from] IdTokenError),
 }
 
 /// A sign-in page to send a browser to, and what must be kept until it returns.
@@ -195,32 +211,14 @@ pub struct Entra {
     microsoft: Microsoft,
     redirect_uri: String,
     clock: Clock,
-}
-
-/// Who signed in, from the id token.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct IdClaims {
-    aud: String,
-    exp: i64,
-    iss: String,
-    #[serde(default)]
-    nonce: Option<String>,
-    /// The tenant.
-    pub tid: TenantId,
-    /// The user's object id: with the tenant, the key of an account.
-    pub oid: String,
-    /// For display only.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// For display only: mutable, mostly an address.
-    #[serde(default)]
-    pub preferred_username: Option<String>,
+    signing_keys: Arc<tokio::sync::Mutex<HashMap<Authority, (SigningKeys, Timestamp)>>>,
 }
 
 impl Entra {
     /// Over the shared HTTP client. Microsoft sends browsers back to `/oauth/callback` of `public_url`.
     pub fn new(http: reqwest::Client, microsoft: Microsoft, public_url: &Origin, clock: Clock) -> Self {
-        Self { http, microsoft, redirect_uri: public_url.at("/oauth/callback"), clock }
+        let redirect_uri = public_url.at("/oauth/callback");
+        Self { http, microsoft, redirect_uri, clock, signing_keys: Arc::default() }
     }
 
     /// A Graph scope in full. Personal accounts need it so at refresh.
@@ -299,24 +297,38 @@ impl Entra {
         self.issued(request.request_async(&self.transport()).await)
     }
 
-    /// A new access token, and a new refresh token, for the user that `refresh` stands for.
+    /// A new access token, and a new refresh token, for the user that `refresh` stands for; it meets `claims`, if Graph
+    /// demanded some of it.
     pub async fn refresh(
         &self,
         authority: &Authority,
         app: &App,
         refresh: &SecretString,
         scopes: &[&str],
+        claims: Option<&str>,
     ) -> Result<Issued, EntraError> {
         let client = self.client(authority, app)?;
         let refresh = RefreshToken::new(refresh.expose_secret().to_owned());
-        let request = client.exchange_refresh_token(&refresh).add_scopes(scopes.iter().map(|name| self.scope(name)));
+        let mut request =
+            client.exchange_refresh_token(&refresh).add_scopes(scopes.iter().map(|name| self.scope(name)));
+        if let Some(claims) = claims {
+            request = request.add_extra_param("claims", claims);
+        }
         self.issued(request.request_async(&self.transport()).await)
     }
 
     /// An access token for the app itself in `tenant`.
-    pub async fn client_credentials(&self, tenant: &TenantId, app: &App) -> Result<Issued, EntraError> {
+    pub async fn client_credentials(
+        &self,
+        tenant: &TenantId,
+        app: &App,
+        claims: Option<&str>,
+    ) -> Result<Issued, EntraError> {
         let client = self.client(&Authority::tenant(tenant), app)?;
-        let request = client.exchange_client_credentials().add_scope(self.scope(".default"));
+        let mut request = client.exchange_client_credentials().add_scope(self.scope(".default"));
+        if let Some(claims) = claims {
+            request = request.add_extra_param("claims", claims);
+        }
         self.issued(request.request_async(&self.transport()).await)
     }
 
@@ -346,36 +358,71 @@ impl Entra {
         move |request| {
             let http = http.clone();
             Box::pin(async move {
-                let request = reqwest::Request::try_from(request).map_err(EntraError::from)?;
-                let mut response = http.execute(request).await.map_err(EntraError::from)?;
+                let mut request = reqwest::Request::try_from(request)?;
+                *request.timeout_mut() = Some(ANSWER_TIME_MAX);
+                let mut response = http.execute(request).await?;
                 let mut answer = http::Response::builder().status(response.status());
                 for (name, value) in response.headers() {
                     answer = answer.header(name, value);
                 }
-                let mut body = Vec::new();
-                while let Some(chunk) = response.chunk().await.map_err(EntraError::from)? {
-                    body.extend_from_slice(&chunk);
-                    if body.len() > ANSWER_BYTES_MAX {
-                        return Err(EntraError::Unreadable("the token answer is too large"));
-                    }
-                }
+                let body = read(&mut response).await?;
                 answer.body(body).map_err(|_| EntraError::Unreadable("the token answer is no HTTP"))
             })
         }
     }
 
-    /// Reads an id token that came straight from the token endpoint over TLS, so that its issuer needs no further proof
-    /// (OpenID Connect Core 3.1.3.7), and holds it to the audience, the nonce, the time and its own tenant.
-    pub fn id_claims(&self, id_token: &SecretString, app: &App, nonce: &str) -> Result<IdClaims, EntraError> {
-        let payload = id_token.expose_secret().split('.').nth(1).unwrap_or_default();
-        let claims = BASE64_URL_SAFE_NO_PAD.decode(payload).ok().and_then(|json| serde_json::from_slice(&json).ok());
-        let claims: IdClaims = claims.ok_or(EntraError::Unreadable("the id token has not the documented claims"))?;
-        let genuine = claims.aud == app.client_id.as_str()
-            && claims.nonce.as_deref() == Some(nonce)
-            && claims.exp > self.clock.now().as_second()
-            && claims.iss.ends_with(&format!("/{}/v2.0", claims.tid));
-        if genuine { Ok(claims) } else { Err(EntraError::Unreadable("the id token is not for this sign-in")) }
+    /// Who signed in. Keys change without notice, so that one which nobody knows is looked for once more.
+    pub async fn id_claims(
+        &self,
+        authority: &Authority,
+        id_token: &SecretString,
+        app: &App,
+        nonce: &str,
+    ) -> Result<IdClaims, EntraError> {
+        let expected = Expected { client_id: &app.client_id, nonce, now: self.clock.now() };
+        let keys = self.signing_keys(authority, false).await?;
+        match id_token::verify(id_token.expose_secret(), &keys, expected) {
+            Err(IdTokenError::UnknownKey) => {
+                let keys = self.signing_keys(authority, true).await?;
+                Ok(id_token::verify(id_token.expose_secret(), &keys, expected)?)
+            }
+            other => Ok(other?),
+        }
     }
+
+    /// The keys that sign at `authority`, at most [`KEYS_CACHE_TIME`] old.
+    async fn signing_keys(&self, authority: &Authority, afresh: bool) -> Result<SigningKeys, EntraError> {
+        let mut cache = self.signing_keys.lock().await;
+        let now = self.clock.now();
+        match cache.get(authority) {
+            Some((keys, until)) if !afresh && now < *until => return Ok(keys.clone()),
+            _ => {}
+        }
+        let at = |path: &str| self.microsoft.login.at(&format!("/{}{path}", authority.0));
+        let configuration = self.public(at("/v2.0/.well-known/openid-configuration")).await?;
+        let keys = SigningKeys::new(configuration, self.public(at("/discovery/v2.0/keys")).await?);
+        cache.insert(authority.clone(), (keys.clone(), now + KEYS_CACHE_TIME));
+        Ok(keys)
+    }
+
+    /// A JSON document that Entra shows to everybody.
+    async fn public<T: DeserializeOwned>(&self, url: String) -> Result<T, EntraError> {
+        let mut response = self.http.get(url).send().await?.error_for_status()?;
+        let body = read(&mut response).await?;
+        serde_json::from_slice(&body).map_err(|_| EntraError::Unreadable("a document has not the documented form"))
+    }
+}
+
+/// The body of an answer, which is small.
+async fn read(response: &mut reqwest::Response) -> Result<Vec<u8>, EntraError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES_MAX {
+            return Err(EntraError::Unreadable("the answer is too large"));
+        }
+    }
+    Ok(body)
 }
 
 impl From<reqwest::Error> for EntraError {

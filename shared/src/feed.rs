@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 use crate::{
     archive::Digest,
     graph::GraphCode,
-    id::{FirmId, MailboxId, MessageId},
+    id::{ConnectorId, FirmId, MailboxId, MessageId},
+    problem::Code,
     table::{Key, Table, TableError, Write},
 };
 
@@ -76,15 +77,36 @@ pub enum What {
         #[schema(value_type = String)]
         code: GraphCode,
     },
+    /// A connector does not work any more until a person acts.
+    ConnectorActionRequired {
+        /// The connector.
+        #[schema(value_type = String)]
+        connector: ConnectorId,
+        /// Our entry in the catalogue.
+        code: Code,
+        /// Microsoft's own code.
+        microsoft_code: String,
+    },
+    /// A connector works: somebody signed in, or what kept it from working is over.
+    ConnectorConnected {
+        /// The connector.
+        #[schema(value_type = String)]
+        connector: ConnectorId,
+        /// The address or sign-in name of who is connected.
+        account: String,
+    },
     /// A number that nobody used.
     Void,
 }
 
 impl What {
-    fn detail_type(&self) -> &'static str {
+    /// Its name on the event bus.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::MessageArchived { .. } => "MessageArchived",
             Self::MessageFailed { .. } => "MessageFailed",
+            Self::ConnectorActionRequired { .. } => "ConnectorActionRequired",
+            Self::ConnectorConnected { .. } => "ConnectorConnected",
             Self::Void => "Void",
         }
     }
@@ -162,6 +184,18 @@ impl Feed {
         }
     }
 
+    /// Makes writes and tells the fact that they make true: all, or nothing. Whoever misses it on the bus finds it in the
+    /// feed.
+    pub async fn tell_with(&self, firm: FirmId, mut writes: Vec<Write>, fact: Fact) -> Result<(), FeedError> {
+        let number = self.take_numbers(firm, 1).await?;
+        writes.push(Write::insert(Key::fact(firm, number), &fact));
+        self.table.transact(writes).await?;
+        if let Err(error) = self.announce(firm, &[Numbered { number, fact }]).await {
+            tracing::error!(firm.id = %firm, error = &error as &dyn std::error::Error, "a fact is missing on the event bus");
+        }
+        Ok(())
+    }
+
     /// Puts facts on the event bus, at least once each.
     pub async fn announce(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
         for chunk in facts.chunks(PUT_EVENTS_MAX) {
@@ -173,7 +207,7 @@ impl Feed {
                 let entry = PutEventsRequestEntry::builder()
                     .event_bus_name(&self.bus)
                     .source(EVENT_SOURCE)
-                    .detail_type(numbered.fact.what.detail_type())
+                    .detail_type(numbered.fact.what.name())
                     .detail(detail);
                 request = request.entries(entry.build());
             }

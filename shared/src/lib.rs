@@ -14,6 +14,7 @@ pub mod feed;
 pub mod firm;
 pub mod graph;
 pub mod id;
+pub mod id_token;
 pub mod job;
 pub mod mailbox;
 pub mod mark;

@@ -128,6 +128,36 @@ impl Mailbox {
     }
 }
 
+/// Tries to make a mailbox due while a round of it comes to its end.
+const DUE_TRIES_MAX: usize = 3;
+
+impl Mailbox {
+    /// Makes the active mailboxes of a connector due at once: somebody has just connected it again.
+    pub async fn all_due(
+        table: &Table,
+        firm: FirmId,
+        connector: ConnectorId,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
+        let active = |mailbox: &Self| mailbox.connector == connector && mailbox.state == MailboxState::Active;
+        for mailbox in all.into_iter().map(|row| row.value).filter(active) {
+            let mut tries = 1;
+            while let Some(row) = table.get::<Sync>(&Key::sync(firm, mailbox.id)).await? {
+                let due = row.value.clone().due(now);
+                match table.write(Write::replace(&row.with(due))).await {
+                    Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
+                    other => {
+                        other?;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// That an address is taken within a firm.
 #[derive(Debug, Serialize, Deserialize)]
 struct Taken {
@@ -249,6 +279,11 @@ impl Sync {
         self.due_kind = Some(DUE_MAILBOX.to_owned());
         self.due_at = Some(sortable(at));
         self
+    }
+
+    /// Whether a person has to act, and the next look at whether somebody has is yet to come.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.problem.is_some() && self.due_at.as_ref().is_some_and(|due| *due > sortable(now))
     }
 
     /// The same, with what a round found out: for a round during which the mailbox was activated or paused.

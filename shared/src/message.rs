@@ -60,7 +60,7 @@ pub enum State {
     },
     /// The original is in S3.
     Archived(Original),
-    /// The business application was told.
+    /// The business application was told: the last step where mail is not marked.
     Announced(Original),
     /// Outlook shows it: the last step.
     Marked(Original),

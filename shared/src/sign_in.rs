@@ -21,13 +21,16 @@ use url::Url;
 
 use crate::{
     app::App,
-    connector::{Access, Account, Connector, ConnectorState},
-    entra::EntraError,
+    connector::{Access, Account, Connector, ConnectorState, PERSONAL_TENANT, Rights},
+    entra::{EntraError, EntraRefusal, Issued},
+    feed::{Fact, FeedError, What},
     id::{ConnectorId, FirmId, TenantId},
+    mailbox::Mailbox,
     problem::{Code, Problem, of_token_refusal},
     secret::Sealed,
     table::{Key, Row, TableError, Write},
-    token::TokenError,
+    telemetry::Chain,
+    token::{TokenError, TokenSource},
 };
 
 /// How long a link to connect may be used.
@@ -35,6 +38,8 @@ pub const TICKET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How long one sign-in may take.
 pub const SIGN_IN_LIFETIME: Duration = Duration::from_secs(600);
 const TICKET_OWNER: &str = "connect ticket";
+/// Tries to write down a sign-in beside functions that work with the old one.
+const WRITE_TRIES_MAX: usize = 5;
 
 /// What a link to connect stands for.
 #[derive(Serialize, Deserialize)]
@@ -51,6 +56,8 @@ struct SignIn {
     cookie: String,
     nonce: String,
     verifier: Sealed,
+    /// What was asked for: whoever changes the connector's wishes meanwhile changes nothing of it.
+    rights: Rights,
     step: Step,
     /// For DynamoDB's TTL, which may lag by days: the time is checked all the same.
     expires_at: i64,
@@ -118,10 +125,11 @@ pub async fn depart(app: &App, ticket: &str) -> Result<Departure, Problem> {
     let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
     let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
     let ticket = opened.filter(|t| t.expires_at > app.clock.now()).ok_or_else(expired)?;
-    let connector = find(app, ticket.firm, ticket.connector).await?.value;
-    begin(app, &connector, Step::SignIn).await
+    let connector = find(app, ticket.firm, ticket.connector).await?;
+    begin(app, &connector.as_wanted(), Step::SignIn).await
 }
 
+/// Sends a browser to Microsoft for the rights of `connector`.
 async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure, Problem> {
     let registration = app.tokens.app(connector).await.map_err(from_token)?;
     // The state names the firm, so that the callback knows in whose partition to look.
@@ -147,6 +155,7 @@ async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure
         cookie: digest(&cookie),
         nonce,
         verifier: keyring.seal(&app.random, &digest(&state), verifier.expose_secret()),
+        rights: connector.rights(),
         step,
         expires_at: (app.clock.now() + SIGN_IN_LIFETIME).as_second(),
     };
@@ -157,110 +166,164 @@ async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
 pub async fn arrive(app: &App, callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
-    let state = callback.state.as_deref().ok_or_else(expired)?;
-    let firm: FirmId = state.split_once('.').and_then(|(firm, _)| firm.parse().ok()).ok_or_else(expired)?;
+    let state = callback.state.as_deref().ok_or_else(|| refused("without a state"))?;
+    let firm = state.split_once('.').and_then(|(firm, _)| firm.parse::<FirmId>().ok());
+    let firm = firm.ok_or_else(|| refused("with a state that is none of ours"))?;
     let key = Key::sign_in(firm, &digest(state));
-    let row: Row<SignIn> = app.table.get(&key).await.map_err(from_table)?.ok_or_else(expired)?;
+    let row: Option<Row<SignIn>> = app.table.get(&key).await.map_err(from_table)?;
+    let row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
     let same_browser: bool = digest(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
-    if !same_browser || row.value.expires_at <= app.clock.now().as_second() {
-        return Err(expired());
+    if !same_browser {
+        return Err(refused("in another browser"));
+    }
+    if row.value.expires_at <= app.clock.now().as_second() {
+        return Err(refused("too late"));
     }
     // Whoever removes it goes on; a second callback with the same state finds nothing, or loses here.
     app.table.write(Write::remove(&row)).await.map_err(|e| match e {
-        TableError::Conflict { .. } => expired(),
+        TableError::Conflict { .. } => refused("a second time"),
         other => from_table(other),
     })?;
-    if let Some(error) = callback.error {
-        let detail = "Microsoft sent the browser back without a sign-in.";
-        return Err(Problem::new(Code::SignInDeclined, detail).from_microsoft(error, callback.error_description));
-    }
     let connector = find(app, firm, row.value.connector).await?;
+    if let Some(error) = callback.error {
+        let refusal = EntraRefusal::of_redirect(error, callback.error_description);
+        tracing::info!(connector.id = %connector.id, microsoft.code = %refusal.code(), "Microsoft completed no sign-in");
+        let detail = "Microsoft sent the browser back without a sign-in.";
+        let problem = Problem::new(of_token_refusal(&refusal), detail);
+        return Err(problem.from_microsoft(refusal.code(), Some(refusal.error_description)));
+    }
+    let connector = connector.with_rights(row.value.rights);
     match &row.value.step {
         Step::SignIn => signed_in(app, connector, callback.code, state, &row.value).await,
         Step::AdminConsent { tenant, address } => consented(app, connector, callback.tenant, tenant, address).await,
     }
 }
 
+/// `connector` has the rights that this sign-in asked for, not those that it had before.
 async fn signed_in(
     app: &App,
-    connector: Row<Connector>,
+    connector: Connector,
     code: Option<SecretString>,
     state: &str,
     sign_in: &SignIn,
 ) -> Result<Arrival, Problem> {
-    let code = code.ok_or_else(expired)?;
+    let code = code.ok_or_else(|| refused("without a code"))?;
     let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
     let verifier = keyring.open(&digest(state), &sign_in.verifier).map_err(|e| from_token(e.into()))?;
-    let registration = app.tokens.app(&connector.value).await.map_err(from_token)?;
+    let registration = app.tokens.app(&connector).await.map_err(from_token)?;
     let entra = app.tokens.entra();
-    let authority = connector.value.authority();
+    let authority = connector.authority();
     let issued = entra.redeem(&authority, &registration, code.expose_secret().to_owned(), &verifier).await;
     let issued = issued.map_err(|e| from_token(e.into()))?;
     let id_token = issued
         .id_token
         .as_ref()
         .ok_or_else(|| from_token(EntraError::Unreadable("no id token came with the code").into()))?;
-    let claims = entra.id_claims(id_token, &registration, &sign_in.nonce).map_err(|e| from_token(e.into()))?;
-    let expected = connector.value.account.as_ref();
+    let claims = entra.id_claims(&authority, id_token, &registration, &sign_in.nonce).await;
+    let claims = claims.map_err(|e| from_token(e.into()))?;
     let name = claims.preferred_username.or(claims.name).unwrap_or_else(|| claims.oid.clone());
-    let wrong_tenant = connector.value.app.as_ref().is_some_and(|own| {
+    let expected = connector.account.as_ref();
+    let wrong_tenant = connector.app.as_ref().is_some_and(|own| {
         // A tenant may be configured by one of its domains; its id is known only by the sign-in.
         uuid::Uuid::try_parse(own.tenant_id.as_str()).is_ok()
             && !own.tenant_id.as_str().eq_ignore_ascii_case(claims.tid.as_str())
     });
     if wrong_tenant || expected.is_some_and(|a| a.tenant_id != claims.tid) {
-        return Err(Problem::new(Code::WrongAccount, format!("{name} belongs to another organisation.")));
+        return Err(wrong_account(format!("{name} belongs to another organisation.")));
     }
-    match connector.value.access {
+    match connector.access {
+        Access::Organization if claims.tid.as_str() == PERSONAL_TENANT => Err(wrong_account(format!(
+            "{name} is a personal account: it belongs to no organisation whose mailboxes could be opened."
+        ))),
         Access::Organization => {
             let step = Step::AdminConsent { tenant: claims.tid, address: name };
-            Ok(Arrival::GoOn(begin(app, &connector.value, step).await?))
+            Ok(Arrival::GoOn(begin(app, &connector, step).await?))
         }
         Access::Delegated => {
             if expected.is_some_and(|a| a.user_id.as_ref().is_some_and(|id| *id != claims.oid)) {
-                return Err(Problem::new(Code::WrongAccount, format!("{name} is not the connected account.")));
+                return Err(wrong_account(format!("{name} is not the connected account.")));
             }
-            app.tokens.keep(connector.value.firm, connector.value.id, &issued).await.map_err(from_token)?;
             // A sign-in name may be a phone number; the mailbox's address is what people know.
-            let me = app.graph(&connector.value).me().await?;
+            let me = app.graph_with(TokenSource::fixed(issued.access.clone())).me().await?;
             let address = me.address().unwrap_or(&name).to_owned();
-            connected(app, connector, Account { tenant_id: claims.tid, user_id: Some(claims.oid), address }).await
+            let account = Account { tenant_id: claims.tid, user_id: Some(claims.oid), address };
+            connected(app, &connector, &issued, account).await
         }
     }
 }
 
 async fn consented(
     app: &App,
-    connector: Row<Connector>,
+    connector: Connector,
     claimed: Option<String>,
     tenant: &TenantId,
     address: &str,
 ) -> Result<Arrival, Problem> {
     if claimed.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(tenant.as_str())) {
-        return Err(Problem::new(Code::WrongAccount, "The consent came back for another organisation."));
+        return Err(wrong_account("The consent came back for another organisation.".to_owned()));
     }
     // What proves the consent is not the redirect but a token that Entra issues for it.
-    let registration = app.tokens.app(&connector.value).await.map_err(from_token)?;
-    let issued =
-        app.tokens.entra().client_credentials(tenant, &registration).await.map_err(|e| from_token(e.into()))?;
-    app.tokens.keep(connector.value.firm, connector.value.id, &issued).await.map_err(from_token)?;
+    let registration = app.tokens.app(&connector).await.map_err(from_token)?;
+    let issued = app.tokens.entra().client_credentials(tenant, &registration, None).await;
+    let issued = issued.map_err(|e| from_token(e.into()))?;
     let account = Account { tenant_id: tenant.clone(), user_id: None, address: address.to_owned() };
-    connected(app, connector, account).await
+    connected(app, &connector, &issued, account).await
 }
 
-async fn connected(app: &App, mut connector: Row<Connector>, account: Account) -> Result<Arrival, Problem> {
-    let address = account.address.clone();
-    connector.value.state = ConnectorState::Connected;
-    connector.value.account = Some(account);
-    connector.value.problem = None;
-    app.table.write(Write::replace(&connector)).await.map_err(from_table)?;
-    tracing::info!(firm.id = %connector.value.firm, connector.id = %connector.value.id, "connector connected");
-    Ok(Arrival::Connected { connector: connector.value.name, address })
+/// From now on the connector works with what this sign-in brought; its mailboxes are due at once.
+async fn connected(app: &App, asked: &Connector, issued: &Issued, account: Account) -> Result<Arrival, Problem> {
+    let now = app.clock.now();
+    let what = What::ConnectorConnected { connector: asked.id, account: account.address.clone() };
+    let fact = Fact { id: format!("{}-{}-{}", asked.id, what.name(), now.as_millisecond()), at: now, what };
+    let mut tries = 1;
+    let name = loop {
+        let mut row = find_row(app, asked.firm, asked.id).await?;
+        // Wishes that were changed during the sign-in stay wishes.
+        let wanted = row.value.as_wanted().rights();
+        row.value = Connector {
+            state: ConnectorState::Connected,
+            account: Some(account.clone()),
+            connected_at: Some(now),
+            problem: None,
+            ..row.value.with_rights(asked.rights())
+        };
+        row.value = row.value.wanting(wanted);
+        let tokens = app.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
+        match app.feed.tell_with(asked.firm, vec![Write::replace(&row), tokens], fact.clone()).await {
+            Ok(()) => break row.value.name,
+            // A function refreshed the old token, or noted that it is dead, this very moment.
+            Err(FeedError::Table(TableError::Conflict { .. })) if tries < WRITE_TRIES_MAX => tries += 1,
+            Err(FeedError::Table(error)) => return Err(from_table(error)),
+            Err(error) => return Err(internal(&error)),
+        }
+    };
+    tracing::info!(firm.id = %asked.firm, connector.id = %asked.id, "connector connected");
+    if let Err(error) = Mailbox::all_due(&app.table, asked.firm, asked.id, now).await {
+        // The schedule finds them, a little later.
+        tracing::warn!(connector.id = %asked.id, error = %Chain(&error), "the mailboxes could not be made due");
+    }
+    Ok(Arrival::Connected { connector: name, address: account.address })
 }
 
-async fn find(app: &App, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
+async fn find_row(app: &App, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
     let found = Connector::find(&app.table, firm, connector).await.map_err(from_table)?;
     found.ok_or_else(|| Problem::new(Code::NotFound, "The connector does not exist any more."))
+}
+
+async fn find(app: &App, firm: FirmId, connector: ConnectorId) -> Result<Connector, Problem> {
+    Ok(find_row(app, firm, connector).await?.value)
+}
+
+/// A callback that counts for nothing. The person is told the same whatever it was; the log tells more, and nothing secret.
+fn refused(how: &'static str) -> Problem {
+    tracing::warn!(how, "a browser came back");
+    expired()
+}
+
+fn wrong_account(detail: String) -> Problem {
+    // The detail names an address: that is for the person, not for the log.
+    tracing::warn!("another account signed in than the expected one");
+    Problem::new(Code::WrongAccount, detail)
 }
 
 fn expired() -> Problem {
@@ -268,7 +331,11 @@ fn expired() -> Problem {
 }
 
 fn from_table(error: TableError) -> Problem {
-    tracing::error!(error = &error as &dyn std::error::Error, "sign-in failed");
+    internal(&error)
+}
+
+fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
+    tracing::error!(error = %Chain(error), "sign-in failed");
     Problem::new(Code::Internal, "The sign-in could not be recorded.")
 }
 

@@ -1,10 +1,17 @@
 //! Access tokens: made when needed, shared between functions, sealed at rest.
+//!
+//! However many functions need a new one at once, one of them asks Entra: it holds a lease on the tokens' item, and the
+//! others wait for what it brings. A lease ends by the clock, so that a function that dies with it holds nobody up for long;
+//! the refresh token that it used is still good (Entra does not revoke it by use).
+//! Source: <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +40,9 @@ pub enum TokenError {
     /// The tokens could not be read or kept.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// Other functions were getting one all the while, and none brought it.
+    #[error("another function is still getting a token")]
+    Busy,
     /// No app registration is configured for it.
     #[error("the platform has no app registration of its own")]
     NoPlatformApp,
@@ -47,6 +57,7 @@ impl TokenError {
             Self::Entra(_) => "entra_unreachable".to_owned(),
             Self::Secret(_) => "secret_unreadable".to_owned(),
             Self::Table(_) => "table_unreachable".to_owned(),
+            Self::Busy => "token_under_way".to_owned(),
             Self::NoPlatformApp => "no_platform_app".to_owned(),
         }
     }
@@ -72,12 +83,37 @@ impl TokenError {
     }
 }
 
+/// How long a function may take to bring new tokens: two requests, each bounded, and a read of the secret.
+const LEASE_TIME: Duration = Duration::from_secs(30);
+/// The first wait for another function's answer; doubled up to the longest, and jittered.
+const LEASE_PAUSE: Duration = Duration::from_millis(50);
+const LEASE_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// Waits for other functions before giving up for now: a minute and a half, so that three may die one after another.
+const LEASE_WAITS_MAX: usize = 60;
+/// A refusal is believed for this long: many functions that ask at once make one request of it, too.
+const REFUSAL_TIME: Duration = Duration::from_secs(30);
+
 /// A connector's tokens as they lie in the table.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct StoredTokens {
-    access: Sealed,
-    access_expires_at: jiff::Timestamp,
+    access: Option<StoredAccess>,
     refresh: Option<Sealed>,
+    /// Until then a function is getting new ones.
+    lease_until: Option<Timestamp>,
+    /// What Entra answered last, if it refused.
+    refused: Option<StoredRefusal>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct StoredAccess {
+    token: Sealed,
+    expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct StoredRefusal {
+    refusal: EntraRefusal,
+    believed_until: Timestamp,
 }
 
 /// Gives out access tokens: from memory, from the table, or from Entra.
@@ -92,11 +128,16 @@ pub struct Tokens {
     slots: Mutex<HashMap<ConnectorId, Arc<tokio::sync::Mutex<Slot>>>>,
 }
 
+/// What this process knows of a connector's access token.
 #[derive(Debug, Default)]
 struct Slot {
+    /// When the account signed in that the rest is about.
+    connected_at: Option<Timestamp>,
     token: Option<AccessToken>,
     /// The token that Graph refused: it is not taken from the table again.
     discarded: Option<AccessToken>,
+    /// What Graph demands of the next token, as it came.
+    claims: Option<String>,
 }
 
 impl Tokens {
@@ -146,67 +187,144 @@ impl Tokens {
     pub async fn access_token(&self, connector: &Connector) -> Result<AccessToken, TokenError> {
         let slot = self.slot(connector.id);
         let mut slot = slot.lock().await;
+        if slot.connected_at != connector.connected_at {
+            *slot = Slot { connected_at: connector.connected_at, ..Slot::default() };
+        }
         let now = self.clock.now();
         if let Some(token) = slot.token.as_ref().filter(|t| t.expires_at() > now) {
             return Ok(token.clone());
         }
-        let token = self.stored_or_new(connector, slot.discarded.as_ref()).await?;
+        // A long way that is rarely gone: its future lies on the heap, not within that of every request.
+        let token = Box::pin(self.stored_or_new(connector, &slot, false)).await?;
         slot.token = Some(token.clone());
+        slot.claims = None;
         Ok(token)
     }
 
-    /// Forgets a token that Graph refused; the next one is made anew.
-    pub async fn discard(&self, connector: &Connector, token: &AccessToken) {
+    /// A token that Entra issues now, whatever is at hand: neither a token nor a refusal of before is believed.
+    pub async fn new_token(&self, connector: &Connector) -> Result<AccessToken, TokenError> {
+        let slot = self.slot(connector.id);
+        let mut slot = slot.lock().await;
+        let token = Box::pin(self.stored_or_new(connector, &slot, true)).await?;
+        *slot = Slot { connected_at: connector.connected_at, token: Some(token.clone()), ..Slot::default() };
+        Ok(token)
+    }
+
+    /// Forgets a token that Graph refused; the next one is made anew, and meets `claims` if Graph demanded some.
+    pub async fn discard(&self, connector: &Connector, token: &AccessToken, claims: Option<String>) {
         let slot = self.slot(connector.id);
         let mut slot = slot.lock().await;
         if slot.token.as_ref().is_some_and(|t| t.expose() == token.expose()) {
             slot.token = None;
         }
         slot.discarded = Some(token.clone());
+        slot.claims = claims;
     }
 
-    /// Keeps what a sign-in brought, in place of whatever was there.
-    pub async fn keep(&self, firm: FirmId, connector: ConnectorId, issued: &Issued) -> Result<(), TokenError> {
+    /// The write that puts what a sign-in brought in place of whatever was there. Who holds a lease then writes no more.
+    pub async fn keep(&self, firm: FirmId, connector: ConnectorId, issued: &Issued) -> Result<Write, TokenError> {
         let key = Key::tokens(firm, connector);
         let stored = self.seal(connector, issued, None).await?;
-        self.table.write(Write::overwrite(key, &stored)).await?;
-        *self.slot(connector).lock().await = Slot::default();
-        Ok(())
+        Ok(match self.table.get::<StoredTokens>(&key).await? {
+            Some(row) => Write::replace(&row.with(stored)),
+            None => Write::insert(key, &stored),
+        })
     }
 
-    async fn stored_or_new(
+    async fn stored_or_new(&self, connector: &Connector, slot: &Slot, afresh: bool) -> Result<AccessToken, TokenError> {
+        let key = Key::tokens(connector.firm, connector.id);
+        let mut pause = LEASE_PAUSE;
+        for waits in 0..LEASE_WAITS_MAX {
+            // What another brings while we wait for it is new.
+            let believed = !afresh || waits > 0;
+            let now = self.clock.now();
+            let row: Option<Row<StoredTokens>> = self.table.get(&key).await?;
+            let stored = row.as_ref().map(|row| row.value.clone()).unwrap_or_default();
+            if let Some(token) = self.open_access(connector, &stored).await?
+                && believed
+                && slot.discarded.as_ref().is_none_or(|d| d.expose() != token.expose())
+            {
+                return Ok(token);
+            }
+            if let Some(refused) = stored.refused.as_ref().filter(|r| believed && r.believed_until > now) {
+                return Err(EntraError::Refused(refused.refusal.clone()).into());
+            }
+            if stored.lease_until.is_none_or(|until| until <= now) {
+                match self.lease(&key, row, now).await {
+                    Ok(leased) => return self.renew(connector, leased, slot.claims.as_deref()).await,
+                    // Another was faster: it brings the token.
+                    Err(TableError::Conflict { .. }) => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
+            self.clock.sleep(self.random.jitter(pause)).await;
+            pause = (pause * 2).min(LEASE_PAUSE_MAX);
+        }
+        Err(TokenError::Busy)
+    }
+
+    /// Says to all others that we are getting new tokens.
+    async fn lease(
+        &self,
+        key: &Key,
+        row: Option<Row<StoredTokens>>,
+        now: Timestamp,
+    ) -> Result<Row<StoredTokens>, TableError> {
+        let lease_until = Some(now + LEASE_TIME);
+        let mut row = match row {
+            Some(row) => {
+                let leased = StoredTokens { lease_until, ..row.value.clone() };
+                row.with(leased)
+            }
+            None => {
+                let leased = StoredTokens { lease_until, ..StoredTokens::default() };
+                self.table.write(Write::insert(key.clone(), &leased)).await?;
+                return Ok(Row::inserted(key.clone(), leased));
+            }
+        };
+        self.table.write(Write::replace(&row)).await?;
+        row.written();
+        Ok(row)
+    }
+
+    /// Asks Entra, and ends the lease with what it answered.
+    async fn renew(
         &self,
         connector: &Connector,
-        discarded: Option<&AccessToken>,
+        leased: Row<StoredTokens>,
+        claims: Option<&str>,
     ) -> Result<AccessToken, TokenError> {
-        let key = Key::tokens(connector.firm, connector.id);
-        let row: Option<Row<StoredTokens>> = self.table.get(&key).await?;
-        if let Some(row) = &row
-            && let Some(token) = self.open_access(connector, &row.value).await?
-            && discarded.is_none_or(|d| d.expose() != token.expose())
-        {
-            return Ok(token);
-        }
-        let issued = self.issue(connector, row.as_ref()).await?;
-        let stored = self.seal(connector.id, &issued, row.as_ref().map(|r| &r.value)).await?;
-        let write = match row {
-            Some(row) => Write::replace(&row.with(stored)),
-            None => Write::insert(key.clone(), &stored),
+        let issued = self.issue(connector, &leased.value, claims).await;
+        let before = StoredTokens { lease_until: None, refused: None, ..leased.value.clone() };
+        let after = match &issued {
+            Ok(issued) => self.seal(connector.id, issued, Some(&before)).await?,
+            Err(e) => {
+                let believed_until = self.clock.now() + REFUSAL_TIME;
+                let refused = e.refusal().map(|r| StoredRefusal { refusal: r.clone(), believed_until });
+                StoredTokens { refused, ..before }
+            }
         };
-        match self.table.write(write).await {
-            Ok(()) => Ok(issued.access),
-            // Another function refreshed at the same time. Both tokens are valid; theirs is kept, with its refresh token.
-            Err(TableError::Conflict { .. }) => Ok(issued.access),
-            Err(e) => Err(e.into()),
+        match self.table.write(Write::replace(&leased.with(after))).await {
+            // Our lease ended too early, or somebody signed in: what they bring is newer. Ours is valid all the same.
+            Ok(()) | Err(TableError::Conflict { .. }) => Ok(issued?.access),
+            Err(e) => match issued {
+                Ok(_) => Err(e.into()),
+                Err(refused) => Err(refused),
+            },
         }
     }
 
-    async fn issue(&self, connector: &Connector, row: Option<&Row<StoredTokens>>) -> Result<Issued, TokenError> {
-        let first = self.issue_with(connector, row, self.app_with(connector, false).await?).await;
+    async fn issue(
+        &self,
+        connector: &Connector,
+        stored: &StoredTokens,
+        claims: Option<&str>,
+    ) -> Result<Issued, TokenError> {
+        let first = self.issue_with(connector, stored, claims, self.app_with(connector, false).await?).await;
         match &first {
             // The secret may just have been rotated: read it afresh, once.
             Err(e) if e.refusal().is_some_and(|r| r.error == "invalid_client") => {
-                self.issue_with(connector, row, self.app_with(connector, true).await?).await
+                self.issue_with(connector, stored, claims, self.app_with(connector, true).await?).await
             }
             _ => first,
         }
@@ -215,16 +333,18 @@ impl Tokens {
     async fn issue_with(
         &self,
         connector: &Connector,
-        row: Option<&Row<StoredTokens>>,
+        stored: &StoredTokens,
+        claims: Option<&str>,
         app: App,
     ) -> Result<Issued, TokenError> {
         let account = connector.account.as_ref().ok_or(TokenError::NotConnected)?;
         match connector.access {
-            Access::Organization => Ok(self.entra.client_credentials(&account.tenant_id, &app).await?),
+            Access::Organization => Ok(self.entra.client_credentials(&account.tenant_id, &app, claims).await?),
             Access::Delegated => {
-                let sealed = row.and_then(|r| r.value.refresh.as_ref()).ok_or(TokenError::NotConnected)?;
+                let sealed = stored.refresh.as_ref().ok_or(TokenError::NotConnected)?;
                 let refresh = self.keyring().await?.open(&owner(connector.id, "refresh"), sealed)?;
-                Ok(self.entra.refresh(&connector.authority(), &app, &refresh, &connector.scopes()).await?)
+                let scopes = connector.scopes();
+                Ok(self.entra.refresh(&connector.authority(), &app, &refresh, &scopes, claims).await?)
             }
         }
     }
@@ -234,11 +354,10 @@ impl Tokens {
         connector: &Connector,
         stored: &StoredTokens,
     ) -> Result<Option<AccessToken>, TokenError> {
-        if stored.access_expires_at <= self.clock.now() {
-            return Ok(None);
-        }
-        let value: SecretString = self.keyring().await?.open(&owner(connector.id, "access"), &stored.access)?;
-        Ok(Some(AccessToken::new(value, stored.access_expires_at)))
+        let now = self.clock.now();
+        let Some(access) = stored.access.as_ref().filter(|access| access.expires_at > now) else { return Ok(None) };
+        let value: SecretString = self.keyring().await?.open(&owner(connector.id, "access"), &access.token)?;
+        Ok(Some(AccessToken::new(value, access.expires_at)))
     }
 
     async fn seal(
@@ -251,13 +370,17 @@ impl Tokens {
         let keyring = self.keyring().await?;
         let seal = |what, plain: &str| keyring.seal(&self.random, &owner(connector, what), plain);
         Ok(StoredTokens {
-            access: seal("access", issued.access.expose()),
-            access_expires_at: issued.access.expires_at(),
+            access: Some(StoredAccess {
+                token: seal("access", issued.access.expose()),
+                expires_at: issued.access.expires_at(),
+            }),
             // Entra may leave the refresh token out; then the one at hand stays good.
             refresh: match &issued.refresh {
                 Some(refresh) => Some(seal("refresh", refresh.expose_secret())),
                 None => before.and_then(|b| b.refresh.clone()),
             },
+            lease_until: None,
+            refused: None,
         })
     }
 
@@ -271,26 +394,40 @@ fn owner(connector: ConnectorId, what: &str) -> String {
     format!("connector {connector} {what}")
 }
 
-/// One connector's access tokens.
+/// Where the access tokens of one mailbox's requests come from.
 #[derive(Debug, Clone)]
-pub struct TokenSource {
-    tokens: Arc<Tokens>,
-    connector: Arc<Connector>,
+pub struct TokenSource(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    Connector { tokens: Arc<Tokens>, connector: Arc<Connector> },
+    Fixed(AccessToken),
 }
 
 impl TokenSource {
     /// For `connector`.
     pub fn new(tokens: Arc<Tokens>, connector: Arc<Connector>) -> Self {
-        Self { tokens, connector }
+        Self(Source::Connector { tokens, connector })
+    }
+
+    /// Always this one: a sign-in that is not done yet.
+    pub fn fixed(token: AccessToken) -> Self {
+        Self(Source::Fixed(token))
     }
 
     /// See [`Tokens::access_token`].
     pub async fn access_token(&self) -> Result<AccessToken, TokenError> {
-        self.tokens.access_token(&self.connector).await
+        match &self.0 {
+            Source::Connector { tokens, connector } => tokens.access_token(connector).await,
+            Source::Fixed(token) => Ok(token.clone()),
+        }
     }
 
     /// See [`Tokens::discard`].
-    pub async fn discard(&self, token: &AccessToken) {
-        self.tokens.discard(&self.connector, token).await;
+    pub async fn discard(&self, token: &AccessToken, claims: Option<String>) {
+        match &self.0 {
+            Source::Connector { tokens, connector } => tokens.discard(connector, token, claims).await,
+            Source::Fixed(_) => {}
+        }
     }
 }

@@ -323,12 +323,7 @@ impl<'a> Trial<'a> {
 
     /// A token at hand proves nothing about the secret or the consent: a new one is asked for.
     async fn token(&self) -> Tried {
-        let tokens = &self.app.tokens;
-        let ask = async {
-            let held = tokens.access_token(self.connector).await?;
-            tokens.discard(self.connector, &held).await;
-            tokens.access_token(self.connector).await
-        };
+        let ask = self.app.tokens.new_token(self.connector);
         let asked = tokio::time::timeout_at(self.deadline, ask).await.map_err(|_| Stop::Late)?;
         asked.map(|_| Finding::default()).map_err(Stop::from)
     }

@@ -144,7 +144,8 @@ async fn a_backlog_of_many_pages_is_taken_in_whole() {
             None => break,
         }
     }
-    assert_eq!(seen, (1..=250).rev().collect::<Vec<u64>>());
+    assert_eq!(seen.len(), 250);
+    assert!(seen.is_sorted_by(|newer, older| newer > older), "{seen:?}");
     world.settle(&registry).await;
 }
 

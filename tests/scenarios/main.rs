@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a scenario ends where something is not as told")]
 
 mod access;
+mod connect;
 mod isolation;
+mod losing;
 mod mail;
 mod notices;
+mod tokens;
 mod trouble;
 mod validate;

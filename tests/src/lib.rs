@@ -33,6 +33,8 @@ pub const CLIENT_SECRET: &str = "platform-client-secret~1";
 pub const OWN_CLIENT_ID: &str = "0b1d5f3a-3c1b-4f7e-8f52-7a1f8a1f0c22";
 /// Its client secret.
 pub const OWN_CLIENT_SECRET: &str = "own-client-secret~1";
+/// What scopes call Graph in China.
+pub const CHINAS_GRAPH: &str = "https://microsoftgraph.chinacloudapi.cn";
 /// Ada's address, whose mailbox most scenarios are about.
 pub const ADA: &str = "ada@lumen.example";
 
@@ -87,6 +89,43 @@ impl Answer {
     }
 }
 
+/// A browser on its way to Microsoft.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    /// The page that it is sent to.
+    pub page: String,
+    /// The cookie that it got.
+    pub cookie: String,
+}
+
+impl Browser {
+    #[track_caller]
+    fn sent_on(answer: &reqwest::Response) -> Self {
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().expect("a cookie");
+        Self { page: location(answer), cookie: cookie.split(';').next().unwrap_or_default().to_owned() }
+    }
+}
+
+/// What a browser that comes back from Microsoft meets.
+#[derive(Debug)]
+pub enum Arrived {
+    /// One more page at Microsoft.
+    GoOn(Browser),
+    /// The end.
+    Told(Answer),
+}
+
+impl Arrived {
+    /// The end, which it has to be.
+    #[track_caller]
+    pub fn told(self) -> Answer {
+        match self {
+            Self::Told(answer) => answer,
+            Self::GoOn(browser) => panic!("sent on to {}", browser.page),
+        }
+    }
+}
+
 /// A firm with an active mailbox.
 pub struct Registry {
     /// Its id.
@@ -124,10 +163,12 @@ impl World {
         let address = greffe.local_addr().expect("an address");
         let origin = format!("http://{}", microsoft.local_addr().expect("an address"));
 
+        let china = variables.contains(&("GREFFE_CLOUD", "china"));
         let time = clock.clone();
         let world = Microsoft365::open(Options {
             clock: Arc::new(move || time.now()),
             traffic: Some(folder.path().join("traffic.jsonl")),
+            graph: if china { CHINAS_GRAPH } else { "https://graph.microsoft.com" }.to_owned(),
             ..Options::new(origin.as_str())
         })
         .expect("a tenant");
@@ -135,22 +176,17 @@ impl World {
         tenant.add_user(ADA, "Ada Lambert").expect("a user");
         let callback = format!("http://{address}/oauth/callback");
         let app = App::new(CLIENT_ID, CLIENT_SECRET, &callback).with_permissions(&DELEGATED, &APPLICATION);
-        world.register_app(app).expect("an app");
+        world.register_app(app.with_personal_accounts()).expect("an app");
         let own = App::new(OWN_CLIENT_ID, OWN_CLIENT_SECRET, &callback).single_tenant(tenant.id());
         world.register_app(own.with_permissions(&DELEGATED, &APPLICATION)).expect("an app");
         // Notices are delivered when a scenario says so, never by themselves.
         let router = world.router();
         tokio::spawn(async move { axum::serve(microsoft, router).await });
 
+        let told =
+            [("GREFFE_LOGIN_URL", origin.as_str()), ("GREFFE_GRAPH_URL", &origin), ("GREFFE_APP_CLIENT_ID", CLIENT_ID)];
         let settings = Settings {
-            variables: vec![
-                ("GREFFE_LOGIN_URL", origin.clone()),
-                ("GREFFE_GRAPH_URL", origin),
-                ("GREFFE_APP_CLIENT_ID", CLIENT_ID.to_owned()),
-            ]
-            .into_iter()
-            .chain(variables.iter().map(|(name, value)| (*name, (*value).to_owned())))
-            .collect(),
+            variables: told.iter().chain(variables).map(|(name, value)| (*name, (*value).to_owned())).collect(),
             operator_key: Some(OPERATOR_KEY.to_owned().into()),
             app_client_secret: Some(CLIENT_SECRET.to_owned().into()),
         };
@@ -189,6 +225,11 @@ impl World {
         self.request(Some(OPERATOR_KEY), Method::PUT, path, Some(body)).await
     }
 
+    /// A PATCH by the operator.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.request(Some(OPERATOR_KEY), Method::PATCH, path, Some(body)).await
+    }
+
     /// A new firm.
     pub async fn firm(&self, name: &str) -> String {
         let body = json!({ "name": name, "domains": ["lumen.example"], "language": "en", "time_zone": "Europe/Paris" });
@@ -203,36 +244,39 @@ impl World {
 
     /// Opens the link of a connector as `account` and goes through Microsoft's pages to the end.
     pub async fn sign_in(&self, firm: &str, connector: &str, account: &str) -> Answer {
-        let connector = self.get(&format!("/v1/firms/{firm}/connectors/{connector}")).await.ok();
-        let link = connector["connect_url"].as_str().expect("a link to connect").to_owned();
-        let mut departed = self.http.get(link).send().await.expect("an answer");
+        let mut browser = self.depart(firm, connector).await;
         loop {
-            let cookie = departed.headers()[header::SET_COOKIE].to_str().expect("a cookie");
-            let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-            let page = location(&departed);
-            let accepted = self
-                .http
-                .post(page)
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(format!("account={}&action=accept", account.replace('@', "%40")))
-                .send()
-                .await
-                .expect("an answer");
-            let back = self
-                .http
-                .get(location(&accepted))
-                .header(header::COOKIE, cookie)
-                .header(header::ACCEPT, "application/json")
-                .send()
-                .await
-                .expect("an answer");
-            if back.status().is_redirection() {
-                departed = back;
-                continue;
+            let callback = self.decide(&browser.page, account, "accept").await;
+            match self.arrive(&callback, &browser.cookie).await {
+                Arrived::GoOn(next) => browser = next,
+                Arrived::Told(answer) => return answer,
             }
-            let (status, headers) = (back.status(), back.headers().clone());
-            return Answer { status, headers, body: back.json().await.unwrap_or_default() };
         }
+    }
+
+    /// Opens the link of a connector: a browser on its way to Microsoft.
+    pub async fn depart(&self, firm: &str, connector: &str) -> Browser {
+        let connector = self.get(&format!("/v1/firms/{firm}/connectors/{connector}")).await.ok();
+        let link = connector["connect_url"].as_str().expect("a link to connect");
+        Browser::sent_on(&self.http.get(link).send().await.expect("an answer"))
+    }
+
+    /// Presses a button on Microsoft's page; where it sends the browser.
+    pub async fn decide(&self, page: &str, account: &str, action: &str) -> String {
+        let request = self.http.post(page).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let form = format!("account={}&action={action}", account.replace('@', "%40"));
+        location(&request.body(form).send().await.expect("an answer"))
+    }
+
+    /// Comes back from Microsoft in the browser that has this cookie.
+    pub async fn arrive(&self, callback: &str, cookie: &str) -> Arrived {
+        let request = self.http.get(callback).header(header::COOKIE, cookie).header(header::ACCEPT, "application/json");
+        let back = request.send().await.expect("an answer");
+        if back.status().is_redirection() {
+            return Arrived::GoOn(Browser::sent_on(&back));
+        }
+        let (status, headers) = (back.status(), back.headers().clone());
+        Arrived::Told(Answer { status, headers, body: back.json().await.unwrap_or_default() })
     }
 
     /// A firm whose Inbox and Sent Items are being kept, connected as Ada.
@@ -318,11 +362,28 @@ impl World {
         self.get(&path).await.ok()["progress"].clone()
     }
 
-    /// The facts of the firm's feed, by type, in order.
+    /// The facts of the firm's feed about messages, by type, in order.
     pub async fn feed(&self, firm: &str) -> Vec<String> {
+        let mut facts = self.facts(firm).await;
+        facts.retain(|fact| fact.starts_with("message_"));
+        facts
+    }
+
+    /// All facts of the firm's feed, by type, in order.
+    pub async fn facts(&self, firm: &str) -> Vec<String> {
         let page = self.get(&format!("/v1/firms/{firm}/events?after=0&limit=100")).await.ok();
         let facts = page["items"].as_array().cloned().unwrap_or_default();
         facts.iter().map(|fact| fact["type"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// What the API says of a connector.
+    pub async fn connector_view(&self, firm: &str, connector: &str) -> Value {
+        self.get(&format!("/v1/firms/{firm}/connectors/{connector}")).await.ok()
+    }
+
+    /// How often the token endpoint was asked.
+    pub fn token_requests(&self) -> u64 {
+        self.microsoft.requests().sign_in.get("token").copied().unwrap_or_default()
     }
 
     /// The keys of all objects in the archive.

@@ -92,7 +92,9 @@ impl From<ReachError> for Failure {
             ReachError::ActionRequired(problem) => {
                 Problem::new(problem.code, detail).from_microsoft(problem.microsoft_code, None).into()
             }
-            ReachError::AnothersMailbox => Problem::new(Code::MailboxOutOfReach, detail).into(),
+            ReachError::AnothersMailbox | ReachError::PersonalAccount | ReachError::NoSharedMailboxes => {
+                Problem::new(Code::MailboxOutOfReach, detail).into()
+            }
             ReachError::Graph(error) => error.into(),
         }
     }

@@ -101,6 +101,8 @@ async fn some(round: &Round<'_>, work: Row<Work>, known: &Known, under_way: &Ato
         .map(|id| {
             let state = messages.iter().find(|row| row.value.id == *id).map(|row| &row.value.state);
             let fate = match state {
+                // Where mail is not marked, that is all.
+                Some(State::Announced(_)) if round.mark.is_none() => Fate::Done,
                 Some(State::Failed(failure)) => Fate::Failed(failure.next_try.map(|at| at.max(now))),
                 Some(state) if !state.is_final() => Fate::Open,
                 Some(_) => Fate::Done,
@@ -280,11 +282,12 @@ async fn mark(
 ) -> Result<(), RoundError> {
     let mut stop = Ok(());
     for tries in 1..=MARK_TRIES_MAX {
+        let Some(name) = round.mark else { break };
         let mut patches = Vec::new();
         for (i, row) in messages.iter_mut().enumerate() {
             let State::Announced(original) = row.value.state.clone() else { continue };
             match categories(round, &row.value, known).await {
-                Ok((own, etag)) => match with_mark(&own, round.mark) {
+                Ok((own, etag)) => match with_mark(&own, name) {
                     Some(categories) => {
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));

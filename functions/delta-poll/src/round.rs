@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use shared::{
     app::App,
     config::ConfigError,
-    connector::{Access, Connector, ConnectorProblem},
+    connector::{Access, Connector, ConnectorProblem, ConnectorState},
     feed::FeedError,
     firm::Firm,
     graph::{Disposition, Graph, GraphError, SUBSCRIPTION_LIFETIME},
@@ -39,6 +39,8 @@ use crate::{
 const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(15 * 60);
 /// A mailbox without notices is looked at this often.
 const POLL_PAUSE: Duration = Duration::from_secs(2 * 60);
+/// While a person has to act, the mailbox is looked at this often at least.
+const PROBLEM_PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
 /// A subscription is renewed this long before it ends.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
 /// Clocks of two functions differ by less than this.
@@ -105,8 +107,8 @@ pub(crate) struct Round<'a> {
     pub deadline: &'a Deadline,
     /// Mail that arrived before is not kept.
     pub activated_at: Timestamp,
-    /// The name of the mark's category.
-    pub mark: &'static str,
+    /// The name of the mark's category; none where mail is not marked.
+    pub mark: Option<&'static str>,
     /// Set when Graph asked to wait, or a person has to act: nothing new is begun.
     stopped: AtomicBool,
 }
@@ -125,16 +127,22 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
     if sync.value.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at) && !job.subscription {
         return Ok(Outcome::Finished);
     }
+    // A notice changes nothing about what a person has to do first; the delta tells of its mail once that is done.
+    if sync.value.waits(began_at) {
+        return Ok(Outcome::Finished);
+    }
     let firm = Firm::find(&app.table, job.firm).await?;
     let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?.map(|row| row.value);
     let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(Outcome::Finished) };
 
     let graph = app.graph(&connector);
-    let mark = mark::received(firm.language);
+    let mark = connector.mark.then(|| mark::received(firm.language));
     let stopped = AtomicBool::new(false);
     let round = Round { app, mailbox: &mailbox, graph: &graph, deadline, activated_at, mark, stopped };
     let mut next = sync.value.clone();
-    let result = round.work(&connector, &mut next, job.subscription).await;
+    // While a person had to act, nobody looked at what Graph said of the subscription.
+    let look = job.subscription || sync.value.problem.is_some();
+    let result = round.work(&connector, &mut next, look).await;
     let result = match result {
         Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
             note(app, &connector, &mut next, &error).await?;
@@ -143,6 +151,9 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
         other => {
             if other.is_ok() {
                 next.problem = None;
+                if connector.state == ConnectorState::ActionRequired {
+                    connector.recovered(&app.feed, &app.table, app.clock.now()).await?;
+                }
             }
             other
         }
@@ -226,6 +237,7 @@ impl Round<'_> {
         match granted {
             Ok(granted) => sync.subscription = Some(HeldSubscription::from(granted)),
             Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
+            Err(e @ GraphError::Token { .. }) => return Err(e.into()),
             // Without a subscription mail is still found, by polls.
             Err(error) => {
                 tracing::warn!(mailbox.id = %self.mailbox.id, error = %Chain(&error), "no subscription");
@@ -243,10 +255,8 @@ impl Round<'_> {
 
     /// Gives the mark its colour. Without the right to, the category still shows, without colour.
     async fn keep_category(&self, sync: &mut Sync) -> Result<(), RoundError> {
-        if sync.category_ready {
-            return Ok(());
-        }
-        match self.graph.ensure_category(&self.mailbox.user, self.mark, mark::RECEIVED_COLOR).await {
+        let Some(mark) = self.mark.filter(|_| !sync.category_ready) else { return Ok(()) };
+        match self.graph.ensure_category(&self.mailbox.user, mark, mark::RECEIVED_COLOR).await {
             Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
             Err(e) if e.status().is_none() => return Err(e.into()),
             Err(error) => {
@@ -261,8 +271,12 @@ impl Round<'_> {
 
 /// When the mailbox is looked at next: a safety net where notices come, and never after the next try of what failed.
 async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp, RoundError> {
+    let now = app.clock.now();
+    if let Some(problem) = &sync.problem {
+        return Ok(now + problem_pause(now, problem.since));
+    }
     let pause = if sync.subscription.is_some() { POLL_PAUSE_NOTIFIED } else { POLL_PAUSE };
-    let poll = app.clock.now() + pause;
+    let poll = now + pause;
     let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
     Ok(work.iter().filter_map(|row| row.value.not_before).fold(poll, Timestamp::min))
 }
@@ -280,20 +294,38 @@ async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundE
     }
 }
 
-/// Notes that a person has to act: on the connector when it is its token, on the mailbox when it is this mailbox.
+/// A problem that has lasted for long is looked at less often: each pause doubles the time, up to the longest.
+fn problem_pause(now: Timestamp, since: Timestamp) -> Duration {
+    let lasted = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    lasted.clamp(POLL_PAUSE, PROBLEM_PAUSE_MAX)
+}
+
+/// Notes that a person has to act: on the connector when its token is dead, on the mailbox whatever it is.
 async fn note(app: &App, connector: &Connector, sync: &mut Sync, error: &GraphError) -> Result<(), RoundError> {
     let code = of_graph_error(error);
-    let problem = ConnectorProblem { code, microsoft_code: error.code().to_string(), since: app.clock.now() };
+    let microsoft_code = error.code().to_string();
     tracing::warn!(
-        firm.id = %connector.firm,
-        connector.id = %connector.id,
-        problem.code = %code.name(),
-        error = %Chain(error),
+        firm.id = %connector.firm, connector.id = %connector.id, problem.code = %code.name(), error = %Chain(error),
         "a person has to act"
     );
-    if let GraphError::Token { .. } = error {
-        Connector::require_action(&app.table, connector.firm, connector.id, problem.clone()).await?;
+    let problem = ConnectorProblem { code, microsoft_code, since: app.clock.now() };
+    if matches!(error, GraphError::Token { .. } | GraphError::Refused { status: 401, .. }) {
+        connector.require_action(&app.feed, &app.table, problem.clone()).await?;
     }
-    sync.problem.get_or_insert(problem);
+    // What it is may change; since when nothing works does not.
+    let since = sync.problem.as_ref().map_or(problem.since, |before| before.since);
+    sync.problem = Some(ConnectorProblem { since, ..problem });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_has_to_do_is_looked_for_less_and_less_often() {
+        let since = Timestamp::UNIX_EPOCH;
+        let pause = |minutes: u64| problem_pause(since + Duration::from_secs(minutes * 60), since).as_secs() / 60;
+        assert_eq!([0, 1, 2, 4, 8, 59, 60, 10_000].map(pause), [2, 2, 2, 4, 8, 59, 60, 60]);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -181,7 +182,7 @@ impl Graph {
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !token_renewed => {
                     // The token may have been revoked before its time: once more with a new one, then a person is asked.
                     token_renewed = true;
-                    self.token.discard(&token).await;
+                    self.token.discard(&token, claims_demanded(response.headers())).await;
                     continue;
                 }
                 Ok(response) => self.refusal(response, &call.attempted).await,
@@ -249,6 +250,15 @@ impl Graph {
     }
 }
 
+/// What Graph demands of a token before it takes one again. We declare no capability for it, so it should never come.
+/// Source: <https://learn.microsoft.com/entra/identity-platform/claims-challenge>
+fn claims_demanded(headers: &header::HeaderMap) -> Option<String> {
+    let challenges = headers.get_all(header::WWW_AUTHENTICATE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut claims = challenges.filter_map(|challenge| Some(challenge.split_once("claims=\"")?.1.split_once('"')?.0));
+    let claims = claims.find_map(|text| BASE64_STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok())?;
+    String::from_utf8(claims).ok()
+}
+
 /// `Retry-After` in seconds, whole or with a fraction, as Graph sends it.
 pub(super) fn retry_after(value: Option<&str>) -> Option<Duration> {
     let seconds: f64 = value?.trim().parse().ok()?;
@@ -297,6 +307,19 @@ mod tests {
         assert_eq!(retry_after(Some("-1")), None);
         assert_eq!(retry_after(Some("1e300")), None);
         assert_eq!(retry_after(Some("99999")), Some(WAIT_MAX));
+    }
+
+    #[test]
+    fn the_claims_of_a_challenge_are_found_among_other_fields_and_headers() {
+        let mut headers = header::HeaderMap::new();
+        let mut add = |value: &'static str| {
+            headers.append(header::WWW_AUTHENTICATE, header::HeaderValue::from_static(value));
+            claims_demanded(&headers)
+        };
+        assert_eq!(add("PoP nonce=\"1\""), None);
+        assert_eq!(add("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"%%%\""), None);
+        let demanded = add("Bearer realm=\"\", claims=\"eyJhIjoxfQ==\", error=\"insufficient_claims\"");
+        assert_eq!(demanded.as_deref(), Some(r#"{"a":1}"#));
     }
 
     #[test]

@@ -110,6 +110,9 @@ pub enum Disposition {
     Ask,
 }
 
+/// What Graph says where there is no mailbox, or no longer: the licence is gone, or the user.
+const NO_MAILBOX: [&str; 4] =
+    ["MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorInvalidUser", "Request_ResourceNotFound"];
 /// How long a whole mailbox waits when Graph names no time.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(30);
 
@@ -152,8 +155,7 @@ impl GraphError {
                 Disposition::Resync
             }
             Self::Refused { status: 401 | 403, .. } => Disposition::Ask,
-            Self::Refused { code, .. } if code.is("MailboxNotEnabledForRESTAPI") => Disposition::Ask,
-            Self::Refused { code, .. } if code.is("MailboxNotSupportedForRESTAPI") => Disposition::Ask,
+            Self::Refused { code, .. } if NO_MAILBOX.iter().any(|no| code.is(no)) => Disposition::Ask,
             Self::Refused { code, .. } if code.is("ErrorMailboxMoveInProgress") => {
                 Disposition::RetryAfter(OUTAGE_PAUSE)
             }

@@ -12,19 +12,19 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    connector::{Access, Connector, ConnectorProblem, ConnectorState, OwnApp},
+    connector::{Access, Connector, ConnectorProblem, ConnectorState, OwnApp, Rights},
     id::{ClientId, ConnectorId, FirmId, TenantId},
     problem::{Code, Problem, Who},
     secret::firm_app_client_secret,
     sign_in::connect_url,
-    table::Key,
+    table::{Key, Write},
 };
 use utoipa::{IntoParams, ToSchema};
 
 use super::Page;
 use crate::{
     auth::FirmScope,
-    error::{Answer, not_found},
+    error::{Answer, invalid, not_found},
     extract::{Id, Json, Query, given},
     field::{AppId, ClientSecret, Limit, Name, Tenant},
 };
@@ -35,8 +35,28 @@ use crate::{
 pub(crate) struct NewConnector {
     name: Name,
     access: Access,
+    /// Whether mail is marked in Outlook. Without, the right to write is not asked for.
+    #[serde(default = "yes")]
+    mark: bool,
+    /// Whether a signed-in user's shared mailboxes are opened too; personal accounts have none.
+    #[serde(default)]
+    shared_mailboxes: bool,
     /// The firm's own app registration; null for the platform's.
     app: Option<NewApp>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is to change about a connector; what is left out stays. What somebody has to grant holds from the next sign-in on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConnectorChange {
+    name: Option<Name>,
+    access: Option<Access>,
+    mark: Option<bool>,
+    shared_mailboxes: Option<bool>,
 }
 
 /// A firm's own app registration. A firm has one at most; with the same ids its client secret may be entered again.
@@ -55,6 +75,12 @@ pub(crate) struct ConnectorView {
     id: ConnectorId,
     name: String,
     access: Access,
+    /// Whether mail is marked in Outlook.
+    mark: bool,
+    /// Whether a signed-in user's shared mailboxes are opened too.
+    shared_mailboxes: bool,
+    /// What the next sign-in at `connect_url` asks for, if that is more or other than what the connector has.
+    wanted: Option<Rights>,
     /// The firm's own app registration; null for the platform's.
     app: Option<AppView>,
     state: ConnectorState,
@@ -100,11 +126,25 @@ impl From<ConnectorProblem> for ProblemView {
 
 async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
     let connect_url = connect_url(app, &connector).await?;
-    let Connector { id, name, access, app, state, account, problem, created_at, .. } = connector;
+    let Connector { id, name, access, mark, shared_mailboxes, wanted, .. } = connector;
+    let Connector { app, state, account, problem, created_at, .. } = connector;
     let app = app.map(|OwnApp { tenant_id, client_id }| AppView { tenant_id, client_id });
     let connected_as = account.map(|account| account.address);
     let problem = problem.map(ProblemView::from);
-    Ok(ConnectorView { id, name, access, app, state, connected_as, connect_url, problem, created_at })
+    Ok(ConnectorView {
+        id,
+        name,
+        access,
+        mark,
+        shared_mailboxes,
+        wanted,
+        app,
+        state,
+        connected_as,
+        connect_url,
+        problem,
+        created_at,
+    })
 }
 
 /// Makes a connector. Nothing is asked of Microsoft until somebody opens its `connect_url`.
@@ -130,9 +170,13 @@ pub(super) async fn create(
         firm: firm.id(),
         name: new.name.into_inner(),
         access: new.access,
+        mark: new.mark,
+        shared_mailboxes: new.shared_mailboxes,
+        wanted: None,
         app: own,
         state: ConnectorState::AwaitingSignIn,
         account: None,
+        connected_at: None,
         problem: None,
         created_at: app.clock.now(),
     };
@@ -165,6 +209,37 @@ pub(super) async fn read(
 ) -> Answer<Json<ConnectorView>> {
     let found = Connector::find(&app.table, firm.id(), connector).await?.ok_or_else(|| not_found("connector"))?;
     Ok(Json(view(&app, found.value).await?))
+}
+
+/// Changes a connector. It works as it does until somebody opens its `connect_url` and grants what it wants more; nothing of
+/// its mailboxes is lost by it.
+#[utoipa::path(
+    patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors",
+    responses((status = 200, body = ConnectorView))
+)]
+pub(super) async fn change(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(connector): Id<ConnectorId>,
+    Json(change): Json<ConnectorChange>,
+) -> Answer<Json<ConnectorView>> {
+    let mut row = Connector::find(&app.table, firm.id(), connector).await?.ok_or_else(|| not_found("connector"))?;
+    if let Some(name) = change.name {
+        row.value.name = name.into_inner();
+    }
+    let before = row.value.as_wanted().rights();
+    let rights = Rights {
+        access: change.access.unwrap_or(before.access),
+        mark: change.mark.unwrap_or(before.mark),
+        shared_mailboxes: change.shared_mailboxes.unwrap_or(before.shared_mailboxes),
+    };
+    if row.value.is_personal() && (rights.access == Access::Organization || rights.shared_mailboxes) {
+        return Err(invalid("a personal account is connected: it has no organisation and opens no shared mailboxes"));
+    }
+    row.value = row.value.wanting(rights);
+    app.table.write(Write::replace(&row)).await?;
+    tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
+    Ok(Json(view(&app, row.value).await?))
 }
 
 /// Which connectors.

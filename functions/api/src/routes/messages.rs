@@ -161,7 +161,7 @@ impl Filter {
             What::MessageFailed { mailbox, message, .. } => {
                 self.mailbox.is_none_or(|wanted| wanted == *mailbox).then_some(*message)
             }
-            What::Void => None,
+            What::ConnectorActionRequired { .. } | What::ConnectorConnected { .. } | What::Void => None,
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(firms::read))
         .routes(routes!(firms::create_key))
         .routes(routes!(connectors::create, connectors::list))
-        .routes(routes!(connectors::read))
+        .routes(routes!(connectors::read, connectors::change))
         .routes(routes!(validation::connector))
         .routes(routes!(members::create, members::list))
         .routes(routes!(members::read, members::update, members::delete))
