@@ -180,7 +180,8 @@ pub async fn connector(app: &App, connector: &Connector, subject: Option<Subject
         let others = Resource::OTHERS.map(|resource| without_token(resource, &token.outcome));
         return Ok([token].into_iter().chain(others).collect());
     }
-    let tried = join_all(Resource::OTHERS.map(|resource| trial.of(resource))).await;
+    // Each on the heap: nine of them side by side are more than a small stack holds.
+    let tried = join_all(Resource::OTHERS.map(|resource| Box::pin(trial.of(resource)))).await;
     // Whoever may do one thing in a mailbox is not kept out of it: what is refused there wants a right of its own.
     let in_mailbox = |resource| !matches!(resource, Resource::Profile | Resource::Tasks | Resource::Secret);
     let mut outcomes = Resource::OTHERS.into_iter().zip(&tried);
@@ -363,6 +364,9 @@ impl<'a> Trial<'a> {
     }
 
     async fn marking(&self) -> Tried {
+        if !self.connector.mark {
+            return Err(Stop::NotNeeded("marking is switched off"));
+        }
         let subject = self.subject()?;
         let finding = self.in_time(self.set_categories_to_what_they_are(&subject.user)).await?;
         // A signed-in user has no way to the master list of somebody else: there the mark shows without its colour.
