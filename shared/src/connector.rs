@@ -10,7 +10,7 @@ use crate::{
     graph::{Graph, GraphError, GraphUser},
     id::{ClientId, ConnectorId, FirmId, TenantId},
     mailbox::Kind,
-    problem::Code,
+    problem::Noted,
     table::{Key, Row, Table, TableError, Write},
 };
 
@@ -138,20 +138,9 @@ pub struct Connector {
     /// When they signed in: what somebody found out through an earlier sign-in says nothing of this one.
     pub connected_at: Option<Timestamp>,
     /// What keeps it from working.
-    pub problem: Option<ConnectorProblem>,
+    pub problem: Option<Noted>,
     /// When it was made.
     pub created_at: Timestamp,
-}
-
-/// What keeps a connector from working.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConnectorProblem {
-    /// Our entry in the catalogue.
-    pub code: Code,
-    /// Microsoft's own code.
-    pub microsoft_code: String,
-    /// Since when.
-    pub since: Timestamp,
 }
 
 /// Why a mailbox can't be reached through a connector.
@@ -162,7 +151,7 @@ pub enum ReachError {
     NotConnected,
     /// A person has to act first.
     #[error("the connector does not work since {}", .0.since)]
-    ActionRequired(ConnectorProblem),
+    ActionRequired(Noted),
     /// The connected user is another one than the mailbox's.
     #[error("the mailbox is not the connected user's own")]
     AnothersMailbox,
@@ -266,7 +255,7 @@ impl Connector {
 
     /// Turns a working connector into one that asks for a person, and tells of it. One that asks already keeps its first
     /// problem, and one that somebody has connected since `self` was read works.
-    pub async fn require_action(&self, feed: &Feed, table: &Table, problem: ConnectorProblem) -> Result<(), FeedError> {
+    pub async fn require_action(&self, feed: &Feed, table: &Table, problem: Noted) -> Result<(), FeedError> {
         let (state, at) = (ConnectorState::ActionRequired, problem.since);
         let what = What::ConnectorActionRequired {
             connector: self.id,
@@ -292,7 +281,7 @@ impl Connector {
         feed: &Feed,
         table: &Table,
         from: ConnectorState,
-        (state, problem): (ConnectorState, Option<ConnectorProblem>),
+        (state, problem): (ConnectorState, Option<Noted>),
         at: Timestamp,
         what: What,
     ) -> Result<(), FeedError> {

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    connector::ConnectorProblem,
     graph::{GraphUser, MailFolder, Subscription, WELL_KNOWN_NEVER_READ},
     id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
+    problem::Noted,
     table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
 };
 
@@ -255,7 +255,7 @@ pub struct Sync {
     #[serde(default)]
     pub category_ready: bool,
     /// What kept the last round from its end, if a person has to act.
-    pub problem: Option<ConnectorProblem>,
+    pub problem: Option<Noted>,
 }
 
 /// A subscription that we hold.

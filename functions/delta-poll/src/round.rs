@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use shared::{
     app::App,
     config::ConfigError,
-    connector::{Access, Connector, ConnectorProblem, ConnectorState},
+    connector::{Access, Connector, ConnectorState},
     feed::FeedError,
     firm::Firm,
     graph::{Disposition, Graph, GraphError, SUBSCRIPTION_LIFETIME},
@@ -22,7 +22,7 @@ use shared::{
     mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Sync},
     mark,
     notification::client_state,
-    problem::of_graph_error,
+    problem::{Noted, of_graph_error},
     secret::{MacKey, NOTIFICATION_KEY, SecretError},
     table::{Key, Row, TableError, Write},
     telemetry::Chain,
@@ -308,13 +308,13 @@ async fn note(app: &App, connector: &Connector, sync: &mut Sync, error: &GraphEr
         firm.id = %connector.firm, connector.id = %connector.id, problem.code = %code.name(), error = %Chain(error),
         "a person has to act"
     );
-    let problem = ConnectorProblem { code, microsoft_code, since: app.clock.now() };
+    let problem = Noted { code, microsoft_code, since: app.clock.now() };
     if matches!(error, GraphError::Token { .. } | GraphError::Refused { status: 401, .. }) {
         connector.require_action(&app.feed, &app.table, problem.clone()).await?;
     }
     // What it is may change; since when nothing works does not.
     let since = sync.problem.as_ref().map_or(problem.since, |before| before.since);
-    sync.problem = Some(ConnectorProblem { since, ..problem });
+    sync.problem = Some(Noted { since, ..problem });
     Ok(())
 }
 

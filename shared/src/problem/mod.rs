@@ -3,6 +3,7 @@
 //!
 //! `catalogue.rs` holds the entries, `microsoft.rs` finds the entry for what Microsoft answered.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -224,6 +225,17 @@ impl Problem {
         self.microsoft_message = message.filter(|m| !m.is_empty());
         self
     }
+}
+
+/// A problem as a connector or a mailbox keeps it, until somebody has seen to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// Our entry in the catalogue.
+    pub code: Code,
+    /// Microsoft's own code.
+    pub microsoft_code: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 #[cfg(test)]

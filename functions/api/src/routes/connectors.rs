@@ -12,21 +12,21 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    connector::{Access, Connector, ConnectorProblem, ConnectorState, OwnApp, Rights},
+    connector::{Access, Connector, ConnectorState, OwnApp, Rights},
     id::{ClientId, ConnectorId, FirmId, TenantId},
-    problem::{Code, Problem, Who},
+    problem::{Code, Noted, Problem, Who},
     secret::firm_app_client_secret,
     sign_in::connect_url,
     table::{Key, Write},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::Page;
+use super::{Page, Part};
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid, not_found},
-    extract::{Id, Json, Query, given},
-    field::{AppId, ClientSecret, Limit, Name, Tenant},
+    extract::{Id, Json, Query},
+    field::{AppId, ClientSecret, Name, Tenant},
 };
 
 /// A connector to be made.
@@ -116,9 +116,9 @@ pub(crate) struct ProblemView {
     since: Timestamp,
 }
 
-impl From<ConnectorProblem> for ProblemView {
-    fn from(problem: ConnectorProblem) -> Self {
-        let ConnectorProblem { code, microsoft_code, since } = problem;
+impl From<Noted> for ProblemView {
+    fn from(problem: Noted) -> Self {
+        let Noted { code, microsoft_code, since } = problem;
         let (meaning, who, next_action) = (code.meaning(), code.who(), code.next_action());
         Self { code, meaning, who, next_action, microsoft_code, since }
     }
@@ -242,38 +242,23 @@ pub(super) async fn change(
     Ok(Json(view(&app, row.value).await?))
 }
 
-/// Which connectors.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Which {
-    /// `next` of the page before.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>)]
-    after: Option<ConnectorId>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
-}
-
 /// Lists a firm's connectors.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", params(Which),
+    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", params(Part),
     responses((status = 200, body = Page<ConnectorView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<Which>,
+    Query(part): Query<Part>,
 ) -> Answer<Json<Page<ConnectorView>>> {
-    let after = which.after.map(|connector| Key::connector(firm.id(), connector));
-    let limit = which.limit.unwrap_or_default().get();
-    let page = app.table.query::<Connector>(&Key::connector_prefix(firm.id()), after.as_ref(), limit).await?;
-    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.id.to_string()));
-    let mut items = Vec::with_capacity(page.rows.len());
-    for row in page.rows {
-        items.push(view(&app, row.value).await?);
+    let firm = firm.id();
+    let key = |connector| Key::connector(firm, connector);
+    let Page { items, next } =
+        part.read(&app.table, &Key::connector_prefix(firm), key, |connector: &Connector| connector.id).await?;
+    let mut shown = Vec::with_capacity(items.len());
+    for connector in items {
+        shown.push(view(&app, connector).await?);
     }
-    Ok(Json(Page { items, next }))
+    Ok(Json(Page { items: shown, next }))
 }

@@ -21,14 +21,14 @@ use shared::{
     table::{Key, Row, TableError},
     telemetry::Chain,
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::{Page, connectors::ProblemView};
+use super::{Page, Part, connectors::ProblemView};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, given},
-    field::{Address, Limit},
+    extract::{Id, Json, Query},
+    field::Address,
 };
 
 /// A mailbox to be added.
@@ -218,47 +218,31 @@ pub(super) async fn read(
     shown(&app, find(&app, firm.id(), mailbox).await?.value).await
 }
 
-/// Which mailboxes.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Which {
-    /// `next` of the page before.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>)]
-    after: Option<MailboxId>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
-}
-
 /// Lists a firm's mailboxes.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", params(Which),
+    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", params(Part),
     responses((status = 200, body = Page<MailboxView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<Which>,
+    Query(part): Query<Part>,
 ) -> Answer<Json<Page<MailboxView>>> {
     let firm = firm.id();
-    let after = which.after.map(|mailbox| Key::mailbox(firm, mailbox));
-    let limit = which.limit.unwrap_or_default().get();
-    let page = app.table.query::<Mailbox>(&Key::mailbox_prefix(firm), after.as_ref(), limit).await?;
-    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.id.to_string()));
+    let key = |mailbox| Key::mailbox(firm, mailbox);
+    let Page { items, next } =
+        part.read(&app.table, &Key::mailbox_prefix(firm), key, |mailbox: &Mailbox| mailbox.id).await?;
     let keys =
-        |key: fn(FirmId, MailboxId) -> Key| page.rows.iter().map(|row| key(firm, row.value.id)).collect::<Vec<_>>();
+        |key: fn(FirmId, MailboxId) -> Key| items.iter().map(|mailbox| key(firm, mailbox.id)).collect::<Vec<_>>();
     let (progress, syncs) = (keys(Key::progress), keys(Key::sync));
     let (progress, syncs) =
         tokio::try_join!(app.table.get_all::<Progress>(&progress), app.table.get_all::<Sync>(&syncs))?;
     let mut progress: HashMap<Key, Progress> = progress.into_iter().map(|row| (row.key, row.value)).collect();
     let mut syncs: HashMap<Key, Sync> = syncs.into_iter().map(|row| (row.key, row.value)).collect();
-    let items = page.rows.into_iter().map(|row| {
-        let id = row.value.id;
+    let items = items.into_iter().map(|mailbox| {
+        let id = mailbox.id;
         let progress = progress.remove(&Key::progress(firm, id)).unwrap_or_default();
-        view(row.value, progress, syncs.remove(&Key::sync(firm, id)))
+        view(mailbox, progress, syncs.remove(&Key::sync(firm, id)))
     });
     Ok(Json(Page { items: items.collect(), next }))
 }

@@ -19,14 +19,14 @@ use shared::{
     problem::{Code, Problem},
     table::{Key, Row, TableError},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::Page;
+use super::{Page, Part};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, given},
-    field::{Address, Limit, Name},
+    extract::{Id, Json, Query},
+    field::{Address, Name},
 };
 
 /// Most further addresses of one member.
@@ -217,34 +217,19 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which members.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Which {
-    /// `next` of the page before.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>)]
-    after: Option<MemberId>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
-}
-
 /// Lists a firm's members.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/members", tag = "members", params(Which),
+    get, path = "/v1/firms/{firm}/members", tag = "members", params(Part),
     responses((status = 200, body = Page<MemberView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<Which>,
+    Query(part): Query<Part>,
 ) -> Answer<Json<Page<MemberView>>> {
-    let after = which.after.map(|member| Key::member(firm.id(), member));
-    let limit = which.limit.unwrap_or_default().get();
-    let page = app.table.query::<Member>(&Key::member_prefix(firm.id()), after.as_ref(), limit).await?;
-    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.id.to_string()));
-    Ok(Json(Page { items: page.rows.into_iter().map(|row| row.value.into()).collect(), next }))
+    let firm = firm.id();
+    let key = |member| Key::member(firm, member);
+    let Page { items, next } =
+        part.read(&app.table, &Key::member_prefix(firm), key, |member: &Member| member.id).await?;
+    Ok(Json(Page { items: items.into_iter().map(MemberView::from).collect(), next }))
 }

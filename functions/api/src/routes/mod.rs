@@ -1,11 +1,20 @@
 //! The routes, by noun.
 
-use std::sync::Arc;
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use serde::Serialize;
-use shared::app::App;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use shared::{
+    app::App,
+    table::{Key, Table},
+};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    error::{Answer, invalid},
+    extract::given,
+    field::Limit,
+};
 
 mod connectors;
 mod events;
@@ -47,6 +56,37 @@ pub(crate) struct Page<T> {
     items: Vec<T>,
     /// What to give as `after` to go on; null at the end.
     next: Option<String>,
+}
+
+/// Which part of a list whose items are found by an id.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// `next` of the page before.
+    #[serde(default, deserialize_with = "given")]
+    after: Option<String>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+impl Part {
+    /// The values whose keys begin with `prefix`; `key` makes the key of an id, `id` tells a value's.
+    async fn read<T: FromStr<Err: Display> + Display, V: DeserializeOwned>(
+        self,
+        table: &Table,
+        prefix: &Key,
+        key: impl FnOnce(T) -> Key,
+        id: impl FnOnce(&V) -> T,
+    ) -> Answer<Page<V>> {
+        let after = self.after.map(|after| after.parse().map_err(|error| invalid(format!("after: {error}"))));
+        let limit = self.limit.unwrap_or_default().get();
+        let page = table.query::<V>(prefix, after.transpose()?.map(key).as_ref(), limit).await?;
+        let next = page.next.and_then(|_| page.rows.last().map(|row| id(&row.value).to_string()));
+        Ok(Page { items: page.rows.into_iter().map(|row| row.value).collect(), next })
+    }
 }
 
 /// Whether the function runs. Nothing else is looked at.
