@@ -1,5 +1,7 @@
 //! A world for scenarios: greffe whole, the simulated Microsoft 365, the embedded engines, and one clock moved by hand.
 
+pub mod template;
+
 use std::{
     path::PathBuf,
     process::Command,
