@@ -467,6 +467,31 @@ impl Microsoft365 {
         })
     }
 
+    /// Moves a folder, with all that is in it and below it, below another one; its id stays, and so do those of its messages.
+    /// What a person deletes in Outlook is moved below `deleteditems` first.
+    pub fn move_folder(&self, address: &str, folder: &str, parent: &str) -> Result<()> {
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            let (folder, parent) = (self::folder(db, &mailbox, folder)?, self::folder(db, &mailbox, parent)?);
+            db.execute(
+                "UPDATE folders SET parent = ?, seq = ? WHERE id = ?",
+                params![parent.id, next_seq(db, &mailbox)?, folder.id],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Hides a folder from Outlook's list, or shows it.
+    pub fn hide_folder(&self, address: &str, folder: &str, hidden: bool) -> Result<()> {
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            let folder = self::folder(db, &mailbox, folder)?;
+            let seq = next_seq(db, &mailbox)?;
+            db.execute("UPDATE folders SET hidden = ?, seq = ? WHERE id = ?", params![hidden, seq, folder.id])?;
+            Ok(())
+        })
+    }
+
     /// Takes a folder away for good, with the messages in it; a folder that has folders below it stays, as an error.
     pub fn delete_folder(&self, address: &str, folder: &str) -> Result<()> {
         self.store().write(|db| {

@@ -163,6 +163,10 @@ async fn folder_delta_tells_the_whole_tree_and_what_happens_to_it() {
     let graph = office.user(ADA).await;
     let (told, link) = graph.round("/me/mailFolders/delta", 5).await;
     assert!(told.iter().any(|folder| folder["id"] == case.as_str()));
+    office.world.move_folder(ADA, &case, "archive").unwrap();
+    let (told, link) = graph.round(&link, 5).await;
+    let archive = graph.ok("/me/mailFolders/archive").await;
+    assert!(told.iter().any(|folder| folder["id"] == case.as_str() && folder["parentFolderId"] == archive["id"]));
     office.world.delete_folder(ADA, &case).unwrap();
     let (told, _) = graph.round(&link, 5).await;
     assert!(told.iter().any(|folder| folder["id"] == case.as_str() && folder["@removed"]["reason"] == "deleted"));
