@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    graph::{Link, Mail, PageEnd},
+    graph::Mail,
     id::{FirmId, FolderId, ImmutableId, MailboxId},
     message::SkipReason,
     table::{Key, Row, Table, TableError, Write},
@@ -25,66 +25,6 @@ pub enum Phase {
     Baseline,
     /// Every later one, also after the link died.
     Following,
-}
-
-/// A folder's place in its delta rounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FolderState {
-    /// The folder.
-    pub folder: FolderId,
-    /// Which round it is in.
-    pub phase: Phase,
-    /// Where to go on; none at the start of a round from nothing.
-    pub link: Option<Link>,
-    /// How many pages were committed.
-    pub pages: u64,
-}
-
-impl FolderState {
-    /// A folder that was never read.
-    pub fn new(folder: FolderId) -> Self {
-        Self { folder, phase: Phase::Baseline, link: None, pages: 0 }
-    }
-
-    /// The folder's state in the table, or a new one that is stored first, so that later writes are held to it.
-    pub async fn load(
-        table: &Table,
-        firm: FirmId,
-        mailbox: MailboxId,
-        folder: &FolderId,
-    ) -> Result<Row<Self>, TableError> {
-        let key = Key::folder(firm, mailbox, folder);
-        for _ in 0..2 {
-            if let Some(row) = table.get(&key).await? {
-                return Ok(row);
-            }
-            match table.write(Write::insert(key.clone(), &Self::new(folder.clone()))).await {
-                Ok(()) | Err(TableError::Conflict { .. }) => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Err(TableError::Conflict { key })
-    }
-
-    /// The same after Graph said that the link is dead: from nothing, in the same phase, keeping what is kept.
-    pub fn restarted(&self) -> Self {
-        Self { link: None, ..self.clone() }
-    }
-
-    /// The same after a page was read.
-    pub fn after(&self, end: PageEnd) -> Self {
-        let (phase, link) = match end {
-            PageEnd::More(next) => (self.phase, next),
-            PageEnd::RoundComplete(delta) => (Phase::Following, delta),
-        };
-        Self { phase, link: Some(link), pages: self.pages + 1, folder: self.folder.clone() }
-    }
-
-    /// The name of the page that is read next: the same until it is committed, and never again afterwards.
-    pub fn page_name(&self) -> String {
-        let digest = Sha256::new().chain_update(self.folder.as_str()).chain_update(self.pages.to_be_bytes()).finalize();
-        hex::encode(&digest[..12])
-    }
 }
 
 /// What an entry of a page means for a mail that is not kept yet.
@@ -230,16 +170,6 @@ mod tests {
     fn a_draft_is_never_kept() {
         assert_eq!(decided(1_001, Phase::Following, false, true), Decision::Skip(SkipReason::Draft));
         assert_eq!(decided(999, Phase::Following, false, true), Decision::Skip(SkipReason::Draft));
-    }
-
-    #[test]
-    fn a_page_keeps_its_name_until_it_is_committed_even_if_the_next_link_is_the_same() {
-        let state = FolderState::new("AQ".parse().unwrap());
-        let link: Link = serde_json::from_str("\"https://graph.microsoft.com/v1.0/x\"").unwrap();
-        let committed = state.after(PageEnd::RoundComplete(link.clone()));
-        assert_eq!(state.page_name(), state.restarted().page_name());
-        assert_ne!(state.page_name(), committed.page_name());
-        assert_ne!(committed.page_name(), committed.after(PageEnd::RoundComplete(link)).page_name());
     }
 
     #[test]

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    graph::{GraphUser, MailFolder, Subscription, WELL_KNOWN_NEVER_READ},
-    id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
+    graph::{GraphUser, Subscription},
+    id::{ConnectorId, FirmId, MailboxId, MemberId, SubscriptionId},
     problem::Noted,
+    selection::Selection,
     table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
 };
 
@@ -164,84 +165,6 @@ struct Taken {
     mailbox: MailboxId,
 }
 
-/// How folders are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// The named folders, and no others.
-    Include,
-    /// All but the named folders and what lies below them.
-    Exclude,
-    /// All.
-    All,
-}
-
-/// Which folders are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selection {
-    /// How they were chosen.
-    pub mode: Mode,
-    /// The folders named.
-    pub folders: Vec<FolderId>,
-    /// What the choice came to in the tree as it was then.
-    pub kept: Vec<FolderId>,
-}
-
-/// A choice that the tree does not allow.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SelectionError {
-    /// No such folder in this mailbox.
-    #[error("there is no folder {0} in this mailbox")]
-    Unknown(FolderId),
-    /// One of the folders that are never read.
-    #[error("the folder {0} is one that is never read, or lies below one")]
-    NeverRead(FolderId),
-    /// Nothing is left.
-    #[error("the choice leaves no folder to keep")]
-    Nothing,
-}
-
-impl Selection {
-    /// What a choice comes to in `tree`, in which parents stand before their children.
-    pub fn resolve(mode: Mode, folders: Vec<FolderId>, tree: &[MailFolder]) -> Result<Self, SelectionError> {
-        let never_read =
-            with_descendants(tree, |f| f.search || f.well_known.is_some_and(|w| WELL_KNOWN_NEVER_READ.contains(&w)));
-        for id in &folders {
-            if !tree.iter().any(|f| &f.id == id) {
-                return Err(SelectionError::Unknown(id.clone()));
-            }
-            if mode == Mode::Include && never_read.contains(&id) {
-                return Err(SelectionError::NeverRead(id.clone()));
-            }
-        }
-        let named = match mode {
-            Mode::Include => folders.iter().collect(),
-            Mode::Exclude => with_descendants(tree, |f| folders.contains(&f.id)),
-            Mode::All => Vec::new(),
-        };
-        let kept = tree.iter().map(|f| &f.id).filter(|id| {
-            let chosen = (mode == Mode::Include) == named.contains(id);
-            chosen && !never_read.contains(id)
-        });
-        let kept: Vec<FolderId> = kept.cloned().collect();
-        if kept.is_empty() { Err(SelectionError::Nothing) } else { Ok(Self { mode, folders, kept }) }
-    }
-}
-
-/// The folders that `is` picks, and all below them.
-fn with_descendants(tree: &[MailFolder], is: impl Fn(&MailFolder) -> bool) -> Vec<&FolderId> {
-    let mut picked: Vec<&FolderId> = tree.iter().filter(|f| is(f)).map(|f| &f.id).collect();
-    loop {
-        let below =
-            |f: &&MailFolder| f.parent.as_ref().is_some_and(|p| picked.contains(&p)) && !picked.contains(&&f.id);
-        let more: Vec<&FolderId> = tree.iter().filter(below).map(|f| &f.id).collect();
-        if more.is_empty() {
-            return picked;
-        }
-        picked.extend(more);
-    }
-}
-
 /// A mailbox's rounds: written by whoever works at it, and by the activation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sync {
@@ -254,6 +177,9 @@ pub struct Sync {
     /// Whether the master list has the mark's category.
     #[serde(default)]
     pub category_ready: bool,
+    /// When the tree of folders is looked at next; none before it was read for the first time.
+    #[serde(default)]
+    pub follow_at: Option<Timestamp>,
     /// What kept the last round from its end, if a person has to act.
     pub problem: Option<Noted>,
 }
@@ -281,6 +207,11 @@ impl Sync {
         self
     }
 
+    /// Whether a round is due by now, and not only asked for by a notice.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.due_at.as_ref().is_none_or(|due| *due <= sortable(now))
+    }
+
     /// Whether a person has to act, and the next look at whether somebody has is yet to come.
     pub fn waits(&self, now: Timestamp) -> bool {
         self.problem.is_some() && self.due_at.as_ref().is_some_and(|due| *due > sortable(now))
@@ -291,6 +222,7 @@ impl Sync {
         Self {
             subscription: round.subscription.clone(),
             category_ready: round.category_ready,
+            follow_at: round.follow_at,
             problem: round.problem.clone(),
             ..self
         }
@@ -348,57 +280,5 @@ impl Progress {
         ];
         let moved: Vec<_> = counters.into_iter().filter(|(_, by)| *by != 0).map(|(n, by)| (n.to_owned(), by)).collect();
         (!moved.is_empty()).then(|| Write::add(Key::progress(firm, mailbox), moved))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::WellKnown;
-
-    fn folder(id: &str, parent: Option<&str>, well_known: Option<WellKnown>) -> MailFolder {
-        MailFolder {
-            id: id.parse().unwrap(),
-            parent: parent.map(|p| p.parse().unwrap()),
-            display_name: id.to_owned(),
-            items: 0,
-            hidden: false,
-            search: false,
-            well_known,
-        }
-    }
-
-    fn tree() -> Vec<MailFolder> {
-        vec![
-            folder("inbox", Some("root"), Some(WellKnown::Inbox)),
-            folder("trash", Some("root"), Some(WellKnown::DeletedItems)),
-            folder("clients", Some("inbox"), None),
-            folder("binned", Some("trash"), None),
-            folder("acme", Some("clients"), None),
-        ]
-    }
-
-    fn kept(mode: Mode, named: &[&str]) -> Result<Vec<String>, SelectionError> {
-        let named = named.iter().map(|id| id.parse().unwrap()).collect();
-        Ok(Selection::resolve(mode, named, &tree())?.kept.iter().map(ToString::to_string).collect())
-    }
-
-    #[test]
-    fn an_inclusion_keeps_the_named_folders_and_no_others() {
-        assert_eq!(kept(Mode::Include, &["inbox", "acme"]).unwrap(), ["inbox", "acme"]);
-        assert_eq!(kept(Mode::Include, &["gone"]), Err(SelectionError::Unknown("gone".parse().unwrap())));
-        assert_eq!(kept(Mode::Include, &[]), Err(SelectionError::Nothing));
-    }
-
-    #[test]
-    fn an_exclusion_takes_all_below_with_it() {
-        assert_eq!(kept(Mode::Exclude, &["clients"]).unwrap(), ["inbox"]);
-        assert_eq!(kept(Mode::All, &[]).unwrap(), ["inbox", "clients", "acme"]);
-    }
-
-    #[test]
-    fn deleted_items_and_all_below_are_never_read() {
-        assert_eq!(kept(Mode::Include, &["binned"]), Err(SelectionError::NeverRead("binned".parse().unwrap())));
-        assert!(!kept(Mode::All, &[]).unwrap().contains(&"trash".to_owned()));
     }
 }

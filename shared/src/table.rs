@@ -19,7 +19,8 @@
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
-//! | a folder's delta state | `FIRM#f#MAILBOX#m` | `FOLDER#id` | prefix |
+//! | a folder, and how far it is read | `FIRM#f#MAILBOX#m` | `FOLDER#id` | all by prefix |
+//! | where the changes of the tree go on | `FIRM#f#MAILBOX#m` | `TREE` | key |
 //! | what the baseline saw | `FIRM#f#MAILBOX#m` | `BASELINE#folder#page` | prefix |
 //! | work: a page's messages with steps ahead | `FIRM#f#MAILBOX#m` | `WORK#page#n` | prefix |
 //! | a message | `FIRM#f#MAILBOX#m` | `MESSAGE#digest` | key, in batches |
@@ -132,7 +133,17 @@ impl Key {
         Self::of_mailbox(firm, mailbox, "PROGRESS".to_owned())
     }
 
-    /// A folder's delta state.
+    /// Where the changes of the tree of folders go on.
+    pub fn tree(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "TREE".to_owned())
+    }
+
+    /// All folders of a mailbox.
+    pub fn folder_prefix(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "FOLDER#".to_owned())
+    }
+
+    /// A folder, and how far it is read.
     pub fn folder(firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Self {
         Self::of_mailbox(firm, mailbox, format!("FOLDER#{folder}"))
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod connect;
+mod folders;
 mod isolation;
 mod losing;
 mod mail;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use futures::{StreamExt as _, TryStreamExt as _, channel::mpsc::UnboundedSender};
 use jiff::Timestamp;
 use shared::{
-    delta::{Baseline, BaselinePage, Decision, FolderState, decide},
+    delta::{Baseline, BaselinePage, Decision, decide},
+    folder::FolderState,
     graph::{DeltaItem, DeltaPage, Disposition, Mail, PageEnd},
-    id::{FolderId, ImmutableId, MessageId},
+    id::{ImmutableId, MessageId},
     mailbox::Progress,
     message::{Message, SkipReason, State},
     table::{Key, Row, Write},
@@ -17,7 +18,7 @@ use shared::{
 
 use crate::{
     advance::Known,
-    round::{Outcome, Round, RoundError},
+    round::{Round, RoundError},
 };
 
 /// New starts of one folder in one round; a link that dies more often is looked at in the next round.
@@ -25,22 +26,33 @@ const RESTARTS_MAX: usize = 3;
 /// Messages written side by side.
 const WRITES_AT_ONCE: usize = 16;
 
+/// How the reading of one folder ended.
+pub(crate) enum Read {
+    /// Its delta round is complete, and told of something or of nothing.
+    Complete { told: bool },
+    /// The deadline is near.
+    OutOfTime,
+    /// It is not there any more, or can't be read.
+    Unreadable,
+}
+
 /// Reads one folder to the end of its delta round.
 pub(crate) async fn folder(
     round: &Round<'_>,
-    folder: &FolderId,
+    mut row: Row<FolderState>,
     known: &Known,
     found: &UnboundedSender<Row<Work>>,
-) -> Result<Outcome, RoundError> {
-    let (app, mailbox) = (round.app, round.mailbox);
-    let mut row = FolderState::load(&app.table, mailbox.firm, mailbox.id, folder).await?;
+) -> Result<Read, RoundError> {
+    let mailbox = round.mailbox;
+    let folder = row.value.id().clone();
     let mut baseline = None;
     let mut restarts = 0;
+    let mut told = false;
     loop {
         if round.is_over() {
-            return Ok(Outcome::OutOfTime);
+            return Ok(Read::OutOfTime);
         }
-        let page = match round.graph.delta_page(&mailbox.user, folder, row.value.link.as_ref()).await {
+        let page = match round.graph.delta_page(&mailbox.user, &folder, row.value.link.as_ref()).await {
             Ok(page) => page,
             Err(e) if e.disposition() == Disposition::Resync && restarts < RESTARTS_MAX => {
                 tracing::info!(mailbox.id = %mailbox.id, folder.id = %folder, "the delta link is dead: from the start");
@@ -52,10 +64,11 @@ pub(crate) async fn folder(
             // The folder itself is gone or can't be read; the others can.
             Err(e) if e.disposition() == Disposition::Fail => {
                 tracing::warn!(mailbox.id = %mailbox.id, folder.id = %folder, error = %Chain(&e), "a folder can't be read");
-                return Ok(Outcome::Finished);
+                return Ok(Read::Unreadable);
             }
             Err(e) => return Err(e.into()),
         };
+        told |= !page.items.is_empty();
         let complete = matches!(page.end, PageEnd::RoundComplete(_));
         let work;
         (row, work) = take_in(round, row, page, &mut baseline, known).await?;
@@ -64,7 +77,7 @@ pub(crate) async fn folder(
             let _ = found.unbounded_send(item);
         }
         if complete {
-            return Ok(Outcome::Finished);
+            return Ok(Read::Complete { told });
         }
     }
 }
@@ -94,7 +107,7 @@ async fn take_in(
         !new && !there.contains_key(&MessageId::of(mailbox, &mail.immutable_id))
     };
     if baseline.is_none() && (!strangers_left.is_empty() || present.values().any(old_stranger)) {
-        *baseline = Some(Baseline::load(table, firm, mailbox, &row.value.folder).await?);
+        *baseline = Some(Baseline::load(table, firm, mailbox, row.value.id()).await?);
     }
     if let Some(baseline) = baseline {
         baseline.forget(table, strangers_left).await?;
@@ -153,7 +166,7 @@ async fn take_in(
             progress.discovered -= 1;
             progress.skipped_draft -= 1;
         }
-        let message = Message::found(id, mail, row.value.folder.clone(), received_at, name.clone(), state);
+        let message = Message::found(id, mail, row.value.id().clone(), received_at, name.clone(), state);
         to_write.push(match before {
             Some(row) => Write::replace(&row.clone().with(message)),
             None => Write::insert(Key::message(firm, id), &message),
@@ -168,7 +181,7 @@ async fn take_in(
         && !lay_there.is_empty()
     {
         baseline.add(&lay_there);
-        let key = Key::baseline(firm, mailbox, &row.value.folder, &name);
+        let key = Key::baseline(firm, mailbox, row.value.id(), &name);
         writes.push(Write::overwrite(key, &BaselinePage::of(&lay_there)));
     }
     writes.extend(progress.add_to(firm, mailbox));
@@ -183,10 +196,11 @@ async fn commit(
     next: FolderState,
     mut writes: Vec<Write>,
 ) -> Result<Row<FolderState>, RoundError> {
-    let (mailbox, folder) = (round.mailbox, next.folder.clone());
-    writes.push(Write::replace(&row.with(next)));
+    let mut row = row.with(next);
+    writes.push(Write::replace(&row));
     round.app.table.transact(writes).await?;
-    Ok(FolderState::load(&round.app.table, mailbox.firm, mailbox.id, &folder).await?)
+    row.written();
+    Ok(row)
 }
 
 /// The last thing that a page says of each mail: the same one may be told several times, and the last time counts.

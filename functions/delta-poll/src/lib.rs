@@ -5,6 +5,7 @@
 
 mod advance;
 mod discover;
+mod follow;
 mod round;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! One round of one mailbox: look, take in what is new, finish what is open.
 
 use std::{
+    collections::HashSet,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -17,7 +18,9 @@ use shared::{
     connector::{Access, Connector, ConnectorState},
     feed::FeedError,
     firm::Firm,
+    folder::FolderState,
     graph::{Disposition, Graph, GraphError, SUBSCRIPTION_LIFETIME},
+    id::FolderId,
     job::Job,
     mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Sync},
     mark,
@@ -32,7 +35,8 @@ use shared::{
 use crate::{
     Deadline,
     advance::{self, Known},
-    discover,
+    discover::{self, Read},
+    follow,
 };
 
 /// A mailbox whose notices come is looked at this often all the same.
@@ -194,25 +198,64 @@ impl Round<'_> {
         // What is found is worked at while more is found; discovery waits for nobody.
         let (found, works) = unbounded();
         let items = stream::iter(open).chain(works);
-        let (discovered, advanced) = join!(self.discover(&known, found), advance::all(self, items, &known));
+        let (discovered, advanced) = join!(self.discover_all(sync, &known, found), advance::all(self, items, &known));
         match (discovered?, advanced?) {
             (Outcome::Finished, Outcome::Finished) => Ok(Outcome::Finished),
             _ => Ok(Outcome::OutOfTime),
         }
     }
 
-    async fn discover(&self, known: &Known, found: UnboundedSender<Row<Work>>) -> Result<Outcome, RoundError> {
-        for folder in self.mailbox.selection.iter().flat_map(|selection| &selection.kept) {
-            match discover::folder(self, folder, known, &found).await {
-                Ok(Outcome::Finished) => {}
-                Ok(Outcome::OutOfTime) => return Ok(Outcome::OutOfTime),
-                Err(error) => {
-                    self.stop();
-                    return Err(error);
-                }
+    /// Discovers in all folders; nothing new is begun after a reason to stop.
+    async fn discover_all(
+        &self,
+        sync: &mut Sync,
+        known: &Known,
+        found: UnboundedSender<Row<Work>>,
+    ) -> Result<Outcome, RoundError> {
+        let discovered = self.discover(sync, known, found).await;
+        if discovered.is_err() {
+            self.stop();
+        }
+        discovered
+    }
+
+    /// Reads all folders that are kept, and those that were made meanwhile.
+    async fn discover(
+        &self,
+        sync: &mut Sync,
+        known: &Known,
+        found: UnboundedSender<Row<Work>>,
+    ) -> Result<Outcome, RoundError> {
+        let noticed = !sync.is_due(self.app.clock.now());
+        let folders = follow::folders(self, sync).await?;
+        let read: HashSet<FolderId> = folders.iter().map(|folder| folder.value.id().clone()).collect();
+        let (outcome, told) = self.read(folders, sync, known, &found).await?;
+        if told || !noticed || !follow::look_again(self, sync) {
+            return Ok(outcome);
+        }
+        let mut folders = follow::folders(self, sync).await?;
+        folders.retain(|folder| !read.contains(folder.value.id()));
+        Ok(self.read(folders, sync, known, &found).await?.0)
+    }
+
+    /// Reads these folders; whether any of them told of anything.
+    async fn read(
+        &self,
+        folders: Vec<Row<FolderState>>,
+        sync: &mut Sync,
+        known: &Known,
+        found: &UnboundedSender<Row<Work>>,
+    ) -> Result<(Outcome, bool), RoundError> {
+        let mut told_any = false;
+        for folder in folders {
+            match discover::folder(self, folder, known, found).await? {
+                Read::Complete { told } => told_any |= told,
+                // The tree tells what became of it.
+                Read::Unreadable => sync.follow_at = sync.follow_at.map(|_| self.app.clock.now()),
+                Read::OutOfTime => return Ok((Outcome::OutOfTime, told_any)),
             }
         }
-        Ok(Outcome::Finished)
+        Ok((Outcome::Finished, told_any))
     }
 
     /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do.

@@ -10,6 +10,7 @@ use super::{
     batch::{BatchOrder, Part},
     client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
+    messages::{PAGE_ITEMS, PageEnd, page_end},
 };
 use crate::id::FolderId;
 
@@ -25,30 +26,42 @@ pub enum WellKnown {
     Drafts,
     Inbox,
     JunkEmail,
+    /// The folder in which the top ones lie; nobody sees it.
+    MsgFolderRoot,
     Outbox,
+    RecoverableItemsDeletions,
+    SearchFolders,
     SentItems,
+    SyncIssues,
 }
 
 /// Folders that are never read, with all that lies below them, whatever they are called locally.
-pub const WELL_KNOWN_NEVER_READ: [WellKnown; 6] = [
+pub const WELL_KNOWN_NEVER_READ: [WellKnown; 9] = [
     WellKnown::Archive,
     WellKnown::ConversationHistory,
     WellKnown::DeletedItems,
     WellKnown::Drafts,
     WellKnown::JunkEmail,
     WellKnown::Outbox,
+    WellKnown::RecoverableItemsDeletions,
+    WellKnown::SearchFolders,
+    WellKnown::SyncIssues,
 ];
 
 impl WellKnown {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 12] = [
         Self::Archive,
         Self::ConversationHistory,
         Self::DeletedItems,
         Self::Drafts,
         Self::Inbox,
         Self::JunkEmail,
+        Self::MsgFolderRoot,
         Self::Outbox,
+        Self::RecoverableItemsDeletions,
+        Self::SearchFolders,
         Self::SentItems,
+        Self::SyncIssues,
     ];
 
     /// Graph's name for it.
@@ -60,14 +73,18 @@ impl WellKnown {
             Self::Drafts => "drafts",
             Self::Inbox => "inbox",
             Self::JunkEmail => "junkemail",
+            Self::MsgFolderRoot => "msgfolderroot",
             Self::Outbox => "outbox",
+            Self::RecoverableItemsDeletions => "recoverableitemsdeletions",
+            Self::SearchFolders => "searchfolders",
             Self::SentItems => "sentitems",
+            Self::SyncIssues => "syncissues",
         }
     }
 }
 
 /// One folder of a mailbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailFolder {
     /// Its id, constant.
     pub id: FolderId,
@@ -75,7 +92,8 @@ pub struct MailFolder {
     pub parent: Option<FolderId>,
     /// Its name in the mailbox's language.
     pub display_name: String,
-    /// How many items lie in it.
+    /// How many items lie in it, at the moment that Graph told.
+    #[serde(skip)]
     pub items: u64,
     /// Whether Outlook hides it.
     pub hidden: bool,
@@ -85,19 +103,52 @@ pub struct MailFolder {
     pub well_known: Option<WellKnown>,
 }
 
+/// Which well-known folders a mailbox has: a folder does not say so itself.
+pub type WellKnownFolders = HashMap<FolderId, WellKnown>;
+
+/// What a page of folder delta says of one folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FolderItem {
+    /// It is there: new, changed, moved, or told again. What a change leaves out is none.
+    Present {
+        /// Its id.
+        id: FolderId,
+        /// The folder it lies in.
+        parent: Option<FolderId>,
+        /// Its name.
+        display_name: Option<String>,
+        /// Whether Outlook hides it.
+        hidden: Option<bool>,
+        /// A saved search.
+        search: bool,
+    },
+    /// It was deleted for good.
+    Removed(FolderId),
+}
+
+/// One page of a folder delta round: the whole tree in a first round, flat, and what changed in it later.
+#[derive(Debug)]
+pub struct FolderPage {
+    /// Its entries.
+    pub items: Vec<FolderItem>,
+    /// Where to go on.
+    pub end: PageEnd,
+}
+
 const SELECT: &str = "id,displayName,parentFolderId,childFolderCount,totalItemCount,isHidden";
 /// Most requests spent on one tree: a mailbox with more folders than this many pages is refused, not half read.
 const TREE_REQUESTS_MAX: usize = 2_000;
 
 impl Graph {
-    /// Every folder of a mailbox, as deep as it goes, parents before their children, hidden ones included.
+    /// Every folder of a mailbox, as deep as it goes, parents before their children, hidden ones and the root included.
     /// Source: <https://learn.microsoft.com/graph/api/user-list-mailfolders>
     pub async fn folders(&self, user: &GraphUser) -> Result<Vec<MailFolder>, GraphError> {
         let attempted = "list the mail folders";
         let well_known = self.well_known_folders(user).await?;
         let query = format!("?includeHiddenFolders=true&$top=100&$select={SELECT}");
         let mut pages = vec![(self.url(&format!("{}/mailFolders{query}", user.path())), None)];
-        let mut folders = Vec::new();
+        let root = well_known.iter().find(|(_, name)| **name == WellKnown::MsgFolderRoot);
+        let mut folders: Vec<MailFolder> = root.map(|(id, _)| MailFolder::root(id.clone())).into_iter().collect();
         let mut requests = 0;
         while let Some((url, parent)) = pages.pop() {
             requests += 1;
@@ -114,11 +165,11 @@ impl Graph {
                 }
                 folders.push(MailFolder {
                     well_known: well_known.get(&folder.id).copied(),
+                    search: folder.is_search(),
                     parent: folder.parent_folder_id.or_else(|| parent.clone()),
                     display_name: folder.display_name.unwrap_or_default(),
                     items: folder.total_item_count.unwrap_or(0),
                     hidden: folder.is_hidden.unwrap_or(false),
-                    search: folder.odata_type.is_some_and(|t| t.ends_with("mailSearchFolder")),
                     id: folder.id,
                 });
             }
@@ -129,6 +180,22 @@ impl Graph {
         Ok(folders)
     }
 
+    /// One page of the changes of a mailbox's tree: from `from`, or the first page of all folders.
+    /// Source: <https://learn.microsoft.com/graph/api/mailfolder-delta>
+    pub async fn folder_page(&self, user: &GraphUser, from: Option<&Link>) -> Result<FolderPage, GraphError> {
+        let attempted = "read a page of the changes of the mail folders".to_owned();
+        let prefer = format!("odata.maxpagesize={PAGE_ITEMS}");
+        let headers = [("prefer", prefer.as_str())];
+        let mut call = match from {
+            Some(link) => Call { url: self.link(link, &attempted)?, ..self.get("", attempted.clone()) },
+            None => self.get(&format!("{}/mailFolders/delta?$select={SELECT}", user.path()), attempted.clone()),
+        };
+        call.headers = &headers;
+        let page: WireDelta = self.json(call).await?;
+        let end = page_end(page.next_link, page.delta_link, attempted)?;
+        Ok(FolderPage { items: page.value.into_iter().map(FolderItem::from).collect(), end })
+    }
+
     /// Reads one of the mailbox's folders: whether they may be read at all, without walking the tree.
     pub async fn any_folder(&self, user: &GraphUser) -> Result<(), GraphError> {
         let path = format!("{}/mailFolders?$top=1&$select={SELECT}", user.path());
@@ -136,7 +203,7 @@ impl Graph {
     }
 
     /// Which folder has which well-known name: a folder does not say so itself, each name is asked for.
-    async fn well_known_folders(&self, user: &GraphUser) -> Result<HashMap<FolderId, WellKnown>, GraphError> {
+    pub async fn well_known_folders(&self, user: &GraphUser) -> Result<WellKnownFolders, GraphError> {
         let parts = WellKnown::ALL.map(|folder| Part {
             method: Method::GET,
             path: format!("{}/mailFolders/{}?$select=id", user.path(), folder.name()),
@@ -158,6 +225,64 @@ impl Graph {
         }
         Ok(known)
     }
+}
+
+impl MailFolder {
+    /// The folder in which the top ones lie.
+    pub fn root(id: FolderId) -> Self {
+        Self {
+            id,
+            parent: None,
+            display_name: String::new(),
+            items: 0,
+            hidden: false,
+            search: false,
+            well_known: Some(WellKnown::MsgFolderRoot),
+        }
+    }
+
+    /// Whether it is the folder in which the top ones lie.
+    pub fn is_root(&self) -> bool {
+        self.well_known == Some(WellKnown::MsgFolderRoot)
+    }
+}
+
+impl From<WireChange> for FolderItem {
+    fn from(WireChange { removed, folder }: WireChange) -> Self {
+        match removed {
+            Some(_) => Self::Removed(folder.id),
+            None => Self::Present {
+                search: folder.is_search(),
+                id: folder.id,
+                parent: folder.parent_folder_id,
+                display_name: folder.display_name,
+                hidden: folder.is_hidden,
+            },
+        }
+    }
+}
+
+impl WireFolder {
+    fn is_search(&self) -> bool {
+        self.odata_type.as_ref().is_some_and(|kind| kind.ends_with("mailSearchFolder"))
+    }
+}
+
+#[derive(Deserialize)]
+struct WireDelta {
+    value: Vec<WireChange>,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
+    #[serde(rename = "@odata.deltaLink")]
+    delta_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireChange {
+    #[serde(rename = "@removed")]
+    removed: Option<serde_json::Value>,
+    #[serde(flatten)]
+    folder: WireFolder,
 }
 
 #[derive(Deserialize)]

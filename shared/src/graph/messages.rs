@@ -93,14 +93,7 @@ impl Graph {
         };
         call.headers = &headers;
         let page: WirePage = self.json(call).await?;
-        let end = match (page.next_link, page.delta_link) {
-            (Some(next), None) => PageEnd::More(Link::new(next)),
-            (None, Some(delta)) => PageEnd::RoundComplete(Link::new(delta)),
-            _ => {
-                let source = "a page must have exactly one link".into();
-                return Err(GraphError::Unreadable { attempted, source });
-            }
-        };
+        let end = page_end(page.next_link, page.delta_link, attempted)?;
         Ok(DeltaPage { items: page.value.into_iter().map(DeltaItem::from).collect(), end })
     }
 
@@ -149,6 +142,15 @@ impl MimeStream {
             .chunk()
             .await
             .map_err(|e| GraphError::Unreachable { attempted: self.attempted.clone(), source: e.without_url() })
+    }
+}
+
+/// A page of delta has exactly one link.
+pub(super) fn page_end(next: Option<String>, delta: Option<String>, attempted: String) -> Result<PageEnd, GraphError> {
+    match (next, delta) {
+        (Some(next), None) => Ok(PageEnd::More(Link::new(next))),
+        (None, Some(delta)) => Ok(PageEnd::RoundComplete(Link::new(delta))),
+        _ => Err(GraphError::Unreadable { attempted, source: "a page must have exactly one link".into() }),
     }
 }
 

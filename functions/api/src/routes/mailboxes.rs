@@ -1,6 +1,9 @@
 //! Mailboxes, their folders, and whether their mail is kept.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use axum::{
     extract::State,
@@ -12,12 +15,14 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     connector::Connector,
+    folder::FolderState,
     graph::MailFolder,
     id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId},
     job::Job,
-    mailbox::{Kind, Mailbox, MailboxState, Mode, Progress, Selection, Sync},
+    mailbox::{Kind, Mailbox, MailboxState, Progress, Sync},
     member::Member,
     problem::{Code, Problem},
+    selection::{self, Mode, Selection},
     table::{Key, Row, TableError},
     telemetry::Chain,
 };
@@ -130,7 +135,7 @@ impl From<Progress> for ProgressView {
 
 fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>) -> MailboxView {
     let Mailbox { id, connector, address, kind, member, state, selection, activated_at, created_at, .. } = mailbox;
-    let selection = selection.map(|Selection { mode, folders, .. }| SelectionView { mode, folders });
+    let selection = selection.map(|Selection { mode, folders }| SelectionView { mode, folders });
     let problem = sync.and_then(|sync| sync.problem).map(ProblemView::from);
     let progress = progress.into();
     MailboxView { id, connector, address, kind, member, state, selection, activated_at, progress, problem, created_at }
@@ -192,7 +197,8 @@ pub(super) async fn create(
         kind,
         member: member.map(|member| member.id),
         state: MailboxState::Inactive,
-        selection: None,
+        // Of a shared one all is kept: it is nobody's own.
+        selection: (kind == Kind::Shared).then(Selection::all),
         activated_at: None,
         created_at: app.clock.now(),
     };
@@ -269,6 +275,8 @@ pub(crate) struct FolderView {
     selectable: bool,
     /// Whether it is kept.
     selected: bool,
+    /// Whether it was chosen and is deleted by now. If it is restored, it goes on.
+    gone: bool,
 }
 
 /// A mailbox's folders.
@@ -289,26 +297,37 @@ pub(super) async fn folders(
     Id(mailbox): Id<MailboxId>,
 ) -> Answer<Json<Folders>> {
     let mailbox = find(&app, firm.id(), mailbox).await?.value;
-    let tree = tree(&app, &mailbox).await?;
-    Ok(Json(Folders { items: folder_views(tree, mailbox.selection.as_ref()) }))
+    let (tree, known) = tokio::try_join!(tree(&app, &mailbox), async {
+        Ok(FolderState::all(&app.table, mailbox.firm, mailbox.id).await?)
+    })?;
+    let known: HashMap<FolderId, FolderState> =
+        known.into_iter().map(|row| (row.value.id().clone(), row.value)).collect();
+    Ok(Json(Folders { items: folder_views(tree, mailbox.selection.as_ref(), &known) }))
 }
 
-fn folder_views(tree: Vec<MailFolder>, selection: Option<&Selection>) -> Vec<FolderView> {
-    let selectable = Selection::resolve(Mode::All, Vec::new(), &tree).map(|all| all.kept).unwrap_or_default();
+fn folder_views(
+    tree: Vec<MailFolder>,
+    selection: Option<&Selection>,
+    known: &HashMap<FolderId, FolderState>,
+) -> Vec<FolderView> {
+    let selectable = selection::readable(&tree);
+    let kept = selection.map(|selection| selection.kept(&tree)).unwrap_or_default();
+    let there: HashSet<FolderId> = tree.iter().map(|folder| folder.id.clone()).collect();
     let mut paths: HashMap<FolderId, String> = HashMap::new();
     let mut views = Vec::with_capacity(tree.len());
-    for folder in tree {
+    // The root, in which the top ones lie, is no folder that anybody sees.
+    for folder in tree.into_iter().filter(|folder| !folder.is_root()) {
         let above = folder.parent.as_ref().and_then(|parent| paths.get(parent));
         let path = match above {
             Some(above) => format!("{above}/{}", folder.display_name),
             None => folder.display_name.clone(),
         };
-        // The root, in which the top ones lie, is no folder that anybody sees.
         let parent_id = above.is_some().then_some(folder.parent).flatten();
         paths.insert(folder.id.clone(), path.clone());
         views.push(FolderView {
             selectable: selectable.contains(&folder.id),
-            selected: selection.is_some_and(|selection| selection.kept.contains(&folder.id)),
+            selected: kept.contains(&folder.id),
+            gone: false,
             id: folder.id,
             display_name: folder.display_name,
             parent_id,
@@ -318,6 +337,22 @@ fn folder_views(tree: Vec<MailFolder>, selection: Option<&Selection>) -> Vec<Fol
             well_known: folder.well_known.map(|well_known| well_known.name()),
         });
     }
+    let named = selection.map(|selection| selection.folders.as_slice()).unwrap_or_default();
+    views.extend(named.iter().filter(|id| !there.contains(*id)).map(|id| {
+        let display_name = known.get(id).map(|folder| folder.place.display_name.clone()).unwrap_or_default();
+        FolderView {
+            id: id.clone(),
+            path: display_name.clone(),
+            display_name,
+            parent_id: None,
+            items: 0,
+            hidden: false,
+            well_known: None,
+            selectable: false,
+            selected: false,
+            gone: true,
+        }
+    }));
     views
 }
 
@@ -347,9 +382,12 @@ pub(super) async fn select(
     if new.mode == Mode::All && !new.folders.is_empty() {
         return Err(invalid("folders: none can be named with the mode all"));
     }
+    if row.value.kind == Kind::Shared && new.mode != Mode::All {
+        return Err(invalid("mode: of a shared mailbox all is kept"));
+    }
     let tree = tree(&app, &row.value).await?;
     let named = new.folders.into_iter().map(|name| by_well_known_name(&tree, name));
-    let selection = Selection::resolve(new.mode, named.collect(), &tree);
+    let selection = Selection::of(new.mode, named.collect(), &tree);
     let selection = selection.map_err(|error| invalid(format!("folders: {error}")))?;
     let mailbox = Mailbox::select(row, &app.table, selection).await?;
     if mailbox.state == MailboxState::Active {
@@ -446,6 +484,7 @@ mod tests {
 
     fn tree() -> Vec<MailFolder> {
         vec![
+            MailFolder::root("root".parse().unwrap()),
             folder("posteingang", "root", Some(WellKnown::Inbox)),
             folder("papierkorb", "root", Some(WellKnown::DeletedItems)),
             folder("mandanten", "posteingang", None),
@@ -455,9 +494,9 @@ mod tests {
 
     #[test]
     fn the_tree_shows_paths_from_the_top_and_what_may_be_chosen() {
-        let kept = vec!["mandanten".parse().unwrap()];
-        let selection = Selection { mode: Mode::Include, folders: kept.clone(), kept };
-        let views = folder_views(tree(), Some(&selection));
+        let folders = vec!["mandanten".parse().unwrap(), "geloescht".parse().unwrap()];
+        let selection = Selection { mode: Mode::Include, folders };
+        let views = folder_views(tree(), Some(&selection), &HashMap::new());
         let shown: Vec<_> = views
             .iter()
             .map(|v| (v.path.as_str(), v.parent_id.as_ref().map(FolderId::as_str), v.selectable, v.selected))
@@ -467,8 +506,10 @@ mod tests {
             ("PAPIERKORB", None, false, false),
             ("POSTEINGANG/MANDANTEN", Some("posteingang"), true, true),
             ("POSTEINGANG/MANDANTEN/ACME", Some("mandanten"), true, false),
+            ("", None, false, false),
         ];
         assert_eq!(shown, expected);
+        assert_eq!(views.iter().map(|v| v.gone).collect::<Vec<_>>(), [false, false, false, false, true]);
     }
 
     #[test]

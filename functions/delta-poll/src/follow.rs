@@ -1,0 +1,142 @@
+//! Follow: the tree of folders as people change it, and which of them are kept now.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use shared::{
+    folder::{FolderState, Told, TreeLink, follow, forget_gone},
+    graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WellKnown},
+    mailbox::Sync,
+    selection::{Mode, Selection},
+    table::{Key, Row, Write},
+    telemetry::Chain,
+};
+
+use crate::round::{Round, RoundError};
+
+/// The tree is looked at this often where folders that are made later are kept too.
+const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The same where folders were named one by one: they may be thrown away.
+const FOLLOW_PAUSE_NAMED: Duration = Duration::from_secs(60 * 60);
+/// After a notice that no folder explains the tree is looked at again, but no sooner than this.
+const FOLLOW_PAUSE_MIN: Duration = Duration::from_secs(60);
+/// The whole tree is read this often, for what its delta may leave out.
+const WHOLE_PAUSE: Duration = Duration::from_secs(24 * 3600);
+/// Pages of one reading: a hundred thousand folders.
+const PAGES_MAX: usize = 1_000;
+/// Folders written side by side.
+const WRITES_AT_ONCE: usize = 16;
+
+/// The folders that are kept, Inbox and Sent Items first, after a look at the tree if one is due.
+pub(crate) async fn folders(round: &Round<'_>, sync: &mut Sync) -> Result<Vec<Row<FolderState>>, RoundError> {
+    let (table, firm, mailbox) = (&round.app.table, round.mailbox.firm, round.mailbox.id);
+    let Some(selection) = &round.mailbox.selection else { return Ok(Vec::new()) };
+    let now = round.app.clock.now();
+    let mut folders = FolderState::all(table, firm, mailbox).await?;
+    if sync.follow_at.is_none_or(|at| at <= now) {
+        folders = look(round, selection, folders, sync.follow_at.is_none()).await?;
+        let pause = if selection.mode == Mode::Include { FOLLOW_PAUSE_NAMED } else { FOLLOW_PAUSE };
+        sync.follow_at = Some(now + pause);
+        forget_gone(table, firm, mailbox, &folders, now).await?;
+    }
+    let there = folders.iter().filter(|row| row.value.gone_at.is_none());
+    let kept = selection.kept(there.map(|row| &row.value.place));
+    folders.retain(|row| kept.contains(row.value.id()));
+    folders.sort_by_key(|row| match row.value.place.well_known {
+        Some(WellKnown::Inbox) => 0,
+        Some(WellKnown::SentItems) => 1,
+        _ => 2,
+    });
+    Ok(folders)
+}
+
+/// Looks at the tree in the next call of [`folders`]: there was a notice, and no folder that is kept explains it. It may be about
+/// a folder that nobody has told of yet. False where that can't be, or it was looked at just now.
+pub(crate) fn look_again(round: &Round<'_>, sync: &mut Sync) -> bool {
+    let now = round.app.clock.now();
+    let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != Mode::Include);
+    let long_ago = sync.follow_at.is_some_and(|at| at - FOLLOW_PAUSE + FOLLOW_PAUSE_MIN <= now);
+    if followed && long_ago {
+        sync.follow_at = Some(now);
+    }
+    followed && long_ago
+}
+
+/// Reads what changed in the tree, and writes it down. A crash in between reads it again.
+async fn look(
+    round: &Round<'_>,
+    selection: &Selection,
+    folders: Vec<Row<FolderState>>,
+    first: bool,
+) -> Result<Vec<Row<FolderState>>, RoundError> {
+    let (table, firm, mailbox) = (&round.app.table, round.mailbox.firm, round.mailbox.id);
+    let now = round.app.clock.now();
+    let key = Key::tree(firm, mailbox);
+    let tree = table.get::<TreeLink>(&key).await?.map(|row| row.value).filter(|_| !first);
+    let (told, link) = told(round, tree.as_ref().filter(|tree| tree.whole_at + WHOLE_PAUSE > now)).await?;
+    let whole_at = tree.filter(|_| !told.whole).map_or(now, |tree| tree.whole_at);
+
+    let before: Vec<FolderState> = folders.iter().map(|row| row.value.clone()).collect();
+    let changed = follow(&before, &told, selection, first, now);
+    let writes = changed.iter().map(|folder| {
+        let write = match folders.iter().find(|row| row.value.id() == folder.id()) {
+            Some(row) => Write::replace(&row.clone().with(folder.clone())),
+            None => Write::insert(Key::folder(firm, mailbox, folder.id()), folder),
+        };
+        table.write(write)
+    });
+    let writes: Vec<_> = writes.collect();
+    futures::stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
+    table.write(Write::overwrite(key, &TreeLink { link, whole_at })).await?;
+    if changed.is_empty() {
+        return Ok(folders);
+    }
+    tracing::info!(mailbox.id = %mailbox, changed = changed.len(), "the tree of folders changed");
+    Ok(FolderState::all(table, firm, mailbox).await?)
+}
+
+/// What changed since `tree`, or the whole tree; and where its changes go on.
+async fn told(round: &Round<'_>, tree: Option<&TreeLink>) -> Result<(Told, Option<Link>), RoundError> {
+    let user = &round.mailbox.user;
+    if let Some(link) = tree.and_then(|tree| tree.link.clone()) {
+        match pages(round, Some(link)).await {
+            Ok((items, link)) => {
+                let present = |item: &FolderItem| matches!(item, FolderItem::Present { .. });
+                // Some well-known folders are made only when they are first used.
+                let well_known = match items.iter().any(present) {
+                    true => round.graph.well_known_folders(user).await?,
+                    false => Default::default(),
+                };
+                return Ok((Told { items, whole: false, well_known }, Some(link)));
+            }
+            Err(e) if e.disposition() == Disposition::Resync => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    match pages(round, None).await {
+        Ok((items, link)) => {
+            let well_known = round.graph.well_known_folders(user).await?;
+            Ok((Told { items, whole: true, well_known }, Some(link)))
+        }
+        // No delta here: the tree is read level by level instead, as the API shows it.
+        Err(e) if matches!(e.disposition(), Disposition::Fail | Disposition::Resync) => {
+            tracing::warn!(mailbox.id = %round.mailbox.id, error = %Chain(&e), "no delta of folders");
+            Ok((Told::tree(round.graph.folders(user).await?), None))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn pages(round: &Round<'_>, mut from: Option<Link>) -> Result<(Vec<FolderItem>, Link), GraphError> {
+    let mut items = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = round.graph.folder_page(&round.mailbox.user, from.as_ref()).await?;
+        items.extend(page.items);
+        match page.end {
+            PageEnd::More(next) => from = Some(next),
+            PageEnd::RoundComplete(link) => return Ok((items, link)),
+        }
+    }
+    let attempted = "read the changes of the mail folders".to_owned();
+    Err(GraphError::Unreadable { attempted, source: "there is no end to them".into() })
+}
