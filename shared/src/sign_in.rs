@@ -213,13 +213,16 @@ async fn signed_in(
     let registration = app.tokens.app(&connector).await.map_err(from_token)?;
     let entra = app.tokens.entra();
     let authority = connector.authority();
-    let issued = entra.redeem(&authority, &registration, code.expose_secret().to_owned(), &verifier).await;
-    let issued = issued.map_err(|e| from_token(e.into()))?;
+    let (code, authority, verifier) = (code.expose_secret(), &authority, &verifier);
+    let issued = app.tokens.as_app(&connector, |registration| async move {
+        Ok(entra.redeem(authority, &registration, code.to_owned(), verifier).await?)
+    });
+    let issued = issued.await.map_err(from_token)?;
     let id_token = issued
         .id_token
         .as_ref()
         .ok_or_else(|| from_token(EntraError::Unreadable("no id token came with the code").into()))?;
-    let claims = entra.id_claims(&authority, id_token, &registration, &sign_in.nonce).await;
+    let claims = entra.id_claims(authority, id_token, &registration, &sign_in.nonce).await;
     let claims = claims.map_err(|e| from_token(e.into()))?;
     let name = claims.preferred_username.or(claims.name).unwrap_or_else(|| claims.oid.clone());
     let expected = connector.account.as_ref();
@@ -263,9 +266,10 @@ async fn consented(
         return Err(wrong_account("The consent came back for another organisation.".to_owned()));
     }
     // What proves the consent is not the redirect but a token that Entra issues for it.
-    let registration = app.tokens.app(&connector).await.map_err(from_token)?;
-    let issued = app.tokens.entra().client_credentials(tenant, &registration, None).await;
-    let issued = issued.map_err(|e| from_token(e.into()))?;
+    let issued = app.tokens.as_app(&connector, |registration| async move {
+        Ok(app.tokens.entra().client_credentials(tenant, &registration, None).await?)
+    });
+    let issued = issued.await.map_err(from_token)?;
     let account = Account { tenant_id: tenant.clone(), user_id: None, address: address.to_owned() };
     connected(app, &connector, &issued, account).await
 }

@@ -163,6 +163,21 @@ impl Tokens {
         self.app_with(connector, false).await
     }
 
+    /// Asks Entra as that app registration; with its secret read afresh once more where Entra refuses it: it may just have
+    /// been replaced.
+    pub async fn as_app<T, F: Future<Output = Result<T, TokenError>>>(
+        &self,
+        connector: &Connector,
+        ask: impl Fn(App) -> F,
+    ) -> Result<T, TokenError> {
+        match ask(self.app_with(connector, false).await?).await {
+            Err(e) if e.refusal().is_some_and(|r| r.error == "invalid_client") => {
+                ask(self.app_with(connector, true).await?).await
+            }
+            other => other,
+        }
+    }
+
     async fn app_with(&self, connector: &Connector, afresh: bool) -> Result<App, TokenError> {
         let (client_id, secret_id) = match &connector.app {
             Some(own) => (own.client_id.clone(), secret::firm_app_client_secret(connector.firm)),
@@ -320,14 +335,7 @@ impl Tokens {
         stored: &StoredTokens,
         claims: Option<&str>,
     ) -> Result<Issued, TokenError> {
-        let first = self.issue_with(connector, stored, claims, self.app_with(connector, false).await?).await;
-        match &first {
-            // The secret may just have been rotated: read it afresh, once.
-            Err(e) if e.refusal().is_some_and(|r| r.error == "invalid_client") => {
-                self.issue_with(connector, stored, claims, self.app_with(connector, true).await?).await
-            }
-            _ => first,
-        }
+        self.as_app(connector, |app| self.issue_with(connector, stored, claims, app)).await
     }
 
     async fn issue_with(

@@ -1,5 +1,7 @@
 //! Ways to connect.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{ADA, OWN_CLIENT_ID, OWN_CLIENT_SECRET, Registry, World};
@@ -48,6 +50,25 @@ async fn a_wrong_client_secret_is_told_in_plain_words_with_microsofts_code() {
     let refused = world.sign_in(&firm, &connector, ADA).await;
     assert_eq!(refused.body["microsoft_code"], "AADSTS7000215");
     assert_eq!(refused.problem(), "client_secret_refused");
+}
+
+#[tokio::test]
+async fn a_client_secret_that_is_entered_again_counts_for_all_connectors_and_renews_their_tokens() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let own = |secret: &str| json!({ "tenant_id": world.tenant.id().to_string(), "client_id": OWN_CLIENT_ID, "client_secret": secret });
+    let connector = world.connector(&firm, "delegated", own("mistyped")).await;
+    assert_eq!(world.sign_in(&firm, &connector, ADA).await.problem(), "client_secret_refused");
+    world.connector(&firm, "delegated", own(OWN_CLIENT_SECRET)).await;
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    let mailbox = world.mailbox(&firm, &connector, ADA).await;
+    let registry = Registry { firm, connector, mailbox };
+    world.activate(&registry).await;
+    world.clock.advance(Duration::from_secs(2 * 3600));
+    let mail = world.deliver("inbox", "After the token ran out");
+    world.run_until_idle().await;
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    world.settle(&registry).await;
 }
 
 #[tokio::test]

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use aws_sdk_s3::types::ChecksumAlgorithm;
 use serde_json::json;
-use tests::{ADA, World};
+use sha2::{Digest as _, Sha256};
+use shared::archive::key;
+use tests::{ADA, World, message_id};
 
 const GREY: &str = "greffe: received";
 
@@ -23,6 +26,24 @@ async fn a_mail_announced_twice_is_archived_once_and_marked() {
     let progress = world.progress(&registry).await;
     assert_eq!((&progress["discovered"], &progress["archived"]), (&json!(1), &json!(1)));
     world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn an_original_that_a_killed_function_stored_is_taken_as_it_lies_there() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Stored, and nobody knew");
+    let stored = b"what Graph served the first time".to_vec();
+    let s3 = aws_sdk_s3::Client::new(&world.host.machine.aws);
+    let put = s3.put_object().bucket(local::provision::BUCKET);
+    let put = put.key(key(registry.firm.parse().unwrap(), message_id(&registry, &mail)));
+    put.checksum_algorithm(ChecksumAlgorithm::Sha256).body(stored.clone().into()).send().await.unwrap();
+    world.run_until_idle().await;
+
+    let message = world.message(&registry, &mail).await.ok();
+    assert_eq!((&message["state"], &message["bytes"]), (&json!("marked"), &json!(stored.len())));
+    assert_eq!(message["sha256"], hex::encode(Sha256::digest(&stored)));
+    assert_eq!(world.objects().await.len(), 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A world for scenarios: greffe whole, the simulated Microsoft 365, the embedded engines, and one clock moved by hand.
 
+pub mod rights;
 pub mod template;
 
 use std::{
@@ -24,6 +25,8 @@ use serde_json::{Value, json};
 use shared::{clock::Clock, id::MessageId};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+
+use crate::rights::Heard;
 
 /// The operator's key in every world.
 pub const OPERATOR_KEY: &str = "the-operators-key-of-a-test";
@@ -55,6 +58,7 @@ pub struct World {
     pub clock: Clock,
     http: reqwest::Client,
     folder: TempDir,
+    heard: Heard,
     delivered: AtomicU64,
 }
 
@@ -159,7 +163,8 @@ impl World {
         let time = clock.clone();
         let engines = aws::Cloud::open(&folder.path().join("aws"), Arc::new(move || time.now().into()));
         let engines = engines.expect("the engines");
-        let aws = between(&engines);
+        let heard = Heard::default();
+        let aws = heard.before(between(&engines));
         let machine = Machine::reached_by(engines, aws).await;
         let (greffe, microsoft) = (listener().await, listener().await);
         let address = greffe.local_addr().expect("an address");
@@ -194,7 +199,7 @@ impl World {
         };
         let host = Host::over(machine, folder.path(), greffe, clock.clone(), settings).await.expect("a host");
         let http = http();
-        Self { host, microsoft: world, tenant, clock, http, folder, delivered: AtomicU64::new(0) }
+        Self { host, microsoft: world, tenant, clock, http, folder, heard, delivered: AtomicU64::new(0) }
     }
 
     /// A request with a key, or without one.
@@ -438,7 +443,11 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
+        if let Some(folder) = std::env::var_os("GREFFE_RIGHTS") {
+            self.heard.keep_in(folder.as_ref());
+        }
         if !std::thread::panicking() {
+            assert_eq!(self.heard.forbidden(), Vec::<String>::new(), "not in template.yaml");
             self.check_traffic();
         }
     }

@@ -5,3 +5,4 @@
 
 mod agreement;
 mod faults;
+mod rights;

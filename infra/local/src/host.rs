@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use axum::{Router, extract::Request};
@@ -49,7 +50,7 @@ pub struct Settings {
 
 /// Greffe on one machine.
 pub struct Host {
-    /// What the handlers receive.
+    /// What a handler receives, for whoever looks from outside.
     pub app: App,
     /// AWS as it is reached here.
     pub machine: Machine,
@@ -127,13 +128,18 @@ impl Host {
             let set = || std::env::var(name).ok().filter(|v| !v.is_empty());
             told.or_else(set).or_else(|| defaults.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone()))
         })?;
-        let app = App::new(config, &machine.aws, shared::app::http_client()?, clock, Random::system());
+        let http = shared::app::http_client()?;
+        let over = |aws: &SdkConfig| App::new(config.clone(), aws, http.clone(), clock.clone(), Random::system());
+        let app = over(&machine.aws);
         seed(&app, &settings).await?;
 
-        let source =
-            EventSource { app: app.clone(), client: aws_sdk_sqs::Client::new(&machine.aws), url: mail_queue_url };
+        // As on AWS, a function shares nothing with another but what is stored.
+        let function = |name: &'static str| over(&machine.as_function(name));
+        let router = gateway(function);
+        let client = aws_sdk_sqs::Client::new(&machine.aws);
+        let source = EventSource { app: function("delta-poll"), client, url: mail_queue_url };
         let mut host = Self { app, machine, address, source, stop: CancellationToken::new(), tasks: JoinSet::new() };
-        host.serve(listener);
+        host.serve(listener, router);
         Ok(host)
     }
 
@@ -152,7 +158,7 @@ impl Host {
                 }
             });
         }
-        let (app, engines, stop) = (self.app.clone(), self.machine.engines.clone(), self.stop.clone());
+        let (app, engines, stop) = (self.source.app.clone(), self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
             loop {
@@ -167,22 +173,10 @@ impl Host {
 
     /// One minute of the schedule, and what the engines do as time goes by.
     pub async fn tick(&self) {
-        tick(&self.app, self.machine.engines.clone()).await;
+        tick(&self.source.app, self.machine.engines.clone()).await;
     }
 
-    /// API Gateway and the function URL.
-    fn serve(&mut self, listener: TcpListener) {
-        let oauth_callback = oauth_callback::router(self.app.clone());
-        let graph_webhook = graph_webhook::router(self.app.clone());
-        let api = api::router(self.app.clone());
-        let router = Router::new().fallback(move |request: Request| {
-            let function = match request.uri().path() {
-                path if path.starts_with("/oauth/") => oauth_callback.clone(),
-                path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
-                _ => api.clone(),
-            };
-            function.oneshot(request)
-        });
+    fn serve(&mut self, listener: TcpListener, router: Router) {
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
@@ -197,6 +191,21 @@ impl Host {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
     }
+}
+
+/// API Gateway and the function URL.
+fn gateway(function: impl Fn(&'static str) -> App) -> Router {
+    let oauth_callback = oauth_callback::router(function("oauth-callback"));
+    let graph_webhook = graph_webhook::router(function("graph-webhook"));
+    let api = api::router(function("api"));
+    Router::new().fallback(move |request: Request| {
+        let function = match request.uri().path() {
+            path if path.starts_with("/oauth/") => oauth_callback.clone(),
+            path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
+            _ => api.clone(),
+        };
+        function.oneshot(request)
+    })
 }
 
 async fn tick(app: &App, engines: Option<aws::Cloud>) {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use shared::{app::StartError, aws_http, clock::Clock};
@@ -53,6 +53,13 @@ impl Machine {
             .load()
             .await;
         Self { aws, engines: Some(engines) }
+    }
+
+    /// The same for one function, which its requests name, as a role would on AWS (`app/` in their user agent).
+    pub fn as_function(&self, name: &'static str) -> SdkConfig {
+        let mut aws = self.aws.to_builder();
+        aws.set_app_name(AppName::new(name).ok());
+        aws.build()
     }
 
     async fn elsewhere() -> Result<Self, MachineError> {

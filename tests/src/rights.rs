@@ -1,0 +1,241 @@
+//! What each function does at AWS, and what template.yaml lets it do.
+//!
+//! Every world listens between greffe and AWS. What a function did and its role does not allow is found when the world ends:
+//! a right too few. A right too many shows only after all worlds: with `GREFFE_RIGHTS=FOLDER` each process leaves there what it
+//! heard, and `tests/template` reads it.
+
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write as _},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient as _, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    },
+    orchestrator::HttpRequest,
+};
+use serde_json::Value;
+
+use crate::template::{Template, attribute};
+
+/// Something a function may do, or did.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    /// The function's name.
+    pub function: String,
+    /// As IAM names it.
+    pub action: String,
+    /// By its logical id in the template, such as `Table/index/due`; a secret by its name. May end in `*`.
+    pub resource: String,
+}
+
+impl Right {
+    /// Whether `done` is within this right.
+    pub fn allows(&self, done: &Self) -> bool {
+        let resource = match self.resource.strip_suffix('*') {
+            Some(beginning) => done.resource.starts_with(beginning),
+            None => done.resource == self.resource,
+        };
+        resource && self.function == done.function && self.action == done.action
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.function, self.action, self.resource)
+    }
+}
+
+/// What was heard in one world.
+#[derive(Debug, Clone, Default)]
+pub struct Heard(Arc<Mutex<BTreeSet<Right>>>);
+
+impl Heard {
+    /// What lies between greffe and `aws`, and listens.
+    pub fn before(&self, aws: SharedHttpClient) -> SharedHttpClient {
+        let heard = self.clone();
+        http_client_fn(move |settings, components| {
+            let behind = aws.http_connector(settings, components);
+            SharedHttpConnector::new(Ear { heard: heard.clone(), behind })
+        })
+    }
+
+    /// What the functions did and were not allowed to.
+    pub fn forbidden(&self) -> Vec<String> {
+        let granted = granted(&Template::read());
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.iter().filter(|done| !granted.iter().any(|right| right.allows(done))).map(ToString::to_string).collect()
+    }
+
+    /// Adds to what this process heard in all its worlds, in a file of its own in `folder`.
+    pub fn keep_in(&self, folder: &Path) {
+        static ALL: Mutex<BTreeSet<Right>> = Mutex::new(BTreeSet::new());
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        let lines = all.iter().fold(String::new(), |mut lines, right| {
+            let _ = writeln!(lines, "{right}");
+            lines
+        });
+        std::fs::create_dir_all(folder).expect("a folder for what was heard");
+        std::fs::write(folder.join(std::process::id().to_string()), lines).expect("what was heard is kept");
+    }
+}
+
+/// What the processes before left in `folder`.
+pub fn heard_in(folder: &Path) -> BTreeSet<Right> {
+    let files = std::fs::read_dir(folder).expect("what was heard").map(|file| file.expect("a file").path());
+    let texts: Vec<String> = files.map(|path| std::fs::read_to_string(path).expect("what was heard")).collect();
+    let lines = texts.iter().flat_map(|text| text.lines());
+    let rights = lines.filter_map(|line| {
+        let mut parts = line.splitn(3, ' ').map(str::to_owned);
+        Some(Right { function: parts.next()?, action: parts.next()?, resource: parts.next()? })
+    });
+    rights.collect()
+}
+
+#[derive(Debug)]
+struct Ear {
+    heard: Heard,
+    behind: SharedHttpConnector,
+}
+
+impl HttpConnector for Ear {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let done = function(&request).map(|function| {
+            let done = done(&request).into_iter();
+            done.map(move |(action, resource)| Right { function: function.clone(), action, resource })
+        });
+        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).extend(done.into_iter().flatten());
+        self.behind.call(request)
+    }
+}
+
+/// The host has each function name itself; what has no name is the host itself, or a test.
+fn function(request: &HttpRequest) -> Option<String> {
+    let agent = request.headers().get("x-amz-user-agent").or_else(|| request.headers().get("user-agent"))?;
+    agent.split(' ').find_map(|part| part.strip_prefix("app/")).map(str::to_owned)
+}
+
+/// The actions that IAM weighs for a request, and on which resource each.
+/// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
+fn done(request: &HttpRequest) -> Vec<(String, String)> {
+    let headers = request.headers();
+    let scope = headers.get("authorization").and_then(|a| a.split_once("Credential=")?.1.split('/').nth(3));
+    let service = scope.unwrap_or_default().to_owned();
+    if service == "s3" {
+        return vec![object(request)];
+    }
+    let operation = headers.get("x-amz-target").and_then(|t| t.rsplit('.').next()).unwrap_or_default().to_owned();
+    let body: Value = request.body().bytes().and_then(|b| serde_json::from_slice(b).ok()).unwrap_or_default();
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let whole = |action: &str| format!("{service}:{action}");
+    match (service.as_str(), operation.as_str()) {
+        ("dynamodb", "TransactWriteItems" | "TransactGetItems") => {
+            let items = body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object);
+            let kinds = items.flat_map(|item| item.keys().map(String::as_str));
+            kinds.map(|kind| (whole(kind) + "Item", "Table".to_owned())).collect()
+        }
+        ("dynamodb", operation) => {
+            let index = body["IndexName"].as_str().map(|name| format!("/index/{name}")).unwrap_or_default();
+            vec![(whole(operation), format!("Table{index}"))]
+        }
+        ("sqs", operation) => {
+            // A batch is weighed as its parts.
+            let action = operation.trim_end_matches("Batch");
+            vec![(whole(action), queue(text("QueueUrl").rsplit('/').next().unwrap_or_default()))]
+        }
+        ("secretsmanager", operation) => {
+            let name = if operation == "CreateSecret" { text("Name") } else { text("SecretId") };
+            vec![(whole(operation), format!("secret:{name}"))]
+        }
+        ("events", operation) => vec![(whole(operation), "EventBus".to_owned())],
+        (service, operation) => vec![(format!("{service}:{operation}"), "?".to_owned())],
+    }
+}
+
+fn object(request: &HttpRequest) -> (String, String) {
+    let uri: axum::http::Uri = request.uri().parse().unwrap_or_default();
+    let (path, query) = (uri.path(), uri.query().unwrap_or_default());
+    let action = match request.method() {
+        "GET" if path == "/" => "ListBucket",
+        "GET" | "HEAD" => "GetObject",
+        "DELETE" => "DeleteObject",
+        _ if query.contains("retention") => "PutObjectRetention",
+        _ => "PutObject",
+    };
+    (format!("s3:{action}"), format!("Originals{}", if path == "/" { "" } else { path }))
+}
+
+/// `greffe-mail.fifo` on one machine is `MailQueue` in the template.
+fn queue(name: &str) -> String {
+    let words = name.trim_start_matches("greffe-").trim_end_matches(".fifo").split('-');
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    words.map(capital).collect::<String>() + "Queue"
+}
+
+/// What the roles allow: everything but writing logs, and what Lambda itself does for a queue that feeds a function.
+pub fn granted(template: &Template) -> Vec<Right> {
+    let mut granted = Vec::new();
+    for (function, id, _) in template.functions() {
+        let role = template.properties(&format!("{id}Role"));
+        let policies = role["Policies"].as_array().into_iter().flatten();
+        for statement in policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"])) {
+            for action in list(&statement["Action"]).into_iter().filter_map(Value::as_str) {
+                for resource in list(&statement["Resource"]) {
+                    let resource = named(template, resource);
+                    granted.push(Right { function: function.to_owned(), action: action.to_owned(), resource });
+                }
+            }
+        }
+    }
+    granted
+}
+
+/// What Lambda does under the function's role for each queue that feeds it, and the log that it writes.
+pub fn given_to_lambda(template: &Template) -> Vec<Right> {
+    let mut rights = Vec::new();
+    for (function, _, properties) in template.functions() {
+        let mut give = |action: &str, resource: &str| {
+            rights.push(Right {
+                function: function.to_owned(),
+                action: action.to_owned(),
+                resource: resource.to_owned(),
+            });
+        };
+        let group = template.of_function(properties, "LoggingConfig")["LogGroup"]["Ref"].as_str().unwrap_or_default();
+        give("logs:CreateLogStream", group);
+        give("logs:PutLogEvents", group);
+        let events = properties["Events"].as_object().into_iter().flatten().map(|(_, event)| event);
+        for source in events.filter(|event| event["Type"] == "SQS") {
+            let (queue, _) = attribute(&source["Properties"]["Queue"]).unwrap_or_default();
+            for action in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
+                give(action, queue);
+            }
+        }
+    }
+    rights
+}
+
+/// One or many.
+fn list(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
+}
+
+/// A resource of a policy as the requests name it.
+fn named(template: &Template, resource: &Value) -> String {
+    if let Some((id, "Arn")) = attribute(resource) {
+        return id.to_owned();
+    }
+    if let Some(id) = resource["Ref"].as_str() {
+        let secret = template.properties(id)["Name"].as_str();
+        return secret.map_or_else(|| id.to_owned(), |name| format!("secret:{name}"));
+    }
+    let pattern = resource["Fn::Sub"].as_str().or(resource.as_str()).unwrap_or_default();
+    match pattern.split_once(":secret:") {
+        Some((_, name)) => format!("secret:{name}"),
+        None => pattern.replace("${", "").replace(".Arn}", ""),
+    }
+}
