@@ -139,6 +139,9 @@ pub struct Connector {
     pub connected_at: Option<Timestamp>,
     /// What keeps it from working.
     pub problem: Option<Noted>,
+    /// What the last sign-in failed at, if it did.
+    #[serde(default)]
+    pub sign_in_problem: Option<Noted>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -149,9 +152,6 @@ pub enum ReachError {
     /// Nobody has signed in yet.
     #[error("the connector is not connected")]
     NotConnected,
-    /// A person has to act first.
-    #[error("the connector does not work since {}", .0.since)]
-    ActionRequired(Noted),
     /// The connected user is another one than the mailbox's.
     #[error("the mailbox is not the connected user's own")]
     AnothersMailbox,
@@ -176,10 +176,9 @@ impl Connector {
 
     /// How Graph is told of the account of `address`, by all that this connector may look up.
     pub async fn identify(&self, graph: &Graph, address: &str, kind: Kind) -> Result<GraphUser, ReachError> {
-        match (self.state, &self.problem) {
-            (ConnectorState::AwaitingSignIn, _) => return Err(ReachError::NotConnected),
-            (ConnectorState::ActionRequired, Some(problem)) => return Err(ReachError::ActionRequired(problem.clone())),
-            (ConnectorState::Connected | ConnectorState::ActionRequired, _) => {}
+        // One that asked for a person is tried all the same: perhaps somebody has acted.
+        if self.state == ConnectorState::AwaitingSignIn {
+            return Err(ReachError::NotConnected);
         }
         Ok(match (self.access, kind) {
             (Access::Delegated, Kind::User) => {

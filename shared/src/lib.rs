@@ -31,4 +31,5 @@ pub mod table;
 pub mod telemetry;
 pub mod token;
 pub mod validation;
+pub mod watch;
 pub mod work;

@@ -26,11 +26,12 @@ use crate::{
     feed::{Fact, FeedError, What},
     id::{ConnectorId, FirmId, TenantId},
     mailbox::Mailbox,
-    problem::{Code, Problem, of_token_refusal},
+    problem::{Code, Noted, Problem, of_token_refusal},
     secret::Sealed,
     table::{Key, Row, TableError, Write},
     telemetry::Chain,
     token::{TokenError, TokenSource},
+    watch::Watch,
 };
 
 /// How long a link to connect may be used.
@@ -165,26 +166,61 @@ async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure
 }
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
-pub async fn arrive(app: &App, callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
-    let state = callback.state.as_deref().ok_or_else(|| refused("without a state"))?;
+pub async fn arrive(app: &App, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
+    let state = callback.state.take().ok_or_else(|| refused("without a state"))?;
     let firm = state.split_once('.').and_then(|(firm, _)| firm.parse::<FirmId>().ok());
     let firm = firm.ok_or_else(|| refused("with a state that is none of ours"))?;
-    let key = Key::sign_in(firm, &digest(state));
+    let key = Key::sign_in(firm, &digest(&state));
     let row: Option<Row<SignIn>> = app.table.get(&key).await.map_err(from_table)?;
     let row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
     let same_browser: bool = digest(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
     if !same_browser {
         return Err(refused("in another browser"));
     }
-    if row.value.expires_at <= app.clock.now().as_second() {
-        return Err(refused("too late"));
-    }
     // Whoever removes it goes on; a second callback with the same state finds nothing, or loses here.
     app.table.write(Write::remove(&row)).await.map_err(|e| match e {
         TableError::Conflict { .. } => refused("a second time"),
         other => from_table(other),
     })?;
-    let connector = find(app, firm, row.value.connector).await?;
+    let (sign_in, now) = (row.value, app.clock.now());
+    let arrived = if sign_in.expires_at <= now.as_second() {
+        tracing::info!(connector.id = %sign_in.connector, "a browser came back too late");
+        Err(Problem::new(Code::SignInTimedOut, "The browser came back too late."))
+    } else {
+        proceed(app, firm, &sign_in, &state, callback).await
+    };
+    if let Err(problem) = &arrived
+        && problem.code != Code::Internal
+        && let Err(error) = note(app, firm, sign_in.connector, problem, now).await
+    {
+        tracing::warn!(connector.id = %sign_in.connector, error = %Chain(&error), "a failed sign-in was not noted");
+    }
+    arrived
+}
+
+/// Keeps what a sign-in failed at where whoever asked for it sees it: they may not be the person at the browser.
+async fn note(
+    app: &App,
+    firm: FirmId,
+    connector: ConnectorId,
+    problem: &Problem,
+    since: Timestamp,
+) -> Result<(), TableError> {
+    let Some(mut row) = Connector::find(&app.table, firm, connector).await? else { return Ok(()) };
+    let microsoft_code = problem.microsoft_code.clone().unwrap_or_default();
+    row.value.sign_in_problem = Some(Noted { code: problem.code, microsoft_code, since });
+    app.table.write(Write::replace(&row)).await
+}
+
+/// What Microsoft's answer to a sign-in under way comes to.
+async fn proceed(
+    app: &App,
+    firm: FirmId,
+    sign_in: &SignIn,
+    state: &str,
+    callback: Callback,
+) -> Result<Arrival, Problem> {
+    let connector = find(app, firm, sign_in.connector).await?;
     if let Some(error) = callback.error {
         let refusal = EntraRefusal::of_redirect(error, callback.error_description);
         tracing::info!(connector.id = %connector.id, microsoft.code = %refusal.code(), "Microsoft completed no sign-in");
@@ -192,9 +228,9 @@ pub async fn arrive(app: &App, callback: Callback, cookie: Option<&str>) -> Resu
         let problem = Problem::new(of_token_refusal(&refusal), detail);
         return Err(problem.from_microsoft(refusal.code(), Some(refusal.error_description)));
     }
-    let connector = connector.with_rights(row.value.rights);
-    match &row.value.step {
-        Step::SignIn => signed_in(app, connector, callback.code, state, &row.value).await,
+    let connector = connector.with_rights(sign_in.rights);
+    match &sign_in.step {
+        Step::SignIn => signed_in(app, connector, callback.code, state, sign_in).await,
         Step::AdminConsent { tenant, address } => consented(app, connector, callback.tenant, tenant, address).await,
     }
 }
@@ -235,9 +271,10 @@ async fn signed_in(
         return Err(wrong_account(format!("{name} belongs to another organisation.")));
     }
     match connector.access {
-        Access::Organization if claims.tid.as_str() == PERSONAL_TENANT => Err(wrong_account(format!(
-            "{name} is a personal account: it belongs to no organisation whose mailboxes could be opened."
-        ))),
+        Access::Organization if claims.tid.as_str() == PERSONAL_TENANT => Err(Problem::new(
+            Code::NotForPersonalAccounts,
+            format!("{name} is a personal account: it belongs to no organisation whose mailboxes could be opened."),
+        )),
         Access::Organization => {
             let step = Step::AdminConsent { tenant: claims.tid, address: name };
             Ok(Arrival::GoOn(begin(app, &connector, step).await?))
@@ -289,11 +326,13 @@ async fn connected(app: &App, asked: &Connector, issued: &Issued, account: Accou
             account: Some(account.clone()),
             connected_at: Some(now),
             problem: None,
+            sign_in_problem: None,
             ..row.value.with_rights(asked.rights())
         };
         row.value = row.value.wanting(wanted);
         let tokens = app.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
-        match app.feed.tell_with(asked.firm, vec![Write::replace(&row), tokens], fact.clone()).await {
+        let watch = Watch::write(asked.firm, asked.id, now);
+        match app.feed.tell_with(asked.firm, vec![Write::replace(&row), tokens, watch], fact.clone()).await {
             Ok(()) => break row.value.name,
             // A function refreshed the old token, or noted that it is dead, this very moment.
             Err(FeedError::Table(TableError::Conflict { .. })) if tries < WRITE_TRIES_MAX => tries += 1,

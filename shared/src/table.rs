@@ -10,6 +10,7 @@
 //! | the firm's own app registration | `FIRM#f` | `APP` | key |
 //! | a connector | `FIRM#f` | `CONNECTOR#c` | key; all of a firm by prefix |
 //! | a connector's tokens | `FIRM#f` | `TOKENS#c` | key |
+//! | when a connector is looked at | `FIRM#f` | `WATCH#c` | index `due` |
 //! | a sign-in under way | `FIRM#f` | `SIGNIN#digest of its state` | key; TTL |
 //! | a member | `FIRM#f` | `MEMBER#m` | key; all of a firm by prefix |
 //! | that a member has an address | `FIRM#f` | `MEMBERADDRESS#a` | key |
@@ -44,6 +45,8 @@ pub const TTL_ATTRIBUTE: &str = "expires_at";
 pub const DUE_INDEX: &str = "due";
 /// The `due_kind` of a mailbox whose next round is due.
 pub const DUE_MAILBOX: &str = "mailbox";
+/// The `due_kind` of a connector that is to be looked at.
+pub const DUE_CONNECTOR: &str = "connector";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -86,6 +89,16 @@ impl Key {
     /// A connector's tokens, sealed.
     pub fn tokens(firm: FirmId, connector: ConnectorId) -> Self {
         Self::of_firm(firm, format!("TOKENS#{connector}"))
+    }
+
+    /// When a connector is looked at.
+    pub fn watch(firm: FirmId, connector: ConnectorId) -> Self {
+        Self::of_firm(firm, format!("WATCH#{connector}"))
+    }
+
+    /// The connector that a [`Key::watch`] belongs to.
+    fn watch_owner(&self) -> Option<(FirmId, ConnectorId)> {
+        Some((self.pk.strip_prefix("FIRM#")?.parse().ok()?, self.sk.strip_prefix("WATCH#")?.parse().ok()?))
     }
 
     /// A sign-in under way, by the digest of its state.
@@ -497,7 +510,18 @@ impl Table {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(FirmId, MailboxId, String)>, TableError> {
-        let edge = Key { pk: DUE_MAILBOX.to_owned(), sk: now.to_string() };
+        let due = self.due(DUE_MAILBOX, now, limit).await?.into_iter();
+        Ok(due.filter_map(|(key, at)| key.sync_owner().map(|(firm, mailbox)| (firm, mailbox, at))).collect())
+    }
+
+    /// The connectors that are to be looked at by `now`, longest due first, at most `limit`.
+    pub async fn due_connectors(&self, now: Timestamp, limit: usize) -> Result<Vec<(FirmId, ConnectorId)>, TableError> {
+        let due = self.due(DUE_CONNECTOR, now, limit).await?;
+        Ok(due.into_iter().filter_map(|(key, _)| key.watch_owner()).collect())
+    }
+
+    async fn due(&self, kind: &'static str, now: Timestamp, limit: usize) -> Result<Vec<(Key, String)>, TableError> {
+        let edge = Key { pk: kind.to_owned(), sk: now.to_string() };
         let request = self
             .client
             .query()
@@ -508,12 +532,8 @@ impl Table {
             .expression_attribute_values(":now", AttributeValue::S(sortable(now)))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let answer = request.send().await.map_err(|e| service("list what is due in", &edge, e))?;
-        let due = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
-            let due_at = item.get("due_at")?.as_s().ok()?.clone();
-            let (firm, mailbox) = Key::of_item(&item)?.sync_owner()?;
-            Some((firm, mailbox, due_at))
-        });
-        Ok(due.collect())
+        let due = answer.items.unwrap_or_default().into_iter();
+        Ok(due.filter_map(|item| Some((Key::of_item(&item)?, item.get("due_at")?.as_s().ok()?.clone()))).collect())
     }
 
     /// One write. Cheaper than [`Table::transact`] with one.

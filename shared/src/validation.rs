@@ -190,6 +190,12 @@ pub async fn connector(app: &App, connector: &Connector, subject: Option<Subject
     Ok([token].into_iter().chain(others).collect())
 }
 
+/// Whether the checks show that the connection itself works: a token is issued, and Graph takes it.
+pub fn proves_connection(checks: &[Check]) -> bool {
+    let mut of_connection = checks.iter().filter(|c| matches!(c.resource, Resource::Token | Resource::Profile));
+    of_connection.all(|check| check.outcome.is_ok())
+}
+
 /// What a token that could not be had means for everything else: it is the secret's fault, or it can't be tried.
 fn without_token(resource: Resource, token: &Outcome) -> Check {
     let outcome = match token {

@@ -153,11 +153,11 @@ async fn a_personal_account_connects_its_own_mailbox_and_hears_what_it_cannot_do
     let shared = json!({ "connector": registry.connector, "address": "office@outlook.com", "kind": "shared" });
     let refused = world.post(&path, shared).await;
     assert!(refused.body["detail"].as_str().unwrap().contains("personal account"), "{}", refused.body);
-    assert_eq!(refused.problem(), "mailbox_out_of_reach");
+    assert_eq!(refused.problem(), "not_for_personal_accounts");
     let path = format!("/v1/firms/{}/connectors/{}", registry.firm, registry.connector);
     for change in [json!({ "access": "organization" }), json!({ "shared_mailboxes": true })] {
         let refused = world.patch(&path, change).await;
-        assert!(refused.body["detail"].as_str().unwrap().contains("personal account"), "{}", refused.body);
+        assert_eq!(refused.problem(), "not_for_personal_accounts");
     }
     // Where work accounts are needed, Microsoft's own page refuses a personal one.
     for options in [json!({ "access": "organization" }), json!({ "shared_mailboxes": true })] {
@@ -230,11 +230,55 @@ async fn what_microsoft_refuses_at_sign_in_is_told_with_its_code() {
         let refused = world.sign_in(&firm, &connector, ADA).await;
         assert_eq!(refused.body["microsoft_code"], format!("AADSTS{code}"), "{}", refused.body);
         assert!(refused.body["microsoft_message"].as_str().unwrap().contains("Scripted"), "{}", refused.body);
-        refused.problem();
+        let problem = refused.problem();
         world.microsoft.faults().clear();
-        assert_eq!(world.connector_view(&firm, &connector).await["state"], "awaiting_sign_in");
+        // Whoever sent the link sees what became of it, and whose turn it is.
+        let shown = world.connector_view(&firm, &connector).await;
+        assert_eq!((&shown["state"], &shown["problem"]), (&json!("awaiting_sign_in"), &Value::Null));
+        assert_eq!(shown["sign_in_problem"]["code"], problem);
+        assert_eq!(shown["sign_in_problem"]["microsoft_code"], format!("AADSTS{code}"));
         world.sign_in(&firm, &connector, ADA).await.ok();
+        assert_eq!(world.connector_view(&firm, &connector).await["sign_in_problem"], Value::Null);
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_is_proven_by_the_new_key_when_microsoft_changes_it() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let connector = world.connector(&firm, "delegated", Value::Null).await;
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    let asked = || world.microsoft.requests().sign_in.get("keys").copied().unwrap_or_default();
+    assert_eq!(asked(), 1);
+    world.microsoft.rotate_signing_key().unwrap();
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    assert_eq!(asked(), 2, "a key that nobody knows yet is looked up at once");
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    assert_eq!(asked(), 2);
+}
+
+#[tokio::test]
+async fn what_went_wrong_is_told_in_the_callers_language() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let connector = world.connector(&firm, "delegated", Value::Null).await;
+    world.microsoft.faults().authorize(50079, Times::N(1));
+    world.sign_in(&firm, &connector, ADA).await.problem();
+    let url = format!("http://{}/v1/firms/{firm}/connectors/{connector}", world.host.address);
+    for (asked, meaning) in [
+        ("fr-BE, en;q=0.5", "La deuxième étape de connexion"),
+        ("nl", "De tweede aanmeldstap"),
+        ("de-CH", "Der zweite Anmeldeschritt"),
+        ("it", "The second sign-in step"),
+    ] {
+        let request = tests::http().get(&url).bearer_auth(tests::OPERATOR_KEY);
+        let shown: Value = request.header("accept-language", asked).send().await.unwrap().json().await.unwrap();
+        let told = shown["sign_in_problem"]["meaning"].as_str().unwrap();
+        assert!(told.starts_with(meaning), "{asked}: {told}");
+    }
+    let missing = tests::http().get(format!("{url}0")).bearer_auth(tests::OPERATOR_KEY);
+    let missing: Value = missing.header("accept-language", "fr").send().await.unwrap().json().await.unwrap();
+    assert_ne!(missing["title"], shared::problem::Code::InvalidRequest.meaning());
 }
 
 #[tokio::test]
@@ -270,7 +314,10 @@ async fn a_sign_in_that_takes_too_long_is_over() {
     let browser = world.depart(&firm, &connector).await;
     let callback = world.decide(&browser.page, ADA, "accept").await;
     world.clock.advance(std::time::Duration::from_secs(601));
-    assert_eq!(world.arrive(&callback, &browser.cookie).await.told().problem(), "sign_in_expired");
+    assert_eq!(world.arrive(&callback, &browser.cookie).await.told().problem(), "sign_in_timed_out");
+    let shown = world.connector_view(&firm, &connector).await;
+    assert_eq!(shown["sign_in_problem"]["code"], "sign_in_timed_out", "{shown}");
+    assert_eq!(world.arrive(&callback, &browser.cookie).await.told().problem(), "sign_in_expired", "it counts once");
 
     let link = world.connector_view(&firm, &connector).await["connect_url"].as_str().unwrap().to_owned();
     world.clock.advance(std::time::Duration::from_secs(24 * 3600 + 1));

@@ -85,7 +85,7 @@ async fn while_a_person_has_to_act_microsoft_is_asked_less_and_less_often() {
         world.pass(HOUR / 4).await;
     }
     let asked = world.token_requests() - before;
-    assert!((1..=30).contains(&asked), "{asked} requests in a day");
+    assert!((1..=36).contains(&asked), "{asked} requests in a day");
     let facts = world.facts(&registry.firm).await;
     assert_eq!(facts, ["connector_connected", "connector_action_required"], "told once");
 }
@@ -201,4 +201,57 @@ async fn a_deleted_user_of_a_connected_organisation_is_the_mailboxs_problem_alon
     let registry = organization(&world).await;
     world.tenant.remove_user(ADA).unwrap();
     assert_eq!(mailbox_problem(&world, &registry).await["microsoft_code"], "ErrorInvalidUser");
+}
+
+#[tokio::test]
+async fn a_connector_whose_mailboxes_rest_is_looked_at_all_the_same() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let connector = world.connector(&firm, "delegated", Value::Null).await;
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    let state = async || world.connector_view(&firm, &connector).await["state"].clone();
+    world.pass(7 * HOUR).await;
+    assert_eq!(state().await, "connected");
+    world.tenant.set_enabled(ADA, false).unwrap();
+    world.pass(7 * HOUR).await;
+    assert_eq!(state().await, "action_required");
+    world.tenant.set_enabled(ADA, true).unwrap();
+    world.pass(7 * HOUR).await;
+    assert_eq!(state().await, "connected");
+    let facts = world.facts(&firm).await;
+    assert_eq!(facts, ["connector_connected", "connector_action_required", "connector_connected"]);
+    // Microsoft forgets a refresh token that nobody uses for ninety days.
+    for _ in 0..100 {
+        world.pass(24 * HOUR).await;
+    }
+    assert_eq!(state().await, "connected");
+}
+
+#[tokio::test]
+async fn whoever_has_acted_sees_at_once_that_it_helped() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let seen = async || world.connector_view(&registry.firm, &registry.connector).await["state"].clone();
+    let validate = format!("/v1/firms/{}/connectors/{}/validate", registry.firm, registry.connector);
+    for by_validating in [true, false] {
+        world.tenant.set_enabled(ADA, false).unwrap();
+        let mail = world.deliver("inbox", "Meanwhile");
+        after_losing(&world, &registry).await;
+        assert_eq!(world.post(&validate, json!({})).await.ok()["ok"], false);
+        assert_eq!(seen().await, "action_required");
+        world.tenant.set_enabled(ADA, true).unwrap();
+        world.clock.advance(Duration::from_secs(31));
+        if by_validating {
+            assert_eq!(world.post(&validate, json!({})).await.ok()["ok"], true);
+        } else {
+            let mailbox = json!({ "connector": registry.connector, "address": ADA, "kind": "user" });
+            let path = format!("/v1/firms/{}/mailboxes", registry.firm);
+            assert_eq!(world.post(&path, mailbox).await.problem(), "address_taken");
+        }
+        assert_eq!(seen().await, "connected");
+        // The mailboxes need not wait for their next look either.
+        world.pass(Duration::from_secs(60)).await;
+        assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    }
+    world.settle(&registry).await;
 }

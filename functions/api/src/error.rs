@@ -23,6 +23,8 @@ use shared::{
 };
 use tracing::Instrument as _;
 
+use crate::language;
+
 /// The header with the request's id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -89,10 +91,8 @@ impl From<ReachError> for Failure {
         let detail = error.to_string();
         match error {
             ReachError::NotConnected => Problem::new(Code::NotConnected, detail).into(),
-            ReachError::ActionRequired(problem) => {
-                Problem::new(problem.code, detail).from_microsoft(problem.microsoft_code, None).into()
-            }
-            ReachError::AnothersMailbox | ReachError::PersonalAccount | ReachError::NoSharedMailboxes => {
+            ReachError::PersonalAccount => Problem::new(Code::NotForPersonalAccounts, detail).into(),
+            ReachError::AnothersMailbox | ReachError::NoSharedMailboxes => {
                 Problem::new(Code::MailboxOutOfReach, detail).into()
             }
             ReachError::Graph(error) => error.into(),
@@ -110,15 +110,16 @@ macro_rules! internal {
 internal!(ArchiveError, SecretError, TokenError);
 
 impl Failure {
-    /// The document, after what is ours has been logged.
+    /// The document in the caller's language, after what is ours has been logged.
     fn document(&self, request_id: &str) -> Problem {
-        match self {
+        let problem = match self {
             Self::Told(problem) => (**problem).clone(),
             Self::Internal(error) => {
                 tracing::error!(error = %Chain(error.as_ref()), "a request failed");
                 Problem::new(Code::Internal, format!("The request with the id {request_id} failed."))
             }
-        }
+        };
+        problem.told_in(language::of_caller())
     }
 }
 

@@ -7,6 +7,7 @@ mod auth;
 mod error;
 mod extract;
 mod field;
+mod language;
 mod openapi;
 mod routes;
 
@@ -39,6 +40,7 @@ pub fn router(app: App) -> Router {
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(app.clone(), error::answer))
+        .layer(middleware::from_fn(language::negotiate))
         .with_state(app)
 }
 

@@ -7,6 +7,7 @@ mod advance;
 mod discover;
 mod follow;
 mod round;
+mod watch;
 
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ pub enum Input {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
-    /// Queue every mailbox that is due.
+    /// Queue every mailbox that is due, and look at the connectors that are.
     Poll,
 }
 
@@ -103,14 +104,15 @@ impl Deadline {
 
 /// Queues what is due, or works through every mailbox named in the batch; only the failed jobs go back to the queue.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, PollError> {
+    let ends = i64::try_from(event.context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let deadline = Deadline { clock: app.clock.clone(), at: ends.unwrap_or(Timestamp::MAX) - DEADLINE_MARGIN };
     match event.payload {
-        Input::Schedule { schedule: Schedule::Poll } => Ok(Output::Queued { queued: queue_due(app).await? }),
-        Input::Jobs(batch) => {
-            let ends = i64::try_from(event.context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-            let at = ends.unwrap_or(Timestamp::MAX) - DEADLINE_MARGIN;
-            let deadline = Deadline { clock: app.clock.clone(), at };
-            Ok(Output::Jobs(work_through(app, batch, &deadline).await))
+        Input::Schedule { schedule: Schedule::Poll } => {
+            let queued = queue_due(app).await?;
+            watch::connectors(app, &deadline).await?;
+            Ok(Output::Queued { queued })
         }
+        Input::Jobs(batch) => Ok(Output::Jobs(work_through(app, batch, &deadline).await)),
     }
 }
 

@@ -25,7 +25,7 @@ use shared::{
     mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Sync},
     mark,
     notification::client_state,
-    problem::{Noted, of_graph_error},
+    problem::Noted,
     secret::{MacKey, NOTIFICATION_KEY, SecretError},
     table::{Key, Row, TableError, Write},
     telemetry::Chain,
@@ -345,14 +345,12 @@ fn problem_pause(now: Timestamp, since: Timestamp) -> Duration {
 
 /// Notes that a person has to act: on the connector when its token is dead, on the mailbox whatever it is.
 async fn note(app: &App, connector: &Connector, sync: &mut Sync, error: &GraphError) -> Result<(), RoundError> {
-    let code = of_graph_error(error);
-    let microsoft_code = error.code().to_string();
+    let problem = Noted::of(error, app.clock.now());
     tracing::warn!(
-        firm.id = %connector.firm, connector.id = %connector.id, problem.code = %code.name(), error = %Chain(error),
-        "a person has to act"
+        firm.id = %connector.firm, connector.id = %connector.id, problem.code = %problem.code.name(),
+        error = %Chain(error), "a person has to act"
     );
-    let problem = Noted { code, microsoft_code, since: app.clock.now() };
-    if matches!(error, GraphError::Token { .. } | GraphError::Refused { status: 401, .. }) {
+    if error.concerns_connection() {
         connector.require_action(&app.feed, &app.table, problem.clone()).await?;
     }
     // What it is may change; since when nothing works does not.

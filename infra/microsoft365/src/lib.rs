@@ -9,7 +9,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -91,7 +91,7 @@ pub(crate) struct World {
     throttle: throttle::Throttle,
     traffic: traffic::Traffic,
     http: reqwest::Client,
-    signing_key: OnceLock<entra::keys::SigningKey>,
+    signing_keys: Mutex<Option<Arc<entra::keys::SigningKeys>>>,
     changed: Notify,
     delivering: tokio::sync::Mutex<()>,
 }
@@ -121,7 +121,7 @@ impl Microsoft365 {
             throttle: throttle::Throttle::default(),
             traffic: traffic::Traffic::open(options.traffic.as_deref())?,
             http: notify::client()?,
-            signing_key: OnceLock::new(),
+            signing_keys: Mutex::default(),
             changed: Notify::new(),
             delivering: tokio::sync::Mutex::default(),
         })))
@@ -154,6 +154,11 @@ impl Microsoft365 {
     /// Registers an app, or replaces its registration.
     pub fn register_app(&self, app: App) -> Result<()> {
         self.0.register(&app)
+    }
+
+    /// Signs id tokens with a new key from now on; the one before it stays published.
+    pub fn rotate_signing_key(&self) -> Result<()> {
+        self.0.rotate_signing_key()
     }
 
     /// What goes wrong on demand.

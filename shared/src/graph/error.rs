@@ -142,6 +142,15 @@ impl GraphError {
         self.status() == Some(404)
     }
 
+    /// Whether nothing can be asked through this connection until a person has acted: its token is dead or refused.
+    pub fn concerns_connection(&self) -> bool {
+        match self {
+            Self::Token { source, .. } => source.needs_a_person(),
+            Self::Refused { status, .. } => *status == 401,
+            _ => false,
+        }
+    }
+
     /// What follows. Sources: <https://learn.microsoft.com/graph/errors>, <https://learn.microsoft.com/graph/delta-query-overview>
     pub fn disposition(&self) -> Disposition {
         match self {

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::graph::GraphError;
+
 macro_rules! catalogue {
     ($(
         $code:ident, $status:literal, $who:ident, $reconnect:ident;
@@ -219,6 +221,13 @@ impl Problem {
         }
     }
 
+    /// What the catalogue says of it, in that language. The detail stays English.
+    pub fn told_in(mut self, language: Language) -> Self {
+        let Text { meaning, next_action } = self.code.text(language);
+        (self.title, self.next_action) = (meaning.to_owned(), next_action.to_owned());
+        self
+    }
+
     /// With what Microsoft said.
     pub fn from_microsoft(mut self, code: impl Into<String>, message: Option<String>) -> Self {
         self.microsoft_code = Some(code.into());
@@ -236,6 +245,13 @@ pub struct Noted {
     pub microsoft_code: String,
     /// Since when.
     pub since: Timestamp,
+}
+
+impl Noted {
+    /// What Graph or Entra refused, since now.
+    pub fn of(error: &GraphError, since: Timestamp) -> Self {
+        Self { code: of_graph_error(error), microsoft_code: error.code().to_string(), since }
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use shared::{
     app::App,
     connector::{Access, Connector, ConnectorState, OwnApp, Rights},
     id::{ClientId, ConnectorId, FirmId, TenantId},
-    problem::{Code, Noted, Problem, Who},
+    problem::{Code, Noted, Problem, Text, Who},
     secret::firm_app_client_secret,
     sign_in::connect_url,
     table::{Key, Write},
@@ -24,9 +24,10 @@ use utoipa::ToSchema;
 use super::{Page, Part};
 use crate::{
     auth::FirmScope,
-    error::{Answer, invalid, not_found},
+    error::{Answer, not_found},
     extract::{Id, Json, Query},
     field::{AppId, ClientSecret, Name, Tenant},
+    language,
 };
 
 /// A connector to be made.
@@ -90,6 +91,8 @@ pub(crate) struct ConnectorView {
     connect_url: String,
     /// What keeps it from working.
     problem: Option<ProblemView>,
+    /// What the last sign-in failed at; null once one succeeded.
+    sign_in_problem: Option<ProblemView>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
@@ -110,8 +113,8 @@ pub(crate) struct ProblemView {
     meaning: &'static str,
     who: Who,
     next_action: &'static str,
-    /// Microsoft's own code.
-    microsoft_code: String,
+    /// Microsoft's own code; null where it was not Microsoft who refused.
+    microsoft_code: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     since: Timestamp,
 }
@@ -119,7 +122,9 @@ pub(crate) struct ProblemView {
 impl From<Noted> for ProblemView {
     fn from(problem: Noted) -> Self {
         let Noted { code, microsoft_code, since } = problem;
-        let (meaning, who, next_action) = (code.meaning(), code.who(), code.next_action());
+        let Text { meaning, next_action } = code.text(language::of_caller());
+        let who = code.who();
+        let microsoft_code = Some(microsoft_code).filter(|code| !code.is_empty());
         Self { code, meaning, who, next_action, microsoft_code, since }
     }
 }
@@ -127,10 +132,10 @@ impl From<Noted> for ProblemView {
 async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
     let connect_url = connect_url(app, &connector).await?;
     let Connector { id, name, access, mark, shared_mailboxes, wanted, .. } = connector;
-    let Connector { app, state, account, problem, created_at, .. } = connector;
+    let Connector { app, state, account, problem, sign_in_problem, created_at, .. } = connector;
     let app = app.map(|OwnApp { tenant_id, client_id }| AppView { tenant_id, client_id });
     let connected_as = account.map(|account| account.address);
-    let problem = problem.map(ProblemView::from);
+    let (problem, sign_in_problem) = (problem.map(ProblemView::from), sign_in_problem.map(ProblemView::from));
     Ok(ConnectorView {
         id,
         name,
@@ -143,6 +148,7 @@ async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
         connected_as,
         connect_url,
         problem,
+        sign_in_problem,
         created_at,
     })
 }
@@ -178,6 +184,7 @@ pub(super) async fn create(
         account: None,
         connected_at: None,
         problem: None,
+        sign_in_problem: None,
         created_at: app.clock.now(),
     };
     connector.insert(&app.table).await?;
@@ -234,7 +241,8 @@ pub(super) async fn change(
         shared_mailboxes: change.shared_mailboxes.unwrap_or(before.shared_mailboxes),
     };
     if row.value.is_personal() && (rights.access == Access::Organization || rights.shared_mailboxes) {
-        return Err(invalid("a personal account is connected: it has no organisation and opens no shared mailboxes"));
+        let detail = "A personal account is connected: it has no organisation, and opens no shared mailboxes.";
+        return Err(Problem::new(Code::NotForPersonalAccounts, detail).into());
     }
     row.value = row.value.wanting(rights);
     app.table.write(Write::replace(&row)).await?;

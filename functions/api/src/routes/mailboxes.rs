@@ -25,6 +25,7 @@ use shared::{
     selection::{self, Mode, Selection},
     table::{Key, Row, TableError},
     telemetry::Chain,
+    watch,
 };
 use utoipa::ToSchema;
 
@@ -188,6 +189,7 @@ pub(super) async fn create(
     let connector = Connector::find(&app.table, firm.id(), connector).await?;
     let connector = connector.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value;
     let user = connector.reach(&app.graph(&connector), &address, kind).await?;
+    watch::seen_working(&app, &connector).await?;
     let mailbox = Mailbox {
         id: MailboxId::draw(&app.random),
         firm: firm.id(),

@@ -12,6 +12,7 @@ use shared::{
     mailbox::Mailbox,
     problem::{Code, Problem, Reconnect, Who},
     validation::{self, Check, Outcome, Resource, Service, Subject},
+    watch,
 };
 use utoipa::ToSchema;
 
@@ -20,6 +21,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json},
+    language,
 };
 
 /// What to validate a connector on.
@@ -84,7 +86,8 @@ impl From<Check> for CheckView {
             Outcome::Works(finding) => Self { detail: finding.detail, expires_at: finding.expires_at, ..view },
             Outcome::NotNeeded(why) | Outcome::NotTried(why) => Self { skipped: Some(why), ..view },
             Outcome::Fails(problem) => {
-                let Problem { code, title: meaning, who, next_action, reconnect, detail, .. } = *problem;
+                let problem = problem.told_in(language::of_caller());
+                let Problem { code, title: meaning, who, next_action, reconnect, detail, .. } = problem;
                 let (microsoft_code, message) = (problem.microsoft_code, problem.microsoft_message);
                 let failure = FailureView { code, meaning, who, next_action, reconnect, microsoft_code, message };
                 Self { detail: Some(detail), failure: Some(failure), ..view }
@@ -109,7 +112,14 @@ pub(super) async fn connector(
     let connector = found.ok_or_else(|| not_found("connector"))?.value;
     let wanted = wanted.and_then(|Json(wanted)| wanted.mailbox);
     let subject = subject(&app, &connector, wanted).await?;
-    let checks = to_the_end(async move { validation::connector(&app, &connector, subject).await }).await??;
+    let checks = to_the_end(async move {
+        let checks = validation::connector(&app, &connector, subject).await?;
+        if validation::proves_connection(&checks) {
+            watch::seen_working(&app, &connector).await?;
+        }
+        Ok::<_, Failure>(checks)
+    });
+    let checks = checks.await??;
     let checks: Vec<CheckView> = checks.into_iter().map(CheckView::from).collect();
     Ok(Json(Validation { ok: checks.iter().all(|check| check.ok), checks }))
 }

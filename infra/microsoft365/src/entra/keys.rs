@@ -1,4 +1,6 @@
-//! The key that signs id_tokens: made once, kept in the state file.
+//! The keys that sign id_tokens, kept in the state file.
+
+use std::sync::{Arc, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,25 +48,69 @@ impl SigningKey {
     }
 }
 
+/// The key that signs, and the one that signed before it: both are published, as Entra does around a rotation.
+pub(crate) struct SigningKeys {
+    current: SigningKey,
+    before: Option<SigningKey>,
+}
+
+impl SigningKeys {
+    /// Signs claims with the current key.
+    pub fn sign(&self, claims: &Value) -> Result<String> {
+        self.current.sign(claims)
+    }
+
+    /// The public halves.
+    pub fn public(&self) -> Vec<Value> {
+        [Some(&self.current), self.before.as_ref()].into_iter().flatten().map(SigningKey::public).collect()
+    }
+}
+
+const CURRENT: &str = "signing";
+const BEFORE: &str = "signed before";
+
+fn kept(db: &rusqlite::Connection, id: &str) -> Result<Option<Vec<u8>>> {
+    Ok(db.query_row("SELECT der FROM keys WHERE id = ?", [id], |row| row.get(0)).optional()?)
+}
+
+/// A new key, which takes a moment to make.
+fn keep_new(db: &rusqlite::Connection) -> Result<Vec<u8>> {
+    let made = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, KEY_BITS);
+    let der = made.map_err(|error| Error::Key(error.to_string()))?.to_pkcs1_der();
+    let der = der.map_err(|error| Error::Key(error.to_string()))?.as_bytes().to_vec();
+    db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", params![CURRENT, der])?;
+    Ok(der)
+}
+
 impl World {
-    /// The signing key; made at the first use, which takes a moment.
-    pub(crate) fn signing_key(&self) -> Result<&SigningKey> {
-        if let Some(key) = self.signing_key.get() {
-            return Ok(key);
+    /// The signing keys; the first is made at the first use.
+    pub(crate) fn signing_keys(&self) -> Result<Arc<SigningKeys>> {
+        let mut keys = self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keys) = &*keys {
+            return Ok(Arc::clone(keys));
         }
-        let der = self.store.write(|db| {
-            let kept: Option<Vec<u8>> =
-                db.query_row("SELECT der FROM keys WHERE id = 'signing'", [], |row| row.get(0)).optional()?;
-            if let Some(der) = kept {
-                return Ok(der);
-            }
-            let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, KEY_BITS)
-                .map_err(|error| Error::Key(error.to_string()))?;
-            let der = key.to_pkcs1_der().map_err(|error| Error::Key(error.to_string()))?.as_bytes().to_vec();
-            db.execute("INSERT INTO keys VALUES ('signing', ?)", params![der])?;
-            Ok(der)
+        let (current, before) = self.store.write(|db| {
+            let current = match kept(db, CURRENT)? {
+                Some(der) => der,
+                None => keep_new(db)?,
+            };
+            Ok((current, kept(db, BEFORE)?))
         })?;
-        let key = SigningKey::new(&der)?;
-        Ok(self.signing_key.get_or_init(|| key))
+        let before = before.map(|der| SigningKey::new(&der)).transpose()?;
+        let read = Arc::new(SigningKeys { current: SigningKey::new(&current)?, before });
+        *keys = Some(Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// Signs with a new key from now on.
+    pub(crate) fn rotate_signing_key(&self) -> Result<()> {
+        self.store.write(|db| {
+            if let Some(der) = kept(db, CURRENT)? {
+                db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", params![BEFORE, der])?;
+            }
+            keep_new(db).map(drop)
+        })?;
+        *self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
     }
 }

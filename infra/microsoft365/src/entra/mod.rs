@@ -151,8 +151,8 @@ async fn configuration(State(world): State<Arc<World>>, Path(name): Path<String>
 
 async fn jwks(State(world): State<Arc<World>>) -> Response {
     count(&world, "keys");
-    match world.signing_key() {
-        Ok(key) => json_answer(StatusCode::OK, &json!({ "keys": [key.public()] })),
+    match world.signing_keys() {
+        Ok(keys) => json_answer(StatusCode::OK, &json!({ "keys": keys.public() })),
         Err(error) => Refusal::from(error).page(),
     }
 }

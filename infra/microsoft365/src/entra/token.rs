@@ -402,7 +402,7 @@ impl Request<'_> {
         }
         if has("openid") {
             let claims = self.claims(app, user, scopes, nonce, now);
-            tokens["id_token"] = self.world.signing_key()?.sign(&claims)?.into();
+            tokens["id_token"] = self.world.signing_keys()?.sign(&claims)?.into();
         }
         Ok(tokens)
     }
