@@ -52,16 +52,16 @@ pub fn decide(mail: &Mail, received_at: Timestamp, activated_at: Timestamp, phas
 }
 
 /// Eight bytes of a digest of the id: a million mails take 8 MB, and two of them collide once in 37 million mailboxes.
-type Print = [u8; 8];
+pub(crate) type Print = [u8; 8];
 
-fn print(id: &ImmutableId) -> Print {
+pub(crate) fn print(id: &ImmutableId) -> Print {
     let mut print = Print::default();
     print.copy_from_slice(&Sha256::digest(id.as_str())[..8]);
     print
 }
 
 /// One page of what a folder's baseline saw.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaselinePage {
     prints: String,
 }
@@ -76,7 +76,11 @@ impl BaselinePage {
         Self { prints: BASE64_STANDARD_NO_PAD.encode(prints.iter().flatten().copied().collect::<Vec<u8>>()) }
     }
 
-    fn prints(&self) -> BTreeSet<Print> {
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        Self::from_prints(&self.prints().union(&other.prints()).copied().collect())
+    }
+
+    pub(crate) fn prints(&self) -> BTreeSet<Print> {
         let bytes = BASE64_STANDARD_NO_PAD.decode(&self.prints).unwrap_or_default();
         bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok()).collect()
     }

@@ -20,6 +20,8 @@ use crate::{
     id::{FirmId, FolderId, MailboxId},
     selection::{Mode, Selection},
     table::{Key, Row, Table, TableError, Write},
+    walk::Walk,
+    work::BEHIND,
 };
 
 /// A deleted folder can come back for so long: Exchange keeps what was deleted up to 30 days.
@@ -43,12 +45,18 @@ pub struct FolderState {
     pub link: Option<Link>,
     /// How many pages were committed.
     pub pages: u64,
+    /// The walk along its history, the last one.
+    #[serde(default)]
+    pub history: Option<Walk>,
+    /// The comparison with the archive, the last one.
+    #[serde(default)]
+    pub comparison: Option<Walk>,
 }
 
 impl FolderState {
     /// A folder that was never read.
     pub fn new(place: MailFolder) -> Self {
-        Self { place, gone_at: None, phase: Phase::Baseline, link: None, pages: 0 }
+        Self { place, gone_at: None, phase: Phase::Baseline, link: None, pages: 0, history: None, comparison: None }
     }
 
     /// The folder.
@@ -77,13 +85,23 @@ impl FolderState {
 
     /// The name of the page that is read next: the same until it is committed, and never again afterwards.
     pub fn page_name(&self) -> String {
-        let digest = Sha256::new().chain_update(self.id().as_str()).chain_update(self.pages.to_be_bytes()).finalize();
-        hex::encode(&digest[..12])
+        page_digest(self.id(), &self.pages.to_be_bytes())
+    }
+
+    /// The name of the page that a walk lists next, which sorts after those of live mail.
+    pub fn walked_page_name(&self, walk: &Walk) -> String {
+        let place = format!("{} {} {}", walk.run, walk.until(), walk.tally.listed);
+        format!("{BEHIND}{}", page_digest(self.id(), place.as_bytes()))
     }
 
     fn was_read(&self) -> bool {
         self.phase == Phase::Following || self.pages > 0
     }
+}
+
+fn page_digest(folder: &FolderId, place: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(folder.as_str()).chain_update(place).finalize();
+    hex::encode(&digest[..12])
 }
 
 /// What was told of a mailbox's tree.

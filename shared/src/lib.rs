@@ -31,5 +31,6 @@ pub mod table;
 pub mod telemetry;
 pub mod token;
 pub mod validation;
+pub mod walk;
 pub mod watch;
 pub mod work;

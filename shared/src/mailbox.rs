@@ -1,6 +1,8 @@
 //! Mailboxes: which folders are kept, since when, and how far it is.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,6 +12,7 @@ use crate::{
     problem::Noted,
     selection::Selection,
     table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
+    walk::{HistoryProgress, Reconciliation},
 };
 
 /// Whose mailbox it is.
@@ -20,6 +23,64 @@ pub enum Kind {
     User,
     /// A shared one: many open it, nobody signs in to it.
     Shared,
+}
+
+/// Mail from before the activation that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// Since this date.
+    pub since: Date,
+    /// The moment at which that date begins, in UTC.
+    pub from: Timestamp,
+}
+
+/// The operator's leave to keep mail from before the activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// As far back as this date.
+    pub since: Date,
+    /// The last day on which it can be made use of; none for no end.
+    pub until: Option<Date>,
+}
+
+/// A start date that can't be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SinceError {
+    /// The operator granted nothing.
+    #[error("the operator has granted no mail from before the activation")]
+    NoGrant,
+    /// The operator granted less.
+    #[error("the operator has granted mail since {0} only")]
+    NotSoFar(Date),
+    /// The time for it is over.
+    #[error("the operator's grant ended on {0}")]
+    Ended(Date),
+    /// Mail since an earlier date is kept already.
+    #[error("mail since {0} is kept already; the date can only go further back")]
+    Kept(Date),
+    /// It is after the activation, or to come.
+    #[error("from {0} on all mail is kept anyway")]
+    NotPast(Date),
+}
+
+impl History {
+    /// What it means to keep mail since that date, as things stand on the day of `now`; none if nothing changes. Pure.
+    pub fn since(mailbox: &Mailbox, since: Date, now: Timestamp) -> Result<Option<Self>, SinceError> {
+        let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
+        let activated = day(mailbox.activated_at.unwrap_or(now));
+        match (mailbox.history, mailbox.grant) {
+            _ if since > activated => Err(SinceError::NotPast(activated)),
+            (Some(kept), _) if kept.since == since => Ok(None),
+            (Some(kept), _) if kept.since < since => Err(SinceError::Kept(kept.since)),
+            (_, None) => Err(SinceError::NoGrant),
+            (_, Some(Grant { until: Some(until), .. })) if until < day(now) => Err(SinceError::Ended(until)),
+            (_, Some(grant)) if since < grant.since => Err(SinceError::NotSoFar(grant.since)),
+            _ => {
+                let from = since.to_zoned(TimeZone::UTC).map(|begin| begin.timestamp());
+                Ok(Some(Self { since, from: from.unwrap_or(Timestamp::MIN) }))
+            }
+        }
+    }
 }
 
 /// Whether mail is being kept.
@@ -55,6 +116,12 @@ pub struct Mailbox {
     pub selection: Option<Selection>,
     /// Mail that arrived before is not kept.
     pub activated_at: Option<Timestamp>,
+    /// Older mail that is kept all the same.
+    #[serde(default)]
+    pub history: Option<History>,
+    /// What the operator granted.
+    #[serde(default)]
+    pub grant: Option<Grant>,
     /// The member whose it is, if it was added for one: its address came from there.
     #[serde(default)]
     pub member: Option<MemberId>,
@@ -96,6 +163,13 @@ impl Mailbox {
         Ok(row.value)
     }
 
+    /// Notes what the operator granted, or that the grant is taken back. What was begun with it goes on.
+    pub async fn grant(mut row: Row<Self>, table: &Table, grant: Option<Grant>) -> Result<Self, TableError> {
+        row.value.grant = grant;
+        table.write(Write::replace(&row)).await?;
+        Ok(row.value)
+    }
+
     /// Reads no more mail until it is activated again. One that was never activated stays as it is.
     pub async fn pause(mut row: Row<Self>, table: &Table) -> Result<Self, TableError> {
         if row.value.state != MailboxState::Active {
@@ -112,7 +186,14 @@ impl Mailbox {
     }
 
     /// Begins to keep mail, or goes on: the first time, what arrived before `now` is not kept. The first round is due at once.
-    pub async fn activate(mut row: Row<Self>, table: &Table, now: Timestamp) -> Result<Self, TableError> {
+    /// `history` is what is kept from before, if that changes.
+    pub async fn activate(
+        mut row: Row<Self>,
+        table: &Table,
+        history: Option<History>,
+        now: Timestamp,
+    ) -> Result<Self, TableError> {
+        row.value.history = history.or(row.value.history);
         row.value.state = MailboxState::Active;
         // Graph tells arrivals in whole seconds: one of this very second counts as after.
         row.value.activated_at.get_or_insert(Timestamp::from_second(now.as_second()).unwrap_or(now));
@@ -122,7 +203,11 @@ impl Mailbox {
                 let due = sync.value.clone().due(now);
                 Write::replace(&sync.with(due))
             }
-            None => Write::insert(Key::sync(firm, id), &Sync::default().due(now)),
+            None => {
+                let mut first = Sync::default().due(now);
+                first.note_pace(now, 0);
+                Write::insert(Key::sync(firm, id), &first)
+            }
         };
         table.transact(vec![Write::replace(&row), sync]).await?;
         Ok(row.value)
@@ -180,9 +265,33 @@ pub struct Sync {
     /// When the tree of folders is looked at next; none before it was read for the first time.
     #[serde(default)]
     pub follow_at: Option<Timestamp>,
+    /// How far the history is.
+    #[serde(default)]
+    pub history: Option<HistoryProgress>,
+    /// The comparison of the folders with the archive that runs, or ran last.
+    #[serde(default)]
+    pub reconciliation: Option<Reconciliation>,
+    /// When the next one begins by itself.
+    #[serde(default)]
+    pub reconcile_at: Option<Timestamp>,
+    /// How many were archived at some moments of the last minutes.
+    #[serde(default)]
+    pace: Vec<Pace>,
     /// What kept the last round from its end, if a person has to act.
     pub problem: Option<Noted>,
 }
+
+/// How many mails were archived at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Pace {
+    at: Timestamp,
+    archived: i64,
+}
+
+/// The rate is that of the last minutes.
+const PACE_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// Moments that are remembered lie this far apart.
+const PACE_STEP: Duration = Duration::from_secs(2 * 60);
 
 /// A subscription that we hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,6 +316,24 @@ impl Sync {
         self
     }
 
+    /// Whether it is time to note how many are archived.
+    pub fn wants_pace(&self, now: Timestamp) -> bool {
+        self.pace.last().is_none_or(|pace| pace.at + PACE_STEP <= now)
+    }
+
+    /// Notes how many are archived.
+    pub fn note_pace(&mut self, now: Timestamp, archived: i64) {
+        self.pace.retain(|pace| pace.at + PACE_WINDOW > now);
+        self.pace.push(Pace { at: now, archived });
+    }
+
+    /// Mails archived in a minute of late. Pure.
+    pub fn per_minute(&self, now: Timestamp, archived: i64) -> f64 {
+        let Some(first) = self.pace.iter().find(|pace| pace.at + PACE_WINDOW > now) else { return 0.0 };
+        let minutes = now.duration_since(first.at).as_secs_f64() / 60.0;
+        if minutes > 0.0 { (archived - first.archived) as f64 / minutes } else { 0.0 }
+    }
+
     /// Whether a round is due by now, and not only asked for by a notice.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.due_at.as_ref().is_none_or(|due| *due <= sortable(now))
@@ -219,13 +346,41 @@ impl Sync {
 
     /// The same, with what a round found out: for a round during which the mailbox was activated or paused.
     pub fn with_findings_of(self, round: &Self) -> Self {
+        let run = |sync: &Self| sync.reconciliation.map(|reconciliation| reconciliation.run);
+        let asked_for = run(&self) > run(round);
         Self {
+            history: round.history,
+            pace: round.pace.clone(),
+            reconciliation: if asked_for { self.reconciliation } else { round.reconciliation },
+            reconcile_at: round.reconcile_at,
             subscription: round.subscription.clone(),
             category_ready: round.category_ready,
             follow_at: round.follow_at,
             problem: round.problem.clone(),
             ..self
         }
+    }
+
+    /// Begins a reconciliation with the next round, instead of one that runs.
+    pub async fn reconcile(
+        table: &Table,
+        firm: FirmId,
+        mailbox: MailboxId,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let mut tries = 1;
+        while let Some(row) = table.get::<Self>(&Key::sync(firm, mailbox)).await? {
+            // No two runs have one name, however short after each other.
+            let run = row.value.reconciliation.map_or(now, |last| now.max(last.run + Duration::from_millis(1)));
+            let reconciliation = Some(Reconciliation { run, dry_run, ended_at: None });
+            let asked = Self { reconciliation, ..row.value.clone() }.due(now);
+            match table.write(Write::replace(&row.with(asked))).await {
+                Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
+                other => return other,
+            }
+        }
+        Ok(())
     }
 
     /// Makes the next round of an active mailbox due at `at`.
@@ -269,6 +424,11 @@ impl Progress {
         Ok(table.get(&Key::progress(firm, mailbox)).await?.map(|row| row.value).unwrap_or_default())
     }
 
+    /// Mails that are to be kept, and are neither archived nor failed yet.
+    pub fn open(&self) -> i64 {
+        (self.discovered - self.skipped_draft - self.archived - self.failed).max(0)
+    }
+
     /// The write that adds `self` to what is counted; none when there is nothing to add.
     pub fn add_to(&self, firm: FirmId, mailbox: MailboxId) -> Option<Write> {
         let counters = [
@@ -280,5 +440,69 @@ impl Progress {
         ];
         let moved: Vec<_> = counters.into_iter().filter(|(_, by)| *by != 0).map(|(n, by)| (n.to_owned(), by)).collect();
         (!moved.is_empty()).then(|| Write::add(Key::progress(firm, mailbox), moved))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::FirmId, random::Random};
+
+    fn mailbox(history: Option<&str>, grant: Option<(&str, Option<&str>)>) -> Mailbox {
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        let random = Random::seeded(1);
+        Mailbox {
+            id: MailboxId::draw(&random),
+            firm: FirmId::draw(&random),
+            connector: ConnectorId::draw(&random),
+            address: "ada@lumen.example".to_owned(),
+            user: GraphUser::new("ada@lumen.example"),
+            kind: Kind::User,
+            state: MailboxState::Active,
+            selection: None,
+            activated_at: Some("2026-03-02T08:00:00Z".parse().unwrap()),
+            history: history.map(|since| History { since: date(since), from: Timestamp::UNIX_EPOCH }),
+            grant: grant.map(|(since, until)| Grant { since: date(since), until: until.map(date) }),
+            member: None,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn since(mailbox: &Mailbox, date: &str) -> Result<Option<String>, SinceError> {
+        let now = "2026-03-10T12:00:00Z".parse().unwrap();
+        Ok(History::since(mailbox, date.parse().unwrap(), now)?.map(|history| history.from.to_string()))
+    }
+
+    #[test]
+    fn older_mail_needs_a_grant_that_reaches_so_far_and_has_not_ended() {
+        let granted = mailbox(None, Some(("2025-01-01", Some("2026-03-10"))));
+        assert_eq!(since(&granted, "2025-01-01").unwrap().unwrap(), "2025-01-01T00:00:00Z");
+        assert_eq!(since(&granted, "2024-12-31"), Err(SinceError::NotSoFar("2025-01-01".parse().unwrap())));
+        assert_eq!(since(&granted, "2026-03-03"), Err(SinceError::NotPast("2026-03-02".parse().unwrap())));
+        assert_eq!(since(&mailbox(None, None), "2026-01-01"), Err(SinceError::NoGrant));
+        let ended = mailbox(None, Some(("2025-01-01", Some("2026-03-09"))));
+        assert_eq!(since(&ended, "2025-06-01"), Err(SinceError::Ended("2026-03-09".parse().unwrap())));
+    }
+
+    #[test]
+    fn the_start_date_goes_further_back_only() {
+        let kept = mailbox(Some("2025-06-01"), Some(("2025-01-01", None)));
+        assert_eq!(since(&kept, "2025-06-01"), Ok(None));
+        assert_eq!(since(&kept, "2025-07-01"), Err(SinceError::Kept("2025-06-01".parse().unwrap())));
+        assert!(since(&kept, "2025-01-01").unwrap().is_some());
+        assert_eq!(since(&mailbox(Some("2025-06-01"), None), "2025-01-01"), Err(SinceError::NoGrant));
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_minutes() {
+        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let mut sync = Sync::default();
+        assert!(sync.wants_pace(at(0)));
+        sync.note_pace(at(0), 100);
+        assert!(!sync.wants_pace(at(1)) && sync.wants_pace(at(2)));
+        assert_eq!(sync.per_minute(at(5), 600), 100.0);
+        sync.note_pace(at(8), 900);
+        assert_eq!(sync.per_minute(at(12), 900), 0.0);
+        assert_eq!(sync.per_minute(at(60), 900), 0.0);
     }
 }

@@ -207,6 +207,11 @@ impl Key {
         Some((firm.parse().ok()?, mailbox.parse().ok()?))
     }
 
+    /// Whether an item lies among those that begin as `prefix` does.
+    pub fn begins_as(&self, prefix: &Self) -> bool {
+        self.pk == prefix.pk && self.sk.starts_with(&prefix.sk)
+    }
+
     /// The number of a [`Key::fact`].
     fn number(&self) -> Option<u64> {
         self.sk.parse().ok()

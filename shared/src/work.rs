@@ -19,6 +19,9 @@ use crate::{
 /// Most messages in one item: as many as one batch to Graph marks.
 pub const WORK_MESSAGES_MAX: usize = 20;
 
+/// How the names of pages begin whose work waits for live mail: they sort after all others.
+pub const BEHIND: char = '~';
+
 /// Messages of one page that have steps ahead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
@@ -103,9 +106,14 @@ impl Work {
         ((!left.messages.is_empty()).then_some(left), progress)
     }
 
-    /// All work of a mailbox.
+    /// All work of a mailbox: that of live mail, then what waits for it.
     pub async fn of(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Vec<Row<Self>>, TableError> {
         table.query_all(&Key::work_prefix(firm, mailbox)).await
+    }
+
+    /// Whether the work in this row waits for live mail.
+    pub fn is_behind(row: &Row<Self>, firm: FirmId, mailbox: MailboxId) -> bool {
+        row.key.begins_as(&Key::work(firm, mailbox, &BEHIND.to_string()))
     }
 
     /// Whether a message waits in the work of `page`.

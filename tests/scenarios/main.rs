@@ -5,10 +5,12 @@
 mod access;
 mod connect;
 mod folders;
+mod history;
 mod isolation;
 mod losing;
 mod mail;
 mod notices;
+mod reconcile;
 mod tokens;
 mod trouble;
 mod validate;

@@ -29,7 +29,7 @@ const WRITES_AT_ONCE: usize = 16;
 /// How the reading of one folder ended.
 pub(crate) enum Read {
     /// Its delta round is complete, and told of something or of nothing.
-    Complete { told: bool },
+    Complete { row: Box<Row<FolderState>>, told: bool },
     /// The deadline is near.
     OutOfTime,
     /// It is not there any more, or can't be read.
@@ -77,7 +77,7 @@ pub(crate) async fn folder(
             let _ = found.unbounded_send(item);
         }
         if complete {
-            return Ok(Read::Complete { told });
+            return Ok(Read::Complete { row: Box::new(row), told });
         }
     }
 }
@@ -118,17 +118,8 @@ async fn take_in(
     for mail in present.values() {
         let id = MessageId::of(mailbox, &mail.immutable_id);
         let before = there.get(&id);
-        match before.map(|row| &row.value.state) {
-            None => {}
-            // A draft that was sent or filed is a mail now.
-            Some(State::Skipped { reason: SkipReason::Draft }) if !mail.is_draft => {}
-            // An earlier try at this very page wrote it, and did not commit.
-            Some(State::Skipped { .. }) if before.is_some_and(|row| row.value.page == name) => {}
-            Some(State::Pending) if before.is_some_and(|row| row.value.page == name) => {}
-            // A page that was never committed, because its link died in between, left it behind.
-            Some(State::Pending) if !held(round, before).await? => {}
-            // Known: told again, or changed, perhaps by our own mark.
-            Some(_) => continue,
+        if is_taken(round, before, mail, &name).await? {
+            continue;
         }
         let received_at = match mail.received_at {
             Some(at) => at,
@@ -214,6 +205,26 @@ fn last_words(items: Vec<DeltaItem>) -> (BTreeMap<ImmutableId, Mail>, Vec<Immuta
     }
     let left = last.iter().filter(|(_, mail)| mail.is_none()).map(|(id, _)| id.clone()).collect();
     (last.into_iter().filter_map(|(id, mail)| Some((id, mail?))).collect(), left)
+}
+
+/// Whether a mail is known, so that nothing is to be done about it: told again, or changed, perhaps by our own mark. `page` is the
+/// one that is being taken in.
+pub(crate) async fn is_taken(
+    round: &Round<'_>,
+    before: Option<&Row<Message>>,
+    mail: &Mail,
+    page: &str,
+) -> Result<bool, RoundError> {
+    let Some(row) = before else { return Ok(false) };
+    Ok(match &row.value.state {
+        // A draft that was sent or filed is a mail now.
+        State::Skipped { reason: SkipReason::Draft } if !mail.is_draft => false,
+        // An earlier try at this very page wrote it, and did not commit.
+        State::Skipped { .. } | State::Pending if row.value.page == page => false,
+        // A page that was never committed, because its link died in between, left it behind.
+        State::Pending => held(round, before).await?,
+        _ => true,
+    })
 }
 
 /// Whether a pending message waits in the work of the page that it names.

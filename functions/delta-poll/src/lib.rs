@@ -4,6 +4,7 @@
 //! one mailbox to look at.
 
 mod advance;
+mod behind;
 mod discover;
 mod follow;
 mod round;
@@ -180,7 +181,7 @@ async fn hand_back(app: &App, group: &Group, outcome: Result<Outcome, RoundError
     let Job { firm, mailbox, .. } = group.job;
     match outcome {
         Ok(Outcome::Finished) => true,
-        Ok(Outcome::OutOfTime) => {
+        Ok(Outcome::OutOfTime | Outcome::Behind) => {
             let rest = Job { sent_at: app.clock.now(), ..group.job };
             app.queue.send(&rest).await.is_ok()
         }

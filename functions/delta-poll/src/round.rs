@@ -1,7 +1,6 @@
 //! One round of one mailbox: look, take in what is new, finish what is open.
 
 use std::{
-    collections::HashSet,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -20,9 +19,8 @@ use shared::{
     firm::Firm,
     folder::FolderState,
     graph::{Disposition, Graph, GraphError, SUBSCRIPTION_LIFETIME},
-    id::FolderId,
     job::Job,
-    mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Sync},
+    mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Progress, Sync},
     mark,
     notification::client_state,
     problem::Noted,
@@ -35,6 +33,7 @@ use shared::{
 use crate::{
     Deadline,
     advance::{self, Known},
+    behind,
     discover::{self, Read},
     follow,
 };
@@ -57,6 +56,8 @@ const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) enum Outcome {
     /// All that could be done is done.
     Finished,
+    /// Live mail is seen to; what waits for it has more to do.
+    Behind,
     /// The deadline is near, and there is more to do.
     OutOfTime,
 }
@@ -162,9 +163,12 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
             other
         }
     };
-    if matches!(result, Ok(Outcome::Finished)) {
+    if matches!(result, Ok(Outcome::Finished | Outcome::Behind)) {
         next.round_began_at = Some(began_at);
         next = next.clone().due(next_due(app, &mailbox, &next).await?);
+    }
+    if result.is_ok() && next.wants_pace(app.clock.now()) && !matches!(result, Ok(Outcome::Finished)) {
+        next.note_pace(app.clock.now(), Progress::read(&app.table, job.firm, job.mailbox).await?.archived);
     }
     if next != sync.value {
         write_sync(app, sync, next).await?;
@@ -193,25 +197,32 @@ impl Round<'_> {
         self.keep_category(sync).await?;
         let known = Known::default();
         let now = self.app.clock.now();
-        let mut open = Work::of(&self.app.table, self.mailbox.firm, self.mailbox.id).await?;
+        let (firm, mailbox) = (self.mailbox.firm, self.mailbox.id);
+        let mut open = Work::of(&self.app.table, firm, mailbox).await?;
         open.retain(|item| item.value.not_before.is_none_or(|at| at <= now));
+        let (behind, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|item| Work::is_behind(item, firm, mailbox));
         // What is found is worked at while more is found; discovery waits for nobody.
         let (found, works) = unbounded();
         let items = stream::iter(open).chain(works);
         let (discovered, advanced) = join!(self.discover_all(sync, &known, found), advance::all(self, items, &known));
-        match (discovered?, advanced?) {
-            (Outcome::Finished, Outcome::Finished) => Ok(Outcome::Finished),
-            _ => Ok(Outcome::OutOfTime),
+        let (Some(folders), Outcome::Finished) = (discovered?, advanced?) else { return Ok(Outcome::OutOfTime) };
+        let at = self.deadline.at.min(self.app.clock.now() + behind::SLICE);
+        let deadline = Deadline { at, clock: self.deadline.clock.clone() };
+        let slice = Round { deadline: &deadline, stopped: AtomicBool::new(false), ..*self };
+        match Box::pin(behind::run(&slice, sync, folders, behind)).await? {
+            Outcome::OutOfTime => Ok(Outcome::Behind),
+            ended => Ok(ended),
         }
     }
 
-    /// Discovers in all folders; nothing new is begun after a reason to stop.
+    /// Discovers in all folders, and returns them as they are then; none if the time was too short. Nothing new is begun after a
+    /// reason to stop.
     async fn discover_all(
         &self,
         sync: &mut Sync,
         known: &Known,
         found: UnboundedSender<Row<Work>>,
-    ) -> Result<Outcome, RoundError> {
+    ) -> Result<Option<Vec<Row<FolderState>>>, RoundError> {
         let discovered = self.discover(sync, known, found).await;
         if discovered.is_err() {
             self.stop();
@@ -225,37 +236,40 @@ impl Round<'_> {
         sync: &mut Sync,
         known: &Known,
         found: UnboundedSender<Row<Work>>,
-    ) -> Result<Outcome, RoundError> {
+    ) -> Result<Option<Vec<Row<FolderState>>>, RoundError> {
         let noticed = !sync.is_due(self.app.clock.now());
         let folders = follow::folders(self, sync).await?;
-        let read: HashSet<FolderId> = folders.iter().map(|folder| folder.value.id().clone()).collect();
-        let (outcome, told) = self.read(folders, sync, known, &found).await?;
-        if told || !noticed || !follow::look_again(self, sync) {
-            return Ok(outcome);
+        let Some((mut read, told)) = self.read(folders, sync, known, &found).await? else { return Ok(None) };
+        if !told && noticed && follow::look_again(self, sync) {
+            let mut folders = follow::folders(self, sync).await?;
+            folders.retain(|folder| read.iter().all(|other| other.value.id() != folder.value.id()));
+            let Some((more, _)) = self.read(folders, sync, known, &found).await? else { return Ok(None) };
+            read.extend(more);
         }
-        let mut folders = follow::folders(self, sync).await?;
-        folders.retain(|folder| !read.contains(folder.value.id()));
-        Ok(self.read(folders, sync, known, &found).await?.0)
+        Ok(Some(read))
     }
 
-    /// Reads these folders; whether any of them told of anything.
+    /// Reads these folders; those that could be read, as they are then, and whether any of them told of anything.
     async fn read(
         &self,
         folders: Vec<Row<FolderState>>,
         sync: &mut Sync,
         known: &Known,
         found: &UnboundedSender<Row<Work>>,
-    ) -> Result<(Outcome, bool), RoundError> {
-        let mut told_any = false;
+    ) -> Result<Option<(Vec<Row<FolderState>>, bool)>, RoundError> {
+        let (mut read, mut told_any) = (Vec::with_capacity(folders.len()), false);
         for folder in folders {
             match discover::folder(self, folder, known, found).await? {
-                Read::Complete { told } => told_any |= told,
+                Read::Complete { row, told } => {
+                    told_any |= told;
+                    read.push(*row);
+                }
                 // The tree tells what became of it.
                 Read::Unreadable => sync.follow_at = sync.follow_at.map(|_| self.app.clock.now()),
-                Read::OutOfTime => return Ok((Outcome::OutOfTime, told_any)),
+                Read::OutOfTime => return Ok(None),
             }
         }
-        Ok((Outcome::Finished, told_any))
+        Ok(Some((read, told_any)))
     }
 
     /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do.
@@ -321,7 +335,8 @@ async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp
     let pause = if sync.subscription.is_some() { POLL_PAUSE_NOTIFIED } else { POLL_PAUSE };
     let poll = now + pause;
     let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
-    Ok(work.iter().filter_map(|row| row.value.not_before).fold(poll, Timestamp::min))
+    let due = work.iter().filter_map(|row| row.value.not_before).chain(sync.reconcile_at);
+    Ok(due.fold(poll, Timestamp::min))
 }
 
 /// Writes down what the round found. If the mailbox was activated or paused meanwhile, that stands, and the rest is added.

@@ -1,12 +1,14 @@
 //! Messages: what a folder holds, page by page, and the MIME of one.
 
+use std::fmt;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    client::{Call, Graph, GraphUser, Link, segment},
+    client::{Call, Graph, GraphUser, Link, query_value, segment},
     error::GraphError,
 };
 use crate::id::{FolderId, ImmutableId};
@@ -66,7 +68,73 @@ pub struct DeltaPage {
     pub end: PageEnd,
 }
 
+/// Some of the mails that lie in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailPage {
+    /// The mails.
+    pub mails: Vec<Mail>,
+    /// Where to go on. It counts places, so it skips a mail for each that leaves the folder meanwhile.
+    pub next: Option<Link>,
+}
+
+/// The mails that arrived from the one moment on and before the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrivals {
+    /// From this moment on.
+    pub since: Timestamp,
+    /// Before this moment.
+    pub until: Timestamp,
+}
+
+impl Arrivals {
+    fn filter(self) -> impl fmt::Display {
+        let Self { since, until } = self;
+        let filter = format!("receivedDateTime ge {since:.0} and receivedDateTime lt {until:.0}");
+        query_value(&filter).to_string()
+    }
+}
+
 impl Graph {
+    /// At most `top` (1 to 1,000) of a folder's mails that arrived in that time, oldest first, drafts included.
+    /// Source: <https://learn.microsoft.com/graph/api/mailfolder-list-messages>
+    pub async fn arrivals(
+        &self,
+        user: &GraphUser,
+        folder: &FolderId,
+        arrivals: Arrivals,
+        top: usize,
+        from: Option<&Link>,
+    ) -> Result<MailPage, GraphError> {
+        let attempted = format!("list the mails of folder {folder}");
+        let mut call = match from {
+            Some(link) => Call { url: self.link(link, &attempted)?, ..self.get("", attempted.clone()) },
+            None => {
+                let filter = arrivals.filter();
+                let options = format!("$top={top}&$orderby=receivedDateTime%20asc&$filter={filter}&$select={SELECT}");
+                let path = format!("{}/mailFolders/{}/messages?{options}", user.path(), segment(folder.as_str()));
+                self.get(&path, attempted)
+            }
+        };
+        call.headers = &[("prefer", IMMUTABLE)];
+        let page: WireMails = self.json(call).await?;
+        Ok(MailPage { mails: page.value.into_iter().map(Mail::from).collect(), next: page.next_link.map(Link::new) })
+    }
+
+    /// How many of a folder's mails arrived in that time.
+    pub async fn count_arrivals(
+        &self,
+        user: &GraphUser,
+        folder: &FolderId,
+        arrivals: Arrivals,
+    ) -> Result<u64, GraphError> {
+        let options = format!("$count=true&$top=1&$filter={}&$select=id", arrivals.filter());
+        let path = format!("{}/mailFolders/{}/messages?{options}", user.path(), segment(folder.as_str()));
+        let mut call = self.get(&path, format!("count the mails of folder {folder}"));
+        call.headers = &[("prefer", IMMUTABLE)];
+        let page: WireMails = self.json(call).await?;
+        Ok(page.count.unwrap_or(page.value.len() as u64))
+    }
+
     /// One page of a folder's messages: from `from`, or the first page of a first round.
     ///
     /// A dead link is [`Disposition::Resync`](super::Disposition::Resync). One caller per folder at a time: a newer link
@@ -166,6 +234,10 @@ struct WirePage {
 #[derive(Deserialize)]
 struct WireMails {
     value: Vec<WireMail>,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
+    #[serde(rename = "@odata.count")]
+    count: Option<u64>,
 }
 
 #[derive(Deserialize)]

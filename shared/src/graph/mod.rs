@@ -20,6 +20,6 @@ pub use calendar::NewEvent;
 pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX};
 pub use error::{Disposition, GraphCode, GraphError};
 pub use folders::{FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownFolders};
-pub use messages::{DeltaItem, DeltaPage, Mail, MimeStream, PAGE_ITEMS, PageEnd};
+pub use messages::{Arrivals, DeltaItem, DeltaPage, Mail, MailPage, MimeStream, PAGE_ITEMS, PageEnd};
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};
 pub use users::{Organization, User};

@@ -333,11 +333,11 @@ catalogue! {
         fr "Aucun dossier n'est choisi pour cette boîte aux lettres." "Choisissez les dossiers à conserver, puis activez.";
         nl "Voor dit postvak zijn geen mappen gekozen." "Kies de te bewaren mappen en activeer daarna.";
         de "Für dieses Postfach sind keine Ordner ausgewählt." "Wählen Sie die aufzubewahrenden Ordner und aktivieren Sie dann.";
-    NoGrant, 403, Operator, No;
-        en "Mail from before the activation is kept only where the operator granted it." "Activate without a start date, or ask the operator for a grant.";
-        fr "Les messages antérieurs à l'activation ne sont conservés que si l'exploitant l'a accordé." "Activez sans date de début, ou demandez l'accord de l'exploitant.";
-        nl "Mail van voor de activering wordt alleen bewaard als de exploitant dat heeft toegestaan." "Activeer zonder begindatum, of vraag de exploitant om toestemming.";
-        de "Mails aus der Zeit vor der Aktivierung werden nur aufbewahrt, wenn der Betreiber es gewährt hat." "Aktivieren Sie ohne Anfangsdatum, oder bitten Sie den Betreiber darum.";
+    GrantRequired, 403, Operator, No;
+        en "Mail from before the activation is kept only where the operator granted it." "Grant it for this mailbox, as far back as is agreed; then activate it with the start date again. Without a start date it can be activated at once.";
+        fr "Les messages antérieurs à l'activation ne sont conservés que si l'exploitant l'a accordé." "Accordez-le pour cette boîte aux lettres, jusqu'à la date convenue ; activez-la ensuite à nouveau avec la date de début. Sans date de début, elle peut être activée tout de suite.";
+        nl "Mail van voor de activering wordt alleen bewaard als de exploitant dat heeft toegestaan." "Sta het voor dit postvak toe, zo ver terug als afgesproken; activeer het daarna opnieuw met de begindatum. Zonder begindatum kan het meteen worden geactiveerd.";
+        de "Mails aus der Zeit vor der Aktivierung werden nur aufbewahrt, wenn der Betreiber es gewährt hat." "Gewähren Sie es für dieses Postfach, so weit zurück wie vereinbart; aktivieren Sie es dann erneut mit dem Anfangsdatum. Ohne Anfangsdatum kann es sofort aktiviert werden.";
     NotArchived, 409, Nobody, No;
         en "The original of this message is not in the archive." "Look at the message's state: it is still under way, skipped, or failed.";
         fr "L'original de ce message n'est pas dans l'archive." "Regardez l'état du message : il est encore en route, écarté ou en échec.";

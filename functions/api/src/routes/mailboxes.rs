@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -19,19 +20,20 @@ use shared::{
     graph::MailFolder,
     id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId},
     job::Job,
-    mailbox::{Kind, Mailbox, MailboxState, Progress, Sync},
+    mailbox::{Grant, History, Kind, Mailbox, MailboxState, Progress, SinceError, Sync},
     member::Member,
     problem::{Code, Problem},
     selection::{self, Mode, Selection},
     table::{Key, Row, TableError},
     telemetry::Chain,
+    walk::HistoryProgress,
     watch,
 };
 use utoipa::ToSchema;
 
 use super::{Page, Part, connectors::ProblemView};
 use crate::{
-    auth::FirmScope,
+    auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, Query},
     field::Address,
@@ -88,6 +90,10 @@ pub(crate) struct MailboxView {
     /// Mail that arrived before is not kept.
     #[schema(value_type = Option<String>, format = "date-time")]
     activated_at: Option<Timestamp>,
+    /// Older mail that is kept all the same, and how far that is; null for none.
+    history: Option<HistoryView>,
+    /// What the operator granted.
+    grant: Option<GrantView>,
     progress: ProgressView,
     /// What kept the last round from its end, if a person has to act.
     problem: Option<ProblemView>,
@@ -115,6 +121,76 @@ pub(crate) struct ProgressView {
     skipped: SkippedView,
     /// Mails that Microsoft refuses to give so far.
     failed: i64,
+    /// Mails that are still to be archived, history included as far as it is counted.
+    remaining: i64,
+    /// Mails archived in a minute of late.
+    per_minute: f64,
+    /// When it will have come to its end at this rate; null where nothing is left, or nothing moves.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    expected_end: Option<Timestamp>,
+}
+
+/// Older mail that is kept.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HistoryView {
+    /// Since this date.
+    #[schema(value_type = String, format = "date")]
+    since: Date,
+    state: HistoryState,
+    /// How many mails there are; null while they are being counted.
+    total: Option<u64>,
+    /// How many of them were looked at.
+    checked: u64,
+    /// How many of those were not kept before.
+    found: u64,
+}
+
+/// How far history is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum HistoryState {
+    /// It has not begun.
+    Waiting,
+    /// The mails are being counted.
+    Counting,
+    /// They are being taken in.
+    Running,
+    /// All were looked at.
+    Done,
+}
+
+impl HistoryView {
+    fn of(since: Date, progress: Option<HistoryProgress>) -> Self {
+        let progress = progress.filter(|progress| progress.since == since);
+        let state = match progress {
+            None => HistoryState::Waiting,
+            Some(HistoryProgress { done: true, .. }) => HistoryState::Done,
+            Some(HistoryProgress { total: None, .. }) => HistoryState::Counting,
+            Some(_) => HistoryState::Running,
+        };
+        let (listed, found) = progress.map_or((0, 0), |progress| (progress.listed, progress.found));
+        Self { since, state, total: progress.and_then(|progress| progress.total), checked: listed, found }
+    }
+
+    /// Mails that were not looked at yet.
+    fn ahead(&self) -> i64 {
+        match self.state {
+            HistoryState::Running => i64::try_from(self.total.unwrap_or(0).saturating_sub(self.checked)).unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
+
+/// What the operator granted: mail from before the activation.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantView {
+    /// As far back as this date.
+    #[schema(value_type = String, format = "date")]
+    since: Date,
+    /// The last day on which it can be made use of; null for no end.
+    #[schema(value_type = Option<String>, format = "date")]
+    until: Option<Date>,
 }
 
 /// Mails that are not kept, by reason.
@@ -126,20 +202,38 @@ pub(crate) struct SkippedView {
     already_there: i64,
 }
 
-impl From<Progress> for ProgressView {
-    fn from(progress: Progress) -> Self {
+impl ProgressView {
+    fn of(progress: Progress, ahead: i64, sync: &Sync, now: Timestamp) -> Self {
+        let remaining = progress.open() + ahead;
+        let per_minute = sync.per_minute(now, progress.archived);
+        let ends =
+            (remaining > 0 && per_minute > 0.0).then(|| Duration::from_secs_f64(remaining as f64 / per_minute * 60.0));
         let Progress { discovered, archived, failed, skipped_draft, skipped_already_there } = progress;
         let skipped = SkippedView { draft: skipped_draft, already_there: skipped_already_there };
-        Self { discovered, archived, skipped, failed }
+        Self { discovered, archived, skipped, failed, remaining, per_minute, expected_end: ends.map(|ends| now + ends) }
     }
 }
 
-fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>) -> MailboxView {
+fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp) -> MailboxView {
     let Mailbox { id, connector, address, kind, member, state, selection, activated_at, created_at, .. } = mailbox;
-    let selection = selection.map(|Selection { mode, folders }| SelectionView { mode, folders });
-    let problem = sync.and_then(|sync| sync.problem).map(ProblemView::from);
-    let progress = progress.into();
-    MailboxView { id, connector, address, kind, member, state, selection, activated_at, progress, problem, created_at }
+    let sync = sync.unwrap_or_default();
+    let history = mailbox.history.map(|history| HistoryView::of(history.since, sync.history));
+    let ahead = history.as_ref().map_or(0, HistoryView::ahead);
+    MailboxView {
+        id,
+        connector,
+        address,
+        kind,
+        member,
+        state,
+        selection: selection.map(|Selection { mode, folders }| SelectionView { mode, folders }),
+        activated_at,
+        history,
+        grant: mailbox.grant.map(|Grant { since, until }| GrantView { since, until }),
+        progress: ProgressView::of(progress, ahead, &sync, now),
+        problem: sync.problem.map(ProblemView::from),
+        created_at,
+    }
 }
 
 /// The mailbox as it is at this moment, with how far it is.
@@ -147,10 +241,10 @@ async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxView>> {
     let (firm, id) = (mailbox.firm, mailbox.id);
     let sync = Key::sync(firm, id);
     let (progress, sync) = tokio::try_join!(Progress::read(&app.table, firm, id), app.table.get::<Sync>(&sync))?;
-    Ok(Json(view(mailbox, progress, sync.map(|row| row.value))))
+    Ok(Json(view(mailbox, progress, sync.map(|row| row.value), app.clock.now())))
 }
 
-async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<Mailbox>> {
+pub(super) async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<Mailbox>> {
     Mailbox::find(&app.table, firm, id).await?.ok_or_else(|| not_found("mailbox"))
 }
 
@@ -202,6 +296,8 @@ pub(super) async fn create(
         // Of a shared one all is kept: it is nobody's own.
         selection: (kind == Kind::Shared).then(Selection::all),
         activated_at: None,
+        history: None,
+        grant: None,
         created_at: app.clock.now(),
     };
     mailbox.insert(&app.table).await.map_err(|error| match error {
@@ -210,7 +306,7 @@ pub(super) async fn create(
     })?;
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox added");
     let location = [(header::LOCATION, format!("/v1/firms/{}/mailboxes/{}", mailbox.firm, mailbox.id))];
-    Ok((StatusCode::CREATED, location, Json(view(mailbox, Progress::default(), None))))
+    Ok((StatusCode::CREATED, location, Json(view(mailbox, Progress::default(), None, app.clock.now()))))
 }
 
 /// Shows a mailbox and how far it is.
@@ -247,10 +343,11 @@ pub(super) async fn list(
         tokio::try_join!(app.table.get_all::<Progress>(&progress), app.table.get_all::<Sync>(&syncs))?;
     let mut progress: HashMap<Key, Progress> = progress.into_iter().map(|row| (row.key, row.value)).collect();
     let mut syncs: HashMap<Key, Sync> = syncs.into_iter().map(|row| (row.key, row.value)).collect();
+    let now = app.clock.now();
     let items = items.into_iter().map(|mailbox| {
         let id = mailbox.id;
         let progress = progress.remove(&Key::progress(firm, id)).unwrap_or_default();
-        view(mailbox, progress, syncs.remove(&Key::sync(firm, id)))
+        view(mailbox, progress, syncs.remove(&Key::sync(firm, id)), now)
     });
     Ok(Json(Page { items: items.collect(), next }))
 }
@@ -415,12 +512,22 @@ pub(crate) struct Activation {
     since: Option<Date>,
 }
 
-/// Begins to keep mail, or goes on after a pause.
+fn refused(error: SinceError) -> Failure {
+    let detail = format!("since: {error}");
+    match error {
+        SinceError::NoGrant | SinceError::NotSoFar(_) | SinceError::Ended(_) => {
+            Problem::new(Code::GrantRequired, detail).into()
+        }
+        SinceError::Kept(_) | SinceError::NotPast(_) => invalid(detail),
+    }
+}
+
+/// Begins to keep mail, or goes on after a pause. A date given later only goes further back.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/activate", tag = "mailboxes",
     responses(
         (status = 200, body = MailboxView),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "`no_grant`"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "`grant_required`"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`no_selection`"),
     )
 )]
@@ -431,15 +538,55 @@ pub(super) async fn activate(
     activation: Option<Json<Activation>>,
 ) -> Answer<Json<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
-    if let Some(since) = activation.and_then(|Json(activation)| activation.since) {
-        return Err(Problem::new(Code::NoGrant, format!("There is no grant for mail since {since}.")).into());
-    }
     if row.value.selection.is_none() {
         return Err(Problem::new(Code::NoSelection, "PUT its selection first.").into());
     }
-    let mailbox = Mailbox::activate(row, &app.table, app.clock.now()).await?;
+    let now = app.clock.now();
+    let history = match activation.and_then(|Json(activation)| activation.since) {
+        Some(since) => History::since(&row.value, since, now).map_err(refused)?,
+        None => None,
+    };
+    let mailbox = Mailbox::activate(row, &app.table, history, now).await?;
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox activated");
     queue(&app, &mailbox).await;
+    shown(&app, mailbox).await
+}
+
+/// Grants mail from before the activation, instead of what was granted before. The operator's key only.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes",
+    responses((status = 200, body = MailboxView))
+)]
+pub(super) async fn grant(
+    _: Operator,
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    Json(GrantView { since, until }): Json<GrantView>,
+) -> Answer<Json<MailboxView>> {
+    if until.is_some_and(|until| until < since) {
+        return Err(invalid("until: it is before since"));
+    }
+    let row = find(&app, firm.id(), mailbox).await?;
+    let mailbox = Mailbox::grant(row, &app.table, Some(Grant { since, until })).await?;
+    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, %since, "history granted");
+    shown(&app, mailbox).await
+}
+
+/// Takes a grant back. What was begun with it goes on. The operator's key only.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes",
+    responses((status = 200, body = MailboxView))
+)]
+pub(super) async fn revoke(
+    _: Operator,
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+) -> Answer<Json<MailboxView>> {
+    let row = find(&app, firm.id(), mailbox).await?;
+    let mailbox = Mailbox::grant(row, &app.table, None).await?;
+    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "grant taken back");
     shown(&app, mailbox).await
 }
 
@@ -459,7 +606,7 @@ pub(super) async fn pause(
 }
 
 /// Has the mailbox looked at now. Without this the schedule finds it, a little later: that is no reason to fail.
-async fn queue(app: &App, mailbox: &Mailbox) {
+pub(super) async fn queue(app: &App, mailbox: &Mailbox) {
     let job = Job { firm: mailbox.firm, mailbox: mailbox.id, sent_at: app.clock.now(), subscription: false };
     if let Err(error) = app.queue.send(&job).await {
         tracing::warn!(mailbox.id = %mailbox.id, error = %Chain(&error), "the schedule has to find the mailbox");

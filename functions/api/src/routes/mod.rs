@@ -22,6 +22,7 @@ mod firms;
 mod mailboxes;
 mod members;
 mod messages;
+mod reconciliation;
 mod validation;
 
 /// All of them.
@@ -42,6 +43,9 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(mailboxes::select))
         .routes(routes!(mailboxes::activate))
         .routes(routes!(mailboxes::pause))
+        .routes(routes!(mailboxes::grant, mailboxes::revoke))
+        .routes(routes!(reconciliation::read))
+        .routes(routes!(reconciliation::start))
         .routes(routes!(messages::list))
         .routes(routes!(messages::read))
         .routes(routes!(messages::content))

@@ -1,0 +1,187 @@
+//! Reconciliation: what lies in the folders, held against the archive.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    folder::FolderState,
+    id::{FolderId, ImmutableId, MailboxId, MessageId},
+    mailbox::{Mailbox, MailboxState, Sync},
+    table::Key,
+    walk::{Missing, Tally, Walk},
+};
+use utoipa::ToSchema;
+
+use super::mailboxes::{find, queue};
+use crate::{
+    auth::FirmScope,
+    error::{Answer, invalid},
+    extract::{Id, Json},
+};
+
+/// A reconciliation to be made.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewReconciliation {
+    /// Only tell what is missing; take nothing in.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What lies in the folders, held against the archive.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReconciliationView {
+    state: RunState,
+    /// Whether what is missing is told only.
+    dry_run: bool,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    began_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    ended_at: Option<Timestamp>,
+    /// When the next one begins by itself.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    next_at: Option<Timestamp>,
+    /// All folders together.
+    #[serde(flatten)]
+    total: TallyView,
+    folders: Vec<FolderTally>,
+}
+
+/// How far it is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum RunState {
+    /// There was none yet.
+    Never,
+    /// It is under way, or about to begin.
+    Running,
+    /// It is done.
+    Done,
+}
+
+/// Numbers of mails.
+#[derive(Serialize, ToSchema)]
+struct TallyView {
+    /// They lie there.
+    listed: u64,
+    /// Of these, they have to be kept.
+    due: u64,
+    /// Of these, they are archived.
+    kept: u64,
+    /// Of those to be kept, nobody knew of them; they are taken in unless it is a dry run.
+    found: u64,
+}
+
+impl From<Tally> for TallyView {
+    fn from(Tally { listed, due, kept, found }: Tally) -> Self {
+        Self { listed, due, kept, found }
+    }
+}
+
+/// One folder.
+#[derive(Serialize, ToSchema)]
+struct FolderTally {
+    #[schema(value_type = String)]
+    id: FolderId,
+    display_name: String,
+    #[serde(flatten)]
+    tally: TallyView,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    ended_at: Option<Timestamp>,
+    /// Some of those that were found.
+    missing: Vec<MissingView>,
+}
+
+/// A mail that had to be kept, and that nobody knew of.
+#[derive(Serialize, ToSchema)]
+struct MissingView {
+    /// Its id here, once it is taken in.
+    #[schema(value_type = String)]
+    message: MessageId,
+    /// Microsoft's id.
+    #[schema(value_type = String)]
+    immutable_id: ImmutableId,
+    #[schema(value_type = String, format = "date-time")]
+    received_at: Timestamp,
+}
+
+impl FolderTally {
+    fn of(mailbox: MailboxId, folder: &FolderState, walk: &Walk) -> Self {
+        let missing = walk.missing.iter().cloned().map(|Missing { immutable_id, received_at }| MissingView {
+            message: MessageId::of(mailbox, &immutable_id),
+            immutable_id,
+            received_at,
+        });
+        Self {
+            id: folder.id().clone(),
+            display_name: folder.place.display_name.clone(),
+            tally: walk.tally.into(),
+            ended_at: walk.ended_at,
+            missing: missing.collect(),
+        }
+    }
+}
+
+async fn shown(app: &App, mailbox: &Mailbox) -> Answer<ReconciliationView> {
+    let (firm, id) = (mailbox.firm, mailbox.id);
+    let key = Key::sync(firm, id);
+    let (sync, folders) = tokio::try_join!(app.table.get::<Sync>(&key), FolderState::all(&app.table, firm, id))?;
+    let sync = sync.map(|row| row.value).unwrap_or_default();
+    let run = sync.reconciliation;
+    let walked =
+        |folder: &FolderState| folder.comparison.clone().filter(|walk| Some(walk.run) == run.map(|run| run.run));
+    let walks: Vec<(FolderState, Walk)> =
+        folders.into_iter().filter_map(|row| walked(&row.value).map(|walk| (row.value, walk))).collect();
+    let total = walks.iter().map(|(_, walk)| walk.tally).fold(Tally::default(), |a, b| a + b);
+    Ok(ReconciliationView {
+        state: match run {
+            None => RunState::Never,
+            Some(run) if run.ended_at.is_some() => RunState::Done,
+            Some(_) => RunState::Running,
+        },
+        dry_run: run.is_some_and(|run| run.dry_run),
+        began_at: run.map(|run| run.run),
+        ended_at: run.and_then(|run| run.ended_at),
+        next_at: sync.reconcile_at,
+        total: total.into(),
+        folders: walks.iter().map(|(folder, walk)| FolderTally::of(id, folder, walk)).collect(),
+    })
+}
+
+/// Shows the reconciliation that runs, or ran last: one is made each day by itself.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconciliation", tag = "mailboxes",
+    responses((status = 200, body = ReconciliationView))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+) -> Answer<Json<ReconciliationView>> {
+    let mailbox = find(&app, firm.id(), mailbox).await?.value;
+    Ok(Json(shown(&app, &mailbox).await?))
+}
+
+/// Makes a reconciliation now: what delta and notices both missed is found, and taken in unless it is a dry run.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconcile", tag = "mailboxes",
+    responses((status = 202, body = ReconciliationView))
+)]
+pub(super) async fn start(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    new: Option<Json<NewReconciliation>>,
+) -> Answer<impl IntoResponse> {
+    let mailbox = find(&app, firm.id(), mailbox).await?.value;
+    if mailbox.state != MailboxState::Active {
+        return Err(invalid("The mailbox is not active."));
+    }
+    let dry_run = new.is_some_and(|Json(new)| new.dry_run);
+    Sync::reconcile(&app.table, mailbox.firm, mailbox.id, dry_run, app.clock.now()).await?;
+    queue(&app, &mailbox).await;
+    Ok((StatusCode::ACCEPTED, Json(shown(&app, &mailbox).await?)))
+}

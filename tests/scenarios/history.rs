@@ -1,0 +1,175 @@
+//! R6, R13: mail from before the activation needs the operator's grant, comes in behind live mail, and shows how far it is.
+
+use std::time::Duration;
+
+use microsoft365::{RetryAfter, Times};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{ADA, Registry, World};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn path(registry: &Registry, rest: &str) -> String {
+    format!("/v1/firms/{}/mailboxes/{}{rest}", registry.firm, registry.mailbox)
+}
+
+async fn mailbox(world: &World, registry: &Registry) -> Value {
+    world.get(&path(registry, "")).await.ok()
+}
+
+/// Mails of the last `days` days, one a day; the youngest first.
+fn old(world: &World, folder: &str, days: u32) -> Vec<String> {
+    let now = world.clock.now();
+    (1..=days).map(|n| world.deliver_at(folder, &format!("{folder}, {n} days old"), now - DAY * n)).collect()
+}
+
+async fn activate_since(world: &World, registry: &Registry, since: &str) -> tests::Answer {
+    world.post(&path(registry, "/activate"), json!({ "since": since })).await
+}
+
+async fn kept(world: &World, registry: &Registry, mails: &[String]) -> usize {
+    let mut kept = 0;
+    for mail in mails {
+        let answer = world.message(registry, mail).await;
+        kept += usize::from(answer.status == 200 && answer.body["state"] == "marked");
+    }
+    kept
+}
+
+#[tokio::test]
+async fn r6_a_start_date_without_the_operators_grant_is_refused_and_names_whose_turn_it_is() {
+    let world = World::new().await;
+    let mails = old(&world, "inbox", 3);
+    let registry = world.registry().await;
+    let refused = activate_since(&world, &registry, "2026-02-01").await;
+    assert_eq!((refused.status.as_u16(), &refused.body["who"]), (403, &json!("operator")));
+    assert_eq!(refused.problem(), "grant_required");
+
+    // Only the operator grants; for a firm there is no such address.
+    let key = world.post(&format!("/v1/firms/{}/keys", registry.firm), json!({ "name": "app" })).await.ok();
+    let key = key["key"].as_str().unwrap();
+    let grant = json!({ "since": "2026-02-01", "until": null });
+    let by_firm = world.request(Some(key), Method::PUT, &path(&registry, "/grant"), Some(grant)).await;
+    assert_eq!(by_firm.problem(), "not_found");
+
+    // A grant that does not reach so far, and one that has ended.
+    for (since, until) in [("2026-02-15", Value::Null), ("2026-01-01", json!("2026-03-01"))] {
+        world.put(&path(&registry, "/grant"), json!({ "since": since, "until": until })).await.ok();
+        assert_eq!(activate_since(&world, &registry, "2026-02-01").await.problem(), "grant_required");
+    }
+    world.request(Some(tests::OPERATOR_KEY), Method::DELETE, &path(&registry, "/grant"), None).await.ok();
+    assert_eq!(activate_since(&world, &registry, "2026-02-20").await.problem(), "grant_required");
+    world.pass(DAY).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 0);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r6_granted_history_is_taken_in_once_and_no_further_back() {
+    let world = World::new().await;
+    let inbox = old(&world, "inbox", 40);
+    let sent = old(&world, "sentitems", 40);
+    let binned = old(&world, "deleteditems", 5);
+    let registry = world.registry().await;
+    assert_eq!(mailbox(&world, &registry).await["progress"]["skipped"]["already_there"], 80);
+    world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01", "until": "2026-12-31" })).await.ok();
+
+    // Monday, 2 March, 8 in the morning: 20 mails each are not older than 10 February.
+    let shown = activate_since(&world, &registry, "2026-02-10").await.ok();
+    assert_eq!((&shown["history"]["since"], &shown["history"]["state"]), (&json!("2026-02-10"), &json!("waiting")));
+    world.run_until_idle().await;
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!(
+        shown["history"],
+        json!({ "since": "2026-02-10", "state": "done", "total": 40, "checked": 40, "found": 40 })
+    );
+    assert_eq!((kept(&world, &registry, &inbox).await, kept(&world, &registry, &sent).await), (20, 20));
+    assert_eq!(kept(&world, &registry, &binned).await, 0);
+    assert_eq!(shown["progress"]["skipped"]["already_there"], 40, "what was there is kept now");
+    assert_eq!((&shown["progress"]["archived"], &shown["progress"]["remaining"]), (&json!(40), &json!(0)));
+
+    // The same again changes nothing; later is refused; further back adds what is missing.
+    let downloads = world.microsoft.requests().by_kind["message value"];
+    activate_since(&world, &registry, "2026-02-10").await.ok();
+    assert_eq!(activate_since(&world, &registry, "2026-02-20").await.problem(), "invalid_request");
+    activate_since(&world, &registry, "2026-01-31").await.ok();
+    world.run_until_idle().await;
+    assert_eq!((kept(&world, &registry, &inbox).await, kept(&world, &registry, &sent).await), (30, 30));
+    assert_eq!(world.microsoft.requests().by_kind["message value"], downloads + 20, "nothing is downloaded twice");
+    assert_eq!(world.feed(&registry.firm).await.len(), 60);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r6_live_mail_goes_before_history_which_goes_on_where_it_was_interrupted() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let mails: Vec<String> = (0..400)
+        .map(|n| world.deliver_at("inbox", &format!("Old {n}"), now - Duration::from_secs(60 * (n + 1))))
+        .collect();
+    let registry = world.registry().await;
+    world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+    activate_since(&world, &registry, "2026-03-01").await.ok();
+    // Graph asks to wait in the middle of it.
+    world.microsoft.faults().latency(Duration::from_millis(2));
+    tokio::select! {
+        () = world.run_until_idle() => {}
+        () = async {
+            while world.microsoft.requests().by_kind.get("message value").copied().unwrap_or_default() < 150 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            world.microsoft.faults().throttle(ADA, RetryAfter::Whole(30), Times::N(1));
+            std::future::pending::<()>().await;
+        } => {}
+    }
+    let shown = mailbox(&world, &registry).await;
+    let history = &shown["history"];
+    assert_eq!((&history["state"], &history["total"]), (&json!("running"), &json!(400)), "{shown}");
+    world.clock.advance(Duration::from_secs(60));
+    let progress = world.progress(&registry).await;
+    let (remaining, per_minute) = (progress["remaining"].as_f64().unwrap(), progress["per_minute"].as_f64().unwrap());
+    assert_eq!(progress["archived"].as_f64(), Some(per_minute), "so many in this one minute: {progress}");
+    let ends: jiff::Timestamp = progress["expected_end"].as_str().unwrap().parse().unwrap();
+    let minutes = ends.duration_since(world.clock.now()).as_secs_f64() / 60.0;
+    assert!((minutes - remaining / per_minute).abs() < 0.01, "{progress}");
+    let so_far = kept(&world, &registry, &mails).await;
+    assert!((1..400).contains(&so_far), "{so_far}");
+    assert!(shown["progress"]["remaining"].as_i64().unwrap() > 0, "{shown}");
+
+    let live = world.deliver("inbox", "Live");
+    for _ in 0..3 {
+        world.pass(Duration::from_secs(61)).await;
+    }
+    let number = |answer: tests::Answer| answer.ok()["number"].as_u64().unwrap();
+    let live = number(world.message(&registry, &live).await);
+    let mut after = 0;
+    for mail in &mails {
+        let answer = world.message(&registry, mail).await;
+        after += usize::from(answer.status == 200 && number(answer) > live);
+    }
+    assert!(after >= 100, "only {after} came after live mail");
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!(shown["history"]["state"], "done");
+    assert_eq!(
+        world.progress(&registry).await["archived"].as_u64(),
+        Some(shown["history"]["total"].as_u64().unwrap() + 1)
+    );
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r6_history_holds_for_folders_that_are_chosen_later_too() {
+    let world = World::new().await;
+    let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+    let mails = old(&world, &clients, 10);
+    let registry = world.registry().await;
+    world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+    activate_since(&world, &registry, "2026-02-25").await.ok();
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &mails).await, 0);
+    let more = json!({ "mode": "include", "folders": ["inbox", clients] });
+    world.put(&path(&registry, "/selection"), more).await.ok();
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &mails).await, 5);
+    world.settle(&registry).await;
+}
