@@ -1,5 +1,6 @@
 //! A world for scenarios: greffe whole, the simulated Microsoft 365, the embedded engines, and one clock moved by hand.
 
+mod loopback;
 pub mod rights;
 pub mod template;
 
@@ -158,7 +159,20 @@ impl World {
         variables: &[(&'static str, &str)],
         between: impl FnOnce(&aws::Cloud) -> SharedHttpClient,
     ) -> Self {
-        let clock = Clock::manual("2026-03-02T08:00:00Z".parse().expect("a time"));
+        Self::begun_at("2026-03-02T08:00:00Z".parse().expect("a time"), variables, between).await
+    }
+
+    /// The same at this very moment, for functions that run in processes of their own and go by the machine's clock.
+    pub async fn today() -> Self {
+        Self::begun_at(Timestamp::now(), &[], |engines| engines.http_client()).await
+    }
+
+    async fn begun_at(
+        began_at: Timestamp,
+        variables: &[(&'static str, &str)],
+        between: impl FnOnce(&aws::Cloud) -> SharedHttpClient,
+    ) -> Self {
+        let clock = Clock::manual(began_at);
         let folder = tempfile::tempdir().expect("a folder");
         let time = clock.clone();
         let engines = aws::Cloud::open(&folder.path().join("aws"), Arc::new(move || time.now().into()));
@@ -400,6 +414,12 @@ impl World {
         listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
     }
 
+    /// Has the engines answer over loopback too: what `AWS_ENDPOINT_URL` has to be for a process of its own.
+    pub async fn aws_endpoint(&self) -> String {
+        let engines = self.host.machine.engines.clone().expect("the engines");
+        loopback::serve(self.heard.on(engines.connector())).await
+    }
+
     /// Where all that this world stores lies.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
@@ -468,7 +488,7 @@ pub fn http() -> reqwest::Client {
     shared::app::http_client().expect("a client")
 }
 
-async fn listener() -> TcpListener {
+pub(crate) async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.expect("a port")
 }
 

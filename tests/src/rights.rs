@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::{
     },
     orchestrator::HttpRequest,
 };
+use local::provision::BUCKET;
 use serde_json::Value;
 
 use crate::template::{Template, attribute};
@@ -57,10 +58,12 @@ impl Heard {
     /// What lies between greffe and `aws`, and listens.
     pub fn before(&self, aws: SharedHttpClient) -> SharedHttpClient {
         let heard = self.clone();
-        http_client_fn(move |settings, components| {
-            let behind = aws.http_connector(settings, components);
-            SharedHttpConnector::new(Ear { heard: heard.clone(), behind })
-        })
+        http_client_fn(move |settings, components| heard.on(aws.http_connector(settings, components)))
+    }
+
+    /// The same over one connector.
+    pub fn on(&self, behind: SharedHttpConnector) -> SharedHttpConnector {
+        SharedHttpConnector::new(Ear { heard: self.clone(), behind })
     }
 
     /// What the functions did and were not allowed to.
@@ -158,15 +161,19 @@ fn done(request: &HttpRequest) -> Vec<(String, String)> {
 
 fn object(request: &HttpRequest) -> (String, String) {
     let uri: axum::http::Uri = request.uri().parse().unwrap_or_default();
-    let (path, query) = (uri.path(), uri.query().unwrap_or_default());
+    let (mut path, query) = (uri.path(), uri.query().unwrap_or_default());
+    // An endpoint of one's own has the bucket in the path.
+    if !uri.host().is_some_and(|host| host.starts_with(BUCKET)) {
+        path = path.trim_start_matches('/').strip_prefix(BUCKET).unwrap_or(path);
+    }
     let action = match request.method() {
-        "GET" if path == "/" => "ListBucket",
+        "GET" if path.len() < 2 => "ListBucket",
         "GET" | "HEAD" => "GetObject",
         "DELETE" => "DeleteObject",
         _ if query.contains("retention") => "PutObjectRetention",
         _ => "PutObject",
     };
-    (format!("s3:{action}"), format!("Originals{}", if path == "/" { "" } else { path }))
+    (format!("s3:{action}"), format!("Originals{}", path.trim_end_matches('/')))
 }
 
 /// `greffe-mail.fifo` on one machine is `MailQueue` in the template.

@@ -131,8 +131,13 @@ impl Cloud {
     ///
     /// Endpoints stay the real AWS names of [`Cloud::REGION`], requests are signed as ever, and nothing is sent.
     pub fn http_client(&self) -> SharedHttpClient {
-        let connector = SharedHttpConnector::new(Connector(self.engines.clone()));
+        let connector = self.connector();
         http_client_fn(move |_, _| connector.clone())
+    }
+
+    /// The same one request at a time, for whoever takes requests from elsewhere. Buckets may be named in the path.
+    pub fn connector(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector(self.engines.clone()))
     }
 
     /// The events put on buses so far whose id is greater than `after`, oldest first, at most `limit`.
