@@ -44,7 +44,15 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 pub(crate) const ADDRESS: &str = "ada.lambert@lumen.example";
 const CLIENT_ID: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
-const PERMISSIONS: [&str; 4] = ["User.Read", "Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"];
+const DELEGATED: [&str; 6] = [
+    "User.Read",
+    "Mail.Read",
+    "Mail.ReadWrite",
+    "Mail.Read.Shared",
+    "Mail.ReadWrite.Shared",
+    "MailboxSettings.ReadWrite",
+];
+const APPLICATION: [&str; 4] = ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite", "User.Read.All"];
 
 /// The mails of the demo, by name.
 pub struct Mails(Vec<(String, Content)>);
@@ -203,9 +211,16 @@ impl Demo {
             ..Options::new(origin.as_str())
         })?;
         let callback = format!("http://{greffe_at}/oauth/callback");
-        world.register_app(App::new(CLIENT_ID, &memory.client_secret, callback).with_permissions(&PERMISSIONS, &[]))?;
+        let app = App::new(CLIENT_ID, &memory.client_secret, callback).with_personal_accounts();
+        world.register_app(app.with_permissions(&DELEGATED, &APPLICATION))?;
         let tenant: Tenant = world.tenant("Lumen Avocats", "lumen.example")?;
         tenant.add_user(ADDRESS, "Ada Lambert")?;
+        // Not for the story, but for whoever tries things out when it is told.
+        tenant.add_user("admin@lumen.example", "Lumen's administrator")?;
+        tenant.make_admin("admin@lumen.example")?;
+        tenant.add_shared_mailbox("office@lumen.example", "Lumen's office")?;
+        tenant.grant_full_access(ADDRESS, "office@lumen.example")?;
+        world.personal_accounts()?.add_user("eve@outlook.com", "Eve")?;
         let world_task = tokio::spawn(world.clone().serve(microsoft));
 
         let settings = Settings {
@@ -283,8 +298,9 @@ impl Demo {
     pub fn invitation(&self) -> String {
         let memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         format!(
-            "\ngreffe answers on http://{} (described by /openapi.json); the operator's key is {}\nCtrl-C ends it.",
-            self.host.address, memory.operator_key
+            "\ngreffe answers on http://{} (described by /openapi.json); the operator's key is {}\n\
+             What people, administrators and mishaps do: http://127.0.0.1:{}/admin\nCtrl-C ends it.",
+            self.host.address, memory.operator_key, memory.microsoft_port
         )
     }
 

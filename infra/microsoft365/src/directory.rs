@@ -297,6 +297,20 @@ impl World {
         })
     }
 
+    /// Every account, by address.
+    pub(crate) fn accounts(&self) -> Result<Vec<Account>> {
+        self.store.read(|db| accounts(db, None))
+    }
+
+    /// Every app registration, by client id.
+    pub(crate) fn apps(&self) -> Result<Vec<App>> {
+        self.store.read(|db| {
+            let mut statement = db.prepare_cached("SELECT client_id FROM apps ORDER BY client_id")?;
+            let ids: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            ids.iter().filter_map(|id| app(db, id).transpose()).collect()
+        })
+    }
+
     /// Writes an app registration over an older one of the same client id.
     pub(crate) fn register(&self, app: &App) -> Result<()> {
         let body = serde_json::to_string(app).map_err(|error| Error::Damaged("app registration", error))?;

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+mod admin;
 mod directory;
 mod entra;
 mod error;
@@ -127,9 +128,10 @@ impl Microsoft365 {
         })))
     }
 
-    /// Everything that Microsoft's two hosts answer, on one origin.
+    /// Everything that Microsoft's two hosts answer, on one origin; and `/admin`, where a person makes things happen.
     pub fn router(&self) -> Router {
-        entra::router(Arc::clone(&self.0)).merge(graph::router(Arc::clone(&self.0)))
+        let graph = graph::router(Arc::clone(&self.0));
+        entra::router(Arc::clone(&self.0)).merge(admin::router(Arc::clone(&self.0))).merge(graph)
     }
 
     /// Answers on a listener and delivers change notifications, until the task is dropped.

@@ -3,7 +3,7 @@
 mod authorize;
 mod consent;
 pub(crate) mod keys;
-mod page;
+pub(crate) mod page;
 mod scope;
 mod token;
 

@@ -60,7 +60,7 @@ pub(super) fn error(text: &str) -> String {
     format!("<p role=\"alert\">{}</p>", escape(text))
 }
 
-pub(super) fn html(status: StatusCode, title: &str, main: &str) -> Response {
+pub(crate) fn html(status: StatusCode, title: &str, main: &str) -> Response {
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
@@ -72,6 +72,6 @@ pub(super) fn html(status: StatusCode, title: &str, main: &str) -> Response {
     (status, headers, page).into_response()
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -263,3 +263,34 @@ async fn tokens_and_keys_survive_a_restart() {
     assert_eq!(graph.get("/me").await.0, 200);
     assert_eq!(office.token("common", &refresh_grant(tokens["refresh_token"].as_str().unwrap())).await.0, 200);
 }
+
+#[tokio::test]
+async fn whoever_tries_things_out_makes_them_happen_on_a_page() {
+    let office = Office::open().await;
+    let admin = format!("{}/admin", office.origin);
+    let page = office.http.get(&admin).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains(ADA) && page.contains(CLIENT) && !page.contains(SECRET));
+    let act = async |form: &[(&str, &str)]| {
+        let request = office.http.post(&admin).header("content-type", "application/x-www-form-urlencoded");
+        request.body(encoded(form)).send().await.unwrap().status().as_u16()
+    };
+    let tokens = office.sign_in(ADA, SCOPES).await;
+    let refresh = refresh_grant(tokens["refresh_token"].as_str().unwrap());
+    for (form, code) in [
+        (vec![("do", "disable"), ("address", ADA)], Some(50057)),
+        (vec![("do", "enable"), ("address", ADA)], None),
+        (vec![("do", "fail_tokens"), ("code", "50076")], Some(50076)),
+        (vec![("do", "repair")], None),
+        (vec![("do", "expire_secrets"), ("app", CLIENT), ("secret", "")], Some(7_000_222)),
+    ] {
+        assert_eq!(act(&form).await, 303, "{form:?}");
+        let (status, body) = office.token("common", &refresh).await;
+        match code {
+            Some(code) => assert_eq!(aadsts(&body), code, "{form:?}"),
+            None => assert_eq!(status, 200, "{form:?}"),
+        }
+    }
+    assert_eq!(act(&[("do", "disable"), ("address", "nobody@nowhere.example")]).await, 400);
+    assert_eq!(act(&[("do", "fail_tokens"), ("code", "many")]).await, 422);
+    assert_eq!(act(&[("do", "nothing")]).await, 422);
+}

@@ -1,0 +1,321 @@
+//! A page for whoever tries things out: what people, administrators and mishaps do to the simulated tenants, by a button or
+//! by `curl -d do=disable -d address=ada@lumen.example …/admin`. Microsoft has no such page; nothing under test asks for it.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Form, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use axum::{Router, http::StatusCode};
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use crate::directory::{self, Account, App, Tenant};
+use crate::entra::page::{escape, html};
+use crate::error::{Error, Result};
+use crate::faults::{NoticeFault, RetryAfter, Times};
+use crate::mime::Mail;
+use crate::{Microsoft365, World};
+
+pub(crate) fn router(world: Arc<World>) -> Router {
+    Router::new().route("/admin", get(show).post(act)).with_state(world)
+}
+
+/// What can be done. `address` is an account's, `app` a client id.
+#[derive(Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+enum Deed {
+    /// A person with a mailbox; one of `outlook.com` has a personal account.
+    AddUser {
+        address: String,
+    },
+    /// A mailbox that `user` may open.
+    AddSharedMailbox {
+        address: String,
+        user: String,
+    },
+    MakeAdministrator {
+        address: String,
+    },
+    Disable {
+        address: String,
+    },
+    Enable {
+        address: String,
+    },
+    RemoveUser {
+        address: String,
+    },
+    TakeLicence {
+        address: String,
+    },
+    GiveLicence {
+        address: String,
+    },
+    /// All sessions are revoked: the person has to sign in again.
+    SignOut {
+        address: String,
+    },
+    /// The organisation of `address` takes back what it consented to.
+    WithdrawConsent {
+        app: String,
+        address: String,
+    },
+    /// Only administrators may consent in the organisation of `address`.
+    ForbidUserConsent {
+        address: String,
+    },
+    AllowUserConsent {
+        address: String,
+    },
+    /// The app reaches this mailbox and no others by organisation-wide access.
+    Restrict {
+        app: String,
+        address: String,
+    },
+    Unrestrict {
+        app: String,
+        address: String,
+    },
+    /// A firm's own registration, in the organisation of `address`, with the permissions that the first one has.
+    RegisterApp {
+        app: String,
+        secret: String,
+        address: String,
+    },
+    /// All secrets of the app end now; then it gets `secret`, if that is given.
+    ExpireSecrets {
+        app: String,
+        #[serde(default)]
+        secret: String,
+    },
+    RemovePermission {
+        app: String,
+        permission: String,
+    },
+    /// The next sign-in ends with this AADSTS number: 50076 and 50079 ask for MFA, 65004 is a refusal.
+    FailSignIn {
+        #[serde(deserialize_with = "number")]
+        code: u32,
+    },
+    /// Every request for a token ends with this AADSTS number until `repair`.
+    FailTokens {
+        #[serde(deserialize_with = "number")]
+        code: u32,
+    },
+    /// The next hundred requests to this mailbox are told to wait.
+    Throttle {
+        address: String,
+        #[serde(deserialize_with = "number")]
+        seconds: u32,
+    },
+    /// Notices are lost until `repair`.
+    LoseNotices,
+    /// Every request takes so long.
+    Slow {
+        #[serde(deserialize_with = "number")]
+        milliseconds: u64,
+    },
+    ChangeSigningKey,
+    /// Nothing that was made to go wrong does so any more. What people and administrators did stays.
+    Repair,
+    /// A mail of `from`, with this subject.
+    Deliver {
+        address: String,
+        folder: String,
+        from: String,
+        subject: String,
+    },
+    CreateFolder {
+        address: String,
+        parent: String,
+        name: String,
+    },
+    MoveMessage {
+        address: String,
+        message: String,
+        folder: String,
+    },
+    DeleteMessage {
+        address: String,
+        message: String,
+    },
+}
+
+/// A form holds text only.
+fn number<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(form: D) -> std::result::Result<T, D::Error> {
+    String::deserialize(form)?.parse().map_err(serde::de::Error::custom)
+}
+
+async fn act(State(world): State<Arc<World>>, Form(deed): Form<Deed>) -> Response {
+    match tokio::task::spawn_blocking(move || deed.carry_out(&Microsoft365(world))).await {
+        Ok(Ok(())) => Redirect::to("/admin").into_response(),
+        Ok(Err(error)) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The tenant that an address belongs to.
+fn tenant_of(microsoft: &Microsoft365, address: &str) -> Result<Tenant> {
+    let (_, domain) = address.split_once('@').ok_or_else(|| Error::unknown("account", address))?;
+    microsoft.tenant(domain, domain)
+}
+
+impl Deed {
+    fn carry_out(self, microsoft: &Microsoft365) -> Result<()> {
+        let tenant = |address: &str| tenant_of(microsoft, address);
+        let faults = microsoft.faults();
+        match self {
+            Self::AddUser { address } => tenant(&address)?.add_user(&address, &address).map(drop)?,
+            Self::AddSharedMailbox { address, user } => {
+                tenant(&address)?.add_shared_mailbox(&address, &address)?;
+                tenant(&address)?.grant_full_access(&user, &address)?;
+            }
+            Self::MakeAdministrator { address } => tenant(&address)?.make_admin(&address)?,
+            Self::Disable { address } => tenant(&address)?.set_enabled(&address, false)?,
+            Self::Enable { address } => tenant(&address)?.set_enabled(&address, true)?,
+            Self::RemoveUser { address } => tenant(&address)?.remove_user(&address)?,
+            Self::TakeLicence { address } => tenant(&address)?.set_licensed(&address, false)?,
+            Self::GiveLicence { address } => tenant(&address)?.set_licensed(&address, true)?,
+            Self::SignOut { address } => tenant(&address)?.revoke_sessions(&address)?,
+            Self::WithdrawConsent { app, address } => tenant(&address)?.withdraw_consent(&app)?,
+            Self::ForbidUserConsent { address } => tenant(&address)?.set_user_consent(false)?,
+            Self::AllowUserConsent { address } => tenant(&address)?.set_user_consent(true)?,
+            Self::Restrict { app, address } => tenant(&address)?.restrict_app(&app, &[&address])?,
+            Self::Unrestrict { app, address } => tenant(&address)?.unrestrict_app(&app)?,
+            Self::RegisterApp { app, secret, address } => {
+                let first = microsoft.0.apps()?.into_iter().next().ok_or_else(|| Error::unknown("app", "first"))?;
+                let redirect = first.redirect_uris.first().cloned().unwrap_or_default();
+                let own = App::new(app, secret, redirect).single_tenant(tenant(&address)?.id());
+                microsoft.register_app(App { delegated: first.delegated, application: first.application, ..own })?;
+            }
+            Self::ExpireSecrets { app, secret } => change(microsoft, &app, |app| {
+                let now = microsoft.now();
+                for known in &mut app.client_secrets {
+                    known.expires = Some(known.expires.map_or(now, |at| at.min(now)));
+                }
+                if !secret.is_empty() {
+                    app.client_secrets.push(directory::Secret { value: secret.clone(), expires: None });
+                }
+            })?,
+            Self::RemovePermission { app, permission } => change(microsoft, &app, |app| {
+                app.delegated.retain(|name| *name != permission);
+                app.application.retain(|name| *name != permission);
+            })?,
+            Self::FailSignIn { code } => faults.authorize(code, Times::N(1)),
+            Self::FailTokens { code } => faults.token(code, Times::Forever),
+            Self::Throttle { address, seconds } => faults.throttle(&address, RetryAfter::Whole(seconds), Times::N(100)),
+            Self::LoseNotices => faults.notices(NoticeFault::Drop, Times::Forever),
+            Self::Slow { milliseconds } => faults.latency(Duration::from_millis(milliseconds)),
+            Self::ChangeSigningKey => microsoft.rotate_signing_key()?,
+            Self::Repair => faults.clear(),
+            Self::Deliver { address, folder, from, subject } => {
+                let line = |text: &str| text.replace(['\r', '\n'], " ");
+                let (from, to, subject) = (line(&from), line(&address), line(&subject));
+                let id = Uuid::new_v4();
+                let mime = format!(
+                    "From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{id}@example.org>\r\n\r\n{subject}\r\n"
+                );
+                microsoft.deliver(&address, &folder, Mail::new(mime, microsoft.now()))?;
+            }
+            Self::CreateFolder { address, parent, name } => drop(microsoft.create_folder(&address, &parent, &name)?),
+            Self::MoveMessage { address, message, folder } => {
+                microsoft.move_message(&address, &message, &folder)?;
+            }
+            Self::DeleteMessage { address, message } => microsoft.delete_message(&address, &message)?,
+        }
+        Ok(())
+    }
+}
+
+fn change(microsoft: &Microsoft365, client_id: &str, how: impl FnOnce(&mut App)) -> Result<()> {
+    let found = microsoft.0.apps()?.into_iter().find(|app| app.client_id == client_id);
+    let mut app = found.ok_or_else(|| Error::unknown("app", client_id))?;
+    how(&mut app);
+    microsoft.register_app(app)
+}
+
+async fn show(State(world): State<Arc<World>>) -> Response {
+    let read = tokio::task::spawn_blocking(move || Ok::<_, Error>((world.accounts()?, world.apps()?))).await;
+    match read {
+        Ok(Ok((accounts, apps))) => html(StatusCode::OK, "What happens here", &page(&accounts, &apps)),
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// A button with what it sends, beside fields that a person fills in.
+fn form(deed: &str, label: &str, fixed: &[(&str, &str)], fields: &[(&str, &str)]) -> String {
+    let hidden: String = [("do", deed)]
+        .iter()
+        .chain(fixed)
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value)))
+        .collect();
+    let fields: String = fields
+        .iter()
+        .map(|(name, value)| format!("<label>{name} <input name=\"{name}\" value=\"{}\"></label> ", escape(value)))
+        .collect();
+    format!("<form method=\"post\" style=\"display:inline\">{hidden}{fields}<button>{label}</button></form>\n")
+}
+
+fn page(accounts: &[Account], apps: &[App]) -> String {
+    let mut page = String::from("<h2>Accounts</h2>\n");
+    for account in accounts {
+        let address = account.address.as_str();
+        let kind = [(account.shared, "shared"), (account.admin, "administrator"), (!account.enabled, "disabled")];
+        let kind: Vec<&str> = kind.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
+        page += &format!("<h3>{} <small>{}</small></h3>\n<p>", escape(address), kind.join(", "));
+        let of = [("address", address)];
+        let (able, licence) = (
+            if account.enabled { ("disable", "Disable") } else { ("enable", "Enable") },
+            if account.licensed { ("take_licence", "Take licence") } else { ("give_licence", "Give licence") },
+        );
+        for (deed, label) in [
+            able,
+            licence,
+            ("sign_out", "Sign out everywhere"),
+            ("make_administrator", "Make administrator"),
+            ("remove_user", "Delete"),
+        ] {
+            page += &form(deed, label, &of, &[]);
+        }
+        page += "</p>\n<p>";
+        let mail = [("folder", "inbox"), ("from", "client@acme.example"), ("subject", "A question")];
+        page += &form("deliver", "Deliver a mail", &of, &mail);
+        page += "</p>\n";
+    }
+    let somebody = accounts.first().map_or("", |account| account.address.as_str());
+    page += "<p>";
+    page += &form("add_user", "Add a person", &[], &[("address", "")]);
+    page += "</p>\n<p>";
+    page += &form("add_shared_mailbox", "Add a shared mailbox", &[], &[("address", ""), ("user", somebody)]);
+    page += "</p>\n<h2>Apps</h2>\n";
+    for app in apps {
+        let (id, of) = (app.client_id.as_str(), [("app", app.client_id.as_str())]);
+        page += &format!("<h3>{} <small>{}</small></h3>\n", escape(&app.name), escape(id));
+        for (deed, label, fields) in [
+            ("withdraw_consent", "Withdraw consent", vec![("address", somebody)]),
+            ("expire_secrets", "End its secrets", vec![("secret", "")]),
+            ("remove_permission", "Remove permission", vec![("permission", "Mail.ReadWrite")]),
+            ("restrict", "Restrict to", vec![("address", somebody)]),
+            ("unrestrict", "Unrestrict", vec![("address", somebody)]),
+        ] {
+            page += &format!("<p>{}</p>\n", form(deed, label, &of, &fields));
+        }
+    }
+    page += "<h2>Mishaps</h2>\n";
+    for (deed, label, fields) in [
+        ("fail_sign_in", "The next sign-in ends with AADSTS…", vec![("code", "50079")]),
+        ("fail_tokens", "Tokens are refused with AADSTS…", vec![("code", "7000222")]),
+        ("throttle", "Throttle", vec![("address", somebody), ("seconds", "10")]),
+        ("lose_notices", "Lose notices", vec![]),
+        ("slow", "Slow answers", vec![("milliseconds", "100")]),
+        ("change_signing_key", "Change the signing key", vec![]),
+        ("repair", "Repair all of these", vec![]),
+    ] {
+        page += &format!("<p>{}</p>\n", form(deed, label, &[], &fields));
+    }
+    page
+}
