@@ -43,6 +43,9 @@ pub struct FolderState {
     pub phase: Phase,
     /// Where to go on; none at the start of a round from nothing.
     pub link: Option<Link>,
+    /// Whether that is in the middle of a round, which tells of nothing that happens after its beginning.
+    #[serde(default)]
+    pub mid_round: bool,
     /// How many pages were committed.
     pub pages: u64,
     /// The walk along its history, the last one.
@@ -56,7 +59,16 @@ pub struct FolderState {
 impl FolderState {
     /// A folder that was never read.
     pub fn new(place: MailFolder) -> Self {
-        Self { place, gone_at: None, phase: Phase::Baseline, link: None, pages: 0, history: None, comparison: None }
+        Self {
+            place,
+            gone_at: None,
+            phase: Phase::Baseline,
+            link: None,
+            mid_round: false,
+            pages: 0,
+            history: None,
+            comparison: None,
+        }
     }
 
     /// The folder.
@@ -71,16 +83,16 @@ impl FolderState {
 
     /// The same after Graph said that the link is dead: from nothing, in the same phase, keeping what is kept.
     pub fn restarted(&self) -> Self {
-        Self { link: None, ..self.clone() }
+        Self { link: None, mid_round: false, ..self.clone() }
     }
 
     /// The same after a page was read.
     pub fn after(&self, end: PageEnd) -> Self {
-        let (phase, link) = match end {
-            PageEnd::More(next) => (self.phase, next),
-            PageEnd::RoundComplete(delta) => (Phase::Following, delta),
+        let (phase, link, mid_round) = match end {
+            PageEnd::More(next) => (self.phase, next, true),
+            PageEnd::RoundComplete(delta) => (Phase::Following, delta, false),
         };
-        Self { phase, link: Some(link), pages: self.pages + 1, ..self.clone() }
+        Self { phase, link: Some(link), mid_round, pages: self.pages + 1, ..self.clone() }
     }
 
     /// The name of the page that is read next: the same until it is committed, and never again afterwards.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    graph::{GraphUser, Subscription},
+    graph::{GraphUser, Spent, Subscription},
     id::{ConnectorId, FirmId, MailboxId, MemberId, SubscriptionId},
     problem::Noted,
     selection::Selection,
@@ -274,6 +274,15 @@ pub struct Sync {
     /// When the next one begins by itself.
     #[serde(default)]
     pub reconcile_at: Option<Timestamp>,
+    /// When what waits for live mail goes on: Graph, or our own pace, asked it to wait.
+    #[serde(default)]
+    pub behind_at: Option<Timestamp>,
+    /// What was asked of the mailbox lately.
+    #[serde(default)]
+    pub spent: Spent,
+    /// Rounds after each other in which Graph told of nothing.
+    #[serde(default)]
+    pub quiet_rounds: u32,
     /// How many were archived at some moments of the last minutes.
     #[serde(default)]
     pace: Vec<Pace>,
@@ -351,6 +360,9 @@ impl Sync {
         Self {
             history: round.history,
             pace: round.pace.clone(),
+            behind_at: round.behind_at,
+            spent: round.spent.clone(),
+            quiet_rounds: round.quiet_rounds,
             reconciliation: if asked_for { self.reconciliation } else { round.reconciliation },
             reconcile_at: round.reconcile_at,
             subscription: round.subscription.clone(),
@@ -358,6 +370,33 @@ impl Sync {
             follow_at: round.follow_at,
             problem: round.problem.clone(),
             ..self
+        }
+    }
+
+    /// Looks at all folders of an active mailbox at once: others were chosen.
+    pub async fn look_at_folders(
+        table: &Table,
+        firm: FirmId,
+        mailbox: MailboxId,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let mut tries = 1;
+        while let Some(row) = table.get::<Self>(&Key::sync(firm, mailbox)).await? {
+            let follow_at = row.value.follow_at.map(|at| at.min(now));
+            let due = Self { follow_at, ..row.value.clone() }.due(now);
+            match table.write(Write::replace(&row.with(due))).await {
+                Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
+    /// When a round that was due at another time is due: never later than it was.
+    pub fn due_no_later(self, at: Timestamp) -> Self {
+        match &self.due_at {
+            Some(due) if *due <= sortable(at) => self,
+            _ => self.due(at),
         }
     }
 

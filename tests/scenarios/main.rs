@@ -10,6 +10,7 @@ mod isolation;
 mod losing;
 mod mail;
 mod notices;
+mod polling;
 mod reconcile;
 mod tokens;
 mod trouble;

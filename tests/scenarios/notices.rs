@@ -1,4 +1,4 @@
-//! Notices from outside: genuine, forged, broken, many.
+//! R9: notices from outside: genuine, forged, broken, many; and the handshake under attack.
 
 use reqwest::{StatusCode, header};
 use serde_json::json;
@@ -57,6 +57,41 @@ async fn the_handshake_echoes_the_decoded_token_and_nothing_more() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(answer.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/plain"));
     assert_eq!(answer.text().await.unwrap(), "Validation: a+b<script>");
+}
+
+#[tokio::test]
+async fn the_handshake_gives_an_attacker_nothing_but_the_own_text() {
+    let world = World::new().await;
+    world.registry().await;
+    let with = |token: &str| format!("{}?validationToken={token}", webhook(&world));
+    // What a browser might run comes back as text that no browser takes for anything else.
+    let page = "%3C%21doctype+html%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E";
+    let answer = tests::http().post(with(page)).header(header::ACCEPT, "text/html").send().await.unwrap();
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    assert_eq!(answer.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    assert_eq!(answer.text().await.unwrap(), "<!doctype html><script>alert(1)</script>");
+    // No header can be smuggled in, and broken text is no reason to fail.
+    let smuggled = tests::http().post(with("a%0D%0ASet-Cookie%3A+x%3D1")).send().await.unwrap();
+    assert!(smuggled.headers().get(header::SET_COOKIE).is_none());
+    assert_eq!(smuggled.text().await.unwrap(), "a\r\nSet-Cookie: x=1");
+    assert_eq!(tests::http().post(with("%FF%00%ZZ")).send().await.unwrap().status(), StatusCode::OK);
+    // Long ones are refused, longer ones than any that Graph sends are not.
+    for (length, status) in
+        [(4_096, StatusCode::OK), (4_097, StatusCode::BAD_REQUEST), (60_000, StatusCode::BAD_REQUEST)]
+    {
+        assert_eq!(tests::http().post(with(&"x".repeat(length))).send().await.unwrap().status(), status, "{length}");
+    }
+    // Nobody is sent here by a link, and a notice in the body of a handshake is none.
+    for method in [reqwest::Method::GET, reqwest::Method::PUT, reqwest::Method::DELETE, reqwest::Method::PATCH] {
+        let answer = tests::http().request(method.clone(), with("x")).send().await.unwrap();
+        assert_eq!(
+            (answer.status(), &answer.headers()[header::ALLOW]),
+            (StatusCode::METHOD_NOT_ALLOWED, &header::HeaderValue::from_static("POST")),
+            "{method}"
+        );
+        assert_eq!(answer.text().await.unwrap(), "");
+    }
+    assert_eq!(world.host.source.step().await, 0);
 }
 
 #[tokio::test]

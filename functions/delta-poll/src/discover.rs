@@ -36,7 +36,8 @@ pub(crate) enum Read {
     Unreadable,
 }
 
-/// Reads one folder to the end of its delta round.
+/// Reads one folder to the end of its delta round; if somebody else began that one, to the end of the next: what happened since
+/// then is only told there.
 pub(crate) async fn folder(
     round: &Round<'_>,
     mut row: Row<FolderState>,
@@ -48,6 +49,7 @@ pub(crate) async fn folder(
     let mut baseline = None;
     let mut restarts = 0;
     let mut told = false;
+    let mut begun_before = row.value.mid_round;
     loop {
         if round.is_over() {
             return Ok(Read::OutOfTime);
@@ -75,6 +77,9 @@ pub(crate) async fn folder(
         for item in work {
             // Whoever advances has ended only if the round has; then the next one finds it in the table.
             let _ = found.unbounded_send(item);
+        }
+        if complete && std::mem::take(&mut begun_before) {
+            continue;
         }
         if complete {
             return Ok(Read::Complete { row: Box::new(row), told });

@@ -180,7 +180,7 @@ fn group(batch: SqsEvent) -> (Vec<Group>, Vec<SqsMessage>) {
 async fn hand_back(app: &App, group: &Group, outcome: Result<Outcome, RoundError>) -> bool {
     let Job { firm, mailbox, .. } = group.job;
     match outcome {
-        Ok(Outcome::Finished) => true,
+        Ok(Outcome::Finished | Outcome::Noticed) => true,
         Ok(Outcome::OutOfTime | Outcome::Behind) => {
             let rest = Job { sent_at: app.clock.now(), ..group.job };
             app.queue.send(&rest).await.is_ok()

@@ -40,8 +40,14 @@ use crate::{
 
 /// A mailbox whose notices come is looked at this often all the same.
 const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(15 * 60);
-/// A mailbox without notices is looked at this often.
-const POLL_PAUSE: Duration = Duration::from_secs(2 * 60);
+/// A mailbox without notices is looked at this often while there is something in it.
+const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
+/// The same after it has long been quiet.
+const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
+/// Up to so many folders a notice has all of them read; of more, those in which the newest mails lie.
+const FOLDERS_READ_AT_ONCE: usize = 8;
+/// The first pause after a person has to act.
+const PROBLEM_PAUSE: Duration = Duration::from_secs(2 * 60);
 /// While a person has to act, the mailbox is looked at this often at least.
 const PROBLEM_PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
 /// A subscription is renewed this long before it ends.
@@ -58,6 +64,8 @@ pub(crate) enum Outcome {
     Finished,
     /// Live mail is seen to; what waits for it has more to do.
     Behind,
+    /// A notice is seen to; folders that it can't be about wait for the poll.
+    Noticed,
     /// The deadline is near, and there is more to do.
     OutOfTime,
 }
@@ -118,6 +126,13 @@ pub(crate) struct Round<'a> {
     stopped: AtomicBool,
 }
 
+/// The folders that were read, as they are then.
+struct Discovered {
+    folders: Vec<Row<FolderState>>,
+    /// Whether these are all that are kept.
+    all: bool,
+}
+
 /// Serves `job`, unless a round that began after it was sent has done so.
 pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Outcome, RoundError> {
     let began_at = app.clock.now();
@@ -140,7 +155,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
     let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?.map(|row| row.value);
     let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(Outcome::Finished) };
 
-    let graph = app.graph(&connector);
+    let graph = app.graph(&connector).having_spent(sync.value.spent.clone());
     let mark = connector.mark.then(|| mark::received(firm.language));
     let stopped = AtomicBool::new(false);
     let round = Round { app, mailbox: &mailbox, graph: &graph, deadline, activated_at, mark, stopped };
@@ -163,10 +178,17 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
             other
         }
     };
-    if matches!(result, Ok(Outcome::Finished | Outcome::Behind)) {
+    next.spent = graph.spent();
+    if matches!(result, Ok(Outcome::Finished | Outcome::Behind | Outcome::Noticed)) {
         next.round_began_at = Some(began_at);
-        next = next.clone().due(next_due(app, &mailbox, &next).await?);
     }
+    next = match result {
+        Ok(Outcome::Finished) => next.clone().due(next_due(app, &mailbox, &next).await?),
+        Ok(Outcome::Noticed) => next.clone().due_no_later(next_due(app, &mailbox, &next).await?),
+        // Its next round is no answer to a notice: it reads all folders, and goes on with what waits.
+        Ok(Outcome::Behind) => next.due(app.clock.now()),
+        Ok(Outcome::OutOfTime) | Err(_) => next,
+    };
     if result.is_ok() && next.wants_pace(app.clock.now()) && !matches!(result, Ok(Outcome::Finished)) {
         next.note_pace(app.clock.now(), Progress::read(&app.table, job.firm, job.mailbox).await?.archived);
     }
@@ -187,13 +209,8 @@ impl Round<'_> {
         self.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
     }
 
-    async fn work(
-        &self,
-        connector: &Connector,
-        sync: &mut Sync,
-        look_at_subscription: bool,
-    ) -> Result<Outcome, RoundError> {
-        self.keep_subscribed(connector, sync, look_at_subscription).await?;
+    async fn work(&self, connector: &Connector, sync: &mut Sync, look: bool) -> Result<Outcome, RoundError> {
+        self.keep_subscribed(connector, sync, look).await?;
         self.keep_category(sync).await?;
         let known = Known::default();
         let now = self.app.clock.now();
@@ -204,49 +221,83 @@ impl Round<'_> {
         // What is found is worked at while more is found; discovery waits for nobody.
         let (found, works) = unbounded();
         let items = stream::iter(open).chain(works);
-        let (discovered, advanced) = join!(self.discover_all(sync, &known, found), advance::all(self, items, &known));
-        let (Some(folders), Outcome::Finished) = (discovered?, advanced?) else { return Ok(Outcome::OutOfTime) };
-        let at = self.deadline.at.min(self.app.clock.now() + behind::SLICE);
-        let deadline = Deadline { at, clock: self.deadline.clock.clone() };
-        let slice = Round { deadline: &deadline, stopped: AtomicBool::new(false), ..*self };
-        match Box::pin(behind::run(&slice, sync, folders, behind)).await? {
-            Outcome::OutOfTime => Ok(Outcome::Behind),
-            ended => Ok(ended),
+        let (discovered, advanced) =
+            join!(self.discover_all(sync, look, &known, found), advance::all(self, items, &known));
+        match (discovered?, advanced?) {
+            (Some(Discovered { folders, all: true }), Outcome::Finished) => {
+                self.go_on_behind(sync, folders, behind).await
+            }
+            (Some(Discovered { all: false, .. }), Outcome::Finished) => Ok(Outcome::Noticed),
+            _ => Ok(Outcome::OutOfTime),
         }
     }
 
-    /// Discovers in all folders, and returns them as they are then; none if the time was too short. Nothing new is begun after a
-    /// reason to stop.
+    /// Goes on with what waits for live mail, for a short time. If it has to wait itself, live mail does not wait with it.
+    async fn go_on_behind(
+        &self,
+        sync: &mut Sync,
+        folders: Vec<Row<FolderState>>,
+        open: Vec<Row<Work>>,
+    ) -> Result<Outcome, RoundError> {
+        let now = self.app.clock.now();
+        if sync.behind_at.is_some_and(|at| at > now) {
+            return Ok(Outcome::Finished);
+        }
+        sync.behind_at = None;
+        let graph = self.graph.behind();
+        let deadline = Deadline { at: self.deadline.at.min(now + behind::SLICE), clock: self.deadline.clock.clone() };
+        let slice = Round { graph: &graph, deadline: &deadline, stopped: AtomicBool::new(false), ..*self };
+        match Box::pin(behind::run(&slice, sync, folders, open)).await {
+            Ok(Outcome::OutOfTime) => Ok(Outcome::Behind),
+            Err(RoundError::Wait(wait)) => {
+                sync.behind_at = Some(self.app.clock.now() + wait);
+                Ok(Outcome::Finished)
+            }
+            other => other,
+        }
+    }
+
+    /// Discovers, and returns the folders as they are then; none if the time was too short. Nothing new is begun after a reason
+    /// to stop.
     async fn discover_all(
         &self,
         sync: &mut Sync,
+        look: bool,
         known: &Known,
         found: UnboundedSender<Row<Work>>,
-    ) -> Result<Option<Vec<Row<FolderState>>>, RoundError> {
-        let discovered = self.discover(sync, known, found).await;
+    ) -> Result<Option<Discovered>, RoundError> {
+        let discovered = self.discover(sync, look, known, found).await;
         if discovered.is_err() {
             self.stop();
         }
         discovered
     }
 
-    /// Reads all folders that are kept, and those that were made meanwhile.
+    /// Reads all folders that are kept; after a notice, where there are many, those that it can be about. `look` is for all.
     async fn discover(
         &self,
         sync: &mut Sync,
+        look: bool,
         known: &Known,
         found: UnboundedSender<Row<Work>>,
-    ) -> Result<Option<Vec<Row<FolderState>>>, RoundError> {
-        let noticed = !sync.is_due(self.app.clock.now());
-        let folders = follow::folders(self, sync).await?;
-        let Some((mut read, told)) = self.read(folders, sync, known, &found).await? else { return Ok(None) };
+    ) -> Result<Option<Discovered>, RoundError> {
+        let noticed = !look && !sync.is_due(self.app.clock.now());
+        let mut folders = follow::folders(self, sync).await?;
+        let all = !noticed || folders.len() <= FOLDERS_READ_AT_ONCE;
+        if !all {
+            let newest = self.graph.newest_folders(&self.mailbox.user).await?;
+            folders.retain(|folder| newest.contains(folder.value.id()));
+        }
+        let Some((mut read, mut told)) = self.read(folders, sync, known, &found).await? else { return Ok(None) };
         if !told && noticed && follow::look_again(self, sync) {
             let mut folders = follow::folders(self, sync).await?;
             folders.retain(|folder| read.iter().all(|other| other.value.id() != folder.value.id()));
-            let Some((more, _)) = self.read(folders, sync, known, &found).await? else { return Ok(None) };
+            let Some((more, told_more)) = self.read(folders, sync, known, &found).await? else { return Ok(None) };
             read.extend(more);
+            told |= told_more;
         }
-        Ok(Some(read))
+        sync.quiet_rounds = if told { 0 } else { sync.quiet_rounds.saturating_add(1) };
+        Ok(Some(Discovered { folders: read, all }))
     }
 
     /// Reads these folders; those that could be read, as they are then, and whether any of them told of anything.
@@ -332,11 +383,18 @@ async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp
     if let Some(problem) = &sync.problem {
         return Ok(now + problem_pause(now, problem.since));
     }
-    let pause = if sync.subscription.is_some() { POLL_PAUSE_NOTIFIED } else { POLL_PAUSE };
-    let poll = now + pause;
+    let poll = now + poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
     let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
-    let due = work.iter().filter_map(|row| row.value.not_before).chain(sync.reconcile_at);
+    let due = work.iter().filter_map(|row| row.value.not_before).chain(sync.reconcile_at).chain(sync.behind_at);
     Ok(due.fold(poll, Timestamp::min))
+}
+
+/// How long until the next poll: a mailbox without notices is polled less and less often as long as it is quiet.
+fn poll_pause(notified: bool, quiet_rounds: u32) -> Duration {
+    match notified {
+        true => POLL_PAUSE_NOTIFIED,
+        false => POLL_PAUSE_LIVELY.saturating_mul(1 << quiet_rounds.min(8)).min(POLL_PAUSE_QUIET),
+    }
 }
 
 /// Writes down what the round found. If the mailbox was activated or paused meanwhile, that stands, and the rest is added.
@@ -355,7 +413,7 @@ async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundE
 /// A problem that has lasted for long is looked at less often: each pause doubles the time, up to the longest.
 fn problem_pause(now: Timestamp, since: Timestamp) -> Duration {
     let lasted = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-    lasted.clamp(POLL_PAUSE, PROBLEM_PAUSE_MAX)
+    lasted.clamp(PROBLEM_PAUSE, PROBLEM_PAUSE_MAX)
 }
 
 /// Notes that a person has to act: on the connector when its token is dead, on the mailbox whatever it is.
@@ -377,6 +435,13 @@ async fn note(app: &App, connector: &Connector, sync: &mut Sync, error: &GraphEr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mailbox_without_notices_is_polled_often_when_lively_and_less_when_quiet() {
+        let minutes = |quiet| poll_pause(false, quiet).as_secs() / 60;
+        assert_eq!([0, 1, 2, 3, 4, 5, 1_000].map(minutes), [1, 2, 4, 8, 10, 10, 10]);
+        assert_eq!(poll_pause(true, 0), POLL_PAUSE_NOTIFIED);
+    }
 
     #[test]
     fn what_a_person_has_to_do_is_looked_for_less_and_less_often() {

@@ -102,6 +102,7 @@ impl Graph {
                 BatchOrder::Parallel => PARALLEL_REQUESTS_MAX.min(parts.len()),
                 BatchOrder::Chained => 1,
             },
+            requests: u32::try_from(parts.len()).unwrap_or(u32::MAX),
             ..self.get("/$batch", attempted.clone())
         };
         let answer: WireBatch = self.json(call).await?;

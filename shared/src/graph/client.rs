@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-use super::error::{GraphCode, GraphError};
+use super::{
+    budget::{Budget, Spent},
+    error::{GraphCode, GraphError},
+};
 use crate::{clock::Clock, config::Origin, random::Random, token::TokenSource};
 
 /// Graph serves one app at most four requests at a time for one mailbox.
@@ -21,6 +24,8 @@ const TRIES_MAX: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// The wait after a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(10);
+/// Our own code for a wait of our own making: Graph was not asked.
+const PACED: &str = "greffe_paced";
 /// The longest wait that is believed.
 const WAIT_MAX: Duration = Duration::from_secs(900);
 /// The largest JSON answer that is read.
@@ -98,6 +103,7 @@ pub struct Graph {
     origin: Origin,
     token: TokenSource,
     gate: MailboxGate,
+    budget: Budget,
     clock: Clock,
     random: Random,
 }
@@ -114,6 +120,8 @@ pub(super) struct Call<'a> {
     pub repeatable: bool,
     /// How many of the mailbox's four places it takes.
     pub places: usize,
+    /// For how many requests it counts.
+    pub requests: u32,
 }
 
 /// An answer of success. The mailbox's place is held until the body has been read.
@@ -126,7 +134,23 @@ pub(super) struct Answer {
 impl Graph {
     /// Over the shared HTTP client.
     pub fn new(http: reqwest::Client, origin: Origin, token: TokenSource, clock: Clock, random: Random) -> Self {
-        Self { http, origin, token, gate: MailboxGate::default(), clock, random }
+        let (gate, budget) = (MailboxGate::default(), Budget::of(Spent::default()));
+        Self { http, origin, token, gate, budget, clock, random }
+    }
+
+    /// The same about a mailbox of which so much was asked lately.
+    pub fn having_spent(self, spent: Spent) -> Self {
+        Self { budget: Budget::of(spent), ..self }
+    }
+
+    /// The same for what may wait: it leaves room for live mail.
+    pub fn behind(&self) -> Self {
+        Self { budget: self.budget.behind(), ..self.clone() }
+    }
+
+    /// What was asked of the mailbox lately.
+    pub fn spent(&self) -> Spent {
+        self.budget.spent()
     }
 
     /// The URL of `path` under `/v1.0`; the path is already encoded.
@@ -143,7 +167,7 @@ impl Graph {
 
     pub(super) fn get<'a>(&self, path: &str, attempted: String) -> Call<'a> {
         let url = self.url(path);
-        Call { method: Method::GET, url, attempted, headers: &[], body: None, repeatable: true, places: 1 }
+        Call { method: Method::GET, url, attempted, headers: &[], body: None, repeatable: true, places: 1, requests: 1 }
     }
 
     /// Deletes what lies at `path`; what is gone already is deleted.
@@ -162,6 +186,9 @@ impl Graph {
         let mut token_renewed = false;
         let mut tries = 1;
         loop {
+            if let Err(wait) = self.budget.spend(self.clock.now(), call.requests) {
+                return Err(GraphError::Throttled { attempted: call.attempted, wait, code: GraphCode::new(PACED) });
+            }
             let token = self.token.access_token().await;
             let token = token.map_err(|source| GraphError::Token { attempted: call.attempted.clone(), source })?;
             let mut request = self

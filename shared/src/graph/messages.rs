@@ -1,6 +1,6 @@
 //! Messages: what a folder holds, page by page, and the MIME of one.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -16,6 +16,8 @@ use crate::id::{FolderId, ImmutableId};
 /// Messages asked for in one page of delta.
 pub const PAGE_ITEMS: usize = 100;
 const SELECT: &str = "receivedDateTime,subject,from,internetMessageId,isDraft,categories,hasAttachments";
+/// The newest mails that are asked for where they lie.
+const NEWEST: usize = 50;
 const IMMUTABLE: &str = r#"IdType="ImmutableId""#;
 
 /// What Graph says of a mail without its body.
@@ -184,6 +186,17 @@ impl Graph {
         Ok(page.value.into_iter().next().map(Mail::from))
     }
 
+    /// The folders in which the mailbox's newest mails lie, each once: what a notice is about is among them, as a rule.
+    /// Source: <https://learn.microsoft.com/graph/api/user-list-messages>
+    pub async fn newest_folders(&self, user: &GraphUser) -> Result<BTreeSet<FolderId>, GraphError> {
+        let options = format!("$top={NEWEST}&$orderby=receivedDateTime%20desc&$select=parentFolderId");
+        let path = format!("{}/messages?{options}", user.path());
+        let mut call = self.get(&path, "list the newest mails".to_owned());
+        call.headers = &[("prefer", IMMUTABLE)];
+        let page: WirePlaces = self.json(call).await?;
+        Ok(page.value.into_iter().filter_map(|mail| mail.parent_folder_id).collect())
+    }
+
     /// The MIME of one mail as a stream. Graph makes it anew at each read, so two reads may differ in bytes.
     /// Source: <https://learn.microsoft.com/graph/outlook-get-mime-message>
     pub async fn mime(&self, user: &GraphUser, id: &ImmutableId) -> Result<MimeStream, GraphError> {
@@ -238,6 +251,17 @@ struct WireMails {
     next_link: Option<String>,
     #[serde(rename = "@odata.count")]
     count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct WirePlaces {
+    value: Vec<WirePlace>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePlace {
+    parent_folder_id: Option<FolderId>,
 }
 
 #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 
 mod applications;
 mod batch;
+mod budget;
 mod calendar;
 mod categories;
 mod client;
@@ -16,6 +17,7 @@ mod users;
 
 pub use applications::PasswordCredential;
 pub use batch::{BatchOrder, CategoriesPatch};
+pub use budget::Spent;
 pub use calendar::NewEvent;
 pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX};
 pub use error::{Disposition, GraphCode, GraphError};

@@ -490,6 +490,7 @@ pub(super) async fn select(
     let selection = selection.map_err(|error| invalid(format!("folders: {error}")))?;
     let mailbox = Mailbox::select(row, &app.table, selection).await?;
     if mailbox.state == MailboxState::Active {
+        Sync::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;
         queue(&app, &mailbox).await;
     }
     shown(&app, mailbox).await

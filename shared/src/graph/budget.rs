@@ -1,0 +1,135 @@
+//! How many requests one mailbox may be asked: Graph serves an app 10,000 in ten minutes for each, whoever's token comes with them.
+//! Source: <https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits>
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Live mail stops here: what the console, the calendar and a person's tests ask of the same mailbox is not counted.
+const REQUESTS_MAX: u32 = 9_700;
+/// What may wait stops here, so that live mail always has room.
+const REQUESTS_MAX_BEHIND: u32 = 9_000;
+/// Ten minutes and the one that is not full: requests are remembered by the minute.
+const MINUTES: i64 = 11;
+
+/// The requests of the last minutes, by the minute.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Spent(BTreeMap<String, u32>);
+
+fn minute(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(60)
+}
+
+/// A minute as it stands in the table: text that sorts.
+fn name(minute: i64) -> String {
+    format!("{minute:010}")
+}
+
+impl Spent {
+    /// Notes `requests` more, or tells how long to wait until they fit under `max`. Pure but for `self`.
+    pub fn spend(&mut self, now: Timestamp, requests: u32, max: u32) -> Result<(), Duration> {
+        let this = minute(now);
+        let oldest = name(this - MINUTES + 1);
+        self.0.retain(|minute, _| *minute >= oldest);
+        let mut spent: u32 = self.0.values().sum();
+        let mut wait = None;
+        for (minute, count) in &self.0 {
+            if spent + requests <= max {
+                break;
+            }
+            // Once this minute leaves the window, there is more room.
+            spent -= count;
+            wait = minute.parse::<i64>().ok().map(|minute| (minute + MINUTES) * 60);
+        }
+        match wait {
+            Some(second) => Err(Duration::from_secs((second - now.as_second()).unsigned_abs())),
+            None => {
+                *self.0.entry(name(this)).or_default() += requests;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What is left to ask of one mailbox, for all that share it.
+#[derive(Debug, Clone)]
+pub(super) struct Budget {
+    spent: Arc<Mutex<Spent>>,
+    max: u32,
+}
+
+impl Budget {
+    pub fn of(spent: Spent) -> Self {
+        Self { spent: Arc::new(Mutex::new(spent)), max: REQUESTS_MAX }
+    }
+
+    pub fn behind(&self) -> Self {
+        Self { max: REQUESTS_MAX_BEHIND, ..self.clone() }
+    }
+
+    pub fn spend(&self, now: Timestamp, requests: u32) -> Result<(), Duration> {
+        self.lock().spend(now, requests, self.max)
+    }
+
+    pub fn spent(&self) -> Spent {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn no_ten_minutes_see_more_requests_than_allowed() {
+        let mut spent = Spent::default();
+        let mut asked: Vec<i64> = Vec::new();
+        let mut second = 0;
+        while second < 3_600 {
+            match spent.spend(at(second), 1, 1_000) {
+                Ok(()) => {
+                    asked.push(second);
+                    // Three a second.
+                    second += i64::from(asked.len().is_multiple_of(3));
+                }
+                Err(wait) => second += i64::try_from(wait.as_secs()).unwrap(),
+            }
+        }
+        let most = asked.iter().map(|from| asked.iter().filter(|s| (*from..from + 600).contains(s)).count()).max();
+        assert_eq!(most, Some(1_000));
+        // In an hour, nearly as many as there are windows.
+        assert!(asked.len() >= 5_000, "{}", asked.len());
+    }
+
+    #[test]
+    fn what_may_wait_leaves_room_for_live_mail() {
+        let budget = Budget::of(Spent::default());
+        budget.behind().spend(at(0), REQUESTS_MAX_BEHIND).unwrap();
+        assert_eq!(budget.behind().spend(at(30), 20), Err(Duration::from_secs(11 * 60 - 30)));
+        budget.spend(at(30), 20).unwrap();
+        budget.behind().spend(at(11 * 60), 20).unwrap();
+    }
+
+    #[test]
+    fn what_was_spent_goes_with_the_mailbox_from_one_function_to_the_next() {
+        let mut spent = Spent::default();
+        spent.spend(at(100), 7, 10).unwrap();
+        let item: serde_dynamo::AttributeValue = serde_dynamo::to_attribute_value(&spent).unwrap();
+        let mut again: Spent = serde_dynamo::from_attribute_value(item).unwrap();
+        assert!(again.spend(at(160), 4, 10).is_err());
+    }
+}
