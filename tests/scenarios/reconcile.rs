@@ -63,6 +63,9 @@ async fn a_mail_that_left_and_came_back_between_two_rounds_is_found_within_two_d
     );
     let progress = world.progress(&registry).await;
     assert_eq!((&progress["discovered"], &progress["archived"]), (&json!(4), &json!(4)));
+    let folders = world.get(&path(&registry, "/folders")).await.ok();
+    let inbox = folders["items"].as_array().unwrap().iter().find(|f| f["well_known"] == "inbox").unwrap().clone();
+    assert_eq!([&inbox["mails"]["listed"], &inbox["mails"]["due"], &inbox["mails"]["kept"]], [34, 4, 4]);
     world.settle(&registry).await;
 }
 

@@ -26,7 +26,7 @@ use shared::{
     selection::{self, Mode, Selection},
     table::{Key, Row, TableError},
     telemetry::Chain,
-    walk::HistoryProgress,
+    walk::{HistoryProgress, Tally},
     watch,
 };
 use utoipa::ToSchema;
@@ -376,6 +376,30 @@ pub(crate) struct FolderView {
     selected: bool,
     /// Whether it was chosen and is deleted by now. If it is restored, it goes on.
     gone: bool,
+    /// Its mails, as the last reconciliation counted them; null before the first one of this folder.
+    mails: Option<MailsView>,
+}
+
+/// Mails of one folder, counted by a reconciliation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MailsView {
+    /// They lie there.
+    listed: u64,
+    /// Of these, they have to be kept.
+    due: u64,
+    /// Of these, they are archived.
+    kept: u64,
+    /// When they were counted.
+    #[schema(value_type = String, format = "date-time")]
+    at: Timestamp,
+}
+
+impl MailsView {
+    fn of(folder: Option<&FolderState>) -> Option<Self> {
+        let walk = folder?.comparison.as_ref()?;
+        let Tally { listed, due, kept, .. } = walk.tally;
+        Some(Self { listed, due, kept, at: walk.ended_at? })
+    }
 }
 
 /// A mailbox's folders.
@@ -427,6 +451,7 @@ fn folder_views(
             selectable: selectable.contains(&folder.id),
             selected: kept.contains(&folder.id),
             gone: false,
+            mails: MailsView::of(known.get(&folder.id)),
             id: folder.id,
             display_name: folder.display_name,
             parent_id,
@@ -450,6 +475,7 @@ fn folder_views(
             selectable: false,
             selected: false,
             gone: true,
+            mails: MailsView::of(known.get(id)),
         }
     }));
     views
