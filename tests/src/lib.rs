@@ -1,6 +1,5 @@
 //! A world for scenarios: greffe whole, the simulated Microsoft 365, the embedded engines, and one clock moved by hand.
 
-mod loopback;
 pub mod rights;
 pub mod template;
 
@@ -417,7 +416,10 @@ impl World {
     /// Has the engines answer over loopback too: what `AWS_ENDPOINT_URL` has to be for a process of its own.
     pub async fn aws_endpoint(&self) -> String {
         let engines = self.host.machine.engines.clone().expect("the engines");
-        loopback::serve(self.heard.on(engines.connector())).await
+        let listener = listener().await;
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(local::loopback::serve(self.heard.on(engines.connector()), listener));
+        url
     }
 
     /// Where all that this world stores lies.

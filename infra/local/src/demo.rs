@@ -13,7 +13,7 @@ use std::{
 use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
 use microsoft365::{App, Held, Mail, Microsoft365, Options, Tenant};
-use reqwest::{Method, StatusCode, header};
+use reqwest::Method;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ use shared::{
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
+    client::{Client, ClientError, id, text},
     host::{Host, Settings},
     provision::BUCKET,
 };
@@ -42,7 +43,7 @@ const SCHEDULE: Duration = Duration::from_secs(2);
 /// The demo gives up when nothing moves for this long.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-pub(crate) const ADDRESS: &str = "ada.lambert@lumen.example";
+const ADDRESS: &str = "ada.lambert@lumen.example";
 const CLIENT_ID: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
 const DELEGATED: [&str; 6] = [
     "User.Read",
@@ -130,18 +131,9 @@ impl Memory {
 /// A demo that could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// The API answered otherwise than it should.
-    #[error("{method} {path}: {status}: {body}")]
-    Api {
-        /// The request.
-        method: Method,
-        /// Its path.
-        path: String,
-        /// The answer's status.
-        status: StatusCode,
-        /// The answer's beginning.
-        body: String,
-    },
+    /// Greffe's own API.
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// An answer without what it must have.
     #[error("{0}")]
     Unexpected(String),
@@ -151,9 +143,6 @@ pub enum DemoError {
         /// How far it was.
         at: String,
     },
-    /// No answer.
-    #[error("ask greffe")]
-    Http(#[from] reqwest::Error),
     /// The archive could not be listed.
     #[error("list the archive")]
     Archive(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -165,7 +154,7 @@ pub enum DemoError {
     Io(#[from] std::io::Error),
     /// No HTTP client.
     #[error(transparent)]
-    Client(#[from] shared::app::StartError),
+    Start(#[from] shared::app::StartError),
     /// Greffe itself did not start.
     #[error(transparent)]
     Host(#[from] crate::host::HostError),
@@ -178,7 +167,7 @@ pub struct Demo {
     world_task: JoinHandle<std::io::Result<()>>,
     data: PathBuf,
     memory: std::sync::Mutex<Memory>,
-    http: reqwest::Client,
+    client: Client,
     mails: Mails,
 }
 
@@ -236,8 +225,9 @@ impl Demo {
         };
         let mut host = Host::open(data, greffe, Clock::system(), settings).await?;
         host.run(SCHEDULE);
-        let http = shared::app::http_client()?;
-        Ok(Self { host, world, world_task, data: data.to_owned(), memory: memory.into(), http, mails })
+        let (http, base) = (shared::app::http_client()?, format!("http://{}", host.address));
+        let client = Client { http, base, key: memory.operator_key.clone() };
+        Ok(Self { host, world, world_task, data: data.to_owned(), memory: memory.into(), client, mails })
     }
 
     /// Runs the whole story and compares the end with what the tenant held. `tell` is told how far it is.
@@ -277,21 +267,10 @@ impl Demo {
         self.judge(firm, mailbox, began).await
     }
 
-    /// Connects the firm and activates its mailbox, and nothing more.
-    pub(crate) async fn connect(&self) -> Result<(FirmId, MailboxId), DemoError> {
-        let firm = self.firm().await?;
-        let connector = self.connector(firm).await?;
-        Ok((firm, self.mailbox(firm, &connector).await?))
-    }
-
     /// Makes a round of the mailbox due now.
-    pub(crate) async fn look_again(&self, firm: FirmId, mailbox: MailboxId) -> Result<(), DemoError> {
+    async fn look_again(&self, firm: FirmId, mailbox: MailboxId) -> Result<(), DemoError> {
         let path = format!("/v1/firms/{firm}/mailboxes/{mailbox}/activate");
-        self.api(Method::POST, &path, Some(json!({ "since": null }))).await.map(drop)
-    }
-
-    pub(crate) fn world(&self) -> &Microsoft365 {
-        &self.world
+        Ok(self.client.api(Method::POST, &path, Some(json!({ "since": null }))).await.map(drop)?)
     }
 
     /// The address of what is served, for whoever wants to look on.
@@ -318,7 +297,7 @@ impl Demo {
         let body = json!({
             "name": "Lumen Avocats", "domains": ["lumen.example"], "language": "fr", "time_zone": "Europe/Paris",
         });
-        let made = self.api(Method::POST, "/v1/firms", Some(body)).await?;
+        let made = self.client.api(Method::POST, "/v1/firms", Some(body)).await?;
         let firm: FirmId = id(&made)?;
         let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         memory.firm = Some(firm);
@@ -329,74 +308,48 @@ impl Demo {
     /// A connected connector: made if there is none, and signed in to through Microsoft's own pages.
     async fn connector(&self, firm: FirmId) -> Result<String, DemoError> {
         let path = format!("/v1/firms/{firm}/connectors");
-        let there =
-            self.api(Method::GET, &path, None).await?.pointer_mut("/items/0").map(Value::take).unwrap_or_default();
+        let there = self
+            .client
+            .api(Method::GET, &path, None)
+            .await?
+            .pointer_mut("/items/0")
+            .map(Value::take)
+            .unwrap_or_default();
         let connector = match there.is_null() {
             false => there,
             true => {
                 let body = json!({ "name": "Microsoft 365", "access": "delegated", "app": null });
-                self.api(Method::POST, &path, Some(body)).await?
+                self.client.api(Method::POST, &path, Some(body)).await?
             }
         };
         let id = text(&connector, "id")?;
-        let connector = self.api(Method::GET, &format!("{path}/{id}"), None).await?;
+        let connector = self.client.api(Method::GET, &format!("{path}/{id}"), None).await?;
         if connector["state"] != "connected" {
-            self.sign_in(&text(&connector, "connect_url")?).await?;
+            self.client.sign_in(&text(&connector, "connect_url")?, ADDRESS).await?;
         }
         Ok(id)
-    }
-
-    /// What a person does: open the link, sign in at Microsoft, accept, come back.
-    async fn sign_in(&self, connect_url: &str) -> Result<(), DemoError> {
-        let location = |response: &reqwest::Response| {
-            let location = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok());
-            location
-                .map(str::to_owned)
-                .ok_or_else(|| DemoError::Unexpected(format!("no redirect from {}", response.url().path())))
-        };
-        let departed = self.http.get(connect_url).send().await?;
-        let cookie = departed.headers().get(header::SET_COOKIE).and_then(|c| c.to_str().ok()?.split(';').next());
-        let cookie = cookie.unwrap_or_default().to_owned();
-        let page = location(&departed)?;
-        let form = [("account", ADDRESS), ("action", "accept")];
-        let form: String = form.map(|(n, v)| format!("{n}={}", v.replace('@', "%40"))).join("&");
-        let accepted = self
-            .http
-            .post(page)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await?;
-        let back = location(&accepted)?;
-        let arrived = self.http.get(back).header(header::COOKIE, cookie).header(header::ACCEPT, "application/json");
-        let arrived = arrived.send().await?;
-        let status = arrived.status();
-        match status.is_success() {
-            true => Ok(()),
-            false => Err(DemoError::Api {
-                method: Method::GET,
-                path: "/oauth/callback".to_owned(),
-                status,
-                body: arrived.text().await?,
-            }),
-        }
     }
 
     /// The mailbox, with Inbox and Sent Items chosen, active. Activating again makes a round due: what a kill lost is found.
     async fn mailbox(&self, firm: FirmId, connector: &str) -> Result<MailboxId, DemoError> {
         let path = format!("/v1/firms/{firm}/mailboxes");
-        let there =
-            self.api(Method::GET, &path, None).await?.pointer_mut("/items/0").map(Value::take).unwrap_or_default();
+        let there = self
+            .client
+            .api(Method::GET, &path, None)
+            .await?
+            .pointer_mut("/items/0")
+            .map(Value::take)
+            .unwrap_or_default();
         let mailbox = match there.is_null() {
             false => there,
             true => {
                 let body = json!({ "connector": connector, "address": ADDRESS, "kind": "user" });
-                self.api(Method::POST, &path, Some(body)).await?
+                self.client.api(Method::POST, &path, Some(body)).await?
             }
         };
         let id: MailboxId = id(&mailbox)?;
         let selection = json!({ "mode": "include", "folders": ["inbox", "sentitems"] });
-        self.api(Method::PUT, &format!("{path}/{id}/selection"), Some(selection)).await?;
+        self.client.api(Method::PUT, &format!("{path}/{id}/selection"), Some(selection)).await?;
         self.look_again(firm, id).await?;
         Ok(id)
     }
@@ -436,7 +389,7 @@ impl Demo {
     }
 
     /// Waits until `done`, telling what moves.
-    pub(crate) async fn wait(
+    async fn wait(
         &self,
         firm: FirmId,
         mailbox: MailboxId,
@@ -445,7 +398,7 @@ impl Demo {
     ) -> Result<(), DemoError> {
         let (mut seen, mut moved) = (Progress::default(), Instant::now());
         loop {
-            let answer = self.api(Method::GET, &format!("/v1/firms/{firm}/mailboxes/{mailbox}"), None).await?;
+            let answer = self.client.api(Method::GET, &format!("/v1/firms/{firm}/mailboxes/{mailbox}"), None).await?;
             let progress = Progress::deserialize(&answer["progress"])
                 .map_err(|e| DemoError::Unexpected(format!("progress is not as documented: {e}")))?;
             if progress != seen {
@@ -492,7 +445,7 @@ impl Demo {
             let message = MessageId::of(mailbox, &held.immutable_id.parse().map_err(unexpected)?);
             let key = archive::key(firm, message);
             let name = held.key.clone().unwrap_or_default();
-            let index = self.api(Method::GET, &format!("/v1/firms/{firm}/messages/{message}"), None).await;
+            let index = self.client.api(Method::GET, &format!("/v1/firms/{firm}/messages/{message}"), None).await;
             let index = index.unwrap_or_default();
             if index["state"] == "failed" {
                 summary.failed += 1;
@@ -550,7 +503,8 @@ impl Demo {
     async fn told(&self, firm: FirmId) -> Result<Vec<String>, DemoError> {
         let (mut told, mut after) = (Vec::new(), 0);
         loop {
-            let page = self.api(Method::GET, &format!("/v1/firms/{firm}/events?limit=100&after={after}"), None).await?;
+            let page =
+                self.client.api(Method::GET, &format!("/v1/firms/{firm}/events?limit=100&after={after}"), None).await?;
             let facts = page["items"].as_array().cloned().unwrap_or_default();
             let archived = facts.iter().filter(|f| f["type"] == "message_archived");
             told.extend(archived.filter_map(|f| f["message"].as_str().map(str::to_owned)));
@@ -588,33 +542,13 @@ impl Demo {
 
     async fn digest_of_content(&self, firm: FirmId, message: MessageId) -> Result<(String, u64), DemoError> {
         let mut response =
-            self.send(Method::GET, &format!("/v1/firms/{firm}/messages/{message}/content"), None).await?;
+            self.client.send(Method::GET, &format!("/v1/firms/{firm}/messages/{message}/content"), None).await?;
         let (mut hasher, mut length) = (Sha256::new(), 0);
-        while let Some(chunk) = response.chunk().await? {
+        while let Some(chunk) = response.chunk().await.map_err(ClientError::Http)? {
             length += chunk.len() as u64;
             hasher.update(&chunk);
         }
         Ok((hex::encode(hasher.finalize()), length))
-    }
-
-    async fn api(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, DemoError> {
-        let response = self.send(method, path, body).await?;
-        Ok(response.json().await?)
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<reqwest::Response, DemoError> {
-        let key = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner).operator_key.clone();
-        let url = format!("http://{}{path}", self.host.address);
-        let mut request = self.http.request(method.clone(), url).bearer_auth(key);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await?;
-        let status = response.status();
-        match status.is_success() {
-            true => Ok(response),
-            false => Err(DemoError::Api { method, path: path.to_owned(), status, body: response.text().await? }),
-        }
     }
 }
 
@@ -627,24 +561,15 @@ fn hex_of_base64(checksum: &str) -> Option<String> {
     Some(hex::encode(bytes))
 }
 
-fn text(value: &Value, field: &str) -> Result<String, DemoError> {
-    let text = value[field].as_str().map(str::to_owned);
-    text.ok_or_else(|| DemoError::Unexpected(format!("an answer without {field}")))
-}
-
-fn id<T: std::str::FromStr<Err: fmt::Display>>(value: &Value) -> Result<T, DemoError> {
-    text(value, "id")?.parse().map_err(unexpected)
-}
-
 fn unexpected(error: impl fmt::Display) -> DemoError {
     DemoError::Unexpected(error.to_string())
 }
 
 /// The mailbox's progress, as the API tells it.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Progress {
+struct Progress {
     discovered: i64,
-    pub(crate) archived: i64,
+    archived: i64,
     failed: i64,
     skipped: Skipped,
 }

@@ -29,7 +29,7 @@ use crate::{
 /// As in template.yaml: the time that `delta-poll` is given.
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// As in template.yaml: how many `delta-poll` functions the queue feeds at a time.
-const CONCURRENCY: usize = 4;
+pub(crate) const CONCURRENCY: usize = 4;
 /// As in template.yaml: how many jobs one function is given.
 const BATCH_SIZE: i32 = 10;
 /// How long one receive waits for a job.

@@ -2,7 +2,9 @@
 //! only who answers differs.
 
 pub mod bench;
+pub mod client;
 pub mod demo;
 pub mod host;
+pub mod loopback;
 pub mod machine;
 pub mod provision;

@@ -62,6 +62,20 @@ impl Machine {
         aws.build()
     }
 
+    /// Engines like the embedded ones, in another process.
+    pub async fn at(endpoint: &str) -> Result<Self, MachineError> {
+        let http = shared::app::http_client()?;
+        let credentials = Credentials::from_keys(aws::Cloud::ACCESS_KEY_ID, aws::Cloud::SECRET_ACCESS_KEY, None);
+        let aws = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(aws_http::over(http))
+            .region(Region::new(aws::Cloud::REGION))
+            .credentials_provider(credentials)
+            .endpoint_url(endpoint)
+            .load()
+            .await;
+        Ok(Self { aws, engines: None })
+    }
+
     async fn elsewhere() -> Result<Self, MachineError> {
         let http = shared::app::http_client()?;
         let mut aws = aws_config::defaults(BehaviorVersion::latest()).http_client(aws_http::over(http));

@@ -2,8 +2,9 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum as _};
 use local::{
+    bench::{self, Group, Scale},
     demo::{self, Demo},
     host::{Host, Settings},
 };
@@ -29,11 +30,21 @@ enum Command {
     Demo(DemoArguments),
     /// Run greffe on this machine against the Microsoft that the environment names.
     Serve(ServeArguments),
-    /// Measure the mail path, and print a table.
+    /// Measure what greffe does and costs, and print a Markdown table. Build with --release.
     Bench {
-        /// How many mails.
-        #[arg(long, default_value_t = 1_000)]
-        mails: u64,
+        /// Only this group, in this process.
+        #[arg(long)]
+        only: Option<Group>,
+        #[command(flatten)]
+        scale: Scale,
+    },
+    /// AWS and Microsoft 365 for a benchmark, told what to do on standard input.
+    #[command(hide = true)]
+    OtherSide {
+        #[arg(long)]
+        data: PathBuf,
+        #[arg(long)]
+        mailboxes: usize,
     },
 }
 
@@ -76,7 +87,10 @@ async fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Some(Command::Serve(arguments)) => serve(arguments).await,
         Some(Command::Demo(arguments)) => show(arguments).await,
-        Some(Command::Bench { mails }) => measure(mails).await,
+        Some(Command::Bench { only, scale }) => measure(only, scale).await,
+        Some(Command::OtherSide { data, mailboxes }) => {
+            bench::other_side(&data, mailboxes).await.map(|()| ExitCode::SUCCESS).map_err(Into::into)
+        }
         None => show(DemoArguments::default()).await,
     };
     ended.unwrap_or_else(|error| {
@@ -117,10 +131,26 @@ fn progress(line: &str, json: bool) {
     };
 }
 
-async fn measure(mails: u64) -> Ended {
-    let data = tempfile::tempdir()?;
-    let figures = local::bench::throughput(data.path(), mails).await?;
-    writeln!(std::io::stdout(), "{figures}")?;
+/// Each group in a process of its own: the memory that one has used says nothing of the next.
+async fn measure(only: Option<Group>, scale: Scale) -> Ended {
+    let mut out = std::io::stdout();
+    if let Some(group) = only {
+        let data = tempfile::tempdir()?;
+        for row in bench::measure(group, scale, data.path()).await? {
+            writeln!(out, "{row}")?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "| what | figure | target |\n| --- | --- | --- |")?;
+    for group in Group::ALL {
+        let group = group.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let scale = [("--mails", scale.mails), ("--mailboxes", scale.mailboxes as u64), ("--each", scale.each)];
+        let scale = scale.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_string()]);
+        let mut measured = std::process::Command::new(std::env::current_exe()?);
+        if !measured.args(["bench", "--only", &group]).args(scale).status()?.success() {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,0 +1,272 @@
+//! The mail path: how fast, how cheap, and in how much memory.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use aws_sdk_s3::primitives::ByteStream;
+use futures::{StreamExt as _, TryStreamExt as _};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::json;
+use shared::{clock::Clock, connector::Connector, id::FirmId};
+use tokio::net::TcpListener;
+
+use super::{
+    BenchError, Row,
+    other_side::{ADMINISTRATOR, CLIENT, Counts, Order, OtherSide, address},
+    process,
+};
+use crate::{
+    client::{Client, id, text},
+    host::{Host, Settings},
+    machine::Machine,
+    provision,
+};
+
+/// The size of a usual mail.
+const MAIL_BYTES: u64 = 20_000;
+/// The largest that Exchange allows.
+const LARGE_BYTES: u64 = 150 << 20;
+/// Graph's own limit for one mailbox.
+const PARALLEL: usize = 4;
+/// How long Graph takes for an answer.
+const LATENCY: Duration = Duration::from_millis(100);
+/// How long nothing may move.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Greffe over another process's AWS and Microsoft 365: one firm, organisation-wide access, mailboxes whose Inbox is kept.
+struct Subject {
+    host: Host,
+    other: OtherSide,
+    client: Client,
+    firm: String,
+    connector: String,
+    mailboxes: Vec<String>,
+}
+
+impl Subject {
+    /// Every mailbox was looked at once, and is empty.
+    async fn start(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
+        let other = OtherSide::start(&data.join("other"), mailboxes).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let key = "the-operators-key-of-a-benchmark".to_owned();
+        let settings = Settings {
+            variables: vec![
+                ("GREFFE_LOGIN_URL", other.at.microsoft.clone()),
+                ("GREFFE_GRAPH_URL", other.at.microsoft.clone()),
+                ("GREFFE_APP_CLIENT_ID", CLIENT.0.to_owned()),
+            ],
+            operator_key: Some(SecretString::from(key.clone())),
+            app_client_secret: Some(SecretString::from(CLIENT.1)),
+        };
+        let machine = Machine::at(&other.at.aws).await?;
+        let host = Host::over(machine, &data.join("greffe"), listener, Clock::system(), settings).await?;
+        let client = Client { http: shared::app::http_client()?, base: base.clone(), key };
+        let mut subject =
+            Self { host, other, client, firm: String::new(), connector: String::new(), mailboxes: Vec::new() };
+        subject.other.order::<()>(&Order::Callback(format!("{base}/oauth/callback"))).await?;
+        subject.connect().await?;
+        for n in 0..mailboxes {
+            subject.add(&address(n)).await?;
+        }
+        subject.look().await?;
+        Ok(subject)
+    }
+
+    async fn connect(&mut self) -> Result<(), BenchError> {
+        let firm =
+            json!({ "name": "Bench", "domains": ["lumen.example"], "language": "en", "time_zone": "Europe/Paris" });
+        self.firm = text(&self.client.api(Method::POST, "/v1/firms", Some(firm)).await?, "id")?;
+        let connector = json!({ "name": "Microsoft 365", "access": "organization", "app": null });
+        let path = format!("/v1/firms/{}/connectors", self.firm);
+        let connector = self.client.api(Method::POST, &path, Some(connector)).await?;
+        self.connector = text(&connector, "id")?;
+        Ok(self.client.sign_in(&text(&connector, "connect_url")?, ADMINISTRATOR).await?)
+    }
+
+    async fn add(&mut self, address: &str) -> Result<(), BenchError> {
+        let path = format!("/v1/firms/{}/mailboxes", self.firm);
+        let mailbox = json!({ "connector": self.connector, "address": address, "kind": "user" });
+        let mailbox: String = id(&self.client.api(Method::POST, &path, Some(mailbox)).await?)?;
+        let selection = json!({ "mode": "include", "folders": ["inbox"] });
+        self.client.api(Method::PUT, &format!("{path}/{mailbox}/selection"), Some(selection)).await?;
+        let activate = format!("{path}/{mailbox}/activate");
+        self.client.api(Method::POST, &activate, Some(json!({ "since": null }))).await?;
+        self.mailboxes.push(mailbox);
+        Ok(())
+    }
+
+    /// Makes a round of every mailbox due.
+    async fn due(&self) -> Result<(), BenchError> {
+        let requests = self.mailboxes.iter().map(|mailbox| async move {
+            let path = format!("/v1/firms/{}/mailboxes/{mailbox}/activate", self.firm);
+            self.client.api(Method::POST, &path, Some(json!({ "since": null }))).await
+        });
+        let requests: Vec<_> = requests.collect();
+        futures::stream::iter(requests).buffer_unordered(8).try_for_each(|_| async { Ok(()) }).await?;
+        Ok(())
+    }
+
+    /// A round of every mailbox, with as many functions side by side as the template lets the queue feed. All jobs are queued
+    /// before the first one begins.
+    async fn look(&self) -> Result<Duration, BenchError> {
+        self.due().await?;
+        self.host.tick().await;
+        let began = Instant::now();
+        let functions = (0..crate::host::CONCURRENCY).map(|_| async {
+            let mut moved = Instant::now();
+            // A job that goes back to the queue comes again.
+            while moved.elapsed() < Duration::from_millis(300) {
+                if self.host.source.step().await > 0 {
+                    moved = Instant::now();
+                }
+            }
+        });
+        futures::future::join_all(functions).await;
+        Ok(began.elapsed().saturating_sub(Duration::from_millis(300)))
+    }
+
+    async fn archived(&self) -> Result<i64, BenchError> {
+        let mut archived = 0;
+        for mailbox in &self.mailboxes {
+            let path = format!("/v1/firms/{}/mailboxes/{mailbox}", self.firm);
+            archived += self.client.api(Method::GET, &path, None).await?["progress"]["archived"].as_i64().unwrap_or(0);
+        }
+        Ok(archived)
+    }
+
+    /// Takes in `each` mails of every mailbox; how long it took, and what it asked of Graph.
+    async fn take_in(&mut self, each: u64, bytes: u64) -> Result<Taken, BenchError> {
+        let mailboxes = self.mailboxes.len();
+        let wanted = i64::try_from(each * mailboxes as u64).unwrap_or(i64::MAX) + self.archived().await?;
+        self.other.order::<()>(&Order::Deliver { mailboxes, each, bytes }).await?;
+        let before: Counts = self.other.order(&Order::Count).await?;
+        let cpu = process::cpu()?;
+        let mut took = Duration::ZERO;
+        let began = Instant::now();
+        loop {
+            took += self.look().await?;
+            if self.archived().await? >= wanted {
+                break;
+            }
+            if began.elapsed() > PATIENCE * 10 {
+                return Err(BenchError::Stuck);
+            }
+        }
+        let cpu = process::cpu()?.saturating_sub(cpu);
+        let after: Counts = self.other.order(&Order::Count).await?;
+        let (graph, throttled) = (after.graph - before.graph, after.throttled - before.throttled);
+        Ok(Taken { mails: each * mailboxes as u64, took, cpu, graph, throttled })
+    }
+
+    /// What only has to be: GET and PUT, four at a time, by the same clients.
+    async fn pump(&mut self) -> Result<Taken, BenchError> {
+        let ids: Vec<String> = self.other.order(&Order::Ids(0)).await?;
+        let app = &self.host.app;
+        let firm: FirmId = self.firm.parse().map_err(|_| BenchError::Silent)?;
+        let connector = self.connector.parse().map_err(|_| BenchError::Silent)?;
+        let connector = Connector::find(&app.table, firm, connector).await?.ok_or(BenchError::Silent)?.value;
+        let token = app.tokens.new_token(&connector).await?;
+        let (http, s3) = (shared::app::http_client()?, aws_sdk_s3::Client::new(&self.host.machine.aws));
+        let (began, cpu) = (Instant::now(), process::cpu()?);
+        let pumped = ids.iter().enumerate().map(|(n, id)| {
+            let (http, s3, token) = (http.clone(), s3.clone(), token.clone());
+            let url = format!("{}/v1.0/users/{}/messages/{id}/$value", self.other.at.microsoft, address(0));
+            async move {
+                let request = http.get(url).bearer_auth(token.expose());
+                let answer = request.header("prefer", r#"IdType="ImmutableId""#).send().await?.error_for_status()?;
+                let body = ByteStream::from(answer.bytes().await?);
+                let put = s3.put_object().bucket(provision::BUCKET).key(format!("pump/{n}")).body(body);
+                put.send().await.map_err(|error| BenchError::Archive(error.into()))?;
+                Ok::<_, BenchError>(())
+            }
+        });
+        let pumped: Vec<_> = pumped.collect();
+        futures::stream::iter(pumped).buffer_unordered(PARALLEL).try_collect::<()>().await?;
+        let (took, cpu) = (began.elapsed(), process::cpu()?.saturating_sub(cpu));
+        Ok(Taken { mails: ids.len() as u64, took, cpu, graph: ids.len() as u64, throttled: 0 })
+    }
+}
+
+/// What taking in mails came to.
+struct Taken {
+    mails: u64,
+    took: Duration,
+    cpu: Duration,
+    graph: u64,
+    throttled: u64,
+}
+
+impl Taken {
+    fn cpu_ms(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e3 / self.mails as f64
+    }
+}
+
+/// One mailbox with `mails` mails of 20 KB, Graph answering after 100 ms; then the same mails through the pump.
+pub(super) async fn one_mailbox(data: &Path, mails: u64) -> Result<Vec<Row>, BenchError> {
+    let mut subject = Subject::start(data, 1).await?;
+    subject.other.order::<()>(&Order::Latency(LATENCY.as_millis() as u64)).await?;
+    let taken = subject.take_in(mails, MAIL_BYTES).await?;
+    // What costs CPU waits for nobody: the pump needs no latency, and its figure is the better without.
+    let pump = subject.pump().await?;
+    let floor = LATENCY.mul_f64(taken.graph as f64 / PARALLEL as f64);
+    Ok(vec![
+        Row::new("one mailbox, share of what four requests at a time allow", percent(floor, taken.took), "≥ 95 %"),
+        Row::new("the same, mails", mails.to_string(), "1,000"),
+        Row::new("the same, seconds", format!("{:.1}", taken.took.as_secs_f64()), ""),
+        Row::new("Graph requests a mail", format!("{:.3}", taken.graph as f64 / mails as f64), "≤ 2.1"),
+        Row::new("answers 429", taken.throttled.to_string(), "0"),
+        Row::new("CPU a mail, ms", format!("{:.3}", taken.cpu_ms()), ""),
+        Row::new("CPU a mail of the pump (GET, PUT), ms", format!("{:.3}", pump.cpu_ms()), ""),
+        Row::new("CPU, times the pump's", format!("{:.1}", taken.cpu_ms() / pump.cpu_ms()), "≤ 4"),
+    ])
+}
+
+/// Four of the largest mails at once.
+pub(super) async fn large(data: &Path) -> Result<Vec<Row>, BenchError> {
+    let mut subject = Subject::start(data, 1).await?;
+    let before = process::peak_memory_mb()?;
+    let taken = subject.take_in(PARALLEL as u64, LARGE_BYTES).await?;
+    Ok(vec![
+        Row::new("peak memory before, MB", format!("{before:.0}"), ""),
+        Row::new(
+            "peak memory with 4 mails of 150 MB at once, MB",
+            format!("{:.0}", process::peak_memory_mb()?),
+            "< 128",
+        ),
+        Row::new("the same, seconds", format!("{:.1}", taken.took.as_secs_f64()), ""),
+    ])
+}
+
+/// The same mails in many mailboxes and in ten, and rounds that find nothing new.
+pub(super) async fn many_mailboxes(data: &Path, mailboxes: usize, each: u64) -> Result<Vec<Row>, BenchError> {
+    let few = 10;
+    let each_of_few = each * mailboxes as u64 / few as u64;
+    let taken_by_few = Subject::start(&data.join("few"), few).await?.take_in(each_of_few, MAIL_BYTES).await?;
+    let mut subject = Subject::start(&data.join("many"), mailboxes).await?;
+    let taken = subject.take_in(each, MAIL_BYTES).await?;
+    let before: Counts = subject.other.order(&Order::Count).await?;
+    subject.look().await?;
+    let after: Counts = subject.other.order(&Order::Count).await?;
+    let rate = |taken: &Taken| taken.mails as f64 / taken.took.as_secs_f64();
+    let quiet = (after.graph - before.graph) as f64 / mailboxes as f64;
+    let change = 100.0 * (rate(&taken) / rate(&taken_by_few) - 1.0);
+    Ok(vec![
+        Row::new(
+            format!("{few} mailboxes of {each_of_few} mails, mails a second"),
+            format!("{:.0}", rate(&taken_by_few)),
+            "",
+        ),
+        Row::new(format!("{mailboxes} mailboxes of {each} mails, mails a second"), format!("{:.0}", rate(&taken)), ""),
+        Row::new("the difference", format!("{change:+.0} %"), "within 10 %"),
+        Row::new("Graph requests of a round that finds nothing", format!("{quiet:.2}"), "1"),
+    ])
+}
+
+fn percent(part: Duration, whole: Duration) -> String {
+    format!("{:.1} %", 100.0 * part.as_secs_f64() / whole.as_secs_f64())
+}
