@@ -13,7 +13,7 @@ use crate::{
     entra::Entra,
     feed::Feed,
     graph::Graph,
-    job::MailQueue,
+    job::{MailQueue, PushQueue},
     random::Random,
     secret::Secrets,
     table::Table,
@@ -33,8 +33,10 @@ pub struct App {
     pub table: Table,
     /// Originals.
     pub archive: Archive,
-    /// Jobs.
+    /// Jobs that name mailboxes.
     pub queue: MailQueue,
+    /// Jobs that name members.
+    pub push_queue: PushQueue,
     /// Facts.
     pub feed: Feed,
     /// Secrets.
@@ -83,6 +85,7 @@ impl App {
         Self {
             archive: Archive::new(aws_sdk_s3::Client::from_conf(s3), config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),
+            push_queue: PushQueue::new(aws_sdk_sqs::Client::new(aws), config.push_queue_url.clone(), random.clone()),
             feed: Feed::new(table.clone(), aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone()),
             tokens: Arc::new(tokens),
             table,

@@ -17,6 +17,8 @@ pub struct Config {
     pub event_bus: String,
     /// `GREFFE_MAIL_QUEUE_URL`: the FIFO queue of mailbox jobs.
     pub mail_queue_url: String,
+    /// `GREFFE_PUSH_QUEUE_URL`: the FIFO queue of push jobs.
+    pub push_queue_url: String,
     /// `GREFFE_APP_CLIENT_ID`: the platform's own app registration; without it every firm brings its own.
     pub app_client_id: Option<ClientId>,
     /// Where Microsoft is reached.
@@ -100,6 +102,7 @@ impl Config {
             bucket: required("GREFFE_BUCKET")?,
             event_bus: required("GREFFE_EVENT_BUS")?,
             mail_queue_url: required("GREFFE_MAIL_QUEUE_URL")?,
+            push_queue_url: required("GREFFE_PUSH_QUEUE_URL")?,
             app_client_id,
             microsoft: Microsoft {
                 login: or("GREFFE_LOGIN_URL", login)?,
@@ -178,6 +181,7 @@ mod tests {
             ("GREFFE_BUCKET", "originals"),
             ("GREFFE_EVENT_BUS", "greffe"),
             ("GREFFE_MAIL_QUEUE_URL", "https://sqs/mail.fifo"),
+            ("GREFFE_PUSH_QUEUE_URL", "https://sqs/push.fifo"),
             ("GREFFE_PUBLIC_URL", "https://greffe.example"),
         ];
         all.extend(extra);

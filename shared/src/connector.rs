@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    app::App,
     entra::Authority,
     feed::{Fact, Feed, FeedError, What},
     graph::{Graph, GraphError, GraphUser},
@@ -12,6 +13,7 @@ use crate::{
     mailbox::Kind,
     problem::Noted,
     table::{Key, Row, Table, TableError, Write},
+    telemetry::Chain,
 };
 
 /// The tenant that all personal accounts belong to.
@@ -60,6 +62,12 @@ pub struct Rights {
     pub mark: bool,
     /// Whether a signed-in user's shared mailboxes are opened too. Organisation-wide access opens them anyway.
     pub shared_mailboxes: bool,
+    /// Whether dates are pushed to Outlook's calendar or To Do.
+    #[serde(default)]
+    pub dates: bool,
+    /// Whether contacts are pushed to Outlook.
+    #[serde(default)]
+    pub contacts: bool,
 }
 
 impl Rights {
@@ -77,6 +85,12 @@ impl Rights {
             }
             if self.shared_mailboxes && self.mark {
                 scopes.push("Mail.ReadWrite.Shared");
+            }
+            if self.dates {
+                scopes.extend(["Calendars.ReadWrite", "Tasks.ReadWrite"]);
+            }
+            if self.contacts {
+                scopes.push("Contacts.ReadWrite");
             }
         }
         scopes
@@ -127,6 +141,12 @@ pub struct Connector {
     pub mark: bool,
     /// Whether a signed-in user's shared mailboxes are opened too.
     pub shared_mailboxes: bool,
+    /// Whether dates are pushed to Outlook.
+    #[serde(default)]
+    pub dates: bool,
+    /// Whether contacts are pushed to Outlook.
+    #[serde(default)]
+    pub contacts: bool,
     /// What the next sign-in asks for, if that is more or other than what it has. Until then it works as it does.
     pub wanted: Option<Rights>,
     /// The firm's own app registration; none for the platform's.
@@ -225,12 +245,13 @@ impl Connector {
 
     /// What it has.
     pub fn rights(&self) -> Rights {
-        Rights { access: self.access, mark: self.mark, shared_mailboxes: self.shared_mailboxes }
+        let Self { access, mark, shared_mailboxes, dates, contacts, .. } = *self;
+        Rights { access, mark, shared_mailboxes, dates, contacts }
     }
 
     /// The same connector with other rights.
-    pub fn with_rights(self, Rights { access, mark, shared_mailboxes }: Rights) -> Self {
-        Self { access, mark, shared_mailboxes, ..self }
+    pub fn with_rights(self, Rights { access, mark, shared_mailboxes, dates, contacts }: Rights) -> Self {
+        Self { access, mark, shared_mailboxes, dates, contacts, ..self }
     }
 
     /// The same connector as it will be after its next sign-in.
@@ -262,6 +283,20 @@ impl Connector {
             microsoft_code: problem.microsoft_code.clone(),
         };
         self.turn(feed, table, ConnectorState::Connected, (state, Some(problem)), at, what).await
+    }
+
+    /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever met it.
+    /// `before`: what that one noted earlier; since when nothing works does not change by it.
+    pub async fn note(&self, app: &App, error: &GraphError, before: Option<&Noted>) -> Result<Noted, FeedError> {
+        let problem = Noted::of(error, app.clock.now());
+        tracing::warn!(
+            firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %Chain(error),
+            "a person has to act"
+        );
+        if error.concerns_connection() {
+            self.require_action(&app.feed, &app.table, problem.clone()).await?;
+        }
+        Ok(Noted { since: before.map_or(problem.since, |before| before.since), ..problem })
     }
 
     /// Turns a connector that asked for a person into one that works: it was just seen to.
@@ -303,25 +338,30 @@ impl Connector {
 mod tests {
     use super::*;
 
+    const READ: Rights =
+        Rights { access: Access::Delegated, mark: false, shared_mailboxes: false, dates: false, contacts: false };
+
     #[test]
     fn only_the_rights_that_the_options_need_are_asked_for() {
-        let scopes = |access, mark, shared_mailboxes| Rights { access, mark, shared_mailboxes }.scopes().split_off(4);
-        assert_eq!(scopes(Access::Delegated, false, false), ["Mail.Read"]);
-        assert_eq!(
-            scopes(Access::Delegated, true, false),
-            ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"]
-        );
-        assert_eq!(scopes(Access::Delegated, false, true), ["Mail.Read", "Mail.Read.Shared"]);
-        assert!(scopes(Access::Delegated, true, true).ends_with(&["Mail.Read.Shared", "Mail.ReadWrite.Shared"]));
-        assert!(scopes(Access::Organization, true, true).is_empty());
+        let scopes = |rights: Rights| rights.scopes().split_off(4);
+        assert_eq!(scopes(READ), ["Mail.Read"]);
+        let marking = Rights { mark: true, ..READ };
+        assert_eq!(scopes(marking), ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"]);
+        assert_eq!(scopes(Rights { shared_mailboxes: true, ..READ }), ["Mail.Read", "Mail.Read.Shared"]);
+        let shared = scopes(Rights { shared_mailboxes: true, ..marking });
+        assert!(shared.ends_with(&["Mail.Read.Shared", "Mail.ReadWrite.Shared"]));
+        assert_eq!(scopes(Rights { dates: true, ..READ }), ["Mail.Read", "Calendars.ReadWrite", "Tasks.ReadWrite"]);
+        assert_eq!(scopes(Rights { contacts: true, ..READ }), ["Mail.Read", "Contacts.ReadWrite"]);
+        let all = Rights { shared_mailboxes: true, dates: true, contacts: true, ..marking };
+        assert!(scopes(Rights { access: Access::Organization, ..all }).is_empty());
     }
 
     #[test]
     fn less_is_granted_with_more_and_never_the_other_way() {
-        let rights = |access, mark| Rights { access, mark, shared_mailboxes: false };
-        let (all, read) = (rights(Access::Delegated, true), rights(Access::Delegated, false));
-        assert!(all.include(read) && !read.include(all));
-        assert!(!all.include(rights(Access::Organization, false)));
-        assert!(rights(Access::Organization, false).include(rights(Access::Organization, true)));
+        let all = Rights { mark: true, dates: true, ..READ };
+        assert!(all.include(READ) && !READ.include(all));
+        let organization = Rights { access: Access::Organization, ..READ };
+        assert!(!all.include(organization));
+        assert!(organization.include(Rights { mark: true, dates: true, ..organization }));
     }
 }

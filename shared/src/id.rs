@@ -84,6 +84,8 @@ uuid_ids! {
     MailboxId = "mailbox id";
     /// An API key; its secret half is stored as a hash only.
     KeyId = "key id";
+    /// A bulk: many rows that came in one request.
+    BulkId = "bulk id";
 }
 
 macro_rules! graph_ids {
@@ -125,6 +127,8 @@ graph_ids! {
     TaskListId = "task list id";
     /// A To Do task's id; it changes when the task is moved to another list.
     TaskId = "task id";
+    /// A contact folder's id, constant for the life of the folder.
+    ContactFolderId = "contact folder id";
     /// A contact's immutable id.
     ContactId = "contact id";
     /// The id of a category in a mailbox's master list.
@@ -136,6 +140,35 @@ graph_ids! {
     /// Entra's application (client) id.
     ClientId = "client id";
 }
+
+/// What the business application calls a date or a contact: 1 to 128 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExternalId(String);
+
+/// Longest external id, in characters.
+pub const EXTERNAL_ID_CHARS_MAX: usize = 128;
+
+impl ExternalId {
+    /// As the business application spells it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ExternalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ExternalId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let fits = (1..=EXTERNAL_ID_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(IdError::new("external id", text)) }
+    }
+}
+via_str!(ExternalId);
 
 /// A message of greffe: the mailbox and a digest of the immutable id, so that the same mail always has the same id, the
 /// same table key and the same storage key, whatever is repeated. Written `{mailbox}.{32 hex digits}`.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     graph::GraphUser,
     id::{ConnectorId, FirmId, MemberId},
+    push::{Account, Due},
     table::{Key, Row, Table, TableError, Write},
 };
 
@@ -81,13 +82,13 @@ impl Member {
     /// Stores a new member.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
         let member = Write::insert(Key::member(self.firm, self.id), self);
-        table.transact(vec![self.take_address(), member]).await
+        table.transact(vec![self.take_address(), member, self.push_due(self.created_at)]).await
     }
 
-    /// Stores `row` as it is now in place of what was read, when its address was `before`.
-    pub async fn replace(row: &Row<Self>, before: &str, table: &Table) -> Result<(), TableError> {
+    /// Stores `row` as it is at `now` in place of what was read, when its address was `before`.
+    pub async fn replace(row: &Row<Self>, before: &str, table: &Table, now: Timestamp) -> Result<(), TableError> {
         let member = &row.value;
-        let mut writes = vec![Write::replace(row)];
+        let mut writes = vec![Write::replace(row), member.push_due(now)];
         if member.address != before {
             writes.push(member.take_address());
             writes.extend(free(table, member.firm, before).await?);
@@ -95,15 +96,25 @@ impl Member {
         table.transact(writes).await
     }
 
-    /// Forgets a member. Its mailbox, and what was kept of it, stay.
-    pub async fn delete(row: Row<Self>, table: &Table) -> Result<(), TableError> {
-        let mut writes = vec![Write::remove(&row)];
+    /// Forgets a member. Its mailbox, and what was kept of it, stay; what was pushed to its Outlook is removed.
+    pub async fn delete(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+        let mut writes = vec![Write::remove(&row), row.value.push_due(now)];
         writes.extend(free(table, row.value.firm, &row.value.address).await?);
         table.transact(writes).await
     }
 
     fn address_key(&self) -> Key {
         Key::member_address(self.firm, &self.address)
+    }
+
+    /// Whatever changes about a member may change what its Outlook shall show.
+    fn push_due(&self, now: Timestamp) -> Write {
+        Due::at(self.firm, self.id, now)
+    }
+
+    /// Where it is pushed to, and through what.
+    pub fn account(&self) -> Account {
+        Account { connector: self.connector, user: self.user.clone() }
     }
 
     fn take_address(&self) -> Write {

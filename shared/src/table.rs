@@ -25,6 +25,13 @@
 //! | what the baseline saw | `FIRM#f#MAILBOX#m` | `BASELINE#folder#page` | prefix |
 //! | work: a page's messages with steps ahead | `FIRM#f#MAILBOX#m` | `WORK#page#n` | prefix |
 //! | a message | `FIRM#f#MAILBOX#m` | `MESSAGE#digest` | key, in batches |
+//! | a date, a contact | `FIRM#f#DATE`, `FIRM#f#CONTACT` | its external id | key, in batches; all of a firm |
+//! | a bulk | `FIRM#f` | `BULK#b` | key; TTL |
+//! | what rounds remember of a member | `FIRM#f#MEMBER#m` | `OUTBOX` | key |
+//! | when a member's round is due | `FIRM#f#MEMBER#m` | `DUE` | index `due` |
+//! | how far a member is with a bulk | `FIRM#f#MEMBER#m` | `BULK#b` | key, in batches |
+//! | work: entries with steps ahead | `FIRM#f#MEMBER#m` | `WORK#time#id` | prefix |
+//! | a copy of an entry | `FIRM#f#MEMBER#m` | `COPY#noun#external id` | key, in batches; prefix |
 
 use std::collections::HashMap;
 
@@ -37,7 +44,10 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::id::{ConnectorId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId};
+use crate::{
+    entry::{EntryId, Noun},
+    id::{BulkId, ConnectorId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId},
+};
 
 /// The attribute by which DynamoDB forgets an item, in seconds since 1970.
 pub const TTL_ATTRIBUTE: &str = "expires_at";
@@ -47,6 +57,8 @@ pub const DUE_INDEX: &str = "due";
 pub const DUE_MAILBOX: &str = "mailbox";
 /// The `due_kind` of a connector that is to be looked at.
 pub const DUE_CONNECTOR: &str = "connector";
+/// The `due_kind` of a member whose next push is due.
+pub const DUE_PUSH: &str = "push";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -64,6 +76,10 @@ impl Key {
 
     fn of_mailbox(firm: FirmId, mailbox: MailboxId, sk: String) -> Self {
         Self { pk: format!("FIRM#{firm}#MAILBOX#{mailbox}"), sk }
+    }
+
+    fn of_member(firm: FirmId, member: MemberId, sk: String) -> Self {
+        Self { pk: format!("FIRM#{firm}#MEMBER#{member}"), sk }
     }
 
     /// A firm.
@@ -186,6 +202,60 @@ impl Key {
         Self::of_mailbox(firm, message.mailbox, format!("MESSAGE#{}", message.local()))
     }
 
+    /// An entry.
+    pub fn entry(firm: FirmId, noun: Noun, id: &ExternalId) -> Self {
+        Self { sk: id.to_string(), ..Self::entry_prefix(firm, noun) }
+    }
+
+    /// All entries of a noun.
+    pub fn entry_prefix(firm: FirmId, noun: Noun) -> Self {
+        let noun = match noun {
+            Noun::Date => "DATE",
+            Noun::Contact => "CONTACT",
+        };
+        Self { pk: format!("FIRM#{firm}#{noun}"), sk: String::new() }
+    }
+
+    /// A bulk.
+    pub fn bulk(firm: FirmId, bulk: BulkId) -> Self {
+        Self::of_firm(firm, format!("BULK#{bulk}"))
+    }
+
+    /// How far a member is with a bulk.
+    pub fn bulk_progress(firm: FirmId, member: MemberId, bulk: BulkId) -> Self {
+        Self::of_member(firm, member, format!("BULK#{bulk}"))
+    }
+
+    /// What rounds remember of a member.
+    pub fn outbox(firm: FirmId, member: MemberId) -> Self {
+        Self::of_member(firm, member, "OUTBOX".to_owned())
+    }
+
+    /// When a member's next push is due.
+    pub fn push_due(firm: FirmId, member: MemberId) -> Self {
+        Self::of_member(firm, member, "DUE".to_owned())
+    }
+
+    /// An item of a member's work.
+    pub fn push_work(firm: FirmId, member: MemberId, id: &str) -> Self {
+        Self::of_member(firm, member, format!("WORK#{id}"))
+    }
+
+    /// All work of a member.
+    pub fn push_work_prefix(firm: FirmId, member: MemberId) -> Self {
+        Self::of_member(firm, member, "WORK#".to_owned())
+    }
+
+    /// A copy of an entry.
+    pub fn copy(firm: FirmId, member: MemberId, entry: &EntryId) -> Self {
+        Self::of_member(firm, member, format!("COPY#{entry}"))
+    }
+
+    /// All copies of a member.
+    pub fn copy_prefix(firm: FirmId, member: MemberId) -> Self {
+        Self::of_member(firm, member, "COPY#".to_owned())
+    }
+
     /// All connectors of a firm.
     pub fn connector_prefix(firm: FirmId) -> Self {
         Self::of_firm(firm, "CONNECTOR#".to_owned())
@@ -203,8 +273,17 @@ impl Key {
 
     /// The mailbox that a [`Key::sync`] belongs to.
     pub fn sync_owner(&self) -> Option<(FirmId, MailboxId)> {
-        let (firm, mailbox) = self.pk.strip_prefix("FIRM#")?.split_once("#MAILBOX#")?;
-        Some((firm.parse().ok()?, mailbox.parse().ok()?))
+        self.owner("#MAILBOX#")
+    }
+
+    /// The member that a [`Key::push_due`] or a [`Key::bulk_progress`] belongs to.
+    pub fn member_owner(&self) -> Option<(FirmId, MemberId)> {
+        self.owner("#MEMBER#")
+    }
+
+    fn owner<T: std::str::FromStr>(&self, noun: &str) -> Option<(FirmId, T)> {
+        let (firm, id) = self.pk.strip_prefix("FIRM#")?.split_once(noun)?;
+        Some((firm.parse().ok()?, id.parse().ok()?))
     }
 
     /// Whether an item lies among those that begin as `prefix` does.
@@ -452,13 +531,16 @@ impl Table {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Page<T>, TableError> {
-        let request = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+        let request = self.client.query().table_name(&self.name);
+        // Nothing begins with an empty text as DynamoDB sees it: then it is the whole partition.
+        let request = match prefix.sk.as_str() {
+            "" => request.key_condition_expression("pk = :pk"),
+            sk => request
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", AttributeValue::S(sk.to_owned())),
+        };
+        let request = request
             .expression_attribute_values(":pk", AttributeValue::S(prefix.pk.clone()))
-            .expression_attribute_values(":sk", AttributeValue::S(prefix.sk.clone()))
             .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(after.map(Key::item));
@@ -517,6 +599,16 @@ impl Table {
     ) -> Result<Vec<(FirmId, MailboxId, String)>, TableError> {
         let due = self.due(DUE_MAILBOX, now, limit).await?.into_iter();
         Ok(due.filter_map(|(key, at)| key.sync_owner().map(|(firm, mailbox)| (firm, mailbox, at))).collect())
+    }
+
+    /// The same for members whose next push is due.
+    pub async fn due_members(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(FirmId, MemberId, String)>, TableError> {
+        let due = self.due(DUE_PUSH, now, limit).await?.into_iter();
+        Ok(due.filter_map(|(key, at)| key.member_owner().map(|(firm, member)| (firm, member, at))).collect())
     }
 
     /// The connectors that are to be looked at by `now`, longest due first, at most `limit`.

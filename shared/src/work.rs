@@ -1,9 +1,9 @@
-//! Work: the messages of one delta page that have steps ahead, at most twenty to an item.
+//! Work: what has steps ahead, at most twenty things to an item. Of mail, the messages of one delta page.
 //!
 //! A page's messages are written as pending first; then one transaction stores the work, moves the folder's link on and
 //! counts. So whoever comes next, after any crash, finds by a short query what is left to do, and no message needs an index
 //! of its own for that. Each item is settled in one transaction with the mailbox's progress, so that everything is counted
-//! exactly once.
+//! exactly once. What is pushed to members waits in the same way (`push`).
 
 use std::collections::BTreeSet;
 
@@ -16,17 +16,17 @@ use crate::{
     table::{Key, Row, Table, TableError, Write},
 };
 
-/// Most messages in one item: as many as one batch to Graph marks.
-pub const WORK_MESSAGES_MAX: usize = 20;
+/// Most things in one item: as many as one batch to Graph takes.
+pub const WORK_THINGS_MAX: usize = 20;
 
 /// How the names of pages begin whose work waits for live mail: they sort after all others.
 pub const BEHIND: char = '~';
 
-/// Messages of one page that have steps ahead.
+/// Things that have steps ahead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
-    /// The local halves of the messages' ids.
-    messages: Vec<String>,
+    /// What they are called: of messages, the local halves of their ids.
+    things: Vec<String>,
     /// Those of them that are counted as failed.
     #[serde(default)]
     failed: BTreeSet<String>,
@@ -34,10 +34,10 @@ pub struct Work {
     pub not_before: Option<Timestamp>,
 }
 
-/// What became of one message of the work.
+/// What became of one thing of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// Archived, told and marked: nothing is left to do.
+    /// Nothing is left to do.
     Done,
     /// It failed; the next try, if there is one.
     Failed(Option<Timestamp>),
@@ -45,12 +45,35 @@ pub enum Fate {
     Open,
 }
 
+/// What a settlement changes in the counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// So many more are done.
+    pub done: i64,
+    /// So many more have failed; fewer where one was done after all.
+    pub failed: i64,
+}
+
 impl Work {
-    /// The work of `page` in items of [`WORK_MESSAGES_MAX`], as they are once they are inserted.
+    /// Work that has not begun.
+    pub fn new(things: Vec<String>) -> Self {
+        Self { things, failed: BTreeSet::new(), not_before: None }
+    }
+
+    /// What the things are called.
+    pub fn things(&self) -> &[String] {
+        &self.things
+    }
+
+    /// Whether the thing is counted as failed.
+    pub fn has_failed(&self, thing: &str) -> bool {
+        self.failed.contains(thing)
+    }
+
+    /// The work of `page` in items of [`WORK_THINGS_MAX`], as they are once they are inserted.
     pub fn items(firm: FirmId, mailbox: MailboxId, page: &str, messages: &[MessageId]) -> Vec<Row<Self>> {
-        let items = messages.chunks(WORK_MESSAGES_MAX).enumerate().map(|(i, chunk)| {
-            let messages = chunk.iter().map(MessageId::local).collect();
-            let work = Self { messages, failed: BTreeSet::new(), not_before: None };
+        let items = messages.chunks(WORK_THINGS_MAX).enumerate().map(|(i, chunk)| {
+            let work = Self::new(chunk.iter().map(MessageId::local).collect());
             Row::inserted(Key::work(firm, mailbox, &format!("{page}#{i}")), work)
         });
         items.collect()
@@ -58,12 +81,14 @@ impl Work {
 
     /// The messages.
     pub fn messages(&self, mailbox: MailboxId) -> Vec<MessageId> {
-        self.messages.iter().filter_map(|local| MessageId::from_local(mailbox, local).ok()).collect()
+        self.things.iter().filter_map(|local| MessageId::from_local(mailbox, local).ok()).collect()
     }
 
     /// The writes that settle this item: `fates` tells of every message what became of it.
     pub fn settle(row: Row<Self>, firm: FirmId, mailbox: MailboxId, fates: &[(MessageId, Fate)]) -> Vec<Write> {
-        let (left, progress) = row.value.left_after(fates);
+        let fates: Vec<(String, Fate)> = fates.iter().map(|(id, fate)| (id.local(), *fate)).collect();
+        let (left, Settled { done, failed }) = row.value.left_after(&fates);
+        let progress = Progress { archived: done, failed, ..Progress::default() };
         let work = match left {
             Some(left) => Write::replace(&row.with(left)),
             None => Write::remove(&row),
@@ -71,39 +96,39 @@ impl Work {
         [work].into_iter().chain(progress.add_to(firm, mailbox)).collect()
     }
 
-    fn left_after(&self, fates: &[(MessageId, Fate)]) -> (Option<Self>, Progress) {
-        let mut left = Self { messages: Vec::new(), failed: BTreeSet::new(), not_before: None };
-        let mut progress = Progress::default();
+    /// What is left, and what that changes in the counts, when of every thing it is told what became of it.
+    pub fn left_after(&self, fates: &[(String, Fate)]) -> (Option<Self>, Settled) {
+        let mut left = Self::new(Vec::new());
+        let mut settled = Settled::default();
         let mut all_wait = true;
-        for (id, fate) in fates {
-            let local = id.local();
-            let counted = self.failed.contains(&local);
+        for (thing, fate) in fates {
+            let counted = self.failed.contains(thing);
             match fate {
                 Fate::Done => {
-                    progress.archived += 1;
-                    progress.failed -= i64::from(counted);
+                    settled.done += 1;
+                    settled.failed -= i64::from(counted);
                 }
                 Fate::Failed(next_try) => {
-                    progress.failed += i64::from(!counted);
+                    settled.failed += i64::from(!counted);
                     if let Some(at) = next_try {
                         left.not_before = Some(left.not_before.map_or(*at, |other| other.min(*at)));
-                        left.failed.insert(local.clone());
-                        left.messages.push(local);
+                        left.failed.insert(thing.clone());
+                        left.things.push(thing.clone());
                     }
                 }
                 Fate::Open => {
                     all_wait = false;
                     if counted {
-                        left.failed.insert(local.clone());
+                        left.failed.insert(thing.clone());
                     }
-                    left.messages.push(local);
+                    left.things.push(thing.clone());
                 }
             }
         }
         if !all_wait {
             left.not_before = None;
         }
-        ((!left.messages.is_empty()).then_some(left), progress)
+        ((!left.things.is_empty()).then_some(left), settled)
     }
 
     /// All work of a mailbox: that of live mail, then what waits for it.
@@ -119,48 +144,42 @@ impl Work {
     /// Whether a message waits in the work of `page`.
     pub async fn holds(table: &Table, firm: FirmId, page: &str, message: MessageId) -> Result<bool, TableError> {
         let items: Vec<Row<Self>> = table.query_all(&Key::work(firm, message.mailbox, &format!("{page}#"))).await?;
-        Ok(items.iter().any(|row| row.value.messages.contains(&message.local())))
+        Ok(items.iter().any(|row| row.value.things.contains(&message.local())))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
     #[test]
-    fn what_failed_is_counted_once_and_uncounted_when_it_is_archived_after_all() {
-        let random = Random::seeded(1);
-        let mailbox = MailboxId::draw(&random);
-        let ids: Vec<MessageId> = ["a", "b", "c"].iter().map(|i| MessageId::of(mailbox, &i.parse().unwrap())).collect();
-        let messages = ids.iter().map(MessageId::local).collect();
-        let work = Work { messages, failed: BTreeSet::new(), not_before: None };
+    fn what_failed_is_counted_once_and_uncounted_when_it_is_done_after_all() {
+        let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+        let work = Work::new(vec![a.clone(), b.clone(), c.clone()]);
 
-        let (left, progress) =
-            work.left_after(&[(ids[0], Fate::Done), (ids[1], Fate::Failed(Some(at(60)))), (ids[2], Fate::Open)]);
+        let (left, settled) =
+            work.left_after(&[(a, Fate::Done), (b.clone(), Fate::Failed(Some(at(60)))), (c.clone(), Fate::Open)]);
         let left = left.unwrap();
-        assert_eq!((progress.archived, progress.failed), (1, 1));
-        assert_eq!((left.messages(mailbox), left.not_before), (vec![ids[1], ids[2]], None));
+        assert_eq!(settled, Settled { done: 1, failed: 1 });
+        assert_eq!((left.things(), left.not_before), ([b.clone(), c.clone()].as_slice(), None));
 
-        let (left, progress) = left.left_after(&[(ids[1], Fate::Failed(Some(at(240)))), (ids[2], Fate::Done)]);
+        let (left, settled) = left.left_after(&[(b.clone(), Fate::Failed(Some(at(240)))), (c, Fate::Done)]);
         let left = left.unwrap();
-        assert_eq!((progress.archived, progress.failed), (1, 0));
-        assert_eq!((left.messages(mailbox), left.not_before), (vec![ids[1]], Some(at(240))));
+        assert_eq!(settled, Settled { done: 1, failed: 0 });
+        assert_eq!((left.things(), left.not_before), ([b.clone()].as_slice(), Some(at(240))));
 
-        let (left, progress) = left.left_after(&[(ids[1], Fate::Done)]);
-        assert_eq!((left, progress.archived, progress.failed), (None, 1, -1));
+        let (left, settled) = left.left_after(&[(b, Fate::Done)]);
+        assert_eq!((left, settled), (None, Settled { done: 1, failed: -1 }));
     }
 
     #[test]
     fn what_is_given_up_leaves_the_work_and_stays_counted_as_failed() {
-        let mailbox = MailboxId::draw(&Random::seeded(1));
-        let id = MessageId::of(mailbox, &"a".parse().unwrap());
-        let work = Work { messages: vec![id.local()], failed: BTreeSet::new(), not_before: None };
-        let (left, progress) = work.left_after(&[(id, Fate::Failed(None))]);
-        assert_eq!((left, progress.failed), (None, 1));
+        let work = Work::new(vec!["a".to_owned()]);
+        let (left, settled) = work.left_after(&[("a".to_owned(), Fate::Failed(None))]);
+        assert_eq!((left, settled), (None, Settled { done: 0, failed: 1 }));
     }
 }

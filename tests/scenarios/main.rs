@@ -4,6 +4,8 @@
 
 mod access;
 mod connect;
+mod contacts;
+mod dates;
 mod folders;
 mod history;
 mod isolation;

@@ -1,5 +1,6 @@
 //! A world for scenarios: greffe whole, the simulated Microsoft 365, the embedded engines, and one clock moved by hand.
 
+pub mod outlook;
 pub mod rights;
 pub mod template;
 
@@ -215,6 +216,21 @@ impl World {
         Self { host, microsoft: world, tenant, clock, http, folder, heard, delivered: AtomicU64::new(0) }
     }
 
+    /// The platform's app may be granted what pushing needs, too.
+    pub fn register_for_push(&self) {
+        let callback = format!("http://{}/oauth/callback", self.host.address);
+        let items = ["Calendars.ReadWrite", "Contacts.ReadWrite"];
+        let delegated = [&DELEGATED[..], &items, &["Tasks.ReadWrite"]].concat();
+        let application = [&APPLICATION[..], &items, &["Tasks.ReadWrite.All"]].concat();
+        let app = App::new(CLIENT_ID, CLIENT_SECRET, &callback).with_permissions(&delegated, &application);
+        self.microsoft.register_app(app.with_personal_accounts()).expect("an app");
+    }
+
+    /// A DELETE by the operator.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request(Some(OPERATOR_KEY), Method::DELETE, path, None).await
+    }
+
     /// A request with a key, or without one.
     pub async fn request(&self, key: Option<&str>, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method, format!("http://{}{path}", self.host.address));
@@ -345,7 +361,7 @@ impl World {
     pub async fn run_until_idle(&self) {
         for _ in 0..1_000 {
             let notices = self.microsoft.deliver_notices().await.expect("notices");
-            let jobs = self.host.source.step().await;
+            let jobs = self.jobs().await;
             if notices == 0 && jobs == 0 {
                 return;
             }
@@ -356,11 +372,16 @@ impl World {
     /// Works through jobs until nothing moves; notices stay where they are.
     pub async fn run_jobs(&self) {
         for _ in 0..1_000 {
-            if self.host.source.step().await == 0 {
+            if self.jobs().await == 0 {
                 return;
             }
         }
         panic!("it never came to rest");
+    }
+
+    /// Works through some jobs of both queues; how many there were.
+    async fn jobs(&self) -> usize {
+        self.host.source.step().await + self.host.push_source.step().await
     }
 
     /// Lets time pass, the schedule run, and all that follows from it.

@@ -15,6 +15,7 @@ use shared::{
     connector::ReachError,
     feed::FeedError,
     graph::GraphError,
+    job::QueueError,
     problem::{Code, Problem},
     secret::SecretError,
     table::TableError,
@@ -107,7 +108,7 @@ macro_rules! internal {
         }
     )* };
 }
-internal!(ArchiveError, SecretError, TokenError);
+internal!(ArchiveError, QueueError, SecretError, TokenError);
 
 impl Failure {
     /// The document in the caller's language, after what is ours has been logged.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use shared::problem::{Code, Problem};
 
 use crate::{
-    BODY_BYTES_MAX,
+    BODY_BYTES_MAX, BULK_BYTES_MAX,
     error::{Failure, invalid, not_found},
 };
 
@@ -54,9 +54,11 @@ impl From<JsonRejection> for Failure {
             }
             JsonRejection::JsonDataError(error) => invalid(cause(error)),
             JsonRejection::JsonSyntaxError(error) => invalid(format!("The body is not JSON: {}", cause(error))),
-            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Problem::new(Code::BodyTooLarge, format!("A body may have {BODY_BYTES_MAX} bytes.")).into()
-            }
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                Code::BodyTooLarge,
+                format!("A body may have {BODY_BYTES_MAX} bytes, that of a bulk {BULK_BYTES_MAX}."),
+            )
+            .into(),
             other => invalid(other.body_text()),
         }
     }

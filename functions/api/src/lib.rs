@@ -23,6 +23,9 @@ use crate::error::Failure;
 
 /// The largest body that a route takes.
 pub const BODY_BYTES_MAX: usize = 256 << 10;
+/// The largest body of a bulk: Lambda itself takes 6 MB.
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const BULK_BYTES_MAX: usize = 5 << 20;
 
 /// All routes of the API, with `/openapi.json` that describes them and `/healthz` that says nothing but yes.
 ///

@@ -23,15 +23,14 @@ use shared::{
     mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Progress, Sync},
     mark,
     notification::client_state,
-    problem::Noted,
     secret::{MacKey, NOTIFICATION_KEY, SecretError},
     table::{Key, Row, TableError, Write},
     telemetry::Chain,
     work::Work,
+    worker::Deadline,
 };
 
 use crate::{
-    Deadline,
     advance::{self, Known},
     behind,
     discover::{self, Read},
@@ -46,10 +45,6 @@ const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
 const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
 /// Up to so many folders a notice has all of them read; of more, those in which the newest mails lie.
 const FOLDERS_READ_AT_ONCE: usize = 8;
-/// The first pause after a person has to act.
-const PROBLEM_PAUSE: Duration = Duration::from_secs(2 * 60);
-/// While a person has to act, the mailbox is looked at this often at least.
-const PROBLEM_PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
 /// A subscription is renewed this long before it ends.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
 /// Clocks of two functions differ by less than this.
@@ -165,7 +160,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
     let result = round.work(&connector, &mut next, look).await;
     let result = match result {
         Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
-            note(app, &connector, &mut next, &error).await?;
+            next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
             Ok(Outcome::Finished)
         }
         other => {
@@ -245,7 +240,7 @@ impl Round<'_> {
         }
         sync.behind_at = None;
         let graph = self.graph.behind();
-        let deadline = Deadline { at: self.deadline.at.min(now + behind::SLICE), clock: self.deadline.clock.clone() };
+        let deadline = self.deadline.or_after(behind::SLICE);
         let slice = Round { graph: &graph, deadline: &deadline, stopped: AtomicBool::new(false), ..*self };
         match Box::pin(behind::run(&slice, sync, folders, open)).await {
             Ok(Outcome::OutOfTime) => Ok(Outcome::Behind),
@@ -381,7 +376,7 @@ impl Round<'_> {
 async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp, RoundError> {
     let now = app.clock.now();
     if let Some(problem) = &sync.problem {
-        return Ok(now + problem_pause(now, problem.since));
+        return Ok(now + problem.pause(now));
     }
     let poll = now + poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
     let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
@@ -410,28 +405,6 @@ async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundE
     }
 }
 
-/// A problem that has lasted for long is looked at less often: each pause doubles the time, up to the longest.
-fn problem_pause(now: Timestamp, since: Timestamp) -> Duration {
-    let lasted = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-    lasted.clamp(PROBLEM_PAUSE, PROBLEM_PAUSE_MAX)
-}
-
-/// Notes that a person has to act: on the connector when its token is dead, on the mailbox whatever it is.
-async fn note(app: &App, connector: &Connector, sync: &mut Sync, error: &GraphError) -> Result<(), RoundError> {
-    let problem = Noted::of(error, app.clock.now());
-    tracing::warn!(
-        firm.id = %connector.firm, connector.id = %connector.id, problem.code = %problem.code.name(),
-        error = %Chain(error), "a person has to act"
-    );
-    if error.concerns_connection() {
-        connector.require_action(&app.feed, &app.table, problem.clone()).await?;
-    }
-    // What it is may change; since when nothing works does not.
-    let since = sync.problem.as_ref().map_or(problem.since, |before| before.since);
-    sync.problem = Some(Noted { since, ..problem });
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -441,12 +414,5 @@ mod tests {
         let minutes = |quiet| poll_pause(false, quiet).as_secs() / 60;
         assert_eq!([0, 1, 2, 3, 4, 5, 1_000].map(minutes), [1, 2, 4, 8, 10, 10, 10]);
         assert_eq!(poll_pause(true, 0), POLL_PAUSE_NOTIFIED);
-    }
-
-    #[test]
-    fn what_a_person_has_to_do_is_looked_for_less_and_less_often() {
-        let since = Timestamp::UNIX_EPOCH;
-        let pause = |minutes: u64| problem_pause(since + Duration::from_secs(minutes * 60), since).as_secs() / 60;
-        assert_eq!([0, 1, 2, 4, 8, 59, 60, 10_000].map(pause), [2, 2, 2, 4, 8, 59, 60, 60]);
     }
 }

@@ -6,7 +6,6 @@ use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use axum::{Router, extract::Request};
-use delta_poll::{Input, Output, Schedule};
 use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use shared::{
@@ -16,6 +15,7 @@ use shared::{
     random::Random,
     secret::{self, SecretError},
     telemetry::Chain,
+    worker::{Input, Output},
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -26,9 +26,9 @@ use crate::{
     provision::{self, ProvisionError},
 };
 
-/// As in template.yaml: the time that `delta-poll` is given.
+/// As in template.yaml: the time that `delta-poll` and `calendar-push` are given.
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
-/// As in template.yaml: how many `delta-poll` functions the queue feeds at a time.
+/// As in template.yaml: how many functions each queue feeds at a time.
 pub(crate) const CONCURRENCY: usize = 4;
 /// As in template.yaml: how many jobs one function is given.
 const BATCH_SIZE: i32 = 10;
@@ -58,6 +58,8 @@ pub struct Host {
     pub address: SocketAddr,
     /// What feeds `delta-poll`.
     pub source: EventSource,
+    /// What feeds `calendar-push`.
+    pub push_source: EventSource,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -103,7 +105,7 @@ impl Host {
         clock: Clock,
         settings: Settings,
     ) -> Result<Self, HostError> {
-        let mail_queue_url = provision::provision(&machine.aws).await?;
+        let queues = provision::provision(&machine.aws).await?;
         if let Some(engines) = machine.engines.clone() {
             // The functions that held jobs died with the process before this one.
             let _ = tokio::task::spawn_blocking(move || engines.release_received()).await;
@@ -118,7 +120,8 @@ impl Host {
             ("GREFFE_TABLE", provision::TABLE.to_owned()),
             ("GREFFE_BUCKET", provision::BUCKET.to_owned()),
             ("GREFFE_EVENT_BUS", provision::EVENT_BUS.to_owned()),
-            ("GREFFE_MAIL_QUEUE_URL", mail_queue_url.clone()),
+            ("GREFFE_MAIL_QUEUE_URL", queues.mail.clone()),
+            ("GREFFE_PUSH_QUEUE_URL", queues.push.clone()),
             ("GREFFE_PUBLIC_URL", format!("http://{address}")),
             ("GREFFE_WEBHOOK_URL", format!("https://{address}/webhook")),
             ("GREFFE_SPOOL_DIR", spool.display().to_string()),
@@ -137,16 +140,20 @@ impl Host {
         let function = |name: &'static str| over(&machine.as_function(name));
         let router = gateway(function);
         let client = aws_sdk_sqs::Client::new(&machine.aws);
-        let source = EventSource { app: function("delta-poll"), client, url: mail_queue_url };
-        let mut host = Self { app, machine, address, source, stop: CancellationToken::new(), tasks: JoinSet::new() };
+        let source = |name, handler, url| EventSource { handler, app: function(name), client: client.clone(), url };
+        let push_source = source("calendar-push", Handler::CalendarPush, queues.push);
+        let source = source("delta-poll", Handler::DeltaPoll, queues.mail);
+        let (stop, tasks) = (CancellationToken::new(), JoinSet::new());
+        let mut host = Self { app, machine, address, source, push_source, stop, tasks };
         host.serve(listener, router);
         Ok(host)
     }
 
-    /// Lets the queue and, `every` so often, the schedule start the function from now on.
+    /// Lets the queues and, `every` so often, the schedules start the functions from now on.
     pub fn run(&mut self, every: Duration) {
-        for _ in 0..CONCURRENCY {
-            let (source, stop) = (self.source.clone(), self.stop.clone());
+        let sources = [&self.source, &self.push_source];
+        for source in sources.into_iter().flat_map(|source| std::iter::repeat_n(source, CONCURRENCY)) {
+            let (source, stop) = (source.clone(), self.stop.clone());
             self.tasks.spawn(async move {
                 while !stop.is_cancelled() {
                     let jobs = tokio::select! {
@@ -158,7 +165,8 @@ impl Host {
                 }
             });
         }
-        let (app, engines, stop) = (self.source.app.clone(), self.machine.engines.clone(), self.stop.clone());
+        let apps = [self.source.app.clone(), self.push_source.app.clone()];
+        let (engines, stop) = (self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
             loop {
@@ -166,14 +174,14 @@ impl Host {
                     _ = ticks.tick() => {}
                     () = stop.cancelled() => return,
                 }
-                tick(&app, engines.clone()).await;
+                tick(&apps, engines.clone()).await;
             }
         });
     }
 
     /// One minute of the schedule, and what the engines do as time goes by.
     pub async fn tick(&self) {
-        tick(&self.source.app, self.machine.engines.clone()).await;
+        tick(&[self.source.app.clone(), self.push_source.app.clone()], self.machine.engines.clone()).await;
     }
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
@@ -208,19 +216,43 @@ fn gateway(function: impl Fn(&'static str) -> App) -> Router {
     })
 }
 
-async fn tick(app: &App, engines: Option<aws::Cloud>) {
+/// The schedules of `delta-poll` and of `calendar-push`.
+async fn tick([mail, push]: &[App; 2], engines: Option<aws::Cloud>) {
     if let Some(engines) = engines {
         let _ = tokio::task::spawn_blocking(move || engines.tick()).await;
     }
-    let event = LambdaEvent::new(Input::Schedule { schedule: Schedule::Poll }, context(app));
-    if let Err(error) = delta_poll::handle(app, event).await {
-        tracing::error!(error = %Chain(&error), "the schedule failed");
+    let poll = Input::Schedule { schedule: delta_poll::Schedule::Poll };
+    if let Err(error) = delta_poll::handle(mail, LambdaEvent::new(poll, context(mail))).await {
+        tracing::error!(error = %Chain(&error), "the schedule of polls failed");
+    }
+    let reconcile = Input::Schedule { schedule: calendar_push::Schedule::Reconcile };
+    if let Err(error) = calendar_push::handle(push, LambdaEvent::new(reconcile, context(push))).await {
+        tracing::error!(error = %Chain(&error), "the schedule of comparisons failed");
+    }
+}
+
+/// A function that a queue feeds.
+#[derive(Debug, Clone, Copy)]
+enum Handler {
+    DeltaPoll,
+    CalendarPush,
+}
+
+impl Handler {
+    /// What it answers to a batch; none if it gave up.
+    async fn handle(self, app: &App, batch: SqsEvent) -> Option<Output> {
+        let context = context(app);
+        match self {
+            Self::DeltaPoll => delta_poll::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
+            Self::CalendarPush => calendar_push::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
+        }
     }
 }
 
 /// The queue's event source: batches go to the function, what it has done with is deleted, the rest comes again.
 #[derive(Clone)]
 pub struct EventSource {
+    handler: Handler,
     app: App,
     client: aws_sdk_sqs::Client,
     url: String,
@@ -262,13 +294,12 @@ impl EventSource {
         }
         let mut event = SqsEvent::default();
         event.records = messages.iter().map(record).collect();
-        let event = LambdaEvent::new(Input::Jobs(event), context(&self.app));
-        let app = self.app.clone();
+        let (handler, app) = (self.handler, self.app.clone());
         // Aborted when it overstays, and when nobody waits for it any more.
         let mut run = JoinSet::new();
-        run.spawn(async move { delta_poll::handle(&app, event).await });
+        run.spawn(async move { handler.handle(&app, event).await });
         let failed: Vec<String> = match tokio::time::timeout(FUNCTION_TIMEOUT, run.join_next()).await {
-            Ok(Some(Ok(Ok(Output::Jobs(response))))) => {
+            Ok(Some(Ok(Some(Output::Jobs(response))))) => {
                 response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect()
             }
             ended => {

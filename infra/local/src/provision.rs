@@ -17,9 +17,9 @@ pub const TABLE: &str = "greffe";
 pub const BUCKET: &str = "greffe-originals";
 /// The event bus that facts are told on: on this machine the default one, which is always there.
 pub const EVENT_BUS: &str = "default";
-/// The queue of mailbox jobs.
-const MAIL_QUEUE: &str = "greffe-mail.fifo";
-const MAIL_DEAD_LETTERS: &str = "greffe-mail-dead-letters.fifo";
+/// The queues, and where what fails ten times lies: of mailbox jobs, and of push jobs.
+const MAIL_QUEUE: [&str; 2] = ["greffe-mail.fifo", "greffe-mail-dead-letters.fifo"];
+const PUSH_QUEUE: [&str; 2] = ["greffe-push.fifo", "greffe-push-dead-letters.fifo"];
 /// How often a job is tried before it is set aside for a person; as in template.yaml.
 const RECEIVES_MAX: u32 = 10;
 /// How long a job that a function holds is hidden from others; as in template.yaml.
@@ -34,11 +34,24 @@ pub struct ProvisionError {
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Makes what is missing; the URL of the mail queue.
-pub async fn provision(aws: &SdkConfig) -> Result<String, ProvisionError> {
+/// The URLs of the queues.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    /// Of mailbox jobs.
+    pub mail: String,
+    /// Of push jobs.
+    pub push: String,
+}
+
+/// Makes what is missing.
+pub async fn provision(aws: &SdkConfig) -> Result<Queues, ProvisionError> {
     table(aws).await.map_err(|source| ProvisionError { what: "table", source })?;
     bucket(aws).await.map_err(|source| ProvisionError { what: "bucket", source })?;
-    queues(aws).await.map_err(|source| ProvisionError { what: "queues", source })
+    let failed = |source| ProvisionError { what: "queues", source };
+    Ok(Queues {
+        mail: queue(aws, MAIL_QUEUE).await.map_err(failed)?,
+        push: queue(aws, PUSH_QUEUE).await.map_err(failed)?,
+    })
 }
 
 type Made<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -96,22 +109,22 @@ async fn bucket(aws: &SdkConfig) -> Made<()> {
     }
 }
 
-async fn queues(aws: &SdkConfig) -> Made<String> {
+async fn queue(aws: &SdkConfig, [name, dead_letters]: [&str; 2]) -> Made<String> {
     let client = aws_sdk_sqs::Client::new(aws);
     let fifo = || HashMap::from([(Attribute::FifoQueue, "true".to_owned())]);
-    let dead = client.create_queue().queue_name(MAIL_DEAD_LETTERS).set_attributes(Some(fifo())).send().await?;
+    let dead = client.create_queue().queue_name(dead_letters).set_attributes(Some(fifo())).send().await?;
     let dead_url = dead.queue_url().ok_or("the dead-letter queue has no URL")?;
     let attributes = client.get_queue_attributes().queue_url(dead_url).attribute_names(Attribute::QueueArn);
     let attributes = attributes.send().await?;
     let arn = attributes.attributes().and_then(|a| a.get(&Attribute::QueueArn)).ok_or("the queue has no ARN")?;
     let redrive = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES_MAX }).to_string();
-    let mail = client
+    let queue = client
         .create_queue()
-        .queue_name(MAIL_QUEUE)
+        .queue_name(name)
         .set_attributes(Some(fifo()))
         .attributes(Attribute::VisibilityTimeout, VISIBILITY_SECONDS.to_string())
         .attributes(Attribute::RedrivePolicy, redrive)
         .send()
         .await?;
-    Ok(mail.queue_url().ok_or("the mail queue has no URL")?.to_owned())
+    Ok(queue.queue_url().ok_or("the queue has no URL")?.to_owned())
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::{Microsoft365, directory};
+use crate::{Microsoft365, directory, mailbox};
 
 /// The kind of an item; the names are those in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub(crate) enum ItemKind {
     Event,
     TaskList,
     Task,
+    ContactFolder,
     Contact,
 }
 
@@ -22,6 +23,7 @@ impl ItemKind {
             Self::Event => "event",
             Self::TaskList => "task list",
             Self::Task => "task",
+            Self::ContactFolder => "contact folder",
             Self::Contact => "contact",
         }
     }
@@ -37,14 +39,83 @@ pub(crate) struct Item {
     pub extended: Map<String, Value>,
 }
 
-/// Stores a new item. `parent`: the list of a task, else empty.
+/// Stores a new item. `parent`: the list of a task, the folder of a contact, else empty.
 pub(crate) fn insert(db: &Connection, mailbox: &str, kind: ItemKind, parent: &str, item: &Item) -> Result<()> {
     let (body, extended) = (Value::from(item.body.clone()), Value::from(item.extended.clone()));
     db.execute(
         "INSERT INTO items (id, mailbox, kind, parent, body, extended) VALUES (?, ?, ?, ?, ?, ?)",
         params![item.id, mailbox, kind.name(), parent, body.to_string(), extended.to_string()],
     )?;
+    changed(db, mailbox, kind, parent, &item.id)
+}
+
+/// Stores another body of an item, as a new version.
+pub(crate) fn update(db: &Connection, mailbox: &str, kind: ItemKind, parent: &str, item: &Item) -> Result<()> {
+    let key = params![Value::from(item.body.clone()).to_string(), item.id, mailbox, kind.name()];
+    db.execute("UPDATE items SET body = ? WHERE id = ? AND mailbox = ? AND kind = ?", key)?;
+    changed(db, mailbox, kind, parent, &item.id)
+}
+
+/// Takes note that an item changed, for delta.
+fn changed(db: &Connection, mailbox: &str, kind: ItemKind, parent: &str, id: &str) -> Result<()> {
+    let seq = mailbox::next_seq(db, mailbox)?;
+    db.execute(
+        "INSERT OR REPLACE INTO item_changes (mailbox, kind, parent, id, seq) VALUES (?, ?, ?, ?, ?)",
+        params![mailbox, kind.name(), parent, id, seq],
+    )?;
     Ok(())
+}
+
+/// What changed in a collection after `since` up to `until`, oldest first: the number, the id, and the item if it is there.
+pub(crate) fn changes(
+    db: &Connection,
+    mailbox: &str,
+    (kind, parent): (ItemKind, &str),
+    (since, until): (i64, i64),
+    limit: usize,
+) -> Result<Vec<(i64, String, Option<Item>)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT c.seq, c.id, i.body FROM item_changes c
+             LEFT JOIN items i ON i.id = c.id AND i.mailbox = c.mailbox AND i.kind = c.kind AND i.parent = c.parent
+             WHERE c.mailbox = ? AND c.kind = ? AND c.parent = ? AND c.seq > ? AND c.seq <= ? ORDER BY c.seq LIMIT ?",
+    )?;
+    let rows = statement.query_map(params![mailbox, kind.name(), parent, since, until, limit], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+    })?;
+    rows.map(|row| {
+        let (seq, id, body) = row?;
+        let body = body.map(|body| serde_json::from_str(&body).map_err(|error| Error::Damaged("item", error)));
+        let item = body.transpose()?.map(|body| Item { id: id.clone(), body, extended: Map::new() });
+        Ok((seq, id, item))
+    })
+    .collect()
+}
+
+/// An item wherever it lies, with its parent.
+pub(crate) fn find(db: &Connection, mailbox: &str, kind: ItemKind, id: &str) -> Result<Option<(String, Item)>> {
+    let found = db
+        .prepare_cached("SELECT parent, body, extended FROM items WHERE id = ? AND mailbox = ? AND kind = ?")?
+        .query_row([id, mailbox, kind.name()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })
+        .optional()?;
+    let parse = |text: &str| serde_json::from_str(text).map_err(|error| Error::Damaged("item", error));
+    found
+        .map(|(parent, body, extended)| {
+            Ok((parent, Item { id: id.to_owned(), body: parse(&body)?, extended: parse(&extended)? }))
+        })
+        .transpose()
+}
+
+/// The mark of a new version of an item.
+pub(crate) fn stamp(kind: ItemKind, body: &mut Map<String, Value>, now: jiff::Timestamp) {
+    let version = Uuid::new_v4().simple().to_string();
+    body.insert("@odata.etag".to_owned(), format!("W/\"{version}\"").into());
+    // To Do is no part of Exchange's own model.
+    if kind != ItemKind::Task {
+        body.insert("changeKey".to_owned(), version.into());
+    }
+    body.insert("lastModifiedDateTime".to_owned(), now.to_string().into());
 }
 
 /// All items of a kind, oldest first.
@@ -63,10 +134,12 @@ pub(crate) fn all(db: &Connection, mailbox: &str, kind: ItemKind, parent: &str) 
     .collect()
 }
 
-/// Takes an item away; false if there is none.
-pub(crate) fn remove(db: &Connection, mailbox: &str, kind: ItemKind, parent: &str, id: &str) -> Result<bool> {
-    let key = [id, mailbox, kind.name(), parent];
-    Ok(db.execute("DELETE FROM items WHERE id = ? AND mailbox = ? AND kind = ? AND parent = ?", key)? == 1)
+/// Takes an item away, wherever it lies, and with a container what lies in it; false if there is none.
+pub(crate) fn remove(db: &Connection, mailbox: &str, kind: ItemKind, id: &str) -> Result<bool> {
+    let Some((parent, _)) = find(db, mailbox, kind, id)? else { return Ok(false) };
+    db.execute("DELETE FROM items WHERE mailbox = ?1 AND (parent = ?2 OR id = ?2)", [mailbox, id])?;
+    changed(db, mailbox, kind, &parent, id)?;
+    Ok(true)
 }
 
 /// The event that a transaction id was used for, perhaps deleted meanwhile; else it is used for `event` from now on.
@@ -109,6 +182,92 @@ impl Microsoft365 {
             let rows = statement.query_map([mailbox], |row| row.get(0))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
+    }
+
+    /// All events of a mailbox's calendar as Graph shows them, oldest first.
+    pub fn event_items(&self, address: &str) -> Result<Vec<Value>> {
+        self.bodies(address, ItemKind::Event, None)
+    }
+
+    /// The names of a mailbox's contact folders, with the contacts in each; the default folder has no name.
+    pub fn contact_items(&self, address: &str) -> Result<Vec<(String, Vec<Value>)>> {
+        self.contained(address, ItemKind::ContactFolder, ItemKind::Contact)
+    }
+
+    /// The names of a mailbox's task lists, with the tasks in each.
+    pub fn task_items(&self, address: &str) -> Result<Vec<(String, Vec<Value>)>> {
+        self.contained(address, ItemKind::TaskList, ItemKind::Task)
+    }
+
+    /// A person changes properties of an event, a task or a contact.
+    pub fn edit_item(&self, address: &str, id: &str, change: Value) -> Result<()> {
+        let now = self.now();
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            for kind in [ItemKind::Event, ItemKind::Task, ItemKind::Contact] {
+                let Some((parent, mut item)) = find(db, &mailbox, kind, id)? else { continue };
+                item.body.extend(change.as_object().cloned().unwrap_or_default());
+                stamp(kind, &mut item.body, now);
+                return update(db, &mailbox, kind, &parent, &item);
+            }
+            Err(Error::unknown("item", id))
+        })
+    }
+
+    /// A person deletes an event, a task, a contact, or a list or folder with all that is in it.
+    pub fn delete_item(&self, address: &str, id: &str) -> Result<()> {
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            let kinds =
+                [ItemKind::Event, ItemKind::Task, ItemKind::Contact, ItemKind::TaskList, ItemKind::ContactFolder];
+            for kind in kinds {
+                if remove(db, &mailbox, kind, id)? {
+                    return Ok(());
+                }
+            }
+            Err(Error::unknown("item", id))
+        })
+    }
+
+    /// A person moves a contact to the default folder.
+    pub fn move_contact_home(&self, address: &str, id: &str) -> Result<()> {
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            let (parent, _) =
+                find(db, &mailbox, ItemKind::Contact, id)?.ok_or_else(|| Error::unknown("contact", id))?;
+            db.execute("UPDATE items SET parent = '' WHERE id = ? AND mailbox = ?", [id, &mailbox])?;
+            changed(db, &mailbox, ItemKind::Contact, &parent, id)?;
+            changed(db, &mailbox, ItemKind::Contact, "", id)
+        })
+    }
+
+    /// The ids and names of a mailbox's own containers: contact folders and task lists, the well-known lists left out.
+    pub fn containers(&self, address: &str) -> Result<Vec<(String, String)>> {
+        self.store().read(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            let folders = all(db, &mailbox, ItemKind::ContactFolder, "")?;
+            let lists = all(db, &mailbox, ItemKind::TaskList, "")?;
+            let own = lists.into_iter().filter(|list| list.body["wellknownListName"] == "none");
+            let name = |item: &Item| item.body["displayName"].as_str().unwrap_or_default().to_owned();
+            Ok(folders.into_iter().chain(own).map(|item| (item.id.clone(), name(&item))).collect())
+        })
+    }
+
+    fn bodies(&self, address: &str, kind: ItemKind, parent: Option<&str>) -> Result<Vec<Value>> {
+        self.store().read(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            let items = all(db, &mailbox, kind, parent.unwrap_or_default())?;
+            Ok(items.into_iter().map(|item| Value::from(item.body)).collect())
+        })
+    }
+
+    fn contained(&self, address: &str, container: ItemKind, kind: ItemKind) -> Result<Vec<(String, Vec<Value>)>> {
+        let mut containers = vec![(String::new(), self.bodies(address, kind, None)?)];
+        for item in self.bodies(address, container, None)? {
+            let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+            containers.push((text("displayName"), self.bodies(address, kind, Some(&text("id")))?));
+        }
+        Ok(containers)
     }
 
     fn texts(&self, address: &str, kind: ItemKind, property: &str) -> Result<Vec<String>> {

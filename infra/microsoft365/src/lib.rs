@@ -5,7 +5,7 @@
 //! what a test needs to judge a client. Time comes from an injected clock, state lies in one SQLite file, and what goes
 //! wrong is scripted in [`Faults`].
 //!
-//! Of calendar, To Do and contacts it has what making and deleting one item needs.
+//! Of calendar, To Do and contacts it has what keeping items of one's own in them needs.
 
 use std::io;
 use std::path::PathBuf;

@@ -248,7 +248,8 @@ pub(crate) fn rename_well_known(db: &Transaction, mailbox: &str, language: Langu
 }
 
 /// Counts one more change of the mailbox.
-fn next_seq(db: &Transaction, mailbox: &str) -> Result<i64> {
+/// The number of the mailbox's next change.
+pub(crate) fn next_seq(db: &Connection, mailbox: &str) -> Result<i64> {
     Ok(db.query_row("UPDATE users SET seq = seq + 1 WHERE id = ? RETURNING seq", [mailbox], |row| row.get(0))?)
 }
 

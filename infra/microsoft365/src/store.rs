@@ -52,6 +52,9 @@ CREATE TABLE IF NOT EXISTS categories (id TEXT PRIMARY KEY, mailbox TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS items (id TEXT PRIMARY KEY, mailbox TEXT NOT NULL, kind TEXT NOT NULL, parent TEXT NOT NULL, body TEXT NOT NULL,
     extended TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS items_by_kind ON items (mailbox, kind, parent);
+CREATE TABLE IF NOT EXISTS item_changes (mailbox TEXT NOT NULL, kind TEXT NOT NULL, parent TEXT NOT NULL, id TEXT NOT NULL,
+    seq INTEGER NOT NULL, PRIMARY KEY (mailbox, kind, parent, id));
+CREATE INDEX IF NOT EXISTS item_changes_by_seq ON item_changes (mailbox, kind, parent, seq);
 CREATE TABLE IF NOT EXISTS transactions (mailbox TEXT NOT NULL, id TEXT NOT NULL, event TEXT NOT NULL, PRIMARY KEY (mailbox, id));
 CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, app TEXT NOT NULL, tenant TEXT NOT NULL, creator TEXT NOT NULL,
     mailbox TEXT NOT NULL, folder TEXT, resource TEXT NOT NULL, change_type TEXT NOT NULL, notification_url TEXT NOT NULL,

@@ -97,6 +97,8 @@ impl Graph {
         let attempted = format!("send a batch of {}", parts.len());
         let call = Call {
             method: Method::POST,
+            // What makes something may have made it although no answer came.
+            repeatable: parts.iter().all(|part| part.method != Method::POST),
             body: Some(json!({ "requests": requests.collect::<Vec<_>>() })),
             places: match order {
                 BatchOrder::Parallel => PARALLEL_REQUESTS_MAX.min(parts.len()),

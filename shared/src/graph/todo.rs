@@ -1,10 +1,12 @@
 //! To Do: lists and tasks. A task carries neither a transaction id nor an extended property.
 
+use jiff::civil::Date;
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
+    calendar::{LocalTime, Series},
     client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
 };
@@ -17,18 +19,72 @@ impl Graph {
     /// The list that tasks go to when none is named: everybody has one.
     /// Source: <https://learn.microsoft.com/graph/api/todo-list-lists>
     pub async fn default_task_list(&self, user: &GraphUser) -> Result<TaskListId, GraphError> {
-        let attempted = "find the default task list";
+        let default = |list: &WireTaskList| list.wellknown_list_name.as_deref() == Some("defaultList");
+        let found = self.find_task_list(user, default).await?;
+        let attempted = || "find the default task list".to_owned();
+        found.ok_or_else(|| GraphError::Unreadable { attempted: attempted(), source: "there is none".into() })
+    }
+
+    async fn find_task_list(
+        &self,
+        user: &GraphUser,
+        is: impl Fn(&WireTaskList) -> bool,
+    ) -> Result<Option<TaskListId>, GraphError> {
+        let attempted = "look for a task list";
         let mut url = self.url(&format!("{}/todo/lists", user.path()));
         for _ in 0..PAGES_MAX {
             let page: WireLists = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            let default = |list: &WireTaskList| list.wellknown_list_name.as_deref() == Some("defaultList");
-            if let Some(list) = page.value.into_iter().find(default) {
-                return Ok(list.id);
+            if let Some(list) = page.value.into_iter().find(&is) {
+                return Ok(Some(list.id));
             }
             let Some(next) = page.next_link else { break };
             url = self.link(&Link::new(next), attempted)?;
         }
-        Err(GraphError::Unreadable { attempted: attempted.to_owned(), source: "there is none".into() })
+        Ok(None)
+    }
+
+    /// The person's own list of this name, made where there is none. A list carries nothing by which ours could be told from
+    /// another of the same name. Source: <https://learn.microsoft.com/graph/api/todo-post-lists>
+    pub async fn ensure_task_list(&self, user: &GraphUser, name: &str) -> Result<TaskListId, GraphError> {
+        let named = |list: &WireTaskList| {
+            let own = list.wellknown_list_name.as_deref().is_none_or(|known| known == "none");
+            own && list.display_name.as_deref() == Some(name)
+        };
+        if let Some(list) = self.find_task_list(user, named).await? {
+            return Ok(list);
+        }
+        let call = Call {
+            method: Method::POST,
+            body: Some(json!({ "displayName": name })),
+            repeatable: false,
+            ..self.get(&format!("{}/todo/lists", user.path()), "make a task list".to_owned())
+        };
+        self.json::<WireTaskList>(call).await.map(|list| list.id)
+    }
+
+    /// Whether the list is still there.
+    pub async fn has_task_list(&self, user: &GraphUser, id: &TaskListId) -> Result<bool, GraphError> {
+        Ok(self.find_task_list(user, |list| list.id == *id).await?.is_some())
+    }
+
+    /// The tasks of a list that are linked to something of ours: its key, and the task.
+    pub(super) async fn tasks_linked(
+        &self,
+        user: &GraphUser,
+        list: &TaskListId,
+    ) -> Result<Vec<(String, TaskId)>, GraphError> {
+        let attempted = "find what is ours among the tasks";
+        let mut url = self.url(&format!("{}?$top=100&$expand=linkedResources", tasks(user, list)));
+        let mut found = Vec::new();
+        loop {
+            let page: WireTasks = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
+            for task in page.value {
+                let keys = task.linked_resources.into_iter().filter_map(|link| link.external_id);
+                found.extend(keys.map(|key| (key, task.id.clone())));
+            }
+            let Some(next) = page.next_link else { return Ok(found) };
+            url = self.link(&Link::new(next), attempted)?;
+        }
     }
 
     /// Makes a task. When the answer was lost it may be there all the same: [`Graph::tasks_titled`] tells.
@@ -71,7 +127,7 @@ impl Graph {
     }
 }
 
-fn tasks(user: &GraphUser, list: &TaskListId) -> String {
+pub(super) fn tasks(user: &GraphUser, list: &TaskListId) -> String {
     format!("{}/todo/lists/{}/tasks", user.path(), segment(list.as_str()))
 }
 
@@ -86,6 +142,7 @@ struct WireLists {
 #[serde(rename_all = "camelCase")]
 struct WireTaskList {
     id: TaskListId,
+    display_name: Option<String>,
     wellknown_list_name: Option<String>,
 }
 
@@ -97,7 +154,53 @@ struct WireTasks {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct WireTask {
     id: TaskId,
     title: Option<String>,
+    #[serde(default)]
+    linked_resources: Vec<WireLink>,
 }
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireLink {
+    external_id: Option<String>,
+}
+
+/// All that we say of a task. Whether it is done is for the person to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskContent {
+    /// Its title.
+    pub title: String,
+    /// Its text.
+    pub text: String,
+    /// The day that it is due on: To Do keeps no time of day.
+    pub due: Date,
+    /// When it reminds; none for no reminder.
+    pub reminder: Option<LocalTime>,
+    /// Its category.
+    pub category: String,
+    /// How often it comes again.
+    pub series: Option<Series>,
+}
+
+impl TaskContent {
+    /// The properties of a POST or PATCH. A due date in another zone than UTC becomes the date of UTC, so midnight UTC is sent.
+    /// Source: <https://learn.microsoft.com/graph/api/resources/todotask>
+    pub(super) fn wire(&self) -> Value {
+        let due = LocalTime { at: self.due.at(0, 0, 0, 0), time_zone: "UTC".to_owned() };
+        json!({
+            "title": self.title,
+            "body": { "contentType": "text", "content": self.text },
+            "dueDateTime": due.wire(),
+            "isReminderOn": self.reminder.is_some(),
+            "reminderDateTime": self.reminder.as_ref().map(LocalTime::wire),
+            "categories": [self.category],
+            "recurrence": self.series.as_ref().map(Series::wire),
+        })
+    }
+}
+
+/// The properties by which it is seen that a person changed a task. Done and dismissed are the person's own.
+pub(super) const TASK_WATCHED: [&str; 5] = ["title", "body", "dueDateTime", "categories", "recurrence"];

@@ -344,6 +344,17 @@ catalogue! {
         nl "Het origineel van dit bericht zit niet in het archief." "Bekijk de toestand van het bericht: het is nog onderweg, overgeslagen of mislukt.";
         de "Das Original dieser Nachricht ist nicht im Archiv." "Sehen Sie den Zustand der Nachricht an: sie ist noch unterwegs, übergangen oder gescheitert.";
 
+    PushNotGranted, 409, FirmAdministrator, Yes;
+        en "Dates or contacts are to go to this member's Outlook, but the connector never asked for the right to write there." "Switch on dates or contacts on the connector, then open its sign-in link and accept the rights; or switch them off for this member.";
+        fr "Des dates ou des contacts doivent aller dans l'Outlook de ce membre, mais le connecteur n'a jamais demandé le droit d'y écrire." "Activez les dates ou les contacts sur le connecteur, puis ouvrez son lien de connexion et acceptez les droits ; ou désactivez-les pour ce membre.";
+        nl "Datums of contacten moeten naar de Outlook van dit lid, maar de connector heeft nooit het recht gevraagd om daar te schrijven." "Zet datums of contacten aan op de connector, open daarna de aanmeldlink ervan en aanvaard de rechten; of zet ze uit voor dit lid.";
+        de "Termine oder Kontakte sollen in das Outlook dieses Mitglieds, aber der Konnektor hat nie um das Recht gebeten, dort zu schreiben." "Schalten Sie Termine oder Kontakte am Konnektor ein, öffnen Sie dann seinen Anmeldelink und akzeptieren Sie die Rechte; oder schalten Sie sie für dieses Mitglied aus.";
+    ItemRefused, 422, Integrator, No;
+        en "Microsoft does not take this date or contact as it is; all others are unaffected." "Correct it in the business application, guided by Microsoft's own code, and send it again. If it looks right, report it with that code to whoever runs greffe.";
+        fr "Microsoft n'accepte pas cette date ou ce contact tel quel ; tous les autres ne sont pas touchés." "Corrigez-le dans l'application métier, en vous aidant du code de Microsoft, et renvoyez-le. S'il semble correct, signalez-le avec ce code à l'exploitant de greffe.";
+        nl "Microsoft aanvaardt deze datum of dit contact niet zoals hij is; alle andere blijven ongemoeid." "Verbeter hem in de bedrijfstoepassing, aan de hand van Microsofts eigen code, en stuur hem opnieuw. Lijkt hij juist, meld hem dan met die code aan wie greffe beheert.";
+        de "Microsoft nimmt diesen Termin oder Kontakt so nicht an; alle anderen sind nicht betroffen." "Berichtigen Sie ihn in der Fachanwendung anhand von Microsofts eigenem Code und senden Sie ihn erneut. Scheint er richtig, melden Sie ihn mit diesem Code dem Betreiber von greffe.";
+
     // Microsoft itself
 
     MicrosoftBusy, 503, Nobody, No;

@@ -38,6 +38,14 @@ pub fn of_graph_error(error: &GraphError) -> Code {
     }
 }
 
+/// What a refusal means that concerns one pushed item: not its mailbox, but what it says.
+pub fn of_refused_item(error: &GraphError) -> Code {
+    match of_graph_error(error) {
+        Code::MicrosoftRefused | Code::AskedWrongly | Code::MailboxOutOfReach => Code::ItemRefused,
+        other => other,
+    }
+}
+
 /// Sources: <https://learn.microsoft.com/graph/errors>, <https://learn.microsoft.com/graph/throttling>
 fn of_graph_refusal(status: u16, code: &str, message: &str) -> Code {
     let by_words = find(|entry| entry.said.iter().any(|words| message.contains(words)));

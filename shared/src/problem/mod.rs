@@ -3,6 +3,8 @@
 //!
 //! `catalogue.rs` holds the entries, `microsoft.rs` finds the entry for what Microsoft answered.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -55,7 +57,7 @@ mod microsoft;
 
 pub use catalogue::Code;
 pub use language::Language;
-pub use microsoft::{of_graph_error, of_token_refusal};
+pub use microsoft::{of_graph_error, of_refused_item, of_token_refusal};
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -247,10 +249,21 @@ pub struct Noted {
     pub since: Timestamp,
 }
 
+/// The first pause before it is looked whether somebody has seen to a problem.
+const LOOK_PAUSE: Duration = Duration::from_secs(2 * 60);
+/// While a person has to act, it is looked this often at least.
+const LOOK_PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
+
 impl Noted {
     /// What Graph or Entra refused, since now.
     pub fn of(error: &GraphError, since: Timestamp) -> Self {
         Self { code: of_graph_error(error), microsoft_code: error.code().to_string(), since }
+    }
+
+    /// How long to wait before it is looked whether somebody has seen to it: as long as it has lasted, within bounds.
+    pub fn pause(&self, now: Timestamp) -> Duration {
+        let lasted = Duration::try_from(now.duration_since(self.since)).unwrap_or_default();
+        lasted.clamp(LOOK_PAUSE, LOOK_PAUSE_MAX)
     }
 }
 

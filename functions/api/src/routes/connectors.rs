@@ -42,6 +42,12 @@ pub(crate) struct NewConnector {
     /// Whether a signed-in user's shared mailboxes are opened too; personal accounts have none.
     #[serde(default)]
     shared_mailboxes: bool,
+    /// Whether dates are pushed to Outlook's calendar or To Do: the rights to write there are asked for.
+    #[serde(default)]
+    dates: bool,
+    /// Whether contacts are pushed to Outlook: the right to write them is asked for.
+    #[serde(default)]
+    contacts: bool,
     /// The firm's own app registration; null for the platform's.
     app: Option<NewApp>,
 }
@@ -58,6 +64,8 @@ pub(crate) struct ConnectorChange {
     access: Option<Access>,
     mark: Option<bool>,
     shared_mailboxes: Option<bool>,
+    dates: Option<bool>,
+    contacts: Option<bool>,
 }
 
 /// A firm's own app registration. A firm has one at most; with the same ids its client secret may be entered again.
@@ -80,6 +88,10 @@ pub(crate) struct ConnectorView {
     mark: bool,
     /// Whether a signed-in user's shared mailboxes are opened too.
     shared_mailboxes: bool,
+    /// Whether dates are pushed to Outlook's calendar or To Do.
+    dates: bool,
+    /// Whether contacts are pushed to Outlook.
+    contacts: bool,
     /// What the next sign-in at `connect_url` asks for, if that is more or other than what the connector has.
     wanted: Option<Rights>,
     /// The firm's own app registration; null for the platform's.
@@ -131,7 +143,7 @@ impl From<Noted> for ProblemView {
 
 async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
     let connect_url = connect_url(app, &connector).await?;
-    let Connector { id, name, access, mark, shared_mailboxes, wanted, .. } = connector;
+    let Connector { id, name, access, mark, shared_mailboxes, dates, contacts, wanted, .. } = connector;
     let Connector { app, state, account, problem, sign_in_problem, created_at, .. } = connector;
     let app = app.map(|OwnApp { tenant_id, client_id }| AppView { tenant_id, client_id });
     let connected_as = account.map(|account| account.address);
@@ -142,6 +154,8 @@ async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
         access,
         mark,
         shared_mailboxes,
+        dates,
+        contacts,
         wanted,
         app,
         state,
@@ -178,6 +192,8 @@ pub(super) async fn create(
         access: new.access,
         mark: new.mark,
         shared_mailboxes: new.shared_mailboxes,
+        dates: new.dates,
+        contacts: new.contacts,
         wanted: None,
         app: own,
         state: ConnectorState::AwaitingSignIn,
@@ -239,6 +255,8 @@ pub(super) async fn change(
         access: change.access.unwrap_or(before.access),
         mark: change.mark.unwrap_or(before.mark),
         shared_mailboxes: change.shared_mailboxes.unwrap_or(before.shared_mailboxes),
+        dates: change.dates.unwrap_or(before.dates),
+        contacts: change.contacts.unwrap_or(before.contacts),
     };
     if row.value.is_personal() && (rights.access == Access::Organization || rights.shared_mailboxes) {
         let detail = "A personal account is connected: it has no organisation, and opens no shared mailboxes.";

@@ -14,6 +14,7 @@ use shared::{
     connector::Connector,
     graph::GraphUser,
     id::{ConnectorId, FirmId, MemberId},
+    job::PushJob,
     mailbox::Kind,
     member::{Member, Push},
     problem::{Code, Problem},
@@ -111,6 +112,11 @@ fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
     Ok(aliases.into_iter().map(Address::into_inner).collect())
 }
 
+/// Has somebody look at what the member's Outlook shall show.
+pub(super) async fn wake(app: &App, firm: FirmId, member: MemberId) -> Answer<()> {
+    Ok(app.push_queue.send(&PushJob { firm, member, sent_at: app.clock.now() }).await?)
+}
+
 fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     result.map_err(|error| match member.is_taken(&error) {
         true => Problem::new(Code::MemberExists, "The field address names it.").into(),
@@ -145,6 +151,7 @@ pub(super) async fn create(
         created_at: app.clock.now(),
     };
     stored(&member, member.insert(&app.table).await)?;
+    wake(&app, member.firm, member.id).await?;
     tracing::info!(firm.id = %member.firm, member.id = %member.id, "member made");
     let location = [(header::LOCATION, format!("/v1/firms/{}/members/{}", member.firm, member.id))];
     Ok((StatusCode::CREATED, location, Json(MemberView::from(member))))
@@ -180,6 +187,7 @@ pub(super) async fn update(
 ) -> Answer<Json<MemberView>> {
     let mut row = find(&app, firm.id(), member).await?;
     let before = row.value.clone();
+    let member_id = member;
     let member = &mut row.value;
     if let Some(name) = patch.name {
         member.name = name.into_inner();
@@ -197,7 +205,8 @@ pub(super) async fn update(
     if (&member.address, member.connector) != (&before.address, before.connector) {
         member.user = account(&app, firm.id(), member.connector, &member.address).await?;
     }
-    stored(&row.value, Member::replace(&row, &before.address, &app.table).await)?;
+    stored(&row.value, Member::replace(&row, &before.address, &app.table, app.clock.now()).await)?;
+    wake(&app, firm.id(), member_id).await?;
     Ok(Json(row.value.into()))
 }
 
@@ -212,7 +221,8 @@ pub(super) async fn delete(
     Id(member): Id<MemberId>,
 ) -> Answer<StatusCode> {
     let row = find(&app, firm.id(), member).await?;
-    Member::delete(row, &app.table).await?;
+    Member::delete(row, &app.table, app.clock.now()).await?;
+    wake(&app, firm.id(), member).await?;
     tracing::info!(firm.id = %firm.id(), member.id = %member, "member forgotten");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
+use axum::extract::DefaultBodyLimit;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     app::App,
@@ -11,12 +12,16 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    BULK_BYTES_MAX,
     error::{Answer, invalid},
     extract::given,
     field::Limit,
 };
 
 mod connectors;
+mod contacts;
+mod dates;
+mod entries;
 mod events;
 mod firms;
 mod mailboxes;
@@ -37,6 +42,14 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(members::create, members::list))
         .routes(routes!(members::read, members::update, members::delete))
         .routes(routes!(validation::member))
+        .routes(routes!(dates::list))
+        .routes(routes!(dates::put, dates::read, dates::delete))
+        .routes(routes!(dates::members))
+        .routes(routes!(contacts::list))
+        .routes(routes!(contacts::put, contacts::read, contacts::delete))
+        .routes(routes!(contacts::members))
+        .routes(routes!(contacts::bulk_progress))
+        .merge(bulks())
         .routes(routes!(mailboxes::create, mailboxes::list))
         .routes(routes!(mailboxes::read))
         .routes(routes!(mailboxes::folders))
@@ -51,6 +64,12 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(messages::content))
         .routes(routes!(events::list))
         .routes(routes!(health))
+}
+
+/// Routes that take thousands of rows.
+fn bulks() -> OpenApiRouter<Arc<App>> {
+    let routes = OpenApiRouter::new().routes(routes!(dates::bulk)).routes(routes!(contacts::bulk));
+    routes.layer(DefaultBodyLimit::max(BULK_BYTES_MAX))
 }
 
 /// Some of a list, and where the rest begins.

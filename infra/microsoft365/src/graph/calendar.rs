@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::extended;
@@ -11,10 +12,13 @@ use super::{Answer, Asked, Problem, Reply};
 use crate::directory::Account;
 use crate::items::{self, Item, ItemKind};
 
-/// What may be written here. Attendees, recurrence and other calendars are no part of this world.
-const WRITABLE: [&str; 11] = [
+/// What may be written here. Attendees and other calendars are no part of this world.
+const WRITABLE: [&str; 14] = [
     "subject",
     "body",
+    "location",
+    "categories",
+    "recurrence",
     "start",
     "end",
     "isAllDay",
@@ -25,7 +29,7 @@ const WRITABLE: [&str; 11] = [
     "transactionId",
     "singleValueExtendedProperties",
 ];
-pub(super) const PROPERTIES: [&str; 22] = [
+pub(super) const PROPERTIES: [&str; 24] = [
     "id",
     "createdDateTime",
     "lastModifiedDateTime",
@@ -48,13 +52,15 @@ pub(super) const PROPERTIES: [&str; 22] = [
     "type",
     "start",
     "end",
+    "location",
+    "recurrence",
 ];
 const SHOW_AS: [&str; 6] = ["unknown", "free", "tentative", "busy", "oof", "workingElsewhere"];
 const SENSITIVITY: [&str; 4] = ["normal", "personal", "private", "confidential"];
 
 /// The events of the default calendar, which may be asked for by one extended property.
 pub(super) fn list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
-    extended::list(asked, mailbox, ItemKind::Event, &PROPERTIES, "events")
+    extended::list(asked, mailbox, (ItemKind::Event, ""), &PROPERTIES, "events")
 }
 
 /// Makes an event without attendees: nothing is sent to anyone.
@@ -65,44 +71,41 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     Query::read(&asked.call.query, &[])?;
     let body = asked.body()?;
     only(&body, &WRITABLE)?;
-    let (start, end) = (moment(&body, "start")?, moment(&body, "end")?);
-    let all_day = flag(&body, "isAllDay")?.unwrap_or(false);
-    if end < start || all_day && (start.time() != Time::midnight() || end.time() != Time::midnight() || start == end) {
-        return Err(Problem::new(400, "ErrorPropertyValidationFailure", "At least one property failed validation."));
-    }
     let transaction = text(&body, "transactionId")?;
     let now = asked.world.now().to_string();
     let id = items::new_id("AAMkAGI1Ev");
-    let shown_time = |moment: DateTime| json!({ "dateTime": format!("{moment:.7}"), "timeZone": "UTC" });
-    let content = body.get("body").and_then(|body| body.get("content")).and_then(Value::as_str).unwrap_or_default();
-    let Value::Object(shown) = json!({
-        "@odata.etag": format!("W/\"{}\"", hex::encode(&now)),
+    let Value::Object(mut shown) = json!({
         "id": id,
         "createdDateTime": now,
-        "lastModifiedDateTime": now,
-        "changeKey": hex::encode(&now),
         "categories": [],
         "transactionId": transaction,
         "iCalUId": hex::encode(&id),
-        "reminderMinutesBeforeStart": body.get("reminderMinutesBeforeStart").cloned().unwrap_or(15.into()),
         // Unset, the mailbox's own default holds: a reminder.
-        "isReminderOn": flag(&body, "isReminderOn")?.unwrap_or(true),
+        "reminderMinutesBeforeStart": 15,
+        "isReminderOn": true,
         "hasAttachments": false,
-        "subject": text(&body, "subject")?.unwrap_or_default(),
-        "body": { "contentType": "text", "content": content },
-        "bodyPreview": content.chars().take(255).collect::<String>(),
+        "subject": "",
+        "body": { "contentType": "text", "content": "" },
+        "bodyPreview": "",
         "importance": "normal",
-        "sensitivity": one_of(&body, "sensitivity", &SENSITIVITY)?.unwrap_or("normal".to_owned()),
-        "isAllDay": all_day,
+        "sensitivity": "normal",
+        "isAllDay": false,
         "isCancelled": false,
         "isOrganizer": true,
-        "showAs": one_of(&body, "showAs", &SHOW_AS)?.unwrap_or("busy".to_owned()),
+        "showAs": "busy",
         "type": "singleInstance",
-        "start": shown_time(start),
-        "end": shown_time(end),
+        "location": { "displayName": "" },
+        "recurrence": null,
     }) else {
         return Err(Problem::bad_request("An event is an object."));
     };
+    for name in ["start", "end"] {
+        if !body.contains_key(name) {
+            return Err(Problem::bad_request(format!("The property '{name}' is required.")));
+        }
+    }
+    apply(&mut shown, &body)?;
+    items::stamp(ItemKind::Event, &mut shown, asked.world.now());
     let item = Item { id: id.clone(), body: shown, extended: extended::read(&body)? };
     let used = asked.world.store.write(|db| {
         let used = match &transaction {
@@ -121,21 +124,91 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
         return Err(problem.with_annotation("@event.existingEventId", existing));
     }
     let context = asked.context(&format!("users('{}')/events/$entity", mailbox.id));
-    Ok(Reply::created(extended::entity(&item, context)))
+    Ok(Reply::created(extended::entity(asked, &item, context)))
+}
+
+/// Changes an event: what is not named stays. A transaction id can't be changed.
+pub(super) fn patch(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
+    let body = asked.body()?;
+    only(&body, &WRITABLE)?;
+    if body.contains_key("transactionId") {
+        return Err(Problem::new(400, "ErrorInvalidPropertySet", "The transaction id can't be changed."));
+    }
+    let context = format!("users('{}')/events/$entity", mailbox.id);
+    extended::patch(asked, mailbox, ItemKind::Event, id, &context, |event| apply(event, &body))
+}
+
+/// Gives an event the properties that a request brings.
+fn apply(event: &mut Map<String, Value>, body: &Map<String, Value>) -> Result<(), Problem> {
+    let failed = || Problem::new(400, "ErrorPropertyValidationFailure", "At least one property failed validation.");
+    let all_day = flag(body, "isAllDay")?.unwrap_or(event["isAllDay"] == true);
+    let mut times = Vec::new();
+    for name in ["start", "end"] {
+        let Some(given) = body.get(name) else { continue };
+        let zone = given["timeZone"].as_str().unwrap_or_default().to_owned();
+        let time = moment(body, name)?;
+        // Whole days are midnight in one zone, and are shown as days whatever the zone.
+        let at = if all_day { time } else { in_utc(time, &zone)? };
+        if all_day && time.time() != Time::midnight() {
+            return Err(failed());
+        }
+        times.push((at, zone));
+        event.insert(name.to_owned(), json!({ "dateTime": format!("{at:.7}"), "timeZone": "UTC" }));
+    }
+    if let [(start, from), (end, to)] = times.as_slice()
+        && (end < start || all_day && (start == end || from != to))
+    {
+        return Err(failed());
+    }
+    event.insert("isAllDay".to_owned(), all_day.into());
+    if let Some(subject) = text(body, "subject")? {
+        event.insert("subject".to_owned(), subject.into());
+    }
+    if let Some(content) = body.get("body") {
+        let content = content["content"].as_str().unwrap_or_default();
+        event.insert("body".to_owned(), json!({ "contentType": "text", "content": content }));
+        event.insert("bodyPreview".to_owned(), content.chars().take(255).collect::<String>().into());
+    }
+    if let Some(place) = body.get("location") {
+        let name = place["displayName"].as_str().unwrap_or_default();
+        event.insert("location".to_owned(), json!({ "displayName": name, "locationType": "default" }));
+    }
+    if let Some(on) = flag(body, "isReminderOn")? {
+        event.insert("isReminderOn".to_owned(), on.into());
+    }
+    if let Some(sensitivity) = one_of(body, "sensitivity", &SENSITIVITY)? {
+        event.insert("sensitivity".to_owned(), sensitivity.into());
+    }
+    if let Some(show_as) = one_of(body, "showAs", &SHOW_AS)? {
+        event.insert("showAs".to_owned(), show_as.into());
+    }
+    for name in ["reminderMinutesBeforeStart", "categories", "recurrence"] {
+        if let Some(value) = body.get(name) {
+            event.insert(name.to_owned(), value.clone());
+        }
+    }
+    let series = event["recurrence"].is_object();
+    event.insert("type".to_owned(), if series { "seriesMaster" } else { "singleInstance" }.into());
+    Ok(())
+}
+
+fn in_utc(time: DateTime, zone: &str) -> Result<DateTime, Problem> {
+    let zoned = TimeZone::get(zone).and_then(|zone| time.to_zoned(zone));
+    let zoned = zoned.map_err(|_| Problem::bad_request("The time is not one of its zone."))?;
+    Ok(zoned.with_time_zone(TimeZone::UTC).datetime())
 }
 
 /// Deletes an event; it is gone from the calendar at once.
 pub(super) fn delete(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
-    let removed = asked.world.store.write(|db| items::remove(db, &mailbox.id, ItemKind::Event, "", id))?;
-    removed.then(Reply::no_content).ok_or_else(Problem::item_not_found)
+    extended::delete(asked, mailbox, ItemKind::Event, id)
 }
 
-/// A `dateTimeTimeZone`; this world has no data of other zones than UTC and refuses them as Graph refuses unknown ones.
+/// A `dateTimeTimeZone` as the clock on the wall shows it; of Windows' own names of zones this world knows none.
 pub(super) fn moment(body: &Map<String, Value>, name: &str) -> Result<DateTime, Problem> {
     let given = body.get(name).and_then(Value::as_object);
     let given = given.ok_or_else(|| Problem::bad_request(format!("The property '{name}' is required.")))?;
     let zone = given.get("timeZone").and_then(Value::as_str).unwrap_or_default();
-    if !zone.eq_ignore_ascii_case("UTC") {
+    if TimeZone::get(zone).is_err() {
         let message = format!(
             "A valid TimeZone value must be specified. The following TimeZone value is not supported: '{zone}'."
         );

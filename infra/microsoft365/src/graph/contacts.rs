@@ -1,68 +1,183 @@
-//! Contacts of the default folder: made, found again, deleted.
+//! Contacts and their folders: made, changed, found again, deleted, and told of by delta.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::calendar::{only, text};
-use super::extended;
 use super::query::Query;
-use super::{Answer, Asked, Problem, Reply};
+use super::{Answer, Asked, Problem, Reply, delta, extended};
 use crate::directory::Account;
 use crate::items::{self, Item, ItemKind};
 
 /// What may be written here.
-const WRITABLE: [&str; 5] = ["displayName", "givenName", "surname", "companyName", "singleValueExtendedProperties"];
-const PROPERTIES: [&str; 11] = [
+const WRITABLE: [&str; 18] = [
+    "displayName",
+    "title",
+    "givenName",
+    "middleName",
+    "surname",
+    "companyName",
+    "department",
+    "jobTitle",
+    "emailAddresses",
+    "businessPhones",
+    "homePhones",
+    "mobilePhone",
+    "businessAddress",
+    "homeAddress",
+    "otherAddress",
+    "businessHomePage",
+    "personalNotes",
+    "singleValueExtendedProperties",
+];
+const PROPERTIES: [&str; 22] = [
     "id",
     "createdDateTime",
     "lastModifiedDateTime",
     "changeKey",
     "categories",
     "displayName",
+    "title",
     "givenName",
+    "middleName",
     "surname",
     "companyName",
+    "department",
+    "jobTitle",
     "emailAddresses",
     "businessPhones",
+    "homePhones",
+    "mobilePhone",
+    "businessAddress",
+    "homeAddress",
+    "otherAddress",
+    "businessHomePage",
+    "personalNotes",
 ];
+const FOLDER_PROPERTIES: [&str; 3] = ["id", "displayName", "parentFolderId"];
+/// Telephones of one kind, and e-mail addresses, that Outlook holds.
+const PHONES_MAX: usize = 2;
+const EMAILS_MAX: usize = 3;
 
-/// The contacts of the default folder, which may be asked for by one extended property.
-pub(super) fn list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
-    extended::list(asked, mailbox, ItemKind::Contact, &PROPERTIES, "contacts")
+/// The contact folders below the default one, which may be asked for by one extended property.
+pub(super) fn folders(asked: &Asked<'_>, mailbox: &Account) -> Answer {
+    extended::list(asked, mailbox, (ItemKind::ContactFolder, ""), &FOLDER_PROPERTIES, "contactFolders")
+}
+
+/// Makes a contact folder. Two may have one name.
+pub(super) fn create_folder(asked: &Asked<'_>, mailbox: &Account) -> Answer {
+    Query::read(&asked.call.query, &[])?;
+    let body = asked.body()?;
+    only(&body, &["displayName", "singleValueExtendedProperties"])?;
+    let name = text(&body, "displayName")?.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Problem::bad_request("The property 'displayName' is required."))?;
+    let id = items::new_id("AAMkAGI1Cf");
+    let Value::Object(shown) =
+        json!({ "id": id, "displayName": name, "parentFolderId": format!("{}contacts", mailbox.id) })
+    else {
+        return Err(Problem::bad_request("A folder is an object."));
+    };
+    let item = Item { id, body: shown, extended: extended::read(&body)? };
+    asked.world.store.write(|db| items::insert(db, &mailbox.id, ItemKind::ContactFolder, "", &item))?;
+    let context = asked.context(&format!("users('{}')/contactFolders/$entity", mailbox.id));
+    Ok(Reply::created(extended::entity(asked, &item, context)))
+}
+
+/// The contacts of a folder (`parent`; empty: the default one), which may be asked for by one extended property.
+pub(super) fn list(asked: &Asked<'_>, mailbox: &Account, parent: &str) -> Answer {
+    has_folder(asked, mailbox, parent)?;
+    extended::list(asked, mailbox, (ItemKind::Contact, parent), &PROPERTIES, "contacts")
+}
+
+/// A page of the changes of a folder's contacts.
+pub(super) fn changes(asked: &Asked<'_>, mailbox: &Account, parent: &str) -> Answer {
+    has_folder(asked, mailbox, parent)?;
+    delta::items(asked, mailbox, (ItemKind::Contact, parent), &PROPERTIES, "#microsoft.graph.contact")
 }
 
 /// Makes a contact. There is no transaction id: whoever makes it twice has it twice.
-pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
+pub(super) fn create(asked: &Asked<'_>, mailbox: &Account, parent: &str) -> Answer {
     Query::read(&asked.call.query, &[])?;
     let body = asked.body()?;
     only(&body, &WRITABLE)?;
-    let (given, family) = (text(&body, "givenName")?, text(&body, "surname")?);
-    let made_up = [given.as_deref(), family.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let now = asked.world.now().to_string();
+    has_folder(asked, mailbox, parent)?;
     let id = items::new_id("AAMkAGI1Co");
-    let Value::Object(shown) = json!({
-        "@odata.etag": format!("W/\"{}\"", hex::encode(&now)),
+    let address = || json!({});
+    let Value::Object(mut shown) = json!({
         "id": id,
-        "createdDateTime": now,
-        "lastModifiedDateTime": now,
-        "changeKey": hex::encode(&now),
+        "createdDateTime": asked.world.now().to_string(),
         "categories": [],
-        "displayName": text(&body, "displayName")?.unwrap_or(made_up),
-        "givenName": given,
-        "surname": family,
-        "companyName": text(&body, "companyName")?,
+        "displayName": "",
+        "title": null,
+        "givenName": null,
+        "middleName": null,
+        "surname": null,
+        "companyName": null,
+        "department": null,
+        "jobTitle": null,
         "emailAddresses": [],
         "businessPhones": [],
+        "homePhones": [],
+        "mobilePhone": null,
+        "businessAddress": address(),
+        "homeAddress": address(),
+        "otherAddress": address(),
+        "businessHomePage": null,
+        "personalNotes": "",
     }) else {
         return Err(Problem::bad_request("A contact is an object."));
     };
+    apply(&mut shown, &body)?;
+    items::stamp(ItemKind::Contact, &mut shown, asked.world.now());
     let item = Item { id, body: shown, extended: extended::read(&body)? };
-    asked.world.store.write(|db| items::insert(db, &mailbox.id, ItemKind::Contact, "", &item))?;
+    asked.world.store.write(|db| items::insert(db, &mailbox.id, ItemKind::Contact, parent, &item))?;
     let context = asked.context(&format!("users('{}')/contacts/$entity", mailbox.id));
-    Ok(Reply::created(extended::entity(&item, context)))
+    Ok(Reply::created(extended::entity(asked, &item, context)))
 }
 
-/// Deletes a contact.
+/// Changes a contact in whatever folder: what is not named stays, collections are replaced whole.
+pub(super) fn patch(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
+    let body = asked.body()?;
+    only(&body, &WRITABLE)?;
+    let context = format!("users('{}')/contacts/$entity", mailbox.id);
+    extended::patch(asked, mailbox, ItemKind::Contact, id, &context, |contact| apply(contact, &body))
+}
+
+/// Deletes a contact in whatever folder.
 pub(super) fn delete(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
-    let removed = asked.world.store.write(|db| items::remove(db, &mailbox.id, ItemKind::Contact, "", id))?;
-    removed.then(Reply::no_content).ok_or_else(Problem::item_not_found)
+    extended::delete(asked, mailbox, ItemKind::Contact, id)
+}
+
+/// Gives a contact the properties that a request brings. Without a name to show, one is made up again from its parts.
+fn apply(contact: &mut Map<String, Value>, body: &Map<String, Value>) -> Result<(), Problem> {
+    let too_many = || Problem::new(400, "ErrorInvalidArgument", "The collection holds too many elements.");
+    let count = |name: &str| body.get(name).and_then(Value::as_array).map_or(0, Vec::len);
+    if count("businessPhones") > PHONES_MAX || count("homePhones") > PHONES_MAX || count("emailAddresses") > EMAILS_MAX
+    {
+        return Err(too_many());
+    }
+    for (name, value) in body.iter().filter(|(name, _)| *name != "singleValueExtendedProperties") {
+        let value = match value.as_object() {
+            Some(inner) if name.ends_with("Address") => {
+                let kept = inner.iter().filter(|(_, value)| !value.is_null());
+                Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+            }
+            _ => value.clone(),
+        };
+        contact.insert(name.clone(), value);
+    }
+    let renamed = ["givenName", "middleName", "surname"].iter().any(|name| body.contains_key(*name));
+    if renamed && !body.contains_key("displayName") {
+        let parts = ["givenName", "middleName", "surname"].map(|name| contact[name].as_str().map(str::to_owned));
+        let made_up = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        contact.insert("displayName".to_owned(), made_up.into());
+    }
+    Ok(())
+}
+
+fn has_folder(asked: &Asked<'_>, mailbox: &Account, folder: &str) -> Result<(), Problem> {
+    if folder.is_empty() {
+        return Ok(());
+    }
+    let found = asked.world.store.read(|db| items::find(db, &mailbox.id, ItemKind::ContactFolder, folder))?;
+    found.map(drop).ok_or_else(Problem::item_not_found)
 }

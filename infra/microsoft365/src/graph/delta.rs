@@ -8,7 +8,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use super::query::{Clause, Comparison, Query, Select, filter, invalid};
 use super::{Answer, Asked, Problem, Reply};
 use crate::directory::Account;
 use crate::error::{Error, Result};
+use crate::items::{self, ItemKind};
 use crate::mailbox::{self, Folder, Message};
 
 /// Graph's page where `odata.maxpagesize` is not asked for again.
@@ -110,6 +111,79 @@ pub(super) fn folders(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     page(asked, mailbox, None, &query, &super::folders::PROPERTIES)
 }
 
+/// Where a chain of items stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ItemState {
+    mailbox: String,
+    parent: String,
+    select: Select,
+    first: bool,
+    done: i64,
+    until: Option<i64>,
+}
+
+/// A page of the changes of a collection of items (contact-delta, todotask-delta).
+pub(super) fn items(
+    asked: &Asked<'_>,
+    mailbox: &Account,
+    (kind, parent): (ItemKind, &str),
+    known: &[&'static str],
+    odata_type: &str,
+) -> Answer {
+    let query = Query::read(&asked.call.query, &["select", "top", "deltatoken", "skiptoken"])?;
+    let (chain, generation, mut state) = match query.get("deltatoken").or(query.get("skiptoken")) {
+        None => {
+            let (mailbox, parent, select) = (mailbox.id.clone(), parent.to_owned(), query.select(known)?);
+            let state = ItemState { mailbox, parent, select, first: true, done: 0, until: None };
+            (Uuid::new_v4().simple().to_string(), 0, state)
+        }
+        Some(token) => resume::<ItemState>(asked, mailbox, token)?,
+    };
+    if state.mailbox != mailbox.id || state.parent != parent {
+        return Err(Problem::bad_request("Badly formed token: it belongs to another collection."));
+    }
+    let size = asked.prefer.page_size.unwrap_or(PAGE).min(PAGE_MAX);
+    let (world, generation) = (asked.world, generation + 1);
+    let mut value = Vec::new();
+    let mut ended = false;
+    let until = match state.until {
+        Some(until) => until,
+        None => world.store.read(|db| mailbox::last_seq(db, &mailbox.id))?,
+    };
+    state.until = Some(until);
+    // Some pages come empty although there is more to tell.
+    if generation % 4 != 2 {
+        let changes =
+            world.store.read(|db| items::changes(db, &mailbox.id, (kind, parent), (state.done, until), size))?;
+        ended = changes.len() < size;
+        state.done = if ended { until } else { changes.last().map_or(until, |(seq, ..)| *seq) };
+        for (_, id, item) in changes {
+            match item {
+                Some(mut item) => {
+                    state.select.keep(&mut item.body);
+                    item.body.insert("@odata.type".to_owned(), odata_type.into());
+                    value.push(super::extended::shown(asked, item.body));
+                }
+                None if state.first => {}
+                None => value.push(json!({ "@odata.type": odata_type, "id": id, "@removed": { "reason": "deleted" } })),
+            }
+        }
+    }
+    if ended {
+        (state.first, state.until) = (false, None);
+    }
+    let next = Token::issue(&chain, generation);
+    let link = match ended {
+        true => ("@odata.deltaLink", "$deltatoken"),
+        false => ("@odata.nextLink", "$skiptoken"),
+    };
+    remember(asked, &chain, generation, &next, &state)?;
+    let of = odata_type.trim_start_matches("#microsoft.graph.");
+    let mut page = json!({ "@odata.context": asked.context(&format!("Collection({of})")), "value": value });
+    page[link.0] = format!("{}/v1.0{}?{}={next}", world.origin, asked.call.path, link.1).into();
+    Ok(Reply::json(page))
+}
+
 fn page(
     asked: &Asked<'_>,
     mailbox: &Account,
@@ -192,7 +266,7 @@ fn shown(asked: &Asked<'_>, item: &Item, state: &State) -> Result<Value, Problem
 }
 
 /// What a token stands for, if it is not forgotten.
-fn resume(asked: &Asked<'_>, mailbox: &Account, token: &str) -> Result<(String, i64, State), Problem> {
+fn resume<S: DeserializeOwned>(asked: &Asked<'_>, mailbox: &Account, token: &str) -> Result<(String, i64, S), Problem> {
     let clear = Token::read(token).ok_or_else(|| Problem::bad_request("Badly formed token."))?;
     let state: Option<String> = asked.world.store.read(|db| {
         Ok(db
@@ -225,7 +299,13 @@ fn forgotten(asked: &Asked<'_>, token: &Token) -> Result<Problem, Problem> {
     ))
 }
 
-fn remember(asked: &Asked<'_>, chain: &str, generation: i64, token: &str, state: &State) -> Result<(), Problem> {
+fn remember(
+    asked: &Asked<'_>,
+    chain: &str,
+    generation: i64,
+    token: &str,
+    state: &impl Serialize,
+) -> Result<(), Problem> {
     let state = serde_json::to_string(state).map_err(|error| Error::Damaged("delta token", error))?;
     asked.world.store.write(|db| {
         // A second use of one link takes the place of the first: two workers on one chain race each other.

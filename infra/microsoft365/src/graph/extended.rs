@@ -31,13 +31,13 @@ pub(super) fn read(body: &Map<String, Value>) -> Result<Map<String, Value>, Prob
 pub(super) fn list(
     asked: &Asked<'_>,
     mailbox: &Account,
-    kind: ItemKind,
+    (kind, parent): (ItemKind, &str),
     properties: &[&'static str],
     name: &str,
 ) -> Answer {
     let query = Query::read(&asked.call.query, &["select", "top", "skip", "filter"])?;
     let wanted = query.get("filter").map(filter).transpose()?;
-    let mut items = asked.world.store.read(|db| items::all(db, &mailbox.id, kind, ""))?;
+    let mut items = asked.world.store.read(|db| items::all(db, &mailbox.id, kind, parent))?;
     items.retain(|item| match &wanted {
         // Names are case-sensitive, values are not.
         Some((id, value)) => {
@@ -55,7 +55,7 @@ pub(super) fn page(asked: &Asked<'_>, query: &Query, items: Vec<Item>, select: &
     let more = items.len() > skip.saturating_add(top);
     let value = items.into_iter().skip(skip).take(top).map(|mut item| {
         select.keep(&mut item.body);
-        Value::from(item.body)
+        shown(asked, item.body)
     });
     let mut page = json!({ "@odata.context": asked.context(context), "value": value.collect::<Vec<_>>() });
     if more {
@@ -66,10 +66,44 @@ pub(super) fn page(asked: &Asked<'_>, query: &Query, items: Vec<Item>, select: &
 }
 
 /// An item as an answer of its own.
-pub(super) fn entity(item: &Item, context: String) -> Value {
-    let mut shown = item.body.clone();
-    shown.insert("@odata.context".to_owned(), context.into());
-    shown.into()
+pub(super) fn entity(asked: &Asked<'_>, item: &Item, context: String) -> Value {
+    let mut shown = shown(asked, item.body.clone());
+    shown["@odata.context"] = context.into();
+    shown
+}
+
+/// An item as it is shown to whoever asks: bodies are HTML, unless text is preferred.
+pub(super) fn shown(asked: &Asked<'_>, mut body: Map<String, Value>) -> Value {
+    if let Some(text) = body.get_mut("body").filter(|_| !asked.prefer.text_bodies)
+        && let Some(content) = text["content"].as_str()
+    {
+        *text = json!({ "contentType": "html", "content": format!("<html><body>{content}</body></html>\r\n") });
+    }
+    body.into()
+}
+
+/// Changes an item: `apply` gives properties their new values.
+pub(super) fn patch(
+    asked: &Asked<'_>,
+    mailbox: &Account,
+    kind: ItemKind,
+    id: &str,
+    context: &str,
+    apply: impl FnOnce(&mut Map<String, Value>) -> Result<(), Problem>,
+) -> Answer {
+    Query::read(&asked.call.query, &[])?;
+    let found = asked.world.store.read(|db| items::find(db, &mailbox.id, kind, id))?;
+    let (parent, mut item) = found.ok_or_else(Problem::item_not_found)?;
+    apply(&mut item.body)?;
+    items::stamp(kind, &mut item.body, asked.world.now());
+    asked.world.store.write(|db| items::update(db, &mailbox.id, kind, &parent, &item))?;
+    Ok(Reply::json(entity(asked, &item, asked.context(context))))
+}
+
+/// Deletes an item.
+pub(super) fn delete(asked: &Asked<'_>, mailbox: &Account, kind: ItemKind, id: &str) -> Answer {
+    let removed = asked.world.store.write(|db| items::remove(db, &mailbox.id, kind, id))?;
+    removed.then(Reply::no_content).ok_or_else(Problem::item_not_found)
 }
 
 /// The one form that is simulated: `singleValueExtendedProperties/Any(ep: ep/id eq 'ID' and ep/value eq 'VALUE')`.

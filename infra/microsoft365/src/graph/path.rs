@@ -42,13 +42,22 @@ pub(crate) enum Kind {
     TranslateIds,
     Events,
     CreateEvent,
+    PatchEvent(String),
     DeleteEvent(String),
     TaskLists,
+    CreateTaskList,
     Tasks(String),
+    TaskDelta(String),
     CreateTask(String),
+    PatchTask(String, String),
     DeleteTask(String, String),
-    Contacts,
-    CreateContact,
+    ContactFolders,
+    CreateContactFolder,
+    /// In the folder of this id; the default one's is empty.
+    Contacts(String),
+    ContactDelta(String),
+    CreateContact(String),
+    PatchContact(String),
     DeleteContact(String),
     Application(String),
 }
@@ -146,13 +155,21 @@ impl Kind {
             Self::TranslateIds => "translate ids",
             Self::Events => "events",
             Self::CreateEvent => "event create",
+            Self::PatchEvent(_) => "event patch",
             Self::DeleteEvent(_) => "event delete",
             Self::TaskLists => "task lists",
+            Self::CreateTaskList => "task list create",
             Self::Tasks(_) => "tasks",
+            Self::TaskDelta(_) => "task delta",
             Self::CreateTask(_) => "task create",
+            Self::PatchTask(..) => "task patch",
             Self::DeleteTask(..) => "task delete",
-            Self::Contacts => "contacts",
-            Self::CreateContact => "contact create",
+            Self::ContactFolders => "contact folders",
+            Self::CreateContactFolder => "contact folder create",
+            Self::Contacts(_) => "contacts",
+            Self::ContactDelta(_) => "contact delta",
+            Self::CreateContact(_) => "contact create",
+            Self::PatchContact(_) => "contact patch",
             Self::DeleteContact(_) => "contact delete",
             Self::Application(_) => "application",
         }
@@ -178,7 +195,8 @@ impl Kind {
 
     /// Whether an application access policy can keep an app from it.
     pub fn is_scoped(&self) -> bool {
-        !matches!(self, Self::TaskLists | Self::Tasks(_) | Self::CreateTask(_) | Self::DeleteTask(..))
+        let needs = self.needs().application;
+        needs != TASKS_READ.application && needs != TASKS_WRITE.application
     }
 
     /// What a request to a mailbox needs.
@@ -196,11 +214,13 @@ impl Kind {
             Self::Categories => SETTINGS_READ,
             Self::CreateCategory | Self::DeleteCategory(_) => SETTINGS_WRITE,
             Self::Events => EVENTS_READ,
-            Self::CreateEvent | Self::DeleteEvent(_) => EVENTS_WRITE,
-            Self::TaskLists | Self::Tasks(_) => TASKS_READ,
-            Self::CreateTask(_) | Self::DeleteTask(..) => TASKS_WRITE,
-            Self::Contacts => CONTACTS_READ,
-            Self::CreateContact | Self::DeleteContact(_) => CONTACTS_WRITE,
+            Self::CreateEvent | Self::PatchEvent(_) | Self::DeleteEvent(_) => EVENTS_WRITE,
+            Self::TaskLists | Self::Tasks(_) | Self::TaskDelta(_) => TASKS_READ,
+            Self::CreateTaskList | Self::CreateTask(_) | Self::PatchTask(..) | Self::DeleteTask(..) => TASKS_WRITE,
+            Self::ContactFolders | Self::Contacts(_) | Self::ContactDelta(_) => CONTACTS_READ,
+            Self::CreateContactFolder | Self::CreateContact(_) | Self::PatchContact(_) | Self::DeleteContact(_) => {
+                CONTACTS_WRITE
+            }
             Self::TranslateIds => TRANSLATE,
             Self::Batch
             | Self::User
@@ -286,20 +306,37 @@ impl Route {
                 Method::POST => Some(Kind::CreateEvent),
                 _ => None,
             },
-            (true, ["events", _]) => only(*method == Method::DELETE, Kind::DeleteEvent(id(1))),
-            (true, ["todo", "lists"]) => only(get, Kind::TaskLists),
+            (true, ["events", _]) => match *method {
+                Method::PATCH => Some(Kind::PatchEvent(id(1))),
+                Method::DELETE => Some(Kind::DeleteEvent(id(1))),
+                _ => None,
+            },
+            (true, ["todo", "lists"]) => match *method {
+                Method::GET => Some(Kind::TaskLists),
+                Method::POST => Some(Kind::CreateTaskList),
+                _ => None,
+            },
             (true, ["todo", "lists", _, "tasks"]) => match *method {
                 Method::GET => Some(Kind::Tasks(id(2))),
                 Method::POST => Some(Kind::CreateTask(id(2))),
                 _ => None,
             },
-            (true, ["todo", "lists", _, "tasks", _]) => only(*method == Method::DELETE, Kind::DeleteTask(id(2), id(4))),
-            (true, ["contacts"]) => match *method {
-                Method::GET => Some(Kind::Contacts),
-                Method::POST => Some(Kind::CreateContact),
+            (true, ["todo", "lists", _, "tasks", "delta"]) => only(get, Kind::TaskDelta(id(2))),
+            (true, ["todo", "lists", _, "tasks", _]) => match *method {
+                Method::PATCH => Some(Kind::PatchTask(id(2), id(4))),
+                Method::DELETE => Some(Kind::DeleteTask(id(2), id(4))),
                 _ => None,
             },
-            (true, ["contacts", _]) => only(*method == Method::DELETE, Kind::DeleteContact(id(1))),
+            (true, ["contactfolders"]) => match *method {
+                Method::GET => Some(Kind::ContactFolders),
+                Method::POST => Some(Kind::CreateContactFolder),
+                _ => None,
+            },
+            (true, ["contactfolders", _, "contacts", "delta"]) => only(get, Kind::ContactDelta(id(1))),
+            (true, ["contacts"]) => contacts(method, String::new()),
+            (true, ["contactfolders", _, "contacts"]) => contacts(method, id(1)),
+            (true, ["contacts", _]) => contact(method, id(1)),
+            (true, ["contactfolders", _, "contacts", _]) => contact(method, id(3)),
             (false, ["applications", key]) if key.starts_with("appid=") => {
                 only(get, Kind::Application(id(1)[6..].to_owned()))
             }
@@ -313,6 +350,22 @@ impl Route {
 
 fn only(allowed: bool, kind: Kind) -> Option<Kind> {
     allowed.then_some(kind)
+}
+
+fn contacts(method: &Method, folder: String) -> Option<Kind> {
+    match *method {
+        Method::GET => Some(Kind::Contacts(folder)),
+        Method::POST => Some(Kind::CreateContact(folder)),
+        _ => None,
+    }
+}
+
+fn contact(method: &Method, id: String) -> Option<Kind> {
+    match *method {
+        Method::PATCH => Some(Kind::PatchContact(id)),
+        Method::DELETE => Some(Kind::DeleteContact(id)),
+        _ => None,
+    }
 }
 
 fn message(method: &Method, id: String) -> Option<Kind> {

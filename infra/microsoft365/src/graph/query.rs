@@ -10,6 +10,8 @@ use super::Problem;
 pub(crate) struct Prefer {
     pub immutable_ids: bool,
     pub page_size: Option<usize>,
+    /// Bodies as text, where HTML is Graph's own choice.
+    pub text_bodies: bool,
 }
 
 impl Prefer {
@@ -23,6 +25,7 @@ impl Prefer {
             let value = value.trim().trim_matches('"');
             match name.trim().to_ascii_lowercase().as_str() {
                 "idtype" => prefer.immutable_ids = value.eq_ignore_ascii_case("ImmutableId"),
+                "outlook.body-content-type" => prefer.text_bodies = value.eq_ignore_ascii_case("text"),
                 "odata.maxpagesize" => prefer.page_size = value.parse().ok().filter(|&size| size > 0),
                 _ => {}
             }
@@ -115,6 +118,14 @@ impl Select {
     /// Whether this property is asked for by name, as the costly ones must be.
     pub fn names(&self, name: &str) -> bool {
         self.0.as_ref().is_some_and(|names| names.iter().any(|selected| selected == name))
+    }
+
+    /// Adds a property to what is selected, if anything is.
+    pub fn with(mut self, name: &str) -> Self {
+        if let Some(names) = &mut self.0 {
+            names.push(name.to_owned());
+        }
+        self
     }
 
     /// Keeps of an entity what was asked for, its id and its annotations.

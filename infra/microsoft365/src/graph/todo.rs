@@ -6,15 +6,26 @@ use serde_json::{Map, Value, json};
 
 use super::calendar::{moment, only, text};
 use super::query::Query;
-use super::{Answer, Asked, Problem, Reply, extended};
+use super::{Answer, Asked, Problem, Reply, delta, extended};
 use crate::directory::Account;
 use crate::error::Result;
 use crate::items::{self, Item, ItemKind};
 
 /// What may be written here.
-const WRITABLE: [&str; 3] = ["title", "body", "dueDateTime"];
+const WRITABLE: [&str; 10] = [
+    "title",
+    "body",
+    "dueDateTime",
+    "reminderDateTime",
+    "isReminderOn",
+    "categories",
+    "recurrence",
+    "status",
+    "importance",
+    "linkedResources",
+];
 const LIST_PROPERTIES: [&str; 5] = ["id", "displayName", "isOwner", "isShared", "wellknownListName"];
-const PROPERTIES: [&str; 10] = [
+const PROPERTIES: [&str; 13] = [
     "id",
     "title",
     "body",
@@ -25,6 +36,9 @@ const PROPERTIES: [&str; 10] = [
     "lastModifiedDateTime",
     "dueDateTime",
     "hasAttachments",
+    "reminderDateTime",
+    "categories",
+    "recurrence",
 ];
 
 /// The mailbox's lists: the default one and the one of flagged mails, which nobody can delete.
@@ -37,10 +51,22 @@ pub(super) fn lists(asked: &Asked<'_>, mailbox: &Account) -> Answer {
 
 /// The tasks of a list.
 pub(super) fn list(asked: &Asked<'_>, mailbox: &Account, list: &str) -> Answer {
-    let query = Query::read(&asked.call.query, &["select", "top", "skip"])?;
+    let query = Query::read(&asked.call.query, &["select", "top", "skip", "expand"])?;
     find_list(asked, mailbox, list)?;
-    let tasks = asked.world.store.read(|db| items::all(db, &mailbox.id, ItemKind::Task, list))?;
-    let select = query.select(&PROPERTIES)?;
+    let expand = match query.get("expand") {
+        None => false,
+        Some("linkedResources") => true,
+        Some(other) => return Err(super::query::invalid(format!("Could not expand '{other}'."))),
+    };
+    let mut tasks = asked.world.store.read(|db| items::all(db, &mailbox.id, ItemKind::Task, list))?;
+    let mut select = query.select(&PROPERTIES)?;
+    if expand {
+        for task in &mut tasks {
+            let links = task.extended.get("linkedResources").cloned().unwrap_or(json!([]));
+            task.body.insert("linkedResources".to_owned(), links);
+        }
+        select = select.with("linkedResources");
+    }
     extended::page(asked, &query, tasks, &select, &format!("users('{}')/todo/lists('{list}')/tasks", mailbox.id))
 }
 
@@ -52,40 +78,107 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account, list: &str) -> Answer
     find_list(asked, mailbox, list)?;
     let title = text(&body, "title")?.filter(|title| !title.is_empty());
     let title = title.ok_or_else(|| Problem::new(400, "invalidRequest", "The property 'title' is required."))?;
-    let due = match body.contains_key("dueDateTime") {
-        true => Some(moment(&body, "dueDateTime")?.date().to_datetime(Time::midnight())),
-        false => None,
-    };
-    let content = body.get("body").and_then(|body| body.get("content")).and_then(Value::as_str).unwrap_or_default();
-    let now = asked.world.now().to_string();
     let id = items::new_id("AAMkAGI1To");
     let Value::Object(mut shown) = json!({
-        "@odata.etag": format!("W/\"{}\"", hex::encode(&now)),
         "id": id,
         "title": title,
-        "body": { "content": content, "contentType": "text" },
+        "body": { "content": "", "contentType": "text" },
         "status": "notStarted",
         "importance": "normal",
         "isReminderOn": false,
-        "createdDateTime": now,
-        "lastModifiedDateTime": now,
+        "createdDateTime": asked.world.now().to_string(),
         "hasAttachments": false,
+        "categories": [],
     }) else {
         return Err(Problem::bad_request("A task is an object."));
     };
-    if let Some(due) = due {
-        shown.insert("dueDateTime".to_owned(), json!({ "dateTime": format!("{due:.7}"), "timeZone": "UTC" }));
+    let mut links = body.get("linkedResources").and_then(Value::as_array).cloned().unwrap_or_default();
+    if links.len() > 1 {
+        return Err(Problem::new(400, "invalidRequest", "Only one item in linkedResources is allowed."));
     }
-    let task = Item { id, body: shown, extended: Map::new() };
+    for link in &mut links {
+        link["id"] = items::new_id("AAMkAGI1Lr").into();
+    }
+    apply(&mut shown, &body)?;
+    items::stamp(ItemKind::Task, &mut shown, asked.world.now());
+    let extended = Map::from_iter([("linkedResources".to_owned(), links.into())]);
+    let task = Item { id, body: shown, extended };
     asked.world.store.write(|db| items::insert(db, &mailbox.id, ItemKind::Task, list, &task))?;
     let context = asked.context(&format!("users('{}')/todo/lists('{list}')/tasks/$entity", mailbox.id));
-    Ok(Reply::created(extended::entity(&task, context)))
+    Ok(Reply::created(extended::entity(asked, &task, context)))
+}
+
+/// Changes a task: what is not named stays.
+pub(super) fn patch(asked: &Asked<'_>, mailbox: &Account, list: &str, id: &str) -> Answer {
+    let body = asked.body()?;
+    only(&body, &WRITABLE[..9])?;
+    find_list(asked, mailbox, list)?;
+    let context = format!("users('{}')/todo/lists('{list}')/tasks/$entity", mailbox.id);
+    extended::patch(asked, mailbox, ItemKind::Task, id, &context, |task| apply(task, &body))
+}
+
+/// Gives a task the properties that a request brings; null takes one away.
+fn apply(task: &mut Map<String, Value>, body: &Map<String, Value>) -> std::result::Result<(), Problem> {
+    for (name, value) in body.iter().filter(|(name, _)| *name != "linkedResources") {
+        let value = match name.as_str() {
+            _ if value.is_null() => {
+                task.remove(name);
+                continue;
+            }
+            "dueDateTime" => {
+                let due = moment(body, name)?.date().to_datetime(Time::midnight());
+                json!({ "dateTime": format!("{due:.7}"), "timeZone": "UTC" })
+            }
+            "reminderDateTime" => {
+                moment(body, name)?;
+                value.clone()
+            }
+            "body" => json!({ "content": value["content"].as_str().unwrap_or_default(), "contentType": "text" }),
+            _ => value.clone(),
+        };
+        task.insert(name.clone(), value);
+    }
+    Ok(())
 }
 
 /// Deletes a task.
 pub(super) fn delete(asked: &Asked<'_>, mailbox: &Account, list: &str, id: &str) -> Answer {
-    let removed = asked.world.store.write(|db| items::remove(db, &mailbox.id, ItemKind::Task, list, id))?;
-    removed.then(Reply::no_content).ok_or_else(Problem::item_not_found)
+    find_list(asked, mailbox, list)?;
+    extended::delete(asked, mailbox, ItemKind::Task, id)
+}
+
+/// A page of the changes of a list's tasks.
+pub(super) fn changes(asked: &Asked<'_>, mailbox: &Account, list: &str) -> Answer {
+    find_list(asked, mailbox, list)?;
+    delta::items(asked, mailbox, (ItemKind::Task, list), &PROPERTIES, "#microsoft.graph.todoTask")
+}
+
+/// Makes a list. Two may have one name.
+pub(super) fn create_list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
+    Query::read(&asked.call.query, &[])?;
+    let body = asked.body()?;
+    only(&body, &["displayName"])?;
+    let name = text(&body, "displayName")?.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Problem::new(400, "invalidRequest", "The property 'displayName' is required."))?;
+    let list = new_list(&name, "none");
+    asked.world.store.write(|db| {
+        lists_of(db, &mailbox.id)?;
+        items::insert(db, &mailbox.id, ItemKind::TaskList, "", &list)
+    })?;
+    let context = asked.context(&format!("users('{}')/todo/lists/$entity", mailbox.id));
+    Ok(Reply::created(extended::entity(asked, &list, context)))
+}
+
+fn new_list(name: &str, well_known: &str) -> Item {
+    let id = items::new_id("AAMkAGI1Tl");
+    let shown = Map::from_iter([
+        ("id".to_owned(), id.as_str().into()),
+        ("displayName".to_owned(), name.into()),
+        ("isOwner".to_owned(), true.into()),
+        ("isShared".to_owned(), false.into()),
+        ("wellknownListName".to_owned(), well_known.into()),
+    ]);
+    Item { id, body: shown, extended: Map::new() }
 }
 
 fn find_list(asked: &Asked<'_>, mailbox: &Account, list: &str) -> std::result::Result<(), Problem> {
@@ -100,15 +193,7 @@ fn lists_of(db: &Transaction<'_>, mailbox: &str) -> Result<Vec<Item>> {
         return Ok(known);
     }
     for (name, well_known) in [("Tasks", "defaultList"), ("Flagged Emails", "flaggedEmails")] {
-        let id = items::new_id("AAMkAGI1Tl");
-        let shown = Map::from_iter([
-            ("id".to_owned(), id.as_str().into()),
-            ("displayName".to_owned(), name.into()),
-            ("isOwner".to_owned(), true.into()),
-            ("isShared".to_owned(), false.into()),
-            ("wellknownListName".to_owned(), well_known.into()),
-        ]);
-        items::insert(db, mailbox, ItemKind::TaskList, "", &Item { id, body: shown, extended: Map::new() })?;
+        items::insert(db, mailbox, ItemKind::TaskList, "", &new_list(name, well_known))?;
     }
     items::all(db, mailbox, ItemKind::TaskList, "")
 }

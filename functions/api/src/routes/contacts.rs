@@ -1,0 +1,394 @@
+//! Contacts: persons and organisations for members' Outlook.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::{
+    app::App,
+    contact::{Address, At, Contact, Kind, Phone},
+    entry::Entry,
+    graph::Item,
+    id::{BulkId, MemberId},
+    push::Wish,
+};
+use utoipa::ToSchema;
+
+use super::{
+    Page,
+    entries::{
+        self, BulkResult, BulkView, Deletion, EntryView, External, FieldError, MemberChange, Resource, Said, Which,
+        line, lines, unfit,
+    },
+};
+use crate::{
+    auth::FirmScope,
+    error::Answer,
+    extract::{Id, Json, Query},
+};
+
+/// Longest single line: Outlook's own limit.
+const LINE_CHARS_MAX: usize = 255;
+/// Longest notes.
+const NOTES_CHARS_MAX: usize = 30_000;
+/// E-mail addresses that Outlook holds.
+const EMAILS_MAX: usize = 3;
+
+/// What a contact says.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewContact {
+    /// A person, where it is not said.
+    #[serde(default = "person")]
+    kind: Kind,
+    /// The name shown; without it, one is made from the parts or the company.
+    name: Option<String>,
+    title: Option<String>,
+    given_name: Option<String>,
+    middle_name: Option<String>,
+    #[serde(alias = "family_name")]
+    surname: Option<String>,
+    company: Option<String>,
+    department: Option<String>,
+    job_title: Option<String>,
+    /// At most three.
+    #[serde(default)]
+    emails: Vec<String>,
+    /// At most two of business, two of home, and one mobile.
+    #[serde(default)]
+    phones: Vec<PhoneView>,
+    /// At most one each of business, home and other.
+    #[serde(default)]
+    addresses: Vec<AddressView>,
+    website: Option<String>,
+    notes: Option<String>,
+    /// The dossier that it belongs to.
+    dossier: Option<String>,
+    /// The ids of the members whom it is for.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    members: Vec<MemberId>,
+    /// The business application's number of this state; one that is not higher than the known one changes nothing.
+    version: Option<u64>,
+}
+
+fn person() -> Kind {
+    Kind::Person
+}
+
+fn business() -> At {
+    At::Business
+}
+
+/// A telephone number.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ContactPhone)]
+pub(crate) struct PhoneView {
+    /// Business, home or mobile; business, where it is not said.
+    #[serde(default = "business")]
+    kind: At,
+    number: String,
+}
+
+/// A postal address.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ContactAddress)]
+pub(crate) struct AddressView {
+    /// Business, home or other; business, where it is not said.
+    #[serde(default = "business")]
+    kind: At,
+    street: Option<String>,
+    postal_code: Option<String>,
+    city: Option<String>,
+    state: Option<String>,
+    country: Option<String>,
+}
+
+/// A contact.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContactView {
+    kind: Kind,
+    name: String,
+    title: Option<String>,
+    given_name: Option<String>,
+    middle_name: Option<String>,
+    surname: Option<String>,
+    company: Option<String>,
+    department: Option<String>,
+    job_title: Option<String>,
+    emails: Vec<String>,
+    phones: Vec<PhoneView>,
+    addresses: Vec<AddressView>,
+    website: Option<String>,
+    notes: Option<String>,
+    dossier: Option<String>,
+}
+
+impl Resource for Contact {
+    type New = NewContact;
+    type View = ContactView;
+
+    fn read(new: NewContact, _: &str) -> Result<Said<Self>, FieldError> {
+        let text = |field: &str, text: Option<String>| line(field, text, LINE_CHARS_MAX);
+        let (given_name, middle_name) = (text("given_name", new.given_name)?, text("middle_name", new.middle_name)?);
+        let (surname, company) = (text("surname", new.surname)?, text("company", new.company)?);
+        let parts = [&given_name, &middle_name, &surname].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+        let made_up = Some(parts).filter(|name| !name.is_empty()).or_else(|| company.clone());
+        let name = text("name", new.name)?.or(made_up);
+        let content = Self {
+            kind: new.kind,
+            name: name.ok_or_else(|| unfit("name", "a contact has a name, a part of one, or a company"))?,
+            title: text("title", new.title)?,
+            given_name,
+            middle_name,
+            surname,
+            company,
+            department: text("department", new.department)?,
+            job_title: text("job_title", new.job_title)?,
+            emails: read_emails(new.emails)?,
+            phones: read_phones(new.phones)?,
+            addresses: read_addresses(new.addresses)?,
+            website: text("website", new.website)?,
+            notes: lines("notes", new.notes, NOTES_CHARS_MAX)?,
+            dossier: text("dossier", new.dossier)?,
+        };
+        Ok(Said { version: new.version, members: new.members, content })
+    }
+
+    fn view(contact: Self) -> ContactView {
+        let phones = contact.phones.into_iter().map(|Phone { at: kind, number }| PhoneView { kind, number });
+        let addresses = contact.addresses.into_iter().map(|address| {
+            let Address { at: kind, street, postal_code, city, state, country } = address;
+            AddressView { kind, street, postal_code, city, state, country }
+        });
+        ContactView {
+            kind: contact.kind,
+            name: contact.name,
+            title: contact.title,
+            given_name: contact.given_name,
+            middle_name: contact.middle_name,
+            surname: contact.surname,
+            company: contact.company,
+            department: contact.department,
+            job_title: contact.job_title,
+            emails: contact.emails,
+            phones: phones.collect(),
+            addresses: addresses.collect(),
+            website: contact.website,
+            notes: contact.notes,
+            dossier: contact.dossier,
+        }
+    }
+
+    fn item(wish: &Wish, member: MemberId, entry: &Entry<Self>) -> Option<Item> {
+        wish.contact(member, Some(entry))
+    }
+}
+
+fn read_emails(emails: Vec<String>) -> Result<Vec<String>, FieldError> {
+    if emails.len() > EMAILS_MAX {
+        return Err(unfit("emails", format!("Outlook holds {EMAILS_MAX} e-mail addresses of a contact")));
+    }
+    let read = emails.into_iter().enumerate().map(|(i, email)| {
+        let field = format!("emails[{i}]");
+        let email = line(&field, Some(email), LINE_CHARS_MAX)?;
+        let looks_like_one = |email: &String| {
+            let parts = email.split_once('@');
+            parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+                && !email.contains(char::is_whitespace)
+        };
+        email.filter(looks_like_one).ok_or_else(|| unfit(&field, "not an address such as ada@cabinet.example"))
+    });
+    read.collect()
+}
+
+fn read_phones(phones: Vec<PhoneView>) -> Result<Vec<Phone>, FieldError> {
+    let mut read: Vec<Phone> = Vec::with_capacity(phones.len());
+    for (i, PhoneView { kind, number }) in phones.into_iter().enumerate() {
+        let field = format!("phones[{i}]");
+        let most = match kind {
+            At::Business | At::Home => 2,
+            At::Mobile => 1,
+            At::Other => return Err(unfit(&format!("{field}.kind"), "business, home or mobile")),
+        };
+        if read.iter().filter(|phone| phone.at == kind).count() == most {
+            return Err(unfit(&field, format!("Outlook holds {most} of this kind")));
+        }
+        let number = line(&format!("{field}.number"), Some(number), LINE_CHARS_MAX)?;
+        let number = number.ok_or_else(|| unfit(&format!("{field}.number"), "it is empty"))?;
+        read.push(Phone { at: kind, number });
+    }
+    Ok(read)
+}
+
+fn read_addresses(addresses: Vec<AddressView>) -> Result<Vec<Address>, FieldError> {
+    let mut read: Vec<Address> = Vec::with_capacity(addresses.len());
+    for (i, address) in addresses.into_iter().enumerate() {
+        let AddressView { kind: at, street, postal_code, city, state, country } = address;
+        let field = |name: &str| format!("addresses[{i}].{name}");
+        if at == At::Mobile {
+            return Err(unfit(&field("kind"), "business, home or other"));
+        }
+        if read.iter().any(|address| address.at == at) {
+            return Err(unfit(&field("kind"), "Outlook holds one address of each kind"));
+        }
+        let text = |name: &str, text| line(&field(name), text, LINE_CHARS_MAX);
+        read.push(Address {
+            at,
+            street: lines(&field("street"), street, LINE_CHARS_MAX)?,
+            postal_code: text("postal_code", postal_code)?,
+            city: text("city", city)?,
+            state: text("state", state)?,
+            country: text("country", country)?,
+        });
+    }
+    Ok(read)
+}
+
+/// Many contacts.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ContactRows {
+    /// At most 5,000. Each is what a PUT takes, with its `external_id`; or `external_id`, `deleted: true` and perhaps `version`.
+    #[serde(alias = "contacts")]
+    #[schema(value_type = Vec<NewContact>)]
+    rows: Vec<Value>,
+}
+
+/// Says a contact. What was said before is overwritten, in Microsoft 365 too.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts",
+    responses(
+        (status = 200, body = EntryView<ContactView>, description = "It is as shown: a late or repeated request changed nothing"),
+        (status = 201, body = EntryView<ContactView>, description = "It is new"),
+    )
+)]
+pub(super) async fn put(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<External>,
+    Json(new): Json<NewContact>,
+) -> Answer<(StatusCode, Json<EntryView<ContactView>>)> {
+    let (is_new, view) = entries::put::<Contact>(&app, firm.id(), id.into_inner(), new).await?;
+    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view)))
+}
+
+/// Deletes a contact, in Microsoft 365 too.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", params(Deletion),
+    responses((status = 204, description = "It is deleted, or the request was late and changed nothing"))
+)]
+pub(super) async fn delete(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<External>,
+    Query(deletion): Query<Deletion>,
+) -> Answer<StatusCode> {
+    entries::delete::<Contact>(&app, firm.id(), id.into_inner(), deletion.version).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Shows a contact, and how it is with each member.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts",
+    responses((status = 200, body = EntryView<ContactView>))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<External>,
+) -> Answer<Json<EntryView<ContactView>>> {
+    Ok(Json(entries::read::<Contact>(&app, firm.id(), &id.into_inner()).await?))
+}
+
+/// Lists a firm's contacts. A page may hold fewer than its limit with more to come: go on while `next` is not null.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/contacts", tag = "contacts", params(Which),
+    responses((status = 200, body = Page<EntryView<ContactView>>))
+)]
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(which): Query<Which>,
+) -> Answer<Json<Page<EntryView<ContactView>>>> {
+    let (items, next) = entries::list::<Contact>(&app, firm.id(), which).await?;
+    Ok(Json(Page { items, next }))
+}
+
+/// Says or deletes many contacts. Each row is judged by itself: the good ones are taken.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/contacts/bulk", tag = "contacts", request_body = ContactRows,
+    responses((status = 200, body = BulkResult))
+)]
+pub(super) async fn bulk(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(rows): Json<ContactRows>,
+) -> Answer<Json<BulkResult>> {
+    Ok(Json(entries::bulk::<Contact>(&app, firm.id(), rows.rows).await?))
+}
+
+/// Adds members to many contacts, or takes them away.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/contacts/members", tag = "contacts", request_body = MemberChange,
+    responses((status = 200, body = BulkResult))
+)]
+pub(super) async fn members(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(change): Json<MemberChange>,
+) -> Answer<Json<BulkResult>> {
+    Ok(Json(entries::change_members::<Contact>(&app, firm.id(), change).await?))
+}
+
+/// Shows how far a bulk is. It is forgotten after thirty days.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/bulks/{bulk}", tag = "bulks",
+    responses((status = 200, body = BulkView))
+)]
+pub(super) async fn bulk_progress(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(bulk): Id<BulkId>,
+) -> Answer<Json<BulkView>> {
+    Ok(Json(entries::bulk_progress(&app, firm.id(), bulk).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(new: Value) -> Result<Contact, String> {
+        let said = Contact::read(serde_json::from_value(new).unwrap(), "UTC");
+        said.map(|said| said.content).map_err(|error| error.field)
+    }
+
+    #[test]
+    fn a_name_is_made_from_what_is_there() {
+        let name = |new| read(new).unwrap().name;
+        assert_eq!(name(json!({ "given_name": "Ada", "surname": "Lambert", "company": "Lumen" })), "Ada Lambert");
+        assert_eq!(name(json!({ "company": "Lumen" })), "Lumen");
+        assert_eq!(name(json!({ "name": "L", "surname": "Lambert" })), "L");
+        assert_eq!(read(json!({ "notes": "x" })).unwrap_err(), "name");
+    }
+
+    #[test]
+    fn what_outlook_can_not_hold_names_its_field() {
+        let with = |field: &str, value: Value| {
+            let mut new = json!({ "name": "N" });
+            new[field] = value;
+            read(new).unwrap_err()
+        };
+        assert_eq!(with("emails", json!(["a@b", "c@d", "e@f", "g@h"])), "emails");
+        assert_eq!(with("emails", json!(["a@b", "nobody"])), "emails[1]");
+        let mobile = json!({ "kind": "mobile", "number": "1" });
+        assert_eq!(with("phones", json!([mobile, mobile])), "phones[1]");
+        assert_eq!(with("addresses", json!([{ "city": "A" }, { "city": "B" }])), "addresses[1].kind");
+        assert_eq!(with("title", json!("a\nb")), "title");
+    }
+}

@@ -1,0 +1,460 @@
+//! Dates: appointments, deadlines and reminders for members' Outlook.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+use jiff::{
+    Timestamp,
+    civil::{Date as Day, DateTime, Time, Weekday},
+    tz::TimeZone,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::{
+    app::App,
+    date::{Date, Kind, Recurrence, When},
+    entry::Entry,
+    graph::{Every, Item, ShowAs},
+    id::MemberId,
+    push::Wish,
+};
+use utoipa::ToSchema;
+
+use super::{
+    Page,
+    entries::{
+        self, BulkResult, Deletion, EntryView, External, FieldError, MemberChange, Resource, Said, Which, line, lines,
+        unfit,
+    },
+};
+use crate::{
+    auth::FirmScope,
+    error::Answer,
+    extract::{Id, Json, Query},
+};
+
+/// Longest title and place: Outlook's own limit.
+const LINE_CHARS_MAX: usize = 255;
+/// Longest text.
+const TEXT_CHARS_MAX: usize = 30_000;
+/// Longest time between a reminder and what it reminds of: a year.
+const REMINDER_MINUTES_MAX: u32 = 366 * 24 * 60;
+/// Most times of a series that is counted, and its longest interval.
+const SERIES_MAX: u32 = 999;
+
+/// What a date says.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewDate {
+    kind: Kind,
+    /// 1 to 255 characters.
+    title: String,
+    /// At most 30,000 characters.
+    text: Option<String>,
+    /// Where it is.
+    place: Option<String>,
+    /// A time (`2026-10-05T09:00:00`, in `time_zone`, or with an offset), or a day (`2026-10-05`).
+    #[schema(example = "2026-10-05T09:00:00")]
+    start: String,
+    /// The same for its end. Of whole days the first day after them, as in iCalendar; without one, or with the same day, it is one
+    /// day. A deadline or reminder without an end is a moment.
+    end: Option<String>,
+    /// Whether it fills whole days; where it is not said, a start without a time says yes.
+    all_day: Option<bool>,
+    /// The IANA name of the zone that the times are times of; without it, the firm's.
+    time_zone: Option<String>,
+    /// Minutes before the start; null for no reminder. A reminder of whose nothing is said reminds when it begins.
+    reminder_minutes: Option<u32>,
+    /// Without it: busy for an appointment, free for a deadline or reminder.
+    show_as: Option<ShowAs>,
+    /// The dossier that it belongs to.
+    dossier: Option<String>,
+    /// How often an appointment comes again.
+    recurrence: Option<NewRecurrence>,
+    /// The ids of the members whom it is for.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    members: Vec<MemberId>,
+    /// The business application's number of this state; one that is not higher than the known one changes nothing.
+    version: Option<u64>,
+}
+
+/// How often something comes again. Months and years go by the day of the start.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = DateRecurrence)]
+pub(crate) struct NewRecurrence {
+    every: Every,
+    /// So many days, weeks, months or years lie between one time and the next; 1 without it.
+    #[serde(default = "one")]
+    interval: u32,
+    /// The days of a weekly one, that of the start among them; without it, that of the start.
+    #[serde(default)]
+    weekdays: Vec<WeekdayName>,
+    /// The last day.
+    #[schema(value_type = Option<String>, format = "date")]
+    until: Option<Day>,
+    /// How often in all; instead of `until`.
+    count: Option<u32>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WeekdayName {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+impl WeekdayName {
+    const ALL: [Self; 7] =
+        [Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday, Self::Sunday];
+
+    /// Monday is 1.
+    fn number(self) -> i8 {
+        self as i8 + 1
+    }
+}
+
+/// A date.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DateView {
+    kind: Kind,
+    title: String,
+    text: Option<String>,
+    place: Option<String>,
+    /// A day, or a time in `time_zone`.
+    start: String,
+    /// Of whole days, the first after them.
+    end: String,
+    all_day: bool,
+    time_zone: String,
+    reminder_minutes: Option<u32>,
+    show_as: ShowAs,
+    dossier: Option<String>,
+    recurrence: Option<NewRecurrence>,
+}
+
+impl Resource for Date {
+    type New = NewDate;
+    type View = DateView;
+
+    fn read(new: NewDate, time_zone: &str) -> Result<Said<Self>, FieldError> {
+        let time_zone = new.time_zone.unwrap_or_else(|| time_zone.to_owned());
+        let zone = TimeZone::get(&time_zone)
+            .map_err(|_| unfit("time_zone", "not the IANA name of a time zone such as Europe/Brussels"))?;
+        let title = line("title", Some(new.title), LINE_CHARS_MAX)?;
+        let when = read_when(new.kind, &new.start, new.end.as_deref(), new.all_day, &zone)?;
+        if new.reminder_minutes.is_some_and(|minutes| minutes > REMINDER_MINUTES_MAX) {
+            return Err(unfit("reminder_minutes", format!("at most {REMINDER_MINUTES_MAX}, which is a year")));
+        }
+        let recurrence = new.recurrence.map(|recurrence| read_recurrence(new.kind, &when, recurrence)).transpose()?;
+        let content = Self {
+            kind: new.kind,
+            title: title.ok_or_else(|| unfit("title", "it is empty"))?,
+            text: lines("text", new.text, TEXT_CHARS_MAX)?,
+            place: line("place", new.place, LINE_CHARS_MAX)?,
+            when,
+            time_zone,
+            reminder_minutes: new.reminder_minutes.or((new.kind == Kind::Reminder).then_some(0)),
+            show_as: new.show_as.unwrap_or(new.kind.show_as()),
+            dossier: line("dossier", new.dossier, LINE_CHARS_MAX)?,
+            recurrence,
+        };
+        Ok(Said { version: new.version, members: new.members, content })
+    }
+
+    fn view(date: Self) -> DateView {
+        let (start, end, all_day) = match &date.when {
+            When::AllDay { start, end } => (start.to_string(), end.to_string(), true),
+            When::Timed { start, end } => (start.to_string(), end.to_string(), false),
+        };
+        let Self { kind, title, text, place, time_zone, reminder_minutes, show_as, dossier, recurrence, .. } = date;
+        let recurrence = recurrence.map(|Recurrence { every, interval, weekdays, until, count }| {
+            let weekdays = WeekdayName::ALL.into_iter().filter(|day| weekdays.contains(&day.number())).collect();
+            NewRecurrence { every, interval, weekdays, until, count }
+        });
+        DateView {
+            kind,
+            title,
+            text,
+            place,
+            start,
+            end,
+            all_day,
+            time_zone,
+            reminder_minutes,
+            show_as,
+            dossier,
+            recurrence,
+        }
+    }
+
+    fn item(wish: &Wish, member: MemberId, entry: &Entry<Self>) -> Option<Item> {
+        wish.date(member, Some(entry))
+    }
+}
+
+fn read_when(
+    kind: Kind,
+    start: &str,
+    end: Option<&str>,
+    all_day: Option<bool>,
+    zone: &TimeZone,
+) -> Result<When, FieldError> {
+    if all_day.unwrap_or(!start.contains('T')) {
+        let start = read_day("start", start)?;
+        let next = || start.tomorrow().map_err(|error| unfit("start", error));
+        let end = match end {
+            None => next()?,
+            Some(end) => match read_day("end", end)? {
+                end if end == start => next()?,
+                end if end < start => return Err(unfit("end", "it lies before the start")),
+                end => end,
+            },
+        };
+        return Ok(When::AllDay { start, end });
+    }
+    let start = read_time("start", start, zone)?;
+    let end = match (end, kind) {
+        (Some(end), _) => read_time("end", end, zone)?,
+        (None, Kind::Deadline | Kind::Reminder) => start,
+        (None, Kind::Appointment) => return Err(unfit("end", "an appointment has an end")),
+    };
+    let at = |time: DateTime| time.to_zoned(zone.clone()).map(|zoned| zoned.timestamp());
+    match (at(start), at(end)) {
+        (Ok(from), Ok(to)) if from <= to => Ok(When::Timed { start, end }),
+        (Ok(_), Ok(_)) => Err(unfit("end", "it lies before the start")),
+        (Err(error), _) => Err(unfit("start", error)),
+        (_, Err(error)) => Err(unfit("end", error)),
+    }
+}
+
+fn read_day(field: &str, text: &str) -> Result<Day, FieldError> {
+    let wrong = || unfit(field, "not a day such as 2026-10-05");
+    match text.split_once('T') {
+        None => text.parse().map_err(|_| wrong()),
+        // Midnight is the day that it begins.
+        Some((day, time)) => {
+            let time = time.trim_end_matches('Z');
+            let clock: Time = time.split(['+', '-']).next().unwrap_or(time).parse().map_err(|_| wrong())?;
+            if clock != Time::midnight() {
+                return Err(unfit(field, "whole days have no time of day"));
+            }
+            day.parse().map_err(|_| wrong())
+        }
+    }
+}
+
+/// What the clock on the wall shows in `zone`.
+fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<DateTime, FieldError> {
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Ok(instant.to_zoned(zone.clone()).datetime());
+    }
+    match text.parse::<DateTime>() {
+        Ok(time) if text.contains('T') => Ok(time),
+        _ => Err(unfit(field, "not a time such as 2026-10-05T09:00:00; for a whole day, set all_day")),
+    }
+}
+
+fn read_recurrence(kind: Kind, when: &When, new: NewRecurrence) -> Result<Recurrence, FieldError> {
+    let NewRecurrence { every, interval, weekdays, until, count } = new;
+    let first = when.start().date();
+    if kind != Kind::Appointment {
+        return Err(unfit("recurrence", "only an appointment comes again"));
+    }
+    if !(1..=SERIES_MAX).contains(&interval) {
+        return Err(unfit("recurrence.interval", format!("1 to {SERIES_MAX}")));
+    }
+    if count.is_some_and(|count| !(1..=SERIES_MAX).contains(&count)) {
+        return Err(unfit("recurrence.count", format!("1 to {SERIES_MAX}")));
+    }
+    if count.is_some() && until.is_some() {
+        return Err(unfit("recurrence.count", "either count or until"));
+    }
+    if until.is_some_and(|until| until < first) {
+        return Err(unfit("recurrence.until", "it lies before the start"));
+    }
+    let weekdays: Vec<i8> = weekdays.into_iter().map(WeekdayName::number).collect();
+    if !weekdays.is_empty() && every != Every::Week {
+        return Err(unfit("recurrence.weekdays", "only what comes every week has weekdays"));
+    }
+    if !weekdays.is_empty() && !weekdays.contains(&Weekday::to_monday_one_offset(first.weekday())) {
+        return Err(unfit("recurrence.weekdays", "the day of the start is not among them"));
+    }
+    Ok(Recurrence { every, interval, weekdays, until, count })
+}
+
+/// Many dates.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DateRows {
+    /// At most 5,000. Each is what a PUT takes, with its `external_id`; or `external_id`, `deleted: true` and perhaps `version`.
+    #[serde(alias = "dates")]
+    #[schema(value_type = Vec<NewDate>)]
+    rows: Vec<Value>,
+}
+
+/// Says a date. What was said before is overwritten, in Microsoft 365 too.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates",
+    responses(
+        (status = 200, body = EntryView<DateView>, description = "It is as shown: a late or repeated request changed nothing"),
+        (status = 201, body = EntryView<DateView>, description = "It is new"),
+    )
+)]
+pub(super) async fn put(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<External>,
+    Json(new): Json<NewDate>,
+) -> Answer<(StatusCode, Json<EntryView<DateView>>)> {
+    let (is_new, view) = entries::put::<Date>(&app, firm.id(), id.into_inner(), new).await?;
+    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view)))
+}
+
+/// Deletes a date, in Microsoft 365 too.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", params(Deletion),
+    responses((status = 204, description = "It is deleted, or the request was late and changed nothing"))
+)]
+pub(super) async fn delete(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<External>,
+    Query(deletion): Query<Deletion>,
+) -> Answer<StatusCode> {
+    entries::delete::<Date>(&app, firm.id(), id.into_inner(), deletion.version).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Shows a date, and how it is with each member.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates",
+    responses((status = 200, body = EntryView<DateView>))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<External>,
+) -> Answer<Json<EntryView<DateView>>> {
+    Ok(Json(entries::read::<Date>(&app, firm.id(), &id.into_inner()).await?))
+}
+
+/// Lists a firm's dates. A page may hold fewer than its limit with more to come: go on while `next` is not null.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/dates", tag = "dates", params(Which),
+    responses((status = 200, body = Page<EntryView<DateView>>))
+)]
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(which): Query<Which>,
+) -> Answer<Json<Page<EntryView<DateView>>>> {
+    let (items, next) = entries::list::<Date>(&app, firm.id(), which).await?;
+    Ok(Json(Page { items, next }))
+}
+
+/// Says or deletes many dates. Each row is judged by itself: the good ones are taken.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/dates/bulk", tag = "dates", request_body = DateRows,
+    responses((status = 200, body = BulkResult))
+)]
+pub(super) async fn bulk(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(rows): Json<DateRows>,
+) -> Answer<Json<BulkResult>> {
+    Ok(Json(entries::bulk::<Date>(&app, firm.id(), rows.rows).await?))
+}
+
+/// Adds members to many dates, or takes them away.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/dates/members", tag = "dates", request_body = MemberChange,
+    responses((status = 200, body = BulkResult))
+)]
+pub(super) async fn members(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(change): Json<MemberChange>,
+) -> Answer<Json<BulkResult>> {
+    Ok(Json(entries::change_members::<Date>(&app, firm.id(), change).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(more: Value) -> Result<Date, String> {
+        let mut new = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-10-05T09:00:00" });
+        for (name, value) in more.as_object().unwrap() {
+            new[name] = value.clone();
+        }
+        let said = Date::read(serde_json::from_value(new).unwrap(), "Europe/Brussels");
+        said.map(|said| said.content).map_err(|error| error.field)
+    }
+
+    fn when(more: Value) -> (String, String) {
+        let view = Date::view(read(more).unwrap());
+        (view.start, view.end)
+    }
+
+    #[test]
+    fn a_time_is_one_of_its_zone_however_it_is_written() {
+        let nine = ("2026-10-05T09:00:00".to_owned(), "2026-10-05T09:00:00".to_owned());
+        assert_eq!(when(json!({})), nine);
+        assert_eq!(when(json!({ "start": "2026-10-05T07:00:00Z" })), nine);
+        assert_eq!(when(json!({ "start": "2026-10-05T03:00:00-04:00" })), nine);
+        assert_eq!(when(json!({ "start": "2026-10-05T09:00" })), nine);
+    }
+
+    #[test]
+    fn whole_days_end_before_their_end() {
+        let day = ("2026-10-05".to_owned(), "2026-10-06".to_owned());
+        assert_eq!(when(json!({ "start": "2026-10-05" })), day);
+        assert_eq!(when(json!({ "start": "2026-10-05", "end": "2026-10-05" })), day);
+        assert_eq!(when(json!({ "start": "2026-10-05", "end": "2026-10-06" })), day);
+        assert_eq!(
+            when(json!({ "start": "2026-10-05T00:00:00", "end": "2026-10-06T00:00:00Z", "all_day": true })),
+            day
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_names_its_field() {
+        let appointment = |recurrence: Value| {
+            let end = "2026-10-05T10:00:00";
+            json!({ "kind": "appointment", "end": end, "recurrence": recurrence })
+        };
+        for (more, field) in [
+            (json!({ "title": " " }), "title"),
+            (json!({ "title": "x".repeat(256) }), "title"),
+            (json!({ "start": "tomorrow" }), "start"),
+            (json!({ "start": "2026-02-30T09:00:00" }), "start"),
+            (json!({ "start": "2026-10-05T09:00:00", "all_day": true }), "start"),
+            (json!({ "end": "2026-10-05T08:00:00" }), "end"),
+            (json!({ "kind": "appointment" }), "end"),
+            (json!({ "time_zone": "Europe/Bruxelles" }), "time_zone"),
+            (json!({ "reminder_minutes": 600_000 }), "reminder_minutes"),
+            (json!({ "recurrence": { "every": "day" } }), "recurrence"),
+            (appointment(json!({ "every": "week", "weekdays": ["tuesday"] })), "recurrence.weekdays"),
+            (appointment(json!({ "every": "day", "interval": 0 })), "recurrence.interval"),
+            (appointment(json!({ "every": "day", "until": "2026-10-04" })), "recurrence.until"),
+            (appointment(json!({ "every": "day", "until": "2026-10-09", "count": 2 })), "recurrence.count"),
+        ] {
+            assert_eq!(read(more.clone()).unwrap_err(), field, "{more}");
+        }
+        assert!(read(appointment(json!({ "every": "week", "weekdays": ["monday", "friday"] }))).is_ok());
+    }
+}

@@ -1,0 +1,271 @@
+//! Advance: the steps of copies to where they shall be, up to twenty side by side. Any step may run twice.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::StreamExt as _;
+use shared::{
+    contact::Contact,
+    date::Date,
+    entry::{Entry, EntryId, Noun},
+    graph::{BatchOrder, Disposition, GraphError, Homes, Item, Place, Step, Tag},
+    push::{BulkProgress, Copy, PushWork, folder_mark, mark, places},
+    table::{Key, Row, TableError, Write},
+    work::Fate,
+    worker::Outcome,
+};
+
+use crate::round::{PushError, Round};
+
+/// Items of work side by side: with four, as many batches are on their way as Graph has places and the table needs.
+const ITEMS_AT_ONCE: usize = 8;
+/// Steps of one copy in one go: look, remove what is left over, remove what is elsewhere, make, and make again.
+const STEPS_MAX: usize = 8;
+
+/// One copy under way.
+struct Held {
+    entry: EntryId,
+    /// How it shall show; none where it shall not be.
+    wanted: Option<Item>,
+    /// As it was read; none where there was none.
+    read: Option<Row<Copy>>,
+    copy: Copy,
+    /// It failed: no further step in this go.
+    rests: bool,
+}
+
+/// Works through all items, some side by side: while one waits for the table, another keeps Graph's four places busy.
+pub(crate) async fn all(round: &Round<'_>, items: Vec<Row<PushWork>>) -> Result<Outcome, PushError> {
+    let under_way = AtomicUsize::new(0);
+    let items: Vec<_> = items.into_iter().map(|item| some(round, item, &under_way)).collect();
+    let ended: Vec<_> = futures::stream::iter(items).buffer_unordered(ITEMS_AT_ONCE).collect().await;
+    ended.into_iter().collect::<Result<(), PushError>>()?;
+    if round.is_over() { Ok(Outcome::OutOfTime) } else { Ok(Outcome::Finished) }
+}
+
+/// Works through up to twenty entries, and settles what became of them. What a stop leaves open is settled too.
+async fn some(round: &Round<'_>, work: Row<PushWork>, under_way: &AtomicUsize) -> Result<(), PushError> {
+    if round.is_over() {
+        return Ok(());
+    }
+    under_way.fetch_add(1, Ordering::Relaxed);
+    let result = work_at(round, work, under_way).await;
+    under_way.fetch_sub(1, Ordering::Relaxed);
+    if result.is_err() {
+        round.stop();
+    }
+    result
+}
+
+async fn work_at(round: &Round<'_>, mut work: Row<PushWork>, under_way: &AtomicUsize) -> Result<(), PushError> {
+    let mut held = read(round, &work.value).await?;
+    if !work.value.began && held.iter().any(|held| matches!(held.next_step(), Some(Step::Create(_)))) {
+        work.value.began = true;
+        round.app.table.write(Write::replace(&work)).await?;
+        work.written();
+    }
+    // One of Graph's places for each of several items; all four for the only one.
+    let alone = under_way.load(Ordering::Relaxed) == 1;
+    let stop = walk(round, &mut held, alone).await;
+    settle(round, work, held).await?;
+    stop
+}
+
+/// What is to be done now: entries that nobody else works at, as they are at this moment, with their copies.
+async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableError> {
+    let (table, firm, member) = (&round.app.table, round.firm.id, round.member);
+    let now = round.app.clock.now();
+    let entries: Vec<EntryId> = work.entries().into_iter().filter(|entry| round.takes(entry)).collect();
+    let keys = |noun| {
+        let of_noun = entries.iter().filter(move |entry| entry.noun == noun);
+        of_noun.map(move |entry| Key::entry(firm, noun, &entry.external)).collect::<Vec<Key>>()
+    };
+    let copies: Vec<Key> = entries.iter().map(|entry| Key::copy(firm, member, entry)).collect();
+    let dates = table.get_all::<Entry<Date>>(&keys(Noun::Date)).await?;
+    let contacts = table.get_all::<Entry<Contact>>(&keys(Noun::Contact)).await?;
+    let mut copies = table.get_all::<Copy>(&copies).await?;
+    let held = entries.into_iter().map(|entry| {
+        let wanted = match entry.noun {
+            Noun::Date => {
+                let said = dates.iter().map(|row| &row.value).find(|said| said.id == entry.external);
+                round.wish.date(member, said)
+            }
+            Noun::Contact => {
+                let said = contacts.iter().map(|row| &row.value).find(|said| said.id == entry.external);
+                round.wish.contact(member, said)
+            }
+        };
+        let at = copies.iter().position(|row| row.value.entry == entry);
+        let read = at.map(|at| copies.swap_remove(at));
+        let mut copy = read.as_ref().map_or_else(|| Copy::new(entry.clone()), |row| row.value.clone());
+        if work.began {
+            // Somebody began, and did not live to say what was made.
+            copy.unsure.extend(places(entry.noun));
+            if let Some(placed) = &copy.placed {
+                copy.unsure.remove(&placed.place);
+            }
+        }
+        let mut rests = false;
+        if work.work.has_failed(&entry.to_string()) {
+            rests = copy.failure.as_ref().and_then(|failure| failure.next_try).is_some_and(|at| at > now);
+        } else {
+            // It is said anew: what went wrong before may be right now.
+            copy.failure = None;
+        }
+        Held { entry, wanted, read, copy, rests }
+    });
+    Ok(held.collect())
+}
+
+impl Held {
+    fn next_step(&self) -> Option<Step> {
+        if self.rests { None } else { self.copy.next_step(self.wanted.as_ref()) }
+    }
+
+    fn fate(&self) -> Fate {
+        match &self.copy.failure {
+            Some(failure) if self.rests => Fate::Failed(failure.next_try),
+            _ if self.copy.is_as(self.wanted.as_ref()) => Fate::Done,
+            _ => Fate::Open,
+        }
+    }
+
+    /// The write that keeps what is known of the copy, if that changed.
+    fn write(self, round: &Round<'_>) -> Option<Write> {
+        let forgotten = self.copy.is_nowhere() && self.wanted.is_none() && self.copy.failure.is_none();
+        match self.read {
+            Some(row) if forgotten => Some(Write::remove(&row)),
+            Some(row) if row.value == self.copy => None,
+            Some(row) => Some(Write::replace(&row.with(self.copy))),
+            None if forgotten || self.copy == Copy::new(self.entry.clone()) => None,
+            None => Some(Write::insert(Key::copy(round.firm.id, round.member, &self.entry), &self.copy)),
+        }
+    }
+}
+
+/// Takes step after step with all of them, a batch at a time. A refusal that concerns one copy leaves the others alone; one
+/// that concerns all is returned.
+async fn walk(round: &Round<'_>, held: &mut [Held], alone: bool) -> Result<(), PushError> {
+    for go in 0..STEPS_MAX {
+        if round.is_over() {
+            return Ok(());
+        }
+        let steps: Vec<(usize, Step)> =
+            held.iter().enumerate().filter_map(|(i, held)| Some((i, held.next_step()?))).collect();
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let homes = homes(round, &steps).await?;
+        let tagged: Vec<(Step, Tag)> = steps.iter().map(|(i, step)| (step.clone(), tag(round, &held[*i]))).collect();
+        // A chain breaks at its first refusal; what it left undone goes all at once.
+        let order = if alone || go > 0 { BatchOrder::Parallel } else { BatchOrder::Chained };
+        let results = match round.graph.carry_out(&round.user, &homes, &tagged, order).await {
+            Ok(results) => results,
+            Err(error) => {
+                for (i, step) in steps.iter().filter(|_| may_have_worked(&error)) {
+                    held[*i].copy.doubt(step);
+                }
+                return Err(error.into());
+            }
+        };
+        let mut stop = Ok(());
+        for ((i, step), result) in steps.into_iter().zip(results) {
+            let held = &mut held[i];
+            match result {
+                Ok(done) => held.copy.stepped(&step, done),
+                Err(error) => {
+                    if let Err(reason) = refused(round, held, &step, error) {
+                        stop = Err(reason);
+                    }
+                }
+            }
+        }
+        stop?;
+    }
+    Ok(())
+}
+
+/// What a refusal means: for this copy, or, returned, for all.
+fn refused(round: &Round<'_>, held: &mut Held, step: &Step, error: GraphError) -> Result<(), PushError> {
+    // The one before it in the chain was refused; and what only shows that things are otherwise is met by another step.
+    if error.status() == Some(424) || held.copy.learned(step, &error) {
+        return Ok(());
+    }
+    if matches!(step, Step::Create(_) | Step::Find(_)) && error.is_gone() && step.place() != Place::Event {
+        return Err(PushError::HomeGone(step.place()));
+    }
+    if may_have_worked(&error) {
+        held.copy.doubt(step);
+    }
+    match error.disposition() {
+        Disposition::Fail | Disposition::Resync => {
+            tracing::warn!(member.id = %round.member, graph.code = %error.code(), "an item could not be pushed");
+            held.copy.failed(&error, round.app.clock.now());
+            held.rests = true;
+            Ok(())
+        }
+        Disposition::RetryAfter(_) | Disposition::Ask => Err(error.into()),
+    }
+}
+
+/// Whether nobody knows what came of a request.
+fn may_have_worked(error: &GraphError) -> bool {
+    match error {
+        GraphError::Unreachable { .. } | GraphError::Unreadable { .. } => true,
+        GraphError::Refused { status, .. } => *status >= 500,
+        // Graph answers 503 and 504 with a wait too.
+        GraphError::Throttled { code, .. } => !code.is("TooManyRequests") && !code.is("ApplicationThrottled"),
+        GraphError::ForeignLink { .. } | GraphError::Token { .. } => false,
+    }
+}
+
+fn tag(round: &Round<'_>, held: &Held) -> Tag {
+    Tag {
+        mark: mark(round.firm.id, round.member, &held.entry),
+        generation: held.copy.generation,
+        owner: round.member.to_string(),
+        application: round.firm.name.clone(),
+    }
+}
+
+/// The containers of ours, made where something is to be made in one that is not there.
+async fn homes(round: &Round<'_>, steps: &[(usize, Step)]) -> Result<Homes, PushError> {
+    let makes = |place| steps.iter().any(|(_, step)| matches!(step, Step::Create(item) if item.place() == place));
+    let mut homes = round.homes.lock().await;
+    if makes(Place::Contact) && homes.contact_folder.is_none() {
+        let mark = folder_mark(round.firm.id, round.member);
+        let found = round.graph.find_contact_folder(&round.user, &mark).await?;
+        homes.contact_folder = Some(match found {
+            Some(folder) => folder,
+            None => round.graph.create_contact_folder(&round.user, &round.firm.name, &mark).await?,
+        });
+    }
+    if makes(Place::Task) && homes.task_list.is_none() {
+        homes.task_list = Some(round.graph.ensure_task_list(&round.user, &round.firm.name).await?);
+    }
+    Ok(homes.clone())
+}
+
+/// Keeps what is known of the copies, and takes out of the work what is done, in one transaction.
+async fn settle(round: &Round<'_>, work: Row<PushWork>, held: Vec<Held>) -> Result<(), PushError> {
+    let things = work.value.work.things().iter();
+    let fates: Vec<(String, Fate)> = things
+        .map(|thing| {
+            let held = held.iter().find(|held| held.entry.to_string() == *thing);
+            // Another item of work has it in hand.
+            (thing.clone(), held.map_or(Fate::Done, Held::fate))
+        })
+        .collect();
+    let (left, settled) = work.value.work.left_after(&fates);
+    let bulk = BulkProgress::add(round.firm.id, round.member, work.value.bulk, settled);
+    let mut writes: Vec<Write> = held.into_iter().filter_map(|held| held.write(round)).collect();
+    writes.push(match left {
+        Some(left) => {
+            let value = PushWork { work: left, began: false, bulk: work.value.bulk };
+            Write::replace(&work.with(value))
+        }
+        None => Write::remove(&work),
+    });
+    writes.extend(bulk);
+    let _one_at_a_time = round.settling.lock().await;
+    Ok(round.app.table.transact(writes).await?)
+}

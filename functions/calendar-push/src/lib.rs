@@ -1,0 +1,98 @@
+//! Pushes dates and contacts to members: what the business application says is in everyone's Outlook, once.
+//!
+//! Two things start it: the schedule, which queues a job for every member whose Outlook is due to be looked at, and the queue,
+//! whose jobs each name one member.
+
+mod advance;
+mod look;
+mod round;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::Deserialize;
+use shared::{
+    app::App,
+    job::PushJob,
+    push::Due,
+    worker::{self, Deadline, Interrupted, Outcome, Output, Rounds, ScheduleError},
+};
+
+use crate::round::PushError;
+
+/// Members of one batch that are worked at side by side: as many as a batch can name.
+const MEMBERS_AT_ONCE: usize = 10;
+/// Members queued by one run of the schedule; the rest is due a minute later still.
+const DUE_MAX: usize = 1_000;
+
+/// What starts the function: jobs from the push queue, or the schedule.
+pub type Input = worker::Input<Schedule>;
+
+/// A schedule's name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Queue every member who is due.
+    Reconcile,
+}
+
+/// The schedule could not be carried out; it comes again in a minute.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ReconcileError(#[from] ScheduleError);
+
+impl From<ReconcileError> for Diagnostic {
+    fn from(error: ReconcileError) -> Self {
+        let source = std::error::Error::source(&error).map(|e| format!(": {e}")).unwrap_or_default();
+        Self { error_type: "ReconcileError".to_owned(), error_message: format!("{error}{source}") }
+    }
+}
+
+/// Queues what is due, or works through every member named in the batch; only the failed jobs go back to the queue.
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ReconcileError> {
+    match event.payload {
+        worker::Input::Schedule { schedule: Schedule::Reconcile } => {
+            Ok(Output::Queued { queued: queue_due(app).await? })
+        }
+        worker::Input::Jobs(batch) => {
+            let deadline = Deadline::before(event.context.deadline, app.clock.clone());
+            let rounds = Members { app, deadline };
+            Ok(Output::Jobs(worker::work_through(&rounds, &app.push_queue, &app.clock, batch, MEMBERS_AT_ONCE).await))
+        }
+    }
+}
+
+async fn queue_due(app: &App) -> Result<usize, ScheduleError> {
+    let now = app.clock.now();
+    let due = app.table.due_members(now, DUE_MAX).await?;
+    let due = due.into_iter().map(|(firm, member, due_at)| (PushJob { firm, member, sent_at: now }, due_at));
+    Ok(worker::queue_due(&app.push_queue, due.collect()).await?)
+}
+
+/// The members of one batch.
+struct Members<'a> {
+    app: &'a App,
+    deadline: Deadline,
+}
+
+impl Rounds<PushJob> for Members<'_> {
+    type Error = PushError;
+
+    async fn run(&self, job: &PushJob) -> Result<Outcome, PushError> {
+        Box::pin(round::run(self.app, job, &self.deadline)).await
+    }
+
+    async fn put_off(&self, job: &PushJob, at: Timestamp) -> bool {
+        self.app.table.write(Due::at(job.firm, job.member, at)).await.is_ok()
+    }
+}
+
+impl Interrupted for PushError {
+    fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Wait(wait) => Some(*wait),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The Lambda function `calendar-push`: wiring only.
+
+use lambda_runtime::{LambdaEvent, run, service_fn};
+use shared::{app::App, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let app = App::connect().await?;
+    run(service_fn(|event: LambdaEvent<calendar_push::Input>| calendar_push::handle(&app, event))).await
+}

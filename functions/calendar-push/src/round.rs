@@ -1,0 +1,317 @@
+//! One round of one member: finish what is open, look at what lies there, finish what that found.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use shared::{
+    app::App,
+    connector::{Access, Connector, ConnectorState},
+    entry::EntryId,
+    feed::FeedError,
+    firm::Firm,
+    graph::{Disposition, Graph, GraphError, GraphUser, Homes, Place},
+    id::MemberId,
+    job::PushJob,
+    member::{Member, Push},
+    problem::{Code, Noted},
+    push::{Account, Copy, Due, Outbox, PushWork, Wish},
+    table::{Key, Row, TableError, Write},
+    worker::{Deadline, Outcome},
+};
+
+use crate::{advance, look};
+
+/// What lies in a member's Outlook is looked at this often.
+pub(crate) const CHECK_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// Both sides are compared as a whole this often.
+pub(crate) const COMPARE_PAUSE: Duration = Duration::from_secs(24 * 3600);
+/// What was pushed to a member who is no more is removed for so long, where access allows it again; then it stays there.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
+/// Clocks of two functions differ by less than this.
+const CLOCK_SKEW: Duration = Duration::from_secs(2);
+/// The pause after another changed what this round was about to change, or a container was found to be gone.
+const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
+/// Copies forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: usize = 50;
+
+/// Why a round did not come to its end. What it did so far stays done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PushError {
+    /// Graph asks to wait.
+    #[error("Graph asks to wait {0:?}")]
+    Wait(Duration),
+    /// A container of ours is not there any more.
+    #[error("the place of {0:?}s is gone")]
+    HomeGone(Place),
+    /// A person has to act, or Graph answered what nobody expected.
+    #[error(transparent)]
+    Graph(GraphError),
+    /// The table.
+    #[error(transparent)]
+    Table(TableError),
+    /// The feed or the event bus.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+}
+
+impl From<GraphError> for PushError {
+    fn from(error: GraphError) -> Self {
+        match error.disposition() {
+            Disposition::RetryAfter(wait) => Self::Wait(wait),
+            Disposition::Resync | Disposition::Fail | Disposition::Ask => Self::Graph(error),
+        }
+    }
+}
+
+impl From<TableError> for PushError {
+    fn from(error: TableError) -> Self {
+        match error {
+            // Another works at the same member this moment, or the business application changed an entry: look again.
+            TableError::Conflict { .. } => Self::Wait(CONFLICT_PAUSE),
+            other => Self::Table(other),
+        }
+    }
+}
+
+/// What a round works with.
+pub(crate) struct Round<'a> {
+    pub app: &'a App,
+    pub firm: &'a Firm,
+    pub member: MemberId,
+    pub user: GraphUser,
+    pub graph: Graph,
+    pub wish: Wish,
+    /// The containers of ours, made when something is to lie in them.
+    pub homes: tokio::sync::Mutex<Homes>,
+    /// Settlements of one member touch the same counters: one at a time.
+    pub settling: tokio::sync::Mutex<()>,
+    deadline: &'a Deadline,
+    /// The entries that this round has read.
+    taken: Mutex<HashSet<EntryId>>,
+    /// Set when Graph asked to wait, or a person has to act: nothing new is begun.
+    stopped: AtomicBool,
+}
+
+impl Round<'_> {
+    /// Begins nothing new from now on.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing new is to be begun.
+    pub fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
+    }
+
+    /// Whether nobody in this drain has this entry yet: one at a time works at it.
+    pub fn takes(&self, entry: &EntryId) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.clone())
+    }
+
+    /// Works through all that is open. Entries are read after the work was listed, so what is open is seen to by it.
+    async fn drain(&self) -> Result<Outcome, PushError> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let now = self.app.clock.now();
+        let mut open = open_work(self.app, self.firm, self.member).await?;
+        open.retain(|item| item.value.work.not_before.is_none_or(|at| at <= now));
+        advance::all(self, open).await
+    }
+
+    /// What is said comes first; then what lies there is looked at, and set right.
+    async fn visit(&self, outbox: &mut Outbox) -> Result<Outcome, PushError> {
+        if self.drain().await? == Outcome::OutOfTime {
+            return Ok(Outcome::OutOfTime);
+        }
+        if look::look(self, outbox).await? { self.drain().await } else { Ok(Outcome::Finished) }
+    }
+}
+
+/// Serves `job`, unless a round that began after it was sent has done so.
+pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result<Outcome, PushError> {
+    let began_at = app.clock.now();
+    let read = app.table.get::<Outbox>(&Key::outbox(job.firm, job.member)).await?;
+    let before = read.as_ref().map(|row| row.value.clone()).unwrap_or_default();
+    let served = before.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at);
+    // What a person has to do first is not done by another job.
+    if served || before.problem_until.is_some_and(|until| until > began_at) {
+        return Ok(Outcome::Finished);
+    }
+    let Some(firm) = Firm::find(&app.table, job.firm).await? else { return Ok(Outcome::Finished) };
+    let member = Member::find(&app.table, job.firm, job.member).await?.map(|row| row.value);
+
+    let mut outbox = before.clone();
+    let result = serve(app, &firm, job.member, member.as_ref(), &mut outbox, deadline).await;
+    let result = match result {
+        Err(PushError::HomeGone(place)) => {
+            match place {
+                Place::Contact => (outbox.homes.contact_folder, outbox.contacts_link) = (None, None),
+                Place::Task => (outbox.homes.task_list, outbox.tasks_link) = (None, None),
+                Place::Event => {}
+            }
+            outbox.compared_at = None;
+            Err(PushError::Wait(CONFLICT_PAUSE))
+        }
+        other => other,
+    };
+    let finished = matches!(result, Ok(Outcome::Finished));
+    if finished && member.is_none() && outbox.account.is_none() {
+        return forget(app, job, read).await;
+    }
+    if finished {
+        outbox.round_began_at = Some(began_at);
+    }
+    if outbox != before {
+        app.table
+            .write(match read {
+                Some(row) => Write::replace(&row.with(outbox.clone())),
+                None => Write::insert(Key::outbox(job.firm, job.member), &outbox),
+            })
+            .await?;
+    }
+    if finished {
+        match next_due(app, &firm, job.member, &outbox).await? {
+            Some(at) => app.table.write(Due::at(job.firm, job.member, at)).await?,
+            None => Due::never(&app.table, job.firm, job.member).await?,
+        }
+    }
+    result
+}
+
+/// Removes what lies where the member is no more, then brings to the member's Outlook what shall be there.
+async fn serve(
+    app: &App,
+    firm: &Firm,
+    id: MemberId,
+    member: Option<&Member>,
+    outbox: &mut Outbox,
+    deadline: &Deadline,
+) -> Result<Outcome, PushError> {
+    if let Some(account) = outbox.account.clone()
+        && member.is_none_or(|member| member.account() != account)
+    {
+        let patience = if member.is_none() { FAREWELL_PATIENCE } else { Duration::ZERO };
+        let nothing = Wish::nothing(firm.language);
+        match reach(app, firm, (id, &account, nothing), outbox, deadline).await? {
+            Outcome::OutOfTime => return Ok(Outcome::OutOfTime),
+            Outcome::Finished => {}
+        }
+        if let Some(problem) = &outbox.problem
+            && app.clock.now() - patience < problem.since
+        {
+            return Ok(Outcome::Finished);
+        }
+        forget_copies(app, firm, id).await?;
+        *outbox = Outbox { round_began_at: outbox.round_began_at, ..Outbox::default() };
+    }
+    let Some(member) = member else { return Ok(Outcome::Finished) };
+    let account = member.account();
+    outbox.account = Some(account.clone());
+    let wish = Wish { push: member.push, language: firm.language };
+    reach(app, firm, (id, &account, wish), outbox, deadline).await
+}
+
+/// Visits one account. That a person has to act is noted, and no error.
+async fn reach(
+    app: &App,
+    firm: &Firm,
+    (member, account, wish): (MemberId, &Account, Wish),
+    outbox: &mut Outbox,
+    deadline: &Deadline,
+) -> Result<Outcome, PushError> {
+    let now = app.clock.now();
+    let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value) else {
+        return Ok(Outcome::Finished);
+    };
+    let noted = |code| Noted { code, microsoft_code: String::new(), since: now };
+    if is_not_granted(&connector, wish.push) {
+        let since = outbox.problem.as_ref().map_or(now, |before| before.since);
+        let problem = Noted { since, ..noted(Code::PushNotGranted) };
+        outbox.problem_until = Some(now + problem.pause(now));
+        outbox.problem = Some(problem);
+        return Ok(Outcome::Finished);
+    }
+    let round = Round {
+        app,
+        firm,
+        member,
+        user: account.user.clone(),
+        graph: app.graph(&connector),
+        wish,
+        homes: tokio::sync::Mutex::new(outbox.homes.clone()),
+        settling: tokio::sync::Mutex::default(),
+        deadline,
+        taken: Mutex::default(),
+        stopped: AtomicBool::new(false),
+    };
+    let result = round.visit(outbox).await;
+    outbox.homes = round.homes.into_inner();
+    match result {
+        Err(PushError::Graph(error)) if error.disposition() == Disposition::Ask => {
+            let problem = connector.note(app, &error, outbox.problem.as_ref()).await?;
+            outbox.problem_until = Some(now + problem.pause(now));
+            outbox.problem = Some(problem);
+            Ok(Outcome::Finished)
+        }
+        Ok(outcome) => {
+            (outbox.problem, outbox.problem_until) = (None, None);
+            if connector.state == ConnectorState::ActionRequired {
+                connector.recovered(&app.feed, &app.table, app.clock.now()).await?;
+            }
+            Ok(outcome)
+        }
+        other => other,
+    }
+}
+
+/// Whether the signed-in user was never asked for a right that this needs. An organisation's rights stand in the app's
+/// registration, and Graph says whether they are there.
+fn is_not_granted(connector: &Connector, push: Option<Push>) -> bool {
+    let lacks = |push: Push| push.dates && !connector.dates || push.contacts && !connector.contacts;
+    connector.access == Access::Delegated && push.is_some_and(lacks)
+}
+
+async fn open_work(app: &App, firm: &Firm, member: MemberId) -> Result<Vec<Row<PushWork>>, TableError> {
+    app.table.query_all(&Key::push_work_prefix(firm.id, member)).await
+}
+
+/// When the member is looked at next; none if there is nothing to be looked at.
+async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> Result<Option<Timestamp>, PushError> {
+    let now = app.clock.now();
+    if let Some(until) = outbox.problem_until {
+        return Ok(Some(until));
+    }
+    let check = outbox.push.filter(|push| push.dates || push.contacts).map(|_| now + CHECK_PAUSE);
+    let open = open_work(app, firm, member).await?;
+    // What has no time of its own came while the round ended: its own job is on the way.
+    let next_try = open.iter().map(|row| row.value.work.not_before.unwrap_or(now + CONFLICT_PAUSE)).min();
+    Ok(check.into_iter().chain(next_try).min())
+}
+
+/// Forgets what was pushed for a member: it is gone, or out of reach for good.
+async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), PushError> {
+    let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
+    for some in copies.chunks(FORGOTTEN_AT_ONCE) {
+        app.table.transact(some.iter().map(Write::remove).collect()).await?;
+    }
+    Ok(())
+}
+
+/// Nothing is left of a member who is no more.
+async fn forget(app: &App, job: &PushJob, outbox: Option<Row<Outbox>>) -> Result<Outcome, PushError> {
+    let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(job.firm, job.member)).await?;
+    for some in work.chunks(FORGOTTEN_AT_ONCE) {
+        app.table.transact(some.iter().map(Write::remove).collect()).await?;
+    }
+    if let Some(row) = outbox {
+        app.table.write(Write::remove(&row)).await?;
+    }
+    Due::never(&app.table, job.firm, job.member).await?;
+    Ok(Outcome::Finished)
+}

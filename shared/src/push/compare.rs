@@ -1,0 +1,177 @@
+//! The comparison of both sides, as pure data: what the business application says, what was pushed, and what lies there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use crate::{
+    entry::EntryId,
+    graph::{Place, Sight},
+    push::{Copy, Wish},
+};
+
+/// What was looked at in one mailbox, by place.
+pub type Sights = BTreeMap<Place, Sight>;
+
+/// What is otherwise than it shall be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is not there, and never was.
+    Missing,
+    /// It is there, and shall not be, or not in this place.
+    Unwanted,
+    /// It was there, and is not any more.
+    Gone,
+    /// Somebody changed it there.
+    Altered,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Which entry.
+    pub entry: EntryId,
+    /// What about it.
+    pub verdict: Verdict,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.verdict {
+            Verdict::Missing => "is not there and will be made",
+            Verdict::Unwanted => "is there and will be removed",
+            Verdict::Gone => "was removed there and will be made again",
+            Verdict::Altered => "was changed there and will be set back",
+        };
+        write!(f, "{} {what}", self.entry)
+    }
+}
+
+/// What differs. `said`: the entries that name the member; none where they were not looked at, and then only what `sights` show
+/// is judged. What lies there without being a copy of ours is nobody's business here.
+pub fn compare(wish: &Wish, said: Option<&BTreeSet<EntryId>>, copies: &[Copy], sights: &Sights) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut tell = |entry: &EntryId, verdict| differences.push(Difference { entry: entry.clone(), verdict });
+    for copy in copies {
+        let entry = &copy.entry;
+        let wanted = wish.place(entry.noun).filter(|_| said.is_none_or(|said| said.contains(entry)));
+        match (&copy.placed, wanted) {
+            (Some(placed), wanted) if wanted != Some(placed.place) => tell(entry, Verdict::Unwanted),
+            (Some(placed), _) => match there(placed, sights) {
+                There::AsLeft => {}
+                There::Altered => tell(entry, Verdict::Altered),
+                There::Gone => tell(entry, Verdict::Gone),
+            },
+            // What failed has its own next try.
+            (None, Some(_)) if copy.failure.is_none() => tell(entry, Verdict::Missing),
+            (None, None) if !copy.is_nowhere() => tell(entry, Verdict::Unwanted),
+            (None, _) => {}
+        }
+    }
+    let known: BTreeSet<&EntryId> = copies.iter().map(|copy| &copy.entry).collect();
+    for entry in said.into_iter().flatten().filter(|entry| !known.contains(entry) && wish.place(entry.noun).is_some()) {
+        tell(entry, Verdict::Missing);
+    }
+    differences
+}
+
+enum There {
+    AsLeft,
+    Altered,
+    Gone,
+}
+
+/// An item whose version is the one that our last write made is as we left it, however it is told.
+fn there(placed: &super::Placed, sights: &Sights) -> There {
+    let Some(sight) = sights.get(&placed.place) else { return There::AsLeft };
+    match sight.items.get(&placed.id) {
+        Some(Some(shown)) if shown.etag.is_some() && shown.etag == placed.etag => There::AsLeft,
+        Some(Some(shown)) if shown.seen.is_some() && shown.seen == placed.seen => There::AsLeft,
+        Some(Some(_)) => There::Altered,
+        Some(None) => There::Gone,
+        None if sight.whole => There::Gone,
+        None => There::AsLeft,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        firm::Language,
+        graph::Shown,
+        member::{Push, Target},
+        push::Placed,
+    };
+
+    fn wish(contacts: bool) -> Wish {
+        Wish { push: Some(Push { dates: true, contacts, target: Target::Calendar }), language: Language::En }
+    }
+
+    fn entry(id: &str) -> EntryId {
+        format!("contact#{id}").parse().unwrap()
+    }
+
+    fn copy(id: &str) -> Copy {
+        let (etag, seen) = (Some("1".to_owned()), Some("s".to_owned()));
+        let placed = Placed { place: Place::Contact, id: id.to_owned(), sent: "d".to_owned(), etag, seen };
+        Copy { placed: Some(placed), ..Copy::new(entry(id)) }
+    }
+
+    fn sight(whole: bool, items: &[(&str, Option<(&str, &str)>)]) -> Sights {
+        let items = items.iter().map(|(id, shown)| {
+            let shown = shown.map(|(etag, seen)| Shown {
+                id: (*id).to_owned(),
+                etag: Some(etag.to_owned()),
+                seen: Some(seen.to_owned()),
+            });
+            ((*id).to_owned(), shown)
+        });
+        Sights::from([(Place::Contact, Sight { whole, items: items.collect() })])
+    }
+
+    fn told(differences: Vec<Difference>) -> Vec<String> {
+        differences.iter().map(Difference::to_string).collect()
+    }
+
+    #[test]
+    fn what_was_removed_or_changed_there_is_told_and_what_is_as_we_left_it_is_not() {
+        let copies = ["same", "dismissed", "altered", "gone"].map(copy);
+        let said: BTreeSet<EntryId> = ["same", "dismissed", "altered", "gone", "new"].map(entry).into();
+        let sights = sight(
+            true,
+            &[
+                ("same", Some(("1", "other digits"))),
+                ("dismissed", Some(("2", "s"))),
+                ("altered", Some(("2", "t"))),
+                ("the person's own", Some(("7", "u"))),
+            ],
+        );
+        assert_eq!(
+            told(compare(&wish(true), Some(&said), &copies, &sights)),
+            [
+                "contact#altered was changed there and will be set back",
+                "contact#gone was removed there and will be made again",
+                "contact#new is not there and will be made",
+            ]
+        );
+    }
+
+    #[test]
+    fn changes_tell_only_of_what_they_name() {
+        let copies = ["a", "b"].map(copy);
+        let changes = sight(false, &[("b", None), ("another", None)]);
+        let told = told(compare(&wish(true), None, &copies, &changes));
+        assert_eq!(told, ["contact#b was removed there and will be made again"]);
+    }
+
+    #[test]
+    fn what_nobody_says_any_more_or_is_switched_off_goes() {
+        let copies = ["a"].map(copy);
+        let said = BTreeSet::from([entry("a")]);
+        let goes = ["contact#a is there and will be removed"];
+        assert_eq!(told(compare(&wish(true), Some(&BTreeSet::new()), &copies, &Sights::new())), goes);
+        assert_eq!(told(compare(&wish(false), Some(&said), &copies, &Sights::new())), goes);
+    }
+}

@@ -1,0 +1,206 @@
+//! Push: what the business application says, present in each member's Outlook exactly once.
+//!
+//! An entry (`entry`) is the truth. For each entry and member there is a [`Copy`]: what was pushed, where it lies, and what
+//! went wrong. An entry that changes makes [`PushWork`] for its members, in the transaction that stores it; a round takes a
+//! member's work, brings every copy nearer to the truth step by step ([`Copy::next_step`]), and settles work and copies in one
+//! transaction. Whatever is killed in between, the next round finds the work again, and by [`PushWork::began`] looks for what
+//! the one before may have made. Slowly, both sides are compared ([`compare`]); what differs is work like any other.
+
+mod compare;
+mod copy;
+mod outbox;
+
+pub use compare::{Difference, Sights, Verdict, compare};
+pub use copy::{Copy, Failure, Left, Placed};
+pub use outbox::{Account, Due, Outbox};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    contact::Contact,
+    date::Date,
+    entry::{Content, Entry, EntryId, Noun},
+    firm::Language,
+    graph::{Item, Place},
+    id::{BulkId, FirmId, MemberId},
+    member::{Push, Target},
+    random::Random,
+    table::{Key, Row, Write, sortable},
+    work::{Settled, WORK_THINGS_MAX, Work},
+};
+
+/// Writes in one transaction of DynamoDB.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+pub const TRANSACTION_WRITES_MAX: usize = 100;
+
+/// Entries whose copies for one member have steps ahead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushWork {
+    /// The entries, as [`EntryId`] spells them.
+    pub work: Work,
+    /// Set before anything is made: whoever finds it set looks for what may be there already.
+    pub began: bool,
+    /// The bulk that it came with.
+    pub bulk: Option<BulkId>,
+}
+
+impl PushWork {
+    /// Work for `entries`, in items of [`WORK_THINGS_MAX`]: earlier work comes first.
+    pub fn items(
+        firm: FirmId,
+        member: MemberId,
+        entries: &[EntryId],
+        bulk: Option<BulkId>,
+        (now, random): (Timestamp, &Random),
+    ) -> Vec<Row<Self>> {
+        let items = entries.chunks(WORK_THINGS_MAX).map(|chunk| {
+            let work = Work::new(chunk.iter().map(EntryId::to_string).collect());
+            let key = Key::push_work(firm, member, &format!("{}#{}", sortable(now), random.uuid()));
+            Row::inserted(key, Self { work, began: false, bulk })
+        });
+        items.collect()
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> Vec<EntryId> {
+        self.work.things().iter().filter_map(|thing| thing.parse().ok()).collect()
+    }
+}
+
+/// What is to be in a member's Outlook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// The member's switches; none for nothing.
+    pub push: Option<Push>,
+    /// The language of categories.
+    pub language: Language,
+}
+
+impl Wish {
+    /// Nothing at all.
+    pub fn nothing(language: Language) -> Self {
+        Self { push: None, language }
+    }
+
+    /// Where entries of that noun go; none where they are switched off.
+    pub fn place(&self, noun: Noun) -> Option<Place> {
+        let push = self.push?;
+        match noun {
+            Noun::Date => push.dates.then_some(match push.target {
+                Target::Calendar => Place::Event,
+                Target::Todo => Place::Task,
+            }),
+            Noun::Contact => push.contacts.then_some(Place::Contact),
+        }
+    }
+
+    /// How a date shall show in the Outlook of `member`; none where it shall not be there.
+    pub fn date(&self, member: MemberId, entry: Option<&Entry<Date>>) -> Option<Item> {
+        let push = self.push.filter(|push| push.dates)?;
+        Some(said_to(member, entry)?.item(push.target, self.language))
+    }
+
+    /// The same for a contact.
+    pub fn contact(&self, member: MemberId, entry: Option<&Entry<Contact>>) -> Option<Item> {
+        self.push.filter(|push| push.contacts)?;
+        Some(said_to(member, entry)?.item(self.language))
+    }
+}
+
+fn said_to<T>(member: MemberId, entry: Option<&Entry<T>>) -> Option<&T> {
+    entry.filter(|entry| entry.members.contains(&member))?.content.as_ref()
+}
+
+/// The key by which an item of ours is found in Microsoft 365: it tells nobody what it is of.
+pub fn mark(firm: FirmId, member: MemberId, entry: &EntryId) -> String {
+    mark_of(firm, member, &entry.to_string())
+}
+
+/// The key of the member's contact folder.
+pub fn folder_mark(firm: FirmId, member: MemberId) -> String {
+    mark_of(firm, member, "contact folder")
+}
+
+fn mark_of(firm: FirmId, member: MemberId, what: &str) -> String {
+    let digest = Sha256::new().chain_update(firm.as_bytes()).chain_update(member.as_bytes()).chain_update(what);
+    hex::encode(&digest.finalize()[..16])
+}
+
+/// The writes that store `changes` together with the work that they make; and how many copies each member waits for.
+pub fn store<T: Content>(
+    firm: FirmId,
+    changes: &[(Option<&Row<Entry<T>>>, &Entry<T>, &BTreeSet<MemberId>)],
+    bulk: Option<BulkId>,
+    at: (Timestamp, &Random),
+) -> (Vec<Write>, BTreeMap<MemberId, Vec<EntryId>>) {
+    let mut touched = BTreeMap::<MemberId, Vec<EntryId>>::new();
+    let mut writes = Vec::new();
+    for (known, entry, members) in changes {
+        writes.push(match known {
+            Some(row) => Write::replace(&(*row).clone().with((*entry).clone())),
+            None => Write::insert(Key::entry(firm, T::NOUN, &entry.id), *entry),
+        });
+        for member in *members {
+            touched.entry(*member).or_default().push(EntryId { noun: T::NOUN, external: entry.id.clone() });
+        }
+    }
+    for (member, entries) in &touched {
+        let items = PushWork::items(firm, *member, entries, bulk, at);
+        writes.extend(items.iter().map(|row| Write::insert(row.key.clone(), &row.value)));
+    }
+    (writes, touched)
+}
+
+/// Many rows that came in one request: how far they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bulk {
+    /// Its id.
+    pub id: BulkId,
+    /// Rows in all.
+    pub rows: u64,
+    /// Rows that were stored.
+    pub taken: u64,
+    /// Rows that were late, repeated or the same.
+    pub unchanged: u64,
+    /// Rows that were refused.
+    pub refused: u64,
+    /// How many copies each member waits for.
+    pub waiting: BTreeMap<MemberId, u64>,
+    /// When it came.
+    pub at: Timestamp,
+    /// When it is forgotten, in seconds since 1970.
+    pub expires_at: i64,
+}
+
+/// How far one member is with a bulk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BulkProgress {
+    /// Copies that are as they shall be.
+    pub done: i64,
+    /// Copies that failed, and wait for another try or for a person.
+    pub failed: i64,
+}
+
+impl BulkProgress {
+    /// The write that adds `settled`, if it changes anything.
+    pub fn add(firm: FirmId, member: MemberId, bulk: Option<BulkId>, settled: Settled) -> Option<Write> {
+        let counters = [("done", settled.done), ("failed", settled.failed)];
+        let counters: Vec<_> =
+            counters.into_iter().filter(|(_, by)| *by != 0).map(|(n, by)| (n.to_owned(), by)).collect();
+        let bulk = bulk.filter(|_| !counters.is_empty())?;
+        Some(Write::add(Key::bulk_progress(firm, member, bulk), counters))
+    }
+}
+
+/// Every place in which entries of a noun may lie.
+pub fn places(noun: Noun) -> BTreeSet<Place> {
+    match noun {
+        Noun::Date => BTreeSet::from([Place::Event, Place::Task]),
+        Noun::Contact => BTreeSet::from([Place::Contact]),
+    }
+}

@@ -1,0 +1,78 @@
+//! An outbox: what rounds remember of one member. Only rounds write it; what is due is an item of its own.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    graph::{GraphUser, Homes, Link},
+    id::{ConnectorId, FirmId, MemberId},
+    member::Push,
+    problem::Noted,
+    table::{DUE_PUSH, Key, Table, TableError, Write, sortable},
+};
+
+/// Whose Outlook it is, and through what it is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The connector.
+    pub connector: ConnectorId,
+    /// How Graph is told which account it is.
+    pub user: GraphUser,
+}
+
+/// What rounds remember of one member.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Outbox {
+    /// Where the copies lie.
+    pub account: Option<Account>,
+    /// The switches that the last whole comparison went by.
+    pub push: Option<Push>,
+    /// The containers of ours.
+    pub homes: Homes,
+    /// Where the contact folder's changes go on.
+    pub contacts_link: Option<Link>,
+    /// Where the task list's changes go on.
+    pub tasks_link: Option<Link>,
+    /// The categories' colours are set.
+    pub categories_ready: bool,
+    /// When the last finished round began: a job sent before has been seen to.
+    pub round_began_at: Option<Timestamp>,
+    /// When it was last looked for changes there.
+    pub checked_at: Option<Timestamp>,
+    /// When both sides were last compared as a whole.
+    pub compared_at: Option<Timestamp>,
+    /// What kept the last round from its end, if a person has to act.
+    pub problem: Option<Noted>,
+    /// When that is looked at again.
+    pub problem_until: Option<Timestamp>,
+}
+
+impl Outbox {
+    /// The same, with nothing known of what lies in Outlook: both sides will be compared.
+    pub fn forgetting_homes(self) -> Self {
+        Self { homes: Homes::default(), contacts_link: None, tasks_link: None, compared_at: None, ..self }
+    }
+}
+
+/// When a member's next round is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    due_kind: String,
+    due_at: String,
+}
+
+impl Due {
+    /// The write by which a round is due at `at`, whatever was due before.
+    pub fn at(firm: FirmId, member: MemberId, at: Timestamp) -> Write {
+        Write::overwrite(Key::push_due(firm, member), &Self { due_kind: DUE_PUSH.to_owned(), due_at: sortable(at) })
+    }
+
+    /// No round is due any more.
+    pub async fn never(table: &Table, firm: FirmId, member: MemberId) -> Result<(), TableError> {
+        match table.get::<Self>(&Key::push_due(firm, member)).await? {
+            Some(row) => table.write(Write::remove(&row)).await,
+            None => Ok(()),
+        }
+    }
+}
