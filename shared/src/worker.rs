@@ -183,7 +183,9 @@ async fn hand_back<J: Queued, E: Interrupted>(
     let (firm, subject) = group.job.subject();
     let error = match outcome {
         Ok(Outcome::Finished) => return true,
-        Ok(Outcome::OutOfTime) => return queue.send(&group.job.sent_again(clock.now())).await.is_ok(),
+        Ok(Outcome::OutOfTime) => {
+            return queue.send(&group.job.sent_again(clock.now())).await.is_ok();
+        }
         Err(error) => error,
     };
     let Some(wait) = error.wait() else {

@@ -47,6 +47,7 @@ impl Lambda {
                 ("GREFFE_BUCKET", &config.bucket),
                 ("GREFFE_EVENT_BUS", &config.event_bus),
                 ("GREFFE_MAIL_QUEUE_URL", &config.mail_queue_url),
+                ("GREFFE_PUSH_QUEUE_URL", &config.push_queue_url),
                 ("GREFFE_APP_CLIENT_ID", CLIENT_ID),
                 ("GREFFE_PUBLIC_URL", &public_url),
                 ("GREFFE_WEBHOOK_URL", config.webhook_url().unwrap()),

@@ -13,6 +13,7 @@ mod losing;
 mod mail;
 mod notices;
 mod polling;
+mod push;
 mod reconcile;
 mod tokens;
 mod trouble;

@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 use shared::{
     app::App,
-    connector::{Access, Connector, ConnectorState},
+    connector::{Access, Connector},
     entry::EntryId,
     feed::FeedError,
     firm::Firm,
@@ -23,6 +23,7 @@ use shared::{
     problem::{Code, Noted},
     push::{Account, Copy, Due, Outbox, PushWork, Wish},
     table::{Key, Row, TableError, Write},
+    watch,
     worker::{Deadline, Outcome},
 };
 
@@ -199,8 +200,8 @@ async fn serve(
         let patience = if member.is_none() { FAREWELL_PATIENCE } else { Duration::ZERO };
         let nothing = Wish::nothing(firm.language);
         match reach(app, firm, (id, &account, nothing), outbox, deadline).await? {
-            Outcome::OutOfTime => return Ok(Outcome::OutOfTime),
             Outcome::Finished => {}
+            unfinished => return Ok(unfinished),
         }
         if let Some(problem) = &outbox.problem
             && app.clock.now() - patience < problem.since
@@ -261,9 +262,7 @@ async fn reach(
         }
         Ok(outcome) => {
             (outbox.problem, outbox.problem_until) = (None, None);
-            if connector.state == ConnectorState::ActionRequired {
-                connector.recovered(&app.feed, &app.table, app.clock.now()).await?;
-            }
+            watch::seen_working(app, &connector).await?;
             Ok(outcome)
         }
         other => other,

@@ -18,7 +18,7 @@ use shared::{
 
 use crate::{
     advance::Known,
-    round::{Outcome, Round, RoundError},
+    round::{Round, RoundError},
 };
 
 /// New starts of one folder in one round; a link that dies more often is looked at in the next round.

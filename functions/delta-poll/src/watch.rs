@@ -1,9 +1,7 @@
 //! Connectors that are to be looked at, whether or not a mailbox of theirs is read.
 
 use futures::StreamExt as _;
-use shared::{app::App, table::TableError, telemetry::Chain, watch};
-
-use crate::Deadline;
+use shared::{app::App, table::TableError, telemetry::Chain, watch, worker::Deadline};
 
 /// Connectors looked at by one run of the schedule; the rest is due a minute later still.
 const CONNECTORS_MAX: usize = 50;

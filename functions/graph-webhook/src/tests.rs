@@ -81,6 +81,7 @@ impl World {
             let value = match name {
                 "GREFFE_PUBLIC_URL" => "https://greffe.example",
                 "GREFFE_MAIL_QUEUE_URL" => "https://sqs.example/mail.fifo",
+                "GREFFE_PUSH_QUEUE_URL" => "https://sqs.example/push.fifo",
                 name if name.ends_with("_URL") && name != "GREFFE_WEBHOOK_URL" => return None,
                 _ => "greffe",
             };

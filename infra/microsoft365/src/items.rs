@@ -1,7 +1,7 @@
 //! What a mailbox holds besides mail: calendar events, To Do tasks and contacts. Each is the JSON that Graph shows.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -197,6 +197,36 @@ impl Microsoft365 {
     /// The names of a mailbox's task lists, with the tasks in each.
     pub fn task_items(&self, address: &str) -> Result<Vec<(String, Vec<Value>)>> {
         self.contained(address, ItemKind::TaskList, ItemKind::Task)
+    }
+
+    /// A person makes an event; its id.
+    pub fn add_event(&self, address: &str, subject: &str) -> Result<String> {
+        let time = |hour: u8| json!({ "dateTime": format!("2026-03-02T{hour:02}:00:00.0000000"), "timeZone": "UTC" });
+        let id = new_id("AAMkAGI1Ev");
+        let mut body = Map::from_iter([
+            ("id".to_owned(), id.as_str().into()),
+            ("subject".to_owned(), subject.into()),
+            ("start".to_owned(), time(9)),
+            ("end".to_owned(), time(10)),
+        ]);
+        stamp(ItemKind::Event, &mut body, self.now());
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            insert(db, &mailbox, ItemKind::Event, "", &Item { id: id.clone(), body, extended: Map::new() })
+        })?;
+        Ok(id)
+    }
+
+    /// A person makes a contact in the default folder; its id.
+    pub fn add_contact(&self, address: &str, name: &str) -> Result<String> {
+        let id = new_id("AAMkAGI1Co");
+        let mut body = Map::from_iter([("id".to_owned(), id.as_str().into()), ("displayName".to_owned(), name.into())]);
+        stamp(ItemKind::Contact, &mut body, self.now());
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            insert(db, &mailbox, ItemKind::Contact, "", &Item { id: id.clone(), body, extended: Map::new() })
+        })?;
+        Ok(id)
     }
 
     /// A person changes properties of an event, a task or a contact.

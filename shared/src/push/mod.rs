@@ -130,10 +130,13 @@ fn mark_of(firm: FirmId, member: MemberId, what: &str) -> String {
     hex::encode(&digest.finalize()[..16])
 }
 
+/// What is to be stored: what was known, what is said now, and whose Outlook may change by it.
+pub type Stored<'a, T> = (Option<&'a Row<Entry<T>>>, &'a Entry<T>, &'a BTreeSet<MemberId>);
+
 /// The writes that store `changes` together with the work that they make; and how many copies each member waits for.
 pub fn store<T: Content>(
     firm: FirmId,
-    changes: &[(Option<&Row<Entry<T>>>, &Entry<T>, &BTreeSet<MemberId>)],
+    changes: &[Stored<'_, T>],
     bulk: Option<BulkId>,
     at: (Timestamp, &Random),
 ) -> (Vec<Write>, BTreeMap<MemberId, Vec<EntryId>>) {

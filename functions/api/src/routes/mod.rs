@@ -42,6 +42,7 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(members::create, members::list))
         .routes(routes!(members::read, members::update, members::delete))
         .routes(routes!(validation::member))
+        .routes(routes!(members::push))
         .routes(routes!(dates::list))
         .routes(routes!(dates::put, dates::read, dates::delete))
         .routes(routes!(dates::members))

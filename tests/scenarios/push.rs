@@ -1,0 +1,176 @@
+//! What the application says is what Outlook shows: P4 (a switch for addresses and one for dates), P5 (the business
+//! application is the master, and nothing is there twice).
+
+use std::time::Duration;
+
+use microsoft365::{RetryAfter, Times};
+use serde_json::{Value, json};
+use tests::{
+    ADA, World,
+    outlook::{Firm, texts},
+};
+
+const QUARTER: Duration = Duration::from_secs(16 * 60);
+
+fn date(title: &str, members: &[&String]) -> Value {
+    let (start, end) = ("2026-07-01T09:00:00", "2026-07-01T10:00:00");
+    json!({ "kind": "appointment", "title": title, "start": start, "end": end, "members": members })
+}
+
+async fn switch(world: &World, firm: &Firm, member: &str, dates: bool, contacts: bool, target: &str) {
+    let push = json!({ "push": { "dates": dates, "contacts": contacts, "target": target } });
+    world.patch(&format!("/v1/firms/{}/members/{member}", firm.id), push).await.ok();
+    world.run_until_idle().await;
+}
+
+#[tokio::test]
+async fn a_switch_turned_off_removes_what_is_there_and_turned_on_brings_it_back() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+
+    switch(&world, &firm, &ada, true, false, "calendar").await;
+    assert!(world.contacts(ADA).is_empty());
+    assert_eq!(texts(&world.events(ADA), "subject"), ["Hearing"]);
+    assert_eq!(world.said(&firm, "contacts", "C").await["copies"][0]["state"], "switched_off");
+
+    switch(&world, &firm, &ada, false, true, "calendar").await;
+    assert_eq!((texts(&world.contacts(ADA), "displayName"), world.events(ADA).len()), (vec!["Court".to_owned()], 0));
+
+    switch(&world, &firm, &ada, true, true, "todo").await;
+    assert_eq!((texts(&world.tasks(ADA), "title"), world.events(ADA).len()), (vec!["Hearing".to_owned()], 0));
+
+    switch(&world, &firm, &ada, true, true, "calendar").await;
+    assert_eq!((texts(&world.events(ADA), "subject"), world.tasks(ADA).len()), (vec!["Hearing".to_owned()], 0));
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_made_again_and_what_was_changed_is_set_back_and_the_persons_own_is_left_alone() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    for id in ["1", "2", "3"] {
+        world.say(&firm, "dates", id, date(id, &[&ada])).await;
+        world.say(&firm, "contacts", id, json!({ "name": id, "members": [ada] })).await;
+    }
+    let own = world.microsoft.add_event(ADA, "My own").unwrap();
+    let (events, contacts) = (world.events(ADA), world.contacts(ADA));
+    for (items, title) in [(&events, "subject"), (&contacts, "displayName")] {
+        let id = |i: usize| items[i]["id"].as_str().unwrap();
+        world.microsoft.delete_item(ADA, id(0)).unwrap();
+        world.microsoft.edit_item(ADA, id(1), json!({ title: "mine" })).unwrap();
+    }
+    // Moved to the default folder is no longer where it shall be.
+    world.microsoft.move_contact_home(ADA, contacts[2]["id"].as_str().unwrap()).unwrap();
+    world.pass(QUARTER).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["1", "2", "3", "My own"]);
+    assert_eq!(texts(&world.contacts(ADA), "displayName"), ["1", "2", "3"]);
+    assert_eq!(world.microsoft.contacts(ADA).unwrap().len(), 3);
+    assert!(world.events(ADA).iter().any(|event| event["id"] == own));
+
+    // The folder thrown away is made again, with all that was in it.
+    let (folder, _) = world.microsoft.containers(ADA).unwrap().remove(0);
+    world.microsoft.delete_item(ADA, &folder).unwrap();
+    world.pass(QUARTER).await;
+    assert_eq!(texts(&world.contacts(ADA), "displayName"), ["1", "2", "3"]);
+
+    // Nothing differs now: a comparison writes nothing.
+    let writes = |world: &World| {
+        let requests = world.microsoft.requests().by_kind;
+        let writes = requests
+            .iter()
+            .filter(|(kind, _)| kind.ends_with("create") || kind.ends_with("patch") || kind.ends_with("delete"));
+        writes.map(|(_, count)| *count).sum::<u64>()
+    };
+    let before = writes(&world);
+    for _ in 0..3 {
+        world.pass(Duration::from_secs(9 * 3600)).await;
+    }
+    assert_eq!(writes(&world), before);
+}
+
+#[tokio::test]
+async fn a_dismissed_reminder_stays_dismissed() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
+    let id = world.events(ADA)[0]["id"].as_str().unwrap().to_owned();
+    world.microsoft.edit_item(ADA, &id, json!({ "isReminderOn": false })).unwrap();
+    world.pass(QUARTER).await;
+    assert_eq!(world.events(ADA)[0]["isReminderOn"], false);
+}
+
+#[tokio::test]
+async fn what_was_pushed_goes_with_the_member_and_follows_to_another_account() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    world.tenant.add_user("ada.new@lumen.example", "Ada").unwrap();
+    let path = format!("/v1/firms/{}/members/{ada}", firm.id);
+    world.patch(&path, json!({ "address": "ada.new@lumen.example" })).await.ok();
+    world.run_until_idle().await;
+    assert!(world.events(ADA).is_empty() && world.contacts(ADA).is_empty());
+    assert_eq!(texts(&world.events("ada.new@lumen.example"), "subject"), ["Hearing"]);
+    assert_eq!(texts(&world.contacts("ada.new@lumen.example"), "displayName"), ["Court"]);
+
+    world.delete(&path).await.ok();
+    world.run_until_idle().await;
+    assert!(world.events("ada.new@lumen.example").is_empty() && world.contacts("ada.new@lumen.example").is_empty());
+}
+
+#[tokio::test]
+async fn with_a_persons_own_sign_in_only_what_is_wished_is_asked_for_and_what_is_missing_is_said() {
+    let world = World::new().await;
+    let firm = world.pushing_firm_of_ada().await;
+    let ada = world.pushed_member(&firm, ADA, "todo").await;
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    assert_eq!(texts(&world.tasks(ADA), "title"), ["Hearing"]);
+    assert_eq!(texts(&world.contacts(ADA), "displayName"), ["Court"]);
+
+    // Bob's connector was never asked to write there.
+    world.tenant.add_user("bob@lumen.example", "Bob").unwrap();
+    let connector = world.connector(&firm.id, "delegated", Value::Null).await;
+    world.sign_in(&firm.id, &connector, "bob@lumen.example").await.ok();
+    let push = json!({ "dates": true, "contacts": false, "target": "calendar" });
+    let body = json!({ "name": "Bob", "address": "bob@lumen.example", "connector": connector, "push": push });
+    let bob = world.post(&format!("/v1/firms/{}/members", firm.id), body).await.ok();
+    world.run_until_idle().await;
+    let path = format!("/v1/firms/{}/members/{}/push", firm.id, bob["id"].as_str().unwrap());
+    let state = world.get(&path).await.ok();
+    assert_eq!(state["problem"]["code"], "push_not_granted");
+    let bob = bob["id"].as_str().unwrap().to_owned();
+    world.say(&firm, "dates", "E", date("Meeting", &[&bob])).await;
+    assert!(world.events("bob@lumen.example").is_empty());
+    // The wish and a sign-in, and it goes on by itself.
+    let wished = format!("/v1/firms/{}/connectors/{connector}", firm.id);
+    world.patch(&wished, json!({ "dates": true })).await.ok();
+    world.sign_in(&firm.id, &connector, "bob@lumen.example").await.ok();
+    world.pass(Duration::from_secs(3600)).await;
+    assert_eq!(texts(&world.events("bob@lumen.example"), "subject"), ["Meeting"]);
+    assert_eq!(world.get(&path).await.ok()["problem"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_throttled_mailbox_waits_as_long_as_it_is_told_and_others_do_not() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    let bob = world.pushed_member(&firm, "bob@lumen.example", "calendar").await;
+    world.microsoft.faults().throttle(ADA, RetryAfter::Whole(120), Times::N(3));
+    let rows: Vec<Value> = (0..50)
+        .map(|i| json!({ "external_id": format!("{i}"), "name": format!("{i}"), "members": [ada, bob] }))
+        .collect();
+    world.post(&format!("/v1/firms/{}/contacts/bulk", firm.id), json!({ "rows": rows })).await.ok();
+    world.run_until_idle().await;
+    assert_eq!((world.contacts("bob@lumen.example").len(), world.contacts(ADA).len() < 50), (50, true));
+    for _ in 0..4 {
+        world.pass(Duration::from_secs(125)).await;
+    }
+    assert_eq!(world.contacts(ADA).len(), 50);
+}
