@@ -2,6 +2,7 @@
 //!
 //! A mail's path: [`notification`] → [`job`] → [`delta`] → [`message`] → [`archive`] → [`feed`] → [`mark`].
 
+pub mod address;
 pub mod app;
 pub mod archive;
 pub mod aws_http;

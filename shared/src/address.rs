@@ -1,0 +1,99 @@
+//! Mail addresses and domains in the one form in which they are stored and compared.
+//!
+//! Exchange takes no notice of case. A domain in another script is the same in Unicode and as `xn--`, and with or without the
+//! dot at its end. A sub-domain is another domain.
+
+/// Longest address (RFC 5321: a local part of 64, an at sign, a domain of 255).
+const ADDRESS_BYTES_MAX: usize = 320;
+const LOCAL_PART_BYTES_MAX: usize = 64;
+/// Longest domain and longest label (RFC 1035).
+const DOMAIN_BYTES_MAX: usize = 253;
+const LABEL_BYTES_MAX: usize = 63;
+
+/// What somebody wrote as a domain: lower case, ASCII, two labels at least; none if it is no domain.
+pub fn domain(text: &str) -> Option<String> {
+    let domain = compared_domain(text)?;
+    let label = |label: &str| {
+        (1..=LABEL_BYTES_MAX).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let fits = domain.len() <= DOMAIN_BYTES_MAX && domain.contains('.') && domain.split('.').all(label);
+    fits.then_some(domain)
+}
+
+/// What somebody wrote as an address, without a name beside it; none if it is no address.
+pub fn address(text: &str) -> Option<String> {
+    let (local, host) = text.split_once('@')?;
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"(),:;<>[\\]".contains(c);
+    let host = domain(host)?;
+    let fits = (1..=LOCAL_PART_BYTES_MAX).contains(&local.len())
+        && local.len() + 1 + host.len() <= ADDRESS_BYTES_MAX
+        && local.chars().all(plain);
+    fits.then(|| format!("{}@{host}", local.to_lowercase()))
+}
+
+/// The address and its domain as a mail carries them, perhaps between angle brackets after a name; none where nothing can be
+/// compared, as with the names that Exchange uses within an organisation.
+pub fn compared(text: &str) -> Option<(String, String)> {
+    let text = match text.rsplit_once('<') {
+        Some((_, rest)) => rest.split('>').next().unwrap_or_default(),
+        None => text,
+    };
+    let (local, host) = text.trim().trim_matches(['\'', '"']).rsplit_once('@')?;
+    let domain = compared_domain(host)?;
+    (!local.is_empty()).then(|| (format!("{}@{domain}", local.to_lowercase()), domain))
+}
+
+fn compared_domain(text: &str) -> Option<String> {
+    let ascii = idna::domain_to_ascii(text).ok()?;
+    let domain = ascii.strip_suffix('.').unwrap_or(&ascii);
+    (!domain.is_empty()).then(|| domain.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_at_sign_and_a_domain_and_is_kept_in_lower_case() {
+        assert_eq!(address("Ada.Lovelace+x@Cabinet.EXAMPLE").unwrap(), "ada.lovelace+x@cabinet.example");
+        assert_eq!(address("info@Bücher.example.").unwrap(), "info@xn--bcher-kva.example");
+        let long = format!("{}@a.example", "x".repeat(65));
+        for fits in ["o'neil@a.example", "é@a.example", "a#ext@b.c"] {
+            assert!(address(fits).is_some(), "{fits}");
+        }
+        let wrong = ["", "a", "@a.example", "a@", "a@b", "a@b@c.example", "a b@c.example", "<a@c.example>", &long];
+        for wrong in wrong.into_iter().chain(["a@c.example\r\nBcc: x@y.example", "a@c..example", "a@-c.example"]) {
+            assert_eq!(address(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn one_domain_has_one_form_and_a_sub_domain_is_another() {
+        for same in ["Bücher.example", "BÜCHER.EXAMPLE", "xn--bcher-kva.example", "bücher.example.", "bücher。example"]
+        {
+            assert_eq!(domain(same).unwrap(), "xn--bcher-kva.example", "{same}");
+        }
+        assert_ne!(domain("mail.acme.example"), domain("acme.example"));
+        for wrong in
+            ["", ".", "localhost", "acme..example", "a b.example", "*.acme.example", "@acme.example", "-a.example"]
+        {
+            assert_eq!(domain(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_mail_carries_is_compared_whatever_stands_around_it() {
+        let ada = Some(("ada@lumen.example".to_owned(), "lumen.example".to_owned()));
+        for text in
+            ["ada@lumen.example", "Ada@Lumen.Example.", "\"Lambert, Ada\" <ADA@lumen.example>", "'ada@lumen.example'"]
+        {
+            assert_eq!(compared(text), ada, "{text}");
+        }
+        for text in ["", "ada", "@lumen.example", "/O=EXCHANGELABS/CN=RECIPIENTS/CN=ADA", "ada@"] {
+            assert_eq!(compared(text), None, "{text}");
+        }
+    }
+}
