@@ -176,10 +176,16 @@ impl Microsoft365 {
 
     /// The names in a mailbox's master list of categories, oldest first.
     pub fn categories(&self, address: &str) -> Result<Vec<String>> {
+        Ok(self.colored_categories(address)?.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The categories of a mailbox's master list and their colours, oldest first.
+    pub fn colored_categories(&self, address: &str) -> Result<Vec<(String, String)>> {
         self.store().read(|db| {
             let mailbox = directory::account(db, address)?.id;
-            let mut statement = db.prepare_cached("SELECT name FROM categories WHERE mailbox = ? ORDER BY rowid")?;
-            let rows = statement.query_map([mailbox], |row| row.get(0))?;
+            let mut statement =
+                db.prepare_cached("SELECT name, color FROM categories WHERE mailbox = ? ORDER BY rowid")?;
+            let rows = statement.query_map([mailbox], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
@@ -298,6 +304,24 @@ impl Microsoft365 {
             containers.push((text("displayName"), self.bodies(address, kind, Some(&text("id")))?));
         }
         Ok(containers)
+    }
+
+    /// A person takes a category out of the master list; messages keep its name.
+    pub fn delete_category(&self, address: &str, name: &str) -> Result<()> {
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            db.execute("DELETE FROM categories WHERE mailbox = ? AND name = ?", [&mailbox, name])?;
+            Ok(())
+        })
+    }
+
+    /// A person gives a category of the master list another colour.
+    pub fn color_category(&self, address: &str, name: &str, color: &str) -> Result<()> {
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            db.execute("UPDATE categories SET color = ? WHERE mailbox = ? AND name = ?", [color, &mailbox, name])?;
+            Ok(())
+        })
     }
 
     fn texts(&self, address: &str, kind: ItemKind, property: &str) -> Result<Vec<String>> {

@@ -533,6 +533,11 @@ impl Microsoft365 {
         self.change(address, message, |db, message| set_read(db, &self.0, message, read).map(drop))
     }
 
+    /// Sends a draft: from then on it is a mail.
+    pub fn send_draft(&self, address: &str, message: &str) -> Result<()> {
+        self.change(address, message, |db, message| update(db, &self.0, message, "is_draft", &false).map(drop))
+    }
+
     /// Replaces the categories of a message.
     pub fn set_categories(&self, address: &str, message: &str, categories: &[&str]) -> Result<()> {
         let categories: Vec<_> = categories.iter().map(ToString::to_string).collect();

@@ -21,7 +21,7 @@ pub struct Requests {
     pub batches: u64,
     /// Graph requests by kind: `user`, `users`, `organization`, `folders`, `folder`, `folder delta`, `messages`, `message`,
     /// `message delta`, `message value`, `message patch`, `message move`, `message delete`, `categories`, `category create`,
-    /// `category delete`, `events`, `event create`, `event delete`, `task lists`, `tasks`, `task create`, `task delete`,
+    /// `category patch`, `category delete`, `events`, `event create`, `event delete`, `task lists`, `tasks`, `task create`, `task delete`,
     /// `contacts`, `contact create`, `contact delete`, `application`,
     /// `translate ids`, `subscriptions`, `subscription`, `subscription create`, `subscription renew`, `subscription delete`,
     /// `subscription reauthorize`, and `unknown` for what is refused before it has a kind.

@@ -1,8 +1,8 @@
 //! The mailbox's master list of categories, where their colours live.
 
 use http::StatusCode;
-use rusqlite::params;
-use serde_json::json;
+use rusqlite::{OptionalExtension as _, params};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::query::Query;
@@ -38,14 +38,7 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     }
     let name = body.get("displayName").and_then(|name| name.as_str()).filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Problem::bad_request("displayName is required."))?;
-    let color = match body.get("color") {
-        None => "none".to_owned(),
-        Some(color) => {
-            color.as_str().map(str::to_ascii_lowercase).filter(|color| is_color(color)).ok_or_else(|| {
-                Problem::bad_request("Requested value of 'color' was not found: it is none or preset0 to preset24.")
-            })?
-        }
-    };
+    let color = body.get("color").map_or_else(|| Ok("none".to_owned()), color)?;
     let id = Uuid::new_v4().to_string();
     let made = asked.world.store.write(|db| {
         Ok(db.execute("INSERT OR IGNORE INTO categories VALUES (?, ?, ?, ?)", params![id, mailbox.id, name, color])?
@@ -64,12 +57,38 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     })))
 }
 
+/// Gives a category another colour; nothing else of it can be changed (outlookcategory-update).
+pub(super) fn update(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
+    let body = asked.body()?;
+    if let Some(name) = body.keys().find(|name| name.as_str() != "color") {
+        return Err(Problem::bad_request(format!("The property '{name}' cannot be changed.")));
+    }
+    let color = color(body.get("color").unwrap_or(&Value::Null))?;
+    let name: Option<String> = asked.world.store.write(|db| {
+        let sql = "UPDATE categories SET color = ? WHERE mailbox = ? AND id = ? RETURNING name";
+        Ok(db.query_row(sql, params![color, mailbox.id, id], |row| row.get(0)).optional()?)
+    })?;
+    let name = name.ok_or_else(Problem::item_not_found)?;
+    Ok(Reply::json(json!({
+        "@odata.context": asked.context(&format!("users('{}')/outlook/masterCategories/$entity", mailbox.id)),
+        "id": id,
+        "displayName": name,
+        "color": color,
+    })))
+}
+
 /// Takes a category out of the master list; messages keep its name.
 pub(super) fn delete(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
     let removed = asked.world.store.write(|db| {
         Ok(db.execute("DELETE FROM categories WHERE mailbox = ? AND id = ?", params![mailbox.id, id])? == 1)
     })?;
     removed.then(Reply::no_content).ok_or_else(Problem::item_not_found)
+}
+
+fn color(value: &Value) -> Result<String, Problem> {
+    value.as_str().map(str::to_ascii_lowercase).filter(|color| is_color(color)).ok_or_else(|| {
+        Problem::bad_request("Requested value of 'color' was not found: it is none or preset0 to preset24.")
+    })
 }
 
 fn is_color(name: &str) -> bool {

@@ -406,6 +406,7 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         (Kind::MoveMessage(id), Some(mailbox)) => messages::move_to(&asked, &mailbox, &id),
         (Kind::Categories, Some(mailbox)) => categories::list(&asked, &mailbox),
         (Kind::CreateCategory, Some(mailbox)) => categories::create(&asked, &mailbox),
+        (Kind::UpdateCategory(id), Some(mailbox)) => categories::update(&asked, &mailbox, &id),
         (Kind::DeleteCategory(id), Some(mailbox)) => categories::delete(&asked, &mailbox, &id),
         (Kind::Events, Some(mailbox)) => calendar::list(&asked, &mailbox),
         (Kind::CreateEvent, Some(mailbox)) => calendar::create(&asked, &mailbox),
