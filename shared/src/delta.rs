@@ -144,6 +144,7 @@ mod tests {
             received_at: None,
             subject: String::new(),
             from: None,
+            recipients: vec![],
             internet_message_id: None,
             is_draft,
             has_attachments: false,

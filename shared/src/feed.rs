@@ -77,6 +77,34 @@ pub enum What {
         #[schema(value_type = String)]
         code: GraphCode,
     },
+    /// A message was filed to a dossier.
+    MessageFiled {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// The dossier that it is in now.
+        dossier: String,
+        /// The dossier that it was in before.
+        before: Option<String>,
+        /// Who did it: the id of the API key, or `operator`.
+        by: String,
+    },
+    /// A message was taken out of its dossier.
+    MessageUnfiled {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// The dossier that it was in.
+        before: String,
+        /// Who did it: the id of the API key, or `operator`.
+        by: String,
+    },
     /// A connector does not work any more until a person acts.
     ConnectorActionRequired {
         /// The connector.
@@ -105,6 +133,8 @@ impl What {
         match self {
             Self::MessageArchived { .. } => "MessageArchived",
             Self::MessageFailed { .. } => "MessageFailed",
+            Self::MessageFiled { .. } => "MessageFiled",
+            Self::MessageUnfiled { .. } => "MessageUnfiled",
             Self::ConnectorActionRequired { .. } => "ConnectorActionRequired",
             Self::ConnectorConnected { .. } => "ConnectorConnected",
             Self::Void => "Void",
@@ -228,7 +258,7 @@ impl Feed {
         limit: usize,
         now: Timestamp,
     ) -> Result<(Vec<Numbered>, u64), FeedError> {
-        let rows: Vec<(u64, Fact)> = self.table.facts(firm, after, true, limit).await?;
+        let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, limit).await?;
         let mut facts = Vec::with_capacity(rows.len());
         let mut reached = after;
         for (number, fact) in rows {
@@ -254,7 +284,7 @@ impl Feed {
 
     /// The facts before number `before`, newest first, at most `limit`: for lists, where a gap does no harm.
     pub async fn before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<Numbered>, FeedError> {
-        let rows: Vec<(u64, Fact)> = self.table.facts(firm, before, false, limit).await?;
+        let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, before), false, limit).await?;
         Ok(rows.into_iter().map(|(number, fact)| Numbered { number, fact }).collect())
     }
 }

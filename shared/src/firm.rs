@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     id::{FirmId, KeyId},
+    mark::Marks,
     random::Random,
     table::{Key, Table, TableError, Write},
 };
@@ -39,6 +40,9 @@ pub struct Firm {
     pub language: Language,
     /// Its time zone, an IANA name.
     pub time_zone: String,
+    /// Its marks in Outlook; none for those of its language.
+    #[serde(default)]
+    pub marks: Option<Marks>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -47,6 +51,20 @@ impl Firm {
     /// The firm, if there is one.
     pub async fn find(table: &Table, id: FirmId) -> Result<Option<Self>, TableError> {
         Ok(table.get(&Key::firm(id)).await?.map(|row| row.value))
+    }
+
+    /// The marks that its mail gets in Outlook.
+    pub fn marks(&self) -> Marks {
+        self.marks.clone().unwrap_or_else(|| Marks::of(self.language))
+    }
+
+    /// Marks mail with `marks` from now on.
+    pub async fn mark_with(table: &Table, id: FirmId, marks: Marks) -> Result<Option<Marks>, TableError> {
+        let Some(mut row) = table.get::<Self>(&Key::firm(id)).await? else { return Ok(None) };
+        let marks = marks.instead_of(row.value.marks());
+        row.value.marks = Some(marks.clone());
+        table.write(Write::replace(&row)).await?;
+        Ok(Some(marks))
     }
 
     /// Stores a new firm.
@@ -84,8 +102,8 @@ impl ApiKey {
         Ok((key, format!("{KEY_PREFIX}_{firm}_{id}_{secret}").into()))
     }
 
-    /// The firm that the text of a key speaks for; none if it is no valid key. The compare takes constant time.
-    pub async fn firm_of(table: &Table, text: &str) -> Result<Option<FirmId>, TableError> {
+    /// The firm that the text of a key speaks for, and the key; none if it is no valid key. The compare takes constant time.
+    pub async fn read(table: &Table, text: &str) -> Result<Option<(FirmId, KeyId)>, TableError> {
         let mut parts = text.splitn(4, '_');
         let (Some(KEY_PREFIX), Some(firm), Some(id), Some(secret)) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -95,7 +113,7 @@ impl ApiKey {
         let (Ok(firm), Ok(id)) = (firm.parse(), id.parse()) else { return Ok(None) };
         let Some(row) = table.get::<Self>(&Key::api_key(firm, id)).await? else { return Ok(None) };
         let same: bool = row.value.digest.as_bytes().ct_eq(digest(secret).as_bytes()).into();
-        Ok(same.then_some(firm))
+        Ok(same.then_some((firm, id)))
     }
 }
 

@@ -9,7 +9,10 @@ use utoipa::ToSchema;
 use crate::{
     graph::{GraphUser, Spent, Subscription},
     id::{ConnectorId, FirmId, MailboxId, MemberId, SubscriptionId},
+    mark::KeptMarks,
+    message::SkipReason,
     problem::Noted,
+    rules::Rules,
     selection::Selection,
     table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
     walk::{HistoryProgress, Reconciliation},
@@ -114,6 +117,9 @@ pub struct Mailbox {
     pub state: MailboxState,
     /// Which folders are kept.
     pub selection: Option<Selection>,
+    /// Which mail of them is not kept all the same, and whether mail is marked.
+    #[serde(default)]
+    pub rules: Rules,
     /// Mail that arrived before is not kept.
     pub activated_at: Option<Timestamp>,
     /// Older mail that is kept all the same.
@@ -159,6 +165,13 @@ impl Mailbox {
     /// Keeps what `selection` names from now on.
     pub async fn select(mut row: Row<Self>, table: &Table, selection: Selection) -> Result<Self, TableError> {
         row.value.selection = Some(selection);
+        table.write(Write::replace(&row)).await?;
+        Ok(row.value)
+    }
+
+    /// Judges what is found from now on by `rules`.
+    pub async fn rule(mut row: Row<Self>, table: &Table, rules: Rules) -> Result<Self, TableError> {
+        row.value.rules = rules;
         table.write(Write::replace(&row)).await?;
         Ok(row.value)
     }
@@ -259,9 +272,9 @@ pub struct Sync {
     pub round_began_at: Option<Timestamp>,
     /// What tells us of new mail.
     pub subscription: Option<HeldSubscription>,
-    /// Whether the master list has the mark's category.
+    /// The marks whose categories the master list has, and when that was seen.
     #[serde(default)]
-    pub category_ready: bool,
+    pub marks: Option<KeptMarks>,
     /// When the tree of folders is looked at next; none before it was read for the first time.
     #[serde(default)]
     pub follow_at: Option<Timestamp>,
@@ -366,7 +379,7 @@ impl Sync {
             reconciliation: if asked_for { self.reconciliation } else { round.reconciliation },
             reconcile_at: round.reconcile_at,
             subscription: round.subscription.clone(),
-            category_ready: round.category_ready,
+            marks: round.marks.clone(),
             follow_at: round.follow_at,
             problem: round.problem.clone(),
             ..self
@@ -453,11 +466,27 @@ pub struct Progress {
     pub failed: i64,
     /// Skipped: still being written.
     pub skipped_draft: i64,
+    /// Skipped: the firm's internal mail.
+    pub skipped_internal: i64,
+    /// Skipped: from a sender that is excluded.
+    pub skipped_excluded_sender: i64,
+    /// Skipped: from a domain that is excluded.
+    pub skipped_excluded_domain: i64,
     /// Not even looked at: lay there before the activation.
     pub skipped_already_there: i64,
 }
 
 impl Progress {
+    /// The counter of what is skipped for this reason.
+    pub fn skipped(&mut self, reason: SkipReason) -> &mut i64 {
+        match reason {
+            SkipReason::Draft => &mut self.skipped_draft,
+            SkipReason::Internal => &mut self.skipped_internal,
+            SkipReason::ExcludedSender => &mut self.skipped_excluded_sender,
+            SkipReason::ExcludedDomain => &mut self.skipped_excluded_domain,
+        }
+    }
+
     /// The progress of that mailbox.
     pub async fn read(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Self, TableError> {
         Ok(table.get(&Key::progress(firm, mailbox)).await?.map(|row| row.value).unwrap_or_default())
@@ -465,7 +494,9 @@ impl Progress {
 
     /// Mails that are to be kept, and are neither archived nor failed yet.
     pub fn open(&self) -> i64 {
-        (self.discovered - self.skipped_draft - self.archived - self.failed).max(0)
+        let skipped =
+            self.skipped_draft + self.skipped_internal + self.skipped_excluded_sender + self.skipped_excluded_domain;
+        (self.discovered - skipped - self.archived - self.failed).max(0)
     }
 
     /// The write that adds `self` to what is counted; none when there is nothing to add.
@@ -475,6 +506,9 @@ impl Progress {
             ("archived", self.archived),
             ("failed", self.failed),
             ("skipped_draft", self.skipped_draft),
+            ("skipped_internal", self.skipped_internal),
+            ("skipped_excluded_sender", self.skipped_excluded_sender),
+            ("skipped_excluded_domain", self.skipped_excluded_domain),
             ("skipped_already_there", self.skipped_already_there),
         ];
         let moved: Vec<_> = counters.into_iter().filter(|(_, by)| *by != 0).map(|(n, by)| (n.to_owned(), by)).collect();
@@ -499,6 +533,7 @@ mod tests {
             kind: Kind::User,
             state: MailboxState::Active,
             selection: None,
+            rules: Rules::default(),
             activated_at: Some("2026-03-02T08:00:00Z".parse().unwrap()),
             history: history.map(|since| History { since: date(since), from: Timestamp::UNIX_EPOCH }),
             grant: grant.map(|(since, until)| Grant { since: date(since), until: until.map(date) }),

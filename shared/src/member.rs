@@ -79,6 +79,11 @@ impl Member {
         matches!(error, TableError::Conflict { key } if *key == self.address_key())
     }
 
+    /// Every address that is known of the person.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        [&self.address].into_iter().chain(&self.aliases).map(String::as_str)
+    }
+
     /// Stores a new member.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
         let member = Write::insert(Key::member(self.firm, self.id), self);

@@ -6,8 +6,10 @@ use utoipa::ToSchema;
 
 use crate::{
     archive::Digest,
+    filing::Filing,
     graph::{GraphCode, Mail},
     id::{FolderId, ImmutableId, MessageId},
+    rules::recipient_domain,
 };
 
 /// Longest subject that is kept in the index, in characters: it keeps an item within one write unit of DynamoDB. The whole
@@ -29,12 +31,18 @@ pub struct Message {
     pub subject: String,
     /// The sender's address.
     pub from: Option<String>,
+    /// The one domain that all its recipients are in, if there is one: what rules ask of them.
+    #[serde(default)]
+    pub recipient_domain: Option<String>,
     /// The Message-ID header: a hint, never a key.
     pub internet_message_id: Option<String>,
     /// Whether it has attachments that are not inline.
     pub has_attachments: bool,
     /// The page that it was found on, whose work it belongs to while it has steps ahead.
     pub page: String,
+    /// What was last done about its filing; none if it never was filed.
+    #[serde(default)]
+    pub filing: Option<Filing>,
     /// How far it is.
     #[serde(flatten)]
     pub state: State,
@@ -48,6 +56,8 @@ pub struct Message {
 ///    ├──► skipped
 ///    └──► failed ──► archived …         (tried again with growing pauses)
 /// ```
+///
+/// A mail that is filed, or taken out of its dossier, goes back from its last step to `announced`: its mark is another one now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
@@ -108,6 +118,12 @@ pub struct Failure {
 pub enum SkipReason {
     /// It is still being written.
     Draft,
+    /// It is the firm's internal mail, which a rule excludes.
+    Internal,
+    /// A rule excludes its sender.
+    ExcludedSender,
+    /// A rule excludes its sender's domain.
+    ExcludedDomain,
 }
 
 impl Message {
@@ -127,14 +143,21 @@ impl Message {
             received_at,
             subject: mail.subject.chars().take(SUBJECT_CHARS_MAX).collect(),
             from: mail.from.clone(),
+            recipient_domain: recipient_domain(mail.recipients.iter().map(String::as_str)),
             internet_message_id: mail
                 .internet_message_id
                 .as_ref()
                 .map(|id| id.chars().take(SUBJECT_CHARS_MAX).collect()),
             has_attachments: mail.has_attachments,
             page,
+            filing: None,
             state,
         }
+    }
+
+    /// The dossier that it is filed to.
+    pub fn dossier(&self) -> Option<&str> {
+        self.filing.as_ref()?.dossier.as_deref()
     }
 
     /// The original, once it is archived.
@@ -198,8 +221,34 @@ pub fn next_try(attempts: u32, now: Timestamp) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A message that is filed there.
+    pub(crate) fn message(dossier: Option<&str>) -> Message {
+        let id: MessageId = "6f9619ff-8b86-4011-b42d-00c04fc964ff.000102030405060708090a0b0c0d0e0f".parse().unwrap();
+        let filing = |dossier: &str| Filing {
+            count: 1,
+            number: 7,
+            dossier: Some(dossier.to_owned()),
+            at: Timestamp::UNIX_EPOCH,
+            by: "operator".to_owned(),
+        };
+        Message {
+            id,
+            immutable_id: "AAk".parse().unwrap(),
+            folder: "AQMk".parse().unwrap(),
+            received_at: Timestamp::UNIX_EPOCH,
+            subject: "Facture".to_owned(),
+            from: None,
+            recipient_domain: None,
+            internet_message_id: None,
+            has_attachments: false,
+            page: "p".to_owned(),
+            filing: dossier.map(filing),
+            state: State::Pending,
+        }
+    }
 
     #[test]
     fn the_pauses_of_a_failed_message_grow_to_a_day_and_then_end() {
@@ -212,7 +261,6 @@ mod tests {
 
     #[test]
     fn a_message_is_read_from_the_table_as_it_was_written() {
-        let id: MessageId = "6f9619ff-8b86-4011-b42d-00c04fc964ff.000102030405060708090a0b0c0d0e0f".parse().unwrap();
         let original = Original { sha256: Digest::of(b"x"), bytes: 1, archived_at: Timestamp::UNIX_EPOCH, number: 7 };
         let failure = Failure { code: GraphCode::new("ErrorItemNotFound"), attempts: 2, next_try: None, number: 3 };
         let code = GraphCode::new("ErrorItemNotFound");
@@ -225,18 +273,7 @@ mod tests {
             State::Unmarked { original, code },
             State::Failed(failure),
         ] {
-            let message = Message {
-                id,
-                immutable_id: "AAk".parse().unwrap(),
-                folder: "AQMk".parse().unwrap(),
-                received_at: Timestamp::UNIX_EPOCH,
-                subject: "Facture".to_owned(),
-                from: None,
-                internet_message_id: None,
-                has_attachments: false,
-                page: "p".to_owned(),
-                state,
-            };
+            let message = Message { state, ..message(Some("D1")) };
             let item: serde_dynamo::Item = serde_dynamo::to_item(&message).unwrap();
             assert_eq!(serde_dynamo::from_item::<_, Message>(item).unwrap(), message);
         }

@@ -17,6 +17,7 @@
 //! | a mailbox | `FIRM#f` | `MAILBOX#m` | key; all of a firm by prefix |
 //! | that an address is taken | `FIRM#f` | `ADDRESS#a` | condition only |
 //! | the last number of the feed | `FIRM#f` | `FEED` | key |
+//! | that a message is filed there | `FIRM#f#DOSSIER#d` | its number, 20 digits | range, newest first |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
@@ -25,6 +26,7 @@
 //! | what the baseline saw | `FIRM#f#MAILBOX#m` | `BASELINE#folder#page` | prefix |
 //! | work: a page's messages with steps ahead | `FIRM#f#MAILBOX#m` | `WORK#page#n` | prefix |
 //! | a message | `FIRM#f#MAILBOX#m` | `MESSAGE#digest` | key, in batches |
+//! | a change of where a message is filed | `FIRM#f#MAILBOX#m` | `FILING#digest#count` | prefix |
 //! | a date, a contact | `FIRM#f#DATE`, `FIRM#f#CONTACT` | its external id | key, in batches; all of a firm |
 //! | a bulk | `FIRM#f` | `BULK#b` | key; TTL |
 //! | what rounds remember of a member | `FIRM#f#MEMBER#m` | `OUTBOX` | key |
@@ -152,6 +154,11 @@ impl Key {
         Self { pk: format!("FIRM#{firm}#FEED"), sk: format!("{number:020}") }
     }
 
+    /// That the message with this number of the feed is filed to a dossier.
+    pub fn filed(firm: FirmId, dossier: &str, number: u64) -> Self {
+        Self { pk: format!("FIRM#{firm}#DOSSIER#{dossier}"), sk: format!("{number:020}") }
+    }
+
     /// A mailbox's rounds.
     pub fn sync(firm: FirmId, mailbox: MailboxId) -> Self {
         Self::of_mailbox(firm, mailbox, "SYNC".to_owned())
@@ -256,6 +263,16 @@ impl Key {
         Self::of_member(firm, member, "COPY#".to_owned())
     }
 
+    /// The `count`th change of where a message is filed.
+    pub fn filing(firm: FirmId, message: MessageId, count: u32) -> Self {
+        Self::of_mailbox(firm, message.mailbox, format!("FILING#{}#{count:010}", message.local()))
+    }
+
+    /// All changes of where a message is filed.
+    pub fn filing_prefix(firm: FirmId, message: MessageId) -> Self {
+        Self::of_mailbox(firm, message.mailbox, format!("FILING#{}#", message.local()))
+    }
+
     /// All connectors of a firm.
     pub fn connector_prefix(firm: FirmId) -> Self {
         Self::of_firm(firm, "CONNECTOR#".to_owned())
@@ -291,7 +308,7 @@ impl Key {
         self.pk == prefix.pk && self.sk.starts_with(&prefix.sk)
     }
 
-    /// The number of a [`Key::fact`].
+    /// The number of a [`Key::fact`] or a [`Key::filed`].
     fn number(&self) -> Option<u64> {
         self.sk.parse().ok()
     }
@@ -443,6 +460,11 @@ impl Write {
         Self::Delete { key: row.key.clone(), guard: Guard::Version(row.version) }
     }
 
+    /// No item any more, whatever was there.
+    pub fn discard(key: Key) -> Self {
+        Self::Delete { key, guard: Guard::None }
+    }
+
     /// Adds to counters; an item or a counter that is not there begins at 0.
     pub fn add(key: Key, counters: Vec<(String, i64)>) -> Self {
         Self::Add { key, counters }
@@ -566,15 +588,13 @@ impl Table {
         }
     }
 
-    /// Facts of a firm's feed with their numbers: the `limit` next after `from` going up, or next before it going down.
-    pub async fn facts<T: DeserializeOwned>(
+    /// Numbered items with their numbers: the `limit` next after `edge` going up, or next before it going down.
+    pub async fn numbered<T: DeserializeOwned>(
         &self,
-        firm: FirmId,
-        from: u64,
+        edge: &Key,
         upwards: bool,
         limit: usize,
     ) -> Result<Vec<(u64, T)>, TableError> {
-        let edge = Key::fact(firm, from);
         let condition = if upwards { "pk = :pk AND sk > :sk" } else { "pk = :pk AND sk < :sk" };
         let request = self
             .client
@@ -586,8 +606,8 @@ impl Table {
             .consistent_read(true)
             .scan_index_forward(upwards)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let answer = request.send().await.map_err(|e| service("list", &edge, e))?;
-        let rows = answer.items.unwrap_or_default().into_iter().map(|item| read::<T>(item, &edge));
+        let answer = request.send().await.map_err(|e| service("list", edge, e))?;
+        let rows = answer.items.unwrap_or_default().into_iter().map(|item| read::<T>(item, edge));
         rows.map(|row| row.map(|row| (row.key.number().unwrap_or_default(), row.value))).collect()
     }
 

@@ -202,6 +202,7 @@ mod tests {
             received_at: Some(Timestamp::from_second(second).unwrap()),
             subject: String::new(),
             from: None,
+            recipients: vec![],
             internet_message_id: None,
             is_draft: false,
             has_attachments: false,

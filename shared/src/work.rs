@@ -23,7 +23,7 @@ pub const WORK_THINGS_MAX: usize = 20;
 pub const BEHIND: char = '~';
 
 /// Things that have steps ahead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
     /// What they are called: of messages, the local halves of their ids.
     things: Vec<String>,
@@ -32,6 +32,9 @@ pub struct Work {
     failed: BTreeSet<String>,
     /// Not before this: all that is left has failed and waits.
     pub not_before: Option<Timestamp>,
+    /// Whether the things are counted already: messages that need no more than another mark.
+    #[serde(default)]
+    counted: bool,
 }
 
 /// What became of one thing of the work.
@@ -57,7 +60,7 @@ pub struct Settled {
 impl Work {
     /// Work that has not begun.
     pub fn new(things: Vec<String>) -> Self {
-        Self { things, failed: BTreeSet::new(), not_before: None }
+        Self { things, ..Self::default() }
     }
 
     /// What the things are called.
@@ -79,14 +82,32 @@ impl Work {
         items.collect()
     }
 
+    /// The work of giving a message that was counted another mark, after its filing changed for the `count`th time.
+    pub fn of_mark(firm: FirmId, message: MessageId, count: u32) -> (Key, Self) {
+        let work = Self { counted: true, ..Self::new(vec![message.local()]) };
+        (Key::work(firm, message.mailbox, &format!("filing#{}#{count}", message.local())), work)
+    }
+
+    /// Items that are worked at together: a page's by itself, marks alone as many as one batch takes.
+    pub fn together(items: Vec<Row<Self>>) -> Vec<Vec<Row<Self>>> {
+        let (marks, pages): (Vec<_>, Vec<_>) = items.into_iter().partition(|row| row.value.counted);
+        let mut together: Vec<Vec<Row<Self>>> = pages.into_iter().map(|row| vec![row]).collect();
+        let mut marks = marks.into_iter().peekable();
+        while marks.peek().is_some() {
+            together.push(marks.by_ref().take(WORK_THINGS_MAX).collect());
+        }
+        together
+    }
+
     /// The messages.
     pub fn messages(&self, mailbox: MailboxId) -> Vec<MessageId> {
         self.things.iter().filter_map(|local| MessageId::from_local(mailbox, local).ok()).collect()
     }
 
-    /// The writes that settle this item: `fates` tells of every message what became of it.
+    /// The writes that settle this item: `fates` tells of every message what became of it, and perhaps of others.
     pub fn settle(row: Row<Self>, firm: FirmId, mailbox: MailboxId, fates: &[(MessageId, Fate)]) -> Vec<Write> {
-        let fates: Vec<(String, Fate)> = fates.iter().map(|(id, fate)| (id.local(), *fate)).collect();
+        let fates = fates.iter().map(|(id, fate)| (id.local(), *fate));
+        let fates: Vec<(String, Fate)> = fates.filter(|(local, _)| row.value.things.contains(local)).collect();
         let (left, Settled { done, failed }) = row.value.left_after(&fates);
         let progress = Progress { archived: done, failed, ..Progress::default() };
         let work = match left {
@@ -98,12 +119,13 @@ impl Work {
 
     /// What is left, and what that changes in the counts, when of every thing it is told what became of it.
     pub fn left_after(&self, fates: &[(String, Fate)]) -> (Option<Self>, Settled) {
-        let mut left = Self::new(Vec::new());
+        let mut left = Self { counted: self.counted, ..Self::default() };
         let mut settled = Settled::default();
         let mut all_wait = true;
         for (thing, fate) in fates {
             let counted = self.failed.contains(thing);
             match fate {
+                Fate::Done if self.counted => {}
                 Fate::Done => {
                     settled.done += 1;
                     settled.failed -= i64::from(counted);
@@ -151,6 +173,7 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -174,6 +197,22 @@ mod tests {
 
         let (left, settled) = left.left_after(&[(b, Fate::Done)]);
         assert_eq!((left, settled), (None, Settled { done: 1, failed: -1 }));
+    }
+
+    #[test]
+    fn marks_alone_are_batched_and_counted_no_second_time() {
+        let random = Random::seeded(1);
+        let (firm, mailbox) = (FirmId::draw(&random), MailboxId::draw(&random));
+        let ids: Vec<MessageId> = (0..45).map(|i| MessageId::of(mailbox, &format!("m{i}").parse().unwrap())).collect();
+        let mut items = Work::items(firm, mailbox, "page", &ids[..25]);
+        items.extend(ids.iter().map(|id| Work::of_mark(firm, *id, 1)).map(|(key, work)| Row::inserted(key, work)));
+        let sizes: Vec<usize> = Work::together(items.clone()).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [1, 1, 20, 20, 5]);
+
+        let mark = items.pop().unwrap().value;
+        let fate = |fate| [(ids[44].local(), fate)];
+        assert_eq!(mark.left_after(&fate(Fate::Open)), (Some(mark.clone()), Settled::default()));
+        assert_eq!(mark.left_after(&fate(Fate::Done)), (None, Settled::default()));
     }
 
     #[test]

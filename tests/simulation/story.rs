@@ -7,6 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use microsoft365::{Held, Mail, NoticeFault, RetryAfter, Times, ValueFault};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use shared::archive;
 use tests::{ADA, Registry, World, message_id};
@@ -14,6 +15,7 @@ use tests::{ADA, Registry, World, message_id};
 use crate::kill::KillSwitch;
 
 const GREY: &str = "greffe: received";
+const GREEN: &str = "greffe: filed";
 const CHOSEN: [&str; 2] = ["inbox", "sentitems"];
 const STEPS: usize = 60;
 
@@ -47,6 +49,8 @@ struct Tale {
     was_chosen: bool,
     /// The person's own categories.
     own: BTreeSet<String>,
+    /// The dossier that the business application filed it to.
+    dossier: Option<&'static str>,
 }
 
 struct Story {
@@ -89,6 +93,7 @@ fn deliver(world: &World, tales: &mut BTreeMap<String, Tale>, folder: &str, n: u
         moved: false,
         was_chosen: chosen,
         own: BTreeSet::new(),
+        dossier: None,
     };
     let id = world.microsoft.deliver(ADA, folder, Mail::new(mime, at)).unwrap().immutable_id;
     tales.insert(id, tale);
@@ -96,7 +101,7 @@ fn deliver(world: &World, tales: &mut BTreeMap<String, Tale>, folder: &str, n: u
 
 impl Story {
     async fn happen(&mut self, n: usize) {
-        match self.dice.below(24) {
+        match self.dice.below(27) {
             0..=5 => {
                 for i in 0..=self.dice.below(12) {
                     let folder = self.dice.pick(&self.folders);
@@ -115,6 +120,7 @@ impl Story {
             }
             // The feed is read while it is written: gaps are met, and filled.
             22 => drop(self.world.feed(&self.registry.firm).await),
+            23..=25 => self.file().await,
             _ => {
                 // A mailbox is activated again: nothing changes by it.
                 let path = format!("/v1/firms/{}/mailboxes/{}/activate", self.registry.firm, self.registry.mailbox);
@@ -155,13 +161,37 @@ impl Story {
         }
     }
 
+    /// The business application files a mail, or takes it out again. Every third time the function dies on the way; then the
+    /// application says it again.
+    async fn file(&mut self) {
+        let ids: Vec<String> = self.tales.keys().cloned().collect();
+        if ids.is_empty() {
+            return;
+        }
+        let id = self.dice.pick(&ids);
+        let dossier = self.dice.pick(&[Some("A"), Some("B"), None]);
+        let path = format!("/v1/firms/{}/messages/{}/file", self.registry.firm, message_id(&self.registry, &id));
+        let body = serde_json::json!({ "dossier": dossier });
+        if self.dice.below(3) == 0 {
+            self.switch.arm(self.dice.below(12) as i64);
+            tokio::select! {
+                _ = self.world.post(&path, body.clone()) => {}
+                () = self.switch.killed() => {}
+            }
+            self.switch.disarm();
+        }
+        if self.world.post(&path, body).await.status.is_success() {
+            self.tales.get_mut(&id).unwrap().dossier = dossier;
+        }
+    }
+
     /// What goes wrong at Microsoft's.
     fn fault(&mut self) {
         let held = self.world.microsoft.messages(ADA).unwrap();
         let some = held.get(self.dice.below(held.len().max(1))).map(|h| h.immutable_id.clone()).unwrap_or_default();
         let times = Times::N(1 + self.dice.below(4) as u32);
         let faults = self.world.microsoft.faults();
-        let kinds = ["message value", "message delta", "message patch", "message get", "subscription create"];
+        let kinds = ["message value", "message delta", "message patch", "message", "subscription create"];
         match self.dice.below(11) {
             0 | 1 => faults.value(&some, ValueFault::Status(self.dice.pick(&[404, 500, 503, 504])), times),
             2 => faults.value(&some, ValueFault::CutAfter(self.dice.below(200) as u64), times),
@@ -207,6 +237,8 @@ impl Story {
             world.microsoft.messages(ADA).unwrap().into_iter().map(|h| (h.immutable_id.clone(), h)).collect();
         let mut objects: BTreeSet<String> = world.objects().await.into_iter().collect();
         let mut archived = BTreeSet::new();
+        let facts = self.facts().await;
+        let lists = BTreeMap::from([("A", self.filed_to("A").await), ("B", self.filed_to("B").await)]);
         for (id, tale) in &self.tales {
             let index = world.message(&self.registry, id).await;
             let kept = index.body["sha256"].as_str().map(str::to_owned);
@@ -221,11 +253,22 @@ impl Story {
             let message = message_id(&self.registry, id);
             assert!(objects.remove(&archive::key(firm.parse().unwrap(), message)), "no object: {id}");
             archived.insert(message.to_string());
+            assert_eq!(index.body["dossier"].as_str(), tale.dossier, "the dossier of {id}");
+            let filings = world.get(&format!("/v1/firms/{firm}/messages/{message}/file")).await.ok();
+            let filings: Vec<_> = filings["items"].as_array().unwrap().iter().map(|f| f["dossier"].clone()).collect();
+            assert!(filings.windows(2).all(|two| two[0] != two[1]), "filed twice: {id} {filings:?}");
+            assert_eq!(self.facts_of(&message.to_string(), &facts), filings, "told of the filings of {id}");
+            for dossier in ["A", "B"] {
+                let listed = lists[dossier].iter().filter(|listed| **listed == message.to_string()).count();
+                assert_eq!(listed, usize::from(tale.dossier == Some(dossier)), "in the list of {dossier}: {id}");
+            }
             if let Some(there) = there {
-                let grey = there.categories.iter().filter(|c| *c == GREY).count();
-                let own: BTreeSet<String> = there.categories.iter().filter(|c| *c != GREY).cloned().collect();
+                let is_ours = |name: &&String| *name == GREY || *name == GREEN;
+                let own: BTreeSet<String> = there.categories.iter().filter(|name| !is_ours(name)).cloned().collect();
                 assert_eq!(own, tale.own, "the person's own categories: {id}");
-                assert_eq!(grey, 1, "the mark of {id}: {}", index.body);
+                let marks: Vec<&String> = there.categories.iter().filter(is_ours).collect();
+                let mark = if tale.dossier.is_some() { GREEN } else { GREY };
+                assert_eq!(marks, [mark], "the mark of {id}: {}", index.body);
             }
         }
         // What was read and died before its item was written is an object of a mail that is gone since.
@@ -237,7 +280,11 @@ impl Story {
             assert!(known, "an object that nobody knows: {key}");
         }
 
-        let told = self.told().await;
+        let told: Vec<String> = facts
+            .iter()
+            .filter(|fact| fact["type"] == "message_archived")
+            .filter_map(|fact| fact["message"].as_str().map(str::to_owned))
+            .collect();
         let once: BTreeSet<String> = told.iter().cloned().collect();
         assert_eq!(told.len(), once.len(), "told twice");
         assert_eq!(once, archived, "told of other messages than archived");
@@ -246,19 +293,32 @@ impl Story {
         assert_eq!(world.host.source.step().await, 0, "a job still waits");
     }
 
-    /// The messages that the feed tells were archived, read to its end.
-    async fn told(&self) -> Vec<String> {
-        let (mut told, mut after) = (Vec::new(), 0);
+    /// Where the feed says that a message was filed, in order; null where it was taken out.
+    fn facts_of(&self, message: &str, facts: &[Value]) -> Vec<Value> {
+        let filings = facts.iter().filter(|fact| {
+            fact["message"] == message && (fact["type"] == "message_filed" || fact["type"] == "message_unfiled")
+        });
+        filings.map(|fact| fact["dossier"].clone()).collect()
+    }
+
+    /// All facts of the feed, read to its end.
+    async fn facts(&self) -> Vec<Value> {
+        let (mut facts, mut after) = (Vec::new(), 0);
         loop {
             let path = format!("/v1/firms/{}/events?limit=100&after={after}", self.registry.firm);
             let page = self.world.get(&path).await.ok();
-            let facts = page["items"].as_array().cloned().unwrap_or_default();
-            let archived = facts.iter().filter(|fact| fact["type"] == "message_archived");
-            told.extend(archived.filter_map(|fact| fact["message"].as_str().map(str::to_owned)));
+            facts.extend(page["items"].as_array().cloned().unwrap_or_default());
             match page["next"].as_u64() {
                 Some(next) if next > after => after = next,
-                _ => return told,
+                _ => return facts,
             }
         }
+    }
+
+    /// The messages that a dossier's list shows.
+    async fn filed_to(&self, dossier: &str) -> Vec<String> {
+        let path = format!("/v1/firms/{}/messages?dossier={dossier}&limit=100", self.registry.firm);
+        let page = self.world.get(&path).await.ok();
+        page["items"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap().to_owned()).collect()
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 use shared::{
     app::App,
     firm::{ApiKey, Firm},
-    id::FirmId,
+    id::{FirmId, KeyId},
     problem::{Code, Problem},
     secret::{OPERATOR_KEY, SecretError, is_same},
 };
@@ -21,8 +21,8 @@ use crate::error::{Failure, invalid, not_found};
 pub(crate) enum Caller {
     /// The operator's.
     Operator,
-    /// That firm's.
-    Firm(FirmId),
+    /// That firm's, this one of them.
+    Firm(FirmId, KeyId),
 }
 
 /// The longest key that is looked at.
@@ -37,8 +37,8 @@ impl FromRequestParts<Arc<App>> for Caller {
         let key = bearer(header.to_str().unwrap_or_default());
         let key = key.ok_or_else(|| unauthorized("The header Authorization has not the form: Bearer, space, key."))?;
         // A firm's key names its firm and itself: whatever has not its form costs no reading of the table.
-        if let Some(firm) = ApiKey::firm_of(&app.table, key).await? {
-            return Ok(Self::Firm(firm));
+        if let Some((firm, key)) = ApiKey::read(&app.table, key).await? {
+            return Ok(Self::Firm(firm, key));
         }
         let operator = match app.secrets.read(OPERATOR_KEY).await {
             Ok(secret) => is_same(&secret, key),
@@ -72,19 +72,24 @@ impl FromRequestParts<Arc<App>> for Operator {
         match Caller::from_request_parts(parts, app).await? {
             Caller::Operator => Ok(Self),
             // What only the operator may do is not there for anybody else.
-            Caller::Firm(_) => Err(not_found("address")),
+            Caller::Firm(..) => Err(not_found("address")),
         }
     }
 }
 
 /// The firm of the path, which exists, and for which the caller may act.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FirmScope(FirmId);
+pub(crate) struct FirmScope(FirmId, Option<KeyId>);
 
 impl FirmScope {
     /// The firm.
     pub(crate) fn id(self) -> FirmId {
         self.0
+    }
+
+    /// Who acts, as it is written down: the id of the firm's key, or `operator`.
+    pub(crate) fn by(self) -> String {
+        self.1.map_or_else(|| "operator".to_owned(), |key| key.to_string())
     }
 }
 
@@ -97,11 +102,11 @@ impl FromRequestParts<Arc<App>> for FirmScope {
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(|e| invalid(e.body_text()))?;
         let named = params.iter().find(|(name, _)| *name == "firm");
         let firm: FirmId = named.and_then(|(_, id)| id.parse().ok()).ok_or_else(|| not_found("firm"))?;
-        let allowed = match caller {
-            Caller::Firm(own) => own == firm,
-            Caller::Operator => Firm::find(&app.table, firm).await?.is_some(),
+        let (allowed, key) = match caller {
+            Caller::Firm(own, key) => (own == firm, Some(key)),
+            Caller::Operator => (Firm::find(&app.table, firm).await?.is_some(), None),
         };
-        if allowed { Ok(Self(firm)) } else { Err(not_found("firm")) }
+        if allowed { Ok(Self(firm, key)) } else { Err(not_found("firm")) }
     }
 }
 

@@ -179,7 +179,7 @@ async fn no_route_answers_without_a_valid_key() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 43);
+    assert_eq!(routes, 50);
 }
 
 #[tokio::test]

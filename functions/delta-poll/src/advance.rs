@@ -1,7 +1,7 @@
 //! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips none.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +14,7 @@ use shared::{
     feed::{Fact, Numbered, Recorded, What},
     graph::{BatchOrder, CategoriesPatch, Disposition, GraphCode, GraphError, Mail, PARALLEL_REQUESTS_MAX},
     id::MessageId,
-    mark::with_mark,
+    mark::KeptMarks,
     message::{Failure, Message, Original, State, next_try},
     table::{Key, Row, Write},
     telemetry::Chain,
@@ -54,28 +54,38 @@ impl Known {
     }
 }
 
+/// What marking goes by.
+struct Marking<'a> {
+    known: &'a Known,
+    /// The marks that the mailbox had categories for when the round began.
+    kept_marks: Option<KeptMarks>,
+    /// How many items are under way.
+    items: AtomicUsize,
+}
+
 /// Works through all items as they come, some side by side: while one waits for the table, another keeps Graph's four places
 /// busy.
 pub(crate) async fn all(
     round: &Round<'_>,
-    items: impl Stream<Item = Row<Work>>,
+    items: impl Stream<Item = Vec<Row<Work>>>,
     known: &Known,
+    kept_marks: Option<KeptMarks>,
 ) -> Result<Outcome, RoundError> {
-    let under_way = AtomicUsize::new(0);
-    let ended: Vec<_> =
-        items.map(|item| some(round, item, known, &under_way)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
+    let marking = Marking { known, kept_marks, items: AtomicUsize::new(0) };
+    let ended: Vec<_> = items.map(|items| some(round, items, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
     ended.into_iter().collect::<Result<(), RoundError>>()?;
     if round.is_over() { Ok(Outcome::OutOfTime) } else { Ok(Outcome::Finished) }
 }
 
 /// Works through up to twenty messages, and settles what became of them. What a stop leaves open is settled too.
-async fn some(round: &Round<'_>, work: Row<Work>, known: &Known, under_way: &AtomicUsize) -> Result<(), RoundError> {
+async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) -> Result<(), RoundError> {
     if round.is_over() {
         return Ok(());
     }
-    under_way.fetch_add(1, Ordering::Relaxed);
+    marking.items.fetch_add(1, Ordering::Relaxed);
     let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
-    let ids = work.value.messages(mailbox);
+    // A message that was filed twice stands in two items.
+    let ids: BTreeSet<MessageId> = work.iter().flat_map(|row| row.value.messages(mailbox)).collect();
     let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
     let mut messages: Vec<Row<Message>> = round.app.table.get_all(&keys).await?;
     messages.sort_by_key(|row| (row.value.received_at, row.value.id));
@@ -85,13 +95,13 @@ async fn some(round: &Round<'_>, work: Row<Work>, known: &Known, under_way: &Ato
     let stop = match stop {
         Ok(()) => {
             // One of Graph's places for each of several items; all four for the only one.
-            let alone = under_way.load(Ordering::Relaxed) == 1;
+            let alone = marking.items.load(Ordering::Relaxed) == 1;
             let order = if alone { BatchOrder::Parallel } else { BatchOrder::Chained };
-            mark(round, &mut messages, known, order).await
+            mark(round, &mut messages, marking, order).await
         }
         stopped => stopped,
     };
-    under_way.fetch_sub(1, Ordering::Relaxed);
+    marking.items.fetch_sub(1, Ordering::Relaxed);
     if stop.is_err() {
         round.stop();
     }
@@ -102,7 +112,7 @@ async fn some(round: &Round<'_>, work: Row<Work>, known: &Known, under_way: &Ato
             let state = messages.iter().find(|row| row.value.id == *id).map(|row| &row.value.state);
             let fate = match state {
                 // Where mail is not marked, that is all.
-                Some(State::Announced(_)) if round.mark.is_none() => Fate::Done,
+                Some(State::Announced(_)) if round.marks.is_none() => Fate::Done,
                 Some(State::Failed(failure)) => Fate::Failed(failure.next_try.map(|at| at.max(now))),
                 Some(state) if !state.is_final() => Fate::Open,
                 Some(_) => Fate::Done,
@@ -113,9 +123,10 @@ async fn some(round: &Round<'_>, work: Row<Work>, known: &Known, under_way: &Ato
         })
         .collect();
     for (id, _) in fates.iter().filter(|(_, fate)| *fate == Fate::Done) {
-        known.forget(*id);
+        marking.known.forget(*id);
     }
-    round.app.table.transact(Work::settle(work, firm, mailbox, &fates)).await?;
+    let settled = work.into_iter().flat_map(|row| Work::settle(row, firm, mailbox, &fates));
+    round.app.table.transact(settled.collect()).await?;
     stop
 }
 
@@ -277,17 +288,18 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
 async fn mark(
     round: &Round<'_>,
     messages: &mut [Row<Message>],
-    known: &Known,
+    marking: &Marking<'_>,
     first_order: BatchOrder,
 ) -> Result<(), RoundError> {
+    let known = marking.known;
     let mut stop = Ok(());
     for tries in 1..=MARK_TRIES_MAX {
-        let Some(name) = round.mark else { break };
+        let Some(marks) = round.marks else { break };
         let mut patches = Vec::new();
         for (i, row) in messages.iter_mut().enumerate() {
             let State::Announced(original) = row.value.state.clone() else { continue };
             match categories(round, &row.value, known).await {
-                Ok((own, etag)) => match with_mark(&own, name) {
+                Ok((own, etag)) => match marks.on(&row.value, &own) {
                     Some(categories) => {
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));
@@ -302,6 +314,10 @@ async fn mark(
         }
         let (indexes, patches): (Vec<usize>, Vec<CategoriesPatch>) = patches.into_iter().unzip();
         if patches.is_empty() {
+            break;
+        }
+        if let Err(error) = round.keep_marks(marks, marking.kept_marks.as_ref()).await {
+            stop = Err(error);
             break;
         }
         // A chain breaks at its first refusal; what it left undone goes all at once.

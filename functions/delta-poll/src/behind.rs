@@ -6,12 +6,12 @@ use std::{collections::HashMap, time::Duration};
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, channel::mpsc, join, stream};
 use jiff::Timestamp;
 use shared::{
-    delta::{Baseline, Decision, Phase, decide},
+    delta::{Baseline, Decision, Phase},
     folder::FolderState,
     graph::{Arrivals, Disposition, Link, Mail},
     id::{FolderId, MessageId},
     mailbox::{Progress, Sync},
-    message::{Message, SkipReason, State},
+    message::{Message, State},
     table::{Key, Row, Write},
     telemetry::Chain,
     walk::{HistoryProgress, Reconciliation, Standing, Tally, Walk, standing},
@@ -112,9 +112,9 @@ pub(crate) async fn run(
 
     let known = Known::default();
     let (found, works) = mpsc::channel(WORK_AHEAD);
-    let items = stream::iter(open).chain(works);
-    let (walked, advanced) =
-        join!(walk_all(round, &purposes, &mut folders, &known, found), advance::all(round, items, &known));
+    let items = stream::iter(open).chain(works).map(|item| vec![item]);
+    let advance = advance::all(round, items, &known, sync.marks.clone());
+    let (walked, advanced) = join!(walk_all(round, &purposes, &mut folders, &known, found), advance);
     note(round, sync, &folders, round.app.clock.now());
     match (walked?, advanced?) {
         (Outcome::Finished, Outcome::Finished) => Ok(Outcome::Finished),
@@ -298,7 +298,7 @@ async fn take_in(
             Purpose::History { since } => (since, false),
             Purpose::Reconcile(_) => (round.activated_at, lay_there),
         };
-        let decision = decide(mail, received_at, since, Phase::Following, seen);
+        let decision = round.decide(mail, received_at, since, Phase::Following, seen);
         let stands = standing(before.map(|row| &row.value).filter(|_| taken), decision);
         standings.push(stands);
         let state = match decision {
@@ -309,8 +309,8 @@ async fn take_in(
         };
         progress.discovered += 1;
         progress.skipped_already_there -= i64::from(lay_there);
-        match &state {
-            State::Skipped { reason: SkipReason::Draft } => progress.skipped_draft += 1,
+        match state {
+            State::Skipped { reason } => *progress.skipped(reason) += 1,
             _ => {
                 work.push(*id);
                 known.remember(*id, mail);

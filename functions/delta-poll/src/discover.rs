@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _, channel::mpsc::UnboundedSender};
-use jiff::Timestamp;
 use shared::{
-    delta::{Baseline, BaselinePage, Decision, decide},
+    delta::{Baseline, BaselinePage, Decision},
     folder::FolderState,
     graph::{DeltaItem, DeltaPage, Disposition, Mail, PageEnd},
     id::{ImmutableId, MessageId},
@@ -126,26 +125,26 @@ async fn take_in(
         if is_taken(round, before, mail, &name).await? {
             continue;
         }
-        let received_at = match mail.received_at {
-            Some(at) => at,
-            None => received_at(round, mail).await?,
+        let whole = match mail.received_at {
+            Some(_) => None,
+            None => whole(round, mail).await?,
         };
+        let mail = whole.as_ref().unwrap_or(mail);
+        let received_at = mail.received_at.unwrap_or(round.activated_at);
         let seen = baseline.as_ref().is_some_and(|b| b.saw(&mail.immutable_id));
-        let state = match decide(mail, received_at, round.activated_at, row.value.phase, seen) {
+        progress.discovered += 1;
+        let state = match round.decide(mail, received_at, round.activated_at, row.value.phase, seen) {
             Decision::Keep => {
-                progress.discovered += 1;
                 work.push(id);
                 known.remember(id, mail);
                 State::Pending
             }
             Decision::Skip(reason) => {
-                progress.discovered += 1;
-                match reason {
-                    SkipReason::Draft => progress.skipped_draft += 1,
-                }
+                *progress.skipped(reason) += 1;
                 State::Skipped { reason }
             }
             Decision::AlreadyThere => {
+                progress.discovered -= 1;
                 if !seen {
                     progress.skipped_already_there += 1;
                     lay_there.push(mail.immutable_id.clone());
@@ -153,11 +152,7 @@ async fn take_in(
                 continue;
             }
         };
-        if let Some(Row { value: Message { state: State::Skipped { reason: SkipReason::Draft }, page, .. }, .. }) =
-            before
-            && *page != name
-            && state == State::Pending
-        {
+        if before.is_some_and(|row| row.value.page != name && matches!(row.value.state, State::Skipped { .. })) {
             // It was counted when it was a draft.
             progress.discovered -= 1;
             progress.skipped_draft -= 1;
@@ -238,12 +233,13 @@ async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool,
     Ok(Work::holds(&round.app.table, round.mailbox.firm, &message.page, message.id).await?)
 }
 
-/// An update may leave out when the mail arrived; then it is asked for. A mail that vanished meanwhile, or that Graph will not
-/// tell of, is as good as new: its archiving shows what is wrong with it, and holds up no other.
-async fn received_at(round: &Round<'_>, mail: &Mail) -> Result<Timestamp, RoundError> {
+/// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail that vanished
+/// meanwhile, or that Graph will not tell of, is as good as new: its archiving shows what is wrong with it, and holds up no
+/// other.
+async fn whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
     match round.graph.mail(&round.mailbox.user, &mail.immutable_id).await {
-        Ok(mail) => Ok(mail.received_at.unwrap_or(round.activated_at)),
-        Err(e) if e.disposition() == Disposition::Fail => Ok(round.activated_at),
+        Ok(mail) => Ok(Some(mail)),
+        Err(e) if e.disposition() == Disposition::Fail => Ok(None),
         Err(e) => Err(e.into()),
     }
 }
@@ -258,6 +254,7 @@ mod tests {
             received_at: None,
             subject: subject.to_owned(),
             from: None,
+            recipients: vec![],
             internet_message_id: None,
             is_draft: false,
             has_attachments: false,

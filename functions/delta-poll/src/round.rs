@@ -15,20 +15,23 @@ use shared::{
     app::App,
     config::ConfigError,
     connector::{Access, Connector, ConnectorState},
+    delta::{Decision, Phase, decide},
     feed::FeedError,
     firm::Firm,
     folder::FolderState,
-    graph::{Disposition, Graph, GraphError, SUBSCRIPTION_LIFETIME},
+    graph::{Disposition, Graph, GraphError, Mail, SUBSCRIPTION_LIFETIME},
     job::Job,
     mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Progress, Sync},
-    mark,
+    mark::{KeptMarks, Marks},
     notification::client_state,
+    rules::{People, recipient_domain},
     secret::{MacKey, NOTIFICATION_KEY, SecretError},
     table::{Key, Row, TableError, Write},
     telemetry::Chain,
     work::Work,
     worker::Deadline,
 };
+use tokio::sync::OnceCell;
 
 use crate::{
     advance::{self, Known},
@@ -47,6 +50,8 @@ const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
 const FOLDERS_READ_AT_ONCE: usize = 8;
 /// A subscription is renewed this long before it ends.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
+/// A person may take a category out of the master list: it is looked at again where the last look is older than this.
+const MARKS_SEEN_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Clocks of two functions differ by less than this.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
@@ -115,8 +120,12 @@ pub(crate) struct Round<'a> {
     pub deadline: &'a Deadline,
     /// Mail that arrived before is not kept.
     pub activated_at: Timestamp,
-    /// The name of the mark's category; none where mail is not marked.
-    pub mark: Option<&'static str>,
+    /// How mail is marked; none where it is not.
+    pub marks: Option<&'a Marks>,
+    /// The marks whose categories this round saw to.
+    kept_marks: &'a OnceCell<KeptMarks>,
+    /// The firm's members, as far as the rules ask for them.
+    people: &'a People,
     /// Set when Graph asked to wait, or a person has to act: nothing new is begun.
     stopped: AtomicBool,
 }
@@ -151,13 +160,25 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
     let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(Outcome::Finished) };
 
     let graph = app.graph(&connector).having_spent(sync.value.spent.clone());
-    let mark = connector.mark.then(|| mark::received(firm.language));
-    let stopped = AtomicBool::new(false);
-    let round = Round { app, mailbox: &mailbox, graph: &graph, deadline, activated_at, mark, stopped };
+    let marks = (connector.mark && mailbox.rules.mark).then(|| firm.marks());
+    let kept_marks = OnceCell::new();
+    let people = People::of(&app.table, firm.id, &mailbox.rules).await?;
     let mut next = sync.value.clone();
+    let round = Round {
+        app,
+        mailbox: &mailbox,
+        graph: &graph,
+        deadline,
+        activated_at,
+        marks: marks.as_ref(),
+        kept_marks: &kept_marks,
+        people: &people,
+        stopped: AtomicBool::new(false),
+    };
     // While a person had to act, nobody looked at what Graph said of the subscription.
     let look = job.subscription || sync.value.problem.is_some();
     let result = round.work(&connector, &mut next, look).await;
+    next.marks = kept_marks.into_inner().or(next.marks);
     let result = match result {
         Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
             next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
@@ -206,7 +227,6 @@ impl Round<'_> {
 
     async fn work(&self, connector: &Connector, sync: &mut Sync, look: bool) -> Result<Outcome, RoundError> {
         self.keep_subscribed(connector, sync, look).await?;
-        self.keep_category(sync).await?;
         let known = Known::default();
         let now = self.app.clock.now();
         let (firm, mailbox) = (self.mailbox.firm, self.mailbox.id);
@@ -215,9 +235,9 @@ impl Round<'_> {
         let (behind, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|item| Work::is_behind(item, firm, mailbox));
         // What is found is worked at while more is found; discovery waits for nobody.
         let (found, works) = unbounded();
-        let items = stream::iter(open).chain(works);
-        let (discovered, advanced) =
-            join!(self.discover_all(sync, look, &known, found), advance::all(self, items, &known));
+        let items = stream::iter(Work::together(open)).chain(works.map(|item| vec![item]));
+        let advance = advance::all(self, items, &known, sync.marks.clone());
+        let (discovered, advanced) = join!(self.discover_all(sync, look, &known, found), advance);
         match (discovered?, advanced?) {
             (Some(Discovered { folders, all: true }), Outcome::Finished) => {
                 self.go_on_behind(sync, folders, behind).await
@@ -356,19 +376,41 @@ impl Round<'_> {
         Ok(self.graph.subscribe(&self.mailbox.user, self.app.config.webhook_url()?, &state, ends).await)
     }
 
-    /// Gives the mark its colour. Without the right to, the category still shows, without colour.
-    async fn keep_category(&self, sync: &mut Sync) -> Result<(), RoundError> {
-        let Some(mark) = self.mark.filter(|_| !sync.category_ready) else { return Ok(()) };
-        match self.graph.ensure_category(&self.mailbox.user, mark, mark::RECEIVED_COLOR).await {
-            Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
-            Err(e) if e.status().is_none() => return Err(e.into()),
-            Err(error) => {
-                tracing::warn!(mailbox.id = %self.mailbox.id, error = %Chain(&error), "the mark has no colour");
-            }
-            Ok(()) => {}
+    /// Makes sure that the mailbox has the categories of the marks, once in a round that marks. Without the right to, the
+    /// marks still show, without colour. `before`: what was known when the round began.
+    pub async fn keep_marks(&self, marks: &Marks, before: Option<&KeptMarks>) -> Result<(), RoundError> {
+        let (now, wanted) = (self.app.clock.now(), [marks.received.clone(), marks.filed.clone()]);
+        let kept = before.filter(|kept| kept.marks == wanted);
+        if kept.is_some_and(|kept| kept.seen_at + MARKS_SEEN_PAUSE > now) {
+            return Ok(());
         }
-        sync.category_ready = true;
-        Ok(())
+        let keep = async || {
+            // The firm chose another colour: that is told from a colour that the person chose.
+            let recolored = before.map_or(&[][..], |before| &before.marks);
+            match self.graph.keep_categories(&self.mailbox.user, &wanted, recolored).await {
+                Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
+                Err(e) if e.status().is_none() => return Err(RoundError::from(e)),
+                Err(error) => {
+                    tracing::warn!(mailbox.id = %self.mailbox.id, error = %Chain(&error), "the marks have no colour");
+                }
+                Ok(()) => {}
+            }
+            Ok(KeptMarks { marks: wanted.clone(), seen_at: now })
+        };
+        self.kept_marks.get_or_try_init(keep).await.map(drop)
+    }
+
+    /// Decides about a mail that is not known yet: what [`decide`] would have kept, a rule may skip.
+    pub fn decide(&self, mail: &Mail, received_at: Timestamp, since: Timestamp, phase: Phase, seen: bool) -> Decision {
+        let recipients = || recipient_domain(mail.recipients.iter().map(String::as_str));
+        match decide(mail, received_at, since, phase, seen) {
+            Decision::Keep => {
+                let rules = &self.mailbox.rules;
+                let skips = rules.skips(self.people, mail.from.as_deref(), recipients().as_deref());
+                skips.map_or(Decision::Keep, Decision::Skip)
+            }
+            other => other,
+        }
     }
 }
 
@@ -380,7 +422,11 @@ async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp
     }
     let poll = now + poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
     let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
-    let due = work.iter().filter_map(|row| row.value.not_before).chain(sync.reconcile_at).chain(sync.behind_at);
+    // What could not be done although nothing asked to wait is tried again soon; what waits behind live mail has its own time.
+    let is_open = |row: &Row<Work>| row.value.not_before.is_none() && !Work::is_behind(row, mailbox.firm, mailbox.id);
+    let open = work.iter().any(is_open).then(|| now + POLL_PAUSE_LIVELY);
+    let due =
+        work.iter().filter_map(|row| row.value.not_before).chain(open).chain(sync.reconcile_at).chain(sync.behind_at);
     Ok(due.fold(poll, Timestamp::min))
 }
 

@@ -8,7 +8,10 @@ use super::{
     client::{Call, Graph, GraphUser, segment},
     error::GraphError,
 };
-use crate::id::CategoryId;
+use crate::{
+    id::CategoryId,
+    mark::{Color, Mark},
+};
 
 fn categories_path(user: &GraphUser) -> String {
     format!("{}/outlook/masterCategories", user.path())
@@ -17,7 +20,7 @@ fn categories_path(user: &GraphUser) -> String {
 impl Graph {
     /// Makes a category in the master list.
     /// Source: <https://learn.microsoft.com/graph/api/outlookuser-post-mastercategories>
-    pub async fn create_category(&self, user: &GraphUser, name: &str, color: &str) -> Result<CategoryId, GraphError> {
+    pub async fn create_category(&self, user: &GraphUser, name: &str, color: Color) -> Result<CategoryId, GraphError> {
         let call = Call {
             method: Method::POST,
             body: Some(json!({ "displayName": name, "color": color })),
@@ -40,24 +43,34 @@ impl Graph {
         self.delete(&path, "delete a master category".to_owned()).await
     }
 
-    /// Makes sure that the master list has `name`; one that is there keeps the colour that the person gave it.
-    /// `color`: one of Graph's presets. Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
-    pub async fn ensure_category(&self, user: &GraphUser, name: &str, color: &str) -> Result<(), GraphError> {
+    /// Makes sure that the master list has the categories of these marks. One that is there keeps the colour that the person
+    /// gave it, unless the mark had another colour `before`.
+    /// Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
+    pub async fn keep_categories(&self, user: &GraphUser, marks: &[Mark], before: &[Mark]) -> Result<(), GraphError> {
         let path = categories_path(user);
         let list: WireList = self.json(self.get(&path, "list the master categories".to_owned())).await?;
-        if list.value.iter().any(|category| category.display_name.eq_ignore_ascii_case(name)) {
-            return Ok(());
+        for mark in marks {
+            let recolored = before.iter().any(|before| before.name == mark.name && before.color != mark.color);
+            let call = match list.value.iter().find(|category| mark.name.is(&category.display_name)) {
+                None => Call {
+                    method: Method::POST,
+                    body: Some(json!({ "displayName": mark.name, "color": mark.color })),
+                    ..self.get(&path, "make a master category".to_owned())
+                },
+                Some(category) if recolored => Call {
+                    method: Method::PATCH,
+                    body: Some(json!({ "color": mark.color })),
+                    ..self.get(&format!("{path}/{}", segment(category.id.as_str())), "colour a category".to_owned())
+                },
+                Some(_) => continue,
+            };
+            match self.send(call).await {
+                // Another made it in between.
+                Err(e) if e.status() == Some(409) => {}
+                other => drop(other?),
+            }
         }
-        let call = Call {
-            method: Method::POST,
-            body: Some(json!({ "displayName": name, "color": color })),
-            ..self.get(&path, "make a master category".to_owned())
-        };
-        match self.send(call).await {
-            // Another made it in between.
-            Err(e) if e.status() == Some(409) => Ok(()),
-            other => other.map(drop),
-        }
+        Ok(())
     }
 }
 

@@ -15,7 +15,8 @@ use crate::id::{FolderId, ImmutableId};
 
 /// Messages asked for in one page of delta.
 pub const PAGE_ITEMS: usize = 100;
-const SELECT: &str = "receivedDateTime,subject,from,internetMessageId,isDraft,categories,hasAttachments";
+const SELECT: &str = "receivedDateTime,subject,from,toRecipients,ccRecipients,bccRecipients,internetMessageId,isDraft,\
+                      categories,hasAttachments";
 /// The newest mails that are asked for where they lie.
 const NEWEST: usize = 50;
 const IMMUTABLE: &str = r#"IdType="ImmutableId""#;
@@ -31,6 +32,8 @@ pub struct Mail {
     pub subject: String,
     /// The sender's address, perhaps none.
     pub from: Option<String>,
+    /// The addresses in To, Cc and Bcc, each empty where Graph tells none.
+    pub recipients: Vec<String>,
     /// The Message-ID header: a hint, never a key.
     pub internet_message_id: Option<String>,
     /// Whether it is still being written.
@@ -281,6 +284,12 @@ struct WireMail {
     received_date_time: Option<Timestamp>,
     subject: Option<String>,
     from: Option<Recipient>,
+    #[serde(default)]
+    to_recipients: Vec<Recipient>,
+    #[serde(default)]
+    cc_recipients: Vec<Recipient>,
+    #[serde(default)]
+    bcc_recipients: Vec<Recipient>,
     internet_message_id: Option<String>,
     is_draft: Option<bool>,
     has_attachments: Option<bool>,
@@ -291,6 +300,12 @@ struct WireMail {
 #[serde(rename_all = "camelCase")]
 struct Recipient {
     email_address: Option<EmailAddress>,
+}
+
+impl Recipient {
+    fn address(self) -> Option<String> {
+        self.email_address?.address
+    }
 }
 
 #[derive(Deserialize)]
@@ -313,7 +328,12 @@ impl From<WireMail> for Mail {
             immutable_id: mail.id,
             received_at: mail.received_date_time,
             subject: mail.subject.unwrap_or_default(),
-            from: mail.from.and_then(|f| f.email_address?.address),
+            from: mail.from.and_then(Recipient::address),
+            recipients: [mail.to_recipients, mail.cc_recipients, mail.bcc_recipients]
+                .into_iter()
+                .flatten()
+                .map(|recipient| recipient.address().unwrap_or_default())
+                .collect(),
             internet_message_id: mail.internet_message_id,
             is_draft: mail.is_draft.unwrap_or(false),
             has_attachments: mail.has_attachments.unwrap_or(false),

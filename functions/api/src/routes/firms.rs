@@ -14,6 +14,7 @@ use shared::{
     app::App,
     firm::{ApiKey, Firm, Language},
     id::{FirmId, KeyId},
+    mark::{Mark, Marks},
 };
 use utoipa::ToSchema;
 
@@ -53,7 +54,7 @@ pub(crate) struct FirmView {
 
 impl From<Firm> for FirmView {
     fn from(firm: Firm) -> Self {
-        let Firm { id, name, domains, language, time_zone, created_at } = firm;
+        let Firm { id, name, domains, language, time_zone, created_at, .. } = firm;
         Self { id, name, domains, language, time_zone, created_at }
     }
 }
@@ -80,6 +81,7 @@ pub(super) async fn create(
         domains,
         language: new.language,
         time_zone: new.time_zone.into_inner(),
+        marks: None,
         created_at: app.clock.now(),
     };
     firm.insert(&app.table).await?;
@@ -93,6 +95,43 @@ pub(super) async fn create(
 pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<FirmView>> {
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     Ok(Json(firm.into()))
+}
+
+/// A firm's marks in Outlook.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MarksView {
+    /// Of a mail that was received.
+    received: Mark,
+    /// Of a mail that is filed.
+    filed: Mark,
+}
+
+impl From<Marks> for MarksView {
+    fn from(marks: Marks) -> Self {
+        Self { received: marks.received, filed: marks.filed }
+    }
+}
+
+/// Shows the marks that a firm's mail gets in Outlook: those of its language, unless others were set.
+#[utoipa::path(get, path = "/v1/firms/{firm}/marks", tag = "firms", responses((status = 200, body = MarksView)))]
+pub(super) async fn marks(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<MarksView>> {
+    let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    Ok(Json(firm.marks().into()))
+}
+
+/// Sets the names and colours of a firm's marks. A mail that is marked already keeps its mark until its filing changes.
+#[utoipa::path(put, path = "/v1/firms/{firm}/marks", tag = "firms", responses((status = 200, body = MarksView)))]
+pub(super) async fn mark_with(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<MarksView>,
+) -> Answer<Json<MarksView>> {
+    let marks = Marks::new(new.received, new.filed);
+    let marks = marks.ok_or_else(|| invalid("filed.name: it is the name of the other mark"))?;
+    let marks = Firm::mark_with(&app.table, firm.id(), marks).await?.ok_or_else(|| not_found("firm"))?;
+    tracing::info!(firm.id = %firm.id(), "marks set");
+    Ok(Json(marks.into()))
 }
 
 /// A key to be made.

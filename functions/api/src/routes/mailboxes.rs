@@ -1,7 +1,7 @@
 //! Mailboxes, their folders, and whether their mail is kept.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -22,21 +22,27 @@ use shared::{
     job::Job,
     mailbox::{Grant, History, Kind, Mailbox, MailboxState, Progress, SinceError, Sync},
     member::Member,
+    message::{Message, SkipReason},
     problem::{Code, Problem},
+    rules::{EXCLUDED_MAX, People, Rules},
     selection::{self, Mode, Selection},
     table::{Key, Row, TableError},
     telemetry::Chain,
     walk::{HistoryProgress, Tally},
     watch,
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Page, Part, connectors::ProblemView};
+use super::{
+    Page, Part,
+    connectors::ProblemView,
+    messages::{Filter, MessageView},
+};
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query},
-    field::Address,
+    extract::{Id, Json, Query, given},
+    field::{Address, Domain, Limit},
 };
 
 /// A mailbox to be added.
@@ -87,6 +93,7 @@ pub(crate) struct MailboxView {
     state: MailboxState,
     /// Which folders are kept; null while none were chosen.
     selection: Option<SelectionView>,
+    rules: RulesView,
     /// Mail that arrived before is not kept.
     #[schema(value_type = Option<String>, format = "date-time")]
     activated_at: Option<Timestamp>,
@@ -108,6 +115,23 @@ pub(crate) struct SelectionView {
     /// The folders that were named.
     #[schema(value_type = Vec<String>)]
     folders: Vec<FolderId>,
+}
+
+/// Which mail of the chosen folders is not kept, and whether mail is marked.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RulesView {
+    ignore_internal: bool,
+    /// Addresses, in lower case.
+    excluded_senders: Vec<String>,
+    /// Domains, in lower case and ASCII.
+    excluded_domains: Vec<String>,
+    mark: bool,
+}
+
+impl From<Rules> for RulesView {
+    fn from(Rules { ignore_internal, excluded_senders, excluded_domains, mark }: Rules) -> Self {
+        Self { ignore_internal, excluded_senders, excluded_domains, mark }
+    }
 }
 
 /// How far it is. Every mail is counted once.
@@ -198,6 +222,12 @@ pub(crate) struct GrantView {
 pub(crate) struct SkippedView {
     /// Still being written.
     draft: i64,
+    /// The firm's internal mail, by a rule.
+    internal: i64,
+    /// From an excluded sender.
+    excluded_sender: i64,
+    /// From an excluded domain.
+    excluded_domain: i64,
     /// Lay there before the activation.
     already_there: i64,
 }
@@ -208,14 +238,21 @@ impl ProgressView {
         let per_minute = sync.per_minute(now, progress.archived);
         let ends =
             (remaining > 0 && per_minute > 0.0).then(|| Duration::from_secs_f64(remaining as f64 / per_minute * 60.0));
-        let Progress { discovered, archived, failed, skipped_draft, skipped_already_there } = progress;
-        let skipped = SkippedView { draft: skipped_draft, already_there: skipped_already_there };
+        let Progress { discovered, archived, failed, .. } = progress;
+        let skipped = SkippedView {
+            draft: progress.skipped_draft,
+            internal: progress.skipped_internal,
+            excluded_sender: progress.skipped_excluded_sender,
+            excluded_domain: progress.skipped_excluded_domain,
+            already_there: progress.skipped_already_there,
+        };
         Self { discovered, archived, skipped, failed, remaining, per_minute, expected_end: ends.map(|ends| now + ends) }
     }
 }
 
 fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp) -> MailboxView {
-    let Mailbox { id, connector, address, kind, member, state, selection, activated_at, created_at, .. } = mailbox;
+    let Mailbox { id, connector, address, kind, member, state, selection, rules, activated_at, created_at, .. } =
+        mailbox;
     let sync = sync.unwrap_or_default();
     let history = mailbox.history.map(|history| HistoryView::of(history.since, sync.history));
     let ahead = history.as_ref().map_or(0, HistoryView::ahead);
@@ -227,6 +264,7 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
         member,
         state,
         selection: selection.map(|Selection { mode, folders }| SelectionView { mode, folders }),
+        rules: rules.into(),
         activated_at,
         history,
         grant: mailbox.grant.map(|Grant { since, until }| GrantView { since, until }),
@@ -295,6 +333,7 @@ pub(super) async fn create(
         state: MailboxState::Inactive,
         // Of a shared one all is kept: it is nobody's own.
         selection: (kind == Kind::Shared).then(Selection::all),
+        rules: Rules::default(),
         activated_at: None,
         history: None,
         grant: None,
@@ -517,7 +556,7 @@ pub(super) async fn select(
     let mailbox = Mailbox::select(row, &app.table, selection).await?;
     if mailbox.state == MailboxState::Active {
         Sync::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;
-        queue(&app, &mailbox).await;
+        queue(&app, mailbox.firm, mailbox.id).await;
     }
     shown(&app, mailbox).await
 }
@@ -528,6 +567,114 @@ fn by_well_known_name(tree: &[MailFolder], name: FolderId) -> FolderId {
         folder.well_known.is_some_and(|well_known| well_known.name().eq_ignore_ascii_case(name.as_str()))
     };
     tree.iter().find(same).map_or(name, |folder| folder.id.clone())
+}
+
+/// Which mail of the chosen folders is not kept; what is left out is false or empty.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRules {
+    /// Skip the firm's internal mail: the sender is a registered member, and every recipient is in the sender's domain.
+    #[serde(default)]
+    ignore_internal: bool,
+    /// Skip what comes from these addresses: at most 500.
+    #[serde(default)]
+    excluded_senders: Vec<Address>,
+    /// Skip what comes from these domains: at most 500. A sub-domain is another domain.
+    #[serde(default)]
+    excluded_domains: Vec<Domain>,
+    /// Mark mail in Outlook, where the connector may. True if left out.
+    #[serde(default = "marked")]
+    mark: bool,
+}
+
+fn marked() -> bool {
+    Rules::default().mark
+}
+
+impl NewRules {
+    fn read(self) -> Answer<Rules> {
+        for (field, count) in
+            [("excluded_senders", self.excluded_senders.len()), ("excluded_domains", self.excluded_domains.len())]
+        {
+            if count > EXCLUDED_MAX {
+                return Err(invalid(format!("{field}: at most {EXCLUDED_MAX}")));
+            }
+        }
+        Ok(Rules {
+            ignore_internal: self.ignore_internal,
+            excluded_senders: set(self.excluded_senders.into_iter().map(Address::into_inner)),
+            excluded_domains: set(self.excluded_domains.into_iter().map(Domain::into_inner)),
+            mark: self.mark,
+        })
+    }
+}
+
+/// In order, each once.
+fn set(texts: impl Iterator<Item = String>) -> Vec<String> {
+    texts.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Sets the rules by which mail that is found from now on is kept or skipped. What was archived or skipped before stays so.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes",
+    responses((status = 200, body = MailboxView))
+)]
+pub(super) async fn rule(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    Json(new): Json<NewRules>,
+) -> Answer<Json<MailboxView>> {
+    let row = find(&app, firm.id(), mailbox).await?;
+    let mailbox = Mailbox::rule(row, &app.table, new.read()?).await?;
+    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "rules set");
+    shown(&app, mailbox).await
+}
+
+/// Which part of what rules would have skipped.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PreviewPart {
+    /// `next` of the page before.
+    #[serde(default, deserialize_with = "given")]
+    after: Option<u64>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// A mail that rules would have skipped.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WouldSkip {
+    reason: SkipReason,
+    message: MessageView,
+}
+
+/// Shows which archived mails of this mailbox these rules would have skipped, the last registered first. Changes nothing. A page
+/// may be empty and still have a `next`: it looks at 2,000 numbers of the firm's registry at most.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", params(PreviewPart),
+    responses((status = 200, body = Page<WouldSkip>))
+)]
+pub(super) async fn preview(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    Query(part): Query<PreviewPart>,
+    Json(new): Json<NewRules>,
+) -> Answer<Json<Page<WouldSkip>>> {
+    let rules = new.read()?;
+    let mailbox = find(&app, firm.id(), mailbox).await?.value.id;
+    let people = People::of(&app.table, firm.id(), &rules).await?;
+    let filter = Filter::of(mailbox);
+    let show = |message: Message| {
+        message.original()?;
+        let reason = rules.skips(&people, message.from.as_deref(), message.recipient_domain.as_deref())?;
+        Some(WouldSkip { reason, message: message.into() })
+    };
+    Ok(Json(filter.list(&app, firm.id(), part.after, part.limit, show).await?))
 }
 
 /// From when mail is kept.
@@ -575,7 +722,7 @@ pub(super) async fn activate(
     };
     let mailbox = Mailbox::activate(row, &app.table, history, now).await?;
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox activated");
-    queue(&app, &mailbox).await;
+    queue(&app, mailbox.firm, mailbox.id).await;
     shown(&app, mailbox).await
 }
 
@@ -633,10 +780,10 @@ pub(super) async fn pause(
 }
 
 /// Has the mailbox looked at now. Without this the schedule finds it, a little later: that is no reason to fail.
-pub(super) async fn queue(app: &App, mailbox: &Mailbox) {
-    let job = Job { firm: mailbox.firm, mailbox: mailbox.id, sent_at: app.clock.now(), subscription: false };
+pub(super) async fn queue(app: &App, firm: FirmId, mailbox: MailboxId) {
+    let job = Job { firm, mailbox, sent_at: app.clock.now(), subscription: false };
     if let Err(error) = app.queue.send(&job).await {
-        tracing::warn!(mailbox.id = %mailbox.id, error = %Chain(&error), "the schedule has to find the mailbox");
+        tracing::warn!(mailbox.id = %mailbox, error = %Chain(&error), "the schedule has to find the mailbox");
     }
 }
 

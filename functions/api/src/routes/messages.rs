@@ -14,6 +14,7 @@ use shared::{
     app::App,
     archive::Digest,
     feed::{Numbered, What},
+    filing::{self, Filed, Filing, FilingError},
     graph::GraphCode,
     id::{FirmId, MailboxId, MessageId},
     message::{Message, SkipReason, State as MessageState},
@@ -22,16 +23,16 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::Page;
+use super::{Page, mailboxes};
 use crate::{
     auth::FirmScope,
-    error::{Answer, not_found},
+    error::{Answer, Failure, not_found},
     extract::{Id, Json, Query, given},
-    field::Limit,
+    field::{Limit, Name},
 };
 
-/// Facts read in one step of a list.
-const FACTS_PER_STEP: usize = 100;
+/// Numbers looked at in one step of a list.
+const PER_STEP: usize = 100;
 /// Steps of one list: a search that finds little ends here, and goes on with `next`.
 const STEPS_MAX: usize = 20;
 
@@ -67,6 +68,12 @@ pub(crate) struct MessageView {
     failure: Option<FailureView>,
     /// Why it is not kept.
     skip_reason: Option<SkipReason>,
+    /// The dossier that it is filed to.
+    dossier: Option<String>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    filed_at: Option<Timestamp>,
+    /// Who filed it: the id of the API key, or `operator`.
+    filed_by: Option<String>,
 }
 
 /// Why a mail could not be archived so far.
@@ -86,6 +93,7 @@ impl From<Message> for MessageView {
         let original = message.original().cloned();
         let (mut failure, mut skip_reason) = (None, None);
         let state = message.state.name();
+        let filing = message.filing.filter(|filing| filing.dossier.is_some());
         let mut number = original.as_ref().map(|original| original.number);
         match message.state {
             MessageState::Failed(f) => {
@@ -110,6 +118,9 @@ impl From<Message> for MessageView {
             number,
             failure,
             skip_reason,
+            filed_at: filing.as_ref().map(|filing| filing.at),
+            filed_by: filing.as_ref().map(|filing| filing.by.clone()),
+            dossier: filing.and_then(|filing| filing.dossier),
         }
     }
 }
@@ -129,6 +140,9 @@ pub(crate) struct Which {
     /// With this text in the subject, in upper or lower case.
     #[serde(default, deserialize_with = "given")]
     q: Option<String>,
+    /// Filed to this dossier only.
+    #[serde(default, deserialize_with = "given")]
+    dossier: Option<String>,
     /// `next` of the page before.
     #[serde(default, deserialize_with = "given")]
     after: Option<u64>,
@@ -139,13 +153,20 @@ pub(crate) struct Which {
 }
 
 /// What a list is narrowed to.
-struct Filter {
+#[derive(Default)]
+pub(super) struct Filter {
     mailbox: Option<MailboxId>,
     from: Option<String>,
     subject: Option<String>,
+    dossier: Option<String>,
 }
 
 impl Filter {
+    /// All mail of this mailbox.
+    pub fn of(mailbox: MailboxId) -> Self {
+        Self { mailbox: Some(mailbox), ..Self::default() }
+    }
+
     fn admits(&self, mailbox: MailboxId, from: Option<&str>, subject: &str) -> bool {
         self.mailbox.is_none_or(|wanted| wanted == mailbox)
             && self.from.as_ref().is_none_or(|wanted| from.is_some_and(|from| from.to_lowercase() == *wanted))
@@ -161,20 +182,84 @@ impl Filter {
             What::MessageFailed { mailbox, message, .. } => {
                 self.mailbox.is_none_or(|wanted| wanted == *mailbox).then_some(*message)
             }
-            What::ConnectorActionRequired { .. } | What::ConnectorConnected { .. } | What::Void => None,
+            _ => None,
         }
     }
-}
 
-/// The number under which a message's state was told last: it is listed there, and only there.
-fn told_under(message: &Message) -> Option<u64> {
-    match &message.state {
-        MessageState::Failed(failure) => Some(failure.number),
-        _ => message.original().map(|original| original.number),
+    /// The next numbers of the firm's registry below `before`, each with the message that may be wanted under it.
+    async fn step(&self, app: &App, firm: FirmId, before: u64) -> Answer<Vec<(u64, Option<MessageId>)>> {
+        if let Some(dossier) = &self.dossier {
+            let edge = Key::filed(firm, dossier, before);
+            let filed = app.table.numbered::<Filed>(&edge, false, PER_STEP).await?;
+            return Ok(filed.into_iter().map(|(number, filed)| (number, Some(filed.message))).collect());
+        }
+        let facts = app.feed.before(firm, before, PER_STEP).await?;
+        let candidate = |Numbered { number, fact }: Numbered| (number, self.candidate(&fact.what));
+        Ok(facts.into_iter().map(candidate).collect())
+    }
+
+    /// The wanted ones of these messages, by the number under which they are listed.
+    async fn wanted(
+        &self,
+        app: &App,
+        firm: FirmId,
+        step: &[(u64, Option<MessageId>)],
+    ) -> Answer<HashMap<u64, Message>> {
+        let mut keys: Vec<Key> = step.iter().filter_map(|(_, id)| Some(Key::message(firm, (*id)?))).collect();
+        keys.sort_by_key(Key::to_string);
+        // A message may have failed and been archived within the same step, and BatchGetItem takes a key once.
+        keys.dedup();
+        let rows = app.table.get_all::<Message>(&keys).await?;
+        let wanted = rows.into_iter().map(|row| row.value).filter_map(|message| {
+            let number = self.listed_under(&message)?;
+            self.admits(message.id.mailbox, message.from.as_deref(), &message.subject).then_some((number, message))
+        });
+        Ok(wanted.collect())
+    }
+
+    /// The number under which a message is listed, and only there: that of its filing, else that under which its state was told
+    /// last.
+    fn listed_under(&self, message: &Message) -> Option<u64> {
+        match (&self.dossier, &message.state) {
+            (Some(dossier), _) => {
+                message.filing.as_ref().filter(|last| last.dossier.as_ref() == Some(dossier)).map(|last| last.number)
+            }
+            (None, MessageState::Failed(failure)) => Some(failure.number),
+            (None, _) => message.original().map(|original| original.number),
+        }
+    }
+
+    /// What `show` makes of the wanted messages, the last registered first, below the number `after`.
+    pub async fn list<T>(
+        &self,
+        app: &App,
+        firm: FirmId,
+        after: Option<u64>,
+        limit: Option<Limit>,
+        show: impl Fn(Message) -> Option<T>,
+    ) -> Answer<Page<T>> {
+        let limit = limit.unwrap_or_default().get();
+        let mut reached = after.unwrap_or(u64::MAX);
+        let mut items = Vec::new();
+        for _ in 0..STEPS_MAX {
+            let step = self.step(app, firm, reached).await?;
+            let mut messages = self.wanted(app, firm, &step).await?;
+            for (number, _) in &step {
+                reached = *number;
+                items.extend(messages.remove(number).and_then(&show));
+                if items.len() == limit {
+                    return Ok(Page { items, next: Some(reached.to_string()) });
+                }
+            }
+            if step.len() < PER_STEP {
+                return Ok(Page { items, next: None });
+            }
+        }
+        Ok(Page { items, next: Some(reached.to_string()) })
     }
 }
 
-/// Lists the mails that are archived or failed, the last registered first.
+/// Lists the mails that are archived or failed, or those of a dossier, the last registered first.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages", tag = "messages", params(Which),
     responses((status = 200, body = Page<MessageView>))
@@ -184,44 +269,15 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     Query(which): Query<Which>,
 ) -> Answer<Json<Page<MessageView>>> {
-    let limit = which.limit.unwrap_or_default().get();
     let lower = |text: String| text.to_lowercase();
-    let filter = Filter { mailbox: which.mailbox, from: which.from.map(lower), subject: which.q.map(lower) };
-    let mut reached = which.after.unwrap_or(u64::MAX);
-    let mut items = Vec::new();
-    for _ in 0..STEPS_MAX {
-        let facts = app.feed.before(firm.id(), reached, FACTS_PER_STEP).await?;
-        let mut messages = told(&app, firm.id(), &facts, &filter).await?;
-        for Numbered { number, .. } in &facts {
-            reached = *number;
-            items.extend(messages.remove(number).map(MessageView::from));
-            if items.len() == limit {
-                return Ok(Json(Page { items, next: Some(reached.to_string()) }));
-            }
-        }
-        if facts.len() < FACTS_PER_STEP {
-            return Ok(Json(Page { items, next: None }));
-        }
-    }
-    Ok(Json(Page { items, next: Some(reached.to_string()) }))
-}
-
-/// The wanted messages that `facts` tell of, by number.
-async fn told(app: &App, firm: FirmId, facts: &[Numbered], filter: &Filter) -> Answer<HashMap<u64, Message>> {
-    let mut keys: Vec<Key> = facts
-        .iter()
-        .filter_map(|numbered| filter.candidate(&numbered.fact.what))
-        .map(|message| Key::message(firm, message))
-        .collect();
-    keys.sort_by_key(Key::to_string);
-    // A message may have failed and been archived within the same step, and BatchGetItem takes a key once.
-    keys.dedup();
-    let rows = app.table.get_all::<Message>(&keys).await?;
-    let wanted = rows.into_iter().map(|row| row.value).filter_map(|message| {
-        let number = told_under(&message)?;
-        filter.admits(message.id.mailbox, message.from.as_deref(), &message.subject).then_some((number, message))
-    });
-    Ok(wanted.collect())
+    let filter = Filter {
+        mailbox: which.mailbox,
+        from: which.from.map(lower),
+        subject: which.q.map(lower),
+        dossier: which.dossier,
+    };
+    let show = |message| Some(MessageView::from(message));
+    Ok(Json(filter.list(&app, firm.id(), which.after, which.limit, show).await?))
 }
 
 async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
@@ -269,6 +325,95 @@ pub(super) async fn content(firm: FirmScope, State(app): State<Arc<App>>, Id(id)
     Ok((headers, Body::new(object.body.into_inner())).into_response())
 }
 
+/// Where to file a mail.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFiling {
+    /// The dossier, in the business application's own words; null takes the mail out of the one that it is in.
+    #[schema(value_type = Option<String>, required)]
+    #[serde(deserialize_with = "Option::deserialize")]
+    dossier: Option<Name>,
+}
+
+/// A change of where a mail is filed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FilingView {
+    /// Null where it was taken out of its dossier.
+    dossier: Option<String>,
+    #[schema(value_type = String, format = "date-time")]
+    at: Timestamp,
+    /// Who did it: the id of the API key, or `operator`.
+    by: String,
+}
+
+/// All that was done about the filing of a mail.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Filings {
+    /// Oldest first.
+    items: Vec<FilingView>,
+}
+
+/// Changes where a mail is filed, and has its mark turned; what was so before stays as it is.
+async fn set_dossier(app: &App, firm: FirmScope, id: MessageId, dossier: Option<String>) -> Answer<Json<MessageView>> {
+    let (by, now) = (firm.by(), app.clock.now());
+    let filed = filing::file((&app.table, &app.feed), (firm.id(), id), dossier.as_deref(), &by, now).await;
+    let message = filed.map_err(|error| match error {
+        FilingError::Unknown => not_found("message"),
+        FilingError::NotArchived(_) => Problem::new(Code::NotArchived, format!("Nothing is filed: {error}.")).into(),
+        FilingError::Feed(error) => Failure::from(error),
+    })?;
+    if !message.state.is_final() {
+        mailboxes::queue(app, firm.id(), id.mailbox).await;
+    }
+    Ok(Json(message.into()))
+}
+
+/// Files a mail to a dossier, or to another one. Its mark in Outlook turns green in the background. Said again, nothing changes.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages",
+    responses(
+        (status = 200, body = MessageView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
+    )
+)]
+pub(super) async fn file(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+    Json(new): Json<NewFiling>,
+) -> Answer<Json<MessageView>> {
+    set_dossier(&app, firm, message, new.dossier.map(Name::into_inner)).await
+}
+
+/// Takes a mail out of its dossier. Its mark in Outlook turns grey again. Said again, nothing changes.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages",
+    responses((status = 200, body = MessageView))
+)]
+pub(super) async fn unfile(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+) -> Answer<Json<MessageView>> {
+    set_dossier(&app, firm, message, None).await
+}
+
+/// Shows where a mail was ever filed, when and by whom.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages",
+    responses((status = 200, body = Filings))
+)]
+pub(super) async fn filings(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+) -> Answer<Json<Filings>> {
+    find(&app, firm.id(), message).await?;
+    let history = filing::history(&app.table, firm.id(), message).await?;
+    let items = history.into_iter().map(|Filing { dossier, at, by, .. }| FilingView { dossier, at, by });
+    Ok(Json(Filings { items: items.collect() }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,11 +421,12 @@ mod tests {
     #[test]
     fn a_filter_takes_no_notice_of_case_and_needs_a_sender_to_compare() {
         let mailbox: MailboxId = "6f9619ff-8b86-4011-b42d-00c04fc964ff".parse().unwrap();
-        let filter = Filter { mailbox: None, from: Some("ada@x.example".into()), subject: Some("überweisung".into()) };
+        let filter =
+            Filter { from: Some("ada@x.example".into()), subject: Some("überweisung".into()), ..Filter::default() };
         assert!(filter.admits(mailbox, Some("Ada@X.example"), "WG: ÜBERWEISUNG 7"));
         assert!(!filter.admits(mailbox, None, "Überweisung"));
         assert!(!filter.admits(mailbox, Some("ada@x.example"), "Rechnung"));
         let other = "00000000-8b86-4011-b42d-00c04fc964ff".parse().unwrap();
-        assert!(!Filter { mailbox: Some(other), from: None, subject: None }.admits(mailbox, None, ""));
+        assert!(!Filter::of(other).admits(mailbox, None, ""));
     }
 }

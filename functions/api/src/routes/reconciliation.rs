@@ -182,6 +182,6 @@ pub(super) async fn start(
     }
     let dry_run = new.is_some_and(|Json(new)| new.dry_run);
     Sync::reconcile(&app.table, mailbox.firm, mailbox.id, dry_run, app.clock.now()).await?;
-    queue(&app, &mailbox).await;
+    queue(&app, mailbox.firm, mailbox.id).await;
     Ok((StatusCode::ACCEPTED, Json(shown(&app, &mailbox).await?)))
 }
