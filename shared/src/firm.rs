@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
 
 use crate::{
+    audit::Entry,
     id::{FirmId, KeyId},
     mark::Marks,
     random::Random,
@@ -67,9 +68,9 @@ impl Firm {
         Ok(Some(marks))
     }
 
-    /// Stores a new firm.
-    pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
-        table.write(Write::insert(Key::firm(self.id), self)).await
+    /// Stores a new firm, and who made it.
+    pub async fn insert(&self, table: &Table, made: &Entry) -> Result<(), TableError> {
+        table.transact(vec![Write::insert(Key::firm(self.id), self), made.insert(self.id)]).await
     }
 }
 
@@ -114,6 +115,18 @@ impl ApiKey {
         let Some(row) = table.get::<Self>(&Key::api_key(firm, id)).await? else { return Ok(None) };
         let same: bool = row.value.digest.as_bytes().ct_eq(digest(secret).as_bytes()).into();
         Ok(same.then_some((firm, id)))
+    }
+
+    /// The firm's keys.
+    pub async fn list(table: &Table, firm: FirmId) -> Result<Vec<Self>, TableError> {
+        let rows = table.query_all::<Self>(&Key::api_key_prefix(firm)).await?;
+        Ok(rows.into_iter().map(|row| row.value).collect())
+    }
+
+    /// Revokes a key: from this moment on it opens nothing. False if there is none.
+    pub async fn revoke(table: &Table, firm: FirmId, id: KeyId) -> Result<bool, TableError> {
+        let Some(row) = table.get::<Self>(&Key::api_key(firm, id)).await? else { return Ok(false) };
+        table.write(Write::remove(&row)).await.map(|()| true)
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod app;
 pub mod archive;
+pub mod audit;
 pub mod aws_http;
 pub mod clock;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod folder;
 pub mod graph;
 pub mod id;
 pub mod id_token;
+pub mod idempotency;
 pub mod job;
 pub mod mailbox;
 pub mod mark;

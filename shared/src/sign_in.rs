@@ -21,6 +21,7 @@ use url::Url;
 
 use crate::{
     app::App,
+    audit::{Actor, Entry},
     connector::{Access, Account, Connector, ConnectorState, PERSONAL_TENANT, Rights},
     entra::{EntraError, EntraRefusal, Issued},
     feed::{Fact, FeedError, What},
@@ -99,6 +100,9 @@ pub enum Arrival {
 /// What Microsoft's redirect carries. Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
 #[derive(Debug, Default, Deserialize)]
 pub struct Callback {
+    /// The address that the browser came from, as the function learns it.
+    #[serde(skip)]
+    pub from: Option<String>,
     /// The code to redeem.
     pub code: Option<SecretString>,
     /// Ours.
@@ -167,6 +171,7 @@ async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
 pub async fn arrive(app: &App, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
+    let from = callback.from.clone();
     let state = callback.state.take().ok_or_else(|| refused("without a state"))?;
     let firm = state.split_once('.').and_then(|(firm, _)| firm.parse::<FirmId>().ok());
     let firm = firm.ok_or_else(|| refused("with a state that is none of ours"))?;
@@ -191,7 +196,7 @@ pub async fn arrive(app: &App, mut callback: Callback, cookie: Option<&str>) -> 
     };
     if let Err(problem) = &arrived
         && problem.code != Code::Internal
-        && let Err(error) = note(app, firm, sign_in.connector, problem, now).await
+        && let Err(error) = note(app, firm, sign_in.connector, problem, now, from).await
     {
         tracing::warn!(connector.id = %sign_in.connector, error = %Chain(&error), "a failed sign-in was not noted");
     }
@@ -205,11 +210,27 @@ async fn note(
     connector: ConnectorId,
     problem: &Problem,
     since: Timestamp,
+    from: Option<String>,
 ) -> Result<(), TableError> {
     let Some(mut row) = Connector::find(&app.table, firm, connector).await? else { return Ok(()) };
     let microsoft_code = problem.microsoft_code.clone().unwrap_or_default();
     row.value.sign_in_problem = Some(Noted { code: problem.code, microsoft_code, since });
-    app.table.write(Write::replace(&row)).await
+    let entry = signed_in_at(app, &row.value, Actor::Visitor, from, since, problem.status);
+    app.table.transact(vec![Write::replace(&row), entry.insert(firm)]).await
+}
+
+/// What the firm's audit trail has of a sign-in.
+fn signed_in_at(
+    app: &App,
+    connector: &Connector,
+    who: Actor,
+    from: Option<String>,
+    at: Timestamp,
+    outcome: u16,
+) -> Entry {
+    let path = format!("/v1/firms/{}/connectors/{}", connector.firm, connector.id);
+    let (action, request) = ("GET /oauth/callback".to_owned(), app.random.uuid().to_string());
+    Entry { at, who, action, path, from, request, outcome: Some(outcome) }
 }
 
 /// What Microsoft's answer to a sign-in under way comes to.
@@ -230,8 +251,10 @@ async fn proceed(
     }
     let connector = connector.with_rights(sign_in.rights);
     match &sign_in.step {
-        Step::SignIn => signed_in(app, connector, callback.code, state, sign_in).await,
-        Step::AdminConsent { tenant, address } => consented(app, connector, callback.tenant, tenant, address).await,
+        Step::SignIn => signed_in(app, connector, callback.code, state, sign_in, callback.from).await,
+        Step::AdminConsent { tenant, address } => {
+            consented(app, connector, callback.tenant, tenant, address, callback.from).await
+        }
     }
 }
 
@@ -242,6 +265,7 @@ async fn signed_in(
     code: Option<SecretString>,
     state: &str,
     sign_in: &SignIn,
+    from: Option<String>,
 ) -> Result<Arrival, Problem> {
     let code = code.ok_or_else(|| refused("without a code"))?;
     let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
@@ -287,7 +311,7 @@ async fn signed_in(
             let me = app.graph_with(TokenSource::fixed(issued.access.clone())).me().await?;
             let address = me.address().unwrap_or(&name).to_owned();
             let account = Account { tenant_id: claims.tid, user_id: Some(claims.oid), address };
-            connected(app, &connector, &issued, account).await
+            connected(app, &connector, &issued, account, from).await
         }
     }
 }
@@ -298,6 +322,7 @@ async fn consented(
     claimed: Option<String>,
     tenant: &TenantId,
     address: &str,
+    from: Option<String>,
 ) -> Result<Arrival, Problem> {
     if claimed.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(tenant.as_str())) {
         return Err(wrong_account("The consent came back for another organisation.".to_owned()));
@@ -308,11 +333,17 @@ async fn consented(
     });
     let issued = issued.await.map_err(from_token)?;
     let account = Account { tenant_id: tenant.clone(), user_id: None, address: address.to_owned() };
-    connected(app, &connector, &issued, account).await
+    connected(app, &connector, &issued, account, from).await
 }
 
 /// From now on the connector works with what this sign-in brought; its mailboxes are due at once.
-async fn connected(app: &App, asked: &Connector, issued: &Issued, account: Account) -> Result<Arrival, Problem> {
+async fn connected(
+    app: &App,
+    asked: &Connector,
+    issued: &Issued,
+    account: Account,
+    from: Option<String>,
+) -> Result<Arrival, Problem> {
     let now = app.clock.now();
     let what = What::ConnectorConnected { connector: asked.id, account: account.address.clone() };
     let fact = Fact { id: format!("{}-{}-{}", asked.id, what.name(), now.as_millisecond()), at: now, what };
@@ -332,7 +363,9 @@ async fn connected(app: &App, asked: &Connector, issued: &Issued, account: Accou
         row.value = row.value.wanting(wanted);
         let tokens = app.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
         let watch = Watch::write(asked.firm, asked.id, now);
-        match app.feed.tell_with(asked.firm, vec![Write::replace(&row), tokens, watch], fact.clone()).await {
+        let who = Actor::Account { address: account.address.clone() };
+        let entry = signed_in_at(app, asked, who, from.clone(), now, 200).insert(asked.firm);
+        match app.feed.tell_with(asked.firm, vec![Write::replace(&row), tokens, watch, entry], fact.clone()).await {
             Ok(()) => break row.value.name,
             // A function refreshed the old token, or noted that it is dead, this very moment.
             Err(FeedError::Table(TableError::Conflict { .. })) if tries < WRITE_TRIES_MAX => tries += 1,

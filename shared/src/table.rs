@@ -7,6 +7,9 @@
 //! | --- | --- | --- | --- |
 //! | a firm | `FIRM#f` | `FIRM` | key |
 //! | an API key | `FIRM#f` | `KEY#id` | key (the key itself names the firm) |
+//! | what a key may still call this minute | `FIRM#f` | `ALLOWANCE#id#minute` | key; TTL |
+//! | a request that may be sent again | `FIRM#f`, `OPERATOR` | `IDEMPOTENCY#digest of its key` | key; TTL |
+//! | the audit trail | `FIRM#f#AUDIT` | `AT#time#request` | prefix |
 //! | the firm's own app registration | `FIRM#f` | `APP` | key |
 //! | a connector | `FIRM#f` | `CONNECTOR#c` | key; all of a firm by prefix |
 //! | a connector's tokens | `FIRM#f` | `TOKENS#c` | key |
@@ -92,6 +95,45 @@ impl Key {
     /// An API key of a firm.
     pub fn api_key(firm: FirmId, key: KeyId) -> Self {
         Self::of_firm(firm, format!("KEY#{key}"))
+    }
+
+    /// All API keys of a firm.
+    pub fn api_key_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "KEY#".to_owned())
+    }
+
+    /// How often a key called within a minute since 1970.
+    pub fn allowance(firm: FirmId, key: KeyId, minute: i64) -> Self {
+        Self::of_firm(firm, format!("ALLOWANCE#{key}#{minute}"))
+    }
+
+    /// The mark of a request that may be sent again; those of no firm are the operator's.
+    pub fn idempotency(firm: Option<FirmId>, digest: &str) -> Self {
+        let sk = format!("IDEMPOTENCY#{digest}");
+        match firm {
+            Some(firm) => Self::of_firm(firm, sk),
+            None => Self { pk: "OPERATOR".to_owned(), sk },
+        }
+    }
+
+    /// An entry of the audit trail.
+    pub fn audit(firm: FirmId, at: Timestamp, request: &str) -> Self {
+        Self::audit_after(firm, &format!("{}#{request}", sortable(at)))
+    }
+
+    /// Where the audit trail goes on after a [`Key::audit_cursor`].
+    pub fn audit_after(firm: FirmId, cursor: &str) -> Self {
+        Self { pk: format!("FIRM#{firm}#AUDIT"), sk: format!("AT#{cursor}") }
+    }
+
+    /// The audit trail.
+    pub fn audit_prefix(firm: FirmId) -> Self {
+        Self::audit_after(firm, "")
+    }
+
+    /// What names an entry of the audit trail, in order.
+    pub fn audit_cursor(&self) -> Option<&str> {
+        self.sk.strip_prefix("AT#")
     }
 
     /// The firm's own app registration: there is one place for it.
@@ -743,15 +785,30 @@ impl Table {
 
     /// Adds `by` to the counter `last` of `key` and returns what it is then: each number is given out once.
     pub async fn take_numbers(&self, key: &Key, by: u64) -> Result<u64, TableError> {
-        let request = self
+        self.add_to_last(key, by, None).await
+    }
+
+    /// The same, for a counter that DynamoDB forgets after `expires_at`.
+    pub async fn count(&self, key: &Key, by: u64, expires_at: Timestamp) -> Result<u64, TableError> {
+        self.add_to_last(key, by, Some(expires_at)).await
+    }
+
+    async fn add_to_last(&self, key: &Key, by: u64, expires_at: Option<Timestamp>) -> Result<u64, TableError> {
+        let set = expires_at.map_or("", |_| " SET #expires = :expires");
+        let mut request = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(key.item()))
-            .update_expression("ADD #last :by")
+            .update_expression(format!("ADD #last :by{set}"))
             .expression_attribute_names("#last", "last")
             .expression_attribute_values(":by", AttributeValue::N(by.to_string()))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedNew);
+        if let Some(at) = expires_at {
+            request = request
+                .expression_attribute_names("#expires", TTL_ATTRIBUTE)
+                .expression_attribute_values(":expires", AttributeValue::N(at.as_second().to_string()));
+        }
         let answer = request.send().await.map_err(|e| service("number", key, e))?;
         let last = answer.attributes.as_ref().and_then(|a| a.get("last")?.as_n().ok()?.parse().ok());
         last.ok_or_else(|| service("number", key, "DynamoDB returned no number"))

@@ -9,6 +9,7 @@ mod dates;
 mod filing;
 mod folders;
 mod history;
+mod integrator;
 mod isolation;
 mod losing;
 mod mail;

@@ -233,7 +233,19 @@ impl World {
 
     /// A request with a key, or without one.
     pub async fn request(&self, key: Option<&str>, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self.http.request(method, format!("http://{}{path}", self.host.address));
+        self.request_with(key, method, path, header::HeaderMap::new(), body).await
+    }
+
+    /// The same with further headers.
+    pub async fn request_with(
+        &self,
+        key: Option<&str>,
+        method: Method,
+        path: &str,
+        headers: header::HeaderMap,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.host.address)).headers(headers);
         if let Some(key) = key {
             request = request.bearer_auth(key);
         }

@@ -32,6 +32,10 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        // The gate has asked already.
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(*caller);
+        }
         let header = parts.headers.get(header::AUTHORIZATION);
         let header = header.ok_or_else(|| unauthorized("The request has no header Authorization."))?;
         let key = bearer(header.to_str().unwrap_or_default());
@@ -91,6 +95,15 @@ impl FirmScope {
     pub(crate) fn by(self) -> String {
         self.1.map_or_else(|| "operator".to_owned(), |key| key.to_string())
     }
+
+    /// The scope of a firm, if there is one and the caller may act for it.
+    pub(crate) async fn of(app: &App, caller: Caller, firm: FirmId) -> Result<Option<Self>, Failure> {
+        let (allowed, key) = match caller {
+            Caller::Firm(own, key) => (own == firm, Some(key)),
+            Caller::Operator => (Firm::find(&app.table, firm).await?.is_some(), None),
+        };
+        Ok(allowed.then_some(Self(firm, key)))
+    }
 }
 
 impl FromRequestParts<Arc<App>> for FirmScope {
@@ -98,15 +111,14 @@ impl FromRequestParts<Arc<App>> for FirmScope {
 
     /// Another firm's path is answered as that of a firm that does not exist.
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        if let Some(scope) = parts.extensions.get::<Self>() {
+            return Ok(*scope);
+        }
         let caller = Caller::from_request_parts(parts, app).await?;
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(|e| invalid(e.body_text()))?;
         let named = params.iter().find(|(name, _)| *name == "firm");
         let firm: FirmId = named.and_then(|(_, id)| id.parse().ok()).ok_or_else(|| not_found("firm"))?;
-        let (allowed, key) = match caller {
-            Caller::Firm(own, key) => (own == firm, Some(key)),
-            Caller::Operator => (Firm::find(&app.table, firm).await?.is_some(), None),
-        };
-        if allowed { Ok(Self(firm, key)) } else { Err(not_found("firm")) }
+        Self::of(app, caller, firm).await?.ok_or_else(|| not_found("firm"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -34,6 +34,8 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) enum Failure {
     /// Told as it is.
     Told(Box<Problem>),
+    /// Told as it is, with the seconds after which to try again.
+    Later(Box<Problem>, i64),
     /// Ours: logged with its causes; the caller is told the request's id and nothing else.
     Internal(Box<dyn Error + Send + Sync>),
 }
@@ -110,11 +112,43 @@ macro_rules! internal {
 }
 internal!(ArchiveError, QueueError, SecretError, TokenError);
 
+/// The id of a request, for whoever notes it.
+#[derive(Clone)]
+pub(crate) struct RequestId(String);
+
+impl RequestId {
+    /// As text.
+    pub(crate) fn into_inner(self) -> String {
+        self.0
+    }
+
+    /// The one that [`answer`] gave the request.
+    pub(crate) fn of(extensions: &Extensions) -> String {
+        extensions.get::<Self>().map(|id| id.0.clone()).unwrap_or_default()
+    }
+}
+
+/// What a response will be answered with, be it a failure still.
+pub(crate) fn status_of(response: &Response) -> StatusCode {
+    match response.extensions().get::<Arc<Failure>>().map(AsRef::as_ref) {
+        None => response.status(),
+        Some(Failure::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+        Some(Failure::Told(problem) | Failure::Later(problem, _)) => {
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
 impl Failure {
+    /// Told as it is, to be tried again after `seconds`.
+    pub(crate) fn later(problem: Problem, seconds: i64) -> Self {
+        Self::Later(Box::new(problem), seconds)
+    }
+
     /// The document in the caller's language, after what is ours has been logged.
     fn document(&self, request_id: &str) -> Problem {
         let problem = match self {
-            Self::Told(problem) => (**problem).clone(),
+            Self::Told(problem) | Self::Later(problem, _) => (**problem).clone(),
             Self::Internal(error) => {
                 tracing::error!(error = %Chain(error.as_ref()), "a request failed");
                 Problem::new(Code::Internal, format!("The request with the id {request_id} failed."))
@@ -134,8 +168,9 @@ impl IntoResponse for Failure {
 }
 
 /// Around every request: gives it an id, turns a failure into its document, and sets the headers that all answers have.
-pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = app.random.uuid().to_string();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request.id = %id);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(failure) = response.extensions_mut().remove::<Arc<Failure>>() {
@@ -145,6 +180,9 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request, next: 
         // What the router said of the methods stays.
         if let Some(allow) = head.headers.get(header::ALLOW) {
             response.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        if let Failure::Later(_, seconds) = *failure {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
     }
     let headers = response.headers_mut();

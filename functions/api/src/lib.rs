@@ -7,6 +7,7 @@ mod auth;
 mod error;
 mod extract;
 mod field;
+mod gate;
 mod language;
 mod openapi;
 mod routes;
@@ -42,6 +43,7 @@ pub fn router(app: App) -> Router {
             Failure::from(Problem::new(Code::MethodNotAllowed, "This address does not know this method."))
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state((app.clone(), Arc::<gate::Gate>::default()), gate::pass))
         .layer(middleware::from_fn_with_state(app.clone(), error::answer))
         .layer(middleware::from_fn(language::negotiate))
         .with_state(app)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use shared::{app::App, problem::Problem};
+use shared::{app::App, idempotency::KEY_CHARS_MAX, problem::Problem};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -39,12 +39,29 @@ impl Modify for Keys {
 pub(crate) fn of(routes: OpenApiRouter<Arc<App>>) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi()).merge(routes).split_for_parts();
     for (path, item) in &mut document.paths.paths {
+        if let Some(post) = &mut item.post {
+            may_be_sent_again(post);
+        }
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             add_what_all_have(path, operation);
         }
     }
     (router, document)
+}
+
+/// A POST takes the header `Idempotency-Key`.
+fn may_be_sent_again(post: &mut Operation) {
+    let key = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "Drawn anew for each request. Sent again with the same body within a day, the request is not carried out again: its answer \
+             is told again, with the header Idempotency-Replayed.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(KEY_CHARS_MAX))));
+    post.parameters.get_or_insert_default().push(key.build().into());
 }
 
 /// What the macro does not see: the ids in the path, and that every failure is a problem document.

@@ -21,6 +21,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use shared::{
     app::App,
+    audit::source_ip,
     config::Origin,
     problem::{Code, Language, Problem},
     sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME},
@@ -61,7 +62,7 @@ async fn callback(
     callback: Result<Query<Callback>, QueryRejection>,
 ) -> Response {
     let callback = match callback {
-        Ok(Query(callback)) => callback,
+        Ok(Query(callback)) => Callback { from: source_ip(&headers), ..callback },
         Err(rejection) => return reader.told_of(&Problem::new(Code::InvalidRequest, rejection.body_text())),
     };
     let cookie = cookie(&headers, cookie_name(&app.config.public_url));

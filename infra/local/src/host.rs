@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
-use axum::{Router, extract::Request};
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request},
+};
 use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use shared::{
@@ -187,6 +190,7 @@ impl Host {
     fn serve(&mut self, listener: TcpListener, router: Router) {
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
+            let router = router.into_make_service_with_connect_info::<SocketAddr>();
             let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = served.await {
                 tracing::error!(error = %Chain(&error), "the listener failed");
@@ -206,7 +210,11 @@ fn gateway(function: impl Fn(&'static str) -> App) -> Router {
     let oauth_callback = oauth_callback::router(function("oauth-callback"));
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
-    Router::new().fallback(move |request: Request| {
+    Router::new().fallback(move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
+        // As API Gateway does, behind whatever the caller claims.
+        if let Ok(address) = caller.ip().to_string().parse() {
+            request.headers_mut().append("x-forwarded-for", address);
+        }
         let function = match request.uri().path() {
             path if path.starts_with("/oauth/") => oauth_callback.clone(),
             path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
+    audit::{Actor, Entry, source_ip},
     firm::{ApiKey, Firm, Language},
     id::{FirmId, KeyId},
     mark::{Mark, Marks},
@@ -20,8 +22,8 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::{FirmScope, Operator},
-    error::{Answer, invalid, not_found},
-    extract::Json,
+    error::{Answer, RequestId, invalid, not_found},
+    extract::{Id, Json},
     field::{Domain, Name, TimeZone},
 };
 
@@ -67,6 +69,8 @@ impl From<Firm> for FirmView {
 pub(super) async fn create(
     _: Operator,
     State(app): State<Arc<App>>,
+    Extension(request): Extension<RequestId>,
+    headers: HeaderMap,
     Json(new): Json<NewFirm>,
 ) -> Answer<impl IntoResponse> {
     if new.domains.len() > DOMAINS_MAX {
@@ -84,7 +88,17 @@ pub(super) async fn create(
         marks: None,
         created_at: app.clock.now(),
     };
-    firm.insert(&app.table).await?;
+    // The gate can't note what is done to a firm that is not there yet.
+    let made = Entry {
+        at: firm.created_at,
+        who: Actor::Operator,
+        action: "POST /v1/firms".to_owned(),
+        path: "/v1/firms".to_owned(),
+        from: source_ip(&headers),
+        request: request.into_inner(),
+        outcome: Some(StatusCode::CREATED.as_u16()),
+    };
+    firm.insert(&app.table, &made).await?;
     tracing::info!(firm.id = %firm.id, "firm created");
     let location = [(header::LOCATION, format!("/v1/firms/{}", firm.id))];
     Ok((StatusCode::CREATED, location, Json(FirmView::from(firm))))
@@ -166,4 +180,40 @@ pub(super) async fn create_key(
     tracing::info!(firm.id = %firm.id(), key.id = %key.id, "key created");
     let ApiKey { id, name, created_at, .. } = key;
     Ok((StatusCode::CREATED, Json(NewKeyView { id, name, key: text.expose_secret().to_owned(), created_at })))
+}
+
+/// A key, without what opens.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeyView {
+    #[schema(value_type = String, format = "uuid")]
+    id: KeyId,
+    name: String,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+/// A firm's keys.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Keys {
+    items: Vec<KeyView>,
+}
+
+/// Lists a firm's keys. To replace one, make another, let the application use it, then revoke the old one.
+#[utoipa::path(get, path = "/v1/firms/{firm}/keys", tag = "firms", responses((status = 200, body = Keys)))]
+pub(super) async fn keys(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Keys>> {
+    let keys = ApiKey::list(&app.table, firm.id()).await?.into_iter();
+    let items = keys.map(|ApiKey { id, name, created_at, .. }| KeyView { id, name, created_at });
+    Ok(Json(Keys { items: items.collect() }))
+}
+
+/// Revokes a key: it opens nothing from this moment on.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", responses((status = 204, description = "It is revoked."))
+)]
+pub(super) async fn revoke_key(firm: FirmScope, State(app): State<Arc<App>>, Id(key): Id<KeyId>) -> Answer<StatusCode> {
+    if !ApiKey::revoke(&app.table, firm.id(), key).await? {
+        return Err(not_found("key"));
+    }
+    tracing::info!(firm.id = %firm.id(), key.id = %key, "key revoked");
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -18,6 +18,7 @@ use crate::{
     field::Limit,
 };
 
+mod audit;
 mod connectors;
 mod contacts;
 mod dates;
@@ -35,7 +36,9 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(firms::create))
         .routes(routes!(firms::read))
-        .routes(routes!(firms::create_key))
+        .routes(routes!(firms::create_key, firms::keys))
+        .routes(routes!(firms::revoke_key))
+        .routes(routes!(audit::list))
         .routes(routes!(firms::marks, firms::mark_with))
         .routes(routes!(connectors::create, connectors::list))
         .routes(routes!(connectors::read, connectors::change))
