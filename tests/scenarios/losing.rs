@@ -52,7 +52,7 @@ async fn whole_again(world: &World, registry: &Registry, mails: &[String]) {
 fn expire_secret(world: &World, expires: Option<jiff::Timestamp>) {
     let callback = format!("http://{}/oauth/callback", world.host.address);
     let mut app = Registration::new(CLIENT_ID, CLIENT_SECRET, callback);
-    app.client_secrets = vec![Secret { value: CLIENT_SECRET.to_owned(), expires }];
+    app.client_secrets = vec![Secret::new(CLIENT_SECRET, expires)];
     world.microsoft.register_app(app).unwrap();
 }
 

@@ -27,7 +27,7 @@ fn grant(world: &World, rights: &[&str], secret: Secret) {
 }
 
 fn good_secret() -> Secret {
-    Secret { value: CLIENT_SECRET.to_owned(), expires: None }
+    Secret::new(CLIENT_SECRET, None)
 }
 
 /// A firm that is connected as an organisation, with Ada as a member to whom everything is pushed, and her mailbox.
@@ -186,10 +186,7 @@ async fn the_end_of_a_firms_own_secret_is_told_where_microsoft_tells_it() {
     world.tenant.make_admin(ADMIN).unwrap();
     let callback = format!("http://{}/oauth/callback", world.host.address);
     let ends = world.clock.now() + std::time::Duration::from_secs(90 * 86_400);
-    let secrets = vec![
-        Secret { value: OWN_CLIENT_SECRET.to_owned(), expires: Some(ends) },
-        Secret { value: "another".to_owned(), expires: Some(world.clock.now()) },
-    ];
+    let secrets = vec![Secret::new(OWN_CLIENT_SECRET, Some(ends)), Secret::new("another", Some(world.clock.now()))];
     let own = App { client_secrets: secrets, ..App::new(OWN_CLIENT_ID, OWN_CLIENT_SECRET, callback) };
     let rights: Vec<&str> = RIGHTS.into_iter().chain(["Application.Read.All"]).collect();
     let own = own.with_permissions(&DELEGATED, &rights).single_tenant(world.tenant.id());

@@ -21,6 +21,45 @@ pub struct Secret {
     pub value: String,
     /// From then on the token endpoint answers AADSTS7000222.
     pub expires: Option<Timestamp>,
+    /// Its name in the list of credentials.
+    pub name: Option<String>,
+    /// Until then the token endpoint does not know it yet: AADSTS7000215.
+    pub effective: Option<Timestamp>,
+}
+
+impl Secret {
+    /// A secret without a name, known everywhere.
+    pub fn new(value: impl Into<String>, expires: Option<Timestamp>) -> Self {
+        Self { value: value.into(), expires, name: None, effective: None }
+    }
+}
+
+/// A certificate of an app registration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Its id.
+    pub key_id: Uuid,
+    /// X.509 in base64.
+    pub key: String,
+    /// When it ends, as it says itself.
+    pub expires: Timestamp,
+    /// Its name in the list of credentials.
+    pub name: Option<String>,
+    /// Until then the token endpoint does not know it yet: AADSTS700027.
+    pub effective: Option<Timestamp>,
+}
+
+/// A federated identity credential: whose tokens stand for the app.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Federated {
+    /// The issuer, to the letter.
+    pub issuer: String,
+    /// The subject, to the letter.
+    pub subject: String,
+    /// The audience, `api://AzureADTokenExchange`.
+    pub audience: String,
+    /// Until then the token endpoint does not know it yet: AADSTS70021.
+    pub effective: Option<Timestamp>,
 }
 
 impl fmt::Debug for Secret {
@@ -57,6 +96,18 @@ pub struct App {
     pub delegated: Vec<String>,
     /// Application Graph permissions listed in the registration: what admin consent grants to the app itself.
     pub application: Vec<String>,
+    /// Certificates.
+    #[serde(default)]
+    pub certificates: Vec<Certificate>,
+    /// Federated identity credentials.
+    #[serde(default)]
+    pub federated: Vec<Federated>,
+    /// The tenant that a registration for many is made in.
+    #[serde(default)]
+    pub home: Option<Uuid>,
+    /// Whether the app's own service principal is among the owners of the registration.
+    #[serde(default)]
+    pub owns_itself: bool,
 }
 
 impl App {
@@ -65,12 +116,25 @@ impl App {
         Self {
             client_id: client_id.into(),
             name: "greffe".to_owned(),
-            client_secrets: vec![Secret { value: secret.into(), expires: None }],
+            client_secrets: vec![Secret::new(secret, None)],
             redirect_uris: vec![redirect_uri.into()],
             audience: Audience::Organizations,
             delegated: Vec::new(),
             application: Vec::new(),
+            certificates: Vec::new(),
+            federated: Vec::new(),
+            home: None,
+            owns_itself: false,
         }
+    }
+
+    /// Whether it is registered in this tenant. A registration made in the portal has its service principal there.
+    pub(crate) fn is_of(&self, tenant: &str) -> bool {
+        let home = match self.audience {
+            Audience::Tenant(home) => Some(home),
+            Audience::Organizations | Audience::OrganizationsAndPersonal => self.home,
+        };
+        home.is_some_and(|home| home.to_string() == tenant)
     }
 
     /// The same registration, usable in one tenant only.
@@ -313,12 +377,15 @@ impl World {
 
     /// Writes an app registration over an older one of the same client id.
     pub(crate) fn register(&self, app: &App) -> Result<()> {
-        let body = serde_json::to_string(app).map_err(|error| Error::Damaged("app registration", error))?;
-        self.store.write(|db| {
-            db.execute("INSERT OR REPLACE INTO apps VALUES (?, ?)", params![app.client_id, body])?;
-            Ok(())
-        })
+        self.store.write(|db| put_app(db, app))
     }
+}
+
+/// Writes an app registration over an older one of the same client id.
+pub(crate) fn put_app(db: &Connection, app: &App) -> Result<()> {
+    let body = serde_json::to_string(app).map_err(|error| Error::Damaged("app registration", error))?;
+    db.execute("INSERT OR REPLACE INTO apps VALUES (?, ?)", params![app.client_id, body])?;
+    Ok(())
 }
 
 /// The tenant of this id or domain.

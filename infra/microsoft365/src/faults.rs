@@ -82,6 +82,8 @@ struct Script {
     notices: Option<Strike<NoticeFault>>,
     consent: Option<Strike<ConsentFault>>,
     roles_delay: SignedDuration,
+    credentials_delay: SignedDuration,
+    app_policy: Option<&'static str>,
     removals_last: bool,
     latency: Duration,
 }
@@ -179,6 +181,16 @@ impl Faults {
         self.script().roles_delay = delay;
     }
 
+    /// Credentials added to an app from now on are known to the token endpoint only after this much of the injected clock.
+    pub fn delay_credentials(&self, delay: SignedDuration) {
+        self.script().credentials_delay = delay;
+    }
+
+    /// The tenant's app management policy refuses new credentials with this code.
+    pub fn app_policy(&self, code: Option<&'static str>) {
+        self.script().app_policy = code;
+    }
+
     /// Delta pages tell removals after everything else: a mail that left a folder and came back between two rounds looks gone.
     pub fn tell_removals_last(&self, last: bool) {
         self.script().removals_last = last;
@@ -245,6 +257,14 @@ impl Faults {
 
     pub(crate) fn roles_delay(&self) -> SignedDuration {
         self.script().roles_delay
+    }
+
+    pub(crate) fn credentials_delay(&self) -> SignedDuration {
+        self.script().credentials_delay
+    }
+
+    pub(crate) fn current_app_policy(&self) -> Option<&'static str> {
+        self.script().app_policy
     }
 
     pub(crate) fn removals_last(&self) -> bool {

@@ -31,7 +31,7 @@ mod store;
 mod throttle;
 mod traffic;
 
-pub use directory::{App, Audience, Secret, Tenant};
+pub use directory::{App, Audience, Certificate, Federated, Secret, Tenant};
 pub use error::{Error, Result};
 pub use faults::{ConsentFault, Faults, NoticeFault, RetryAfter, Times, ValueFault};
 pub use mailbox::{Held, Language, MessageRef};
@@ -161,6 +161,11 @@ impl Microsoft365 {
     /// Signs id tokens with a new key from now on; the one before it stays published.
     pub fn rotate_signing_key(&self) -> Result<()> {
         self.0.rotate_signing_key()
+    }
+
+    /// An app registration as it is now.
+    pub fn app(&self, client_id: &str) -> Result<App> {
+        self.0.store.read(|db| directory::app(db, client_id))?.ok_or_else(|| Error::unknown("app", client_id))
     }
 
     /// What goes wrong on demand.

@@ -209,7 +209,7 @@ struct Notice {
 
 impl World {
     /// Where a public URL is reached on this machine: a listed origin, or plain HTTP on a loopback host.
-    fn reach(&self, public: &str) -> String {
+    pub(crate) fn reach(&self, public: &str) -> String {
         for (origin, listener) in &self.routes {
             if let Some(rest) = public.strip_prefix(origin.as_str())
                 && (rest.is_empty() || rest.starts_with(['/', '?']))

@@ -1,5 +1,6 @@
 //! Entra ID's sign-in service, v2.0 endpoints: authorize, token, admin consent, keys and configuration.
 
+mod assertion;
 mod authorize;
 mod consent;
 pub(crate) mod keys;
@@ -135,7 +136,7 @@ async fn configuration(State(world): State<Arc<World>>, Path(name): Path<String>
         StatusCode::OK,
         &json!({
             "token_endpoint": format!("{origin}/{name}/oauth2/v2.0/token"),
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
             "jwks_uri": format!("{origin}/{name}/discovery/v2.0/keys"),
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],

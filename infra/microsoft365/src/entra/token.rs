@@ -19,7 +19,7 @@ use super::authorize::{Challenge, Code};
 use super::scope::{self, Scopes};
 use super::{Authority, Params, Refusal, count, json_answer};
 use crate::World;
-use crate::directory::{self, Account, App, after};
+use crate::directory::{self, Account, App, Secret, after};
 use crate::error::{Error, Result};
 
 /// Microsoft answers 3599 for an hour.
@@ -97,7 +97,7 @@ pub(super) async fn answer(
         return Refusal::new(code, "Scripted failure.").json(&world);
     }
     let form = super::params(&body);
-    match (Request { world: &world, path: &authority, form: &form }).answer(&headers) {
+    match (Request { world: &world, path: &authority, form: &form }).answer(&headers).await {
         Ok(tokens) => {
             if let Some(claims) = form.get("claims") {
                 world.faults.meet_challenge(claims);
@@ -131,7 +131,7 @@ impl Request<'_> {
         })
     }
 
-    fn answer(&self, headers: &HeaderMap) -> Result<Value, Refusal> {
+    async fn answer(&self, headers: &HeaderMap) -> Result<Value, Refusal> {
         let grant_type = self.param("grant_type")?;
         let (client_id, secret) = self.client(headers)?;
         if grant_type == "client_credentials" {
@@ -144,7 +144,10 @@ impl Request<'_> {
             };
             Ok(super::registration(db, &authority, &client_id)?.map(|app| (authority, app)))
         })??;
-        self.check_secret(&app, secret.as_deref())?;
+        match self.form.contains_key("client_assertion") {
+            true => super::assertion::check(self.world, &app, self.form, self.path).await?,
+            false => self.check_secret(&app, secret.as_deref())?,
+        }
         match grant_type {
             "authorization_code" => self.redeem(&app),
             "refresh_token" => self.refresh(&app, &authority),
@@ -169,18 +172,14 @@ impl Request<'_> {
     }
 
     fn check_secret(&self, app: &App, secret: Option<&str>) -> Result<(), Refusal> {
-        if self.form.contains_key("client_assertion") {
-            return Err(Refusal::new(
-                700_027,
-                "The certificate with identifier used to sign the client assertion is not registered on application.",
-            ));
-        }
         let Some(secret) = secret else {
             let message =
                 "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
             return Err(Refusal::new(7_000_218, message));
         };
-        let Some(known) = app.client_secrets.iter().find(|known| known.value == secret) else {
+        let now = self.world.now();
+        let is_known = |known: &&Secret| known.value == secret && known.effective.is_none_or(|since| since <= now);
+        let Some(known) = app.client_secrets.iter().find(is_known) else {
             let message = "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app.";
             return Err(Refusal::new(7_000_215, message));
         };
@@ -330,6 +329,7 @@ impl Request<'_> {
         };
         let now = self.world.now();
         let roles = self.world.store.read(|db| directory::effective_roles(db, &tenant.id, &app.client_id, now))?;
+        let roles = roles.or_else(|| app.is_of(&tenant.id).then(Vec::new));
         let roles = roles.ok_or_else(|| {
             let message = format!(
                 "Application with identifier '{}' was not found in the directory '{}'.",

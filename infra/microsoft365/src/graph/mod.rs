@@ -254,7 +254,7 @@ async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
             status: reply.status.as_u16(),
             response_headers: &headers,
             response_body: match &reply.content {
-                Content::Json(value) => batch::without_mime(value),
+                Content::Json(value) => applications::without_secret(batch::without_mime(value)),
                 Content::Empty | Content::Stream(_) => Value::Null,
             },
             time: world.now(),
@@ -427,6 +427,9 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         (Kind::PatchContact(id), Some(mailbox)) => contacts::patch(&asked, &mailbox, &id),
         (Kind::DeleteContact(id), Some(mailbox)) => contacts::delete(&asked, &mailbox, &id),
         (Kind::Application(client_id), _) => applications::get(&asked, &client_id),
+        (Kind::PatchApplication(client_id), _) => applications::patch(&asked, &client_id),
+        (Kind::AddPassword(client_id), _) => applications::add_password(&asked, &client_id),
+        (Kind::RemovePassword(client_id), _) => applications::remove_password(&asked, &client_id),
         (Kind::TranslateIds, Some(mailbox)) => messages::translate_ids(&asked, &mailbox),
         (Kind::Batch, _) | (_, None) => Err(Problem::bad_request("Invalid request.")),
     }?;

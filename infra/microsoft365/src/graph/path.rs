@@ -61,6 +61,9 @@ pub(crate) enum Kind {
     PatchContact(String),
     DeleteContact(String),
     Application(String),
+    PatchApplication(String),
+    AddPassword(String),
+    RemovePassword(String),
 }
 
 /// Permissions of which the caller needs one: for the own mailbox, for somebody else's, and without a user.
@@ -174,6 +177,9 @@ impl Kind {
             Self::PatchContact(_) => "contact patch",
             Self::DeleteContact(_) => "contact delete",
             Self::Application(_) => "application",
+            Self::PatchApplication(_) => "application patch",
+            Self::AddPassword(_) => "application add password",
+            Self::RemovePassword(_) => "application remove password",
         }
     }
 
@@ -192,6 +198,9 @@ impl Kind {
                 | Self::Unsubscribe(_)
                 | Self::Reauthorize(_)
                 | Self::Application(_)
+                | Self::PatchApplication(_)
+                | Self::AddPassword(_)
+                | Self::RemovePassword(_)
         )
     }
 
@@ -234,7 +243,10 @@ impl Kind {
             | Self::Renew(_)
             | Self::Unsubscribe(_)
             | Self::Reauthorize(_)
-            | Self::Application(_) => NOTHING,
+            | Self::Application(_)
+            | Self::PatchApplication(_)
+            | Self::AddPassword(_)
+            | Self::RemovePassword(_) => NOTHING,
         }
     }
 }
@@ -343,8 +355,16 @@ impl Route {
             (true, ["contactfolders", _, "contacts"]) => contacts(method, id(1)),
             (true, ["contacts", _]) => contact(method, id(1)),
             (true, ["contactfolders", _, "contacts", _]) => contact(method, id(3)),
-            (false, ["applications", key]) if key.starts_with("appid=") => {
-                only(get, Kind::Application(id(1)[6..].to_owned()))
+            (false, ["applications", key, rest @ ..]) if key.starts_with("appid=") => {
+                let client_id = id(1)[6..].to_owned();
+                match (method, rest) {
+                    (&Method::GET, []) => Some(Kind::Application(client_id)),
+                    (&Method::PATCH, []) => Some(Kind::PatchApplication(client_id)),
+                    (&Method::POST, ["addpassword"]) => Some(Kind::AddPassword(client_id)),
+                    (&Method::POST, ["removepassword"]) => Some(Kind::RemovePassword(client_id)),
+                    (_, [] | ["addpassword"] | ["removepassword"]) => None,
+                    _ => return Err(unknown()),
+                }
             }
             (true, ["translateexchangeids"]) => only(*method == Method::POST, Kind::TranslateIds),
             _ => return Err(unknown()),

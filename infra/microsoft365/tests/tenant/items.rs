@@ -123,7 +123,7 @@ async fn what_an_event_may_not_be_is_refused() {
 #[tokio::test]
 async fn the_end_of_a_secret_is_told_in_the_registrations_own_tenant_to_who_may_read_it() {
     let office = Office::open().await;
-    let own = App { client_secrets: vec![Secret { value: "abc~secret".to_owned(), expires: Some(start()) }], ..app() };
+    let own = App { client_secrets: vec![Secret::new("abc~secret", Some(start()))], ..app() };
     let own =
         App { client_id: "0b1d5f3a-3c1b-4f7e-8f52-7a1f8a1f0c22".to_owned(), ..own }.single_tenant(office.tenant.id());
     office.world.register_app(own.clone()).unwrap();

@@ -176,10 +176,7 @@ async fn secrets_are_taken_from_body_or_basic_and_end_when_they_expire() {
     let request = office.http.post(url).header("authorization", format!("Basic {basic}")).header("content-type", FORM);
     assert_eq!(request.body(encoded(&[CREDENTIALS[0], CREDENTIALS[3]])).send().await.unwrap().status(), 200);
     let expires = Some(office.now());
-    office
-        .world
-        .register_app(App { client_secrets: vec![Secret { value: SECRET.to_owned(), expires }], ..app() })
-        .unwrap();
+    office.world.register_app(App { client_secrets: vec![Secret::new(SECRET, expires)], ..app() }).unwrap();
     assert_eq!(aadsts(&office.token(&authority, &CREDENTIALS).await.1), 7_000_222);
 }
 
