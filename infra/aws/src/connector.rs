@@ -36,6 +36,10 @@ impl Engines {
         let service = match scope(&request) {
             // S3 says no in XML, and checks the signature itself.
             Some(Scope { service: "s3", .. }) => return self.s3.call(request).await,
+            // STS speaks the older query protocol: a form, answered in XML.
+            Some(Scope { service: "sts", access_key_id: Cloud::ACCESS_KEY_ID }) => {
+                return Ok(self.sts.call(&read(request).await?));
+            }
             Some(scope) if scope.access_key_id == Cloud::ACCESS_KEY_ID => scope.service.to_owned(),
             Some(_) => {
                 return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");

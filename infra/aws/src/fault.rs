@@ -1,4 +1,4 @@
-//! Answers and refusals of the services that speak AWS JSON: DynamoDB, SQS, Secrets Manager, EventBridge.
+//! Answers and refusals of the services that speak AWS JSON: DynamoDB, SQS, Secrets Manager, EventBridge. STS dresses its refusals itself.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
@@ -32,7 +32,7 @@ impl Fault {
         }
     }
 
-    fn internal(source: impl std::fmt::Display) -> Fault {
+    pub(crate) fn internal(source: impl std::fmt::Display) -> Fault {
         Fault { status: StatusCode::INTERNAL_SERVER_ERROR, ..Fault::sender("InternalFailure", source.to_string()) }
     }
 }

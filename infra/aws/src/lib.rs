@@ -16,6 +16,7 @@ mod s3;
 mod secrets;
 mod sqs;
 mod store;
+mod sts;
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
@@ -31,6 +32,7 @@ use events::Events;
 use s3::S3;
 use secrets::Secrets;
 use sqs::Sqs;
+use sts::Sts;
 
 pub use events::{RecordedEvent, Unreadable};
 
@@ -54,6 +56,7 @@ struct Engines {
     s3: S3,
     secrets: Secrets,
     sqs: Sqs,
+    sts: Sts,
     /// Declared last, dropped last: nobody else opens files that an engine still writes.
     _lock: File,
 }
@@ -100,6 +103,9 @@ impl Cloud {
     /// The region the engines play.
     pub const REGION: &'static str = "eu-west-3";
 
+    /// The one principal that calls the engines: the subject of its identity tokens.
+    pub const PRINCIPAL: &'static str = "arn:aws:iam::000000000000:role/greffe";
+
     /// Opens the services below `dir`, creating what is missing, and removes what a killed process left half-written.
     ///
     /// A new directory is readable by its owner only: it will hold mail and secrets.
@@ -121,7 +127,8 @@ impl Cloud {
             events: Events::open(&dir.join("events.sqlite"), clock.clone())?,
             s3: S3::open(dir, clock.clone())?,
             secrets: Secrets::open(&dir.join("secrets.sqlite"), clock.clone())?,
-            sqs: Sqs::open(&dir.join("sqs.sqlite"), clock)?,
+            sqs: Sqs::open(&dir.join("sqs.sqlite"), clock.clone())?,
+            sts: Sts::open(&dir.join("sts.sqlite"), clock)?,
             _lock: lock,
         };
         Ok(Cloud { engines: Arc::new(engines) })
@@ -145,6 +152,21 @@ impl Cloud {
     /// Begin with 0 and go on with the last id seen. Waits for the disk.
     pub fn events_after(&self, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, Unreadable> {
         self.engines.events.after(after, limit)
+    }
+
+    /// Turns outbound identity federation on, with this issuer; what it publishes is [`Cloud::identity_document`].
+    pub fn enable_identity_federation(&self, issuer: impl Into<String>) {
+        self.engines.sts.enable(issuer.into());
+    }
+
+    /// What lies at `{issuer}/.well-known/{document}`: `openid-configuration` or `jwks.json`.
+    pub fn identity_document(&self, document: &str) -> Option<serde_json::Value> {
+        self.engines.sts.published(document)
+    }
+
+    /// The secrets whose rotation was asked for and is not finished: `(ARN, version)`, as often as asked.
+    pub fn rotations(&self) -> Vec<(String, String)> {
+        self.engines.secrets.rotations()
     }
 
     /// Takes back every message that was received and not deleted, as if it had never been handed out.

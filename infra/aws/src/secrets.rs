@@ -1,7 +1,8 @@
 //! Secrets Manager: versions and their staging labels.
 //!
-//! Answered: CreateSecret, DescribeSecret, GetSecretValue, PutSecretValue, UpdateSecretVersionStage, DeleteSecret.
-//! Not played: rotation by a function, resource policies, tags, replication, and the removal of versions without labels.
+//! Answered: CreateSecret, DescribeSecret, GetSecretValue, PutSecretValue, UpdateSecretVersionStage, RotateSecret, DeleteSecret.
+//! RotateSecret only says that a rotation is wanted: the host calls the function with its four steps, see [`Secrets::rotations`].
+//! Not played: rotation by a timetable, resource policies, tags, replication, and the removal of versions without labels.
 //!
 //! Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/>
 
@@ -22,6 +23,8 @@ use crate::{ACCOUNT, Clock, Cloud, OpenError, millis, unopened};
 const CURRENT: &str = "AWSCURRENT";
 /// The version that was in use before it.
 const PREVIOUS: &str = "AWSPREVIOUS";
+/// The version that a rotation brings.
+const PENDING: &str = "AWSPENDING";
 /// The most bytes of a secret's value.
 const VALUE_BYTES_MAX: usize = 65_536;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -50,6 +53,12 @@ const SCHEMA: &str = "
         label TEXT NOT NULL,
         version TEXT NOT NULL,
         PRIMARY KEY (secret, label),
+        FOREIGN KEY (secret, version) REFERENCES version ON DELETE CASCADE
+    );
+    CREATE TABLE IF NOT EXISTS rotation (
+        secret TEXT NOT NULL,
+        version TEXT NOT NULL,
+        PRIMARY KEY (secret, version),
         FOREIGN KEY (secret, version) REFERENCES version ON DELETE CASCADE
     );";
 
@@ -114,6 +123,13 @@ struct UpdateSecretVersionStage {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+struct RotateSecret {
+    secret_id: String,
+    client_request_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct DeleteSecret {
     secret_id: String,
     recovery_window_in_days: Option<i64>,
@@ -139,6 +155,7 @@ impl Secrets {
             "GetSecretValue" => self.value(parse(body)?).await,
             "PutSecretValue" => self.put_value(parse(body)?).await,
             "UpdateSecretVersionStage" => self.move_stage(parse(body)?).await,
+            "RotateSecret" => self.rotate(parse(body)?).await,
             "DeleteSecret" => self.delete(parse(body)?).await,
             other => Err(Fault::not_embedded("secretsmanager", other)),
         }
@@ -279,6 +296,48 @@ impl Secrets {
             .await
     }
 
+    /// Makes a version without a value, waiting to be rotated in. Source: API_RotateSecret
+    async fn rotate(&self, request: RotateSecret) -> Result<Value, Fault> {
+        let now = millis(&self.clock);
+        self.store
+            .run(move |transaction| {
+                let secret = Secret::living(transaction, &request.secret_id)?;
+                let stages = secret.stages(transaction)?;
+                if stages.get(PENDING).is_some_and(|pending| stages.get(CURRENT) != Some(pending)) {
+                    let message = "A previous rotation isn't complete. That rotation will be reattempted.";
+                    return refuse("InvalidRequestException", message);
+                }
+                let version = request.client_request_token.unwrap_or_else(|| Uuid::new_v4().to_string());
+                transaction.execute(
+                    "INSERT OR IGNORE INTO version (secret, id, created_ms) VALUES (?1, ?2, ?3)",
+                    params![secret.name, version, now],
+                )?;
+                transaction.execute("INSERT OR IGNORE INTO rotation VALUES (?1, ?2)", params![secret.name, version])?;
+                secret.attach(transaction, PENDING, &version)?;
+                Ok(json!({"ARN": secret.arn, "Name": secret.name, "VersionId": version}))
+            })
+            .await
+    }
+
+    /// What waits to be rotated in: each is for the host to call the function about.
+    pub(crate) fn rotations(&self) -> Vec<(String, String)> {
+        let found = self.store.transact(|transaction| {
+            let mut select = transaction.prepare_cached(
+                "SELECT secret.arn, pending.version FROM stage AS pending
+                 JOIN secret ON secret.name = pending.secret
+                 JOIN rotation ON rotation.secret = pending.secret AND rotation.version = pending.version
+                 JOIN stage AS current ON current.secret = pending.secret AND current.label = 'AWSCURRENT'
+                 WHERE pending.label = 'AWSPENDING' AND pending.version <> current.version",
+            )?;
+            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<Result<Vec<_>, _>>()
+        });
+        found.unwrap_or_else(|error| {
+            tracing::error!(%error, "the rotations could not be read");
+            Vec::new()
+        })
+    }
+
     async fn delete(&self, request: DeleteSecret) -> Result<Value, Fault> {
         let now = millis(&self.clock);
         let days = match (request.recovery_window_in_days, request.force_delete_without_recovery) {
@@ -416,6 +475,17 @@ impl Secret {
         Ok(found)
     }
 
+    /// Whether a version is there and holds something: one that waits for a rotation does not.
+    fn has_value(&self, transaction: &Transaction, version: &str) -> Result<bool, Fault> {
+        let found = transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM version
+             WHERE secret = ?1 AND id = ?2 AND (text IS NOT NULL OR binary IS NOT NULL))",
+            params![self.name, version],
+            |row| row.get(0),
+        )?;
+        Ok(found)
+    }
+
     /// Adds a version under `stages`, unless the same request has added it before.
     fn put(&self, transaction: &Transaction, value: &NewValue, stages: &[String], now: i64) -> Result<Value, Fault> {
         let text = value.secret_string.as_ref().map_or(0, String::len);
@@ -429,7 +499,7 @@ impl Secret {
         let token = value.client_request_token.clone();
         let version = token.unwrap_or_else(|| Uuid::new_v4().to_string());
         if !value.repeats(transaction, self)? {
-            if self.has_version(transaction, &version)? {
+            if self.has_value(transaction, &version)? {
                 return refuse(
                     "ResourceExistsException",
                     format!(
@@ -440,7 +510,8 @@ impl Secret {
                 );
             }
             transaction.execute(
-                "INSERT INTO version (secret, id, text, binary, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO version (secret, id, text, binary, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET text = ?3, binary = ?4, created_ms = ?5",
                 params![self.name, version, value.secret_string, value.secret_binary, now],
             )?;
             for label in stages {
@@ -497,7 +568,8 @@ impl Secret {
             stages.iter().filter_map(|(label, held_by)| (*held_by == version).then_some(label)).collect();
         transaction
             .query_row(
-                "SELECT text, binary, created_ms FROM version WHERE secret = ?1 AND id = ?2",
+                "SELECT text, binary, created_ms FROM version
+                 WHERE secret = ?1 AND id = ?2 AND (text IS NOT NULL OR binary IS NOT NULL)",
                 params![self.name, version],
                 |row| {
                     Ok(json!({
