@@ -13,6 +13,7 @@ use crate::{
     entra::Entra,
     feed::Feed,
     graph::Graph,
+    identity::Identity,
     job::{MailQueue, PushQueue},
     random::Random,
     secret::Secrets,
@@ -71,7 +72,9 @@ impl App {
     pub fn new(config: Config, aws: &SdkConfig, http: reqwest::Client, clock: Clock, random: Random) -> Self {
         let table = Table::new(aws_sdk_dynamodb::Client::new(aws), config.table.clone());
         let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(aws), clock.clone()));
-        let entra = Entra::new(http.clone(), config.microsoft.clone(), &config.public_url, clock.clone());
+        let identity = Identity::new(aws_sdk_sts::Client::new(aws));
+        let microsoft = config.microsoft.clone();
+        let entra = Entra::new(http.clone(), microsoft, &config.public_url, identity, clock.clone(), random.clone());
         let tokens = Tokens::new(
             table.clone(),
             secrets.clone(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::id::ClientId;
+use crate::id::{ClientId, TenantId};
 
 /// What a function learns from its environment.
 #[derive(Debug, Clone)]
@@ -21,6 +21,9 @@ pub struct Config {
     pub push_queue_url: String,
     /// `GREFFE_APP_CLIENT_ID`: the platform's own app registration; without it every firm brings its own.
     pub app_client_id: Option<ClientId>,
+    /// `GREFFE_APP_TENANT_ID`: the tenant that the platform's own app is registered in; without it, its secret is replaced by
+    /// the operator only, and Entra is not asked when it ends.
+    pub app_tenant_id: Option<TenantId>,
     /// Where Microsoft is reached.
     pub microsoft: Microsoft,
     /// `GREFFE_PUBLIC_URL`: where the world reaches the API, without a slash at the end.
@@ -97,6 +100,14 @@ impl Config {
                 expected: "an application (client) id",
             })?),
         };
+        let app_tenant_id = match lookup("GREFFE_APP_TENANT_ID") {
+            None => None,
+            Some(value) => Some(value.parse().map_err(|_| ConfigError::Malformed {
+                variable: "GREFFE_APP_TENANT_ID",
+                value,
+                expected: "a directory (tenant) id",
+            })?),
+        };
         Ok(Self {
             table: required("GREFFE_TABLE")?,
             bucket: required("GREFFE_BUCKET")?,
@@ -104,6 +115,7 @@ impl Config {
             mail_queue_url: required("GREFFE_MAIL_QUEUE_URL")?,
             push_queue_url: required("GREFFE_PUSH_QUEUE_URL")?,
             app_client_id,
+            app_tenant_id,
             microsoft: Microsoft {
                 login: or("GREFFE_LOGIN_URL", login)?,
                 graph: or("GREFFE_GRAPH_URL", graph)?,

@@ -17,8 +17,11 @@ use url::Url;
 use crate::{
     clock::Clock,
     config::{Microsoft, Origin},
+    credential::{Credential, KeyError},
     id::{ClientId, TenantId},
     id_token::{self, Expected, IdClaims, IdTokenError, SigningKeys},
+    identity::{Identity, IdentityError},
+    random::Random,
 };
 
 /// An access token ends this much earlier for us than for Microsoft, so that no request travels with a dying one.
@@ -127,6 +130,12 @@ impl EntraRefusal {
         Self { error, error_codes: number.into_iter().collect(), error_description, suberror: None }
     }
 
+    /// Whether it is the app's own credential that was refused: so it may just have been changed.
+    pub fn is_of_the_credential(&self) -> bool {
+        const FEDERATED: [u64; 3] = [70021, 700_211, 700_213];
+        self.error == "invalid_client" || self.error_codes.iter().any(|number| FEDERATED.contains(number))
+    }
+
     /// Microsoft's own code to show: `AADSTS…` where it came, else OAuth's.
     pub fn code(&self) -> String {
         self.error_codes.first().map_or_else(|| self.error.clone(), |n| format!("AADSTS{n}"))
@@ -156,6 +165,12 @@ pub enum EntraError {
     /// An id token that proves nothing.
     #[error(transparent)]
     IdToken(#[from] IdTokenError),
+    /// The app's private key does not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// AWS does not say who we are.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
 }
 
 /// A sign-in page to send a browser to, and what must be kept until it returns.
@@ -172,8 +187,8 @@ pub struct Authorization {
 pub struct App {
     /// Its client id.
     pub client_id: ClientId,
-    /// Its client secret.
-    pub client_secret: SecretString,
+    /// What it proves itself with.
+    pub credential: Credential,
 }
 
 type TokenAnswer = StandardTokenResponse<EntraFields, BasicTokenType>;
@@ -210,15 +225,24 @@ pub struct Entra {
     http: reqwest::Client,
     microsoft: Microsoft,
     redirect_uri: String,
+    identity: Identity,
     clock: Clock,
+    random: Random,
     signing_keys: Arc<tokio::sync::Mutex<HashMap<Authority, (SigningKeys, Timestamp)>>>,
 }
 
 impl Entra {
     /// Over the shared HTTP client. Microsoft sends browsers back to `/oauth/callback` of `public_url`.
-    pub fn new(http: reqwest::Client, microsoft: Microsoft, public_url: &Origin, clock: Clock) -> Self {
+    pub fn new(
+        http: reqwest::Client,
+        microsoft: Microsoft,
+        public_url: &Origin,
+        identity: Identity,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
         let redirect_uri = public_url.at("/oauth/callback");
-        Self { http, microsoft, redirect_uri, clock, signing_keys: Arc::default() }
+        Self { http, microsoft, redirect_uri, identity, clock, random, signing_keys: Arc::default() }
     }
 
     /// A Graph scope in full. Personal accounts need it so at refresh.
@@ -234,16 +258,53 @@ impl Entra {
         authority: &Authority,
         app: &App,
     ) -> Result<OauthClient<oauth2::EndpointSet, oauth2::EndpointSet>, EntraError> {
-        let endpoint = |name| self.microsoft.login.at(&format!("/{}/oauth2/v2.0/{name}", authority.0));
+        let endpoint = |name| self.endpoint(authority, name);
         let bad = |_| EntraError::Unreadable("an endpoint is no URL");
-        Ok(OauthClient::<oauth2::EndpointNotSet, oauth2::EndpointNotSet>::new(oauth2::ClientId::new(
-            app.client_id.to_string(),
-        ))
-        .set_client_secret(ClientSecret::new(app.client_secret.expose_secret().to_owned()))
-        .set_auth_type(AuthType::RequestBody)
-        .set_auth_uri(AuthUrl::new(endpoint("authorize")).map_err(bad)?)
-        .set_token_uri(TokenUrl::new(endpoint("token")).map_err(bad)?)
-        .set_redirect_uri(RedirectUrl::new(self.redirect_uri.clone()).map_err(bad)?))
+        let client_id = oauth2::ClientId::new(app.client_id.to_string());
+        let mut client = OauthClient::<oauth2::EndpointNotSet, oauth2::EndpointNotSet>::new(client_id);
+        if let Credential::Secret(secret) = &app.credential {
+            client = client.set_client_secret(ClientSecret::new(secret.value.expose_secret().to_owned()));
+        }
+        Ok(client
+            .set_auth_type(AuthType::RequestBody)
+            .set_auth_uri(AuthUrl::new(endpoint("authorize")).map_err(bad)?)
+            .set_token_uri(TokenUrl::new(endpoint("token")).map_err(bad)?)
+            .set_redirect_uri(RedirectUrl::new(self.redirect_uri.clone()).map_err(bad)?))
+    }
+
+    fn endpoint(&self, authority: &Authority, name: &str) -> String {
+        self.microsoft.login.at(&format!("/{}/oauth2/v2.0/{name}", authority.0))
+    }
+
+    /// What stands in a token request in place of a client secret.
+    /// Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
+    async fn assertion(&self, authority: &Authority, app: &App) -> Result<Vec<(&'static str, String)>, EntraError> {
+        let assertion = match &app.credential {
+            Credential::Secret(_) => return Ok(Vec::new()),
+            Credential::Certificate(certificate) => {
+                let audience = self.endpoint(authority, "token");
+                certificate.assertion(&audience, &app.client_id, self.clock.now(), &self.random)?
+            }
+            Credential::Federated => self.identity.token().await?,
+        };
+        let assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned();
+        let assertion = assertion.expose_secret().to_owned();
+        Ok(vec![("client_assertion_type", assertion_type), ("client_assertion", assertion)])
+    }
+
+    /// The id of the tenant that `authority` names, by its id or one of its domains.
+    pub async fn tenant_id(&self, tenant: &TenantId) -> Result<TenantId, EntraError> {
+        if uuid::Uuid::try_parse(tenant.as_str()).is_ok() {
+            return Ok(tenant.clone());
+        }
+        #[derive(Deserialize)]
+        struct Configuration {
+            issuer: String,
+        }
+        let url = self.microsoft.login.at(&format!("/{tenant}/v2.0/.well-known/openid-configuration"));
+        let Configuration { issuer } = self.public(url).await?;
+        let id = issuer.rsplit('/').nth(1).and_then(|id| id.parse().ok());
+        id.ok_or(EntraError::Unreadable("the tenant's issuer names no tenant"))
     }
 
     /// The sign-in page for `scopes`, with PKCE, bound to `state` and `nonce`.
@@ -291,9 +352,12 @@ impl Entra {
         verifier: &SecretString,
     ) -> Result<Issued, EntraError> {
         let client = self.client(authority, app)?;
-        let request = client
+        let mut request = client
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()));
+        for (name, value) in self.assertion(authority, app).await? {
+            request = request.add_extra_param(name, value);
+        }
         self.issued(request.request_async(&self.transport()).await)
     }
 
@@ -311,6 +375,9 @@ impl Entra {
         let refresh = RefreshToken::new(refresh.expose_secret().to_owned());
         let mut request =
             client.exchange_refresh_token(&refresh).add_scopes(scopes.iter().map(|name| self.scope(name)));
+        for (name, value) in self.assertion(authority, app).await? {
+            request = request.add_extra_param(name, value);
+        }
         if let Some(claims) = claims {
             request = request.add_extra_param("claims", claims);
         }
@@ -324,8 +391,12 @@ impl Entra {
         app: &App,
         claims: Option<&str>,
     ) -> Result<Issued, EntraError> {
-        let client = self.client(&Authority::tenant(tenant), app)?;
+        let authority = Authority::tenant(tenant);
+        let client = self.client(&authority, app)?;
         let mut request = client.exchange_client_credentials().add_scope(self.scope(".default"));
+        for (name, value) in self.assertion(&authority, app).await? {
+            request = request.add_extra_param(name, value);
+        }
         if let Some(claims) = claims {
             request = request.add_extra_param("claims", claims);
         }

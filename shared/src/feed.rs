@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 
 use crate::{
     archive::Digest,
+    credential::Kind,
     graph::GraphCode,
-    id::{ConnectorId, FirmId, MailboxId, MessageId},
+    id::{ClientId, ConnectorId, FirmId, MailboxId, MessageId},
     problem::Code,
     table::{Key, Table, TableError, Write},
 };
@@ -123,8 +124,49 @@ pub enum What {
         /// The address or sign-in name of who is connected.
         account: String,
     },
+    /// The credential of the firm's own app registration ends soon: told 60, 30, 14, 7 and 1 days before, and on the day.
+    SecretExpiring {
+        /// Which, and when it ends.
+        #[serde(flatten)]
+        ending: Ending,
+        /// Whole days until then.
+        days_left: i64,
+    },
+    /// The credential of the firm's own app registration has ended.
+    SecretExpired {
+        /// Which, and when it ended.
+        #[serde(flatten)]
+        ending: Ending,
+    },
+    /// Another credential has taken its place.
+    SecretRenewed {
+        /// The client id of the app registration.
+        #[schema(value_type = String)]
+        client_id: ClientId,
+        /// What kind it is now.
+        credential: Kind,
+        /// When it ends, if that is known.
+        #[schema(value_type = Option<String>, format = "date-time")]
+        expires_at: Option<Timestamp>,
+    },
     /// A number that nobody used.
     Void,
+}
+
+/// A credential that ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ending {
+    /// The client id of the app registration.
+    #[schema(value_type = String)]
+    pub client_id: ClientId,
+    /// The connectors that work with it.
+    #[schema(value_type = Vec<String>)]
+    pub connectors: Vec<ConnectorId>,
+    /// What kind of credential it is.
+    pub credential: Kind,
+    /// When it ends.
+    #[schema(value_type = String, format = "date-time")]
+    pub expires_at: Timestamp,
 }
 
 impl What {
@@ -137,6 +179,9 @@ impl What {
             Self::MessageUnfiled { .. } => "MessageUnfiled",
             Self::ConnectorActionRequired { .. } => "ConnectorActionRequired",
             Self::ConnectorConnected { .. } => "ConnectorConnected",
+            Self::SecretExpiring { .. } => "SecretExpiring",
+            Self::SecretExpired { .. } => "SecretExpired",
+            Self::SecretRenewed { .. } => "SecretRenewed",
             Self::Void => "Void",
         }
     }

@@ -3,7 +3,10 @@
 use std::{collections::HashMap, fmt, sync::Mutex, time::Duration};
 
 use aws_sdk_secretsmanager::{
-    Client, error::SdkError, operation::get_secret_value::GetSecretValueError, types::error::ResourceExistsException,
+    Client,
+    error::SdkError,
+    operation::get_secret_value::{GetSecretValueError, builders::GetSecretValueFluentBuilder},
+    types::error::ResourceExistsException,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -27,6 +30,24 @@ pub const APP_CLIENT_SECRET: &str = "greffe/app-client-secret";
 /// Where the client secret of a firm's own app registration lies.
 pub fn firm_app_client_secret(firm: FirmId) -> String {
     format!("greffe/firms/{firm}/app-client-secret")
+}
+
+/// The label of the version in use. Source: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>
+pub const CURRENT: &str = "AWSCURRENT";
+/// The label of the version before it.
+pub const PREVIOUS: &str = "AWSPREVIOUS";
+/// The label of the version that a rotation brings.
+pub const PENDING: &str = "AWSPENDING";
+/// Our own label, of a certificate that was made and is not in use yet.
+pub const PREPARED: &str = "GREFFEPREPARED";
+
+/// One version of a secret.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Its id.
+    pub id: String,
+    /// What it holds.
+    pub text: SecretString,
 }
 
 /// Whether `text` is the secret, in a time that tells neither where they differ nor how long the secret is.
@@ -110,6 +131,58 @@ impl Secrets {
         let until = self.clock.now() + SECRET_CACHE_TIME;
         self.cache().insert(id.to_owned(), (value.clone(), until));
         Ok(value)
+    }
+
+    /// The version with that label, as Secrets Manager has it now, if there is one.
+    pub async fn labelled(&self, id: &str, label: &str) -> Result<Option<Version>, SecretError> {
+        self.version(id, self.client.get_secret_value().version_stage(label)).await
+    }
+
+    /// The version with that id, if it is there and holds something.
+    pub async fn by_id(&self, id: &str, version: &str) -> Result<Option<Version>, SecretError> {
+        self.version(id, self.client.get_secret_value().version_id(version)).await
+    }
+
+    async fn version(&self, id: &str, request: GetSecretValueFluentBuilder) -> Result<Option<Version>, SecretError> {
+        match request.secret_id(id).send().await {
+            Ok(answer) => {
+                let text = answer.secret_string.map(SecretString::from);
+                Ok(answer.version_id.zip(text).map(|(id, text)| Version { id, text }))
+            }
+            Err(e) if e.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) => {
+                Ok(None)
+            }
+            Err(e) => Err(SecretError::Store { attempted: "read", id: id.to_owned(), source: e.into() }),
+        }
+    }
+
+    /// Adds a version under `label`, beside the current one. The same version with the same value adds nothing.
+    pub async fn add_version(
+        &self,
+        id: &str,
+        version: &str,
+        value: &SecretString,
+        label: &str,
+    ) -> Result<(), SecretError> {
+        let put = self.client.put_secret_value().secret_id(id).client_request_token(version).version_stages(label);
+        let put = put.secret_string(value.expose_secret()).send().await;
+        self.cache().remove(id);
+        put.map(drop).map_err(|e| SecretError::Store { attempted: "add to", id: id.to_owned(), source: e.into() })
+    }
+
+    /// Makes a version the current one, if `from` is it until now.
+    pub async fn make_current(&self, id: &str, version: &str, from: &str) -> Result<(), SecretError> {
+        let step = self.client.update_secret_version_stage().secret_id(id).version_stage(CURRENT);
+        let moved = step.move_to_version_id(version).remove_from_version_id(from).send().await;
+        self.cache().remove(id);
+        moved.map(drop).map_err(|e| SecretError::Store { attempted: "switch", id: id.to_owned(), source: e.into() })
+    }
+
+    /// Takes a label off a version.
+    pub async fn unlabel(&self, id: &str, label: &str, version: &str) -> Result<(), SecretError> {
+        let step = self.client.update_secret_version_stage().secret_id(id).version_stage(label);
+        let removed = step.remove_from_version_id(version).send().await;
+        removed.map(drop).map_err(|e| SecretError::Store { attempted: "tidy", id: id.to_owned(), source: e.into() })
     }
 
     /// Stores `value` as the current version, whether or not the secret existed.

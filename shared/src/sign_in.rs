@@ -26,6 +26,7 @@ use crate::{
     entra::{EntraError, EntraRefusal, Issued},
     feed::{Fact, FeedError, What},
     id::{ConnectorId, FirmId, TenantId},
+    identity::IdentityError,
     mailbox::Mailbox,
     problem::{Code, Noted, Problem, of_token_refusal},
     secret::Sealed,
@@ -423,6 +424,9 @@ fn from_token(error: TokenError) -> Problem {
             tracing::error!(error = &error as &dyn std::error::Error, "sign-in failed");
             match error {
                 TokenError::NoPlatformApp => Problem::new(Code::NoPlatformApp, error.to_string()),
+                TokenError::Entra(EntraError::Identity(IdentityError::Disabled)) => {
+                    Problem::new(Code::FederationOff, error.to_string())
+                }
                 TokenError::Entra(EntraError::Unreachable(_)) => Problem::new(Code::MicrosoftBusy, error.to_string()),
                 TokenError::Entra(_) => Problem::new(Code::MicrosoftRefused, error.to_string()),
                 _ => Problem::new(Code::Internal, "The sign-in could not be completed."),

@@ -1,7 +1,7 @@
 //! The DynamoDB table: every key is spelled here, and nothing scans.
 //!
 //! One table, `pk` and `sk`, and one index `due` (`due_kind`, `due_at`, keys only). All that belongs to a firm lies in
-//! partitions that begin with `FIRM#{firm}`, and every key below takes a [`FirmId`].
+//! partitions that begin with `FIRM#{firm}`, and every key below takes a [`FirmId`], but one: that of the operator's own item.
 //!
 //! | what | pk | sk | read by |
 //! | --- | --- | --- | --- |
@@ -11,6 +11,8 @@
 //! | a request that may be sent again | `FIRM#f`, `OPERATOR` | `IDEMPOTENCY#digest of its key` | key; TTL |
 //! | the audit trail | `FIRM#f#AUDIT` | `AT#time#request` | prefix |
 //! | the firm's own app registration | `FIRM#f` | `APP` | key |
+//! | until when its credential is good | `FIRM#f` | `CREDENTIAL` | key; index `due` daily, and while it is rotated |
+//! | the same of the platform's own | `PLATFORM` | `CREDENTIAL` | key; index `due` |
 //! | a connector | `FIRM#f` | `CONNECTOR#c` | key; all of a firm by prefix |
 //! | a connector's tokens | `FIRM#f` | `TOKENS#c` | key |
 //! | when a connector is looked at | `FIRM#f` | `WATCH#c` | index `due` |
@@ -64,6 +66,8 @@ pub const DUE_MAILBOX: &str = "mailbox";
 pub const DUE_CONNECTOR: &str = "connector";
 /// The `due_kind` of a member whose next push is due.
 pub const DUE_PUSH: &str = "push";
+/// The `due_kind` of an app registration that is to be looked at.
+pub const DUE_CREDENTIAL: &str = "credential";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -139,6 +143,23 @@ impl Key {
     /// The firm's own app registration: there is one place for it.
     pub fn own_app(firm: FirmId) -> Self {
         Self::of_firm(firm, "APP".to_owned())
+    }
+
+    /// Until when the credential of an app registration is good: the firm's own, or with none the platform's.
+    pub fn credential(firm: Option<FirmId>) -> Self {
+        let sk = "CREDENTIAL".to_owned();
+        match firm {
+            Some(firm) => Self::of_firm(firm, sk),
+            None => Self { pk: "PLATFORM".to_owned(), sk },
+        }
+    }
+
+    /// The firm that a [`Key::credential`] belongs to; none for the platform.
+    fn credential_owner(&self) -> Option<Option<FirmId>> {
+        match self.pk.as_str() {
+            "PLATFORM" => Some(None),
+            pk => Some(Some(pk.strip_prefix("FIRM#")?.parse().ok()?)),
+        }
     }
 
     /// A connector.
@@ -677,6 +698,12 @@ impl Table {
     pub async fn due_connectors(&self, now: Timestamp, limit: usize) -> Result<Vec<(FirmId, ConnectorId)>, TableError> {
         let due = self.due(DUE_CONNECTOR, now, limit).await?;
         Ok(due.into_iter().filter_map(|(key, _)| key.watch_owner()).collect())
+    }
+
+    /// The owners of the app registrations to look at by `now`, longest due first, at most `limit`; none is the platform.
+    pub async fn due_credentials(&self, now: Timestamp, limit: usize) -> Result<Vec<Option<FirmId>>, TableError> {
+        let due = self.due(DUE_CREDENTIAL, now, limit).await?;
+        Ok(due.into_iter().filter_map(|(key, _)| key.credential_owner()).collect())
     }
 
     async fn due(&self, kind: &'static str, now: Timestamp, limit: usize) -> Result<Vec<(Key, String)>, TableError> {

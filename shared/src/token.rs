@@ -18,9 +18,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Clock,
     connector::{Access, Connector},
+    credential::Credential,
     entra::{AccessToken, App, Entra, EntraError, EntraRefusal, Issued},
-    id::{ConnectorId, FirmId},
+    id::{ClientId, ConnectorId, FirmId},
+    identity::IdentityError,
     random::Random,
+    registration::Owner,
     secret::{self, Keyring, Sealed, SecretError, Secrets},
     table::{Key, Row, Table, TableError, Write},
 };
@@ -54,6 +57,8 @@ impl TokenError {
         match self {
             Self::NotConnected => "not_connected".to_owned(),
             Self::Entra(EntraError::Refused(refusal)) => refusal.code(),
+            Self::Entra(EntraError::Identity(_)) => "identity_token_unavailable".to_owned(),
+            Self::Entra(EntraError::Key(_)) => "private_key_unusable".to_owned(),
             Self::Entra(_) => "entra_unreachable".to_owned(),
             Self::Secret(_) => "secret_unreadable".to_owned(),
             Self::Table(_) => "table_unreachable".to_owned(),
@@ -74,6 +79,7 @@ impl TokenError {
     pub fn needs_a_person(&self) -> bool {
         match self {
             Self::NotConnected | Self::NoPlatformApp => true,
+            Self::Entra(EntraError::Identity(IdentityError::Disabled) | EntraError::Key(_)) => true,
             Self::Entra(EntraError::Refused(refusal)) => {
                 !matches!(refusal.error.as_str(), "temporarily_unavailable" | "server_error")
             }
@@ -122,7 +128,7 @@ pub struct Tokens {
     table: Table,
     secrets: Arc<Secrets>,
     entra: Entra,
-    platform_app: Option<crate::id::ClientId>,
+    platform_app: Option<ClientId>,
     clock: Clock,
     random: Random,
     slots: Mutex<HashMap<ConnectorId, Arc<tokio::sync::Mutex<Slot>>>>,
@@ -146,7 +152,7 @@ impl Tokens {
         table: Table,
         secrets: Arc<Secrets>,
         entra: Entra,
-        platform_app: Option<crate::id::ClientId>,
+        platform_app: Option<ClientId>,
         clock: Clock,
         random: Random,
     ) -> Self {
@@ -163,34 +169,42 @@ impl Tokens {
         self.app_with(connector, false).await
     }
 
-    /// Asks Entra as that app registration; with its secret read afresh once more where Entra refuses it: it may just have
-    /// been replaced.
+    /// Asks Entra as that app registration; once more with its credential read afresh where Entra refuses it, as it may just
+    /// have been replaced; and with the one before, which stays good until the new one is known in every part of Entra.
     pub async fn as_app<T, F: Future<Output = Result<T, TokenError>>>(
         &self,
         connector: &Connector,
         ask: impl Fn(App) -> F,
     ) -> Result<T, TokenError> {
-        match ask(self.app_with(connector, false).await?).await {
-            Err(e) if e.refusal().is_some_and(|r| r.error == "invalid_client") => {
-                ask(self.app_with(connector, true).await?).await
+        let first = ask(self.app_with(connector, false).await?).await;
+        if !is_of_the_credential(&first) {
+            return first;
+        }
+        let second = ask(self.app_with(connector, true).await?).await;
+        if !is_of_the_credential(&second) {
+            return second;
+        }
+        match self.secrets.labelled(&Owner::of(connector).secret_id(), secret::PREVIOUS).await? {
+            Some(previous) => {
+                let credential = Credential::parse(&previous.text);
+                ask(App { client_id: self.client_id(connector)?, credential }).await.or(second)
             }
-            other => other,
+            None => second,
         }
     }
 
     async fn app_with(&self, connector: &Connector, afresh: bool) -> Result<App, TokenError> {
-        let (client_id, secret_id) = match &connector.app {
-            Some(own) => (own.client_id.clone(), secret::firm_app_client_secret(connector.firm)),
-            None => {
-                let client_id = self.platform_app.clone().ok_or(TokenError::NoPlatformApp)?;
-                (client_id, secret::APP_CLIENT_SECRET.to_owned())
-            }
-        };
-        let client_secret = match afresh {
+        let secret_id = Owner::of(connector).secret_id();
+        let text = match afresh {
             true => self.secrets.read_afresh(&secret_id).await?,
             false => self.secrets.read(&secret_id).await?,
         };
-        Ok(App { client_id, client_secret })
+        Ok(App { client_id: self.client_id(connector)?, credential: Credential::parse(&text) })
+    }
+
+    fn client_id(&self, connector: &Connector) -> Result<ClientId, TokenError> {
+        let own = connector.app.as_ref().map(|own| &own.client_id);
+        own.or(self.platform_app.as_ref()).cloned().ok_or(TokenError::NoPlatformApp)
     }
 
     /// The key ring that seals and opens.
@@ -338,6 +352,13 @@ impl Tokens {
         self.as_app(connector, |app| self.issue_with(connector, stored, claims, app)).await
     }
 
+    /// What `app` is issued for `connector`, beside the tokens at hand, which stay as they are: to try a credential.
+    pub async fn try_app(&self, connector: &Connector, app: App) -> Result<AccessToken, TokenError> {
+        let row: Option<Row<StoredTokens>> = self.table.get(&Key::tokens(connector.firm, connector.id)).await?;
+        let stored = row.map(|row| row.value).unwrap_or_default();
+        Ok(self.issue_with(connector, &stored, None, app).await?.access)
+    }
+
     async fn issue_with(
         &self,
         connector: &Connector,
@@ -395,6 +416,10 @@ impl Tokens {
     fn slot(&self, connector: ConnectorId) -> Arc<tokio::sync::Mutex<Slot>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(connector).or_default().clone()
     }
+}
+
+fn is_of_the_credential<T>(issued: &Result<T, TokenError>) -> bool {
+    matches!(issued, Err(e) if e.refusal().is_some_and(EntraRefusal::is_of_the_credential))
 }
 
 /// What a sealed token is bound to.

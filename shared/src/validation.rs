@@ -8,7 +8,6 @@ use std::{future::Future, time::Duration};
 
 use futures::future::join_all;
 use jiff::{Timestamp, civil::date};
-use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -17,11 +16,13 @@ use crate::{
     app::App,
     config::ConfigError,
     connector::{Access, Connector},
+    credential::Credential,
     graph::{BatchOrder, CategoriesPatch, Graph, GraphError, GraphUser, NewEvent},
     mailbox::{Kind, Mailbox},
     mark,
     member::{Member, Push, Target},
     problem::{Code, Problem},
+    registration::{Found, Owner, Registration, Source, days_left},
     table::TableError,
     telemetry::Chain,
     token::TokenError,
@@ -457,24 +458,29 @@ impl<'a> Trial<'a> {
         self.take_away(made, find, |id| async move { graph.delete_contact(user, &id).await }).await
     }
 
-    /// The new token has proven the secret; what is left to find out is until when it is good.
+    /// The new token has proven the credential; what is left to find out is until when it is good.
     async fn secret(&self) -> Tried {
         let app = self.app.tokens.app(self.connector).await?;
-        let secrets = match self.in_time(self.graph.client_secrets(&app.client_id)).await {
-            Ok(secrets) => secrets,
+        if let Credential::Federated = app.credential {
+            return Ok(Finding::saying("There is no secret that could end: AWS vouches for greffe."));
+        }
+        let known = Registration::find(self.app, Owner::of(self.connector)).await.map_err(TokenError::from)?;
+        let key_id = known.as_ref().and_then(|known| known.key_id.as_deref());
+        let found = match self.in_time(self.graph.application(&app.client_id)).await {
+            Ok(shown) => Found::of(&app.credential, key_id, &shown),
             // The right to look is not one that greffe needs, and from another tenant the app is not to be seen.
-            Err(Stop::Graph(GraphError::Refused { .. })) => Vec::new(),
+            Err(Stop::Graph(GraphError::Refused { .. })) => None,
             Err(stop) => return Err(stop),
         };
-        let ours = app.client_secret.expose_secret();
-        let is_ours = |hint: &str| !hint.is_empty() && ours.starts_with(hint);
-        let ends = secrets.iter().filter(|secret| secret.hint.as_deref().is_some_and(is_ours));
-        Ok(match ends.filter_map(|secret| secret.ends_at).min() {
-            Some(end) => Finding { detail: None, expires_at: Some(end) },
-            None => {
-                Finding::saying("It is accepted. When it ends is unknown: look it up in Entra and enter it by hand.")
-            }
-        })
+        let told = found.and_then(|found| found.ends_at);
+        let source = if told.is_some() { Some(Source::Entra) } else { known.as_ref().map(|known| known.source) };
+        let Some(end) = told.or(known.and_then(|known| known.expires_at)).or(app.credential.expires_at()) else {
+            let unknown = "It is accepted. When it ends is unknown: look it up in Entra and enter it by hand.";
+            return Ok(Finding::saying(unknown));
+        };
+        let days = days_left(end, self.app.clock.now());
+        let entered = if source == Some(Source::Entered) { " The date was entered by hand." } else { "" };
+        Ok(Finding { detail: Some(format!("{days} days left.{entered}")), expires_at: Some(end) })
     }
 
     fn subject(&self) -> Result<&Subject, Stop> {

@@ -19,6 +19,7 @@ mod polling;
 mod push;
 mod reconcile;
 mod rules;
+mod secrets;
 mod tokens;
 mod trouble;
 mod validate;

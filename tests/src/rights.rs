@@ -131,6 +131,12 @@ fn done(request: &HttpRequest) -> Vec<(String, String)> {
     if service == "s3" {
         return vec![object(request)];
     }
+    if service == "sts" {
+        // The older query protocol: a form. Its actions are on no resource.
+        let form = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+        let action = form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default();
+        return vec![(format!("sts:{action}"), String::new())];
+    }
     let operation = headers.get("x-amz-target").and_then(|t| t.rsplit('.').next()).unwrap_or_default().to_owned();
     let body: Value = request.body().bytes().and_then(|b| serde_json::from_slice(b).ok()).unwrap_or_default();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();

@@ -91,6 +91,11 @@ impl FirmScope {
         self.0
     }
 
+    /// Whether it is the operator who acts for it.
+    pub(crate) fn is_operator(self) -> bool {
+        self.1.is_none()
+    }
+
     /// Who acts, as it is written down: the id of the firm's key, or `operator`.
     pub(crate) fn by(self) -> String {
         self.1.map_or_else(|| "operator".to_owned(), |key| key.to_string())

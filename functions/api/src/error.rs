@@ -17,6 +17,7 @@ use shared::{
     graph::GraphError,
     job::QueueError,
     problem::{Code, Problem},
+    registration::RegistrationError,
     secret::SecretError,
     table::TableError,
     telemetry::Chain,
@@ -73,6 +74,15 @@ impl From<FeedError> for Failure {
         match error {
             FeedError::Table(error) => error.into(),
             FeedError::Bus { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<RegistrationError> for Failure {
+    fn from(error: RegistrationError) -> Self {
+        match error.told() {
+            Ok(problem) => problem.into(),
+            Err(error) => Self::Internal(error.into()),
         }
     }
 }

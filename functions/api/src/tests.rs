@@ -62,10 +62,13 @@ impl Aws {
             "DynamoDB_20120810.UpdateItem" => {
                 json!({ "Attributes": { "last": { "N": "1" } } }).to_string().into_response()
             }
+            "DynamoDB_20120810.Query" => json!({ "Items": [] }).to_string().into_response(),
             "secretsmanager.GetSecretValue" => {
                 let secrets = aws.secrets.lock().unwrap();
                 match secrets.get(request["SecretId"].as_str().unwrap()) {
-                    Some(text) => json!({ "SecretString": text }).to_string().into_response(),
+                    Some(text) => {
+                        json!({ "SecretString": text, "VersionId": text.len().to_string() }).to_string().into_response()
+                    }
                     None => refused("ResourceNotFoundException"),
                 }
             }
@@ -353,7 +356,7 @@ async fn the_description_is_whole() {
 }
 
 fn takes_a_body(method: &str, path: &str) -> bool {
-    matches!(method, "post" | "put" | "patch") && !path.ends_with("/pause")
+    matches!(method, "post" | "put" | "patch") && !path.ends_with("/pause") && !path.ends_with("/rotate")
 }
 
 #[tokio::test]

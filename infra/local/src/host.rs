@@ -1,13 +1,16 @@
-//! What AWS does around the functions: API Gateway and the function URL, the queue's event source, the schedule.
+//! What AWS does around the functions: API Gateway and the function URL, the queue's event source, the schedules,
+//! Secrets Manager's rotations, and the identity that AWS vouches for.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path as FsPath, sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use axum::{
-    Router,
-    extract::{ConnectInfo, Request},
+    Json, Router,
+    extract::{ConnectInfo, Path, Request},
+    http::StatusCode,
+    routing::get,
 };
 use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
@@ -16,6 +19,7 @@ use shared::{
     clock::Clock,
     config::{Config, ConfigError},
     random::Random,
+    rotation::Step,
     secret::{self, SecretError},
     telemetry::Chain,
     worker::{Input, Output},
@@ -63,6 +67,8 @@ pub struct Host {
     pub source: EventSource,
     /// What feeds `calendar-push`.
     pub push_source: EventSource,
+    /// What `secret-expiry` receives.
+    pub secret_expiry: App,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -95,7 +101,12 @@ pub enum HostError {
 
 impl Host {
     /// Makes what is missing over the data directory `dir`, and answers on `listener`. Nothing works by itself yet.
-    pub async fn open(dir: &Path, listener: TcpListener, clock: Clock, settings: Settings) -> Result<Self, HostError> {
+    pub async fn open(
+        dir: &FsPath,
+        listener: TcpListener,
+        clock: Clock,
+        settings: Settings,
+    ) -> Result<Self, HostError> {
         let machine = Machine::open(&dir.join("aws"), clock.clone()).await?;
         Self::over(machine, dir, listener, clock, settings).await
     }
@@ -103,7 +114,7 @@ impl Host {
     /// The same over AWS as `machine` reaches it.
     pub async fn over(
         machine: Machine,
-        dir: &Path,
+        dir: &FsPath,
         listener: TcpListener,
         clock: Clock,
         settings: Settings,
@@ -114,6 +125,10 @@ impl Host {
             let _ = tokio::task::spawn_blocking(move || engines.release_received()).await;
         }
         let address = listener.local_addr().map_err(HostError::Listen)?;
+        if let Some(engines) = &machine.engines {
+            // Entra takes https only; on this machine the simulated one leaves TLS out, as it does for notices.
+            engines.enable_identity_federation(format!("https://{address}/aws-identity"));
+        }
         // What a killed process was reading when it died is read again.
         let spool = dir.join("spool");
         let _ = std::fs::remove_dir_all(&spool);
@@ -141,13 +156,14 @@ impl Host {
 
         // As on AWS, a function shares nothing with another but what is stored.
         let function = |name: &'static str| over(&machine.as_function(name));
-        let router = gateway(function);
+        let router = gateway(function).merge(identity(machine.engines.clone()));
+        let secret_expiry = function("secret-expiry");
         let client = aws_sdk_sqs::Client::new(&machine.aws);
         let source = |name, handler, url| EventSource { handler, app: function(name), client: client.clone(), url };
         let push_source = source("calendar-push", Handler::CalendarPush, queues.push);
         let source = source("delta-poll", Handler::DeltaPoll, queues.mail);
         let (stop, tasks) = (CancellationToken::new(), JoinSet::new());
-        let mut host = Self { app, machine, address, source, push_source, stop, tasks };
+        let mut host = Self { app, machine, address, source, push_source, secret_expiry, stop, tasks };
         host.serve(listener, router);
         Ok(host)
     }
@@ -168,7 +184,7 @@ impl Host {
                 }
             });
         }
-        let apps = [self.source.app.clone(), self.push_source.app.clone()];
+        let apps = self.scheduled();
         let (engines, stop) = (self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
@@ -182,9 +198,14 @@ impl Host {
         });
     }
 
+    /// What the functions that a schedule starts receive.
+    fn scheduled(&self) -> [App; 3] {
+        [self.source.app.clone(), self.push_source.app.clone(), self.secret_expiry.clone()]
+    }
+
     /// One minute of the schedule, and what the engines do as time goes by.
     pub async fn tick(&self) {
-        tick(&[self.source.app.clone(), self.push_source.app.clone()], self.machine.engines.clone()).await;
+        tick(&self.scheduled(), self.machine.engines.clone()).await;
     }
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
@@ -224,10 +245,25 @@ fn gateway(function: impl Fn(&'static str) -> App) -> Router {
     })
 }
 
-/// The schedules of `delta-poll` and of `calendar-push`.
-async fn tick([mail, push]: &[App; 2], engines: Option<aws::Cloud>) {
+/// Where AWS shows the keys by which others verify its word for us.
+fn identity(engines: Option<aws::Cloud>) -> Router {
+    let document = async move |Path(document): Path<String>| {
+        let found =
+            tokio::task::spawn_blocking(move || engines.and_then(|engines| engines.identity_document(&document)));
+        found.await.ok().flatten().map(Json).ok_or(StatusCode::NOT_FOUND)
+    };
+    Router::new().route("/aws-identity/.well-known/{document}", get(document))
+}
+
+/// The schedules of `delta-poll`, `calendar-push` and `secret-expiry`.
+async fn tick([mail, push, credentials]: &[App; 3], engines: Option<aws::Cloud>) {
+    let mut rotations = Vec::new();
     if let Some(engines) = engines {
-        let _ = tokio::task::spawn_blocking(move || engines.tick()).await;
+        let ticked = tokio::task::spawn_blocking(move || {
+            engines.tick();
+            engines.rotations()
+        });
+        rotations = ticked.await.unwrap_or_default();
     }
     let poll = Input::Schedule { schedule: delta_poll::Schedule::Poll };
     if let Err(error) = delta_poll::handle(mail, LambdaEvent::new(poll, context(mail))).await {
@@ -253,6 +289,25 @@ impl Handler {
         match self {
             Self::DeltaPoll => delta_poll::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
             Self::CalendarPush => calendar_push::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
+        }
+    }
+    let event = secret_expiry::Input::Schedule { schedule: secret_expiry::Schedule::Watch };
+    if let Err(error) = secret_expiry::handle(credentials, LambdaEvent::new(event, context(credentials))).await {
+        tracing::error!(error = %Chain(&error), "the schedule of credentials failed");
+    }
+    for (secret_id, client_request_token) in rotations {
+        rotate(credentials, &secret_id, &client_request_token).await;
+    }
+}
+
+/// What Secrets Manager does of a rotation: it has the function take the four steps, and begins again later if one fails.
+async fn rotate(app: &App, secret_id: &str, token: &str) {
+    for step in [Step::CreateSecret, Step::SetSecret, Step::TestSecret, Step::FinishSecret] {
+        let (secret_id, client_request_token) = (secret_id.to_owned(), token.to_owned());
+        let event = secret_expiry::Input::Rotation { step, secret_id, client_request_token };
+        if let Err(error) = secret_expiry::handle(app, LambdaEvent::new(event, context(app))).await {
+            tracing::warn!(error = %Chain(&error), "a step of a rotation failed; the rotation begins again");
+            return;
         }
     }
 }

@@ -198,7 +198,7 @@ impl Deed {
                     known.expires = Some(known.expires.map_or(now, |at| at.min(now)));
                 }
                 if !secret.is_empty() {
-                    app.client_secrets.push(directory::Secret { value: secret.clone(), expires: None });
+                    app.client_secrets.push(directory::Secret::new(secret.clone(), None));
                 }
             })?,
             Self::RemovePermission { app, permission } => change(microsoft, &app, |app| {

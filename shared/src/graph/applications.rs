@@ -1,19 +1,42 @@
-//! App registrations: until when their client secrets are good.
+//! App registrations: their credentials, shown ever after without what is secret, added and removed.
+//!
+//! Its own tenant shows a registration, and only to whoever may read applications. Changing one needs
+//! `Application.ReadWrite.OwnedBy`, and the app's service principal among the owners of its registration.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
-use serde::Deserialize;
+use reqwest::Method;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{
-    client::{Graph, segment},
+    client::{Call, Graph, segment},
     error::GraphError,
 };
 use crate::id::ClientId;
+
+/// An app registration, as far as its credentials go.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Application {
+    /// Its client secrets.
+    #[serde(default)]
+    pub password_credentials: Vec<PasswordCredential>,
+    /// Its certificates.
+    #[serde(default)]
+    pub key_credentials: Vec<KeyCredential>,
+}
 
 /// A client secret of an app registration, as Graph shows it ever after.
 /// Source: <https://learn.microsoft.com/graph/api/resources/passwordcredential>
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordCredential {
+    /// Entra's id of it.
+    pub key_id: Option<String>,
+    /// Its name.
+    pub display_name: Option<String>,
     /// Its first three characters.
     pub hint: Option<String>,
     /// When it ends.
@@ -21,20 +44,96 @@ pub struct PasswordCredential {
     pub ends_at: Option<Timestamp>,
 }
 
-impl Graph {
-    /// The client secrets of an app registration. Its own tenant shows it, and only to who may read applications.
-    /// Source: <https://learn.microsoft.com/graph/api/application-get>
-    pub async fn client_secrets(&self, client_id: &ClientId) -> Result<Vec<PasswordCredential>, GraphError> {
-        let path =
-            format!("/applications(appId='{}')?$select=id,appId,passwordCredentials", segment(client_id.as_str()));
-        let app: WireApplication = self.json(self.get(&path, "read the app registration".to_owned())).await?;
-        Ok(app.password_credentials)
+/// A certificate of an app registration. What greffe does not use of it goes back as it came.
+/// Source: <https://learn.microsoft.com/graph/api/resources/keycredential>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyCredential {
+    /// Entra's id of it.
+    pub key_id: Option<String>,
+    /// X.509 in base64; shown only where it is selected of one registration.
+    pub key: Option<String>,
+    /// When it ends.
+    #[serde(rename = "endDateTime")]
+    pub ends_at: Option<Timestamp>,
+    /// All else.
+    #[serde(flatten)]
+    rest: serde_json::Map<String, Value>,
+}
+
+impl KeyCredential {
+    /// Whether it is the certificate `der`.
+    pub fn is(&self, der: &[u8]) -> bool {
+        self.key.as_ref().is_some_and(|key| BASE64_STANDARD.decode(key).is_ok_and(|key| key == der))
     }
 }
 
-#[derive(Deserialize)]
+/// A client secret that was just made: the only time that its value is shown.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireApplication {
-    #[serde(default)]
-    password_credentials: Vec<PasswordCredential>,
+pub struct NewPassword {
+    /// Entra's id of it.
+    pub key_id: String,
+    /// Its value.
+    pub secret_text: SecretString,
+    /// When it ends.
+    #[serde(rename = "endDateTime")]
+    pub ends_at: Timestamp,
+}
+
+fn path(client_id: &ClientId, rest: &str) -> String {
+    format!("/applications(appId='{}'){rest}", segment(client_id.as_str()))
+}
+
+impl Graph {
+    /// An app registration with its credentials.
+    /// Source: <https://learn.microsoft.com/graph/api/application-get>
+    pub async fn application(&self, client_id: &ClientId) -> Result<Application, GraphError> {
+        let path = path(client_id, "?$select=id,appId,passwordCredentials,keyCredentials");
+        self.json(self.get(&path, "read the app registration".to_owned())).await
+    }
+
+    /// Makes a client secret. Not repeated by itself: each time makes another one.
+    /// Source: <https://learn.microsoft.com/graph/api/application-addpassword>
+    pub async fn add_password(
+        &self,
+        client_id: &ClientId,
+        name: &str,
+        ends_at: Timestamp,
+    ) -> Result<NewPassword, GraphError> {
+        let attempted = "make a client secret for the app".to_owned();
+        let body = json!({ "passwordCredential": { "displayName": name, "endDateTime": ends_at } });
+        let call = self.get(&path(client_id, "/addPassword"), attempted);
+        self.json(Call { method: Method::POST, body: Some(body), repeatable: false, ..call }).await
+    }
+
+    /// Removes a client secret.
+    /// Source: <https://learn.microsoft.com/graph/api/application-removepassword>
+    pub async fn remove_password(&self, client_id: &ClientId, key_id: &str) -> Result<(), GraphError> {
+        let call = self.get(&path(client_id, "/removePassword"), format!("remove the client secret {key_id}"));
+        let body = Some(json!({ "keyId": key_id }));
+        self.send(Call { method: Method::POST, body, ..call }).await.map(drop)
+    }
+
+    /// Puts `all` in the place of an app's certificates.
+    /// Source: <https://learn.microsoft.com/graph/applications-how-to-add-certificate>
+    pub async fn set_certificates(&self, client_id: &ClientId, all: &[KeyCredential]) -> Result<(), GraphError> {
+        let call = self.get(&path(client_id, ""), "change the certificates of the app".to_owned());
+        let body = Some(json!({ "keyCredentials": all }));
+        self.send(Call { method: Method::PATCH, body, ..call }).await.map(drop)
+    }
+}
+
+impl KeyCredential {
+    /// A certificate to be added.
+    pub fn new(der: &[u8], name: &str) -> Self {
+        let rest = json!({ "type": "AsymmetricX509Cert", "usage": "Verify", "displayName": name });
+        let rest = rest.as_object().cloned().unwrap_or_default();
+        Self { key_id: None, key: Some(BASE64_STANDARD.encode(der)), ends_at: None, rest }
+    }
+
+    /// Its name.
+    pub fn display_name(&self) -> Option<&str> {
+        self.rest.get("displayName")?.as_str()
+    }
 }

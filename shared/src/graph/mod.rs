@@ -16,7 +16,7 @@ mod subscriptions;
 mod todo;
 mod users;
 
-pub use applications::PasswordCredential;
+pub use applications::{Application, KeyCredential};
 pub use batch::{BatchOrder, CategoriesPatch};
 pub use budget::Spent;
 pub use calendar::{EventContent, Every, LocalTime, NewEvent, Series, ShowAs};

@@ -4,7 +4,12 @@
 //! knows gets the entry of its `error` or HTTP status, and Microsoft's own code and words are shown beside it as they came.
 
 use super::{Code, Entry, Problem, Reconnect, Who, catalogue::ENTRIES};
-use crate::{entra::EntraRefusal, graph::GraphError, token::TokenError};
+use crate::{
+    entra::{EntraError, EntraRefusal},
+    graph::GraphError,
+    identity::IdentityError,
+    token::TokenError,
+};
 
 /// What Microsoft's refusal to issue a token, or to complete a sign-in, means.
 /// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
@@ -31,6 +36,9 @@ pub fn of_graph_error(error: &GraphError) -> Code {
     match error {
         GraphError::Token { source: TokenError::NotConnected, .. } => Code::NotConnected,
         GraphError::Token { source: TokenError::NoPlatformApp, .. } => Code::NoPlatformApp,
+        GraphError::Token { source: TokenError::Entra(EntraError::Identity(IdentityError::Disabled)), .. } => {
+            Code::FederationOff
+        }
         GraphError::Token { source, .. } => source.refusal().map_or(Code::MicrosoftBusy, of_token_refusal),
         GraphError::Throttled { .. } | GraphError::Unreachable { .. } => Code::MicrosoftBusy,
         GraphError::Refused { status, code, message, .. } => of_graph_refusal(*status, code.as_str(), message),

@@ -8,23 +8,27 @@ use axum::{
     response::IntoResponse,
 };
 use jiff::Timestamp;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     connector::{Access, Connector, ConnectorState, OwnApp, Rights},
+    credential::{Certificate, Credential, Kind},
     id::{ClientId, ConnectorId, FirmId, TenantId},
     problem::{Code, Noted, Problem, Text, Who},
-    secret::firm_app_client_secret,
+    registration::{Held, New, Owner, RegistrationError},
+    secret::CURRENT,
     sign_in::connect_url,
     table::{Key, Write},
 };
 use utoipa::ToSchema;
 
-use super::{Page, Part};
+use super::{
+    Page, Part,
+    credentials::{self, SecretView},
+};
 use crate::{
     auth::FirmScope,
-    error::{Answer, not_found},
+    error::{Answer, invalid, not_found},
     extract::{Id, Json, Query},
     field::{AppId, ClientSecret, Name, Tenant},
     language,
@@ -66,6 +70,9 @@ pub(crate) struct ConnectorChange {
     shared_mailboxes: Option<bool>,
     dates: Option<bool>,
     contacts: Option<bool>,
+    /// When the client secret of the firm's own app ends, where Entra does not tell it.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    secret_expires_at: Option<Timestamp>,
 }
 
 /// A firm's own app registration. A firm has one at most; with the same ids its client secret may be entered again.
@@ -74,7 +81,19 @@ pub(crate) struct ConnectorChange {
 pub(crate) struct NewApp {
     tenant_id: Tenant,
     client_id: AppId,
-    client_secret: ClientSecret,
+    /// What the app proves itself with. A certificate is made by greffe: see its connector's address, `/certificate`.
+    #[serde(default = "by_secret")]
+    credential: Kind,
+    /// With `secret`: its value.
+    client_secret: Option<ClientSecret>,
+    /// With `secret`: when it ends, where Entra does not tell it.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    secret_expires_at: Option<Timestamp>,
+}
+
+/// What a credential is unless something else is said.
+pub(super) fn by_secret() -> Kind {
+    Kind::Secret
 }
 
 /// A connector.
@@ -105,6 +124,8 @@ pub(crate) struct ConnectorView {
     problem: Option<ProblemView>,
     /// What the last sign-in failed at; null once one succeeded.
     sign_in_problem: Option<ProblemView>,
+    /// The credential of the app registration, as far as it is known.
+    secret: Option<SecretView>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
@@ -141,12 +162,15 @@ impl From<Noted> for ProblemView {
     }
 }
 
-async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
+pub(super) async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
     let connect_url = connect_url(app, &connector).await?;
+    let secret = SecretView::of(app, Owner::of(&connector)).await?;
     let Connector { id, name, access, mark, shared_mailboxes, dates, contacts, wanted, .. } = connector;
     let Connector { app, state, account, problem, sign_in_problem, created_at, .. } = connector;
     let app = app.map(|OwnApp { tenant_id, client_id }| AppView { tenant_id, client_id });
     let connected_as = account.map(|account| account.address);
+    // What has ended does not work, though nobody may have met a refusal yet.
+    let problem = problem.or_else(|| secret.as_ref().and_then(SecretView::problem));
     let (problem, sign_in_problem) = (problem.map(ProblemView::from), sign_in_problem.map(ProblemView::from));
     Ok(ConnectorView {
         id,
@@ -163,6 +187,7 @@ async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
         connect_url,
         problem,
         sign_in_problem,
+        secret,
         created_at,
     })
 }
@@ -209,15 +234,42 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, Json(view(&app, connector).await?)))
 }
 
-/// Its secret is stored before any connector uses it.
+/// Its credential is stored before any connector uses it. One that takes the place of another is tried first.
 async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
     let own = OwnApp { tenant_id: new.tenant_id.into_inner(), client_id: new.client_id.into_inner() };
+    let given = credentials::given(new.credential, new.client_secret, new.secret_expires_at)?;
     if !own.claim(&app.table, firm).await? {
         return Err(Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into());
     }
-    let secret: SecretString = new.client_secret.into_inner();
-    app.secrets.write(&firm_app_client_secret(firm), &secret).await?;
+    let owner = Owner::Firm(firm);
+    let current = app.secrets.labelled(&owner.secret_id(), CURRENT).await?;
+    let current = current.map(|version| Credential::parse(&version.text));
+    match (current, given) {
+        (Some(Credential::Certificate(_)), None) => {}
+        (Some(_), None) => {
+            return Err(invalid("app.credential: make a certificate for this app first, then switch to it"));
+        }
+        (Some(current), Some(given)) if current.is_same(&given) => {}
+        (Some(_), Some(given)) if is_in_use(app, firm).await? => {
+            Held::take(app, owner).await?.replace(New::Credential(given), None).await.map_err(credentials::told)?;
+        }
+        (_, given) => {
+            let name = format!("greffe {}", own.client_id);
+            let credential = match given {
+                Some(given) => given,
+                None => Credential::Certificate(Certificate::make(name, app).await.map_err(RegistrationError::from)?),
+            };
+            app.secrets.write(&owner.secret_id(), &credential.to_text()).await?;
+            Held::take(app, owner).await?.release().await?;
+        }
+    }
     Ok(own)
+}
+
+/// Whether somebody has connected with the firm's own app. Before, a secret that was mistyped is just entered again.
+async fn is_in_use(app: &App, firm: FirmId) -> Answer<bool> {
+    let all = app.table.query_all::<Connector>(&Key::connector_prefix(firm)).await?;
+    Ok(all.iter().any(|row| row.value.app.is_some() && row.value.connected_at.is_some()))
 }
 
 /// Shows a connector.
@@ -263,6 +315,10 @@ pub(super) async fn change(
         return Err(Problem::new(Code::NotForPersonalAccounts, detail).into());
     }
     row.value = row.value.wanting(rights);
+    if let Some(expires_at) = change.secret_expires_at {
+        let owner = credentials::owner(firm, &row.value)?;
+        credentials::enter(&app, owner, expires_at).await?;
+    }
     app.table.write(Write::replace(&row)).await?;
     tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
     Ok(Json(view(&app, row.value).await?))

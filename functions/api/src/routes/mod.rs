@@ -21,6 +21,7 @@ use crate::{
 mod audit;
 mod connectors;
 mod contacts;
+mod credentials;
 mod dates;
 mod entries;
 mod events;
@@ -43,6 +44,13 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(connectors::create, connectors::list))
         .routes(routes!(connectors::read, connectors::change))
         .routes(routes!(validation::connector))
+        .routes(routes!(credentials::replace))
+        .routes(routes!(credentials::rotate))
+        .routes(routes!(credentials::certificate))
+        .routes(routes!(credentials::read_platforms, credentials::change_platforms))
+        .routes(routes!(credentials::replace_platforms))
+        .routes(routes!(credentials::rotate_platforms))
+        .routes(routes!(credentials::certificate_of_platform))
         .routes(routes!(members::create, members::list))
         .routes(routes!(members::read, members::update, members::delete))
         .routes(routes!(validation::member))

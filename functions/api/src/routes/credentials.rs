@@ -1,0 +1,330 @@
+//! The credentials of app registrations: shown without what is secret, replaced once the new one is proven, rotated.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    connector::Connector,
+    credential::{ClientSecret as Secret, Credential, Kind},
+    id::{ClientId, ConnectorId},
+    problem::{Code, Noted, Problem},
+    registration::{self, Held, New, Owner, Registration, RegistrationError, Source},
+    rotation::{self, Rotated},
+};
+use utoipa::ToSchema;
+
+use super::connectors::{ConnectorView, by_secret, view};
+use crate::{
+    auth::{FirmScope, Operator},
+    error::{Answer, Failure, invalid, not_found},
+    extract::{Id, Json},
+    field::ClientSecret,
+};
+
+/// A credential that is to take the place of the one in use.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCredential {
+    #[serde(default = "by_secret")]
+    credential: Kind,
+    /// With `secret`: its value.
+    client_secret: Option<ClientSecret>,
+    /// With `secret`: when it ends, where Entra does not tell it.
+    #[serde(alias = "expires_at")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    secret_expires_at: Option<Timestamp>,
+}
+
+/// What is to change about the platform's own app registration.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlatformChange {
+    /// When its client secret ends, where Entra does not tell it.
+    #[schema(value_type = String, format = "date-time")]
+    secret_expires_at: Timestamp,
+}
+
+/// How a certificate gets to Entra.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCertificate {
+    /// Whether greffe adds it to the app registration by itself, which the app must be allowed to do.
+    #[serde(default)]
+    add: bool,
+}
+
+/// A certificate that was made for the app. Its private key never leaves Secrets Manager.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CertificateView {
+    /// The file to upload in Entra.
+    certificate: String,
+    /// The SHA-256 of the certificate, in base64url.
+    thumbprint: String,
+    #[schema(value_type = String, format = "date-time")]
+    expires_at: Timestamp,
+    /// Whether Entra knows it already.
+    added: bool,
+}
+
+/// A credential, without what is secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SecretView {
+    credential: Kind,
+    /// When it ends; null where nobody knows, and where it has no end.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    expires_at: Option<Timestamp>,
+    /// Whole days until then; negative afterwards.
+    days_left: Option<i64>,
+    /// Where that is known from.
+    source: Source,
+    /// Whether it has ended.
+    expired: bool,
+    /// Since when it is being rotated.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    rotating_since: Option<Timestamp>,
+}
+
+impl SecretView {
+    /// None before anything is known.
+    pub(super) async fn of(app: &App, owner: Owner) -> Answer<Option<Self>> {
+        let now = app.clock.now();
+        Ok(Registration::find(app, owner).await?.map(|known| Self {
+            credential: known.credential,
+            expires_at: known.expires_at,
+            days_left: known.expires_at.map(|end| registration::days_left(end, now)),
+            source: known.source,
+            expired: known.expires_at.is_some_and(|end| end <= now),
+            rotating_since: known.rotation.map(|rotation| rotation.since),
+        }))
+    }
+
+    /// What a connector with it has to say.
+    pub(super) fn problem(&self) -> Option<Noted> {
+        let code = match self.credential {
+            Kind::Secret => Code::ClientSecretExpired,
+            Kind::Certificate => Code::CertificateRefused,
+            Kind::Federated => return None,
+        };
+        let since = self.expires_at.filter(|_| self.expired)?;
+        Some(Noted { code, microsoft_code: String::new(), since })
+    }
+}
+
+/// The platform's own app registration, without its secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlatformView {
+    #[schema(value_type = String)]
+    client_id: ClientId,
+    /// None before it was looked at, or without a credential.
+    secret: Option<SecretView>,
+}
+
+/// The credential that a request gives; none for a certificate, which greffe makes.
+pub(super) fn given(
+    kind: Kind,
+    secret: Option<ClientSecret>,
+    expires_at: Option<Timestamp>,
+) -> Answer<Option<Credential>> {
+    match (kind, secret) {
+        (Kind::Secret, Some(secret)) => {
+            let value = secret.into_inner();
+            Ok(Some(Credential::Secret(Secret { value, key_id: None, expires_at })))
+        }
+        (Kind::Secret, None) => Err(invalid("client_secret: a credential of the kind secret has a value")),
+        (_, Some(_)) => Err(invalid("client_secret: only a credential of the kind secret has a value")),
+        (_, None) if expires_at.is_some() => {
+            Err(invalid("secret_expires_at: only of a credential of the kind secret is it entered"))
+        }
+        (Kind::Certificate, None) => Ok(None),
+        (Kind::Federated, None) => Ok(Some(Credential::Federated)),
+    }
+}
+
+/// Whose app registration the caller may change for this connector.
+pub(super) fn owner(firm: FirmScope, connector: &Connector) -> Answer<Owner> {
+    match Owner::of(connector) {
+        Owner::Platform if !firm.is_operator() => {
+            Err(Problem::new(Code::PlatformsApp, "The connector has no app registration of its firm's own.").into())
+        }
+        owner => Ok(owner),
+    }
+}
+
+/// Writes down when the credential in use ends.
+pub(super) async fn enter(app: &App, owner: Owner, expires_at: Timestamp) -> Answer<()> {
+    Ok(Held::take(app, owner).await?.enter(expires_at).await?)
+}
+
+/// What was tried and refused, and what that means for a person who has just made it.
+pub(super) fn told(error: RegistrationError) -> Failure {
+    let unproven = matches!(error, RegistrationError::Unproven(_));
+    match error.told() {
+        Ok(mut problem) => {
+            if unproven {
+                problem.detail.push_str(match problem.code {
+                    Code::ClientSecretRefused | Code::CertificateRefused | Code::FederatedCredentialRefused => {
+                        ". What was just made at Microsoft takes up to some minutes to be known everywhere: if it is new, send it \
+                         again then. Nothing was changed; the one before stays in use."
+                    }
+                    _ => ". Nothing was changed; the one before stays in use.",
+                });
+            }
+            problem.into()
+        }
+        Err(error) => error.into(),
+    }
+}
+
+async fn replace_with(app: &App, owner: Owner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
+    let given = given(new.credential, new.client_secret, new.secret_expires_at)?;
+    let is_an_id = given.as_ref().is_some_and(registration::is_an_id);
+    let new = given.map_or(New::Prepared, New::Credential);
+    let replaced = Held::take(app, owner).await?.replace(new, via).await;
+    replaced.map_err(|error| match (error, is_an_id) {
+        (error @ RegistrationError::Unproven(_), true) => match error.told() {
+            Ok(mut problem) => {
+                problem.detail =
+                    "This is a secret's id, not its value: Entra shows the value once, beside the id, when the \
+                                  secret is made. Nothing was changed."
+                        .to_owned();
+                problem.into()
+            }
+            Err(error) => error.into(),
+        },
+        (error, _) => told(error),
+    })?;
+    tracing::info!(?owner, "a credential was replaced");
+    Ok(())
+}
+
+async fn rotate_now(app: &App, owner: Owner) -> Answer<StatusCode> {
+    Ok(match rotation::rotate(app, owner).await? {
+        Rotated::Done => StatusCode::OK,
+        Rotated::UnderWay => StatusCode::ACCEPTED,
+    })
+}
+
+async fn prepare(app: &App, owner: Owner, wanted: Option<Json<NewCertificate>>) -> Answer<Json<CertificateView>> {
+    let NewCertificate { add } = wanted.map(|Json(wanted)| wanted).unwrap_or_default();
+    let certificate = Held::take(app, owner).await?.prepare(add).await?;
+    let (pem, thumbprint) = (certificate.pem(), certificate.thumbprint());
+    Ok(Json(CertificateView { certificate: pem, thumbprint, expires_at: certificate.expires_at, added: add }))
+}
+
+async fn find(app: &App, firm: FirmScope, connector: ConnectorId) -> Answer<Connector> {
+    let found = Connector::find(&app.table, firm.id(), connector).await?;
+    Ok(found.ok_or_else(|| not_found("connector"))?.value)
+}
+
+/// Puts another credential in the place of the one that the connector's app uses, once it is proven: a token is asked for with it, and a
+/// call is made with that. Until then, and if it is refused, the one before stays in use. With `certificate`, the one that
+/// was made for it.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/connectors/{connector}/secret", tag = "connectors",
+    responses((status = 200, body = ConnectorView))
+)]
+pub(super) async fn replace(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(connector): Id<ConnectorId>,
+    Json(new): Json<NewCredential>,
+) -> Answer<Json<ConnectorView>> {
+    let found = find(&app, firm, connector).await?;
+    let owner = owner(firm, &found)?;
+    let via = (owner == Owner::Platform).then_some(&found);
+    replace_with(&app, owner, new, via).await?;
+    Ok(Json(view(&app, find(&app, firm, connector).await?).await?))
+}
+
+/// Has greffe make a new credential at Entra by itself, and go over to it. 202 where Entra does not take it yet: that is gone on with by
+/// itself.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/connectors/{connector}/secret/rotate", tag = "connectors",
+    responses((status = 200, body = ConnectorView), (status = 202, body = ConnectorView))
+)]
+pub(super) async fn rotate(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(connector): Id<ConnectorId>,
+) -> Answer<(StatusCode, Json<ConnectorView>)> {
+    let found = find(&app, firm, connector).await?;
+    let status = rotate_now(&app, owner(firm, &found)?).await?;
+    Ok((status, Json(view(&app, find(&app, firm, connector).await?).await?)))
+}
+
+/// Makes a key pair for the connector's app, and shows the certificate. It is used once it is asked for by `secret`.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/connectors/{connector}/certificate", tag = "connectors",
+    request_body = Option<NewCertificate>, responses((status = 200, body = CertificateView))
+)]
+pub(super) async fn certificate(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(connector): Id<ConnectorId>,
+    wanted: Option<Json<NewCertificate>>,
+) -> Answer<Json<CertificateView>> {
+    let found = find(&app, firm, connector).await?;
+    prepare(&app, owner(firm, &found)?, wanted).await
+}
+
+async fn platform(app: &App) -> Answer<Json<PlatformView>> {
+    let client_id = app.config.app_client_id.clone().ok_or_else(|| not_found("app registration"))?;
+    Ok(Json(PlatformView { client_id, secret: SecretView::of(app, Owner::Platform).await? }))
+}
+
+/// Shows the platform's own app registration.
+#[utoipa::path(get, path = "/v1/app", tag = "app", responses((status = 200, body = PlatformView)))]
+pub(super) async fn read_platforms(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<PlatformView>> {
+    platform(&app).await
+}
+
+/// Enters when the client secret of the platform's own app registration ends.
+#[utoipa::path(patch, path = "/v1/app", tag = "app", responses((status = 200, body = PlatformView)))]
+pub(super) async fn change_platforms(
+    _: Operator,
+    State(app): State<Arc<App>>,
+    Json(change): Json<PlatformChange>,
+) -> Answer<Json<PlatformView>> {
+    enter(&app, Owner::Platform, change.secret_expires_at).await?;
+    platform(&app).await
+}
+
+/// Puts another credential in the place of the platform's own, once it is proven.
+#[utoipa::path(post, path = "/v1/app/secret", tag = "app", responses((status = 200, body = PlatformView)))]
+pub(super) async fn replace_platforms(
+    _: Operator,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewCredential>,
+) -> Answer<Json<PlatformView>> {
+    replace_with(&app, Owner::Platform, new, None).await?;
+    platform(&app).await
+}
+
+/// Has greffe make a new credential of its own app registration, and go over to it.
+#[utoipa::path(
+    post, path = "/v1/app/secret/rotate", tag = "app",
+    responses((status = 200, body = PlatformView), (status = 202, body = PlatformView))
+)]
+pub(super) async fn rotate_platforms(
+    _: Operator,
+    State(app): State<Arc<App>>,
+) -> Answer<(StatusCode, Json<PlatformView>)> {
+    let status = rotate_now(&app, Owner::Platform).await?;
+    Ok((status, platform(&app).await?))
+}
+
+/// Makes a key pair for the platform's own app registration, and shows the certificate.
+#[utoipa::path(
+    post, path = "/v1/app/certificate", tag = "app", request_body = Option<NewCertificate>,
+    responses((status = 200, body = CertificateView))
+)]
+pub(super) async fn certificate_of_platform(
+    _: Operator,
+    State(app): State<Arc<App>>,
+    wanted: Option<Json<NewCertificate>>,
+) -> Answer<Json<CertificateView>> {
+    prepare(&app, Owner::Platform, wanted).await
+}

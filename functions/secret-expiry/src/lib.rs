@@ -1,0 +1,111 @@
+//! Watches until when the credentials of app registrations are good: reminds, and rotates them.
+//!
+//! Two things start it: the schedule, which has it look at what is due, and Secrets Manager, which has it take one step of a
+//! rotation. What is decided and done is in `shared/src/registration.rs` and `shared/src/rotation.rs`.
+
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    registration::{self, Owner, RegistrationError},
+    rotation::{self, Step},
+    table::TableError,
+    telemetry::Chain,
+};
+
+/// Registrations looked at in one run; the rest is due still when the next one comes.
+const DUE_MAX: usize = 100;
+
+/// What starts the function.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Input {
+    /// One step of a rotation, as Secrets Manager sends it.
+    #[serde(rename_all = "PascalCase")]
+    Rotation {
+        /// Which.
+        step: Step,
+        /// The secret's ARN.
+        secret_id: String,
+        /// The version that the rotation brings.
+        client_request_token: String,
+    },
+    /// The schedule: `{"schedule":"watch"}`.
+    Schedule {
+        /// Which one.
+        schedule: Schedule,
+    },
+}
+
+/// A schedule's name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Look at every registration that is due.
+    Watch,
+}
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    /// How many registrations were looked at.
+    pub watched: usize,
+}
+
+/// A run that came to nothing; whoever started it does so again.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpiryError {
+    /// What is due could not be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The step could not be taken.
+    #[error("take the step {step:?} of a rotation")]
+    Step {
+        /// Which.
+        step: Step,
+        /// Why.
+        #[source]
+        source: RegistrationError,
+    },
+}
+
+impl From<ExpiryError> for Diagnostic {
+    fn from(error: ExpiryError) -> Self {
+        Self { error_type: "ExpiryError".to_owned(), error_message: Chain(&error).to_string() }
+    }
+}
+
+/// Looks at what is due, or takes one step of a rotation.
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ExpiryError> {
+    match event.payload {
+        Input::Rotation { step, secret_id, client_request_token } => {
+            let taken = rotation::step(app, step, &secret_id, &client_request_token).await;
+            taken.map_err(|source| ExpiryError::Step { step, source })?;
+            tracing::info!(?step, "a step of a rotation was taken");
+            Ok(Output { watched: 1 })
+        }
+        Input::Schedule { schedule: Schedule::Watch } => watch(app).await,
+    }
+}
+
+/// One registration that can't be looked at holds up no other: it stays due.
+async fn watch(app: &App) -> Result<Output, ExpiryError> {
+    let due = app.table.due_credentials(app.clock.now(), DUE_MAX).await?;
+    let mut owners: Vec<Owner> = due.into_iter().map(Owner::of_item).collect();
+    // The platform's own is known from the environment, and is an item from the first look on.
+    let platform = app.config.app_client_id.is_some() && !owners.contains(&Owner::Platform);
+    if platform && registration::Registration::find(app, Owner::Platform).await?.is_none() {
+        owners.push(Owner::Platform);
+    }
+    let mut failed = 0;
+    for owner in &owners {
+        if let Err(error) = registration::watch(app, *owner).await {
+            tracing::error!(?owner, error = %Chain(&error), "an app registration could not be looked at");
+            failed += 1;
+        }
+    }
+    if !owners.is_empty() {
+        tracing::info!(watched = owners.len(), failed, "app registrations looked at");
+    }
+    Ok(Output { watched: owners.len() })
+}

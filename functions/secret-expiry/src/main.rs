@@ -1,0 +1,11 @@
+//! The Lambda function `secret-expiry`: wiring only.
+
+use lambda_runtime::{LambdaEvent, run, service_fn};
+use shared::{app::App, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let app = App::connect().await?;
+    run(service_fn(|event: LambdaEvent<secret_expiry::Input>| secret_expiry::handle(&app, event))).await
+}
