@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a story ends where something is not as told")]
 
 mod kill;
+mod rotation;
 mod story;
 
 use std::ops::Range;
