@@ -463,3 +463,26 @@ async fn the_platforms_own_app_is_watched_and_rotated_too() {
     still_works(&world, &registry).await;
     world.settle(&registry).await;
 }
+
+#[tokio::test]
+async fn dates_are_pushed_through_an_app_without_a_secret_too() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    let mut app = world.microsoft.app(tests::CLIENT_ID).unwrap();
+    app.federated = vec![Federated {
+        issuer: format!("https://{}/aws-identity", world.host.address),
+        subject: aws::Cloud::PRINCIPAL.to_owned(),
+        audience: "api://AzureADTokenExchange".to_owned(),
+        effective: None,
+    }];
+    world.microsoft.register_app(app.clone()).unwrap();
+    let path = format!("/v1/firms/{}/connectors/{}/secret", firm.id, firm.connector);
+    world.post(&path, json!({ "credential": "federated" })).await.ok();
+    app.client_secrets.clear();
+    world.microsoft.register_app(app).unwrap();
+    world.clock.advance(Duration::from_secs(3600));
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [ada] });
+    world.say(&firm, "dates", "D-1", date).await;
+    assert_eq!(tests::outlook::texts(&world.events(ADA), "subject"), ["Appeal"]);
+}

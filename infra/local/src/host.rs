@@ -273,6 +273,13 @@ async fn tick([mail, push, credentials]: &[App; 3], engines: Option<aws::Cloud>)
     if let Err(error) = calendar_push::handle(push, LambdaEvent::new(reconcile, context(push))).await {
         tracing::error!(error = %Chain(&error), "the schedule of comparisons failed");
     }
+    let event = secret_expiry::Input::Schedule { schedule: secret_expiry::Schedule::Watch };
+    if let Err(error) = secret_expiry::handle(credentials, LambdaEvent::new(event, context(credentials))).await {
+        tracing::error!(error = %Chain(&error), "the schedule of credentials failed");
+    }
+    for (secret_id, client_request_token) in rotations {
+        rotate(credentials, &secret_id, &client_request_token).await;
+    }
 }
 
 /// A function that a queue feeds.
@@ -290,13 +297,6 @@ impl Handler {
             Self::DeltaPoll => delta_poll::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
             Self::CalendarPush => calendar_push::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
         }
-    }
-    let event = secret_expiry::Input::Schedule { schedule: secret_expiry::Schedule::Watch };
-    if let Err(error) = secret_expiry::handle(credentials, LambdaEvent::new(event, context(credentials))).await {
-        tracing::error!(error = %Chain(&error), "the schedule of credentials failed");
-    }
-    for (secret_id, client_request_token) in rotations {
-        rotate(credentials, &secret_id, &client_request_token).await;
     }
 }
 
