@@ -222,6 +222,7 @@ impl Demo {
             ],
             operator_key: Some(SecretString::from(memory.operator_key.clone())),
             app_client_secret: Some(SecretString::from(memory.client_secret.clone())),
+            ..Settings::default()
         };
         let mut host = Host::open(data, greffe, Clock::system(), settings).await?;
         host.run(SCHEDULE);

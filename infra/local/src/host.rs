@@ -53,6 +53,10 @@ pub struct Settings {
     pub operator_key: Option<SecretString>,
     /// The client secret of the platform's own app; replaces the one that is stored.
     pub app_client_secret: Option<SecretString>,
+    /// Where keys, ids and jitter come from.
+    pub random: Random,
+    /// What reaches Microsoft; without one, a client of its own.
+    pub http: Option<reqwest::Client>,
 }
 
 /// Greffe on one machine.
@@ -149,8 +153,9 @@ impl Host {
             let set = || std::env::var(name).ok().filter(|v| !v.is_empty());
             told.or_else(set).or_else(|| defaults.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone()))
         })?;
-        let http = shared::app::http_client()?;
-        let over = |aws: &SdkConfig| App::new(config.clone(), aws, http.clone(), clock.clone(), Random::system());
+        let http = settings.http.clone().map_or_else(shared::app::http_client, Ok)?;
+        let over =
+            |aws: &SdkConfig| App::new(config.clone(), aws, http.clone(), clock.clone(), settings.random.clone());
         let app = over(&machine.aws);
         seed(&app, &settings).await?;
 

@@ -11,7 +11,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use axum::{Router, http::StatusCode};
 use serde::{Deserialize, Deserializer};
-use uuid::Uuid;
 
 use crate::directory::{self, Account, App, Tenant};
 use crate::entra::page::{escape, html};
@@ -215,7 +214,7 @@ impl Deed {
             Self::Deliver { address, folder, from, subject } => {
                 let line = |text: &str| text.replace(['\r', '\n'], " ");
                 let (from, to, subject) = (line(&from), line(&address), line(&subject));
-                let id = Uuid::new_v4();
+                let id = microsoft.0.uuid();
                 let mime = format!(
                     "From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{id}@example.org>\r\n\r\n{subject}\r\n"
                 );

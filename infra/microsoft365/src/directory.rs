@@ -282,12 +282,12 @@ impl Tenant {
             if let Some(known) = find_account(db, address)? {
                 return Ok(known.uuid());
             }
-            let id = Uuid::new_v4();
+            let id = self.world.0.uuid();
             db.execute(
                 "INSERT INTO users (id, tenant, address, name, shared) VALUES (?, ?, ?, ?, ?)",
                 params![id.to_string(), self.id.to_string(), address, display_name, shared],
             )?;
-            mailbox::create(db, &id.to_string())?;
+            mailbox::create(db, &self.world.0, &id.to_string())?;
             Ok(id)
         })
     }
@@ -351,7 +351,7 @@ impl World {
             }
             let id = match domain {
                 "outlook.com" => Uuid::try_parse(CONSUMERS).unwrap_or_default(),
-                _ => Uuid::new_v4(),
+                _ => self.uuid(),
             };
             db.execute(
                 "INSERT INTO tenants (id, name, domain) VALUES (?, ?, ?)",

@@ -2,10 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::{Microsoft365, directory, mailbox};
+use crate::{Microsoft365, World, directory, mailbox};
 
 /// The kind of an item; the names are those in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,14 +107,14 @@ pub(crate) fn find(db: &Connection, mailbox: &str, kind: ItemKind, id: &str) -> 
 }
 
 /// The mark of a new version of an item.
-pub(crate) fn stamp(kind: ItemKind, body: &mut Map<String, Value>, now: jiff::Timestamp) {
-    let version = Uuid::new_v4().simple().to_string();
+pub(crate) fn stamp(world: &World, kind: ItemKind, body: &mut Map<String, Value>) {
+    let version = world.uuid().simple().to_string();
     body.insert("@odata.etag".to_owned(), format!("W/\"{version}\"").into());
     // To Do is no part of Exchange's own model.
     if kind != ItemKind::Task {
         body.insert("changeKey".to_owned(), version.into());
     }
-    body.insert("lastModifiedDateTime".to_owned(), now.to_string().into());
+    body.insert("lastModifiedDateTime".to_owned(), world.now().to_string().into());
 }
 
 /// All items of a kind, oldest first.
@@ -154,8 +153,8 @@ pub(crate) fn use_transaction(db: &Connection, mailbox: &str, id: &str, event: &
 }
 
 /// A new id in the form of Exchange's.
-pub(crate) fn new_id(prefix: &str) -> String {
-    format!("{prefix}{}{}=", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+pub(crate) fn new_id(world: &World, prefix: &str) -> String {
+    format!("{prefix}{}{}=", world.uuid().simple(), world.uuid().simple())
 }
 
 impl Microsoft365 {
@@ -208,14 +207,14 @@ impl Microsoft365 {
     /// A person makes an event; its id.
     pub fn add_event(&self, address: &str, subject: &str) -> Result<String> {
         let time = |hour: u8| json!({ "dateTime": format!("2026-03-02T{hour:02}:00:00.0000000"), "timeZone": "UTC" });
-        let id = new_id("AAMkAGI1Ev");
+        let id = new_id(&self.0, "AAMkAGI1Ev");
         let mut body = Map::from_iter([
             ("id".to_owned(), id.as_str().into()),
             ("subject".to_owned(), subject.into()),
             ("start".to_owned(), time(9)),
             ("end".to_owned(), time(10)),
         ]);
-        stamp(ItemKind::Event, &mut body, self.now());
+        stamp(&self.0, ItemKind::Event, &mut body);
         self.store().write(|db| {
             let mailbox = directory::account(db, address)?.id;
             insert(db, &mailbox, ItemKind::Event, "", &Item { id: id.clone(), body, extended: Map::new() })
@@ -225,9 +224,9 @@ impl Microsoft365 {
 
     /// A person makes a contact in the default folder; its id.
     pub fn add_contact(&self, address: &str, name: &str) -> Result<String> {
-        let id = new_id("AAMkAGI1Co");
+        let id = new_id(&self.0, "AAMkAGI1Co");
         let mut body = Map::from_iter([("id".to_owned(), id.as_str().into()), ("displayName".to_owned(), name.into())]);
-        stamp(ItemKind::Contact, &mut body, self.now());
+        stamp(&self.0, ItemKind::Contact, &mut body);
         self.store().write(|db| {
             let mailbox = directory::account(db, address)?.id;
             insert(db, &mailbox, ItemKind::Contact, "", &Item { id: id.clone(), body, extended: Map::new() })
@@ -237,13 +236,12 @@ impl Microsoft365 {
 
     /// A person changes properties of an event, a task or a contact.
     pub fn edit_item(&self, address: &str, id: &str, change: Value) -> Result<()> {
-        let now = self.now();
         self.store().write(|db| {
             let mailbox = directory::account(db, address)?.id;
             for kind in [ItemKind::Event, ItemKind::Task, ItemKind::Contact] {
                 let Some((parent, mut item)) = find(db, &mailbox, kind, id)? else { continue };
                 item.body.extend(change.as_object().cloned().unwrap_or_default());
-                stamp(kind, &mut item.body, now);
+                stamp(&self.0, kind, &mut item.body);
                 return update(db, &mailbox, kind, &parent, &item);
             }
             Err(Error::unknown("item", id))

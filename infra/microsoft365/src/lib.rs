@@ -16,6 +16,7 @@ use axum::Router;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 mod admin;
 mod directory;
@@ -42,6 +43,9 @@ pub use traffic::Requests;
 /// Where the simulator takes its time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Where the simulator takes its ids, codes and tokens from.
+pub type Ids = Arc<dyn Fn() -> Uuid + Send + Sync>;
+
 /// How a world is opened.
 #[derive(Clone)]
 pub struct Options {
@@ -49,6 +53,8 @@ pub struct Options {
     pub dir: Option<PathBuf>,
     /// The one source of time, bounded waits for sockets excepted.
     pub clock: Clock,
+    /// The one source of what is new and unique.
+    pub ids: Ids,
     /// File to which Graph traffic is appended, a JSON object per line.
     pub traffic: Option<PathBuf>,
     /// Scheme, host and port under which the router is reached, both as sign-in service and as Graph, without a final `/`.
@@ -68,6 +74,7 @@ impl Options {
         Self {
             dir: None,
             clock: Arc::new(Timestamp::now),
+            ids: Arc::new(Uuid::new_v4),
             traffic: None,
             origin: origin.into(),
             graph: "https://graph.microsoft.com".to_owned(),
@@ -84,6 +91,7 @@ pub struct Microsoft365(Arc<World>);
 pub(crate) struct World {
     store: store::Store,
     clock: Clock,
+    ids: Ids,
     origin: String,
     graph: String,
     routes: Vec<(String, String)>,
@@ -102,6 +110,11 @@ impl World {
         (self.clock)()
     }
 
+    /// A new id.
+    pub(crate) fn uuid(&self) -> Uuid {
+        (self.ids)()
+    }
+
     /// Tells the deliverer that notices may be due.
     pub(crate) fn wake(&self) {
         self.changed.notify_one();
@@ -114,6 +127,7 @@ impl Microsoft365 {
         Ok(Self(Arc::new(World {
             store: store::Store::open(options.dir.as_deref())?,
             clock: options.clock,
+            ids: options.ids,
             origin: options.origin.trim_end_matches('/').to_owned(),
             graph: options.graph,
             routes: options.routes,

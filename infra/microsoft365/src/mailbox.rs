@@ -5,7 +5,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
-use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::mime::{Kept, Mail, Properties, Source};
@@ -214,23 +213,23 @@ fn text<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {
 }
 
 /// An id as Exchange makes them: long, opaque, case-sensitive, with `=`, `-` and `_` in it.
-fn new_id(prefix: &str) -> String {
-    let random = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
+fn new_id(world: &World, prefix: &str) -> String {
+    let random = [world.uuid().into_bytes(), world.uuid().into_bytes()].concat();
     format!("{prefix}_{}-AAA=", URL_SAFE_NO_PAD.encode(random))
 }
 
-fn new_default_id() -> String {
-    new_id("AAMkAGI1AAAo")
+fn new_default_id(world: &World) -> String {
+    new_id(world, "AAMkAGI1AAAo")
 }
 
 /// Makes the well-known folders of a new mailbox.
-pub(crate) fn create(db: &Transaction, mailbox: &str) -> Result<()> {
+pub(crate) fn create(db: &Transaction, world: &World, mailbox: &str) -> Result<()> {
     for WellKnown(name, parent, hidden, display) in &WELL_KNOWN {
         let parent = parent.map(|parent| folder(db, mailbox, parent)).transpose()?;
         let parent = parent.map(|parent| parent.id);
         db.execute(
             "INSERT INTO folders VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
-            params![new_id("AQMkAGI1"), mailbox, parent, display[0], name, hidden, next_seq(db, mailbox)?],
+            params![new_id(world, "AQMkAGI1"), mailbox, parent, display[0], name, hidden, next_seq(db, mailbox)?],
         )?;
     }
     Ok(())
@@ -324,7 +323,7 @@ pub(crate) fn move_to(db: &Transaction, world: &World, message: &Message, destin
         "UPDATE messages SET folder = ?, default_id = ?, seq = ?, modified = ? WHERE id = ?",
         params![
             destination.id,
-            new_default_id(),
+            new_default_id(world),
             next_seq(db, &message.mailbox)?,
             world.now().as_second(),
             message.row
@@ -366,7 +365,7 @@ pub(crate) fn insert(
     mail: &Mail,
     kept: &Kept,
 ) -> Result<Message> {
-    let immutable_id = new_id("AAkALgAAAAAAHYQDEapmEc2byACqAC");
+    let immutable_id = new_id(world, "AAkALgAAAAAAHYQDEapmEc2byACqAC");
     let now = world.now().as_second();
     db.execute(
         "INSERT INTO messages (mailbox, immutable_id, default_id, folder, seq, received, created, modified, is_read, is_draft,
@@ -375,7 +374,7 @@ pub(crate) fn insert(
         params![
             mailbox,
             immutable_id,
-            new_default_id(),
+            new_default_id(world),
             folder,
             next_seq(db, mailbox)?,
             mail.received.as_second(),
@@ -446,7 +445,7 @@ impl Microsoft365 {
             if let Some(known) = known {
                 return Ok(known.id);
             }
-            let id = new_id("AQMkAGI1");
+            let id = new_id(&self.0, "AQMkAGI1");
             db.execute(
                 "INSERT INTO folders VALUES (?, ?, ?, ?, NULL, 0, ?, ?)",
                 params![id, mailbox, parent.id, name, search, next_seq(db, &mailbox)?],

@@ -12,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde_json::{Value, json};
 use url::{Host, Url};
-use uuid::Uuid;
 
 use crate::directory::after;
 use crate::error::{Error, Result};
@@ -282,7 +281,7 @@ impl World {
         // The token holds what a careless decoder gets wrong: spaces, `+`, `&`, `/` and `=`.
         let token = format!(
             "Validation: Testing client application reachability for subscription Request-Id: {} +/&<>=",
-            Uuid::new_v4()
+            self.uuid()
         );
         let encoded: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
         let separator = if url.contains('?') { '&' } else { '?' };

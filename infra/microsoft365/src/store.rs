@@ -101,6 +101,11 @@ impl Store {
         Ok(Self { db: Mutex::new(db), mime })
     }
 
+    /// Whether all is gone when the process ends.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.mime, MimeFiles::Memory(_))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic between two statements leaves a rolled back transaction behind, never half a change.
         self.db.lock().unwrap_or_else(PoisonError::into_inner)

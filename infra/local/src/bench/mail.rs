@@ -61,6 +61,7 @@ impl Subject {
             ],
             operator_key: Some(SecretString::from(key.clone())),
             app_client_secret: Some(SecretString::from(CLIENT.1)),
+            ..Settings::default()
         };
         let machine = Machine::at(&other.at.aws).await?;
         let host = Host::over(machine, &data.join("greffe"), listener, Clock::system(), settings).await?;

@@ -9,7 +9,6 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::page::Question;
 use super::scope::Scopes;
@@ -217,7 +216,7 @@ pub(super) async fn decide(
     };
     let form = super::params(&body);
     match code(&world, &authority, &request, &form) {
-        Ok(code) => request.back(vec![("code", code), ("session_state", Uuid::new_v4().to_string())]),
+        Ok(code) => request.back(vec![("code", code), ("session_state", world.uuid().to_string())]),
         Err(Decision::Back(error)) => request.back_with(&error),
         Err(Decision::Page(refusal)) => refusal.page(),
     }
@@ -279,7 +278,7 @@ fn code(world: &World, authority: &str, request: &Authorization, form: &Params) 
         challenge: request.challenge()?,
     };
     let body = serde_json::to_string(&body).map_err(|error| Error::Damaged("authorization code", error))?;
-    let code = format!("0.{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let code = format!("0.{}{}", world.uuid().simple(), world.uuid().simple());
     let expires = after(world.now(), CODE_LIFE);
     world.store.write(|db| {
         let client_id = &request.app.client_id;

@@ -1,6 +1,6 @@
 //! The keys that sign id_tokens, kept in the state file.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -73,13 +73,30 @@ fn kept(db: &rusqlite::Connection, id: &str) -> Result<Option<Vec<u8>>> {
     Ok(db.query_row("SELECT der FROM keys WHERE id = ?", [id], |row| row.get(0)).optional()?)
 }
 
+/// The first key of every world in memory: making one takes a moment, and such worlds are made by the hundred.
+static IN_MEMORY: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+
 /// A new key, which takes a moment to make.
-fn keep_new(db: &rusqlite::Connection) -> Result<Vec<u8>> {
+fn new_key() -> Result<Vec<u8>> {
     let made = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, KEY_BITS);
     let der = made.map_err(|error| Error::Key(error.to_string()))?.to_pkcs1_der();
-    let der = der.map_err(|error| Error::Key(error.to_string()))?.as_bytes().to_vec();
-    db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", params![CURRENT, der])?;
-    Ok(der)
+    Ok(der.map_err(|error| Error::Key(error.to_string()))?.as_bytes().to_vec())
+}
+
+fn first_key(in_memory: bool) -> Result<Vec<u8>> {
+    if !in_memory {
+        return new_key();
+    }
+    let mut made = IN_MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*made {
+        Some(der) => Ok(der.clone()),
+        None => Ok(made.insert(new_key()?).clone()),
+    }
+}
+
+fn keep(db: &rusqlite::Connection, id: &str, der: &[u8]) -> Result<()> {
+    db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", params![id, der])?;
+    Ok(())
 }
 
 impl World {
@@ -92,7 +109,11 @@ impl World {
         let (current, before) = self.store.write(|db| {
             let current = match kept(db, CURRENT)? {
                 Some(der) => der,
-                None => keep_new(db)?,
+                None => {
+                    let der = first_key(self.store.is_in_memory())?;
+                    keep(db, CURRENT, &der)?;
+                    der
+                }
             };
             Ok((current, kept(db, BEFORE)?))
         })?;
@@ -106,9 +127,9 @@ impl World {
     pub(crate) fn rotate_signing_key(&self) -> Result<()> {
         self.store.write(|db| {
             if let Some(der) = kept(db, CURRENT)? {
-                db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", params![BEFORE, der])?;
+                keep(db, BEFORE, &der)?;
             }
-            keep_new(db).map(drop)
+            keep(db, CURRENT, &new_key()?)
         })?;
         *self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())

@@ -66,7 +66,7 @@ impl Refusal {
             "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         };
-        let (trace, correlation) = (Uuid::new_v4(), Uuid::new_v4());
+        let (trace, correlation) = (world.uuid(), world.uuid());
         let moment = world.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let mut body = json!({
             "error": error,
@@ -310,7 +310,7 @@ impl Request<'_> {
         let mut tokens = self.tokens(app, &user, &scopes, &resource, None)?;
         if user.is_personal() && self.form.get("scope").is_some_and(|text| scope::has_bare_names(text)) {
             // It is issued for another resource: Graph knows nothing of it.
-            tokens["access_token"] = format!("EwA{}", Uuid::new_v4().simple()).into();
+            tokens["access_token"] = format!("EwA{}", self.world.uuid().simple()).into();
         }
         Ok(tokens)
     }
@@ -338,7 +338,7 @@ impl Request<'_> {
             Refusal::new(700_016, message)
         })?;
         let grant = Grant { app, tenant: &tenant.id, user: None, scopes: &roles };
-        let access_token = self.world.store.write(|db| access_token(db, &grant, now))?;
+        let access_token = self.world.store.write(|db| access_token(db, self.world, &grant, now))?;
         Ok(json!({
             "token_type": "Bearer",
             "expires_in": ACCESS_LIFE_S,
@@ -386,8 +386,8 @@ impl Request<'_> {
         let has = |name: &str| scopes.iter().any(|scope| scope == name);
         let grant = Grant { app, tenant: &user.tenant, user: Some(user), scopes };
         let (access, refresh) = self.world.store.write(|db| {
-            let access = access_token(db, &grant, now)?;
-            let refresh = if has("offline_access") { Some(refresh_token(db, &grant, now)?) } else { None };
+            let access = access_token(db, self.world, &grant, now)?;
+            let refresh = if has("offline_access") { Some(refresh_token(db, self.world, &grant, now)?) } else { None };
             Ok((access, refresh))
         })?;
         let mut tokens = json!({
@@ -420,7 +420,7 @@ impl Request<'_> {
             "exp": now.as_second() + 3600,
             "tid": user.tenant,
             "sub": URL_SAFE_NO_PAD.encode(subject),
-            "uti": Uuid::new_v4().simple().to_string(),
+            "uti": self.world.uuid().simple().to_string(),
         });
         if has("profile") {
             claims["oid"] = user.id.as_str().into();
@@ -456,8 +456,8 @@ fn check_verifier(challenge: Option<&Challenge>, verifier: Option<&String>) -> R
 }
 
 /// An access token that says nothing to whoever looks inside.
-fn access_token(db: &Transaction, grant: &Grant<'_>, now: Timestamp) -> Result<String> {
-    let token = format!("EwB{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+fn access_token(db: &Transaction, world: &World, grant: &Grant<'_>, now: Timestamp) -> Result<String> {
+    let token = format!("EwB{}{}", world.uuid().simple(), world.uuid().simple());
     forget_expired(db, now)?;
     db.execute(
         "INSERT INTO access_tokens VALUES (?, ?, ?, ?, ?, ?)",
@@ -473,8 +473,8 @@ fn access_token(db: &Transaction, grant: &Grant<'_>, now: Timestamp) -> Result<S
     Ok(token)
 }
 
-fn refresh_token(db: &Transaction, grant: &Grant<'_>, now: Timestamp) -> Result<String> {
-    let token = format!("1.{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+fn refresh_token(db: &Transaction, world: &World, grant: &Grant<'_>, now: Timestamp) -> Result<String> {
+    let token = format!("1.{}{}", world.uuid().simple(), world.uuid().simple());
     db.execute(
         "INSERT INTO refresh_tokens (token, app, user, scopes, expires_ms) VALUES (?, ?, ?, ?, ?)",
         params![

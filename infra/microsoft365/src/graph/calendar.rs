@@ -73,7 +73,7 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     only(&body, &WRITABLE)?;
     let transaction = text(&body, "transactionId")?;
     let now = asked.world.now().to_string();
-    let id = items::new_id("AAMkAGI1Ev");
+    let id = items::new_id(asked.world, "AAMkAGI1Ev");
     let Value::Object(mut shown) = json!({
         "id": id,
         "createdDateTime": now,
@@ -105,7 +105,7 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
         }
     }
     apply(&mut shown, &body)?;
-    items::stamp(ItemKind::Event, &mut shown, asked.world.now());
+    items::stamp(asked.world, ItemKind::Event, &mut shown);
     let item = Item { id: id.clone(), body: shown, extended: extended::read(&body)? };
     let used = asked.world.store.write(|db| {
         let used = match &transaction {

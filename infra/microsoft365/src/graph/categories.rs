@@ -3,7 +3,6 @@
 use http::StatusCode;
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::query::Query;
 use super::{Answer, Asked, Problem, Reply};
@@ -39,7 +38,7 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     let name = body.get("displayName").and_then(|name| name.as_str()).filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Problem::bad_request("displayName is required."))?;
     let color = body.get("color").map_or_else(|| Ok("none".to_owned()), color)?;
-    let id = Uuid::new_v4().to_string();
+    let id = asked.world.uuid().to_string();
     let made = asked.world.store.write(|db| {
         Ok(db.execute("INSERT OR IGNORE INTO categories VALUES (?, ?, ?, ?)", params![id, mailbox.id, name, color])?
             == 1)

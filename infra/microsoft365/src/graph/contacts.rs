@@ -70,7 +70,7 @@ pub(super) fn create_folder(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     only(&body, &["displayName", "singleValueExtendedProperties"])?;
     let name = text(&body, "displayName")?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Problem::bad_request("The property 'displayName' is required."))?;
-    let id = items::new_id("AAMkAGI1Cf");
+    let id = items::new_id(asked.world, "AAMkAGI1Cf");
     let Value::Object(shown) =
         json!({ "id": id, "displayName": name, "parentFolderId": format!("{}contacts", mailbox.id) })
     else {
@@ -100,7 +100,7 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account, parent: &str) -> Answ
     let body = asked.body()?;
     only(&body, &WRITABLE)?;
     has_folder(asked, mailbox, parent)?;
-    let id = items::new_id("AAMkAGI1Co");
+    let id = items::new_id(asked.world, "AAMkAGI1Co");
     let address = || json!({});
     let Value::Object(mut shown) = json!({
         "id": id,
@@ -127,7 +127,7 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account, parent: &str) -> Answ
         return Err(Problem::bad_request("A contact is an object."));
     };
     apply(&mut shown, &body)?;
-    items::stamp(ItemKind::Contact, &mut shown, asked.world.now());
+    items::stamp(asked.world, ItemKind::Contact, &mut shown);
     let item = Item { id, body: shown, extended: extended::read(&body)? };
     asked.world.store.write(|db| items::insert(db, &mailbox.id, ItemKind::Contact, parent, &item))?;
     let context = asked.context(&format!("users('{}')/contacts/$entity", mailbox.id));

@@ -10,10 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::query::{Clause, Comparison, Query, Select, filter, invalid};
 use super::{Answer, Asked, Problem, Reply};
+use crate::World;
 use crate::directory::Account;
 use crate::error::{Error, Result};
 use crate::items::{self, ItemKind};
@@ -79,8 +79,8 @@ struct Token {
 }
 
 impl Token {
-    fn issue(chain: &str, generation: i64) -> String {
-        let clear = format!("{chain}.{generation}.{}", Uuid::new_v4().simple());
+    fn issue(world: &World, chain: &str, generation: i64) -> String {
+        let clear = format!("{chain}.{generation}.{}", world.uuid().simple());
         URL_SAFE_NO_PAD.encode(clear)
     }
 
@@ -135,7 +135,7 @@ pub(super) fn items(
         None => {
             let (mailbox, parent, select) = (mailbox.id.clone(), parent.to_owned(), query.select(known)?);
             let state = ItemState { mailbox, parent, select, first: true, done: 0, until: None };
-            (Uuid::new_v4().simple().to_string(), 0, state)
+            (asked.world.uuid().simple().to_string(), 0, state)
         }
         Some(token) => resume::<ItemState>(asked, mailbox, token)?,
     };
@@ -172,7 +172,7 @@ pub(super) fn items(
     if ended {
         (state.first, state.until) = (false, None);
     }
-    let next = Token::issue(&chain, generation);
+    let next = Token::issue(asked.world, &chain, generation);
     let link = match ended {
         true => ("@odata.deltaLink", "$deltatoken"),
         false => ("@odata.nextLink", "$skiptoken"),
@@ -193,7 +193,7 @@ fn page(
 ) -> Answer {
     let token = query.get("deltatoken").or(query.get("skiptoken"));
     let (chain, generation, mut state) = match token {
-        None => (Uuid::new_v4().simple().to_string(), 0, State::new(mailbox, folder, query, known)?),
+        None => (asked.world.uuid().simple().to_string(), 0, State::new(mailbox, folder, query, known)?),
         Some(token) => resume(asked, mailbox, token)?,
     };
     if state.mailbox != mailbox.id || state.folder.as_ref() != folder.map(|folder| &folder.id) {
@@ -234,7 +234,7 @@ fn page(
     for item in repeated.map(|message| Item::Message(Box::new(message))).iter().chain(&items) {
         value.push(shown(asked, item, &state)?);
     }
-    let next = Token::issue(&chain, generation);
+    let next = Token::issue(world, &chain, generation);
     let link = match ended {
         true => ("@odata.deltaLink", "$deltatoken"),
         false => ("@odata.nextLink", "$skiptoken"),

@@ -95,7 +95,7 @@ pub(super) fn patch(
     let found = asked.world.store.read(|db| items::find(db, &mailbox.id, kind, id))?;
     let (parent, mut item) = found.ok_or_else(Problem::item_not_found)?;
     apply(&mut item.body)?;
-    items::stamp(kind, &mut item.body, asked.world.now());
+    items::stamp(asked.world, kind, &mut item.body);
     asked.world.store.write(|db| items::update(db, &mailbox.id, kind, &parent, &item))?;
     Ok(Reply::json(entity(asked, &item, asked.context(context))))
 }

@@ -134,7 +134,7 @@ pub(super) fn value(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
         Some(ValueFault::Status(404)) => return Err(Problem::item_not_found()),
         Some(ValueFault::Status(status)) => return Err(Problem::scripted(status)),
         Some(ValueFault::OtherBytes) => {
-            let header = format!("X-MS-Exchange-Read: {}\r\n", uuid::Uuid::new_v4());
+            let header = format!("X-MS-Exchange-Read: {}\r\n", asked.world.uuid());
             content = futures::stream::iter([Ok(Bytes::from(header))]).chain(content).boxed();
         }
         Some(ValueFault::CutAfter(bytes)) => {

@@ -30,7 +30,6 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::World;
 use crate::directory::{self, Account};
@@ -317,7 +316,7 @@ fn holding(stream: MimeStream, slot: Option<Slot>) -> impl Stream<Item = std::io
 
 /// Answers one request, alone or as a part of a batch.
 pub(crate) async fn answer(world: &Arc<World>, call: &Call, in_batch: bool) -> Reply {
-    let request_id = Uuid::new_v4().to_string();
+    let request_id = world.uuid().to_string();
     let client_request_id = call.headers.get("client-request-id").and_then(|value| value.to_str().ok());
     let client_request_id = client_request_id.unwrap_or(&request_id).to_owned();
     let mut reply = match handle(world, call, in_batch).await {

@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::path::segments;
 use super::query::Query;
@@ -46,7 +45,7 @@ pub(super) async fn create(asked: &Asked<'_>) -> Answer {
         asked.world.handshake(url).await.map_err(|message| Problem::new(400, "ValidationError", message))?;
     }
     let subscription = Subscription {
-        id: Uuid::new_v4().to_string(),
+        id: asked.world.uuid().to_string(),
         app: asked.caller.app.clone(),
         tenant: asked.caller.tenant.clone(),
         creator: asked.caller.user.clone().unwrap_or_else(|| asked.caller.app.clone()),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::calendar::{moment, only, text};
 use super::query::Query;
 use super::{Answer, Asked, Problem, Reply, delta, extended};
+use crate::World;
 use crate::directory::Account;
 use crate::error::Result;
 use crate::items::{self, Item, ItemKind};
@@ -44,7 +45,7 @@ const PROPERTIES: [&str; 13] = [
 /// The mailbox's lists: the default one and the one of flagged mails, which nobody can delete.
 pub(super) fn lists(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     let query = Query::read(&asked.call.query, &["select", "top", "skip"])?;
-    let lists = asked.world.store.write(|db| lists_of(db, &mailbox.id))?;
+    let lists = asked.world.store.write(|db| lists_of(db, asked.world, &mailbox.id))?;
     let select = query.select(&LIST_PROPERTIES)?;
     extended::page(asked, &query, lists, &select, &format!("users('{}')/todo/lists", mailbox.id))
 }
@@ -78,7 +79,7 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account, list: &str) -> Answer
     find_list(asked, mailbox, list)?;
     let title = text(&body, "title")?.filter(|title| !title.is_empty());
     let title = title.ok_or_else(|| Problem::new(400, "invalidRequest", "The property 'title' is required."))?;
-    let id = items::new_id("AAMkAGI1To");
+    let id = items::new_id(asked.world, "AAMkAGI1To");
     let Value::Object(mut shown) = json!({
         "id": id,
         "title": title,
@@ -97,10 +98,10 @@ pub(super) fn create(asked: &Asked<'_>, mailbox: &Account, list: &str) -> Answer
         return Err(Problem::new(400, "invalidRequest", "Only one item in linkedResources is allowed."));
     }
     for link in &mut links {
-        link["id"] = items::new_id("AAMkAGI1Lr").into();
+        link["id"] = items::new_id(asked.world, "AAMkAGI1Lr").into();
     }
     apply(&mut shown, &body)?;
-    items::stamp(ItemKind::Task, &mut shown, asked.world.now());
+    items::stamp(asked.world, ItemKind::Task, &mut shown);
     let extended = Map::from_iter([("linkedResources".to_owned(), links.into())]);
     let task = Item { id, body: shown, extended };
     asked.world.store.write(|db| items::insert(db, &mailbox.id, ItemKind::Task, list, &task))?;
@@ -160,17 +161,17 @@ pub(super) fn create_list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     only(&body, &["displayName"])?;
     let name = text(&body, "displayName")?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Problem::new(400, "invalidRequest", "The property 'displayName' is required."))?;
-    let list = new_list(&name, "none");
+    let list = new_list(asked.world, &name, "none");
     asked.world.store.write(|db| {
-        lists_of(db, &mailbox.id)?;
+        lists_of(db, asked.world, &mailbox.id)?;
         items::insert(db, &mailbox.id, ItemKind::TaskList, "", &list)
     })?;
     let context = asked.context(&format!("users('{}')/todo/lists/$entity", mailbox.id));
     Ok(Reply::created(extended::entity(asked, &list, context)))
 }
 
-fn new_list(name: &str, well_known: &str) -> Item {
-    let id = items::new_id("AAMkAGI1Tl");
+fn new_list(world: &World, name: &str, well_known: &str) -> Item {
+    let id = items::new_id(world, "AAMkAGI1Tl");
     let shown = Map::from_iter([
         ("id".to_owned(), id.as_str().into()),
         ("displayName".to_owned(), name.into()),
@@ -187,13 +188,13 @@ fn find_list(asked: &Asked<'_>, mailbox: &Account, list: &str) -> std::result::R
 }
 
 /// The lists, made when somebody looks for the first time.
-fn lists_of(db: &Transaction<'_>, mailbox: &str) -> Result<Vec<Item>> {
+fn lists_of(db: &Transaction<'_>, world: &World, mailbox: &str) -> Result<Vec<Item>> {
     let known = items::all(db, mailbox, ItemKind::TaskList, "")?;
     if !known.is_empty() {
         return Ok(known);
     }
     for (name, well_known) in [("Tasks", "defaultList"), ("Flagged Emails", "flaggedEmails")] {
-        items::insert(db, mailbox, ItemKind::TaskList, "", &new_list(name, well_known))?;
+        items::insert(db, mailbox, ItemKind::TaskList, "", &new_list(world, name, well_known))?;
     }
     items::all(db, mailbox, ItemKind::TaskList, "")
 }
