@@ -115,6 +115,11 @@ impl App {
 /// The one HTTP client for Graph, Entra and the AWS SDK: no redirects (a token goes nowhere else), bounded waits, and roots
 /// that are compiled in.
 pub fn http_client() -> Result<reqwest::Client, StartError> {
+    http_client_builder()?.build().map_err(|e| StartError::Http(e.into()))
+}
+
+/// The same before it is built, for whoever has to choose what it connects to.
+pub fn http_client_builder() -> Result<reqwest::ClientBuilder, StartError> {
     let failed = |e: Box<dyn std::error::Error + Send + Sync>| StartError::Http(e);
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -123,12 +128,10 @@ pub fn http_client() -> Result<reqwest::Client, StartError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    reqwest::Client::builder()
+    Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(std::time::Duration::from_secs(5))
         .read_timeout(std::time::Duration::from_secs(60))
-        .user_agent(concat!("greffe/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|e| failed(e.into()))
+        .user_agent(concat!("greffe/", env!("CARGO_PKG_VERSION"))))
 }

@@ -173,15 +173,6 @@ pub enum EntraError {
     Identity(#[from] IdentityError),
 }
 
-/// A sign-in page to send a browser to, and what must be kept until it returns.
-#[derive(Debug)]
-pub struct Authorization {
-    /// Where the browser goes.
-    pub url: Url,
-    /// Proves at redemption that it was us who asked (PKCE, RFC 7636).
-    pub verifier: SecretString,
-}
-
 /// An app registration as it speaks to Entra.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -307,7 +298,7 @@ impl Entra {
         id.ok_or(EntraError::Unreadable("the tenant's issuer names no tenant"))
     }
 
-    /// The sign-in page for `scopes`, with PKCE, bound to `state` and `nonce`.
+    /// The sign-in page for `scopes`, bound to `state`, `nonce` and the PKCE `verifier`, 43 to 128 characters.
     pub fn authorize(
         &self,
         authority: &Authority,
@@ -315,8 +306,9 @@ impl Entra {
         scopes: &[&str],
         state: String,
         nonce: String,
-    ) -> Result<Authorization, EntraError> {
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        verifier: &SecretString,
+    ) -> Result<Url, EntraError> {
+        let verifier = PkceCodeVerifier::new(verifier.expose_secret().to_owned());
         let (url, _) = self
             .client(authority, app)?
             .authorize_url(|| CsrfToken::new(state))
@@ -324,9 +316,9 @@ impl Entra {
             .add_extra_param("response_mode", "query")
             .add_extra_param("prompt", "select_account")
             .add_extra_param("nonce", nonce)
-            .set_pkce_challenge(challenge)
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
             .url();
-        Ok(Authorization { url, verifier: verifier.into_secret().into() })
+        Ok(url)
     }
 
     /// The page on which an administrator of `tenant` grants the app its application permissions.

@@ -146,9 +146,9 @@ async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure
         Step::SignIn => {
             let authority = connector.authority();
             let scopes = connector.scopes();
-            let page = entra.authorize(&authority, &registration, &scopes, state.clone(), nonce.clone());
-            let page = page.map_err(|e| from_token(e.into()))?;
-            (page.url, page.verifier)
+            let verifier = SecretString::from(app.random.token());
+            let url = entra.authorize(&authority, &registration, &scopes, state.clone(), nonce.clone(), &verifier);
+            (url.map_err(|e| from_token(e.into()))?, verifier)
         }
         Step::AdminConsent { tenant, .. } => {
             let url = entra.admin_consent(tenant, &registration.client_id, &state);
