@@ -71,7 +71,7 @@ impl App {
     /// Over AWS as `aws` reaches it, with the given time and randomness.
     pub fn new(config: Config, aws: &SdkConfig, http: reqwest::Client, clock: Clock, random: Random) -> Self {
         let table = Table::new(aws_sdk_dynamodb::Client::new(aws), config.table.clone());
-        let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(aws), clock.clone()));
+        let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(aws), clock.clone(), random.clone()));
         let identity = Identity::new(aws_sdk_sts::Client::new(aws));
         let microsoft = config.microsoft.clone();
         let entra = Entra::new(http.clone(), microsoft, &config.public_url, identity, clock.clone(), random.clone());

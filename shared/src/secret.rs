@@ -99,13 +99,14 @@ pub enum SecretError {
 pub struct Secrets {
     client: Client,
     clock: Clock,
+    random: Random,
     cache: Mutex<HashMap<String, (SecretString, Timestamp)>>,
 }
 
 impl Secrets {
     /// Over the SDK's client.
-    pub fn new(client: Client, clock: Clock) -> Self {
-        Self { client, clock, cache: Mutex::default() }
+    pub fn new(client: Client, clock: Clock, random: Random) -> Self {
+        Self { client, clock, random, cache: Mutex::default() }
     }
 
     /// The current value, at most [`SECRET_CACHE_TIME`] old.
@@ -192,12 +193,14 @@ impl Secrets {
             id: id.to_owned(),
             source,
         };
-        let created = self.client.create_secret().name(id).secret_string(value.expose_secret()).send().await;
+        let version = self.random.uuid().to_string();
+        let create = self.client.create_secret().name(id).client_request_token(&version);
+        let created = create.secret_string(value.expose_secret()).send().await;
         match created.map_err(|e| e.into_service_error()) {
             Ok(_) => {}
             Err(e) if e.is_resource_exists_exception() => {
-                let put = self.client.put_secret_value().secret_id(id).secret_string(value.expose_secret());
-                put.send().await.map_err(|e| failed(e.into()))?;
+                let put = self.client.put_secret_value().secret_id(id).client_request_token(version);
+                put.secret_string(value.expose_secret()).send().await.map_err(|e| failed(e.into()))?;
             }
             Err(e) => return Err(failed(e.into())),
         }
@@ -207,7 +210,8 @@ impl Secrets {
 
     /// Stores `value` unless the secret exists already: for the first start of a machine.
     pub async fn seed(&self, id: &str, value: &SecretString) -> Result<(), SecretError> {
-        match self.client.create_secret().name(id).secret_string(value.expose_secret()).send().await {
+        let create = self.client.create_secret().name(id).client_request_token(self.random.uuid().to_string());
+        match create.secret_string(value.expose_secret()).send().await {
             Ok(_) => Ok(()),
             Err(e) if is_resource_exists(&e) => Ok(()),
             Err(e) => Err(SecretError::Store { attempted: "seed", id: id.to_owned(), source: e.into() }),

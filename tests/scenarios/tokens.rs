@@ -114,7 +114,7 @@ async fn a_secret_that_was_rotated_is_read_afresh_once() {
     world.microsoft.register_app(Registration::new(CLIENT_ID, "the-new-secret", callback)).unwrap();
     // Another function wrote it: the one at work still believes the old one.
     let client = aws_sdk_secretsmanager::Client::new(&world.host.machine.aws);
-    let elsewhere = Secrets::new(client, world.clock.clone());
+    let elsewhere = Secrets::new(client, world.clock.clone(), Random::system());
     world.host.app.secrets.read(secret::APP_CLIENT_SECRET).await.unwrap();
     elsewhere.write(secret::APP_CLIENT_SECRET, &"the-new-secret".to_owned().into()).await.unwrap();
     let connector = connector(&world, &registry).await;

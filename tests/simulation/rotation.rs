@@ -1,4 +1,4 @@
-//! Credentials under kills: a function dies at every call to AWS in turn while it rotates a credential or puts another in its place.
+//! Credentials under kills: a function dies at every call in turn, to AWS or to Microsoft, while it rotates a credential or puts another in its place.
 //! At no moment is there none that works, and once it is quiet again Entra holds one, the one in use, and nothing that was left behind.
 
 use std::time::Duration;
@@ -16,15 +16,15 @@ use shared::{
 };
 use tests::{OWN_CLIENT_ID, OWN_CLIENT_SECRET, World};
 
-use crate::kill::KillSwitch;
+use crate::gate::Gate;
 
 const ADMIN: &str = "admin@lumen.example";
 /// More calls than any of the stories makes: a story that never ends by itself fails.
-const CALLS_MAX: i64 = 200;
+const CALLS_MAX: usize = 200;
 
 struct Story {
     world: World,
-    switch: KillSwitch,
+    gate: Gate,
     owner: Owner,
     connector: Connector,
 }
@@ -32,8 +32,9 @@ struct Story {
 impl Story {
     /// A firm whose own app has organisation-wide access, and may change its own credentials.
     async fn begin() -> Self {
-        let switch = KillSwitch::default();
-        let world = World::reached_by(&[], |engines| switch.before(engines)).await;
+        let gate = Gate::new(0);
+        tokio::spawn(gate.clone().keep());
+        let world = World::behind(&gate).await;
         world.tenant.add_user(ADMIN, "Administrator").unwrap();
         world.tenant.make_admin(ADMIN).unwrap();
         let mut registered = world.microsoft.app(OWN_CLIENT_ID).unwrap();
@@ -48,7 +49,7 @@ impl Story {
         world.host.tick().await;
         let (firm, id) = (firm.parse().unwrap(), connector.parse().unwrap());
         let connector = Connector::find(&world.host.app.table, firm, id).await.unwrap().unwrap().value;
-        Self { world, switch, owner: Owner::Firm(firm), connector }
+        Self { world, gate, owner: Owner::Firm(firm), connector }
     }
 
     fn function(&self) -> &App {
@@ -56,13 +57,13 @@ impl Story {
     }
 
     /// Has `work` die at the call after `calls` others; what it came to, if it came to an end.
-    async fn dying<T>(&self, calls: i64, work: impl Future<Output = T>) -> Option<T> {
-        self.switch.arm(calls);
+    async fn dying<T>(&self, calls: usize, work: impl Future<Output = T>) -> Option<T> {
+        self.gate.kill_after(calls);
         let ended = tokio::select! {
             ended = work => Some(ended),
-            () = self.switch.killed() => None,
+            () = self.gate.died() => None,
         };
-        self.switch.disarm();
+        self.gate.calm();
         ended
     }
 
@@ -88,7 +89,7 @@ impl Story {
     }
 
     /// Entra holds the credential in use, and nothing else.
-    async fn judge(&self, calls: i64) {
+    async fn judge(&self, calls: usize) {
         self.works().await;
         let registered = self.world.microsoft.app(OWN_CLIENT_ID).unwrap();
         let (passwords, certificates) = (&registered.client_secrets, &registered.certificates);
@@ -156,7 +157,7 @@ async fn a_rotation_whose_answers_from_entra_are_lost_leaves_nothing_behind() {
         story.works().await;
         story.calm_down().await;
         story.calm_down().await;
-        story.judge(n as i64).await;
+        story.judge(n).await;
     }
 }
 

@@ -5,36 +5,19 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-use microsoft365::{Held, Mail, NoticeFault, RetryAfter, Times, ValueFault};
+use jiff::{SignedDuration, Timestamp};
+use microsoft365::{Held, Lifecycle, Mail, NoticeFault, RetryAfter, Times, ValueFault};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use shared::archive;
 use tests::{ADA, Registry, World, message_id};
 
-use crate::kill::KillSwitch;
+use crate::{dice::Dice, gate::Gate};
 
 const GREY: &str = "greffe: received";
 const GREEN: &str = "greffe: filed";
 const CHOSEN: [&str; 2] = ["inbox", "sentitems"];
 const STEPS: usize = 60;
-
-/// Numbers from a seed (SplitMix64, Steele et al. 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % n as u64) as usize
-    }
-
-    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())].clone()
-    }
-}
 
 /// What the story knows of a mail that greffe has to find out.
 struct Tale {
@@ -56,16 +39,18 @@ struct Tale {
 struct Story {
     dice: Dice,
     world: World,
-    switch: KillSwitch,
+    gate: Gate,
     registry: Registry,
     tales: BTreeMap<String, Tale>,
     folders: Vec<String>,
 }
 
-pub async fn run(seed: u64) {
-    let switch = KillSwitch::default();
-    let world = World::reached_by(&[], |engines| switch.before(engines)).await;
-    let mut dice = Dice(seed);
+/// Tells the story of this seed and judges how it ends; its history.
+pub async fn run(seed: u64) -> Vec<String> {
+    let gate = Gate::new(seed);
+    let keeper = tokio::spawn(gate.clone().keep());
+    let world = World::behind(&gate).await;
+    let mut dice = Dice::new(seed);
     let clients = world.microsoft.create_folder(ADA, "msgfolderroot", "Clients").unwrap();
     let folders = ["inbox", "sentitems", "deleteditems", clients.as_str()].map(str::to_owned).to_vec();
     let mut tales = BTreeMap::new();
@@ -75,12 +60,14 @@ pub async fn run(seed: u64) {
         deliver(&world, &mut tales, &folder, n, old, false);
     }
     let registry = world.registry().await;
-    let mut story = Story { dice, world, switch, registry, tales, folders };
+    let mut story = Story { dice, world, gate, registry, tales, folders };
     for n in 0..STEPS {
         story.happen(n).await;
     }
     story.calm_down().await;
     story.judge().await;
+    keeper.abort();
+    story.gate.history()
 }
 
 fn deliver(world: &World, tales: &mut BTreeMap<String, Tale>, folder: &str, n: usize, at: Timestamp, new: bool) {
@@ -99,9 +86,41 @@ fn deliver(world: &World, tales: &mut BTreeMap<String, Tale>, folder: &str, n: u
     tales.insert(id, tale);
 }
 
+/// What a person does in Outlook.
+fn person(dice: &mut Dice, world: &World, tales: &mut BTreeMap<String, Tale>, folders: &[String]) {
+    let held = world.microsoft.messages(ADA).unwrap();
+    if held.is_empty() {
+        return;
+    }
+    let mail = dice.pick(&held);
+    let id = mail.immutable_id.as_str();
+    let microsoft = &world.microsoft;
+    match dice.below(8) {
+        0..=3 => {
+            let folder = dice.pick(folders);
+            let tale = tales.get_mut(id).unwrap();
+            tale.moved = true;
+            tale.was_chosen |= CHOSEN.contains(&folder.as_str());
+            microsoft.move_message(ADA, id, &folder).unwrap();
+        }
+        4 => microsoft.delete_message(ADA, id).unwrap(),
+        5 => microsoft.set_read(ADA, id, dice.once_in(2)).unwrap(),
+        _ => {
+            let own = dice.pick(&["Urgent", "Client X", "Später"]);
+            if !mail.categories.iter().any(|c| c == own) {
+                let all: Vec<&str> = mail.categories.iter().map(String::as_str).chain([own]).collect();
+                microsoft.set_categories(ADA, id, &all).unwrap();
+                tales.get_mut(id).unwrap().own.insert(own.to_owned());
+            }
+        }
+    }
+}
+
 impl Story {
     async fn happen(&mut self, n: usize) {
-        match self.dice.below(27) {
+        let what = self.dice.below(31);
+        self.gate.tell(format!("step {n}: {what} at {}", self.world.clock.now()));
+        match what {
             0..=5 => {
                 for i in 0..=self.dice.below(12) {
                     let folder = self.dice.pick(&self.folders);
@@ -109,15 +128,16 @@ impl Story {
                     deliver(&self.world, &mut self.tales, &folder, 1_000 + n * 20 + i, now, true);
                 }
             }
-            6..=8 => self.person(),
+            6..=8 => person(&mut self.dice, &self.world, &mut self.tales, &self.folders),
             9..=12 => self.fault(),
             13 => drop(self.world.microsoft.deliver_notices().await),
             14..=19 => self.function().await,
-            20 | 21 => {
-                let seconds = self.dice.below(600) as u64;
-                self.world.clock.advance(Duration::from_secs(seconds));
-                self.world.host.tick().await;
-            }
+            20 | 21 => self.time(600).await,
+            // The clock jumps: tokens and subscriptions end meanwhile.
+            26 => self.time(3 * 86_400).await,
+            27 => self.access().await,
+            28 => self.forged().await,
+            29 => self.lifecycle(),
             // The feed is read while it is written: gaps are met, and filled.
             22 => drop(self.world.feed(&self.registry.firm).await),
             23..=25 => self.file().await,
@@ -129,35 +149,53 @@ impl Story {
         }
     }
 
-    /// What a person does in Outlook.
-    fn person(&mut self) {
-        let held = self.world.microsoft.messages(ADA).unwrap();
-        if held.is_empty() {
-            return;
+    async fn time(&mut self, seconds_max: usize) {
+        let seconds = self.dice.below(seconds_max) as u64;
+        self.world.clock.advance(Duration::from_secs(seconds));
+        self.world.host.tick().await;
+    }
+
+    /// Access is taken away, and given back some time.
+    async fn access(&mut self) {
+        let tenant = &self.world.tenant;
+        match self.dice.below(6) {
+            0 => tenant.revoke_sessions(ADA).unwrap(),
+            1 => tenant.set_enabled(ADA, false).unwrap(),
+            2 => tenant.set_licensed(ADA, false).unwrap(),
+            _ => self.restore().await,
         }
-        let mail = self.dice.pick(&held);
-        let id = mail.immutable_id.as_str();
-        let microsoft = &self.world.microsoft;
-        match self.dice.below(8) {
-            0..=3 => {
-                let folder = self.dice.pick(&self.folders);
-                let tale = self.tales.get_mut(id).unwrap();
-                tale.moved = true;
-                tale.was_chosen |= CHOSEN.contains(&folder.as_str());
-                microsoft.move_message(ADA, id, &folder).unwrap();
-            }
-            4 => {
-                microsoft.delete_message(ADA, id).unwrap();
-            }
-            5 => microsoft.set_read(ADA, id, self.dice.below(2) == 0).unwrap(),
-            _ => {
-                let own = ["Urgent", "Client X", "Später"][self.dice.below(3)];
-                if !mail.categories.iter().any(|c| c == own) {
-                    let all: Vec<&str> = mail.categories.iter().map(String::as_str).chain([own]).collect();
-                    microsoft.set_categories(ADA, id, &all).unwrap();
-                    self.tales.get_mut(id).unwrap().own.insert(own.to_owned());
-                }
-            }
+    }
+
+    async fn restore(&self) {
+        self.world.tenant.set_enabled(ADA, true).unwrap();
+        self.world.tenant.set_licensed(ADA, true).unwrap();
+        self.world.microsoft.faults().clear();
+        self.world.sign_in(&self.registry.firm, &self.registry.connector, ADA).await.ok();
+    }
+
+    /// Somebody guesses where notices go.
+    async fn forged(&mut self) {
+        let subscription = self.world.microsoft.subscriptions(ADA).unwrap().first().cloned().unwrap_or_default();
+        let notice = serde_json::json!({
+            "subscriptionId": subscription,
+            "subscriptionExpirationDateTime": "2036-01-01T00:00:00Z",
+            "changeType": "created",
+            "clientState": "x".repeat(self.dice.below(200)),
+            "resource": "me/messages",
+            "tenantId": self.world.tenant.id(),
+        });
+        let notices = serde_json::json!({ "value": [notice] });
+        let answer = self.world.request(None, reqwest::Method::POST, "/webhook", Some(notices)).await;
+        assert_eq!(answer.status, 202, "a forged notice");
+    }
+
+    /// Graph tells something about a subscription.
+    fn lifecycle(&mut self) {
+        let subscriptions = self.world.microsoft.subscriptions(ADA).unwrap();
+        let kinds = [Lifecycle::ReauthorizationRequired, Lifecycle::SubscriptionRemoved, Lifecycle::Missed];
+        let kind = self.dice.pick(&kinds);
+        if let Some(subscription) = subscriptions.first() {
+            self.world.microsoft.send_lifecycle(subscription, kind).unwrap();
         }
     }
 
@@ -173,12 +211,14 @@ impl Story {
         let path = format!("/v1/firms/{}/messages/{}/file", self.registry.firm, message_id(&self.registry, &id));
         let body = serde_json::json!({ "dossier": dossier });
         if self.dice.below(3) == 0 {
-            self.switch.arm(self.dice.below(12) as i64);
+            self.gate.kill_after(self.dice.below(12));
             tokio::select! {
+                biased;
+                () = self.gate.died() => {}
                 _ = self.world.post(&path, body.clone()) => {}
-                () = self.switch.killed() => {}
             }
-            self.switch.disarm();
+            self.gate.calm();
+            self.gate.rest().await;
         }
         if self.world.post(&path, body).await.status.is_success() {
             self.tales.get_mut(&id).unwrap().dossier = dossier;
@@ -192,7 +232,7 @@ impl Story {
         let times = Times::N(1 + self.dice.below(4) as u32);
         let faults = self.world.microsoft.faults();
         let kinds = ["message value", "message delta", "message patch", "message", "subscription create"];
-        match self.dice.below(11) {
+        match self.dice.below(12) {
             0 | 1 => faults.value(&some, ValueFault::Status(self.dice.pick(&[404, 500, 503, 504])), times),
             2 => faults.value(&some, ValueFault::CutAfter(self.dice.below(200) as u64), times),
             3 => faults.fail(self.dice.pick(&kinds), self.dice.pick(&[500, 502, 503, 504]), times),
@@ -202,27 +242,42 @@ impl Story {
             7 => faults.throttle(ADA, RetryAfter::Whole(self.dice.below(40) as u32), times),
             8 => faults.throttle(ADA, self.dice.pick(&[RetryAfter::Missing, RetryAfter::Fractional(2.5)]), times),
             9 => faults.notices(NoticeFault::Drop, times),
+            10 => {
+                let late = SignedDuration::from_secs(self.dice.below(7_200) as i64);
+                faults.notices(NoticeFault::Delay(late), times);
+            }
             _ => faults.notices(NoticeFault::Duplicate, times),
         }
     }
 
-    /// The function runs, and every third time it dies on the way.
+    /// Functions run, while a person works. One time in three they die on the way, one time in three AWS is in trouble.
     async fn function(&mut self) {
-        if self.dice.below(3) > 0 {
-            self.world.host.source.step().await;
-            return;
+        match self.dice.below(3) {
+            0 => self.gate.kill_after(self.dice.below(160)),
+            1 => self.gate.trouble(1 + self.dice.below(4)),
+            _ => {}
         }
-        self.switch.arm(self.dice.below(120) as i64);
+        let Self { dice, world, gate, tales, folders, .. } = self;
+        let functions = async { tokio::join!(world.host.source.step(), world.host.source.step()) };
+        let meanwhile = async {
+            for _ in 0..dice.below(4) {
+                gate.turn().await;
+                person(dice, world, tales, folders);
+            }
+        };
         tokio::select! {
-            _ = self.world.host.source.step() => {}
-            () = self.switch.killed() => {}
+            biased;
+            () = gate.died() => {}
+            _ = async { tokio::join!(functions, meanwhile) } => {}
         }
-        self.switch.disarm();
+        self.gate.calm();
+        // What died is gone before anything else happens.
+        self.gate.rest().await;
     }
 
     /// Nothing goes wrong any more, and enough time passes for every pause to end.
     async fn calm_down(&mut self) {
-        self.world.microsoft.faults().clear();
+        self.restore().await;
         for _ in 0..8 {
             self.world.pass(Duration::from_secs(13 * 60)).await;
         }

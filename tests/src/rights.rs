@@ -8,7 +8,7 @@ use std::{
     collections::BTreeSet,
     fmt::{self, Write as _},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use aws_smithy_runtime_api::client::{
@@ -68,9 +68,9 @@ impl Heard {
 
     /// What the functions did and were not allowed to.
     pub fn forbidden(&self) -> Vec<String> {
-        let granted = granted(&Template::read());
+        static GRANTED: LazyLock<Vec<Right>> = LazyLock::new(|| granted(&Template::read()));
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.iter().filter(|done| !granted.iter().any(|right| right.allows(done))).map(ToString::to_string).collect()
+        heard.iter().filter(|done| !GRANTED.iter().any(|right| right.allows(done))).map(ToString::to_string).collect()
     }
 
     /// Adds to what this process heard in all its worlds, in a file of its own in `folder`.

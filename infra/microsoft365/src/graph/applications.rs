@@ -4,7 +4,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 use x509_cert::der::Decode as _;
 
 use super::query::Query;
@@ -86,7 +85,7 @@ pub(super) fn add_password(asked: &Asked<'_>, client_id: &str) -> Answer {
         Some(Ok(end)) if end > now => end,
         Some(_) => return Err(Problem::bad_request("Invalid value specified for property 'endDateTime'.")),
     };
-    let value = format!("{}8Q~{}", &Uuid::new_v4().simple().to_string()[..3], Uuid::new_v4().simple());
+    let value = format!("{}8Q~{}", &asked.world.uuid().simple().to_string()[..3], asked.world.uuid().simple());
     let effective = Some(after(now, asked.world.faults.credentials_delay()));
     let name = new["displayName"].as_str().map(str::to_owned);
     let secret = Secret { value, expires: Some(expires), name, effective };
@@ -142,7 +141,7 @@ pub(super) fn patch(asked: &Asked<'_>, client_id: &str) -> Answer {
                 let expires = i64::try_from(ends).ok().and_then(|ends| Timestamp::from_second(ends).ok());
                 adds = true;
                 certificates.push(Certificate {
-                    key_id: Uuid::new_v4(),
+                    key_id: asked.world.uuid(),
                     key: key.to_owned(),
                     expires: expires.unwrap_or(Timestamp::MAX),
                     name: new["displayName"].as_str().map(str::to_owned),
