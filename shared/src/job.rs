@@ -8,6 +8,7 @@ use std::{fmt, marker::PhantomData};
 use aws_sdk_sqs::Client;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::{
     id::{FirmId, MailboxId, MemberId},
@@ -41,6 +42,9 @@ pub struct Job {
     /// Whether the subscription itself needs a look: Graph sent a lifecycle notice.
     #[serde(default)]
     pub subscription: bool,
+    /// What the log calls all that follows from one notice, one run of the schedule or one request: the same to the mark.
+    #[serde(default)]
+    pub cause: Uuid,
 }
 
 impl Queued for Job {

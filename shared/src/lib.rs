@@ -30,6 +30,7 @@ pub mod mailbox;
 pub mod mark;
 pub mod member;
 pub mod message;
+pub mod metric;
 pub mod notification;
 pub mod problem;
 pub mod push;

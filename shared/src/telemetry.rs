@@ -1,11 +1,19 @@
 //! Logs: JSON lines with fixed field names. Ids and counts only: never an address, a subject, a body or a token.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::OnceLock};
 
 use tracing_subscriber::EnvFilter;
 
+static LAMBDA: OnceLock<()> = OnceLock::new();
+
+/// Whether standard output is a function's log: [`init`] was called.
+pub fn is_lambda() -> bool {
+    LAMBDA.get().is_some()
+}
+
 /// Logs JSON to standard output, as CloudWatch wants it; `RUST_LOG` chooses the level (default: info).
 pub fn init() {
+    let _ = LAMBDA.set(());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).without_time().try_init();
 }

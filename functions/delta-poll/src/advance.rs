@@ -16,6 +16,7 @@ use shared::{
     id::MessageId,
     mark::KeptMarks,
     message::{Failure, Message, Original, State, next_try},
+    metric::Counter,
     table::{Key, Row, Write},
     telemetry::Chain,
     work::{Fate, Work},
@@ -160,7 +161,10 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
     stored.sort_by_key(|(i, _)| *i);
     let new_failures = failed.iter().filter(|(i, _)| !matches!(messages[*i].value.state, State::Failed(_))).count();
     let mut numbers = numbers(round, stored.len() + new_failures).await?;
+    round.tally.count(Counter::MessagesArchived, stored.len() as u64);
+    round.tally.count(Counter::MessagesFailed, failed.len() as u64);
     for (i, Stored { sha256, bytes }) in stored {
+        round.tally.count(Counter::BytesArchived, bytes);
         let number = numbers.next().unwrap_or_default();
         let original = Original { sha256, bytes, archived_at: now, number };
         set(round, &mut messages[i], State::Archived(original)).await?;

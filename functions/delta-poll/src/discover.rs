@@ -10,6 +10,7 @@ use shared::{
     id::{ImmutableId, MessageId},
     mailbox::Progress,
     message::{Message, SkipReason, State},
+    metric::Counter,
     table::{Key, Row, Write},
     telemetry::Chain,
     work::Work,
@@ -166,6 +167,7 @@ async fn take_in(
     let to_write: Vec<_> = to_write.into_iter().map(|write| table.write(write)).collect();
     futures::stream::iter(to_write).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
 
+    round.tally.count(Counter::MessagesFound, work.len() as u64);
     let work = Work::items(firm, mailbox, &name, &work);
     let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
     if let Some(baseline) = baseline

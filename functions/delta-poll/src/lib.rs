@@ -19,8 +19,10 @@ use shared::{
     app::App,
     job::Job,
     mailbox::Sync,
+    metric::{Counter, Tally},
     worker::{self, Deadline, Interrupted, Output, Rounds, ScheduleError},
 };
+use tracing::Instrument as _;
 
 use crate::round::{Outcome, RoundError};
 
@@ -71,7 +73,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
 async fn queue_due(app: &App) -> Result<usize, ScheduleError> {
     let now = app.clock.now();
     let due = app.table.due_mailboxes(now, DUE_MAX).await?;
-    let job = |firm, mailbox| Job { firm, mailbox, sent_at: now, subscription: false };
+    let job = |firm, mailbox| Job { firm, mailbox, sent_at: now, subscription: false, cause: app.random.uuid() };
     let due = due.into_iter().map(|(firm, mailbox, due_at)| (job(firm, mailbox), due_at));
     Ok(worker::queue_due(&app.queue, due.collect()).await?)
 }
@@ -82,11 +84,36 @@ struct Mailboxes<'a> {
     deadline: Deadline,
 }
 
+impl Mailboxes<'_> {
+    /// A round, and the one line and the metrics that it ends with.
+    async fn counted(&self, job: &Job) -> Result<Outcome, RoundError> {
+        let (began, tally) = (self.app.clock.now(), Tally::default());
+        let outcome = round::run(self.app, job, &self.deadline, &tally).await;
+        if outcome.as_ref().is_err_and(|error| error.wait().is_none()) {
+            tally.count(Counter::RoundsFailed, 1);
+        }
+        let now = self.app.clock.now();
+        tracing::info!(
+            ended = outcome.as_ref().map_or_else(RoundError::name, Outcome::name),
+            duration_ms = now.duration_since(began).as_millis(),
+            found = tally.of(Counter::MessagesFound),
+            archived = tally.of(Counter::MessagesArchived),
+            failed = tally.of(Counter::MessagesFailed),
+            mime_bytes = tally.of(Counter::BytesArchived),
+            "a round ended"
+        );
+        tally.publish(now);
+        outcome
+    }
+}
+
 impl Rounds<Job> for Mailboxes<'_> {
     type Error = RoundError;
 
     async fn run(&self, job: &Job) -> Result<worker::Outcome, RoundError> {
-        Ok(match round::run(self.app, job, &self.deadline).await? {
+        let Job { firm, mailbox, cause, .. } = job;
+        let span = tracing::info_span!("round", firm.id = %firm, mailbox.id = %mailbox, %cause);
+        Ok(match self.counted(job).instrument(span).await? {
             Outcome::Finished | Outcome::Noticed => worker::Outcome::Finished,
             Outcome::OutOfTime | Outcome::Behind => worker::Outcome::OutOfTime,
         })

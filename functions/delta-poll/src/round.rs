@@ -23,6 +23,7 @@ use shared::{
     job::Job,
     mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Progress, Sync},
     mark::{KeptMarks, Marks},
+    metric::{Counter, Tally},
     notification::client_state,
     rules::{People, recipient_domain},
     secret::{MacKey, NOTIFICATION_KEY, SecretError},
@@ -70,6 +71,18 @@ pub(crate) enum Outcome {
     OutOfTime,
 }
 
+impl Outcome {
+    /// For the log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Behind => "behind",
+            Self::Noticed => "noticed",
+            Self::OutOfTime => "out_of_time",
+        }
+    }
+}
+
 /// Why a round did not come to its end. What it did so far stays done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RoundError {
@@ -91,6 +104,13 @@ pub(crate) enum RoundError {
     /// Nobody said where notices go.
     #[error(transparent)]
     Config(#[from] ConfigError),
+}
+
+impl RoundError {
+    /// For the log.
+    pub(crate) fn name(&self) -> &'static str {
+        if matches!(self, Self::Wait(_)) { "waits" } else { "failed" }
+    }
 }
 
 impl From<GraphError> for RoundError {
@@ -126,6 +146,8 @@ pub(crate) struct Round<'a> {
     kept_marks: &'a OnceCell<KeptMarks>,
     /// The firm's members, as far as the rules ask for them.
     people: &'a People,
+    /// What it does is counted here.
+    pub tally: &'a Tally,
     /// Set when Graph asked to wait, or a person has to act: nothing new is begun.
     stopped: AtomicBool,
 }
@@ -138,7 +160,7 @@ struct Discovered {
 }
 
 /// Serves `job`, unless a round that began after it was sent has done so.
-pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Outcome, RoundError> {
+pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<Outcome, RoundError> {
     let began_at = app.clock.now();
     let Some(mailbox) = Mailbox::find(&app.table, job.firm, job.mailbox).await?.map(|row| row.value) else {
         return Ok(Outcome::Finished);
@@ -173,6 +195,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
         marks: marks.as_ref(),
         kept_marks: &kept_marks,
         people: &people,
+        tally,
         stopped: AtomicBool::new(false),
     };
     // While a person had to act, nobody looked at what Graph said of the subscription.
@@ -181,6 +204,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Out
     next.marks = kept_marks.into_inner().or(next.marks);
     let result = match result {
         Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
+            tally.count(Counter::PeopleNeeded, 1);
             next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
             Ok(Outcome::Finished)
         }

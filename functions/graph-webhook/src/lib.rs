@@ -141,9 +141,9 @@ async fn take(webhook: &Webhook, body: &[u8]) -> StatusCode {
 
 /// Whether all jobs are queued. A job that is queued again because another one failed does no harm.
 async fn queue(app: &App, notices: Notices) -> bool {
-    let sent_at = app.clock.now();
+    let (sent_at, cause) = (app.clock.now(), app.random.uuid());
     let jobs = notices.mailboxes.into_iter();
-    let jobs = jobs.map(|((firm, mailbox), subscription)| Job { firm, mailbox, sent_at, subscription });
+    let jobs = jobs.map(|((firm, mailbox), subscription)| Job { firm, mailbox, sent_at, subscription, cause });
     let sent = futures::stream::iter(jobs).map(|job| async move { app.queue.send(&job).await });
     let sent: Vec<_> = sent.buffer_unordered(JOBS_AT_ONCE).collect().await;
     let failed: Vec<_> = sent.into_iter().filter_map(Result::err).collect();

@@ -781,7 +781,7 @@ pub(super) async fn pause(
 
 /// Has the mailbox looked at now. Without this the schedule finds it, a little later: that is no reason to fail.
 pub(super) async fn queue(app: &App, firm: FirmId, mailbox: MailboxId) {
-    let job = Job { firm, mailbox, sent_at: app.clock.now(), subscription: false };
+    let job = Job { firm, mailbox, sent_at: app.clock.now(), subscription: false, cause: app.random.uuid() };
     if let Err(error) = app.queue.send(&job).await {
         tracing::warn!(mailbox.id = %mailbox, error = %Chain(&error), "the schedule has to find the mailbox");
     }
