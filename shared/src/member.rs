@@ -74,6 +74,19 @@ impl Member {
         Ok(all.into_iter().map(|row| row.value).filter(|member| member.connector == connector).collect())
     }
 
+    /// Makes a round due at once for each member that `connector` reaches.
+    pub async fn all_due(
+        table: &Table,
+        firm: FirmId,
+        connector: ConnectorId,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        for member in Self::of_connector(table, firm, connector).await? {
+            table.write(member.push_due(now)).await?;
+        }
+        Ok(())
+    }
+
     /// Whether an error of [`Member::insert`] or [`Member::replace`] is that another member has this address.
     pub fn is_taken(&self, error: &TableError) -> bool {
         matches!(error, TableError::Conflict { key } if *key == self.address_key())

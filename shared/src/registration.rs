@@ -19,12 +19,12 @@ use crate::{
     feed::{Ending, Fact, FeedError, What},
     graph::{Application, Graph, GraphError, KeyCredential},
     id::{ClientId, FirmId, TenantId},
-    mailbox::Mailbox,
     problem::{Code, Noted, Problem, of_graph_error},
     secret::{self, CURRENT, PENDING, PREPARED, SecretError, Version},
     table::{DUE_CREDENTIAL, Key, Row, TableError, Write, sortable},
     telemetry::Chain,
     token::{TokenError, TokenSource},
+    watch,
 };
 
 /// How long a function may work at a registration before another takes it for dead: longer than any function lives.
@@ -776,7 +776,7 @@ pub enum New {
     Prepared,
 }
 
-/// Turns a connector that only waited for a good credential back, and its mailboxes go on.
+/// Turns a connector that only waited for a good credential back, and all that it reaches goes on.
 async fn recover(app: &App, connector: &Connector, now: Timestamp) -> Result<(), RegistrationError> {
     let waits = connector.problem.as_ref().is_some_and(|problem| {
         matches!(
@@ -789,7 +789,7 @@ async fn recover(app: &App, connector: &Connector, now: Timestamp) -> Result<(),
     });
     if connector.state == ConnectorState::ActionRequired && waits {
         connector.recovered(&app.feed, &app.table, now).await?;
-        Mailbox::all_due(&app.table, connector.firm, connector.id, now).await?;
+        watch::all_due(&app.table, connector.firm, connector.id, now).await?;
     }
     Ok(())
 }

@@ -27,13 +27,12 @@ use crate::{
     feed::{Fact, FeedError, What},
     id::{ConnectorId, FirmId, TenantId},
     identity::IdentityError,
-    mailbox::Mailbox,
     problem::{Code, Noted, Problem, of_token_refusal},
     secret::Sealed,
     table::{Key, Row, TableError, Write},
     telemetry::Chain,
     token::{TokenError, TokenSource},
-    watch::Watch,
+    watch::{self, Watch},
 };
 
 /// How long a link to connect may be used.
@@ -375,9 +374,9 @@ async fn connected(
         }
     };
     tracing::info!(firm.id = %asked.firm, connector.id = %asked.id, "connector connected");
-    if let Err(error) = Mailbox::all_due(&app.table, asked.firm, asked.id, now).await {
+    if let Err(error) = watch::all_due(&app.table, asked.firm, asked.id, now).await {
         // The schedule finds them, a little later.
-        tracing::warn!(connector.id = %asked.id, error = %Chain(&error), "the mailboxes could not be made due");
+        tracing::warn!(connector.id = %asked.id, error = %Chain(&error), "what it reaches could not be made due");
     }
     Ok(Arrival::Connected { connector: name, address: account.address })
 }

@@ -15,8 +15,9 @@ use crate::{
     graph::GraphError,
     id::{ConnectorId, FirmId},
     mailbox::Mailbox,
+    member::Member,
     problem::Noted,
-    table::{DUE_CONNECTOR, Key, TableError, Write, sortable},
+    table::{DUE_CONNECTOR, Key, Table, TableError, Write, sortable},
     telemetry::Chain,
 };
 
@@ -86,16 +87,22 @@ async fn probe(app: &App, connector: &Connector) -> Result<(), GraphError> {
     }
 }
 
-/// `connector` was just seen to work: if it asked for a person it does so no more, and its mailboxes are due at once.
+/// `connector` was just seen to work: if it asked for a person it does so no more, and all that it reaches is due at once.
 pub async fn seen_working(app: &App, connector: &Connector) -> Result<(), FeedError> {
     if connector.state != ConnectorState::ActionRequired {
         return Ok(());
     }
     let now = app.clock.now();
     connector.recovered(&app.feed, &app.table, now).await?;
-    match Mailbox::all_due(&app.table, connector.firm, connector.id, now).await {
-        // Somebody works at one of them: it finds out by itself.
+    match all_due(&app.table, connector.firm, connector.id, now).await {
+        // Somebody works at a mailbox: it finds out by itself.
         Err(TableError::Conflict { .. }) => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Has all that a connector reaches looked at, mailboxes and members: somebody has just connected it again.
+pub async fn all_due(table: &Table, firm: FirmId, connector: ConnectorId, now: Timestamp) -> Result<(), TableError> {
+    Member::all_due(table, firm, connector, now).await?;
+    Mailbox::all_due(table, firm, connector, now).await
 }

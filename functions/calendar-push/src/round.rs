@@ -140,8 +140,11 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
     let read = app.table.get::<Outbox>(&Key::outbox(job.firm, job.member)).await?;
     let before = read.as_ref().map(|row| row.value.clone()).unwrap_or_default();
     let served = before.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at);
+    if served {
+        return Ok(Outcome::Finished);
+    }
     // What a person has to do first is not done by another job.
-    if served || before.problem_until.is_some_and(|until| until > began_at) {
+    if before.problem.is_some() && !Due::is_reached(&app.table, job.firm, job.member, began_at).await? {
         return Ok(Outcome::Finished);
     }
     let Some(firm) = Firm::find(&app.table, job.firm).await? else { return Ok(Outcome::Finished) };
@@ -234,7 +237,6 @@ async fn reach(
     if is_not_granted(&connector, wish.push) {
         let since = outbox.problem.as_ref().map_or(now, |before| before.since);
         let problem = Noted { since, ..noted(Code::PushNotGranted) };
-        outbox.problem_until = Some(now + problem.pause(now));
         outbox.problem = Some(problem);
         return Ok(Outcome::Finished);
     }
@@ -256,12 +258,11 @@ async fn reach(
     match result {
         Err(PushError::Graph(error)) if error.disposition() == Disposition::Ask => {
             let problem = connector.note(app, &error, outbox.problem.as_ref()).await?;
-            outbox.problem_until = Some(now + problem.pause(now));
             outbox.problem = Some(problem);
             Ok(Outcome::Finished)
         }
         Ok(outcome) => {
-            (outbox.problem, outbox.problem_until) = (None, None);
+            outbox.problem = None;
             watch::seen_working(app, &connector).await?;
             Ok(outcome)
         }
@@ -283,8 +284,8 @@ async fn open_work(app: &App, firm: &Firm, member: MemberId) -> Result<Vec<Row<P
 /// When the member is looked at next; none if there is nothing to be looked at.
 async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> Result<Option<Timestamp>, PushError> {
     let now = app.clock.now();
-    if let Some(until) = outbox.problem_until {
-        return Ok(Some(until));
+    if let Some(problem) = &outbox.problem {
+        return Ok(Some(now + problem.pause(now)));
     }
     let check = outbox.push.filter(|push| push.dates || push.contacts).map(|_| now + CHECK_PAUSE);
     let open = open_work(app, firm, member).await?;

@@ -44,8 +44,6 @@ pub struct Outbox {
     pub compared_at: Option<Timestamp>,
     /// What kept the last round from its end, if a person has to act.
     pub problem: Option<Noted>,
-    /// When that is looked at again.
-    pub problem_until: Option<Timestamp>,
 }
 
 impl Outbox {
@@ -66,6 +64,12 @@ impl Due {
     /// The write by which a round is due at `at`, whatever was due before.
     pub fn at(firm: FirmId, member: MemberId, at: Timestamp) -> Write {
         Write::overwrite(Key::push_due(firm, member), &Self { due_kind: DUE_PUSH.to_owned(), due_at: sortable(at) })
+    }
+
+    /// Whether a round is due at `now`.
+    pub async fn is_reached(table: &Table, firm: FirmId, member: MemberId, now: Timestamp) -> Result<bool, TableError> {
+        let due = table.get::<Self>(&Key::push_due(firm, member)).await?;
+        Ok(due.is_some_and(|due| due.value.due_at <= sortable(now)))
     }
 
     /// No round is due any more.
