@@ -6,7 +6,7 @@ use std::time::Duration;
 use microsoft365::{RetryAfter, Times};
 use serde_json::{Value, json};
 use tests::{
-    ADA, World,
+    ADA, OWN_CLIENT_ID, OWN_CLIENT_SECRET, World,
     outlook::{Firm, texts},
 };
 
@@ -173,4 +173,63 @@ async fn a_throttled_mailbox_waits_as_long_as_it_is_told_and_others_do_not() {
         world.pass(Duration::from_secs(125)).await;
     }
     assert_eq!(world.contacts(ADA).len(), 50);
+}
+
+/// What was put on the event bus, in order.
+fn on_the_bus(world: &World) -> Vec<String> {
+    let events = world.host.machine.engines.as_ref().unwrap().events_after(0, 1_000).unwrap();
+    events.into_iter().map(|event| event.detail_type).collect()
+}
+
+#[tokio::test]
+async fn through_a_firms_own_app_dates_go_out_long_after_the_first_token_has_ended() {
+    let world = World::new().await;
+    let own = json!({
+        "tenant_id": world.tenant.id().to_string(), "client_id": OWN_CLIENT_ID, "client_secret": OWN_CLIENT_SECRET,
+    });
+    let firm = world.pushing_firm_with(own).await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    world.clock.advance(Duration::from_secs(2 * 3600));
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["Hearing"]);
+}
+
+#[tokio::test]
+async fn access_that_is_lost_while_nothing_but_dates_is_pushed_is_told_and_all_goes_out_once_it_is_back() {
+    let world = World::new().await;
+    let firm = world.pushing_firm_of_ada().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    world.say(&firm, "dates", "before", date("before", &[&ada])).await;
+    world.tenant.revoke_sessions(ADA).unwrap();
+    world.clock.advance(Duration::from_secs(3601));
+    world.say(&firm, "dates", "meanwhile", date("meanwhile", &[&ada])).await;
+
+    let shown = world.connector_view(&firm.id, &firm.connector).await;
+    assert_eq!(
+        (&shown["state"], &shown["problem"]["code"], &shown["problem"]["microsoft_code"]),
+        (&json!("action_required"), &json!("sign_in_required"), &json!("AADSTS50173"))
+    );
+    let push = format!("/v1/firms/{}/members/{ada}/push", firm.id);
+    assert_eq!(world.get(&push).await.ok()["problem"]["code"], "sign_in_required");
+    assert_eq!(world.facts(&firm.id).await, ["connector_connected", "connector_action_required"]);
+    assert_eq!(on_the_bus(&world), ["ConnectorConnected", "ConnectorActionRequired"]);
+
+    // Whatever is said now, nobody is asked for it.
+    let asked = (world.token_requests(), world.microsoft.requests().graph);
+    world.unsay(&firm, "dates", "before").await;
+    world.say(&firm, "contacts", "meanwhile", json!({ "name": "Court", "members": [ada] })).await;
+    assert_eq!((world.token_requests(), world.microsoft.requests().graph), asked);
+    assert_eq!(world.said(&firm, "dates", "meanwhile").await["copies"][0]["state"], "waiting");
+    for _ in 0..30 {
+        world.pass(Duration::from_secs(3600)).await;
+    }
+    assert_eq!(texts(&world.events(ADA), "subject"), ["before"]);
+
+    world.clock.advance(Duration::from_secs(20));
+    world.sign_in(&firm.id, &firm.connector, ADA).await.ok();
+    world.pass(Duration::from_secs(60)).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["meanwhile"]);
+    assert_eq!(texts(&world.contacts(ADA), "displayName"), ["Court"]);
+    assert_eq!(world.get(&push).await.ok()["problem"], Value::Null);
+    assert_eq!(world.connector_view(&firm.id, &firm.connector).await["state"], "connected");
 }

@@ -250,14 +250,15 @@ impl World {
         Self { host, microsoft: world, tenant, clock, http, folder, heard, judged, delivered: AtomicU64::new(0) }
     }
 
-    /// The platform's app may be granted what pushing needs, too.
+    /// Both apps may be granted what pushing needs, too.
     pub fn register_for_push(&self) {
-        let callback = format!("http://{}/oauth/callback", self.host.address);
-        let items = ["Calendars.ReadWrite", "Contacts.ReadWrite"];
-        let delegated = [&DELEGATED[..], &items, &["Tasks.ReadWrite"]].concat();
-        let application = [&APPLICATION[..], &items, &["Tasks.ReadWrite.All"]].concat();
-        let app = App::new(CLIENT_ID, CLIENT_SECRET, &callback).with_permissions(&delegated, &application);
-        self.microsoft.register_app(app.with_personal_accounts()).expect("an app");
+        for client_id in [CLIENT_ID, OWN_CLIENT_ID] {
+            let mut app = self.microsoft.app(client_id).expect("an app");
+            app.delegated.extend(["Calendars.ReadWrite", "Contacts.ReadWrite", "Tasks.ReadWrite"].map(str::to_owned));
+            app.application
+                .extend(["Calendars.ReadWrite", "Contacts.ReadWrite", "Tasks.ReadWrite.All"].map(str::to_owned));
+            self.microsoft.register_app(app).expect("an app");
+        }
     }
 
     /// A DELETE by the operator.

@@ -15,11 +15,16 @@ pub struct Firm {
 impl World {
     /// A firm whose members are reached through an administrator's consent.
     pub async fn pushing_firm(&self) -> Firm {
+        self.pushing_firm_with(Value::Null).await
+    }
+
+    /// The same with an app registration of its own.
+    pub async fn pushing_firm_with(&self, app: Value) -> Firm {
         self.register_for_push();
         self.tenant.add_user("admin@lumen.example", "Admin").expect("a user");
         self.tenant.make_admin("admin@lumen.example").expect("an administrator");
         let id = self.firm("Lumen Avocats").await;
-        let connector = self.connector(&id, "organization", Value::Null).await;
+        let connector = self.connector(&id, "organization", app).await;
         self.sign_in(&id, &connector, "admin@lumen.example").await.ok();
         Firm { id, connector }
     }
