@@ -11,6 +11,7 @@ use crate::{
     graph::{Graph, GraphError, GraphUser},
     id::{ClientId, ConnectorId, FirmId, TenantId},
     mailbox::Kind,
+    metric::{Counter, Tally},
     problem::Noted,
     table::{Key, Row, Table, TableError, Write},
     telemetry::Chain,
@@ -293,6 +294,7 @@ impl Connector {
             firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %Chain(error),
             "a person has to act"
         );
+        Tally::one(Counter::PeopleNeeded).publish(problem.since);
         if error.concerns_connection() {
             self.require_action(&app.feed, &app.table, problem.clone()).await?;
         }

@@ -26,6 +26,9 @@ pub trait Queued: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug 
     /// One job in place of two about the same.
     fn and(self, other: Self) -> Self;
 
+    /// What every log line carries that is written while it is served: whose it is, what it is about, and its cause.
+    fn span(&self) -> tracing::Span;
+
     /// The same job, sent at another time.
     fn sent_again(&self, at: Timestamp) -> Self;
 }
@@ -42,7 +45,8 @@ pub struct Job {
     /// Whether the subscription itself needs a look: Graph sent a lifecycle notice.
     #[serde(default)]
     pub subscription: bool,
-    /// What the log calls all that follows from one notice, one run of the schedule or one request: the same to the mark.
+    /// What the log calls all that follows from one request of Graph's, one run of the schedule or one request to the API: the
+    /// same to the mark.
     #[serde(default)]
     pub cause: Uuid,
 }
@@ -59,6 +63,10 @@ impl Queued for Job {
         Self { sent_at: self.sent_at.max(other.sent_at), subscription, ..self }
     }
 
+    fn span(&self) -> tracing::Span {
+        tracing::info_span!("round", firm.id = %self.firm, mailbox.id = %self.mailbox, cause = %self.cause)
+    }
+
     fn sent_again(&self, at: Timestamp) -> Self {
         Self { sent_at: at, ..self.clone() }
     }
@@ -73,6 +81,9 @@ pub struct PushJob {
     pub member: MemberId,
     /// When it was sent. A round that began later has seen what it is about.
     pub sent_at: Timestamp,
+    /// As of a [`Job`].
+    #[serde(default)]
+    pub cause: Uuid,
 }
 
 impl Queued for PushJob {
@@ -84,6 +95,10 @@ impl Queued for PushJob {
 
     fn and(self, other: Self) -> Self {
         Self { sent_at: self.sent_at.max(other.sent_at), ..self }
+    }
+
+    fn span(&self) -> tracing::Span {
+        tracing::info_span!("round", firm.id = %self.firm, member.id = %self.member, cause = %self.cause)
     }
 
     fn sent_again(&self, at: Timestamp) -> Self {

@@ -24,23 +24,29 @@ pub enum Counter {
     MessagesArchived,
     /// Their bytes.
     BytesArchived,
+    /// Mails whose mark was set, or was there.
+    MessagesMarked,
     /// Tries at which Microsoft did not give out a mail.
     MessagesFailed,
     /// Rounds that ended in an error of ours.
     RoundsFailed,
-    /// Rounds that found that a person has to act before a mailbox can be read.
+    /// Looks at a mailbox, a member or a connector that found that a person has to act first.
     PeopleNeeded,
+    /// Reminders that are the operator's: a credential of an app registration ends soon, or has ended.
+    CredentialReminders,
 }
 
 impl Counter {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::MessagesFound,
         Self::MessagesArchived,
         Self::BytesArchived,
+        Self::MessagesMarked,
         Self::MessagesFailed,
         Self::RoundsFailed,
         Self::PeopleNeeded,
+        Self::CredentialReminders,
     ];
 
     /// The metric's name.
@@ -53,11 +59,18 @@ impl Counter {
     }
 }
 
-/// What one round counted.
+/// What was counted together, such as in one round.
 #[derive(Debug, Default)]
 pub struct Tally([AtomicU64; Counter::ALL.len()]);
 
 impl Tally {
+    /// One of these, and nothing else.
+    pub fn one(counter: Counter) -> Self {
+        let tally = Self::default();
+        tally.count(counter, 1);
+        tally
+    }
+
     /// Counts `by` more.
     pub fn count(&self, counter: Counter, by: u64) {
         self.0[counter as usize].fetch_add(by, Ordering::Relaxed);

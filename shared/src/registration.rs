@@ -19,6 +19,7 @@ use crate::{
     feed::{Ending, Fact, FeedError, What},
     graph::{Application, Graph, GraphError, KeyCredential},
     id::{ClientId, FirmId, TenantId},
+    metric::{Counter, Tally},
     problem::{Code, Noted, Problem, of_graph_error},
     secret::{self, CURRENT, PENDING, PREPARED, SecretError, Version},
     table::{DUE_CREDENTIAL, Key, Row, TableError, Write, sortable},
@@ -481,7 +482,7 @@ impl<'a> Held<'a> {
                 self.app.feed.tell_with(firm, vec![write], Fact { id, at: now, what }).await?;
             }
             (Some(what), Owner::Platform) => {
-                alarm(&what, None);
+                alarm(&what, None, now);
                 self.app.table.write(write).await?;
             }
         }
@@ -498,7 +499,7 @@ impl<'a> Held<'a> {
             _ => What::SecretExpiring { ending, days_left: days_left(expires_at, self.app.clock.now()) },
         };
         if let (Owner::Firm(firm), Reminder::Expired) = (self.owner, reminder) {
-            alarm(&what, Some(firm));
+            alarm(&what, Some(firm), self.app.clock.now());
         }
         Ok(what)
     }
@@ -808,16 +809,19 @@ pub fn is_an_id(credential: &Credential) -> bool {
     matches!(credential, Credential::Secret(s) if uuid::Uuid::try_parse(s.value.expose_secret()).is_ok())
 }
 
-/// The line that rings the operator's alarm: template.yaml counts lines with `alarm`.
-fn alarm(what: &What, firm: Option<FirmId>) {
+/// Rings the operator's alarm, and tells in the log whose credential it is.
+fn alarm(what: &What, firm: Option<FirmId>, now: Timestamp) {
+    if matches!(what, What::SecretExpiring { .. } | What::SecretExpired { .. }) {
+        Tally::one(Counter::CredentialReminders).publish(now);
+    }
     let firm = firm.map(|firm| firm.to_string()).unwrap_or_else(|| "platform".to_owned());
     match what {
         What::SecretExpiring { ending, days_left } => {
             let client = &ending.client_id;
-            tracing::warn!(alarm = "credential", firm.id = %firm, client.id = %client, days_left, "an app's credential ends soon");
+            tracing::warn!(firm.id = %firm, client.id = %client, days_left, "an app's credential ends soon");
         }
         What::SecretExpired { ending } => {
-            tracing::error!(alarm = "credential", firm.id = %firm, client.id = %ending.client_id, "an app's credential has ended");
+            tracing::error!(firm.id = %firm, client.id = %ending.client_id, "an app's credential has ended");
         }
         _ => tracing::info!(firm.id = %firm, "an app's credential was replaced"),
     }

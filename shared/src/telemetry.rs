@@ -2,7 +2,8 @@
 
 use std::{error::Error, fmt, sync::OnceLock};
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 static LAMBDA: OnceLock<()> = OnceLock::new();
 
@@ -11,11 +12,20 @@ pub fn is_lambda() -> bool {
     LAMBDA.get().is_some()
 }
 
-/// Logs JSON to standard output, as CloudWatch wants it; `RUST_LOG` chooses the level (default: info).
+/// Logs to standard output; `RUST_LOG` chooses the level (default: info).
 pub fn init() {
     let _ = LAMBDA.set(());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).without_time().try_init();
+    let _ = tracing::subscriber::set_global_default(json(filter, std::io::stdout));
+}
+
+/// One JSON object a line, as CloudWatch wants it: the fields of the event, and in `span` those of what it happened in.
+pub fn json<W>(filter: EnvFilter, out: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false).without_time();
+    lines.with_env_filter(filter).with_writer(out).finish()
 }
 
 /// An error with all that caused it, for the one line that is logged where it is handled.

@@ -59,9 +59,8 @@ pub async fn look(app: &App, firm: FirmId, id: ConnectorId) -> Result<(), FeedEr
             PAUSE
         }
         Err(error) if error.concerns_connection() => {
-            let problem = Noted::of(&error, app.clock.now());
+            let problem = connector.note(app, &error, None).await?;
             let lasted = connector.problem.as_ref().map_or(Duration::ZERO, |before| since(before, problem.since));
-            connector.require_action(&app.feed, &app.table, problem).await?;
             lasted.clamp(PROBLEM_PAUSE, PAUSE)
         }
         Err(error) => {

@@ -6,6 +6,8 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
+use uuid::Uuid;
 
 use crate::{
     clock::Clock,
@@ -92,7 +94,10 @@ pub enum Outcome {
 
 /// Queues a job for each that is due. One that stays due, because its job waits or failed, is queued again only after five
 /// minutes.
-pub async fn queue_due<J: Queued>(queue: &Queue<J>, due: Vec<(J, String)>) -> Result<usize, QueueError> {
+pub async fn queue_due<J: Queued>(queue: &Queue<J>, cause: Uuid, due: Vec<(J, String)>) -> Result<usize, QueueError> {
+    if !due.is_empty() {
+        tracing::info!(%cause, jobs = due.len(), "what is due is queued");
+    }
     for (job, due_at) in &due {
         let since: String = due_at.chars().filter(char::is_ascii_digit).collect();
         queue.send_once(job, &format!("{}-{since}", job.subject().1)).await?;
@@ -134,8 +139,11 @@ pub async fn work_through<J: Queued>(
 ) -> SqsBatchResponse {
     let (groups, unreadable) = group::<J>(batch);
     let served = groups.into_iter().map(|group| async move {
-        let outcome = rounds.run(&group.job).await;
-        if hand_back(rounds, queue, clock, &group, outcome).await { Vec::new() } else { group.messages }
+        let served = async {
+            let outcome = rounds.run(&group.job).await;
+            hand_back(rounds, queue, clock, &group, outcome).await
+        };
+        if served.instrument(group.job.span()).await { Vec::new() } else { group.messages }
     });
     // Collected first: a stream that borrows within its closure is not `Send`.
     let served: Vec<_> = served.collect();
@@ -180,7 +188,6 @@ async fn hand_back<J: Queued, E: Interrupted>(
     group: &Group<J>,
     outcome: Result<Outcome, E>,
 ) -> bool {
-    let (firm, subject) = group.job.subject();
     let error = match outcome {
         Ok(Outcome::Finished) => return true,
         Ok(Outcome::OutOfTime) => {
@@ -189,10 +196,10 @@ async fn hand_back<J: Queued, E: Interrupted>(
         Err(error) => error,
     };
     let Some(wait) = error.wait() else {
-        tracing::error!(firm.id = %firm, job.subject = %subject, error = %Chain(&error), "the round failed");
+        tracing::error!(error = %Chain(&error), "the round failed");
         return false;
     };
-    tracing::info!(firm.id = %firm, job.subject = %subject, wait_ms = wait.as_millis(), "the round waits");
+    tracing::info!(wait_ms = wait.as_millis(), "the round waits");
     let receives = group.messages.iter().map(receives).max().unwrap_or(1);
     if receives >= RECEIVES_OF_WAITING_MAX {
         // The queue would take it for a job that nobody can do: the schedule brings it back instead.
@@ -200,7 +207,7 @@ async fn hand_back<J: Queued, E: Interrupted>(
     }
     for receipt in group.messages.iter().filter_map(|message| message.receipt_handle.as_deref()) {
         // If this fails the queue's own visibility time-out stands: later than asked, never lost.
-        if let Err(error) = queue.delay(&subject, receipt, wait.as_secs() + 1).await {
+        if let Err(error) = queue.delay(&group.job.subject().1, receipt, wait.as_secs() + 1).await {
             tracing::warn!(error = %Chain(&error), "a job could not be delayed");
         }
     }

@@ -20,6 +20,7 @@ mod push;
 mod reconcile;
 mod rules;
 mod secrets;
+mod telemetry;
 mod tokens;
 mod trouble;
 mod validate;

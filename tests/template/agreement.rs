@@ -5,7 +5,12 @@ use std::{cell::RefCell, collections::BTreeSet};
 use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement};
 use local::{machine::Machine, provision};
 use serde_json::{Value, json};
-use shared::{clock::Clock, config::Config, table::TTL_ATTRIBUTE};
+use shared::{
+    clock::Clock,
+    config::Config,
+    metric::{self, Counter},
+    table::TTL_ATTRIBUTE,
+};
 use tests::template::{Template, root};
 
 type Names = BTreeSet<String>;
@@ -96,6 +101,31 @@ fn a_function_is_told_what_it_reads_and_nothing_else() {
         assert!(unread.is_empty(), "{id} is told {unread:?}, which nothing reads");
         let untold = read.difference(&told).filter(|name| !ONE_MACHINE.iter().chain(&SOME).any(|n| n == name));
         assert_eq!(untold.collect::<Vec<_>>(), Vec::<&String>::new(), "{id} is not told");
+    }
+}
+
+#[test]
+fn the_dashboard_shows_every_function_and_queue_and_what_the_code_counts() {
+    let template = Template::read();
+    let body = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let dashboard: Value = serde_json::from_str(body).unwrap();
+    let widgets = dashboard["widgets"].as_array().unwrap();
+    let titled = |title: &str| widgets.iter().find(|w| w["properties"]["title"] == title).unwrap().to_string();
+    for (_, id, _) in template.functions() {
+        for title in ["Errors", "Time taken (99th percentile)"] {
+            assert!(titled(title).contains(&format!("${{{id}}}")), "{title} of {id}");
+        }
+    }
+    for (id, _) in template.resources("AWS::SQS::Queue") {
+        assert!(titled("Jobs").contains(&format!("${{{id}.QueueName}}")), "{id}");
+    }
+    let alarms: Vec<&Value> = template.resources("AWS::CloudWatch::Alarm").map(|(_, alarm)| alarm).collect();
+    let rings = |name: &str| alarms.iter().any(|a| a["Namespace"] == metric::NAMESPACE && a["MetricName"] == name);
+    for name in Counter::ALL.map(Counter::name) {
+        assert!(titled("Mails").contains(&name) || rings(&name), "{name} is shown nowhere");
+    }
+    for alarm in alarms.iter().filter(|alarm| alarm["Namespace"] == metric::NAMESPACE) {
+        assert!(Counter::ALL.into_iter().any(|counter| alarm["MetricName"] == counter.name()), "{alarm}");
     }
 }
 

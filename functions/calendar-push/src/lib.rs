@@ -64,10 +64,10 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Reco
 }
 
 async fn queue_due(app: &App) -> Result<usize, ScheduleError> {
-    let now = app.clock.now();
+    let (now, cause) = (app.clock.now(), app.random.uuid());
     let due = app.table.due_members(now, DUE_MAX).await?;
-    let due = due.into_iter().map(|(firm, member, due_at)| (PushJob { firm, member, sent_at: now }, due_at));
-    Ok(worker::queue_due(&app.push_queue, due.collect()).await?)
+    let due = due.into_iter().map(|(firm, member, due_at)| (PushJob { firm, member, sent_at: now, cause }, due_at));
+    Ok(worker::queue_due(&app.push_queue, cause, due.collect()).await?)
 }
 
 /// The members of one batch.

@@ -308,7 +308,7 @@ async fn mark(
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));
                     }
-                    None => set(round, row, State::Marked(original)).await?,
+                    None => marked(round, row, original).await?,
                 },
                 Err(e) if e.disposition() == Disposition::Fail => {
                     set(round, row, State::Unmarked { original, code: e.code() }).await?;
@@ -331,7 +331,7 @@ async fn mark(
             let State::Announced(original) = messages[i].value.state.clone() else { continue };
             let id = messages[i].value.id;
             match result {
-                Ok(()) => set(round, &mut messages[i], State::Marked(original)).await?,
+                Ok(()) => marked(round, &mut messages[i], original).await?,
                 // Somebody changed it since we looked: look again.
                 Err(e) if matches!(e.status(), Some(409 | 412)) => known.forget(id),
                 // The one before it in the chain was refused.
@@ -365,6 +365,12 @@ async fn categories(round: &Round<'_>, message: &Message, known: &Known) -> Resu
     let mail = round.graph.mail(&round.mailbox.user, &message.immutable_id).await?;
     known.remember(message.id, &mail);
     Ok((mail.categories, mail.etag))
+}
+
+/// A message bears its mark.
+async fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) -> Result<(), RoundError> {
+    round.tally.count(Counter::MessagesMarked, 1);
+    set(round, row, State::Marked(original)).await
 }
 
 /// Writes a message's next state; a conflict means that another works at it, and stops us.

@@ -22,7 +22,6 @@ use shared::{
     metric::{Counter, Tally},
     worker::{self, Deadline, Interrupted, Output, Rounds, ScheduleError},
 };
-use tracing::Instrument as _;
 
 use crate::round::{Outcome, RoundError};
 
@@ -71,11 +70,11 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
 }
 
 async fn queue_due(app: &App) -> Result<usize, ScheduleError> {
-    let now = app.clock.now();
+    let (now, cause) = (app.clock.now(), app.random.uuid());
     let due = app.table.due_mailboxes(now, DUE_MAX).await?;
-    let job = |firm, mailbox| Job { firm, mailbox, sent_at: now, subscription: false, cause: app.random.uuid() };
+    let job = |firm, mailbox| Job { firm, mailbox, sent_at: now, subscription: false, cause };
     let due = due.into_iter().map(|(firm, mailbox, due_at)| (job(firm, mailbox), due_at));
-    Ok(worker::queue_due(&app.queue, due.collect()).await?)
+    Ok(worker::queue_due(&app.queue, cause, due.collect()).await?)
 }
 
 /// The mailboxes of one batch.
@@ -98,6 +97,7 @@ impl Mailboxes<'_> {
             duration_ms = now.duration_since(began).as_millis(),
             found = tally.of(Counter::MessagesFound),
             archived = tally.of(Counter::MessagesArchived),
+            marked = tally.of(Counter::MessagesMarked),
             failed = tally.of(Counter::MessagesFailed),
             mime_bytes = tally.of(Counter::BytesArchived),
             "a round ended"
@@ -111,9 +111,7 @@ impl Rounds<Job> for Mailboxes<'_> {
     type Error = RoundError;
 
     async fn run(&self, job: &Job) -> Result<worker::Outcome, RoundError> {
-        let Job { firm, mailbox, cause, .. } = job;
-        let span = tracing::info_span!("round", firm.id = %firm, mailbox.id = %mailbox, %cause);
-        Ok(match self.counted(job).instrument(span).await? {
+        Ok(match self.counted(job).await? {
             Outcome::Finished | Outcome::Noticed => worker::Outcome::Finished,
             Outcome::OutOfTime | Outcome::Behind => worker::Outcome::OutOfTime,
         })

@@ -23,7 +23,7 @@ use shared::{
     job::Job,
     mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Progress, Sync},
     mark::{KeptMarks, Marks},
-    metric::{Counter, Tally},
+    metric::Tally,
     notification::client_state,
     rules::{People, recipient_domain},
     secret::{MacKey, NOTIFICATION_KEY, SecretError},
@@ -204,7 +204,6 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     next.marks = kept_marks.into_inner().or(next.marks);
     let result = match result {
         Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
-            tally.count(Counter::PeopleNeeded, 1);
             next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
             Ok(Outcome::Finished)
         }

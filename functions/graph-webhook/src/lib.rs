@@ -1,7 +1,7 @@
 //! Takes Graph's notices and turns the genuine ones into jobs: one for each mailbox and request.
 //!
 //! What a notice says is believed of nobody but Graph, and who sent it is told by its `clientState` alone. No table is read
-//! and no line is logged for a notice, so a flood of forged ones costs microseconds each.
+//! for a notice and no line logged for a forged one, so a flood of those costs microseconds each.
 //!
 //! Every request that can be answered for good is answered 202, whether or not there is a job in it. A sender of forged
 //! notices learns nothing, and Graph, which sends again whatever is not answered with 2xx and drops notices of an endpoint
@@ -142,6 +142,9 @@ async fn take(webhook: &Webhook, body: &[u8]) -> StatusCode {
 /// Whether all jobs are queued. A job that is queued again because another one failed does no harm.
 async fn queue(app: &App, notices: Notices) -> bool {
     let (sent_at, cause) = (app.clock.now(), app.random.uuid());
+    if !notices.mailboxes.is_empty() {
+        tracing::info!(%cause, mailboxes = notices.mailboxes.len(), "notices were taken");
+    }
     let jobs = notices.mailboxes.into_iter();
     let jobs = jobs.map(|((firm, mailbox), subscription)| Job { firm, mailbox, sent_at, subscription, cause });
     let sent = futures::stream::iter(jobs).map(|job| async move { app.queue.send(&job).await });

@@ -16,14 +16,13 @@ use shared::{
     firm::Firm,
     graph::{Item, Place},
     id::{BulkId, ExternalId, FirmId, MemberId},
-    job::PushJob,
     member::Member,
     push::{self, Bulk, BulkProgress, Copy, TRANSACTION_WRITES_MAX, Wish},
     table::{Key, Row, TableError, Write},
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::connectors::ProblemView;
+use super::{connectors::ProblemView, members::wake};
 use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::given,
@@ -253,13 +252,6 @@ async fn write(app: &App, writes: Vec<Write>) -> Result<(), TableError> {
     let mut writes = writes.into_iter().peekable();
     while writes.peek().is_some() {
         app.table.transact(writes.by_ref().take(TRANSACTION_WRITES_MAX).collect()).await?;
-    }
-    Ok(())
-}
-
-async fn wake(app: &App, firm: FirmId, members: impl Iterator<Item = &MemberId>) -> Answer<()> {
-    for member in members {
-        app.push_queue.send(&PushJob { firm, member: *member, sent_at: app.clock.now() }).await?;
     }
     Ok(())
 }

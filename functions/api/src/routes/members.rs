@@ -113,9 +113,14 @@ fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
     Ok(aliases.into_iter().map(Address::into_inner).collect())
 }
 
-/// Has somebody look at what the member's Outlook shall show.
-pub(super) async fn wake(app: &App, firm: FirmId, member: MemberId) -> Answer<()> {
-    Ok(app.push_queue.send(&PushJob { firm, member, sent_at: app.clock.now() }).await?)
+/// Has somebody look at what the members' Outlook shall show.
+pub(super) async fn wake(app: &App, firm: FirmId, members: impl Iterator<Item = &MemberId>) -> Answer<()> {
+    let cause = app.random.uuid();
+    tracing::info!(firm.id = %firm, %cause, "members are to be looked at");
+    for member in members {
+        app.push_queue.send(&PushJob { firm, member: *member, sent_at: app.clock.now(), cause }).await?;
+    }
+    Ok(())
 }
 
 fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
@@ -152,7 +157,7 @@ pub(super) async fn create(
         created_at: app.clock.now(),
     };
     stored(&member, member.insert(&app.table).await)?;
-    wake(&app, member.firm, member.id).await?;
+    wake(&app, member.firm, [member.id].iter()).await?;
     tracing::info!(firm.id = %member.firm, member.id = %member.id, "member made");
     let location = [(header::LOCATION, format!("/v1/firms/{}/members/{}", member.firm, member.id))];
     Ok((StatusCode::CREATED, location, Json(MemberView::from(member))))
@@ -207,7 +212,7 @@ pub(super) async fn update(
         member.user = account(&app, firm.id(), member.connector, &member.address).await?;
     }
     stored(&row.value, Member::replace(&row, &before.address, &app.table, app.clock.now()).await)?;
-    wake(&app, firm.id(), member_id).await?;
+    wake(&app, firm.id(), [member_id].iter()).await?;
     Ok(Json(row.value.into()))
 }
 
@@ -223,7 +228,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let row = find(&app, firm.id(), member).await?;
     Member::delete(row, &app.table, app.clock.now()).await?;
-    wake(&app, firm.id(), member).await?;
+    wake(&app, firm.id(), [member].iter()).await?;
     tracing::info!(firm.id = %firm.id(), member.id = %member, "member forgotten");
     Ok(StatusCode::NO_CONTENT)
 }
