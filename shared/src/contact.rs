@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    firm::Language,
     graph::{ContactContent, Item, PhysicalAddress},
+    language::Language,
 };
 
 /// What a contact is.
@@ -83,7 +83,7 @@ impl Contact {
             Kind::Person => self.company.clone(),
             Kind::Organisation => Some(self.company.clone().unwrap_or_else(|| self.name.clone())),
         };
-        let word = if language == Language::De { "Akte" } else { "Dossier" };
+        let word = if language == Language::German { "Akte" } else { "Dossier" };
         let dossier = self.dossier.as_ref().map(|dossier| format!("{word}: {dossier}"));
         let notes = [self.notes.clone(), dossier].into_iter().flatten().collect::<Vec<_>>().join("\n");
         Item::Contact(Box::new(ContactContent {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    firm::Language,
     graph::{EventContent, Every, Item, LocalTime, Series, ShowAs, TaskContent},
+    language::Language,
     member::Target,
 };
 
@@ -91,18 +91,18 @@ impl Kind {
     /// The category's name, in the firm's language.
     pub fn category(self, language: Language) -> &'static str {
         match (self, language) {
-            (Self::Appointment, Language::Fr) => "greffe : rendez-vous",
-            (Self::Appointment, Language::Nl) => "greffe: afspraak",
-            (Self::Appointment, Language::De) => "greffe: Termin",
-            (Self::Appointment, Language::En) => "greffe: appointment",
-            (Self::Deadline, Language::Fr) => "greffe : délai",
-            (Self::Deadline, Language::Nl) => "greffe: termijn",
-            (Self::Deadline, Language::De) => "greffe: Frist",
-            (Self::Deadline, Language::En) => "greffe: deadline",
-            (Self::Reminder, Language::Fr) => "greffe : rappel",
-            (Self::Reminder, Language::Nl) => "greffe: herinnering",
-            (Self::Reminder, Language::De) => "greffe: Erinnerung",
-            (Self::Reminder, Language::En) => "greffe: reminder",
+            (Self::Appointment, Language::French) => "greffe : rendez-vous",
+            (Self::Appointment, Language::Dutch) => "greffe: afspraak",
+            (Self::Appointment, Language::German) => "greffe: Termin",
+            (Self::Appointment, Language::English) => "greffe: appointment",
+            (Self::Deadline, Language::French) => "greffe : délai",
+            (Self::Deadline, Language::Dutch) => "greffe: termijn",
+            (Self::Deadline, Language::German) => "greffe: Frist",
+            (Self::Deadline, Language::English) => "greffe: deadline",
+            (Self::Reminder, Language::French) => "greffe : rappel",
+            (Self::Reminder, Language::Dutch) => "greffe: herinnering",
+            (Self::Reminder, Language::German) => "greffe: Erinnerung",
+            (Self::Reminder, Language::English) => "greffe: reminder",
         }
     }
 
@@ -201,7 +201,7 @@ impl Date {
     }
 
     fn dossier_line(&self, language: Language) -> Option<String> {
-        let word = if language == Language::De { "Akte" } else { "Dossier" };
+        let word = if language == Language::German { "Akte" } else { "Dossier" };
         self.dossier.as_ref().map(|dossier| format!("{word}: {dossier}"))
     }
 
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_reminder_before_the_change_to_summer_time_is_an_hour_earlier_on_the_wall() {
         // At two o'clock on 29 March 2026 it is three.
-        let Item::Task(task) = at("2026-03-29T04:00", "2026-03-29T05:00").item(Target::Todo, Language::En) else {
+        let Item::Task(task) = at("2026-03-29T04:00", "2026-03-29T05:00").item(Target::Todo, Language::English) else {
             panic!("it is a task")
         };
         assert_eq!(task.reminder.unwrap().at, "2026-03-29T01:00".parse().unwrap());
@@ -252,7 +252,8 @@ mod tests {
 
     #[test]
     fn a_date_keeps_the_hour_of_its_own_zone_and_its_category_speaks_the_firms_language() {
-        let Item::Event(event) = at("2026-07-01T09:00", "2026-07-01T09:00").item(Target::Calendar, Language::Fr) else {
+        let Item::Event(event) = at("2026-07-01T09:00", "2026-07-01T09:00").item(Target::Calendar, Language::French)
+        else {
             panic!("it is an event")
         };
         assert_eq!(event.start.at, "2026-07-01T09:00".parse().unwrap());

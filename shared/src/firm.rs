@@ -6,27 +6,15 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use utoipa::ToSchema;
 
 use crate::{
     audit::Entry,
     id::{FirmId, KeyId},
+    language::Language,
     mark::Marks,
     random::Random,
     table::{Key, Table, TableError, Write},
 };
-
-/// The language that a firm's people read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Language {
-    Fr,
-    Nl,
-    De,
-    #[default]
-    En,
-}
 
 /// A firm: one customer, whose data no other firm ever sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

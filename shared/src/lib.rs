@@ -26,6 +26,7 @@ pub mod id_token;
 pub mod idempotency;
 pub mod identity;
 pub mod job;
+pub mod language;
 pub mod mailbox;
 pub mod mark;
 pub mod member;

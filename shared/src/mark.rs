@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{firm::Language, message::Message};
+use crate::{language::Language, message::Message};
 
 /// Grey and green, in Graph's presets. Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
 pub const RECEIVED_COLOR: Color = Color(Some(12));
@@ -112,10 +112,10 @@ impl Marks {
     /// Grey and green, named in this language.
     pub fn of(language: Language) -> Self {
         let (received, filed) = match language {
-            Language::Fr => ("greffe : reçu", "greffe : classé"),
-            Language::Nl => ("greffe: ontvangen", "greffe: geklasseerd"),
-            Language::De => ("greffe: eingegangen", "greffe: abgelegt"),
-            Language::En => ("greffe: received", "greffe: filed"),
+            Language::French => ("greffe : reçu", "greffe : classé"),
+            Language::Dutch => ("greffe: ontvangen", "greffe: geklasseerd"),
+            Language::German => ("greffe: eingegangen", "greffe: abgelegt"),
+            Language::English => ("greffe: received", "greffe: filed"),
         };
         let mark = |name: &str, color| Mark { name: CategoryName(name.to_owned()), color };
         Self { received: mark(received, RECEIVED_COLOR), filed: mark(filed, FILED_COLOR), former: Vec::new() }

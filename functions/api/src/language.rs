@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use shared::problem::Language;
+use shared::language::Language;
 
 tokio::task_local! {
     static OF_CALLER: Language;

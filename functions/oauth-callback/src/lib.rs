@@ -23,7 +23,8 @@ use shared::{
     app::App,
     audit::source_ip,
     config::Origin,
-    problem::{Code, Language, Problem},
+    language::Language,
+    problem::{Code, Problem},
     sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME},
 };
 

@@ -6,7 +6,10 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use shared::problem::{Language, Problem, Text};
+use shared::{
+    language::Language,
+    problem::{Problem, Text},
+};
 
 /// The address of a page here holds a state or a ticket: it is told to nobody.
 pub(crate) const REFERRER_POLICY: (HeaderName, &str) = (header::REFERRER_POLICY, "no-referrer");

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::graph::GraphError;
+use crate::{graph::GraphError, language::Language};
 
 macro_rules! catalogue {
     ($(
@@ -56,7 +56,7 @@ mod language;
 mod microsoft;
 
 pub use catalogue::Code;
-pub use language::Language;
+
 pub use microsoft::{of_graph_error, of_refused_item, of_token_refusal};
 
 /// Whose turn it is.

@@ -2,7 +2,8 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use super::{Entry, Language, catalogue::ENTRIES};
+use super::{Entry, catalogue::ENTRIES};
+use crate::language::Language;
 
 /// What stands around the entries, in one language.
 struct Labels {

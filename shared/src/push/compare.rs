@@ -99,14 +99,14 @@ fn there(placed: &super::Placed, sights: &Sights) -> There {
 mod tests {
     use super::*;
     use crate::{
-        firm::Language,
         graph::Shown,
+        language::Language,
         member::{Push, Target},
         push::Placed,
     };
 
     fn wish(contacts: bool) -> Wish {
-        Wish { push: Some(Push { dates: true, contacts, target: Target::Calendar }), language: Language::En }
+        Wish { push: Some(Push { dates: true, contacts, target: Target::Calendar }), language: Language::English }
     }
 
     fn entry(id: &str) -> EntryId {

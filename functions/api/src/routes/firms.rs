@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     audit::{Actor, Entry, source_ip},
-    firm::{ApiKey, Firm, Language},
+    firm::{ApiKey, Firm},
     id::{FirmId, KeyId},
+    language::Language,
     mark::{Mark, Marks},
 };
 use utoipa::ToSchema;
