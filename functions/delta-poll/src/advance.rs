@@ -95,9 +95,9 @@ async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) ->
     announce(round, &mut messages).await?;
     let stop = match stop {
         Ok(()) => {
-            // One of Graph's places for each of several items; all four for the only one.
-            let alone = marking.items.load(Ordering::Relaxed) == 1;
-            let order = if alone { BatchOrder::Parallel } else { BatchOrder::Chained };
+            // One of Graph's places for each of many items; all four where few are left that could use them.
+            let few = marking.items.load(Ordering::Relaxed) < PARALLEL_REQUESTS_MAX;
+            let order = if few { BatchOrder::Parallel } else { BatchOrder::Chained };
             mark(round, &mut messages, marking, order).await
         }
         stopped => stopped,

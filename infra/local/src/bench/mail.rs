@@ -100,8 +100,8 @@ impl Subject {
         Ok(())
     }
 
-    /// Makes a round of every mailbox due.
-    async fn due(&self) -> Result<(), BenchError> {
+    /// Queues a job for every mailbox.
+    async fn queue(&self) -> Result<(), BenchError> {
         let requests = self.mailboxes.iter().map(|mailbox| async move {
             let path = format!("/v1/firms/{}/mailboxes/{mailbox}/activate", self.firm);
             self.client.api(Method::POST, &path, Some(json!({ "since": null }))).await
@@ -111,11 +111,10 @@ impl Subject {
         Ok(())
     }
 
-    /// A round of every mailbox, with as many functions side by side as the template lets the queue feed. All jobs are queued
+    /// One round of every mailbox, with as many functions side by side as the template lets the queue feed. All jobs are queued
     /// before the first one begins.
     async fn look(&self) -> Result<Duration, BenchError> {
-        self.due().await?;
-        self.host.tick().await;
+        self.queue().await?;
         let began = Instant::now();
         let functions = (0..crate::host::CONCURRENCY).map(|_| async {
             let mut moved = Instant::now();
