@@ -118,7 +118,7 @@ fn person(dice: &mut Dice, world: &World, tales: &mut BTreeMap<String, Tale>, fo
 
 impl Story {
     async fn happen(&mut self, n: usize) {
-        let what = self.dice.below(31);
+        let what = self.dice.below(33);
         self.gate.tell(format!("step {n}: {what} at {}", self.world.clock.now()));
         match what {
             0..=5 => {
@@ -141,6 +141,11 @@ impl Story {
             // The feed is read while it is written: gaps are met, and filled.
             22 => drop(self.world.feed(&self.registry.firm).await),
             23..=25 => self.file().await,
+            // The archive is compared with the folders: nothing that lies there for good is taken in by it.
+            31 | 32 => {
+                let path = format!("/v1/firms/{}/mailboxes/{}/reconcile", self.registry.firm, self.registry.mailbox);
+                self.world.post(&path, serde_json::json!({})).await.ok();
+            }
             _ => {
                 // A mailbox is activated again: nothing changes by it.
                 let path = format!("/v1/firms/{}/mailboxes/{}/activate", self.registry.firm, self.registry.mailbox);
