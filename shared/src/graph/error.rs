@@ -137,9 +137,9 @@ impl GraphError {
         }
     }
 
-    /// Whether the thing asked for is not there.
+    /// Whether the thing asked for is not there, in a mailbox that is.
     pub fn is_gone(&self) -> bool {
-        self.status() == Some(404)
+        self.status() == Some(404) && self.disposition() != Disposition::Ask
     }
 
     /// Whether nothing can be asked through this connection until a person has acted: its token is dead or refused.
