@@ -1,6 +1,9 @@
 //! Advance: the steps of copies to where they shall be, up to twenty side by side. Any step may run twice.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use futures::StreamExt as _;
 use shared::{
@@ -8,7 +11,7 @@ use shared::{
     date::Date,
     entry::{Entry, EntryId, Noun},
     graph::{BatchOrder, Disposition, GraphError, Homes, Item, Place, Step, Tag},
-    push::{BulkProgress, Copy, PushWork, folder_mark, mark, places},
+    push::{BulkProgress, Copy, PushWork, mark, places},
     table::{Key, Row, TableError, Write},
     work::Fate,
     worker::Outcome,
@@ -58,21 +61,16 @@ async fn some(round: &Round<'_>, work: Row<PushWork>, under_way: &AtomicUsize) -
 
 async fn work_at(round: &Round<'_>, mut work: Row<PushWork>, under_way: &AtomicUsize) -> Result<(), PushError> {
     let mut held = read(round, &work.value).await?;
-    if !work.value.began && held.iter().any(|held| matches!(held.next_step(), Some(Step::Create(_)))) {
-        work.value.began = true;
-        round.app.table.write(Write::replace(&work)).await?;
-        work.written();
-    }
     // One of Graph's places for each of several items; all four for the only one.
     let alone = under_way.load(Ordering::Relaxed) == 1;
-    let stop = walk(round, &mut held, alone).await;
+    let stop = walk(round, &mut work, &mut held, alone).await;
     settle(round, work, held).await?;
     stop
 }
 
 /// What is to be done now: entries that nobody else works at, as they are at this moment, with their copies.
 async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableError> {
-    let (table, firm, member) = (&round.app.table, round.firm.id, round.member);
+    let (table, firm, member) = (&round.app.table, round.outlook.firm.id, round.outlook.member);
     let now = round.app.clock.now();
     let entries: Vec<EntryId> = work.entries().into_iter().filter(|entry| round.takes(entry)).collect();
     let keys = |noun| {
@@ -98,11 +96,8 @@ async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableErro
         let read = at.map(|at| copies.swap_remove(at));
         let mut copy = read.as_ref().map_or_else(|| Copy::new(entry.clone()), |row| row.value.clone());
         if work.began {
-            // Somebody began, and did not live to say what was made.
+            // Somebody began, and did not live to say what was made, perhaps in the place of what is known.
             copy.unsure.extend(places(entry.noun));
-            if let Some(placed) = &copy.placed {
-                copy.unsure.remove(&placed.place);
-            }
         }
         let mut rests = false;
         if work.work.has_failed(&entry.to_string()) {
@@ -137,14 +132,16 @@ impl Held {
             Some(row) if row.value == self.copy => None,
             Some(row) => Some(Write::replace(&row.with(self.copy))),
             None if forgotten || self.copy == Copy::new(self.entry.clone()) => None,
-            None => Some(Write::insert(Key::copy(round.firm.id, round.member, &self.entry), &self.copy)),
+            None => {
+                Some(Write::insert(Key::copy(round.outlook.firm.id, round.outlook.member, &self.entry), &self.copy))
+            }
         }
     }
 }
 
 /// Takes step after step with all of them, a batch at a time. A refusal that concerns one copy leaves the others alone; one
 /// that concerns all is returned.
-async fn walk(round: &Round<'_>, held: &mut [Held], alone: bool) -> Result<(), PushError> {
+async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], alone: bool) -> Result<(), PushError> {
     for go in 0..STEPS_MAX {
         if round.is_over() {
             return Ok(());
@@ -154,17 +151,23 @@ async fn walk(round: &Round<'_>, held: &mut [Held], alone: bool) -> Result<(), P
         if steps.is_empty() {
             return Ok(());
         }
+        if !work.value.began && steps.iter().any(|(_, step)| matches!(step, Step::Create(_))) {
+            work.value.began = true;
+            round.app.table.write(Write::replace(work)).await?;
+            work.written();
+        }
         let homes = homes(round, &steps).await?;
         let tagged: Vec<(Step, Tag)> = steps.iter().map(|(i, step)| (step.clone(), tag(round, &held[*i]))).collect();
         // A chain breaks at its first refusal; what it left undone goes all at once.
         let order = if alone || go > 0 { BatchOrder::Parallel } else { BatchOrder::Chained };
-        let results = match round.graph.carry_out(&round.user, &homes, &tagged, order).await {
+        let results = match round.outlook.graph.carry_out(&round.outlook.user, &homes, &tagged, order).await {
             Ok(results) => results,
             Err(error) => {
                 for (i, step) in steps.iter().filter(|_| may_have_worked(&error)) {
                     held[*i].copy.doubt(step);
                 }
-                return Err(error.into());
+                // Of a whole batch only the list, read for what is linked to us, can be gone.
+                return Err(if error.is_gone() { PushError::HomeGone(Place::Task) } else { error.into() });
             }
         };
         let mut stop = Ok(());
@@ -198,7 +201,7 @@ fn refused(round: &Round<'_>, held: &mut Held, step: &Step, error: GraphError) -
     }
     match error.disposition() {
         Disposition::Fail | Disposition::Resync => {
-            tracing::warn!(member.id = %round.member, graph.code = %error.code(), "an item could not be pushed");
+            tracing::warn!(member.id = %round.outlook.member, graph.code = %error.code(), "an item could not be pushed");
             held.copy.failed(&error, round.app.clock.now());
             held.rests = true;
             Ok(())
@@ -220,27 +223,31 @@ fn may_have_worked(error: &GraphError) -> bool {
 
 fn tag(round: &Round<'_>, held: &Held) -> Tag {
     Tag {
-        mark: mark(round.firm.id, round.member, &held.entry),
+        mark: mark(round.outlook.firm.id, round.outlook.member, &held.entry),
         generation: held.copy.generation,
-        owner: round.member.to_string(),
-        application: round.firm.name.clone(),
+        owner: round.outlook.member.to_string(),
+        application: round.outlook.firm.name.clone(),
     }
 }
 
-/// The containers of ours, made where something is to be made in one that is not there.
+/// The containers of ours that these steps need: looked for where one is not known, made where something is to be made in it,
+/// and kept before anything is.
 async fn homes(round: &Round<'_>, steps: &[(usize, Step)]) -> Result<Homes, PushError> {
-    let makes = |place| steps.iter().any(|(_, step)| matches!(step, Step::Create(item) if item.place() == place));
     let mut homes = round.homes.lock().await;
-    if makes(Place::Contact) && homes.contact_folder.is_none() {
-        let mark = folder_mark(round.firm.id, round.member);
-        let found = round.graph.find_contact_folder(&round.user, &mark).await?;
-        homes.contact_folder = Some(match found {
-            Some(folder) => folder,
-            None => round.graph.create_contact_folder(&round.user, &round.firm.name, &mark).await?,
-        });
-    }
-    if makes(Place::Task) && homes.task_list.is_none() {
-        homes.task_list = Some(round.graph.ensure_task_list(&round.user, &round.firm.name).await?);
+    let places: BTreeSet<Place> = steps.iter().map(|(_, step)| step.place()).collect();
+    for place in places {
+        if homes.has(place) {
+            continue;
+        }
+        let makes = steps.iter().any(|(_, step)| matches!(step, Step::Create(item) if item.place() == place));
+        let mut home = round.outlook.home(&homes, place).await?;
+        if home.is_none() && makes {
+            home = round.outlook.make_home(place).await?;
+        }
+        if home.is_some() {
+            homes.set(place, home);
+            round.keep(&homes).await?;
+        }
     }
     Ok(homes.clone())
 }
@@ -256,7 +263,7 @@ async fn settle(round: &Round<'_>, work: Row<PushWork>, held: Vec<Held>) -> Resu
         })
         .collect();
     let (left, settled) = work.value.work.left_after(&fates);
-    let bulk = BulkProgress::add(round.firm.id, round.member, work.value.bulk, settled);
+    let bulk = BulkProgress::add(round.outlook.firm.id, round.outlook.member, work.value.bulk, settled);
     let mut writes: Vec<Write> = held.into_iter().filter_map(|held| held.write(round)).collect();
     writes.push(match left {
         Some(left) => {

@@ -16,12 +16,12 @@ use shared::{
     entry::EntryId,
     feed::FeedError,
     firm::Firm,
-    graph::{Disposition, Graph, GraphError, GraphUser, Homes, Place},
+    graph::{Disposition, GraphError, Homes, Place},
     id::MemberId,
     job::PushJob,
     member::{Member, Push},
     problem::{Code, Noted},
-    push::{Account, Copy, Due, Outbox, PushWork, Wish},
+    push::{Account, Copy, Due, Outbox, Outlook, PushWork, Wish},
     table::{Key, Row, TableError, Write},
     watch,
     worker::{Deadline, Outcome},
@@ -84,10 +84,7 @@ impl From<TableError> for PushError {
 /// What a round works with.
 pub(crate) struct Round<'a> {
     pub app: &'a App,
-    pub firm: &'a Firm,
-    pub member: MemberId,
-    pub user: GraphUser,
-    pub graph: Graph,
+    pub outlook: Outlook<'a>,
     pub wish: Wish,
     /// The containers of ours, made when something is to lie in them.
     pub homes: tokio::sync::Mutex<Homes>,
@@ -101,6 +98,12 @@ pub(crate) struct Round<'a> {
 }
 
 impl Round<'_> {
+    /// Remembers the containers, whatever becomes of the round. One round of a member runs at a time.
+    pub async fn keep(&self, homes: &Homes) -> Result<(), TableError> {
+        let key = Key::homes(self.outlook.firm.id, self.outlook.member);
+        self.app.table.write(Write::overwrite(key, homes)).await
+    }
+
     /// Begins nothing new from now on.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
@@ -120,9 +123,24 @@ impl Round<'_> {
     async fn drain(&self) -> Result<Outcome, PushError> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let now = self.app.clock.now();
-        let mut open = open_work(self.app, self.firm, self.member).await?;
+        let mut open = open_work(self.app, self.outlook.firm, self.outlook.member).await?;
         open.retain(|item| item.value.work.not_before.is_none_or(|at| at <= now));
+        self.hand_on_what_began(&mut open).await?;
         advance::all(self, open).await
+    }
+
+    /// An entry that one item began may be taken by another now, which has to look for it just so: they were made by many clocks,
+    /// and come in any order.
+    async fn hand_on_what_began(&self, open: &mut [Row<PushWork>]) -> Result<(), TableError> {
+        let begun = open.iter().filter(|item| item.value.began).flat_map(|item| item.value.entries());
+        let begun: HashSet<EntryId> = begun.collect();
+        let shares = |work: &PushWork| !work.began && work.entries().iter().any(|entry| begun.contains(entry));
+        for item in open.iter_mut().filter(|item| shares(&item.value)) {
+            item.value.began = true;
+            self.app.table.write(Write::replace(item)).await?;
+            item.written();
+        }
+        Ok(())
     }
 
     /// What is said comes first; then what lies there is looked at, and set right.
@@ -138,49 +156,40 @@ impl Round<'_> {
 pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result<Outcome, PushError> {
     let began_at = app.clock.now();
     let read = app.table.get::<Outbox>(&Key::outbox(job.firm, job.member)).await?;
-    let before = read.as_ref().map(|row| row.value.clone()).unwrap_or_default();
-    let served = before.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at);
-    if served {
-        return Ok(Outcome::Finished);
-    }
-    // What a person has to do first is not done by another job.
-    if before.problem.is_some() && !Due::is_reached(&app.table, job.firm, job.member, began_at).await? {
-        return Ok(Outcome::Finished);
+    if let Some(Outbox { problem, round_began_at, .. }) = read.as_ref().map(|row| &row.value) {
+        let served = round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at);
+        // What a person has to do first is not done by another job.
+        if served || problem.is_some() && !Due::is_reached(&app.table, job.firm, job.member, began_at).await? {
+            return Ok(Outcome::Finished);
+        }
     }
     let Some(firm) = Firm::find(&app.table, job.firm).await? else { return Ok(Outcome::Finished) };
     let member = Member::find(&app.table, job.firm, job.member).await?.map(|row| row.value);
-
-    let mut outbox = before.clone();
-    let result = serve(app, &firm, job.member, member.as_ref(), &mut outbox, deadline).await;
-    let result = match result {
-        Err(PushError::HomeGone(place)) => {
-            match place {
-                Place::Contact => (outbox.homes.contact_folder, outbox.contacts_link) = (None, None),
-                Place::Task => (outbox.homes.task_list, outbox.tasks_link) = (None, None),
-                Place::Event => {}
-            }
-            outbox.compared_at = None;
-            Err(PushError::Wait(CONFLICT_PAUSE))
+    let mut outbox = match (read, &member) {
+        (Some(row), _) => row,
+        (None, None) => return forget(app, job, None).await,
+        (None, Some(member)) => {
+            // Where something is about to be made has to be known to whoever may have to remove it.
+            let first = Outbox { account: Some(member.account()), ..Outbox::default() };
+            app.table.write(Write::insert(Key::outbox(job.firm, job.member), &first)).await?;
+            Row::inserted(Key::outbox(job.firm, job.member), first)
         }
-        other => other,
     };
+
+    let before = outbox.value.clone();
+    let result = serve(app, &firm, job.member, member.as_ref(), &mut outbox, deadline).await;
     let finished = matches!(result, Ok(Outcome::Finished));
-    if finished && member.is_none() && outbox.account.is_none() {
-        return forget(app, job, read).await;
+    if finished && member.is_none() && outbox.value.account.is_none() {
+        return forget(app, job, Some(outbox)).await;
     }
     if finished {
-        outbox.round_began_at = Some(began_at);
+        outbox.value.round_began_at = Some(began_at);
     }
-    if outbox != before {
-        app.table
-            .write(match read {
-                Some(row) => Write::replace(&row.with(outbox.clone())),
-                None => Write::insert(Key::outbox(job.firm, job.member), &outbox),
-            })
-            .await?;
+    if outbox.value != before {
+        app.table.write(Write::replace(&outbox)).await?;
     }
     if finished {
-        match next_due(app, &firm, job.member, &outbox).await? {
+        match next_due(app, &firm, job.member, &outbox.value).await? {
             Some(at) => app.table.write(Due::at(job.firm, job.member, at)).await?,
             None => Due::never(&app.table, job.firm, job.member).await?,
         }
@@ -194,9 +203,10 @@ async fn serve(
     firm: &Firm,
     id: MemberId,
     member: Option<&Member>,
-    outbox: &mut Outbox,
+    row: &mut Row<Outbox>,
     deadline: &Deadline,
 ) -> Result<Outcome, PushError> {
+    let outbox = &mut row.value;
     if let Some(account) = outbox.account.clone()
         && member.is_none_or(|member| member.account() != account)
     {
@@ -212,11 +222,15 @@ async fn serve(
             return Ok(Outcome::Finished);
         }
         forget_copies(app, firm, id).await?;
-        *outbox = Outbox { round_began_at: outbox.round_began_at, ..Outbox::default() };
+        let account = member.map(Member::account);
+        *outbox = Outbox { account, round_began_at: outbox.round_began_at, ..Outbox::default() };
+        if member.is_some() {
+            app.table.write(Write::replace(row)).await?;
+            row.written();
+        }
     }
     let Some(member) = member else { return Ok(Outcome::Finished) };
-    let account = member.account();
-    outbox.account = Some(account.clone());
+    let (account, outbox) = (member.account(), &mut row.value);
     let wish = Wish { push: member.push, language: firm.language };
     reach(app, firm, (id, &account, wish), outbox, deadline).await
 }
@@ -240,22 +254,26 @@ async fn reach(
         outbox.problem = Some(problem);
         return Ok(Outcome::Finished);
     }
+    let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;
     let round = Round {
         app,
-        firm,
-        member,
-        user: account.user.clone(),
-        graph: app.graph(&connector),
+        outlook: Outlook { graph: app.graph(&connector), user: account.user.clone(), firm, member },
         wish,
-        homes: tokio::sync::Mutex::new(outbox.homes.clone()),
+        homes: tokio::sync::Mutex::new(homes.map(|row| row.value).unwrap_or_default()),
         settling: tokio::sync::Mutex::default(),
         deadline,
         taken: Mutex::default(),
         stopped: AtomicBool::new(false),
     };
     let result = round.visit(outbox).await;
-    outbox.homes = round.homes.into_inner();
     match result {
+        Err(PushError::HomeGone(place)) => {
+            let mut homes = round.homes.lock().await.clone();
+            homes.set(place, None);
+            round.keep(&homes).await?;
+            outbox.compared_at = None;
+            Err(PushError::Wait(CONFLICT_PAUSE))
+        }
         Err(PushError::Graph(error)) if error.disposition() == Disposition::Ask => {
             let problem = connector.note(app, &error, outbox.problem.as_ref()).await?;
             outbox.problem = Some(problem);
@@ -300,6 +318,7 @@ async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), P
     for some in copies.chunks(FORGOTTEN_AT_ONCE) {
         app.table.transact(some.iter().map(Write::remove).collect()).await?;
     }
+    app.table.write(Write::discard(Key::homes(firm.id, member))).await?;
     Ok(())
 }
 

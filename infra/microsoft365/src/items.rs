@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::graph::todo;
 use crate::{Microsoft365, World, directory, mailbox};
 
 /// The kind of an item; the names are those in the file.
@@ -224,12 +225,47 @@ impl Microsoft365 {
 
     /// A person makes a contact in the default folder; its id.
     pub fn add_contact(&self, address: &str, name: &str) -> Result<String> {
-        let id = new_id(&self.0, "AAMkAGI1Co");
-        let mut body = Map::from_iter([("id".to_owned(), id.as_str().into()), ("displayName".to_owned(), name.into())]);
-        stamp(&self.0, ItemKind::Contact, &mut body);
+        self.add(address, (ItemKind::Contact, ""), ("AAMkAGI1Co", "displayName", name))
+    }
+
+    /// A person makes a contact in a folder; its id.
+    pub fn add_contact_to(&self, address: &str, folder: &str, name: &str) -> Result<String> {
+        self.add(address, (ItemKind::Contact, folder), ("AAMkAGI1Co", "displayName", name))
+    }
+
+    /// A person makes a contact folder; its id.
+    pub fn add_contact_folder(&self, address: &str, name: &str) -> Result<String> {
+        self.add(address, (ItemKind::ContactFolder, ""), ("AAMkAGI1Cf", "displayName", name))
+    }
+
+    /// A person makes a task in a list; its id.
+    pub fn add_task(&self, address: &str, list: &str, title: &str) -> Result<String> {
+        self.add(address, (ItemKind::Task, list), ("AAMkAGI1To", "title", title))
+    }
+
+    /// A person makes a task list; its id.
+    pub fn add_task_list(&self, address: &str, name: &str) -> Result<String> {
+        let list = todo::new_list(&self.0, name, "none");
         self.store().write(|db| {
             let mailbox = directory::account(db, address)?.id;
-            insert(db, &mailbox, ItemKind::Contact, "", &Item { id: id.clone(), body, extended: Map::new() })
+            todo::lists_of(db, &self.0, &mailbox)?;
+            insert(db, &mailbox, ItemKind::TaskList, "", &list)
+        })?;
+        Ok(list.id)
+    }
+
+    fn add(
+        &self,
+        address: &str,
+        (kind, parent): (ItemKind, &str),
+        (prefix, property, name): (&str, &str, &str),
+    ) -> Result<String> {
+        let id = new_id(&self.0, prefix);
+        let mut body = Map::from_iter([("id".to_owned(), id.as_str().into()), (property.to_owned(), name.into())]);
+        stamp(&self.0, kind, &mut body);
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            insert(db, &mailbox, kind, parent, &Item { id: id.clone(), body, extended: Map::new() })
         })?;
         Ok(id)
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    batch::{BatchOrder, Part},
+    batch::{BATCH_ITEMS_MAX, BatchOrder, Part},
     calendar::{EVENT_WATCHED, EventContent},
     client::{Call, Graph, GraphUser, Link, segment},
     contacts::{CONTACT_WATCHED, ContactContent},
@@ -47,12 +47,44 @@ pub struct Homes {
     pub task_list: Option<TaskListId>,
 }
 
+impl Homes {
+    /// Whether the container for that place is known; none is needed for events.
+    pub fn has(&self, place: Place) -> bool {
+        match place {
+            Place::Event => true,
+            Place::Task => self.task_list.is_some(),
+            Place::Contact => self.contact_folder.is_some(),
+        }
+    }
+
+    /// Takes note of which is the container for that place.
+    pub fn set(&mut self, place: Place, home: Option<Home>) {
+        match (place, home) {
+            (Place::Task, Some(Home::TaskList(list))) => self.task_list = Some(list),
+            (Place::Task, _) => self.task_list = None,
+            (Place::Contact, Some(Home::ContactFolder(folder))) => self.contact_folder = Some(folder),
+            (Place::Contact, _) => self.contact_folder = None,
+            (Place::Event, _) => {}
+        }
+    }
+}
+
 /// One container of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Home {
     ContactFolder(ContactFolderId),
     TaskList(TaskListId),
+}
+
+impl Home {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::ContactFolder(folder) => folder.as_str(),
+            Self::TaskList(list) => list.as_str(),
+        }
+    }
 }
 
 /// What an item shall say.
@@ -173,30 +205,38 @@ impl Graph {
             };
             for (i, (step, tag)) in steps.iter().enumerate() {
                 if *step == Step::Find(Place::Task) {
-                    let found = linked.iter().filter(|(key, _)| *key == tag.mark).map(|(_, id)| id.to_string());
+                    let found = linked.iter().filter(|(links, _)| links.iter().any(|link| link.is(&tag.mark)));
+                    let found = found.map(|(_, id)| id.to_string());
                     done[i] = Some(Ok(Done::Found(found.collect())));
                 }
             }
         }
         let mut parts = Vec::new();
-        let mut at = Vec::new();
         for (i, (step, tag)) in steps.iter().enumerate() {
             if done[i].is_some() {
                 continue;
             }
+            if *step == Step::Find(Place::Contact) {
+                // A person may have moved it out of our folder before anybody knew of it.
+                parts.push((i, find(format!("{}/contacts", user.path()), tag)));
+            }
             match part(user, homes, step, tag) {
-                Some(part) => {
-                    parts.push(part);
-                    at.push(i);
-                }
+                Some(part) => parts.push((i, part)),
                 // The container is not there, so nothing is in it.
                 None if matches!(step, Step::Find(_)) => done[i] = Some(Ok(Done::Found(Vec::new()))),
                 None => done[i] = Some(Ok(Done::Removed)),
             }
         }
-        if !parts.is_empty() {
-            for (i, answer) in at.into_iter().zip(self.batch(parts, order).await?) {
-                done[i] = Some(outcome(&steps[i].0, answer));
+        while !parts.is_empty() {
+            let rest = parts.split_off(parts.len().min(BATCH_ITEMS_MAX));
+            let (at, some): (Vec<usize>, Vec<Part>) = std::mem::replace(&mut parts, rest).into_iter().unzip();
+            for (i, answer) in at.into_iter().zip(self.batch(some, order).await?) {
+                let came = outcome(&steps[i].0, answer);
+                done[i] = Some(match (done[i].take(), came) {
+                    (Some(Ok(Done::Found(here))), Ok(Done::Found(there))) => Ok(Done::Found([here, there].concat())),
+                    (Some(Err(e)), _) | (_, Err(e)) => Err(e),
+                    (_, came) => came,
+                });
             }
         }
         Ok(done.into_iter().flatten().collect())
@@ -287,26 +327,28 @@ impl Graph {
     }
 }
 
-/// The request of a step; none where its container is not there.
+/// The request of a step; none where it needs a container that is not there.
 fn part(user: &GraphUser, homes: &Homes, step: &Step, tag: &Tag) -> Option<Part> {
     let user = user.path();
-    let collection = match step.place() {
-        Place::Event => format!("{user}/events"),
-        Place::Task => format!("{user}/todo/lists/{}/tasks", segment(homes.task_list.as_ref()?.as_str())),
-        Place::Contact => {
-            format!("{user}/contactFolders/{}/contacts", segment(homes.contact_folder.as_ref()?.as_str()))
-        }
+    let collection = || {
+        Some(match step.place() {
+            Place::Event => format!("{user}/events"),
+            Place::Task => format!("{user}/todo/lists/{}/tasks", segment(homes.task_list.as_ref()?.as_str())),
+            Place::Contact => {
+                format!("{user}/contactFolders/{}/contacts", segment(homes.contact_folder.as_ref()?.as_str()))
+            }
+        })
     };
     // An event or a contact is reached by its id wherever a person has moved it.
     let one = |id: &str| match step.place() {
-        Place::Event | Place::Task => format!("{collection}/{}", segment(id)),
-        Place::Contact => format!("{user}/contacts/{}", segment(id)),
+        Place::Event | Place::Task => Some(format!("{}/{}", collection()?, segment(id))),
+        Place::Contact => Some(format!("{user}/contacts/{}", segment(id))),
     };
     let (method, path, body) = match step {
-        Step::Find(_) => (Method::GET, format!("{collection}?$select=id&{}", extended::with_mark(&tag.mark)), None),
-        Step::Remove(_, id) => (Method::DELETE, one(id), None),
-        Step::Create(item) => (Method::POST, collection, Some(creation(item, tag))),
-        Step::Update(id, item) => (Method::PATCH, one(id), Some(item.wire())),
+        Step::Find(_) => return Some(find(collection()?, tag)),
+        Step::Remove(_, id) => (Method::DELETE, one(id)?, None),
+        Step::Create(item) => (Method::POST, collection()?, Some(creation(item, tag))),
+        Step::Update(id, item) => (Method::PATCH, one(id)?, Some(item.wire())),
     };
     let mut headers = json!({ "Prefer": PREFER });
     if body.is_some() {
@@ -314,6 +356,17 @@ fn part(user: &GraphUser, homes: &Homes, step: &Step, tag: &Tag) -> Option<Part>
     }
     let attempted = format!("{method} an item of ours in the place of {:?}s", step.place());
     Some(Part { method, path, headers, body, attempted })
+}
+
+/// The request for what carries the mark in `collection`.
+fn find(collection: String, tag: &Tag) -> Part {
+    Part {
+        method: Method::GET,
+        path: format!("{collection}?$select=id&{}", extended::with_mark(&tag.mark)),
+        headers: json!({ "Prefer": PREFER }),
+        body: None,
+        attempted: "find an item of ours".to_owned(),
+    }
 }
 
 /// What is not said is left out; what makes it ours is added.

@@ -30,29 +30,44 @@ impl Graph {
         user: &GraphUser,
         is: impl Fn(&WireTaskList) -> bool,
     ) -> Result<Option<TaskListId>, GraphError> {
+        Ok(self.task_lists(user).await?.into_iter().find(is).map(|list| list.id))
+    }
+
+    async fn task_lists(&self, user: &GraphUser) -> Result<Vec<WireTaskList>, GraphError> {
         let attempted = "look for a task list";
         let mut url = self.url(&format!("{}/todo/lists", user.path()));
+        let mut lists = Vec::new();
         for _ in 0..PAGES_MAX {
             let page: WireLists = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            if let Some(list) = page.value.into_iter().find(&is) {
-                return Ok(Some(list.id));
-            }
+            lists.extend(page.value);
             let Some(next) = page.next_link else { break };
             url = self.link(&Link::new(next), attempted)?;
+        }
+        Ok(lists)
+    }
+
+    /// A list of this name in which every task is linked to `application`, which has the same name, or in which there is none: a
+    /// list carries nothing by which ours could be told from a person's own.
+    pub async fn find_task_list_of(
+        &self,
+        user: &GraphUser,
+        application: &str,
+    ) -> Result<Option<TaskListId>, GraphError> {
+        let named = self.task_lists(user).await?.into_iter().filter(|list| {
+            let plain = list.wellknown_list_name.as_deref().is_none_or(|known| known == "none");
+            plain && list.display_name.as_deref() == Some(application)
+        });
+        for list in named {
+            let tasks = self.tasks_linked(user, &list.id).await?;
+            if tasks.iter().all(|(links, _)| links.iter().any(|link| link.is_of(application))) {
+                return Ok(Some(list.id));
+            }
         }
         Ok(None)
     }
 
-    /// The person's own list of this name, made where there is none. A list carries nothing by which ours could be told from
-    /// another of the same name. Source: <https://learn.microsoft.com/graph/api/todo-post-lists>
-    pub async fn ensure_task_list(&self, user: &GraphUser, name: &str) -> Result<TaskListId, GraphError> {
-        let named = |list: &WireTaskList| {
-            let own = list.wellknown_list_name.as_deref().is_none_or(|known| known == "none");
-            own && list.display_name.as_deref() == Some(name)
-        };
-        if let Some(list) = self.find_task_list(user, named).await? {
-            return Ok(list);
-        }
+    /// Makes a list. Source: <https://learn.microsoft.com/graph/api/todo-post-lists>
+    pub async fn create_task_list(&self, user: &GraphUser, name: &str) -> Result<TaskListId, GraphError> {
         let call = Call {
             method: Method::POST,
             body: Some(json!({ "displayName": name })),
@@ -67,21 +82,18 @@ impl Graph {
         Ok(self.find_task_list(user, |list| list.id == *id).await?.is_some())
     }
 
-    /// The tasks of a list that are linked to something of ours: its key, and the task.
+    /// The tasks of a list, each with what it is linked to.
     pub(super) async fn tasks_linked(
         &self,
         user: &GraphUser,
         list: &TaskListId,
-    ) -> Result<Vec<(String, TaskId)>, GraphError> {
+    ) -> Result<Vec<(Vec<WireLink>, TaskId)>, GraphError> {
         let attempted = "find what is ours among the tasks";
         let mut url = self.url(&format!("{}?$top=100&$expand=linkedResources", tasks(user, list)));
         let mut found = Vec::new();
         loop {
             let page: WireTasks = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            for task in page.value {
-                let keys = task.linked_resources.into_iter().filter_map(|link| link.external_id);
-                found.extend(keys.map(|key| (key, task.id.clone())));
-            }
+            found.extend(page.value.into_iter().map(|task| (task.linked_resources, task.id)));
             let Some(next) = page.next_link else { return Ok(found) };
             url = self.link(&Link::new(next), attempted)?;
         }
@@ -164,8 +176,20 @@ struct WireTask {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireLink {
+pub(super) struct WireLink {
+    application_name: Option<String>,
     external_id: Option<String>,
+}
+
+impl WireLink {
+    /// Whether it leads to what has this key.
+    pub fn is(&self, key: &str) -> bool {
+        self.external_id.as_deref() == Some(key)
+    }
+
+    fn is_of(&self, application: &str) -> bool {
+        self.application_name.as_deref() == Some(application)
+    }
 }
 
 /// All that we say of a task. Whether it is done is for the person to say.

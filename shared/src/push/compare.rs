@@ -5,17 +5,40 @@ use std::{
     fmt,
 };
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::{
     entry::EntryId,
-    graph::{Place, Sight},
+    graph::{Item, Place, Sight},
     push::{Copy, Wish},
 };
 
 /// What was looked at in one mailbox, by place.
 pub type Sights = BTreeMap<Place, Sight>;
 
+/// How an entry shall show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// As what.
+    pub place: Place,
+    /// The digest of what it says.
+    pub digest: String,
+}
+
+impl Shape {
+    /// Of an item.
+    pub fn of(item: &Item) -> Self {
+        Self { place: item.place(), digest: item.digest() }
+    }
+}
+
+/// What is said to one member.
+pub type Said = BTreeMap<EntryId, Shape>;
+
 /// What is otherwise than it shall be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is not there, and never was.
     Missing,
@@ -25,6 +48,8 @@ pub enum Verdict {
     Gone,
     /// Somebody changed it there.
     Altered,
+    /// It says what was said before.
+    Outdated,
 }
 
 /// One difference.
@@ -43,22 +68,27 @@ impl fmt::Display for Difference {
             Verdict::Unwanted => "is there and will be removed",
             Verdict::Gone => "was removed there and will be made again",
             Verdict::Altered => "was changed there and will be set back",
+            Verdict::Outdated => "says what was said before and will be changed",
         };
         write!(f, "{} {what}", self.entry)
     }
 }
 
-/// What differs. `said`: the entries that name the member; none where they were not looked at, and then only what `sights` show
-/// is judged. What lies there without being a copy of ours is nobody's business here.
-pub fn compare(wish: &Wish, said: Option<&BTreeSet<EntryId>>, copies: &[Copy], sights: &Sights) -> Vec<Difference> {
+/// What differs. `said`: none where it was not looked at, and then only what `sights` show is judged. What lies there without
+/// being a copy of ours is nobody's business here.
+pub fn compare(wish: &Wish, said: Option<&Said>, copies: &[Copy], sights: &Sights) -> Vec<Difference> {
     let mut differences = Vec::new();
     let mut tell = |entry: &EntryId, verdict| differences.push(Difference { entry: entry.clone(), verdict });
     for copy in copies {
         let entry = &copy.entry;
-        let wanted = wish.place(entry.noun).filter(|_| said.is_none_or(|said| said.contains(entry)));
+        let shape = said.and_then(|said| said.get(entry));
+        let wanted = if said.is_some() { shape.map(|shape| shape.place) } else { wish.place(entry.noun) };
         match (&copy.placed, wanted) {
             (Some(placed), wanted) if wanted != Some(placed.place) => tell(entry, Verdict::Unwanted),
             (Some(placed), _) => match there(placed, sights) {
+                There::AsLeft if copy.failure.is_none() && shape.is_some_and(|shape| shape.digest != placed.sent) => {
+                    tell(entry, Verdict::Outdated);
+                }
                 There::AsLeft => {}
                 There::Altered => tell(entry, Verdict::Altered),
                 There::Gone => tell(entry, Verdict::Gone),
@@ -70,7 +100,7 @@ pub fn compare(wish: &Wish, said: Option<&BTreeSet<EntryId>>, copies: &[Copy], s
         }
     }
     let known: BTreeSet<&EntryId> = copies.iter().map(|copy| &copy.entry).collect();
-    for entry in said.into_iter().flatten().filter(|entry| !known.contains(entry) && wish.place(entry.noun).is_some()) {
+    for entry in said.into_iter().flat_map(Said::keys).filter(|entry| !known.contains(entry)) {
         tell(entry, Verdict::Missing);
     }
     differences
@@ -113,6 +143,11 @@ mod tests {
         format!("contact#{id}").parse().unwrap()
     }
 
+    fn said(ids: &[&str]) -> Said {
+        let shape = Shape { place: Place::Contact, digest: "d".to_owned() };
+        ids.iter().map(|id| (entry(id), shape.clone())).collect()
+    }
+
     fn copy(id: &str) -> Copy {
         let (etag, seen) = (Some("1".to_owned()), Some("s".to_owned()));
         let placed = Placed { place: Place::Contact, id: id.to_owned(), sent: "d".to_owned(), etag, seen };
@@ -137,14 +172,16 @@ mod tests {
 
     #[test]
     fn what_was_removed_or_changed_there_is_told_and_what_is_as_we_left_it_is_not() {
-        let copies = ["same", "dismissed", "altered", "gone"].map(copy);
-        let said: BTreeSet<EntryId> = ["same", "dismissed", "altered", "gone", "new"].map(entry).into();
+        let copies = ["same", "dismissed", "altered", "gone", "outdated"].map(copy);
+        let mut said = said(&["same", "dismissed", "altered", "gone", "new"]);
+        said.insert(entry("outdated"), Shape { place: Place::Contact, digest: "another".to_owned() });
         let sights = sight(
             true,
             &[
                 ("same", Some(("1", "other digits"))),
                 ("dismissed", Some(("2", "s"))),
                 ("altered", Some(("2", "t"))),
+                ("outdated", Some(("1", "s"))),
                 ("the person's own", Some(("7", "u"))),
             ],
         );
@@ -153,6 +190,7 @@ mod tests {
             [
                 "contact#altered was changed there and will be set back",
                 "contact#gone was removed there and will be made again",
+                "contact#outdated says what was said before and will be changed",
                 "contact#new is not there and will be made",
             ]
         );
@@ -169,9 +207,8 @@ mod tests {
     #[test]
     fn what_nobody_says_any_more_or_is_switched_off_goes() {
         let copies = ["a"].map(copy);
-        let said = BTreeSet::from([entry("a")]);
         let goes = ["contact#a is there and will be removed"];
-        assert_eq!(told(compare(&wish(true), Some(&BTreeSet::new()), &copies, &Sights::new())), goes);
-        assert_eq!(told(compare(&wish(false), Some(&said), &copies, &Sights::new())), goes);
+        assert_eq!(told(compare(&wish(true), Some(&Said::new()), &copies, &Sights::new())), goes);
+        assert_eq!(told(compare(&wish(false), None, &copies, &Sights::new())), goes);
     }
 }

@@ -9,10 +9,12 @@
 mod compare;
 mod copy;
 mod outbox;
+mod outlook;
 
-pub use compare::{Difference, Sights, Verdict, compare};
+pub use compare::{Difference, Said, Shape, Sights, Verdict, compare};
 pub use copy::{Copy, Failure, Left, Placed};
 pub use outbox::{Account, Due, Outbox};
+pub use outlook::{Links, Outlook};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,17 +119,16 @@ fn said_to<T>(member: MemberId, entry: Option<&Entry<T>>) -> Option<&T> {
 
 /// The key by which an item of ours is found in Microsoft 365: it tells nobody what it is of.
 pub fn mark(firm: FirmId, member: MemberId, entry: &EntryId) -> String {
-    mark_of(firm, member, &entry.to_string())
+    mark_of(Sha256::new().chain_update(firm.as_bytes()).chain_update(member.as_bytes()), &entry.to_string())
 }
 
-/// The key of the member's contact folder.
-pub fn folder_mark(firm: FirmId, member: MemberId) -> String {
-    mark_of(firm, member, "contact folder")
+/// The key of the firm's contact folder, in whomever's Outlook.
+pub fn folder_mark(firm: FirmId) -> String {
+    mark_of(Sha256::new().chain_update(firm.as_bytes()), "contact folder")
 }
 
-fn mark_of(firm: FirmId, member: MemberId, what: &str) -> String {
-    let digest = Sha256::new().chain_update(firm.as_bytes()).chain_update(member.as_bytes()).chain_update(what);
-    hex::encode(&digest.finalize()[..16])
+fn mark_of(whose: Sha256, what: &str) -> String {
+    hex::encode(&whose.chain_update(what).finalize()[..16])
 }
 
 /// What is to be stored: what was known, what is said now, and whose Outlook may change by it.

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    graph::{GraphUser, Homes, Link},
+    graph::GraphUser,
     id::{ConnectorId, FirmId, MemberId},
     member::Push,
     problem::Noted,
+    push::Links,
     table::{DUE_PUSH, Key, Table, TableError, Write, sortable},
 };
 
@@ -28,12 +29,8 @@ pub struct Outbox {
     pub account: Option<Account>,
     /// The switches that the last whole comparison went by.
     pub push: Option<Push>,
-    /// The containers of ours.
-    pub homes: Homes,
-    /// Where the contact folder's changes go on.
-    pub contacts_link: Option<Link>,
-    /// Where the task list's changes go on.
-    pub tasks_link: Option<Link>,
+    /// Where the changes of the containers of ours go on.
+    pub links: Links,
     /// The categories' colours are set.
     pub categories_ready: bool,
     /// When the last finished round began: a job sent before has been seen to.
@@ -44,13 +41,6 @@ pub struct Outbox {
     pub compared_at: Option<Timestamp>,
     /// What kept the last round from its end, if a person has to act.
     pub problem: Option<Noted>,
-}
-
-impl Outbox {
-    /// The same, with nothing known of what lies in Outlook: both sides will be compared.
-    pub fn forgetting_homes(self) -> Self {
-        Self { homes: Homes::default(), contacts_link: None, tasks_link: None, compared_at: None, ..self }
-    }
 }
 
 /// When a member's next round is due.

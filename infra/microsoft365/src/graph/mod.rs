@@ -12,7 +12,7 @@ mod messages;
 mod path;
 mod query;
 mod subscriptions;
-mod todo;
+pub(crate) mod todo;
 mod users;
 
 use std::collections::BTreeMap;

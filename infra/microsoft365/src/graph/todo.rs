@@ -170,7 +170,7 @@ pub(super) fn create_list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     Ok(Reply::created(extended::entity(asked, &list, context)))
 }
 
-fn new_list(world: &World, name: &str, well_known: &str) -> Item {
+pub(crate) fn new_list(world: &World, name: &str, well_known: &str) -> Item {
     let id = items::new_id(world, "AAMkAGI1Tl");
     let shown = Map::from_iter([
         ("id".to_owned(), id.as_str().into()),
@@ -188,7 +188,7 @@ fn find_list(asked: &Asked<'_>, mailbox: &Account, list: &str) -> std::result::R
 }
 
 /// The lists, made when somebody looks for the first time.
-fn lists_of(db: &Transaction<'_>, world: &World, mailbox: &str) -> Result<Vec<Item>> {
+pub(crate) fn lists_of(db: &Transaction<'_>, world: &World, mailbox: &str) -> Result<Vec<Item>> {
     let known = items::all(db, mailbox, ItemKind::TaskList, "")?;
     if !known.is_empty() {
         return Ok(known);

@@ -1,0 +1,129 @@
+//! A member's Outlook: where the containers of ours are, and what lies in them.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+
+use super::{Said, Shape, Sights, Wish, folder_mark};
+use crate::{
+    contact::Contact,
+    date::Date,
+    entry::{Content, Entry, EntryId, Noun},
+    firm::Firm,
+    graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Item, Link, Place, Sight},
+    id::MemberId,
+    table::{Key, Table, TableError},
+};
+
+/// Entries read at a time.
+const ENTRIES_PAGE: usize = 1_000;
+
+/// Where the changes of each container go on, by its id.
+pub type Links = BTreeMap<String, Link>;
+
+/// One member's Outlook.
+#[derive(Debug, Clone)]
+pub struct Outlook<'a> {
+    /// What reaches it.
+    pub graph: Graph,
+    /// Whose account it is.
+    pub user: GraphUser,
+    /// The member's firm.
+    pub firm: &'a Firm,
+    /// The member.
+    pub member: MemberId,
+}
+
+impl Outlook<'_> {
+    /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing: once it is
+    /// known by its id; before, it is one of the firm's name in which nobody else has put anything.
+    pub async fn home(&self, known: &Homes, place: Place) -> Result<Option<Home>, GraphError> {
+        let Self { graph, user, firm, .. } = self;
+        Ok(match (place, &known.task_list) {
+            (Place::Event, _) => None,
+            (Place::Contact, _) => {
+                graph.find_contact_folder(user, &folder_mark(firm.id)).await?.map(Home::ContactFolder)
+            }
+            (Place::Task, Some(list)) if graph.has_task_list(user, list).await? => Some(Home::TaskList(list.clone())),
+            (Place::Task, _) => graph.find_task_list_of(user, &firm.name).await?.map(Home::TaskList),
+        })
+    }
+
+    /// Makes the container for that place. When the answer was lost, [`Outlook::home`] finds it.
+    pub async fn make_home(&self, place: Place) -> Result<Option<Home>, GraphError> {
+        let Self { graph, user, firm, .. } = self;
+        Ok(match place {
+            Place::Event => None,
+            Place::Contact => {
+                let folder = graph.create_contact_folder(user, &firm.name, &folder_mark(firm.id)).await?;
+                Some(Home::ContactFolder(folder))
+            }
+            Place::Task => Some(Home::TaskList(graph.create_task_list(user, &firm.name).await?)),
+        })
+    }
+
+    /// What lies in the places where something shall lie, or what changed there since `links`; `homes` is brought up to date. A
+    /// container that is gone is a place with nothing in it.
+    pub async fn look(&self, wish: &Wish, homes: &mut Homes, links: &Links) -> Result<(Sights, Links), GraphError> {
+        let (mut sights, mut next) = (Sights::new(), Links::new());
+        for place in [Noun::Date, Noun::Contact].into_iter().filter_map(|noun| wish.place(noun)) {
+            let sight = match place {
+                Place::Event => self.graph.events_of(&self.user, &self.member.to_string()).await?,
+                Place::Contact | Place::Task => {
+                    let home = self.home(homes, place).await?;
+                    homes.set(place, home.clone());
+                    match home {
+                        None => Sight { whole: true, ..Sight::default() },
+                        Some(home) => {
+                            let (sight, link) = self.changes(&home, links.get(home.id())).await?;
+                            next.extend(link.map(|link| (home.id().to_owned(), link)));
+                            sight
+                        }
+                    }
+                }
+            };
+            sights.insert(place, sight);
+        }
+        Ok((sights, next))
+    }
+
+    /// What changed since `link`; all that is there where Microsoft has forgotten the link.
+    async fn changes(&self, home: &Home, link: Option<&Link>) -> Result<(Sight, Option<Link>), GraphError> {
+        match self.graph.changes(&self.user, home, link).await {
+            Err(e) if link.is_some() && e.disposition() == Disposition::Resync => {
+                self.graph.changes(&self.user, home, None).await
+            }
+            other => other,
+        }
+    }
+
+    /// All that is said to the member, as it shall show.
+    pub async fn said(&self, table: &Table, wish: &Wish) -> Result<Said, TableError> {
+        let mut said = Said::new();
+        self.said_of(table, &mut said, |entry: &Entry<Date>| wish.date(self.member, Some(entry))).await?;
+        self.said_of(table, &mut said, |entry: &Entry<Contact>| wish.contact(self.member, Some(entry))).await?;
+        Ok(said)
+    }
+
+    async fn said_of<T: Content + DeserializeOwned>(
+        &self,
+        table: &Table,
+        said: &mut Said,
+        shown: impl Fn(&Entry<T>) -> Option<Item>,
+    ) -> Result<(), TableError> {
+        let prefix = Key::entry_prefix(self.firm.id, T::NOUN);
+        let mut after = None;
+        loop {
+            let page = table.query::<Entry<T>>(&prefix, after.as_ref(), ENTRIES_PAGE).await?;
+            for entry in page.rows.into_iter().map(|row| row.value) {
+                if let Some(item) = shown(&entry) {
+                    said.insert(EntryId { noun: T::NOUN, external: entry.id }, Shape::of(&item));
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
