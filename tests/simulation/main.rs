@@ -1,6 +1,7 @@
-//! The mail path under faults: people work in their mailbox, Graph and AWS fail in every way they know, functions are killed
-//! between any two calls, access is taken and given back, notices get lost, doubled, late and forged. Whatever happened, once
-//! it is quiet again the archive holds what it ought to, once and byte for byte, and nothing else.
+//! Stories under faults: people work in Outlook and in the business application, Graph and AWS fail in every way they know,
+//! functions are killed between any two calls, access is taken and given back, notices get lost, doubled, late and forged.
+//! Whatever happened, once it is quiet again the archive holds what it ought to, once and byte for byte (`story`), every Outlook
+//! shows what the application said, once (`push`), and an app has one credential that works (`rotation`).
 //!
 //! A seed decides every choice, and in which order calls take effect. `GREFFE_SEEDS=1000..4000 cargo test -p tests --test
 //! simulation` runs those seeds; a failure names its seed, and `GREFFE_SEEDS=1234..1235` replays it, call by call.
@@ -9,6 +10,7 @@
 
 mod dice;
 mod gate;
+mod push;
 mod rotation;
 mod story;
 
@@ -22,25 +24,45 @@ use std::{
     thread,
 };
 
-/// The seeds of every test run.
+/// The seeds of every test run: of the mail path, and of what is pushed.
 const SEEDS: Range<u64> = 0..100;
+const PUSH_SEEDS: Range<u64> = 0..40;
 /// Those that are run twice.
 const TWICE: Range<u64> = 0..4;
 
-fn seeds() -> Range<u64> {
-    let Ok(told) = std::env::var("GREFFE_SEEDS") else { return SEEDS };
+/// What happens in the story of a seed.
+type History = fn(u64) -> Vec<String>;
+
+fn seeds(usual: Range<u64>) -> Range<u64> {
+    let Ok(told) = std::env::var("GREFFE_SEEDS") else { return usual };
     let (from, to) = told.split_once("..").expect("GREFFE_SEEDS is from..to");
     from.parse().expect("a seed")..to.parse().expect("a seed")
 }
 
 /// One thread for each story, so that nothing but its own dice decides what runs when.
-fn history(seed: u64) -> Vec<String> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(story::run(seed))
+fn alone(story: impl Future<Output = Vec<String>>) -> Vec<String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(story)
+}
+
+fn mail(seed: u64) -> Vec<String> {
+    alone(story::run(seed))
+}
+
+fn pushed(seed: u64) -> Vec<String> {
+    alone(push::run(seed))
 }
 
 #[test]
 fn whatever_happens_each_mail_that_ought_to_be_kept_is_kept_once_and_no_other() {
-    let seeds = seeds();
+    all_end_well(mail, seeds(SEEDS));
+}
+
+#[test]
+fn whatever_happens_each_outlook_shows_what_the_application_said_once_and_the_persons_own_as_it_was() {
+    all_end_well(pushed, seeds(PUSH_SEEDS));
+}
+
+fn all_end_well(history: History, seeds: Range<u64>) {
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
     let work = || {
         while let Some(seed) = Some(next.fetch_add(1, Ordering::SeqCst)).filter(|seed| seeds.contains(seed)) {
@@ -60,7 +82,9 @@ fn whatever_happens_each_mail_that_ought_to_be_kept_is_kept_once_and_no_other() 
 
 #[test]
 fn a_seed_run_twice_gives_the_same_history() {
-    for seed in TWICE {
+    for (history, seed) in
+        [mail, pushed].into_iter().flat_map(|history: History| TWICE.map(move |seed| (history, seed)))
+    {
         // At the same time, so that neither has the machine for itself.
         let (one, other) = thread::scope(|scope| {
             let (one, other) = (scope.spawn(|| history(seed)), scope.spawn(|| history(seed)));
