@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
 
 use crate::{
     contact::Contact,
@@ -19,7 +20,8 @@ use crate::{
 const DELETION_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Noun {
     /// An appointment, a deadline or a reminder.
     Date,

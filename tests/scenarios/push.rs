@@ -175,6 +175,63 @@ async fn a_throttled_mailbox_waits_as_long_as_it_is_told_and_others_do_not() {
     assert_eq!(world.contacts(ADA).len(), 50);
 }
 
+#[tokio::test]
+async fn a_list_or_folder_of_the_persons_own_with_the_firms_name_stays_the_persons() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let list = world.microsoft.add_task_list(ADA, "Lumen Avocats").unwrap();
+    let folder = world.microsoft.add_contact_folder(ADA, "Lumen Avocats").unwrap();
+    world.microsoft.add_task(ADA, &list, "My own").unwrap();
+    world.microsoft.add_contact_to(ADA, &folder, "My own").unwrap();
+    let (own_tasks, own_contacts) = (world.tasks(ADA), world.contacts(ADA));
+    let ada = world.pushed_member(&firm, ADA, "todo").await;
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    // Ours are others of the same name.
+    let names: Vec<String> = world.microsoft.containers(ADA).unwrap().into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["Lumen Avocats"; 4]);
+    let lists = world.microsoft.task_items(ADA).unwrap();
+    assert!(lists.iter().any(|(_, tasks)| *tasks == own_tasks), "{lists:?}");
+    let folders = world.microsoft.contact_items(ADA).unwrap();
+    assert!(folders.iter().any(|(_, contacts)| *contacts == own_contacts), "{folders:?}");
+    switch(&world, &firm, &ada, false, false, "todo").await;
+    assert_eq!(
+        (texts(&world.tasks(ADA), "title"), texts(&world.contacts(ADA), "displayName")),
+        (vec!["My own".to_owned()], vec!["My own".to_owned()],)
+    );
+}
+
+#[tokio::test]
+async fn what_a_comparison_would_do_is_shown_and_not_done() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    for id in ["altered", "as said", "gone"] {
+        world.say(&firm, "dates", id, date(id, &[&ada])).await;
+    }
+    let of = |title: &str| {
+        let events = world.events(ADA);
+        events.iter().find(|event| event["subject"] == title).unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    world.microsoft.delete_item(ADA, &of("gone")).unwrap();
+    world.microsoft.edit_item(ADA, &of("altered"), json!({ "subject": "mine" })).unwrap();
+    world.put(&format!("/v1/firms/{}/contacts/new", firm.id), json!({ "name": "Court", "members": [ada] })).await.ok();
+
+    let path = format!("/v1/firms/{}/members/{ada}/push/preview", firm.id);
+    let preview = world.get(&path).await.ok();
+    assert_eq!(preview, world.get(&path).await.ok());
+    assert_eq!(preview["unchanged"], 1);
+    let told = preview["differences"].as_array().unwrap().iter();
+    let told = told.map(|it| ["noun", "external_id", "verdict"].map(|name| it[name].as_str().unwrap().to_owned()));
+    let told: Vec<[String; 3]> = told.collect();
+    assert_eq!(told, [["date", "altered", "altered"], ["date", "gone", "gone"], ["contact", "new", "missing"]]);
+    assert_eq!(preview["differences"][1]["text"], "date#gone was removed there and will be made again");
+    assert_eq!(texts(&world.events(ADA), "subject"), ["as said", "mine"]);
+
+    world.pass(QUARTER).await;
+    assert_eq!(world.get(&path).await.ok(), json!({ "differences": [], "unchanged": 4 }));
+}
+
 /// What was put on the event bus, in order.
 fn on_the_bus(world: &World) -> Vec<String> {
     let events = world.host.machine.engines.as_ref().unwrap().events_after(0, 1_000).unwrap();

@@ -1,6 +1,6 @@
 //! Members: the firm's people and their Microsoft 365 accounts.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::State,
@@ -18,12 +18,11 @@ use shared::{
     mailbox::Kind,
     member::{Member, Push},
     problem::{Code, Problem},
-    push::{Copy, Outbox, PushWork},
     table::{Key, Row, TableError},
 };
 use utoipa::ToSchema;
 
-use super::{Page, Part, connectors::ProblemView};
+use super::{Page, Part};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
@@ -248,56 +247,4 @@ pub(super) async fn list(
     let Page { items, next } =
         part.read(&app.table, &Key::member_prefix(firm), key, |member: &Member| member.id).await?;
     Ok(Json(Page { items: items.into_iter().map(MemberView::from).collect(), next }))
-}
-
-/// What is pushed to a member, and how it stands.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct PushView {
-    /// The switches; null for nothing.
-    push: Option<Push>,
-    /// What keeps everything from this member's Outlook, and what to do next.
-    problem: Option<ProblemView>,
-    /// When the member's Outlook was last looked at for changes.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    checked_at: Option<Timestamp>,
-    /// When all of it was last compared with what was said.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    compared_at: Option<Timestamp>,
-    /// Dates and contacts that are in Outlook, on their way, and failed.
-    copies: CopyCounts,
-}
-
-/// How many copies are how far.
-#[derive(Default, Serialize, ToSchema)]
-pub(crate) struct CopyCounts {
-    /// In Outlook.
-    placed: u64,
-    /// On their way.
-    waiting: u64,
-    /// Failed: the entries say why.
-    failed: u64,
-}
-
-/// Shows what is pushed to a member, and how it stands.
-#[utoipa::path(
-    get, path = "/v1/firms/{firm}/members/{member}/push", tag = "members",
-    responses((status = 200, body = PushView))
-)]
-pub(super) async fn push(
-    firm: FirmScope,
-    State(app): State<Arc<App>>,
-    Id(member): Id<MemberId>,
-) -> Answer<Json<PushView>> {
-    let push = find(&app, firm.id(), member).await?.value.push;
-    let outbox = app.table.get::<Outbox>(&Key::outbox(firm.id(), member)).await?.map(|row| row.value);
-    let outbox = outbox.unwrap_or_default();
-    let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id(), member)).await?;
-    let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id(), member)).await?;
-    let copies = CopyCounts {
-        placed: copies.iter().filter(|row| row.value.placed.is_some()).count() as u64,
-        waiting: work.iter().flat_map(|row| row.value.entries()).collect::<BTreeSet<_>>().len() as u64,
-        failed: copies.iter().filter(|row| row.value.failure.is_some()).count() as u64,
-    };
-    let Outbox { problem, checked_at, compared_at, .. } = outbox;
-    Ok(Json(PushView { push, problem: problem.map(ProblemView::from), checked_at, compared_at, copies }))
 }

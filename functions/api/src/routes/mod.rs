@@ -29,6 +29,7 @@ mod firms;
 mod mailboxes;
 mod members;
 mod messages;
+mod push;
 mod reconciliation;
 mod validation;
 
@@ -54,7 +55,8 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(members::create, members::list))
         .routes(routes!(members::read, members::update, members::delete))
         .routes(routes!(validation::member))
-        .routes(routes!(members::push))
+        .routes(routes!(push::read))
+        .routes(routes!(push::preview))
         .routes(routes!(dates::list))
         .routes(routes!(dates::put, dates::read, dates::delete))
         .routes(routes!(dates::members))

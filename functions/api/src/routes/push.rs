@@ -1,0 +1,142 @@
+//! What is pushed to a member: how it stands, and what a comparison would do now.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{
+    app::App,
+    connector::Connector,
+    entry::{EntryId, Noun},
+    firm::Firm,
+    graph::Homes,
+    id::{ExternalId, MemberId},
+    member::Push,
+    problem::Problem,
+    push::{Copy, Difference, Links, Outbox, Outlook, PushWork, Verdict, Wish, compare},
+    table::Key,
+};
+use utoipa::ToSchema;
+
+use super::{connectors::ProblemView, members};
+use crate::{
+    auth::FirmScope,
+    error::{Answer, not_found},
+    extract::{Id, Json},
+};
+
+/// What is pushed to a member, and how it stands.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PushView {
+    /// The switches; null for nothing.
+    push: Option<Push>,
+    /// What keeps everything from this member's Outlook, and what to do next.
+    problem: Option<ProblemView>,
+    /// When the member's Outlook was last looked at for changes.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    checked_at: Option<Timestamp>,
+    /// When all of it was last compared with what was said.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    compared_at: Option<Timestamp>,
+    /// Dates and contacts that are in Outlook, on their way, and failed.
+    copies: CopyCounts,
+}
+
+/// How many copies are how far.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct CopyCounts {
+    /// In Outlook.
+    placed: u64,
+    /// On their way.
+    waiting: u64,
+    /// Failed: the entries say why.
+    failed: u64,
+}
+
+/// Shows what is pushed to a member, and how it stands.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/members/{member}/push", tag = "members",
+    responses((status = 200, body = PushView))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(member): Id<MemberId>,
+) -> Answer<Json<PushView>> {
+    let push = members::find(&app, firm.id(), member).await?.value.push;
+    let outbox = app.table.get::<Outbox>(&Key::outbox(firm.id(), member)).await?.map(|row| row.value);
+    let outbox = outbox.unwrap_or_default();
+    let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id(), member)).await?;
+    let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id(), member)).await?;
+    let copies = CopyCounts {
+        placed: copies.iter().filter(|row| row.value.placed.is_some()).count() as u64,
+        waiting: work.iter().flat_map(|row| row.value.entries()).collect::<BTreeSet<_>>().len() as u64,
+        failed: copies.iter().filter(|row| row.value.failure.is_some()).count() as u64,
+    };
+    let Outbox { problem, checked_at, compared_at, .. } = outbox;
+    Ok(Json(PushView { push, problem: problem.map(ProblemView::from), checked_at, compared_at, copies }))
+}
+
+/// Something that a comparison would set right.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DifferenceView {
+    noun: Noun,
+    #[schema(value_type = String)]
+    external_id: ExternalId,
+    verdict: Verdict,
+    /// The same in words.
+    text: String,
+}
+
+/// What a comparison would do now.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PreviewView {
+    /// All that is otherwise than it shall be.
+    differences: Vec<DifferenceView>,
+    /// How many dates and contacts are as they shall be.
+    unchanged: usize,
+}
+
+impl From<Difference> for DifferenceView {
+    fn from(difference: Difference) -> Self {
+        let text = difference.to_string();
+        let Difference { entry: EntryId { noun, external }, verdict } = difference;
+        Self { noun, external_id: external, verdict, text }
+    }
+}
+
+/// Compares what was said with what lies in the member's Outlook, and writes nothing.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/members/{member}/push/preview", tag = "members",
+    responses(
+        (status = 200, body = PreviewView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`, `sign_in_required`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "Microsoft asks to wait"),
+    )
+)]
+pub(super) async fn preview(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(member): Id<MemberId>,
+) -> Answer<Json<PreviewView>> {
+    let table = &app.table;
+    let member = members::find(&app, firm.id(), member).await?.value;
+    let firm = Firm::find(table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    let connector = Connector::find(table, firm.id, member.connector).await?.ok_or_else(|| not_found("connector"))?;
+    let homes = table.get::<Homes>(&Key::homes(firm.id, member.id)).await?;
+    let mut homes = homes.map(|row| row.value).unwrap_or_default();
+    let copies = table.query_all::<Copy>(&Key::copy_prefix(firm.id, member.id)).await?;
+    let copies: Vec<Copy> = copies.into_iter().map(|row| row.value).collect();
+
+    let wish = Wish { push: member.push, language: firm.language };
+    let graph = app.graph(&connector.value);
+    let outlook = Outlook { graph, user: member.user, firm: &firm, member: member.id };
+    let said = outlook.said(table, &wish).await?;
+    let (sights, _) = outlook.look(&wish, &mut homes, &Links::new()).await?;
+    let differences = compare(&wish, Some(&said), &copies, &sights);
+    let differs: BTreeSet<&EntryId> = differences.iter().map(|difference| &difference.entry).collect();
+    let unchanged = said.keys().filter(|entry| !differs.contains(entry)).count();
+    let differences = differences.into_iter().map(DifferenceView::from).collect();
+    Ok(Json(PreviewView { differences, unchanged }))
+}
