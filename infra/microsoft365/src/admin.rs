@@ -91,9 +91,29 @@ enum Deed {
         #[serde(default)]
         secret: String,
     },
+    /// A new secret, beside those that there are.
+    AddSecret {
+        app: String,
+        secret: String,
+    },
+    /// The registration asks for one more application permission; whoever administers consents anew.
+    AddPermission {
+        app: String,
+        permission: String,
+    },
     RemovePermission {
         app: String,
         permission: String,
+    },
+    /// The app becomes one of its own owners: with `Application.ReadWrite.OwnedBy` it may change its own credentials.
+    MakeOwner {
+        app: String,
+    },
+    /// Tokens of this issuer for this subject prove the app.
+    Trust {
+        app: String,
+        issuer: String,
+        subject: String,
     },
     /// The next sign-in ends with this AADSTS number: 50076 and 50079 ask for MFA, 65004 is a refusal.
     FailSignIn {
@@ -200,6 +220,15 @@ impl Deed {
                     app.client_secrets.push(directory::Secret::new(secret.clone(), None));
                 }
             })?,
+            Self::AddSecret { app, secret } => change(microsoft, &app, |app| {
+                app.client_secrets.push(directory::Secret::new(secret, None));
+            })?,
+            Self::AddPermission { app, permission } => change(microsoft, &app, |app| app.application.push(permission))?,
+            Self::MakeOwner { app } => change(microsoft, &app, |app| app.owns_itself = true)?,
+            Self::Trust { app, issuer, subject } => change(microsoft, &app, |app| {
+                let audience = "api://AzureADTokenExchange".to_owned();
+                app.federated.push(directory::Federated { issuer, subject, audience, effective: None });
+            })?,
             Self::RemovePermission { app, permission } => change(microsoft, &app, |app| {
                 app.delegated.retain(|name| *name != permission);
                 app.application.retain(|name| *name != permission);
@@ -231,8 +260,7 @@ impl Deed {
 }
 
 fn change(microsoft: &Microsoft365, client_id: &str, how: impl FnOnce(&mut App)) -> Result<()> {
-    let found = microsoft.0.apps()?.into_iter().find(|app| app.client_id == client_id);
-    let mut app = found.ok_or_else(|| Error::unknown("app", client_id))?;
+    let mut app = microsoft.app(client_id)?;
     how(&mut app);
     microsoft.register_app(app)
 }
@@ -297,6 +325,10 @@ fn page(accounts: &[Account], apps: &[App]) -> String {
         for (deed, label, fields) in [
             ("withdraw_consent", "Withdraw consent", vec![("address", somebody)]),
             ("expire_secrets", "End its secrets", vec![("secret", "")]),
+            ("add_secret", "Add a secret", vec![("secret", "")]),
+            ("add_permission", "Add permission", vec![("permission", "Application.ReadWrite.OwnedBy")]),
+            ("make_owner", "Make it its own owner", vec![]),
+            ("trust", "Trust another's word", vec![("issuer", ""), ("subject", "")]),
             ("remove_permission", "Remove permission", vec![("permission", "Mail.ReadWrite")]),
             ("restrict", "Restrict to", vec![("address", somebody)]),
             ("unrestrict", "Unrestrict", vec![("address", somebody)]),
