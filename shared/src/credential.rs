@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use crate::{app::App, id::ClientId, random::Random, secret::is_same};
+use crate::{app::App, id::ClientId, problem::Code, random::Random, secret::is_same};
 
 /// How long an assertion lives: Entra takes five to ten minutes.
 /// Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
@@ -37,6 +37,17 @@ pub enum Kind {
     Certificate,
     /// No secret at all: AWS says who we are, and Entra trusts it (workload identity federation).
     Federated,
+}
+
+impl Kind {
+    /// What is wrong once one of them has ended, where they do end.
+    pub fn ended(self) -> Option<Code> {
+        match self {
+            Self::Secret => Some(Code::ClientSecretExpired),
+            Self::Certificate => Some(Code::CertificateRefused),
+            Self::Federated => None,
+        }
+    }
 }
 
 /// A credential of an app registration.

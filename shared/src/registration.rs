@@ -779,15 +779,7 @@ pub enum New {
 
 /// Turns a connector that only waited for a good credential back, and all that it reaches goes on.
 async fn recover(app: &App, connector: &Connector, now: Timestamp) -> Result<(), RegistrationError> {
-    let waits = connector.problem.as_ref().is_some_and(|problem| {
-        matches!(
-            problem.code,
-            Code::ClientSecretExpired
-                | Code::ClientSecretRefused
-                | Code::CertificateRefused
-                | Code::FederatedCredentialRefused
-        )
-    });
+    let waits = connector.problem.as_ref().is_some_and(|problem| problem.code.is_of_the_credential());
     if connector.state == ConnectorState::ActionRequired && waits {
         connector.recovered(&app.feed, &app.table, now).await?;
         watch::all_due(&app.table, connector.firm, connector.id, now).await?;

@@ -200,14 +200,10 @@ pub fn proves_connection(checks: &[Check]) -> bool {
 /// What a token that could not be had means for everything else: it is the secret's fault, or it can't be tried.
 fn without_token(resource: Resource, token: &Outcome) -> Check {
     let outcome = match token {
-        Outcome::Fails(problem) if resource == Resource::Secret && is_of_the_secret(problem.code) => token.clone(),
+        Outcome::Fails(problem) if resource == Resource::Secret && problem.code.is_of_the_credential() => token.clone(),
         _ => Outcome::NotTried("not tried: there is no token to try it with"),
     };
     Check { resource, outcome }
-}
-
-fn is_of_the_secret(code: Code) -> bool {
-    matches!(code, Code::ClientSecretRefused | Code::ClientSecretExpired)
 }
 
 /// Tries one service for one member.
@@ -265,6 +261,8 @@ enum Stop {
     Graph(GraphError),
     /// It works, but what was made could not be taken away.
     Left,
+    /// What the app proves itself with has ended; how that shows.
+    Ended(Code, &'static str),
 }
 
 impl From<GraphError> for Stop {
@@ -478,8 +476,18 @@ impl<'a> Trial<'a> {
             let unknown = "It is accepted. When it ends is unknown: look it up in Entra and enter it by hand.";
             return Ok(Finding::saying(unknown));
         };
-        let days = days_left(end, self.app.clock.now());
-        let entered = if source == Some(Source::Entered) { " The date was entered by hand." } else { "" };
+        let (now, is_entered) = (self.app.clock.now(), source == Some(Source::Entered));
+        if let Some(code) = app.credential.kind().ended().filter(|_| end <= now) {
+            let detail = match is_entered {
+                true => "The date that was entered is over, and Microsoft still accepts it: enter the right date.",
+                false => {
+                    "It has ended. The one before it, or a part of Microsoft that has not heard of that yet, still answers."
+                }
+            };
+            return Err(Stop::Ended(code, detail));
+        }
+        let days = days_left(end, now);
+        let entered = if is_entered { " The date was entered by hand." } else { "" };
         Ok(Finding { detail: Some(format!("{days} days left.{entered}")), expires_at: Some(end) })
     }
 
@@ -548,6 +556,7 @@ impl<'a> Trial<'a> {
                 Code::MicrosoftBusy,
                 format!("It works, but what was made to try it could not be removed: delete what is named '{NAME}'."),
             )),
+            Stop::Ended(code, detail) => fails(Problem::new(code, detail)),
             Stop::NoWebhook(error) => fails(Problem::new(Code::NotificationsUnreachable, error.to_string())),
             Stop::Graph(GraphError::Token {
                 source: source @ (TokenError::Secret(_) | TokenError::Table(_)), ..

@@ -98,6 +98,21 @@ async fn the_end_of_a_secret_is_read_from_entra_where_the_app_may_read_it() {
 }
 
 #[tokio::test]
+async fn a_secret_that_ended_is_red_also_while_the_credential_before_it_still_works() {
+    let world = World::new().await;
+    let registry = registry(&world).await;
+    let ends = world.clock.now() + DAY;
+    change(&world, |app| app.client_secrets.push(Secret::new("second8Q~value", Some(ends))));
+    let body = json!({ "client_secret": "second8Q~value" });
+    post(&world, &registry, "secret", body).await.ok();
+    world.clock.advance(DAY);
+    let checks = post(&world, &registry, "validate", json!({})).await.ok()["checks"].clone();
+    let check = |name: &str| checks.as_array().unwrap().iter().find(|check| check["resource"] == name).unwrap().clone();
+    assert_eq!(check("token")["ok"], true);
+    assert_eq!((&check("secret")["ok"], &check("secret")["code"]), (&json!(false), &json!("client_secret_expired")));
+}
+
+#[tokio::test]
 async fn elsewhere_the_end_is_entered_by_hand_and_said_to_be_so() {
     let world = World::new().await;
     let (firm, connector) = plain(&world).await;

@@ -158,6 +158,17 @@ impl Code {
         self.entry().reconnect
     }
 
+    /// Whether another credential of the app is all that it takes.
+    pub fn is_of_the_credential(self) -> bool {
+        matches!(
+            self,
+            Self::ClientSecretExpired
+                | Self::ClientSecretRefused
+                | Self::CertificateRefused
+                | Self::FederatedCredentialRefused
+        )
+    }
+
     /// What it means and what to do next, in that language.
     pub fn text(self, language: Language) -> Text {
         self.entry().text(language)

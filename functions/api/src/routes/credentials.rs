@@ -103,11 +103,7 @@ impl SecretView {
 
     /// What a connector with it has to say.
     pub(super) fn problem(&self) -> Option<Noted> {
-        let code = match self.credential {
-            Kind::Secret => Code::ClientSecretExpired,
-            Kind::Certificate => Code::CertificateRefused,
-            Kind::Federated => return None,
-        };
+        let code = self.credential.ended()?;
         let since = self.expires_at.filter(|_| self.expired)?;
         Some(Noted { code, microsoft_code: String::new(), since })
     }
