@@ -1,8 +1,9 @@
 //! The wired clients that a handler receives, built once per cold start.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use aws_config::{BehaviorVersion, SdkConfig};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::{
     archive::Archive,
@@ -62,7 +63,7 @@ impl App {
     /// As on Lambda: the environment names everything, AWS answers.
     pub async fn connect() -> Result<Self, StartError> {
         let config = Config::from_env()?;
-        let http = http_client()?;
+        let http = http_client_builder(config.ca_bundle.as_deref())?.build().map_err(|e| StartError::Http(e.into()))?;
         let aws =
             aws_config::defaults(BehaviorVersion::latest()).http_client(aws_http::over(http.clone())).load().await;
         Ok(Self::new(config, &aws, http, Clock::system(), Random::system()))
@@ -115,13 +116,18 @@ impl App {
 /// The one HTTP client for Graph, Entra and the AWS SDK: no redirects (a token goes nowhere else), bounded waits, and roots
 /// that are compiled in.
 pub fn http_client() -> Result<reqwest::Client, StartError> {
-    http_client_builder()?.build().map_err(|e| StartError::Http(e.into()))
+    http_client_builder(None)?.build().map_err(|e| StartError::Http(e.into()))
 }
 
-/// The same before it is built, for whoever has to choose what it connects to.
-pub fn http_client_builder() -> Result<reqwest::ClientBuilder, StartError> {
+/// The same before it is built, for whoever has to choose what it connects to; trusts the authorities of a PEM file too.
+pub fn http_client_builder(ca_bundle: Option<&Path>) -> Result<reqwest::ClientBuilder, StartError> {
     let failed = |e: Box<dyn std::error::Error + Send + Sync>| StartError::Http(e);
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(bundle) = ca_bundle {
+        for certificate in CertificateDer::pem_file_iter(bundle).map_err(|e| failed(e.into()))? {
+            roots.add(certificate.map_err(|e| failed(e.into()))?).map_err(|e| failed(e.into()))?;
+        }
+    }
     let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|e| failed(e.into()))?

@@ -35,6 +35,9 @@ pub struct Config {
     pub content_bytes_max: u64,
     /// `GREFFE_SPOOL_DIR`: disk for mails too large for memory (default: the system's temporary directory).
     pub spool_dir: PathBuf,
+    /// `AWS_CA_BUNDLE`, as AWS's own tools name it: a PEM file of authorities that are trusted beside the public ones, such as that
+    /// of a proxy that looks into TLS.
+    pub ca_bundle: Option<PathBuf>,
 }
 
 /// A variable that keeps a function from starting: the operator's turn.
@@ -133,6 +136,7 @@ impl Config {
                 })?,
             },
             spool_dir: lookup("GREFFE_SPOOL_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
+            ca_bundle: lookup("AWS_CA_BUNDLE").map(PathBuf::from),
         })
     }
 }

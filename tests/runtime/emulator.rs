@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tests::{CLIENT_ID, World, template::root};
+use tests::{World, template::root};
 use tokio::net::TcpListener;
 
 /// How long an emulator may take to listen.
@@ -25,36 +25,12 @@ impl Lambda {
     /// Starts the function `name` with the environment that the template gives it.
     pub async fn start(name: &str, world: &World, aws: &str) -> Self {
         let (invocations, runtime) = (free_port().await, free_port().await);
-        let config = &world.host.app.config;
-        let microsoft = config.microsoft.graph.at("");
-        let public_url = config.public_url.at("");
-        let spool = config.spool_dir.display().to_string();
         let mut command = tokio::process::Command::new(std::env::var_os("GREFFE_RIE").expect("GREFFE_RIE"));
         command
             .args(["--runtime-interface-emulator-address", &invocations, "--runtime-api-address", &runtime])
             .arg(program(name))
             .env_clear()
-            .envs([
-                ("AWS_LAMBDA_FUNCTION_NAME", name),
-                ("AWS_LAMBDA_FUNCTION_TIMEOUT", "60"),
-                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-                ("AWS_SDK_UA_APP_ID", name),
-                ("AWS_ACCESS_KEY_ID", aws::Cloud::ACCESS_KEY_ID),
-                ("AWS_SECRET_ACCESS_KEY", aws::Cloud::SECRET_ACCESS_KEY),
-                ("AWS_REGION", aws::Cloud::REGION),
-                ("AWS_ENDPOINT_URL", aws),
-                ("GREFFE_TABLE", &config.table),
-                ("GREFFE_BUCKET", &config.bucket),
-                ("GREFFE_EVENT_BUS", &config.event_bus),
-                ("GREFFE_MAIL_QUEUE_URL", &config.mail_queue_url),
-                ("GREFFE_PUSH_QUEUE_URL", &config.push_queue_url),
-                ("GREFFE_APP_CLIENT_ID", CLIENT_ID),
-                ("GREFFE_PUBLIC_URL", &public_url),
-                ("GREFFE_WEBHOOK_URL", config.webhook_url().unwrap()),
-                ("GREFFE_SPOOL_DIR", &spool),
-                ("GREFFE_LOGIN_URL", &microsoft),
-                ("GREFFE_GRAPH_URL", &microsoft),
-            ])
+            .envs(world.host.environment(name, aws))
             // The emulator starts the function as a child of its own: both are ended as one group.
             .process_group(0)
             .stdin(Stdio::null())

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use shared::telemetry;
 use tests::World;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::test]
 async fn one_cause_leads_from_the_notice_to_the_mark() {
@@ -13,7 +12,7 @@ async fn one_cause_leads_from_the_notice_to_the_mark() {
     let registry = world.registry().await;
     let log = Log::default();
     let out = log.clone();
-    let _listening = tracing::subscriber::set_default(telemetry::json(EnvFilter::new("info"), move || out.clone()));
+    let _listening = tracing::subscriber::set_default(telemetry::json(telemetry::filter("info"), move || out.clone()));
     world.deliver("inbox", "Confidential");
     world.microsoft.deliver_notices().await.unwrap();
     world.run_jobs().await;

@@ -232,7 +232,7 @@ impl World {
             let socket = UnixListener::bind(&path).expect("a socket");
             let router = between.microsoft(router.clone());
             tokio::spawn(async move { axum::serve(socket, router).await });
-            shared::app::http_client_builder().expect("a client").unix_socket(path).build().expect("a client")
+            shared::app::http_client_builder(None).expect("a client").unix_socket(path).build().expect("a client")
         });
         tokio::spawn(async move { axum::serve(microsoft, router).await });
 

@@ -71,8 +71,8 @@ fn keys(schema: &[KeySchemaElement]) -> Value {
     schema.iter().map(|k| json!({ "AttributeName": k.attribute_name(), "KeyType": k.key_type().as_str() })).collect()
 }
 
-/// Variables that only one machine sets: where tests have Microsoft answered.
-const ONE_MACHINE: [&str; 2] = ["GREFFE_LOGIN_URL", "GREFFE_GRAPH_URL"];
+/// Variables that only one machine sets: where tests have Microsoft answered, and by what certificate AWS.
+const ONE_MACHINE: [&str; 3] = ["GREFFE_LOGIN_URL", "GREFFE_GRAPH_URL", "AWS_CA_BUNDLE"];
 /// Variables that only some functions are told.
 const SOME: [&str; 3] = ["GREFFE_WEBHOOK_URL", "GREFFE_CONTENT_BYTES_MAX", "GREFFE_SPOOL_DIR"];
 

@@ -173,6 +173,37 @@ impl Host {
         Ok(host)
     }
 
+    /// The environment of the function `name` in a process of its own, as the template gives it, with AWS at `aws`.
+    pub fn environment(&self, name: &str, aws: &str) -> Vec<(&'static str, String)> {
+        let config = &self.app.config;
+        let webhook = config.webhook_url().unwrap_or_default();
+        let client = config.app_client_id.as_ref().map(ToString::to_string);
+        let environment = [
+            ("AWS_LAMBDA_FUNCTION_NAME", name),
+            ("AWS_LAMBDA_FUNCTION_TIMEOUT", "60"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_SDK_UA_APP_ID", name),
+            ("AWS_ACCESS_KEY_ID", aws::Cloud::ACCESS_KEY_ID),
+            ("AWS_SECRET_ACCESS_KEY", aws::Cloud::SECRET_ACCESS_KEY),
+            ("AWS_REGION", aws::Cloud::REGION),
+            ("AWS_DEFAULT_REGION", aws::Cloud::REGION),
+            ("AWS_ENDPOINT_URL", aws),
+            ("GREFFE_TABLE", &config.table),
+            ("GREFFE_BUCKET", &config.bucket),
+            ("GREFFE_EVENT_BUS", &config.event_bus),
+            ("GREFFE_MAIL_QUEUE_URL", &config.mail_queue_url),
+            ("GREFFE_PUSH_QUEUE_URL", &config.push_queue_url),
+            ("GREFFE_APP_CLIENT_ID", client.as_deref().unwrap_or_default()),
+            ("GREFFE_PUBLIC_URL", &config.public_url.at("")),
+            ("GREFFE_WEBHOOK_URL", webhook),
+            ("GREFFE_SPOOL_DIR", &config.spool_dir.display().to_string()),
+            ("GREFFE_LOGIN_URL", &config.microsoft.login.at("")),
+            ("GREFFE_GRAPH_URL", &config.microsoft.graph.at("")),
+        ];
+        environment.map(|(name, value)| (name, value.to_owned())).into()
+    }
+
     /// Lets the queues and, `every` so often, the schedules start the functions from now on.
     pub fn run(&mut self, every: Duration) {
         let sources = [&self.source, &self.push_source];

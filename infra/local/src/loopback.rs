@@ -1,5 +1,7 @@
 //! The embedded engines as an endpoint of AWS, for processes of their own.
 
+use std::fmt::Debug;
+
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector as _, SharedHttpConnector},
     orchestrator::HttpRequest,
@@ -10,14 +12,14 @@ use axum::{
     body::Body,
     extract::Request,
     http::{Response, StatusCode, Uri, header, uri},
+    serve::Listener,
 };
-use tokio::net::TcpListener;
 
 /// The largest original, and what stands around it.
 const BODY_BYTES_MAX: usize = 300 << 20;
 
 /// Answers on `listener` until the task is dropped.
-pub async fn serve(engines: SharedHttpConnector, listener: TcpListener) -> std::io::Result<()> {
+pub async fn serve<L: Listener<Addr: Debug>>(engines: SharedHttpConnector, listener: L) -> std::io::Result<()> {
     let router = Router::new().fallback(async move |request: Request| {
         let answered = answer(engines.clone(), request).await;
         answered.unwrap_or_else(|error| {

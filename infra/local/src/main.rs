@@ -9,9 +9,9 @@ use local::{
     host::{Host, Settings},
 };
 use secrecy::SecretString;
-use shared::clock::Clock;
+use shared::{clock::Clock, telemetry};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// The engines' own log repeats every refusal that the SDK reports already, and the SDK misses connections that are none.
 const QUIET: &str = "warn,s3s=off,aws_smithy_runtime::client::http::connection_poisoning=off";
@@ -82,8 +82,8 @@ struct ServeArguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(QUIET));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(telemetry::filter(QUIET)).init();
     let ended = match Arguments::parse().command {
         Some(Command::Serve(arguments)) => serve(arguments).await,
         Some(Command::Demo(arguments)) => show(arguments).await,
@@ -144,10 +144,8 @@ async fn measure(only: Option<Group>, scale: Scale) -> Ended {
     writeln!(out, "| what | figure | target |\n| --- | --- | --- |")?;
     for group in Group::ALL {
         let group = group.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        let scale = [("--mails", scale.mails), ("--mailboxes", scale.mailboxes as u64), ("--each", scale.each)];
-        let scale = scale.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_string()]);
         let mut measured = std::process::Command::new(std::env::current_exe()?);
-        if !measured.args(["bench", "--only", &group]).args(scale).status()?.success() {
+        if !measured.args(std::env::args_os().skip(1)).args(["--only", &group]).status()?.success() {
             return Ok(ExitCode::FAILURE);
         }
     }
