@@ -26,29 +26,29 @@ use crate::{
 };
 
 /// The size of a usual mail.
-const MAIL_BYTES: u64 = 20_000;
+pub(super) const MAIL_BYTES: u64 = 20_000;
 /// The largest that Exchange allows.
 const LARGE_BYTES: u64 = 150 << 20;
 /// Graph's own limit for one mailbox.
 const PARALLEL: usize = 4;
 /// How long Graph takes for an answer.
-const LATENCY: Duration = Duration::from_millis(100);
+pub(super) const LATENCY: Duration = Duration::from_millis(100);
 /// How long nothing may move.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Greffe over another process's AWS and Microsoft 365: one firm, organisation-wide access, mailboxes whose Inbox is kept.
-struct Subject {
-    host: Host,
-    other: OtherSide,
+pub(super) struct Subject {
+    pub host: Host,
+    pub other: OtherSide,
     client: Client,
-    firm: String,
+    pub firm: String,
     connector: String,
-    mailboxes: Vec<String>,
+    pub mailboxes: Vec<String>,
 }
 
 impl Subject {
     /// Every mailbox was looked at once, and is empty.
-    async fn start(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
+    pub async fn start(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
         let other = OtherSide::start(&data.join("other"), mailboxes).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base = format!("http://{}", listener.local_addr()?);
@@ -101,7 +101,7 @@ impl Subject {
     }
 
     /// Queues a job for every mailbox.
-    async fn queue(&self) -> Result<(), BenchError> {
+    pub async fn queue(&self) -> Result<(), BenchError> {
         let requests = self.mailboxes.iter().map(|mailbox| async move {
             let path = format!("/v1/firms/{}/mailboxes/{mailbox}/activate", self.firm);
             self.client.api(Method::POST, &path, Some(json!({ "since": null }))).await
@@ -129,7 +129,7 @@ impl Subject {
         Ok(began.elapsed().saturating_sub(Duration::from_millis(300)))
     }
 
-    async fn archived(&self) -> Result<i64, BenchError> {
+    pub async fn archived(&self) -> Result<i64, BenchError> {
         let mut archived = 0;
         for mailbox in &self.mailboxes {
             let path = format!("/v1/firms/{}/mailboxes/{mailbox}", self.firm);

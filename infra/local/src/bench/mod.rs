@@ -1,17 +1,24 @@
 //! Figures, measured side by side with what they are compared with. AWS and Microsoft 365 are played by a process of their own,
 //! so that what this one uses is greffe's; each group of rows has a process of its own too.
 
+mod cost;
 mod mail;
+mod meter;
+mod notices;
 mod other_side;
 mod process;
+mod start;
 
 use std::{fmt, path::Path};
 
-use shared::{app::StartError, table::TableError, token::TokenError};
+use shared::{app::StartError, secret::SecretError, table::TableError, token::TokenError};
 
 use crate::{client::ClientError, host::HostError, machine::MachineError};
 
+pub use cost::Month;
+pub use notices::Notices;
 pub use other_side::run as other_side;
+pub use start::Starts;
 
 /// A group of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,15 +29,21 @@ pub enum Group {
     Memory,
     /// Many mailboxes against few.
     Mailboxes,
+    /// A flood of notices.
+    Notices,
+    /// What mail costs at AWS.
+    Cost,
+    /// The built functions: how soon they work, and what they weigh.
+    Start,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 3] = [Self::Mailbox, Self::Memory, Self::Mailboxes];
+    pub const ALL: [Self; 6] = [Self::Mailbox, Self::Memory, Self::Mailboxes, Self::Notices, Self::Cost, Self::Start];
 }
 
 /// How much is measured.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Scale {
     /// Mails of the one mailbox.
     #[arg(long, default_value_t = 1_000)]
@@ -41,6 +54,15 @@ pub struct Scale {
     /// Mails of each of those.
     #[arg(long, default_value_t = 20)]
     pub each: u64,
+    /// Notices.
+    #[command(flatten)]
+    pub notices: Notices,
+    /// The month that is priced.
+    #[command(flatten)]
+    pub month: Month,
+    /// Starts.
+    #[command(flatten)]
+    pub starts: Starts,
 }
 
 /// A line of the table.
@@ -93,6 +115,9 @@ pub enum BenchError {
     /// The table.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// No token.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -105,6 +130,14 @@ pub enum BenchError {
     /// The other side ended, or told something else than it was asked.
     #[error("the other side does not answer")]
     Silent,
+    /// A function that was started.
+    #[error("{program} did not answer; it told: {told}")]
+    Program {
+        /// Which.
+        program: String,
+        /// What it told.
+        told: String,
+    },
     /// Mails are missing.
     #[error("not all mails were archived in time")]
     Stuck,
@@ -116,5 +149,8 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Mailbox => mail::one_mailbox(data, scale.mails).await,
         Group::Memory => mail::large(data).await,
         Group::Mailboxes => mail::many_mailboxes(data, scale.mailboxes, scale.each).await,
+        Group::Notices => notices::flood(data, scale.mailboxes, scale.each, &scale.notices).await,
+        Group::Cost => cost::mail(data, scale.mails, scale.mailboxes, &scale.month).await,
+        Group::Start => start::functions(data, &scale.starts).await,
     }
 }

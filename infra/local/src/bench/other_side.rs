@@ -11,13 +11,15 @@ use std::{
 use jiff::Timestamp;
 use microsoft365::{App, Mail, Microsoft365, NoticeFault, Options, Times};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     net::TcpListener,
     process::{Child, ChildStdin, ChildStdout, Command},
+    task::JoinSet,
 };
 
-use super::BenchError;
+use super::{BenchError, meter::Meter};
 use crate::loopback;
 
 /// The app's client id and secret.
@@ -53,6 +55,34 @@ pub(super) enum Order {
     Count,
     /// Tells the immutable ids of all mails of a mailbox.
     Ids(usize),
+    /// Tells what was asked of AWS since the last time; counting begins with the first.
+    Usage,
+    /// Sends notices, and tells how they were answered.
+    Flood(Flood),
+}
+
+/// Notices, one to a request, of each mailbox in turn, and mail that arrives meanwhile.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Flood {
+    pub url: String,
+    /// The client states of the mailboxes, in their order.
+    pub states: Vec<String>,
+    pub per_second: u32,
+    pub seconds: u32,
+    /// Mails for each mailbox, evenly.
+    pub each: u64,
+    pub bytes: u64,
+}
+
+/// How a flood was answered, counted from when each notice was to be sent.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Answers {
+    /// Mails that were delivered.
+    pub mails: u64,
+    pub taken: u64,
+    pub refused: u64,
+    pub median_ms: f64,
+    pub p99_ms: f64,
 }
 
 /// How many requests came.
@@ -87,7 +117,8 @@ pub async fn run(data: &Path, mailboxes: usize) -> Result<(), BenchError> {
             let _ = tokio::task::spawn_blocking(move || ticking.tick()).await;
         }
     });
-    tokio::spawn(loopback::serve(engines.connector(), aws));
+    let meter = Meter::default();
+    tokio::spawn(loopback::serve(meter.before(engines.connector()), aws));
     tokio::spawn(world.clone().serve(microsoft));
     let (heard, mut orders) = tokio::sync::mpsc::unbounded_channel();
     std::thread::spawn(move || std::io::stdin().lines().map_while(Result::ok).try_for_each(|order| heard.send(order)));
@@ -101,8 +132,7 @@ pub async fn run(data: &Path, mailboxes: usize) -> Result<(), BenchError> {
             }
             Order::Deliver { mailboxes, each, bytes } => {
                 for (mailbox, n) in (0..mailboxes).flat_map(|mailbox| (0..each).map(move |n| (mailbox, n))) {
-                    let seed = mailbox as u64 * 1_000_003 + n;
-                    world.deliver(&address(mailbox), "inbox", Mail::generated(seed, bytes, Timestamp::now()))?;
+                    deliver(&world, mailbox, n, bytes)?;
                 }
                 tell(&())?;
             }
@@ -115,6 +145,8 @@ pub async fn run(data: &Path, mailboxes: usize) -> Result<(), BenchError> {
                 let (graph, batches, throttled) = (counts.graph, counts.batches, counts.throttled);
                 tell(&Counts { graph, batches, throttled })?;
             }
+            Order::Usage => tell(&meter.take())?,
+            Order::Flood(flood) => tell(&send(&world, flood).await?)?,
             Order::Ids(mailbox) => {
                 let held = world.messages(&address(mailbox))?;
                 tell(&held.into_iter().map(|held| held.immutable_id).collect::<Vec<_>>())?;
@@ -122,6 +154,44 @@ pub async fn run(data: &Path, mailboxes: usize) -> Result<(), BenchError> {
         }
     }
     Ok(())
+}
+
+fn deliver(world: &Microsoft365, mailbox: usize, n: u64, bytes: u64) -> Result<(), BenchError> {
+    let mail = Mail::generated(mailbox as u64 * 1_000_003 + n, bytes, Timestamp::now());
+    world.deliver(&address(mailbox), "inbox", mail)?;
+    Ok(())
+}
+
+/// Nobody waits for an answer before the next notice is sent.
+async fn send(world: &Microsoft365, flood: Flood) -> Result<Answers, BenchError> {
+    let http = shared::app::http_client()?;
+    let (notices, mailboxes) = (u64::from(flood.per_second) * u64::from(flood.seconds), flood.states.len() as u64);
+    let mails = flood.each * mailboxes;
+    let bodies = flood.states.iter().map(|state| json!({ "value": [{ "clientState": state }] }).to_string());
+    let bodies: Vec<String> = bodies.collect();
+    let (mut sent, began) = (JoinSet::new(), tokio::time::Instant::now());
+    let mut delivered = 0;
+    for n in 0..notices {
+        let at = began + Duration::from_secs(1) * u32::try_from(n).unwrap_or(u32::MAX) / flood.per_second;
+        tokio::time::sleep_until(at).await;
+        // Every mail is followed by a notice of its mailbox.
+        while delivered < mails && delivered * notices.saturating_sub(mailboxes) <= n * mails {
+            deliver(world, (delivered % mailboxes) as usize, delivered, flood.bytes)?;
+            delivered += 1;
+        }
+        let request = http.post(&flood.url).body(bodies[(n % mailboxes) as usize].clone());
+        sent.spawn(async move {
+            let answer = request.send().await;
+            (at.elapsed(), answer.is_ok_and(|answer| answer.status().is_success()))
+        });
+    }
+    let answers = sent.join_all().await;
+    let mut times: Vec<Duration> = answers.iter().map(|(took, _)| *took).collect();
+    times.sort_unstable();
+    let at =
+        |share: f64| times.get((times.len() as f64 * share) as usize).map_or(f64::NAN, |t| t.as_secs_f64() * 1_000.0);
+    let taken = answers.iter().filter(|(_, taken)| *taken).count() as u64;
+    Ok(Answers { mails: delivered, taken, refused: notices - taken, median_ms: at(0.5), p99_ms: at(0.99) })
 }
 
 async fn listener() -> std::io::Result<TcpListener> {

@@ -19,8 +19,17 @@ pub(super) fn cpu() -> Result<Duration, BenchError> {
 
 /// The most memory that was resident at any time so far.
 pub(super) fn peak_memory_mb() -> Result<f64, BenchError> {
+    status_mb("VmHWM:")
+}
+
+/// The memory that is resident now.
+pub(super) fn memory_mb() -> Result<f64, BenchError> {
+    status_mb("VmRSS:")
+}
+
+fn status_mb(field: &str) -> Result<f64, BenchError> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let peak =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
-    Ok(peak.unwrap_or_default() / 1024.0)
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse::<f64>().ok());
+    Ok(kilobytes.unwrap_or_default() / 1024.0)
 }

@@ -1,0 +1,209 @@
+//! What mail costs at AWS: the calls of real runs, counted and priced by the list.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use shared::{
+    notification::client_state,
+    secret::{MacKey, NOTIFICATION_KEY},
+};
+
+use super::{
+    BenchError, Row,
+    mail::{LATENCY, MAIL_BYTES, Subject},
+    meter::Usage,
+    other_side::Order,
+};
+
+/// Dollars for a million of each, us-east-1, list prices of 2026-11 without free tiers, rebates and taxes.
+/// Sources: <https://aws.amazon.com/s3/pricing/>, <https://aws.amazon.com/dynamodb/pricing/on-demand/>,
+/// <https://aws.amazon.com/sqs/pricing/>, <https://aws.amazon.com/eventbridge/pricing/>, <https://aws.amazon.com/lambda/pricing/>,
+/// <https://aws.amazon.com/secrets-manager/pricing/>, <https://aws.amazon.com/cloudwatch/pricing/>
+const PRICES: [(&str, &str, f64); 15] = [
+    ("s3:PUT", "S3, PUT", S3_PUT),
+    ("s3:", "S3, other", 0.40),
+    ("dynamodb:GetItem", "DynamoDB, reading", 0.125),
+    ("dynamodb:BatchGetItem", "DynamoDB, reading", 0.125),
+    ("dynamodb:TransactGetItems", "DynamoDB, reading", 0.125),
+    ("dynamodb:Query", "DynamoDB, reading", 0.125),
+    ("dynamodb:", "DynamoDB, writing", 0.625),
+    // Lambda receives as often as it deletes; what one machine's empty receives come to is no charge of AWS's.
+    ("sqs:ReceiveMessage", "SQS", 0.0),
+    ("sqs:DeleteMessageBatch", "SQS", 2.0 * 0.50),
+    ("sqs:", "SQS", 0.50),
+    ("events:", "EventBridge", 1.00),
+    ("secretsmanager:", "Secrets Manager", 5.00),
+    ("lambda:Invoke", "Lambda", 0.20),
+    ("lambda:GB-second", "Lambda", 16.6667),
+    ("logs:GB", "CloudWatch Logs", 500_000.0),
+];
+const S3_PUT: f64 = 5.00;
+/// Dollars a month, the same.
+const SECRET: f64 = 0.40;
+const ALARM: f64 = 0.10;
+const S3_GB: f64 = 0.023;
+
+/// What a function has, as in template.yaml.
+const DELTA_POLL_GB: f64 = 0.25;
+const GRAPH_WEBHOOK_GB: f64 = 0.125;
+/// What an invocation writes to its log: the line that a round ends with.
+const LOG_BYTES: f64 = 600.0;
+/// Without news, a mailbox is looked at every quarter of an hour.
+const LOOKS_A_MONTH: f64 = 30.0 * 96.0;
+const MINUTES_A_MONTH: f64 = 30.0 * 1_440.0;
+/// Lambda keeps five receives of twenty seconds waiting at each of the two queues.
+const RECEIVES_A_MONTH: f64 = 2.0 * 5.0 * 3.0 * MINUTES_A_MONTH;
+const SECRETS: f64 = 4.0;
+const ALARMS: f64 = 14.0;
+
+/// Mails that come one by one, and mailboxes that are looked at without news.
+const FEW: usize = 20;
+
+/// The month that is priced.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Month {
+    /// Mails of 20 KB that arrive in the priced month, in all mailboxes together.
+    #[arg(long, default_value_t = 100_000)]
+    month: u64,
+}
+
+/// A million mails, and a month.
+pub(super) async fn mail(data: &Path, mails: u64, mailboxes: usize, month: &Month) -> Result<Vec<Row>, BenchError> {
+    let backlog = Metered::start(&data.join("backlog"), 1).await?.backlog(mails).await?;
+    let mut few = Metered::start(&data.join("few"), FEW).await?;
+    let single = few.one_by_one(FEW).await?;
+    let quiet = few.quiet().await?;
+    let minute = few.minute().await?;
+
+    let mut rows = million("a million mails of a backlog", &backlog, mails as f64, "≤ 2.00");
+    rows.extend(million("a million mails that come one by one", &single, FEW as f64, ""));
+    let looks = mailboxes as f64 * LOOKS_A_MONTH * dollars(&quiet) / FEW as f64;
+    let arriving = month.month as f64 * dollars(&single) / FEW as f64;
+    let kept = month.month as f64 * MAIL_BYTES as f64 / 1e9 * S3_GB;
+    let schedule =
+        MINUTES_A_MONTH * (dollars(&minute) + 2.0 * price("lambda:Invoke") + 2.0 * LOG_BYTES / 1e9 * price("logs:GB"));
+    let standing = schedule + RECEIVES_A_MONTH * price("sqs:SendMessage") + SECRETS * SECRET + ALARMS * ALARM;
+    let mut bill =
+        |what: String, dollars: f64| rows.push(Row::new(format!("{what}, $ a month"), format!("{dollars:.2}"), ""));
+    bill("what stands: schedules, queues, secrets, alarms".to_owned(), standing);
+    bill(format!("{mailboxes} mailboxes that are looked at without news"), looks);
+    bill(format!("{} mails", month.month), arriving);
+    bill("their originals, for each month that they are kept".to_owned(), kept);
+    bill("all together".to_owned(), standing + looks + arriving + kept);
+    Ok(rows)
+}
+
+fn million(what: &str, usage: &Usage, mails: f64, target: &'static str) -> Vec<Row> {
+    let mut by_charge = std::collections::BTreeMap::<&str, f64>::new();
+    for (operation, units) in usage {
+        *by_charge.entry(charge(operation).1).or_default() += units * price(operation) / mails * 1e6;
+    }
+    let all: f64 = by_charge.values().sum();
+    let times = Row::new(format!("{what}, times S3's PUT"), format!("{:.2}", all / S3_PUT), target);
+    let parts =
+        by_charge.into_iter().map(|(name, dollars)| Row::new(format!("- {name}, $"), format!("{dollars:.2}"), ""));
+    [times, Row::new(format!("{what}, $"), format!("{all:.2}"), "")].into_iter().chain(parts).collect()
+}
+
+fn charge(operation: &str) -> &'static (&'static str, &'static str, f64) {
+    const NONE: (&str, &str, f64) = ("", "free", 0.0);
+    PRICES.iter().find(|(begins, ..)| operation.starts_with(begins)).unwrap_or(&NONE)
+}
+
+/// Dollars for one.
+fn price(operation: &str) -> f64 {
+    charge(operation).2 / 1e6
+}
+
+fn dollars(usage: &Usage) -> f64 {
+    usage.iter().map(|(operation, units)| units * price(operation)).sum()
+}
+
+/// Greffe, and what it uses.
+struct Metered {
+    subject: Subject,
+    lambda: Usage,
+}
+
+impl Metered {
+    async fn start(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
+        let mut subject = Subject::start(data, mailboxes).await?;
+        // How long Graph takes is billed: by Lambda.
+        subject.other.order::<()>(&Order::Latency(LATENCY.as_millis() as u64)).await?;
+        Ok(Self { subject, lambda: Usage::new() })
+    }
+
+    async fn backlog(mut self, mails: u64) -> Result<Usage, BenchError> {
+        self.subject.other.order::<()>(&Order::Deliver { mailboxes: 1, each: mails, bytes: MAIL_BYTES }).await?;
+        let wanted = i64::try_from(mails).unwrap_or(i64::MAX);
+        self.subject.queue().await?;
+        self.usage().await?;
+        self.subject.host.tick().await;
+        while self.subject.archived().await? < wanted {
+            self.work().await;
+        }
+        self.usage().await
+    }
+
+    async fn one_by_one(&mut self, mails: usize) -> Result<Usage, BenchError> {
+        let key = MacKey::new(&self.subject.host.app.secrets.read(NOTIFICATION_KEY).await?);
+        let ids = self.subject.firm.parse().ok().zip(self.subject.mailboxes[0].parse().ok());
+        let (firm, mailbox) = ids.ok_or(BenchError::Silent)?;
+        let notice = json!({ "value": [{ "clientState": client_state(&key, firm, mailbox) }] });
+        let (http, url) = (shared::app::http_client()?, format!("http://{}/webhook", self.subject.host.address));
+        self.usage().await?;
+        for _ in 0..mails {
+            self.subject.other.order::<()>(&Order::Deliver { mailboxes: 1, each: 1, bytes: MAIL_BYTES }).await?;
+            let began = Instant::now();
+            http.post(&url).json(&notice).send().await?.error_for_status()?;
+            self.invoked(began.elapsed(), GRAPH_WEBHOOK_GB);
+            self.work().await;
+        }
+        self.usage().await
+    }
+
+    /// A look at every mailbox.
+    async fn quiet(&mut self) -> Result<Usage, BenchError> {
+        self.subject.queue().await?;
+        self.usage().await?;
+        self.subject.host.tick().await;
+        self.work().await;
+        self.usage().await
+    }
+
+    /// A minute of the schedules in which nothing is due.
+    async fn minute(&mut self) -> Result<Usage, BenchError> {
+        self.usage().await?;
+        self.subject.host.tick().await;
+        self.usage().await
+    }
+
+    /// Works through the queue until it is empty.
+    async fn work(&mut self) {
+        loop {
+            let began = Instant::now();
+            if self.subject.host.source.step().await == 0 {
+                return;
+            }
+            self.invoked(began.elapsed(), DELTA_POLL_GB);
+        }
+    }
+
+    fn invoked(&mut self, took: Duration, gb: f64) {
+        for (what, units) in
+            [("lambda:Invoke", 1.0), ("lambda:GB-second", took.as_secs_f64() * gb), ("logs:GB", LOG_BYTES / 1e9)]
+        {
+            *self.lambda.entry(what.to_owned()).or_default() += units;
+        }
+    }
+
+    /// What was used since the last time.
+    async fn usage(&mut self) -> Result<Usage, BenchError> {
+        let mut usage: Usage = self.subject.other.order(&Order::Usage).await?;
+        usage.extend(std::mem::take(&mut self.lambda));
+        Ok(usage)
+    }
+}
