@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     graph::{EventContent, Every, Item, LocalTime, Series, ShowAs, TaskContent},
     language::Language,
+    mark::{Color, Mark},
     member::Target,
 };
 
@@ -106,13 +107,10 @@ impl Kind {
         }
     }
 
-    /// The category's colour among Graph's presets: blue, red, yellow.
-    pub fn color(self) -> &'static str {
-        match self {
-            Self::Appointment => "preset7",
-            Self::Deadline => "preset0",
-            Self::Reminder => "preset3",
-        }
+    /// The categories of all kinds: blue, red and yellow, in Graph's presets.
+    pub fn categories(language: Language) -> [Mark; 3] {
+        let kinds = [(Self::Appointment, 7), (Self::Deadline, 0), (Self::Reminder, 3)];
+        kinds.map(|(kind, preset)| Mark::of(kind.category(language), Color::preset(preset)))
     }
 
     /// How it shows where nothing is said: what has to be done by then takes no hour of anybody's day.

@@ -22,6 +22,13 @@ const FORMER_MAX: usize = 20;
 #[serde(try_from = "String", into = "String")]
 pub struct Color(Option<u8>);
 
+impl Color {
+    /// One of Graph's presets.
+    pub(crate) const fn preset(number: u8) -> Self {
+        Self(Some(number))
+    }
+}
+
 impl TryFrom<String> for Color {
     type Error = &'static str;
 
@@ -91,6 +98,13 @@ pub struct Mark {
     pub color: Color,
 }
 
+impl Mark {
+    /// One of a name and colour that we chose.
+    pub(crate) fn of(name: &str, color: Color) -> Self {
+        Self { name: CategoryName(name.to_owned()), color }
+    }
+}
+
 /// A firm's two marks. Their names differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
@@ -117,8 +131,7 @@ impl Marks {
             Language::German => ("greffe: eingegangen", "greffe: abgelegt"),
             Language::English => ("greffe: received", "greffe: filed"),
         };
-        let mark = |name: &str, color| Mark { name: CategoryName(name.to_owned()), color };
-        Self { received: mark(received, RECEIVED_COLOR), filed: mark(filed, FILED_COLOR), former: Vec::new() }
+        Self { received: Mark::of(received, RECEIVED_COLOR), filed: Mark::of(filed, FILED_COLOR), former: Vec::new() }
     }
 
     /// These marks in the place of others, whose names are remembered.

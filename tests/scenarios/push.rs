@@ -126,7 +126,7 @@ async fn what_was_pushed_goes_with_the_member_and_follows_to_another_account() {
 #[tokio::test]
 async fn with_a_persons_own_sign_in_only_what_is_wished_is_asked_for_and_what_is_missing_is_said() {
     let world = World::new().await;
-    let firm = world.pushing_firm_of_ada().await;
+    let firm = world.pushing_firm_of(ADA).await;
     let ada = world.pushed_member(&firm, ADA, "todo").await;
     world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
     world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
@@ -202,6 +202,43 @@ async fn a_list_or_folder_of_the_persons_own_with_the_firms_name_stays_the_perso
 }
 
 #[tokio::test]
+async fn a_personal_account_has_all_of_it_in_its_own_outlook() {
+    const EVE: &str = "eve@outlook.com";
+    let world = World::new().await;
+    world.microsoft.personal_accounts().unwrap().add_user(EVE, "Eve").unwrap();
+    let firm = world.pushing_firm_of(EVE).await;
+    let eve = world.pushed_member(&firm, EVE, "calendar").await;
+    // The first token has ended: refreshed with scopes in full, the opaque one is good for Graph.
+    world.clock.advance(Duration::from_secs(2 * 3600));
+    world.say(&firm, "dates", "D", date("Hearing", &[&eve])).await;
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [eve] })).await;
+    assert_eq!(texts(&world.events(EVE), "subject"), ["Hearing"]);
+    assert_eq!(texts(&world.contacts(EVE), "displayName"), ["Court"]);
+    switch(&world, &firm, &eve, true, false, "todo").await;
+    assert_eq!((texts(&world.tasks(EVE), "title"), world.events(EVE).len()), (vec!["Hearing".to_owned()], 0));
+    // Nobody else can be reached through it.
+    let push = json!({ "dates": true, "contacts": false, "target": "calendar" });
+    let other = json!({ "name": "Ada", "address": ADA, "connector": firm.connector, "push": push });
+    assert!(!world.post(&format!("/v1/firms/{}/members", firm.id), other).await.problem().is_empty());
+}
+
+#[tokio::test]
+async fn each_kind_of_date_has_its_colour_which_the_person_may_change() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    world.pushed_member(&firm, ADA, "calendar").await;
+    let colors = || {
+        let categories = world.microsoft.colored_categories(ADA).unwrap();
+        categories.into_iter().map(|(name, color)| format!("{name} {color}")).collect::<Vec<_>>()
+    };
+    let (appointment, deadline) = ("greffe: appointment preset7", "greffe: deadline preset0");
+    assert_eq!(colors(), [appointment, deadline, "greffe: reminder preset3"]);
+    world.microsoft.color_category(ADA, "greffe: reminder", "preset9").unwrap();
+    world.pass(Duration::from_secs(25 * 3600)).await;
+    assert_eq!(colors(), [appointment, deadline, "greffe: reminder preset9"]);
+}
+
+#[tokio::test]
 async fn what_a_comparison_would_do_is_shown_and_not_done() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;
@@ -254,7 +291,7 @@ async fn through_a_firms_own_app_dates_go_out_long_after_the_first_token_has_end
 #[tokio::test]
 async fn access_that_is_lost_while_nothing_but_dates_is_pushed_is_told_and_all_goes_out_once_it_is_back() {
     let world = World::new().await;
-    let firm = world.pushing_firm_of_ada().await;
+    let firm = world.pushing_firm_of(ADA).await;
     let ada = world.pushed_member(&firm, ADA, "calendar").await;
     world.say(&firm, "dates", "before", date("before", &[&ada])).await;
     world.tenant.revoke_sessions(ADA).unwrap();

@@ -29,14 +29,14 @@ impl World {
         Firm { id, connector }
     }
 
-    /// A firm whose one member Ada is reached by her own sign-in, for dates and contacts.
-    pub async fn pushing_firm_of_ada(&self) -> Firm {
+    /// A firm whose one member is reached by its own sign-in, for dates and contacts.
+    pub async fn pushing_firm_of(&self, address: &str) -> Firm {
         self.register_for_push();
         let id = self.firm("Lumen Avocats").await;
-        let body = json!({ "name": "Ada", "access": "delegated", "app": null, "dates": true, "contacts": true });
+        let body = json!({ "name": address, "access": "delegated", "app": null, "dates": true, "contacts": true });
         let connector = self.post(&format!("/v1/firms/{id}/connectors"), body).await.ok();
         let connector = connector["id"].as_str().expect("an id").to_owned();
-        self.sign_in(&id, &connector, ADA).await.ok();
+        self.sign_in(&id, &connector, address).await.ok();
         Firm { id, connector }
     }
 
@@ -48,7 +48,7 @@ impl World {
 
     /// A member of the firm with these switches.
     pub async fn member_with(&self, firm: &Firm, address: &str, push: Value) -> String {
-        if address != ADA {
+        if address != ADA && address.ends_with("@lumen.example") {
             self.tenant.add_user(address, address).expect("a user");
         }
         let body = json!({ "name": address, "address": address, "connector": firm.connector, "push": push });

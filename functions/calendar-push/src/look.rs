@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use shared::{
-    entry::EntryId,
+    date::Kind,
+    entry::{EntryId, Noun},
     push::{Copy, Difference, Left, Links, Outbox, PushWork, Verdict, compare},
     table::{Key, Row, Write},
     work::WORK_THINGS_MAX,
@@ -38,6 +39,9 @@ pub(crate) async fn look(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool,
         tracing::info!(member.id = %outlook.member, difference = ?difference.verdict, "what lies there is otherwise");
     }
     set_right(round, &differences, copies).await?;
+    if whole && round.colors && round.wish.place(Noun::Date).is_some() {
+        outlook.graph.keep_categories(&outlook.user, &Kind::categories(round.wish.language), &[]).await?;
+    }
     (outbox.links, outbox.checked_at) = (links, Some(now));
     if whole {
         (outbox.compared_at, outbox.push) = (Some(now), round.wish.push);

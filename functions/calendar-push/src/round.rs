@@ -86,6 +86,8 @@ pub(crate) struct Round<'a> {
     pub app: &'a App,
     pub outlook: Outlook<'a>,
     pub wish: Wish,
+    /// Whether categories may be given colours.
+    pub colors: bool,
     /// The containers of ours, made when something is to lie in them.
     pub homes: tokio::sync::Mutex<Homes>,
     /// Settlements of one member touch the same counters: one at a time.
@@ -259,6 +261,7 @@ async fn reach(
         app,
         outlook: Outlook { graph: app.graph(&connector), user: account.user.clone(), firm, member },
         wish,
+        colors: connector.mark,
         homes: tokio::sync::Mutex::new(homes.map(|row| row.value).unwrap_or_default()),
         settling: tokio::sync::Mutex::default(),
         deadline,

@@ -410,15 +410,8 @@ impl Round<'_> {
         let keep = async || {
             // The firm chose another colour: that is told from a colour that the person chose.
             let recolored = before.map_or(&[][..], |before| &before.marks);
-            match self.graph.keep_categories(&self.mailbox.user, &wanted, recolored).await {
-                Err(e) if matches!(e.disposition(), Disposition::RetryAfter(_)) => return Err(e.into()),
-                Err(e) if e.status().is_none() => return Err(RoundError::from(e)),
-                Err(error) => {
-                    tracing::warn!(mailbox.id = %self.mailbox.id, error = %Chain(&error), "the marks have no colour");
-                }
-                Ok(()) => {}
-            }
-            Ok(KeptMarks { marks: wanted.clone(), seen_at: now })
+            self.graph.keep_categories(&self.mailbox.user, &wanted, recolored).await?;
+            Ok::<_, RoundError>(KeptMarks { marks: wanted.clone(), seen_at: now })
         };
         self.kept_marks.get_or_try_init(keep).await.map(drop)
     }

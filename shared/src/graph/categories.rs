@@ -6,11 +6,12 @@ use serde_json::json;
 
 use super::{
     client::{Call, Graph, GraphUser, segment},
-    error::GraphError,
+    error::{Disposition, GraphError},
 };
 use crate::{
     id::CategoryId,
     mark::{Color, Mark},
+    telemetry::Chain,
 };
 
 fn categories_path(user: &GraphUser) -> String {
@@ -44,9 +45,19 @@ impl Graph {
     }
 
     /// Makes sure that the master list has the categories of these marks. One that is there keeps the colour that the person
-    /// gave it, unless the mark had another colour `before`.
-    /// Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
+    /// gave it, unless the mark had another colour `before`. Refused, for want of the right to, it is let be: names show without
+    /// colour too. Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
     pub async fn keep_categories(&self, user: &GraphUser, marks: &[Mark], before: &[Mark]) -> Result<(), GraphError> {
+        match self.make_categories(user, marks, before).await {
+            Err(error @ GraphError::Refused { .. }) if !matches!(error.disposition(), Disposition::RetryAfter(_)) => {
+                tracing::warn!(error = %Chain(&error), "categories have no colour");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn make_categories(&self, user: &GraphUser, marks: &[Mark], before: &[Mark]) -> Result<(), GraphError> {
         let path = categories_path(user);
         let list: WireList = self.json(self.get(&path, "list the master categories".to_owned())).await?;
         for mark in marks {

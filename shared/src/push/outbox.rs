@@ -31,8 +31,6 @@ pub struct Outbox {
     pub push: Option<Push>,
     /// Where the changes of the containers of ours go on.
     pub links: Links,
-    /// The categories' colours are set.
-    pub categories_ready: bool,
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
     /// When it was last looked for changes there.
