@@ -20,7 +20,6 @@ mod push;
 mod reconcile;
 mod rules;
 mod secrets;
-mod telemetry;
 mod tokens;
 mod trouble;
 mod validate;
