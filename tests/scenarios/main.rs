@@ -18,6 +18,7 @@ mod notices;
 mod polling;
 mod push;
 mod reconcile;
+mod restore;
 mod rules;
 mod secrets;
 mod tokens;
