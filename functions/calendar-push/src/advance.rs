@@ -1,16 +1,13 @@
 //! Advance: the steps of copies to where they shall be, up to twenty side by side. Any step may run twice.
 
-use std::{
-    collections::BTreeSet,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::collections::BTreeSet;
 
 use futures::StreamExt as _;
 use shared::{
     contact::Contact,
     date::Date,
     entry::{Entry, EntryId, Noun},
-    graph::{BatchOrder, Disposition, GraphError, Homes, Item, Place, Step, Tag},
+    graph::{BatchOrder, Disposition, GraphError, Homes, Item, PARALLEL_REQUESTS_MAX, Place, Step, Tag},
     push::{BulkProgress, Copy, PushWork, mark, places},
     table::{Key, Row, TableError, Write},
     work::Fate,
@@ -38,31 +35,28 @@ struct Held {
 
 /// Works through all items, some side by side: while one waits for the table, another keeps Graph's four places busy.
 pub(crate) async fn all(round: &Round<'_>, items: Vec<Row<PushWork>>) -> Result<Outcome, PushError> {
-    let under_way = AtomicUsize::new(0);
-    let items: Vec<_> = items.into_iter().map(|item| some(round, item, &under_way)).collect();
+    // Four items take one of Graph's places each; what is left over goes one after the other, each through all four.
+    let waves = items.len() - items.len() % PARALLEL_REQUESTS_MAX;
+    let items: Vec<_> = items.into_iter().enumerate().map(|(i, item)| some(round, item, i >= waves)).collect();
     let ended: Vec<_> = futures::stream::iter(items).buffer_unordered(ITEMS_AT_ONCE).collect().await;
     ended.into_iter().collect::<Result<(), PushError>>()?;
     if round.is_over() { Ok(Outcome::OutOfTime) } else { Ok(Outcome::Finished) }
 }
 
 /// Works through up to twenty entries, and settles what became of them. What a stop leaves open is settled too.
-async fn some(round: &Round<'_>, work: Row<PushWork>, under_way: &AtomicUsize) -> Result<(), PushError> {
+async fn some(round: &Round<'_>, work: Row<PushWork>, alone: bool) -> Result<(), PushError> {
     if round.is_over() {
         return Ok(());
     }
-    under_way.fetch_add(1, Ordering::Relaxed);
-    let result = work_at(round, work, under_way).await;
-    under_way.fetch_sub(1, Ordering::Relaxed);
+    let result = work_at(round, work, alone).await;
     if result.is_err() {
         round.stop();
     }
     result
 }
 
-async fn work_at(round: &Round<'_>, mut work: Row<PushWork>, under_way: &AtomicUsize) -> Result<(), PushError> {
+async fn work_at(round: &Round<'_>, mut work: Row<PushWork>, alone: bool) -> Result<(), PushError> {
     let mut held = read(round, &work.value).await?;
-    // One of Graph's places for each of several items; all four for the only one.
-    let alone = under_way.load(Ordering::Relaxed) == 1;
     let stop = walk(round, &mut work, &mut held, alone).await;
     settle(round, work, held).await?;
     stop

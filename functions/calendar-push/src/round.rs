@@ -259,7 +259,12 @@ async fn reach(
     let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;
     let round = Round {
         app,
-        outlook: Outlook { graph: app.graph(&connector), user: account.user.clone(), firm, member },
+        outlook: Outlook {
+            graph: app.graph(&connector).having_spent(outbox.spent.clone()),
+            user: account.user.clone(),
+            firm,
+            member,
+        },
         wish,
         colors: connector.mark,
         homes: tokio::sync::Mutex::new(homes.map(|row| row.value).unwrap_or_default()),
@@ -269,6 +274,7 @@ async fn reach(
         stopped: AtomicBool::new(false),
     };
     let result = round.visit(outbox).await;
+    outbox.spent = round.outlook.graph.spent();
     match result {
         Err(PushError::HomeGone(place)) => {
             let mut homes = round.homes.lock().await.clone();

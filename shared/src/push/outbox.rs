@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    graph::GraphUser,
+    graph::{GraphUser, Spent},
     id::{ConnectorId, FirmId, MemberId},
     member::Push,
     problem::Noted,
@@ -33,6 +33,8 @@ pub struct Outbox {
     pub links: Links,
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
+    /// What was asked of the mailbox lately.
+    pub spent: Spent,
     /// When it was last looked for changes there.
     pub checked_at: Option<Timestamp>,
     /// When both sides were last compared as a whole.
