@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     client::{Client, id, text},
-    host::{Host, Settings},
+    host::{EventSource, Host, Settings},
     machine::Machine,
     provision,
 };
@@ -30,26 +30,39 @@ pub(super) const MAIL_BYTES: u64 = 20_000;
 /// The largest that Exchange allows.
 const LARGE_BYTES: u64 = 150 << 20;
 /// Graph's own limit for one mailbox.
-const PARALLEL: usize = 4;
+pub(super) const PARALLEL: usize = 4;
 /// How long Graph takes for an answer.
 pub(super) const LATENCY: Duration = Duration::from_millis(100);
 /// How long nothing may move.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// When no job has come for so long, there is none.
+const REST: Duration = Duration::from_millis(300);
 
 /// Greffe over another process's AWS and Microsoft 365: one firm, organisation-wide access, mailboxes whose Inbox is kept.
 pub(super) struct Subject {
     pub host: Host,
     pub other: OtherSide,
-    client: Client,
+    pub client: Client,
     pub firm: String,
-    connector: String,
+    pub connector: String,
     pub mailboxes: Vec<String>,
 }
 
 impl Subject {
     /// Every mailbox was looked at once, and is empty.
     pub async fn start(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
-        let other = OtherSide::start(&data.join("other"), mailboxes).await?;
+        let mut subject = Self::connected(data, mailboxes).await?;
+        for n in 0..mailboxes {
+            subject.add(&address(n)).await?;
+        }
+        subject.look().await?;
+        Ok(subject)
+    }
+
+    /// An organisation of so many people, of whose mail nothing is kept.
+    pub async fn connected(data: &Path, people: usize) -> Result<Self, BenchError> {
+        let other = OtherSide::start(&data.join("other"), people).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let key = "the-operators-key-of-a-benchmark".to_owned();
@@ -70,10 +83,6 @@ impl Subject {
             Self { host, other, client, firm: String::new(), connector: String::new(), mailboxes: Vec::new() };
         subject.other.order::<()>(&Order::Callback(format!("{base}/oauth/callback"))).await?;
         subject.connect().await?;
-        for n in 0..mailboxes {
-            subject.add(&address(n)).await?;
-        }
-        subject.look().await?;
         Ok(subject)
     }
 
@@ -111,22 +120,10 @@ impl Subject {
         Ok(())
     }
 
-    /// One round of every mailbox, with as many functions side by side as the template lets the queue feed. All jobs are queued
-    /// before the first one begins.
+    /// One round of every mailbox. All jobs are queued before the first one begins.
     async fn look(&self) -> Result<Duration, BenchError> {
         self.queue().await?;
-        let began = Instant::now();
-        let functions = (0..crate::host::CONCURRENCY).map(|_| async {
-            let mut moved = Instant::now();
-            // A job that goes back to the queue comes again.
-            while moved.elapsed() < Duration::from_millis(300) {
-                if self.host.source.step().await > 0 {
-                    moved = Instant::now();
-                }
-            }
-        });
-        futures::future::join_all(functions).await;
-        Ok(began.elapsed().saturating_sub(Duration::from_millis(300)))
+        Ok(work_through(&self.host.source).await)
     }
 
     pub async fn archived(&self) -> Result<i64, BenchError> {
@@ -269,6 +266,22 @@ pub(super) async fn many_mailboxes(data: &Path, mailboxes: usize, each: u64) -> 
     ])
 }
 
-fn percent(part: Duration, whole: Duration) -> String {
+/// Works through the jobs that wait, with as many functions side by side as the template lets a queue feed; how long it took.
+pub(super) async fn work_through(source: &EventSource) -> Duration {
+    let began = Instant::now();
+    let functions = (0..crate::host::CONCURRENCY).map(|_| async {
+        let mut moved = Instant::now();
+        // A job that goes back to the queue comes again.
+        while moved.elapsed() < REST {
+            if source.step().await > 0 {
+                moved = Instant::now();
+            }
+        }
+    });
+    futures::future::join_all(functions).await;
+    began.elapsed().saturating_sub(REST)
+}
+
+pub(super) fn percent(part: Duration, whole: Duration) -> String {
     format!("{:.1} %", 100.0 * part.as_secs_f64() / whole.as_secs_f64())
 }

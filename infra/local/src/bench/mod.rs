@@ -7,6 +7,7 @@ mod meter;
 mod notices;
 mod other_side;
 mod process;
+mod push;
 mod start;
 
 use std::{fmt, path::Path};
@@ -18,6 +19,7 @@ use crate::{client::ClientError, host::HostError, machine::MachineError};
 pub use cost::Month;
 pub use notices::Notices;
 pub use other_side::run as other_side;
+pub use push::Contacts;
 pub use start::Starts;
 
 /// A group of figures.
@@ -35,11 +37,14 @@ pub enum Group {
     Cost,
     /// The built functions: how soon they work, and what they weigh.
     Start,
+    /// Contacts for members, against Graph's limits.
+    Push,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 6] = [Self::Mailbox, Self::Memory, Self::Mailboxes, Self::Notices, Self::Cost, Self::Start];
+    pub const ALL: [Self; 7] =
+        [Self::Mailbox, Self::Memory, Self::Mailboxes, Self::Notices, Self::Cost, Self::Start, Self::Push];
 }
 
 /// How much is measured.
@@ -63,6 +68,9 @@ pub struct Scale {
     /// Starts.
     #[command(flatten)]
     pub starts: Starts,
+    /// What is pushed.
+    #[command(flatten)]
+    pub contacts: Contacts,
 }
 
 /// A line of the table.
@@ -151,6 +159,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Mailboxes => mail::many_mailboxes(data, scale.mailboxes, scale.each).await,
         Group::Notices => notices::flood(data, scale.mailboxes, scale.each, &scale.notices).await,
         Group::Cost => cost::mail(data, scale.mails, scale.mailboxes, &scale.month).await,
+        Group::Push => push::contacts(data, &scale.contacts).await,
         Group::Start => start::functions(data, &scale.starts).await,
     }
 }

@@ -24,7 +24,8 @@ use crate::loopback;
 
 /// The app's client id and secret.
 pub(super) const CLIENT: (&str, &str) = ("5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11", "a-client-secret-of-a-benchmark");
-const APPLICATION: [&str; 4] = ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite", "User.Read.All"];
+const APPLICATION: [&str; 5] =
+    ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite", "User.Read.All", "Contacts.ReadWrite"];
 
 /// Who may consent for the organisation.
 pub(super) const ADMINISTRATOR: &str = "admin@lumen.example";
@@ -91,6 +92,10 @@ pub(super) struct Counts {
     pub graph: u64,
     pub batches: u64,
     pub throttled: u64,
+    /// Of items: made, changed, deleted.
+    pub writes: u64,
+    /// Pages of what changed.
+    pub delta_pages: u64,
 }
 
 /// Answers in this process until its standard input ends.
@@ -142,8 +147,12 @@ pub async fn run(data: &Path, mailboxes: usize) -> Result<(), BenchError> {
             }
             Order::Count => {
                 let counts = world.requests();
+                let of =
+                    |is: fn(&str) -> bool| counts.by_kind.iter().filter(|(kind, _)| is(kind)).map(|(_, n)| n).sum();
+                let writes = of(|kind| ["create", "patch", "delete"].iter().any(|end| kind.ends_with(end)));
+                let delta_pages = of(|kind| kind.ends_with("delta"));
                 let (graph, batches, throttled) = (counts.graph, counts.batches, counts.throttled);
-                tell(&Counts { graph, batches, throttled })?;
+                tell(&Counts { graph, batches, throttled, writes, delta_pages })?;
             }
             Order::Usage => tell(&meter.take())?,
             Order::Flood(flood) => tell(&send(&world, flood).await?)?,
