@@ -1,6 +1,7 @@
 //! What mail costs at AWS: the calls of real runs, counted and priced by the list.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
@@ -96,16 +97,25 @@ pub(super) async fn mail(data: &Path, mails: u64, mailboxes: usize, month: &Mont
     Ok(rows)
 }
 
+/// The sum, and what it consists of: each charge, with what is billed a mail.
 fn million(what: &str, usage: &Usage, mails: f64, target: &'static str) -> Vec<Row> {
-    let mut by_charge = std::collections::BTreeMap::<&str, f64>::new();
-    for (operation, units) in usage {
-        *by_charge.entry(charge(operation).1).or_default() += units * price(operation) / mails * 1e6;
+    let mut charges = BTreeMap::<&str, (f64, Vec<String>)>::new();
+    for (operation, units) in usage.iter().filter(|(operation, _)| price(operation) > 0.0) {
+        let (dollars, of) = charges.entry(charge(operation).1).or_default();
+        *dollars += units * price(operation) / mails * 1e6;
+        let name = operation.split_once(':').map_or("", |(_, name)| name);
+        of.push(format!("{name} {:.3}", units / mails));
     }
-    let all: f64 = by_charge.values().sum();
-    let times = Row::new(format!("{what}, times S3's PUT"), format!("{:.2}", all / S3_PUT), target);
-    let parts =
-        by_charge.into_iter().map(|(name, dollars)| Row::new(format!("- {name}, $"), format!("{dollars:.2}"), ""));
-    [times, Row::new(format!("{what}, $"), format!("{all:.2}"), "")].into_iter().chain(parts).collect()
+    let all: f64 = charges.values().map(|(dollars, _)| dollars).sum();
+    let mut rows = vec![
+        Row::new(format!("{what}, times S3's PUT"), format!("{:.2}", all / S3_PUT), target),
+        Row::new(format!("{what}, $"), format!("{all:.2}"), ""),
+    ];
+    let part = |(name, (dollars, of)): (&str, (f64, Vec<String>))| {
+        Row::new(format!("- {name} ({}), $", of.join(", ")), format!("{dollars:.2}"), "")
+    };
+    rows.extend(charges.into_iter().map(part));
+    rows
 }
 
 fn charge(operation: &str) -> &'static (&'static str, &'static str, f64) {

@@ -112,7 +112,10 @@ pub(super) async fn functions(data: &Path, starts: &Starts) -> Result<Vec<Row>, 
         for program in &mut programs {
             let mut command = Command::new(&program.command[0]);
             command.args(&program.command[1..]).env_clear().envs(host.environment(program.function, &aws));
-            command.env("AWS_CA_BUNDLE", &authority).env("NODE_EXTRA_CA_CERTS", &authority);
+            command
+                .env("AWS_CA_BUNDLE", &authority)
+                .env("NODE_EXTRA_CA_CERTS", &authority)
+                .env("NODE_NO_WARNINGS", "1");
             let took = runtime::start(&program.name, command, &program.event).await?;
             program.took.extend((round > 0).then_some(took));
         }
