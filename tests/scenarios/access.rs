@@ -1,4 +1,4 @@
-//! Ways to connect.
+//! C2, C4, C5: ways to connect.
 
 use std::time::Duration;
 

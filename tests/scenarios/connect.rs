@@ -1,4 +1,4 @@
-//! Connecting again, differently; accounts of every kind; what Microsoft refuses; and what nobody may do.
+//! C1, C4: connecting again, differently; accounts of every kind; what Microsoft refuses; and what nobody may do.
 
 use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};

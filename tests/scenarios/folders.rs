@@ -1,4 +1,4 @@
-//! R1, R2, R3, R5: which folders are kept, and how they are followed as people change them.
+//! R1 to R5: which folders are kept, and how they are followed as people change them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What whoever writes a business application relies on: keys, limits, requests that may be sent again, the audit trail.
+//! O1, O4: what whoever writes a business application relies on: keys, limits, requests sent again, the audit trail.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the API refuses: bad input, and other people's data.
+//! O1: what the API refuses: bad input, and other people's data.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Losing access: noticed by itself, told whose turn it is, and gone on with where it stopped once it is fixed.
+//! C3, C8: losing access: noticed by itself, told whose turn it is, and gone on with where it stopped once it is fixed.
 
 use std::time::Duration;
 

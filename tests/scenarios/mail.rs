@@ -1,4 +1,4 @@
-//! The path of mail when all goes well.
+//! R5, R10, D3: the path of mail when all goes well.
 
 use std::time::Duration;
 

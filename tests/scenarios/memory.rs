@@ -1,4 +1,4 @@
-//! A mail as large as Exchange allows.
+//! R10: a mail as large as Exchange allows.
 
 use microsoft365::Mail;
 use tests::{ADA, World};

@@ -1,4 +1,4 @@
-//! The path of mail when something goes wrong.
+//! R11: the path of mail when something goes wrong.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Validating a connection and testing members: each thing is really tried, and the tenant is as it was before.
+//! C6, C9: validating a connection and testing members: each thing is really tried, and the tenant is as it was before.
 
 use microsoft365::{App, Secret, Times};
 use reqwest::{Method, StatusCode};
