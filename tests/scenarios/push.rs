@@ -157,6 +157,34 @@ async fn with_a_persons_own_sign_in_only_what_is_wished_is_asked_for_and_what_is
 }
 
 #[tokio::test]
+async fn a_right_that_was_never_asked_for_holds_up_only_what_needs_it() {
+    let world = World::new().await;
+    let firm = world.pushing_firm_of(ADA).await;
+    let body = json!({ "name": "Bob", "access": "delegated", "app": null, "contacts": true });
+    let connector = world.post(&format!("/v1/firms/{}/connectors", firm.id), body).await.ok();
+    let bobs = Firm { id: firm.id, connector: connector["id"].as_str().unwrap().to_owned() };
+    world.tenant.add_user("bob@lumen.example", "Bob").unwrap();
+    world.sign_in(&bobs.id, &bobs.connector, "bob@lumen.example").await.ok();
+    let push = json!({ "dates": true, "contacts": true, "target": "calendar" });
+    let body = json!({ "name": "Bob", "address": "bob@lumen.example", "connector": bobs.connector, "push": push });
+    let bob = world.post(&format!("/v1/firms/{}/members", bobs.id), body).await.ok()["id"].as_str().unwrap().to_owned();
+    world.run_until_idle().await;
+    world.say(&bobs, "dates", "D", date("Hearing", &[&bob])).await;
+    world.say(&bobs, "contacts", "C", json!({ "name": "Court", "members": [bob] })).await;
+    assert_eq!(texts(&world.contacts("bob@lumen.example"), "displayName"), ["Court"]);
+    let path = format!("/v1/firms/{}/members/{bob}/push", bobs.id);
+    assert_eq!(world.get(&path).await.ok()["problem"]["code"], "push_not_granted");
+    assert_eq!(world.said(&bobs, "dates", "D").await["copies"][0]["state"], "waiting");
+
+    world.clock.advance(Duration::from_secs(20));
+    world.patch(&format!("/v1/firms/{}/connectors/{}", bobs.id, bobs.connector), json!({ "dates": true })).await.ok();
+    world.sign_in(&bobs.id, &bobs.connector, "bob@lumen.example").await.ok();
+    world.pass(Duration::from_secs(60)).await;
+    assert_eq!(texts(&world.events("bob@lumen.example"), "subject"), ["Hearing"]);
+    assert_eq!(world.get(&path).await.ok()["problem"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_throttled_mailbox_waits_as_long_as_it_is_told_and_others_do_not() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;

@@ -161,7 +161,8 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
     if let Some(Outbox { problem, round_began_at, .. }) = read.as_ref().map(|row| &row.value) {
         let served = round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at);
         // What a person has to do first is not done by another job.
-        if served || problem.is_some() && !Due::is_reached(&app.table, job.firm, job.member, began_at).await? {
+        let rests = problem.as_ref().is_some_and(|problem| problem.code != Code::PushNotGranted);
+        if served || rests && !Due::is_reached(&app.table, job.firm, job.member, began_at).await? {
             return Ok(Outcome::Finished);
         }
     }
@@ -249,13 +250,7 @@ async fn reach(
     let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value) else {
         return Ok(Outcome::Finished);
     };
-    let noted = |code| Noted { code, microsoft_code: String::new(), since: now };
-    if is_not_granted(&connector, wish.push) {
-        let since = outbox.problem.as_ref().map_or(now, |before| before.since);
-        let problem = Noted { since, ..noted(Code::PushNotGranted) };
-        outbox.problem = Some(problem);
-        return Ok(Outcome::Finished);
-    }
+    let granted = granted(&connector, wish.push);
     let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;
     let round = Round {
         app,
@@ -265,7 +260,7 @@ async fn reach(
             firm,
             member,
         },
-        wish,
+        wish: Wish { push: granted, ..wish },
         colors: connector.mark,
         homes: tokio::sync::Mutex::new(homes.map(|row| row.value).unwrap_or_default()),
         settling: tokio::sync::Mutex::default(),
@@ -289,7 +284,9 @@ async fn reach(
             Ok(Outcome::Finished)
         }
         Ok(outcome) => {
-            outbox.problem = None;
+            let since = outbox.problem.as_ref().map_or(now, |before| before.since);
+            let not_granted = Noted { code: Code::PushNotGranted, microsoft_code: String::new(), since };
+            outbox.problem = (granted != wish.push).then_some(not_granted);
             watch::seen_working(app, &connector).await?;
             Ok(outcome)
         }
@@ -297,11 +294,16 @@ async fn reach(
     }
 }
 
-/// Whether the signed-in user was never asked for a right that this needs. An organisation's rights stand in the app's
-/// registration, and Graph says whether they are there.
-fn is_not_granted(connector: &Connector, push: Option<Push>) -> bool {
-    let lacks = |push: Push| push.dates && !connector.dates || push.contacts && !connector.contacts;
-    connector.access == Access::Delegated && push.is_some_and(lacks)
+/// What of it the signed-in user was asked the rights for. An organisation's rights stand in the app's registration, and Graph
+/// says whether they are there.
+fn granted(connector: &Connector, push: Option<Push>) -> Option<Push> {
+    let push = push?;
+    Some(match connector.access {
+        Access::Organization => push,
+        Access::Delegated => {
+            Push { dates: push.dates && connector.dates, contacts: push.contacts && connector.contacts, ..push }
+        }
+    })
 }
 
 async fn open_work(app: &App, firm: &Firm, member: MemberId) -> Result<Vec<Row<PushWork>>, TableError> {
@@ -311,14 +313,17 @@ async fn open_work(app: &App, firm: &Firm, member: MemberId) -> Result<Vec<Row<P
 /// When the member is looked at next; none if there is nothing to be looked at.
 async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> Result<Option<Timestamp>, PushError> {
     let now = app.clock.now();
-    if let Some(problem) = &outbox.problem {
-        return Ok(Some(now + problem.pause(now)));
+    let pause = outbox.problem.as_ref().map(|problem| (problem.code, now + problem.pause(now)));
+    if let Some((code, at)) = pause
+        && code != Code::PushNotGranted
+    {
+        return Ok(Some(at));
     }
     let check = outbox.push.filter(|push| push.dates || push.contacts).map(|_| now + CHECK_PAUSE);
     let open = open_work(app, firm, member).await?;
     // What has no time of its own came while the round ended: its own job is on the way.
     let next_try = open.iter().map(|row| row.value.work.not_before.unwrap_or(now + CONFLICT_PAUSE)).min();
-    Ok(check.into_iter().chain(next_try).min())
+    Ok(check.into_iter().chain(next_try).chain(pause.map(|(_, at)| at)).min())
 }
 
 /// Forgets what was pushed for a member: it is gone, or out of reach for good.
