@@ -26,9 +26,9 @@ use std::{
 
 /// The seeds of every test run: of the mail path, and of what is pushed.
 const SEEDS: Range<u64> = 0..100;
-const PUSH_SEEDS: Range<u64> = 0..40;
+const PUSH_SEEDS: Range<u64> = 0..28;
 /// Those that are run twice.
-const TWICE: Range<u64> = 0..4;
+const TWICE: Range<u64> = 0..3;
 
 /// What happens in the story of a seed.
 type History = fn(u64) -> Vec<String>;
