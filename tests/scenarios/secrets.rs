@@ -415,6 +415,11 @@ async fn aws_vouches_for_an_app_that_has_no_secret_at_all() {
     assert_eq!((&shown["secret"]["credential"], &shown["secret"]["expires_at"]), (&json!("federated"), &Value::Null));
     change(&world, |app| app.client_secrets.clear());
     still_works(&world, &registry).await;
+    // The daily look proves it too, from a function of its own.
+    world.clock.advance(DAY);
+    world.host.tick().await;
+    assert_eq!(secret(&world, &registry).await["credential"], "federated");
+    still_works(&world, &registry).await;
     assert_eq!(post(&world, &registry, "secret/rotate", json!(null)).await.problem(), "invalid_request");
 
     // To the letter: another subject is nobody.
