@@ -1,6 +1,6 @@
 //! Push: what the business application says, present in each member's Outlook exactly once.
 //!
-//! An entry (`entry`) is the truth. For each entry and member there is a [`Copy`]: what was pushed, where it lies, and what
+//! An entry (`entry`) is the truth. For each entry and member there is a [copy](struct@Copy): what was pushed, where it lies, and what
 //! went wrong. An entry that changes makes [`PushWork`] for its members, in the transaction that stores it; a round takes a
 //! member's work, brings every copy nearer to the truth step by step ([`Copy::next_step`]), and settles work and copies in one
 //! transaction. Whatever is killed in between, the next round finds the work again, and by [`PushWork::began`] looks for what
