@@ -28,6 +28,8 @@ pub struct Requests {
     pub by_kind: BTreeMap<String, u64>,
     /// Sign-in requests by kind: `authorize`, `token`, `adminconsent`, `keys`, `configuration`.
     pub sign_in: BTreeMap<String, u64>,
+    /// Delta pages that came empty although there may be more to tell: what reads them asks once more.
+    pub empty_pages: u64,
     /// Graph requests answered with 429.
     pub throttled: u64,
     /// Notices that were posted, handshakes not included.

@@ -36,6 +36,9 @@ pub(super) const LATENCY: Duration = Duration::from_millis(100);
 /// How long nothing may move.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// So often every mailbox is looked at when nothing is new.
+const QUIET_LOOKS: usize = 4;
+
 /// When no job has come for so long, there is none.
 const REST: Duration = Duration::from_millis(300);
 
@@ -249,10 +252,14 @@ pub(super) async fn many_mailboxes(data: &Path, mailboxes: usize, each: u64) -> 
     // The first round after marking hears of the marks themselves.
     subject.look().await?;
     let before: Counts = subject.other.order(&Order::Count).await?;
-    subject.look().await?;
+    for _ in 0..QUIET_LOOKS {
+        subject.look().await?;
+    }
     let after: Counts = subject.other.order(&Order::Count).await?;
     let rate = |taken: &Taken| taken.mails as f64 / taken.took.as_secs_f64();
-    let quiet = (after.graph - before.graph) as f64 / mailboxes as f64;
+    // A round that Microsoft breaks off with an empty page and a link takes one request more, whoever asks.
+    let (asked, empty) = (after.graph - before.graph, after.empty_pages - before.empty_pages);
+    let quiet = (asked - empty) as f64 / (QUIET_LOOKS * mailboxes) as f64;
     let change = 100.0 * (rate(&taken) / rate(&taken_by_few) - 1.0);
     Ok(vec![
         Row::new(

@@ -96,6 +96,8 @@ pub(super) struct Counts {
     pub writes: u64,
     /// Pages of what changed.
     pub delta_pages: u64,
+    /// Of these, the ones that Microsoft left empty although the round went on.
+    pub empty_pages: u64,
 }
 
 /// Answers in this process until its standard input ends.
@@ -152,7 +154,8 @@ pub async fn run(data: &Path, mailboxes: usize) -> Result<(), BenchError> {
                 let writes = of(|kind| ["create", "patch", "delete"].iter().any(|end| kind.ends_with(end)));
                 let delta_pages = of(|kind| kind.ends_with("delta"));
                 let (graph, batches, throttled) = (counts.graph, counts.batches, counts.throttled);
-                tell(&Counts { graph, batches, throttled, writes, delta_pages })?;
+                let empty_pages = counts.empty_pages;
+                tell(&Counts { graph, batches, throttled, writes, delta_pages, empty_pages })?;
             }
             Order::Usage => tell(&meter.take())?,
             Order::Flood(flood) => tell(&send(&world, flood).await?)?,

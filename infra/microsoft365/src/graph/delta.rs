@@ -151,8 +151,7 @@ pub(super) fn items(
         None => world.store.read(|db| mailbox::last_seq(db, &mailbox.id))?,
     };
     state.until = Some(until);
-    // Some pages come empty although there is more to tell.
-    if generation % 4 != 2 {
+    if !is_empty(world, generation) {
         let changes =
             world.store.read(|db| items::changes(db, &mailbox.id, (kind, parent), (state.done, until), size))?;
         ended = changes.len() < size;
@@ -206,8 +205,7 @@ fn page(
         if state.until.is_none() {
             state.begin(db, generation)?;
         }
-        // Some pages come empty although there is more to tell.
-        if generation % 4 == 2 {
+        if is_empty(world, generation) {
             return Ok((None, None));
         }
         let repeated = match &state.last {
@@ -247,6 +245,15 @@ fn page(
     });
     page[link.0] = format!("{}/v1.0{}?{}={next}", world.origin, asked.call.path, link.1).into();
     Ok(Reply::json(page))
+}
+
+/// Whether this page of a chain comes empty although there may be more to tell, as some do.
+fn is_empty(world: &World, generation: i64) -> bool {
+    let empty = generation % 4 == 2;
+    if empty {
+        world.traffic.count(|counts| counts.empty_pages += 1);
+    }
+    empty
 }
 
 fn shown(asked: &Asked<'_>, item: &Item, state: &State) -> Result<Value, Problem> {
