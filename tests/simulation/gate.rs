@@ -171,9 +171,25 @@ impl Gate {
         (state.dies_in, state.trouble) = (None, 0);
     }
 
-    /// Waits until somebody died.
-    pub async fn died(&self) {
-        self.0.died.notified().await;
+    /// One time in three somebody dies within the next `calls`, one time in three AWS is in trouble.
+    pub fn some_trouble(&self, dice: &mut Dice, calls: usize) {
+        match dice.below(3) {
+            0 => self.kill_after(dice.below(calls)),
+            1 => self.trouble(1 + dice.below(4)),
+            _ => {}
+        }
+    }
+
+    /// What `work` came to, or nothing if somebody died first. Then nothing goes wrong any more, and what died is gone.
+    pub async fn or_death<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let ended = tokio::select! {
+            biased;
+            () = self.0.died.notified() => None,
+            ended = work => Some(ended),
+        };
+        self.calm();
+        self.rest().await;
+        ended
     }
 
     /// Waits for a turn among the calls.

@@ -10,6 +10,7 @@
 
 mod dice;
 mod gate;
+mod outlook;
 mod push;
 mod rotation;
 mod story;

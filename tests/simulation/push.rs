@@ -186,13 +186,7 @@ impl Story {
         let call = || self.world.request(Some(OPERATOR_KEY), method.clone(), &path, body.clone());
         if self.dice.once_in(3) {
             self.gate.kill_after(self.dice.below(16));
-            tokio::select! {
-                biased;
-                () = self.gate.died() => {}
-                _ = call() => {}
-            }
-            self.gate.calm();
-            self.gate.rest().await;
+            let _ = self.gate.or_death(call()).await;
         }
         call().await
     }
@@ -373,11 +367,7 @@ impl Story {
 
     /// Functions run, while people work. One time in three they die on the way, one time in three AWS is in trouble.
     async fn function(&mut self) {
-        match self.dice.below(3) {
-            0 => self.gate.kill_after(self.dice.below(80)),
-            1 => self.gate.trouble(1 + self.dice.below(4)),
-            _ => {}
-        }
+        self.gate.some_trouble(&mut self.dice, 80);
         let Self { dice, world, gate, own, .. } = self;
         let functions = async { tokio::join!(world.host.push_source.step(), world.host.push_source.step()) };
         let meanwhile = async {
@@ -386,14 +376,7 @@ impl Story {
                 person(dice, world, own);
             }
         };
-        tokio::select! {
-            biased;
-            () = gate.died() => {}
-            _ = async { tokio::join!(functions, meanwhile) } => {}
-        }
-        self.gate.calm();
-        // What died is gone before anything else happens.
-        self.gate.rest().await;
+        gate.or_death(async { tokio::join!(functions, meanwhile) }).await;
     }
 
     /// Nothing goes wrong any more, and enough time passes for every pause to end.

@@ -59,12 +59,7 @@ impl Story {
     /// Has `work` die at the call after `calls` others; what it came to, if it came to an end.
     async fn dying<T>(&self, calls: usize, work: impl Future<Output = T>) -> Option<T> {
         self.gate.kill_after(calls);
-        let ended = tokio::select! {
-            ended = work => Some(ended),
-            () = self.gate.died() => None,
-        };
-        self.gate.calm();
-        ended
+        self.gate.or_death(work).await
     }
 
     /// A function that knows nothing yet gets a token.

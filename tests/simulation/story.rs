@@ -5,44 +5,26 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
-use microsoft365::{Held, Lifecycle, Mail, NoticeFault, RetryAfter, Times, ValueFault};
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
+use jiff::{SignedDuration, civil::Date, tz::TimeZone};
+use microsoft365::{Held, Lifecycle, NoticeFault, RetryAfter, Times, ValueFault};
+use serde_json::{Value, json};
 use shared::archive;
-use tests::{ADA, Registry, World, message_id};
+use tests::{ADA, Answer, Registry, World, message_id};
 
-use crate::{dice::Dice, gate::Gate};
+use crate::{dice::Dice, gate::Gate, outlook::Outlook};
 
 const GREY: &str = "greffe: received";
 const GREEN: &str = "greffe: filed";
-const CHOSEN: [&str; 2] = ["inbox", "sentitems"];
 const STEPS: usize = 60;
-
-/// What the story knows of a mail that greffe has to find out.
-struct Tale {
-    sha256: String,
-    /// Arrived after the activation.
-    new: bool,
-    /// Lay in a chosen folder, older than the activation, when the first round ran.
-    lay_there: bool,
-    /// Was moved at least once.
-    moved: bool,
-    /// Was ever in a chosen folder.
-    was_chosen: bool,
-    /// The person's own categories.
-    own: BTreeSet<String>,
-    /// The dossier that the business application filed it to.
-    dossier: Option<&'static str>,
-}
 
 struct Story {
     dice: Dice,
     world: World,
     gate: Gate,
     registry: Registry,
-    tales: BTreeMap<String, Tale>,
-    folders: Vec<String>,
+    outlook: Outlook,
+    /// Mail since this day is kept, if history was asked for.
+    since: Option<Date>,
 }
 
 /// Tells the story of this seed and judges how it ends; its history.
@@ -51,16 +33,15 @@ pub async fn run(seed: u64) -> Vec<String> {
     let keeper = tokio::spawn(gate.clone().keep());
     let world = World::behind(&gate).await;
     let mut dice = Dice::new(seed);
-    let clients = world.microsoft.create_folder(ADA, "msgfolderroot", "Clients").unwrap();
-    let folders = ["inbox", "sentitems", "deleteditems", clients.as_str()].map(str::to_owned).to_vec();
-    let mut tales = BTreeMap::new();
+    let mut outlook = Outlook::new(&mut dice, &world);
     for n in 0..dice.below(40) {
-        let old = world.clock.now() - Duration::from_secs(86_400 * (1 + dice.below(300) as u64));
-        let folder = dice.pick(&folders);
-        deliver(&world, &mut tales, &folder, n, old, false);
+        outlook.deliver_old(&mut dice, &world, n);
     }
-    let registry = world.registry().await;
-    let mut story = Story { dice, world, gate, registry, tales, folders };
+    let registry = world.registry_of(outlook.selection()).await;
+    let mut story = Story { dice, world, gate, registry, outlook, since: None };
+    // The operator grants more than anybody asks for.
+    let grant = json!({ "since": "2024-01-01", "until": null });
+    story.world.put(&format!("{}/grant", story.path()), grant).await.ok();
     for n in 0..STEPS {
         story.happen(n).await;
     }
@@ -70,65 +51,17 @@ pub async fn run(seed: u64) -> Vec<String> {
     story.gate.history()
 }
 
-fn deliver(world: &World, tales: &mut BTreeMap<String, Tale>, folder: &str, n: usize, at: Timestamp, new: bool) {
-    let mime = format!("From: a@acme.example\r\nSubject: {n} {new}\r\n\r\nMail {n}, {at}.\r\n{}", "x".repeat(n * 37));
-    let chosen = CHOSEN.contains(&folder);
-    let tale = Tale {
-        sha256: hex::encode(Sha256::digest(&mime)),
-        new,
-        lay_there: chosen && !new,
-        moved: false,
-        was_chosen: chosen,
-        own: BTreeSet::new(),
-        dossier: None,
-    };
-    let id = world.microsoft.deliver(ADA, folder, Mail::new(mime, at)).unwrap().immutable_id;
-    tales.insert(id, tale);
-}
-
-/// What a person does in Outlook.
-fn person(dice: &mut Dice, world: &World, tales: &mut BTreeMap<String, Tale>, folders: &[String]) {
-    let held = world.microsoft.messages(ADA).unwrap();
-    if held.is_empty() {
-        return;
-    }
-    let mail = dice.pick(&held);
-    let id = mail.immutable_id.as_str();
-    let microsoft = &world.microsoft;
-    match dice.below(8) {
-        0..=3 => {
-            let folder = dice.pick(folders);
-            let tale = tales.get_mut(id).unwrap();
-            tale.moved = true;
-            tale.was_chosen |= CHOSEN.contains(&folder.as_str());
-            microsoft.move_message(ADA, id, &folder).unwrap();
-        }
-        4 => microsoft.delete_message(ADA, id).unwrap(),
-        5 => microsoft.set_read(ADA, id, dice.once_in(2)).unwrap(),
-        _ => {
-            let own = dice.pick(&["Urgent", "Client X", "Später"]);
-            if !mail.categories.iter().any(|c| c == own) {
-                let all: Vec<&str> = mail.categories.iter().map(String::as_str).chain([own]).collect();
-                microsoft.set_categories(ADA, id, &all).unwrap();
-                tales.get_mut(id).unwrap().own.insert(own.to_owned());
-            }
-        }
-    }
-}
-
 impl Story {
     async fn happen(&mut self, n: usize) {
-        let what = self.dice.below(33);
+        let what = self.dice.below(37);
         self.gate.tell(format!("step {n}: {what} at {}", self.world.clock.now()));
         match what {
             0..=5 => {
                 for i in 0..=self.dice.below(12) {
-                    let folder = self.dice.pick(&self.folders);
-                    let now = self.world.clock.now();
-                    deliver(&self.world, &mut self.tales, &folder, 1_000 + n * 20 + i, now, true);
+                    self.outlook.deliver_new(&mut self.dice, &self.world, 1_000 + n * 20 + i);
                 }
             }
-            6..=8 => person(&mut self.dice, &self.world, &mut self.tales, &self.folders),
+            6..=8 => self.outlook.work(&mut self.dice, &self.world),
             9..=12 => self.fault(),
             13 => drop(self.world.microsoft.deliver_notices().await),
             14..=19 => self.function().await,
@@ -142,16 +75,32 @@ impl Story {
             22 => drop(self.world.feed(&self.registry.firm).await),
             23..=25 => self.file().await,
             // The archive is compared with the folders: nothing that lies there for good is taken in by it.
-            31 | 32 => {
-                let path = format!("/v1/firms/{}/mailboxes/{}/reconcile", self.registry.firm, self.registry.mailbox);
-                self.world.post(&path, serde_json::json!({})).await.ok();
-            }
-            _ => {
-                // A mailbox is activated again: nothing changes by it.
-                let path = format!("/v1/firms/{}/mailboxes/{}/activate", self.registry.firm, self.registry.mailbox);
-                let _ = self.world.post(&path, serde_json::json!({ "since": null })).await;
-            }
+            // A mailbox that is paused refuses it.
+            31 | 32 => drop(self.post("reconcile", json!({})).await),
+            33 => drop(self.post("pause", json!({})).await),
+            34 | 35 => self.ask_for_history().await,
+            // A mailbox is activated again: nothing changes by it, but that it is not paused any more.
+            _ => drop(self.post("activate", json!({ "since": null })).await),
         }
+    }
+
+    /// The firm asks for older mail; that it can go further back, and not less far.
+    async fn ask_for_history(&mut self) {
+        let days = Duration::from_secs(86_400 * self.dice.below(250) as u64);
+        let since = (self.world.clock.now() - days).to_zoned(TimeZone::UTC).date();
+        let answer = self.post("activate", json!({ "since": since.to_string() })).await;
+        if answer.status.is_success() {
+            self.since = Some(since);
+        }
+    }
+
+    async fn post(&self, what: &str, body: Value) -> Answer {
+        self.world.post(&format!("{}/{what}", self.path()), body).await
+    }
+
+    /// Where the API has the mailbox.
+    fn path(&self) -> String {
+        format!("/v1/firms/{}/mailboxes/{}", self.registry.firm, self.registry.mailbox)
     }
 
     async fn time(&mut self, seconds_max: usize) {
@@ -181,7 +130,7 @@ impl Story {
     /// Somebody guesses where notices go.
     async fn forged(&mut self) {
         let subscription = self.world.microsoft.subscriptions(ADA).unwrap().first().cloned().unwrap_or_default();
-        let notice = serde_json::json!({
+        let notice = json!({
             "subscriptionId": subscription,
             "subscriptionExpirationDateTime": "2036-01-01T00:00:00Z",
             "changeType": "created",
@@ -189,7 +138,7 @@ impl Story {
             "resource": "me/messages",
             "tenantId": self.world.tenant.id(),
         });
-        let notices = serde_json::json!({ "value": [notice] });
+        let notices = json!({ "value": [notice] });
         let answer = self.world.request(None, reqwest::Method::POST, "/webhook", Some(notices)).await;
         assert_eq!(answer.status, 202, "a forged notice");
     }
@@ -207,26 +156,20 @@ impl Story {
     /// The business application files a mail, or takes it out again. Every third time the function dies on the way; then the
     /// application says it again.
     async fn file(&mut self) {
-        let ids: Vec<String> = self.tales.keys().cloned().collect();
+        let ids: Vec<String> = self.outlook.tales.keys().cloned().collect();
         if ids.is_empty() {
             return;
         }
         let id = self.dice.pick(&ids);
         let dossier = self.dice.pick(&[Some("A"), Some("B"), None]);
         let path = format!("/v1/firms/{}/messages/{}/file", self.registry.firm, message_id(&self.registry, &id));
-        let body = serde_json::json!({ "dossier": dossier });
-        if self.dice.below(3) == 0 {
+        let body = json!({ "dossier": dossier });
+        if self.dice.once_in(3) {
             self.gate.kill_after(self.dice.below(12));
-            tokio::select! {
-                biased;
-                () = self.gate.died() => {}
-                _ = self.world.post(&path, body.clone()) => {}
-            }
-            self.gate.calm();
-            self.gate.rest().await;
+            let _ = self.gate.or_death(self.world.post(&path, body.clone())).await;
         }
         if self.world.post(&path, body).await.status.is_success() {
-            self.tales.get_mut(&id).unwrap().dossier = dossier;
+            self.outlook.tales.get_mut(&id).unwrap().dossier = dossier;
         }
     }
 
@@ -257,32 +200,22 @@ impl Story {
 
     /// Functions run, while a person works. One time in three they die on the way, one time in three AWS is in trouble.
     async fn function(&mut self) {
-        match self.dice.below(3) {
-            0 => self.gate.kill_after(self.dice.below(160)),
-            1 => self.gate.trouble(1 + self.dice.below(4)),
-            _ => {}
-        }
-        let Self { dice, world, gate, tales, folders, .. } = self;
+        self.gate.some_trouble(&mut self.dice, 160);
+        let Self { dice, world, gate, outlook, .. } = self;
         let functions = async { tokio::join!(world.host.source.step(), world.host.source.step()) };
         let meanwhile = async {
             for _ in 0..dice.below(4) {
                 gate.turn().await;
-                person(dice, world, tales, folders);
+                outlook.work(dice, world);
             }
         };
-        tokio::select! {
-            biased;
-            () = gate.died() => {}
-            _ = async { tokio::join!(functions, meanwhile) } => {}
-        }
-        self.gate.calm();
-        // What died is gone before anything else happens.
-        self.gate.rest().await;
+        gate.or_death(async { tokio::join!(functions, meanwhile) }).await;
     }
 
     /// Nothing goes wrong any more, and enough time passes for every pause to end.
     async fn calm_down(&mut self) {
         self.restore().await;
+        self.post("activate", json!({ "since": null })).await.ok();
         for _ in 0..8 {
             self.world.pass(Duration::from_secs(13 * 60)).await;
         }
@@ -299,13 +232,14 @@ impl Story {
         let mut archived = BTreeSet::new();
         let facts = self.facts().await;
         let lists = BTreeMap::from([("A", self.filed_to("A").await), ("B", self.filed_to("B").await)]);
-        for (id, tale) in &self.tales {
+        for (id, tale) in &self.outlook.tales {
             let index = world.message(&self.registry, id).await;
             let kept = index.body["sha256"].as_str().map(str::to_owned);
             let there = held.get(id);
-            let chosen = there.is_some_and(|h| h.well_known.as_deref().is_some_and(|w| CHOSEN.contains(&w)));
-            let must = chosen && (tale.new || !tale.lay_there);
-            let never = !tale.was_chosen || (tale.lay_there && !tale.moved);
+            let asked_for = self.since.is_some_and(|since| tale.received.to_zoned(TimeZone::UTC).date() >= since);
+            let chosen = there.is_some_and(|held| self.outlook.keeps(Outlook::folder_of(held)));
+            let must = chosen && (tale.new || asked_for || !tale.lay_there);
+            let never = !tale.was_chosen || (tale.lay_there && !tale.moved && !asked_for);
             assert!(!must || kept.is_some(), "lost: {id} is {}", index.body);
             assert!(!never || kept.is_none(), "kept for no reason: {id} is {}", index.body);
             let Some(sha256) = kept else { continue };
@@ -333,7 +267,7 @@ impl Story {
         }
         // What was read and died before its item was written is an object of a mail that is gone since.
         for key in &objects {
-            let known = self.tales.keys().any(|id| {
+            let known = self.outlook.tales.keys().any(|id| {
                 let gone = !held.contains_key(id);
                 gone && archive::key(firm.parse().unwrap(), message_id(&self.registry, id)) == *key
             });
@@ -350,6 +284,10 @@ impl Story {
         assert_eq!(once, archived, "told of other messages than archived");
         let progress = world.progress(&self.registry).await;
         assert_eq!(progress["archived"], archived.len(), "{progress}");
+        assert_eq!(progress["remaining"], 0, "{progress}");
+        let mut history = world.get(&self.path()).await.ok()["history"].take();
+        let done = self.since.map(|since| (json!(since), json!("done")));
+        assert_eq!((history["since"].take(), history["state"].take()), done.unwrap_or_default(), "{history}");
         assert_eq!(world.host.source.step().await, 0, "a job still waits");
     }
 

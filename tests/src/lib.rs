@@ -364,10 +364,15 @@ impl World {
 
     /// A firm whose Inbox and Sent Items are being kept, connected as Ada.
     pub async fn registry(&self) -> Registry {
+        self.registry_of(inbox_and_sent_items()).await
+    }
+
+    /// A firm of whose mailbox this selection is being kept, connected as Ada.
+    pub async fn registry_of(&self, selection: Value) -> Registry {
         let firm = self.firm("Lumen Avocats").await;
         let connector = self.connector(&firm, "delegated", Value::Null).await;
         self.sign_in(&firm, &connector, ADA).await.ok();
-        let mailbox = self.mailbox(&firm, &connector, ADA).await;
+        let mailbox = self.mailbox_of(&firm, &connector, ADA, selection).await;
         let registry = Registry { firm, connector, mailbox };
         self.activate(&registry).await;
         registry
@@ -375,9 +380,12 @@ impl World {
 
     /// A mailbox of which Inbox and Sent Items are chosen.
     pub async fn mailbox(&self, firm: &str, connector: &str, address: &str) -> String {
+        self.mailbox_of(firm, connector, address, inbox_and_sent_items()).await
+    }
+
+    async fn mailbox_of(&self, firm: &str, connector: &str, address: &str, selection: Value) -> String {
         let body = json!({ "connector": connector, "address": address, "kind": "user" });
         let mailbox = id(&self.post(&format!("/v1/firms/{firm}/mailboxes"), body).await.ok());
-        let selection = json!({ "mode": "include", "folders": ["inbox", "sentitems"] });
         self.put(&format!("/v1/firms/{firm}/mailboxes/{mailbox}/selection"), selection).await.ok();
         mailbox
     }
@@ -548,6 +556,10 @@ impl Drop for World {
 /// The id of one of a mailbox's messages.
 pub fn message_id(registry: &Registry, immutable_id: &str) -> MessageId {
     MessageId::of(registry.mailbox.parse().expect("a mailbox id"), &immutable_id.parse().expect("an immutable id"))
+}
+
+fn inbox_and_sent_items() -> Value {
+    json!({ "mode": "include", "folders": ["inbox", "sentitems"] })
 }
 
 fn contract() -> Option<PathBuf> {
