@@ -405,10 +405,10 @@ impl Sync {
         Ok(())
     }
 
-    /// When a round that was due at another time is due: never later than it was.
-    pub fn due_no_later(self, at: Timestamp) -> Self {
+    /// Due at `at`, or when it was due if that is sooner and yet to come: the index is written only where it changes.
+    pub fn due_by(self, at: Timestamp, now: Timestamp) -> Self {
         match &self.due_at {
-            Some(due) if *due <= sortable(at) => self,
+            Some(due) if *due <= sortable(at) && *due > sortable(now) => self,
             _ => self.due(at),
         }
     }

@@ -222,8 +222,10 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         next.round_began_at = Some(began_at);
     }
     next = match result {
-        Ok(Outcome::Finished) => next.clone().due(next_due(app, &mailbox, &next).await?),
-        Ok(Outcome::Noticed) => next.clone().due_no_later(next_due(app, &mailbox, &next).await?),
+        Ok(Outcome::Finished | Outcome::Noticed) => {
+            let at = next_due(app, &mailbox, &next).await?;
+            next.due_by(at, app.clock.now())
+        }
         // Its next round is no answer to a notice: it reads all folders, and goes on with what waits.
         Ok(Outcome::Behind) => next.due(app.clock.now()),
         Ok(Outcome::OutOfTime) | Err(_) => next,
