@@ -35,6 +35,8 @@ pub struct Tale {
     pub moved: bool,
     /// Was ever in a chosen folder, or in one that had just been.
     pub was_chosen: bool,
+    /// Not sent yet.
+    pub draft: bool,
     /// The person's own categories.
     pub own: BTreeSet<String>,
     /// The dossier that the business application filed it to.
@@ -130,7 +132,7 @@ impl Outlook {
     }
 
     fn deliver(&mut self, dice: &mut Dice, world: &World, n: usize, received: Timestamp, new: bool) {
-        let folder = self.some_folder(dice);
+        let (folder, draft) = (self.some_folder(dice), dice.once_in(8));
         let mime = format!(
             "From: a@acme.example\r\nSubject: {n} {new}\r\n\r\nMail {n}, {received}.\r\n{}",
             "x".repeat(n * 37)
@@ -143,10 +145,12 @@ impl Outlook {
             lay_there: chosen && !new,
             moved: false,
             was_chosen: self.may_keep(&folder, world.clock.now()),
+            draft,
             own: BTreeSet::new(),
             dossier: None,
         };
-        let id = world.microsoft.deliver(ADA, &folder, Mail::new(mime, received)).unwrap().immutable_id;
+        let mail = Mail { is_draft: draft, ..Mail::new(mime, received) };
+        let id = world.microsoft.deliver(ADA, &folder, mail).unwrap().immutable_id;
         self.tales.insert(id, tale);
     }
 
@@ -179,6 +183,13 @@ impl Outlook {
                 let kept = self.may_keep(&folder, world.clock.now());
                 let tale = self.tales.get_mut(id).unwrap();
                 (tale.moved, tale.was_chosen) = (true, tale.was_chosen || kept);
+            }
+            _ if self.tales[id].draft => {
+                microsoft.send_draft(ADA, id).unwrap();
+                microsoft.move_message(ADA, id, SENT).unwrap();
+                let tale = self.tales.get_mut(id).unwrap();
+                (tale.draft, tale.new, tale.received) = (false, true, world.clock.now());
+                (tale.moved, tale.was_chosen) = (true, true);
             }
             4 => microsoft.delete_message(ADA, id).unwrap(),
             5 => microsoft.set_read(ADA, id, dice.once_in(2)).unwrap(),

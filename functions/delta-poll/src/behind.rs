@@ -309,6 +309,7 @@ async fn take_in(
         };
         progress.discovered += 1;
         progress.skipped_already_there -= i64::from(lay_there);
+        discover::uncount_draft(before, name, &mut progress);
         match state {
             State::Skipped { reason } => *progress.skipped(reason) += 1,
             _ => {

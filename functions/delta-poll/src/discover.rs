@@ -153,11 +153,7 @@ async fn take_in(
                 continue;
             }
         };
-        if before.is_some_and(|row| row.value.page != name && matches!(row.value.state, State::Skipped { .. })) {
-            // It was counted when it was a draft.
-            progress.discovered -= 1;
-            progress.skipped_draft -= 1;
-        }
+        uncount_draft(before, &name, &mut progress);
         let message = Message::found(id, mail, row.value.id().clone(), received_at, name.clone(), state);
         to_write.push(match before {
             Some(row) => Write::replace(&row.clone().with(message)),
@@ -207,6 +203,14 @@ fn last_words(items: Vec<DeltaItem>) -> (BTreeMap<ImmutableId, Mail>, Vec<Immuta
     }
     let left = last.iter().filter(|(_, mail)| mail.is_none()).map(|(id, _)| id.clone()).collect();
     (last.into_iter().filter_map(|(id, mail)| Some((id, mail?))).collect(), left)
+}
+
+/// Takes back what was counted of a mail when it was a draft. `page` is the one that is being taken in.
+pub(crate) fn uncount_draft(before: Option<&Row<Message>>, page: &str, progress: &mut Progress) {
+    if before.is_some_and(|row| row.value.page != page && matches!(row.value.state, State::Skipped { .. })) {
+        progress.discovered -= 1;
+        progress.skipped_draft -= 1;
+    }
 }
 
 /// Whether a mail is known, so that nothing is to be done about it: told again, or changed, perhaps by our own mark. `page` is the

@@ -532,9 +532,15 @@ impl Microsoft365 {
         self.change(address, message, |db, message| set_read(db, &self.0, message, read).map(drop))
     }
 
-    /// Sends a draft: from then on it is a mail.
+    /// Sends a draft: from then on it is a mail, of that moment.
     pub fn send_draft(&self, address: &str, message: &str) -> Result<()> {
-        self.change(address, message, |db, message| update(db, &self.0, message, "is_draft", &false).map(drop))
+        self.change(address, message, |db, message| {
+            db.execute(
+                "UPDATE messages SET received = ? WHERE id = ?",
+                params![self.0.now().as_second(), message.row],
+            )?;
+            update(db, &self.0, message, "is_draft", &false).map(drop)
+        })
     }
 
     /// Replaces the categories of a message.
