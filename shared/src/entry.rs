@@ -29,6 +29,19 @@ pub enum Noun {
     Contact,
 }
 
+impl Noun {
+    /// Each of them: what keeps one from somebody's Outlook keeps not the other.
+    pub const ALL: [Self; 2] = [Self::Date, Self::Contact];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Date => "date",
+            Self::Contact => "contact",
+        }
+    }
+}
+
 /// Which entry of a firm. Written `date#…`, `contact#…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
@@ -40,11 +53,7 @@ pub struct EntryId {
 
 impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let noun = match self.noun {
-            Noun::Date => "date",
-            Noun::Contact => "contact",
-        };
-        write!(f, "{noun}#{}", self.external)
+        write!(f, "{}#{}", self.noun.name(), self.external)
     }
 }
 

@@ -332,6 +332,11 @@ impl Key {
         Self::of_member(firm, member, "COPY#".to_owned())
     }
 
+    /// A member's copies of entries of one noun.
+    pub fn copy_prefix_of(firm: FirmId, member: MemberId, noun: Noun) -> Self {
+        Self::of_member(firm, member, format!("COPY#{}#", noun.name()))
+    }
+
     /// The `count`th change of where a message is filed.
     pub fn filing(firm: FirmId, message: MessageId, count: u32) -> Self {
         Self::of_mailbox(firm, message.mailbox, format!("FILING#{}#{count:010}", message.local()))

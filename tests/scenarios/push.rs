@@ -6,7 +6,7 @@ use std::time::Duration;
 use microsoft365::{RetryAfter, Times};
 use serde_json::{Value, json};
 use tests::{
-    ADA, OWN_CLIENT_ID, OWN_CLIENT_SECRET, World,
+    ADA, CLIENT_ID, OWN_CLIENT_ID, OWN_CLIENT_SECRET, World,
     outlook::{Firm, texts},
 };
 
@@ -173,8 +173,13 @@ async fn a_right_that_was_never_asked_for_holds_up_only_what_needs_it() {
     world.say(&bobs, "contacts", "C", json!({ "name": "Court", "members": [bob] })).await;
     assert_eq!(texts(&world.contacts("bob@lumen.example"), "displayName"), ["Court"]);
     let path = format!("/v1/firms/{}/members/{bob}/push", bobs.id);
-    assert_eq!(world.get(&path).await.ok()["problem"]["code"], "push_not_granted");
-    assert_eq!(world.said(&bobs, "dates", "D").await["copies"][0]["state"], "waiting");
+    let state = world.get(&path).await.ok();
+    assert_eq!(
+        (&state["dates"]["problem"]["code"], &state["contacts"]["problem"]),
+        (&json!("push_not_granted"), &Value::Null)
+    );
+    let hearing = &world.said(&bobs, "dates", "D").await["copies"][0];
+    assert_eq!((&hearing["state"], &hearing["problem"]["who"]), (&json!("waiting"), &json!("firm_administrator")));
 
     world.clock.advance(Duration::from_secs(20));
     world.patch(&format!("/v1/firms/{}/connectors/{}", bobs.id, bobs.connector), json!({ "dates": true })).await.ok();
@@ -182,6 +187,61 @@ async fn a_right_that_was_never_asked_for_holds_up_only_what_needs_it() {
     world.pass(Duration::from_secs(60)).await;
     assert_eq!(texts(&world.events("bob@lumen.example"), "subject"), ["Hearing"]);
     assert_eq!(world.get(&path).await.ok()["problem"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_right_that_an_organisation_does_not_give_holds_up_only_what_needs_it() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    world.say(&firm, "dates", "before", date("before", &[&ada])).await;
+    let app = world.microsoft.app(CLIENT_ID).unwrap();
+    for right in ["Calendars.ReadWrite", "Contacts.ReadWrite"] {
+        let (noun, other) = if right.starts_with("Cal") { ("dates", "contacts") } else { ("contacts", "dates") };
+        let mut fewer = app.clone();
+        fewer.application.retain(|permission| permission != right);
+        world.consent_to(fewer).await;
+        world.say(&firm, "dates", "D", date(right, &[&ada])).await;
+        world.say(&firm, "contacts", "C", json!({ "name": right, "members": [ada] })).await;
+
+        // Who has to act, and for what, stands at the member and at each date or contact that waits for it.
+        let path = format!("/v1/firms/{}/members/{ada}/push", firm.id);
+        let state = world.get(&path).await.ok();
+        let problem = &state[noun]["problem"];
+        assert_eq!(
+            ["code", "who", "microsoft_code"].map(|name| problem[name].as_str().unwrap()),
+            ["push_forbidden", "tenant_administrator", "ErrorAccessDenied"]
+        );
+        assert_eq!((&state["problem"], &state[other]["problem"]), (problem, &Value::Null));
+        assert_eq!(state[noun]["copies"]["waiting"], 1);
+        let copy = |said: Value| said["copies"][0].clone();
+        let held_up = copy(world.said(&firm, noun, if noun == "dates" { "D" } else { "C" }).await);
+        assert_eq!(
+            (&held_up["state"], &held_up["current"], &held_up["problem"]),
+            (&json!("waiting"), &json!(false), problem)
+        );
+        let gone_out = copy(world.said(&firm, other, if noun == "dates" { "C" } else { "D" }).await);
+        assert_eq!((&gone_out["state"], &gone_out["problem"]), (&json!("current"), &Value::Null));
+        assert_eq!(world.connector_view(&firm.id, &firm.connector).await["state"], "connected");
+
+        // Whatever else is said, Microsoft is not asked again before it is time.
+        let kind = if noun == "dates" { "event" } else { "contact" };
+        let refused = || {
+            let asked = world.microsoft.requests().by_kind;
+            asked.iter().filter(|(name, _)| name.starts_with(kind)).map(|(_, count)| *count).sum::<u64>()
+        };
+        let asked = refused();
+        let contact = json!({ "name": "more", "members": [ada] });
+        world.say(&firm, other, "more", if noun == "dates" { contact } else { date("more", &[&ada]) }).await;
+        assert_eq!(refused(), asked);
+
+        world.consent_to(app.clone()).await;
+        world.pass(Duration::from_secs(3600)).await;
+        assert_eq!(world.get(&path).await.ok()["problem"], Value::Null);
+        assert!(texts(&world.events(ADA), "subject").contains(&right.to_owned()));
+        assert!(texts(&world.contacts(ADA), "displayName").contains(&right.to_owned()));
+    }
+    assert!(texts(&world.events(ADA), "subject").contains(&"before".to_owned()));
 }
 
 #[tokio::test]

@@ -29,6 +29,15 @@ impl World {
         Firm { id, connector }
     }
 
+    /// The administrator has the app registration changed and consents to what it lists now; tokens with other rights have ended.
+    pub async fn consent_to(&self, app: microsoft365::App) {
+        let client_id = app.client_id.clone();
+        self.microsoft.register_app(app).expect("an app");
+        self.tenant.withdraw_consent(&client_id).expect("an app");
+        self.tenant.grant_admin_consent(&client_id).expect("an app");
+        self.clock.advance(std::time::Duration::from_secs(2 * 3600));
+    }
+
     /// A firm whose one member is reached by its own sign-in, for dates and contacts.
     pub async fn pushing_firm_of(&self, address: &str) -> Firm {
         self.register_for_push();

@@ -45,10 +45,11 @@ pub(crate) async fn all(round: &Round<'_>, items: Vec<Row<PushWork>>) -> Result<
 
 /// Works through up to twenty entries, and settles what became of them. What a stop leaves open is settled too.
 async fn some(round: &Round<'_>, work: Row<PushWork>, alone: bool) -> Result<(), PushError> {
-    if round.is_over() {
+    let noun = work.value.noun();
+    if round.is_over() || round.is_blocked(noun) {
         return Ok(());
     }
-    let result = work_at(round, work, alone).await;
+    let result = work_at(round, work, alone).await.or_else(|error| round.hold_up(noun, error));
     if result.is_err() {
         round.stop();
     }
@@ -137,7 +138,7 @@ impl Held {
 /// that concerns all is returned.
 async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], alone: bool) -> Result<(), PushError> {
     for go in 0..STEPS_MAX {
-        if round.is_over() {
+        if round.is_over() || round.is_blocked(work.value.noun()) {
             return Ok(());
         }
         let steps: Vec<(usize, Step)> =

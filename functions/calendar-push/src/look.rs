@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use shared::{
     date::Kind,
     entry::{EntryId, Noun},
-    push::{Copy, Difference, Left, Links, Outbox, PushWork, Verdict, compare},
+    push::{Copy, Difference, Left, Links, Outbox, PushWork, Sights, Verdict, compare},
     table::{Key, Row, Write},
     work::WORK_THINGS_MAX,
 };
@@ -16,21 +16,50 @@ use crate::round::{CHECK_PAUSE, COMPARE_PAUSE, PushError, Round};
 pub(crate) async fn look(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool, PushError> {
     let now = round.app.clock.now();
     let whole = outbox.push != round.wish.push || outbox.compared_at.is_none_or(|at| at + COMPARE_PAUSE <= now);
-    if !whole && outbox.checked_at.is_some_and(|at| at + CHECK_PAUSE > now) {
-        return Ok(false);
+    let due = whole || outbox.checked_at.is_none_or(|at| at + CHECK_PAUSE <= now);
+    let mut differs = false;
+    for noun in Noun::ALL {
+        // What was held up is behind by more than what changed lately.
+        let whole = whole || outbox.blocked.contains_key(&noun);
+        if round.is_blocked(Some(noun)) || !whole && !due {
+            continue;
+        }
+        let links = outbox.links.get(&noun).filter(|_| !whole).cloned().unwrap_or_default();
+        match look_at(round, noun, whole, &links).await {
+            Ok((found, links)) => {
+                outbox.links.insert(noun, links);
+                differs |= found;
+            }
+            Err(error) => round.hold_up(Some(noun), error)?,
+        }
     }
-    let (outlook, table) = (&round.outlook, &round.app.table);
-    let (links, mut homes) = (if whole { Links::new() } else { outbox.links.clone() }, round.homes.lock().await);
-    let before = homes.clone();
-    let (sights, links) = outlook.look(&round.wish, &mut homes, &links).await?;
-    if *homes != before {
-        round.keep(&homes).await?;
+    if due {
+        outbox.checked_at = Some(now);
     }
-    drop(homes);
-    let said = if whole { Some(outlook.said(table, &round.wish).await?) } else { None };
+    if whole {
+        (outbox.compared_at, outbox.push) = (Some(now), round.wish.push);
+    }
+    Ok(differs)
+}
+
+/// Compares what lies there of one noun with what is said, or only what changed there since `links` were given.
+async fn look_at(round: &Round<'_>, noun: Noun, whole: bool, links: &Links) -> Result<(bool, Links), PushError> {
+    let (outlook, table, place) = (&round.outlook, &round.app.table, round.wish.place(noun));
+    let (mut sights, mut next) = (Sights::new(), Links::new());
+    if let Some(place) = place {
+        let mut homes = round.homes.lock().await;
+        let before = homes.clone();
+        let (sight, links) = outlook.look(place, &mut homes, links).await?;
+        if *homes != before {
+            round.keep(&homes).await?;
+        }
+        sights.insert(place, sight);
+        next = links;
+    }
+    let said = if whole { Some(outlook.said(table, &round.wish, noun).await?) } else { None };
     let seen = sights.values().any(|sight| sight.whole || !sight.items.is_empty());
     let copies = match whole || seen {
-        true => table.query_all::<Copy>(&Key::copy_prefix(outlook.firm.id, outlook.member)).await?,
+        true => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, noun)).await?,
         false => Vec::new(),
     };
     let known: Vec<Copy> = copies.iter().map(|row| row.value.clone()).collect();
@@ -39,14 +68,22 @@ pub(crate) async fn look(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool,
         tracing::info!(member.id = %outlook.member, difference = ?difference.verdict, "what lies there is otherwise");
     }
     set_right(round, &differences, copies).await?;
-    if whole && round.colors && round.wish.place(Noun::Date).is_some() {
-        outlook.graph.keep_categories(&outlook.user, &Kind::categories(round.wish.language), &[]).await?;
+    if whole && round.colors && noun == Noun::Date && place.is_some() {
+        color(round).await?;
     }
-    (outbox.links, outbox.checked_at) = (links, Some(now));
-    if whole {
-        (outbox.compared_at, outbox.push) = (Some(now), round.wish.push);
+    Ok((!differences.is_empty(), next))
+}
+
+/// Gives each kind of date its colour. Where that is not allowed, dates go out without.
+async fn color(round: &Round<'_>) -> Result<(), PushError> {
+    let (outlook, categories) = (&round.outlook, Kind::categories(round.wish.language));
+    match outlook.graph.keep_categories(&outlook.user, &categories, &[]).await {
+        Err(error) if error.concerns_service() => {
+            tracing::info!(member.id = %outlook.member, graph.code = %error.code(), "dates have no colours here");
+            Ok(())
+        }
+        kept => Ok(kept?),
     }
-    Ok(!differences.is_empty())
 }
 
 /// Writes down what differs, each with the work that it makes.

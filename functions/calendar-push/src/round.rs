@@ -1,7 +1,7 @@
 //! One round of one member: finish what is open, look at what lies there, finish what that found.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,14 +13,14 @@ use jiff::Timestamp;
 use shared::{
     app::App,
     connector::{Access, Connector},
-    entry::EntryId,
+    entry::{EntryId, Noun},
     feed::FeedError,
     firm::Firm,
     graph::{Disposition, GraphError, Homes, Place},
     id::MemberId,
     job::PushJob,
-    member::{Member, Push},
-    problem::{Code, Noted},
+    member::Member,
+    problem::{Code, Noted, of_refused_service},
     push::{Account, Copy, Due, Outbox, Outlook, PushWork, Wish},
     table::{Key, Row, TableError, Write},
     watch,
@@ -81,6 +81,17 @@ impl From<TableError> for PushError {
     }
 }
 
+/// What keeps entries of one noun from a member's Outlook in this round.
+#[derive(Debug)]
+enum Block {
+    /// The signed-in user was never asked for the right.
+    NotGranted,
+    /// It was noted before, and is not due to be tried again.
+    Rests(Noted),
+    /// Microsoft refused.
+    Refused(GraphError),
+}
+
 /// What a round works with.
 pub(crate) struct Round<'a> {
     pub app: &'a App,
@@ -95,15 +106,16 @@ pub(crate) struct Round<'a> {
     deadline: &'a Deadline,
     /// The entries that this round has read.
     taken: Mutex<HashSet<EntryId>>,
-    /// Set when Graph asked to wait, or a person has to act: nothing new is begun.
+    /// What is not to be tried, or no more.
+    blocked: Mutex<BTreeMap<Noun, Block>>,
+    /// Set when Graph asked to wait, or a person has to act for all of it: nothing new is begun.
     stopped: AtomicBool,
 }
 
 impl Round<'_> {
     /// Remembers the containers, whatever becomes of the round. One round of a member runs at a time.
     pub async fn keep(&self, homes: &Homes) -> Result<(), TableError> {
-        let key = Key::homes(self.outlook.firm.id, self.outlook.member);
-        self.app.table.write(Write::overwrite(key, homes)).await
+        keep(self.app, self.outlook.firm, self.outlook.member, homes).await
     }
 
     /// Begins nothing new from now on.
@@ -116,6 +128,24 @@ impl Round<'_> {
         self.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
     }
 
+    /// Whether nothing is to be done about entries of that noun.
+    pub fn is_blocked(&self, noun: Option<Noun>) -> bool {
+        noun.is_some_and(|noun| self.blocked.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&noun))
+    }
+
+    /// A missing right holds up entries of one noun and not the others: nothing more is done about them. What concerns all is
+    /// returned.
+    pub fn hold_up(&self, noun: Option<Noun>, error: PushError) -> Result<(), PushError> {
+        match (noun, error) {
+            (Some(noun), PushError::Graph(error)) if error.concerns_service() => {
+                let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+                blocked.entry(noun).or_insert(Block::Refused(error));
+                Ok(())
+            }
+            (_, other) => Err(other),
+        }
+    }
+
     /// Whether nobody in this drain has this entry yet: one at a time works at it.
     pub fn takes(&self, entry: &EntryId) -> bool {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.clone())
@@ -126,7 +156,8 @@ impl Round<'_> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let now = self.app.clock.now();
         let mut open = open_work(self.app, self.outlook.firm, self.outlook.member).await?;
-        open.retain(|item| item.value.work.not_before.is_none_or(|at| at <= now));
+        let is_due = |work: &PushWork| work.work.not_before.is_none_or(|at| at <= now);
+        open.retain(|item| is_due(&item.value) && !self.is_blocked(item.value.noun()));
         self.hand_on_what_began(&mut open).await?;
         advance::all(self, open).await
     }
@@ -158,11 +189,15 @@ impl Round<'_> {
 pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result<Outcome, PushError> {
     let began_at = app.clock.now();
     let read = app.table.get::<Outbox>(&Key::outbox(job.firm, job.member)).await?;
-    if let Some(Outbox { problem, round_began_at, .. }) = read.as_ref().map(|row| &row.value) {
-        let served = round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at);
-        // What a person has to do first is not done by another job.
-        let rests = problem.as_ref().is_some_and(|problem| problem.code != Code::PushNotGranted);
-        if served || rests && !Due::is_reached(&app.table, job.firm, job.member, began_at).await? {
+    // What a person has to do first is not done by another job.
+    let mut rests = false;
+    if let Some(outbox) = read.as_ref().map(|row| &row.value) {
+        if outbox.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at) {
+            return Ok(Outcome::Finished);
+        }
+        let asks = outbox.problem.is_some() || !outbox.blocked.is_empty();
+        rests = asks && !Due::is_reached(&app.table, job.firm, job.member, began_at).await?;
+        if rests && outbox.problem.is_some() {
             return Ok(Outcome::Finished);
         }
     }
@@ -180,7 +215,8 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
     };
 
     let before = outbox.value.clone();
-    let result = serve(app, &firm, job.member, member.as_ref(), &mut outbox, deadline).await;
+    let visitor = Visitor { app, firm: &firm, member: job.member, rests, deadline };
+    let result = visitor.serve(member.as_ref(), &mut outbox).await;
     let finished = matches!(result, Ok(Outcome::Finished));
     if finished && member.is_none() && outbox.value.account.is_none() {
         return forget(app, job, Some(outbox)).await;
@@ -200,110 +236,144 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
     result
 }
 
-/// Removes what lies where the member is no more, then brings to the member's Outlook what shall be there.
-async fn serve(
-    app: &App,
-    firm: &Firm,
-    id: MemberId,
-    member: Option<&Member>,
-    row: &mut Row<Outbox>,
-    deadline: &Deadline,
-) -> Result<Outcome, PushError> {
-    let outbox = &mut row.value;
-    if let Some(account) = outbox.account.clone()
-        && member.is_none_or(|member| member.account() != account)
-    {
-        let patience = if member.is_none() { FAREWELL_PATIENCE } else { Duration::ZERO };
-        let nothing = Wish::nothing(firm.language);
-        match reach(app, firm, (id, &account, nothing), outbox, deadline).await? {
-            Outcome::Finished => {}
-            unfinished => return Ok(unfinished),
-        }
-        if let Some(problem) = &outbox.problem
-            && app.clock.now() - patience < problem.since
+/// Who goes through one member's accounts.
+struct Visitor<'a> {
+    app: &'a App,
+    firm: &'a Firm,
+    member: MemberId,
+    /// Whether what Microsoft refused is left alone this time.
+    rests: bool,
+    deadline: &'a Deadline,
+}
+
+impl Visitor<'_> {
+    /// Removes what lies where the member is no more, then brings to the member's Outlook what shall be there.
+    async fn serve(&self, member: Option<&Member>, row: &mut Row<Outbox>) -> Result<Outcome, PushError> {
+        let Self { app, firm, .. } = *self;
+        let outbox = &mut row.value;
+        if let Some(account) = outbox.account.clone()
+            && member.is_none_or(|member| member.account() != account)
         {
+            let patience = if member.is_none() { FAREWELL_PATIENCE } else { Duration::ZERO };
+            match self.reach(&account, Wish::nothing(firm.language), outbox).await? {
+                Outcome::Finished => {}
+                unfinished => return Ok(unfinished),
+            }
+            let since = app.clock.now() - patience;
+            if outbox.problem.iter().chain(outbox.blocked.values()).any(|problem| since < problem.since) {
+                return Ok(Outcome::Finished);
+            }
+            forget_copies(app, firm, self.member).await?;
+            let account = member.map(Member::account);
+            *outbox = Outbox { account, round_began_at: outbox.round_began_at, ..Outbox::default() };
+            if member.is_some() {
+                app.table.write(Write::replace(row)).await?;
+                row.written();
+            }
+        }
+        let Some(member) = member else { return Ok(Outcome::Finished) };
+        let wish = Wish { push: member.push, language: firm.language };
+        self.reach(&member.account(), wish, &mut row.value).await
+    }
+
+    /// Visits one account. That a person has to act is noted, and no error.
+    async fn reach(&self, account: &Account, wish: Wish, outbox: &mut Outbox) -> Result<Outcome, PushError> {
+        let Self { app, firm, member, deadline, .. } = *self;
+        let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value)
+        else {
             return Ok(Outcome::Finished);
-        }
-        forget_copies(app, firm, id).await?;
-        let account = member.map(Member::account);
-        *outbox = Outbox { account, round_began_at: outbox.round_began_at, ..Outbox::default() };
-        if member.is_some() {
-            app.table.write(Write::replace(row)).await?;
-            row.written();
+        };
+        let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;
+        let round = Round {
+            app,
+            outlook: Outlook {
+                graph: app.graph(&connector).having_spent(outbox.spent.clone()),
+                user: account.user.clone(),
+                firm,
+                member,
+            },
+            wish,
+            colors: connector.mark,
+            homes: tokio::sync::Mutex::new(homes.map(|row| row.value).unwrap_or_default()),
+            settling: tokio::sync::Mutex::default(),
+            deadline,
+            taken: Mutex::default(),
+            blocked: Mutex::new(self.blocked(&connector, &wish, outbox)),
+            stopped: AtomicBool::new(false),
+        };
+        let result = round.visit(outbox).await;
+        outbox.spent = round.outlook.graph.spent();
+        let homes = round.homes.into_inner();
+        let blocked = round.blocked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outbox.blocked = self.noted(&connector, blocked, &outbox.blocked).await?;
+        match result {
+            Err(PushError::HomeGone(place)) => {
+                let mut homes = homes;
+                homes.set(place, None);
+                keep(app, firm, member, &homes).await?;
+                outbox.compared_at = None;
+                Err(PushError::Wait(CONFLICT_PAUSE))
+            }
+            Err(PushError::Graph(error)) if error.concerns_connection() => {
+                outbox.problem = Some(connector.note(app, &error, outbox.problem.as_ref()).await?);
+                Ok(Outcome::Finished)
+            }
+            Ok(outcome) => {
+                outbox.problem = None;
+                watch::seen_working(app, &connector).await?;
+                Ok(outcome)
+            }
+            other => other,
         }
     }
-    let Some(member) = member else { return Ok(Outcome::Finished) };
-    let (account, outbox) = (member.account(), &mut row.value);
-    let wish = Wish { push: member.push, language: firm.language };
-    reach(app, firm, (id, &account, wish), outbox, deadline).await
-}
 
-/// Visits one account. That a person has to act is noted, and no error.
-async fn reach(
-    app: &App,
-    firm: &Firm,
-    (member, account, wish): (MemberId, &Account, Wish),
-    outbox: &mut Outbox,
-    deadline: &Deadline,
-) -> Result<Outcome, PushError> {
-    let now = app.clock.now();
-    let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value) else {
-        return Ok(Outcome::Finished);
-    };
-    let granted = granted(&connector, wish.push);
-    let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;
-    let round = Round {
-        app,
-        outlook: Outlook {
-            graph: app.graph(&connector).having_spent(outbox.spent.clone()),
-            user: account.user.clone(),
-            firm,
-            member,
-        },
-        wish: Wish { push: granted, ..wish },
-        colors: connector.mark,
-        homes: tokio::sync::Mutex::new(homes.map(|row| row.value).unwrap_or_default()),
-        settling: tokio::sync::Mutex::default(),
-        deadline,
-        taken: Mutex::default(),
-        stopped: AtomicBool::new(false),
-    };
-    let result = round.visit(outbox).await;
-    outbox.spent = round.outlook.graph.spent();
-    match result {
-        Err(PushError::HomeGone(place)) => {
-            let mut homes = round.homes.lock().await.clone();
-            homes.set(place, None);
-            round.keep(&homes).await?;
-            outbox.compared_at = None;
-            Err(PushError::Wait(CONFLICT_PAUSE))
+    /// What is not tried at all. An organisation's rights stand in the app's registration, and Graph says whether they are there.
+    fn blocked(&self, connector: &Connector, wish: &Wish, outbox: &Outbox) -> BTreeMap<Noun, Block> {
+        let block = |noun| {
+            let asked = connector.access == Access::Organization
+                || match noun {
+                    Noun::Date => connector.dates,
+                    Noun::Contact => connector.contacts,
+                };
+            if wish.place(noun).is_some() && !asked {
+                return Some(Block::NotGranted);
+            }
+            let before = outbox.blocked.get(&noun).filter(|problem| problem.code != Code::PushNotGranted);
+            before.filter(|_| self.rests).cloned().map(Block::Rests)
+        };
+        Noun::ALL.into_iter().filter_map(|noun| Some((noun, block(noun)?))).collect()
+    }
+
+    /// What held up entries of one noun, as it is kept. Since when does not change while it lasts.
+    async fn noted(
+        &self,
+        connector: &Connector,
+        blocked: BTreeMap<Noun, Block>,
+        before: &BTreeMap<Noun, Noted>,
+    ) -> Result<BTreeMap<Noun, Noted>, PushError> {
+        let mut noted = BTreeMap::new();
+        for (noun, block) in blocked {
+            let before = before.get(&noun);
+            let problem = match block {
+                Block::Rests(problem) => problem,
+                Block::NotGranted => {
+                    let since = before.map_or(self.app.clock.now(), |before| before.since);
+                    Noted { code: Code::PushNotGranted, microsoft_code: String::new(), since }
+                }
+                Block::Refused(error) => {
+                    let problem = connector.note(self.app, &error, before).await?;
+                    Noted { code: of_refused_service(&error), ..problem }
+                }
+            };
+            noted.insert(noun, problem);
         }
-        Err(PushError::Graph(error)) if error.disposition() == Disposition::Ask => {
-            let problem = connector.note(app, &error, outbox.problem.as_ref()).await?;
-            outbox.problem = Some(problem);
-            Ok(Outcome::Finished)
-        }
-        Ok(outcome) => {
-            let since = outbox.problem.as_ref().map_or(now, |before| before.since);
-            let not_granted = Noted { code: Code::PushNotGranted, microsoft_code: String::new(), since };
-            outbox.problem = (granted != wish.push).then_some(not_granted);
-            watch::seen_working(app, &connector).await?;
-            Ok(outcome)
-        }
-        other => other,
+        Ok(noted)
     }
 }
 
-/// What of it the signed-in user was asked the rights for. An organisation's rights stand in the app's registration, and Graph
-/// says whether they are there.
-fn granted(connector: &Connector, push: Option<Push>) -> Option<Push> {
-    let push = push?;
-    Some(match connector.access {
-        Access::Organization => push,
-        Access::Delegated => {
-            Push { dates: push.dates && connector.dates, contacts: push.contacts && connector.contacts, ..push }
-        }
-    })
+/// Remembers the containers. One round of a member runs at a time.
+async fn keep(app: &App, firm: &Firm, member: MemberId, homes: &Homes) -> Result<(), TableError> {
+    app.table.write(Write::overwrite(Key::homes(firm.id, member), homes)).await
 }
 
 async fn open_work(app: &App, firm: &Firm, member: MemberId) -> Result<Vec<Row<PushWork>>, TableError> {
@@ -313,17 +383,16 @@ async fn open_work(app: &App, firm: &Firm, member: MemberId) -> Result<Vec<Row<P
 /// When the member is looked at next; none if there is nothing to be looked at.
 async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> Result<Option<Timestamp>, PushError> {
     let now = app.clock.now();
-    let pause = outbox.problem.as_ref().map(|problem| (problem.code, now + problem.pause(now)));
-    if let Some((code, at)) = pause
-        && code != Code::PushNotGranted
-    {
-        return Ok(Some(at));
+    if let Some(problem) = &outbox.problem {
+        return Ok(Some(now + problem.pause(now)));
     }
     let check = outbox.push.filter(|push| push.dates || push.contacts).map(|_| now + CHECK_PAUSE);
-    let open = open_work(app, firm, member).await?;
+    let mut open = open_work(app, firm, member).await?;
+    open.retain(|row| row.value.noun().is_none_or(|noun| !outbox.blocked.contains_key(&noun)));
     // What has no time of its own came while the round ended: its own job is on the way.
     let next_try = open.iter().map(|row| row.value.work.not_before.unwrap_or(now + CONFLICT_PAUSE)).min();
-    Ok(check.into_iter().chain(next_try).chain(pause.map(|(_, at)| at)).min())
+    let pauses = outbox.blocked.values().map(|problem| now + problem.pause(now));
+    Ok(check.into_iter().chain(next_try).chain(pauses).min())
 }
 
 /// Forgets what was pushed for a member: it is gone, or out of reach for good.

@@ -151,6 +151,11 @@ impl GraphError {
         }
     }
 
+    /// Whether a person has to act before this service of the mailbox can be used, which says nothing of the others.
+    pub fn concerns_service(&self) -> bool {
+        self.disposition() == Disposition::Ask && !self.concerns_connection()
+    }
+
     /// What follows. Sources: <https://learn.microsoft.com/graph/errors>, <https://learn.microsoft.com/graph/delta-query-overview>
     pub fn disposition(&self) -> Disposition {
         match self {

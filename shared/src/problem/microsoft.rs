@@ -54,6 +54,14 @@ pub fn of_refused_item(error: &GraphError) -> Code {
     }
 }
 
+/// What a refusal means that concerns one part of an Outlook, as long as nothing is known of the others.
+pub fn of_refused_service(error: &GraphError) -> Code {
+    match of_graph_error(error) {
+        Code::MailboxOutOfReach => Code::PushForbidden,
+        other => other,
+    }
+}
+
 /// Sources: <https://learn.microsoft.com/graph/errors>, <https://learn.microsoft.com/graph/throttling>
 fn of_graph_refusal(status: u16, code: &str, message: &str) -> Code {
     let by_words = find(|entry| entry.said.iter().any(|words| message.contains(words)));

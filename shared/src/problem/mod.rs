@@ -57,7 +57,7 @@ mod microsoft;
 
 pub use catalogue::Code;
 
-pub use microsoft::{of_graph_error, of_refused_item, of_token_refusal};
+pub use microsoft::{of_graph_error, of_refused_item, of_refused_service, of_token_refusal};
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -51,7 +51,7 @@ pub struct PushWork {
 }
 
 impl PushWork {
-    /// Work for `entries`, in items of [`WORK_THINGS_MAX`]: earlier work comes first.
+    /// Work for `entries`, all of one noun, in items of [`WORK_THINGS_MAX`]: earlier work comes first.
     pub fn items(
         firm: FirmId,
         member: MemberId,
@@ -70,6 +70,11 @@ impl PushWork {
     /// The entries.
     pub fn entries(&self) -> Vec<EntryId> {
         self.work.things().iter().filter_map(|thing| thing.parse().ok()).collect()
+    }
+
+    /// What its entries are: an item of work is about one noun.
+    pub fn noun(&self) -> Option<Noun> {
+        self.entries().first().map(|entry| entry.noun)
     }
 }
 

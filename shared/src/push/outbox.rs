@@ -1,9 +1,12 @@
 //! An outbox: what rounds remember of one member. Only rounds write it; what is due is an item of its own.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    entry::Noun,
     graph::{GraphUser, Spent},
     id::{ConnectorId, FirmId, MemberId},
     member::Push,
@@ -29,8 +32,8 @@ pub struct Outbox {
     pub account: Option<Account>,
     /// The switches that the last whole comparison went by.
     pub push: Option<Push>,
-    /// Where the changes of the containers of ours go on.
-    pub links: Links,
+    /// Where the changes of the containers of ours go on, for each noun.
+    pub links: BTreeMap<Noun, Links>,
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
     /// What was asked of the mailbox lately.
@@ -39,8 +42,17 @@ pub struct Outbox {
     pub checked_at: Option<Timestamp>,
     /// When both sides were last compared as a whole.
     pub compared_at: Option<Timestamp>,
-    /// What kept the last round from its end, if a person has to act.
+    /// What keeps everything from this Outlook, if a person has to act.
     pub problem: Option<Noted>,
+    /// What keeps one noun from it while the other goes out: a right is missing.
+    pub blocked: BTreeMap<Noun, Noted>,
+}
+
+impl Outbox {
+    /// What keeps entries of that noun from this Outlook.
+    pub fn problem_of(&self, noun: Noun) -> Option<&Noted> {
+        self.problem.as_ref().or_else(|| self.blocked.get(&noun))
+    }
 }
 
 /// When a member's next round is due.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{Said, Shape, Sights, Wish, folder_mark};
+use super::{Said, Shape, Wish, folder_mark};
 use crate::{
     contact::Contact,
     date::Date,
@@ -62,29 +62,17 @@ impl Outlook<'_> {
         })
     }
 
-    /// What lies in the places where something shall lie, or what changed there since `links`; `homes` is brought up to date. A
-    /// container that is gone is a place with nothing in it.
-    pub async fn look(&self, wish: &Wish, homes: &mut Homes, links: &Links) -> Result<(Sights, Links), GraphError> {
-        let (mut sights, mut next) = (Sights::new(), Links::new());
-        for place in [Noun::Date, Noun::Contact].into_iter().filter_map(|noun| wish.place(noun)) {
-            let sight = match place {
-                Place::Event => self.graph.events_of(&self.user, &self.member.to_string()).await?,
-                Place::Contact | Place::Task => {
-                    let home = self.home(homes, place).await?;
-                    homes.set(place, home.clone());
-                    match home {
-                        None => Sight { whole: true, ..Sight::default() },
-                        Some(home) => {
-                            let (sight, link) = self.changes(&home, links.get(home.id())).await?;
-                            next.extend(link.map(|link| (home.id().to_owned(), link)));
-                            sight
-                        }
-                    }
-                }
-            };
-            sights.insert(place, sight);
+    /// What lies in that place, or what changed there since the link that `links` hold; and the links from now on. `homes` is
+    /// brought up to date. A container that is gone is a place with nothing in it.
+    pub async fn look(&self, place: Place, homes: &mut Homes, links: &Links) -> Result<(Sight, Links), GraphError> {
+        if place == Place::Event {
+            return Ok((self.graph.events_of(&self.user, &self.member.to_string()).await?, Links::new()));
         }
-        Ok((sights, next))
+        let home = self.home(homes, place).await?;
+        homes.set(place, home.clone());
+        let Some(home) = home else { return Ok((Sight { whole: true, ..Sight::default() }, Links::new())) };
+        let (sight, link) = self.changes(&home, links.get(home.id())).await?;
+        Ok((sight, link.map(|link| (home.id().to_owned(), link)).into_iter().collect()))
     }
 
     /// What changed since `link`; all that is there where Microsoft has forgotten the link.
@@ -97,22 +85,24 @@ impl Outlook<'_> {
         }
     }
 
-    /// All that is said to the member, as it shall show.
-    pub async fn said(&self, table: &Table, wish: &Wish) -> Result<Said, TableError> {
-        let mut said = Said::new();
-        self.said_of(table, &mut said, |entry: &Entry<Date>| wish.date(self.member, Some(entry))).await?;
-        self.said_of(table, &mut said, |entry: &Entry<Contact>| wish.contact(self.member, Some(entry))).await?;
-        Ok(said)
+    /// All entries of a noun that are said to the member, as they shall show.
+    pub async fn said(&self, table: &Table, wish: &Wish, noun: Noun) -> Result<Said, TableError> {
+        if wish.place(noun).is_none() {
+            return Ok(Said::new());
+        }
+        match noun {
+            Noun::Date => self.said_of(table, |entry: &Entry<Date>| wish.date(self.member, Some(entry))).await,
+            Noun::Contact => self.said_of(table, |entry: &Entry<Contact>| wish.contact(self.member, Some(entry))).await,
+        }
     }
 
     async fn said_of<T: Content + DeserializeOwned>(
         &self,
         table: &Table,
-        said: &mut Said,
         shown: impl Fn(&Entry<T>) -> Option<Item>,
-    ) -> Result<(), TableError> {
+    ) -> Result<Said, TableError> {
         let prefix = Key::entry_prefix(self.firm.id, T::NOUN);
-        let mut after = None;
+        let (mut said, mut after) = (Said::new(), None);
         loop {
             let page = table.query::<Entry<T>>(&prefix, after.as_ref(), ENTRIES_PAGE).await?;
             for entry in page.rows.into_iter().map(|row| row.value) {
@@ -122,7 +112,7 @@ impl Outlook<'_> {
             }
             after = page.next;
             if after.is_none() {
-                return Ok(());
+                return Ok(said);
             }
         }
     }

@@ -17,7 +17,7 @@ use shared::{
     graph::{Item, Place},
     id::{BulkId, ExternalId, FirmId, MemberId},
     member::Member,
-    push::{self, Bulk, BulkProgress, Copy, TRANSACTION_WRITES_MAX, Wish},
+    push::{self, Bulk, BulkProgress, Copy, Outbox, TRANSACTION_WRITES_MAX, Wish},
     table::{Key, Row, TableError, Write},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -265,10 +265,7 @@ pub(super) async fn read<T: Resource>(app: &App, firm: FirmId, id: &ExternalId) 
 }
 
 fn noun<T: Content>() -> &'static str {
-    match T::NOUN {
-        shared::entry::Noun::Date => "date",
-        shared::entry::Noun::Contact => "contact",
-    }
+    T::NOUN.name()
 }
 
 async fn view<T: Resource>(app: &App, house: &House, entry: Entry<T>) -> Answer<EntryView<T::View>> {
@@ -284,12 +281,17 @@ async fn views<T: Resource>(app: &App, house: &House, entries: Vec<Entry<T>>) ->
     });
     let copies = app.table.get_all::<Copy>(&keys.collect::<Vec<Key>>()).await?;
     let copies: HashMap<Key, Copy> = copies.into_iter().map(|row| (row.key, row.value)).collect();
+    let members: BTreeSet<MemberId> = entries.iter().flat_map(|entry| &entry.members).copied().collect();
+    let keys: Vec<Key> = members.into_iter().map(|member| Key::outbox(house.firm.id, member)).collect();
+    let outboxes = app.table.get_all::<Outbox>(&keys).await?;
+    let outboxes: HashMap<Key, Outbox> = outboxes.into_iter().map(|row| (row.key, row.value)).collect();
     let views = entries.into_iter().filter_map(|entry| {
         let id = of(&entry);
         let shown = entry.members.iter().filter_map(|member| {
             let member = house.members.get(member)?;
             let copy = copies.get(&Key::copy(house.firm.id, member.id, &id));
-            Some(copy_view(house, member, &entry, copy))
+            let outbox = outboxes.get(&Key::outbox(house.firm.id, member.id));
+            Some(copy_view(house, member, &entry, (copy, outbox)))
         });
         let copies = shown.collect();
         let Entry { id: external_id, revision, members, content, changed_at, .. } = entry;
@@ -298,7 +300,12 @@ async fn views<T: Resource>(app: &App, house: &House, entries: Vec<Entry<T>>) ->
     Ok(views.collect())
 }
 
-fn copy_view<T: Resource>(house: &House, member: &Member, entry: &Entry<T>, copy: Option<&Copy>) -> CopyView {
+fn copy_view<T: Resource>(
+    house: &House,
+    member: &Member,
+    entry: &Entry<T>,
+    (copy, outbox): (Option<&Copy>, Option<&Outbox>),
+) -> CopyView {
     let item = T::item(&house.wish(member), member.id, entry);
     let current = match copy {
         Some(copy) => copy.is_as(item.as_ref()),
@@ -312,6 +319,9 @@ fn copy_view<T: Resource>(house: &House, member: &Member, entry: &Entry<T>, copy
         _ => CopyState::Waiting,
     };
     let placed = copy.and_then(|copy| copy.placed.clone());
+    let next_try = failure.as_ref().and_then(|failure| failure.next_try);
+    // What keeps all of them away keeps this one away too.
+    let held_up = outbox.filter(|_| !current).and_then(|outbox| outbox.problem_of(T::NOUN)).cloned();
     CopyView {
         member: member.id,
         wanted: item.is_some(),
@@ -319,8 +329,8 @@ fn copy_view<T: Resource>(house: &House, member: &Member, entry: &Entry<T>, copy
         state,
         place: placed.as_ref().map(|placed| placed.place),
         graph_id: placed.map(|placed| placed.id),
-        next_try: failure.as_ref().and_then(|failure| failure.next_try),
-        problem: failure.map(|failure| ProblemView::from(failure.problem)),
+        problem: held_up.or(failure.map(|failure| failure.problem)).map(ProblemView::from),
+        next_try,
     }
 }
 

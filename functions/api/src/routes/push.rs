@@ -10,11 +10,11 @@ use shared::{
     connector::Connector,
     entry::{EntryId, Noun},
     firm::Firm,
-    graph::Homes,
+    graph::{Homes, Place},
     id::{ExternalId, MemberId},
     member::Push,
     problem::Problem,
-    push::{Copy, Difference, Links, Outbox, Outlook, PushWork, Verdict, Wish, compare},
+    push::{Copy, Difference, Links, Outbox, Outlook, PushWork, Said, Sights, Verdict, Wish, compare},
     table::Key,
 };
 use utoipa::ToSchema;
@@ -31,8 +31,12 @@ use crate::{
 pub(crate) struct PushView {
     /// The switches; null for nothing.
     push: Option<Push>,
-    /// What keeps everything from this member's Outlook, and what to do next.
+    /// What keeps something from this member's Outlook, and what to do next.
     problem: Option<ProblemView>,
+    /// How it is with dates.
+    dates: NounView,
+    /// How it is with contacts: what keeps dates away may leave them alone.
+    contacts: NounView,
     /// When the member's Outlook was last looked at for changes.
     #[schema(value_type = Option<String>, format = "date-time")]
     checked_at: Option<Timestamp>,
@@ -43,15 +47,25 @@ pub(crate) struct PushView {
     copies: CopyCounts,
 }
 
+/// How it is with all entries of one noun.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NounView {
+    /// As what they are to be there; null where they are switched off.
+    place: Option<Place>,
+    /// What keeps all of them from this Outlook, and what to do next.
+    problem: Option<ProblemView>,
+    copies: CopyCounts,
+}
+
 /// How many copies are how far.
 #[derive(Default, Serialize, ToSchema)]
 pub(crate) struct CopyCounts {
     /// In Outlook.
-    placed: u64,
+    placed: usize,
     /// On their way.
-    waiting: u64,
+    waiting: usize,
     /// Failed: the entries say why.
-    failed: u64,
+    failed: usize,
 }
 
 /// Shows what is pushed to a member, and how it stands.
@@ -65,17 +79,30 @@ pub(super) async fn read(
     Id(member): Id<MemberId>,
 ) -> Answer<Json<PushView>> {
     let push = members::find(&app, firm.id(), member).await?.value.push;
-    let outbox = app.table.get::<Outbox>(&Key::outbox(firm.id(), member)).await?.map(|row| row.value);
+    let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    let wish = Wish { push, language: firm.language };
+    let outbox = app.table.get::<Outbox>(&Key::outbox(firm.id, member)).await?.map(|row| row.value);
     let outbox = outbox.unwrap_or_default();
-    let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id(), member)).await?;
-    let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id(), member)).await?;
-    let copies = CopyCounts {
-        placed: copies.iter().filter(|row| row.value.placed.is_some()).count() as u64,
-        waiting: work.iter().flat_map(|row| row.value.entries()).collect::<BTreeSet<_>>().len() as u64,
-        failed: copies.iter().filter(|row| row.value.failure.is_some()).count() as u64,
+    let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
+    let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id, member)).await?;
+    let waiting: BTreeSet<EntryId> = work.iter().flat_map(|row| row.value.entries()).collect();
+    let count = |nouns: &[Noun]| CopyCounts {
+        placed: copies.iter().filter(|row| nouns.contains(&row.value.entry.noun) && row.value.placed.is_some()).count(),
+        waiting: waiting.iter().filter(|entry| nouns.contains(&entry.noun)).count(),
+        failed: copies
+            .iter()
+            .filter(|row| nouns.contains(&row.value.entry.noun) && row.value.failure.is_some())
+            .count(),
     };
-    let Outbox { problem, checked_at, compared_at, .. } = outbox;
-    Ok(Json(PushView { push, problem: problem.map(ProblemView::from), checked_at, compared_at, copies }))
+    let of = |noun| NounView {
+        place: wish.place(noun),
+        problem: outbox.problem_of(noun).cloned().map(ProblemView::from),
+        copies: count(&[noun]),
+    };
+    let problem = Noun::ALL.into_iter().find_map(|noun| outbox.problem_of(noun)).cloned().map(ProblemView::from);
+    let (dates, contacts, copies) = (of(Noun::Date), of(Noun::Contact), count(&Noun::ALL));
+    let Outbox { checked_at, compared_at, .. } = outbox;
+    Ok(Json(PushView { push, problem, dates, contacts, checked_at, compared_at, copies }))
 }
 
 /// Something that a comparison would set right.
@@ -132,8 +159,13 @@ pub(super) async fn preview(
     let wish = Wish { push: member.push, language: firm.language };
     let graph = app.graph(&connector.value);
     let outlook = Outlook { graph, user: member.user, firm: &firm, member: member.id };
-    let said = outlook.said(table, &wish).await?;
-    let (sights, _) = outlook.look(&wish, &mut homes, &Links::new()).await?;
+    let (mut said, mut sights) = (Said::new(), Sights::new());
+    for noun in Noun::ALL {
+        said.extend(outlook.said(table, &wish, noun).await?);
+        if let Some(place) = wish.place(noun) {
+            sights.insert(place, outlook.look(place, &mut homes, &Links::new()).await?.0);
+        }
+    }
     let differences = compare(&wish, Some(&said), &copies, &sights);
     let differs: BTreeSet<&EntryId> = differences.iter().map(|difference| &difference.entry).collect();
     let unchanged = said.keys().filter(|entry| !differs.contains(entry)).count();
