@@ -21,7 +21,7 @@ const TOP: &str = "msgfolderroot";
 /// So long the archive may take to notice that a folder was moved.
 const NOTICED_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// So many folders people make at most.
-const MADE_MAX: usize = 6;
+const MADE_MAX: usize = 7;
 
 /// What the story knows of a mail.
 pub struct Tale {
@@ -68,14 +68,17 @@ pub struct Outlook {
 impl Outlook {
     /// A mailbox with some folders, of which the firm will choose two or nearly all.
     pub fn new(dice: &mut Dice, world: &World) -> Self {
-        let chosen = dice.pick(&[Chosen::Named, Chosen::AllButPrivate]);
+        let chosen = dice.pick(&[Chosen::Named, Chosen::AllButPrivate, Chosen::AllButPrivate]);
         let parents = [INBOX, SENT, DELETED].map(|name| (name.to_owned(), TOP.to_owned())).into();
         let (tales, left, private, made) = (BTreeMap::new(), BTreeMap::new(), String::new(), Vec::new());
         let mut outlook = Self { tales, chosen, parents, private, made, left };
         outlook.private = outlook.create(world, TOP, "Private");
         let clients = outlook.create(world, TOP, "Clients");
         let acme = outlook.create(world, &clients, "Acme");
-        outlook.made = vec![clients, acme];
+        // Its mail lay there, but nobody chose it.
+        let private = outlook.private.clone();
+        let hidden = outlook.create(world, &private, "Hidden");
+        outlook.made = vec![clients, acme, hidden];
         outlook
     }
 
@@ -156,7 +159,7 @@ impl Outlook {
 
     /// What a person does.
     pub fn work(&mut self, dice: &mut Dice, world: &World) {
-        match dice.below(8) {
+        match dice.below(6) {
             0 => self.move_folder(dice, world),
             1 if self.made.len() < MADE_MAX => {
                 let parent = self.some_folder(dice);

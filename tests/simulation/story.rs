@@ -56,12 +56,12 @@ impl Story {
         let what = self.dice.below(37);
         self.gate.tell(format!("step {n}: {what} at {}", self.world.clock.now()));
         match what {
-            0..=5 => {
+            0..=4 => {
                 for i in 0..=self.dice.below(12) {
                     self.outlook.deliver_new(&mut self.dice, &self.world, 1_000 + n * 20 + i);
                 }
             }
-            6..=8 => self.outlook.work(&mut self.dice, &self.world),
+            5..=8 => self.outlook.work(&mut self.dice, &self.world),
             9..=12 => self.fault(),
             13 => drop(self.world.microsoft.deliver_notices().await),
             14..=19 => self.function().await,
@@ -284,8 +284,12 @@ impl Story {
         assert_eq!(once, archived, "told of other messages than archived");
         let progress = world.progress(&self.registry).await;
         assert_eq!(progress["archived"], archived.len(), "{progress}");
-        assert_eq!((&progress["remaining"], &progress["failed"]), (&json!(0), &json!(0)), "{progress}");
-        let settled = progress["archived"].as_i64().unwrap() + progress["skipped"]["draft"].as_i64().unwrap();
+        assert_eq!(progress["remaining"], 0, "{progress}");
+        let of = |count: &Value| count.as_i64().unwrap();
+        // What a person threw away before it was read can't be archived any more.
+        let (failed, gone) = (of(&progress["failed"]), self.outlook.tales.keys().filter(|id| !held.contains_key(*id)));
+        assert!(failed <= gone.count() as i64, "failed: {progress}");
+        let settled = of(&progress["archived"]) + of(&progress["skipped"]["draft"]) + failed;
         assert_eq!(progress["discovered"], settled, "everything is counted once: {progress}");
         let mut history = world.get(&self.path()).await.ok()["history"].take();
         let done = self.since.map(|since| (json!(since), json!("done")));
