@@ -41,6 +41,8 @@ pub struct Tale {
     pub own: BTreeSet<String>,
     /// The dossier that the business application filed it to.
     pub dossier: Option<&'static str>,
+    /// Somebody tried to file it.
+    pub filed: bool,
 }
 
 /// Which folders the firm chose.
@@ -151,6 +153,7 @@ impl Outlook {
             draft,
             own: BTreeSet::new(),
             dossier: None,
+            filed: false,
         };
         let mail = Mail { is_draft: draft, ..Mail::new(mime, received) };
         let id = world.microsoft.deliver(ADA, &folder, mail).unwrap().immutable_id;
