@@ -29,7 +29,7 @@ use shared::{clock::Clock, id::MessageId, random::Random};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::rights::Heard;
+use crate::rights::{Heard, Right};
 
 /// The operator's key in every world.
 pub const OPERATOR_KEY: &str = "the-operators-key-of-a-test";
@@ -496,6 +496,11 @@ impl World {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(local::loopback::serve(self.heard.on(engines.connector()), listener));
         url
+    }
+
+    /// What the functions did at AWS since this was asked last, in order.
+    pub fn aws_calls(&self) -> Vec<Right> {
+        self.heard.lately()
     }
 
     /// Where all that this world stores lies.

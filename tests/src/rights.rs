@@ -8,7 +8,7 @@ use std::{
     collections::BTreeSet,
     fmt::{self, Write as _},
     path::Path,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use aws_smithy_runtime_api::client::{
@@ -52,7 +52,14 @@ impl fmt::Display for Right {
 
 /// What was heard in one world.
 #[derive(Debug, Clone, Default)]
-pub struct Heard(Arc<Mutex<BTreeSet<Right>>>);
+pub struct Heard(Arc<Mutex<Hearing>>);
+
+#[derive(Debug, Default)]
+struct Hearing {
+    all: BTreeSet<Right>,
+    /// In the order in which it was done, since somebody asked last.
+    lately: Vec<Right>,
+}
 
 impl Heard {
     /// What lies between greffe and `aws`, and listens.
@@ -66,24 +73,37 @@ impl Heard {
         SharedHttpConnector::new(Ear { heard: self.clone(), behind })
     }
 
+    /// What the functions did since this was asked last, in order.
+    pub fn lately(&self) -> Vec<Right> {
+        std::mem::take(&mut self.hearing().lately)
+    }
+
     /// What the functions did and were not allowed to.
     pub fn forbidden(&self) -> Vec<String> {
         static GRANTED: LazyLock<Vec<Right>> = LazyLock::new(|| granted(&Template::read()));
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.iter().filter(|done| !GRANTED.iter().any(|right| right.allows(done))).map(ToString::to_string).collect()
+        self.hearing()
+            .all
+            .iter()
+            .filter(|done| !GRANTED.iter().any(|right| right.allows(done)))
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// Adds to what this process heard in all its worlds, in a file of its own in `folder`.
     pub fn keep_in(&self, folder: &Path) {
         static ALL: Mutex<BTreeSet<Right>> = Mutex::new(BTreeSet::new());
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-        all.extend(self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        all.extend(self.hearing().all.iter().cloned());
         let lines = all.iter().fold(String::new(), |mut lines, right| {
             let _ = writeln!(lines, "{right}");
             lines
         });
         std::fs::create_dir_all(folder).expect("a folder for what was heard");
         std::fs::write(folder.join(std::process::id().to_string()), lines).expect("what was heard is kept");
+    }
+
+    fn hearing(&self) -> MutexGuard<'_, Hearing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,11 +127,14 @@ struct Ear {
 
 impl HttpConnector for Ear {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let done = function(&request).map(|function| {
-            let done = done(&request).into_iter();
-            done.map(move |(action, resource)| Right { function: function.clone(), action, resource })
-        });
-        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).extend(done.into_iter().flatten());
+        if let Some(function) = function(&request) {
+            let mut hearing = self.heard.hearing();
+            for (action, resource) in done(&request) {
+                let right = Right { function: function.clone(), action, resource };
+                hearing.all.insert(right.clone());
+                hearing.lately.push(right);
+            }
+        }
         self.behind.call(request)
     }
 }
@@ -128,7 +151,8 @@ fn done(request: &HttpRequest) -> Vec<(String, String)> {
     let headers = request.headers();
     let scope = headers.get("authorization").and_then(|a| a.split_once("Credential=")?.1.split('/').nth(3));
     let service = scope.unwrap_or_default().to_owned();
-    if service == "s3" {
+    // Only S3 is read by links, which have their signature in the query.
+    if service == "s3" || request.uri().contains("X-Amz-Signature=") {
         return vec![object(request)];
     }
     if service == "sts" {
