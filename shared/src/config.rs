@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aws_config::{AppName, Region};
 use url::Url;
 
 use crate::id::{ClientId, TenantId};
@@ -137,6 +138,37 @@ impl Config {
             },
             spool_dir: lookup("GREFFE_SPOOL_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
             ca_bundle: lookup("AWS_CA_BUNDLE").map(PathBuf::from),
+        })
+    }
+}
+
+/// Where a function finds AWS. Lambda sets the region, and the credentials beside it.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// `AWS_REGION`.
+    pub region: Region,
+    /// `AWS_ENDPOINT_URL`: one address that answers for all of AWS's services, in their place.
+    pub endpoint_url: Option<String>,
+    /// `AWS_SDK_UA_APP_ID`: how the function names itself in its requests.
+    pub app_name: Option<AppName>,
+}
+
+impl Aws {
+    /// Reads the process's environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let lookup = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let region = lookup("AWS_REGION").ok_or(ConfigError::Missing { variable: "AWS_REGION" })?;
+        let app_name = lookup("AWS_SDK_UA_APP_ID").map(|value| {
+            AppName::new(value.clone()).map_err(|_| ConfigError::Malformed {
+                variable: "AWS_SDK_UA_APP_ID",
+                value,
+                expected: "a name of letters, digits and hyphens",
+            })
+        });
+        Ok(Self {
+            region: Region::new(region),
+            endpoint_url: lookup("AWS_ENDPOINT_URL"),
+            app_name: app_name.transpose()?,
         })
     }
 }

@@ -6,6 +6,6 @@ use shared::{app::App, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let app = App::connect().await?;
+    let app = App::connect()?;
     run(service_fn(|event: LambdaEvent<calendar_push::Input>| calendar_push::handle(&app, event))).await
 }

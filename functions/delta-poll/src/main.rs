@@ -6,7 +6,7 @@ use shared::{app::App, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let app = App::connect().await?;
+    let app = App::connect()?;
     app.config.webhook_url()?;
     run(service_fn(|event: LambdaEvent<delta_poll::Input>| delta_poll::handle(&app, event))).await
 }

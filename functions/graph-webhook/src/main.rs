@@ -5,6 +5,6 @@ use shared::{app::App, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let app = App::connect().await?;
+    let app = App::connect()?;
     lambda_http::run(graph_webhook::router(app)).await
 }

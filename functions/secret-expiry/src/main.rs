@@ -6,6 +6,6 @@ use shared::{app::App, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let app = App::connect().await?;
+    let app = App::connect()?;
     run(service_fn(|event: LambdaEvent<secret_expiry::Input>| secret_expiry::handle(&app, event))).await
 }
