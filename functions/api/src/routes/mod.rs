@@ -2,14 +2,15 @@
 
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use axum::extract::DefaultBodyLimit;
+use axum::{Router, extract::DefaultBodyLimit, handler::Handler, routing::MethodRouter};
+use pastey::paste;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     app::App,
     table::{Key, Table},
 };
-use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::{IntoParams, Path as _, ToSchema};
+use utoipa_axum::PathItemExt as _;
 
 use crate::{
     BULK_BYTES_MAX,
@@ -33,61 +34,49 @@ mod push;
 mod reconciliation;
 mod validation;
 
-/// All of them.
-pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(firms::create))
-        .routes(routes!(firms::read))
-        .routes(routes!(firms::create_key, firms::keys))
-        .routes(routes!(firms::revoke_key))
-        .routes(routes!(audit::list))
-        .routes(routes!(firms::marks, firms::mark_with))
-        .routes(routes!(connectors::create, connectors::list))
-        .routes(routes!(connectors::read, connectors::change))
-        .routes(routes!(validation::connector))
-        .routes(routes!(credentials::replace))
-        .routes(routes!(credentials::rotate))
-        .routes(routes!(credentials::certificate))
-        .routes(routes!(credentials::read_platforms, credentials::change_platforms))
-        .routes(routes!(credentials::replace_platforms))
-        .routes(routes!(credentials::rotate_platforms))
-        .routes(routes!(credentials::certificate_of_platform))
-        .routes(routes!(members::create, members::list))
-        .routes(routes!(members::read, members::update, members::delete))
-        .routes(routes!(validation::member))
-        .routes(routes!(push::read))
-        .routes(routes!(push::preview))
-        .routes(routes!(dates::list))
-        .routes(routes!(dates::put, dates::read, dates::delete))
-        .routes(routes!(dates::members))
-        .routes(routes!(contacts::list))
-        .routes(routes!(contacts::put, contacts::read, contacts::delete))
-        .routes(routes!(contacts::members))
-        .routes(routes!(contacts::bulk_progress))
-        .merge(bulks())
-        .routes(routes!(mailboxes::create, mailboxes::list))
-        .routes(routes!(mailboxes::read))
-        .routes(routes!(mailboxes::folders))
-        .routes(routes!(mailboxes::select))
-        .routes(routes!(mailboxes::rule))
-        .routes(routes!(mailboxes::preview))
-        .routes(routes!(mailboxes::activate))
-        .routes(routes!(mailboxes::pause))
-        .routes(routes!(mailboxes::grant, mailboxes::revoke))
-        .routes(routes!(reconciliation::read))
-        .routes(routes!(reconciliation::start))
-        .routes(routes!(messages::list))
-        .routes(routes!(messages::read))
-        .routes(routes!(messages::content))
-        .routes(routes!(messages::file, messages::unfile, messages::filings))
-        .routes(routes!(events::list))
-        .routes(routes!(health))
+/// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the description as a text.
+macro_rules! routes {
+    ($($noun:ident::$handler:ident $(takes $bytes:ident)?,)+) => { paste! {
+        /// All of them.
+        pub(crate) fn all() -> Router<Arc<App>> {
+            Router::new()$(.route(
+                &$noun::[<__path_ $handler>]::path(),
+                served::<$noun::[<__path_ $handler>], _, _>($noun::$handler)$(.layer(DefaultBodyLimit::max($bytes)))?,
+            ))+
+        }
+
+        /// What describes all of them.
+        #[cfg(test)]
+        pub(crate) fn described() -> utoipa_axum::router::OpenApiRouter<Arc<App>> {
+            utoipa_axum::router::OpenApiRouter::new()$(.routes(utoipa_axum::routes!($noun::$handler)))+
+        }
+    } };
 }
 
-/// Routes that take thousands of rows.
-fn bulks() -> OpenApiRouter<Arc<App>> {
-    let routes = OpenApiRouter::new().routes(routes!(dates::bulk)).routes(routes!(contacts::bulk));
-    routes.layer(DefaultBodyLimit::max(BULK_BYTES_MAX))
+routes! {
+    firms::create, firms::read, firms::create_key, firms::keys, firms::revoke_key, firms::marks, firms::mark_with,
+    audit::list,
+    connectors::create, connectors::list, connectors::read, connectors::change, validation::connector,
+    credentials::replace, credentials::rotate, credentials::certificate,
+    credentials::read_platforms, credentials::change_platforms,
+    credentials::replace_platforms, credentials::rotate_platforms, credentials::certificate_of_platform,
+    members::create, members::list, members::read, members::update, members::delete, validation::member,
+    push::read, push::preview,
+    dates::list, dates::put, dates::read, dates::delete, dates::members, dates::bulk takes BULK_BYTES_MAX,
+    contacts::list, contacts::put, contacts::read, contacts::delete, contacts::members,
+    contacts::bulk takes BULK_BYTES_MAX, contacts::bulk_progress,
+    mailboxes::create, mailboxes::list, mailboxes::read, mailboxes::folders, mailboxes::select,
+    mailboxes::rule, mailboxes::preview, mailboxes::activate, mailboxes::pause, mailboxes::grant, mailboxes::revoke,
+    reconciliation::read, reconciliation::start,
+    messages::list, messages::read, messages::content, messages::file, messages::unfile, messages::filings,
+    events::list,
+    self::health,
+}
+
+/// A handler under the methods that it is described with.
+fn served<P: utoipa::Path, H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> MethodRouter<Arc<App>> {
+    let methods = P::methods().into_iter().map(|method| method.to_method_filter());
+    methods.fold(MethodRouter::new(), |router, method| router.on(method, handler.clone()))
 }
 
 /// Some of a list, and where the rest begins.
