@@ -17,6 +17,7 @@ use crate::{
     graph::Graph,
     identity::Identity,
     job::{MailQueue, PushQueue},
+    link::Links,
     random::Random,
     secret::Secrets,
     table::Table,
@@ -96,8 +97,10 @@ impl App {
         );
         // Another endpoint than AWS's own has no name for each bucket.
         let s3 = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
+        let s3 = aws_sdk_s3::Client::from_conf(s3);
+        let links = Links::new(aws.clone(), config.bucket.clone());
         Self {
-            archive: Archive::new(aws_sdk_s3::Client::from_conf(s3), config.bucket.clone(), config.spool_dir.clone()),
+            archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),
             push_queue: PushQueue::new(aws_sdk_sqs::Client::new(aws), config.push_queue_url.clone(), random.clone()),
             feed: Feed::new(table.clone(), aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone()),

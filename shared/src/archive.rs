@@ -5,10 +5,11 @@
 //! object's own checksum. A mail that was cut short therefore never touches the archive, an object is there whole or not at
 //! all, and its checksum is the digest of the index whatever its size.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use aws_sdk_s3::{
-    Client, operation::get_object::GetObjectOutput, presigning::PresigningConfig, primitives::ByteStream,
+    Client,
+    primitives::{ByteStream, SdkBody},
     types::ChecksumMode,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -19,15 +20,13 @@ use tokio::io::AsyncWriteExt as _;
 use crate::{
     graph::{GraphError, MimeStream},
     id::{FirmId, MessageId},
+    link::Links,
 };
 
 /// The largest original that is taken. Exchange's largest message is 150 MB; as MIME its attachments grow by 37 %.
 pub const MIME_BYTES_MAX: u64 = 250 << 20;
 /// A mail up to this size stays in memory.
 pub const MEMORY_BYTES_MAX: usize = 256 << 10;
-
-/// How long a link to an original lives.
-pub const LINK_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The SHA-256 of an original, written as 64 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,6 +139,7 @@ pub fn key(firm: FirmId, message: MessageId) -> String {
 #[derive(Debug, Clone)]
 pub struct Archive {
     client: Client,
+    links: Links,
     bucket: String,
     spool_dir: PathBuf,
 }
@@ -152,8 +152,8 @@ enum Spooled {
 
 impl Archive {
     /// Over the SDK's client. Large mails pass through `spool_dir`.
-    pub fn new(client: Client, bucket: String, spool_dir: PathBuf) -> Self {
-        Self { client, bucket, spool_dir }
+    pub fn new(client: Client, links: Links, bucket: String, spool_dir: PathBuf) -> Self {
+        Self { client, links, bucket, spool_dir }
     }
 
     /// Stores the original of one message and tells what lies there then; storing it again changes nothing.
@@ -258,22 +258,15 @@ impl Archive {
         }
     }
 
-    /// A link by which anybody may read the original for [`LINK_LIFETIME`].
-    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html>
+    /// A link by which anybody may read the original for [`crate::link::LINK_LIFETIME`].
     pub async fn link(&self, firm: FirmId, message: MessageId) -> Result<String, ArchiveError> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| ArchiveError::Store {
-            attempted: "sign a link to",
-            message,
-            source,
-        };
-        let terms = PresigningConfig::expires_in(LINK_LIFETIME).map_err(|e| failed(e.into()))?;
-        let get = self.client.get_object().bucket(&self.bucket).key(key(firm, message));
-        Ok(get.presigned(terms).await.map_err(|e| failed(e.into()))?.uri().to_owned())
+        let link = self.links.to(&key(firm, message)).await;
+        link.map_err(|source| ArchiveError::Store { attempted: "sign a link to", message, source })
     }
 
-    /// The original as a stream, and its length.
-    pub async fn open(&self, firm: FirmId, message: MessageId) -> Result<GetObjectOutput, ArchiveError> {
-        let get = self.client.get_object().bucket(&self.bucket).key(key(firm, message)).send().await;
-        get.map_err(|e| ArchiveError::Store { attempted: "read", message, source: e.into() })
+    /// The original as a stream.
+    pub async fn open(&self, firm: FirmId, message: MessageId) -> Result<SdkBody, ArchiveError> {
+        let read = self.links.read(&key(firm, message)).await;
+        read.map_err(|source| ArchiveError::Store { attempted: "read", message, source })
     }
 }

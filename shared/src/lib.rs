@@ -27,6 +27,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod job;
 pub mod language;
+pub mod link;
 pub mod mailbox;
 pub mod mark;
 pub mod member;

@@ -315,14 +315,14 @@ pub(super) async fn content(firm: FirmScope, State(app): State<Arc<App>>, Id(id)
     if original.bytes > app.config.content_bytes_max {
         return Ok(Redirect::to(&app.archive.link(firm.id(), id).await?).into_response());
     }
-    let object = app.archive.open(firm.id(), id).await?;
+    let bytes = app.archive.open(firm.id(), id).await?;
     let headers = [
         (header::CONTENT_TYPE, "message/rfc822".to_owned()),
         (header::CONTENT_LENGTH, original.bytes.to_string()),
         (header::ETAG, format!("\"{}\"", original.sha256)),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.eml\"", id.local())),
     ];
-    Ok((headers, Body::new(object.body.into_inner())).into_response())
+    Ok((headers, Body::new(bytes)).into_response())
 }
 
 /// Where to file a mail.

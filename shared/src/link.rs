@@ -1,0 +1,144 @@
+//! Links to originals: whoever has one reads that object, without a key, for [`LINK_LIFETIME`]. greffe reads by them too.
+//!
+//! The SDK's client of S3 could do both. But with each of its readings come the tables of three dozen checksums, 0.6 MB that
+//! no zip makes smaller, in a function that may have 4; and none is needed, for an original's SHA-256 is in the index. So a link
+//! is signed by the SDK's signer, and followed by its orchestrator.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::{
+    ProvideCredentials as _,
+    endpoint::{DefaultResolver, Params, ResolveEndpoint as _},
+};
+use aws_sigv4::{
+    http_request::{
+        PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+        UriPathNormalizationMode, sign,
+    },
+    sign::v4,
+};
+use aws_smithy_runtime::client::{
+    orchestrator::operation::Operation,
+    retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier},
+};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::context::{Error, Output},
+        orchestrator::{HttpRequest, HttpResponse, OrchestratorError},
+        ser_de::DeserializeResponse,
+    },
+};
+use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag, retry::RetryConfig};
+
+/// How long a link lives.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(300);
+
+/// Makes links to the objects of one bucket.
+#[derive(Debug, Clone)]
+pub struct Links {
+    aws: SdkConfig,
+    bucket: String,
+}
+
+/// S3 answered with another status than that of success.
+#[derive(Debug, thiserror::Error)]
+#[error("S3 answered {0}")]
+struct Refused(u16);
+
+impl Links {
+    /// To what lies in `bucket`, in the name of whoever `aws` has credentials of.
+    pub fn new(aws: SdkConfig, bucket: String) -> Self {
+        Self { aws, bucket }
+    }
+
+    /// A link to the object with this key, which consists of what a URL takes as it is.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html>
+    pub async fn to(&self, key: &str) -> Result<String, BoxError> {
+        Ok(self.bucket_url().await? + &self.path(key).await?)
+    }
+
+    /// The object with this key, as it comes. Whatever may be tried again is tried three times.
+    pub async fn read(&self, key: &str) -> Result<SdkBody, BoxError> {
+        let mut get = Operation::builder()
+            .service_name("s3")
+            .operation_name("GetObject")
+            .endpoint_url(&self.bucket_url().await?)
+            .http_client(self.aws.http_client().ok_or("no HTTP client")?)
+            .no_auth()
+            .standard_retry(&RetryConfig::standard())
+            .retry_classifier(HttpStatusCodeClassifier::default())
+            .retry_classifier(TransientErrorClassifier::<Refused>::new());
+        if let Some(sleep) = self.aws.sleep_impl() {
+            get = get.sleep_impl(sleep);
+        }
+        let get = get.serializer(Ok).deserializer_impl::<SdkBody, Refused>(AsItComes).build();
+        let mut request = HttpRequest::new(SdkBody::empty());
+        request.set_uri(self.path(key).await?)?;
+        if let Some(name) = self.aws.app_name() {
+            request.headers_mut().insert("user-agent", format!("app/{name}"));
+        }
+        Ok(get.invoke(request).await?)
+    }
+
+    async fn bucket_url(&self) -> Result<String, BoxError> {
+        let endpoint = self.aws.endpoint_url().map(str::to_owned);
+        let region = self.aws.region().ok_or("no region")?.as_ref().to_owned();
+        // Another endpoint than AWS's own has no name for each bucket.
+        let place = Params::builder().bucket(&self.bucket).region(region).force_path_style(endpoint.is_some());
+        let endpoint = DefaultResolver::new().resolve_endpoint(&place.set_endpoint(endpoint).build()?).await?;
+        Ok(endpoint.url().to_owned())
+    }
+
+    /// What follows the bucket's URL: the key, and a signature in the query.
+    async fn path(&self, key: &str) -> Result<String, BoxError> {
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(LINK_LIFETIME);
+        // What S3 does otherwise than AWS's other services.
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        let credentials = self.aws.credentials_provider().ok_or("no credentials")?.provide_credentials().await?;
+        let identity = credentials.into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(self.aws.region().ok_or("no region")?.as_ref())
+            .name("s3")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()?
+            .into();
+        let url = format!("{}/{key}", self.bucket_url().await?);
+        let request = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::UnsignedPayload)?;
+        let signature = sign(request, &params)?.into_parts().0;
+        let path = format!("/{key}?");
+        let query = path.len();
+        Ok(form_urlencoded::Serializer::for_suffix(path, query).extend_pairs(signature.params()).finish())
+    }
+}
+
+/// Hands an answer of success on while it comes.
+#[derive(Debug)]
+struct AsItComes;
+
+impl DeserializeResponse for AsItComes {
+    fn deserialize_streaming_with_config(
+        &self,
+        response: &mut HttpResponse,
+        _: &ConfigBag,
+    ) -> Option<Result<Output, OrchestratorError<Error>>> {
+        response
+            .status()
+            .is_success()
+            .then(|| Ok(Output::erase(std::mem::replace(response.body_mut(), SdkBody::taken()))))
+    }
+
+    fn deserialize_nonstreaming_with_config(
+        &self,
+        response: &HttpResponse,
+        _: &ConfigBag,
+    ) -> Result<Output, OrchestratorError<Error>> {
+        Err(OrchestratorError::operation(Error::erase(Refused(response.status().as_u16()))))
+    }
+}
