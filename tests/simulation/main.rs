@@ -26,8 +26,8 @@ use std::{
 };
 
 /// The seeds of every test run: of the mail path, and of what is pushed.
-const SEEDS: Range<u64> = 0..100;
-const PUSH_SEEDS: Range<u64> = 0..28;
+const SEEDS: Range<u64> = 0..160;
+const PUSH_SEEDS: Range<u64> = 0..40;
 /// Those that are run twice.
 const TWICE: Range<u64> = 0..3;
 
