@@ -283,10 +283,48 @@ async fn a_list_or_folder_of_the_persons_own_with_the_firms_name_stays_the_perso
     let folders = world.microsoft.contact_items(ADA).unwrap();
     assert!(folders.iter().any(|(_, contacts)| *contacts == own_contacts), "{folders:?}");
     switch(&world, &firm, &ada, false, false, "todo").await;
+    assert_eq!((world.tasks(ADA), world.contacts(ADA)), (own_tasks, own_contacts));
+    let left: Vec<String> = world.microsoft.containers(ADA).unwrap().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(left, [folder, list]);
+}
+
+#[tokio::test]
+async fn a_list_or_folder_of_ours_goes_with_what_was_in_it_unless_a_person_put_something_there() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "todo").await;
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    let containers = || world.microsoft.containers(ADA).unwrap();
+    assert_eq!(containers().len(), 2);
+    // What is said no more leaves an empty folder, into which the next one goes.
+    world.unsay(&firm, "contacts", "C").await;
+    assert_eq!(containers().len(), 2);
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    assert_eq!(containers().len(), 2);
+
+    // Ada keeps something of her own in both: they stay until she takes it away.
+    let (folder, list) = (containers()[0].0.clone(), containers()[1].0.clone());
+    let own = world.microsoft.add_contact_to(ADA, &folder, "My own").unwrap();
+    world.microsoft.add_task(ADA, &list, "My own").unwrap();
+    switch(&world, &firm, &ada, true, false, "calendar").await;
     assert_eq!(
-        (texts(&world.tasks(ADA), "title"), texts(&world.contacts(ADA), "displayName")),
-        (vec!["My own".to_owned()], vec!["My own".to_owned()],)
+        (texts(&world.contacts(ADA), "displayName"), texts(&world.tasks(ADA), "title")),
+        (vec!["My own".to_owned()], vec!["My own".to_owned()])
     );
+    world.microsoft.delete_item(ADA, &own).unwrap();
+    world.pass(QUARTER).await;
+    assert_eq!(containers(), [(list.clone(), "Lumen Avocats".to_owned())]);
+
+    // The list that stayed is ours still.
+    switch(&world, &firm, &ada, true, true, "todo").await;
+    assert_eq!(texts(&world.tasks(ADA), "title"), ["Hearing", "My own"]);
+    assert_eq!((texts(&world.contacts(ADA), "displayName"), containers().len()), (vec!["Court".to_owned()], 2));
+    let own = world.tasks(ADA).into_iter().find(|task| task["title"] == "My own").unwrap();
+    world.microsoft.delete_item(ADA, own["id"].as_str().unwrap()).unwrap();
+    world.delete(&format!("/v1/firms/{}/members/{ada}", firm.id)).await.ok();
+    world.run_until_idle().await;
+    assert_eq!((containers(), world.events(ADA)), (Vec::new(), Vec::new()));
 }
 
 #[tokio::test]

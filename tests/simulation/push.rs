@@ -329,9 +329,15 @@ impl Story {
     /// Access is taken away, and given back some time.
     async fn access(&mut self) {
         let tenant = &self.world.tenant;
-        match self.dice.below(5) {
+        match self.dice.below(6) {
             0 => tenant.withdraw_consent(CLIENT_ID).unwrap(),
             1 => tenant.set_licensed(self.dice.pick(&PEOPLE), false).unwrap(),
+            2 => {
+                let right = self.dice.pick(&["Calendars.ReadWrite", "Contacts.ReadWrite", "Tasks.ReadWrite.All"]);
+                let mut app = self.world.microsoft.app(CLIENT_ID).unwrap();
+                app.application.retain(|permission| permission != right);
+                self.world.consent_to(app).await;
+            }
             _ => self.restore().await,
         }
     }
@@ -341,6 +347,7 @@ impl Story {
             self.world.tenant.set_licensed(address, true).unwrap();
         }
         self.world.microsoft.faults().clear();
+        self.world.register_for_push();
         self.world.sign_in(&self.firm.id, &self.firm.connector, "admin@lumen.example").await.ok();
     }
 
@@ -352,8 +359,9 @@ impl Story {
         let reads = ["events", "tasks", "task lists", "task delta", "contacts", "contact folders", "contact delta"];
         let makes = ["event create", "task create", "contact create", "task list create", "contact folder create"];
         let changes = ["event patch", "task patch", "contact patch", "event delete", "task delete", "contact delete"];
-        let kinds = [&reads[..], &makes, &changes, &["batch"]].concat();
-        let lost = [&makes[..], &changes, &["batch"]].concat();
+        let leaves = ["task list delete", "contact folder delete"];
+        let kinds = [&reads[..], &makes, &changes, &leaves, &["batch"]].concat();
+        let lost = [&makes[..], &changes, &leaves, &["batch"]].concat();
         match self.dice.below(7) {
             0 | 1 => faults.fail(self.dice.pick(&kinds), self.dice.pick(&[500, 502, 503, 504]), times),
             2..=4 => faults.lose_answer(self.dice.pick(&lost), times),
@@ -407,6 +415,14 @@ impl Story {
             let there: BTreeSet<String> = items(&self.world, address).iter().map(|(item, _)| id(item)).collect();
             let gone = self.own.keys().find(|(whose, own)| *whose == address && !there.contains(own));
             assert_eq!(gone, None, "a person's own is gone");
+            let microsoft = &self.world.microsoft;
+            let empty = |containers: Vec<(String, Vec<Value>)>| {
+                containers.iter().filter(|(name, items)| name == "Lumen Avocats" && items.is_empty()).count()
+            };
+            let (folders, lists) = (microsoft.contact_items(address).unwrap(), microsoft.task_items(address).unwrap());
+            let wanted = member.map_or((false, false), |m| (m.contacts, m.dates && m.target == "todo"));
+            assert!(empty(folders) <= usize::from(wanted.0), "an empty folder is left in the Outlook of {address}");
+            assert!(empty(lists) <= usize::from(wanted.1), "an empty list is left in the To Do of {address}");
         }
         for member in &self.members {
             let push = self.world.get(&self.path(&format!("members/{}/push", member.id))).await.ok();

@@ -254,9 +254,12 @@ impl World {
     pub fn register_for_push(&self) {
         for client_id in [CLIENT_ID, OWN_CLIENT_ID] {
             let mut app = self.microsoft.app(client_id).expect("an app");
-            app.delegated.extend(["Calendars.ReadWrite", "Contacts.ReadWrite", "Tasks.ReadWrite"].map(str::to_owned));
-            app.application
-                .extend(["Calendars.ReadWrite", "Contacts.ReadWrite", "Tasks.ReadWrite.All"].map(str::to_owned));
+            let (delegated, application) = (&mut app.delegated, &mut app.application);
+            for (listed, tasks) in [(delegated, "Tasks.ReadWrite"), (application, "Tasks.ReadWrite.All")] {
+                let pushing = ["Calendars.ReadWrite", "Contacts.ReadWrite", tasks].map(str::to_owned);
+                listed.retain(|permission| !pushing.contains(permission));
+                listed.extend(pushing);
+            }
             self.microsoft.register_app(app).expect("an app");
         }
     }

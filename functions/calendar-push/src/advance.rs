@@ -237,6 +237,8 @@ async fn homes(round: &Round<'_>, steps: &[(usize, Step)]) -> Result<Homes, Push
         let makes = steps.iter().any(|(_, step)| matches!(step, Step::Create(item) if item.place() == place));
         let mut home = round.outlook.home(&homes, place).await?;
         if home.is_none() && makes {
+            homes.unsure.insert(place);
+            round.keep(&homes).await?;
             home = round.outlook.make_home(place).await?;
         }
         if home.is_some() {

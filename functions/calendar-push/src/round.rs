@@ -181,7 +181,43 @@ impl Round<'_> {
         if self.drain().await? == Outcome::OutOfTime {
             return Ok(Outcome::OutOfTime);
         }
-        if look::look(self, outbox).await? { self.drain().await } else { Ok(Outcome::Finished) }
+        if look::look(self, outbox).await? && self.drain().await? == Outcome::OutOfTime {
+            return Ok(Outcome::OutOfTime);
+        }
+        self.tidy().await?;
+        Ok(Outcome::Finished)
+    }
+
+    /// Removes the containers of ours that nothing shall lie in, unless a person put something there.
+    async fn tidy(&self) -> Result<(), PushError> {
+        let mut homes = self.homes.lock().await;
+        for (noun, place) in [(Noun::Date, Place::Task), (Noun::Contact, Place::Contact)] {
+            let there = homes.has(place) || homes.unsure.contains(&place);
+            if !there || self.wish.place(noun) == Some(place) || self.is_blocked(Some(noun)) {
+                continue;
+            }
+            match self.remove_home(&homes, place).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    homes.set(place, None);
+                    self.keep(&homes).await?;
+                }
+                Err(error) => self.hold_up(Some(noun), error.into())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the container of ours for that place is gone. One that may have been made is looked for.
+    async fn remove_home(&self, homes: &Homes, place: Place) -> Result<bool, GraphError> {
+        let home = match homes.of(place) {
+            Some(home) => Some(home),
+            None => self.outlook.home(homes, place).await?,
+        };
+        match home {
+            Some(home) => self.outlook.graph.remove_if_empty(&self.outlook.user, &home).await,
+            None => Ok(true),
+        }
     }
 }
 

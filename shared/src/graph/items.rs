@@ -1,6 +1,6 @@
 //! What is pushed: events, tasks and contacts of ours, made, changed, found and removed through `$batch`, and read back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
 use reqwest::Method;
@@ -45,6 +45,9 @@ pub struct Homes {
     pub contact_folder: Option<ContactFolderId>,
     /// The task list.
     pub task_list: Option<TaskListId>,
+    /// Those that somebody began to make, and did not live to say which they are.
+    #[serde(default)]
+    pub unsure: BTreeSet<Place>,
 }
 
 impl Homes {
@@ -57,8 +60,18 @@ impl Homes {
         }
     }
 
+    /// The container for that place, where it is known.
+    pub fn of(&self, place: Place) -> Option<Home> {
+        match place {
+            Place::Event => None,
+            Place::Task => self.task_list.clone().map(Home::TaskList),
+            Place::Contact => self.contact_folder.clone().map(Home::ContactFolder),
+        }
+    }
+
     /// Takes note of which is the container for that place.
     pub fn set(&mut self, place: Place, home: Option<Home>) {
+        self.unsure.remove(&place);
         match (place, home) {
             (Place::Task, Some(Home::TaskList(list))) => self.task_list = Some(list),
             (Place::Task, _) => self.task_list = None,
@@ -324,6 +337,29 @@ impl Graph {
             ..self.get(&format!("{}/contactFolders", user.path()), "make a contact folder".to_owned())
         };
         self.json::<WireFolder>(call).await.map(|folder| folder.id)
+    }
+
+    /// Removes a container of ours if nothing lies in it, neither ours nor a person's own; whether it is gone.
+    /// Sources: <https://learn.microsoft.com/graph/api/contactfolder-delete>, <https://learn.microsoft.com/graph/api/todotasklist-delete>
+    pub async fn remove_if_empty(&self, user: &GraphUser, home: &Home) -> Result<bool, GraphError> {
+        let (path, contents): (String, &[&str]) = match home {
+            Home::ContactFolder(folder) => {
+                (format!("{}/contactFolders/{}", user.path(), segment(folder.as_str())), &["contacts", "childFolders"])
+            }
+            Home::TaskList(list) => (format!("{}/todo/lists/{}", user.path(), segment(list.as_str())), &["tasks"]),
+        };
+        for content in contents {
+            let call =
+                self.get(&format!("{path}/{content}?$select=id&$top=1"), format!("look for {content} in what is ours"));
+            match self.json::<WirePage>(call).await {
+                Ok(page) if page.value.is_empty() => {}
+                Ok(_) => return Ok(false),
+                Err(error) if error.is_gone() => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+        self.delete(&path, "remove what is ours and empty".to_owned()).await?;
+        Ok(true)
     }
 }
 

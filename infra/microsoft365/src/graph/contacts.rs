@@ -82,6 +82,17 @@ pub(super) fn create_folder(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     Ok(Reply::created(extended::entity(asked, &item, context)))
 }
 
+/// The contact folders in a contact folder.
+pub(super) fn child_folders(asked: &Asked<'_>, mailbox: &Account, folder: &str) -> Answer {
+    has_folder(asked, mailbox, folder)?;
+    extended::list(asked, mailbox, (ItemKind::ContactFolder, folder), &FOLDER_PROPERTIES, "contactFolders")
+}
+
+/// Deletes a contact folder with all that is in it.
+pub(super) fn delete_folder(asked: &Asked<'_>, mailbox: &Account, folder: &str) -> Answer {
+    extended::delete(asked, mailbox, ItemKind::ContactFolder, folder)
+}
+
 /// The contacts of a folder (`parent`; empty: the default one), which may be asked for by one extended property.
 pub(super) fn list(asked: &Asked<'_>, mailbox: &Account, parent: &str) -> Answer {
     has_folder(asked, mailbox, parent)?;

@@ -47,13 +47,16 @@ pub(crate) enum Kind {
     DeleteEvent(String),
     TaskLists,
     CreateTaskList,
+    DeleteTaskList(String),
     Tasks(String),
     TaskDelta(String),
     CreateTask(String),
     PatchTask(String, String),
     DeleteTask(String, String),
     ContactFolders,
+    ChildContactFolders(String),
     CreateContactFolder,
+    DeleteContactFolder(String),
     /// In the folder of this id; the default one's is empty.
     Contacts(String),
     ContactDelta(String),
@@ -164,13 +167,16 @@ impl Kind {
             Self::DeleteEvent(_) => "event delete",
             Self::TaskLists => "task lists",
             Self::CreateTaskList => "task list create",
+            Self::DeleteTaskList(_) => "task list delete",
             Self::Tasks(_) => "tasks",
             Self::TaskDelta(_) => "task delta",
             Self::CreateTask(_) => "task create",
             Self::PatchTask(..) => "task patch",
             Self::DeleteTask(..) => "task delete",
             Self::ContactFolders => "contact folders",
+            Self::ChildContactFolders(_) => "child contact folders",
             Self::CreateContactFolder => "contact folder create",
+            Self::DeleteContactFolder(_) => "contact folder delete",
             Self::Contacts(_) => "contacts",
             Self::ContactDelta(_) => "contact delta",
             Self::CreateContact(_) => "contact create",
@@ -227,11 +233,19 @@ impl Kind {
             Self::Events => EVENTS_READ,
             Self::CreateEvent | Self::PatchEvent(_) | Self::DeleteEvent(_) => EVENTS_WRITE,
             Self::TaskLists | Self::Tasks(_) | Self::TaskDelta(_) => TASKS_READ,
-            Self::CreateTaskList | Self::CreateTask(_) | Self::PatchTask(..) | Self::DeleteTask(..) => TASKS_WRITE,
-            Self::ContactFolders | Self::Contacts(_) | Self::ContactDelta(_) => CONTACTS_READ,
-            Self::CreateContactFolder | Self::CreateContact(_) | Self::PatchContact(_) | Self::DeleteContact(_) => {
-                CONTACTS_WRITE
+            Self::CreateTaskList
+            | Self::DeleteTaskList(_)
+            | Self::CreateTask(_)
+            | Self::PatchTask(..)
+            | Self::DeleteTask(..) => TASKS_WRITE,
+            Self::ContactFolders | Self::ChildContactFolders(_) | Self::Contacts(_) | Self::ContactDelta(_) => {
+                CONTACTS_READ
             }
+            Self::CreateContactFolder
+            | Self::DeleteContactFolder(_)
+            | Self::CreateContact(_)
+            | Self::PatchContact(_)
+            | Self::DeleteContact(_) => CONTACTS_WRITE,
             Self::TranslateIds => TRANSLATE,
             Self::Batch
             | Self::User
@@ -334,6 +348,7 @@ impl Route {
                 Method::POST => Some(Kind::CreateTaskList),
                 _ => None,
             },
+            (true, ["todo", "lists", _]) => only(*method == Method::DELETE, Kind::DeleteTaskList(id(2))),
             (true, ["todo", "lists", _, "tasks"]) => match *method {
                 Method::GET => Some(Kind::Tasks(id(2))),
                 Method::POST => Some(Kind::CreateTask(id(2))),
@@ -350,6 +365,8 @@ impl Route {
                 Method::POST => Some(Kind::CreateContactFolder),
                 _ => None,
             },
+            (true, ["contactfolders", _]) => only(*method == Method::DELETE, Kind::DeleteContactFolder(id(1))),
+            (true, ["contactfolders", _, "childfolders"]) => only(get, Kind::ChildContactFolders(id(1))),
             (true, ["contactfolders", _, "contacts", "delta"]) => only(get, Kind::ContactDelta(id(1))),
             (true, ["contacts"]) => contacts(method, String::new()),
             (true, ["contactfolders", _, "contacts"]) => contacts(method, id(1)),

@@ -170,6 +170,15 @@ pub(super) fn create_list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     Ok(Reply::created(extended::entity(asked, &list, context)))
 }
 
+/// Deletes a list with all that is in it; the well-known ones stay.
+pub(super) fn delete_list(asked: &Asked<'_>, mailbox: &Account, list: &str) -> Answer {
+    let lists = asked.world.store.read(|db| items::all(db, &mailbox.id, ItemKind::TaskList, ""))?;
+    if lists.iter().any(|known| known.id == list && known.body["wellknownListName"] != "none") {
+        return Err(Problem::new(400, "invalidRequest", "Invalid request"));
+    }
+    extended::delete(asked, mailbox, ItemKind::TaskList, list)
+}
+
 pub(crate) fn new_list(world: &World, name: &str, well_known: &str) -> Item {
     let id = items::new_id(world, "AAMkAGI1Tl");
     let shown = Map::from_iter([
