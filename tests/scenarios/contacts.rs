@@ -140,3 +140,22 @@ async fn a_contact_whose_answer_was_lost_is_found_again_and_not_made_twice() {
     let names: Vec<String> = (0..30).map(|i| format!("{i:02}")).collect();
     assert_eq!(texts(&world.contacts(ADA), "displayName"), names);
 }
+
+#[tokio::test]
+async fn rows_that_are_for_one_member_each_go_out_in_full_batches() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    let bob = world.pushed_member(&firm, BOB, "calendar").await;
+    let row = |n: usize| {
+        let member = if n.is_multiple_of(2) { &ada } else { &bob };
+        json!({ "external_id": n.to_string(), "name": n.to_string(), "members": [member] })
+    };
+    let rows: Vec<Value> = (0..80).map(row).collect();
+    let sent = || world.microsoft.requests().batches;
+    let before = sent();
+    world.post(&format!("/v1/firms/{}/contacts/bulk", firm.id), json!({ "rows": rows })).await.ok();
+    world.run_until_idle().await;
+    assert_eq!((world.contacts(ADA).len(), world.contacts(BOB).len()), (40, 40));
+    assert_eq!(sent() - before, 4);
+}

@@ -523,7 +523,9 @@ async fn take<T: Resource>(
         turns[*turn].push(read);
     }
     let mut waiting = BTreeMap::<MemberId, u64>::new();
-    for turn in turns {
+    for mut turn in turns {
+        // Rows for the same members come together: then a transaction makes few items of work, and each fills a batch.
+        turn.sort_by(|one, other| one.entry.members.cmp(&other.entry.members));
         let stored = chunks(turn, house.members.len()).into_iter().map(|chunk| take_some(app, firm, bulk, chunk));
         let stored: Vec<_> = stored.collect();
         let stored: Vec<_> = futures::stream::iter(stored).buffer_unordered(TRANSACTIONS_AT_ONCE).collect().await;
