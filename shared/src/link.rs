@@ -142,3 +142,44 @@ impl DeserializeResponse for AsItComes {
         Err(OrchestratorError::operation(Error::erase(Refused(response.status().as_u16()))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_config::Region;
+    use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+    use url::Url;
+
+    use super::*;
+
+    async fn link(region: &'static str, endpoint: Option<&str>) -> Url {
+        let credentials = Credentials::builder().access_key_id("key").secret_access_key("secret");
+        let credentials = credentials.session_token("a+token/of=a function").provider_name("test").build();
+        let mut aws = SdkConfig::builder()
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials));
+        aws.set_endpoint_url(endpoint.map(str::to_owned));
+        let links = Links::new(aws.build(), "originals".to_owned());
+        links.to("firms/1/a.eml").await.expect("a link").parse().expect("a URL")
+    }
+
+    #[tokio::test]
+    async fn a_link_names_the_bucket_where_it_lies() {
+        for (region, endpoint, place) in [
+            ("eu-west-3", None, "https://originals.s3.eu-west-3.amazonaws.com/firms/1/a.eml?"),
+            ("cn-north-1", None, "https://originals.s3.cn-north-1.amazonaws.com.cn/firms/1/a.eml?"),
+            ("eu-west-3", Some("http://127.0.0.1:4566"), "http://127.0.0.1:4566/originals/firms/1/a.eml?"),
+        ] {
+            let link = link(region, endpoint).await;
+            assert!(link.as_str().starts_with(place), "{link}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_carries_the_session_of_the_function_that_signed_it() {
+        let link = link("eu-west-3", None).await;
+        let told = |name: &str| link.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned());
+        assert_eq!(told("X-Amz-Security-Token").as_deref(), Some("a+token/of=a function"));
+        assert_eq!(told("X-Amz-Expires").as_deref(), Some("300"));
+        assert_eq!(told("X-Amz-Signature").map(|signature| signature.len()), Some(64));
+    }
+}
