@@ -159,3 +159,22 @@ async fn rows_that_are_for_one_member_each_go_out_in_full_batches() {
     assert_eq!((world.contacts(ADA).len(), world.contacts(BOB).len()), (40, 40));
     assert_eq!(sent() - before, 4);
 }
+
+#[tokio::test]
+async fn a_failure_is_over_once_what_is_there_is_what_is_said() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    let named = |name: &str| json!({ "name": name, "members": [ada] });
+    let failed = async || {
+        let push = world.get(&format!("/v1/firms/{}/members/{ada}/push", firm.id)).await.ok();
+        push["contacts"]["copies"]["failed"].clone()
+    };
+    world.say(&firm, "contacts", "C", named("Court")).await;
+    world.microsoft.faults().fail("contact patch", 400, Times::N(1));
+    world.say(&firm, "contacts", "C", named("Tribunal")).await;
+    assert_eq!(failed().await, 1);
+    world.clock.advance(Duration::from_secs(3600));
+    world.say(&firm, "contacts", "C", named("Court")).await;
+    assert_eq!((failed().await, texts(&world.contacts(ADA), "displayName")), (json!(0), vec!["Court".to_owned()]));
+}

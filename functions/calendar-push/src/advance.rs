@@ -250,7 +250,11 @@ async fn homes(round: &Round<'_>, steps: &[(usize, Step)]) -> Result<Homes, Push
 }
 
 /// Keeps what is known of the copies, and takes out of the work what is done, in one transaction.
-async fn settle(round: &Round<'_>, work: Row<PushWork>, held: Vec<Held>) -> Result<(), PushError> {
+async fn settle(round: &Round<'_>, work: Row<PushWork>, mut held: Vec<Held>) -> Result<(), PushError> {
+    // What failed may have come right without another step: it was said as it is there.
+    for held in held.iter_mut().filter(|held| held.fate() == Fate::Done) {
+        held.copy.failure = None;
+    }
     let things = work.value.work.things().iter();
     let fates: Vec<(String, Fate)> = things
         .map(|thing| {
