@@ -12,7 +12,10 @@ const GLOBAL: [&str; 8] =
 
 /// Everything that is wrong.
 fn faults(template: &Template) -> Vec<String> {
-    [runtime, function_urls, sources, dead_letters, schedules, logs, alarms].iter().flat_map(|f| f(template)).collect()
+    [runtime, function_urls, sources, dead_letters, rules, schedules, logs, alarms]
+        .iter()
+        .flat_map(|f| f(template))
+        .collect()
 }
 
 fn runtime(template: &Template) -> Vec<String> {
@@ -107,6 +110,39 @@ fn dead_letters(template: &Template) -> Vec<String> {
         }
     });
     faults.extend(configured);
+    faults
+}
+
+/// What a rule can't deliver goes to a queue that takes it from that rule; else EventBridge drops it without a word.
+/// Source: <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html>
+fn rules(template: &Template) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (id, rule) in template.resources("AWS::Events::Rule") {
+        for target in rule["Targets"].as_array().into_iter().flatten() {
+            let Some((queue, "Arn")) = attribute(&target["DeadLetterConfig"]["Arn"]) else {
+                faults.push(format!("{id}: what {} does not take is dropped", target["Id"]));
+                continue;
+            };
+            if template.properties(queue)["FifoQueue"] == true {
+                faults.push(format!("{id}: {queue} is a FIFO queue, which EventBridge can't fill"));
+            }
+            let taken = json!({
+                "Effect": "Allow",
+                "Principal": { "Service": "events.amazonaws.com" },
+                "Action": "sqs:SendMessage",
+                "Resource": { "Fn::GetAtt": format!("{queue}.Arn") },
+                "Condition": { "ArnEquals": { "aws:SourceArn": { "Fn::GetAtt": format!("{id}.Arn") } } },
+            });
+            let takes = |policy: &Value| {
+                let mut statements = policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten();
+                policy["Queues"] == json!([{ "Ref": queue }])
+                    && statements.any(|s| taken.as_object().is_some_and(|t| t.iter().all(|(n, v)| s[n] == *v)))
+            };
+            if !template.resources("AWS::SQS::QueuePolicy").any(|(_, policy)| takes(policy)) {
+                faults.push(format!("{id}: {queue} does not take what it can't deliver"));
+            }
+        }
+    }
     faults
 }
 
@@ -208,7 +244,7 @@ fn the_template_has_none_of_the_faults_that_linters_let_through() {
 
 #[test]
 fn each_such_fault_is_found_where_it_is_seeded() {
-    let seeded: [(&str, Value, &str); 14] = [
+    let seeded: [(&str, Value, &str); 17] = [
         ("/Resources/GraphWebhook/Properties/FunctionUrlConfig/AuthType", json!("PUBLIC"), "the AuthType of its URL"),
         ("/Resources/Api/Properties/FunctionUrlConfig", json!({ "AuthType": "NONE" }), "the AuthType of its URL"),
         ("/Resources/DeltaPoll/Properties/Events/MailQueue/Properties/BatchSize", json!(11), "BatchSize"),
@@ -220,6 +256,13 @@ fn each_such_fault_is_found_where_it_is_seeded() {
             "not the Arn of a dead-letter queue",
         ),
         ("/Resources/MailDeadLetters/Properties/FifoQueue", json!(false), "not the Arn of a dead-letter queue"),
+        ("/Resources/TellApplication/Properties/Targets/0/DeadLetterConfig", Value::Null, "does not take is dropped"),
+        ("/Resources/ApplicationDeadLetters/Properties/FifoQueue", json!(true), "which EventBridge can't fill"),
+        (
+            "/Resources/ApplicationDeadLettersPolicy/Properties/PolicyDocument/Statement/0/Condition/ArnEquals",
+            json!({ "aws:SourceArn": { "Fn::GetAtt": "EventBus.Arn" } }),
+            "does not take what it can't deliver",
+        ),
         (
             "/Resources/DeltaPoll/Properties/Events/Poll/Properties/ScheduleExpression",
             json!("rate(1 minutes)"),
