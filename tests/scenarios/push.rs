@@ -271,13 +271,14 @@ async fn a_list_or_folder_of_the_persons_own_with_the_firms_name_stays_the_perso
     let folder = world.microsoft.add_contact_folder(ADA, "Lumen Avocats").unwrap();
     world.microsoft.add_task(ADA, &list, "My own").unwrap();
     world.microsoft.add_contact_to(ADA, &folder, "My own").unwrap();
+    let empty = world.microsoft.add_task_list(ADA, "Lumen Avocats").unwrap();
     let (own_tasks, own_contacts) = (world.tasks(ADA), world.contacts(ADA));
     let ada = world.pushed_member(&firm, ADA, "todo").await;
     world.say(&firm, "dates", "D", date("Hearing", &[&ada])).await;
     world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
     // Ours are others of the same name.
     let names: Vec<String> = world.microsoft.containers(ADA).unwrap().into_iter().map(|(_, name)| name).collect();
-    assert_eq!(names, ["Lumen Avocats"; 4]);
+    assert_eq!(names, ["Lumen Avocats"; 5]);
     let lists = world.microsoft.task_items(ADA).unwrap();
     assert!(lists.iter().any(|(_, tasks)| *tasks == own_tasks), "{lists:?}");
     let folders = world.microsoft.contact_items(ADA).unwrap();
@@ -285,7 +286,7 @@ async fn a_list_or_folder_of_the_persons_own_with_the_firms_name_stays_the_perso
     switch(&world, &firm, &ada, false, false, "todo").await;
     assert_eq!((world.tasks(ADA), world.contacts(ADA)), (own_tasks, own_contacts));
     let left: Vec<String> = world.microsoft.containers(ADA).unwrap().into_iter().map(|(id, _)| id).collect();
-    assert_eq!(left, [folder, list]);
+    assert_eq!(left, [folder, list, empty]);
 }
 
 #[tokio::test]

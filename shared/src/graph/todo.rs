@@ -46,12 +46,13 @@ impl Graph {
         Ok(lists)
     }
 
-    /// A list of this name in which every task is linked to `application`, which has the same name, or in which there is none: a
-    /// list carries nothing by which ours could be told from a person's own.
+    /// A list of this name in which every task is linked to `application`, which has the same name: a list carries nothing by
+    /// which ours could be told from a person's own. So one without a task is only taken if we `began` to make one.
     pub async fn find_task_list_of(
         &self,
         user: &GraphUser,
         application: &str,
+        began: bool,
     ) -> Result<Option<TaskListId>, GraphError> {
         let named = self.task_lists(user).await?.into_iter().filter(|list| {
             let plain = list.wellknown_list_name.as_deref().is_none_or(|known| known == "none");
@@ -59,7 +60,8 @@ impl Graph {
         });
         for list in named {
             let tasks = self.tasks_linked(user, &list.id).await?;
-            if tasks.iter().all(|(links, _)| links.iter().any(|link| link.is_of(application))) {
+            let ours = tasks.iter().all(|(links, _)| links.iter().any(|link| link.is_of(application)));
+            if ours && (began || !tasks.is_empty()) {
                 return Ok(Some(list.id));
             }
         }

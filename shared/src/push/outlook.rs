@@ -36,7 +36,7 @@ pub struct Outlook<'a> {
 
 impl Outlook<'_> {
     /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing: once it is
-    /// known by its id; before, it is one of the firm's name in which nobody else has put anything.
+    /// known by its id; before, it is one of the firm's name with tasks of ours and no others, or the one that we began to make.
     pub async fn home(&self, known: &Homes, place: Place) -> Result<Option<Home>, GraphError> {
         let Self { graph, user, firm, .. } = self;
         Ok(match (place, &known.task_list) {
@@ -45,7 +45,10 @@ impl Outlook<'_> {
                 graph.find_contact_folder(user, &folder_mark(firm.id)).await?.map(Home::ContactFolder)
             }
             (Place::Task, Some(list)) if graph.has_task_list(user, list).await? => Some(Home::TaskList(list.clone())),
-            (Place::Task, _) => graph.find_task_list_of(user, &firm.name).await?.map(Home::TaskList),
+            (Place::Task, _) => {
+                let began = known.unsure.contains(&place);
+                graph.find_task_list_of(user, &firm.name, began).await?.map(Home::TaskList)
+            }
         })
     }
 
@@ -69,7 +72,10 @@ impl Outlook<'_> {
             return Ok((self.graph.events_of(&self.user, &self.member.to_string()).await?, Links::new()));
         }
         let home = self.home(homes, place).await?;
-        homes.set(place, home.clone());
+        // What was begun, and is not there, may come yet.
+        if home.is_some() || homes.has(place) {
+            homes.set(place, home.clone());
+        }
         let Some(home) = home else { return Ok((Sight { whole: true, ..Sight::default() }, Links::new())) };
         let (sight, link) = self.changes(&home, links.get(home.id())).await?;
         Ok((sight, link.map(|link| (home.id().to_owned(), link)).into_iter().collect()))
