@@ -86,7 +86,7 @@ impl Contact {
         let word = if language == Language::German { "Akte" } else { "Dossier" };
         let dossier = self.dossier.as_ref().map(|dossier| format!("{word}: {dossier}"));
         let notes = [self.notes.clone(), dossier].into_iter().flatten().collect::<Vec<_>>().join("\n");
-        Item::Contact(Box::new(ContactContent {
+        Item::from(ContactContent {
             display_name: self.name.clone(),
             title: self.title.clone(),
             given_name: self.given_name.clone(),
@@ -104,7 +104,7 @@ impl Contact {
             other_address: self.address(At::Other),
             website: self.website.clone(),
             notes,
-        }))
+        })
     }
 
     fn address(&self, at: At) -> PhysicalAddress {

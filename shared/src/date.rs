@@ -147,8 +147,8 @@ impl Date {
     /// How it shows in the Outlook of a member who has dates at `target`.
     pub fn item(&self, target: Target, language: Language) -> Item {
         match target {
-            Target::Calendar => Item::Event(self.event(language)),
-            Target::Todo => Item::Task(self.task(language)),
+            Target::Calendar => self.event(language).into(),
+            Target::Todo => self.task(language).into(),
         }
     }
 
@@ -241,19 +241,14 @@ mod tests {
     #[test]
     fn a_reminder_before_the_change_to_summer_time_is_an_hour_earlier_on_the_wall() {
         // At two o'clock on 29 March 2026 it is three.
-        let Item::Task(task) = at("2026-03-29T04:00", "2026-03-29T05:00").item(Target::Todo, Language::English) else {
-            panic!("it is a task")
-        };
+        let task = at("2026-03-29T04:00", "2026-03-29T05:00").task(Language::English);
         assert_eq!(task.reminder.unwrap().at, "2026-03-29T01:00".parse().unwrap());
         assert_eq!((task.due, task.text.as_str()), ("2026-03-29".parse().unwrap(), "04:00–05:00\nDossier: 2026/7"));
     }
 
     #[test]
     fn a_date_keeps_the_hour_of_its_own_zone_and_its_category_speaks_the_firms_language() {
-        let Item::Event(event) = at("2026-07-01T09:00", "2026-07-01T09:00").item(Target::Calendar, Language::French)
-        else {
-            panic!("it is an event")
-        };
+        let event = at("2026-07-01T09:00", "2026-07-01T09:00").event(Language::French);
         assert_eq!(event.start.at, "2026-07-01T09:00".parse().unwrap());
         assert_eq!((event.start.time_zone.as_str(), event.category.as_str()), ("Europe/Brussels", "greffe : délai"));
     }

@@ -82,37 +82,44 @@ impl Graph {
         parts: Vec<Part>,
         order: BatchOrder,
     ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
-        let requests = parts.iter().enumerate().map(|(i, part)| {
-            let mut request = json!({
-                "id": i.to_string(), "method": part.method.as_str(), "url": part.path, "headers": part.headers,
-            });
-            if let Some(body) = &part.body {
-                request["body"] = body.clone();
-            }
-            if order == BatchOrder::Chained && i > 0 {
-                request["dependsOn"] = json!([(i - 1).to_string()]);
-            }
-            request
-        });
-        let attempted = format!("send a batch of {}", parts.len());
+        let count = parts.len();
+        // What makes something may have made it although no answer came.
+        let repeatable = parts.iter().all(|part| part.method != Method::POST);
+        let (requests, attempts): (Vec<Value>, Vec<String>) = parts
+            .into_iter()
+            .enumerate()
+            .map(|(i, part)| {
+                let mut request = json!({ "id": i.to_string(), "method": part.method.as_str(), "url": part.path });
+                request["headers"] = part.headers;
+                if let Some(body) = part.body {
+                    request["body"] = body;
+                }
+                if order == BatchOrder::Chained && i > 0 {
+                    request["dependsOn"] = json!([(i - 1).to_string()]);
+                }
+                (request, part.attempted)
+            })
+            .unzip();
+        let attempted = format!("send a batch of {count}");
+        let mut body = json!({});
+        body["requests"] = requests.into();
         let call = Call {
             method: Method::POST,
-            // What makes something may have made it although no answer came.
-            repeatable: parts.iter().all(|part| part.method != Method::POST),
-            body: Some(json!({ "requests": requests.collect::<Vec<_>>() })),
+            repeatable,
+            body: Some(body),
             places: match order {
-                BatchOrder::Parallel => PARALLEL_REQUESTS_MAX.min(parts.len()),
+                BatchOrder::Parallel => PARALLEL_REQUESTS_MAX.min(count),
                 BatchOrder::Chained => 1,
             },
-            requests: u32::try_from(parts.len()).unwrap_or(u32::MAX),
-            ..self.get("/$batch", attempted.clone())
+            requests: u32::try_from(count).unwrap_or(u32::MAX),
+            ..self.get("/$batch", attempted)
         };
         let answer: WireBatch = self.json(call).await?;
         let mut answers: HashMap<String, WirePart> = answer.responses.into_iter().map(|r| (r.id.clone(), r)).collect();
-        let results = parts.into_iter().enumerate().map(|(i, part)| {
+        let results = attempts.into_iter().enumerate().map(|(i, attempted)| {
             let Some(answer) = answers.remove(&i.to_string()) else {
                 let source = "a part of the batch has no answer".into();
-                return Err(GraphError::Unreadable { attempted: part.attempted, source });
+                return Err(GraphError::Unreadable { attempted, source });
             };
             if (200..300).contains(&answer.status) {
                 return Ok(answer.body);
@@ -123,7 +130,7 @@ impl Graph {
             };
             let wait = retry_after(header("retry-after").as_deref());
             let request_id = header("request-id").unwrap_or_default();
-            Err(self.error(part.attempted, answer.status, wait, request_id, answer.body.to_string().as_bytes()))
+            Err(self.error(attempted, answer.status, wait, request_id, answer.body.to_string().as_bytes()))
         });
         Ok(results.collect())
     }

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -181,6 +182,8 @@ impl Graph {
 
     /// Sends, with what patience the call allows, and returns an answer of success.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, GraphError> {
+        // Written down before there is a place, so that the place is not kept waiting.
+        let body = call.body.as_ref().map(|body| Bytes::from(body.to_string()));
         let place = self.gate.enter(call.places).await;
         let mut pause = RETRY_PAUSE;
         let mut token_renewed = false;
@@ -199,8 +202,8 @@ impl Graph {
             for (name, value) in call.headers {
                 request = request.header(*name, *value);
             }
-            if let Some(body) = &call.body {
-                request = request.json(body);
+            if let Some(body) = &body {
+                request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
             let error = match request.send().await {
                 Ok(response) if response.status().is_success() => {
@@ -240,6 +243,7 @@ impl Graph {
                 GraphError::Unreadable { attempted: attempted.clone(), source: "it is too large".into() }
             }
         })?;
+        drop(answer.place);
         serde_json::from_slice(&bytes).map_err(|source| GraphError::Unreadable { attempted, source: source.into() })
     }
 

@@ -1,6 +1,10 @@
 //! What is pushed: events, tasks and contacts of ours, made, changed, found and removed through `$batch`, and read back.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jiff::tz::TimeZone;
 use reqwest::Method;
@@ -100,36 +104,50 @@ impl Home {
     }
 }
 
-/// What an item shall say.
+/// What an item shall say, as it is sent: cheap to hand on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Item {
-    Event(EventContent),
-    Task(TaskContent),
-    Contact(Box<ContactContent>),
+pub struct Item(Arc<Said>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    place: Place,
+    /// The properties of a POST or PATCH.
+    body: Value,
+    digest: String,
 }
 
 impl Item {
+    fn new(place: Place, body: Value) -> Self {
+        let digest = digest(&body);
+        Self(Arc::new(Said { place, body, digest }))
+    }
+
     /// Where it belongs.
     pub fn place(&self) -> Place {
-        match self {
-            Self::Event(_) => Place::Event,
-            Self::Task(_) => Place::Task,
-            Self::Contact(_) => Place::Contact,
-        }
+        self.0.place
     }
 
     /// A digest of all that is sent: as long as it is the same, nothing has to be sent.
-    pub fn digest(&self) -> String {
-        digest(&self.wire())
+    pub fn digest(&self) -> &str {
+        &self.0.digest
     }
+}
 
-    fn wire(&self) -> Value {
-        match self {
-            Self::Event(event) => event.wire(),
-            Self::Task(task) => task.wire(),
-            Self::Contact(contact) => contact.wire(),
-        }
+impl From<EventContent> for Item {
+    fn from(event: EventContent) -> Self {
+        Self::new(Place::Event, event.wire())
+    }
+}
+
+impl From<TaskContent> for Item {
+    fn from(task: TaskContent) -> Self {
+        Self::new(Place::Task, task.wire())
+    }
+}
+
+impl From<ContactContent> for Item {
+    fn from(contact: ContactContent) -> Self {
+        Self::new(Place::Contact, contact.wire())
     }
 }
 
@@ -384,7 +402,7 @@ fn part(user: &GraphUser, homes: &Homes, step: &Step, tag: &Tag) -> Option<Part>
         Step::Find(_) => return Some(find(collection()?, tag)),
         Step::Remove(_, id) => (Method::DELETE, one(id)?, None),
         Step::Create(item) => (Method::POST, collection()?, Some(creation(item, tag))),
-        Step::Update(id, item) => (Method::PATCH, one(id)?, Some(item.wire())),
+        Step::Update(id, item) => (Method::PATCH, one(id)?, Some(item.0.body.clone())),
     };
     let mut headers = json!({ "Prefer": PREFER });
     if body.is_some() {
@@ -407,7 +425,7 @@ fn find(collection: String, tag: &Tag) -> Part {
 
 /// What is not said is left out; what makes it ours is added.
 fn creation(item: &Item, tag: &Tag) -> Value {
-    let mut body = item.wire();
+    let mut body = item.0.body.clone();
     if let Some(body) = body.as_object_mut() {
         for value in body.values_mut() {
             if let Some(inner) = value.as_object_mut() {
@@ -416,15 +434,15 @@ fn creation(item: &Item, tag: &Tag) -> Value {
         }
         body.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|inner| !inner.is_empty()));
     }
-    match item {
-        Item::Event(_) => {
+    match item.place() {
+        Place::Event => {
             body["transactionId"] = format!("{}:{}", tag.mark, tag.generation).into();
             body["singleValueExtendedProperties"] = extended::properties(&tag.mark, &tag.owner);
         }
-        Item::Contact(_) => body["singleValueExtendedProperties"] = extended::properties(&tag.mark, &tag.owner),
-        Item::Task(task) => {
+        Place::Contact => body["singleValueExtendedProperties"] = extended::properties(&tag.mark, &tag.owner),
+        Place::Task => {
             body["linkedResources"] = json!([{
-                "applicationName": tag.application, "displayName": task.title, "externalId": tag.mark,
+                "applicationName": tag.application, "displayName": body["title"], "externalId": tag.mark,
             }]);
         }
     }
@@ -456,21 +474,21 @@ fn shown(place: Place, item: &Value) -> Option<Shown> {
     let body = item.as_object()?;
     // Graph leaves out of a task what it does not have.
     let whole = place == Place::Task || watched.iter().all(|name| body.contains_key(*name));
-    let seen = watched.iter().map(|name| essence(name, &item[*name])).collect::<Vec<Value>>();
+    let seen: Vec<Cow<'_, Value>> = watched.iter().map(|name| essence(name, &item[*name])).collect();
     Some(Shown {
         id: body.get("id")?.as_str()?.to_owned(),
         etag: body.get("@odata.etag").and_then(Value::as_str).map(str::to_owned),
-        seen: whole.then(|| digest(&seen.into())),
+        seen: whole.then(|| digest(&seen)),
     })
 }
 
 /// What a property says, whichever way Graph writes it.
-fn essence(name: &str, value: &Value) -> Value {
+fn essence<'a>(name: &str, value: &'a Value) -> Cow<'a, Value> {
     match name {
-        "body" => value["content"].as_str().unwrap_or_default().trim_end().into(),
-        "location" => value["displayName"].clone(),
-        "start" | "end" | "dueDateTime" => moment(value).unwrap_or_else(|| value.clone()),
-        _ => value.clone(),
+        "body" => Cow::Owned(value["content"].as_str().unwrap_or_default().trim_end().into()),
+        "location" => Cow::Borrowed(&value["displayName"]),
+        "start" | "end" | "dueDateTime" => moment(value).map_or(Cow::Borrowed(value), Cow::Owned),
+        _ => Cow::Borrowed(value),
     }
 }
 
@@ -484,8 +502,9 @@ fn moment(value: &Value) -> Option<Value> {
     Some(at.to_zoned(zone).ok()?.timestamp().to_string().into())
 }
 
-fn digest(value: &Value) -> String {
-    hex::encode(&Sha256::digest(value.to_string())[..16])
+fn digest(said: &impl Serialize) -> String {
+    let json = serde_json::to_vec(said).expect("what was read or is sent as JSON is JSON");
+    hex::encode(&Sha256::digest(json)[..16])
 }
 
 #[derive(Deserialize)]
@@ -517,12 +536,12 @@ mod tests {
     #[test]
     fn a_contact_that_is_made_says_nothing_of_what_it_does_not_have() {
         let contact = ContactContent { display_name: "N".to_owned(), ..ContactContent::default() };
-        let item = Item::Contact(Box::new(contact));
+        let item = Item::from(contact);
         let tag = Tag { mark: "a".into(), generation: 0, owner: "b".into(), application: "F".into() };
         let made = creation(&item, &tag);
         assert_eq!((made.get("surname"), made.get("homeAddress")), (None, None));
         assert_eq!(made["displayName"], "N");
         // A change says that it is gone.
-        assert_eq!(item.wire()["homeAddress"]["street"], Value::Null);
+        assert_eq!(item.0.body["homeAddress"]["street"], Value::Null);
     }
 }

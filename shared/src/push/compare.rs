@@ -29,7 +29,7 @@ pub struct Shape {
 impl Shape {
     /// Of an item.
     pub fn of(item: &Item) -> Self {
-        Self { place: item.place(), digest: item.digest() }
+        Self { place: item.place(), digest: item.digest().to_owned() }
     }
 }
 

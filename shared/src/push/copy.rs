@@ -124,7 +124,7 @@ impl Copy {
                 }
             }
             (Step::Create(item) | Step::Update(_, item), Done::Shown(Shown { id, etag, seen })) => {
-                self.placed = Some(Placed { place: item.place(), id, sent: item.digest(), etag, seen });
+                self.placed = Some(Placed { place: item.place(), id, sent: item.digest().to_owned(), etag, seen });
                 self.failure = None;
             }
             (Step::Find(_) | Step::Create(_) | Step::Update(..), _) => {}
@@ -179,7 +179,7 @@ mod tests {
     use crate::graph::ContactContent;
 
     fn item(name: &str) -> Item {
-        Item::Contact(Box::new(ContactContent { display_name: name.to_owned(), ..ContactContent::default() }))
+        ContactContent { display_name: name.to_owned(), ..ContactContent::default() }.into()
     }
 
     fn shown(id: &str) -> Done {
