@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::json;
 use shared::{
+    metric::Counter,
     notification::client_state,
     secret::{MacKey, NOTIFICATION_KEY},
 };
@@ -27,11 +28,14 @@ use super::{
 /// x86_64 (<https://cloudchipr.com/blog/aws-lambda-pricing>, 2024), Secrets Manager
 /// (<https://hivebook.wiki/wiki/aws-secrets-manager-rotated-secrets-dynamic-db-credentials-kms>, undated), logs
 /// (<https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/>, 2026-06), alarms
-/// (<https://c3x.dev/resources/aws/aws_cloudwatch_metric_alarm>, undated). S3's three were found nowhere with a date: from memory.
+/// (<https://c3x.dev/resources/aws/aws_cloudwatch_metric_alarm>, undated), Scheduler and the archive
+/// (<https://cloudburn.io/blog/amazon-eventbridge-pricing>, 2026-03), S3's PUT
+/// (<https://www.cloudkaramchari.com/blog/understanding-per-1000-put-copy-post-or-list-requests-in-amazon-s3-pricing/>, undated), metrics
+/// (<https://signoz.io/guides/cloudwatch-pricing>, 2026-02) and dashboards (as logs). S3's other two were found nowhere: from memory.
 /// Sources: <https://aws.amazon.com/s3/pricing/>, <https://aws.amazon.com/dynamodb/pricing/on-demand/>,
 /// <https://aws.amazon.com/sqs/pricing/>, <https://aws.amazon.com/eventbridge/pricing/>, <https://aws.amazon.com/lambda/pricing/>,
 /// <https://aws.amazon.com/secrets-manager/pricing/>, <https://aws.amazon.com/cloudwatch/pricing/>
-const PRICES: [(&str, &str, f64); 15] = [
+const PRICES: [(&str, &str, f64); 16] = [
     ("s3:PUT", "S3, PUT", S3_PUT),
     ("s3:", "S3, other", 0.40),
     ("dynamodb:GetItem", "DynamoDB, reading", 0.125),
@@ -44,6 +48,8 @@ const PRICES: [(&str, &str, f64); 15] = [
     ("sqs:DeleteMessageBatch", "SQS", 2.0 * 0.50),
     ("sqs:", "SQS", 0.50),
     ("events:", "EventBridge", 1.00),
+    // Taking it in; fourteen days of it cost a tenth of that.
+    ("archive:GB", "EventBridge, archive", 110_000.0),
     ("secretsmanager:", "Secrets Manager", 5.00),
     ("lambda:Invoke", "Lambda", 0.20),
     ("lambda:GB-second", "Lambda", 16.6667),
@@ -53,6 +59,10 @@ const S3_PUT: f64 = 5.00;
 /// Dollars a month, the same.
 const SECRET: f64 = 0.40;
 const ALARM: f64 = 0.10;
+const METRIC: f64 = 0.30;
+const DASHBOARD: f64 = 3.00;
+/// Dollars for one.
+const SCHEDULED: f64 = 1e-6;
 const S3_GB: f64 = 0.023;
 
 /// What a function has, as in template.yaml.
@@ -60,6 +70,8 @@ const DELTA_POLL_GB: f64 = 0.25;
 const GRAPH_WEBHOOK_GB: f64 = 0.125;
 /// What an invocation writes to its log: the line that a round ends with.
 const LOG_BYTES: f64 = 600.0;
+/// What the bus's archive keeps of one event.
+const EVENT_BYTES: f64 = 700.0;
 /// Without news, a mailbox is looked at every quarter of an hour.
 const LOOKS_A_MONTH: f64 = 30.0 * 96.0;
 const MINUTES_A_MONTH: f64 = 30.0 * 1_440.0;
@@ -92,12 +104,13 @@ pub(super) async fn mail(data: &Path, mails: u64, mailboxes: usize, month: &Mont
     let looks = mailboxes as f64 * LOOKS_A_MONTH * dollars(&quiet) / FEW as f64;
     let arriving = month.month as f64 * dollars(&single) / FEW as f64;
     let kept = month.month as f64 * MAIL_BYTES as f64 / 1e9 * S3_GB;
-    let schedule =
-        MINUTES_A_MONTH * (dollars(&minute) + 2.0 * price("lambda:Invoke") + 2.0 * LOG_BYTES / 1e9 * price("logs:GB"));
-    let standing = schedule + RECEIVES_A_MONTH * price("sqs:SendMessage") + SECRETS * SECRET + ALARMS * ALARM;
+    let schedule = MINUTES_A_MONTH
+        * (dollars(&minute) + 2.0 * (SCHEDULED + price("lambda:Invoke") + LOG_BYTES / 1e9 * price("logs:GB")));
+    let seen = ALARMS * ALARM + Counter::ALL.len() as f64 * METRIC + DASHBOARD;
+    let standing = schedule + RECEIVES_A_MONTH * price("sqs:SendMessage") + SECRETS * SECRET + seen;
     let mut bill =
         |what: String, dollars: f64| rows.push(Row::new(format!("{what}, $ a month"), format!("{dollars:.2}"), ""));
-    bill("what stands: schedules, queues, secrets, alarms".to_owned(), standing);
+    bill("what stands: schedules, queues, secrets, alarms, metrics, the dashboard".to_owned(), standing);
     bill(format!("{mailboxes} mailboxes that are looked at without news"), looks);
     bill(format!("{} mails", month.month), arriving);
     bill("their originals, for each month that they are kept".to_owned(), kept);
@@ -222,6 +235,8 @@ impl Metered {
     async fn usage(&mut self) -> Result<Usage, BenchError> {
         let mut usage: Usage = self.subject.other.order(&Order::Usage).await?;
         usage.extend(std::mem::take(&mut self.lambda));
+        let events: f64 = usage.iter().filter(|(what, _)| what.starts_with("events:")).map(|(_, units)| units).sum();
+        usage.insert("archive:GB".to_owned(), events * EVENT_BYTES / 1e9);
         Ok(usage)
     }
 }
