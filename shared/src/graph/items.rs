@@ -106,10 +106,10 @@ impl Home {
 
 /// What an item shall say, as it is sent: cheap to hand on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item(Arc<Said>);
+pub struct Item(Arc<Sent>);
 
 #[derive(Debug, PartialEq, Eq)]
-struct Said {
+struct Sent {
     place: Place,
     /// The properties of a POST or PATCH.
     body: Value,
@@ -119,7 +119,7 @@ struct Said {
 impl Item {
     fn new(place: Place, body: Value) -> Self {
         let digest = digest(&body);
-        Self(Arc::new(Said { place, body, digest }))
+        Self(Arc::new(Sent { place, body, digest }))
     }
 
     /// Where it belongs.
