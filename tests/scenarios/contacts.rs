@@ -18,7 +18,7 @@ fn court(members: &[&String]) -> Value {
 }
 
 #[tokio::test]
-async fn a_contact_stands_in_a_folder_of_the_firms_name_of_each_member_whom_it_is_for() {
+async fn p3_a_contact_stands_in_a_folder_of_the_firms_name_of_each_member_whom_it_is_for() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;
     let (ada, bob) = (world.pushed_member(&firm, ADA, "calendar").await, world.pushed_member(&firm, BOB, "todo").await);
@@ -83,7 +83,7 @@ async fn of_thousands_of_rows_the_good_ones_are_taken_and_each_other_says_why_no
 }
 
 #[tokio::test]
-async fn members_are_added_to_many_contacts_at_once_and_taken_away_again() {
+async fn p3_members_are_added_to_many_contacts_at_once_and_taken_away_again() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;
     let (ada, bob) =

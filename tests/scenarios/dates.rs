@@ -14,7 +14,7 @@ fn appeal(members: &[&String]) -> Value {
 }
 
 #[tokio::test]
-async fn a_deadline_stands_in_the_calendar_of_those_whom_it_is_for_at_the_hour_of_the_firm() {
+async fn p1_a_deadline_stands_in_the_calendar_of_those_whom_it_is_for_at_the_hour_of_the_firm() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;
     let ada = world.pushed_member(&firm, ADA, "calendar").await;
@@ -102,7 +102,7 @@ async fn what_is_said_again_overwrites_and_what_is_late_or_repeated_changes_noth
 }
 
 #[tokio::test]
-async fn by_choice_dates_are_tasks_due_on_their_day_in_a_list_of_the_firms_name() {
+async fn p2_by_choice_dates_are_tasks_due_on_their_day_in_a_list_of_the_firms_name() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;
     let ada = world.pushed_member(&firm, ADA, "todo").await;

@@ -29,7 +29,7 @@ async fn filed_to(world: &World, registry: &Registry, dossier: &str) -> Vec<Stri
 }
 
 #[tokio::test]
-async fn a_filed_message_turns_green_is_told_once_and_shows_who_filed_it_when() {
+async fn d2_a_filed_message_turns_green_is_told_once_and_shows_who_filed_it_when() {
     let world = World::new().await;
     let registry = world.registry().await;
     let mail = world.deliver("inbox", "Contract");

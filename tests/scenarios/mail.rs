@@ -11,7 +11,7 @@ use tests::{ADA, World, message_id};
 const GREY: &str = "greffe: received";
 
 #[tokio::test]
-async fn a_mail_announced_twice_is_archived_once_and_marked() {
+async fn r11_a_mail_announced_twice_is_archived_once_and_marked() {
     let world = World::new().await;
     let registry = world.registry().await;
     world.microsoft.faults().notices(microsoft365::NoticeFault::Duplicate, microsoft365::Times::Forever);
@@ -47,7 +47,7 @@ async fn an_original_that_a_killed_function_stored_is_taken_as_it_lies_there() {
 }
 
 #[tokio::test]
-async fn what_lay_there_before_is_left_alone_however_it_changes() {
+async fn r5_what_lay_there_before_is_left_alone_however_it_changes() {
     let world = World::new().await;
     let week_ago = world.clock.now() - Duration::from_secs(7 * 86_400);
     let old: Vec<String> = (0..120).map(|i| world.deliver_at("inbox", &format!("Old {i}"), week_ago)).collect();
@@ -64,7 +64,7 @@ async fn what_lay_there_before_is_left_alone_however_it_changes() {
 }
 
 #[tokio::test]
-async fn older_mail_is_kept_once_it_is_moved_in_and_again_after_it_was_moved_out() {
+async fn r5_older_mail_is_kept_once_it_is_moved_in_and_again_after_it_was_moved_out() {
     let world = World::new().await;
     let year_ago = world.clock.now() - Duration::from_secs(365 * 86_400);
     let clients = world.microsoft.create_folder(ADA, "msgfolderroot", "Clients").unwrap();

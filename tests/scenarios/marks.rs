@@ -20,7 +20,7 @@ fn categories(world: &World) -> Vec<Vec<String>> {
 }
 
 #[tokio::test]
-async fn the_categories_are_made_grey_and_green_and_a_colour_that_the_person_chose_stays() {
+async fn r12_the_categories_are_made_grey_and_green_and_a_colour_that_the_person_chose_stays() {
     let world = World::new().await;
     let registry = world.registry().await;
     world.deliver("inbox", "First");
@@ -91,7 +91,7 @@ async fn names_and_colours_are_the_firms_choice_and_marks_under_an_old_name_give
 }
 
 #[tokio::test]
-async fn a_mailbox_whose_marks_are_off_is_never_written_to() {
+async fn r12_a_mailbox_whose_marks_are_off_is_never_written_to() {
     let world = World::new().await;
     let registry = world.registry().await;
     let rules = format!("/v1/firms/{}/mailboxes/{}/rules", registry.firm, registry.mailbox);
@@ -110,7 +110,7 @@ async fn a_mailbox_whose_marks_are_off_is_never_written_to() {
 }
 
 #[tokio::test]
-async fn what_a_person_does_to_the_categories_meanwhile_is_kept() {
+async fn r12_what_a_person_does_to_the_categories_meanwhile_is_kept() {
     let world = World::new().await;
     let registry = world.registry().await;
     let mails: Vec<String> = (0..5).map(|i| world.deliver("inbox", &format!("Mail {i}"))).collect();

@@ -16,7 +16,7 @@ fn peak_kb() -> u64 {
 }
 
 #[tokio::test]
-async fn a_mail_of_150_mb_is_archived_in_constant_memory() {
+async fn r10_a_mail_of_150_mb_is_archived_in_constant_memory() {
     let world = World::new().await;
     let registry = world.registry().await;
     world.deliver("inbox", "A small one first");

@@ -24,7 +24,7 @@ async fn switch(world: &World, firm: &Firm, member: &str, dates: bool, contacts:
 }
 
 #[tokio::test]
-async fn a_switch_turned_off_removes_what_is_there_and_turned_on_brings_it_back() {
+async fn p4_a_switch_turned_off_removes_what_is_there_and_turned_on_brings_it_back() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;
     let ada = world.pushed_member(&firm, ADA, "calendar").await;
@@ -47,7 +47,7 @@ async fn a_switch_turned_off_removes_what_is_there_and_turned_on_brings_it_back(
 }
 
 #[tokio::test]
-async fn what_was_deleted_is_made_again_and_what_was_changed_is_set_back_and_the_persons_own_is_left_alone() {
+async fn p5_what_was_deleted_is_made_again_and_what_was_changed_is_set_back_and_the_persons_own_is_left_alone() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;
     let ada = world.pushed_member(&firm, ADA, "calendar").await;

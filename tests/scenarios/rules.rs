@@ -30,7 +30,7 @@ async fn fate(world: &World, registry: &Registry, mail: &str) -> String {
 }
 
 #[tokio::test]
-async fn internal_mail_is_what_a_member_sends_to_the_own_domain_only_in_to_cc_and_bcc() {
+async fn r7_internal_mail_is_what_a_member_sends_to_the_own_domain_only_in_to_cc_and_bcc() {
     let world = World::new().await;
     let registry = world.registry().await;
     member(&world, &registry).await;
@@ -75,7 +75,7 @@ async fn internal_mail_is_what_a_member_sends_to_the_own_domain_only_in_to_cc_an
 }
 
 #[tokio::test]
-async fn mail_of_excluded_senders_and_domains_is_skipped_and_counted_by_reason() {
+async fn r8_mail_of_excluded_senders_and_domains_is_skipped_and_counted_by_reason() {
     let world = World::new().await;
     let registry = world.registry().await;
     let rules = json!({
