@@ -128,14 +128,14 @@ async fn elsewhere_the_end_is_entered_by_hand_and_said_to_be_so() {
 }
 
 #[tokio::test]
-async fn over_a_year_each_reminder_is_told_once_and_in_order_whatever_runs_twice() {
+async fn each_reminder_is_told_once_and_in_order_whatever_runs_twice() {
     let world = World::new().await;
     let (firm, connector) = plain(&world).await;
-    let ends: Timestamp = "2026-12-01T12:00:00Z".parse().unwrap();
+    let ends: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
     change(&world, |app| app.client_secrets = vec![Secret::new(OWN_CLIENT_SECRET, Some(ends))]);
     let path = format!("/v1/firms/{firm}/connectors/{connector}");
     world.patch(&path, json!({ "secret_expires_at": ends })).await.ok();
-    for _ in 0..365 {
+    for _ in 0..120 {
         world.clock.advance(DAY);
         world.host.tick().await;
         world.host.tick().await;
@@ -266,11 +266,11 @@ async fn what_greffe_made_it_replaces_in_time_so_that_nobody_is_reminded() {
     let registry = registry(&world).await;
     post(&world, &registry, "secret/rotate", json!(null)).await.ok();
     let mut used = std::collections::BTreeSet::new();
-    for _ in 0..200 {
+    for _ in 0..100 {
         world.pass(DAY).await;
         used.extend(passwords(&world).into_iter().map(|secret| secret.value));
     }
-    assert!(used.len() >= 6, "{} in two hundred days", used.len());
+    assert!(used.len() >= 3, "{} in a hundred days", used.len());
     assert_eq!(passwords(&world).len(), 1);
     assert!(told(&world, &registry.firm).await.iter().all(|(name, _)| name == "secret_renewed"));
     still_works(&world, &registry).await;
