@@ -7,21 +7,26 @@ use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::{
-    archive::Archive,
-    aws_http,
-    clock::Clock,
-    config::{Aws, Config, ConfigError},
-    connector::Connector,
-    entra::Entra,
-    feed::Feed,
+    access::{
+        connector::Connector,
+        entra::Entra,
+        token::{TokenSource, Tokens},
+    },
+    aws::{
+        identity::Identity,
+        link::Links,
+        queue::{MailQueue, PushQueue},
+        secrets::Secrets,
+        table::Table,
+    },
+    base::{
+        clock::Clock,
+        config::{Aws, Config, ConfigError},
+        random::Random,
+    },
+    firm::feed::Feed,
     graph::Graph,
-    identity::Identity,
-    job::{MailQueue, PushQueue},
-    link::Links,
-    random::Random,
-    secret::Secrets,
-    table::Table,
-    token::{TokenSource, Tokens},
+    mail::archive::Archive,
 };
 
 /// Everything that a handler works with.
@@ -73,7 +78,7 @@ impl App {
         let mut aws = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
-            .http_client(aws_http::over(http.clone()))
+            .http_client(crate::aws::http::over(http.clone()))
             .region(place.region);
         aws.set_endpoint_url(place.endpoint_url);
         aws.set_app_name(place.app_name);

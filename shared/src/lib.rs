@@ -1,53 +1,14 @@
 //! The common crate: everything of greffe that is worth testing, by domain noun. Functions are thin wiring over it.
 //!
-//! A mail's path: [`notification`] → [`job`] → [`delta`] → [`message`] → [`archive`] → [`feed`] → [`mark`].
+//! A mail's path: [`mail::notification`] → [`aws::queue`] → [`mail::delta`] → [`mail::message`] → [`mail::archive`] → [`firm::feed`] → [`mail::mark`].
 
-pub mod address;
+pub mod access;
 pub mod app;
-pub mod archive;
-pub mod audit;
-pub mod aws_http;
-pub mod clock;
-pub mod config;
-pub mod connector;
-pub mod contact;
-pub mod credential;
-pub mod date;
-pub mod delta;
-pub mod entra;
-pub mod entry;
-pub mod feed;
-pub mod filing;
+pub mod aws;
+pub mod base;
 pub mod firm;
-pub mod folder;
 pub mod graph;
-pub mod id;
-pub mod id_token;
-pub mod idempotency;
-pub mod identity;
-pub mod job;
-pub mod language;
-pub mod link;
-pub mod mailbox;
-pub mod mark;
-pub mod member;
-pub mod message;
-pub mod metric;
-pub mod notification;
+pub mod health;
+pub mod mail;
 pub mod problem;
 pub mod push;
-pub mod random;
-pub mod registration;
-pub mod rotation;
-pub mod rules;
-pub mod secret;
-pub mod selection;
-pub mod sign_in;
-pub mod table;
-pub mod telemetry;
-pub mod token;
-pub mod validation;
-pub mod walk;
-pub mod watch;
-pub mod work;
-pub mod worker;

@@ -12,7 +12,7 @@ mod event;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use emulator::Lambda;
 use serde_json::{Value, json};
-use shared::{notification::client_state, secret::MacKey};
+use shared::{aws::secrets::MacKey, mail::notification::client_state};
 use tests::{ADA, OPERATOR_KEY, World};
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn every_function_does_its_part_of_the_path_of_one_mail_under_the_runtime_
     let handshake = event::function_url("validationToken=Validation%3A+1", "");
     assert_eq!(graph_webhook.invoke(&handshake).await["body"], "Validation: 1");
     let mail = world.deliver("inbox", "Under the real runtime");
-    let key = MacKey::new(&world.host.app.secrets.read(shared::secret::NOTIFICATION_KEY).await.unwrap());
+    let key = MacKey::new(&world.host.app.secrets.read(shared::aws::secrets::NOTIFICATION_KEY).await.unwrap());
     let state = client_state(&key, firm.parse().unwrap(), mailbox.parse().unwrap());
     let notice = json!({ "value": [{ "clientState": state, "changeType": "created" }] }).to_string();
     // Jobs older than the last round are done already, give or take the skew of clocks.

@@ -136,7 +136,7 @@ async fn nothing_secret_is_written_where_it_can_be_read() {
     }
 }
 
-async fn connector(world: &World, registry: &Registry) -> shared::connector::Connector {
+async fn connector(world: &World, registry: &Registry) -> shared::access::connector::Connector {
     let (firm, id) = (registry.firm.parse().unwrap(), registry.connector.parse().unwrap());
-    shared::connector::Connector::find(&world.host.app.table, firm, id).await.unwrap().unwrap().value
+    shared::access::connector::Connector::find(&world.host.app.table, firm, id).await.unwrap().unwrap().value
 }

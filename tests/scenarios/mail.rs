@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use shared::archive::key;
+use shared::mail::archive::key;
 use tests::{ADA, World, message_id};
 
 const GREY: &str = "greffe: received";

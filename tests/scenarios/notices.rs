@@ -2,7 +2,7 @@
 
 use reqwest::{StatusCode, header};
 use serde_json::json;
-use shared::{notification::client_state, secret::MacKey};
+use shared::{aws::secrets::MacKey, mail::notification::client_state};
 use tests::{Registry, World};
 
 fn webhook(world: &World) -> String {
@@ -15,7 +15,7 @@ async fn send(world: &World, body: impl Into<reqwest::Body>) -> StatusCode {
 }
 
 async fn state(world: &World, registry: &Registry) -> String {
-    let key = MacKey::new(&world.host.app.secrets.read(shared::secret::NOTIFICATION_KEY).await.unwrap());
+    let key = MacKey::new(&world.host.app.secrets.read(shared::aws::secrets::NOTIFICATION_KEY).await.unwrap());
     client_state(&key, registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap())
 }
 

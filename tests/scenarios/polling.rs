@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use microsoft365::{Lifecycle, Mail, NoticeFault, Times};
 use serde_json::{Value, json};
 use shared::{
-    mailbox::Sync,
-    table::{Key, Row, Write},
+    aws::table::{Key, Row, Write},
+    mail::mailbox::Sync,
 };
 use tests::{ADA, Registry, World};
 

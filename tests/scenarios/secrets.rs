@@ -375,8 +375,11 @@ async fn a_certificate_takes_the_place_of_a_secret_and_a_secret_that_of_a_certif
 async fn where_it_may_greffe_adds_its_certificate_by_itself_and_rotates_it() {
     let world = World::new().await;
     let registry = registry(&world).await;
-    let foreign =
-        shared::credential::Certificate::generate("foreign", world.clock.now(), &shared::random::Random::seeded(9));
+    let foreign = shared::access::credential::Certificate::generate(
+        "foreign",
+        world.clock.now(),
+        &shared::base::random::Random::seeded(9),
+    );
     upload(&world, &foreign.unwrap().pem());
     post(&world, &registry, "certificate", json!({ "add": true })).await.ok();
     post(&world, &registry, "secret", json!({ "credential": "certificate" })).await.ok();

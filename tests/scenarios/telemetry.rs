@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use shared::telemetry;
+use shared::base::telemetry;
 use tests::World;
 
 #[tokio::test]

@@ -5,13 +5,11 @@ use std::time::Duration;
 use microsoft365::App as Registration;
 use serde_json::json;
 use shared::{
+    access::connector::Connector,
     app::{App, http_client},
-    clock::Clock,
-    config::Origin,
-    connector::Connector,
+    aws::secrets::{self, Secrets},
+    base::{clock::Clock, config::Origin, random::Random},
     graph::{GraphError, GraphUser, Link},
-    random::Random,
-    secret::{self, Secrets},
 };
 use tests::{ADA, CLIENT_ID, Registry, World};
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
@@ -115,8 +113,8 @@ async fn a_secret_that_was_rotated_is_read_afresh_once() {
     // Another function wrote it: the one at work still believes the old one.
     let client = aws_sdk_secretsmanager::Client::new(&world.host.machine.aws);
     let elsewhere = Secrets::new(client, world.clock.clone(), Random::system());
-    world.host.app.secrets.read(secret::APP_CLIENT_SECRET).await.unwrap();
-    elsewhere.write(secret::APP_CLIENT_SECRET, &"the-new-secret".to_owned().into()).await.unwrap();
+    world.host.app.secrets.read(secrets::APP_CLIENT_SECRET).await.unwrap();
+    elsewhere.write(secrets::APP_CLIENT_SECRET, &"the-new-secret".to_owned().into()).await.unwrap();
     let connector = connector(&world, &registry).await;
     let token = world.host.app.tokens.access_token(&connector).await.unwrap();
     world.host.app.tokens.discard(&connector, &token, None).await;

@@ -7,12 +7,14 @@ use microsoft365::{Secret, Times};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use shared::{
+    access::{
+        connector::Connector,
+        credential::{Certificate, Credential},
+        registration::{Held, New, Owner, RegistrationError},
+        rotation::{self, Rotated},
+    },
     app::App,
-    connector::Connector,
-    credential::{Certificate, Credential},
-    registration::{Held, New, Owner, RegistrationError},
-    rotation::{self, Rotated},
-    secret::CURRENT,
+    aws::secrets::CURRENT,
 };
 use tests::{OWN_CLIENT_ID, OWN_CLIENT_SECRET, World};
 
@@ -134,7 +136,7 @@ async fn a_rotation_of_a_certificate_that_dies_anywhere_ends_with_one_that_works
     let story = Story::begin().await;
     let certificate = Certificate::make("first".to_owned(), story.function()).await.unwrap();
     let held = Held::take(story.function(), story.owner).await.unwrap();
-    shared::rotation::add_certificate(&held, &story.in_use().await, &certificate).await.unwrap();
+    shared::access::rotation::add_certificate(&held, &story.in_use().await, &certificate).await.unwrap();
     held.replace(New::Credential(Credential::Certificate(certificate)), None).await.unwrap();
     let mut registered = story.world.microsoft.app(OWN_CLIENT_ID).unwrap();
     registered.client_secrets.clear();

@@ -8,7 +8,7 @@ use std::{
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 use microsoft365::{Held, Lifecycle, NoticeFault, RetryAfter, Times, ValueFault};
 use serde_json::{Value, json};
-use shared::archive;
+use shared::mail::archive;
 use tests::{ADA, Answer, Registry, World, message_id};
 
 use crate::{dice::Dice, gate::Gate, outlook::Outlook};

@@ -25,7 +25,7 @@ use local::{
 use microsoft365::{App, Held, Mail, Microsoft365, Options, Tenant};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use shared::{clock::Clock, id::MessageId, random::Random};
+use shared::base::{clock::Clock, id::MessageId, random::Random};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, UnixListener};
 

@@ -6,10 +6,12 @@ use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement};
 use local::{machine::Machine, provision};
 use serde_json::{Value, json};
 use shared::{
-    clock::Clock,
-    config::Config,
-    metric::{self, Counter},
-    table::TTL_ATTRIBUTE,
+    aws::table::TTL_ATTRIBUTE,
+    base::{
+        clock::Clock,
+        config::Config,
+        metric::{self, Counter},
+    },
 };
 use tests::template::{Template, root};
 

@@ -8,10 +8,10 @@ use axum::{
 };
 use shared::{
     app::App,
+    aws::secrets::{OPERATOR_KEY, SecretError, is_same},
+    base::id::{FirmId, KeyId},
     firm::{ApiKey, Firm},
-    id::{FirmId, KeyId},
     problem::{Code, Problem},
-    secret::{OPERATOR_KEY, SecretError, is_same},
 };
 
 use crate::error::{Failure, invalid, not_found};

@@ -10,18 +10,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shared::{
+    access::{connector::ReachError, registration::RegistrationError, token::TokenError},
     app::App,
-    archive::ArchiveError,
-    connector::ReachError,
-    feed::FeedError,
+    aws::{queue::QueueError, secrets::SecretError, table::TableError},
+    base::telemetry::Chain,
+    firm::feed::FeedError,
     graph::GraphError,
-    job::QueueError,
+    mail::archive::ArchiveError,
     problem::{Code, Problem},
-    registration::RegistrationError,
-    secret::SecretError,
-    table::TableError,
-    telemetry::Chain,
-    token::TokenError,
 };
 use tracing::Instrument as _;
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use shared::{
+use shared::base::{
     address,
     id::{ClientId, TenantId},
 };

@@ -16,12 +16,16 @@ use axum::{
 };
 use shared::{
     app::App,
-    audit::{Actor, Entry, source_ip},
-    id::{FirmId, KeyId},
-    idempotency::{self, First, IdempotencyError, KEY_CHARS_MAX, Turn},
+    aws::table::Key,
+    base::{
+        id::{FirmId, KeyId},
+        telemetry::Chain,
+    },
+    firm::{
+        audit::{Actor, Entry, source_ip},
+        idempotency::{self, First, IdempotencyError, KEY_CHARS_MAX, Turn},
+    },
     problem::{Code, Problem},
-    table::Key,
-    telemetry::Chain,
 };
 
 use crate::{

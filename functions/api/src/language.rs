@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use shared::language::Language;
+use shared::base::language::Language;
 
 tokio::task_local! {
     static OF_CALLER: Language;

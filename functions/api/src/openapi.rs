@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use shared::{idempotency::KEY_CHARS_MAX, problem::Problem};
+use shared::{firm::idempotency::KEY_CHARS_MAX, problem::Problem};
 use utoipa::{
     Modify, OpenApi,
     openapi::{

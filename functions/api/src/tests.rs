@@ -15,7 +15,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
-use shared::{app::http_client, aws_http, clock::Clock, config::Config, random::Random, secret};
+use shared::{
+    app::http_client,
+    aws::secrets,
+    base::{clock::Clock, config::Config, random::Random},
+};
 use tower::ServiceExt as _;
 
 use super::*;
@@ -100,7 +104,7 @@ impl World {
         aws.secrets
             .lock()
             .unwrap()
-            .extend([(secret::OPERATOR_KEY.to_owned(), OPERATOR.to_owned()), (secret::KEYRING.to_owned(), keyring)]);
+            .extend([(secrets::OPERATOR_KEY.to_owned(), OPERATOR.to_owned()), (secrets::KEYRING.to_owned(), keyring)]);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let service = Router::new().fallback(Aws::answer).with_state(aws.clone());
@@ -113,7 +117,7 @@ impl World {
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "s", None, None, "test")))
             .endpoint_url(&endpoint)
             .retry_config(RetryConfig::disabled())
-            .http_client(aws_http::over(http.clone()))
+            .http_client(shared::aws::http::over(http.clone()))
             .build();
         let config = Config::from_lookup(|name| match name {
             "GREFFE_CLOUD" | "GREFFE_LOGIN_URL" | "GREFFE_GRAPH_URL" | "GREFFE_APP_CLIENT_ID" => None,

@@ -4,14 +4,19 @@ use std::collections::BTreeSet;
 
 use futures::StreamExt as _;
 use shared::{
-    contact::Contact,
-    date::Date,
-    entry::{Entry, EntryId, Noun},
+    aws::{
+        table::{Key, Row, TableError, Write},
+        worker::Outcome,
+    },
     graph::{BatchOrder, Disposition, GraphError, Homes, Item, PARALLEL_REQUESTS_MAX, Place, Step, Tag},
-    push::{BulkProgress, Copy, PushWork, mark, places},
-    table::{Key, Row, TableError, Write},
-    work::Fate,
-    worker::Outcome,
+    mail::work::Fate,
+    push::{
+        BulkProgress, Copy, PushWork,
+        contact::Contact,
+        date::Date,
+        entry::{Entry, EntryId, Noun},
+        mark, places,
+    },
 };
 
 use crate::round::{PushError, Round};

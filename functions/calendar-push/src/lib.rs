@@ -14,9 +14,11 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Deserialize;
 use shared::{
     app::App,
-    job::PushJob,
+    aws::{
+        queue::PushJob,
+        worker::{self, Deadline, Interrupted, Outcome, Output, Rounds, ScheduleError},
+    },
     push::Due,
-    worker::{self, Deadline, Interrupted, Outcome, Output, Rounds, ScheduleError},
 };
 
 use crate::round::PushError;

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use shared::{
-    date::Kind,
-    entry::{EntryId, Noun},
-    push::{Copy, Difference, Left, Links, Outbox, PushWork, Sights, Verdict, compare},
-    table::{Key, Row, Write},
-    work::WORK_THINGS_MAX,
+    aws::table::{Key, Row, Write},
+    mail::work::WORK_THINGS_MAX,
+    push::{
+        Copy, Difference, Left, Links, Outbox, PushWork, Sights, Verdict, compare,
+        date::Kind,
+        entry::{EntryId, Noun},
+    },
 };
 
 use crate::round::{CHECK_PAUSE, COMPARE_PAUSE, PushError, Round};

@@ -1,7 +1,7 @@
 //! The Lambda function `calendar-push`: wiring only.
 
 use lambda_runtime::{LambdaEvent, run, service_fn};
-use shared::{app::App, telemetry};
+use shared::{app::App, base::telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -11,20 +11,22 @@ use std::{
 
 use jiff::Timestamp;
 use shared::{
+    access::connector::{Access, Connector},
     app::App,
-    connector::{Access, Connector},
-    entry::{EntryId, Noun},
-    feed::FeedError,
-    firm::Firm,
+    aws::{
+        queue::PushJob,
+        table::{Key, Row, TableError, Write},
+        worker::{Deadline, Outcome},
+    },
+    base::id::MemberId,
+    firm::{Firm, feed::FeedError, member::Member},
     graph::{Disposition, GraphError, Homes, Place},
-    id::MemberId,
-    job::PushJob,
-    member::Member,
+    health::watch,
     problem::{Code, Noted, of_refused_service},
-    push::{Account, Copy, Due, Outbox, Outlook, PushWork, Wish},
-    table::{Key, Row, TableError, Write},
-    watch,
-    worker::{Deadline, Outcome},
+    push::{
+        Account, Copy, Due, Outbox, Outlook, PushWork, Wish,
+        entry::{EntryId, Noun},
+    },
 };
 
 use crate::{advance, look};

@@ -10,16 +10,16 @@ use std::{
 
 use futures::{Stream, StreamExt as _};
 use shared::{
-    archive::{ArchiveError, Stored},
-    feed::{Fact, Numbered, Recorded, What},
+    aws::table::{Key, Row, Write},
+    base::{id::MessageId, metric::Counter, telemetry::Chain},
+    firm::feed::{Fact, Numbered, Recorded, What},
     graph::{BatchOrder, CategoriesPatch, Disposition, GraphCode, GraphError, Mail, PARALLEL_REQUESTS_MAX},
-    id::MessageId,
-    mark::KeptMarks,
-    message::{Failure, Message, Original, State, next_try},
-    metric::Counter,
-    table::{Key, Row, Write},
-    telemetry::Chain,
-    work::{Fate, Work},
+    mail::{
+        archive::{ArchiveError, Stored},
+        mark::KeptMarks,
+        message::{Failure, Message, Original, State, next_try},
+        work::{Fate, Work},
+    },
 };
 
 use crate::round::{Outcome, Round, RoundError};

@@ -6,16 +6,20 @@ use std::{collections::HashMap, time::Duration};
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, channel::mpsc, join, stream};
 use jiff::Timestamp;
 use shared::{
-    delta::{Baseline, Decision, Phase},
-    folder::FolderState,
+    aws::table::{Key, Row, Write},
+    base::{
+        id::{FolderId, MessageId},
+        telemetry::Chain,
+    },
     graph::{Arrivals, Disposition, Link, Mail},
-    id::{FolderId, MessageId},
-    mailbox::{Progress, Sync},
-    message::{Message, State},
-    table::{Key, Row, Write},
-    telemetry::Chain,
-    walk::{HistoryProgress, Reconciliation, Standing, Tally, Walk, standing},
-    work::Work,
+    mail::{
+        delta::{Baseline, Decision, Phase},
+        folder::FolderState,
+        mailbox::{Progress, Sync},
+        message::{Message, State},
+        walk::{HistoryProgress, Reconciliation, Standing, Tally, Walk, standing},
+        work::Work,
+    },
 };
 
 use crate::{

@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _, channel::mpsc::UnboundedSender};
 use shared::{
-    delta::{Baseline, BaselinePage, Decision},
-    folder::FolderState,
+    aws::table::{Key, Row, Write},
+    base::{
+        id::{ImmutableId, MessageId},
+        metric::Counter,
+        telemetry::Chain,
+    },
     graph::{DeltaItem, DeltaPage, Disposition, Mail, PageEnd},
-    id::{ImmutableId, MessageId},
-    mailbox::Progress,
-    message::{Message, SkipReason, State},
-    metric::Counter,
-    table::{Key, Row, Write},
-    telemetry::Chain,
-    work::Work,
+    mail::{
+        delta::{Baseline, BaselinePage, Decision},
+        folder::FolderState,
+        mailbox::Progress,
+        message::{Message, SkipReason, State},
+        work::Work,
+    },
 };
 
 use crate::{

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use shared::{
-    folder::{FolderState, Told, TreeLink, follow, forget_gone},
+    aws::table::{Key, Row, Write},
+    base::telemetry::Chain,
     graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WellKnown},
-    mailbox::Sync,
-    selection::{Mode, Selection},
-    table::{Key, Row, Write},
-    telemetry::Chain,
+    mail::{
+        folder::{FolderState, Told, TreeLink, follow, forget_gone},
+        mailbox::Sync,
+        selection::{Mode, Selection},
+    },
 };
 
 use crate::round::{Round, RoundError};

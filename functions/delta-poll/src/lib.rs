@@ -17,10 +17,12 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Deserialize;
 use shared::{
     app::App,
-    job::Job,
-    mailbox::Sync,
-    metric::{Counter, Tally},
-    worker::{self, Deadline, Interrupted, Output, Rounds, ScheduleError},
+    aws::{
+        queue::Job,
+        worker::{self, Deadline, Interrupted, Output, Rounds, ScheduleError},
+    },
+    base::metric::{Counter, Tally},
+    mail::mailbox::Sync,
 };
 
 use crate::round::{Outcome, RoundError};

@@ -12,25 +12,26 @@ use futures::{
 };
 use jiff::Timestamp;
 use shared::{
+    access::connector::{Access, Connector, ConnectorState},
     app::App,
-    config::ConfigError,
-    connector::{Access, Connector, ConnectorState},
-    delta::{Decision, Phase, decide},
-    feed::FeedError,
-    firm::Firm,
-    folder::FolderState,
+    aws::{
+        queue::Job,
+        secrets::{MacKey, NOTIFICATION_KEY, SecretError},
+        table::{Key, Row, TableError, Write},
+        worker::Deadline,
+    },
+    base::{config::ConfigError, metric::Tally, telemetry::Chain},
+    firm::{Firm, feed::FeedError},
     graph::{Disposition, Graph, GraphError, Mail, SUBSCRIPTION_LIFETIME},
-    job::Job,
-    mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Progress, Sync},
-    mark::{KeptMarks, Marks},
-    metric::Tally,
-    notification::client_state,
-    rules::{People, recipient_domain},
-    secret::{MacKey, NOTIFICATION_KEY, SecretError},
-    table::{Key, Row, TableError, Write},
-    telemetry::Chain,
-    work::Work,
-    worker::Deadline,
+    mail::{
+        delta::{Decision, Phase, decide},
+        folder::FolderState,
+        mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Progress, Sync},
+        mark::{KeptMarks, Marks},
+        notification::client_state,
+        rules::{People, recipient_domain},
+        work::Work,
+    },
 };
 use tokio::sync::OnceCell;
 

@@ -1,7 +1,12 @@
 //! Connectors that are to be looked at, whether or not a mailbox of theirs is read.
 
 use futures::StreamExt as _;
-use shared::{app::App, table::TableError, telemetry::Chain, watch, worker::Deadline};
+use shared::{
+    app::App,
+    aws::{table::TableError, worker::Deadline},
+    base::telemetry::Chain,
+    health::watch,
+};
 
 /// Connectors looked at by one run of the schedule; the rest is due a minute later still.
 const CONNECTORS_MAX: usize = 50;

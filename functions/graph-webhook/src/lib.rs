@@ -23,10 +23,12 @@ use http_body_util::LengthLimitError;
 use jiff::Timestamp;
 use shared::{
     app::App,
-    job::Job,
-    notification::{self, Notices},
-    secret::{MacKey, NOTIFICATION_KEY, SECRET_CACHE_TIME, SecretError},
-    telemetry::Chain,
+    aws::{
+        queue::Job,
+        secrets::{MacKey, NOTIFICATION_KEY, SECRET_CACHE_TIME, SecretError},
+    },
+    base::telemetry::Chain,
+    mail::notification::{self, Notices},
 };
 use tokio::sync::Mutex;
 

@@ -1,6 +1,6 @@
 //! The Lambda function: wiring only.
 
-use shared::{app::App, telemetry};
+use shared::{app::App, base::telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -8,12 +8,13 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use axum::http::Request;
 use shared::{
     app::http_client,
-    aws_http,
-    clock::Clock,
-    config::Config,
-    id::{FirmId, MailboxId},
-    notification::client_state,
-    random::Random,
+    base::{
+        clock::Clock,
+        config::Config,
+        id::{FirmId, MailboxId},
+        random::Random,
+    },
+    mail::notification::client_state,
 };
 use tower::ServiceExt as _;
 
@@ -75,7 +76,7 @@ impl World {
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "s", None, None, "test")))
             .endpoint_url(&endpoint)
             .retry_config(RetryConfig::disabled())
-            .http_client(aws_http::over(http.clone()))
+            .http_client(shared::aws::http::over(http.clone()))
             .build();
         let config = Config::from_lookup(|name| {
             let value = match name {

@@ -1,7 +1,7 @@
 //! Signing in, as a browser goes through it: out to Microsoft, and back from there. What happens is told in
-//! [`shared::sign_in`]; here it becomes redirects, a cookie and pages.
+//! [`shared::access::sign_in`]; here it becomes redirects, a cookie and pages.
 //!
-//! A browser is sent only where [`shared::sign_in`] says, never where a parameter says.
+//! A browser is sent only where [`shared::access::sign_in`] says, never where a parameter says.
 
 mod page;
 
@@ -20,12 +20,11 @@ use axum::{
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use shared::{
+    access::sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME},
     app::App,
-    audit::source_ip,
-    config::Origin,
-    language::Language,
+    base::{config::Origin, language::Language},
+    firm::audit::source_ip,
     problem::{Code, Problem},
-    sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME},
 };
 
 /// The two addresses that a browser visits; any other is a 404.

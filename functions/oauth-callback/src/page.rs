@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use shared::{
-    language::Language,
+    base::language::Language,
     problem::{Problem, Text},
 };
 

@@ -1,6 +1,9 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use axum::{body::Body, http::Request};
-use shared::{app::http_client, aws_http, clock::Clock, config::Config, random::Random};
+use shared::{
+    app::http_client,
+    base::{clock::Clock, config::Config, random::Random},
+};
 use tower::ServiceExt as _;
 
 use super::*;
@@ -13,7 +16,7 @@ fn app() -> App {
         .region(Region::from_static("eu-central-1"))
         .endpoint_url("http://127.0.0.1:9")
         .retry_config(RetryConfig::disabled())
-        .http_client(aws_http::over(http.clone()))
+        .http_client(shared::aws::http::over(http.clone()))
         .build();
     let config = Config::from_lookup(|name| match name {
         "GREFFE_CLOUD" | "GREFFE_LOGIN_URL" | "GREFFE_GRAPH_URL" | "GREFFE_APP_CLIENT_ID" => None,

@@ -1,16 +1,18 @@
 //! Watches until when the credentials of app registrations are good: reminds, and rotates them.
 //!
 //! Two things start it: the schedule, which has it look at what is due, and Secrets Manager, which has it take one step of a
-//! rotation. What is decided and done is in `shared/src/registration.rs` and `shared/src/rotation.rs`.
+//! rotation. What is decided and done is in `shared/src/access/registration.rs` and `shared/src/access/rotation.rs`.
 
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
+    access::{
+        registration::{self, Owner, RegistrationError},
+        rotation::{self, Step},
+    },
     app::App,
-    registration::{self, Owner, RegistrationError},
-    rotation::{self, Step},
-    table::TableError,
-    telemetry::Chain,
+    aws::table::TableError,
+    base::telemetry::Chain,
 };
 
 /// Registrations looked at in one run; the rest is due still when the next one comes.

@@ -19,11 +19,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use shared::{
-    archive,
-    clock::Clock,
-    feed::GAP_PATIENCE,
-    id::{FirmId, MailboxId, MessageId},
-    random::Random,
+    base::{
+        clock::Clock,
+        id::{FirmId, MailboxId, MessageId},
+        random::Random,
+    },
+    firm::feed::GAP_PATIENCE,
+    mail::archive,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 

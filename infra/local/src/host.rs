@@ -15,14 +15,18 @@ use axum::{
 use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use shared::{
+    access::rotation::Step,
     app::{App, StartError},
-    clock::Clock,
-    config::{Config, ConfigError},
-    random::Random,
-    rotation::Step,
-    secret::{self, SecretError},
-    telemetry::Chain,
-    worker::{Input, Output},
+    aws::{
+        secrets::{self, SecretError},
+        worker::{Input, Output},
+    },
+    base::{
+        clock::Clock,
+        config::{Config, ConfigError},
+        random::Random,
+        telemetry::Chain,
+    },
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -450,14 +454,14 @@ fn context(app: &App) -> Context {
 /// The secrets that the template makes: drawn once, and kept from then on.
 async fn seed(app: &App, settings: &Settings) -> Result<(), SecretError> {
     let ring = serde_json::json!({ "current": "k1", "k1": app.random.token() }).to_string();
-    app.secrets.seed(secret::KEYRING, &ring.into()).await?;
-    app.secrets.seed(secret::NOTIFICATION_KEY, &app.random.token().into()).await?;
+    app.secrets.seed(secrets::KEYRING, &ring.into()).await?;
+    app.secrets.seed(secrets::NOTIFICATION_KEY, &app.random.token().into()).await?;
     match &settings.operator_key {
-        Some(key) => app.secrets.write(secret::OPERATOR_KEY, key).await?,
-        None => app.secrets.seed(secret::OPERATOR_KEY, &app.random.token().into()).await?,
+        Some(key) => app.secrets.write(secrets::OPERATOR_KEY, key).await?,
+        None => app.secrets.seed(secrets::OPERATOR_KEY, &app.random.token().into()).await?,
     }
     if let Some(client_secret) = &settings.app_client_secret {
-        app.secrets.write(secret::APP_CLIENT_SECRET, client_secret).await?;
+        app.secrets.write(secrets::APP_CLIENT_SECRET, client_secret).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use shared::{app::StartError, aws_http, clock::Clock};
+use shared::{app::StartError, base::clock::Clock};
 
 /// AWS, and the engines if it is them.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl Machine {
         let http = shared::app::http_client()?;
         let credentials = Credentials::from_keys(aws::Cloud::ACCESS_KEY_ID, aws::Cloud::SECRET_ACCESS_KEY, None);
         let aws = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(aws_http::over(http))
+            .http_client(shared::aws::http::over(http))
             .region(Region::new(aws::Cloud::REGION))
             .credentials_provider(credentials)
             .endpoint_url(endpoint)
@@ -78,7 +78,7 @@ impl Machine {
 
     async fn elsewhere() -> Result<Self, MachineError> {
         let http = shared::app::http_client()?;
-        let mut aws = aws_config::defaults(BehaviorVersion::latest()).http_client(aws_http::over(http));
+        let mut aws = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::http::over(http));
         if std::env::var_os("AWS_REGION").is_none() {
             aws = aws.region(Region::new(aws::Cloud::REGION));
         }

@@ -9,7 +9,7 @@ use local::{
     host::{Host, Settings},
 };
 use secrecy::SecretString;
-use shared::{clock::Clock, telemetry};
+use shared::base::{clock::Clock, telemetry};
 use tokio::net::TcpListener;
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 

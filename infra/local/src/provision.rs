@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
-use shared::table::{DUE_INDEX, TTL_ATTRIBUTE};
+use shared::aws::table::{DUE_INDEX, TTL_ATTRIBUTE};
 
 /// The table's name on this machine.
 pub const TABLE: &str = "greffe";

@@ -14,7 +14,7 @@ use super::{
     client::{Call, Graph, segment},
     error::GraphError,
 };
-use crate::id::ClientId;
+use crate::base::id::ClientId;
 
 /// An app registration, as far as its credentials go.
 #[derive(Debug, Clone, Default, Deserialize)]

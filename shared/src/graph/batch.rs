@@ -10,7 +10,7 @@ use super::{
     client::{Call, Graph, GraphUser, PARALLEL_REQUESTS_MAX, retry_after, segment},
     error::GraphError,
 };
-use crate::id::ImmutableId;
+use crate::base::id::ImmutableId;
 
 /// Most requests in one batch. Source: <https://learn.microsoft.com/graph/json-batching>
 pub(super) const BATCH_ITEMS_MAX: usize = 20;

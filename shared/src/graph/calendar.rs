@@ -11,7 +11,7 @@ use super::{
     error::GraphError,
     extended,
 };
-use crate::id::EventId;
+use crate::base::id::EventId;
 
 /// An event to be made in the default calendar: free, without a reminder and without attendees, so nobody is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

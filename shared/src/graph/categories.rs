@@ -9,9 +9,8 @@ use super::{
     error::{Disposition, GraphError},
 };
 use crate::{
-    id::CategoryId,
-    mark::{Color, Mark},
-    telemetry::Chain,
+    base::{id::CategoryId, telemetry::Chain},
+    mail::mark::{Color, Mark},
 };
 
 fn categories_path(user: &GraphUser) -> String {

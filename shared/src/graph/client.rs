@@ -14,7 +14,10 @@ use super::{
     budget::{Budget, Spent},
     error::{GraphCode, GraphError},
 };
-use crate::{clock::Clock, config::Origin, random::Random, token::TokenSource};
+use crate::{
+    access::token::TokenSource,
+    base::{clock::Clock, config::Origin, random::Random},
+};
 
 /// Graph serves one app at most four requests at a time for one mailbox.
 /// Source: <https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits>

@@ -9,7 +9,7 @@ use super::{
     error::GraphError,
     extended,
 };
-use crate::id::ContactId;
+use crate::base::id::ContactId;
 
 impl Graph {
     /// Makes a contact in the default folder. When the answer was lost it may be there all the same:

@@ -12,7 +12,7 @@ use super::{
     error::GraphError,
     messages::{PAGE_ITEMS, PageEnd, page_end},
 };
-use crate::id::FolderId;
+use crate::base::id::FolderId;
 
 /// A folder that Graph knows by a name that is the same in every language.
 /// Source: <https://learn.microsoft.com/graph/api/resources/mailfolder>

@@ -21,7 +21,7 @@ use super::{
     extended,
     todo::{TASK_WATCHED, TaskContent, tasks},
 };
-use crate::id::{ContactFolderId, TaskListId};
+use crate::base::id::{ContactFolderId, TaskListId};
 
 /// How answers are to be written: ids that survive moves, and texts as texts.
 const PREFER: &str = r#"IdType="ImmutableId", outlook.body-content-type="text""#;

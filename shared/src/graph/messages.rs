@@ -11,7 +11,7 @@ use super::{
     client::{Call, Graph, GraphUser, Link, query_value, segment},
     error::GraphError,
 };
-use crate::id::{FolderId, ImmutableId};
+use crate::base::id::{FolderId, ImmutableId};
 
 /// Messages asked for in one page of delta.
 pub const PAGE_ITEMS: usize = 100;

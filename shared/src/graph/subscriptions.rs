@@ -11,7 +11,7 @@ use super::{
     client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
 };
-use crate::id::SubscriptionId;
+use crate::base::id::SubscriptionId;
 
 /// How long a subscription is asked for: a little under the longest that Graph grants for messages (10,080 minutes).
 /// Source: <https://learn.microsoft.com/graph/api/resources/subscription>

@@ -10,7 +10,7 @@ use super::{
     client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
 };
-use crate::id::{TaskId, TaskListId};
+use crate::base::id::{TaskId, TaskListId};
 
 /// Pages that are searched at most.
 const PAGES_MAX: usize = 50;

@@ -1,7 +1,7 @@
 //! What is said of every entry of the catalogue, in the languages that people read.
 
 use super::{Reconnect, Who};
-use crate::language::Language;
+use crate::base::language::Language;
 
 impl Who {
     /// Who that is, for people.

@@ -5,10 +5,12 @@
 
 use super::{Code, Entry, Problem, Reconnect, Who, catalogue::ENTRIES};
 use crate::{
-    entra::{EntraError, EntraRefusal},
+    access::{
+        entra::{EntraError, EntraRefusal},
+        token::TokenError,
+    },
+    aws::identity::IdentityError,
     graph::GraphError,
-    identity::IdentityError,
-    token::TokenError,
 };
 
 /// What Microsoft's refusal to issue a token, or to complete a sign-in, means.

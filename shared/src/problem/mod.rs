@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{graph::GraphError, language::Language};
+use crate::{base::language::Language, graph::GraphError};
 
 macro_rules! catalogue {
     ($(

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use super::{Entry, catalogue::ENTRIES};
-use crate::language::Language;
+use crate::base::language::Language;
 
 /// What stands around the entries, in one language.
 struct Labels {

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::{catalogue::ENTRIES, *};
 use crate::{
-    entra::EntraRefusal,
+    access::entra::EntraRefusal,
     graph::{GraphCode, GraphError},
 };
 

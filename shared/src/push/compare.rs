@@ -9,9 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    entry::EntryId,
     graph::{Item, Place, Sight},
-    push::{Copy, Wish},
+    push::{Copy, Wish, entry::EntryId},
 };
 
 /// What was looked at in one mailbox, by place.
@@ -129,9 +128,9 @@ fn there(placed: &super::Placed, sights: &Sights) -> There {
 mod tests {
     use super::*;
     use crate::{
+        base::language::Language,
+        firm::member::{Push, Target},
         graph::Shown,
-        language::Language,
-        member::{Push, Target},
         push::Placed,
     };
 

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    entry::EntryId,
     graph::{Done, GraphCode, GraphError, Item, Place, Shown, Step},
-    message::next_try,
+    mail::message::next_try,
     problem::Noted,
+    push::entry::EntryId,
 };
 
 /// An item of ours in Microsoft 365.

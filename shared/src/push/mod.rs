@@ -7,7 +7,10 @@
 //! the one before may have made. Slowly, both sides are compared ([`compare`]); what differs is work like any other.
 
 mod compare;
+pub mod contact;
 mod copy;
+pub mod date;
+pub mod entry;
 mod outbox;
 mod outlook;
 
@@ -23,16 +26,20 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    contact::Contact,
-    date::Date,
-    entry::{Content, Entry, EntryId, Noun},
+    aws::table::{Key, Row, Write, sortable},
+    base::{
+        id::{BulkId, FirmId, MemberId},
+        language::Language,
+        random::Random,
+    },
+    firm::member::{Push, Target},
     graph::{Item, Place},
-    id::{BulkId, FirmId, MemberId},
-    language::Language,
-    member::{Push, Target},
-    random::Random,
-    table::{Key, Row, Write, sortable},
-    work::{Settled, WORK_THINGS_MAX, Work},
+    mail::work::{Settled, WORK_THINGS_MAX, Work},
+    push::{
+        contact::Contact,
+        date::Date,
+        entry::{Content, Entry, EntryId, Noun},
+    },
 };
 
 /// Writes in one transaction of DynamoDB.

@@ -6,13 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    entry::Noun,
+    aws::table::{DUE_PUSH, Key, Table, TableError, Write, sortable},
+    base::id::{ConnectorId, FirmId, MemberId},
+    firm::member::Push,
     graph::{GraphUser, Spent},
-    id::{ConnectorId, FirmId, MemberId},
-    member::Push,
     problem::Noted,
-    push::Links,
-    table::{DUE_PUSH, Key, Table, TableError, Write, sortable},
+    push::{Links, entry::Noun},
 };
 
 /// Whose Outlook it is, and through what it is reached.

@@ -6,13 +6,15 @@ use serde::de::DeserializeOwned;
 
 use super::{Said, Shape, Wish, folder_mark};
 use crate::{
-    contact::Contact,
-    date::Date,
-    entry::{Content, Entry, EntryId, Noun},
+    aws::table::{Key, Table, TableError},
+    base::id::MemberId,
     firm::Firm,
     graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Item, Link, Place, Sight},
-    id::MemberId,
-    table::{Key, Table, TableError},
+    push::{
+        contact::Contact,
+        date::Date,
+        entry::{Content, Entry, EntryId, Noun},
+    },
 };
 
 /// Entries read at a time.

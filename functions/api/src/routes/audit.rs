@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use shared::{app::App, audit::Entry};
+use shared::{app::App, firm::audit::Entry};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Page;
@@ -49,7 +49,7 @@ pub(super) async fn list(
 ) -> Answer<Json<Page<EntryView>>> {
     let limit = which.limit.unwrap_or_default().get();
     let page = Entry::list(&app.table, firm.id(), which.after.as_deref(), limit).await?;
-    let id = |key: &shared::table::Key| key.audit_cursor().map(str::to_owned);
+    let id = |key: &shared::aws::table::Key| key.audit_cursor().map(str::to_owned);
     let next = page.next.as_ref().and_then(id);
     let items = page.rows.into_iter().filter_map(|row| Some(EntryView { id: id(&row.key)?, entry: row.value }));
     Ok(Json(Page { items: items.collect(), next }))

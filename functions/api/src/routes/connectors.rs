@@ -10,15 +10,19 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
+    access::{
+        connector::{Access, Connector, ConnectorState, OwnApp, Rights},
+        credential::{Certificate, Credential, Kind},
+        registration::{Held, New, Owner, RegistrationError},
+        sign_in::connect_url,
+    },
     app::App,
-    connector::{Access, Connector, ConnectorState, OwnApp, Rights},
-    credential::{Certificate, Credential, Kind},
-    id::{ClientId, ConnectorId, FirmId, TenantId},
+    aws::{
+        secrets::CURRENT,
+        table::{Key, Write},
+    },
+    base::id::{ClientId, ConnectorId, FirmId, TenantId},
     problem::{Code, Noted, Problem, Text, Who},
-    registration::{Held, New, Owner, RegistrationError},
-    secret::CURRENT,
-    sign_in::connect_url,
-    table::{Key, Write},
 };
 use utoipa::ToSchema;
 

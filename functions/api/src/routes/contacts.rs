@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{
     app::App,
-    contact::{Address, At, Contact, Kind, Phone},
-    entry::Entry,
+    base::id::{BulkId, MemberId},
     graph::Item,
-    id::{BulkId, MemberId},
-    push::Wish,
+    push::{
+        Wish,
+        contact::{Address, At, Contact, Kind, Phone},
+        entry::Entry,
+    },
 };
 use utoipa::ToSchema;
 

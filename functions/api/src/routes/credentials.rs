@@ -6,13 +6,15 @@ use axum::{extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
+    access::{
+        connector::Connector,
+        credential::{ClientSecret as Secret, Credential, Kind},
+        registration::{self, Held, New, Owner, Registration, RegistrationError, Source},
+        rotation::{self, Rotated},
+    },
     app::App,
-    connector::Connector,
-    credential::{ClientSecret as Secret, Credential, Kind},
-    id::{ClientId, ConnectorId},
+    base::id::{ClientId, ConnectorId},
     problem::{Code, Noted, Problem},
-    registration::{self, Held, New, Owner, Registration, RegistrationError, Source},
-    rotation::{self, Rotated},
 };
 use utoipa::ToSchema;
 

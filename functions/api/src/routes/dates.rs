@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{
     app::App,
-    date::{Date, Kind, Recurrence, When},
-    entry::Entry,
+    base::id::MemberId,
     graph::{Every, Item, ShowAs},
-    id::MemberId,
-    push::Wish,
+    push::{
+        Wish,
+        date::{Date, Kind, Recurrence, When},
+        entry::Entry,
+    },
 };
 use utoipa::ToSchema;
 

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use shared::{
     app::App,
-    entry::{Change, Content, Entry, EntryId},
-    firm::Firm,
+    aws::table::{Key, Row, TableError, Write},
+    base::id::{BulkId, ExternalId, FirmId, MemberId},
+    firm::{Firm, member::Member},
     graph::{Item, Place},
-    id::{BulkId, ExternalId, FirmId, MemberId},
-    member::Member,
-    push::{self, Bulk, BulkProgress, Copy, Outbox, TRANSACTION_WRITES_MAX, Wish},
-    table::{Key, Row, TableError, Write},
+    push::{
+        self, Bulk, BulkProgress, Copy, Outbox, TRANSACTION_WRITES_MAX, Wish,
+        entry::{Change, Content, Entry, EntryId},
+    },
 };
 use utoipa::{IntoParams, ToSchema};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use shared::{app::App, feed::Numbered};
+use shared::{app::App, firm::feed::Numbered};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{

@@ -13,11 +13,15 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    audit::{Actor, Entry, source_ip},
-    firm::{ApiKey, Firm},
-    id::{FirmId, KeyId},
-    language::Language,
-    mark::{Mark, Marks},
+    base::{
+        id::{FirmId, KeyId},
+        language::Language,
+    },
+    firm::{
+        ApiKey, Firm,
+        audit::{Actor, Entry, source_ip},
+    },
+    mail::mark::{Mark, Marks},
 };
 use utoipa::ToSchema;
 

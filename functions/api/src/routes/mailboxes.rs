@@ -14,22 +14,28 @@ use axum::{
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shared::{
+    access::connector::Connector,
     app::App,
-    connector::Connector,
-    folder::FolderState,
+    aws::{
+        queue::Job,
+        table::{Key, Row, TableError},
+    },
+    base::{
+        id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId},
+        telemetry::Chain,
+    },
+    firm::member::Member,
     graph::MailFolder,
-    id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId},
-    job::Job,
-    mailbox::{Grant, History, Kind, Mailbox, MailboxState, Progress, SinceError, Sync},
-    member::Member,
-    message::{Message, SkipReason},
+    health::watch,
+    mail::{
+        folder::FolderState,
+        mailbox::{Grant, History, Kind, Mailbox, MailboxState, Progress, SinceError, Sync},
+        message::{Message, SkipReason},
+        rules::{EXCLUDED_MAX, People, Rules},
+        selection::{self, Mode, Selection},
+        walk::{HistoryProgress, Tally},
+    },
     problem::{Code, Problem},
-    rules::{EXCLUDED_MAX, People, Rules},
-    selection::{self, Mode, Selection},
-    table::{Key, Row, TableError},
-    telemetry::Chain,
-    walk::{HistoryProgress, Tally},
-    watch,
 };
 use utoipa::{IntoParams, ToSchema};
 

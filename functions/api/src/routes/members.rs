@@ -10,15 +10,17 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::{
+    access::connector::Connector,
     app::App,
-    connector::Connector,
+    aws::{
+        queue::PushJob,
+        table::{Key, Row, TableError},
+    },
+    base::id::{ConnectorId, FirmId, MemberId},
+    firm::member::{Member, Push},
     graph::GraphUser,
-    id::{ConnectorId, FirmId, MemberId},
-    job::PushJob,
-    mailbox::Kind,
-    member::{Member, Push},
+    mail::mailbox::Kind,
     problem::{Code, Problem},
-    table::{Key, Row, TableError},
 };
 use utoipa::ToSchema;
 

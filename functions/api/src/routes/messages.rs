@@ -12,14 +12,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    archive::Digest,
-    feed::{Numbered, What},
-    filing::{self, Filed, Filing, FilingError},
+    aws::table::Key,
+    base::id::{FirmId, MailboxId, MessageId},
+    firm::feed::{Numbered, What},
     graph::GraphCode,
-    id::{FirmId, MailboxId, MessageId},
-    message::{Message, SkipReason, State as MessageState},
+    mail::{
+        archive::Digest,
+        filing::{self, Filed, Filing, FilingError},
+        message::{Message, SkipReason, State as MessageState},
+    },
     problem::{Code, Problem},
-    table::Key,
 };
 use utoipa::{IntoParams, ToSchema};
 

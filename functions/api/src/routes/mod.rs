@@ -7,7 +7,7 @@ use pastey::paste;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     app::App,
-    table::{Key, Table},
+    aws::table::{Key, Table},
 };
 use utoipa::{IntoParams, Path as _, ToSchema};
 use utoipa_axum::PathItemExt as _;

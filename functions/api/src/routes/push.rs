@@ -6,16 +6,17 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
+    access::connector::Connector,
     app::App,
-    connector::Connector,
-    entry::{EntryId, Noun},
-    firm::Firm,
+    aws::table::Key,
+    base::id::{ExternalId, MemberId},
+    firm::{Firm, member::Push},
     graph::{Homes, Place},
-    id::{ExternalId, MemberId},
-    member::Push,
     problem::Problem,
-    push::{Copy, Difference, Links, Outbox, Outlook, PushWork, Said, Sights, Verdict, Wish, compare},
-    table::Key,
+    push::{
+        Copy, Difference, Links, Outbox, Outlook, PushWork, Said, Sights, Verdict, Wish, compare,
+        entry::{EntryId, Noun},
+    },
 };
 use utoipa::ToSchema;
 

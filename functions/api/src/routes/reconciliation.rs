@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    folder::FolderState,
-    id::{FolderId, ImmutableId, MailboxId, MessageId},
-    mailbox::{Mailbox, MailboxState, Sync},
-    table::Key,
-    walk::{Missing, Tally, Walk},
+    aws::table::Key,
+    base::id::{FolderId, ImmutableId, MailboxId, MessageId},
+    mail::{
+        folder::FolderState,
+        mailbox::{Mailbox, MailboxState, Sync},
+        walk::{Missing, Tally, Walk},
+    },
 };
 use utoipa::ToSchema;
 

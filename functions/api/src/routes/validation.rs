@@ -6,13 +6,15 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
+    access::connector::Connector,
     app::App,
-    connector::Connector,
-    id::{ConnectorId, MailboxId, MemberId},
-    mailbox::Mailbox,
+    base::id::{ConnectorId, MailboxId, MemberId},
+    health::{
+        validation::{self, Check, Outcome, Resource, Service, Subject},
+        watch,
+    },
+    mail::mailbox::Mailbox,
     problem::{Code, Problem, Reconnect, Who},
-    validation::{self, Check, Outcome, Resource, Service, Subject},
-    watch,
 };
 use utoipa::ToSchema;
 

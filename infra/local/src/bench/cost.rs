@@ -8,9 +8,9 @@ use std::{
 
 use serde_json::json;
 use shared::{
-    metric::Counter,
-    notification::client_state,
-    secret::{MacKey, NOTIFICATION_KEY},
+    aws::secrets::{MacKey, NOTIFICATION_KEY},
+    base::metric::Counter,
+    mail::notification::client_state,
 };
 
 use super::{

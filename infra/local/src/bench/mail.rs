@@ -10,7 +10,10 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::json;
-use shared::{clock::Clock, connector::Connector, id::FirmId};
+use shared::{
+    access::connector::Connector,
+    base::{clock::Clock, id::FirmId},
+};
 use tokio::net::TcpListener;
 
 use super::{

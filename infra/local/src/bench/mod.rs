@@ -12,7 +12,11 @@ mod start;
 
 use std::{fmt, path::Path};
 
-use shared::{app::StartError, secret::SecretError, table::TableError, token::TokenError};
+use shared::{
+    access::token::TokenError,
+    app::StartError,
+    aws::{secrets::SecretError, table::TableError},
+};
 
 use crate::{client::ClientError, host::HostError, machine::MachineError};
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use shared::{
-    notification::client_state,
-    secret::{MacKey, NOTIFICATION_KEY},
+    aws::secrets::{MacKey, NOTIFICATION_KEY},
+    mail::notification::client_state,
 };
 
 use super::{

@@ -13,7 +13,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use shared::clock::Clock;
+use shared::base::clock::Clock;
 use tokio::{net::TcpListener, process::Command};
 
 use self::tls::Tls;

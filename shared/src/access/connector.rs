@@ -1,0 +1,371 @@
+//! Connectors: a firm's named access to Microsoft 365.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    access::entra::Authority,
+    app::App,
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::{
+        id::{ClientId, ConnectorId, FirmId, TenantId},
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
+    firm::feed::{Fact, Feed, FeedError, What},
+    graph::{Graph, GraphError, GraphUser},
+    mail::mailbox::Kind,
+    problem::Noted,
+};
+
+/// The tenant that all personal accounts belong to.
+/// Source: <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>
+pub const PERSONAL_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// By whose rights a connector works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// The signed-in user's: the mailboxes that this user may open, and only those.
+    Delegated,
+    /// The app's own, by an administrator's consent: independent of any user.
+    Organization,
+}
+
+/// A firm's own app registration. Its client secret lies in Secrets Manager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnApp {
+    /// The tenant that it is registered in and used for.
+    pub tenant_id: TenantId,
+    /// Its client id.
+    pub client_id: ClientId,
+}
+
+impl OwnApp {
+    /// Makes it the one app registration of that firm; false if the firm brought another one before.
+    pub async fn claim(&self, table: &Table, firm: FirmId) -> Result<bool, TableError> {
+        let key = Key::own_app(firm);
+        match table.write(Write::insert(key.clone(), self)).await {
+            Ok(()) => Ok(true),
+            Err(TableError::Conflict { .. }) => {
+                Ok(table.get::<Self>(&key).await?.is_some_and(|row| row.value == *self))
+            }
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// What a connector asks for, or was given. Only the rights that these options need are ever asked of Microsoft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Rights {
+    /// By whose rights it works.
+    pub access: Access,
+    /// Whether mail is marked in Outlook: without, nothing is ever written there.
+    pub mark: bool,
+    /// Whether a signed-in user's shared mailboxes are opened too. Organisation-wide access opens them anyway.
+    pub shared_mailboxes: bool,
+    /// Whether dates are pushed to Outlook's calendar or To Do.
+    #[serde(default)]
+    pub dates: bool,
+    /// Whether contacts are pushed to Outlook.
+    #[serde(default)]
+    pub contacts: bool,
+}
+
+impl Rights {
+    /// What the signed-in user is asked to grant. Subscriptions need the read right even where the write right is held.
+    /// Source: <https://learn.microsoft.com/graph/api/subscription-post-subscriptions>
+    pub fn scopes(self) -> Vec<&'static str> {
+        let mut scopes = vec!["openid", "profile", "offline_access", "User.Read"];
+        if self.access == Access::Delegated {
+            scopes.push("Mail.Read");
+            if self.mark {
+                scopes.extend(["Mail.ReadWrite", "MailboxSettings.ReadWrite"]);
+            }
+            if self.shared_mailboxes {
+                scopes.push("Mail.Read.Shared");
+            }
+            if self.shared_mailboxes && self.mark {
+                scopes.push("Mail.ReadWrite.Shared");
+            }
+            if self.dates {
+                scopes.extend(["Calendars.ReadWrite", "Tasks.ReadWrite"]);
+            }
+            if self.contacts {
+                scopes.push("Contacts.ReadWrite");
+            }
+        }
+        scopes
+    }
+
+    /// Whether whoever granted `self` has granted `other` with it.
+    pub fn include(self, other: Self) -> bool {
+        let held = self.scopes();
+        self.access == other.access && other.scopes().iter().all(|scope| held.contains(scope))
+    }
+}
+
+/// Whether a connector works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectorState {
+    /// Made, and nobody has signed in yet.
+    AwaitingSignIn,
+    /// It works.
+    Connected,
+    /// It does not, and a person has to act: see its problem.
+    ActionRequired,
+}
+
+/// Who is connected: the tenant and, with delegated access, the user. The pair of ids is the key, the rest is for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The user's object id; none with organisation-wide access.
+    pub user_id: Option<String>,
+    /// The address or sign-in name shown.
+    pub address: String,
+}
+
+/// A connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connector {
+    /// Its id.
+    pub id: ConnectorId,
+    /// Its firm.
+    pub firm: FirmId,
+    /// Its name, in the firm's own words.
+    pub name: String,
+    /// By whose rights it works.
+    pub access: Access,
+    /// Whether mail is marked in Outlook.
+    pub mark: bool,
+    /// Whether a signed-in user's shared mailboxes are opened too.
+    pub shared_mailboxes: bool,
+    /// Whether dates are pushed to Outlook.
+    #[serde(default)]
+    pub dates: bool,
+    /// Whether contacts are pushed to Outlook.
+    #[serde(default)]
+    pub contacts: bool,
+    /// What the next sign-in asks for, if that is more or other than what it has. Until then it works as it does.
+    pub wanted: Option<Rights>,
+    /// The firm's own app registration; none for the platform's.
+    pub app: Option<OwnApp>,
+    /// Whether it works.
+    pub state: ConnectorState,
+    /// Who is connected.
+    pub account: Option<Account>,
+    /// When they signed in: what somebody found out through an earlier sign-in says nothing of this one.
+    pub connected_at: Option<Timestamp>,
+    /// What keeps it from working.
+    pub problem: Option<Noted>,
+    /// What the last sign-in failed at, if it did.
+    #[serde(default)]
+    pub sign_in_problem: Option<Noted>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Why a mailbox can't be reached through a connector.
+#[derive(Debug, thiserror::Error)]
+pub enum ReachError {
+    /// Nobody has signed in yet.
+    #[error("the connector is not connected")]
+    NotConnected,
+    /// The connected user is another one than the mailbox's.
+    #[error("the mailbox is not the connected user's own")]
+    AnothersMailbox,
+    /// Outlook.com knows no shared mailboxes.
+    #[error("a personal account opens no shared mailbox: connect a work or school account for it")]
+    PersonalAccount,
+    /// Nobody was asked for the right to open shared mailboxes.
+    #[error("the connector does not open shared mailboxes: set shared_mailboxes, then open its connect_url")]
+    NoSharedMailboxes,
+    /// Graph does not give it.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+impl Connector {
+    /// Tries to open the mailbox of `address`: how Graph is told of it from then on.
+    pub async fn reach(&self, graph: &Graph, address: &str, kind: Kind) -> Result<GraphUser, ReachError> {
+        let user = self.identify(graph, address, kind).await?;
+        graph.folders(&user).await?;
+        Ok(user)
+    }
+
+    /// How Graph is told of the account of `address`, by all that this connector may look up.
+    pub async fn identify(&self, graph: &Graph, address: &str, kind: Kind) -> Result<GraphUser, ReachError> {
+        // One that asked for a person is tried all the same: perhaps somebody has acted.
+        if self.state == ConnectorState::AwaitingSignIn {
+            return Err(ReachError::NotConnected);
+        }
+        Ok(match (self.access, kind) {
+            (Access::Delegated, Kind::User) => {
+                let me = graph.me().await?;
+                if !me.is(address) {
+                    return Err(ReachError::AnothersMailbox);
+                }
+                GraphUser::new(&me.id)
+            }
+            (Access::Delegated, Kind::Shared) if self.is_personal() => return Err(ReachError::PersonalAccount),
+            (Access::Delegated, Kind::Shared) if !self.shared_mailboxes => return Err(ReachError::NoSharedMailboxes),
+            // Who signed in may not be allowed to look others up; the address needs no looking up.
+            (Access::Delegated, Kind::Shared) => GraphUser::new(address),
+            (Access::Organization, Kind::User | Kind::Shared) => {
+                GraphUser::new(&graph.user(&GraphUser::new(address)).await?.id)
+            }
+        })
+    }
+
+    /// The connector of that firm, if there is one.
+    pub async fn find(table: &Table, firm: FirmId, id: ConnectorId) -> Result<Option<Row<Self>>, TableError> {
+        table.get(&Key::connector(firm, id)).await
+    }
+
+    /// Stores a new connector.
+    pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
+        table.write(Write::insert(Key::connector(self.firm, self.id), self)).await
+    }
+
+    /// Where its user signs in. A firm's own app lives in one tenant; the platform's serves all.
+    pub fn authority(&self) -> Authority {
+        match (&self.app, self.access) {
+            (Some(app), _) => Authority::tenant(&app.tenant_id),
+            // Personal accounts have no shared mailboxes, and may not be asked for the right to open them.
+            (None, Access::Delegated) if !self.shared_mailboxes => Authority::common(),
+            (None, Access::Delegated | Access::Organization) => Authority::organizations(),
+        }
+    }
+
+    /// See [`Rights::scopes`].
+    pub fn scopes(&self) -> Vec<&'static str> {
+        self.rights().scopes()
+    }
+
+    /// What it has.
+    pub fn rights(&self) -> Rights {
+        let Self { access, mark, shared_mailboxes, dates, contacts, .. } = *self;
+        Rights { access, mark, shared_mailboxes, dates, contacts }
+    }
+
+    /// The same connector with other rights.
+    pub fn with_rights(self, Rights { access, mark, shared_mailboxes, dates, contacts }: Rights) -> Self {
+        Self { access, mark, shared_mailboxes, dates, contacts, ..self }
+    }
+
+    /// The same connector as it will be after its next sign-in.
+    pub fn as_wanted(&self) -> Self {
+        let rights = self.wanted.unwrap_or(self.rights());
+        Self { wanted: None, ..self.clone().with_rights(rights) }
+    }
+
+    /// The same connector with other wishes. What nobody has to grant holds at once, the rest from the next sign-in on.
+    pub fn wanting(self, rights: Rights) -> Self {
+        if self.state == ConnectorState::AwaitingSignIn || self.rights().include(rights) {
+            return Self { wanted: None, ..self.with_rights(rights) };
+        }
+        Self { wanted: Some(rights), ..self }
+    }
+
+    /// Whether a personal account is connected (Outlook.com), which belongs to no organisation.
+    pub fn is_personal(&self) -> bool {
+        self.account.as_ref().is_some_and(|account| account.tenant_id.as_str() == PERSONAL_TENANT)
+    }
+
+    /// Turns a working connector into one that asks for a person, and tells of it. One that asks already keeps its first
+    /// problem, and one that somebody has connected since `self` was read works.
+    pub async fn require_action(&self, feed: &Feed, table: &Table, problem: Noted) -> Result<(), FeedError> {
+        let (state, at) = (ConnectorState::ActionRequired, problem.since);
+        let what = What::ConnectorActionRequired {
+            connector: self.id,
+            code: problem.code,
+            microsoft_code: problem.microsoft_code.clone(),
+        };
+        self.turn(feed, table, ConnectorState::Connected, (state, Some(problem)), at, what).await
+    }
+
+    /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever met it.
+    /// `before`: what that one noted earlier; since when nothing works does not change by it.
+    pub async fn note(&self, app: &App, error: &GraphError, before: Option<&Noted>) -> Result<Noted, FeedError> {
+        let problem = Noted::of(error, app.clock.now());
+        tracing::warn!(
+            firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %Chain(error),
+            "a person has to act"
+        );
+        Tally::one(Counter::PeopleNeeded).publish(problem.since);
+        if error.concerns_connection() {
+            self.require_action(&app.feed, &app.table, problem.clone()).await?;
+        }
+        Ok(Noted { since: before.map_or(problem.since, |before| before.since), ..problem })
+    }
+
+    /// Turns a connector that asked for a person into one that works: it was just seen to.
+    pub async fn recovered(&self, feed: &Feed, table: &Table, at: Timestamp) -> Result<(), FeedError> {
+        let what = What::ConnectorConnected { connector: self.id, account: self.connected_as() };
+        self.turn(feed, table, ConnectorState::ActionRequired, (ConnectorState::Connected, None), at, what).await
+    }
+
+    /// The address or sign-in name of who is connected.
+    pub fn connected_as(&self) -> String {
+        self.account.as_ref().map(|account| account.address.clone()).unwrap_or_default()
+    }
+
+    async fn turn(
+        &self,
+        feed: &Feed,
+        table: &Table,
+        from: ConnectorState,
+        (state, problem): (ConnectorState, Option<Noted>),
+        at: Timestamp,
+        what: What,
+    ) -> Result<(), FeedError> {
+        let Some(mut row) = Self::find(table, self.firm, self.id).await? else { return Ok(()) };
+        if row.value.state != from || row.value.connected_at != self.connected_at {
+            return Ok(());
+        }
+        row.value.state = state;
+        row.value.problem = problem;
+        let fact = Fact { id: format!("{}-{}-{}", self.id, what.name(), at.as_millisecond()), at, what };
+        match feed.tell_with(self.firm, vec![Write::replace(&row)], fact).await {
+            // Somebody changes it this moment: the next round looks again.
+            Err(FeedError::Table(TableError::Conflict { .. })) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: Rights =
+        Rights { access: Access::Delegated, mark: false, shared_mailboxes: false, dates: false, contacts: false };
+
+    #[test]
+    fn only_the_rights_that_the_options_need_are_asked_for() {
+        let scopes = |rights: Rights| rights.scopes().split_off(4);
+        assert_eq!(scopes(READ), ["Mail.Read"]);
+        let marking = Rights { mark: true, ..READ };
+        assert_eq!(scopes(marking), ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite"]);
+        assert_eq!(scopes(Rights { shared_mailboxes: true, ..READ }), ["Mail.Read", "Mail.Read.Shared"]);
+        let shared = scopes(Rights { shared_mailboxes: true, ..marking });
+        assert!(shared.ends_with(&["Mail.Read.Shared", "Mail.ReadWrite.Shared"]));
+        assert_eq!(scopes(Rights { dates: true, ..READ }), ["Mail.Read", "Calendars.ReadWrite", "Tasks.ReadWrite"]);
+        assert_eq!(scopes(Rights { contacts: true, ..READ }), ["Mail.Read", "Contacts.ReadWrite"]);
+        let all = Rights { shared_mailboxes: true, dates: true, contacts: true, ..marking };
+        assert!(scopes(Rights { access: Access::Organization, ..all }).is_empty());
+    }
+
+    #[test]
+    fn less_is_granted_with_more_and_never_the_other_way() {
+        let all = Rights { mark: true, dates: true, ..READ };
+        assert!(all.include(READ) && !READ.include(all));
+        let organization = Rights { access: Access::Organization, ..READ };
+        assert!(!all.include(organization));
+        assert!(organization.include(Rights { mark: true, dates: true, ..organization }));
+    }
+}

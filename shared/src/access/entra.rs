@@ -1,0 +1,501 @@
+//! Microsoft Entra's OAuth 2.0 endpoints: authorize, token, admin consent, and the keys that it signs with.
+//! Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use oauth2::{
+    AuthType, AuthUrl, AuthorizationCode, ClientSecret, CsrfToken, ExtraTokenFields, HttpRequest, HttpResponse,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
+    StandardTokenResponse, TokenResponse as _, TokenUrl,
+    basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use url::Url;
+
+use crate::{
+    access::{
+        credential::{Credential, KeyError},
+        id_token::{self, Expected, IdClaims, IdTokenError, SigningKeys},
+    },
+    aws::identity::{Identity, IdentityError},
+    base::{
+        clock::Clock,
+        config::{Microsoft, Origin},
+        id::{ClientId, TenantId},
+        random::Random,
+    },
+};
+
+/// An access token ends this much earlier for us than for Microsoft, so that no request travels with a dying one.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
+/// A token answer without a lifetime is believed for this long.
+const LIFETIME_UNNAMED: Duration = Duration::from_secs(3599);
+/// How long the keys that id tokens are signed with are believed: Entra asks clients to look daily.
+/// Source: <https://learn.microsoft.com/entra/identity-platform/signing-key-rollover>
+const KEYS_CACHE_TIME: Duration = Duration::from_secs(24 * 3600);
+/// How long a request to the token endpoint may take: others may be waiting for what it brings.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(12);
+/// The largest answer read from Entra.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// Where a sign-in happens: `common`, `organizations`, `consumers`, or one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Authority(String);
+
+impl Authority {
+    /// Work, school and personal accounts.
+    pub fn common() -> Self {
+        Self("common".to_owned())
+    }
+
+    /// Work and school accounts of any tenant.
+    pub fn organizations() -> Self {
+        Self("organizations".to_owned())
+    }
+
+    /// One tenant only.
+    pub fn tenant(tenant: &TenantId) -> Self {
+        Self(tenant.to_string())
+    }
+}
+
+/// An access token: opaque, never decoded, never printed.
+#[derive(Clone)]
+pub struct AccessToken {
+    value: SecretString,
+    expires_at: Timestamp,
+}
+
+impl AccessToken {
+    /// From its text and the moment from which it is not used any more.
+    pub fn new(value: SecretString, expires_at: Timestamp) -> Self {
+        Self { value, expires_at }
+    }
+
+    /// The value of an `Authorization` header.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.value.expose_secret())
+    }
+
+    /// The text itself: to be sealed.
+    pub fn expose(&self) -> &str {
+        self.value.expose_secret()
+    }
+
+    /// The moment from which it is not used any more.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccessToken(redacted, expires {})", self.expires_at)
+    }
+}
+
+/// What the token endpoint issued.
+#[derive(Debug)]
+pub struct Issued {
+    /// For Graph.
+    pub access: AccessToken,
+    /// For the next access token; none for an app without a user.
+    pub refresh: Option<SecretString>,
+    /// Who signed in; only with the code grant.
+    pub id_token: Option<SecretString>,
+}
+
+/// What the token endpoint refused, in Entra's own words.
+/// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntraRefusal {
+    /// OAuth's error: the one to act upon.
+    pub error: String,
+    /// For people: begins with the AADSTS code.
+    #[serde(default)]
+    pub error_description: String,
+    /// AADSTS numbers, for people and diagnosis.
+    #[serde(default)]
+    pub error_codes: Vec<u64>,
+    /// Undocumented, but real.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suberror: Option<String>,
+}
+
+impl EntraRefusal {
+    /// What a redirect brought back in place of a code. Its numbers stand in the description only.
+    pub fn of_redirect(error: String, description: Option<String>) -> Self {
+        let error_description = description.unwrap_or_default();
+        let digits = error_description.strip_prefix("AADSTS").unwrap_or_default();
+        let number = digits.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
+        Self { error, error_codes: number.into_iter().collect(), error_description, suberror: None }
+    }
+
+    /// Whether it is the app's own credential that was refused: so it may just have been changed.
+    pub fn is_of_the_credential(&self) -> bool {
+        const FEDERATED: [u64; 3] = [70021, 700_211, 700_213];
+        self.error == "invalid_client" || self.error_codes.iter().any(|number| FEDERATED.contains(number))
+    }
+
+    /// Microsoft's own code to show: `AADSTS…` where it came, else OAuth's.
+    pub fn code(&self) -> String {
+        self.error_codes.first().map_or_else(|| self.error.clone(), |n| format!("AADSTS{n}"))
+    }
+}
+
+impl fmt::Display for EntraRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.error, self.code())
+    }
+}
+
+impl oauth2::ErrorResponse for EntraRefusal {}
+
+/// A request to the sign-in service that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum EntraError {
+    /// Entra understood and refused.
+    #[error("Entra refused: {0}")]
+    Refused(EntraRefusal),
+    /// No answer.
+    #[error("Entra could not be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// An answer of another shape than documented.
+    #[error("Entra's answer can't be understood: {0}")]
+    Unreadable(&'static str),
+    /// An id token that proves nothing.
+    #[error(transparent)]
+    IdToken(#[from] IdTokenError),
+    /// The app's private key does not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// AWS does not say who we are.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+/// An app registration as it speaks to Entra.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Its client id.
+    pub client_id: ClientId,
+    /// What it proves itself with.
+    pub credential: Credential,
+}
+
+type TokenAnswer = StandardTokenResponse<EntraFields, BasicTokenType>;
+type OauthClient<Auth, Token> = oauth2::Client<
+    EntraRefusal,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    Auth,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointNotSet,
+    Token,
+>;
+
+#[derive(Clone, Serialize, Deserialize)]
+struct EntraFields {
+    #[serde(default)]
+    id_token: Option<String>,
+}
+
+impl fmt::Debug for EntraFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EntraFields")
+    }
+}
+
+impl ExtraTokenFields for EntraFields {}
+
+/// The sign-in service of the configured cloud.
+#[derive(Debug, Clone)]
+pub struct Entra {
+    http: reqwest::Client,
+    microsoft: Microsoft,
+    redirect_uri: String,
+    identity: Identity,
+    clock: Clock,
+    random: Random,
+    signing_keys: Arc<tokio::sync::Mutex<HashMap<Authority, (SigningKeys, Timestamp)>>>,
+}
+
+impl Entra {
+    /// Over the shared HTTP client. Microsoft sends browsers back to `/oauth/callback` of `public_url`.
+    pub fn new(
+        http: reqwest::Client,
+        microsoft: Microsoft,
+        public_url: &Origin,
+        identity: Identity,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        let redirect_uri = public_url.at("/oauth/callback");
+        Self { http, microsoft, redirect_uri, identity, clock, random, signing_keys: Arc::default() }
+    }
+
+    /// A Graph scope in full. Personal accounts need it so at refresh.
+    fn scope(&self, name: &str) -> Scope {
+        match name {
+            "openid" | "profile" | "offline_access" => Scope::new(name.to_owned()),
+            _ => Scope::new(format!("{}/{name}", self.microsoft.scope_resource)),
+        }
+    }
+
+    fn client(
+        &self,
+        authority: &Authority,
+        app: &App,
+    ) -> Result<OauthClient<oauth2::EndpointSet, oauth2::EndpointSet>, EntraError> {
+        let endpoint = |name| self.endpoint(authority, name);
+        let bad = |_| EntraError::Unreadable("an endpoint is no URL");
+        let client_id = oauth2::ClientId::new(app.client_id.to_string());
+        let mut client = OauthClient::<oauth2::EndpointNotSet, oauth2::EndpointNotSet>::new(client_id);
+        if let Credential::Secret(secret) = &app.credential {
+            client = client.set_client_secret(ClientSecret::new(secret.value.expose_secret().to_owned()));
+        }
+        Ok(client
+            .set_auth_type(AuthType::RequestBody)
+            .set_auth_uri(AuthUrl::new(endpoint("authorize")).map_err(bad)?)
+            .set_token_uri(TokenUrl::new(endpoint("token")).map_err(bad)?)
+            .set_redirect_uri(RedirectUrl::new(self.redirect_uri.clone()).map_err(bad)?))
+    }
+
+    fn endpoint(&self, authority: &Authority, name: &str) -> String {
+        self.microsoft.login.at(&format!("/{}/oauth2/v2.0/{name}", authority.0))
+    }
+
+    /// What stands in a token request in place of a client secret.
+    /// Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
+    async fn assertion(&self, authority: &Authority, app: &App) -> Result<Vec<(&'static str, String)>, EntraError> {
+        let assertion = match &app.credential {
+            Credential::Secret(_) => return Ok(Vec::new()),
+            Credential::Certificate(certificate) => {
+                let audience = self.endpoint(authority, "token");
+                certificate.assertion(&audience, &app.client_id, self.clock.now(), &self.random)?
+            }
+            Credential::Federated => self.identity.token().await?,
+        };
+        let assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned();
+        let assertion = assertion.expose_secret().to_owned();
+        Ok(vec![("client_assertion_type", assertion_type), ("client_assertion", assertion)])
+    }
+
+    /// The id of the tenant that `authority` names, by its id or one of its domains.
+    pub async fn tenant_id(&self, tenant: &TenantId) -> Result<TenantId, EntraError> {
+        if uuid::Uuid::try_parse(tenant.as_str()).is_ok() {
+            return Ok(tenant.clone());
+        }
+        #[derive(Deserialize)]
+        struct Configuration {
+            issuer: String,
+        }
+        let url = self.microsoft.login.at(&format!("/{tenant}/v2.0/.well-known/openid-configuration"));
+        let Configuration { issuer } = self.public(url).await?;
+        let id = issuer.rsplit('/').nth(1).and_then(|id| id.parse().ok());
+        id.ok_or(EntraError::Unreadable("the tenant's issuer names no tenant"))
+    }
+
+    /// The sign-in page for `scopes`, bound to `state`, `nonce` and the PKCE `verifier`, 43 to 128 characters.
+    pub fn authorize(
+        &self,
+        authority: &Authority,
+        app: &App,
+        scopes: &[&str],
+        state: String,
+        nonce: String,
+        verifier: &SecretString,
+    ) -> Result<Url, EntraError> {
+        let verifier = PkceCodeVerifier::new(verifier.expose_secret().to_owned());
+        let (url, _) = self
+            .client(authority, app)?
+            .authorize_url(|| CsrfToken::new(state))
+            .add_scopes(scopes.iter().map(|name| self.scope(name)))
+            .add_extra_param("response_mode", "query")
+            .add_extra_param("prompt", "select_account")
+            .add_extra_param("nonce", nonce)
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
+            .url();
+        Ok(url)
+    }
+
+    /// The page on which an administrator of `tenant` grants the app its application permissions.
+    /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
+    pub fn admin_consent(&self, tenant: &TenantId, client_id: &ClientId, state: &str) -> Result<Url, EntraError> {
+        let base = self.microsoft.login.at(&format!("/{tenant}/v2.0/adminconsent"));
+        let scope = format!("{}/.default", self.microsoft.scope_resource);
+        let query = [
+            ("client_id", client_id.as_str()),
+            ("redirect_uri", &self.redirect_uri),
+            ("state", state),
+            ("scope", &scope),
+        ];
+        Url::parse_with_params(&base, query).map_err(|_| EntraError::Unreadable("an endpoint is no URL"))
+    }
+
+    /// Redeems the code that a browser brought back, at the authority that issued it.
+    pub async fn redeem(
+        &self,
+        authority: &Authority,
+        app: &App,
+        code: String,
+        verifier: &SecretString,
+    ) -> Result<Issued, EntraError> {
+        let client = self.client(authority, app)?;
+        let mut request = client
+            .exchange_code(AuthorizationCode::new(code))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()));
+        for (name, value) in self.assertion(authority, app).await? {
+            request = request.add_extra_param(name, value);
+        }
+        self.issued(request.request_async(&self.transport()).await)
+    }
+
+    /// A new access token, and a new refresh token, for the user that `refresh` stands for; it meets `claims`, if Graph
+    /// demanded some of it.
+    pub async fn refresh(
+        &self,
+        authority: &Authority,
+        app: &App,
+        refresh: &SecretString,
+        scopes: &[&str],
+        claims: Option<&str>,
+    ) -> Result<Issued, EntraError> {
+        let client = self.client(authority, app)?;
+        let refresh = RefreshToken::new(refresh.expose_secret().to_owned());
+        let mut request =
+            client.exchange_refresh_token(&refresh).add_scopes(scopes.iter().map(|name| self.scope(name)));
+        for (name, value) in self.assertion(authority, app).await? {
+            request = request.add_extra_param(name, value);
+        }
+        if let Some(claims) = claims {
+            request = request.add_extra_param("claims", claims);
+        }
+        self.issued(request.request_async(&self.transport()).await)
+    }
+
+    /// An access token for the app itself in `tenant`.
+    pub async fn client_credentials(
+        &self,
+        tenant: &TenantId,
+        app: &App,
+        claims: Option<&str>,
+    ) -> Result<Issued, EntraError> {
+        let authority = Authority::tenant(tenant);
+        let client = self.client(&authority, app)?;
+        let mut request = client.exchange_client_credentials().add_scope(self.scope(".default"));
+        for (name, value) in self.assertion(&authority, app).await? {
+            request = request.add_extra_param(name, value);
+        }
+        if let Some(claims) = claims {
+            request = request.add_extra_param("claims", claims);
+        }
+        self.issued(request.request_async(&self.transport()).await)
+    }
+
+    fn issued<E: std::error::Error + Into<EntraError>>(
+        &self,
+        answer: Result<TokenAnswer, RequestTokenError<E, EntraRefusal>>,
+    ) -> Result<Issued, EntraError> {
+        let answer = answer.map_err(|e| match e {
+            RequestTokenError::ServerResponse(refusal) => EntraError::Refused(refusal),
+            RequestTokenError::Request(e) => e.into(),
+            RequestTokenError::Parse(..) => {
+                EntraError::Unreadable("the token answer is no JSON of the documented shape")
+            }
+            RequestTokenError::Other(_) => EntraError::Unreadable("the token answer is empty or refers elsewhere"),
+        })?;
+        let lifetime = answer.expires_in().unwrap_or(LIFETIME_UNNAMED);
+        let expires_at = self.clock.now() + lifetime.saturating_sub(EXPIRY_MARGIN);
+        Ok(Issued {
+            access: AccessToken::new(answer.access_token().secret().clone().into(), expires_at),
+            refresh: answer.refresh_token().map(|t| t.secret().clone().into()),
+            id_token: answer.extra_fields().id_token.clone().map(Into::into),
+        })
+    }
+
+    fn transport(&self) -> impl Fn(HttpRequest) -> BoxedAnswer {
+        let http = self.http.clone();
+        move |request| {
+            let http = http.clone();
+            Box::pin(async move {
+                let mut request = reqwest::Request::try_from(request)?;
+                *request.timeout_mut() = Some(ANSWER_TIME_MAX);
+                let mut response = http.execute(request).await?;
+                let mut answer = http::Response::builder().status(response.status());
+                for (name, value) in response.headers() {
+                    answer = answer.header(name, value);
+                }
+                let body = read(&mut response).await?;
+                answer.body(body).map_err(|_| EntraError::Unreadable("the token answer is no HTTP"))
+            })
+        }
+    }
+
+    /// Who signed in. Keys change without notice, so that one which nobody knows is looked for once more.
+    pub async fn id_claims(
+        &self,
+        authority: &Authority,
+        id_token: &SecretString,
+        app: &App,
+        nonce: &str,
+    ) -> Result<IdClaims, EntraError> {
+        let expected = Expected { client_id: &app.client_id, nonce, now: self.clock.now() };
+        let keys = self.signing_keys(authority, false).await?;
+        match id_token::verify(id_token.expose_secret(), &keys, expected) {
+            Err(IdTokenError::UnknownKey) => {
+                let keys = self.signing_keys(authority, true).await?;
+                Ok(id_token::verify(id_token.expose_secret(), &keys, expected)?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// The keys that sign at `authority`, at most [`KEYS_CACHE_TIME`] old.
+    async fn signing_keys(&self, authority: &Authority, afresh: bool) -> Result<SigningKeys, EntraError> {
+        let mut cache = self.signing_keys.lock().await;
+        let now = self.clock.now();
+        match cache.get(authority) {
+            Some((keys, until)) if !afresh && now < *until => return Ok(keys.clone()),
+            _ => {}
+        }
+        let at = |path: &str| self.microsoft.login.at(&format!("/{}{path}", authority.0));
+        let configuration = self.public(at("/v2.0/.well-known/openid-configuration")).await?;
+        let keys = SigningKeys::new(configuration, self.public(at("/discovery/v2.0/keys")).await?);
+        cache.insert(authority.clone(), (keys.clone(), now + KEYS_CACHE_TIME));
+        Ok(keys)
+    }
+
+    /// A JSON document that Entra shows to everybody.
+    async fn public<T: DeserializeOwned>(&self, url: String) -> Result<T, EntraError> {
+        let mut response = self.http.get(url).send().await?.error_for_status()?;
+        let body = read(&mut response).await?;
+        serde_json::from_slice(&body).map_err(|_| EntraError::Unreadable("a document has not the documented form"))
+    }
+}
+
+/// The body of an answer, which is small.
+async fn read(response: &mut reqwest::Response) -> Result<Vec<u8>, EntraError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES_MAX {
+            return Err(EntraError::Unreadable("the answer is too large"));
+        }
+    }
+    Ok(body)
+}
+
+impl From<reqwest::Error> for EntraError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Unreachable(error.without_url())
+    }
+}
+
+type BoxedAnswer = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, EntraError>> + Send>>;

@@ -1,0 +1,233 @@
+//! Rotating a registration's credential in the four steps of Secrets Manager, each of which may run again after a kill anywhere.
+//!
+//! ```text
+//! createSecret   a new credential is made and kept beside the one in use (AWSPENDING)
+//! setSecret      Entra knows it
+//! testSecret     Entra takes it, and Graph takes the token
+//! finishSecret   it is in use (AWSCURRENT); the old one is removed from Entra an hour later
+//! ```
+//!
+//! Entra makes the value of a client secret and shows it once. A function that dies before it kept that value leaves a secret
+//! that nobody can use; it carries greffe's own name, and the next run removes it before it makes another.
+//! Source: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+use crate::{
+    access::{
+        credential::{Certificate, ClientSecret, Credential, Kind},
+        registration::{Held, Owner, RegistrationError, Rotation, days_left},
+    },
+    app::App,
+    aws::secrets::{CURRENT, PENDING},
+    graph::{Application, GraphError, KeyCredential},
+};
+
+/// How long a client secret is made for: tenants often forbid more than ninety days.
+const SECRET_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// What greffe made is replaced so many days before its end: before the first reminder.
+const RENEW_DAYS: i64 = 61;
+/// A rotation that takes longer than this is given up, and its credential removed: something else is wrong than time.
+const ROTATION_TIME: SignedDuration = SignedDuration::from_hours(24);
+
+/// A step of a rotation, as Secrets Manager names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum Step {
+    CreateSecret,
+    SetSecret,
+    TestSecret,
+    FinishSecret,
+}
+
+/// Whether a rotation came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotated {
+    /// The new credential is in use.
+    Done,
+    /// Entra does not know it yet; it is gone on with by itself.
+    UnderWay,
+}
+
+/// Rotates the credential of `owner`, or goes on with it, as far as it goes now.
+pub async fn rotate(app: &App, owner: Owner) -> Result<Rotated, RegistrationError> {
+    let mut held = Held::take(app, owner).await?;
+    let rotated = begin(&mut held).await;
+    let released = held.release().await;
+    let rotated = rotated?;
+    released.map(|()| rotated)
+}
+
+async fn begin(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
+    let credential = held.adopt().await?;
+    if credential.kind() == Kind::Federated {
+        return Err(RegistrationError::NothingToRotate);
+    }
+    // The look compares and sweeps; the proof tells why nothing is shown, if so.
+    match held.prove(&credential, None).await? {
+        Ok(_) => {}
+        Err(error) => return Err(RegistrationError::NotAllowed(error)),
+    }
+    held.look().await?;
+    run(held).await
+}
+
+/// What the schedule does: a rotation under way goes on, and what greffe made is replaced in time.
+pub(crate) async fn go_on(held: &mut Held<'_>, shown: Option<Application>) -> Result<(), RegistrationError> {
+    let now = held.app.clock.now();
+    if let Some(rotation) = held.known().rotation.clone() {
+        if now.duration_since(rotation.since) < ROTATION_TIME {
+            return run(held).await.map(drop);
+        }
+        return give_up(held, &rotation).await;
+    }
+    let Some(shown) = shown else { return Ok(()) };
+    let ends = held.known().expires_at;
+    if ends.is_some_and(|ends| days_left(ends, now) <= RENEW_DAYS) && held.is_our_own(&shown).await? {
+        run(held).await?;
+    }
+    Ok(())
+}
+
+/// The next sweep removes from Entra what it brought.
+async fn give_up(held: &mut Held<'_>, rotation: &Rotation) -> Result<(), RegistrationError> {
+    tracing::error!("a rotation is given up after a day");
+    let secret_id = held.owner.secret_id();
+    held.app.secrets.unlabel(&secret_id, PENDING, &rotation.token).await?;
+    held.known().rotation = None;
+    Ok(())
+}
+
+async fn run(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
+    let token = match &held.known().rotation {
+        Some(rotation) => rotation.token.clone(),
+        None => held.app.random.uuid().to_string(),
+    };
+    for step in [Step::CreateSecret, Step::SetSecret] {
+        if let Err(error) = take(held, step, &token).await {
+            let refused = |error: &GraphError| error.status().is_some_and(|status| (400..429).contains(&status));
+            match &error {
+                // Nothing was made, nor will it be.
+                RegistrationError::NotAllowed(_) => held.known().rotation = None,
+                RegistrationError::Graph(refusal) if refused(refusal) => held.known().rotation = None,
+                _ => {}
+            }
+            return Err(error);
+        }
+    }
+    match take(held, Step::TestSecret, &token).await {
+        Ok(()) => {}
+        Err(RegistrationError::Unproven(error)) => {
+            tracing::info!(microsoft.code = %error.code(), "Entra does not take the new credential yet");
+            return Ok(Rotated::UnderWay);
+        }
+        Err(error) => return Err(error),
+    }
+    take(held, Step::FinishSecret, &token).await?;
+    Ok(Rotated::Done)
+}
+
+/// Takes one step of the rotation that Secrets Manager drives.
+pub async fn step(app: &App, step: Step, secret_id: &str, token: &str) -> Result<(), RegistrationError> {
+    let owner = Owner::of_secret(secret_id).ok_or(RegistrationError::Missing)?;
+    let mut held = Held::take(app, owner).await?;
+    let taken = match step {
+        Step::CreateSecret => match held.look().await {
+            Ok(_) => take(&mut held, step, token).await,
+            Err(error) => Err(error),
+        },
+        _ => take(&mut held, step, token).await,
+    };
+    let released = held.release().await;
+    taken.and(released)
+}
+
+async fn take(held: &mut Held<'_>, step: Step, token: &str) -> Result<(), RegistrationError> {
+    let current =
+        held.app.secrets.labelled(&held.owner.secret_id(), CURRENT).await?.ok_or(RegistrationError::Missing)?;
+    if current.id == token {
+        // It is in use already: a step is told to run again.
+        return held.adopt().await.map(drop);
+    }
+    let credential = Credential::parse(&current.text);
+    match step {
+        Step::CreateSecret => create(held, &credential, token).await,
+        Step::SetSecret => set(held, &credential, token).await,
+        Step::TestSecret => {
+            let pending = pending(held, token).await?.ok_or(RegistrationError::NothingPrepared)?;
+            held.prove(&pending, None).await.map(drop)
+        }
+        Step::FinishSecret => {
+            held.app.secrets.make_current(&held.owner.secret_id(), token, &current.id).await?;
+            held.adopt().await.map(drop)
+        }
+    }
+}
+
+async fn pending(held: &Held<'_>, token: &str) -> Result<Option<Credential>, RegistrationError> {
+    let version = held.app.secrets.by_id(&held.owner.secret_id(), token).await?;
+    Ok(version.map(|version| Credential::parse(&version.text)))
+}
+
+async fn create(held: &mut Held<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
+    // Said before anything is made: whoever comes after a kill goes on with the same one.
+    if held.known().rotation.as_ref().is_none_or(|rotation| rotation.token != token) {
+        let since = held.app.clock.now();
+        held.known().rotation = Some(Rotation { token: token.to_owned(), since });
+        held.save().await?;
+    }
+    if pending(held, token).await?.is_some() {
+        return Ok(());
+    }
+    let now = held.app.clock.now();
+    let new = match current {
+        Credential::Federated => return Err(RegistrationError::NothingToRotate),
+        Credential::Certificate(_) => {
+            Credential::Certificate(Certificate::make(format!("greffe {}", held.client_id()), held.app).await?)
+        }
+        Credential::Secret(_) => {
+            let graph = held.graph(current).await?;
+            let made = graph.add_password(held.client_id(), &held.tag(), now + SECRET_LIFETIME).await;
+            let made = made.map_err(not_allowed)?;
+            let (key_id, expires_at) = (Some(made.key_id), Some(made.ends_at));
+            Credential::Secret(ClientSecret { value: made.secret_text, key_id, expires_at })
+        }
+    };
+    let secret_id = held.owner.secret_id();
+    Ok(held.app.secrets.add_version(&secret_id, token, &new.to_text(), PENDING).await?)
+}
+
+async fn set(held: &mut Held<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
+    match pending(held, token).await?.ok_or(RegistrationError::NothingPrepared)? {
+        Credential::Certificate(new) => add_certificate(held, current, &new).await,
+        Credential::Secret(_) | Credential::Federated => Ok(()),
+    }
+}
+
+/// Has Entra know a certificate, if the app may do that.
+pub async fn add_certificate(
+    held: &Held<'_>,
+    current: &Credential,
+    new: &Certificate,
+) -> Result<(), RegistrationError> {
+    let graph = held.graph(current).await?;
+    let shown = graph.application(held.client_id()).await.map_err(not_allowed)?;
+    if shown.key_credentials.iter().any(|key| key.is(new.der())) {
+        return Ok(());
+    }
+    let mut all = shown.key_credentials;
+    all.push(KeyCredential::new(new.der(), &held.tag()));
+    graph.set_certificates(held.client_id(), &all).await.map_err(not_allowed)
+}
+
+/// A refusal of the right, in contrast to one by the organisation's policy for credentials, which has codes of its own.
+fn not_allowed(error: GraphError) -> RegistrationError {
+    match &error {
+        GraphError::Refused { code, .. } if code.is("Authorization_RequestDenied") => {
+            RegistrationError::NotAllowed(error)
+        }
+        _ => RegistrationError::Graph(error),
+    }
+}

@@ -1,0 +1,472 @@
+//! Access tokens: made when needed, shared between functions, sealed at rest.
+//!
+//! However many functions need a new one at once, one of them asks Entra: it holds a lease on the tokens' item, and the
+//! others wait for what it brings. A lease ends by the clock, so that a function that dies with it holds nobody up for long;
+//! the refresh token that it used is still good (Entra does not revoke it by use).
+//! Source: <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::{
+        connector::{Access, Connector},
+        credential::Credential,
+        entra::{AccessToken, App, Entra, EntraError, EntraRefusal, Issued},
+        registration::Owner,
+    },
+    aws::{
+        identity::IdentityError,
+        secrets::{self, Keyring, Sealed, SecretError, Secrets},
+        table::{Key, Row, Table, TableError, Write},
+    },
+    base::{
+        clock::Clock,
+        id::{ClientId, ConnectorId, FirmId},
+        random::Random,
+    },
+};
+
+/// Why there is no access token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Nobody has signed in, or nobody has consented, yet.
+    #[error("the connector is not connected")]
+    NotConnected,
+    /// Entra gave none.
+    #[error(transparent)]
+    Entra(#[from] EntraError),
+    /// The client secret or the key ring could not be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The tokens could not be read or kept.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Other functions were getting one all the while, and none brought it.
+    #[error("another function is still getting a token")]
+    Busy,
+    /// No app registration is configured for it.
+    #[error("the platform has no app registration of its own")]
+    NoPlatformApp,
+}
+
+impl TokenError {
+    /// Microsoft's own code where there is one.
+    pub fn code(&self) -> String {
+        match self {
+            Self::NotConnected => "not_connected".to_owned(),
+            Self::Entra(EntraError::Refused(refusal)) => refusal.code(),
+            Self::Entra(EntraError::Identity(_)) => "identity_token_unavailable".to_owned(),
+            Self::Entra(EntraError::Key(_)) => "private_key_unusable".to_owned(),
+            Self::Entra(_) => "entra_unreachable".to_owned(),
+            Self::Secret(_) => "secret_unreadable".to_owned(),
+            Self::Table(_) => "table_unreachable".to_owned(),
+            Self::Busy => "token_under_way".to_owned(),
+            Self::NoPlatformApp => "no_platform_app".to_owned(),
+        }
+    }
+
+    /// Entra's refusal, if it was one.
+    pub fn refusal(&self) -> Option<&EntraRefusal> {
+        match self {
+            Self::Entra(EntraError::Refused(refusal)) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether waiting does not help: decided by OAuth's `error`, as Microsoft asks, not by its numbers.
+    pub fn needs_a_person(&self) -> bool {
+        match self {
+            Self::NotConnected | Self::NoPlatformApp => true,
+            Self::Entra(EntraError::Identity(IdentityError::Disabled) | EntraError::Key(_)) => true,
+            Self::Entra(EntraError::Refused(refusal)) => {
+                !matches!(refusal.error.as_str(), "temporarily_unavailable" | "server_error")
+            }
+            Self::Secret(SecretError::Missing { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+/// How long a function may take to bring new tokens: two requests, each bounded, and a read of the secret.
+const LEASE_TIME: Duration = Duration::from_secs(30);
+/// The first wait for another function's answer; doubled up to the longest, and jittered.
+const LEASE_PAUSE: Duration = Duration::from_millis(50);
+const LEASE_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// Waits for other functions before giving up for now: a minute and a half, so that three may die one after another.
+const LEASE_WAITS_MAX: usize = 60;
+/// A refusal is believed for this long: many functions that ask at once make one request of it, too.
+const REFUSAL_TIME: Duration = Duration::from_secs(30);
+
+/// A connector's tokens as they lie in the table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct StoredTokens {
+    access: Option<StoredAccess>,
+    refresh: Option<Sealed>,
+    /// Until then a function is getting new ones.
+    lease_until: Option<Timestamp>,
+    /// What Entra answered last, if it refused.
+    refused: Option<StoredRefusal>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct StoredAccess {
+    token: Sealed,
+    expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct StoredRefusal {
+    refusal: EntraRefusal,
+    believed_until: Timestamp,
+}
+
+/// Gives out access tokens: from memory, from the table, or from Entra.
+#[derive(Debug)]
+pub struct Tokens {
+    table: Table,
+    secrets: Arc<Secrets>,
+    entra: Entra,
+    platform_app: Option<ClientId>,
+    clock: Clock,
+    random: Random,
+    slots: Mutex<HashMap<ConnectorId, Arc<tokio::sync::Mutex<Slot>>>>,
+}
+
+/// What this process knows of a connector's access token.
+#[derive(Debug, Default)]
+struct Slot {
+    /// When the account signed in that the rest is about.
+    connected_at: Option<Timestamp>,
+    token: Option<AccessToken>,
+    /// The token that Graph refused: it is not taken from the table again.
+    discarded: Option<AccessToken>,
+    /// What Graph demands of the next token, as it came.
+    claims: Option<String>,
+}
+
+impl Tokens {
+    /// Over the table, the secrets and the sign-in service.
+    pub fn new(
+        table: Table,
+        secrets: Arc<Secrets>,
+        entra: Entra,
+        platform_app: Option<ClientId>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self { table, secrets, entra, platform_app, clock, random, slots: Mutex::default() }
+    }
+
+    /// The sign-in service.
+    pub fn entra(&self) -> &Entra {
+        &self.entra
+    }
+
+    /// The app registration that `connector` uses, with its secret.
+    pub async fn app(&self, connector: &Connector) -> Result<App, TokenError> {
+        self.app_with(connector, false).await
+    }
+
+    /// Asks Entra as that app registration; once more with its credential read afresh where Entra refuses it, as it may just
+    /// have been replaced; and with the one before, which stays good until the new one is known in every part of Entra.
+    pub async fn as_app<T, F: Future<Output = Result<T, TokenError>>>(
+        &self,
+        connector: &Connector,
+        ask: impl Fn(App) -> F,
+    ) -> Result<T, TokenError> {
+        let first = ask(self.app_with(connector, false).await?).await;
+        if !is_of_the_credential(&first) {
+            return first;
+        }
+        let second = ask(self.app_with(connector, true).await?).await;
+        if !is_of_the_credential(&second) {
+            return second;
+        }
+        match self.secrets.labelled(&Owner::of(connector).secret_id(), secrets::PREVIOUS).await? {
+            Some(previous) => {
+                let credential = Credential::parse(&previous.text);
+                ask(App { client_id: self.client_id(connector)?, credential }).await.or(second)
+            }
+            None => second,
+        }
+    }
+
+    async fn app_with(&self, connector: &Connector, afresh: bool) -> Result<App, TokenError> {
+        let secret_id = Owner::of(connector).secret_id();
+        let text = match afresh {
+            true => self.secrets.read_afresh(&secret_id).await?,
+            false => self.secrets.read(&secret_id).await?,
+        };
+        Ok(App { client_id: self.client_id(connector)?, credential: Credential::parse(&text) })
+    }
+
+    fn client_id(&self, connector: &Connector) -> Result<ClientId, TokenError> {
+        let own = connector.app.as_ref().map(|own| &own.client_id);
+        own.or(self.platform_app.as_ref()).cloned().ok_or(TokenError::NoPlatformApp)
+    }
+
+    /// The key ring that seals and opens.
+    pub async fn keyring(&self) -> Result<Keyring, SecretError> {
+        Keyring::parse(&self.secrets.read(secrets::KEYRING).await?)
+    }
+
+    /// A valid access token for `connector`. One at a time asks Entra; the others wait for its answer.
+    pub async fn access_token(&self, connector: &Connector) -> Result<AccessToken, TokenError> {
+        let slot = self.slot(connector.id);
+        let mut slot = slot.lock().await;
+        if slot.connected_at != connector.connected_at {
+            *slot = Slot { connected_at: connector.connected_at, ..Slot::default() };
+        }
+        let now = self.clock.now();
+        if let Some(token) = slot.token.as_ref().filter(|t| t.expires_at() > now) {
+            return Ok(token.clone());
+        }
+        // A long way that is rarely gone: its future lies on the heap, not within that of every request.
+        let token = Box::pin(self.stored_or_new(connector, &slot, false)).await?;
+        slot.token = Some(token.clone());
+        slot.claims = None;
+        Ok(token)
+    }
+
+    /// A token that Entra issues now, whatever is at hand: neither a token nor a refusal of before is believed.
+    pub async fn new_token(&self, connector: &Connector) -> Result<AccessToken, TokenError> {
+        let slot = self.slot(connector.id);
+        let mut slot = slot.lock().await;
+        let token = Box::pin(self.stored_or_new(connector, &slot, true)).await?;
+        *slot = Slot { connected_at: connector.connected_at, token: Some(token.clone()), ..Slot::default() };
+        Ok(token)
+    }
+
+    /// Forgets a token that Graph refused; the next one is made anew, and meets `claims` if Graph demanded some.
+    pub async fn discard(&self, connector: &Connector, token: &AccessToken, claims: Option<String>) {
+        let slot = self.slot(connector.id);
+        let mut slot = slot.lock().await;
+        if slot.token.as_ref().is_some_and(|t| t.expose() == token.expose()) {
+            slot.token = None;
+        }
+        slot.discarded = Some(token.clone());
+        slot.claims = claims;
+    }
+
+    /// The write that puts what a sign-in brought in place of whatever was there. Who holds a lease then writes no more.
+    pub async fn keep(&self, firm: FirmId, connector: ConnectorId, issued: &Issued) -> Result<Write, TokenError> {
+        let key = Key::tokens(firm, connector);
+        let stored = self.seal(connector, issued, None).await?;
+        Ok(match self.table.get::<StoredTokens>(&key).await? {
+            Some(row) => Write::replace(&row.with(stored)),
+            None => Write::insert(key, &stored),
+        })
+    }
+
+    async fn stored_or_new(&self, connector: &Connector, slot: &Slot, afresh: bool) -> Result<AccessToken, TokenError> {
+        let key = Key::tokens(connector.firm, connector.id);
+        let mut pause = LEASE_PAUSE;
+        for waits in 0..LEASE_WAITS_MAX {
+            // What another brings while we wait for it is new.
+            let believed = !afresh || waits > 0;
+            let now = self.clock.now();
+            let row: Option<Row<StoredTokens>> = self.table.get(&key).await?;
+            let stored = row.as_ref().map(|row| row.value.clone()).unwrap_or_default();
+            if let Some(token) = self.open_access(connector, &stored).await?
+                && believed
+                && slot.discarded.as_ref().is_none_or(|d| d.expose() != token.expose())
+            {
+                return Ok(token);
+            }
+            if let Some(refused) = stored.refused.as_ref().filter(|r| believed && r.believed_until > now) {
+                return Err(EntraError::Refused(refused.refusal.clone()).into());
+            }
+            if stored.lease_until.is_none_or(|until| until <= now) {
+                match self.lease(&key, row, now).await {
+                    Ok(leased) => return self.renew(connector, leased, slot.claims.as_deref()).await,
+                    // Another was faster: it brings the token.
+                    Err(TableError::Conflict { .. }) => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
+            self.clock.sleep(self.random.jitter(pause)).await;
+            pause = (pause * 2).min(LEASE_PAUSE_MAX);
+        }
+        Err(TokenError::Busy)
+    }
+
+    /// Says to all others that we are getting new tokens.
+    async fn lease(
+        &self,
+        key: &Key,
+        row: Option<Row<StoredTokens>>,
+        now: Timestamp,
+    ) -> Result<Row<StoredTokens>, TableError> {
+        let lease_until = Some(now + LEASE_TIME);
+        let mut row = match row {
+            Some(row) => {
+                let leased = StoredTokens { lease_until, ..row.value.clone() };
+                row.with(leased)
+            }
+            None => {
+                let leased = StoredTokens { lease_until, ..StoredTokens::default() };
+                self.table.write(Write::insert(key.clone(), &leased)).await?;
+                return Ok(Row::inserted(key.clone(), leased));
+            }
+        };
+        self.table.write(Write::replace(&row)).await?;
+        row.written();
+        Ok(row)
+    }
+
+    /// Asks Entra, and ends the lease with what it answered.
+    async fn renew(
+        &self,
+        connector: &Connector,
+        leased: Row<StoredTokens>,
+        claims: Option<&str>,
+    ) -> Result<AccessToken, TokenError> {
+        let issued = self.issue(connector, &leased.value, claims).await;
+        let before = StoredTokens { lease_until: None, refused: None, ..leased.value.clone() };
+        let after = match &issued {
+            Ok(issued) => self.seal(connector.id, issued, Some(&before)).await?,
+            Err(e) => {
+                let believed_until = self.clock.now() + REFUSAL_TIME;
+                let refused = e.refusal().map(|r| StoredRefusal { refusal: r.clone(), believed_until });
+                StoredTokens { refused, ..before }
+            }
+        };
+        match self.table.write(Write::replace(&leased.with(after))).await {
+            // Our lease ended too early, or somebody signed in: what they bring is newer. Ours is valid all the same.
+            Ok(()) | Err(TableError::Conflict { .. }) => Ok(issued?.access),
+            Err(e) => match issued {
+                Ok(_) => Err(e.into()),
+                Err(refused) => Err(refused),
+            },
+        }
+    }
+
+    async fn issue(
+        &self,
+        connector: &Connector,
+        stored: &StoredTokens,
+        claims: Option<&str>,
+    ) -> Result<Issued, TokenError> {
+        self.as_app(connector, |app| self.issue_with(connector, stored, claims, app)).await
+    }
+
+    /// What `app` is issued for `connector`, beside the tokens at hand, which stay as they are: to try a credential.
+    pub async fn try_app(&self, connector: &Connector, app: App) -> Result<AccessToken, TokenError> {
+        let row: Option<Row<StoredTokens>> = self.table.get(&Key::tokens(connector.firm, connector.id)).await?;
+        let stored = row.map(|row| row.value).unwrap_or_default();
+        Ok(self.issue_with(connector, &stored, None, app).await?.access)
+    }
+
+    async fn issue_with(
+        &self,
+        connector: &Connector,
+        stored: &StoredTokens,
+        claims: Option<&str>,
+        app: App,
+    ) -> Result<Issued, TokenError> {
+        let account = connector.account.as_ref().ok_or(TokenError::NotConnected)?;
+        match connector.access {
+            Access::Organization => Ok(self.entra.client_credentials(&account.tenant_id, &app, claims).await?),
+            Access::Delegated => {
+                let sealed = stored.refresh.as_ref().ok_or(TokenError::NotConnected)?;
+                let refresh = self.keyring().await?.open(&owner(connector.id, "refresh"), sealed)?;
+                let scopes = connector.scopes();
+                Ok(self.entra.refresh(&connector.authority(), &app, &refresh, &scopes, claims).await?)
+            }
+        }
+    }
+
+    async fn open_access(
+        &self,
+        connector: &Connector,
+        stored: &StoredTokens,
+    ) -> Result<Option<AccessToken>, TokenError> {
+        let now = self.clock.now();
+        let Some(access) = stored.access.as_ref().filter(|access| access.expires_at > now) else { return Ok(None) };
+        let value: SecretString = self.keyring().await?.open(&owner(connector.id, "access"), &access.token)?;
+        Ok(Some(AccessToken::new(value, access.expires_at)))
+    }
+
+    async fn seal(
+        &self,
+        connector: ConnectorId,
+        issued: &Issued,
+        before: Option<&StoredTokens>,
+    ) -> Result<StoredTokens, TokenError> {
+        use secrecy::ExposeSecret as _;
+        let keyring = self.keyring().await?;
+        let seal = |what, plain: &str| keyring.seal(&self.random, &owner(connector, what), plain);
+        Ok(StoredTokens {
+            access: Some(StoredAccess {
+                token: seal("access", issued.access.expose()),
+                expires_at: issued.access.expires_at(),
+            }),
+            // Entra may leave the refresh token out; then the one at hand stays good.
+            refresh: match &issued.refresh {
+                Some(refresh) => Some(seal("refresh", refresh.expose_secret())),
+                None => before.and_then(|b| b.refresh.clone()),
+            },
+            lease_until: None,
+            refused: None,
+        })
+    }
+
+    fn slot(&self, connector: ConnectorId) -> Arc<tokio::sync::Mutex<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(connector).or_default().clone()
+    }
+}
+
+fn is_of_the_credential<T>(issued: &Result<T, TokenError>) -> bool {
+    matches!(issued, Err(e) if e.refusal().is_some_and(EntraRefusal::is_of_the_credential))
+}
+
+/// What a sealed token is bound to.
+fn owner(connector: ConnectorId, what: &str) -> String {
+    format!("connector {connector} {what}")
+}
+
+/// Where the access tokens of one mailbox's requests come from.
+#[derive(Debug, Clone)]
+pub struct TokenSource(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    Connector { tokens: Arc<Tokens>, connector: Arc<Connector> },
+    Fixed(AccessToken),
+}
+
+impl TokenSource {
+    /// For `connector`.
+    pub fn new(tokens: Arc<Tokens>, connector: Arc<Connector>) -> Self {
+        Self(Source::Connector { tokens, connector })
+    }
+
+    /// Always this one: a sign-in that is not done yet.
+    pub fn fixed(token: AccessToken) -> Self {
+        Self(Source::Fixed(token))
+    }
+
+    /// See [`Tokens::access_token`].
+    pub async fn access_token(&self) -> Result<AccessToken, TokenError> {
+        match &self.0 {
+            Source::Connector { tokens, connector } => tokens.access_token(connector).await,
+            Source::Fixed(token) => Ok(token.clone()),
+        }
+    }
+
+    /// See [`Tokens::discard`].
+    pub async fn discard(&self, token: &AccessToken, claims: Option<String>) {
+        match &self.0 {
+            Source::Connector { tokens, connector } => tokens.discard(connector, token, claims).await,
+            Source::Fixed(_) => {}
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What waits in a queue: one job names one thing to look at, and nothing more. Duplicates are harmless.
+//!
+//! The mail queue's jobs name mailboxes, the push queue's jobs name members. Both are FIFO queues, and what a job names is its
+//! group: one function at a time works at it.
+
+use std::{fmt, marker::PhantomData};
+
+use aws_sdk_sqs::Client;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use crate::base::{
+    id::{FirmId, MailboxId, MemberId},
+    random::Random,
+};
+
+/// Something that waits in a queue.
+pub trait Queued: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug + Send + Sync {
+    /// What it names.
+    type Subject: fmt::Display + Clone + PartialEq + Send + Sync;
+
+    /// Whose it is, and what it is about: two jobs about the same are served at once.
+    fn subject(&self) -> (FirmId, Self::Subject);
+
+    /// One job in place of two about the same.
+    fn and(self, other: Self) -> Self;
+
+    /// What every log line carries that is written while it is served: whose it is, what it is about, and its cause.
+    fn span(&self) -> tracing::Span;
+
+    /// The same job, sent at another time.
+    fn sent_again(&self, at: Timestamp) -> Self;
+}
+
+/// Look at this mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Whose it is.
+    pub firm: FirmId,
+    /// Which one.
+    pub mailbox: MailboxId,
+    /// When it was sent. A round that began later has seen what it is about.
+    pub sent_at: Timestamp,
+    /// Whether the subscription itself needs a look: Graph sent a lifecycle notice.
+    #[serde(default)]
+    pub subscription: bool,
+    /// What the log calls all that follows from one request of Graph's, one run of the schedule or one request to the API: the
+    /// same to the mark.
+    #[serde(default)]
+    pub cause: Uuid,
+}
+
+impl Queued for Job {
+    type Subject = MailboxId;
+
+    fn subject(&self) -> (FirmId, MailboxId) {
+        (self.firm, self.mailbox)
+    }
+
+    fn and(self, other: Self) -> Self {
+        let subscription = self.subscription || other.subscription;
+        Self { sent_at: self.sent_at.max(other.sent_at), subscription, ..self }
+    }
+
+    fn span(&self) -> tracing::Span {
+        tracing::info_span!("round", firm.id = %self.firm, mailbox.id = %self.mailbox, cause = %self.cause)
+    }
+
+    fn sent_again(&self, at: Timestamp) -> Self {
+        Self { sent_at: at, ..self.clone() }
+    }
+}
+
+/// Look at what this member's Outlook shall show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushJob {
+    /// Whose it is.
+    pub firm: FirmId,
+    /// Which one.
+    pub member: MemberId,
+    /// When it was sent. A round that began later has seen what it is about.
+    pub sent_at: Timestamp,
+    /// As of a [`Job`].
+    #[serde(default)]
+    pub cause: Uuid,
+}
+
+impl Queued for PushJob {
+    type Subject = MemberId;
+
+    fn subject(&self) -> (FirmId, MemberId) {
+        (self.firm, self.member)
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { sent_at: self.sent_at.max(other.sent_at), ..self }
+    }
+
+    fn span(&self) -> tracing::Span {
+        tracing::info_span!("round", firm.id = %self.firm, member.id = %self.member, cause = %self.cause)
+    }
+
+    fn sent_again(&self, at: Timestamp) -> Self {
+        Self { sent_at: at, ..self.clone() }
+    }
+}
+
+/// A job that could not be queued.
+#[derive(Debug, thiserror::Error)]
+#[error("queue a job for {subject}")]
+pub struct QueueError {
+    subject: String,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// The FIFO queue of mailbox jobs.
+pub type MailQueue = Queue<Job>;
+/// The FIFO queue of push jobs.
+pub type PushQueue = Queue<PushJob>;
+
+/// A FIFO queue.
+#[derive(Debug, Clone)]
+pub struct Queue<J> {
+    client: Client,
+    url: String,
+    random: Random,
+    jobs: PhantomData<fn() -> J>,
+}
+
+impl<J: Queued> Queue<J> {
+    /// Over the SDK's client.
+    pub fn new(client: Client, url: String, random: Random) -> Self {
+        Self { client, url, random, jobs: PhantomData }
+    }
+
+    /// Sends a job that no other may swallow: a later one may be about a later change.
+    pub async fn send(&self, job: &J) -> Result<(), QueueError> {
+        self.send_once(job, &self.random.uuid().to_string()).await
+    }
+
+    /// Sends a job unless one with the same `deduplication_id` was sent within five minutes.
+    pub async fn send_once(&self, job: &J, deduplication_id: &str) -> Result<(), QueueError> {
+        let subject = job.subject().1.to_string();
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| QueueError { subject: subject.clone(), source };
+        let body = serde_json::to_string(job).map_err(|e| failed(e.into()))?;
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_group_id(&subject)
+            .message_deduplication_id(deduplication_id)
+            .message_body(body);
+        request.send().await.map(drop).map_err(|e| failed(e.into()))
+    }
+
+    /// Hides a received job for `seconds` more (at most twelve hours): Graph asked to wait.
+    pub async fn delay(&self, subject: &J::Subject, receipt_handle: &str, seconds: u64) -> Result<(), QueueError> {
+        let request = self
+            .client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(receipt_handle)
+            .visibility_timeout(i32::try_from(seconds.min(43_200)).unwrap_or(43_200));
+        let failed =
+            |source: Box<dyn std::error::Error + Send + Sync>| QueueError { subject: subject.to_string(), source };
+        request.send().await.map(drop).map_err(|e| failed(e.into()))
+    }
+}

@@ -1,0 +1,259 @@
+//! A function that works through a FIFO queue: the batch it is given, what waits, what failed, and when it has to stop.
+
+use std::{future::Future, time::Duration};
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{
+    aws::{
+        queue::{Queue, QueueError, Queued},
+        table::TableError,
+    },
+    base::{clock::Clock, telemetry::Chain},
+};
+
+/// Work stops this long before the function's deadline, so that the rest can be handed back.
+const DEADLINE_MARGIN: Duration = Duration::from_secs(15);
+/// A job that waits for Graph so often is left to the schedule: at ten receives it would end in the dead-letter queue.
+const RECEIVES_OF_WAITING_MAX: u32 = 5;
+
+/// What starts the function: jobs from its queue, or its schedule, such as `{"schedule":"poll"}`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Input<S> {
+    /// Jobs from the queue.
+    Jobs(SqsEvent),
+    /// The schedule.
+    Schedule {
+        /// Which one.
+        schedule: S,
+    },
+}
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Output {
+    /// The jobs that go back to the queue.
+    Jobs(SqsBatchResponse),
+    /// How many jobs were queued.
+    Queued {
+        /// The number.
+        queued: usize,
+    },
+}
+
+/// The schedule could not be carried out; it comes again in a minute.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// What is due could not be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A job could not be queued.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// When work has to stop.
+#[derive(Debug, Clone)]
+pub struct Deadline {
+    clock: Clock,
+    at: Timestamp,
+}
+
+impl Deadline {
+    /// Some seconds before `ends_ms`, Lambda's deadline in milliseconds since 1970.
+    pub fn before(ends_ms: u64, clock: Clock) -> Self {
+        let ends = i64::try_from(ends_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Self { clock, at: ends.unwrap_or(Timestamp::MAX) - DEADLINE_MARGIN }
+    }
+
+    /// The same, or so long from now, whichever comes first.
+    pub fn or_after(&self, time: Duration) -> Self {
+        Self { at: self.at.min(self.clock.now() + time), clock: self.clock.clone() }
+    }
+
+    /// Whether nothing new is to be begun.
+    pub fn is_near(&self) -> bool {
+        self.clock.now() >= self.at
+    }
+}
+
+/// How a round ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that could be done is done.
+    Finished,
+    /// The deadline is near, and there is more to do.
+    OutOfTime,
+}
+
+/// Queues a job for each that is due. One that stays due, because its job waits or failed, is queued again only after five
+/// minutes.
+pub async fn queue_due<J: Queued>(queue: &Queue<J>, cause: Uuid, due: Vec<(J, String)>) -> Result<usize, QueueError> {
+    if !due.is_empty() {
+        tracing::info!(%cause, jobs = due.len(), "what is due is queued");
+    }
+    for (job, due_at) in &due {
+        let since: String = due_at.chars().filter(char::is_ascii_digit).collect();
+        queue.send_once(job, &format!("{}-{since}", job.subject().1)).await?;
+    }
+    Ok(due.len())
+}
+
+/// All jobs of a batch that name the same: one round serves them all.
+struct Group<J> {
+    job: J,
+    messages: Vec<SqsMessage>,
+}
+
+/// A round that did not come to its end.
+pub trait Interrupted: std::error::Error + Send + Sync + Sized + 'static {
+    /// How long Graph asks to wait, if that is why.
+    fn wait(&self) -> Option<Duration>;
+}
+
+/// What a function does with the jobs of one batch.
+pub trait Rounds<J: Queued>: Sync {
+    /// Why a round does not come to its end.
+    type Error: Interrupted;
+
+    /// Serves one job.
+    fn run(&self, job: &J) -> impl Future<Output = Result<Outcome, Self::Error>> + Send;
+
+    /// Leaves a job that waits too often to the schedule, which comes at `at`; false if it can't be.
+    fn put_off(&self, job: &J, at: Timestamp) -> impl Future<Output = bool> + Send;
+}
+
+/// Serves all jobs of a batch, `at_once` side by side; only those that failed go back to the queue.
+pub async fn work_through<J: Queued>(
+    rounds: &impl Rounds<J>,
+    queue: &Queue<J>,
+    clock: &Clock,
+    batch: SqsEvent,
+    at_once: usize,
+) -> SqsBatchResponse {
+    let (groups, unreadable) = group::<J>(batch);
+    let served = groups.into_iter().map(|group| async move {
+        let served = async {
+            let outcome = rounds.run(&group.job).await;
+            hand_back(rounds, queue, clock, &group, outcome).await
+        };
+        if served.instrument(group.job.span()).await { Vec::new() } else { group.messages }
+    });
+    // Collected first: a stream that borrows within its closure is not `Send`.
+    let served: Vec<_> = served.collect();
+    let failed: Vec<_> = futures::stream::iter(served).buffer_unordered(at_once).collect().await;
+    let failed = failed.into_iter().flatten().chain(unreadable);
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failed
+        .filter_map(|message| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message.message_id?;
+            Some(failure)
+        })
+        .collect();
+    response
+}
+
+/// Jobs by what they name, in order; and what is no job, which ends in the dead-letter queue.
+fn group<J: Queued>(batch: SqsEvent) -> (Vec<Group<J>>, Vec<SqsMessage>) {
+    let (mut groups, mut unreadable) = (Vec::<Group<J>>::new(), Vec::new());
+    for message in batch.records {
+        let Some(job) = message.body.as_deref().and_then(|body| serde_json::from_str::<J>(body).ok()) else {
+            tracing::error!(sqs.message_id = message.message_id, "a job can't be read");
+            unreadable.push(message);
+            continue;
+        };
+        match groups.iter_mut().find(|group| group.job.subject() == job.subject()) {
+            Some(group) => {
+                group.job = group.job.clone().and(job);
+                group.messages.push(message);
+            }
+            None => groups.push(Group { job, messages: vec![message] }),
+        }
+    }
+    (groups, unreadable)
+}
+
+/// Tells what came of a round and sees to what is left; true when the jobs are done with.
+async fn hand_back<J: Queued, E: Interrupted>(
+    rounds: &impl Rounds<J, Error = E>,
+    queue: &Queue<J>,
+    clock: &Clock,
+    group: &Group<J>,
+    outcome: Result<Outcome, E>,
+) -> bool {
+    let error = match outcome {
+        Ok(Outcome::Finished) => return true,
+        Ok(Outcome::OutOfTime) => {
+            return queue.send(&group.job.sent_again(clock.now())).await.is_ok();
+        }
+        Err(error) => error,
+    };
+    let Some(wait) = error.wait() else {
+        tracing::error!(error = %Chain(&error), "the round failed");
+        return false;
+    };
+    tracing::info!(wait_ms = wait.as_millis(), "the round waits");
+    let receives = group.messages.iter().map(receives).max().unwrap_or(1);
+    if receives >= RECEIVES_OF_WAITING_MAX {
+        // The queue would take it for a job that nobody can do: the schedule brings it back instead.
+        return rounds.put_off(&group.job, clock.now() + wait).await;
+    }
+    for receipt in group.messages.iter().filter_map(|message| message.receipt_handle.as_deref()) {
+        // If this fails the queue's own visibility time-out stands: later than asked, never lost.
+        if let Err(error) = queue.delay(&group.job.subject().1, receipt, wait.as_secs() + 1).await {
+            tracing::warn!(error = %Chain(&error), "a job could not be delayed");
+        }
+    }
+    false
+}
+
+/// How often the queue has handed a job out.
+fn receives(message: &SqsMessage) -> u32 {
+    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::queue::Job;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Schedule {
+        Poll,
+    }
+
+    #[test]
+    fn the_schedule_and_the_queue_are_told_apart() {
+        let schedule = serde_json::from_str::<Input<Schedule>>(r#"{"schedule":"poll"}"#).unwrap();
+        assert!(matches!(schedule, Input::Schedule { schedule: Schedule::Poll }));
+        let jobs = serde_json::from_str::<Input<Schedule>>(r#"{"Records":[{"messageId":"1","body":"{}"}]}"#).unwrap();
+        assert!(matches!(jobs, Input::Jobs(batch) if batch.records.len() == 1));
+    }
+
+    #[test]
+    fn jobs_of_one_mailbox_are_served_by_one_round_and_the_newest_counts() {
+        let (f, m) = ("6f9619ff-8b86-4011-b42d-00c04fc964ff", "7f9619ff-8b86-4011-b42d-00c04fc964ff");
+        let body = |at: &str, s: bool| {
+            serde_json::json!({"firm": f, "mailbox": m, "sent_at": at, "subscription": s}).to_string()
+        };
+        let record = |id: &str, body: String| serde_json::json!({"messageId": id, "body": body});
+        let batch = serde_json::json!({"Records": [
+            record("1", body("2026-01-01T00:00:00Z", true)),
+            record("2", "nonsense".to_owned()),
+            record("3", body("2026-01-01T00:00:05Z", false)),
+        ]});
+        let (groups, unreadable) = group::<Job>(serde_json::from_value(batch).unwrap());
+        assert_eq!((groups.len(), groups[0].messages.len(), unreadable.len()), (1, 2, 1));
+        assert_eq!(groups[0].job.sent_at, "2026-01-01T00:00:05Z".parse().unwrap());
+        assert!(groups[0].job.subscription);
+    }
+}

@@ -1,0 +1,242 @@
+//! The one registry of identifiers. `FromStr` is the only door, and serde goes through it.
+
+use std::{fmt, str::FromStr};
+
+use serde_with_str::via_str;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::base::random::Random;
+
+/// A text that is not the identifier it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is no {what}")]
+pub struct IdError {
+    /// What was expected, in words.
+    pub what: &'static str,
+    /// What came, cut to 80 characters.
+    pub text: String,
+}
+
+impl IdError {
+    fn new(what: &'static str, text: &str) -> Self {
+        Self { what, text: text.chars().take(80).collect() }
+    }
+}
+
+mod serde_with_str {
+    /// Serde by `Display` and `FromStr`, so that no unchecked value comes in through JSON or the table.
+    macro_rules! via_str {
+        ($($t:ty),*) => { $(
+            impl serde::Serialize for $t {
+                fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { s.collect_str(self) }
+            }
+            impl<'de> serde::Deserialize<'de> for $t {
+                fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                    let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(d)?;
+                    text.parse().map_err(serde::de::Error::custom)
+                }
+            }
+        )* };
+    }
+    pub(super) use via_str;
+}
+
+macro_rules! uuid_ids {
+    ($($(#[$doc:meta])* $name:ident = $what:literal;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Draws a new one.
+            pub fn draw(random: &Random) -> Self { Self(random.uuid()) }
+            /// The sixteen bytes.
+            pub fn as_bytes(&self) -> &[u8; 16] { self.0.as_bytes() }
+            /// From sixteen bytes that a MAC has vouched for.
+            pub fn from_bytes(bytes: [u8; 16]) -> Self { Self(Uuid::from_bytes(bytes)) }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.as_hyphenated().fmt(f) }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                // One spelling only: the id is part of table keys and storage keys.
+                match Uuid::try_parse(text) {
+                    Ok(id) if id.as_hyphenated().to_string() == text => Ok(Self(id)),
+                    _ => Err(IdError::new($what, text)),
+                }
+            }
+        }
+        via_str!($name);
+    )* };
+}
+
+uuid_ids! {
+    /// A firm: every read of its data takes one, so that crossing firms is a missing value, not a forgotten check.
+    FirmId = "firm id";
+    /// A connector: one named access of a firm to Microsoft 365.
+    ConnectorId = "connector id";
+    /// A member: one of the firm's people, linked to their Microsoft 365 account.
+    MemberId = "member id";
+    /// A mailbox that a firm has added.
+    MailboxId = "mailbox id";
+    /// An API key; its secret half is stored as a hash only.
+    KeyId = "key id";
+    /// A bulk: many rows that came in one request.
+    BulkId = "bulk id";
+}
+
+macro_rules! graph_ids {
+    ($($(#[$doc:meta])* $name:ident = $what:literal;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as Graph spells it; encode it when it goes into a path.
+            pub fn as_str(&self) -> &str { &self.0 }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let fits = (1..=GRAPH_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+                if fits { Ok(Self(text.to_owned())) } else { Err(IdError::new($what, text)) }
+            }
+        }
+        via_str!($name);
+    )* };
+}
+
+/// Longest id taken from Graph; real ones have about 150 characters.
+pub const GRAPH_ID_CHARS_MAX: usize = 512;
+
+graph_ids! {
+    /// A message's immutable id: it survives moves within the mailbox.
+    /// Source: <https://learn.microsoft.com/graph/outlook-immutable-id>
+    ImmutableId = "immutable id";
+    /// A mail folder's id, constant for the life of the folder.
+    FolderId = "folder id";
+    /// A calendar event's immutable id.
+    EventId = "event id";
+    /// A To Do list's id.
+    TaskListId = "task list id";
+    /// A To Do task's id; it changes when the task is moved to another list.
+    TaskId = "task id";
+    /// A contact folder's id, constant for the life of the folder.
+    ContactFolderId = "contact folder id";
+    /// A contact's immutable id.
+    ContactId = "contact id";
+    /// The id of a category in a mailbox's master list.
+    CategoryId = "category id";
+    /// A change notification subscription's id.
+    SubscriptionId = "subscription id";
+    /// Entra's directory (tenant) id or verified domain.
+    TenantId = "tenant id";
+    /// Entra's application (client) id.
+    ClientId = "client id";
+}
+
+/// What the business application calls a date or a contact: 1 to 128 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExternalId(String);
+
+/// Longest external id, in characters.
+pub const EXTERNAL_ID_CHARS_MAX: usize = 128;
+
+impl ExternalId {
+    /// As the business application spells it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ExternalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ExternalId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let fits = (1..=EXTERNAL_ID_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(IdError::new("external id", text)) }
+    }
+}
+via_str!(ExternalId);
+
+/// A message of greffe: the mailbox and a digest of the immutable id, so that the same mail always has the same id, the
+/// same table key and the same storage key, whatever is repeated. Written `{mailbox}.{32 hex digits}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId {
+    /// The mailbox it was found in.
+    pub mailbox: MailboxId,
+    digest: [u8; 16],
+}
+
+impl MessageId {
+    /// The id of the mail that Graph knows in `mailbox` as `immutable`.
+    pub fn of(mailbox: MailboxId, immutable: &ImmutableId) -> Self {
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&Sha256::digest(immutable.as_str())[..16]);
+        Self { mailbox, digest }
+    }
+
+    /// The half that is unique within the mailbox, 32 hex digits.
+    pub fn local(&self) -> String {
+        hex::encode(self.digest)
+    }
+
+    /// From the mailbox and [`MessageId::local`].
+    pub fn from_local(mailbox: MailboxId, local: &str) -> Result<Self, IdError> {
+        let mut digest = [0; 16];
+        let lower = !local.bytes().any(|b| b.is_ascii_uppercase());
+        match hex::decode_to_slice(local, &mut digest) {
+            Ok(()) if lower => Ok(Self { mailbox, digest }),
+            _ => Err(IdError::new("message id", local)),
+        }
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.mailbox, self.local())
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (mailbox, local) = text.split_once('.').ok_or_else(|| IdError::new("message id", text))?;
+        let mailbox = mailbox.parse().map_err(|_| IdError::new("message id", text))?;
+        Self::from_local(mailbox, local).map_err(|_| IdError::new("message id", text))
+    }
+}
+via_str!(MessageId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_id_is_read_back_as_it_was_written() {
+        let random = Random::seeded(1);
+        let id = MessageId::of(MailboxId::draw(&random), &"AAkALgAA=_-".parse().unwrap());
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn an_id_has_one_spelling_only() {
+        let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+        assert!(id.parse::<FirmId>().is_ok());
+        assert!(id.to_uppercase().parse::<FirmId>().is_err());
+        assert!(id.replace('-', "").parse::<FirmId>().is_err());
+        assert!("AA BB".parse::<FolderId>().is_err());
+        assert!("".parse::<FolderId>().is_err());
+    }
+}

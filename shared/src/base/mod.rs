@@ -1,0 +1,10 @@
+//! What has no domain: ids, addresses, time, randomness, settings, logs.
+
+pub mod address;
+pub mod clock;
+pub mod config;
+pub mod id;
+pub mod language;
+pub mod metric;
+pub mod random;
+pub mod telemetry;

@@ -1,0 +1,335 @@
+//! Facts told to the outside: a feed read by cursor, and the same facts on the event bus.
+//!
+//! A firm's facts are numbered without gaps, in the order in which the registry received them. A writer takes a number, and
+//! may die before it writes. A reader that meets such a gap waits a little, then fills it with nothing, by a conditional
+//! write: a late writer finds its number taken and takes another one. So a reader that goes by numbers misses nothing.
+
+use std::time::Duration;
+
+use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    access::credential::Kind,
+    aws::table::{Key, Table, TableError, Write},
+    base::id::{ClientId, ConnectorId, FirmId, MailboxId, MessageId},
+    graph::GraphCode,
+    mail::archive::Digest,
+    problem::Code,
+};
+
+/// How long a number may stay unwritten before a reader gives it up: a writer is moments behind its number. Given up too
+/// early, a number is only wasted.
+pub const GAP_PATIENCE: Duration = Duration::from_secs(10);
+/// The `source` of our entries on the event bus.
+pub const EVENT_SOURCE: &str = "greffe";
+/// Most entries in one PutEvents. Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
+const PUT_EVENTS_MAX: usize = 10;
+
+/// Something that happened, as the business application is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Fact {
+    /// The same however often it is told: a receiver that has seen it has nothing to do.
+    pub id: String,
+    /// When it was recorded.
+    #[schema(value_type = String, format = "date-time")]
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum What {
+    /// The original of a message is in the archive.
+    MessageArchived {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// The SHA-256 of its original.
+        #[schema(value_type = String)]
+        sha256: Digest,
+        /// The length of its original.
+        bytes: u64,
+        /// When it arrived in the mailbox.
+        #[schema(value_type = String, format = "date-time")]
+        received_at: Timestamp,
+        /// Its subject, perhaps cut.
+        subject: String,
+        /// The sender's address.
+        from: Option<String>,
+    },
+    /// Microsoft refuses to give a message; it is tried again.
+    MessageFailed {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// Microsoft's own code.
+        #[schema(value_type = String)]
+        code: GraphCode,
+    },
+    /// A message was filed to a dossier.
+    MessageFiled {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// The dossier that it is in now.
+        dossier: String,
+        /// The dossier that it was in before.
+        before: Option<String>,
+        /// Who did it: the id of the API key, or `operator`.
+        by: String,
+    },
+    /// A message was taken out of its dossier.
+    MessageUnfiled {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// The dossier that it was in.
+        before: String,
+        /// Who did it: the id of the API key, or `operator`.
+        by: String,
+    },
+    /// A connector does not work any more until a person acts.
+    ConnectorActionRequired {
+        /// The connector.
+        #[schema(value_type = String)]
+        connector: ConnectorId,
+        /// Our entry in the catalogue.
+        code: Code,
+        /// Microsoft's own code.
+        microsoft_code: String,
+    },
+    /// A connector works: somebody signed in, or what kept it from working is over.
+    ConnectorConnected {
+        /// The connector.
+        #[schema(value_type = String)]
+        connector: ConnectorId,
+        /// The address or sign-in name of who is connected.
+        account: String,
+    },
+    /// The credential of the firm's own app registration ends soon: told 60, 30, 14, 7 and 1 days before, and on the day.
+    SecretExpiring {
+        /// Which, and when it ends.
+        #[serde(flatten)]
+        ending: Ending,
+        /// Whole days until then.
+        days_left: i64,
+    },
+    /// The credential of the firm's own app registration has ended.
+    SecretExpired {
+        /// Which, and when it ended.
+        #[serde(flatten)]
+        ending: Ending,
+    },
+    /// Another credential has taken its place.
+    SecretRenewed {
+        /// The client id of the app registration.
+        #[schema(value_type = String)]
+        client_id: ClientId,
+        /// What kind it is now.
+        credential: Kind,
+        /// When it ends, if that is known.
+        #[schema(value_type = Option<String>, format = "date-time")]
+        expires_at: Option<Timestamp>,
+    },
+    /// A number that nobody used.
+    Void,
+}
+
+/// A credential that ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ending {
+    /// The client id of the app registration.
+    #[schema(value_type = String)]
+    pub client_id: ClientId,
+    /// The connectors that work with it.
+    #[schema(value_type = Vec<String>)]
+    pub connectors: Vec<ConnectorId>,
+    /// What kind of credential it is.
+    pub credential: Kind,
+    /// When it ends.
+    #[schema(value_type = String, format = "date-time")]
+    pub expires_at: Timestamp,
+}
+
+impl What {
+    /// Its name on the event bus.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MessageArchived { .. } => "MessageArchived",
+            Self::MessageFailed { .. } => "MessageFailed",
+            Self::MessageFiled { .. } => "MessageFiled",
+            Self::MessageUnfiled { .. } => "MessageUnfiled",
+            Self::ConnectorActionRequired { .. } => "ConnectorActionRequired",
+            Self::ConnectorConnected { .. } => "ConnectorConnected",
+            Self::SecretExpiring { .. } => "SecretExpiring",
+            Self::SecretExpired { .. } => "SecretExpired",
+            Self::SecretRenewed { .. } => "SecretRenewed",
+            Self::Void => "Void",
+        }
+    }
+}
+
+/// A fact with its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Numbered {
+    /// Its number: the cursor to go on after.
+    pub number: u64,
+    /// The fact.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What writing a fact came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is written.
+    New,
+    /// It was written before.
+    Before,
+    /// A reader gave the number up, or it is another fact's: take another one.
+    NumberGivenUp,
+}
+
+/// A fact that could not be told.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The table did not take or give it.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The event bus did not take it.
+    #[error("put {count} facts on the event bus")]
+    Bus {
+        /// How many were to be told.
+        count: usize,
+        /// What the SDK said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The feed and the bus.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    table: Table,
+    client: Client,
+    bus: String,
+}
+
+impl Feed {
+    /// Over the table and the SDK's client.
+    pub fn new(table: Table, client: Client, bus: String) -> Self {
+        Self { table, client, bus }
+    }
+
+    /// Takes `count` numbers of a firm's feed; the first of them.
+    pub async fn take_numbers(&self, firm: FirmId, count: u64) -> Result<u64, FeedError> {
+        let last = self.table.take_numbers(&Key::feed_counter(firm), count).await?;
+        Ok(last + 1 - count)
+    }
+
+    /// Writes a fact under its number. Written before, it stays.
+    pub async fn record(&self, firm: FirmId, number: u64, fact: &Fact) -> Result<Recorded, FeedError> {
+        let key = Key::fact(firm, number);
+        match self.table.write(Write::insert(key.clone(), fact)).await {
+            Ok(()) => Ok(Recorded::New),
+            Err(TableError::Conflict { .. }) => {
+                let there = self.table.get::<Fact>(&key).await?;
+                let same = there.is_some_and(|row| row.value.id == fact.id);
+                Ok(if same { Recorded::Before } else { Recorded::NumberGivenUp })
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Makes writes and tells the fact that they make true: all, or nothing. Whoever misses it on the bus finds it in the
+    /// feed.
+    pub async fn tell_with(&self, firm: FirmId, mut writes: Vec<Write>, fact: Fact) -> Result<(), FeedError> {
+        let number = self.take_numbers(firm, 1).await?;
+        writes.push(Write::insert(Key::fact(firm, number), &fact));
+        self.table.transact(writes).await?;
+        if let Err(error) = self.announce(firm, &[Numbered { number, fact }]).await {
+            tracing::error!(firm.id = %firm, error = &error as &dyn std::error::Error, "a fact is missing on the event bus");
+        }
+        Ok(())
+    }
+
+    /// Puts facts on the event bus, at least once each.
+    pub async fn announce(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
+        for chunk in facts.chunks(PUT_EVENTS_MAX) {
+            let failed =
+                |source: Box<dyn std::error::Error + Send + Sync>| FeedError::Bus { count: chunk.len(), source };
+            let mut request = self.client.put_events();
+            for numbered in chunk {
+                let detail = serde_json::json!({ "firm": firm, "fact": numbered }).to_string();
+                let entry = PutEventsRequestEntry::builder()
+                    .event_bus_name(&self.bus)
+                    .source(EVENT_SOURCE)
+                    .detail_type(numbered.fact.what.name())
+                    .detail(detail);
+                request = request.entries(entry.build());
+            }
+            let answer = request.send().await.map_err(|e| failed(e.into()))?;
+            if answer.failed_entry_count() > 0 {
+                let code = answer.entries().iter().find_map(|e| e.error_code()).unwrap_or("unknown").to_owned();
+                return Err(failed(format!("{} entries refused: {code}", answer.failed_entry_count()).into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The facts after number `after`, oldest first, at most `limit`, and the number to go on after.
+    pub async fn after(
+        &self,
+        firm: FirmId,
+        after: u64,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Numbered>, u64), FeedError> {
+        let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, limit).await?;
+        let mut facts = Vec::with_capacity(rows.len());
+        let mut reached = after;
+        for (number, fact) in rows {
+            while reached + 1 < number {
+                let gap = reached + 1;
+                if now.duration_since(fact.at) < jiff::SignedDuration::try_from(GAP_PATIENCE).unwrap_or_default() {
+                    return Ok((facts, reached));
+                }
+                let void = Fact { id: format!("void-{gap}"), at: now, what: What::Void };
+                if self.record(firm, gap, &void).await? == Recorded::NumberGivenUp {
+                    // Its writer came after all; the next reading shows it.
+                    return Ok((facts, reached));
+                }
+                reached = gap;
+            }
+            reached = number;
+            if fact.what != What::Void {
+                facts.push(Numbered { number, fact });
+            }
+        }
+        Ok((facts, reached))
+    }
+
+    /// The facts before number `before`, newest first, at most `limit`: for lists, where a gap does no harm.
+    pub async fn before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<Numbered>, FeedError> {
+        let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, before), false, limit).await?;
+        Ok(rows.into_iter().map(|(number, fact)| Numbered { number, fact }).collect())
+    }
+}

@@ -1,0 +1,147 @@
+//! Members: the firm's people, each linked to a Microsoft 365 account through a connector.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::id::{ConnectorId, FirmId, MemberId},
+    graph::GraphUser,
+    push::{Account, Due},
+};
+
+/// Where a member's dates go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// Into the calendar.
+    Calendar,
+    /// Into the To Do list.
+    Todo,
+}
+
+/// What is pushed to a member's Outlook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// Appointments, deadlines and reminders.
+    pub dates: bool,
+    /// Contacts.
+    pub contacts: bool,
+    /// Where the dates go.
+    pub target: Target,
+}
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its id.
+    pub id: MemberId,
+    /// Its firm.
+    pub firm: FirmId,
+    /// The person's name.
+    pub name: String,
+    /// The address of the linked account, in lower case.
+    pub address: String,
+    /// Further addresses of the same person, in lower case.
+    pub aliases: Vec<String>,
+    /// The connector that reaches the account.
+    pub connector: ConnectorId,
+    /// How Graph is told which account it is.
+    pub user: GraphUser,
+    /// What is pushed to its Outlook; none for nothing.
+    pub push: Option<Push>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// That a member has an address.
+#[derive(Debug, Serialize, Deserialize)]
+struct Taken {
+    member: MemberId,
+}
+
+impl Member {
+    /// The member of that firm, if there is one.
+    pub async fn find(table: &Table, firm: FirmId, id: MemberId) -> Result<Option<Row<Self>>, TableError> {
+        table.get(&Key::member(firm, id)).await
+    }
+
+    /// All members that `connector` reaches. A firm's members are few.
+    pub async fn of_connector(table: &Table, firm: FirmId, connector: ConnectorId) -> Result<Vec<Self>, TableError> {
+        let all = table.query_all::<Self>(&Key::member_prefix(firm)).await?;
+        Ok(all.into_iter().map(|row| row.value).filter(|member| member.connector == connector).collect())
+    }
+
+    /// Makes a round due at once for each member that `connector` reaches.
+    pub async fn all_due(
+        table: &Table,
+        firm: FirmId,
+        connector: ConnectorId,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        for member in Self::of_connector(table, firm, connector).await? {
+            table.write(member.push_due(now)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an error of [`Member::insert`] or [`Member::replace`] is that another member has this address.
+    pub fn is_taken(&self, error: &TableError) -> bool {
+        matches!(error, TableError::Conflict { key } if *key == self.address_key())
+    }
+
+    /// Every address that is known of the person.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        [&self.address].into_iter().chain(&self.aliases).map(String::as_str)
+    }
+
+    /// Stores a new member.
+    pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
+        let member = Write::insert(Key::member(self.firm, self.id), self);
+        table.transact(vec![self.take_address(), member, self.push_due(self.created_at)]).await
+    }
+
+    /// Stores `row` as it is at `now` in place of what was read, when its address was `before`.
+    pub async fn replace(row: &Row<Self>, before: &str, table: &Table, now: Timestamp) -> Result<(), TableError> {
+        let member = &row.value;
+        let mut writes = vec![Write::replace(row), member.push_due(now)];
+        if member.address != before {
+            writes.push(member.take_address());
+            writes.extend(free(table, member.firm, before).await?);
+        }
+        table.transact(writes).await
+    }
+
+    /// Forgets a member. Its mailbox, and what was kept of it, stay; what was pushed to its Outlook is removed.
+    pub async fn delete(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+        let mut writes = vec![Write::remove(&row), row.value.push_due(now)];
+        writes.extend(free(table, row.value.firm, &row.value.address).await?);
+        table.transact(writes).await
+    }
+
+    fn address_key(&self) -> Key {
+        Key::member_address(self.firm, &self.address)
+    }
+
+    /// Whatever changes about a member may change what its Outlook shall show.
+    fn push_due(&self, now: Timestamp) -> Write {
+        Due::at(self.firm, self.id, now)
+    }
+
+    /// Where it is pushed to, and through what.
+    pub fn account(&self) -> Account {
+        Account { connector: self.connector, user: self.user.clone() }
+    }
+
+    fn take_address(&self) -> Write {
+        Write::insert(self.address_key(), &Taken { member: self.id })
+    }
+}
+
+/// The write by which an address may be another member's.
+async fn free(table: &Table, firm: FirmId, address: &str) -> Result<Option<Write>, TableError> {
+    let taken = table.get::<Taken>(&Key::member_address(firm, address)).await?;
+    Ok(taken.map(|row| Write::remove(&row)))
+}

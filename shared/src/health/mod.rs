@@ -1,0 +1,4 @@
+//! Whether a connection works: validation and the watch over idle connectors.
+
+pub mod validation;
+pub mod watch;

@@ -1,0 +1,588 @@
+//! Validating a connection: each thing that greffe does with an account is really tried once, and nothing is left behind.
+//!
+//! A check is tried by itself: one that fails says nothing of the others, only without a token there is nothing to try. What a check
+//! makes (an event in the year 2000, a task, a contact, a category, a subscription) it takes away again, and where the answer to
+//! making it was lost, it is looked for first. All of it ends before whoever asked gives up waiting.
+
+use std::{future::Future, time::Duration};
+
+use futures::future::join_all;
+use jiff::{Timestamp, civil::date};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+use crate::{
+    access::{
+        connector::{Access, Connector},
+        credential::Credential,
+        registration::{Found, Owner, Registration, Source, days_left},
+        token::TokenError,
+    },
+    app::App,
+    aws::table::TableError,
+    base::{config::ConfigError, telemetry::Chain},
+    firm::member::{Member, Push, Target},
+    graph::{BatchOrder, CategoriesPatch, Graph, GraphError, GraphUser, NewEvent},
+    mail::{
+        mailbox::{Kind, Mailbox},
+        mark,
+    },
+    problem::{Code, Problem},
+};
+
+/// How long may be tried, all together: API Gateway gives up after thirty seconds.
+const TRY_FOR: Duration = Duration::from_secs(20);
+/// How long may be cleaned up after that.
+const CLEAN_FOR: Duration = Duration::from_secs(6);
+/// How often a message is read again that was changed by another before its categories could be set.
+const CONFLICTS_MAX: usize = 3;
+/// What a person sees who looks into Outlook at that very moment.
+const NAME: &str = "greffe: connection test";
+
+/// What a check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resource {
+    /// A new access token is issued.
+    Token,
+    /// Who is connected: the person, the mailbox's owner, or the organisation.
+    Profile,
+    /// The mail folders are read.
+    Folders,
+    /// The newest mail is read, and the beginning of its original.
+    Mail,
+    /// A mail's categories are set to what they are, and a category is made and removed.
+    Marking,
+    /// Microsoft reaches greffe: a subscription is made and removed.
+    Notifications,
+    /// An event is made and removed.
+    Calendar,
+    /// A task is made and removed.
+    Tasks,
+    /// A contact is made and removed.
+    Contacts,
+    /// The app's client secret is accepted, and until when it is good.
+    Secret,
+}
+
+impl Resource {
+    /// All that needs a token, in the order in which it is told.
+    const OTHERS: [Self; 9] = [
+        Self::Profile,
+        Self::Folders,
+        Self::Mail,
+        Self::Marking,
+        Self::Notifications,
+        Self::Calendar,
+        Self::Tasks,
+        Self::Contacts,
+        Self::Secret,
+    ];
+
+    /// The rights of which it needs one each, as Entra names them.
+    fn rights(self, access: Access) -> &'static str {
+        match (self, access) {
+            (Self::Profile, Access::Delegated) => "User.Read",
+            (Self::Profile, Access::Organization) => "User.Read.All",
+            (Self::Folders | Self::Mail | Self::Notifications, _) => "Mail.Read",
+            (Self::Marking, _) => "Mail.ReadWrite and MailboxSettings.ReadWrite",
+            (Self::Calendar, _) => "Calendars.ReadWrite",
+            (Self::Tasks, Access::Delegated) => "Tasks.ReadWrite",
+            (Self::Tasks, Access::Organization) => "Tasks.ReadWrite.All",
+            (Self::Contacts, _) => "Contacts.ReadWrite",
+            (Self::Token | Self::Secret, _) => "no right of its own",
+        }
+    }
+}
+
+/// A service of Microsoft 365 that is tested for one member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Service {
+    Mail,
+    Calendar,
+    Tasks,
+    Contacts,
+}
+
+/// One check and what came of it.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What was tried.
+    pub resource: Resource,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It works.
+    Works(Finding),
+    /// It is not used, so it need not work: why.
+    NotNeeded(&'static str),
+    /// It could not even be tried: why.
+    NotTried(&'static str),
+    /// It does not work.
+    Fails(Box<Problem>),
+}
+
+impl Outcome {
+    /// Whether nobody has to do anything.
+    pub fn is_ok(&self) -> bool {
+        matches!(self, Self::Works(_) | Self::NotNeeded(_))
+    }
+}
+
+/// What is worth knowing of something that works.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Finding {
+    /// In words.
+    pub detail: Option<String>,
+    /// Until when it works, where that is known.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Finding {
+    fn saying(detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), expires_at: None }
+    }
+}
+
+/// Whose account things are tried on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The account.
+    pub user: GraphUser,
+    /// Whose mailbox it is.
+    pub kind: Kind,
+}
+
+impl From<&Mailbox> for Subject {
+    fn from(mailbox: &Mailbox) -> Self {
+        Self { user: mailbox.user.clone(), kind: mailbox.kind }
+    }
+}
+
+impl Subject {
+    /// Where nobody named a mailbox: the signed-in user's own, which organisation-wide access has not.
+    pub fn of(connector: &Connector) -> Option<Self> {
+        let user = connector.account.as_ref()?.user_id.as_ref()?;
+        Some(Self { user: GraphUser::new(user), kind: Kind::User })
+    }
+}
+
+/// Tries everything that `connector` is for, on the mailbox of `subject`. Costs about fifteen requests to Graph and one token.
+pub async fn connector(app: &App, connector: &Connector, subject: Option<Subject>) -> Result<Vec<Check>, TableError> {
+    let members = Member::of_connector(&app.table, connector.firm, connector.id).await?;
+    let used = Used::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
+    let trial = Trial::new(app, connector, subject, used);
+    let token = trial.check(Resource::Token, trial.of(Resource::Token).await, false);
+    if !token.outcome.is_ok() {
+        let others = Resource::OTHERS.map(|resource| without_token(resource, &token.outcome));
+        return Ok([token].into_iter().chain(others).collect());
+    }
+    // Each on the heap: nine of them side by side are more than a small stack holds.
+    let tried = join_all(Resource::OTHERS.map(|resource| Box::pin(trial.of(resource)))).await;
+    // Whoever may do one thing in a mailbox is not kept out of it: what is refused there wants a right of its own.
+    let in_mailbox = |resource| !matches!(resource, Resource::Profile | Resource::Tasks | Resource::Secret);
+    let mut outcomes = Resource::OTHERS.into_iter().zip(&tried);
+    let reached = outcomes.any(|(resource, tried)| in_mailbox(resource) && tried.is_ok());
+    let others = Resource::OTHERS.into_iter().zip(tried).map(|(resource, tried)| trial.check(resource, tried, reached));
+    Ok([token].into_iter().chain(others).collect())
+}
+
+/// Whether the checks show that the connection itself works: a token is issued, and Graph takes it.
+pub fn proves_connection(checks: &[Check]) -> bool {
+    let mut of_connection = checks.iter().filter(|c| matches!(c.resource, Resource::Token | Resource::Profile));
+    of_connection.all(|check| check.outcome.is_ok())
+}
+
+/// What a token that could not be had means for everything else: it is the secret's fault, or it can't be tried.
+fn without_token(resource: Resource, token: &Outcome) -> Check {
+    let outcome = match token {
+        Outcome::Fails(problem) if resource == Resource::Secret && problem.code.is_of_the_credential() => token.clone(),
+        _ => Outcome::NotTried("not tried: there is no token to try it with"),
+    };
+    Check { resource, outcome }
+}
+
+/// Tries one service for one member.
+pub async fn member(app: &App, connector: &Connector, member: &Member, service: Service) -> Check {
+    let subject = Subject { user: member.user.clone(), kind: Kind::User };
+    let trial = Trial::new(app, connector, Some(subject), Used::of(connector, member.push.iter()));
+    let resource = match service {
+        Service::Mail => Resource::Mail,
+        Service::Calendar => Resource::Calendar,
+        Service::Tasks => Resource::Tasks,
+        Service::Contacts => Resource::Contacts,
+    };
+    if let Err(stop) = trial.of(Resource::Token).await {
+        return trial.check(resource, Err(stop), false);
+    }
+    let tried = trial.of(resource).await;
+    let reached = tried.is_err() && trial.of(Resource::Folders).await.is_ok();
+    trial.check(resource, tried, reached)
+}
+
+/// Which services are used besides mail: those that something is pushed to, and those whose right the connector asks for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Used {
+    calendar: bool,
+    tasks: bool,
+    contacts: bool,
+}
+
+impl Used {
+    fn of<'a>(connector: &Connector, pushes: impl Iterator<Item = &'a Push>) -> Self {
+        let asked = connector.scopes();
+        let asked = |scope| asked.contains(&scope);
+        let used = Self {
+            calendar: asked("Calendars.ReadWrite"),
+            tasks: asked("Tasks.ReadWrite"),
+            contacts: asked("Contacts.ReadWrite"),
+        };
+        pushes.fold(used, |used, push| Self {
+            calendar: used.calendar || push.dates && push.target == Target::Calendar,
+            tasks: used.tasks || push.dates && push.target == Target::Todo,
+            contacts: used.contacts || push.contacts,
+        })
+    }
+}
+
+/// What stopped a check.
+#[derive(Debug)]
+enum Stop {
+    NotNeeded(&'static str),
+    NotTried(&'static str),
+    /// The time was over.
+    Late,
+    /// Nobody said where notices go.
+    NoWebhook(ConfigError),
+    Graph(GraphError),
+    /// It works, but what was made could not be taken away.
+    Left,
+    /// What the app proves itself with has ended; how that shows.
+    Ended(Code, &'static str),
+}
+
+impl From<GraphError> for Stop {
+    fn from(error: GraphError) -> Self {
+        Self::Graph(error)
+    }
+}
+
+impl From<TokenError> for Stop {
+    fn from(source: TokenError) -> Self {
+        Self::Graph(GraphError::Token { attempted: "ask for an access token".to_owned(), source })
+    }
+}
+
+impl Stop {
+    /// Whether it is certain that nothing was made: Graph answered, and refused.
+    fn made_nothing(&self) -> bool {
+        match self {
+            Self::Graph(error @ GraphError::Refused { .. }) => error.status().is_some_and(|status| status < 500),
+            Self::Graph(GraphError::Token { .. }) => true,
+            _ => false,
+        }
+    }
+
+    fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Graph(error) if error.status() == Some(403))
+    }
+}
+
+type Tried = Result<Finding, Stop>;
+
+/// One validation under way.
+struct Trial<'a> {
+    app: &'a App,
+    connector: &'a Connector,
+    graph: Graph,
+    subject: Option<Subject>,
+    used: Used,
+    deadline: Instant,
+    /// What everything that is made carries, to be found again.
+    mark: String,
+}
+
+impl<'a> Trial<'a> {
+    fn new(app: &'a App, connector: &'a Connector, subject: Option<Subject>, used: Used) -> Self {
+        let (graph, mark) = (app.graph(connector), app.random.uuid().to_string());
+        Self { app, connector, graph, subject, used, deadline: Instant::now() + TRY_FOR, mark }
+    }
+
+    async fn of(&self, resource: Resource) -> Tried {
+        match resource {
+            Resource::Token => self.token().await,
+            Resource::Profile => self.profile().await,
+            Resource::Folders => self.folders().await,
+            Resource::Mail => self.mail().await,
+            Resource::Marking => self.marking().await,
+            Resource::Notifications => self.notifications().await,
+            Resource::Calendar => self.calendar().await,
+            Resource::Tasks => self.tasks().await,
+            Resource::Contacts => self.contacts().await,
+            Resource::Secret => self.secret().await,
+        }
+    }
+
+    /// A token at hand proves nothing about the secret or the consent: a new one is asked for.
+    async fn token(&self) -> Tried {
+        let ask = self.app.tokens.new_token(self.connector);
+        let asked = tokio::time::timeout_at(self.deadline, ask).await.map_err(|_| Stop::Late)?;
+        asked.map(|_| Finding::default()).map_err(Stop::from)
+    }
+
+    async fn profile(&self) -> Tried {
+        let shown = match (self.connector.access, &self.subject) {
+            (Access::Delegated, _) => self.in_time(self.graph.me()).await?.address().map(str::to_owned),
+            (Access::Organization, Some(subject)) => {
+                self.in_time(self.graph.user(&subject.user)).await?.address().map(str::to_owned)
+            }
+            (Access::Organization, None) => self.in_time(self.graph.organization()).await?.display_name,
+        };
+        Ok(Finding { detail: shown, expires_at: None })
+    }
+
+    async fn folders(&self) -> Tried {
+        let subject = self.subject()?;
+        self.in_time(self.graph.any_folder(&subject.user)).await?;
+        Ok(Finding::default())
+    }
+
+    async fn mail(&self) -> Tried {
+        let subject = self.subject()?;
+        let read = async {
+            let Some(mail) = self.graph.newest_mail(&subject.user).await? else {
+                return Ok(Finding::saying("The Inbox is empty, so no original was read."));
+            };
+            match self.graph.mime(&subject.user, &mail.immutable_id).await {
+                Ok(mut original) => original.chunk().await.map(|_| Finding::default()),
+                Err(e) if e.is_gone() => {
+                    Ok(Finding::saying("The newest mail was moved away before its original was read."))
+                }
+                Err(e) => Err(e),
+            }
+        };
+        self.in_time(read).await
+    }
+
+    async fn marking(&self) -> Tried {
+        if !self.connector.mark {
+            return Err(Stop::NotNeeded("marking is switched off"));
+        }
+        let subject = self.subject()?;
+        let finding = self.in_time(self.set_categories_to_what_they_are(&subject.user)).await?;
+        // A signed-in user has no way to the master list of somebody else: there the mark shows without its colour.
+        if self.connector.access == Access::Delegated && subject.kind == Kind::Shared {
+            return Ok(finding);
+        }
+        let (graph, user) = (&self.graph, &subject.user);
+        let name = format!("{NAME} {}", self.mark);
+        let made = self.in_time(graph.create_category(user, &name, mark::RECEIVED_COLOR)).await;
+        let find = || graph.categories_named(user, &name);
+        self.take_away(made, find, |id| async move { graph.delete_category(user, &id).await }).await?;
+        Ok(finding)
+    }
+
+    async fn set_categories_to_what_they_are(&self, user: &GraphUser) -> Result<Finding, GraphError> {
+        let mut tries = 1;
+        loop {
+            let Some(mail) = self.graph.newest_mail(user).await? else {
+                return Ok(Finding::saying("The Inbox is empty, so only the list of categories was written."));
+            };
+            let patch =
+                CategoriesPatch { immutable_id: mail.immutable_id, categories: mail.categories, etag: mail.etag };
+            match self.graph.set_categories(user, &[patch], BatchOrder::Chained).await?.pop() {
+                Some(Err(e)) if matches!(e.status(), Some(404 | 409 | 412)) && tries < CONFLICTS_MAX => tries += 1,
+                Some(Err(e)) => return Err(e),
+                Some(Ok(())) | None => return Ok(Finding::default()),
+            }
+        }
+    }
+
+    async fn notifications(&self) -> Tried {
+        let subject = self.subject()?;
+        if self.connector.access == Access::Delegated && subject.kind == Kind::Shared {
+            return Err(Stop::NotNeeded(
+                "Microsoft sends a signed-in user no notices of a shared mailbox: it is looked at every few minutes",
+            ));
+        }
+        let (graph, user) = (&self.graph, &subject.user);
+        let url = self.app.config.webhook_url().map_err(Stop::NoWebhook)?;
+        let now = self.app.clock.now();
+        let find = || graph.tried_subscriptions(user);
+        let subscribe = || self.in_time(graph.try_subscription(user, url, now));
+        let made = match subscribe().await {
+            // One that a validation before this one could not remove is in the way.
+            Err(Stop::Graph(error)) if error.status() == Some(409) => {
+                let earlier = self.in_time(find()).await?;
+                for id in &earlier {
+                    self.in_time(graph.unsubscribe(id)).await?;
+                }
+                subscribe().await
+            }
+            made => made,
+        };
+        self.take_away(made, find, |id| async move { graph.unsubscribe(&id).await }).await
+    }
+
+    async fn calendar(&self) -> Tried {
+        let subject = self.subject_if(self.used.calendar)?;
+        let (graph, user) = (&self.graph, &subject.user);
+        let (start, end) = (date(2000, 1, 1).at(0, 0, 0, 0), date(2000, 1, 1).at(0, 30, 0, 0));
+        let event = NewEvent { subject: NAME, start, end, mark: &self.mark };
+        let made = self.in_time(graph.create_event(user, &event)).await;
+        let find = || graph.events_marked(user, &self.mark);
+        self.take_away(made, find, |id| async move { graph.delete_event(user, &id).await }).await
+    }
+
+    async fn tasks(&self) -> Tried {
+        let subject = self.subject_if(self.used.tasks)?;
+        let (graph, user) = (&self.graph, &subject.user);
+        let list = &self.in_time(graph.default_task_list(user)).await?;
+        let title = format!("{NAME} {}", self.mark);
+        let made = self.in_time(graph.create_task(user, list, &title)).await;
+        let find = || graph.tasks_titled(user, list, &title);
+        self.take_away(made, find, |id| async move { graph.delete_task(user, list, &id).await }).await
+    }
+
+    async fn contacts(&self) -> Tried {
+        let subject = self.subject_if(self.used.contacts)?;
+        let (graph, user) = (&self.graph, &subject.user);
+        let made = self.in_time(graph.create_contact(user, NAME, &self.mark)).await;
+        let find = || graph.contacts_marked(user, &self.mark);
+        self.take_away(made, find, |id| async move { graph.delete_contact(user, &id).await }).await
+    }
+
+    /// The new token has proven the credential; what is left to find out is until when it is good.
+    async fn secret(&self) -> Tried {
+        let app = self.app.tokens.app(self.connector).await?;
+        if let Credential::Federated = app.credential {
+            return Ok(Finding::saying("There is no secret that could end: AWS vouches for greffe."));
+        }
+        let known = Registration::find(self.app, Owner::of(self.connector)).await.map_err(TokenError::from)?;
+        let key_id = known.as_ref().and_then(|known| known.key_id.as_deref());
+        let found = match self.in_time(self.graph.application(&app.client_id)).await {
+            Ok(shown) => Found::of(&app.credential, key_id, &shown),
+            // The right to look is not one that greffe needs, and from another tenant the app is not to be seen.
+            Err(Stop::Graph(GraphError::Refused { .. })) => None,
+            Err(stop) => return Err(stop),
+        };
+        let told = found.and_then(|found| found.ends_at);
+        let source = if told.is_some() { Some(Source::Entra) } else { known.as_ref().map(|known| known.source) };
+        let Some(end) = told.or(known.and_then(|known| known.expires_at)).or(app.credential.expires_at()) else {
+            let unknown = "It is accepted. When it ends is unknown: look it up in Entra and enter it by hand.";
+            return Ok(Finding::saying(unknown));
+        };
+        let (now, is_entered) = (self.app.clock.now(), source == Some(Source::Entered));
+        if let Some(code) = app.credential.kind().ended().filter(|_| end <= now) {
+            let detail = match is_entered {
+                true => "The date that was entered is over, and Microsoft still accepts it: enter the right date.",
+                false => {
+                    "It has ended. The one before it, or a part of Microsoft that has not heard of that yet, still answers."
+                }
+            };
+            return Err(Stop::Ended(code, detail));
+        }
+        let days = days_left(end, now);
+        let entered = if is_entered { " The date was entered by hand." } else { "" };
+        Ok(Finding { detail: Some(format!("{days} days left.{entered}")), expires_at: Some(end) })
+    }
+
+    fn subject(&self) -> Result<&Subject, Stop> {
+        self.subject.as_ref().ok_or(Stop::NotTried("not tried: add a mailbox to try it on"))
+    }
+
+    fn subject_if(&self, used: bool) -> Result<&Subject, Stop> {
+        if used { self.subject() } else { Err(Stop::NotNeeded("not asked for: nothing is pushed there")) }
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, GraphError>>) -> Result<T, Stop> {
+        Ok(tokio::time::timeout_at(self.deadline, work).await.map_err(|_| Stop::Late)??)
+    }
+
+    /// Takes away what was made, also where nobody knows whether it was: then what `find` finds.
+    async fn take_away<I, F, R>(
+        &self,
+        made: Result<I, Stop>,
+        find: impl FnOnce() -> F,
+        remove: impl Fn(I) -> R,
+    ) -> Tried
+    where
+        F: Future<Output = Result<Vec<I>, GraphError>>,
+        R: Future<Output = Result<(), GraphError>>,
+    {
+        let (left, failed) = match made {
+            Ok(id) => (Some(id), None),
+            Err(stop) if stop.made_nothing() => return Err(stop),
+            Err(stop) => (None, Some(stop)),
+        };
+        let clean = async {
+            let left = match left {
+                Some(id) => vec![id],
+                None => find().await?,
+            };
+            for id in left {
+                remove(id).await?;
+            }
+            Ok::<_, GraphError>(())
+        };
+        let cleaned = tokio::time::timeout_at(self.deadline + CLEAN_FOR, clean).await;
+        if let Ok(Err(error)) = &cleaned {
+            let (connector, error) = (self.connector.id, Chain(error));
+            tracing::warn!(connector.id = %connector, error = %error, "what a validation made may be left");
+        }
+        match (failed, cleaned) {
+            (Some(stop), _) => Err(stop),
+            (None, Ok(Ok(()))) => Ok(Finding::default()),
+            (None, _) => Err(Stop::Left),
+        }
+    }
+
+    /// `reached`: something else in the same mailbox works.
+    fn check(&self, resource: Resource, tried: Tried, reached: bool) -> Check {
+        let stop = match tried {
+            Ok(finding) => return Check { resource, outcome: Outcome::Works(finding) },
+            Err(stop) => stop,
+        };
+        let forbidden = stop.is_forbidden();
+        let outcome = match stop {
+            Stop::NotNeeded(why) => Outcome::NotNeeded(why),
+            Stop::NotTried(why) => Outcome::NotTried(why),
+            Stop::Late => fails(Problem::new(Code::MicrosoftBusy, "Microsoft did not answer in time.")),
+            Stop::Left => fails(Problem::new(
+                Code::MicrosoftBusy,
+                format!("It works, but what was made to try it could not be removed: delete what is named '{NAME}'."),
+            )),
+            Stop::Ended(code, detail) => fails(Problem::new(code, detail)),
+            Stop::NoWebhook(error) => fails(Problem::new(Code::NotificationsUnreachable, error.to_string())),
+            Stop::Graph(GraphError::Token {
+                source: source @ (TokenError::Secret(_) | TokenError::Table(_)), ..
+            }) => {
+                tracing::error!(connector.id = %self.connector.id, error = %Chain(&source), "a validation failed");
+                fails(Problem::new(Code::Internal, "greffe could not read what it keeps of this connector."))
+            }
+            Stop::Graph(error) => {
+                let mut problem = Problem::from(error);
+                // Exchange says the same of a right and of a mailbox that it withholds. No limit on mailboxes reaches To Do.
+                let unsaid = forbidden && problem.code == Code::MailboxOutOfReach;
+                if unsaid && (reached || resource == Resource::Tasks) || problem.code == Code::RightMissing {
+                    let needed = format!("It needs {}.", resource.rights(self.connector.access));
+                    let (code, message) = (problem.microsoft_code.unwrap_or_default(), problem.microsoft_message);
+                    problem = Problem::new(Code::RightMissing, needed).from_microsoft(code, message);
+                }
+                fails(problem)
+            }
+        };
+        Check { resource, outcome }
+    }
+}
+
+fn fails(problem: Problem) -> Outcome {
+    Outcome::Fails(Box::new(problem))
+}

@@ -1,0 +1,272 @@
+//! Originals in S3: written once, never rewritten.
+//!
+//! A mail is read to its end before anything is written, in memory while it is small and on disk when it is large, and
+//! hashed as it flows. Then one conditional PUT carries its SHA-256, which S3 checks against what arrived and keeps as the
+//! object's own checksum. A mail that was cut short therefore never touches the archive, an object is there whole or not at
+//! all, and its checksum is the digest of the index whatever its size.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use aws_sdk_s3::{
+    Client,
+    primitives::{ByteStream, SdkBody},
+    types::ChecksumMode,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::{
+    aws::link::Links,
+    base::id::{FirmId, MessageId},
+    graph::{GraphError, MimeStream},
+};
+
+/// The largest original that is taken. Exchange's largest message is 150 MB; as MIME its attachments grow by 37 %.
+pub const MIME_BYTES_MAX: u64 = 250 << 20;
+/// A mail up to this size stays in memory.
+pub const MEMORY_BYTES_MAX: usize = 256 << 10;
+
+/// The SHA-256 of an original, written as 64 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// As S3 writes checksums.
+    fn base64(&self) -> String {
+        BASE64_STANDARD.encode(self.0)
+    }
+
+    fn from_base64(text: &str) -> Option<Self> {
+        BASE64_STANDARD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = hex::FromHexError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What lies in the archive under one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Its SHA-256, as S3 confirms it.
+    pub sha256: Digest,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// An original that could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// Graph did not give it, or not whole.
+    #[error(transparent)]
+    Mime(#[from] GraphError),
+    /// Larger than [`MIME_BYTES_MAX`]: a person decides.
+    #[error("message {message} is larger than {MIME_BYTES_MAX} bytes")]
+    TooLarge {
+        /// The message.
+        message: MessageId,
+    },
+    /// Graph gave nothing at all: not a mail.
+    #[error("message {message} came without a single byte")]
+    Empty {
+        /// The message.
+        message: MessageId,
+    },
+    /// The disk for large mails failed.
+    #[error("spool message {message} on disk")]
+    Spool {
+        /// The message.
+        message: MessageId,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// S3 refused or did not answer.
+    #[error("{attempted} the original of message {message}")]
+    Store {
+        /// What was attempted, as a verb.
+        attempted: &'static str,
+        /// The message.
+        message: MessageId,
+        /// What the SDK said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Where the original of a message lies in the bucket.
+pub fn key(firm: FirmId, message: MessageId) -> String {
+    format!("firms/{firm}/mailboxes/{}/messages/{}.eml", message.mailbox, message.local())
+}
+
+/// The bucket of the originals.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    client: Client,
+    links: Links,
+    bucket: String,
+    spool_dir: PathBuf,
+}
+
+/// A mail that was read to its end.
+enum Spooled {
+    Memory(Vec<u8>),
+    Disk(tempfile::TempPath),
+}
+
+impl Archive {
+    /// Over the SDK's client. Large mails pass through `spool_dir`.
+    pub fn new(client: Client, links: Links, bucket: String, spool_dir: PathBuf) -> Self {
+        Self { client, links, bucket, spool_dir }
+    }
+
+    /// Stores the original of one message and tells what lies there then; storing it again changes nothing.
+    ///
+    /// `mime`: Graph's `$value`, RFC 5322 bytes, at most [`MIME_BYTES_MAX`], in constant memory. If the key is taken, by an
+    /// earlier try that could not finish, what lies there is the original: Graph may give other bytes at a second read.
+    /// Cost: one PUT, and one HEAD if the key is taken.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    pub async fn store(&self, firm: FirmId, message: MessageId, mut mime: MimeStream) -> Result<Stored, ArchiveError> {
+        let (spooled, stored) = self.spool(message, &mut mime).await?;
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| ArchiveError::Store {
+            attempted: "store",
+            message,
+            source,
+        };
+        // A small one makes room for the next reader at once. A large one keeps its place among the four of its mailbox until
+        // it is stored, so that no more than four lie on the disk.
+        let (body, _on_disk) = match spooled {
+            Spooled::Memory(bytes) => {
+                drop(mime);
+                (ByteStream::from(bytes), None)
+            }
+            Spooled::Disk(path) => {
+                let body = ByteStream::from_path(&path).await.map_err(|e| failed(e.into()))?;
+                (body, Some((path, mime)))
+            }
+        };
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key(firm, message))
+            .if_none_match("*")
+            .content_type("message/rfc822")
+            .checksum_sha256(stored.sha256.base64())
+            .body(body)
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(stored),
+            Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 412) => {
+                let there = self.find(firm, message).await?;
+                there.ok_or_else(|| failed("the key is taken, yet nothing with a checksum lies there".into()))
+            }
+            Err(e) => Err(failed(e.into())),
+        }
+    }
+
+    async fn spool(&self, message: MessageId, mime: &mut MimeStream) -> Result<(Spooled, Stored), ArchiveError> {
+        let spool = |source| ArchiveError::Spool { message, source };
+        let (mut hasher, mut length) = (Sha256::new(), 0u64);
+        let mut memory = Vec::new();
+        let mut disk: Option<(tokio::fs::File, tempfile::TempPath)> = None;
+        while let Some(chunk) = mime.chunk().await? {
+            length += chunk.len() as u64;
+            if length > MIME_BYTES_MAX {
+                return Err(ArchiveError::TooLarge { message });
+            }
+            hasher.update(&chunk);
+            if disk.is_none() && memory.len() + chunk.len() > MEMORY_BYTES_MAX {
+                let (file, path) = tempfile::NamedTempFile::new_in(&self.spool_dir).map_err(spool)?.into_parts();
+                let mut file = tokio::fs::File::from_std(file);
+                file.write_all(&std::mem::take(&mut memory)).await.map_err(spool)?;
+                disk = Some((file, path));
+            }
+            match &mut disk {
+                Some((file, _)) => file.write_all(&chunk).await.map_err(spool)?,
+                None => memory.extend_from_slice(&chunk),
+            }
+        }
+        if length == 0 {
+            return Err(ArchiveError::Empty { message });
+        }
+        let spooled = match disk {
+            Some((mut file, path)) => {
+                file.flush().await.map_err(spool)?;
+                Spooled::Disk(path)
+            }
+            None => Spooled::Memory(memory),
+        };
+        Ok((spooled, Stored { sha256: Digest(hasher.finalize().into()), bytes: length }))
+    }
+
+    /// What lies in the archive for a message, by the object's own checksum; nothing is read.
+    pub async fn find(&self, firm: FirmId, message: MessageId) -> Result<Option<Stored>, ArchiveError> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(key(firm, message))
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await;
+        match head {
+            Ok(head) => {
+                let sha256 = head.checksum_sha256().and_then(Digest::from_base64);
+                let bytes = head.content_length().and_then(|n| n.try_into().ok());
+                Ok(sha256.zip(bytes).map(|(sha256, bytes)| Stored { sha256, bytes }))
+            }
+            Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 404) => Ok(None),
+            Err(e) => Err(ArchiveError::Store { attempted: "find", message, source: e.into() }),
+        }
+    }
+
+    /// A link by which anybody may read the original for [`crate::aws::link::LINK_LIFETIME`].
+    pub async fn link(&self, firm: FirmId, message: MessageId) -> Result<String, ArchiveError> {
+        let link = self.links.to(&key(firm, message)).await;
+        link.map_err(|source| ArchiveError::Store { attempted: "sign a link to", message, source })
+    }
+
+    /// The original as a stream.
+    pub async fn open(&self, firm: FirmId, message: MessageId) -> Result<SdkBody, ArchiveError> {
+        let read = self.links.read(&key(firm, message)).await;
+        read.map_err(|source| ArchiveError::Store { attempted: "read", message, source })
+    }
+}

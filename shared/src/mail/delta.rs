@@ -1,0 +1,188 @@
+//! Delta rounds: what the first one saw, and what a page's entries mean.
+//!
+//! A folder's first round is its baseline: what lies there is not kept, but remembered as eight bytes each, so that an older
+//! mail that shows up later can be told from one that was moved in. Nothing else is asked of dates or of Graph's `changeType`.
+
+use std::collections::{BTreeSet, HashSet};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::id::{FirmId, FolderId, ImmutableId, MailboxId},
+    graph::Mail,
+    mail::message::SkipReason,
+};
+
+/// Which round a folder is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The first round, not complete yet.
+    Baseline,
+    /// Every later one, also after the link died.
+    Following,
+}
+
+/// What an entry of a page means for a mail that is not kept yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It is to be archived.
+    Keep,
+    /// It is not, and why.
+    Skip(SkipReason),
+    /// It lay there before the activation: the baseline remembers it.
+    AlreadyThere,
+}
+
+/// Decides about a mail that lies in a chosen folder and is not known yet. Pure.
+pub fn decide(mail: &Mail, received_at: Timestamp, activated_at: Timestamp, phase: Phase, seen: bool) -> Decision {
+    match (received_at >= activated_at, phase) {
+        (true, _) if mail.is_draft => Decision::Skip(SkipReason::Draft),
+        (true, _) => Decision::Keep,
+        (false, Phase::Baseline) => Decision::AlreadyThere,
+        (false, Phase::Following) if seen => Decision::AlreadyThere,
+        // An older mail that the baseline did not see was moved in.
+        (false, Phase::Following) if mail.is_draft => Decision::Skip(SkipReason::Draft),
+        (false, Phase::Following) => Decision::Keep,
+    }
+}
+
+/// Eight bytes of a digest of the id: a million mails take 8 MB, and two of them collide once in 37 million mailboxes.
+pub(crate) type Print = [u8; 8];
+
+pub(crate) fn print(id: &ImmutableId) -> Print {
+    let mut print = Print::default();
+    print.copy_from_slice(&Sha256::digest(id.as_str())[..8]);
+    print
+}
+
+/// One page of what a folder's baseline saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaselinePage {
+    prints: String,
+}
+
+impl BaselinePage {
+    /// Of these mails.
+    pub fn of<'a>(ids: impl IntoIterator<Item = &'a ImmutableId>) -> Self {
+        Self::from_prints(&ids.into_iter().map(print).collect())
+    }
+
+    fn from_prints(prints: &BTreeSet<Print>) -> Self {
+        Self { prints: BASE64_STANDARD_NO_PAD.encode(prints.iter().flatten().copied().collect::<Vec<u8>>()) }
+    }
+
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        Self::from_prints(&self.prints().union(&other.prints()).copied().collect())
+    }
+
+    pub(crate) fn prints(&self) -> BTreeSet<Print> {
+        let bytes = BASE64_STANDARD_NO_PAD.decode(&self.prints).unwrap_or_default();
+        bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok()).collect()
+    }
+}
+
+/// All that a folder's baseline saw, read only when an older mail shows up or leaves.
+#[derive(Debug)]
+pub struct Baseline {
+    pages: Vec<Row<BaselinePage>>,
+    prints: HashSet<Print>,
+}
+
+impl Baseline {
+    /// Reads it whole.
+    pub async fn load(table: &Table, firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Result<Self, TableError> {
+        let pages: Vec<Row<BaselinePage>> = table.query_all(&Key::baseline_prefix(firm, mailbox, folder)).await?;
+        let prints = pages.iter().flat_map(|page| page.value.prints()).collect();
+        Ok(Self { pages, prints })
+    }
+
+    /// Remembers the mails of a page that is being taken in.
+    pub fn add<'a>(&mut self, ids: impl IntoIterator<Item = &'a ImmutableId>) {
+        self.prints.extend(ids.into_iter().map(print));
+    }
+
+    /// Whether the baseline saw this mail, and it has not left the folder since.
+    pub fn saw(&self, id: &ImmutableId) -> bool {
+        self.prints.contains(&print(id))
+    }
+
+    /// Forgets mails that left the folder: moved in again, they are to be kept.
+    pub async fn forget<'a>(
+        &mut self,
+        table: &Table,
+        left: impl IntoIterator<Item = &'a ImmutableId>,
+    ) -> Result<(), TableError> {
+        let left: BTreeSet<Print> = left.into_iter().map(print).filter(|p| self.prints.remove(p)).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        for page in &mut self.pages {
+            let prints = page.value.prints();
+            let rest: BTreeSet<Print> = prints.difference(&left).copied().collect();
+            if rest.len() < prints.len() {
+                page.value = BaselinePage::from_prints(&rest);
+                table.write(Write::replace(page)).await?;
+                page.written();
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(is_draft: bool) -> Mail {
+        Mail {
+            immutable_id: "AAk".parse().unwrap(),
+            received_at: None,
+            subject: String::new(),
+            from: None,
+            recipients: vec![],
+            internet_message_id: None,
+            is_draft,
+            has_attachments: false,
+            categories: vec![],
+            etag: None,
+        }
+    }
+
+    fn decided(received: i64, phase: Phase, seen: bool, draft: bool) -> Decision {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        decide(&mail(draft), at(received), at(1_000), phase, seen)
+    }
+
+    #[test]
+    fn new_mail_is_kept_even_if_it_arrives_while_the_baseline_runs() {
+        assert_eq!(decided(1_000, Phase::Baseline, false, false), Decision::Keep);
+        assert_eq!(decided(1_001, Phase::Following, false, false), Decision::Keep);
+    }
+
+    #[test]
+    fn older_mail_is_kept_only_once_it_was_moved_in() {
+        assert_eq!(decided(999, Phase::Baseline, false, false), Decision::AlreadyThere);
+        assert_eq!(decided(999, Phase::Following, true, false), Decision::AlreadyThere);
+        assert_eq!(decided(999, Phase::Following, false, false), Decision::Keep);
+    }
+
+    #[test]
+    fn a_draft_is_never_kept() {
+        assert_eq!(decided(1_001, Phase::Following, false, true), Decision::Skip(SkipReason::Draft));
+        assert_eq!(decided(999, Phase::Following, false, true), Decision::Skip(SkipReason::Draft));
+    }
+
+    #[test]
+    fn the_baseline_remembers_what_it_saw() {
+        let ids: Vec<ImmutableId> = (0..50).map(|i| format!("id{i}").parse().unwrap()).collect();
+        let page = BaselinePage::of(&ids);
+        let again: BaselinePage = serde_json::from_value(serde_json::to_value(&page).unwrap()).unwrap();
+        assert_eq!(again.prints().len(), 50);
+        assert!(again.prints().contains(&print(&ids[7])));
+    }
+}

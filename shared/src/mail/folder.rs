@@ -1,0 +1,388 @@
+//! A mailbox's folders: the tree as Graph last told it, followed as people make, rename, move and delete folders, and how far
+//! each folder is read.
+//!
+//! Whether a folder is kept is stored nowhere: it follows from the selection and the tree ([`Selection::kept`]). What a person
+//! takes out of sight keeps its place in its rounds, and goes on there when it comes back; what was deleted for good is
+//! forgotten once Exchange can't restore it any more.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::id::{FirmId, FolderId, MailboxId},
+    graph::{FolderItem, Link, MailFolder, PageEnd, WellKnownFolders},
+    mail::{
+        delta::{BaselinePage, Phase},
+        selection::{Mode, Selection},
+        walk::Walk,
+        work::BEHIND,
+    },
+};
+
+/// A deleted folder can come back for so long: Exchange keeps what was deleted up to 30 days.
+/// Source: <https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/change-deleted-item-retention>
+const RESTORABLE_FOR: Duration = Duration::from_secs(31 * 86_400);
+/// Items forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: usize = 50;
+
+/// A folder, and how far it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderState {
+    /// The folder itself, and where it lies.
+    #[serde(flatten)]
+    pub place: MailFolder,
+    /// When it was found to be deleted for good.
+    #[serde(default)]
+    pub gone_at: Option<Timestamp>,
+    /// Which round it is in.
+    pub phase: Phase,
+    /// Where to go on; none at the start of a round from nothing.
+    pub link: Option<Link>,
+    /// Whether that is in the middle of a round, which tells of nothing that happens after its beginning.
+    #[serde(default)]
+    pub mid_round: bool,
+    /// How many pages were committed.
+    pub pages: u64,
+    /// The walk along its history, the last one.
+    #[serde(default)]
+    pub history: Option<Walk>,
+    /// The comparison with the archive, the last one.
+    #[serde(default)]
+    pub comparison: Option<Walk>,
+}
+
+impl FolderState {
+    /// A folder that was never read.
+    pub fn new(place: MailFolder) -> Self {
+        Self {
+            place,
+            gone_at: None,
+            phase: Phase::Baseline,
+            link: None,
+            mid_round: false,
+            pages: 0,
+            history: None,
+            comparison: None,
+        }
+    }
+
+    /// The folder.
+    pub fn id(&self) -> &FolderId {
+        &self.place.id
+    }
+
+    /// The folders of a mailbox as they are known.
+    pub async fn all(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Vec<Row<Self>>, TableError> {
+        table.query_all(&Key::folder_prefix(firm, mailbox)).await
+    }
+
+    /// The same after Graph said that the link is dead: from nothing, in the same phase, keeping what is kept.
+    pub fn restarted(&self) -> Self {
+        Self { link: None, mid_round: false, ..self.clone() }
+    }
+
+    /// The same after a page was read.
+    pub fn after(&self, end: PageEnd) -> Self {
+        let (phase, link, mid_round) = match end {
+            PageEnd::More(next) => (self.phase, next, true),
+            PageEnd::RoundComplete(delta) => (Phase::Following, delta, false),
+        };
+        Self { phase, link: Some(link), mid_round, pages: self.pages + 1, ..self.clone() }
+    }
+
+    /// The name of the page that is read next: the same until it is committed, and never again afterwards.
+    pub fn page_name(&self) -> String {
+        page_digest(self.id(), &self.pages.to_be_bytes())
+    }
+
+    /// The name of the page that a walk lists next, which sorts after those of live mail.
+    pub fn walked_page_name(&self, walk: &Walk) -> String {
+        let place = format!("{} {} {}", walk.run, walk.until(), walk.tally.listed);
+        format!("{BEHIND}{}", page_digest(self.id(), place.as_bytes()))
+    }
+
+    fn was_read(&self) -> bool {
+        self.phase == Phase::Following || self.pages > 0
+    }
+}
+
+fn page_digest(folder: &FolderId, place: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(folder.as_str()).chain_update(place).finalize();
+    hex::encode(&digest[..12])
+}
+
+/// What was told of a mailbox's tree.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The entries, in their order.
+    pub items: Vec<FolderItem>,
+    /// Whether they are the whole tree: then what is not among them is gone.
+    pub whole: bool,
+    /// Which folders are well known; empty where nobody asked.
+    pub well_known: WellKnownFolders,
+}
+
+impl Told {
+    /// The whole tree, level by level.
+    pub fn tree(folders: Vec<MailFolder>) -> Self {
+        let well_known = folders.iter().filter_map(|folder| Some((folder.id.clone(), folder.well_known?))).collect();
+        let items = folders.into_iter().map(|folder| FolderItem::Present {
+            id: folder.id,
+            parent: folder.parent,
+            display_name: Some(folder.display_name),
+            hidden: Some(folder.hidden),
+            search: folder.search,
+        });
+        Self { items: items.collect(), whole: true, well_known }
+    }
+}
+
+/// The folders that are not as they were, after `told`. Pure.
+///
+/// A folder that comes to be kept because a person made it or moved it there has no baseline: what lies in it was moved in with
+/// it. That is told from one that an administrator chose by its having come between two readings of the tree, `first` being
+/// false; and a folder that is named one by one was there when it was named.
+pub fn follow(
+    before: &[FolderState],
+    told: &Told,
+    selection: &Selection,
+    first: bool,
+    now: Timestamp,
+) -> Vec<FolderState> {
+    let mut after: BTreeMap<&FolderId, FolderState> = BTreeMap::new();
+    if told.whole {
+        for folder in before.iter().filter(|folder| !folder.place.is_root()) {
+            let gone = FolderState { gone_at: folder.gone_at.or(Some(now)), ..folder.clone() };
+            after.insert(folder.id(), gone);
+        }
+    }
+    let known: HashMap<&FolderId, &FolderState> = before.iter().map(|folder| (folder.id(), folder)).collect();
+    for item in &told.items {
+        match item {
+            FolderItem::Present { id, parent, display_name, hidden, search } => {
+                let there = after.remove(id).or_else(|| known.get(id).map(|folder| (*folder).clone()));
+                let mut folder = there.unwrap_or_else(|| {
+                    let place = MailFolder { well_known: None, ..MailFolder::root(id.clone()) };
+                    FolderState::new(place)
+                });
+                folder.gone_at = None;
+                let place = &mut folder.place;
+                place.parent = parent.clone().or_else(|| place.parent.take());
+                place.search |= search;
+                place.hidden = hidden.unwrap_or(place.hidden);
+                if let Some(name) = display_name {
+                    place.display_name.clone_from(name);
+                }
+                after.insert(id, folder);
+            }
+            FolderItem::Removed(id) => {
+                if let Some(folder) = after.remove(id).or_else(|| known.get(id).map(|folder| (*folder).clone())) {
+                    after.insert(id, FolderState { gone_at: folder.gone_at.or(Some(now)), ..folder });
+                }
+            }
+        }
+    }
+    for (id, name) in &told.well_known {
+        let there = after.remove(id).or_else(|| known.get(id).map(|folder| (*folder).clone()));
+        let root = || {
+            (*name == crate::graph::WellKnown::MsgFolderRoot).then(|| FolderState::new(MailFolder::root(id.clone())))
+        };
+        if let Some(mut folder) = there.or_else(root) {
+            folder.place.well_known = Some(*name);
+            if folder.place.is_root() {
+                folder.place.parent = None;
+            }
+            after.insert(id, folder);
+        }
+    }
+    if !first && selection.mode != Mode::Include {
+        let kept_before = selection.kept(before.iter().filter(|f| f.gone_at.is_none()).map(|f| &f.place));
+        let untouched = before.iter().filter(|folder| !after.contains_key(folder.id()));
+        let now_there: Vec<FolderState> =
+            untouched.cloned().chain(after.values().cloned()).filter(|folder| folder.gone_at.is_none()).collect();
+        let kept_after = selection.kept(now_there.iter().map(|folder| &folder.place));
+        for folder in now_there.iter().filter(|f| kept_after.contains(f.id()) && !kept_before.contains(f.id())) {
+            if !folder.was_read() {
+                let entered = FolderState { phase: Phase::Following, ..folder.clone() };
+                match after.get_mut(folder.id()) {
+                    Some(changed) => *changed = entered,
+                    // Below one that was moved: told of neither.
+                    None => {
+                        let id = known.get(folder.id()).map(|known| known.id());
+                        after.extend(id.map(|id| (id, entered)));
+                    }
+                }
+            }
+        }
+    }
+    after.retain(|id, folder| known.get(id) != Some(&&*folder));
+    after.into_values().collect()
+}
+
+/// Forgets a folder that was deleted for good and can't come back, a bounded part of it at a time; true if there was something.
+pub async fn forget_gone(
+    table: &Table,
+    firm: FirmId,
+    mailbox: MailboxId,
+    folders: &[Row<FolderState>],
+    now: Timestamp,
+) -> Result<bool, TableError> {
+    let over = |folder: &&Row<FolderState>| folder.value.gone_at.is_some_and(|at| at + RESTORABLE_FOR <= now);
+    let Some(folder) = folders.iter().find(over) else { return Ok(false) };
+    let prefix = Key::baseline_prefix(firm, mailbox, folder.value.id());
+    let page = table.query::<BaselinePage>(&prefix, None, FORGOTTEN_AT_ONCE).await?;
+    let mut writes: Vec<Write> = page.rows.iter().map(Write::remove).collect();
+    if page.next.is_none() {
+        writes.push(Write::remove(folder));
+    }
+    table.transact(writes).await?;
+    Ok(true)
+}
+
+/// How the tree is told: where the changes of it go on, and when it was last read whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeLink {
+    /// The delta link; none where Graph has no delta for this mailbox's folders.
+    pub link: Option<Link>,
+    /// When the whole tree was read.
+    pub whole_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{graph::WellKnown, mail::selection::tests::tree};
+
+    fn present(id: &str, parent: &str) -> FolderItem {
+        FolderItem::Present {
+            id: id.parse().unwrap(),
+            parent: Some(parent.parse().unwrap()),
+            display_name: Some(id.to_owned()),
+            hidden: Some(false),
+            search: false,
+        }
+    }
+
+    fn removed(id: &str) -> FolderItem {
+        FolderItem::Removed(id.parse().unwrap())
+    }
+
+    /// A tree that was read, of which every kept folder was read to its end.
+    fn read() -> Vec<FolderState> {
+        let states = follow(&[], &Told::tree(tree()), &Selection::all(), true, Timestamp::UNIX_EPOCH);
+        assert!(states.iter().all(|folder| folder.phase == Phase::Baseline));
+        let kept = Selection::all().kept(&tree());
+        let read = |folder: FolderState| match kept.contains(folder.id()) {
+            true => FolderState { phase: Phase::Following, pages: 1, ..folder },
+            false => folder,
+        };
+        states.into_iter().map(read).collect()
+    }
+
+    fn changes(before: &[FolderState], items: Vec<FolderItem>) -> Vec<FolderState> {
+        let told = Told { items, ..Told::default() };
+        follow(before, &told, &Selection::all(), false, Timestamp::UNIX_EPOCH)
+    }
+
+    fn merged(before: Vec<FolderState>, changed: Vec<FolderState>) -> Vec<FolderState> {
+        let stays = before.into_iter().filter(|b| changed.iter().all(|c| c.id() != b.id())).collect::<Vec<_>>();
+        stays.into_iter().chain(changed).collect()
+    }
+
+    fn find<'a>(folders: &'a [FolderState], id: &str) -> &'a FolderState {
+        folders.iter().find(|folder| folder.id().as_str() == id).unwrap()
+    }
+
+    #[test]
+    fn the_first_reading_of_the_tree_is_the_baseline_and_telling_it_again_changes_nothing() {
+        let before = read();
+        assert_eq!(find(&before, "inbox").place.well_known, Some(WellKnown::Inbox));
+        assert_eq!(follow(&before, &Told::tree(tree()), &Selection::all(), false, Timestamp::UNIX_EPOCH), []);
+        assert_eq!(changes(&before, vec![present("acme", "clients")]), []);
+    }
+
+    #[test]
+    fn what_lies_in_a_folder_that_a_person_makes_or_moves_in_was_moved_in_with_it() {
+        let before = read();
+        let changed = changes(&before, vec![present("new", "clients"), present("below", "new")]);
+        assert!(["new", "below"].iter().all(|id| find(&changed, id).phase == Phase::Following));
+        // Never kept so far: it lay in the bin when greffe came, and what lies below it comes with it.
+        let before = merged(before, changes(&read(), vec![present("deep", "binned")]));
+        let changed = changes(&before, vec![present("binned", "inbox")]);
+        assert!(["binned", "deep"].iter().all(|id| find(&changed, id).phase == Phase::Following));
+    }
+
+    #[test]
+    fn a_folder_that_an_administrator_names_has_its_baseline() {
+        let before = read();
+        let named = Selection { mode: Mode::Include, folders: vec!["new".parse().unwrap()] };
+        let told = Told { items: vec![present("new", "clients")], ..Told::default() };
+        let changed = follow(&before, &told, &named, false, Timestamp::UNIX_EPOCH);
+        assert_eq!(find(&changed, "new").phase, Phase::Baseline);
+    }
+
+    #[test]
+    fn a_folder_that_is_thrown_away_and_fetched_back_goes_on_where_it_was() {
+        let before = read();
+        let binned = merged(before.clone(), changes(&before, vec![present("clients", "trash")]));
+        let kept = Selection::all().kept(binned.iter().map(|f| &f.place));
+        assert!(!kept.contains(&"clients".parse().unwrap()) && !kept.contains(&"acme".parse().unwrap()));
+        let back = merged(binned.clone(), changes(&binned, vec![present("clients", "inbox")]));
+        assert_eq!(find(&back, "clients"), find(&before, "clients"));
+    }
+
+    #[test]
+    fn a_folder_that_is_deleted_for_good_is_gone_until_it_is_restored() {
+        let before = read();
+        let after = merged(before.clone(), changes(&before, vec![removed("acme"), removed("unheard-of")]));
+        assert!(find(&after, "acme").gone_at.is_some());
+        let restored = merged(after.clone(), changes(&after, vec![present("acme", "clients")]));
+        assert_eq!(find(&restored, "acme"), find(&before, "acme"));
+
+        let without: Vec<MailFolder> = tree().into_iter().filter(|f| f.id.as_str() != "acme").collect();
+        let changed = follow(&before, &Told::tree(without), &Selection::all(), false, Timestamp::UNIX_EPOCH);
+        assert_eq!(changed.iter().map(|f| f.id().as_str()).collect::<Vec<_>>(), ["acme"]);
+    }
+
+    #[test]
+    fn the_last_thing_told_of_a_folder_counts_and_what_is_left_out_stays() {
+        let before = read();
+        let renamed = FolderItem::Present {
+            id: "acme".parse().unwrap(),
+            parent: None,
+            display_name: Some("Acme SA".to_owned()),
+            hidden: None,
+            search: false,
+        };
+        let changed = changes(&before, vec![removed("acme"), present("acme", "inbox"), renamed]);
+        let acme = find(&changed, "acme");
+        assert_eq!((acme.place.display_name.as_str(), acme.gone_at), ("Acme SA", None));
+        assert_eq!(acme.place.parent.as_ref().unwrap().as_str(), "inbox");
+    }
+
+    #[test]
+    fn a_page_keeps_its_name_until_it_is_committed_even_if_the_next_link_is_the_same() {
+        let state = FolderState::new(tree().remove(1));
+        let link: Link = serde_json::from_str("\"https://graph.microsoft.com/v1.0/x\"").unwrap();
+        let committed = state.after(PageEnd::RoundComplete(link.clone()));
+        assert_eq!(state.page_name(), state.restarted().page_name());
+        assert_ne!(state.page_name(), committed.page_name());
+        assert_ne!(committed.page_name(), committed.after(PageEnd::RoundComplete(link)).page_name());
+    }
+
+    #[test]
+    fn a_folder_is_read_from_the_table_as_it_was_written() {
+        for place in tree() {
+            let state = FolderState::new(place);
+            let item: serde_dynamo::Item = serde_dynamo::to_item(&state).unwrap();
+            assert_eq!(serde_dynamo::from_item::<_, FolderState>(item).unwrap(), state);
+        }
+    }
+}

@@ -1,0 +1,584 @@
+//! Mailboxes: which folders are kept, since when, and how far it is.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    aws::table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
+    base::id::{ConnectorId, FirmId, MailboxId, MemberId, SubscriptionId},
+    graph::{GraphUser, Spent, Subscription},
+    mail::{
+        mark::KeptMarks,
+        message::SkipReason,
+        rules::Rules,
+        selection::Selection,
+        walk::{HistoryProgress, Reconciliation},
+    },
+    problem::Noted,
+};
+
+/// Whose mailbox it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A person's.
+    User,
+    /// A shared one: many open it, nobody signs in to it.
+    Shared,
+}
+
+/// Mail from before the activation that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// Since this date.
+    pub since: Date,
+    /// The moment at which that date begins, in UTC.
+    pub from: Timestamp,
+}
+
+/// The operator's leave to keep mail from before the activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// As far back as this date.
+    pub since: Date,
+    /// The last day on which it can be made use of; none for no end.
+    pub until: Option<Date>,
+}
+
+/// A start date that can't be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SinceError {
+    /// The operator granted nothing.
+    #[error("the operator has granted no mail from before the activation")]
+    NoGrant,
+    /// The operator granted less.
+    #[error("the operator has granted mail since {0} only")]
+    NotSoFar(Date),
+    /// The time for it is over.
+    #[error("the operator's grant ended on {0}")]
+    Ended(Date),
+    /// Mail since an earlier date is kept already.
+    #[error("mail since {0} is kept already; the date can only go further back")]
+    Kept(Date),
+    /// It is after the activation, or to come.
+    #[error("from {0} on all mail is kept anyway")]
+    NotPast(Date),
+}
+
+impl History {
+    /// What it means to keep mail since that date, as things stand on the day of `now`; none if nothing changes. Pure.
+    pub fn since(mailbox: &Mailbox, since: Date, now: Timestamp) -> Result<Option<Self>, SinceError> {
+        let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
+        let activated = day(mailbox.activated_at.unwrap_or(now));
+        match (mailbox.history, mailbox.grant) {
+            _ if since > activated => Err(SinceError::NotPast(activated)),
+            (Some(kept), _) if kept.since == since => Ok(None),
+            (Some(kept), _) if kept.since < since => Err(SinceError::Kept(kept.since)),
+            (_, None) => Err(SinceError::NoGrant),
+            (_, Some(Grant { until: Some(until), .. })) if until < day(now) => Err(SinceError::Ended(until)),
+            (_, Some(grant)) if since < grant.since => Err(SinceError::NotSoFar(grant.since)),
+            _ => {
+                let from = since.to_zoned(TimeZone::UTC).map(|begin| begin.timestamp());
+                Ok(Some(Self { since, from: from.unwrap_or(Timestamp::MIN) }))
+            }
+        }
+    }
+}
+
+/// Whether mail is being kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MailboxState {
+    /// Added, not activated yet.
+    Inactive,
+    /// Mail is being kept.
+    Active,
+    /// Nothing is read until it is activated again; then what came meanwhile is kept too.
+    Paused,
+}
+
+/// A mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailbox {
+    /// Its id.
+    pub id: MailboxId,
+    /// Its firm.
+    pub firm: FirmId,
+    /// The connector that opens it.
+    pub connector: ConnectorId,
+    /// Its address, in lower case.
+    pub address: String,
+    /// How Graph is told which one it is.
+    pub user: GraphUser,
+    /// Whose it is.
+    pub kind: Kind,
+    /// Whether mail is being kept.
+    pub state: MailboxState,
+    /// Which folders are kept.
+    pub selection: Option<Selection>,
+    /// Which mail of them is not kept all the same, and whether mail is marked.
+    #[serde(default)]
+    pub rules: Rules,
+    /// Mail that arrived before is not kept.
+    pub activated_at: Option<Timestamp>,
+    /// Older mail that is kept all the same.
+    #[serde(default)]
+    pub history: Option<History>,
+    /// What the operator granted.
+    #[serde(default)]
+    pub grant: Option<Grant>,
+    /// The member whose it is, if it was added for one: its address came from there.
+    #[serde(default)]
+    pub member: Option<MemberId>,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+impl Mailbox {
+    /// The mailbox of that firm, if there is one.
+    pub async fn find(table: &Table, firm: FirmId, id: MailboxId) -> Result<Option<Row<Self>>, TableError> {
+        table.get(&Key::mailbox(firm, id)).await
+    }
+
+    /// One of the mailboxes that `connector` opens, if there is any.
+    pub async fn first_of_connector(
+        table: &Table,
+        firm: FirmId,
+        connector: ConnectorId,
+    ) -> Result<Option<Self>, TableError> {
+        let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
+        let own = all.into_iter().map(|row| row.value).filter(|mailbox| mailbox.connector == connector);
+        Ok(own.min_by_key(|mailbox| mailbox.created_at))
+    }
+
+    /// Stores a new mailbox; a conflict means that the firm has one with this address.
+    pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
+        let taken = Taken { mailbox: self.id };
+        let writes = vec![
+            Write::insert(Key::address(self.firm, &self.address), &taken),
+            Write::insert(Key::mailbox(self.firm, self.id), self),
+        ];
+        table.transact(writes).await
+    }
+
+    /// Keeps what `selection` names from now on.
+    pub async fn select(mut row: Row<Self>, table: &Table, selection: Selection) -> Result<Self, TableError> {
+        row.value.selection = Some(selection);
+        table.write(Write::replace(&row)).await?;
+        Ok(row.value)
+    }
+
+    /// Judges what is found from now on by `rules`.
+    pub async fn rule(mut row: Row<Self>, table: &Table, rules: Rules) -> Result<Self, TableError> {
+        row.value.rules = rules;
+        table.write(Write::replace(&row)).await?;
+        Ok(row.value)
+    }
+
+    /// Notes what the operator granted, or that the grant is taken back. What was begun with it goes on.
+    pub async fn grant(mut row: Row<Self>, table: &Table, grant: Option<Grant>) -> Result<Self, TableError> {
+        row.value.grant = grant;
+        table.write(Write::replace(&row)).await?;
+        Ok(row.value)
+    }
+
+    /// Reads no more mail until it is activated again. One that was never activated stays as it is.
+    pub async fn pause(mut row: Row<Self>, table: &Table) -> Result<Self, TableError> {
+        if row.value.state != MailboxState::Active {
+            return Ok(row.value);
+        }
+        row.value.state = MailboxState::Paused;
+        let mut writes = vec![Write::replace(&row)];
+        if let Some(sync) = table.get::<Sync>(&Key::sync(row.value.firm, row.value.id)).await? {
+            let not_due = sync.value.clone().not_due();
+            writes.push(Write::replace(&sync.with(not_due)));
+        }
+        table.transact(writes).await?;
+        Ok(row.value)
+    }
+
+    /// Begins to keep mail, or goes on: the first time, what arrived before `now` is not kept. The first round is due at once.
+    /// `history` is what is kept from before, if that changes.
+    pub async fn activate(
+        mut row: Row<Self>,
+        table: &Table,
+        history: Option<History>,
+        now: Timestamp,
+    ) -> Result<Self, TableError> {
+        row.value.history = history.or(row.value.history);
+        row.value.state = MailboxState::Active;
+        // Graph tells arrivals in whole seconds: one of this very second counts as after.
+        row.value.activated_at.get_or_insert(Timestamp::from_second(now.as_second()).unwrap_or(now));
+        let (firm, id) = (row.value.firm, row.value.id);
+        let sync = match table.get::<Sync>(&Key::sync(firm, id)).await? {
+            Some(sync) => {
+                let due = sync.value.clone().due(now);
+                Write::replace(&sync.with(due))
+            }
+            None => {
+                let mut first = Sync::default().due(now);
+                first.note_pace(now, 0);
+                Write::insert(Key::sync(firm, id), &first)
+            }
+        };
+        table.transact(vec![Write::replace(&row), sync]).await?;
+        Ok(row.value)
+    }
+}
+
+/// Tries to make a mailbox due while a round of it comes to its end.
+const DUE_TRIES_MAX: usize = 3;
+
+impl Mailbox {
+    /// Makes the active mailboxes of a connector due at once: somebody has just connected it again.
+    pub async fn all_due(
+        table: &Table,
+        firm: FirmId,
+        connector: ConnectorId,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
+        let active = |mailbox: &Self| mailbox.connector == connector && mailbox.state == MailboxState::Active;
+        for mailbox in all.into_iter().map(|row| row.value).filter(active) {
+            let mut tries = 1;
+            while let Some(row) = table.get::<Sync>(&Key::sync(firm, mailbox.id)).await? {
+                let due = row.value.clone().due(now);
+                match table.write(Write::replace(&row.with(due))).await {
+                    Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
+                    other => {
+                        other?;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// That an address is taken within a firm.
+#[derive(Debug, Serialize, Deserialize)]
+struct Taken {
+    mailbox: MailboxId,
+}
+
+/// A mailbox's rounds: written by whoever works at it, and by the activation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sync {
+    due_kind: Option<String>,
+    due_at: Option<String>,
+    /// When the last finished round began: a job sent before has been seen to.
+    pub round_began_at: Option<Timestamp>,
+    /// What tells us of new mail.
+    pub subscription: Option<HeldSubscription>,
+    /// The marks whose categories the master list has, and when that was seen.
+    #[serde(default)]
+    pub marks: Option<KeptMarks>,
+    /// When the tree of folders is looked at next; none before it was read for the first time.
+    #[serde(default)]
+    pub follow_at: Option<Timestamp>,
+    /// How far the history is.
+    #[serde(default)]
+    pub history: Option<HistoryProgress>,
+    /// The comparison of the folders with the archive that runs, or ran last.
+    #[serde(default)]
+    pub reconciliation: Option<Reconciliation>,
+    /// When the next one begins by itself.
+    #[serde(default)]
+    pub reconcile_at: Option<Timestamp>,
+    /// When what waits for live mail goes on: Graph, or our own pace, asked it to wait.
+    #[serde(default)]
+    pub behind_at: Option<Timestamp>,
+    /// What was asked of the mailbox lately.
+    #[serde(default)]
+    pub spent: Spent,
+    /// Rounds after each other in which Graph told of nothing.
+    #[serde(default)]
+    pub quiet_rounds: u32,
+    /// How many were archived at some moments of the last minutes.
+    #[serde(default)]
+    pace: Vec<Pace>,
+    /// What kept the last round from its end, if a person has to act.
+    pub problem: Option<Noted>,
+}
+
+/// How many mails were archived at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Pace {
+    at: Timestamp,
+    archived: i64,
+}
+
+/// The rate is that of the last minutes.
+const PACE_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// Moments that are remembered lie this far apart.
+const PACE_STEP: Duration = Duration::from_secs(2 * 60);
+
+/// A subscription that we hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSubscription {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl From<Subscription> for HeldSubscription {
+    fn from(granted: Subscription) -> Self {
+        Self { id: granted.id, expires_at: granted.expires_at }
+    }
+}
+
+impl Sync {
+    /// The same, with the next round due at `at`.
+    pub fn due(mut self, at: Timestamp) -> Self {
+        self.due_kind = Some(DUE_MAILBOX.to_owned());
+        self.due_at = Some(sortable(at));
+        self
+    }
+
+    /// Whether it is time to note how many are archived.
+    pub fn wants_pace(&self, now: Timestamp) -> bool {
+        self.pace.last().is_none_or(|pace| pace.at + PACE_STEP <= now)
+    }
+
+    /// Notes how many are archived.
+    pub fn note_pace(&mut self, now: Timestamp, archived: i64) {
+        self.pace.retain(|pace| pace.at + PACE_WINDOW > now);
+        self.pace.push(Pace { at: now, archived });
+    }
+
+    /// Mails archived in a minute of late. Pure.
+    pub fn per_minute(&self, now: Timestamp, archived: i64) -> f64 {
+        let Some(first) = self.pace.iter().find(|pace| pace.at + PACE_WINDOW > now) else { return 0.0 };
+        let minutes = now.duration_since(first.at).as_secs_f64() / 60.0;
+        if minutes > 0.0 { (archived - first.archived) as f64 / minutes } else { 0.0 }
+    }
+
+    /// Whether a round is due by now, and not only asked for by a notice.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.due_at.as_ref().is_none_or(|due| *due <= sortable(now))
+    }
+
+    /// Whether a person has to act, and the next look at whether somebody has is yet to come.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.problem.is_some() && self.due_at.as_ref().is_some_and(|due| *due > sortable(now))
+    }
+
+    /// The same, with what a round found out: for a round during which the mailbox was activated or paused.
+    pub fn with_findings_of(self, round: &Self) -> Self {
+        let run = |sync: &Self| sync.reconciliation.map(|reconciliation| reconciliation.run);
+        let asked_for = run(&self) > run(round);
+        Self {
+            history: round.history,
+            pace: round.pace.clone(),
+            behind_at: round.behind_at,
+            spent: round.spent.clone(),
+            quiet_rounds: round.quiet_rounds,
+            reconciliation: if asked_for { self.reconciliation } else { round.reconciliation },
+            reconcile_at: round.reconcile_at,
+            subscription: round.subscription.clone(),
+            marks: round.marks.clone(),
+            follow_at: round.follow_at,
+            problem: round.problem.clone(),
+            ..self
+        }
+    }
+
+    /// Looks at all folders of an active mailbox at once: others were chosen.
+    pub async fn look_at_folders(
+        table: &Table,
+        firm: FirmId,
+        mailbox: MailboxId,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let mut tries = 1;
+        while let Some(row) = table.get::<Self>(&Key::sync(firm, mailbox)).await? {
+            let follow_at = row.value.follow_at.map(|at| at.min(now));
+            let due = Self { follow_at, ..row.value.clone() }.due(now);
+            match table.write(Write::replace(&row.with(due))).await {
+                Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
+    /// Due at `at`, or when it was due if that is sooner and yet to come: the index is written only where it changes.
+    pub fn due_by(self, at: Timestamp, now: Timestamp) -> Self {
+        match &self.due_at {
+            Some(due) if *due <= sortable(at) && *due > sortable(now) => self,
+            _ => self.due(at),
+        }
+    }
+
+    /// Begins a reconciliation with the next round, instead of one that runs.
+    pub async fn reconcile(
+        table: &Table,
+        firm: FirmId,
+        mailbox: MailboxId,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let mut tries = 1;
+        while let Some(row) = table.get::<Self>(&Key::sync(firm, mailbox)).await? {
+            // No two runs have one name, however short after each other.
+            let run = row.value.reconciliation.map_or(now, |last| now.max(last.run + Duration::from_millis(1)));
+            let reconciliation = Some(Reconciliation { run, dry_run, ended_at: None });
+            let asked = Self { reconciliation, ..row.value.clone() }.due(now);
+            match table.write(Write::replace(&row.with(asked))).await {
+                Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the next round of an active mailbox due at `at`.
+    pub async fn put_off(table: &Table, firm: FirmId, mailbox: MailboxId, at: Timestamp) -> Result<(), TableError> {
+        match table.get::<Self>(&Key::sync(firm, mailbox)).await? {
+            Some(row) if row.value.due_kind.is_some() => {
+                let due = row.value.clone().due(at);
+                table.write(Write::replace(&row.with(due))).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same, with no round due: paused.
+    pub fn not_due(mut self) -> Self {
+        self.due_kind = None;
+        self.due_at = None;
+        self
+    }
+}
+
+/// How far a mailbox is, counted exactly once each: every counter moves in the transaction that makes its fact true.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// Mails found that are to be kept, and those skipped with a reason.
+    pub discovered: i64,
+    /// Originals stored.
+    pub archived: i64,
+    /// Mails that have failed and are not archived.
+    pub failed: i64,
+    /// Skipped: still being written.
+    pub skipped_draft: i64,
+    /// Skipped: the firm's internal mail.
+    pub skipped_internal: i64,
+    /// Skipped: from a sender that is excluded.
+    pub skipped_excluded_sender: i64,
+    /// Skipped: from a domain that is excluded.
+    pub skipped_excluded_domain: i64,
+    /// Not even looked at: lay there before the activation.
+    pub skipped_already_there: i64,
+}
+
+impl Progress {
+    /// The counter of what is skipped for this reason.
+    pub fn skipped(&mut self, reason: SkipReason) -> &mut i64 {
+        match reason {
+            SkipReason::Draft => &mut self.skipped_draft,
+            SkipReason::Internal => &mut self.skipped_internal,
+            SkipReason::ExcludedSender => &mut self.skipped_excluded_sender,
+            SkipReason::ExcludedDomain => &mut self.skipped_excluded_domain,
+        }
+    }
+
+    /// The progress of that mailbox.
+    pub async fn read(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Self, TableError> {
+        Ok(table.get(&Key::progress(firm, mailbox)).await?.map(|row| row.value).unwrap_or_default())
+    }
+
+    /// Mails that are to be kept, and are neither archived nor failed yet.
+    pub fn open(&self) -> i64 {
+        let skipped =
+            self.skipped_draft + self.skipped_internal + self.skipped_excluded_sender + self.skipped_excluded_domain;
+        (self.discovered - skipped - self.archived - self.failed).max(0)
+    }
+
+    /// The write that adds `self` to what is counted; none when there is nothing to add.
+    pub fn add_to(&self, firm: FirmId, mailbox: MailboxId) -> Option<Write> {
+        let counters = [
+            ("discovered", self.discovered),
+            ("archived", self.archived),
+            ("failed", self.failed),
+            ("skipped_draft", self.skipped_draft),
+            ("skipped_internal", self.skipped_internal),
+            ("skipped_excluded_sender", self.skipped_excluded_sender),
+            ("skipped_excluded_domain", self.skipped_excluded_domain),
+            ("skipped_already_there", self.skipped_already_there),
+        ];
+        let moved: Vec<_> = counters.into_iter().filter(|(_, by)| *by != 0).map(|(n, by)| (n.to_owned(), by)).collect();
+        (!moved.is_empty()).then(|| Write::add(Key::progress(firm, mailbox), moved))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{id::FirmId, random::Random};
+
+    fn mailbox(history: Option<&str>, grant: Option<(&str, Option<&str>)>) -> Mailbox {
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        let random = Random::seeded(1);
+        Mailbox {
+            id: MailboxId::draw(&random),
+            firm: FirmId::draw(&random),
+            connector: ConnectorId::draw(&random),
+            address: "ada@lumen.example".to_owned(),
+            user: GraphUser::new("ada@lumen.example"),
+            kind: Kind::User,
+            state: MailboxState::Active,
+            selection: None,
+            rules: Rules::default(),
+            activated_at: Some("2026-03-02T08:00:00Z".parse().unwrap()),
+            history: history.map(|since| History { since: date(since), from: Timestamp::UNIX_EPOCH }),
+            grant: grant.map(|(since, until)| Grant { since: date(since), until: until.map(date) }),
+            member: None,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn since(mailbox: &Mailbox, date: &str) -> Result<Option<String>, SinceError> {
+        let now = "2026-03-10T12:00:00Z".parse().unwrap();
+        Ok(History::since(mailbox, date.parse().unwrap(), now)?.map(|history| history.from.to_string()))
+    }
+
+    #[test]
+    fn older_mail_needs_a_grant_that_reaches_so_far_and_has_not_ended() {
+        let granted = mailbox(None, Some(("2025-01-01", Some("2026-03-10"))));
+        assert_eq!(since(&granted, "2025-01-01").unwrap().unwrap(), "2025-01-01T00:00:00Z");
+        assert_eq!(since(&granted, "2024-12-31"), Err(SinceError::NotSoFar("2025-01-01".parse().unwrap())));
+        assert_eq!(since(&granted, "2026-03-03"), Err(SinceError::NotPast("2026-03-02".parse().unwrap())));
+        assert_eq!(since(&mailbox(None, None), "2026-01-01"), Err(SinceError::NoGrant));
+        let ended = mailbox(None, Some(("2025-01-01", Some("2026-03-09"))));
+        assert_eq!(since(&ended, "2025-06-01"), Err(SinceError::Ended("2026-03-09".parse().unwrap())));
+    }
+
+    #[test]
+    fn the_start_date_goes_further_back_only() {
+        let kept = mailbox(Some("2025-06-01"), Some(("2025-01-01", None)));
+        assert_eq!(since(&kept, "2025-06-01"), Ok(None));
+        assert_eq!(since(&kept, "2025-07-01"), Err(SinceError::Kept("2025-06-01".parse().unwrap())));
+        assert!(since(&kept, "2025-01-01").unwrap().is_some());
+        assert_eq!(since(&mailbox(Some("2025-06-01"), None), "2025-01-01"), Err(SinceError::NoGrant));
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_minutes() {
+        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let mut sync = Sync::default();
+        assert!(sync.wants_pace(at(0)));
+        sync.note_pace(at(0), 100);
+        assert!(!sync.wants_pace(at(1)) && sync.wants_pace(at(2)));
+        assert_eq!(sync.per_minute(at(5), 600), 100.0);
+        sync.note_pace(at(8), 900);
+        assert_eq!(sync.per_minute(at(12), 900), 0.0);
+        assert_eq!(sync.per_minute(at(60), 900), 0.0);
+    }
+}

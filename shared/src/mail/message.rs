@@ -1,0 +1,279 @@
+//! A mail and its states.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    base::id::{FolderId, ImmutableId, MessageId},
+    graph::{GraphCode, Mail},
+    mail::{archive::Digest, filing::Filing, rules::recipient_domain},
+};
+
+/// Longest subject that is kept in the index, in characters: it keeps an item within one write unit of DynamoDB. The whole
+/// one is in the original.
+pub const SUBJECT_CHARS_MAX: usize = 160;
+
+/// A mail as greffe knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Graph's id for it, good for the life of the mailbox.
+    pub immutable_id: ImmutableId,
+    /// The folder it was found in.
+    pub folder: FolderId,
+    /// When it arrived in the mailbox.
+    pub received_at: Timestamp,
+    /// Its subject, cut to [`SUBJECT_CHARS_MAX`].
+    pub subject: String,
+    /// The sender's address.
+    pub from: Option<String>,
+    /// The one domain that all its recipients are in, if there is one: what rules ask of them.
+    #[serde(default)]
+    pub recipient_domain: Option<String>,
+    /// The Message-ID header: a hint, never a key.
+    pub internet_message_id: Option<String>,
+    /// Whether it has attachments that are not inline.
+    pub has_attachments: bool,
+    /// The page that it was found on, whose work it belongs to while it has steps ahead.
+    pub page: String,
+    /// What was last done about its filing; none if it never was filed.
+    #[serde(default)]
+    pub filing: Option<Filing>,
+    /// How far it is.
+    #[serde(flatten)]
+    pub state: State,
+}
+
+/// How far a mail is. Every step may run twice; a crash repeats work and never skips it.
+///
+/// ```text
+/// pending ──► archived ──► announced ──► marked
+///    │                          └──────► unmarked   (Outlook refuses the mark: kept all the same)
+///    ├──► skipped
+///    └──► failed ──► archived …         (tried again with growing pauses)
+/// ```
+///
+/// A mail that is filed, or taken out of its dossier, goes back from its last step to `announced`: its mark is another one now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// Found, and to be archived.
+    Pending,
+    /// Not to be kept.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
+    /// The original is in S3.
+    Archived(Original),
+    /// The business application was told: the last step where mail is not marked.
+    Announced(Original),
+    /// Outlook shows it: the last step.
+    Marked(Original),
+    /// Archived and announced, but Outlook can't show it: the last step too.
+    Unmarked {
+        /// The original.
+        #[serde(flatten)]
+        original: Original,
+        /// Why not, in Graph's code.
+        code: GraphCode,
+    },
+    /// Graph refuses to give it.
+    Failed(Failure),
+}
+
+/// The original in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Original {
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was stored.
+    pub archived_at: Timestamp,
+    /// Its number in the firm's feed: the order in which the registry received it.
+    pub number: u64,
+}
+
+/// Why a mail could not be archived so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Graph's own code.
+    pub code: GraphCode,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried again; none when it is given up until a person asks for it.
+    pub next_try: Option<Timestamp>,
+    /// The number in the firm's feed under which the failure was told.
+    pub number: u64,
+}
+
+/// Why a mail is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// It is still being written.
+    Draft,
+    /// It is the firm's internal mail, which a rule excludes.
+    Internal,
+    /// A rule excludes its sender.
+    ExcludedSender,
+    /// A rule excludes its sender's domain.
+    ExcludedDomain,
+}
+
+impl Message {
+    /// A mail as delta told it, `pending` or `skipped`.
+    pub fn found(
+        id: MessageId,
+        mail: &Mail,
+        folder: FolderId,
+        received_at: Timestamp,
+        page: String,
+        state: State,
+    ) -> Self {
+        Self {
+            id,
+            immutable_id: mail.immutable_id.clone(),
+            folder,
+            received_at,
+            subject: mail.subject.chars().take(SUBJECT_CHARS_MAX).collect(),
+            from: mail.from.clone(),
+            recipient_domain: recipient_domain(mail.recipients.iter().map(String::as_str)),
+            internet_message_id: mail
+                .internet_message_id
+                .as_ref()
+                .map(|id| id.chars().take(SUBJECT_CHARS_MAX).collect()),
+            has_attachments: mail.has_attachments,
+            page,
+            filing: None,
+            state,
+        }
+    }
+
+    /// The dossier that it is filed to.
+    pub fn dossier(&self) -> Option<&str> {
+        self.filing.as_ref()?.dossier.as_deref()
+    }
+
+    /// The original, once it is archived.
+    pub fn original(&self) -> Option<&Original> {
+        match &self.state {
+            State::Archived(o) | State::Announced(o) | State::Marked(o) | State::Unmarked { original: o, .. } => {
+                Some(o)
+            }
+            State::Pending | State::Skipped { .. } | State::Failed(_) => None,
+        }
+    }
+}
+
+impl State {
+    /// The state's name as it stands in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Skipped { .. } => "skipped",
+            Self::Archived(_) => "archived",
+            Self::Announced(_) => "announced",
+            Self::Marked(_) => "marked",
+            Self::Unmarked { .. } => "unmarked",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The same under another number of the feed.
+    pub fn renumbered(self, number: u64) -> Self {
+        match self {
+            Self::Archived(original) => Self::Archived(Original { number, ..original }),
+            Self::Failed(failure) => Self::Failed(Failure { number, ..failure }),
+            other => other,
+        }
+    }
+
+    /// Whether nothing is left to do, now or later.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Skipped { .. } | Self::Marked(_) | Self::Unmarked { .. } => true,
+            Self::Failed(failure) => failure.next_try.is_none(),
+            Self::Pending | Self::Archived(_) | Self::Announced(_) => false,
+        }
+    }
+}
+
+/// The first pause after a failure; each further one is four times as long.
+const RETRY_PAUSE_SECONDS: u64 = 60;
+/// The longest pause.
+const RETRY_PAUSE_SECONDS_MAX: u64 = 24 * 3600;
+/// After this many tries (about ten days) a message rests as failed.
+pub const ATTEMPTS_MAX: u32 = 15;
+
+/// When a message that failed `attempts` times is tried again.
+pub fn next_try(attempts: u32, now: Timestamp) -> Option<Timestamp> {
+    if attempts >= ATTEMPTS_MAX {
+        return None;
+    }
+    let pause = RETRY_PAUSE_SECONDS.saturating_mul(4u64.saturating_pow(attempts.saturating_sub(1)));
+    Some(now + std::time::Duration::from_secs(pause.min(RETRY_PAUSE_SECONDS_MAX)))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A message that is filed there.
+    pub(crate) fn message(dossier: Option<&str>) -> Message {
+        let id: MessageId = "6f9619ff-8b86-4011-b42d-00c04fc964ff.000102030405060708090a0b0c0d0e0f".parse().unwrap();
+        let filing = |dossier: &str| Filing {
+            count: 1,
+            number: 7,
+            dossier: Some(dossier.to_owned()),
+            at: Timestamp::UNIX_EPOCH,
+            by: "operator".to_owned(),
+        };
+        Message {
+            id,
+            immutable_id: "AAk".parse().unwrap(),
+            folder: "AQMk".parse().unwrap(),
+            received_at: Timestamp::UNIX_EPOCH,
+            subject: "Facture".to_owned(),
+            from: None,
+            recipient_domain: None,
+            internet_message_id: None,
+            has_attachments: false,
+            page: "p".to_owned(),
+            filing: dossier.map(filing),
+            state: State::Pending,
+        }
+    }
+
+    #[test]
+    fn the_pauses_of_a_failed_message_grow_to_a_day_and_then_end() {
+        let now = Timestamp::UNIX_EPOCH;
+        let pause = |n| next_try(n, now).map(|t| t.as_second());
+        assert_eq!([pause(1), pause(2), pause(3)], [Some(60), Some(240), Some(960)]);
+        assert_eq!(pause(14), Some(24 * 3600));
+        assert_eq!(pause(15), None);
+    }
+
+    #[test]
+    fn a_message_is_read_from_the_table_as_it_was_written() {
+        let original = Original { sha256: Digest::of(b"x"), bytes: 1, archived_at: Timestamp::UNIX_EPOCH, number: 7 };
+        let failure = Failure { code: GraphCode::new("ErrorItemNotFound"), attempts: 2, next_try: None, number: 3 };
+        let code = GraphCode::new("ErrorItemNotFound");
+        for state in [
+            State::Pending,
+            State::Skipped { reason: SkipReason::Draft },
+            State::Archived(original.clone()),
+            State::Announced(original.clone()),
+            State::Marked(original.clone()),
+            State::Unmarked { original, code },
+            State::Failed(failure),
+        ] {
+            let message = Message { state, ..message(Some("D1")) };
+            let item: serde_dynamo::Item = serde_dynamo::to_item(&message).unwrap();
+            assert_eq!(serde_dynamo::from_item::<_, Message>(item).unwrap(), message);
+        }
+    }
+}

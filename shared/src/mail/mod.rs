@@ -1,0 +1,14 @@
+//! Mail: mailboxes, folders, delta rounds, rules, messages, the archive, marks and filing.
+
+pub mod archive;
+pub mod delta;
+pub mod filing;
+pub mod folder;
+pub mod mailbox;
+pub mod mark;
+pub mod message;
+pub mod notification;
+pub mod rules;
+pub mod selection;
+pub mod walk;
+pub mod work;

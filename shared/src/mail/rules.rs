@@ -1,0 +1,147 @@
+//! Rules: which mail of the chosen folders is not kept, and why. Pure; asked with what the delta page told, so that no request
+//! is spent on a decision.
+//!
+//! A mail is judged once, when it is found, by the rules of that moment. Other rules later touch neither what is archived nor
+//! what was skipped: [`Rules::skips`] asked again only shows what they would have done.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    aws::table::{Key, Table, TableError},
+    base::{address::compared, id::FirmId},
+    firm::member::Member,
+    mail::message::SkipReason,
+};
+
+/// Most senders, and most domains, that one mailbox excludes.
+pub const EXCLUDED_MAX: usize = 500;
+
+/// The rules of one mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    /// Whether the firm's internal mail is skipped.
+    pub ignore_internal: bool,
+    /// Senders whose mail is skipped, each as [`crate::base::address::address`] gives it.
+    pub excluded_senders: Vec<String>,
+    /// Domains of senders whose mail is skipped, each as [`crate::base::address::domain`] gives it; not those below it.
+    pub excluded_domains: Vec<String>,
+    /// Whether mail is marked in Outlook, where the connector may.
+    pub mark: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { ignore_internal: false, excluded_senders: Vec::new(), excluded_domains: Vec::new(), mark: true }
+    }
+}
+
+impl Rules {
+    /// Why a mail is skipped; none if it is kept.
+    ///
+    /// `from`: the sender as the mail carries it. `recipient_domain`: see [`recipient_domain`]. Mail is internal if the sender is a
+    /// registered member and every recipient is in the sender's domain; without any visible recipient nothing shows that it is.
+    pub fn skips(&self, people: &People, from: Option<&str>, recipient_domain: Option<&str>) -> Option<SkipReason> {
+        let (sender, domain) = compared(from?)?;
+        if self.excluded_senders.contains(&sender) {
+            return Some(SkipReason::ExcludedSender);
+        }
+        if self.excluded_domains.contains(&domain) {
+            return Some(SkipReason::ExcludedDomain);
+        }
+        let internal = recipient_domain == Some(&domain) && people.0.contains(&sender);
+        (self.ignore_internal && internal).then_some(SkipReason::Internal)
+    }
+}
+
+/// The one domain that all recipients of a mail are in. None if there are several, if there is no recipient, or if one of them
+/// can't be compared. `recipients`: To, Cc and Bcc as the mail carries them, empty where it tells no address.
+pub fn recipient_domain<'a>(recipients: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut recipients = recipients.into_iter().map(|text| compared(text).map(|(_, domain)| domain));
+    let first = recipients.next()??;
+    recipients.all(|domain| domain.as_ref() == Some(&first)).then_some(first)
+}
+
+/// Every address of a firm's registered members, as they are compared.
+#[derive(Debug, Default)]
+pub struct People(HashSet<String>);
+
+impl People {
+    /// As they are now, where `rules` ask for them; a firm's members are few.
+    pub async fn of(table: &Table, firm: FirmId, rules: &Rules) -> Result<Self, TableError> {
+        if !rules.ignore_internal {
+            return Ok(Self::default());
+        }
+        let members = table.query_all::<Member>(&Key::member_prefix(firm)).await?;
+        Ok(members.iter().flat_map(|row| row.value.addresses()).collect())
+    }
+}
+
+impl<'a> FromIterator<&'a str> for People {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(addresses: I) -> Self {
+        Self(addresses.into_iter().filter_map(compared).map(|(address, _)| address).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skipped(rules: &Rules, from: &str, to: &[&str]) -> Option<SkipReason> {
+        let people = ["ada@lumen.example", "a.lambert@lumen.example", "carla@bücher.example"].into_iter().collect();
+        rules.skips(&people, Some(from), recipient_domain(to.iter().copied()).as_deref())
+    }
+
+    #[test]
+    fn internal_is_what_a_member_sends_to_the_members_own_domain_only() {
+        let rules = Rules { ignore_internal: true, ..Rules::default() };
+        let internal = Some(SkipReason::Internal);
+        for (from, to, expected) in [
+            ("ada@lumen.example", &["bob@lumen.example"][..], internal),
+            (
+                "Ada@LUMEN.example",
+                &["Bob@Lumen.Example", "\"Di\" <di@lumen.example.>", "nobody@lumen.example"],
+                internal,
+            ),
+            ("a.lambert@lumen.example", &["bob@lumen.example"], internal),
+            ("carla@xn--bcher-kva.example", &["dan@BÜCHER.example"], internal),
+            // Not a member, though in the domain.
+            ("bob@lumen.example", &["ada@lumen.example"], None),
+            // One recipient elsewhere is enough, be it below the domain or another of the firm's.
+            ("ada@lumen.example", &["bob@lumen.example", "client@acme.example"], None),
+            ("ada@lumen.example", &["bob@mail.lumen.example"], None),
+            ("ada@lumen.example", &["dan@bücher.example"], None),
+            ("ada@mail.lumen.example", &["bob@mail.lumen.example"], None),
+            // Nobody to be seen, or somebody who can't be compared.
+            ("ada@lumen.example", &[], None),
+            ("ada@lumen.example", &["bob@lumen.example", ""], None),
+            ("ada@lumen.example", &["/O=EXCHANGELABS/CN=BOB"], None),
+            ("", &["bob@lumen.example"], None),
+        ] {
+            assert_eq!(skipped(&rules, from, to), expected, "{from} to {to:?}");
+        }
+        assert_eq!(skipped(&Rules::default(), "ada@lumen.example", &["bob@lumen.example"]), None);
+    }
+
+    #[test]
+    fn an_excluded_sender_is_one_address_and_an_excluded_domain_that_very_domain() {
+        let rules = Rules {
+            excluded_senders: vec!["me@gmx.example".to_owned()],
+            excluded_domains: vec!["news.example".to_owned(), "xn--bcher-kva.example".to_owned()],
+            ..Rules::default()
+        };
+        for (from, expected) in [
+            ("Me@GMX.example", Some(SkipReason::ExcludedSender)),
+            ("you@gmx.example", None),
+            ("me@gmx.example.evil.example", None),
+            ("anyone@News.Example", Some(SkipReason::ExcludedDomain)),
+            ("anyone@bücher.example", Some(SkipReason::ExcludedDomain)),
+            ("anyone@mail.news.example", None),
+            ("anyone@oldnews.example", None),
+        ] {
+            assert_eq!(skipped(&rules, from, &["ada@lumen.example"]), expected, "{from}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Selections: which folders of a mailbox are kept. What was chosen is stored; what it comes to follows from the tree as it is.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    base::id::FolderId,
+    graph::{MailFolder, WELL_KNOWN_NEVER_READ},
+};
+
+/// Most bytes of ids that a selection names, so that a mailbox stays one item: some 2,500 folders with ids as Exchange makes them.
+const NAMED_BYTES_MAX: usize = 350_000;
+
+/// How folders are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The named folders, and no others.
+    Include,
+    /// All but the named folders and what lies below them, folders made later included.
+    Exclude,
+    /// All, folders made later included.
+    All,
+}
+
+/// Which folders are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// How they were chosen.
+    pub mode: Mode,
+    /// The folders named.
+    pub folders: Vec<FolderId>,
+}
+
+/// A choice that the tree does not allow.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// No such folder in this mailbox.
+    #[error("there is no folder {0} in this mailbox")]
+    Unknown(FolderId),
+    /// One of the folders that are never read.
+    #[error("the folder {0} is one that is never read, or lies below one")]
+    NeverRead(FolderId),
+    /// Nothing is left.
+    #[error("the choice leaves no folder to keep")]
+    Nothing,
+    /// More than can be stored.
+    #[error("so many can't be named one by one: choose all, or all except some")]
+    TooMany,
+}
+
+/// What is true of a folder, because it is of itself or of one above it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
+    never_read: bool,
+    hidden: bool,
+    named: bool,
+}
+
+impl Selection {
+    /// The whole mailbox.
+    pub fn all() -> Self {
+        Self { mode: Mode::All, folders: Vec::new() }
+    }
+
+    /// A choice that `tree` allows.
+    pub fn of(mode: Mode, folders: Vec<FolderId>, tree: &[MailFolder]) -> Result<Self, SelectionError> {
+        if folders.iter().map(|id| id.as_str().len()).sum::<usize>() > NAMED_BYTES_MAX {
+            return Err(SelectionError::TooMany);
+        }
+        let readable = readable(tree);
+        let there: HashSet<&FolderId> = tree.iter().map(|folder| &folder.id).collect();
+        for id in &folders {
+            if !there.contains(id) {
+                return Err(SelectionError::Unknown(id.clone()));
+            }
+            if mode == Mode::Include && !readable.contains(id) {
+                return Err(SelectionError::NeverRead(id.clone()));
+            }
+        }
+        let chosen = Self { mode, folders };
+        if chosen.kept(tree).is_empty() { Err(SelectionError::Nothing) } else { Ok(chosen) }
+    }
+
+    /// The folders that are kept in the tree of these, in any order.
+    ///
+    /// What Outlook hides is its own bookkeeping, and is kept only where it is named.
+    pub fn kept<'a>(&self, tree: impl IntoIterator<Item = &'a MailFolder>) -> HashSet<FolderId> {
+        let named: HashSet<&FolderId> = self.folders.iter().collect();
+        let standings = standings(tree, &named).into_iter();
+        let kept = standings.filter(|(id, standing)| {
+            !standing.never_read
+                && match self.mode {
+                    Mode::Include => named.contains(id),
+                    Mode::Exclude => !standing.named && !standing.hidden,
+                    Mode::All => !standing.hidden,
+                }
+        });
+        kept.map(|(id, _)| id.clone()).collect()
+    }
+}
+
+/// The folders of a tree that may be chosen: drafts, deleted items and the like are never read, nor what lies below them.
+pub fn readable<'a>(tree: impl IntoIterator<Item = &'a MailFolder>) -> HashSet<FolderId> {
+    let standings = standings(tree, &HashSet::new()).into_iter();
+    standings.filter(|(_, standing)| !standing.never_read).map(|(id, _)| id.clone()).collect()
+}
+
+/// How every folder but the root stands. What does not lie below the root, where that is known, is no part of the mailbox that
+/// a person sees.
+fn standings<'a>(
+    tree: impl IntoIterator<Item = &'a MailFolder>,
+    named: &HashSet<&FolderId>,
+) -> HashMap<&'a FolderId, Standing> {
+    let by_id: HashMap<&FolderId, &MailFolder> = tree.into_iter().map(|folder| (&folder.id, folder)).collect();
+    let root_known = by_id.values().any(|folder| folder.is_root());
+    let mut standings: HashMap<&FolderId, Standing> = HashMap::with_capacity(by_id.len());
+    for folder in by_id.values() {
+        // Up to the root, or to one that is known, and down again.
+        let mut path = Vec::new();
+        let mut at = Some(*folder);
+        let mut above = Standing { never_read: root_known, ..Standing::default() };
+        while let Some(folder) = at {
+            if let Some(known) = standings.get(&folder.id) {
+                above = *known;
+                break;
+            }
+            if folder.is_root() {
+                above = Standing { named: named.contains(&folder.id), ..Standing::default() };
+                break;
+            }
+            path.push(folder);
+            if path.len() > by_id.len() {
+                // A circle of folders hangs on nothing.
+                above.never_read = true;
+                break;
+            }
+            at = folder.parent.as_ref().and_then(|parent| by_id.get(parent).copied());
+        }
+        for folder in path.into_iter().rev() {
+            above.never_read |= folder.search || folder.well_known.is_some_and(|w| WELL_KNOWN_NEVER_READ.contains(&w));
+            above.hidden |= folder.hidden;
+            above.named |= named.contains(&folder.id);
+            standings.insert(&folder.id, above);
+        }
+    }
+    standings
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::graph::WellKnown;
+
+    pub(crate) fn folder(id: &str, parent: &str, well_known: Option<WellKnown>) -> MailFolder {
+        MailFolder {
+            id: id.parse().unwrap(),
+            parent: Some(parent.parse().unwrap()),
+            display_name: id.to_owned(),
+            items: 0,
+            hidden: false,
+            search: false,
+            well_known,
+        }
+    }
+
+    pub(crate) fn tree() -> Vec<MailFolder> {
+        vec![
+            MailFolder::root("root".parse().unwrap()),
+            // A child before its parent: delta promises no order.
+            folder("acme", "clients", None),
+            folder("inbox", "root", Some(WellKnown::Inbox)),
+            folder("trash", "root", Some(WellKnown::DeletedItems)),
+            folder("clients", "inbox", None),
+            folder("binned", "trash", None),
+        ]
+    }
+
+    fn kept_in(tree: &[MailFolder], mode: Mode, named: &[&str]) -> Result<Vec<String>, SelectionError> {
+        let named = named.iter().map(|id| id.parse().unwrap()).collect();
+        let mut kept: Vec<String> =
+            Selection::of(mode, named, tree)?.kept(tree).iter().map(ToString::to_string).collect();
+        kept.sort();
+        Ok(kept)
+    }
+
+    fn kept(mode: Mode, named: &[&str]) -> Result<Vec<String>, SelectionError> {
+        kept_in(&tree(), mode, named)
+    }
+
+    #[test]
+    fn an_inclusion_keeps_the_named_folders_and_no_others() {
+        assert_eq!(kept(Mode::Include, &["inbox", "acme"]).unwrap(), ["acme", "inbox"]);
+        assert_eq!(kept(Mode::Include, &["gone"]), Err(SelectionError::Unknown("gone".parse().unwrap())));
+        assert_eq!(kept(Mode::Include, &[]), Err(SelectionError::Nothing));
+    }
+
+    #[test]
+    fn an_exclusion_takes_all_below_with_it() {
+        assert_eq!(kept(Mode::Exclude, &["clients"]).unwrap(), ["inbox"]);
+        assert_eq!(kept(Mode::All, &[]).unwrap(), ["acme", "clients", "inbox"]);
+        assert_eq!(kept(Mode::Exclude, &["root"]), Err(SelectionError::Nothing));
+    }
+
+    #[test]
+    fn deleted_items_and_all_below_are_never_read() {
+        assert_eq!(kept(Mode::Include, &["binned"]), Err(SelectionError::NeverRead("binned".parse().unwrap())));
+        assert_eq!(kept(Mode::Include, &["root"]), Err(SelectionError::NeverRead("root".parse().unwrap())));
+        assert!(!kept(Mode::All, &[]).unwrap().contains(&"trash".to_owned()));
+    }
+
+    #[test]
+    fn what_is_hidden_a_search_or_outside_the_mailbox_is_not_kept() {
+        let mut tree = tree();
+        tree.push(MailFolder { hidden: true, ..folder("settings", "root", None) });
+        tree.push(folder("below", "settings", None));
+        tree.push(MailFolder { search: true, ..folder("unread", "root", None) });
+        tree.push(folder("outside", "another-root", None));
+        tree.push(folder("hen", "egg", None));
+        tree.push(folder("egg", "hen", None));
+        assert_eq!(kept_in(&tree, Mode::All, &[]).unwrap(), ["acme", "clients", "inbox"]);
+        assert_eq!(kept_in(&tree, Mode::Include, &["settings"]).unwrap(), ["settings"]);
+        for never in ["unread", "outside", "hen"] {
+            assert_eq!(
+                kept_in(&tree, Mode::Include, &[never]),
+                Err(SelectionError::NeverRead(never.parse().unwrap())),
+                "{never}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tree_is_followed_to_any_depth() {
+        let mut tree = vec![MailFolder::root("f0".parse().unwrap())];
+        tree.extend((1..=5_000).map(|n| folder(&format!("f{n}"), &format!("f{}", n - 1), None)));
+        tree.reverse();
+        assert_eq!(kept_in(&tree, Mode::All, &[]).unwrap().len(), 5_000);
+        assert_eq!(kept_in(&tree, Mode::Exclude, &["f4000"]).unwrap().len(), 3_999);
+    }
+
+    #[test]
+    fn what_is_named_fits_one_item_or_is_refused() {
+        let id = |n: usize| format!("{n:0>150}");
+        let mut tree: Vec<MailFolder> = (1..3_000).map(|n| folder(&id(n), &id(0), None)).collect();
+        tree.push(MailFolder::root(id(0).parse().unwrap()));
+        let name = |count: usize| (1..count).map(|n| id(n).parse().unwrap()).collect::<Vec<FolderId>>();
+        assert!(Selection::of(Mode::Include, name(2_000), &tree).is_ok());
+        assert_eq!(Selection::of(Mode::Include, name(3_000), &tree), Err(SelectionError::TooMany));
+        assert_eq!(Selection::of(Mode::All, vec![], &tree).unwrap().kept(&tree).len(), 2_999);
+    }
+}

@@ -1,0 +1,245 @@
+//! Walks: what lies in a folder, from the oldest mail to the newest, held against what greffe knows.
+//!
+//! Two things walk. History takes in older mail that the operator granted. A reconciliation finds what delta and notices both
+//! missed: delta loses a mail that leaves and comes back between two rounds, and notices get lost for days.
+//!
+//! A walk goes from arrival to arrival and not from place to place, so a mail that leaves the folder meanwhile makes it skip no
+//! other; it goes on after any interruption from the moment it had come to.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::id::ImmutableId,
+    graph::{Arrivals, Mail},
+    mail::{
+        delta::{BaselinePage, Decision},
+        message::{Message, State},
+    },
+};
+
+/// Missing mails that a walk names one by one; all are counted.
+const NAMED_MAX: usize = 20;
+
+/// One walk along one folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walk {
+    /// Which run of the mailbox it belongs to.
+    pub run: Timestamp,
+    /// Mail that arrived from this moment on is still to be listed.
+    at: Timestamp,
+    /// Of the mails that arrived in that very second, those that were listed.
+    edge: BaselinePage,
+    /// Mail that arrived later is not looked at.
+    until: Timestamp,
+    /// How many there are, where they were counted first.
+    pub total: Option<u64>,
+    /// What was found so far.
+    #[serde(flatten)]
+    pub tally: Tally,
+    /// Some of the missing.
+    pub missing: Vec<Missing>,
+    /// When it came to its end.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What was found, in numbers of mails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// They lie there.
+    pub listed: u64,
+    /// Of these, they have to be kept.
+    pub due: u64,
+    /// Of these, they are archived.
+    pub kept: u64,
+    /// Of those to be kept, nobody knew of them.
+    pub found: u64,
+}
+
+impl std::ops::Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            listed: self.listed + other.listed,
+            due: self.due + other.due,
+            kept: self.kept + other.kept,
+            found: self.found + other.found,
+        }
+    }
+}
+
+/// A mail that had to be kept, and was not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Its id.
+    pub immutable_id: ImmutableId,
+    /// When it arrived.
+    pub received_at: Timestamp,
+}
+
+/// How a mail stands that lies in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Its original is archived.
+    Kept,
+    /// It is being worked at, or tried again.
+    UnderWay,
+    /// It need not be kept.
+    NotDue,
+    /// It has to be kept, and nobody knows of it.
+    Missing,
+}
+
+/// How a mail stands: `known` as far as greffe knows it, `decision` what the rules say of one that is not known. Pure.
+pub fn standing(known: Option<&Message>, decision: Decision) -> Standing {
+    match known {
+        Some(message) if message.original().is_some() => Standing::Kept,
+        Some(Message { state: State::Skipped { .. }, .. }) => Standing::NotDue,
+        Some(_) => Standing::UnderWay,
+        None if decision == Decision::Keep => Standing::Missing,
+        None => Standing::NotDue,
+    }
+}
+
+impl Walk {
+    /// A walk along what arrived in that time, as a part of `run`.
+    pub fn new(run: Timestamp, arrivals: Arrivals) -> Self {
+        let Arrivals { since, until } = arrivals;
+        Self {
+            run,
+            at: since,
+            edge: BaselinePage::of([]),
+            until,
+            total: None,
+            tally: Tally::default(),
+            missing: Vec::new(),
+            ended_at: None,
+        }
+    }
+
+    /// What is to be listed next.
+    pub fn ahead(&self) -> Arrivals {
+        Arrivals { since: self.at, until: self.until }
+    }
+
+    /// The same, with how many mails there are.
+    pub fn counted(self, total: Option<u64>) -> Self {
+        Self { total, ..self }
+    }
+
+    /// Mail that arrived later is not looked at.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// Those of a page that were not listed before.
+    pub fn fresh(&self, mails: Vec<Mail>) -> Vec<Mail> {
+        let edge = self.edge.prints();
+        mails.into_iter().filter(|mail| !edge.contains(&crate::mail::delta::print(&mail.immutable_id))).collect()
+    }
+
+    /// The same after these mails, in the order of their arrival; true if the next request begins later.
+    pub fn after(&self, mails: &[(Mail, Standing)]) -> (Self, bool) {
+        let mut walk = self.clone();
+        for (mail, standing) in mails {
+            walk.tally.listed += 1;
+            walk.tally.due += u64::from(*standing != Standing::NotDue);
+            walk.tally.kept += u64::from(*standing == Standing::Kept);
+            if *standing == Standing::Missing {
+                walk.tally.found += 1;
+                if walk.missing.len() < NAMED_MAX {
+                    let received_at = mail.received_at.unwrap_or(walk.at);
+                    walk.missing.push(Missing { immutable_id: mail.immutable_id.clone(), received_at });
+                }
+            }
+        }
+        let last = mails.iter().filter_map(|(mail, _)| mail.received_at).max().unwrap_or(self.at);
+        let of_that_second = mails.iter().filter(|(mail, _)| mail.received_at == Some(last));
+        let edge = BaselinePage::of(of_that_second.map(|(mail, _)| &mail.immutable_id));
+        walk.edge = if last > self.at { edge } else { self.edge.with(&edge) };
+        walk.at = last;
+        (walk, last > self.at)
+    }
+
+    /// The same at its end.
+    pub fn ended(self, now: Timestamp) -> Self {
+        Self { ended_at: Some(now), edge: BaselinePage::of([]), ..self }
+    }
+}
+
+/// How far the history of a mailbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryProgress {
+    /// Mail since this date.
+    pub since: Date,
+    /// How many mails there are; none while they are still being counted.
+    pub total: Option<u64>,
+    /// How many were looked at.
+    pub listed: u64,
+    /// How many of them were not kept before.
+    pub found: u64,
+    /// Whether all folders are done.
+    pub done: bool,
+}
+
+/// A comparison of a mailbox's folders with the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciliation {
+    /// When it began; its folders' walks carry it as their run.
+    pub run: Timestamp,
+    /// Nothing is taken in: it only tells.
+    pub dry_run: bool,
+    /// When it came to its end.
+    pub ended_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(id: &str, second: i64) -> Mail {
+        Mail {
+            immutable_id: id.parse().unwrap(),
+            received_at: Some(Timestamp::from_second(second).unwrap()),
+            subject: String::new(),
+            from: None,
+            recipients: vec![],
+            internet_message_id: None,
+            is_draft: false,
+            has_attachments: false,
+            categories: vec![],
+            etag: None,
+        }
+    }
+
+    fn walk() -> Walk {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        Walk::new(at(0), Arrivals { since: at(10), until: at(1_000) })
+    }
+
+    fn step(walk: &Walk, mails: Vec<Mail>, standing: Standing) -> (Walk, bool) {
+        let fresh = walk.fresh(mails).into_iter().map(|mail| (mail, standing)).collect::<Vec<_>>();
+        walk.after(&fresh)
+    }
+
+    #[test]
+    fn a_walk_goes_from_second_to_second_and_counts_no_mail_twice() {
+        let (walk, later) = step(&walk(), vec![mail("a", 10), mail("b", 20), mail("c", 20)], Standing::Kept);
+        assert!(later && walk.ahead().since == Timestamp::from_second(20).unwrap());
+        let (walk, later) = step(&walk, vec![mail("b", 20), mail("c", 20), mail("d", 20)], Standing::Missing);
+        assert!(!later);
+        let (walk, _) = step(&walk, vec![mail("b", 20), mail("d", 20), mail("e", 21)], Standing::NotDue);
+        let Tally { listed, due, kept, found } = walk.tally;
+        assert_eq!((listed, due, kept, found), (5, 4, 3, 1));
+        assert_eq!(walk.missing.iter().map(|m| m.immutable_id.as_str()).collect::<Vec<_>>(), ["d"]);
+        assert!(!step(&walk, vec![], Standing::Kept).1);
+    }
+
+    #[test]
+    fn a_walk_is_read_from_the_table_as_it_was_written() {
+        let (walk, _) = step(&walk(), vec![mail("a", 10), mail("b", 20)], Standing::Missing);
+        let item: serde_dynamo::Item = serde_dynamo::to_item(&walk).unwrap();
+        assert_eq!(serde_dynamo::from_item::<_, Walk>(item).unwrap(), walk);
+    }
+}

@@ -1,0 +1,117 @@
+//! Contacts: persons and organisations, and how they show in Outlook.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    base::language::Language,
+    graph::{ContactContent, Item, PhysicalAddress},
+};
+
+/// What a contact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ContactKind)]
+pub enum Kind {
+    /// Somebody.
+    Person,
+    /// A company, a court, an authority.
+    Organisation,
+}
+
+/// Which of several telephones or addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ContactAt)]
+#[allow(missing_docs)]
+pub enum At {
+    Business,
+    Home,
+    Mobile,
+    Other,
+}
+
+/// A telephone number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phone {
+    /// Which: business, home or mobile.
+    pub at: At,
+    /// As it is dialled.
+    pub number: String,
+}
+
+/// A postal address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Address {
+    /// Which: business, home or other.
+    pub at: At,
+    pub street: Option<String>,
+    pub postal_code: Option<String>,
+    pub city: Option<String>,
+    pub state: Option<String>,
+    pub country: Option<String>,
+}
+
+/// What the business application says of a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Contact {
+    pub kind: Kind,
+    /// The name shown.
+    pub name: String,
+    pub title: Option<String>,
+    pub given_name: Option<String>,
+    pub middle_name: Option<String>,
+    pub surname: Option<String>,
+    pub company: Option<String>,
+    pub department: Option<String>,
+    pub job_title: Option<String>,
+    pub emails: Vec<String>,
+    pub phones: Vec<Phone>,
+    pub addresses: Vec<Address>,
+    pub website: Option<String>,
+    pub notes: Option<String>,
+    pub dossier: Option<String>,
+}
+
+impl Contact {
+    /// How it shows in Outlook.
+    pub fn item(&self, language: Language) -> Item {
+        let phones = |at| self.phones.iter().filter(move |phone| phone.at == at).map(|phone| phone.number.clone());
+        let company = match self.kind {
+            Kind::Person => self.company.clone(),
+            Kind::Organisation => Some(self.company.clone().unwrap_or_else(|| self.name.clone())),
+        };
+        let word = if language == Language::German { "Akte" } else { "Dossier" };
+        let dossier = self.dossier.as_ref().map(|dossier| format!("{word}: {dossier}"));
+        let notes = [self.notes.clone(), dossier].into_iter().flatten().collect::<Vec<_>>().join("\n");
+        Item::from(ContactContent {
+            display_name: self.name.clone(),
+            title: self.title.clone(),
+            given_name: self.given_name.clone(),
+            middle_name: self.middle_name.clone(),
+            surname: self.surname.clone(),
+            company,
+            department: self.department.clone(),
+            job_title: self.job_title.clone(),
+            emails: self.emails.clone(),
+            business_phones: phones(At::Business).collect(),
+            home_phones: phones(At::Home).collect(),
+            mobile_phone: phones(At::Mobile).next(),
+            business_address: self.address(At::Business),
+            home_address: self.address(At::Home),
+            other_address: self.address(At::Other),
+            website: self.website.clone(),
+            notes,
+        })
+    }
+
+    fn address(&self, at: At) -> PhysicalAddress {
+        let Some(address) = self.addresses.iter().find(|address| address.at == at).cloned() else {
+            return PhysicalAddress::default();
+        };
+        let Address { street, postal_code, city, state, country, .. } = address;
+        PhysicalAddress { street, postal_code, city, state, country }
+    }
+}
