@@ -1,16 +1,15 @@
 //! The wired clients that a handler receives, built once per cold start.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, SdkConfig, environment::EnvironmentVariableCredentialsProvider};
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::{
     access::{
         connector::Connector,
         entra::Entra,
-        token::{TokenSource, Tokens},
+        token::{ConnectorTokens, Tokens},
     },
     aws::{
         identity::Identity,
@@ -22,10 +21,11 @@ use crate::{
     base::{
         clock::Clock,
         config::{Aws, Config, ConfigError},
+        http::{HttpClientError, http_client_builder},
         random::Random,
     },
     firm::feed::Feed,
-    graph::Graph,
+    graph::{Graph, TokenSource},
     mail::archive::Archive,
 };
 
@@ -62,8 +62,8 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// There is no HTTP client.
-    #[error("build the HTTP client")]
-    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Http(#[from] HttpClientError),
 }
 
 impl App {
@@ -74,7 +74,7 @@ impl App {
     /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
     pub fn connect() -> Result<Self, StartError> {
         let (config, place) = (Config::from_env()?, Aws::from_env()?);
-        let http = http_client_builder(config.ca_bundle.as_deref())?.build().map_err(|e| StartError::Http(e.into()))?;
+        let http = http_client_builder(config.ca_bundle.as_deref())?.build().map_err(HttpClientError::from)?;
         let mut aws = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
@@ -121,41 +121,12 @@ impl App {
 
     /// Graph as `connector` may ask it about one mailbox: its own gate of four requests at a time.
     pub fn graph(&self, connector: &Connector) -> Graph {
-        self.graph_with(TokenSource::new(self.tokens.clone(), Arc::new(connector.clone())))
+        self.graph_with(ConnectorTokens::new(self.tokens.clone(), connector.clone()))
     }
 
     /// Graph as whoever holds this token may ask it.
-    pub fn graph_with(&self, token: TokenSource) -> Graph {
+    pub fn graph_with(&self, tokens: impl TokenSource + 'static) -> Graph {
         let origin = self.config.microsoft.graph.clone();
-        Graph::new(self.http.clone(), origin, token, self.clock.clone(), self.random.clone())
+        Graph::new(self.http.clone(), origin, tokens, self.clock.clone(), self.random.clone())
     }
-}
-
-/// The one HTTP client for Graph, Entra and the AWS SDK: no redirects (a token goes nowhere else), bounded waits, and roots
-/// that are compiled in.
-pub fn http_client() -> Result<reqwest::Client, StartError> {
-    http_client_builder(None)?.build().map_err(|e| StartError::Http(e.into()))
-}
-
-/// The same before it is built, for whoever has to choose what it connects to; trusts the authorities of a PEM file too.
-pub fn http_client_builder(ca_bundle: Option<&Path>) -> Result<reqwest::ClientBuilder, StartError> {
-    let failed = |e: Box<dyn std::error::Error + Send + Sync>| StartError::Http(e);
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(bundle) = ca_bundle {
-        for certificate in CertificateDer::pem_file_iter(bundle).map_err(|e| failed(e.into()))? {
-            roots.add(certificate.map_err(|e| failed(e.into()))?).map_err(|e| failed(e.into()))?;
-        }
-    }
-    let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| failed(e.into()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(std::time::Duration::from_secs(5))
-        .read_timeout(std::time::Duration::from_secs(60))
-        .user_agent(concat!("greffe/", env!("CARGO_PKG_VERSION"))))
 }

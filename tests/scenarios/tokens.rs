@@ -6,9 +6,9 @@ use microsoft365::App as Registration;
 use serde_json::json;
 use shared::{
     access::connector::Connector,
-    app::{App, http_client},
+    app::App,
     aws::secrets::{self, Secrets},
-    base::{clock::Clock, config::Origin, random::Random},
+    base::{clock::Clock, config::Origin, http::http_client, random::Random},
     graph::{GraphError, GraphUser, Link},
 };
 use tests::{ADA, CLIENT_ID, Registry, World};

@@ -67,7 +67,7 @@ impl Story {
     /// A function that knows nothing yet gets a token.
     async fn works(&self) {
         let told = self.function();
-        let http = shared::app::http_client().unwrap();
+        let http = shared::base::http::http_client().unwrap();
         let aws = &self.world.host.machine.aws;
         let fresh = App::new(told.config.clone(), aws, http, told.clock.clone(), told.random.clone());
         fresh.tokens.new_token(&self.connector).await.unwrap();

@@ -232,7 +232,11 @@ impl World {
             let socket = UnixListener::bind(&path).expect("a socket");
             let router = between.microsoft(router.clone());
             tokio::spawn(async move { axum::serve(socket, router).await });
-            shared::app::http_client_builder(None).expect("a client").unix_socket(path).build().expect("a client")
+            shared::base::http::http_client_builder(None)
+                .expect("a client")
+                .unix_socket(path)
+                .build()
+                .expect("a client")
         });
         tokio::spawn(async move { axum::serve(microsoft, router).await });
 
@@ -581,7 +585,7 @@ fn a_monday_morning() -> Timestamp {
 
 /// A client that follows no redirect.
 pub fn http() -> reqwest::Client {
-    shared::app::http_client().expect("a client")
+    shared::base::http::http_client().expect("a client")
 }
 
 pub(crate) async fn listener() -> TcpListener {

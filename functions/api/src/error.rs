@@ -10,12 +10,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shared::{
-    access::{connector::ReachError, registration::RegistrationError, token::TokenError},
+    access::{connector::ReachError, registration::RegistrationError},
     app::App,
     aws::{queue::QueueError, secrets::SecretError, table::TableError},
     base::telemetry::Chain,
     firm::feed::FeedError,
-    graph::GraphError,
+    graph::{GraphError, TokenError},
     mail::archive::ArchiveError,
     problem::{Code, Problem},
 };

@@ -16,9 +16,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 use shared::{
-    app::http_client,
     aws::secrets,
-    base::{clock::Clock, config::Config, random::Random},
+    base::{clock::Clock, config::Config, http::http_client, random::Random},
 };
 use tower::ServiceExt as _;
 

@@ -8,15 +8,10 @@ use shared::{
         table::{Key, Row, TableError, Write},
         worker::Outcome,
     },
+    base::id::{EntryId, Noun},
     graph::{BatchOrder, Disposition, GraphError, Homes, Item, PARALLEL_REQUESTS_MAX, Place, Step, Tag},
     mail::work::Fate,
-    push::{
-        BulkProgress, Copy, PushWork,
-        contact::Contact,
-        date::Date,
-        entry::{Entry, EntryId, Noun},
-        mark, places,
-    },
+    push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
 
 use crate::round::{PushError, Round};

@@ -18,7 +18,7 @@ use shared::{
         queue::PushJob,
         worker::{self, Deadline, Interrupted, Outcome, Output, Rounds, ScheduleError},
     },
-    push::Due,
+    firm::member::Due,
 };
 
 use crate::round::PushError;

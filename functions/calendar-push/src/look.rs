@@ -4,12 +4,9 @@ use std::collections::HashMap;
 
 use shared::{
     aws::table::{Key, Row, Write},
+    base::id::{EntryId, Noun},
     mail::work::WORK_THINGS_MAX,
-    push::{
-        Copy, Difference, Left, Links, Outbox, PushWork, Sights, Verdict, compare,
-        date::Kind,
-        entry::{EntryId, Noun},
-    },
+    push::{Copy, Difference, Left, Links, Outbox, PushWork, Sights, Verdict, compare, date::Kind},
 };
 
 use crate::round::{CHECK_PAUSE, COMPARE_PAUSE, PushError, Round};

@@ -18,15 +18,16 @@ use shared::{
         table::{Key, Row, TableError, Write},
         worker::{Deadline, Outcome},
     },
-    base::id::MemberId,
-    firm::{Firm, feed::FeedError, member::Member},
+    base::id::{EntryId, MemberId, Noun},
+    firm::{
+        Firm,
+        feed::FeedError,
+        member::{Account, Due, Member},
+    },
     graph::{Disposition, GraphError, Homes, Place},
     health::watch,
     problem::{Code, Noted, of_refused_service},
-    push::{
-        Account, Copy, Due, Outbox, Outlook, PushWork, Wish,
-        entry::{EntryId, Noun},
-    },
+    push::{Copy, Outbox, Outlook, PushWork, Wish},
 };
 
 use crate::{advance, look};

@@ -11,13 +11,13 @@ use std::{
 use futures::{Stream, StreamExt as _};
 use shared::{
     aws::table::{Key, Row, Write},
-    base::{id::MessageId, metric::Counter, telemetry::Chain},
+    base::{clock::next_try, id::MessageId, metric::Counter, telemetry::Chain},
     firm::feed::{Fact, Numbered, Recorded, What},
     graph::{BatchOrder, CategoriesPatch, Disposition, GraphCode, GraphError, Mail, PARALLEL_REQUESTS_MAX},
     mail::{
         archive::{ArchiveError, Stored},
-        mark::KeptMarks,
-        message::{Failure, Message, Original, State, next_try},
+        mailbox::KeptMarks,
+        message::{Failure, Message, Original, State},
         work::{Fate, Work},
     },
 };
@@ -303,7 +303,7 @@ async fn mark(
         for (i, row) in messages.iter_mut().enumerate() {
             let State::Announced(original) = row.value.state.clone() else { continue };
             match categories(round, &row.value, known).await {
-                Ok((own, etag)) => match marks.on(&row.value, &own) {
+                Ok((own, etag)) => match marks.on(row.value.dossier().is_some(), &own) {
                     Some(categories) => {
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));

@@ -15,7 +15,8 @@ use shared::{
         delta::{Baseline, BaselinePage, Decision},
         folder::FolderState,
         mailbox::Progress,
-        message::{Message, SkipReason, State},
+        message::{Message, State},
+        rules::SkipReason,
         work::Work,
     },
 };

@@ -7,10 +7,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use axum::http::Request;
 use shared::{
-    app::http_client,
     base::{
         clock::Clock,
         config::Config,
+        http::http_client,
         id::{FirmId, MailboxId},
         random::Random,
     },

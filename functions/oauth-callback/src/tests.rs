@@ -1,9 +1,6 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use axum::{body::Body, http::Request};
-use shared::{
-    app::http_client,
-    base::{clock::Clock, config::Config, random::Random},
-};
+use shared::base::{clock::Clock, config::Config, http::http_client, random::Random};
 use tower::ServiceExt as _;
 
 use super::*;

@@ -156,7 +156,7 @@ pub enum DemoError {
     Io(#[from] std::io::Error),
     /// No HTTP client.
     #[error(transparent)]
-    Start(#[from] shared::app::StartError),
+    Http(#[from] shared::base::http::HttpClientError),
     /// Greffe itself did not start.
     #[error(transparent)]
     Host(#[from] crate::host::HostError),
@@ -228,7 +228,7 @@ impl Demo {
         };
         let mut host = Host::open(data, greffe, Clock::system(), settings).await?;
         host.run(SCHEDULE);
-        let (http, base) = (shared::app::http_client()?, format!("http://{}", host.address));
+        let (http, base) = (shared::base::http::http_client()?, format!("http://{}", host.address));
         let client = Client { http, base, key: memory.operator_key.clone() };
         Ok(Self { host, world, world_task, data: data.to_owned(), memory: memory.into(), client, mails })
     }

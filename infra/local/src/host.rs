@@ -16,7 +16,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use shared::{
     access::rotation::Step,
-    app::{App, StartError},
+    app::App,
     aws::{
         secrets::{self, SecretError},
         worker::{Input, Output},
@@ -24,6 +24,7 @@ use shared::{
     base::{
         clock::Clock,
         config::{Config, ConfigError},
+        http::HttpClientError,
         random::Random,
         telemetry::Chain,
     },
@@ -95,7 +96,7 @@ pub enum HostError {
     Config(#[from] ConfigError),
     /// No HTTP client.
     #[error(transparent)]
-    Start(#[from] StartError),
+    Http(#[from] HttpClientError),
     /// A secret could not be seeded.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -157,7 +158,7 @@ impl Host {
             let set = || std::env::var(name).ok().filter(|v| !v.is_empty());
             told.or_else(set).or_else(|| defaults.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone()))
         })?;
-        let http = settings.http.clone().map_or_else(shared::app::http_client, Ok)?;
+        let http = settings.http.clone().map_or_else(shared::base::http::http_client, Ok)?;
         let over =
             |aws: &SdkConfig| App::new(config.clone(), aws, http.clone(), clock.clone(), settings.random.clone());
         let app = over(&machine.aws);

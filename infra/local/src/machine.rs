@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use shared::{app::StartError, base::clock::Clock};
+use shared::base::{clock::Clock, http::HttpClientError};
 
 /// AWS, and the engines if it is them.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub enum MachineError {
     Engines(#[from] aws::OpenError),
     /// There is no HTTP client for the other endpoint.
     #[error(transparent)]
-    Http(#[from] StartError),
+    Http(#[from] HttpClientError),
 }
 
 impl Machine {
@@ -64,7 +64,7 @@ impl Machine {
 
     /// Engines like the embedded ones, in another process.
     pub async fn at(endpoint: &str) -> Result<Self, MachineError> {
-        let http = shared::app::http_client()?;
+        let http = shared::base::http::http_client()?;
         let credentials = Credentials::from_keys(aws::Cloud::ACCESS_KEY_ID, aws::Cloud::SECRET_ACCESS_KEY, None);
         let aws = aws_config::defaults(BehaviorVersion::latest())
             .http_client(shared::aws::http::over(http))
@@ -77,7 +77,7 @@ impl Machine {
     }
 
     async fn elsewhere() -> Result<Self, MachineError> {
-        let http = shared::app::http_client()?;
+        let http = shared::base::http::http_client()?;
         let mut aws = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::http::over(http));
         if std::env::var_os("AWS_REGION").is_none() {
             aws = aws.region(Region::new(aws::Cloud::REGION));

@@ -16,13 +16,13 @@ use rsa::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use utoipa::ToSchema;
 
 use crate::{
     app::App,
     aws::secrets::is_same,
     base::{id::ClientId, random::Random},
-    problem::Code,
+    firm::feed::CredentialKind,
+    graph::KeyError,
 };
 
 /// How long an assertion lives: Entra takes five to ten minutes.
@@ -31,29 +31,6 @@ const ASSERTION_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 /// How long a certificate that greffe makes is good.
 const CERTIFICATE_LIFETIME: SignedDuration = SignedDuration::from_hours(365 * 24);
 const RSA_KEY_BITS: usize = 2048;
-
-/// What kind of credential it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A client secret, which both sides know.
-    Secret,
-    /// A key pair: Entra knows the certificate, Secrets Manager the private key.
-    Certificate,
-    /// No secret at all: AWS says who we are, and Entra trusts it (workload identity federation).
-    Federated,
-}
-
-impl Kind {
-    /// What is wrong once one of them has ended, where they do end.
-    pub fn ended(self) -> Option<Code> {
-        match self {
-            Self::Secret => Some(Code::ClientSecretExpired),
-            Self::Certificate => Some(Code::CertificateRefused),
-            Self::Federated => None,
-        }
-    }
-}
 
 /// A credential of an app registration.
 #[derive(Debug, Clone)]
@@ -92,17 +69,6 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Certificate({}, expires {})", self.thumbprint(), self.expires_at)
     }
-}
-
-/// A key pair that could not be made or used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// It could not be made.
-    #[error("make a key pair with its certificate")]
-    NotMade(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The stored private key does not sign.
-    #[error("the stored private key does not sign")]
-    Unusable,
 }
 
 /// As it lies in Secrets Manager. A client secret of which nothing is known but its value lies there as that text alone.
@@ -156,11 +122,11 @@ impl Credential {
     }
 
     /// What kind it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> CredentialKind {
         match self {
-            Self::Secret(_) => Kind::Secret,
-            Self::Certificate(_) => Kind::Certificate,
-            Self::Federated => Kind::Federated,
+            Self::Secret(_) => CredentialKind::Secret,
+            Self::Certificate(_) => CredentialKind::Certificate,
+            Self::Federated => CredentialKind::Federated,
         }
     }
 

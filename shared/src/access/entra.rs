@@ -16,16 +16,17 @@ use url::Url;
 
 use crate::{
     access::{
-        credential::{Credential, KeyError},
-        id_token::{self, Expected, IdClaims, IdTokenError, SigningKeys},
+        credential::Credential,
+        id_token::{self, Expected, IdClaims, SigningKeys},
     },
-    aws::identity::{Identity, IdentityError},
+    aws::identity::Identity,
     base::{
         clock::Clock,
         config::{Microsoft, Origin},
         id::{ClientId, TenantId},
         random::Random,
     },
+    graph::{AccessToken, EntraError, EntraRefusal, IdTokenError},
 };
 
 /// An access token ends this much earlier for us than for Microsoft, so that no request travels with a dying one.
@@ -62,41 +63,6 @@ impl Authority {
     }
 }
 
-/// An access token: opaque, never decoded, never printed.
-#[derive(Clone)]
-pub struct AccessToken {
-    value: SecretString,
-    expires_at: Timestamp,
-}
-
-impl AccessToken {
-    /// From its text and the moment from which it is not used any more.
-    pub fn new(value: SecretString, expires_at: Timestamp) -> Self {
-        Self { value, expires_at }
-    }
-
-    /// The value of an `Authorization` header.
-    pub fn bearer(&self) -> String {
-        format!("Bearer {}", self.value.expose_secret())
-    }
-
-    /// The text itself: to be sealed.
-    pub fn expose(&self) -> &str {
-        self.value.expose_secret()
-    }
-
-    /// The moment from which it is not used any more.
-    pub fn expires_at(&self) -> Timestamp {
-        self.expires_at
-    }
-}
-
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccessToken(redacted, expires {})", self.expires_at)
-    }
-}
-
 /// What the token endpoint issued.
 #[derive(Debug)]
 pub struct Issued {
@@ -108,74 +74,7 @@ pub struct Issued {
     pub id_token: Option<SecretString>,
 }
 
-/// What the token endpoint refused, in Entra's own words.
-/// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EntraRefusal {
-    /// OAuth's error: the one to act upon.
-    pub error: String,
-    /// For people: begins with the AADSTS code.
-    #[serde(default)]
-    pub error_description: String,
-    /// AADSTS numbers, for people and diagnosis.
-    #[serde(default)]
-    pub error_codes: Vec<u64>,
-    /// Undocumented, but real.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suberror: Option<String>,
-}
-
-impl EntraRefusal {
-    /// What a redirect brought back in place of a code. Its numbers stand in the description only.
-    pub fn of_redirect(error: String, description: Option<String>) -> Self {
-        let error_description = description.unwrap_or_default();
-        let digits = error_description.strip_prefix("AADSTS").unwrap_or_default();
-        let number = digits.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
-        Self { error, error_codes: number.into_iter().collect(), error_description, suberror: None }
-    }
-
-    /// Whether it is the app's own credential that was refused: so it may just have been changed.
-    pub fn is_of_the_credential(&self) -> bool {
-        const FEDERATED: [u64; 3] = [70021, 700_211, 700_213];
-        self.error == "invalid_client" || self.error_codes.iter().any(|number| FEDERATED.contains(number))
-    }
-
-    /// Microsoft's own code to show: `AADSTS…` where it came, else OAuth's.
-    pub fn code(&self) -> String {
-        self.error_codes.first().map_or_else(|| self.error.clone(), |n| format!("AADSTS{n}"))
-    }
-}
-
-impl fmt::Display for EntraRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.error, self.code())
-    }
-}
-
 impl oauth2::ErrorResponse for EntraRefusal {}
-
-/// A request to the sign-in service that came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum EntraError {
-    /// Entra understood and refused.
-    #[error("Entra refused: {0}")]
-    Refused(EntraRefusal),
-    /// No answer.
-    #[error("Entra could not be reached")]
-    Unreachable(#[source] reqwest::Error),
-    /// An answer of another shape than documented.
-    #[error("Entra's answer can't be understood: {0}")]
-    Unreadable(&'static str),
-    /// An id token that proves nothing.
-    #[error(transparent)]
-    IdToken(#[from] IdTokenError),
-    /// The app's private key does not sign.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// AWS does not say who we are.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-}
 
 /// An app registration as it speaks to Entra.
 #[derive(Debug, Clone)]

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::base::id::{ClientId, TenantId};
+use crate::{
+    base::id::{ClientId, TenantId},
+    graph::IdTokenError,
+};
 
 /// Our clock and Entra's differ by less than this.
 const SKEW: Duration = Duration::from_secs(120);
@@ -85,23 +88,6 @@ pub struct Expected<'a> {
     pub nonce: &'a str,
     /// When it came.
     pub now: Timestamp,
-}
-
-/// Why an id token counts for nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum IdTokenError {
-    /// It is no signed token with the documented claims.
-    #[error("the id token has not the documented form")]
-    Malformed,
-    /// Signed with a key that is not among those at hand: they may have changed.
-    #[error("the id token is signed with a key that nobody published")]
-    UnknownKey,
-    /// Not signed by whom it says.
-    #[error("the signature of the id token is wrong")]
-    Forged,
-    /// Another app's, another sign-in's, another issuer's or another time's.
-    #[error("the id token is not for this sign-in: its {0} differs")]
-    NotThisSignIn(&'static str),
 }
 
 #[derive(Deserialize)]

@@ -14,9 +14,8 @@ use utoipa::ToSchema;
 use crate::{
     access::{
         connector::{Connector, ConnectorState, OwnApp},
-        credential::{Certificate, Credential, KeyError, Kind},
+        credential::{Certificate, Credential},
         entra,
-        token::{TokenError, TokenSource},
     },
     app::App,
     aws::{
@@ -28,8 +27,8 @@ use crate::{
         metric::{Counter, Tally},
         telemetry::Chain,
     },
-    firm::feed::{Ending, Fact, FeedError, What},
-    graph::{Application, Graph, GraphError, KeyCredential},
+    firm::feed::{CredentialKind, Ending, Fact, FeedError, What},
+    graph::{Application, EntraRefusal, Graph, GraphError, KeyCredential, KeyError, TokenError},
     health::watch,
     problem::{Code, Noted, Problem, of_graph_error},
 };
@@ -204,7 +203,7 @@ pub struct Registration {
     /// The client id that it is registered under.
     pub client_id: ClientId,
     /// What kind of credential is in use.
-    pub credential: Kind,
+    pub credential: CredentialKind,
     /// Its version in Secrets Manager: all that follows is about this one.
     pub in_use: String,
     /// Entra's id of it.
@@ -233,7 +232,7 @@ impl Registration {
         let due = (DUE_CREDENTIAL.to_owned(), sortable(now));
         let mut new = Self {
             client_id: ids.client_id.clone(),
-            credential: Kind::Secret,
+            credential: CredentialKind::Secret,
             in_use: String::new(),
             key_id: None,
             expires_at: None,
@@ -549,7 +548,7 @@ impl<'a> Held<'a> {
         };
         let attempted = "try the app's credential".to_owned();
         let token = issued.map_err(|source| RegistrationError::Unproven(GraphError::Token { attempted, source }))?;
-        let graph = self.app.graph_with(TokenSource::fixed(token));
+        let graph = self.app.graph_with(token);
         match graph.application(client_id).await {
             // Graph took the token; what it lets the app see is another matter.
             Err(e) if matches!(e.status(), Some(403 | 404)) => Ok(Err(e)),
@@ -569,7 +568,7 @@ impl<'a> Held<'a> {
         };
         let attempted = "ask for a token of the app itself".to_owned();
         let issued = issue.await.map_err(|e| GraphError::Token { attempted, source: e.into() })?;
-        Ok(self.app.graph_with(TokenSource::fixed(issued.access)))
+        Ok(self.app.graph_with(issued.access))
     }
 
     /// Looks at the credential in use: what Secrets Manager and Entra say of it now. What greffe made and nobody uses any more
@@ -591,7 +590,7 @@ impl<'a> Held<'a> {
                 Ok(Some(shown))
             }
             Err(RegistrationError::Unproven(GraphError::Token { attempted, source }))
-                if source.refusal().is_some_and(entra::EntraRefusal::is_of_the_credential) =>
+                if source.refusal().is_some_and(EntraRefusal::is_of_the_credential) =>
             {
                 let error = GraphError::Token { attempted, source };
                 self.refused(&error).await?;

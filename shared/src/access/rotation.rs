@@ -16,11 +16,12 @@ use serde::Deserialize;
 
 use crate::{
     access::{
-        credential::{Certificate, ClientSecret, Credential, Kind},
+        credential::{Certificate, ClientSecret, Credential},
         registration::{Held, Owner, RegistrationError, Rotation, days_left},
     },
     app::App,
     aws::secrets::{CURRENT, PENDING},
+    firm::feed::CredentialKind,
     graph::{Application, GraphError, KeyCredential},
 };
 
@@ -62,7 +63,7 @@ pub async fn rotate(app: &App, owner: Owner) -> Result<Rotated, RegistrationErro
 
 async fn begin(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
     let credential = held.adopt().await?;
-    if credential.kind() == Kind::Federated {
+    if credential.kind() == CredentialKind::Federated {
         return Err(RegistrationError::NothingToRotate);
     }
     // The look compares and sweeps; the proof tells why nothing is shown, if so.

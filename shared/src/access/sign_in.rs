@@ -22,8 +22,7 @@ use url::Url;
 use crate::{
     access::{
         connector::{Access, Account, Connector, ConnectorState, PERSONAL_TENANT, Rights},
-        entra::{EntraError, EntraRefusal, Issued},
-        token::{TokenError, TokenSource},
+        entra::Issued,
     },
     app::App,
     aws::{
@@ -39,6 +38,7 @@ use crate::{
         audit::{Actor, Entry},
         feed::{Fact, FeedError, What},
     },
+    graph::{EntraError, EntraRefusal, TokenError},
     health::watch::{self, Watch},
     problem::{Code, Noted, Problem, of_token_refusal},
 };
@@ -316,7 +316,7 @@ async fn signed_in(
                 return Err(wrong_account(format!("{name} is not the connected account.")));
             }
             // A sign-in name may be a phone number; the mailbox's address is what people know.
-            let me = app.graph_with(TokenSource::fixed(issued.access.clone())).me().await?;
+            let me = app.graph_with(issued.access.clone()).me().await?;
             let address = me.address().unwrap_or(&name).to_owned();
             let account = Account { tenant_id: claims.tid, user_id: Some(claims.oid), address };
             connected(app, &connector, &issued, account, from).await

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -19,11 +20,10 @@ use crate::{
     access::{
         connector::{Access, Connector},
         credential::Credential,
-        entra::{AccessToken, App, Entra, EntraError, EntraRefusal, Issued},
+        entra::{App, Entra, Issued},
         registration::Owner,
     },
     aws::{
-        identity::IdentityError,
         secrets::{self, Keyring, Sealed, SecretError, Secrets},
         table::{Key, Row, Table, TableError, Write},
     },
@@ -32,68 +32,8 @@ use crate::{
         id::{ClientId, ConnectorId, FirmId},
         random::Random,
     },
+    graph::{AccessToken, EntraError, EntraRefusal, TokenError, TokenSource},
 };
-
-/// Why there is no access token.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// Nobody has signed in, or nobody has consented, yet.
-    #[error("the connector is not connected")]
-    NotConnected,
-    /// Entra gave none.
-    #[error(transparent)]
-    Entra(#[from] EntraError),
-    /// The client secret or the key ring could not be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The tokens could not be read or kept.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// Other functions were getting one all the while, and none brought it.
-    #[error("another function is still getting a token")]
-    Busy,
-    /// No app registration is configured for it.
-    #[error("the platform has no app registration of its own")]
-    NoPlatformApp,
-}
-
-impl TokenError {
-    /// Microsoft's own code where there is one.
-    pub fn code(&self) -> String {
-        match self {
-            Self::NotConnected => "not_connected".to_owned(),
-            Self::Entra(EntraError::Refused(refusal)) => refusal.code(),
-            Self::Entra(EntraError::Identity(_)) => "identity_token_unavailable".to_owned(),
-            Self::Entra(EntraError::Key(_)) => "private_key_unusable".to_owned(),
-            Self::Entra(_) => "entra_unreachable".to_owned(),
-            Self::Secret(_) => "secret_unreadable".to_owned(),
-            Self::Table(_) => "table_unreachable".to_owned(),
-            Self::Busy => "token_under_way".to_owned(),
-            Self::NoPlatformApp => "no_platform_app".to_owned(),
-        }
-    }
-
-    /// Entra's refusal, if it was one.
-    pub fn refusal(&self) -> Option<&EntraRefusal> {
-        match self {
-            Self::Entra(EntraError::Refused(refusal)) => Some(refusal),
-            _ => None,
-        }
-    }
-
-    /// Whether waiting does not help: decided by OAuth's `error`, as Microsoft asks, not by its numbers.
-    pub fn needs_a_person(&self) -> bool {
-        match self {
-            Self::NotConnected | Self::NoPlatformApp => true,
-            Self::Entra(EntraError::Identity(IdentityError::Disabled) | EntraError::Key(_)) => true,
-            Self::Entra(EntraError::Refused(refusal)) => {
-                !matches!(refusal.error.as_str(), "temporarily_unavailable" | "server_error")
-            }
-            Self::Secret(SecretError::Missing { .. }) => true,
-            _ => false,
-        }
-    }
-}
 
 /// How long a function may take to bring new tokens: two requests, each bounded, and a read of the secret.
 const LEASE_TIME: Duration = Duration::from_secs(30);
@@ -433,40 +373,27 @@ fn owner(connector: ConnectorId, what: &str) -> String {
     format!("connector {connector} {what}")
 }
 
-/// Where the access tokens of one mailbox's requests come from.
+/// The tokens of one connector, for Graph.
 #[derive(Debug, Clone)]
-pub struct TokenSource(Source);
-
-#[derive(Debug, Clone)]
-enum Source {
-    Connector { tokens: Arc<Tokens>, connector: Arc<Connector> },
-    Fixed(AccessToken),
+pub struct ConnectorTokens {
+    tokens: Arc<Tokens>,
+    connector: Connector,
 }
 
-impl TokenSource {
-    /// For `connector`.
-    pub fn new(tokens: Arc<Tokens>, connector: Arc<Connector>) -> Self {
-        Self(Source::Connector { tokens, connector })
+impl ConnectorTokens {
+    /// Of `connector`.
+    pub fn new(tokens: Arc<Tokens>, connector: Connector) -> Self {
+        Self { tokens, connector }
+    }
+}
+
+#[async_trait]
+impl TokenSource for ConnectorTokens {
+    async fn access_token(&self) -> Result<AccessToken, TokenError> {
+        self.tokens.access_token(&self.connector).await
     }
 
-    /// Always this one: a sign-in that is not done yet.
-    pub fn fixed(token: AccessToken) -> Self {
-        Self(Source::Fixed(token))
-    }
-
-    /// See [`Tokens::access_token`].
-    pub async fn access_token(&self) -> Result<AccessToken, TokenError> {
-        match &self.0 {
-            Source::Connector { tokens, connector } => tokens.access_token(connector).await,
-            Source::Fixed(token) => Ok(token.clone()),
-        }
-    }
-
-    /// See [`Tokens::discard`].
-    pub async fn discard(&self, token: &AccessToken, claims: Option<String>) {
-        match &self.0 {
-            Source::Connector { tokens, connector } => tokens.discard(connector, token, claims).await,
-            Source::Fixed(_) => {}
-        }
+    async fn discard(&self, token: &AccessToken, claims: Option<String>) {
+        self.tokens.discard(&self.connector, token, claims).await;
     }
 }

@@ -52,9 +52,8 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{
-    base::id::{BulkId, ConnectorId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId},
-    push::entry::{EntryId, Noun},
+use crate::base::id::{
+    BulkId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
 };
 
 /// The attribute by which DynamoDB forgets an item, in seconds since 1970.

@@ -52,6 +52,14 @@ fn compared_domain(text: &str) -> Option<String> {
     (!domain.is_empty()).then(|| domain.to_owned())
 }
 
+/// The one domain that all recipients of a mail are in. None if there are several, if there is no recipient, or if one of them
+/// can't be compared. `recipients`: To, Cc and Bcc as the mail carries them, empty where it tells no address.
+pub fn recipient_domain<'a>(recipients: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut recipients = recipients.into_iter().map(|text| compared(text).map(|(_, domain)| domain));
+    let first = recipients.next()??;
+    recipients.all(|domain| domain.as_ref() == Some(&first)).then_some(first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

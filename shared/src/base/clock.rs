@@ -65,3 +65,33 @@ impl fmt::Debug for Clock {
         write!(f, "Clock({})", self.now())
     }
 }
+
+/// The first pause after a failure; each further one is four times as long.
+const RETRY_PAUSE_SECONDS: u64 = 60;
+/// The longest pause.
+const RETRY_PAUSE_SECONDS_MAX: u64 = 24 * 3600;
+/// After this many tries (about ten days) a message rests as failed.
+pub const ATTEMPTS_MAX: u32 = 15;
+
+/// When a message that failed `attempts` times is tried again.
+pub fn next_try(attempts: u32, now: Timestamp) -> Option<Timestamp> {
+    if attempts >= ATTEMPTS_MAX {
+        return None;
+    }
+    let pause = RETRY_PAUSE_SECONDS.saturating_mul(4u64.saturating_pow(attempts.saturating_sub(1)));
+    Some(now + Duration::from_secs(pause.min(RETRY_PAUSE_SECONDS_MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pauses_of_a_failed_message_grow_to_a_day_and_then_end() {
+        let now = Timestamp::UNIX_EPOCH;
+        let pause = |n| next_try(n, now).map(|t| t.as_second());
+        assert_eq!([pause(1), pause(2), pause(3)], [Some(60), Some(240), Some(960)]);
+        assert_eq!(pause(14), Some(24 * 3600));
+        assert_eq!(pause(15), None);
+    }
+}

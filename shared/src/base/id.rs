@@ -2,8 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use serde_with_str::via_str;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::random::Random;
@@ -218,6 +220,58 @@ impl FromStr for MessageId {
     }
 }
 via_str!(MessageId);
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Noun {
+    /// An appointment, a deadline or a reminder.
+    Date,
+    /// A person or an organisation.
+    Contact,
+}
+
+impl Noun {
+    /// Each of them: what keeps one from somebody's Outlook keeps not the other.
+    pub const ALL: [Self; 2] = [Self::Date, Self::Contact];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Date => "date",
+            Self::Contact => "contact",
+        }
+    }
+}
+
+/// Which entry of a firm. Written `date#…`, `contact#…`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// What it is.
+    pub noun: Noun,
+    /// What the business application calls it.
+    pub external: ExternalId,
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.noun.name(), self.external)
+    }
+}
+
+impl FromStr for EntryId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (noun, external) = match text.split_once('#') {
+            Some(("date", external)) => (Noun::Date, external),
+            Some(("contact", external)) => (Noun::Contact, external),
+            _ => return Err(IdError::new("entry id", text)),
+        };
+        Ok(Self { noun, external: external.parse()? })
+    }
+}
+
+via_str!(EntryId);
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,8 @@
 pub mod address;
 pub mod clock;
 pub mod config;
+pub mod digest;
+pub mod http;
 pub mod id;
 pub mod language;
 pub mod metric;

@@ -12,13 +12,37 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    access::credential::Kind,
     aws::table::{Key, Table, TableError, Write},
-    base::id::{ClientId, ConnectorId, FirmId, MailboxId, MessageId},
+    base::{
+        digest::Digest,
+        id::{ClientId, ConnectorId, FirmId, MailboxId, MessageId},
+    },
     graph::GraphCode,
-    mail::archive::Digest,
     problem::Code,
 };
+
+/// What kind of credential it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialKind {
+    /// A client secret, which both sides know.
+    Secret,
+    /// A key pair: Entra knows the certificate, Secrets Manager the private key.
+    Certificate,
+    /// No secret at all: AWS says who we are, and Entra trusts it (workload identity federation).
+    Federated,
+}
+
+impl CredentialKind {
+    /// What is wrong once one of them has ended, where they do end.
+    pub fn ended(self) -> Option<Code> {
+        match self {
+            Self::Secret => Some(Code::ClientSecretExpired),
+            Self::Certificate => Some(Code::CertificateRefused),
+            Self::Federated => None,
+        }
+    }
+}
 
 /// How long a number may stay unwritten before a reader gives it up: a writer is moments behind its number. Given up too
 /// early, a number is only wasted.
@@ -144,7 +168,7 @@ pub enum What {
         #[schema(value_type = String)]
         client_id: ClientId,
         /// What kind it is now.
-        credential: Kind,
+        credential: CredentialKind,
         /// When it ends, if that is known.
         #[schema(value_type = Option<String>, format = "date-time")]
         expires_at: Option<Timestamp>,
@@ -163,7 +187,7 @@ pub struct Ending {
     #[schema(value_type = Vec<String>)]
     pub connectors: Vec<ConnectorId>,
     /// What kind of credential it is.
-    pub credential: Kind,
+    pub credential: CredentialKind,
     /// When it ends.
     #[schema(value_type = String, format = "date-time")]
     pub expires_at: Timestamp,

@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    aws::table::{Key, Row, Table, TableError, Write},
+    aws::table::{DUE_PUSH, Key, Row, Table, TableError, Write, sortable},
     base::id::{ConnectorId, FirmId, MemberId},
     graph::GraphUser,
-    push::{Account, Due},
 };
 
 /// Where a member's dates go.
@@ -54,6 +53,15 @@ pub struct Member {
     pub push: Option<Push>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Whose Outlook it is, and through what it is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The connector.
+    pub connector: ConnectorId,
+    /// How Graph is told which account it is.
+    pub user: GraphUser,
 }
 
 /// That a member has an address.
@@ -144,4 +152,32 @@ impl Member {
 async fn free(table: &Table, firm: FirmId, address: &str) -> Result<Option<Write>, TableError> {
     let taken = table.get::<Taken>(&Key::member_address(firm, address)).await?;
     Ok(taken.map(|row| Write::remove(&row)))
+}
+
+/// When a member's next round is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    due_kind: String,
+    due_at: String,
+}
+
+impl Due {
+    /// The write by which a round is due at `at`, whatever was due before.
+    pub fn at(firm: FirmId, member: MemberId, at: Timestamp) -> Write {
+        Write::overwrite(Key::push_due(firm, member), &Self { due_kind: DUE_PUSH.to_owned(), due_at: sortable(at) })
+    }
+
+    /// Whether a round is due at `now`.
+    pub async fn is_reached(table: &Table, firm: FirmId, member: MemberId, now: Timestamp) -> Result<bool, TableError> {
+        let due = table.get::<Self>(&Key::push_due(firm, member)).await?;
+        Ok(due.is_some_and(|due| due.value.due_at <= sortable(now)))
+    }
+
+    /// No round is due any more.
+    pub async fn never(table: &Table, firm: FirmId, member: MemberId) -> Result<(), TableError> {
+        match table.get::<Self>(&Key::push_due(firm, member)).await? {
+            Some(row) => table.write(Write::remove(&row)).await,
+            None => Ok(()),
+        }
+    }
 }

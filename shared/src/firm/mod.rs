@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod feed;
 pub mod idempotency;
+pub mod marks;
 pub mod member;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -19,8 +20,7 @@ use crate::{
         language::Language,
         random::Random,
     },
-    firm::audit::Entry,
-    mail::mark::Marks,
+    firm::{audit::Entry, marks::Marks},
 };
 
 /// A firm: one customer, whose data no other firm ever sees.

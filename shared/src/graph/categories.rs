@@ -1,17 +1,114 @@
 //! The mailbox's master list of categories, which gives a category its colour.
 
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     client::{Call, Graph, GraphUser, segment},
     error::{Disposition, GraphError},
 };
-use crate::{
-    base::{id::CategoryId, telemetry::Chain},
-    mail::mark::{Color, Mark},
-};
+use crate::base::{id::CategoryId, telemetry::Chain};
+
+/// Graph has `preset0` to this one.
+const PRESET_MAX: u8 = 24;
+/// Longest name of a category that is taken, in characters.
+const NAME_CHARS_MAX: usize = 100;
+
+/// A category's colour, as Graph spells it: `preset0` to `preset24`, or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, example = "preset12")]
+#[serde(try_from = "String", into = "String")]
+pub struct Color(Option<u8>);
+
+impl Color {
+    /// One of Graph's presets.
+    pub(crate) const fn preset(number: u8) -> Self {
+        Self(Some(number))
+    }
+}
+
+impl TryFrom<String> for Color {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let preset = text.strip_prefix("preset").and_then(|number| number.parse().ok()).filter(|n| *n <= PRESET_MAX);
+        let color = if text == "none" { Some(Self(None)) } else { preset.map(|preset| Self(Some(preset))) };
+        color.filter(|color| color.to_string() == text).ok_or("a colour is none, or preset0 to preset24")
+    }
+}
+
+impl From<Color> for String {
+    fn from(color: Color) -> Self {
+        color.to_string()
+    }
+}
+
+impl std::fmt::Display for Color {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(preset) => write!(f, "preset{preset}"),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+/// The name of a category: 1 to 100 characters, no control characters, and no comma or semicolon, by which Outlook divides
+/// names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, example = "greffe: received")]
+#[serde(try_from = "String", into = "String")]
+pub struct CategoryName(String);
+
+impl TryFrom<String> for CategoryName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let name = text.trim();
+        let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count())
+            && !name.chars().any(|c| c.is_control() || c == ',' || c == ';');
+        if !fits {
+            return Err("a category's name has 1 to 100 characters, no control characters, no comma and no semicolon");
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl From<CategoryName> for String {
+    fn from(name: CategoryName) -> Self {
+        name.0
+    }
+}
+
+impl CategoryName {
+    /// The name as it is shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Outlook takes no notice of case in the names of categories.
+    pub fn is(&self, name: &str) -> bool {
+        self.0.to_lowercase() == name.to_lowercase()
+    }
+}
+
+/// One mark: a category of Outlook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// The category's name, which is the mark.
+    pub name: CategoryName,
+    /// Its colour. A category that is there before keeps the one that the person gave it.
+    pub color: Color,
+}
+
+impl Mark {
+    /// One of a name and colour that we chose.
+    pub(crate) fn of(name: &str, color: Color) -> Self {
+        Self { name: CategoryName(name.to_owned()), color }
+    }
+}
 
 fn categories_path(user: &GraphUser) -> String {
     format!("{}/outlook/masterCategories", user.path())

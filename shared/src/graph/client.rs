@@ -15,8 +15,8 @@ use super::{
     error::{GraphCode, GraphError},
 };
 use crate::{
-    access::token::TokenSource,
     base::{clock::Clock, config::Origin, random::Random},
+    graph::TokenSource,
 };
 
 /// Graph serves one app at most four requests at a time for one mailbox.
@@ -105,7 +105,7 @@ impl MailboxGate {
 pub struct Graph {
     http: reqwest::Client,
     origin: Origin,
-    token: TokenSource,
+    tokens: Arc<dyn TokenSource>,
     gate: MailboxGate,
     budget: Budget,
     clock: Clock,
@@ -137,9 +137,15 @@ pub(super) struct Answer {
 
 impl Graph {
     /// Over the shared HTTP client.
-    pub fn new(http: reqwest::Client, origin: Origin, token: TokenSource, clock: Clock, random: Random) -> Self {
+    pub fn new(
+        http: reqwest::Client,
+        origin: Origin,
+        tokens: impl TokenSource + 'static,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
         let (gate, budget) = (MailboxGate::default(), Budget::of(Spent::default()));
-        Self { http, origin, token, gate, budget, clock, random }
+        Self { http, origin, tokens: Arc::new(tokens), gate, budget, clock, random }
     }
 
     /// The same about a mailbox of which so much was asked lately.
@@ -195,7 +201,7 @@ impl Graph {
             if let Err(wait) = self.budget.spend(self.clock.now(), call.requests) {
                 return Err(GraphError::Throttled { attempted: call.attempted, wait, code: GraphCode::new(PACED) });
             }
-            let token = self.token.access_token().await;
+            let token = self.tokens.access_token().await;
             let token = token.map_err(|source| GraphError::Token { attempted: call.attempted.clone(), source })?;
             let mut request = self
                 .http
@@ -215,7 +221,7 @@ impl Graph {
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !token_renewed => {
                     // The token may have been revoked before its time: once more with a new one, then a person is asked.
                     token_renewed = true;
-                    self.token.discard(&token, claims_demanded(response.headers())).await;
+                    self.tokens.discard(&token, claims_demanded(response.headers())).await;
                     continue;
                 }
                 Ok(response) => self.refusal(response, &call.attempted).await,

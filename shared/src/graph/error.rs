@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::token::TokenError;
+use crate::graph::TokenError;
 
 /// Graph's own error code, such as `ErrorItemNotFound`. Codes are matched, messages never.
 /// Source: <https://learn.microsoft.com/graph/errors>

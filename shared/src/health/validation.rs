@@ -17,17 +17,16 @@ use crate::{
         connector::{Access, Connector},
         credential::Credential,
         registration::{Found, Owner, Registration, Source, days_left},
-        token::TokenError,
     },
     app::App,
     aws::table::TableError,
     base::{config::ConfigError, telemetry::Chain},
-    firm::member::{Member, Push, Target},
-    graph::{BatchOrder, CategoriesPatch, Graph, GraphError, GraphUser, NewEvent},
-    mail::{
-        mailbox::{Kind, Mailbox},
-        mark,
+    firm::{
+        marks,
+        member::{Member, Push, Target},
     },
+    graph::{BatchOrder, CategoriesPatch, Graph, GraphError, GraphUser, NewEvent, TokenError},
+    mail::mailbox::{Kind, Mailbox},
     problem::{Code, Problem},
 };
 
@@ -383,7 +382,7 @@ impl<'a> Trial<'a> {
         }
         let (graph, user) = (&self.graph, &subject.user);
         let name = format!("{NAME} {}", self.mark);
-        let made = self.in_time(graph.create_category(user, &name, mark::RECEIVED_COLOR)).await;
+        let made = self.in_time(graph.create_category(user, &name, marks::RECEIVED_COLOR)).await;
         let find = || graph.categories_named(user, &name);
         self.take_away(made, find, |id| async move { graph.delete_category(user, &id).await }).await?;
         Ok(finding)

@@ -5,21 +5,22 @@
 //! object's own checksum. A mail that was cut short therefore never touches the archive, an object is there whole or not at
 //! all, and its checksum is the digest of the index whatever its size.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use aws_sdk_s3::{
     Client,
     primitives::{ByteStream, SdkBody},
     types::ChecksumMode,
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::{
     aws::link::Links,
-    base::id::{FirmId, MessageId},
+    base::{
+        digest::Digest,
+        id::{FirmId, MessageId},
+    },
     graph::{GraphError, MimeStream},
 };
 
@@ -27,59 +28,6 @@ use crate::{
 pub const MIME_BYTES_MAX: u64 = 250 << 20;
 /// A mail up to this size stays in memory.
 pub const MEMORY_BYTES_MAX: usize = 256 << 10;
-
-/// The SHA-256 of an original, written as 64 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// The digest of `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    /// As S3 writes checksums.
-    fn base64(&self) -> String {
-        BASE64_STANDARD.encode(self.0)
-    }
-
-    fn from_base64(text: &str) -> Option<Self> {
-        BASE64_STANDARD.decode(text).ok()?.try_into().ok().map(Self)
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Digest {
-    type Err = hex::FromHexError;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes)?;
-        Ok(Self(bytes))
-    }
-}
-
-impl Serialize for Digest {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
-    }
-}
 
 /// What lies in the archive under one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +182,7 @@ impl Archive {
             }
             None => Spooled::Memory(memory),
         };
-        Ok((spooled, Stored { sha256: Digest(hasher.finalize().into()), bytes: length }))
+        Ok((spooled, Stored { sha256: hasher.finalize().into(), bytes: length }))
     }
 
     /// What lies in the archive for a message, by the object's own checksum; nothing is read.

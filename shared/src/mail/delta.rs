@@ -14,7 +14,7 @@ use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{FirmId, FolderId, ImmutableId, MailboxId},
     graph::Mail,
-    mail::message::SkipReason,
+    mail::rules::SkipReason,
 };
 
 /// Which round a folder is in.

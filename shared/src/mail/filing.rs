@@ -11,28 +11,13 @@ use crate::{
     base::id::{FirmId, MessageId},
     firm::feed::{Fact, Feed, FeedError, What},
     mail::{
-        message::{Message, State},
+        message::{Filing, Message, State},
         work::Work,
     },
 };
 
 /// Tries while others change the same message.
 const TRIES_MAX: usize = 5;
-
-/// One change of where a message is filed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filing {
-    /// How many there have been of this message, this one counted.
-    pub count: u32,
-    /// The message's place in the dossier's list: its number in the firm's feed at that time.
-    pub number: u64,
-    /// The dossier, in the business application's own words; none where it was taken out of one.
-    pub dossier: Option<String>,
-    /// When.
-    pub at: Timestamp,
-    /// Who: the id of the API key, or `operator`.
-    pub by: String,
-}
 
 /// That a message is filed to a dossier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

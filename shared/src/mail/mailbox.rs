@@ -9,16 +9,23 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
     base::id::{ConnectorId, FirmId, MailboxId, MemberId, SubscriptionId},
-    graph::{GraphUser, Spent, Subscription},
+    graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
-        mark::KeptMarks,
-        message::SkipReason,
-        rules::Rules,
+        rules::{Rules, SkipReason},
         selection::Selection,
         walk::{HistoryProgress, Reconciliation},
     },
     problem::Noted,
 };
+
+/// The marks whose categories a mailbox's master list has, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptMarks {
+    /// The two.
+    pub marks: [Mark; 2],
+    /// When the list was looked at: the person may have changed it since.
+    pub seen_at: Timestamp,
+}
 
 /// Whose mailbox it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -2,12 +2,15 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
-    base::id::{FolderId, ImmutableId, MessageId},
+    base::{
+        address::recipient_domain,
+        digest::Digest,
+        id::{FolderId, ImmutableId, MessageId},
+    },
     graph::{GraphCode, Mail},
-    mail::{archive::Digest, filing::Filing, rules::recipient_domain},
+    mail::rules::SkipReason,
 };
 
 /// Longest subject that is kept in the index, in characters: it keeps an item within one write unit of DynamoDB. The whole
@@ -110,18 +113,19 @@ pub struct Failure {
     pub number: u64,
 }
 
-/// Why a mail is not kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SkipReason {
-    /// It is still being written.
-    Draft,
-    /// It is the firm's internal mail, which a rule excludes.
-    Internal,
-    /// A rule excludes its sender.
-    ExcludedSender,
-    /// A rule excludes its sender's domain.
-    ExcludedDomain,
+/// One change of where a message is filed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filing {
+    /// How many there have been of this message, this one counted.
+    pub count: u32,
+    /// The message's place in the dossier's list: its number in the firm's feed at that time.
+    pub number: u64,
+    /// The dossier, in the business application's own words; none where it was taken out of one.
+    pub dossier: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Who: the id of the API key, or `operator`.
+    pub by: String,
 }
 
 impl Message {
@@ -202,22 +206,6 @@ impl State {
     }
 }
 
-/// The first pause after a failure; each further one is four times as long.
-const RETRY_PAUSE_SECONDS: u64 = 60;
-/// The longest pause.
-const RETRY_PAUSE_SECONDS_MAX: u64 = 24 * 3600;
-/// After this many tries (about ten days) a message rests as failed.
-pub const ATTEMPTS_MAX: u32 = 15;
-
-/// When a message that failed `attempts` times is tried again.
-pub fn next_try(attempts: u32, now: Timestamp) -> Option<Timestamp> {
-    if attempts >= ATTEMPTS_MAX {
-        return None;
-    }
-    let pause = RETRY_PAUSE_SECONDS.saturating_mul(4u64.saturating_pow(attempts.saturating_sub(1)));
-    Some(now + std::time::Duration::from_secs(pause.min(RETRY_PAUSE_SECONDS_MAX)))
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -246,15 +234,6 @@ pub(crate) mod tests {
             filing: dossier.map(filing),
             state: State::Pending,
         }
-    }
-
-    #[test]
-    fn the_pauses_of_a_failed_message_grow_to_a_day_and_then_end() {
-        let now = Timestamp::UNIX_EPOCH;
-        let pause = |n| next_try(n, now).map(|t| t.as_second());
-        assert_eq!([pause(1), pause(2), pause(3)], [Some(60), Some(240), Some(960)]);
-        assert_eq!(pause(14), Some(24 * 3600));
-        assert_eq!(pause(15), None);
     }
 
     #[test]

@@ -5,7 +5,6 @@ pub mod delta;
 pub mod filing;
 pub mod folder;
 pub mod mailbox;
-pub mod mark;
 pub mod message;
 pub mod notification;
 pub mod rules;

@@ -5,6 +5,7 @@
 //! what was skipped: [`Rules::skips`] asked again only shows what they would have done.
 
 use std::collections::HashSet;
+use utoipa::ToSchema;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,6 @@ use crate::{
     aws::table::{Key, Table, TableError},
     base::{address::compared, id::FirmId},
     firm::member::Member,
-    mail::message::SkipReason,
 };
 
 /// Most senders, and most domains, that one mailbox excludes.
@@ -41,7 +41,7 @@ impl Default for Rules {
 impl Rules {
     /// Why a mail is skipped; none if it is kept.
     ///
-    /// `from`: the sender as the mail carries it. `recipient_domain`: see [`recipient_domain`]. Mail is internal if the sender is a
+    /// `from`: the sender as the mail carries it. `recipient_domain`: see [`crate::base::address::recipient_domain`]. Mail is internal if the sender is a
     /// registered member and every recipient is in the sender's domain; without any visible recipient nothing shows that it is.
     pub fn skips(&self, people: &People, from: Option<&str>, recipient_domain: Option<&str>) -> Option<SkipReason> {
         let (sender, domain) = compared(from?)?;
@@ -56,12 +56,18 @@ impl Rules {
     }
 }
 
-/// The one domain that all recipients of a mail are in. None if there are several, if there is no recipient, or if one of them
-/// can't be compared. `recipients`: To, Cc and Bcc as the mail carries them, empty where it tells no address.
-pub fn recipient_domain<'a>(recipients: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let mut recipients = recipients.into_iter().map(|text| compared(text).map(|(_, domain)| domain));
-    let first = recipients.next()??;
-    recipients.all(|domain| domain.as_ref() == Some(&first)).then_some(first)
+/// Why a mail is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// It is still being written.
+    Draft,
+    /// It is the firm's internal mail, which a rule excludes.
+    Internal,
+    /// A rule excludes its sender.
+    ExcludedSender,
+    /// A rule excludes its sender's domain.
+    ExcludedDomain,
 }
 
 /// Every address of a firm's registered members, as they are compared.
@@ -88,6 +94,7 @@ impl<'a> FromIterator<&'a str> for People {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::address::recipient_domain;
 
     fn skipped(rules: &Rules, from: &str, to: &[&str]) -> Option<SkipReason> {
         let people = ["ada@lumen.example", "a.lambert@lumen.example", "carla@bücher.example"].into_iter().collect();

@@ -5,12 +5,8 @@
 
 use super::{Code, Entry, Problem, Reconnect, Who, catalogue::ENTRIES};
 use crate::{
-    access::{
-        entra::{EntraError, EntraRefusal},
-        token::TokenError,
-    },
     aws::identity::IdentityError,
-    graph::GraphError,
+    graph::{EntraError, EntraRefusal, GraphError, TokenError},
 };
 
 /// What Microsoft's refusal to issue a token, or to complete a sign-in, means.

@@ -1,10 +1,7 @@
 use std::collections::HashSet;
 
 use super::{catalogue::ENTRIES, *};
-use crate::{
-    access::entra::EntraRefusal,
-    graph::{GraphCode, GraphError},
-};
+use crate::graph::{EntraRefusal, GraphCode, GraphError};
 
 fn refusal(error: &str, numbers: &[u64]) -> EntraRefusal {
     EntraRefusal {

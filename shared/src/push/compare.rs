@@ -9,8 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    base::id::EntryId,
     graph::{Item, Place, Sight},
-    push::{Copy, Wish, entry::EntryId},
+    push::{Copy, Wish},
 };
 
 /// What was looked at in one mailbox, by place.

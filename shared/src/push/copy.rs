@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    base::{clock::next_try, id::EntryId},
     graph::{Done, GraphCode, GraphError, Item, Place, Shown, Step},
-    mail::message::next_try,
     problem::Noted,
-    push::entry::EntryId,
 };
 
 /// An item of ours in Microsoft 365.

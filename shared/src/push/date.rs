@@ -11,8 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     base::language::Language,
     firm::member::Target,
-    graph::{EventContent, Every, Item, LocalTime, Series, ShowAs, TaskContent},
-    mail::mark::{Color, Mark},
+    graph::{Color, EventContent, Every, Item, LocalTime, Mark, Series, ShowAs, TaskContent},
 };
 
 /// What a date is. Outlook tells them apart by their category.

@@ -3,82 +3,19 @@
 //! A date and a contact are entries with another content. The business application is the master: the last that it said is
 //! the truth, whatever happens in Microsoft 365.
 
-use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use utoipa::ToSchema;
 
 use crate::{
     aws::table::{Key, Row, Table, TableError},
-    base::id::{ExternalId, FirmId, IdError, MemberId},
+    base::id::{ExternalId, FirmId, MemberId, Noun},
     push::{contact::Contact, date::Date},
 };
 
 /// How long a deletion is remembered, so that a late request does not bring back what it deleted.
 const DELETION_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
-
-/// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Noun {
-    /// An appointment, a deadline or a reminder.
-    Date,
-    /// A person or an organisation.
-    Contact,
-}
-
-impl Noun {
-    /// Each of them: what keeps one from somebody's Outlook keeps not the other.
-    pub const ALL: [Self; 2] = [Self::Date, Self::Contact];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Date => "date",
-            Self::Contact => "contact",
-        }
-    }
-}
-
-/// Which entry of a firm. Written `date#…`, `contact#…`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryId {
-    /// What it is.
-    pub noun: Noun,
-    /// What the business application calls it.
-    pub external: ExternalId,
-}
-
-impl fmt::Display for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.noun.name(), self.external)
-    }
-}
-
-impl FromStr for EntryId {
-    type Err = IdError;
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let (noun, external) = match text.split_once('#') {
-            Some(("date", external)) => (Noun::Date, external),
-            Some(("contact", external)) => (Noun::Contact, external),
-            _ => return Err(IdError { what: "entry id", text: text.to_owned() }),
-        };
-        Ok(Self { noun, external: external.parse()? })
-    }
-}
-
-impl Serialize for EntryId {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for EntryId {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
-    }
-}
 
 /// What an entry may say.
 pub trait Content: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync {
@@ -160,7 +97,7 @@ impl<T: Content> Entry<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::random::Random;
+    use crate::base::{id::EntryId, random::Random};
 
     impl Content for String {
         const NOUN: Noun = Noun::Date;

@@ -16,7 +16,7 @@ mod outlook;
 
 pub use compare::{Difference, Said, Shape, Sights, Verdict, compare};
 pub use copy::{Copy, Failure, Left, Placed};
-pub use outbox::{Account, Due, Outbox};
+pub use outbox::Outbox;
 pub use outlook::{Links, Outlook};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     aws::table::{Key, Row, Write, sortable},
     base::{
-        id::{BulkId, FirmId, MemberId},
+        id::{BulkId, EntryId, FirmId, MemberId, Noun},
         language::Language,
         random::Random,
     },
@@ -38,7 +38,7 @@ use crate::{
     push::{
         contact::Contact,
         date::Date,
-        entry::{Content, Entry, EntryId, Noun},
+        entry::{Content, Entry},
     },
 };
 

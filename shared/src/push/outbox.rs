@@ -6,22 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    aws::table::{DUE_PUSH, Key, Table, TableError, Write, sortable},
-    base::id::{ConnectorId, FirmId, MemberId},
-    firm::member::Push,
-    graph::{GraphUser, Spent},
+    base::id::Noun,
+    firm::member::{Account, Push},
+    graph::Spent,
     problem::Noted,
-    push::{Links, entry::Noun},
+    push::Links,
 };
-
-/// Whose Outlook it is, and through what it is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// The connector.
-    pub connector: ConnectorId,
-    /// How Graph is told which account it is.
-    pub user: GraphUser,
-}
 
 /// What rounds remember of one member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,33 +41,5 @@ impl Outbox {
     /// What keeps entries of that noun from this Outlook.
     pub fn problem_of(&self, noun: Noun) -> Option<&Noted> {
         self.problem.as_ref().or_else(|| self.blocked.get(&noun))
-    }
-}
-
-/// When a member's next round is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Due {
-    due_kind: String,
-    due_at: String,
-}
-
-impl Due {
-    /// The write by which a round is due at `at`, whatever was due before.
-    pub fn at(firm: FirmId, member: MemberId, at: Timestamp) -> Write {
-        Write::overwrite(Key::push_due(firm, member), &Self { due_kind: DUE_PUSH.to_owned(), due_at: sortable(at) })
-    }
-
-    /// Whether a round is due at `now`.
-    pub async fn is_reached(table: &Table, firm: FirmId, member: MemberId, now: Timestamp) -> Result<bool, TableError> {
-        let due = table.get::<Self>(&Key::push_due(firm, member)).await?;
-        Ok(due.is_some_and(|due| due.value.due_at <= sortable(now)))
-    }
-
-    /// No round is due any more.
-    pub async fn never(table: &Table, firm: FirmId, member: MemberId) -> Result<(), TableError> {
-        match table.get::<Self>(&Key::push_due(firm, member)).await? {
-            Some(row) => table.write(Write::remove(&row)).await,
-            None => Ok(()),
-        }
     }
 }

@@ -7,13 +7,13 @@ use serde::de::DeserializeOwned;
 use super::{Said, Shape, Wish, folder_mark};
 use crate::{
     aws::table::{Key, Table, TableError},
-    base::id::MemberId,
+    base::id::{EntryId, MemberId, Noun},
     firm::Firm,
     graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Item, Link, Place, Sight},
     push::{
         contact::Contact,
         date::Date,
-        entry::{Content, Entry, EntryId, Noun},
+        entry::{Content, Entry},
     },
 };
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     access::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
-        credential::{Certificate, Credential, Kind},
+        credential::{Certificate, Credential},
         registration::{Held, New, Owner, RegistrationError},
         sign_in::connect_url,
     },
@@ -22,6 +22,7 @@ use shared::{
         table::{Key, Write},
     },
     base::id::{ClientId, ConnectorId, FirmId, TenantId},
+    firm::feed::CredentialKind,
     problem::{Code, Noted, Problem, Text, Who},
 };
 use utoipa::ToSchema;
@@ -87,7 +88,7 @@ pub(crate) struct NewApp {
     client_id: AppId,
     /// What the app proves itself with. A certificate is made by greffe: see its connector's address, `/certificate`.
     #[serde(default = "by_secret")]
-    credential: Kind,
+    credential: CredentialKind,
     /// With `secret`: its value.
     client_secret: Option<ClientSecret>,
     /// With `secret`: when it ends, where Entra does not tell it.
@@ -96,8 +97,8 @@ pub(crate) struct NewApp {
 }
 
 /// What a credential is unless something else is said.
-pub(super) fn by_secret() -> Kind {
-    Kind::Secret
+pub(super) fn by_secret() -> CredentialKind {
+    CredentialKind::Secret
 }
 
 /// A connector.

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use shared::{
     access::{
         connector::Connector,
-        credential::{ClientSecret as Secret, Credential, Kind},
+        credential::{ClientSecret as Secret, Credential},
         registration::{self, Held, New, Owner, Registration, RegistrationError, Source},
         rotation::{self, Rotated},
     },
     app::App,
     base::id::{ClientId, ConnectorId},
+    firm::feed::CredentialKind,
     problem::{Code, Noted, Problem},
 };
 use utoipa::ToSchema;
@@ -31,7 +32,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCredential {
     #[serde(default = "by_secret")]
-    credential: Kind,
+    credential: CredentialKind,
     /// With `secret`: its value.
     client_secret: Option<ClientSecret>,
     /// With `secret`: when it ends, where Entra does not tell it.
@@ -74,7 +75,7 @@ pub(crate) struct CertificateView {
 /// A credential, without what is secret.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SecretView {
-    credential: Kind,
+    credential: CredentialKind,
     /// When it ends; null where nobody knows, and where it has no end.
     #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<Timestamp>,
@@ -122,22 +123,22 @@ pub(crate) struct PlatformView {
 
 /// The credential that a request gives; none for a certificate, which greffe makes.
 pub(super) fn given(
-    kind: Kind,
+    kind: CredentialKind,
     secret: Option<ClientSecret>,
     expires_at: Option<Timestamp>,
 ) -> Answer<Option<Credential>> {
     match (kind, secret) {
-        (Kind::Secret, Some(secret)) => {
+        (CredentialKind::Secret, Some(secret)) => {
             let value = secret.into_inner();
             Ok(Some(Credential::Secret(Secret { value, key_id: None, expires_at })))
         }
-        (Kind::Secret, None) => Err(invalid("client_secret: a credential of the kind secret has a value")),
+        (CredentialKind::Secret, None) => Err(invalid("client_secret: a credential of the kind secret has a value")),
         (_, Some(_)) => Err(invalid("client_secret: only a credential of the kind secret has a value")),
         (_, None) if expires_at.is_some() => {
             Err(invalid("secret_expires_at: only of a credential of the kind secret is it entered"))
         }
-        (Kind::Certificate, None) => Ok(None),
-        (Kind::Federated, None) => Ok(Some(Credential::Federated)),
+        (CredentialKind::Certificate, None) => Ok(None),
+        (CredentialKind::Federated, None) => Ok(Some(Credential::Federated)),
     }
 }
 

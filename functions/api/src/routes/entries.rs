@@ -13,12 +13,12 @@ use serde_json::Value;
 use shared::{
     app::App,
     aws::table::{Key, Row, TableError, Write},
-    base::id::{BulkId, ExternalId, FirmId, MemberId},
+    base::id::{BulkId, EntryId, ExternalId, FirmId, MemberId},
     firm::{Firm, member::Member},
     graph::{Item, Place},
     push::{
         self, Bulk, BulkProgress, Copy, Outbox, TRANSACTION_WRITES_MAX, Wish,
-        entry::{Change, Content, Entry, EntryId},
+        entry::{Change, Content, Entry},
     },
 };
 use utoipa::{IntoParams, ToSchema};

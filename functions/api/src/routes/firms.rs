@@ -20,8 +20,9 @@ use shared::{
     firm::{
         ApiKey, Firm,
         audit::{Actor, Entry, source_ip},
+        marks::Marks,
     },
-    mail::mark::{Mark, Marks},
+    graph::Mark,
 };
 use utoipa::ToSchema;
 

@@ -30,8 +30,8 @@ use shared::{
     mail::{
         folder::FolderState,
         mailbox::{Grant, History, Kind, Mailbox, MailboxState, Progress, SinceError, Sync},
-        message::{Message, SkipReason},
-        rules::{EXCLUDED_MAX, People, Rules},
+        message::Message,
+        rules::{EXCLUDED_MAX, People, Rules, SkipReason},
         selection::{self, Mode, Selection},
         walk::{HistoryProgress, Tally},
     },

@@ -13,13 +13,16 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     aws::table::Key,
-    base::id::{FirmId, MailboxId, MessageId},
+    base::{
+        digest::Digest,
+        id::{FirmId, MailboxId, MessageId},
+    },
     firm::feed::{Numbered, What},
     graph::GraphCode,
     mail::{
-        archive::Digest,
-        filing::{self, Filed, Filing, FilingError},
-        message::{Message, SkipReason, State as MessageState},
+        filing::{self, Filed, FilingError},
+        message::{Filing, Message, State as MessageState},
+        rules::SkipReason,
     },
     problem::{Code, Problem},
 };

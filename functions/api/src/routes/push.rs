@@ -9,14 +9,11 @@ use shared::{
     access::connector::Connector,
     app::App,
     aws::table::Key,
-    base::id::{ExternalId, MemberId},
+    base::id::{EntryId, ExternalId, MemberId, Noun},
     firm::{Firm, member::Push},
     graph::{Homes, Place},
     problem::Problem,
-    push::{
-        Copy, Difference, Links, Outbox, Outlook, PushWork, Said, Sights, Verdict, Wish, compare,
-        entry::{EntryId, Noun},
-    },
+    push::{Copy, Difference, Links, Outbox, Outlook, PushWork, Said, Sights, Verdict, Wish, compare},
 };
 use utoipa::ToSchema;
 

@@ -184,7 +184,7 @@ impl Metered {
         let ids = self.subject.firm.parse().ok().zip(self.subject.mailboxes[0].parse().ok());
         let (firm, mailbox) = ids.ok_or(BenchError::Silent)?;
         let notice = json!({ "value": [{ "clientState": client_state(&key, firm, mailbox) }] });
-        let (http, url) = (shared::app::http_client()?, format!("http://{}/webhook", self.subject.host.address));
+        let (http, url) = (shared::base::http::http_client()?, format!("http://{}/webhook", self.subject.host.address));
         self.usage().await?;
         for _ in 0..mails {
             self.subject.other.order::<()>(&Order::Deliver { mailboxes: 1, each: 1, bytes: MAIL_BYTES }).await?;

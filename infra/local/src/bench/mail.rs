@@ -87,7 +87,7 @@ impl Subject {
         };
         let machine = Machine::at(&other.at.aws).await?;
         let host = Host::over(machine, &data.join("greffe"), listener, Clock::system(), settings).await?;
-        let client = Client { http: shared::app::http_client()?, base: base.clone(), key };
+        let client = Client { http: shared::base::http::http_client()?, base: base.clone(), key };
         let mut subject =
             Self { host, other, client, firm: String::new(), connector: String::new(), mailboxes: Vec::new() };
         subject.other.order::<()>(&Order::Callback(format!("{base}/oauth/callback"))).await?;
@@ -176,7 +176,7 @@ impl Subject {
         let connector = self.connector.parse().map_err(|_| BenchError::Silent)?;
         let connector = Connector::find(&app.table, firm, connector).await?.ok_or(BenchError::Silent)?.value;
         let token = app.tokens.new_token(&connector).await?;
-        let (http, s3) = (shared::app::http_client()?, aws_sdk_s3::Client::new(&self.host.machine.aws));
+        let (http, s3) = (shared::base::http::http_client()?, aws_sdk_s3::Client::new(&self.host.machine.aws));
         let (began, cpu) = (Instant::now(), process::cpu()?);
         let pumped = ids.iter().enumerate().map(|(n, id)| {
             let (http, s3, token) = (http.clone(), s3.clone(), token.clone());

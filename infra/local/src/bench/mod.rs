@@ -13,9 +13,9 @@ mod start;
 use std::{fmt, path::Path};
 
 use shared::{
-    access::token::TokenError,
-    app::StartError,
     aws::{secrets::SecretError, table::TableError},
+    base::http::HttpClientError,
+    graph::TokenError,
 };
 
 use crate::{client::ClientError, host::HostError, machine::MachineError};
@@ -123,7 +123,7 @@ pub enum BenchError {
     Json(#[from] serde_json::Error),
     /// No HTTP client.
     #[error(transparent)]
-    Start(#[from] StartError),
+    Http(#[from] HttpClientError),
     /// The table.
     #[error(transparent)]
     Table(#[from] TableError),

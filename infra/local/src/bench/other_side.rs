@@ -176,7 +176,7 @@ fn deliver(world: &Microsoft365, mailbox: usize, n: u64, bytes: u64) -> Result<(
 
 /// Nobody waits for an answer before the next notice is sent.
 async fn send(world: &Microsoft365, flood: Flood) -> Result<Answers, BenchError> {
-    let http = shared::app::http_client()?;
+    let http = shared::base::http::http_client()?;
     let (notices, mailboxes) = (u64::from(flood.per_second) * u64::from(flood.seconds), flood.states.len() as u64);
     let mails = flood.each * mailboxes;
     let bodies = flood.states.iter().map(|state| json!({ "value": [{ "clientState": state }] }).to_string());
