@@ -11,6 +11,7 @@ mod folders;
 mod history;
 mod integrator;
 mod isolation;
+mod key_ring;
 mod losing;
 mod mail;
 mod marks;

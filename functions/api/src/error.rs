@@ -78,6 +78,7 @@ impl From<RegistrationError> for Failure {
     fn from(error: RegistrationError) -> Self {
         match error.told() {
             Ok(problem) => problem.into(),
+            Err(RegistrationError::Secret(error)) => error.into(),
             Err(error) => Self::Internal(error.into()),
         }
     }
@@ -87,9 +88,7 @@ impl From<GraphError> for Failure {
     fn from(error: GraphError) -> Self {
         match error {
             // Microsoft has nothing to do with it.
-            GraphError::Token { source: TokenError::Secret(_) | TokenError::Table(_), .. } => {
-                Self::Internal(error.into())
-            }
+            GraphError::Token { source: source @ (TokenError::Secret(_) | TokenError::Table(_)), .. } => source.into(),
             error => Problem::from(error).into(),
         }
     }
@@ -109,6 +108,25 @@ impl From<ReachError> for Failure {
     }
 }
 
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        if !error.needs_the_operator() {
+            return Self::Internal(error.into());
+        }
+        tracing::error!(error = %Chain(&error), "a secret of greffe can't be read or does not open");
+        Problem::new(Code::SecretsUnreadable, error.to_string()).into()
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Secret(error) => error.into(),
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
 macro_rules! internal {
     ($($error:ty),*) => { $(
         impl From<$error> for Failure {
@@ -116,7 +134,7 @@ macro_rules! internal {
         }
     )* };
 }
-internal!(ArchiveError, QueueError, SecretError, TokenError);
+internal!(ArchiveError, QueueError);
 
 /// The id of a request, for whoever notes it.
 #[derive(Clone)]

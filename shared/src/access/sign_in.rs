@@ -276,8 +276,7 @@ async fn signed_in(
     from: Option<String>,
 ) -> Result<Arrival, Problem> {
     let code = code.ok_or_else(|| refused("without a code"))?;
-    let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
-    let verifier = keyring.open(&digest(state), &sign_in.verifier).map_err(|e| from_token(e.into()))?;
+    let verifier = app.tokens.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
     let registration = app.tokens.app(&connector).await.map_err(from_token)?;
     let entra = app.tokens.entra();
     let authority = connector.authority();
@@ -436,6 +435,9 @@ fn from_token(error: TokenError) -> Problem {
                 }
                 TokenError::Entra(EntraError::Unreachable(_)) => Problem::new(Code::MicrosoftBusy, error.to_string()),
                 TokenError::Entra(_) => Problem::new(Code::MicrosoftRefused, error.to_string()),
+                TokenError::Secret(secret) if secret.needs_the_operator() => {
+                    Problem::new(Code::SecretsUnreadable, secret.to_string())
+                }
                 _ => Problem::new(Code::Internal, "The sign-in could not be completed."),
             }
         }

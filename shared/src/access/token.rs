@@ -30,7 +30,9 @@ use crate::{
     base::{
         clock::Clock,
         id::{ClientId, ConnectorId, FirmId},
+        metric::{Counter, Tally},
         random::Random,
+        telemetry::Chain,
     },
     graph::{AccessToken, EntraError, EntraRefusal, TokenError, TokenSource},
 };
@@ -154,8 +156,37 @@ impl Tokens {
     }
 
     /// The key ring that seals and opens.
+    ///
+    /// Errors: one that needs the operator rings the operator's alarm.
     pub async fn keyring(&self) -> Result<Keyring, SecretError> {
-        Keyring::parse(&self.secrets.read(secrets::KEYRING).await?)
+        match self.secrets.read(secrets::KEYRING).await.and_then(|text| Keyring::parse(&text)) {
+            Err(SecretError::Malformed { .. }) => self.keyring_afresh().await,
+            read => read.inspect_err(|error| self.alarm(error)),
+        }
+    }
+
+    async fn keyring_afresh(&self) -> Result<Keyring, SecretError> {
+        let read = self.secrets.read_afresh(secrets::KEYRING).await.and_then(|text| Keyring::parse(&text));
+        read.inspect_err(|error| self.alarm(error))
+    }
+
+    /// Opens what was sealed for `owner`, with the key ring read afresh if need be: it may just have been given another key.
+    ///
+    /// Errors: one that needs the operator rings the operator's alarm.
+    pub async fn open(&self, owner: &str, sealed: &Sealed) -> Result<SecretString, SecretError> {
+        match self.keyring().await?.open(owner, sealed) {
+            Err(SecretError::Unsealable { .. }) => {
+                self.keyring_afresh().await?.open(owner, sealed).inspect_err(|error| self.alarm(error))
+            }
+            opened => opened,
+        }
+    }
+
+    fn alarm(&self, error: &SecretError) {
+        if error.needs_the_operator() {
+            tracing::error!(error = %Chain(error), "the key ring does not open what is sealed");
+            Tally::one(Counter::KeyRingFailures).publish(self.clock.now());
+        }
     }
 
     /// A valid access token for `connector`. One at a time asks Entra; the others wait for its answer.
@@ -272,7 +303,13 @@ impl Tokens {
         let issued = self.issue(connector, &leased.value, claims).await;
         let before = StoredTokens { lease_until: None, refused: None, ..leased.value.clone() };
         let after = match &issued {
-            Ok(issued) => self.seal(connector.id, issued, Some(&before)).await?,
+            Ok(issued) => match self.seal(connector.id, issued, Some(&before)).await {
+                // It serves this process all the same. Only a new refresh token must not be lost.
+                Err(TokenError::Secret(e)) if e.needs_the_operator() && issued.refresh.is_none() => {
+                    StoredTokens { access: None, ..before }
+                }
+                sealed => sealed?,
+            },
             Err(e) => {
                 let believed_until = self.clock.now() + REFUSAL_TIME;
                 let refused = e.refusal().map(|r| StoredRefusal { refusal: r.clone(), believed_until });
@@ -317,7 +354,7 @@ impl Tokens {
             Access::Organization => Ok(self.entra.client_credentials(&account.tenant_id, &app, claims).await?),
             Access::Delegated => {
                 let sealed = stored.refresh.as_ref().ok_or(TokenError::NotConnected)?;
-                let refresh = self.keyring().await?.open(&owner(connector.id, "refresh"), sealed)?;
+                let refresh = self.open(&owner(connector.id, "refresh"), sealed).await?;
                 let scopes = connector.scopes();
                 Ok(self.entra.refresh(&connector.authority(), &app, &refresh, &scopes, claims).await?)
             }
@@ -331,8 +368,12 @@ impl Tokens {
     ) -> Result<Option<AccessToken>, TokenError> {
         let now = self.clock.now();
         let Some(access) = stored.access.as_ref().filter(|access| access.expires_at > now) else { return Ok(None) };
-        let value: SecretString = self.keyring().await?.open(&owner(connector.id, "access"), &access.token)?;
-        Ok(Some(AccessToken::new(value, access.expires_at)))
+        match self.open(&owner(connector.id, "access"), &access.token).await {
+            Ok(value) => Ok(Some(AccessToken::new(value, access.expires_at))),
+            // A new one takes its place.
+            Err(error) if error.needs_the_operator() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn seal(

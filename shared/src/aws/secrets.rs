@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, sync::Mutex, time::Duration};
 
 use aws_sdk_secretsmanager::{
     Client,
-    error::SdkError,
+    error::{ProvideErrorMetadata as _, SdkError},
     operation::get_secret_value::{GetSecretValueError, builders::GetSecretValueFluentBuilder},
     types::error::ResourceExistsException,
 };
@@ -67,6 +67,14 @@ pub enum SecretError {
         /// Its name in Secrets Manager.
         id: String,
     },
+    /// It is there, and Secrets Manager does not give it out: it is about to be deleted, its KMS key is gone, or the right is missing.
+    #[error("Secrets Manager does not give out the secret {id}: {code}")]
+    Withheld {
+        /// Its name in Secrets Manager.
+        id: String,
+        /// AWS's code.
+        code: String,
+    },
     /// Secrets Manager did not answer as it should.
     #[error("{attempted} the secret {id}")]
     Store {
@@ -93,6 +101,20 @@ pub enum SecretError {
         key: String,
     },
 }
+
+impl SecretError {
+    /// Whether waiting does not help: the operator has to act.
+    pub fn needs_the_operator(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Withheld { .. } | Self::Malformed { .. } | Self::Unsealable { .. } => true,
+            Self::Store { .. } => false,
+        }
+    }
+}
+
+/// The codes by which Secrets Manager says that it will not give out a secret until somebody changes something.
+/// Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors>
+const WITHHELD: [&str; 4] = ["InvalidRequestException", "DecryptionFailure", "AccessDeniedException", "AccessDenied"];
 
 /// Secrets Manager with a short memory.
 #[derive(Debug)]
@@ -124,6 +146,10 @@ impl Secrets {
         let answer = self.client.get_secret_value().secret_id(id).send().await.map_err(|e| match &e {
             SdkError::ServiceError(s) if matches!(s.err(), GetSecretValueError::ResourceNotFoundException(_)) => {
                 SecretError::Missing { id: id.to_owned() }
+            }
+            SdkError::ServiceError(s) if s.err().code().is_some_and(|code| WITHHELD.contains(&code)) => {
+                let code = s.err().code().unwrap_or_default().to_owned();
+                SecretError::Withheld { id: id.to_owned(), code }
             }
             _ => SecretError::Store { attempted: "read", id: id.to_owned(), source: e.into() },
         })?;

@@ -34,11 +34,13 @@ pub enum Counter {
     PeopleNeeded,
     /// Reminders that are the operator's: a credential of an app registration ends soon, or has ended.
     CredentialReminders,
+    /// Times that something sealed could not be opened, or nothing could be sealed: the key ring is missing, unreadable or another.
+    KeyRingFailures,
 }
 
 impl Counter {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MessagesFound,
         Self::MessagesArchived,
         Self::BytesArchived,
@@ -47,6 +49,7 @@ impl Counter {
         Self::RoundsFailed,
         Self::PeopleNeeded,
         Self::CredentialReminders,
+        Self::KeyRingFailures,
     ];
 
     /// The metric's name.

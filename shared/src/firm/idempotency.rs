@@ -109,7 +109,7 @@ pub async fn begin(app: &App, firm: Option<FirmId>, key: &str, request: &[&[u8]]
         return Ok(Turn::Reused);
     }
     let Some(sealed) = &there.value.answer else { return Ok(Turn::Unfinished) };
-    let opened = app.tokens.keyring().await?.open(&owner, sealed)?;
+    let opened = app.tokens.open(&owner, sealed).await?;
     Ok(serde_json::from_str(opened.expose_secret()).map_or(Turn::Unfinished, |answer| Turn::Told(Box::new(answer))))
 }
 

@@ -121,7 +121,7 @@ impl TokenError {
             Self::Entra(EntraError::Refused(refusal)) => {
                 !matches!(refusal.error.as_str(), "temporarily_unavailable" | "server_error")
             }
-            Self::Secret(SecretError::Missing { .. }) => true,
+            Self::Secret(error) => error.needs_the_operator(),
             _ => false,
         }
     }

@@ -429,6 +429,14 @@ catalogue! {
         nl "Microsoft heeft geweigerd, om een reden die greffe niet kent." "Lees de code en het bericht van Microsoft, die hier staan zoals ze kwamen; https://login.microsoftonline.com/error verklaart codes die met AADSTS beginnen. Helpen ze niet, geef ze dan aan de exploitant.";
         de "Microsoft hat abgelehnt, aus einem Grund, den greffe nicht kennt." "Lesen Sie Microsofts Code und Meldung, die hier unverändert stehen; https://login.microsoftonline.com/error erklärt Codes, die mit AADSTS beginnen. Helfen sie nicht, geben Sie beides dem Betreiber.";
 
+    // greffe's own secrets
+
+    SecretsUnreadable, 503, Operator, AfterFix;
+        en "greffe can't open what it keeps sealed: a secret of greffe itself, such as its key ring, is missing, unreadable or another one. Nothing is lost." "Whoever runs greffe brings the secret back, as the operator's guide says under KeyRingUnreadable; work then goes on by itself. If it is gone for good, open the connector's sign-in link and sign in again.";
+        fr "greffe ne peut pas ouvrir ce qu'il conserve scellé : un secret de greffe lui-même, comme son trousseau de clés, manque, est illisible ou a été remplacé. Rien n'est perdu." "L'exploitant de greffe rétablit le secret comme l'indique son guide sous KeyRingUnreadable ; le travail reprend alors de lui-même. S'il est perdu pour de bon, ouvrez le lien de connexion du connecteur et connectez-vous à nouveau.";
+        nl "greffe kan niet openen wat het verzegeld bewaart: een geheim van greffe zelf, zoals zijn sleutelbos, ontbreekt, is onleesbaar of is een ander. Er is niets verloren." "Wie greffe beheert zet het geheim terug zoals zijn handleiding onder KeyRingUnreadable zegt; het werk gaat dan vanzelf verder. Is het voorgoed weg, open dan de aanmeldlink van de connector en meld u opnieuw aan.";
+        de "greffe kann nicht öffnen, was es versiegelt aufbewahrt: ein Geheimnis von greffe selbst, etwa sein Schlüsselbund, fehlt, ist unlesbar oder ein anderes. Es ist nichts verloren." "Der Betreiber von greffe stellt das Geheimnis wieder her, wie es in seinem Handbuch unter KeyRingUnreadable steht; danach geht die Arbeit von selbst weiter. Ist es endgültig verloren, öffnen Sie den Anmeldelink des Konnektors und melden Sie sich erneut an.";
+
     // greffe's own API
 
     InvalidRequest, 400, Integrator, No;

@@ -37,6 +37,9 @@ pub fn of_graph_error(error: &GraphError) -> Code {
         GraphError::Token { source: TokenError::Entra(EntraError::Identity(IdentityError::Disabled)), .. } => {
             Code::FederationOff
         }
+        GraphError::Token { source: TokenError::Secret(error), .. } if error.needs_the_operator() => {
+            Code::SecretsUnreadable
+        }
         GraphError::Token { source, .. } => source.refusal().map_or(Code::MicrosoftBusy, of_token_refusal),
         GraphError::Throttled { .. } | GraphError::Unreachable { .. } => Code::MicrosoftBusy,
         GraphError::Refused { status, code, message, .. } => of_graph_refusal(*status, code.as_str(), message),

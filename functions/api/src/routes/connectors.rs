@@ -15,6 +15,7 @@ use shared::{
         credential::{Certificate, Credential},
         registration::{Held, New, Owner, RegistrationError},
         sign_in::connect_url,
+        token::TokenError,
     },
     app::App,
     aws::{
@@ -123,8 +124,9 @@ pub(crate) struct ConnectorView {
     state: ConnectorState,
     /// The address of who signed in.
     connected_as: Option<String>,
-    /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one.
-    connect_url: String,
+    /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one. Null while greffe's key
+    /// ring can't be read.
+    connect_url: Option<String>,
     /// What keeps it from working.
     problem: Option<ProblemView>,
     /// What the last sign-in failed at; null once one succeeded.
@@ -168,7 +170,12 @@ impl From<Noted> for ProblemView {
 }
 
 pub(super) async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
-    let connect_url = connect_url(app, &connector).await?;
+    let connect_url = match connect_url(app, &connector).await {
+        Ok(url) => Some(url),
+        // The rest is shown all the same: its problem says whose turn it is.
+        Err(TokenError::Secret(error)) if error.needs_the_operator() => None,
+        Err(error) => return Err(error.into()),
+    };
     let secret = SecretView::of(app, Owner::of(&connector)).await?;
     let Connector { id, name, access, mark, shared_mailboxes, dates, contacts, wanted, .. } = connector;
     let Connector { app, state, account, problem, sign_in_problem, created_at, .. } = connector;
