@@ -75,6 +75,14 @@ async fn still_works(world: &World, registry: &Registry) {
     assert_eq!(world.connector_view(&registry.firm, &registry.connector).await["state"], "connected");
 }
 
+/// The audience that AWS vouches with for the firm.
+async fn audience(world: &World, firm: &str) -> String {
+    let shown = world.get(&format!("/v1/firms/{firm}/app/federation")).await.ok();
+    assert_eq!(shown["issuer"], format!("https://{}/aws-identity", world.host.address));
+    assert_eq!(shown["subjects"], json!([aws::Cloud::PRINCIPAL]));
+    shown["audience"].as_str().unwrap().to_owned()
+}
+
 fn passwords(world: &World) -> Vec<Secret> {
     world.microsoft.app(OWN_CLIENT_ID).unwrap().client_secrets
 }
@@ -407,7 +415,7 @@ async fn aws_vouches_for_an_app_that_has_no_secret_at_all() {
     let trusted = Federated {
         issuer: format!("https://{}/aws-identity", world.host.address),
         subject: aws::Cloud::PRINCIPAL.to_owned(),
-        audience: "api://AzureADTokenExchange".to_owned(),
+        audience: audience(&world, &registry.firm).await,
         effective: Some(world.clock.now() + Duration::from_secs(300)),
     };
     change(&world, |app| app.federated = vec![trusted]);
@@ -436,14 +444,14 @@ async fn aws_vouches_for_an_app_that_has_no_secret_at_all() {
 #[tokio::test]
 async fn a_person_signs_in_through_an_app_without_a_secret() {
     let world = World::new().await;
+    let firm = world.firm("Lumen").await;
     let trusted = Federated {
         issuer: format!("https://{}/aws-identity", world.host.address),
         subject: aws::Cloud::PRINCIPAL.to_owned(),
-        audience: "api://AzureADTokenExchange".to_owned(),
+        audience: audience(&world, &firm).await,
         effective: None,
     };
     change(&world, |app| (app.federated, app.client_secrets) = (vec![trusted], Vec::new()));
-    let firm = world.firm("Lumen").await;
     let app =
         json!({ "tenant_id": world.tenant.id().to_string(), "client_id": OWN_CLIENT_ID, "credential": "federated" });
     let connector = world.connector(&firm, "delegated", app).await;
@@ -496,7 +504,7 @@ async fn dates_are_pushed_through_an_app_without_a_secret_too() {
     app.federated = vec![Federated {
         issuer: format!("https://{}/aws-identity", world.host.address),
         subject: aws::Cloud::PRINCIPAL.to_owned(),
-        audience: "api://AzureADTokenExchange".to_owned(),
+        audience: world.get("/v1/app/federation").await.ok()["audience"].as_str().unwrap().to_owned(),
         effective: None,
     }];
     world.microsoft.register_app(app.clone()).unwrap();

@@ -98,7 +98,7 @@ impl Story {
             Credential::Certificate(_) => {
                 assert_eq!((passwords.len(), certificates.len()), (0, 1), "after {calls} calls: {passwords:?}");
             }
-            Credential::Federated => panic!("nobody asked for it"),
+            Credential::Federated(_) => panic!("nobody asked for it"),
         }
     }
 }

@@ -6,11 +6,12 @@ use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement};
 use local::{machine::Machine, provision};
 use serde_json::{Value, json};
 use shared::{
-    aws::table::TTL_ATTRIBUTE,
+    aws::{identity::Audience, table::TTL_ATTRIBUTE},
     base::{
         clock::Clock,
         config::Config,
         metric::{self, Counter},
+        random::Random,
     },
 };
 use tests::template::{Template, root};
@@ -76,7 +77,8 @@ fn keys(schema: &[KeySchemaElement]) -> Value {
 /// Variables that only one machine sets: where tests have Microsoft answered, and by what certificate AWS.
 const ONE_MACHINE: [&str; 3] = ["GREFFE_LOGIN_URL", "GREFFE_GRAPH_URL", "AWS_CA_BUNDLE"];
 /// Variables that only some functions are told.
-const SOME: [&str; 3] = ["GREFFE_WEBHOOK_URL", "GREFFE_CONTENT_BYTES_MAX", "GREFFE_SPOOL_DIR"];
+const SOME: [&str; 4] =
+    ["GREFFE_FEDERATED_SUBJECTS", "GREFFE_WEBHOOK_URL", "GREFFE_CONTENT_BYTES_MAX", "GREFFE_SPOOL_DIR"];
 
 #[test]
 fn a_function_is_told_what_it_reads_and_nothing_else() {
@@ -151,4 +153,26 @@ fn every_alarm_has_its_section_for_the_operator_and_every_section_its_alarm() {
         let pointed = description.as_str().is_some_and(|text| text.contains(&format!("docs/operator.md, {name}")));
         assert!(pointed, "{name} does not say where to read on");
     }
+}
+
+#[test]
+fn aws_vouches_for_audiences_that_greffe_draws_and_for_the_one_of_before_only() {
+    let template = Template::read();
+    let own = Audience::draw("platform", &Random::seeded(1));
+    let asked = ["greffe:*", Audience::shared().as_str()].map(str::to_owned);
+    assert!(own.as_str().starts_with("greffe:"));
+    let mut roles = 0;
+    for (id, _) in template.resources("AWS::IAM::Role") {
+        let statements = template.properties(id)["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        for statement in statements.iter().filter(|s| s["Action"] == "sts:GetWebIdentityToken") {
+            let condition = &statement["Condition"];
+            assert_eq!(condition["ForAllValues:StringLike"], json!({ "sts:IdentityTokenAudience": asked }), "{id}");
+            // ForAllValues holds for a request without the key, too.
+            assert_eq!(condition["Null"], json!({ "sts:IdentityTokenAudience": "false" }), "{id}");
+            roles += 1;
+        }
+    }
+    let subjects = &template.properties("Api")["Environment"]["Variables"]["GREFFE_FEDERATED_SUBJECTS"];
+    assert_eq!(subjects, &template.0["Outputs"]["FederatedSubjects"]["Value"]);
+    assert_eq!(subjects["Fn::Join"][1].as_array().map(Vec::len), Some(roles));
 }

@@ -12,12 +12,12 @@ use axum::{
 use shared::{
     access::{connector::ReachError, registration::RegistrationError},
     app::App,
-    aws::{queue::QueueError, secrets::SecretError, table::TableError},
+    aws::{identity::IdentityError, queue::QueueError, secrets::SecretError, table::TableError},
     base::telemetry::Chain,
     firm::feed::FeedError,
-    graph::{GraphError, TokenError},
+    graph::{EntraError, GraphError, TokenError},
     mail::archive::ArchiveError,
-    problem::{Code, Problem},
+    problem::{Code, Problem, of_app_not_allowed},
 };
 use tracing::Instrument as _;
 
@@ -122,6 +122,11 @@ impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Secret(error) => error.into(),
+            TokenError::Table(error) => error.into(),
+            TokenError::Entra(EntraError::Identity(IdentityError::Disabled)) => {
+                Problem::new(Code::FederationOff, error.to_string()).into()
+            }
+            TokenError::NotAllowed(not) => Problem::new(of_app_not_allowed(not), not.to_string()).into(),
             error => Self::Internal(error.into()),
         }
     }

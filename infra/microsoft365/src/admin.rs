@@ -114,6 +114,9 @@ enum Deed {
         app: String,
         issuer: String,
         subject: String,
+        /// Empty for the audience that Microsoft recommends.
+        #[serde(default)]
+        audience: String,
     },
     /// The next sign-in ends with this AADSTS number: 50076 and 50079 ask for MFA, 65004 is a refusal.
     FailSignIn {
@@ -225,8 +228,9 @@ impl Deed {
             })?,
             Self::AddPermission { app, permission } => change(microsoft, &app, |app| app.application.push(permission))?,
             Self::MakeOwner { app } => change(microsoft, &app, |app| app.owns_itself = true)?,
-            Self::Trust { app, issuer, subject } => change(microsoft, &app, |app| {
-                let audience = "api://AzureADTokenExchange".to_owned();
+            Self::Trust { app, issuer, subject, audience } => change(microsoft, &app, |app| {
+                let recommended = || "api://AzureADTokenExchange".to_owned();
+                let audience = Some(audience).filter(|audience| !audience.is_empty()).unwrap_or_else(recommended);
                 app.federated.push(directory::Federated { issuer, subject, audience, effective: None });
             })?,
             Self::RemovePermission { app, permission } => change(microsoft, &app, |app| {
@@ -328,7 +332,7 @@ fn page(accounts: &[Account], apps: &[App]) -> String {
             ("add_secret", "Add a secret", vec![("secret", "")]),
             ("add_permission", "Add permission", vec![("permission", "Application.ReadWrite.OwnedBy")]),
             ("make_owner", "Make it its own owner", vec![]),
-            ("trust", "Trust another's word", vec![("issuer", ""), ("subject", "")]),
+            ("trust", "Trust another's word", vec![("issuer", ""), ("subject", ""), ("audience", "")]),
             ("remove_permission", "Remove permission", vec![("permission", "Mail.ReadWrite")]),
             ("restrict", "Restrict to", vec![("address", somebody)]),
             ("unrestrict", "Unrestrict", vec![("address", somebody)]),

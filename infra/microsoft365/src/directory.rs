@@ -56,7 +56,7 @@ pub struct Federated {
     pub issuer: String,
     /// The subject, to the letter.
     pub subject: String,
-    /// The audience, `api://AzureADTokenExchange`.
+    /// The audience: one value, to the letter.
     pub audience: String,
     /// Until then the token endpoint does not know it yet: AADSTS70021.
     pub effective: Option<Timestamp>,

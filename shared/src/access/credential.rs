@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     app::App,
-    aws::secrets::is_same,
+    aws::{identity::Audience, secrets::is_same},
     base::{id::ClientId, random::Random},
     firm::feed::CredentialKind,
     graph::KeyError,
@@ -39,8 +39,8 @@ pub enum Credential {
     Secret(ClientSecret),
     /// A key pair.
     Certificate(Certificate),
-    /// AWS's word.
-    Federated,
+    /// AWS's word for this audience.
+    Federated(Audience),
 }
 
 /// A client secret, and what came with it.
@@ -75,9 +75,20 @@ impl fmt::Debug for Certificate {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "credential", rename_all = "lowercase")]
 enum Stored {
-    Secret { client_secret: String, key_id: Option<String>, expires_at: Option<Timestamp> },
-    Certificate { private_key: String, certificate: String, expires_at: Timestamp },
-    Federated,
+    Secret {
+        client_secret: String,
+        key_id: Option<String>,
+        expires_at: Option<Timestamp>,
+    },
+    Certificate {
+        private_key: String,
+        certificate: String,
+        expires_at: Timestamp,
+    },
+    /// Before each firm had an audience of its own, none was named.
+    Federated {
+        audience: Option<Audience>,
+    },
 }
 
 impl Credential {
@@ -97,7 +108,7 @@ impl Credential {
                 der: BASE64_STANDARD.decode(certificate).unwrap_or_default(),
                 expires_at,
             }),
-            Ok(Stored::Federated) => Self::Federated,
+            Ok(Stored::Federated { audience }) => Self::Federated(audience.unwrap_or_else(Audience::shared)),
             Err(_) => Self::secret(text.expose_secret().trim_end().to_owned().into()),
         }
     }
@@ -105,7 +116,12 @@ impl Credential {
     /// The text to keep in Secrets Manager.
     pub fn to_text(&self) -> SecretString {
         let stored = match self {
-            Self::Secret(ClientSecret { value, key_id: None, expires_at: None }) => return value.clone(),
+            // A value that reads like a credential of ours would become one.
+            Self::Secret(ClientSecret { value, key_id: None, expires_at: None })
+                if serde_json::from_str::<Stored>(value.expose_secret()).is_err() =>
+            {
+                return value.clone();
+            }
             Self::Secret(ClientSecret { value, key_id, expires_at }) => Stored::Secret {
                 client_secret: value.expose_secret().to_owned(),
                 key_id: key_id.clone(),
@@ -116,7 +132,7 @@ impl Credential {
                 certificate: BASE64_STANDARD.encode(&certificate.der),
                 expires_at: certificate.expires_at,
             },
-            Self::Federated => Stored::Federated,
+            Self::Federated(audience) => Stored::Federated { audience: Some(audience.clone()) },
         };
         serde_json::to_string(&stored).unwrap_or_default().into()
     }
@@ -126,8 +142,13 @@ impl Credential {
         match self {
             Self::Secret(_) => CredentialKind::Secret,
             Self::Certificate(_) => CredentialKind::Certificate,
-            Self::Federated => CredentialKind::Federated,
+            Self::Federated(_) => CredentialKind::Federated,
         }
+    }
+
+    /// Whether it is AWS's word for the audience that all firms shared.
+    pub fn is_by_shared_audience(&self) -> bool {
+        matches!(self, Self::Federated(audience) if audience.is_shared())
     }
 
     /// Whether it proves the same: where greffe knows more of one than of the other, it is the same still.
@@ -135,7 +156,7 @@ impl Credential {
         match (self, other) {
             (Self::Secret(a), Self::Secret(b)) => is_same(&a.value, b.value.expose_secret()),
             (Self::Certificate(a), Self::Certificate(b)) => a.der == b.der,
-            (Self::Federated, Self::Federated) => true,
+            (Self::Federated(a), Self::Federated(b)) => a == b,
             _ => false,
         }
     }
@@ -145,7 +166,7 @@ impl Credential {
         match self {
             Self::Secret(secret) => secret.expires_at,
             Self::Certificate(certificate) => Some(certificate.expires_at),
-            Self::Federated => None,
+            Self::Federated(_) => None,
         }
     }
 
@@ -153,7 +174,7 @@ impl Credential {
     pub fn key_id(&self) -> Option<&str> {
         match self {
             Self::Secret(secret) => secret.key_id.as_deref(),
-            Self::Certificate(_) | Self::Federated => None,
+            Self::Certificate(_) | Self::Federated(_) => None,
         }
     }
 }
@@ -277,7 +298,8 @@ mod tests {
         let certificate = Certificate::generate("greffe", now(), &Random::seeded(1)).unwrap();
         let secret =
             ClientSecret { value: "value".to_owned().into(), key_id: Some("k".to_owned()), expires_at: Some(now()) };
-        let all = [Credential::Secret(secret), Credential::Certificate(certificate), Credential::Federated];
+        let audience = Audience::draw("platform", &Random::seeded(1));
+        let all = [Credential::Secret(secret), Credential::Certificate(certificate), Credential::Federated(audience)];
         for credential in all {
             let text = credential.to_text();
             let read = Credential::parse(&text);
@@ -292,6 +314,21 @@ mod tests {
             let Credential::Secret(secret) = Credential::parse(&text.to_owned().into()) else { panic!("{text}") };
             assert_eq!(secret.value.expose_secret(), text.trim_end());
         }
+    }
+
+    #[test]
+    fn a_secret_that_reads_like_a_credential_of_ours_stays_a_secret() {
+        for value in [r#"{"credential":"federated"}"#, r#"{"credential":"federated","audience":"greffe:firm:x"}"#] {
+            let kept = Credential::secret(value.to_owned().into()).to_text();
+            let Credential::Secret(read) = Credential::parse(&kept) else { panic!("{value}") };
+            assert_eq!(read.value.expose_secret(), value);
+        }
+    }
+
+    #[test]
+    fn a_federated_credential_of_before_names_the_audience_that_all_shared() {
+        let read = Credential::parse(&r#"{"credential":"federated"}"#.to_owned().into());
+        assert!(read.is_by_shared_audience());
     }
 
     #[test]

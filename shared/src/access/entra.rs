@@ -19,7 +19,7 @@ use crate::{
         credential::Credential,
         id_token::{self, Expected, IdClaims, SigningKeys},
     },
-    aws::identity::Identity,
+    aws::identity::{Audience, Identity, Word},
     base::{
         clock::Clock,
         config::{Microsoft, Origin},
@@ -179,11 +179,16 @@ impl Entra {
                 let audience = self.endpoint(authority, "token");
                 certificate.assertion(&audience, &app.client_id, self.clock.now(), &self.random)?
             }
-            Credential::Federated => self.identity.token().await?,
+            Credential::Federated(audience) => self.identity.token(audience).await?,
         };
         let assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned();
         let assertion = assertion.expose_secret().to_owned();
         Ok(vec![("client_assertion_type", assertion_type), ("client_assertion", assertion)])
+    }
+
+    /// What AWS says of us for that audience.
+    pub async fn word(&self, audience: &Audience) -> Result<Word, EntraError> {
+        Ok(self.identity.word(audience).await?)
     }
 
     /// The id of the tenant that `authority` names, by its id or one of its domains.

@@ -4,6 +4,7 @@ pub mod connector;
 pub mod credential;
 pub mod entra;
 pub mod id_token;
+pub mod ownership;
 pub mod registration;
 pub mod rotation;
 pub mod sign_in;

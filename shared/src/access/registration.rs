@@ -15,7 +15,7 @@ use crate::{
     access::{
         connector::{Connector, ConnectorState, OwnApp},
         credential::{Certificate, Credential},
-        entra,
+        entra, ownership,
     },
     app::App,
     aws::{
@@ -28,7 +28,9 @@ use crate::{
         telemetry::Chain,
     },
     firm::feed::{CredentialKind, Ending, Fact, FeedError, What},
-    graph::{Application, EntraRefusal, Graph, GraphError, KeyCredential, KeyError, TokenError},
+    graph::{
+        AccessToken, Application, EntraRefusal, Graph, GraphError, KeyCredential, KeyError, NotAllowed, TokenError,
+    },
     health::watch,
     problem::{Code, Noted, Problem, of_graph_error},
 };
@@ -298,7 +300,7 @@ impl Found {
     /// its first three characters. Of several that begin alike, the first end is the one to be ready for.
     pub fn of(credential: &Credential, key_id: Option<&str>, shown: &Application) -> Option<Self> {
         let own = match credential {
-            Credential::Federated => return None,
+            Credential::Federated(_) => return None,
             Credential::Certificate(own) => {
                 let found = shown.key_credentials.iter().find(|key| key.is(own.der()))?;
                 let name = found.display_name().map(str::to_owned);
@@ -334,6 +336,9 @@ pub enum RegistrationError {
     /// The tenant of the platform's registration is not configured, and there is no connector to try it through.
     #[error("a new credential can't be tried: GREFFE_APP_TENANT_ID is not set")]
     NoTenant,
+    /// The registration belongs to another firm, which alone changes it.
+    #[error("another firm, or greffe's operator, changes this app registration")]
+    AnotherFirms,
     /// Nothing was made that could be used.
     #[error("no certificate was made")]
     NothingPrepared,
@@ -370,6 +375,7 @@ impl RegistrationError {
         Ok(match self {
             Self::Missing => Problem::new(Code::NoPlatformApp, detail),
             Self::Busy => Problem::new(Code::Conflict, detail),
+            Self::AnotherFirms => Problem::new(Code::AppOfAnotherFirm, detail),
             Self::NoTenant | Self::NothingPrepared | Self::NothingToRotate => {
                 Problem::new(Code::InvalidRequest, detail)
             }
@@ -536,13 +542,7 @@ impl<'a> Held<'a> {
         let registered = entra::App { client_id: client_id.clone(), credential: credential.clone() };
         let tokens = &self.app.tokens;
         let issued = match (&self.ids.tenant, via) {
-            (Some(tenant), _) => {
-                let issue = async {
-                    let tenant = tokens.entra().tenant_id(tenant).await?;
-                    tokens.entra().client_credentials(&tenant, &registered, None).await
-                };
-                issue.await.map(|issued| issued.access).map_err(TokenError::from)
-            }
+            (Some(tenant), _) => self.issue(tenant, registered).await,
             (None, Some(connector)) => tokens.try_app(connector, registered).await,
             (None, None) => return Err(RegistrationError::NoTenant),
         };
@@ -560,22 +560,59 @@ impl<'a> Held<'a> {
     /// Graph as the app itself may ask it in its own tenant.
     pub(crate) async fn graph(&self, credential: &Credential) -> Result<Graph, RegistrationError> {
         let registered = entra::App { client_id: self.ids.client_id.clone(), credential: credential.clone() };
-        let entra = self.app.tokens.entra();
         let tenant = self.ids.tenant.as_ref().ok_or(RegistrationError::NoTenant)?;
-        let issue = async {
-            let tenant = entra.tenant_id(tenant).await?;
-            entra.client_credentials(&tenant, &registered, None).await
-        };
-        let attempted = "ask for a token of the app itself".to_owned();
-        let issued = issue.await.map_err(|e| GraphError::Token { attempted, source: e.into() })?;
-        Ok(self.app.graph_with(issued.access))
+        let token = self.issue(tenant, registered).await.map_err(no_token)?;
+        self.may_change().await?;
+        Ok(self.app.graph_with(token))
+    }
+
+    /// Whether the owner may change the registration at Entra. Asked after a token was issued: from the first one on it is the owner's.
+    pub(crate) async fn may_change(&self) -> Result<(), RegistrationError> {
+        match self.owner {
+            Owner::Platform => Ok(()),
+            Owner::Firm(firm) => {
+                let allowed = ownership::may_change(&self.app.table, firm, &self.ids.client_id).await;
+                allowed.map_err(no_token)
+            }
+        }
+    }
+
+    /// A token of the app itself in its own tenant, if its client id is the firm's to use.
+    async fn issue(&self, tenant: &TenantId, registered: entra::App) -> Result<AccessToken, TokenError> {
+        let (tokens, entra) = (&self.app.tokens, self.app.tokens.entra());
+        tokens
+            .permitted(self.owner, None, registered, async |registered| {
+                let tenant = entra.tenant_id(tenant).await?;
+                Ok(entra.client_credentials(&tenant, &registered, None).await?.access)
+            })
+            .await
+    }
+
+    /// Goes over from the audience that all firms shared to the owner's own, once Entra trusts it.
+    async fn leave_shared_audience(&mut self) -> Result<(), RegistrationError> {
+        let audience = ownership::audience(&self.app.table, &self.app.random, self.owner).await?;
+        let own = Credential::Federated(audience);
+        match self.prove_once(&own, None).await {
+            Ok(_) => {
+                let (secret_id, version) = (self.owner.secret_id(), self.app.random.uuid().to_string());
+                self.app.secrets.add_version(&secret_id, &version, &own.to_text(), CURRENT).await?;
+                self.adopt().await.map(drop)
+            }
+            // Nobody has entered it yet.
+            Err(RegistrationError::Unproven(_) | RegistrationError::NoTenant) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Looks at the credential in use: what Secrets Manager and Entra say of it now. What greffe made and nobody uses any more
     /// is removed from Entra. What Entra shows, if it shows anything.
     pub async fn look(&mut self) -> Result<Option<Application>, RegistrationError> {
-        let credential = self.adopt().await?;
+        let mut credential = self.adopt().await?;
         self.looked = true;
+        if credential.is_by_shared_audience() {
+            self.leave_shared_audience().await?;
+            credential = self.adopt().await?;
+        }
         let proof = match self.prove_once(&credential, None).await {
             Ok(shown) => Ok(shown.ok()),
             Err(RegistrationError::NoTenant) => return Ok(None),
@@ -782,14 +819,37 @@ pub enum New {
     Prepared,
 }
 
+/// Why a registration is not changed.
+fn no_token(source: TokenError) -> RegistrationError {
+    match source {
+        TokenError::NotAllowed(NotAllowed::AnotherFirms) => RegistrationError::AnotherFirms,
+        source => GraphError::Token { attempted: "ask for a token of the app itself".to_owned(), source }.into(),
+    }
+}
+
 /// Turns a connector that only waited for a good credential back, and all that it reaches goes on.
 async fn recover(app: &App, connector: &Connector, now: Timestamp) -> Result<(), RegistrationError> {
-    let waits = connector.problem.as_ref().is_some_and(|problem| problem.code.is_of_the_credential());
+    let of_the_app = |code: Code| code.is_of_the_credential() || code == Code::AppGrantRequired;
+    let waits = connector.problem.as_ref().is_some_and(|problem| of_the_app(problem.code));
     if connector.state == ConnectorState::ActionRequired && waits {
         connector.recovered(&app.feed, &app.table, now).await?;
         watch::all_due(&app.table, connector.firm, connector.id, now).await?;
     }
     Ok(())
+}
+
+/// The operator lets `firm` use its app registration, which belongs to another firm or to the platform; none where it has none. What
+/// waited for that goes on.
+pub async fn grant(app: &App, firm: FirmId) -> Result<Option<OwnApp>, RegistrationError> {
+    let Some(own) = app.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(None) };
+    let now = app.clock.now();
+    ownership::grant(&app.table, firm, &own.value.client_id, now).await?;
+    for row in app.table.query_all::<Connector>(&Key::connector_prefix(firm)).await? {
+        if row.value.app.is_some() {
+            recover(app, &row.value, now).await?;
+        }
+    }
+    Ok(Some(own.value))
 }
 
 /// Whether a refusal of a new credential may be gone in a moment: Entra spreads what is new. An id in the place of a value is

@@ -67,10 +67,9 @@ async fn begin(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
         return Err(RegistrationError::NothingToRotate);
     }
     // The look compares and sweeps; the proof tells why nothing is shown, if so.
-    match held.prove(&credential, None).await? {
-        Ok(_) => {}
-        Err(error) => return Err(RegistrationError::NotAllowed(error)),
-    }
+    let shown = held.prove(&credential, None).await?;
+    held.may_change().await?;
+    shown.map_err(RegistrationError::NotAllowed)?;
     held.look().await?;
     run(held).await
 }
@@ -184,7 +183,7 @@ async fn create(held: &mut Held<'_>, current: &Credential, token: &str) -> Resul
     }
     let now = held.app.clock.now();
     let new = match current {
-        Credential::Federated => return Err(RegistrationError::NothingToRotate),
+        Credential::Federated(_) => return Err(RegistrationError::NothingToRotate),
         Credential::Certificate(_) => {
             Credential::Certificate(Certificate::make(format!("greffe {}", held.client_id()), held.app).await?)
         }
@@ -203,7 +202,7 @@ async fn create(held: &mut Held<'_>, current: &Credential, token: &str) -> Resul
 async fn set(held: &mut Held<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
     match pending(held, token).await?.ok_or(RegistrationError::NothingPrepared)? {
         Credential::Certificate(new) => add_certificate(held, current, &new).await,
-        Credential::Secret(_) | Credential::Federated => Ok(()),
+        Credential::Secret(_) | Credential::Federated(_) => Ok(()),
     }
 }
 

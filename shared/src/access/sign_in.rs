@@ -40,7 +40,7 @@ use crate::{
     },
     graph::{EntraError, EntraRefusal, TokenError},
     health::watch::{self, Watch},
-    problem::{Code, Noted, Problem, of_token_refusal},
+    problem::{Code, Noted, Problem, of_app_not_allowed, of_token_refusal},
 };
 
 /// How long a link to connect may be used.
@@ -434,6 +434,7 @@ fn from_token(error: TokenError) -> Problem {
                     Problem::new(Code::FederationOff, error.to_string())
                 }
                 TokenError::Entra(EntraError::Unreachable(_)) => Problem::new(Code::MicrosoftBusy, error.to_string()),
+                TokenError::NotAllowed(not) => Problem::new(of_app_not_allowed(not), not.to_string()),
                 TokenError::Entra(_) => Problem::new(Code::MicrosoftRefused, error.to_string()),
                 TokenError::Secret(secret) if secret.needs_the_operator() => {
                     Problem::new(Code::SecretsUnreadable, secret.to_string())

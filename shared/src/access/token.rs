@@ -21,6 +21,7 @@ use crate::{
         connector::{Access, Connector},
         credential::Credential,
         entra::{App, Entra, Issued},
+        ownership::{self, Asker, Permit},
         registration::Owner,
     },
     aws::{
@@ -34,7 +35,7 @@ use crate::{
         random::Random,
         telemetry::Chain,
     },
-    graph::{AccessToken, EntraError, EntraRefusal, TokenError, TokenSource},
+    graph::{AccessToken, EntraError, EntraRefusal, NotAllowed, TokenError, TokenSource},
 };
 
 /// How long a function may take to bring new tokens: two requests, each bounded, and a read of the secret.
@@ -113,8 +114,62 @@ impl Tokens {
     }
 
     /// The app registration that `connector` uses, with its secret.
+    ///
+    /// Errors: [`TokenError::NotAllowed`] where it is not the firm's to use.
     pub async fn app(&self, connector: &Connector) -> Result<App, TokenError> {
-        self.app_with(connector, false).await
+        let app = self.app_with(connector, false).await?;
+        match self.permit(Owner::of(connector), connector.connected_at, &app).await {
+            Ok(_) => Ok(app),
+            Err(TokenError::NotAllowed(NotAllowed::SharedAudience)) => {
+                let app = self.app_with(connector, true).await?;
+                self.permit(Owner::of(connector), connector.connected_at, &app).await.map(|_| app)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is asked for before a token is: nothing for the platform's own registration.
+    async fn permit(
+        &self,
+        owner: Owner,
+        connected_at: Option<Timestamp>,
+        app: &App,
+    ) -> Result<Option<Permit>, TokenError> {
+        let Owner::Firm(firm) = owner else { return Ok(None) };
+        let asker = self.asker(firm, connected_at, app);
+        Permit::ask(&self.table, asker, self.clock.now()).await.map(Some)
+    }
+
+    fn asker(&self, firm: FirmId, connected_at: Option<Timestamp>, app: &App) -> Asker {
+        let proves = app.credential.proves_the_firm();
+        let platforms = self.platform_app.as_ref().map(|id| id.as_str());
+        let is_platforms = platforms.is_some_and(|id| id.eq_ignore_ascii_case(app.client_id.as_str()));
+        Asker { firm, client_id: app.client_id.clone(), is_platforms, proves, connected_at }
+    }
+
+    /// What keeps `connector` from using its app registration, if anything does.
+    pub async fn obstacle(&self, connector: &Connector) -> Result<Option<NotAllowed>, TokenError> {
+        let Owner::Firm(firm) = Owner::of(connector) else { return Ok(None) };
+        let app = self.app_with(connector, false).await?;
+        let shared = (!app.credential.proves_the_firm()).then_some(NotAllowed::SharedAudience);
+        let asker = self.asker(firm, connector.connected_at, &app);
+        Ok(ownership::obstacle(&self.table, &asker, self.clock.now()).await?.or(shared))
+    }
+
+    /// Asks Entra as `app` of `owner`, if its client id is the firm's to use. From the first token on it belongs to the firm.
+    pub async fn permitted<T>(
+        &self,
+        owner: Owner,
+        connected_at: Option<Timestamp>,
+        app: App,
+        ask: impl AsyncFnOnce(App) -> Result<T, TokenError>,
+    ) -> Result<T, TokenError> {
+        let permit = self.permit(owner, connected_at, &app).await?;
+        let answer = ask(app).await?;
+        if let Some(permit) = permit {
+            permit.settle(&self.table, self.clock.now()).await?;
+        }
+        Ok(answer)
     }
 
     /// Asks Entra as that app registration; once more with its credential read afresh where Entra refuses it, as it may just
@@ -124,15 +179,22 @@ impl Tokens {
         connector: &Connector,
         ask: impl Fn(App) -> F,
     ) -> Result<T, TokenError> {
+        let owner = Owner::of(connector);
+        let ask = async |app| self.permitted(owner, connector.connected_at, app, async |app| ask(app).await).await;
         let first = ask(self.app_with(connector, false).await?).await;
         if !is_of_the_credential(&first) {
             return first;
         }
-        let second = ask(self.app_with(connector, true).await?).await;
+        let mut app = self.app_with(connector, true).await?;
+        if app.credential.is_by_shared_audience() {
+            // Somebody may have entered the firm's own at Entra in its place.
+            app.credential = Credential::Federated(ownership::audience(&self.table, &self.random, owner).await?);
+        }
+        let second = ask(app).await;
         if !is_of_the_credential(&second) {
             return second;
         }
-        match self.secrets.labelled(&Owner::of(connector).secret_id(), secrets::PREVIOUS).await? {
+        match self.secrets.labelled(&owner.secret_id(), secrets::PREVIOUS).await? {
             Some(previous) => {
                 let credential = Credential::parse(&previous.text);
                 ask(App { client_id: self.client_id(connector)?, credential }).await.or(second)
@@ -406,7 +468,8 @@ impl Tokens {
 }
 
 fn is_of_the_credential<T>(issued: &Result<T, TokenError>) -> bool {
-    matches!(issued, Err(e) if e.refusal().is_some_and(EntraRefusal::is_of_the_credential))
+    let shared = matches!(issued, Err(TokenError::NotAllowed(NotAllowed::SharedAudience)));
+    shared || matches!(issued, Err(e) if e.refusal().is_some_and(EntraRefusal::is_of_the_credential))
 }
 
 /// What a sealed token is bound to.

@@ -2,11 +2,54 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound.html>
 
 use aws_sdk_sts::{Client, error::DisplayErrorContext, operation::get_web_identity_token::GetWebIdentityTokenError};
-use secrecy::SecretString;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
 
-/// The one audience that Entra takes.
+use crate::base::random::Random;
+
+/// The audience that Microsoft's documents recommend, and that greffe had for all firms.
+const SHARED: &str = "api://AzureADTokenExchange";
+
+/// For whom AWS vouches: what a federated credential at Entra must name to the letter, one value of up to 600 characters.
 /// Source: <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
-const AUDIENCE: &str = "api://AzureADTokenExchange";
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Audience(String);
+
+impl Audience {
+    /// One that nobody can guess. Each begins with `greffe:`, which the roles' conditions on `sts:IdentityTokenAudience` allow.
+    pub fn draw(name: &str, random: &Random) -> Self {
+        Self(format!("greffe:{name}:{}", random.token()))
+    }
+
+    /// The one that all firms shared.
+    pub fn shared() -> Self {
+        Self(SHARED.to_owned())
+    }
+
+    /// Whether it is the one that all firms shared.
+    pub fn is_shared(&self) -> bool {
+        self.0 == SHARED
+    }
+
+    /// As it is entered at Entra.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who AWS says that we are.
+#[derive(Debug, Deserialize)]
+pub struct Word {
+    /// Who says it: the issuer to enter at Entra.
+    #[serde(rename = "iss")]
+    pub issuer: String,
+    /// Of whom: the role of the function that asked.
+    #[serde(rename = "sub")]
+    pub subject: String,
+}
+
 /// The one algorithm that Entra takes.
 const ALGORITHM: &str = "RS256";
 /// How long a token lives: it is used at once, and once.
@@ -35,10 +78,18 @@ impl Identity {
         Self { client }
     }
 
+    /// What a token of ours says: what to enter at Entra beside the audience.
+    pub async fn word(&self, audience: &Audience) -> Result<Word, IdentityError> {
+        let token = self.token(audience).await?;
+        let claims = token.expose_secret().split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+        let word = claims.and_then(|claims| serde_json::from_slice(&claims).ok());
+        word.ok_or_else(|| IdentityError::Refused("the token is no JWT".to_owned()))
+    }
+
     /// A token for Entra. Its subject is the function's role.
     /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html>
-    pub async fn token(&self) -> Result<SecretString, IdentityError> {
-        let request = self.client.get_web_identity_token().audience(AUDIENCE).signing_algorithm(ALGORITHM);
+    pub async fn token(&self, audience: &Audience) -> Result<SecretString, IdentityError> {
+        let request = self.client.get_web_identity_token().audience(audience.as_str()).signing_algorithm(ALGORITHM);
         let answer =
             request.duration_seconds(LIFETIME_SECONDS).send().await.map_err(|e| match e.as_service_error() {
                 Some(GetWebIdentityTokenError::OutboundWebIdentityFederationDisabledException(_)) => {

@@ -11,6 +11,8 @@
 //! | a request that may be sent again | `FIRM#f`, `OPERATOR` | `IDEMPOTENCY#digest of its key` | key; TTL |
 //! | the audit trail | `FIRM#f#AUDIT` | `AT#time#request` | prefix |
 //! | the firm's own app registration | `FIRM#f` | `APP` | key |
+//! | the audience that AWS vouches with | `FIRM#f`, `PLATFORM` | `AUDIENCE` | key |
+//! | to whom a client id belongs | `OPERATOR` | `APP#client id` | key |
 //! | until when its credential is good | `FIRM#f` | `CREDENTIAL` | key; index `due` daily, and while it is rotated |
 //! | the same of the platform's own | `PLATFORM` | `CREDENTIAL` | key; index `due` |
 //! | a connector | `FIRM#f` | `CONNECTOR#c` | key; all of a firm by prefix |
@@ -53,7 +55,7 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::base::id::{
-    BulkId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
+    BulkId, ClientId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
 };
 
 /// The attribute by which DynamoDB forgets an item, in seconds since 1970.
@@ -152,6 +154,20 @@ impl Key {
             Some(firm) => Self::of_firm(firm, sk),
             None => Self { pk: "PLATFORM".to_owned(), sk },
         }
+    }
+
+    /// The audience that AWS vouches with for a firm, or with none for the platform.
+    pub fn audience(firm: Option<FirmId>) -> Self {
+        let sk = "AUDIENCE".to_owned();
+        match firm {
+            Some(firm) => Self::of_firm(firm, sk),
+            None => Self { pk: "PLATFORM".to_owned(), sk },
+        }
+    }
+
+    /// To whom a client id belongs. Entra takes one in any case.
+    pub fn app_claim(client_id: &ClientId) -> Self {
+        Self { pk: "OPERATOR".to_owned(), sk: format!("APP#{}", client_id.as_str().to_ascii_lowercase()) }
     }
 
     /// The firm that a [`Key::credential`] belongs to; none for the platform.

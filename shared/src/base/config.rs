@@ -25,6 +25,8 @@ pub struct Config {
     /// `GREFFE_APP_TENANT_ID`: the tenant that the platform's own app is registered in; without it, its secret is replaced by
     /// the operator only, and Entra is not asked when it ends.
     pub app_tenant_id: Option<TenantId>,
+    /// `GREFFE_FEDERATED_SUBJECTS`: the roles that AWS vouches for, separated by spaces. Only the API names them.
+    pub federated_subjects: Vec<String>,
     /// Where Microsoft is reached.
     pub microsoft: Microsoft,
     /// `GREFFE_PUBLIC_URL`: where the world reaches the API, without a slash at the end.
@@ -120,6 +122,9 @@ impl Config {
             push_queue_url: required("GREFFE_PUSH_QUEUE_URL")?,
             app_client_id,
             app_tenant_id,
+            federated_subjects: lookup("GREFFE_FEDERATED_SUBJECTS")
+                .map(|subjects| subjects.split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
             microsoft: Microsoft {
                 login: or("GREFFE_LOGIN_URL", login)?,
                 graph: or("GREFFE_GRAPH_URL", graph)?,

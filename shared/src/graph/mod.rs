@@ -30,5 +30,5 @@ pub use items::{Done, Home, Homes, Item, Place, Shown, Sight, Step, Tag};
 pub use messages::{Arrivals, DeltaItem, DeltaPage, Mail, MailPage, MimeStream, PAGE_ITEMS, PageEnd};
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};
 pub use todo::TaskContent;
-pub use token::{AccessToken, EntraError, EntraRefusal, IdTokenError, KeyError, TokenError, TokenSource};
+pub use token::{AccessToken, EntraError, EntraRefusal, IdTokenError, KeyError, NotAllowed, TokenError, TokenSource};
 pub use users::{Organization, User};

@@ -66,6 +66,17 @@ impl fmt::Debug for AccessToken {
     }
 }
 
+/// Why a firm may not use a client id, or not change its registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAllowed {
+    /// It belongs to another firm, or to the platform.
+    #[error("the app registration belongs to another firm, or to greffe's operator")]
+    AnotherFirms,
+    /// Its registration trusts the audience that all firms shared, which says nothing of the firm.
+    #[error("the app registration trusts AWS's word for greffe, and not yet for this firm")]
+    SharedAudience,
+}
+
 /// Why there is no access token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -84,6 +95,9 @@ pub enum TokenError {
     /// Other functions were getting one all the while, and none brought it.
     #[error("another function is still getting a token")]
     Busy,
+    /// The firm may not use its app registration, or not as it is.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// No app registration is configured for it.
     #[error("the platform has no app registration of its own")]
     NoPlatformApp,
@@ -102,6 +116,8 @@ impl TokenError {
             Self::Table(_) => "table_unreachable".to_owned(),
             Self::Busy => "token_under_way".to_owned(),
             Self::NoPlatformApp => "no_platform_app".to_owned(),
+            Self::NotAllowed(NotAllowed::AnotherFirms) => "app_of_another_firm".to_owned(),
+            Self::NotAllowed(NotAllowed::SharedAudience) => "shared_audience".to_owned(),
         }
     }
 
@@ -116,7 +132,7 @@ impl TokenError {
     /// Whether waiting does not help: decided by OAuth's `error`, as Microsoft asks, not by its numbers.
     pub fn needs_a_person(&self) -> bool {
         match self {
-            Self::NotConnected | Self::NoPlatformApp => true,
+            Self::NotConnected | Self::NoPlatformApp | Self::NotAllowed(_) => true,
             Self::Entra(EntraError::Identity(IdentityError::Disabled) | EntraError::Key(_)) => true,
             Self::Entra(EntraError::Refused(refusal)) => {
                 !matches!(refusal.error.as_str(), "temporarily_unavailable" | "server_error")

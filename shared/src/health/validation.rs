@@ -461,7 +461,7 @@ impl<'a> Trial<'a> {
     /// The new token has proven the credential; what is left to find out is until when it is good.
     async fn secret(&self) -> Tried {
         let app = self.app.tokens.app(self.connector).await?;
-        if let Credential::Federated = app.credential {
+        if let Credential::Federated(_) = app.credential {
             return Ok(Finding::saying("There is no secret that could end: AWS vouches for greffe."));
         }
         let known = Registration::find(self.app, Owner::of(self.connector)).await.map_err(TokenError::from)?;

@@ -6,7 +6,7 @@
 use super::{Code, Entry, Problem, Reconnect, Who, catalogue::ENTRIES};
 use crate::{
     aws::identity::IdentityError,
-    graph::{EntraError, EntraRefusal, GraphError, TokenError},
+    graph::{EntraError, EntraRefusal, GraphError, NotAllowed, TokenError},
 };
 
 /// What Microsoft's refusal to issue a token, or to complete a sign-in, means.
@@ -32,6 +32,7 @@ fn grant_is_dead(refusal: &EntraRefusal) -> bool {
 /// What a failed request to Graph means to a person.
 pub fn of_graph_error(error: &GraphError) -> Code {
     match error {
+        GraphError::Token { source: TokenError::NotAllowed(error), .. } => of_app_not_allowed(*error),
         GraphError::Token { source: TokenError::NotConnected, .. } => Code::NotConnected,
         GraphError::Token { source: TokenError::NoPlatformApp, .. } => Code::NoPlatformApp,
         GraphError::Token { source: TokenError::Entra(EntraError::Identity(IdentityError::Disabled)), .. } => {
@@ -44,6 +45,14 @@ pub fn of_graph_error(error: &GraphError) -> Code {
         GraphError::Throttled { .. } | GraphError::Unreachable { .. } => Code::MicrosoftBusy,
         GraphError::Refused { status, code, message, .. } => of_graph_refusal(*status, code.as_str(), message),
         GraphError::Unreadable { .. } | GraphError::ForeignLink { .. } => Code::MicrosoftRefused,
+    }
+}
+
+/// What keeps a firm from using an app registration.
+pub fn of_app_not_allowed(error: NotAllowed) -> Code {
+    match error {
+        NotAllowed::AnotherFirms => Code::AppGrantRequired,
+        NotAllowed::SharedAudience => Code::AudienceShared,
     }
 }
 

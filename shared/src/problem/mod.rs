@@ -57,7 +57,7 @@ mod microsoft;
 
 pub use catalogue::Code;
 
-pub use microsoft::{of_graph_error, of_refused_item, of_refused_service, of_token_refusal};
+pub use microsoft::{of_app_not_allowed, of_graph_error, of_refused_item, of_refused_service, of_token_refusal};
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -166,6 +166,7 @@ impl Code {
                 | Self::ClientSecretRefused
                 | Self::CertificateRefused
                 | Self::FederatedCredentialRefused
+                | Self::AudienceShared
         )
     }
 

@@ -15,7 +15,6 @@ use shared::{
         credential::{Certificate, Credential},
         registration::{Held, New, Owner, RegistrationError},
         sign_in::connect_url,
-        token::TokenError,
     },
     app::App,
     aws::{
@@ -24,7 +23,8 @@ use shared::{
     },
     base::id::{ClientId, ConnectorId, FirmId, TenantId},
     firm::feed::CredentialKind,
-    problem::{Code, Noted, Problem, Text, Who},
+    graph::TokenError,
+    problem::{Code, Noted, Problem, Text, Who, of_app_not_allowed},
 };
 use utoipa::ToSchema;
 
@@ -146,6 +146,12 @@ pub(crate) struct AppView {
     client_id: ClientId,
 }
 
+impl From<OwnApp> for AppView {
+    fn from(OwnApp { tenant_id, client_id }: OwnApp) -> Self {
+        Self { tenant_id, client_id }
+    }
+}
+
 /// What keeps something from working, and whose turn it is.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProblemView {
@@ -177,12 +183,20 @@ pub(super) async fn view(app: &App, connector: Connector) -> Answer<ConnectorVie
         Err(error) => return Err(error.into()),
     };
     let secret = SecretView::of(app, Owner::of(&connector)).await?;
+    let obstacle = match app.tokens.obstacle(&connector).await {
+        Ok(obstacle) => obstacle,
+        // Whoever needs the secret meets that.
+        Err(TokenError::Secret(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let since = connector.connected_at.unwrap_or(connector.created_at);
+    let obstacle = obstacle.map(|not| Noted { code: of_app_not_allowed(not), microsoft_code: String::new(), since });
     let Connector { id, name, access, mark, shared_mailboxes, dates, contacts, wanted, .. } = connector;
     let Connector { app, state, account, problem, sign_in_problem, created_at, .. } = connector;
-    let app = app.map(|OwnApp { tenant_id, client_id }| AppView { tenant_id, client_id });
+    let app = app.map(AppView::from);
     let connected_as = account.map(|account| account.address);
     // What has ended does not work, though nobody may have met a refusal yet.
-    let problem = problem.or_else(|| secret.as_ref().and_then(SecretView::problem));
+    let problem = problem.or_else(|| secret.as_ref().and_then(SecretView::problem)).or(obstacle);
     let (problem, sign_in_problem) = (problem.map(ProblemView::from), sign_in_problem.map(ProblemView::from));
     Ok(ConnectorView {
         id,
@@ -249,11 +263,11 @@ pub(super) async fn create(
 /// Its credential is stored before any connector uses it. One that takes the place of another is tried first.
 async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
     let own = OwnApp { tenant_id: new.tenant_id.into_inner(), client_id: new.client_id.into_inner() };
-    let given = credentials::given(new.credential, new.client_secret, new.secret_expires_at)?;
+    let owner = Owner::Firm(firm);
+    let given = credentials::given(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
     if !own.claim(&app.table, firm).await? {
         return Err(Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into());
     }
-    let owner = Owner::Firm(firm);
     let current = app.secrets.labelled(&owner.secret_id(), CURRENT).await?;
     let current = current.map(|version| Credential::parse(&version.text));
     match (current, given) {

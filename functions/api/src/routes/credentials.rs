@@ -9,17 +9,19 @@ use shared::{
     access::{
         connector::Connector,
         credential::{ClientSecret as Secret, Credential},
+        ownership,
         registration::{self, Held, New, Owner, Registration, RegistrationError, Source},
         rotation::{self, Rotated},
     },
     app::App,
     base::id::{ClientId, ConnectorId},
     firm::feed::CredentialKind,
+    graph::TokenError,
     problem::{Code, Noted, Problem},
 };
 use utoipa::ToSchema;
 
-use super::connectors::{ConnectorView, by_secret, view};
+use super::connectors::{AppView, ConnectorView, by_secret, view};
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
@@ -88,13 +90,29 @@ pub(crate) struct SecretView {
     /// Since when it is being rotated.
     #[schema(value_type = Option<String>, format = "date-time")]
     rotating_since: Option<Timestamp>,
+    /// With `federated`: the audience that Entra must trust; see `/app/federation`.
+    audience: Option<String>,
+    /// With `federated`: whether that audience is in use. False as long as it is the one that all firms shared.
+    audience_in_use: Option<bool>,
 }
 
 impl SecretView {
     /// None before anything is known.
     pub(super) async fn of(app: &App, owner: Owner) -> Answer<Option<Self>> {
         let now = app.clock.now();
-        Ok(Registration::find(app, owner).await?.map(|known| Self {
+        let Some(known) = Registration::find(app, owner).await? else { return Ok(None) };
+        let federated = match known.credential {
+            CredentialKind::Federated => {
+                let audience = ownership::audience(&app.table, &app.random, owner).await?;
+                let current = Credential::parse(&app.secrets.read(&owner.secret_id()).await?);
+                Some((audience.as_str().to_owned(), !current.is_by_shared_audience()))
+            }
+            CredentialKind::Secret | CredentialKind::Certificate => None,
+        };
+        let (audience, audience_in_use) = federated.unzip();
+        Ok(Some(Self {
+            audience,
+            audience_in_use,
             credential: known.credential,
             expires_at: known.expires_at,
             days_left: known.expires_at.map(|end| registration::days_left(end, now)),
@@ -112,6 +130,30 @@ impl SecretView {
     }
 }
 
+/// What to enter at Entra, to the letter, so that an app registration trusts greffe without a secret: a federated credential for each
+/// subject.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FederationView {
+    /// Who vouches for greffe: AWS, for this account.
+    issuer: String,
+    /// For whom: each function's role.
+    subjects: Vec<String>,
+    /// For which firm. Nobody else has this value, and nobody can guess it.
+    audience: String,
+}
+
+impl FederationView {
+    async fn of(app: &App, owner: Owner) -> Answer<Json<Self>> {
+        let audience = ownership::audience(&app.table, &app.random, owner).await?;
+        let word = app.tokens.entra().word(&audience).await.map_err(TokenError::from)?;
+        let subjects = match app.config.federated_subjects.as_slice() {
+            [] => vec![word.subject],
+            subjects => subjects.to_vec(),
+        };
+        Ok(Json(Self { issuer: word.issuer, subjects, audience: audience.as_str().to_owned() }))
+    }
+}
+
 /// The platform's own app registration, without its secret.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PlatformView {
@@ -122,7 +164,9 @@ pub(crate) struct PlatformView {
 }
 
 /// The credential that a request gives; none for a certificate, which greffe makes.
-pub(super) fn given(
+pub(super) async fn given(
+    app: &App,
+    owner: Owner,
     kind: CredentialKind,
     secret: Option<ClientSecret>,
     expires_at: Option<Timestamp>,
@@ -138,7 +182,9 @@ pub(super) fn given(
             Err(invalid("secret_expires_at: only of a credential of the kind secret is it entered"))
         }
         (CredentialKind::Certificate, None) => Ok(None),
-        (CredentialKind::Federated, None) => Ok(Some(Credential::Federated)),
+        (CredentialKind::Federated, None) => {
+            Ok(Some(Credential::Federated(ownership::audience(&app.table, &app.random, owner).await?)))
+        }
     }
 }
 
@@ -164,6 +210,7 @@ pub(super) fn told(error: RegistrationError) -> Failure {
         Ok(mut problem) => {
             if unproven {
                 problem.detail.push_str(match problem.code {
+                    Code::AppGrantRequired => ". Nothing was changed.",
                     Code::ClientSecretRefused | Code::CertificateRefused | Code::FederatedCredentialRefused => {
                         ". What was just made at Microsoft takes up to some minutes to be known everywhere: if it is new, send it \
                          again then. Nothing was changed; the one before stays in use."
@@ -178,7 +225,7 @@ pub(super) fn told(error: RegistrationError) -> Failure {
 }
 
 async fn replace_with(app: &App, owner: Owner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
-    let given = given(new.credential, new.client_secret, new.secret_expires_at)?;
+    let given = given(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
     let is_an_id = given.as_ref().is_some_and(registration::is_an_id);
     let new = given.map_or(New::Prepared, New::Credential);
     let replaced = Held::take(app, owner).await?.replace(new, via).await;
@@ -267,6 +314,35 @@ pub(super) async fn certificate(
 ) -> Answer<Json<CertificateView>> {
     let found = find(&app, firm, connector).await?;
     prepare(&app, owner(firm, &found)?, wanted).await
+}
+
+/// Shows what to enter at Entra so that the firm's own app registration trusts greffe without a secret.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/app/federation", tag = "connectors",
+    responses(
+        (status = 200, body = FederationView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`federation_off`"),
+    )
+)]
+pub(super) async fn federation(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<FederationView>> {
+    FederationView::of(&app, Owner::Firm(firm.id())).await
+}
+
+/// Lets the firm use its app registration although its client id belongs to another firm, or is the platform's own. The firm can't change
+/// the registration at Entra. The operator's key only.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/app/grant", tag = "connectors", responses((status = 200, body = AppView))
+)]
+pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<AppView>> {
+    let granted = registration::grant(&app, firm.id()).await?.ok_or_else(|| not_found("app registration"))?;
+    tracing::info!(firm.id = %firm.id(), client.id = %granted.client_id, "use of an app registration granted");
+    Ok(Json(granted.into()))
+}
+
+/// Shows what to enter at Entra so that the platform's own app registration trusts greffe without a secret.
+#[utoipa::path(get, path = "/v1/app/federation", tag = "app", responses((status = 200, body = FederationView)))]
+pub(super) async fn federation_of_platform(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<FederationView>> {
+    FederationView::of(&app, Owner::Platform).await
 }
 
 async fn platform(app: &App) -> Answer<Json<PlatformView>> {

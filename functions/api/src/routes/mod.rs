@@ -58,6 +58,7 @@ routes! {
     audit::list,
     connectors::create, connectors::list, connectors::read, connectors::change, validation::connector,
     credentials::replace, credentials::rotate, credentials::certificate,
+    credentials::federation, credentials::grant, credentials::federation_of_platform,
     credentials::read_platforms, credentials::change_platforms,
     credentials::replace_platforms, credentials::rotate_platforms, credentials::certificate_of_platform,
     members::create, members::list, members::read, members::update, members::delete, validation::member,
