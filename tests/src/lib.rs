@@ -123,8 +123,9 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// The browser that `answer` sends on to Microsoft.
     #[track_caller]
-    fn sent_on(answer: &reqwest::Response) -> Self {
+    pub fn sent_on(answer: &reqwest::Response) -> Self {
         let cookie = answer.headers()[header::SET_COOKIE].to_str().expect("a cookie");
         Self { page: location(answer), cookie: cookie.split(';').next().unwrap_or_default().to_owned() }
     }
@@ -248,6 +249,7 @@ impl World {
             app_client_secret: Some(CLIENT_SECRET.to_owned().into()),
             random: between.map_or_else(Random::system, |between| Random::seeded(between.seed())),
             http: reached,
+            ..Settings::default()
         };
         let host = Host::over(machine, folder.path(), greffe, clock.clone(), settings).await.expect("a host");
         let http = http();

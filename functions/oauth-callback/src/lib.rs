@@ -14,13 +14,13 @@ use axum::{
         rejection::{PathRejection, QueryRejection},
     },
     http::{HeaderMap, StatusCode, header, request::Parts},
-    response::{IntoResponse as _, Redirect, Response},
+    response::{AppendHeaders, IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use shared::{
-    access::sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME},
+    access::sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
     app::App,
     base::{config::Origin, language::Language},
     firm::audit::source_ip,
@@ -44,13 +44,21 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn connect(State(app): State<App>, reader: Reader, ticket: Result<Path<String>, PathRejection>) -> Response {
+/// How many sign-ins may be under way in one browser. Each has a cookie; the one that began first gives way.
+const SIGN_INS_MAX: usize = 8;
+
+async fn connect(
+    State(app): State<App>,
+    reader: Reader,
+    headers: HeaderMap,
+    ticket: Result<Path<String>, PathRejection>,
+) -> Response {
     let ticket = match ticket {
         Ok(Path(ticket)) => ticket,
-        Err(rejection) => return reader.told_of(&Problem::new(Code::InvalidRequest, rejection.body_text())),
+        Err(rejection) => return reader.told_of(&Problem::new(Code::LinkDamaged, rejection.body_text())),
     };
     match sign_in::depart(&app, &ticket).await {
-        Ok(departure) => redirect(&app.config.public_url, &departure),
+        Ok(departure) => redirect(&app.config.public_url, &departure, &headers),
         Err(problem) => reader.told_of(&problem),
     }
 }
@@ -65,9 +73,10 @@ async fn callback(
         Ok(Query(callback)) => Callback { from: source_ip(&headers), ..callback },
         Err(rejection) => return reader.told_of(&Problem::new(Code::InvalidRequest, rejection.body_text())),
     };
-    let cookie = cookie(&headers, cookie_name(&app.config.public_url));
+    let name = callback.state.as_deref().map(|state| cookie_name(&app.config.public_url, &cookie_suffix(state)));
+    let cookie = name.and_then(|name| cookies(&headers).find(|(n, _)| *n == name).map(|(_, value)| value));
     match sign_in::arrive(&app, callback, cookie).await {
-        Ok(Arrival::GoOn(departure)) => redirect(&app.config.public_url, &departure),
+        Ok(Arrival::GoOn(departure)) => redirect(&app.config.public_url, &departure, &headers),
         Ok(Arrival::Connected { connector, address }) => reader.told_connected(connector, address),
         Err(problem) => reader.told_of(&problem),
     }
@@ -81,26 +90,35 @@ async fn no_method(reader: Reader) -> Response {
     reader.told_of(&Problem::new(Code::MethodNotAllowed, "This page is only read, by GET."))
 }
 
-/// On to Microsoft, with the cookie that the browser has to bring back.
-fn redirect(public_url: &Origin, departure: &Departure) -> Response {
-    let name = cookie_name(public_url);
+/// On to Microsoft, with the cookie that the browser has to bring back. `headers`: of the request.
+fn redirect(public_url: &Origin, departure: &Departure, headers: &HeaderMap) -> Response {
     let secure = if public_url.is_https() { "; Secure" } else { "" };
-    let value = departure.cookie.expose_secret();
-    let lifetime = SIGN_IN_LIFETIME.as_secs();
-    let cookie = format!("{name}={value}; HttpOnly{secure}; SameSite=Lax; Path=/; Max-Age={lifetime}");
-    let headers = [(header::SET_COOKIE, cookie.as_str()), (header::CACHE_CONTROL, "no-store"), page::REFERRER_POLICY];
-    (headers, Redirect::to(departure.url.as_str())).into_response()
+    let cookie = |name: &str, value: &str, lifetime: u64| {
+        format!("{name}={value}; HttpOnly{secure}; SameSite=Lax; Path=/; Max-Age={lifetime}")
+    };
+    let name = cookie_name(public_url, &departure.suffix);
+    let ours = cookie(&name, departure.cookie.expose_secret(), SIGN_IN_LIFETIME.as_secs());
+    // A browser sends the oldest first. Source: RFC 6265, section 5.4.
+    let prefix = cookie_name(public_url, "");
+    let others: Vec<&str> = cookies(headers).map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).collect();
+    let surplus = (others.len() + 1).saturating_sub(SIGN_INS_MAX);
+    let forgotten = others.iter().take(surplus).map(|name| cookie(name, "", 0));
+    let set = std::iter::once(ours).chain(forgotten).map(|cookie| (header::SET_COOKIE, cookie));
+    let headers = [(header::CACHE_CONTROL, "no-store"), page::REFERRER_POLICY];
+    (headers, AppendHeaders(set), Redirect::to(departure.url.as_str())).into_response()
 }
 
-/// The prefix has browsers refuse the cookie from anybody but this very host. Plain http, on one machine, can't have it.
-fn cookie_name(public_url: &Origin) -> &'static str {
-    if public_url.is_https() { "__Host-greffe_sign_in" } else { "greffe_sign_in" }
+/// The name of a sign-in's cookie. The prefix has browsers refuse the cookie from anybody but this very host; plain http, on
+/// one machine, can't have it.
+fn cookie_name(public_url: &Origin, suffix: &str) -> String {
+    let prefix = if public_url.is_https() { "__Host-" } else { "" };
+    format!("{prefix}greffe_sign_in_{suffix}")
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The cookies of a request, in its order.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
 /// How the answer is read.

@@ -40,7 +40,7 @@ async fn problem(method: &str, uri: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_callback_that_nobody_asked_for_is_told_as_an_expired_sign_in() {
+async fn a_callback_that_nobody_asked_for_is_told_as_an_unknown_sign_in() {
     for query in
         ["", "?code=x", "?state=", "?state=x.y&code=z", "?error=access_denied&redirect_uri=https://evil.example"]
     {
@@ -78,30 +78,51 @@ async fn a_person_reads_the_page_in_the_language_of_the_browser() {
 async fn what_is_not_there_and_what_is_not_read_are_told_apart() {
     assert_eq!(problem("GET", "/").await["code"], "not_found");
     assert_eq!(problem("POST", "/oauth/callback").await["code"], "method_not_allowed");
-    assert_eq!(problem("GET", "/oauth/connect/%FF").await["code"], "invalid_request");
+    assert_eq!(problem("GET", "/oauth/connect/%FF").await["code"], "link_damaged");
 }
 
-#[test]
-fn the_cookie_is_bound_to_the_host_wherever_there_is_tls() {
-    let departure = || Departure { url: "https://login.example/a?b".parse().unwrap(), cookie: "abc".to_owned().into() };
-    let cookie = |origin| redirect(&Origin::parse(origin).unwrap(), &departure()).headers()[header::SET_COOKIE].clone();
-    assert_eq!(
-        cookie("https://greffe.example"),
-        "__Host-greffe_sign_in=abc; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=600"
-    );
-    assert_eq!(cookie("http://127.0.0.1:4000"), "greffe_sign_in=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=600");
-    let response = redirect(&Origin::parse("https://greffe.example").unwrap(), &departure());
+/// What a browser with the cookies `sent` is told to keep, by an answer of `origin`.
+fn set_cookies(origin: &str, sent: &[&str]) -> Vec<String> {
+    let url = "https://login.example/a?b".parse().unwrap();
+    let departure = Departure { url, suffix: "s".to_owned(), cookie: "abc".to_owned().into() };
+    let mut headers = HeaderMap::new();
+    for line in sent {
+        headers.append(header::COOKIE, line.parse().unwrap());
+    }
+    let response = redirect(&Origin::parse(origin).unwrap(), &departure, &headers);
     assert_eq!(
         (response.status(), &response.headers()[header::LOCATION]),
         (StatusCode::SEE_OTHER, &"https://login.example/a?b".parse().unwrap())
     );
+    response.headers().get_all(header::SET_COOKIE).iter().map(|v| v.to_str().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn the_cookie_is_found_among_others_and_by_its_whole_name() {
+fn the_cookie_is_bound_to_the_host_wherever_there_is_tls() {
+    assert_eq!(
+        set_cookies("https://greffe.example", &[]),
+        ["__Host-greffe_sign_in_s=abc; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=600"]
+    );
+    assert_eq!(
+        set_cookies("http://127.0.0.1:4000", &[]),
+        ["greffe_sign_in_s=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"]
+    );
+}
+
+#[test]
+fn a_browser_keeps_the_cookies_of_a_few_sign_ins_and_forgets_the_oldest() {
+    let seven: String = (0..SIGN_INS_MAX - 1).map(|n| format!("greffe_sign_in_{n}=x; ")).collect();
+    assert_eq!(set_cookies("http://127.0.0.1:4000", &[&seven, "another=1"]).len(), 1);
+    let set = set_cookies("http://127.0.0.1:4000", &["greffe_sign_in_old=1", "another=1", &seven]);
+    assert!(set[0].starts_with("greffe_sign_in_s=abc;"), "{set:?}");
+    assert_eq!(set[1..], ["greffe_sign_in_old=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"]);
+}
+
+#[test]
+fn a_cookie_is_found_among_others_and_by_its_whole_name() {
     let mut headers = HeaderMap::new();
-    headers.append(header::COOKIE, "a=1; xgreffe_sign_in=2".parse().unwrap());
-    headers.append(header::COOKIE, "greffe_sign_in=3=; b=4".parse().unwrap());
-    assert_eq!(super::cookie(&headers, "greffe_sign_in"), Some("3="));
-    assert_eq!(super::cookie(&headers, "__Host-greffe_sign_in"), None);
+    headers.append(header::COOKIE, "a=1; xgreffe_sign_in_s=2".parse().unwrap());
+    headers.append(header::COOKIE, "greffe_sign_in_s=3=; b=4".parse().unwrap());
+    let found: Vec<_> = cookies(&headers).filter(|(name, _)| *name == "greffe_sign_in_s").collect();
+    assert_eq!(found, [("greffe_sign_in_s", "3=")]);
 }

@@ -47,6 +47,8 @@ use crate::{
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How long one sign-in may take.
 pub const SIGN_IN_LIFETIME: Duration = Duration::from_secs(600);
+/// How long greffe remembers a sign-in, to say what became of it when a browser comes back too late or a second time.
+const SIGN_IN_KEPT: Duration = TICKET_LIFETIME;
 const TICKET_OWNER: &str = "connect ticket";
 /// Tries to write down a sign-in beside functions that work with the old one.
 const WRITE_TRIES_MAX: usize = 5;
@@ -69,7 +71,39 @@ struct SignIn {
     /// What was asked for: whoever changes the connector's wishes meanwhile changes nothing of it.
     rights: Rights,
     step: Step,
-    /// For DynamoDB's TTL, which may lag by days: the time is checked all the same.
+    /// The digest of the link that it began with.
+    #[serde(default)]
+    link: Option<String>,
+    /// Until when the browser may come back, in seconds since 1970. Older versions wrote this time as `expires_at`.
+    #[serde(default)]
+    ends_at: Option<i64>,
+    /// Why it counts no longer.
+    #[serde(default)]
+    over: Option<Over>,
+    /// For DynamoDB's TTL.
+    expires_at: i64,
+}
+
+impl SignIn {
+    fn is_late(&self, now: Timestamp) -> bool {
+        self.ends_at.unwrap_or(self.expires_at) <= now.as_second()
+    }
+}
+
+/// How a sign-in ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Over {
+    /// A browser came back with it.
+    Used,
+    /// No browser came back in time.
+    TimedOut,
+}
+
+/// A link that connected its connector: it counts no longer.
+#[derive(Serialize, Deserialize)]
+struct UsedLink {
+    /// For DynamoDB's TTL: by then the link is too old anyway.
     expires_at: i64,
 }
 
@@ -87,6 +121,8 @@ enum Step {
 pub struct Departure {
     /// Microsoft's page.
     pub url: Url,
+    /// What the cookie's name ends with: see [`cookie_suffix`].
+    pub suffix: String,
     /// The value of the cookie.
     pub cookie: SecretString,
 }
@@ -132,18 +168,36 @@ pub async fn connect_url(app: &App, connector: &Connector) -> Result<String, Tok
     Ok(app.config.public_url.at(&format!("/oauth/connect/{}", sealed.as_str())))
 }
 
+/// What tells the cookies of several sign-ins in one browser apart: the beginning of the state's digest, in base64url.
+pub fn cookie_suffix(state: &str) -> String {
+    let mut suffix = digest(state);
+    suffix.truncate(16);
+    suffix
+}
+
 /// A person opened the link: the way to Microsoft's sign-in page.
 pub async fn depart(app: &App, ticket: &str) -> Result<Departure, Problem> {
     let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
     let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
     let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
-    let ticket = opened.filter(|t| t.expires_at > app.clock.now()).ok_or_else(expired)?;
-    let connector = find(app, ticket.firm, ticket.connector).await?;
-    begin(app, &connector.as_wanted(), Step::SignIn).await
+    let Ticket { firm, connector, expires_at } = opened.ok_or_else(|| {
+        tracing::warn!("a link to connect is damaged");
+        Problem::new(Code::LinkDamaged, "The link does not open.")
+    })?;
+    if expires_at <= app.clock.now() {
+        return Err(Problem::new(Code::LinkExpired, format!("The link ended at {expires_at}.")));
+    }
+    let connector = find(app, firm, connector).await?;
+    let link = digest(ticket);
+    let used: Option<Row<UsedLink>> = app.table.get(&Key::used_link(firm, &link)).await.map_err(from_table)?;
+    if used.is_some() {
+        return Err(used_already(Some(&connector), Code::LinkUsed));
+    }
+    begin(app, &connector.as_wanted(), Step::SignIn, Some(link)).await
 }
 
 /// Sends a browser to Microsoft for the rights of `connector`.
-async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure, Problem> {
+async fn begin(app: &App, connector: &Connector, step: Step, link: Option<String>) -> Result<Departure, Problem> {
     let registration = app.tokens.app(connector).await.map_err(from_token)?;
     // The state names the firm, so that the callback knows in whose partition to look.
     let state = format!("{}.{}", connector.firm, app.random.token());
@@ -163,6 +217,7 @@ async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure
         }
     };
     let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
+    let now = app.clock.now();
     let sign_in = SignIn {
         connector: connector.id,
         cookie: digest(&cookie),
@@ -170,11 +225,14 @@ async fn begin(app: &App, connector: &Connector, step: Step) -> Result<Departure
         verifier: keyring.seal(&app.random, &digest(&state), verifier.expose_secret()),
         rights: connector.rights(),
         step,
-        expires_at: (app.clock.now() + SIGN_IN_LIFETIME).as_second(),
+        link,
+        ends_at: Some((now + SIGN_IN_LIFETIME).as_second()),
+        over: None,
+        expires_at: (now + SIGN_IN_KEPT).as_second(),
     };
     let key = Key::sign_in(connector.firm, &digest(&state));
     app.table.write(Write::insert(key, &sign_in)).await.map_err(from_table)?;
-    Ok(Departure { url, cookie: cookie.into() })
+    Ok(Departure { url, suffix: cookie_suffix(&state), cookie: cookie.into() })
 }
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
@@ -185,22 +243,31 @@ pub async fn arrive(app: &App, mut callback: Callback, cookie: Option<&str>) -> 
     let firm = firm.ok_or_else(|| refused("with a state that is none of ours"))?;
     let key = Key::sign_in(firm, &digest(&state));
     let row: Option<Row<SignIn>> = app.table.get(&key).await.map_err(from_table)?;
-    let row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
-    let same_browser: bool = digest(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
-    if !same_browser {
-        return Err(refused("in another browser"));
+    let mut row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
+    let now = app.clock.now();
+    match row.value.over {
+        Some(Over::TimedOut) => return Err(too_late()),
+        Some(Over::Used) => return Err(used_before(app, firm, row.value.connector).await),
+        None => {}
     }
-    // Whoever removes it goes on; a second callback with the same state finds nothing, or loses here.
-    app.table.write(Write::remove(&row)).await.map_err(|e| match e {
-        TableError::Conflict { .. } => refused("a second time"),
-        other => from_table(other),
-    })?;
-    let (sign_in, now) = (row.value, app.clock.now());
-    let arrived = if sign_in.expires_at <= now.as_second() {
-        tracing::info!(connector.id = %sign_in.connector, "a browser came back too late");
-        Err(Problem::new(Code::SignInTimedOut, "The browser came back too late."))
-    } else {
-        proceed(app, firm, &sign_in, &state, callback).await
+    // Before the cookie: a browser forgets its cookie as early.
+    let late = row.value.is_late(now);
+    let same_browser: bool = digest(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
+    if !late && !same_browser {
+        tracing::warn!(connector.id = %row.value.connector, "a browser came back that is not the one that left");
+        return Err(Problem::new(Code::SignInOtherBrowser, "The browser did not bring the cookie of this sign-in."));
+    }
+    row.value.over = Some(if late { Over::TimedOut } else { Over::Used });
+    // The function that writes it goes on; a second callback with the same state finds it over, or loses here.
+    match app.table.write(Write::replace(&row)).await {
+        Ok(()) => {}
+        Err(TableError::Conflict { .. }) => return Err(used_before(app, firm, row.value.connector).await),
+        Err(other) => return Err(from_table(other)),
+    }
+    let sign_in = row.value;
+    let arrived = match late {
+        true => Err(too_late()),
+        false => proceed(app, firm, &sign_in, &state, callback).await,
     };
     if let Err(problem) = &arrived
         && problem.code != Code::Internal
@@ -261,7 +328,8 @@ async fn proceed(
     match &sign_in.step {
         Step::SignIn => signed_in(app, connector, callback.code, state, sign_in, callback.from).await,
         Step::AdminConsent { tenant, address } => {
-            consented(app, connector, callback.tenant, tenant, address, callback.from).await
+            let link = sign_in.link.as_deref();
+            consented(app, connector, callback.tenant, tenant, address, link, callback.from).await
         }
     }
 }
@@ -308,7 +376,7 @@ async fn signed_in(
         )),
         Access::Organization => {
             let step = Step::AdminConsent { tenant: claims.tid, address: name };
-            Ok(Arrival::GoOn(begin(app, &connector, step).await?))
+            Ok(Arrival::GoOn(begin(app, &connector, step, sign_in.link.clone()).await?))
         }
         Access::Delegated => {
             if expected.is_some_and(|a| a.user_id.as_ref().is_some_and(|id| *id != claims.oid)) {
@@ -318,7 +386,7 @@ async fn signed_in(
             let me = app.graph_with(issued.access.clone()).me().await?;
             let address = me.address().unwrap_or(&name).to_owned();
             let account = Account { tenant_id: claims.tid, user_id: Some(claims.oid), address };
-            connected(app, &connector, &issued, account, from).await
+            connected(app, &connector, &issued, account, sign_in.link.as_deref(), from).await
         }
     }
 }
@@ -329,6 +397,7 @@ async fn consented(
     claimed: Option<String>,
     tenant: &TenantId,
     address: &str,
+    link: Option<&str>,
     from: Option<String>,
 ) -> Result<Arrival, Problem> {
     if claimed.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(tenant.as_str())) {
@@ -340,7 +409,7 @@ async fn consented(
     });
     let issued = issued.await.map_err(from_token)?;
     let account = Account { tenant_id: tenant.clone(), user_id: None, address: address.to_owned() };
-    connected(app, &connector, &issued, account, from).await
+    connected(app, &connector, &issued, account, link, from).await
 }
 
 /// From now on the connector works with what this sign-in brought; its mailboxes are due at once.
@@ -349,6 +418,7 @@ async fn connected(
     asked: &Connector,
     issued: &Issued,
     account: Account,
+    link: Option<&str>,
     from: Option<String>,
 ) -> Result<Arrival, Problem> {
     let now = app.clock.now();
@@ -372,7 +442,13 @@ async fn connected(
         let watch = Watch::write(asked.firm, asked.id, now);
         let who = Actor::Account { address: account.address.clone() };
         let entry = signed_in_at(app, asked, who, from.clone(), now, 200).insert(asked.firm);
-        match app.feed.tell_with(asked.firm, vec![Write::replace(&row), tokens, watch, entry], fact.clone()).await {
+        let mut writes = vec![Write::replace(&row), tokens, watch, entry];
+        // A link that a mail filter opened is still good; one that connected somebody is not.
+        writes.extend(link.map(|link| {
+            let used = UsedLink { expires_at: (now + TICKET_LIFETIME).as_second() };
+            Write::overwrite(Key::used_link(asked.firm, link), &used)
+        }));
+        match app.feed.tell_with(asked.firm, writes, fact.clone()).await {
             Ok(()) => break row.value.name,
             // A function refreshed the old token, or noted that it is dead, this very moment.
             Err(FeedError::Table(TableError::Conflict { .. })) if tries < WRITE_TRIES_MAX => tries += 1,
@@ -397,20 +473,36 @@ async fn find(app: &App, firm: FirmId, connector: ConnectorId) -> Result<Connect
     Ok(find_row(app, firm, connector).await?.value)
 }
 
-/// A callback that counts for nothing. The person is told the same whatever it was; the log tells more, and nothing secret.
+/// A callback that belongs to no sign-in. The log says how, and nothing secret.
 fn refused(how: &'static str) -> Problem {
     tracing::warn!(how, "a browser came back");
-    expired()
+    Problem::new(Code::SignInExpired, "The sign-in can't be completed.")
+}
+
+fn too_late() -> Problem {
+    Problem::new(Code::SignInTimedOut, "The browser came back too late.")
+}
+
+/// The browser came back to `connector` a second time.
+async fn used_before(app: &App, firm: FirmId, connector: ConnectorId) -> Problem {
+    match Connector::find(&app.table, firm, connector).await {
+        Ok(row) => used_already(row.map(|row| row.value).as_ref(), Code::SignInUsed),
+        Err(error) => from_table(error),
+    }
+}
+
+/// What was used already and works needs nobody; `otherwise` it says what to do.
+fn used_already(connector: Option<&Connector>, otherwise: Code) -> Problem {
+    match connector.filter(|connector| connector.state == ConnectorState::Connected) {
+        Some(connector) => Problem::new(Code::AlreadyConnected, format!("\"{}\" is connected.", connector.name)),
+        None => Problem::new(otherwise, "It counts once."),
+    }
 }
 
 fn wrong_account(detail: String) -> Problem {
     // The detail names an address: that is for the person, not for the log.
     tracing::warn!("another account signed in than the expected one");
     Problem::new(Code::WrongAccount, detail)
-}
-
-fn expired() -> Problem {
-    Problem::new(Code::SignInExpired, "The sign-in can't be completed.")
 }
 
 fn from_table(error: TableError) -> Problem {

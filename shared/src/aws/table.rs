@@ -19,6 +19,7 @@
 //! | a connector's tokens | `FIRM#f` | `TOKENS#c` | key |
 //! | when a connector is looked at | `FIRM#f` | `WATCH#c` | index `due` |
 //! | a sign-in under way | `FIRM#f` | `SIGNIN#digest of its state` | key; TTL |
+//! | that a link to connect was used | `FIRM#f` | `LINK#its digest` | key; TTL |
 //! | a member | `FIRM#f` | `MEMBER#m` | key; all of a firm by prefix |
 //! | that a member has an address | `FIRM#f` | `MEMBERADDRESS#a` | key |
 //! | a mailbox | `FIRM#f` | `MAILBOX#m` | key; all of a firm by prefix |
@@ -201,6 +202,11 @@ impl Key {
     /// A sign-in under way, by the digest of its state.
     pub fn sign_in(firm: FirmId, state_digest: &str) -> Self {
         Self::of_firm(firm, format!("SIGNIN#{state_digest}"))
+    }
+
+    /// That a link to connect was used, by the digest of its ticket.
+    pub fn used_link(firm: FirmId, ticket_digest: &str) -> Self {
+        Self::of_firm(firm, format!("LINK#{ticket_digest}"))
     }
 
     /// A member.

@@ -75,10 +75,40 @@ catalogue! {
         de "Die Anmeldung wurde nicht rechtzeitig abgeschlossen: sie darf zehn Minuten dauern." "Öffnen Sie den Anmeldelink des Konnektors noch einmal. Bleibt Microsofts Seite leer oder endet sie mit \"Timeout\" oder \"Error 524\", ist der zweite Anmeldeschritt (MFA) oft noch nicht eingerichtet: richten Sie ihn zuerst unter https://mysignins.microsoft.com/security-info ein.";
     SignInExpired, 400, User, Yes;
         aadsts [54005, 501481, 501491, 50147, 700005]
-        en "This sign-in is over: it was used already, took longer than ten minutes, or began in another browser." "Open the connector's sign-in link again, and stay in the same browser.";
-        fr "Cette connexion n'est plus valable : elle a déjà servi, a duré plus de dix minutes ou a commencé dans un autre navigateur." "Ouvrez à nouveau le lien de connexion du connecteur et restez dans le même navigateur.";
-        nl "Deze aanmelding is niet meer geldig: ze werd al gebruikt, duurde langer dan tien minuten of begon in een andere browser." "Open de aanmeldlink van de connector opnieuw en blijf in dezelfde browser.";
-        de "Diese Anmeldung gilt nicht mehr: sie wurde schon benutzt, dauerte länger als zehn Minuten oder begann in einem anderen Browser." "Öffnen Sie den Anmeldelink des Konnektors noch einmal und bleiben Sie im selben Browser.";
+        en "This sign-in is not known, or not any more: the address is incomplete or was changed, or the sign-in ended long ago." "Open the connector's sign-in link again, and go on from there in the same browser.";
+        fr "Cette connexion n'est pas connue, ou ne l'est plus : l'adresse est incomplète ou a été modifiée, ou la connexion est terminée depuis longtemps." "Ouvrez à nouveau le lien de connexion du connecteur et poursuivez à partir de là dans le même navigateur.";
+        nl "Deze aanmelding is niet of niet meer bekend: het adres is onvolledig of gewijzigd, of de aanmelding is al lang voorbij." "Open de aanmeldlink van de connector opnieuw en ga van daaruit verder in dezelfde browser.";
+        de "Diese Anmeldung ist nicht oder nicht mehr bekannt: die Adresse ist unvollständig oder wurde geändert, oder die Anmeldung ist längst vorbei." "Öffnen Sie den Anmeldelink des Konnektors noch einmal und fahren Sie von dort im selben Browser fort.";
+    SignInUsed, 400, User, Yes;
+        en "This sign-in was used already." "Open the connector's sign-in link again. If that link was used too, ask the person who sent it for a new one.";
+        fr "Cette connexion a déjà servi." "Ouvrez à nouveau le lien de connexion du connecteur. Si ce lien a déjà servi lui aussi, demandez-en un nouveau à la personne qui l'a envoyé.";
+        nl "Deze aanmelding werd al gebruikt." "Open de aanmeldlink van de connector opnieuw. Werd ook die link al gebruikt, vraag dan een nieuwe aan de persoon die hem stuurde.";
+        de "Diese Anmeldung wurde schon benutzt." "Öffnen Sie den Anmeldelink des Konnektors noch einmal. Wurde auch dieser schon benutzt, bitten Sie die Person, die ihn geschickt hat, um einen neuen.";
+    SignInOtherBrowser, 400, User, Yes;
+        en "This sign-in began in another browser, or this browser keeps no cookies." "Go back to the browser in which you opened the link, or open the connector's sign-in link again in this one and stay in it. Allow cookies for this site, and use no private window that you close in between.";
+        fr "Cette connexion a commencé dans un autre navigateur, ou ce navigateur ne conserve pas les cookies." "Revenez au navigateur dans lequel vous avez ouvert le lien, ou ouvrez à nouveau le lien de connexion du connecteur dans celui-ci et restez-y. Autorisez les cookies pour ce site et n'utilisez pas de fenêtre privée que vous fermez entre-temps.";
+        nl "Deze aanmelding begon in een andere browser, of deze browser bewaart geen cookies." "Ga terug naar de browser waarin u de link opende, of open de aanmeldlink van de connector opnieuw in deze browser en blijf erin. Sta cookies toe voor deze site en gebruik geen privévenster dat u tussendoor sluit.";
+        de "Diese Anmeldung begann in einem anderen Browser, oder dieser Browser behält keine Cookies." "Kehren Sie zu dem Browser zurück, in dem Sie den Link geöffnet haben, oder öffnen Sie den Anmeldelink des Konnektors noch einmal in diesem und bleiben Sie darin. Erlauben Sie Cookies für diese Seite und verwenden Sie kein privates Fenster, das Sie zwischendurch schließen.";
+    LinkExpired, 400, User, Yes;
+        en "This sign-in link is too old: a link works for one day." "Ask the person who sent you the link for a new one: the connector shows a new link each time it is opened.";
+        fr "Ce lien de connexion est trop ancien : un lien est valable un jour." "Demandez un nouveau lien à la personne qui vous l'a envoyé : le connecteur en affiche un nouveau chaque fois qu'on l'ouvre.";
+        nl "Deze aanmeldlink is te oud: een link werkt één dag." "Vraag een nieuwe link aan de persoon die hem stuurde: de connector toont een nieuwe telkens als men hem opent.";
+        de "Dieser Anmeldelink ist zu alt: ein Link gilt einen Tag." "Bitten Sie die Person, die Ihnen den Link geschickt hat, um einen neuen: der Konnektor zeigt bei jedem Öffnen einen neuen an.";
+    LinkUsed, 400, User, Yes;
+        en "This sign-in link was used already: a link connects once." "Ask the person who sent you the link for a new one: the connector shows a new link each time it is opened.";
+        fr "Ce lien de connexion a déjà servi : un lien ne connecte qu'une fois." "Demandez un nouveau lien à la personne qui vous l'a envoyé : le connecteur en affiche un nouveau chaque fois qu'on l'ouvre.";
+        nl "Deze aanmeldlink werd al gebruikt: een link verbindt één keer." "Vraag een nieuwe link aan de persoon die hem stuurde: de connector toont een nieuwe telkens als men hem opent.";
+        de "Dieser Anmeldelink wurde schon benutzt: ein Link verbindet einmal." "Bitten Sie die Person, die Ihnen den Link geschickt hat, um einen neuen: der Konnektor zeigt bei jedem Öffnen einen neuen an.";
+    AlreadyConnected, 400, Nobody, No;
+        en "This sign-in link was used already: the connector is connected, and nothing is left to do." "You may close this page. To sign in once more, ask the person who sent you the link for a new one.";
+        fr "Ce lien de connexion a déjà servi : le connecteur est connecté, il ne reste rien à faire." "Vous pouvez fermer cette page. Pour vous connecter encore une fois, demandez un nouveau lien à la personne qui vous l'a envoyé.";
+        nl "Deze aanmeldlink werd al gebruikt: de connector is verbonden en er hoeft niets meer te gebeuren." "U mag deze pagina sluiten. Wilt u zich nog eens aanmelden, vraag dan een nieuwe link aan de persoon die hem stuurde.";
+        de "Dieser Anmeldelink wurde schon benutzt: der Konnektor ist verbunden, und es ist nichts mehr zu tun." "Sie können diese Seite schließen. Um sich noch einmal anzumelden, bitten Sie die Person, die Ihnen den Link geschickt hat, um einen neuen.";
+    LinkDamaged, 400, User, Yes;
+        en "This sign-in link is damaged: a part of it is missing or was changed." "Copy the whole link from the message into the browser's address bar; a mail program may have broken it over two lines. If that does not help, ask the person who sent it for a new one.";
+        fr "Ce lien de connexion est abîmé : une partie manque ou a été modifiée." "Copiez le lien entier du message dans la barre d'adresse du navigateur ; un programme de messagerie l'a peut-être coupé sur deux lignes. Si cela ne suffit pas, demandez-en un nouveau à la personne qui l'a envoyé.";
+        nl "Deze aanmeldlink is beschadigd: een deel ontbreekt of werd gewijzigd." "Kopieer de hele link uit het bericht naar de adresbalk van de browser; een mailprogramma kan hem over twee regels hebben gebroken. Helpt dat niet, vraag dan een nieuwe aan de persoon die hem stuurde.";
+        de "Dieser Anmeldelink ist beschädigt: ein Teil fehlt oder wurde geändert." "Kopieren Sie den ganzen Link aus der Nachricht in die Adresszeile des Browsers; ein Mailprogramm kann ihn auf zwei Zeilen umbrochen haben. Hilft das nicht, bitten Sie die Person, die ihn geschickt hat, um einen neuen.";
     SignInDeclined, 400, User, Yes;
         oauth ["access_denied"]
         aadsts [50056, 50064, 50126, 16001, 50197]
