@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -31,7 +32,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     client::{Client, ClientError, id, text},
-    host::{Host, Settings},
+    folder::{self, FolderError, ROOM_MIN},
+    host::{Host, HostError, Settings, listen},
     provision::BUCKET,
 };
 
@@ -45,6 +47,8 @@ const SCHEDULE: Duration = Duration::from_secs(2);
 /// The demo gives up when nothing moves for this long.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// What the other side's page is good for.
+const TENANT: &str = "What people, administrators and mishaps do";
 const ADDRESS: &str = "ada.lambert@lumen.example";
 const CLIENT_ID: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
 const DELEGATED: [&str; 6] = [
@@ -67,8 +71,19 @@ enum Content {
 }
 
 impl Mails {
+    /// How many bytes they are.
+    fn bytes(&self) -> u64 {
+        let bytes = self.0.iter().map(|(_, content)| match content {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Generated(bytes) => *bytes,
+        });
+        bytes.sum()
+    }
+
     /// Those of `dir` and the folders in it, or our own.
-    pub fn load(dir: Option<&Path>) -> std::io::Result<Self> {
+    ///
+    /// Errors: the file or folder that can't be read, or that has no mail.
+    pub fn load(dir: Option<&Path>) -> Result<Self, DemoError> {
         let mut mails = Vec::new();
         match dir {
             Some(dir) => read_dir(dir, dir, &mut mails)?,
@@ -80,7 +95,7 @@ impl Mails {
         }
         mails.sort_by(|a, b| a.0.cmp(&b.0));
         match mails.is_empty() {
-            true => Err(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no .eml file in the folder")),
+            true => Err(DemoError::NoMail(dir.map(Path::to_owned).unwrap_or_default())),
             false => Ok(Self(mails)),
         }
     }
@@ -90,17 +105,21 @@ fn is_mail(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("eml"))
 }
 
-fn read_dir(top: &Path, dir: &Path, mails: &mut Vec<(String, Content)>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
+fn read_dir(top: &Path, dir: &Path, mails: &mut Vec<(String, Content)>) -> Result<(), DemoError> {
+    for entry in std::fs::read_dir(dir).map_err(files("read", dir))? {
+        let path = entry.map_err(files("read", dir))?.path();
         if path.is_dir() {
             read_dir(top, &path, mails)?;
         } else if is_mail(&path) {
             let name = path.strip_prefix(top).unwrap_or(&path).display().to_string();
-            mails.push((name, Content::Bytes(std::fs::read(&path)?)));
+            mails.push((name, Content::Bytes(std::fs::read(&path).map_err(files("read", &path))?)));
         }
     }
     Ok(())
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, DemoError> {
+    Ok(listener.local_addr().map_err(HostError::Address)?)
 }
 
 /// What a demo remembers between two starts over the same folder.
@@ -111,22 +130,26 @@ struct Memory {
     operator_key: String,
     client_secret: String,
     firm: Option<FirmId>,
+    /// How the story ended, once it has ended well. What a person does afterwards is no part of it.
+    #[serde(default)]
+    ended: Option<Summary>,
 }
 
 impl Memory {
-    fn load(data: &Path) -> std::io::Result<Option<Self>> {
-        match std::fs::read(data.join("demo.json")) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+    fn load(data: &Path) -> Result<Option<Self>, DemoError> {
+        let path = data.join("demo.json");
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|e| files("read", &path)(e.into()))?)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
+            Err(e) => Err(files("read", &path)(e)),
         }
     }
 
     /// Written aside and renamed, so that a kill leaves the old or the new one.
-    fn save(&self, data: &Path) -> std::io::Result<()> {
+    fn save(&self, data: &Path) -> Result<(), DemoError> {
         let (aside, path) = (data.join("demo.json.new"), data.join("demo.json"));
-        std::fs::write(&aside, serde_json::to_vec_pretty(self)?)?;
-        std::fs::rename(aside, path)
+        let json = serde_json::to_vec_pretty(self).map_err(unexpected)?;
+        std::fs::write(&aside, json).and_then(|()| std::fs::rename(&aside, &path)).map_err(files("write", &path))
     }
 }
 
@@ -151,15 +174,34 @@ pub enum DemoError {
     /// The simulated tenant.
     #[error("the simulated Microsoft 365: {0}")]
     World(#[from] microsoft365::Error),
-    /// A file.
+    /// A file or folder.
+    #[error("{what} {path}")]
+    Files {
+        /// What was attempted.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A folder without mail.
+    #[error("there is no .eml file in {0}, nor in its folders")]
+    NoMail(PathBuf),
+    /// The data folder.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Folder(#[from] FolderError),
     /// No HTTP client.
     #[error(transparent)]
     Http(#[from] shared::base::http::HttpClientError),
     /// Greffe itself did not start.
     #[error(transparent)]
-    Host(#[from] crate::host::HostError),
+    Host(#[from] HostError),
+}
+
+fn files(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DemoError {
+    let path = path.to_owned();
+    move |source| DemoError::Files { what, path, source }
 }
 
 /// A running demo.
@@ -176,13 +218,16 @@ pub struct Demo {
 impl Demo {
     /// Starts the simulated tenant and greffe over `data`.
     pub async fn start(data: &Path, mails: Mails) -> Result<Self, DemoError> {
-        std::fs::create_dir_all(data)?;
+        folder::prepare(data)?;
         let known = Memory::load(data)?;
+        // A mail may lie on the disk twice while it is archived.
+        let told = known.as_ref().is_some_and(|memory| memory.ended.is_some());
+        folder::room(data, if told { ROOM_MIN } else { ROOM_MIN + 2 * mails.bytes() })?;
         // The ports stay: links and subscriptions name them.
         let port = |of: fn(&Memory) -> u16| known.as_ref().map_or(0, of);
-        let greffe = TcpListener::bind(("127.0.0.1", port(|m| m.greffe_port))).await?;
-        let microsoft = TcpListener::bind(("127.0.0.1", port(|m| m.microsoft_port))).await?;
-        let (greffe_at, microsoft_at) = (greffe.local_addr()?, microsoft.local_addr()?);
+        let greffe = listen(port(|m| m.greffe_port)).await?;
+        let microsoft = listen(port(|m| m.microsoft_port)).await?;
+        let (greffe_at, microsoft_at) = (address(&greffe)?, address(&microsoft)?);
         let memory = known.unwrap_or_else(|| {
             let random = Random::system();
             Memory {
@@ -191,6 +236,7 @@ impl Demo {
                 operator_key: random.token(),
                 client_secret: random.token(),
                 firm: None,
+                ended: None,
             }
         });
         memory.save(data)?;
@@ -217,13 +263,14 @@ impl Demo {
         let settings = Settings {
             variables: vec![
                 ("GREFFE_LOGIN_URL", origin.clone()),
-                ("GREFFE_GRAPH_URL", origin),
+                ("GREFFE_GRAPH_URL", origin.clone()),
                 ("GREFFE_APP_CLIENT_ID", CLIENT_ID.to_owned()),
                 ("GREFFE_PUBLIC_URL", format!("http://{greffe_at}")),
                 ("GREFFE_WEBHOOK_URL", format!("https://{greffe_at}/webhook")),
             ],
             operator_key: Some(SecretString::from(memory.operator_key.clone())),
             app_client_secret: Some(SecretString::from(memory.client_secret.clone())),
+            links: vec![(format!("{origin}/admin"), TENANT.to_owned())],
             ..Settings::default()
         };
         let mut host = Host::open(data, greffe, Clock::system(), settings).await?;
@@ -233,8 +280,36 @@ impl Demo {
         Ok(Self { host, world, world_task, data: data.to_owned(), memory: memory.into(), client, mails })
     }
 
-    /// Runs the whole story and compares the end with what the tenant held. `tell` is told how far it is.
+    /// Runs the whole story and compares the end with what the tenant held. `tell` is told how far it is. A story that ended
+    /// well in an earlier start is not run again: somebody may have gone on from there.
+    ///
+    /// Errors: [`DemoError::Folder`] if the disk is full, whatever failed by it.
     pub async fn run(&self, tell: impl Fn(&str)) -> Result<Summary, DemoError> {
+        let ended = self.memory().ended.clone();
+        if let Some(ended) = ended.filter(|ended| ended.expected == self.mails.0.len()) {
+            tell("the story ended in an earlier start: here is how; what was changed since then is not compared");
+            return Ok(Summary { data: self.data.clone(), traffic: self.data.join("traffic.jsonl"), ..ended });
+        }
+        let summary = match self.story(tell).await {
+            Ok(summary) => summary,
+            Err(error) => {
+                folder::room(&self.data, ROOM_MIN)?;
+                return Err(error);
+            }
+        };
+        if summary.is_right() {
+            let mut memory = self.memory();
+            memory.ended = Some(summary.clone());
+            memory.save(&self.data)?;
+        }
+        Ok(summary)
+    }
+
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    async fn story(&self, tell: impl Fn(&str)) -> Result<Summary, DemoError> {
         let began = Instant::now();
         let firm = self.firm().await?;
         tell(&format!("firm: Lumen Avocats ({firm})"));
@@ -250,7 +325,10 @@ impl Demo {
         self.deliver(&folder, &self.mails.0[0].1, day(30), "mail 0".to_owned())?;
 
         let mailbox = self.mailbox(firm, &connector).await?;
-        tell(&format!("mailbox: {ADDRESS}, Inbox and Sent Items, active; {BEFORE_ACTIVATION} mails lie there already"));
+        tell(&format!(
+            "mailbox: {ADDRESS}, Inbox and Sent Items, active; mails that lie there already: {}",
+            BEFORE_ACTIVATION.min(self.mails.0.len())
+        ));
         for (i, (_, content)) in self.mails.0.iter().enumerate().skip(1) {
             let folder = if i % 4 == 0 { "sentitems" } else { "inbox" };
             self.deliver(folder, content, Timestamp::now(), format!("mail {i}"))?;
@@ -260,8 +338,12 @@ impl Demo {
         tell(&format!("{} mails have arrived; one more lies in a folder that is not chosen", self.mails.0.len() - 1));
 
         let expected = self.mails.0.len();
-        // Moved in before the first round ended, it could not be told from what lay there.
-        self.wait(firm, mailbox, &tell, |progress| progress.archived >= 1 || expected == 1).await?;
+        // Moved in before the first round ended, it could not be told from what lay there. A set of one has no other mail that
+        // shows the end of it.
+        let begun = |progress: &Progress| {
+            progress.archived >= 1 || (expected == 1 && progress.skipped.already_there >= expected as i64)
+        };
+        self.wait(firm, mailbox, &tell, begun).await?;
         self.move_in()?;
         tell("an old mail was moved into the Inbox");
         let finished =
@@ -276,13 +358,21 @@ impl Demo {
         Ok(self.client.api(Method::POST, &path, Some(json!({ "since": null }))).await.map(drop)?)
     }
 
-    /// The address of what is served, for whoever wants to look on.
+    /// The address of what is served, and what to try next, for whoever wants to look on.
     pub fn invitation(&self) -> String {
-        let memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let memory = self.memory();
+        let (base, key) = (format!("http://{}", self.host.address), &memory.operator_key);
+        let firm = memory.firm.map(|firm| firm.to_string()).unwrap_or_default();
         format!(
-            "\ngreffe answers on http://{} (described by /openapi.json); the operator's key is {}\n\
-             What people, administrators and mishaps do: http://127.0.0.1:{}/admin\nCtrl-C ends it.",
-            self.host.address, memory.operator_key, memory.microsoft_port
+            "\ngreffe answers on {base} (described by {base}/openapi.json); the operator's key is {key}\n\
+             {TENANT}: http://127.0.0.1:{}/admin\n\n\
+             Try next, in another terminal:\n\
+             \x20 # the last three mails that were archived\n\
+             \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/messages?limit=3'\n\
+             \x20 # what happened in the firm, oldest first\n\
+             \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/events?limit=10'\n\
+             docs/integrator.md goes on from here.\n\nCtrl-C ends it.",
+            memory.microsoft_port
         )
     }
 
@@ -293,7 +383,7 @@ impl Demo {
     }
 
     async fn firm(&self) -> Result<FirmId, DemoError> {
-        let known = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner).firm;
+        let known = self.memory().firm;
         if let Some(firm) = known {
             return Ok(firm);
         }
@@ -302,7 +392,7 @@ impl Demo {
         });
         let made = self.client.api(Method::POST, "/v1/firms", Some(body)).await?;
         let firm: FirmId = id(&made)?;
-        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut memory = self.memory();
         memory.firm = Some(firm);
         memory.save(&self.data)?;
         Ok(firm)
@@ -414,6 +504,7 @@ impl Demo {
             if done(&seen) {
                 return Ok(());
             }
+            folder::room(&self.data, ROOM_MIN)?;
             if moved.elapsed() > PATIENCE {
                 return Err(DemoError::Stuck { at: format!("{seen:?}") });
             }
@@ -481,7 +572,7 @@ impl Demo {
         }
         for held in others {
             let reason = if held.well_known.is_some() { "before_activation" } else { "folder_not_selected" };
-            *summary.skipped.entry(reason).or_default() += 1;
+            *summary.skipped.entry(reason.to_owned()).or_default() += 1;
             if !held.categories.is_empty() {
                 summary.wrong.push(format!("{}: marked, though not kept", held.key.clone().unwrap_or_default()));
             }
@@ -583,14 +674,14 @@ struct Skipped {
 }
 
 /// How a demo ended, compared with what the tenant really held.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Summary {
     /// Messages that ought to be kept.
     expected: usize,
     /// Of those, how many are in the archive.
     archived: usize,
     /// Messages of the tenant that ought not to be kept, by reason.
-    skipped: BTreeMap<&'static str, usize>,
+    skipped: BTreeMap<String, usize>,
     /// Messages that Graph refused.
     failed: usize,
     /// Whether content, index, the object's own checksum and the tenant's digest are equal for every message.

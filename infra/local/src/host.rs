@@ -1,7 +1,14 @@
 //! What AWS does around the functions: API Gateway and the function URL, the queue's event source, the schedules,
 //! Secrets Manager's rotations, and the identity that AWS vouches for.
 
-use std::{net::SocketAddr, path::Path as FsPath, sync::Arc, time::Duration};
+use std::{
+    fs::DirBuilder,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path as FsPath, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
@@ -34,8 +41,10 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::{
+    door::{self, Patience},
     machine::{Machine, MachineError},
     provision::{self, ProvisionError},
+    welcome::{self, Link},
 };
 
 /// As in template.yaml: the time that `delta-poll` and `calendar-push` are given.
@@ -62,6 +71,8 @@ pub struct Settings {
     pub random: Random,
     /// What reaches Microsoft; without one, a client of its own.
     pub http: Option<reqwest::Client>,
+    /// What else runs beside it, for whoever opens its address in a browser.
+    pub links: Vec<Link>,
 }
 
 /// Greffe on one machine.
@@ -101,11 +112,31 @@ pub enum HostError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The directory for large mails.
-    #[error("prepare the spool directory")]
-    Spool(#[source] std::io::Error),
-    /// The listener.
-    #[error("listen on the given port")]
-    Listen(#[source] std::io::Error),
+    #[error("prepare the spool directory {path}")]
+    Spool {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The port can't be had.
+    #[error("listen on port {port} of 127.0.0.1")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The listener has no address.
+    #[error("ask the listener for its address")]
+    Address(#[source] std::io::Error),
+}
+
+/// A listener on that port of this machine; 0 takes a free one.
+pub async fn listen(port: u16) -> Result<TcpListener, HostError> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| HostError::Listen { port, source })
 }
 
 impl Host {
@@ -133,7 +164,7 @@ impl Host {
             // The functions that held jobs died with the process before this one.
             let _ = tokio::task::spawn_blocking(move || engines.release_received()).await;
         }
-        let address = listener.local_addr().map_err(HostError::Listen)?;
+        let address = listener.local_addr().map_err(HostError::Address)?;
         if let Some(engines) = &machine.engines {
             // Entra takes https only; on this machine the simulated one leaves TLS out, as it does for notices.
             engines.enable_identity_federation(format!("https://{address}/aws-identity"));
@@ -141,7 +172,8 @@ impl Host {
         // What a killed process was reading when it died is read again.
         let spool = dir.join("spool");
         let _ = std::fs::remove_dir_all(&spool);
-        std::fs::create_dir_all(&spool).map_err(HostError::Spool)?;
+        let prepared = DirBuilder::new().recursive(true).mode(0o700).create(&spool);
+        prepared.map_err(|source| HostError::Spool { path: spool.clone(), source })?;
 
         let defaults = [
             ("GREFFE_TABLE", provision::TABLE.to_owned()),
@@ -166,7 +198,7 @@ impl Host {
 
         // As on AWS, a function shares nothing with another but what is stored.
         let function = |name: &'static str| over(&machine.as_function(name));
-        let router = gateway(function).merge(identity(machine.engines.clone()));
+        let router = gateway(function, settings.links).merge(identity(machine.engines.clone()));
         let secret_expiry = function("secret-expiry");
         let client = aws_sdk_sqs::Client::new(&machine.aws);
         let source = |name, handler, url| EventSource { handler, app: function(name), client: client.clone(), url };
@@ -251,13 +283,7 @@ impl Host {
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
         let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            let router = router.into_make_service_with_connect_info::<SocketAddr>();
-            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-            if let Err(error) = served.await {
-                tracing::error!(error = %Chain(&error), "the listener failed");
-            }
-        });
+        self.tasks.spawn(door::serve(listener, router, Patience::default(), stop));
     }
 
     /// Lets what is under way end, and stops.
@@ -268,22 +294,25 @@ impl Host {
 }
 
 /// API Gateway and the function URL.
-fn gateway(function: impl Fn(&'static str) -> App) -> Router {
+fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
     let oauth_callback = oauth_callback::router(function("oauth-callback"));
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
-    Router::new().fallback(move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
-        // As API Gateway does, behind whatever the caller claims.
-        if let Ok(address) = caller.ip().to_string().parse() {
-            request.headers_mut().append("x-forwarded-for", address);
-        }
-        let function = match request.uri().path() {
-            path if path.starts_with("/oauth/") => oauth_callback.clone(),
-            path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
-            _ => api.clone(),
-        };
-        function.oneshot(request)
-    })
+    let home = get(async move || welcome::page(&links));
+    Router::new().route("/", home).fallback(
+        move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
+            // As API Gateway does, behind whatever the caller claims.
+            if let Ok(address) = caller.ip().to_string().parse() {
+                request.headers_mut().append("x-forwarded-for", address);
+            }
+            let function = match request.uri().path() {
+                path if path.starts_with("/oauth/") => oauth_callback.clone(),
+                path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
+                _ => api.clone(),
+            };
+            function.oneshot(request)
+        },
+    )
 }
 
 /// Where AWS shows the keys by which others verify its word for us.

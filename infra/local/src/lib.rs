@@ -4,7 +4,10 @@
 pub mod bench;
 pub mod client;
 pub mod demo;
+mod door;
+pub mod folder;
 pub mod host;
 pub mod loopback;
 pub mod machine;
 pub mod provision;
+pub mod welcome;

@@ -1,11 +1,14 @@
 //! AWS as this machine reaches it: the embedded engines, or whatever `AWS_ENDPOINT_URL` names.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
+use aws_credential_types::{Credentials, provider::ProvideCredentials as _};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use shared::base::{clock::Clock, http::HttpClientError};
+
+/// How long credentials are looked for; where nothing runs that has some, nothing answers.
+const CREDENTIALS_TIME: Duration = Duration::from_secs(5);
 
 /// AWS, and the engines if it is them.
 #[derive(Clone)]
@@ -25,6 +28,12 @@ pub enum MachineError {
     /// There is no HTTP client for the other endpoint.
     #[error(transparent)]
     Http(#[from] HttpClientError),
+    /// There are no credentials for the other endpoint.
+    #[error("AWS_ENDPOINT_URL is set, but there are no credentials for it: set {}", missing.join(" and "))]
+    Credentials {
+        /// The variables that would have them.
+        missing: Vec<&'static str>,
+    },
 }
 
 impl Machine {
@@ -83,6 +92,19 @@ impl Machine {
             aws = aws.region(Region::new(aws::Cloud::REGION));
         }
         let aws = aws.load().await;
+        let unset = |name: &&str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+        let missing: Vec<_> = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().filter(unset).collect();
+        match missing.len() {
+            0 => {}
+            // A profile or a role of the machine may have them.
+            2 if can_sign(&aws).await => {}
+            _ => return Err(MachineError::Credentials { missing }),
+        }
         Ok(Self { aws, engines: None })
     }
+}
+
+async fn can_sign(aws: &SdkConfig) -> bool {
+    let Some(provider) = aws.credentials_provider() else { return false };
+    matches!(tokio::time::timeout(CREDENTIALS_TIME, provider.provide_credentials()).await, Ok(Ok(_)))
 }

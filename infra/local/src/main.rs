@@ -1,20 +1,37 @@
 //! The `greffe` program: the demo, and greffe on one machine.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand, ValueEnum as _};
 use local::{
     bench::{self, Group, Scale},
     demo::{self, Demo},
-    host::{Host, Settings},
+    folder::{self, ROOM_MIN},
+    host::{Host, Settings, listen},
 };
-use secrecy::SecretString;
-use shared::base::{clock::Clock, telemetry};
-use tokio::net::TcpListener;
+use secrecy::{ExposeSecret as _, SecretString};
+use shared::{
+    aws::secrets::OPERATOR_KEY,
+    base::{clock::Clock, telemetry},
+};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// The engines' own log repeats every refusal that the SDK reports already, and the SDK misses connections that are none.
 const QUIET: &str = "warn,s3s=off,aws_smithy_runtime::client::http::connection_poisoning=off";
+
+/// How long what is under way may take to end.
+const STOP_TIME: Duration = Duration::from_secs(8);
+/// How often it is looked whether the disk has room.
+const DISK_PAUSE: Duration = Duration::from_secs(2);
+/// Tries to remove the demo's temporary folder, and the pause between them.
+const REMOVE_TRIES_MAX: usize = 20;
+const REMOVE_PAUSE: Duration = Duration::from_millis(100);
 
 /// greffe: keeps the original of every mail that a firm chose to keep, exactly once.
 #[derive(Parser)]
@@ -59,7 +76,7 @@ struct DemoArguments {
     /// Take the mails from this folder of .eml files and the folders in it, instead of our own.
     #[arg(long, value_name = "DIR")]
     mail: Option<PathBuf>,
-    /// Keep everything here, and go on from there the next time (default: a new temporary folder).
+    /// Keep everything here, and go on from there the next time (default: a temporary folder, removed at the end).
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -72,7 +89,7 @@ struct ServeArguments {
     /// Answer on this port of 127.0.0.1.
     #[arg(long, value_name = "N", default_value_t = 8787)]
     port: u16,
-    /// The operator's API key.
+    /// The operator's API key (default: one that is drawn once, and kept in the data folder).
     #[arg(long, env = "GREFFE_OPERATOR_KEY", hide_env_values = true)]
     operator_key: Option<String>,
     /// The client secret of the platform's own app registration.
@@ -82,6 +99,7 @@ struct ServeArguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    folder::make_private_files_only();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines).with(telemetry::filter(QUIET)).init();
     let ended = match Arguments::parse().command {
@@ -102,25 +120,73 @@ async fn main() -> ExitCode {
 type Ended = Result<ExitCode, Box<dyn std::error::Error>>;
 
 async fn show(arguments: DemoArguments) -> Ended {
-    let data = match arguments.data {
-        Some(data) => data,
-        None => tempfile::Builder::new().prefix("greffe-demo-").tempdir()?.keep(),
+    let end = told_to_end()?;
+    let Some(data) = &arguments.data else {
+        let place = std::env::temp_dir();
+        let folder = tempfile::Builder::new().prefix("greffe-demo-").tempdir_in(&place);
+        let folder = folder.map_err(|error| format!("make a temporary folder in {}: {error}", place.display()))?;
+        let shown = show_in(folder.path(), &arguments, end).await;
+        remove(folder.path()).await;
+        return shown;
     };
+    show_in(data, &arguments, end).await
+}
+
+/// Removes a temporary folder. What was stopped in the middle may write one file more.
+async fn remove(folder: &Path) {
+    for _ in 0..REMOVE_TRIES_MAX {
+        if std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
+            return;
+        }
+        tokio::time::sleep(REMOVE_PAUSE).await;
+    }
+}
+
+async fn show_in(data: &Path, arguments: &DemoArguments, end: impl Future<Output = ()>) -> Ended {
+    let mut end = std::pin::pin!(end);
+    // Whoever ends it early has not seen that all is right.
+    let early = if arguments.once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     let mails = demo::Mails::load(arguments.mail.as_deref())?;
-    let demo = Demo::start(&data, mails).await?;
+    let demo = tokio::select! {
+        demo = Demo::start(data, mails) => demo?,
+        () = &mut end => return Ok(early),
+    };
+    let told = tokio::select! {
+        told = tell(&demo, arguments) => Some(told),
+        () = &mut end => None,
+    };
+    if !arguments.once && matches!(told, Some(Ok(_))) {
+        end.await;
+    }
+    // What does not end in time is taken up at the next start, as after a kill.
+    let _ = tokio::time::timeout(STOP_TIME, demo.stop()).await;
+    told.unwrap_or(Ok(early))
+}
+
+async fn tell(demo: &Demo, arguments: &DemoArguments) -> Ended {
     let summary = demo.run(|line| progress(line, arguments.json)).await?;
     let mut out = std::io::stdout();
     match arguments.json {
         true => writeln!(out, "{}", serde_json::to_string(&summary)?)?,
         false => writeln!(out, "{summary}")?,
     }
-    let code = if summary.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    if !arguments.once {
-        writeln!(out, "{}", demo.invitation())?;
-        tokio::signal::ctrl_c().await?;
+    match (&arguments.data, arguments.once) {
+        (Some(_), true) => {}
+        (None, true) => progress("the demo's folder is removed now; --data FOLDER keeps it", arguments.json),
+        (_, false) => writeln!(out, "{}", demo.invitation())?,
     }
-    demo.stop().await;
-    Ok(code)
+    Ok(if summary.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Ready once the process is told to end: Ctrl-C, or SIGTERM. From now on neither ends it by itself.
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// Progress is for people; where only JSON is wanted it goes to standard error.
@@ -153,18 +219,60 @@ async fn measure(only: Option<Group>, scale: Scale) -> Ended {
 }
 
 async fn serve(arguments: ServeArguments) -> Ended {
-    let listener = TcpListener::bind(("127.0.0.1", arguments.port)).await?;
+    let end = told_to_end()?;
+    let data = &arguments.data;
+    let listener = listen(arguments.port).await?;
+    folder::prepare(data)?;
+    folder::room(data, ROOM_MIN)?;
+    // A variable that is set to nothing gives no key.
+    let given = arguments.operator_key.filter(|key| !key.is_empty());
+    let drawn = given.is_none();
     let settings = Settings {
-        operator_key: arguments.operator_key.map(SecretString::from),
+        operator_key: given.map(SecretString::from),
         app_client_secret: arguments.app_client_secret.map(SecretString::from),
         ..Settings::default()
     };
-    let mut host = Host::open(&arguments.data, listener, Clock::system(), settings).await?;
+    let mut host = Host::open(data, listener, Clock::system(), settings).await?;
+    let mut out = std::io::stdout();
+    let place = keep_key(&host, data, drawn).await?;
     host.run(Duration::from_secs(60));
-    writeln!(std::io::stdout(), "greffe answers on http://{}, described by /openapi.json", host.address)?;
-    tokio::signal::ctrl_c().await?;
-    host.stop().await;
+    writeln!(out, "greffe answers on http://{}, described by /openapi.json", host.address)?;
+    if let Some(place) = place {
+        writeln!(out, "the operator's key is kept in {place}")?;
+    }
+    tokio::select! {
+        () = end => {}
+        () = watch_disk(data) => {}
+    }
+    let _ = tokio::time::timeout(STOP_TIME, host.stop()).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps the operator's key where the operator finds it, if greffe drew it; the place. A key that was given is known already.
+async fn keep_key(host: &Host, data: &Path, drawn: bool) -> Result<Option<String>, Box<dyn std::error::Error>> {
+    if host.machine.engines.is_none() {
+        return Ok(drawn.then(|| format!("the secret {OPERATOR_KEY} of Secrets Manager")));
+    }
+    if !drawn {
+        folder::keep_operator_key(data, None)?;
+        return Ok(None);
+    }
+    let key = host.app.secrets.read(OPERATOR_KEY).await?;
+    Ok(Some(folder::keep_operator_key(data, Some(key.expose_secret()))?.display().to_string()))
+}
+
+/// Says it when the disk is full, and when it has room again. Never ends.
+async fn watch_disk(data: &Path) {
+    let mut full = false;
+    loop {
+        tokio::time::sleep(DISK_PAUSE).await;
+        match folder::room(data, ROOM_MIN) {
+            Ok(()) if full => tracing::info!("there is room on the disk again"),
+            Err(error) if !full => tracing::error!("{}", chain(&error)),
+            _ => continue,
+        }
+        full = !full;
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

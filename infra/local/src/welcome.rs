@@ -1,0 +1,40 @@
+//! What a browser sees at the address of greffe on one machine: what runs here, and where to look.
+
+use std::fmt::Write as _;
+
+use axum::{
+    http::header,
+    response::{Html, IntoResponse, Response},
+};
+
+/// A place worth looking at: its address, and what is there.
+pub type Link = (String, String);
+
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The page, with the links of whoever started this greffe. Texts are ours: there is nothing to escape.
+pub(crate) fn page(links: &[Link]) -> Response {
+    let mut places = String::new();
+    for (address, what) in links {
+        // Writing to a string never fails.
+        let _ = write!(places, "<li><a href=\"{address}\">{address}</a>: {what}</li>");
+    }
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>greffe</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:12vh auto;padding:0 1rem}}</style></head>\
+         <body><main><h1>greffe runs here</h1>\
+         <p>greffe keeps the mail of a firm's Microsoft 365 mailboxes. This address answers programs: each request needs an API \
+         key. The terminal that started greffe says where the key is.</p>\
+         <ul>{places}<li><a href=\"/openapi.json\">/openapi.json</a>: every operation of the API</li></ul>\
+         <p>The guides lie in the folder <code>docs/</code> of the source: <code>integrator.md</code> for the API, \
+         <code>administrator.md</code> for connecting a firm, <code>operator.md</code> for running greffe.</p>\
+         </main></body></html>"
+    );
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, Html(page)).into_response()
+}
