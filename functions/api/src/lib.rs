@@ -15,9 +15,10 @@ mod routes;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, http::header, middleware, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, http::header, middleware, response::Response, routing::get};
 use shared::{
     app::App,
+    base::headers::guarded,
     problem::{Code, Problem},
 };
 
@@ -48,6 +49,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state((app.clone(), Arc::<gate::Gate>::default()), gate::pass))
         .layer(middleware::from_fn_with_state(app.clone(), error::answer))
         .layer(middleware::from_fn(language::negotiate))
+        .layer(middleware::map_response(async |response: Response| guarded(response)))
         .with_state(app)
 }
 

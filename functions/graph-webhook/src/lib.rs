@@ -15,7 +15,8 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{RawQuery, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware,
     response::{IntoResponse as _, Response},
 };
 use futures::StreamExt as _;
@@ -27,7 +28,7 @@ use shared::{
         queue::Job,
         secrets::{MacKey, NOTIFICATION_KEY, SECRET_CACHE_TIME, SecretError},
     },
-    base::telemetry::Chain,
+    base::{headers::guarded, telemetry::Chain},
     mail::notification::{self, Notices},
 };
 use tokio::sync::Mutex;
@@ -48,7 +49,10 @@ const QUEUE_TIME_MAX: Duration = Duration::from_secs(8);
 ///   them again; 413 if the body is larger than [`BODY_BYTES_MAX`].
 /// - any other method → 405.
 pub fn router(app: App) -> Router {
-    Router::new().fallback(receive).with_state(Arc::new(Webhook { app, key: Mutex::default() }))
+    Router::new()
+        .fallback(receive)
+        .layer(middleware::map_response(async |response: Response| guarded(response)))
+        .with_state(Arc::new(Webhook { app, key: Mutex::default() }))
 }
 
 struct Webhook {
@@ -97,16 +101,12 @@ fn validation_token(query: &str) -> Option<String> {
     pair.map(|(_, token)| token.into_owned())
 }
 
-/// The token as it is: plain text that no browser may take for anything else.
+/// The token as it is: plain text, and `nosniff` on every answer has browsers take it for nothing else.
 fn echo(token: String) -> Response {
     if token.len() > VALIDATION_TOKEN_BYTES_MAX {
         return StatusCode::BAD_REQUEST.into_response();
     }
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    (headers, token).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], token).into_response()
 }
 
 /// The whole body, or the status of a refusal: at once where its length was announced, else as soon as it is too long.

@@ -14,6 +14,7 @@ use axum::{
         rejection::{PathRejection, QueryRejection},
     },
     http::{HeaderMap, StatusCode, header, request::Parts},
+    middleware,
     response::{AppendHeaders, IntoResponse as _, Redirect, Response},
     routing::get,
 };
@@ -22,7 +23,7 @@ use serde::Serialize;
 use shared::{
     access::sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
     app::App,
-    base::{config::Origin, language::Language},
+    base::{config::Origin, headers::guarded, language::Language},
     firm::audit::source_ip,
     problem::{Code, Problem},
 };
@@ -41,6 +42,7 @@ pub fn router(app: App) -> Router {
         .route("/oauth/callback", get(callback))
         .fallback(no_page)
         .method_not_allowed_fallback(no_method)
+        .layer(middleware::map_response(async |response: Response| guarded(response)))
         .with_state(app)
 }
 

@@ -69,7 +69,6 @@ fn html(language: Language, status: StatusCode, title: &str, body: &str) -> Resp
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "Accept, Accept-Language"),
         REFERRER_POLICY,

@@ -4,6 +4,7 @@ pub mod address;
 pub mod clock;
 pub mod config;
 pub mod digest;
+pub mod headers;
 pub mod http;
 pub mod id;
 pub mod language;
