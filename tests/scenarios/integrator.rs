@@ -5,7 +5,12 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{ADA, Answer, OPERATOR_KEY, World};
+use shared::{
+    aws::table::{Key, Row, Write},
+    base::headers::HSTS,
+    firm::audit::Link,
+};
+use tests::{ADA, Answer, OPERATOR_KEY, World, message_id};
 
 /// A firm and the first of its keys.
 async fn firm(world: &World) -> (String, String) {
@@ -121,32 +126,191 @@ async fn every_change_and_every_sign_in_stands_in_the_firms_audit_trail() {
     world.sign_in(&firm, &connector, ADA).await.ok();
     world.get(&format!("/v1/firms/{firm}/connectors")).await.ok();
 
-    let mut trail = Vec::new();
-    let mut after = String::new();
-    loop {
-        let page = world.get(&format!("/v1/firms/{firm}/audit?limit=2&after={after}").replace('#', "%23")).await.ok();
-        trail.extend(page["items"].as_array().unwrap().clone());
-        let Some(next) = page["next"].as_str() else { break };
-        after = next.to_owned();
-    }
-    let mut told: Vec<_> = trail
+    let trail = trail(&world, &firm).await;
+    let told: Vec<_> = trail
         .iter()
         .map(|e| (e["action"].as_str().unwrap(), e["who"]["kind"].as_str().unwrap(), e["outcome"].clone()))
         .collect();
-    // All at one moment of a clock that stands.
-    told.sort_by_key(|(action, ..)| action.to_owned());
     assert_eq!(
         told,
         [
-            ("GET /oauth/callback", "account", json!(200)),
+            // The firm and its entry are one transaction, as are a sign-in and its entry.
             ("POST /v1/firms", "operator", json!(201)),
-            ("POST /v1/firms/{firm}/connectors", "key", json!(201)),
+            ("POST /v1/firms/{firm}/keys", "operator", Value::Null),
             ("POST /v1/firms/{firm}/keys", "operator", json!(201)),
+            ("POST /v1/firms/{firm}/connectors", "key", Value::Null),
+            ("POST /v1/firms/{firm}/connectors", "key", json!(201)),
+            ("POST /v1/firms/{firm}/mailboxes", "key", Value::Null),
             ("POST /v1/firms/{firm}/mailboxes", "key", json!(400)),
+            ("GET /oauth/callback", "account", json!(200)),
         ]
     );
-    let entry = trail.iter().find(|e| e["request"] == request).unwrap();
-    assert_eq!((&entry["from"], &entry["path"]), (&json!("127.0.0.1"), &json!(format!("/v1/firms/{firm}/connectors"))));
+    let entries: Vec<_> = trail.iter().filter(|e| e["request"] == request).collect();
+    assert_eq!(entries.len(), 2, "the deed and what came of it");
+    for entry in entries {
+        let path = json!(format!("/v1/firms/{firm}/connectors"));
+        assert_eq!((&entry["from"], &entry["path"]), (&json!("127.0.0.1"), &path));
+    }
     let signed_in = trail.iter().find(|e| e["who"]["kind"] == "account").unwrap();
     assert_eq!((&signed_in["who"]["address"], &signed_in["from"]), (&json!(ADA), &json!("127.0.0.1")));
+}
+
+/// The whole trail, page by page, none of which is broken.
+async fn trail(world: &World, firm: &str) -> Vec<Value> {
+    let mut trail = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = world.get(&format!("/v1/firms/{firm}/audit?limit=2&after={after}")).await.ok();
+        assert_eq!(page["broken_at"], Value::Null);
+        trail.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { return trail };
+        after = next.to_owned();
+    }
+}
+
+#[tokio::test]
+async fn reading_an_original_leaves_an_entry_and_reading_about_it_does_not() {
+    let world = World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000")]).await;
+    let registry = world.registry().await;
+    let firm = &registry.firm;
+    let key = world.post(&format!("/v1/firms/{firm}/keys"), json!({ "name": "Application" })).await.ok();
+    let (id, key) = (key["id"].clone(), key["key"].as_str().unwrap().to_owned());
+    let small = world.deliver("inbox", "Small");
+    let large = microsoft365::Mail::generated(3, 5_000, world.clock.now());
+    let large = world.microsoft.deliver(ADA, "inbox", large).unwrap().immutable_id;
+    world.run_until_idle().await;
+    let before = trail(&world, firm).await.len();
+    let path = |mail: &str| format!("/v1/firms/{firm}/messages/{}", message_id(&registry, mail));
+    let content = |mail: &str| path(mail) + "/content";
+
+    world.request(Some(&key), Method::GET, &path(&small), None).await.ok();
+    world.request(Some(&key), Method::GET, &format!("/v1/firms/{firm}/messages"), None).await.ok();
+    assert_eq!(trail(&world, firm).await.len(), before);
+
+    let read = world.request(Some(&key), Method::GET, &content(&small), None).await;
+    let request = read.headers["x-request-id"].to_str().unwrap().to_owned();
+    assert_eq!(read.status, StatusCode::OK);
+    // A link is as good as the bytes, and asking by HEAD gives it too.
+    assert_eq!(world.get(&content(&large)).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(world.request(Some(&key), Method::HEAD, &content(&large), None).await.status, StatusCode::SEE_OTHER);
+    let nowhere = content(&small).replace(&registry.mailbox, "00000000-0000-4000-8000-000000000000");
+    assert_eq!(world.request(Some(&key), Method::GET, &nowhere, None).await.status, StatusCode::NOT_FOUND);
+
+    let read = trail(&world, firm).await.split_off(before);
+    let told: Vec<_> = read.iter().map(|e| (&e["action"], &e["path"], &e["who"]["kind"], &e["outcome"])).collect();
+    let [get, head] = ["GET", "HEAD"].map(|m| json!(format!("{m} /v1/firms/{{firm}}/messages/{{message}}/content")));
+    let [small, large, nowhere] = [content(&small), content(&large), nowhere].map(Value::from);
+    let [by_key, operator] = ["key", "operator"].map(Value::from);
+    let (ok, elsewhere, not_found) = (json!(200), json!(303), json!(404));
+    assert_eq!(
+        told,
+        [
+            (&get, &small, &by_key, &Value::Null),
+            (&get, &small, &by_key, &ok),
+            (&get, &large, &operator, &Value::Null),
+            (&get, &large, &operator, &elsewhere),
+            (&head, &large, &by_key, &Value::Null),
+            (&head, &large, &by_key, &elsewhere),
+            (&get, &nowhere, &by_key, &Value::Null),
+            (&get, &nowhere, &by_key, &not_found),
+        ]
+    );
+    let entry = &read[0];
+    assert_eq!((&entry["who"]["id"], &entry["from"], &entry["request"]), (&id, &json!("127.0.0.1"), &json!(request)));
+    assert_eq!(entry["at"], world.clock.now().to_string());
+}
+
+#[tokio::test]
+async fn an_original_is_not_given_out_if_its_entry_can_not_be_written() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Confidential");
+    world.run_until_idle().await;
+    let firm = registry.firm.parse().unwrap();
+    // The entry that comes next has its place taken, and is not what follows from the one before: as if all were busy.
+    let trail = trail(&world, &registry.firm).await;
+    let next = trail.last().unwrap()["number"].as_u64().unwrap() + 1;
+    let table = &world.host.app.table;
+    table.write(Write::insert(Key::audit(firm, next), &json!({ "not": "an entry" }))).await.unwrap();
+    let path = format!("/v1/firms/{}/messages/{}/content", registry.firm, message_id(&registry, &mail));
+    world.aws_calls();
+    assert_eq!(world.get(&path).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let read = world.aws_calls();
+    assert!(!read.iter().any(|call| call.resource.starts_with("Originals")), "{read:?}");
+}
+
+#[tokio::test]
+async fn the_trail_stays_whole_under_concurrent_calls_and_shows_where_an_entry_was_changed() {
+    let world = World::new().await;
+    let (firm, key) = firm(&world).await;
+    let path = format!("/v1/firms/{firm}/keys");
+    let calls = (0..12).map(|_| world.request(Some(&key), Method::POST, &path, Some(json!({ "name": "" }))));
+    let answers = futures::future::join_all(calls).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::BAD_REQUEST));
+    let whole = trail(&world, &firm).await;
+    assert_eq!(whole.len(), 3 + 24);
+    for (number, entry) in (1..).zip(&whole) {
+        assert_eq!(entry["number"], number);
+    }
+    // What no condition in IAM can refuse: a put over what is there.
+    let (table, id) = (&world.host.app.table, firm.parse().unwrap());
+    let mut row: Row<Link> = table.get(&Key::audit(id, 7)).await.unwrap().unwrap();
+    row.value.entry.from = Some("203.0.113.7".to_owned());
+    table.write(Write::replace(&row)).await.unwrap();
+    let at = async |query: &str| world.get(&format!("/v1/firms/{firm}/audit?{query}")).await.ok()["broken_at"].clone();
+    assert_eq!(at("").await, 8);
+    // A page is held against the entry before it.
+    assert_eq!(at(&format!("after={}", whole[6]["id"].as_str().unwrap())).await, 8);
+    assert_eq!(at(&format!("after={}", whole[7]["id"].as_str().unwrap())).await, Value::Null);
+    assert_eq!(at("limit=7").await, Value::Null);
+    let shown = world.get(&format!("/v1/firms/{firm}/audit")).await.ok();
+    assert_ne!(shown["items"][6]["digest"], whole[6]["digest"], "the digest that was seen before tells it too");
+}
+
+#[tokio::test]
+async fn entries_of_versions_without_a_chain_stay_readable_and_come_first() {
+    let world = World::new().await;
+    let (firm, _) = firm(&world).await;
+    let old = json!({
+        "at": "2025-03-02T08:00:00Z", "who": { "kind": "operator" }, "action": "POST /v1/firms/{firm}/members",
+        "path": format!("/v1/firms/{firm}/members"), "request": "r-1", "outcome": 201,
+    });
+    let key = Key::audit_after(firm.parse().unwrap(), "2025-03-02T08:00:00.000Z#r-1");
+    world.host.app.table.write(Write::insert(key, &old)).await.unwrap();
+    let page = world.get(&format!("/v1/firms/{firm}/audit?limit=1")).await.ok();
+    assert_eq!((&page["items"][0]["outcome"], &page["items"][0]["number"]), (&json!(201), &Value::Null));
+    assert_eq!(page["next"], "2025-03-02T08:00:00.000Z#r-1");
+    let rest = page["next"].as_str().unwrap().replace('#', "%23");
+    let rest = world.get(&format!("/v1/firms/{firm}/audit?after={rest}")).await.ok();
+    assert_eq!((&rest["items"][0]["number"], &rest["broken_at"]), (&json!(1), &Value::Null));
+}
+
+#[tokio::test]
+async fn every_answer_of_every_function_forbids_plain_http_and_sniffing() {
+    let world = World::new().await;
+    let base = world.host.app.config.public_url.at("");
+    let get = |path: &str| tests::http().get(format!("{base}{path}"));
+    let post = |path: &str| tests::http().post(format!("{base}{path}"));
+    let asked = [
+        (get("/healthz"), 200),
+        (get("/openapi.json"), 200),
+        (get("/nowhere"), 404),
+        (get("/v1/firms/x"), 401),
+        (post("/healthz"), 405),
+        (post("/v1/firms").bearer_auth(OPERATOR_KEY).body("{"), 415),
+        (get("/oauth/callback"), 400),
+        (get("/oauth/connect/x"), 400),
+        (get("/oauth/nowhere"), 404),
+        (post("/oauth/callback"), 405),
+        (get("/webhook"), 405),
+        (post("/webhook").body("{}"), 202),
+        (post("/webhook?validationToken=x"), 200),
+        (post("/webhook").body(vec![b' '; (1 << 20) + 1]), 413),
+    ];
+    for (request, status) in asked {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{}", answer.url());
+        assert_eq!(answer.headers()["strict-transport-security"], HSTS, "{}", answer.url());
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{}", answer.url());
+    }
 }

@@ -1,4 +1,5 @@
-//! What every call of `/v1` passes: who calls, how often, whether it was made before, and the entry in the firm's audit trail.
+//! What every call of `/v1` passes: who calls, how often, whether it was made before, and for a change, or a route that
+//! gives out mail, the entries in the firm's audit trail.
 //! A route that is added later passes it too.
 
 use std::{
@@ -32,6 +33,7 @@ use crate::{
     BULK_BYTES_MAX,
     auth::{Caller, FirmScope},
     error::{Answer, Failure, RequestId, invalid, status_of},
+    routes,
 };
 
 /// Calls that one key may make within a minute.
@@ -77,9 +79,8 @@ impl Gate {
         }
         parts.extensions.insert(caller);
         let route = parts.extensions.get::<MatchedPath>().map(|route| route.as_str().to_owned());
-        let (false, Some(route)) = (parts.method.is_safe(), route) else {
-            return Ok(next.run(Request::from_parts(parts, body)).await);
-        };
+        let route = route.filter(|route| !parts.method.is_safe() || routes::reads_mail(route));
+        let Some(route) = route else { return Ok(next.run(Request::from_parts(parts, body)).await) };
         let named = parts.uri.path().split('/').nth(3).and_then(|id| id.parse::<FirmId>().ok());
         let scope = match named {
             Some(firm) => FirmScope::of(app, caller, firm).await?,
@@ -154,13 +155,15 @@ struct Noted {
 }
 
 impl Noted {
-    /// Notes it, has it done, and notes what came of it.
+    /// Notes it, has it done, and notes what came of it. Of an original, no byte has left by then.
     async fn run(&self, request: Request, next: Next) -> Answer<Response> {
-        self.app.table.write(self.entry.insert(self.firm)).await?;
+        let App { table, clock, random, .. } = &*self.app;
+        self.entry.append(table, (clock, random), self.firm).await?;
         let response = next.run(request).await;
-        let outcome = status_of(&response).as_u16();
-        if let Err(error) = self.entry.clone().complete(&self.app.table, self.firm, outcome).await {
-            tracing::error!(firm.id = %self.firm, error = %Chain(&error), "an entry of the audit trail stays without its outcome");
+        let outcome = Some(status_of(&response).as_u16());
+        let done = Entry { at: clock.now(), outcome, ..self.entry.clone() };
+        if let Err(error) = done.append(table, (clock, random), self.firm).await {
+            tracing::error!(firm.id = %self.firm, error = %Chain(&error), "what came of a deed is missing in the audit trail");
         }
         Ok(response)
     }

@@ -98,3 +98,20 @@ fn add_what_all_have(path: &str, operation: &mut Operation) {
         .build();
     operation.responses.responses.insert("default".to_owned(), problem.into());
 }
+
+/// What is not JSON, or lies behind a link, is what a mail holds.
+#[test]
+fn a_route_that_gives_out_what_a_mail_holds_says_so_and_so_leaves_an_entry_in_the_audit_trail() {
+    let document = serde_json::to_value(document()).expect("a document is JSON");
+    let mut found = 0;
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        let answers = &item["get"]["responses"];
+        let kinds = answers["200"]["content"].as_object().into_iter().flatten().map(|(kind, _)| kind.as_str());
+        let gives_out = !answers["303"].is_null() || kinds.into_iter().any(|kind| kind != "application/json");
+        if path.starts_with("/v1/") {
+            assert_eq!(routes::reads_mail(path), gives_out, "{path}: write `reads mail` in routes/mod.rs");
+            found += usize::from(gives_out);
+        }
+    }
+    assert!(found > 0);
+}

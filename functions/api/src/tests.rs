@@ -17,7 +17,7 @@ use axum::{
 use serde_json::{Value, json};
 use shared::{
     aws::secrets,
-    base::{clock::Clock, config::Config, http::http_client, random::Random},
+    base::{clock::Clock, config::Config, headers::HSTS, http::http_client, random::Random},
 };
 use tower::ServiceExt as _;
 
@@ -65,7 +65,20 @@ impl Aws {
             "DynamoDB_20120810.UpdateItem" => {
                 json!({ "Attributes": { "last": { "N": "1" } } }).to_string().into_response()
             }
-            "DynamoDB_20120810.Query" => json!({ "Items": [] }).to_string().into_response(),
+            "DynamoDB_20120810.Query" => {
+                let value = |name: &str| request["ExpressionAttributeValues"][name]["S"].as_str().unwrap_or_default();
+                let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+                let items = aws.items.lock().unwrap();
+                let within =
+                    |item: &&Value| text(item, "pk") == value(":pk") && text(item, "sk").starts_with(value(":sk"));
+                let mut found: Vec<Value> = items.values().filter(within).cloned().collect();
+                found.sort_by_key(|item| text(item, "sk"));
+                if request["ScanIndexForward"] == false {
+                    found.reverse();
+                }
+                found.truncate(request["Limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(usize::MAX));
+                json!({ "Items": found }).to_string().into_response()
+            }
             "secretsmanager.GetSecretValue" => {
                 let secrets = aws.secrets.lock().unwrap();
                 match secrets.get(request["SecretId"].as_str().unwrap()) {
@@ -137,6 +150,8 @@ impl World {
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         };
         assert_eq!(answered.headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(answered.headers[header::STRICT_TRANSPORT_SECURITY], HSTS);
+        assert_eq!(answered.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         if !answered.status.is_success() {
             assert_eq!(answered.headers[header::CONTENT_TYPE], "application/problem+json");
             assert_eq!(answered.body["status"], answered.status.as_u16());

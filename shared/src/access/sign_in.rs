@@ -287,11 +287,18 @@ async fn note(
     since: Timestamp,
     from: Option<String>,
 ) -> Result<(), TableError> {
-    let Some(mut row) = Connector::find(&app.table, firm, connector).await? else { return Ok(()) };
-    let microsoft_code = problem.microsoft_code.clone().unwrap_or_default();
-    row.value.sign_in_problem = Some(Noted { code: problem.code, microsoft_code, since });
-    let entry = signed_in_at(app, &row.value, Actor::Visitor, from, since, problem.status);
-    app.table.transact(vec![Write::replace(&row), entry.insert(firm)]).await
+    let mut tries = 1;
+    loop {
+        let Some(mut row) = Connector::find(&app.table, firm, connector).await? else { return Ok(()) };
+        let microsoft_code = problem.microsoft_code.clone().unwrap_or_default();
+        row.value.sign_in_problem = Some(Noted { code: problem.code, microsoft_code, since });
+        let entry = signed_in_at(app, &row.value, Actor::Visitor, from.clone(), since, problem.status);
+        let entry = entry.next(&app.table, firm).await?;
+        match app.table.transact(vec![Write::replace(&row), entry]).await {
+            Err(TableError::Conflict { .. }) if tries < WRITE_TRIES_MAX => tries += 1,
+            written => return written,
+        }
+    }
 }
 
 /// What the firm's audit trail has of a sign-in.
@@ -441,7 +448,8 @@ async fn connected(
         let tokens = app.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
         let watch = Watch::write(asked.firm, asked.id, now);
         let who = Actor::Account { address: account.address.clone() };
-        let entry = signed_in_at(app, asked, who, from.clone(), now, 200).insert(asked.firm);
+        let entry = signed_in_at(app, asked, who, from.clone(), now, 200);
+        let entry = entry.next(&app.table, asked.firm).await.map_err(from_table)?;
         let mut writes = vec![Write::replace(&row), tokens, watch, entry];
         // A link that a mail filter opened is still good; one that connected somebody is not.
         writes.extend(link.map(|link| {

@@ -9,7 +9,7 @@
 //! | an API key | `FIRM#f` | `KEY#id` | key (the key itself names the firm) |
 //! | what a key may still call this minute | `FIRM#f` | `ALLOWANCE#id#minute` | key; TTL |
 //! | a request that may be sent again | `FIRM#f`, `OPERATOR` | `IDEMPOTENCY#digest of its key` | key; TTL |
-//! | the audit trail | `FIRM#f#AUDIT` | `AT#time#request` | prefix |
+//! | the audit trail | `FIRM#f#AUDIT` | `N#` and its number, 20 digits; before there was a chain, `AT#time#request` | partition, either way |
 //! | the firm's own app registration | `FIRM#f` | `APP` | key |
 //! | the audience that AWS vouches with | `FIRM#f`, `PLATFORM` | `AUDIENCE` | key |
 //! | to whom a client id belongs | `OPERATOR` | `APP#client id` | key |
@@ -123,24 +123,26 @@ impl Key {
         }
     }
 
-    /// An entry of the audit trail.
-    pub fn audit(firm: FirmId, at: Timestamp, request: &str) -> Self {
-        Self::audit_after(firm, &format!("{}#{request}", sortable(at)))
+    /// An entry of the audit trail, by its number.
+    pub fn audit(firm: FirmId, number: u64) -> Self {
+        Self { sk: format!("N#{number:020}"), ..Self::audit_prefix(firm) }
     }
 
-    /// Where the audit trail goes on after a [`Key::audit_cursor`].
+    /// The entry that a [`Key::audit_cursor`] names: a number, or in older entries a time and a request.
     pub fn audit_after(firm: FirmId, cursor: &str) -> Self {
-        Self { pk: format!("FIRM#{firm}#AUDIT"), sk: format!("AT#{cursor}") }
+        let number = cursor.len() == 20 && cursor.bytes().all(|b| b.is_ascii_digit());
+        let sk = format!("{}{cursor}", if number { "N#" } else { "AT#" });
+        Self { sk, ..Self::audit_prefix(firm) }
     }
 
-    /// The audit trail.
+    /// The audit trail. The template closes such partitions to updates and deletions.
     pub fn audit_prefix(firm: FirmId) -> Self {
-        Self::audit_after(firm, "")
+        Self { pk: format!("FIRM#{firm}#AUDIT"), sk: String::new() }
     }
 
     /// What names an entry of the audit trail, in order.
     pub fn audit_cursor(&self) -> Option<&str> {
-        self.sk.strip_prefix("AT#")
+        self.sk.strip_prefix("N#").or_else(|| self.sk.strip_prefix("AT#"))
     }
 
     /// The firm's own app registration: there is one place for it.
@@ -681,6 +683,21 @@ impl Table {
                 return Ok(rows);
             }
         }
+    }
+
+    /// The item with the greatest sort key of the partition that `partition` lies in, as it is at this moment.
+    pub async fn last<T: DeserializeOwned>(&self, partition: &Key) -> Result<Option<Row<T>>, TableError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(partition.pk.clone()))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1);
+        let answer = request.send().await.map_err(|e| service("list", partition, e))?;
+        answer.items.unwrap_or_default().into_iter().next().map(|item| read(item, partition)).transpose()
     }
 
     /// Numbered items with their numbers: the `limit` next after `edge` going up, or next before it going down.

@@ -1,17 +1,37 @@
 //! The audit trail of a firm: who did what, when, from where, and what came of it.
 //!
-//! A change by the API is noted before it is tried and completed afterwards: no change can be made without its entry. One whose
-//! function died in between has no outcome. A sign-in is noted in the transaction that makes it true.
+//! An entry is written before the deed: nothing is changed, and no mail is given out, without one. What came of the deed is
+//! a second entry, with the same request id; if the function died in between there is none. A sign-in is one entry, in the
+//! transaction that makes it true.
+//!
+//! The entries of a firm are numbered from 1 without a gap, and each carries the digest of the one before. No function may
+//! update or delete one (template.yaml), but a put could still replace one; then the next entry's digest does not fit, and
+//! [`list`] says where. Adding an entry costs one read of the last one and one conditional write of the next number: of two
+//! that come at the same time one loses, and tries again.
+
+use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::{
-    aws::table::{Key, Page, Row, Table, TableError, Write},
-    base::id::{FirmId, KeyId},
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::{
+        clock::Clock,
+        id::{FirmId, KeyId},
+        random::Random,
+    },
 };
+
+/// How often an entry is tried to be added. With the pauses between, this takes about four seconds.
+const TRIES_MAX: u32 = 16;
+/// The longest pause before the second try; it doubles up to [`PAUSE_MAX`].
+const PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// Who acted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,7 +54,7 @@ pub enum Actor {
     },
 }
 
-/// One deed.
+/// A deed that is about to be done, or what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// When.
@@ -50,37 +70,137 @@ pub struct Entry {
     pub from: Option<String>,
     /// The request's id, as its answer and the log have it.
     pub request: String,
-    /// What came of it: the HTTP status. Null if nobody knows, because greffe was interrupted.
+    /// What came of it: the HTTP status. Null before it is done: the entry with the same `request` that follows has the
+    /// status. If there is none, greffe was interrupted.
     pub outcome: Option<u16>,
 }
 
+/// An entry as it lies in the table. A field that is added later has to be left out where it has no value, or the digests
+/// of older entries would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Link {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// The place in the firm's chain, from 1 on. Null in entries of versions that had no chain; they come first.
+    #[serde(default)]
+    pub number: Option<u64>,
+    /// The digest of the entry before; null in the first.
+    #[serde(default)]
+    pub before: Option<String>,
+}
+
+/// Entries in order.
+#[derive(Debug)]
+pub struct TrailPage {
+    /// The entries, oldest first, and where each lies.
+    pub links: Vec<(Key, Link)>,
+    /// The key to go on after, if there may be more.
+    pub next: Option<Key>,
+    /// The number of the first entry of the page that does not follow from the one before it: that one was changed, or is
+    /// missing. None if the chain is whole.
+    pub broken_at: Option<u64>,
+}
+
+impl Link {
+    /// SHA-256 of the whole link as JSON, 64 hexadecimal digits.
+    pub fn digest(&self) -> String {
+        // Plain fields and no map: this is always the same text.
+        let text = serde_json::to_vec(self).expect("a link is JSON");
+        hex::encode(Sha256::digest(text))
+    }
+
+    /// The one that follows `last`, with this entry.
+    fn after(last: Option<&Self>, entry: Entry) -> Self {
+        // Entries without a number are not part of the chain: their outcome may still be written into them.
+        let last = last.and_then(|last| Some((last.number?, last.digest())));
+        match last {
+            Some((number, digest)) => Self { entry, number: Some(number + 1), before: Some(digest) },
+            None => Self { entry, number: Some(1), before: None },
+        }
+    }
+
+    /// Whether this is what followed `last`.
+    fn follows(&self, last: Option<&Self>) -> bool {
+        *self == Self::after(last, self.entry.clone())
+    }
+}
+
+/// The number of the first of `links` that does not follow from the one before it; `last` came before the first.
+pub fn broken_at<'a>(mut last: Option<&'a Link>, links: impl IntoIterator<Item = &'a Link>) -> Option<u64> {
+    for link in links {
+        if let Some(number) = link.number
+            && !link.follows(last)
+        {
+            return Some(number);
+        }
+        last = Some(link);
+    }
+    None
+}
+
 impl Entry {
-    /// Where the entry lies.
-    pub fn key(&self, firm: FirmId) -> Key {
-        Key::audit(firm, self.at, &self.request)
+    /// The write that adds the entry behind the last one, for a transaction.
+    /// Errors: the write itself fails with [`TableError::Conflict`] if another entry was added meanwhile: make it anew.
+    pub async fn next(&self, table: &Table, firm: FirmId) -> Result<Write, TableError> {
+        let last = table.last::<Link>(&Key::audit_prefix(firm)).await?;
+        Ok(insert(firm, &Link::after(last.as_ref().map(|row| &row.value), self.clone())))
     }
 
-    /// The write that adds it.
-    pub fn insert(&self, firm: FirmId) -> Write {
-        Write::insert(self.key(firm), self)
-    }
-
-    /// Notes what came of a deed that was [inserted](Self::insert).
-    pub async fn complete(mut self, table: &Table, firm: FirmId, outcome: u16) -> Result<(), TableError> {
-        self.outcome = Some(outcome);
-        table.write(Write::replace(&Row::inserted(self.key(firm), self))).await
-    }
-
-    /// The firm's entries, oldest first, after the one that `after` names.
-    pub async fn list(
+    /// Adds the entry behind the last one.
+    ///
+    /// The digest goes into the function's log, which no function can change either: with it, a chain that was written anew
+    /// from some entry to its end can be told from the one that was.
+    /// Errors: [`TableError::Conflict`] if others were faster sixteen times.
+    pub async fn append(
+        &self,
         table: &Table,
+        (clock, random): (&Clock, &Random),
         firm: FirmId,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<Self>, TableError> {
-        let after = after.map(|cursor| Key::audit_after(firm, cursor));
-        table.query(&Key::audit_prefix(firm), after.as_ref(), limit).await
+    ) -> Result<(), TableError> {
+        let mut pause = PAUSE;
+        let mut tries = 1;
+        loop {
+            let last = table.last::<Link>(&Key::audit_prefix(firm)).await?.map(|row| row.value);
+            // A write whose answer was lost, and that the SDK sent again, fails by its own success.
+            if tries > 1 && last.as_ref().is_some_and(|last| last.entry == *self) {
+                return Ok(());
+            }
+            let link = Link::after(last.as_ref(), self.clone());
+            match table.write(insert(firm, &link)).await {
+                Ok(()) => {
+                    let digest = link.digest();
+                    tracing::info!(firm.id = %firm, audit.number = link.number, audit.digest = digest, "noted");
+                    return Ok(());
+                }
+                Err(TableError::Conflict { .. }) if tries < TRIES_MAX => {
+                    clock.sleep(random.jitter(pause)).await;
+                    pause = PAUSE_MAX.min(pause * 2);
+                    tries += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
+}
+
+fn insert(firm: FirmId, link: &Link) -> Write {
+    Write::insert(Key::audit(firm, link.number.unwrap_or_default()), link)
+}
+
+/// The firm's entries, oldest first, after the one that `after` names, and whether they are as they were written.
+///
+/// A page is checked against the entry before it, so the whole trail is checked by reading all pages.
+pub async fn list(table: &Table, firm: FirmId, after: Option<&str>, limit: usize) -> Result<TrailPage, TableError> {
+    let after = after.map(|cursor| Key::audit_after(firm, cursor));
+    let page = table.query::<Link>(&Key::audit_prefix(firm), after.as_ref(), limit).await?;
+    let last = match &after {
+        Some(key) => table.get::<Link>(key).await?.map(|row| row.value),
+        None => None,
+    };
+    let broken_at = broken_at(last.as_ref(), page.rows.iter().map(|row| &row.value));
+    let links = page.rows.into_iter().map(|Row { key, value, .. }| (key, value)).collect();
+    Ok(TrailPage { links, next: page.next, broken_at })
 }
 
 /// The address that a request came from. API Gateway and the function URL write it behind whatever the caller claimed.
@@ -94,6 +214,74 @@ pub fn source_ip(headers: &HeaderMap) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry(request: &str) -> Entry {
+        Entry {
+            at: "2026-03-02T08:00:00Z".parse().unwrap(),
+            who: Actor::Operator,
+            action: "POST /v1/firms".to_owned(),
+            path: "/v1/firms".to_owned(),
+            from: None,
+            request: request.to_owned(),
+            outcome: None,
+        }
+    }
+
+    fn chain(requests: &[&str]) -> Vec<Link> {
+        let mut links = Vec::new();
+        for request in requests {
+            links.push(Link::after(links.last(), entry(request)));
+        }
+        links
+    }
+
+    #[test]
+    fn a_chain_is_whole_until_an_entry_is_changed_or_missing() {
+        let whole = chain(&["a", "b", "c", "d"]);
+        assert_eq!(broken_at(None, &whole), None);
+        assert_eq!(broken_at(Some(&whole[1]), &whole[2..]), None);
+        // A changed entry no longer fits what follows it, even on the page before.
+        let mut changed = whole.clone();
+        changed[1].entry.who = Actor::Visitor;
+        assert_eq!(broken_at(None, &changed), Some(3));
+        assert_eq!(broken_at(Some(&changed[1]), &changed[2..]), Some(3));
+        let without = |missing: usize| {
+            let mut links = whole.clone();
+            links.remove(missing);
+            links
+        };
+        assert_eq!(broken_at(None, &without(0)), Some(2));
+        assert_eq!(broken_at(None, &without(2)), Some(4));
+        // An entry that was put in its place with the right digest still differs from what its successor names.
+        let mut replaced = whole.clone();
+        replaced[1] = Link::after(Some(&whole[0]), entry("other"));
+        assert_eq!(broken_at(None, &replaced), Some(3));
+    }
+
+    #[test]
+    fn entries_of_versions_without_a_chain_come_before_it_and_are_readable() {
+        let old: Link = serde_json::from_value(serde_json::json!({
+            "at": "2025-03-02T08:00:00Z", "who": { "kind": "visitor" }, "action": "POST /v1/firms/{firm}/members",
+            "path": "/v1/firms/x/members", "request": "r", "outcome": 201,
+        }))
+        .unwrap();
+        let first = Link::after(Some(&old), entry("a"));
+        assert_eq!((first.number, first.before.as_ref()), (Some(1), None));
+        let second = Link::after(Some(&first), entry("b"));
+        assert_eq!(broken_at(None, [&old, &first, &second]), None);
+    }
+
+    #[test]
+    fn a_digest_is_the_same_in_every_version() {
+        let links = chain(&["a", "b"]);
+        let text = serde_json::to_string(&links[0]).unwrap();
+        assert_eq!(
+            text,
+            "{\"at\":\"2026-03-02T08:00:00Z\",\"who\":{\"kind\":\"operator\"},\"action\":\"POST /v1/firms\",\"path\":\"/v1/firms\",\
+             \"from\":null,\"request\":\"a\",\"outcome\":null,\"number\":1,\"before\":null}"
+        );
+        assert_eq!(links[1].before.as_deref(), Some(hex::encode(Sha256::digest(text)).as_str()));
+    }
 
     #[test]
     fn where_a_request_came_from_is_what_the_gateway_wrote_not_what_the_caller_claims() {

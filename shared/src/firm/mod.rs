@@ -65,7 +65,8 @@ impl Firm {
 
     /// Stores a new firm, and who made it.
     pub async fn insert(&self, table: &Table, made: &Entry) -> Result<(), TableError> {
-        table.transact(vec![Write::insert(Key::firm(self.id), self), made.insert(self.id)]).await
+        let made = made.next(table, self.id).await?;
+        table.transact(vec![Write::insert(Key::firm(self.id), self), made]).await
     }
 }
 

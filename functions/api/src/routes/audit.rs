@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use shared::{app::App, firm::audit::Entry};
+use shared::{
+    app::App,
+    aws::table::Key,
+    firm::audit::{self, Link},
+};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Page;
 use crate::{
     auth::FirmScope,
     error::Answer,
@@ -35,22 +38,42 @@ pub(crate) struct EntryView {
     /// What to give as `after` to go on behind it.
     id: String,
     #[serde(flatten)]
-    entry: Entry,
+    link: Link,
+    /// SHA-256 of the entry with its number, which the next one carries as `before`. Keep the last one that you saw: an
+    /// entry with that number and another digest was changed.
+    digest: String,
 }
 
-/// Who changed what, when and from where, and who signed in: oldest first. Reading leaves no entry.
+/// Entries of the audit trail.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Trail {
+    /// Oldest first.
+    items: Vec<EntryView>,
+    /// What to give as `after` to go on; null at the end.
+    next: Option<String>,
+    /// Null if each entry follows from the one before it, that of the page before included. Else the number of the first
+    /// one that does not: the entry before it was changed or removed after it was written.
+    broken_at: Option<u64>,
+}
+
+/// Who changed what, who read the original of which mail, when and from where, and who signed in: oldest first.
+///
+/// A change or a reading has two entries with the same `request`: one before it is done, one with its `outcome`.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/audit", tag = "audit", params(Which), responses((status = 200, body = Page<EntryView>))
+    get, path = "/v1/firms/{firm}/audit", tag = "audit", params(Which), responses((status = 200, body = Trail))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Query(which): Query<Which>,
-) -> Answer<Json<Page<EntryView>>> {
+) -> Answer<Json<Trail>> {
     let limit = which.limit.unwrap_or_default().get();
-    let page = Entry::list(&app.table, firm.id(), which.after.as_deref(), limit).await?;
-    let id = |key: &shared::aws::table::Key| key.audit_cursor().map(str::to_owned);
+    let page = audit::list(&app.table, firm.id(), which.after.as_deref(), limit).await?;
+    let id = |key: &Key| key.audit_cursor().map(str::to_owned);
+    let items = page.links.into_iter().filter_map(|(key, link)| {
+        let digest = link.digest();
+        Some(EntryView { id: id(&key)?, link, digest })
+    });
     let next = page.next.as_ref().and_then(id);
-    let items = page.rows.into_iter().filter_map(|row| Some(EntryView { id: id(&row.key)?, entry: row.value }));
-    Ok(Json(Page { items: items.collect(), next }))
+    Ok(Json(Trail { items: items.collect(), next, broken_at: page.broken_at }))
 }

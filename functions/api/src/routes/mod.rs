@@ -35,14 +35,23 @@ mod reconciliation;
 mod validation;
 
 /// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the description as a text.
+/// `takes` is the limit of a body that may be larger than others; `reads mail` has every reading noted, before anything is given out.
 macro_rules! routes {
-    ($($noun:ident::$handler:ident $(takes $bytes:ident)?,)+) => { paste! {
+    ($($noun:ident::$handler:ident $(takes $bytes:ident)? $(reads $what:ident)?,)+) => { paste! {
         /// All of them.
         pub(crate) fn all() -> Router<Arc<App>> {
             Router::new()$(.route(
                 &$noun::[<__path_ $handler>]::path(),
                 served::<$noun::[<__path_ $handler>], _, _>($noun::$handler)$(.layer(DefaultBodyLimit::max($bytes)))?,
             ))+
+        }
+
+        /// Whether a route gives out what a mail holds: then each reading leaves its entries in the audit trail.
+        pub(crate) fn reads_mail(route: &str) -> bool {
+            $($(if route == $noun::[<__path_ $handler>]::path() {
+                return !stringify!($what).is_empty();
+            })?)+
+            false
         }
 
         /// What describes all of them.
@@ -69,7 +78,7 @@ routes! {
     mailboxes::create, mailboxes::list, mailboxes::read, mailboxes::folders, mailboxes::select,
     mailboxes::rule, mailboxes::preview, mailboxes::activate, mailboxes::pause, mailboxes::grant, mailboxes::revoke,
     reconciliation::read, reconciliation::start,
-    messages::list, messages::read, messages::content, messages::file, messages::unfile, messages::filings,
+    messages::list, messages::read, messages::content reads mail, messages::file, messages::unfile, messages::filings,
     events::list,
     self::health,
 }
