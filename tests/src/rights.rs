@@ -1,7 +1,7 @@
 //! What each function does at AWS, and what template.yaml lets it do.
 //!
 //! Every world listens between greffe and AWS. What a function did and its role does not allow is found when the world ends:
-//! a right too few. A right too many shows only after all worlds: with `GREFFE_RIGHTS=FOLDER` each process leaves there what it
+//! a right too few. So is what a statement of the role denies, in spite of a right. A right too many shows only after all worlds: with `GREFFE_RIGHTS=FOLDER` each process leaves there what it
 //! heard, and `tests/template` reads it.
 
 use std::{
@@ -59,6 +59,8 @@ struct Hearing {
     all: BTreeSet<Right>,
     /// In the order in which it was done, since somebody asked last.
     lately: Vec<Right>,
+    /// What a role denies.
+    denied: BTreeSet<String>,
 }
 
 impl Heard {
@@ -81,12 +83,9 @@ impl Heard {
     /// What the functions did and were not allowed to.
     pub fn forbidden(&self) -> Vec<String> {
         static GRANTED: LazyLock<Vec<Right>> = LazyLock::new(|| granted(&Template::read()));
-        self.hearing()
-            .all
-            .iter()
-            .filter(|done| !GRANTED.iter().any(|right| right.allows(done)))
-            .map(ToString::to_string)
-            .collect()
+        let hearing = self.hearing();
+        let missing = hearing.all.iter().filter(|done| !GRANTED.iter().any(|right| right.allows(done)));
+        missing.map(ToString::to_string).chain(hearing.denied.iter().cloned()).collect()
     }
 
     /// Adds to what this process heard in all its worlds, in a file of its own in `folder`.
@@ -128,9 +127,13 @@ struct Ear {
 impl HttpConnector for Ear {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         if let Some(function) = function(&request) {
+            static DENIALS: LazyLock<Vec<Denial>> = LazyLock::new(|| denials(&Template::read()));
             let mut hearing = self.heard.hearing();
-            for (action, resource) in done(&request) {
+            for (action, resource, touched) in done(&request) {
                 let right = Right { function: function.clone(), action, resource };
+                if DENIALS.iter().any(|denial| denial.meets(&right, &touched)) {
+                    hearing.denied.insert(format!("{right} is denied for {touched:?}"));
+                }
                 hearing.all.insert(right.clone());
                 hearing.lately.push(right);
             }
@@ -145,21 +148,115 @@ fn function(request: &HttpRequest) -> Option<String> {
     agent.split(' ').find_map(|part| part.strip_prefix("app/")).map(str::to_owned)
 }
 
-/// The actions that IAM weighs for a request, and on which resource each.
+/// What an action of DynamoDB touches, as the conditions of IAM see it.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html>
+#[derive(Debug, Clone, Default)]
+pub struct Touched {
+    /// `dynamodb:LeadingKeys`: the partitions.
+    pub keys: Vec<String>,
+    /// `dynamodb:Attributes`: the attributes of an item that is put.
+    pub attributes: Vec<String>,
+}
+
+impl Touched {
+    /// An operation on the items of a table; `of` is its part of the request.
+    fn of(of: &Value) -> Self {
+        let items = [&of["Key"], &of["Item"]].into_iter().map(|item| &item["pk"]);
+        let batch = of["RequestItems"].as_object().into_iter().flatten().map(|(_, table)| &table["Keys"]);
+        let batch = batch.flat_map(|keys| keys.as_array().into_iter().flatten().map(|key| &key["pk"]));
+        // All queries of ours name it so.
+        let keys = items.chain(batch).chain([&of["ExpressionAttributeValues"][":pk"]]);
+        Self {
+            keys: keys.filter_map(|key| key["S"].as_str().map(str::to_owned)).collect(),
+            attributes: of["Item"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect(),
+        }
+    }
+}
+
+/// A statement that denies, of one function's role, on the table.
+#[derive(Debug, Clone)]
+pub struct Denial {
+    function: String,
+    actions: Vec<String>,
+    resources: Vec<String>,
+    /// Met if any key is like one of these; always, if there is none.
+    keys: Vec<String>,
+    /// The same for attributes.
+    attributes: Vec<String>,
+}
+
+impl Denial {
+    /// Whether it denies `done`.
+    pub fn meets(&self, done: &Right, touched: &Touched) -> bool {
+        let any = |patterns: &[String], texts: &[String]| {
+            patterns.is_empty() || texts.iter().any(|text| patterns.iter().any(|pattern| like(pattern, text)))
+        };
+        self.function == done.function
+            && self.actions.iter().any(|action| like(action, &done.action))
+            && self.resources.contains(&done.resource)
+            && any(&self.keys, &touched.keys)
+            && any(&self.attributes, &touched.attributes)
+    }
+}
+
+/// What the roles deny.
+pub fn denials(template: &Template) -> Vec<Denial> {
+    let texts =
+        |value: &Value| list(value).into_iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+    let denials = statements(template, "Deny").map(|(function, statement)| {
+        let conditions = &statement["Condition"];
+        let known = conditions.as_object().into_iter().flatten().map(|(operator, keys)| {
+            let keys = keys.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+            (operator.as_str(), keys.collect::<Vec<_>>())
+        });
+        for (operator, keys) in known {
+            let known = matches!(
+                (operator, keys.as_slice()),
+                ("ForAnyValue:StringLike", ["dynamodb:LeadingKeys"])
+                    | ("ForAnyValue:StringEquals", ["dynamodb:Attributes"])
+            );
+            assert!(known, "{function}: {operator} of {keys:?} is not understood here");
+        }
+        Denial {
+            function,
+            actions: texts(&statement["Action"]),
+            resources: list(&statement["Resource"]).into_iter().map(|resource| named(template, resource)).collect(),
+            keys: texts(&conditions["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"]),
+            attributes: texts(&conditions["ForAnyValue:StringEquals"]["dynamodb:Attributes"]),
+        }
+    });
+    denials.collect()
+}
+
+/// `StringLike` of IAM: `*` is any text, `?` one character, wherever they stand.
+pub fn like(pattern: &str, text: &str) -> bool {
+    let Some(first) = pattern.chars().next() else { return text.is_empty() };
+    let rest = &pattern[first.len_utf8()..];
+    let mut characters = text.chars();
+    match first {
+        '*' => text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| like(rest, &text[at..])),
+        '?' => characters.next().is_some() && like(rest, characters.as_str()),
+        same => characters.next() == Some(same) && like(rest, characters.as_str()),
+    }
+}
+
+/// The actions that IAM weighs for a request, on which resource each, and what of the table it touches.
 /// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
-fn done(request: &HttpRequest) -> Vec<(String, String)> {
+fn done(request: &HttpRequest) -> Vec<(String, String, Touched)> {
     let headers = request.headers();
     let scope = headers.get("authorization").and_then(|a| a.split_once("Credential=")?.1.split('/').nth(3));
     let service = scope.unwrap_or_default().to_owned();
+    let one = |action: String, resource: String| vec![(action, resource, Touched::default())];
     // Only S3 is read by links, which have their signature in the query.
     if service == "s3" || request.uri().contains("X-Amz-Signature=") {
-        return vec![object(request)];
+        let (action, resource) = object(request);
+        return one(action, resource);
     }
     if service == "sts" {
         // The older query protocol: a form. Its actions are on no resource.
         let form = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
         let action = form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default();
-        return vec![(format!("sts:{action}"), String::new())];
+        return one(format!("sts:{action}"), String::new());
     }
     let operation = headers.get("x-amz-target").and_then(|t| t.rsplit('.').next()).unwrap_or_default().to_owned();
     let body: Value = request.body().bytes().and_then(|b| serde_json::from_slice(b).ok()).unwrap_or_default();
@@ -167,25 +264,24 @@ fn done(request: &HttpRequest) -> Vec<(String, String)> {
     let whole = |action: &str| format!("{service}:{action}");
     match (service.as_str(), operation.as_str()) {
         ("dynamodb", "TransactWriteItems" | "TransactGetItems") => {
-            let items = body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object);
-            let kinds = items.flat_map(|item| item.keys().map(String::as_str));
-            kinds.map(|kind| (whole(kind) + "Item", "Table".to_owned())).collect()
+            let items = body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten();
+            items.map(|(kind, part)| (whole(kind) + "Item", "Table".to_owned(), Touched::of(part))).collect()
         }
         ("dynamodb", operation) => {
             let index = body["IndexName"].as_str().map(|name| format!("/index/{name}")).unwrap_or_default();
-            vec![(whole(operation), format!("Table{index}"))]
+            vec![(whole(operation), format!("Table{index}"), Touched::of(&body))]
         }
         ("sqs", operation) => {
             // A batch is weighed as its parts.
             let action = operation.trim_end_matches("Batch");
-            vec![(whole(action), queue(text("QueueUrl").rsplit('/').next().unwrap_or_default()))]
+            one(whole(action), queue(text("QueueUrl").rsplit('/').next().unwrap_or_default()))
         }
         ("secretsmanager", operation) => {
             let name = if operation == "CreateSecret" { text("Name") } else { text("SecretId") };
-            vec![(whole(operation), format!("secret:{name}"))]
+            one(whole(operation), format!("secret:{name}"))
         }
-        ("events", operation) => vec![(whole(operation), "EventBus".to_owned())],
-        (service, operation) => vec![(format!("{service}:{operation}"), "?".to_owned())],
+        ("events", operation) => one(whole(operation), "EventBus".to_owned()),
+        (service, operation) => one(format!("{service}:{operation}"), "?".to_owned()),
     }
 }
 
@@ -213,22 +309,29 @@ fn queue(name: &str) -> String {
     words.map(capital).collect::<String>() + "Queue"
 }
 
-/// What the roles allow: everything but writing logs, and what Lambda itself does for a queue that feeds a function.
+/// What the roles allow: everything but writing logs, and what Lambda itself does for a queue that feeds a function. What depends on a
+/// parameter is left out.
 pub fn granted(template: &Template) -> Vec<Right> {
     let mut granted = Vec::new();
-    for (function, id, _) in template.functions() {
-        let role = template.properties(&format!("{id}Role"));
-        let policies = role["Policies"].as_array().into_iter().flatten();
-        for statement in policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"])) {
-            for action in list(&statement["Action"]).into_iter().filter_map(Value::as_str) {
-                for resource in list(&statement["Resource"]) {
-                    let resource = named(template, resource);
-                    granted.push(Right { function: function.to_owned(), action: action.to_owned(), resource });
-                }
+    for (function, statement) in statements(template, "Allow") {
+        for action in list(&statement["Action"]).into_iter().filter_map(Value::as_str) {
+            for resource in list(&statement["Resource"]) {
+                let resource = named(template, resource);
+                granted.push(Right { function: function.clone(), action: action.to_owned(), resource });
             }
         }
     }
     granted
+}
+
+/// The statements of the roles with this effect, and whose each is.
+fn statements<'a>(template: &'a Template, effect: &'static str) -> impl Iterator<Item = (String, &'a Value)> {
+    template.functions().flat_map(move |(function, id, _)| {
+        let role = template.properties(&format!("{id}Role"));
+        let policies = role["Policies"].as_array().into_iter().flatten();
+        let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+        statements.filter(move |statement| statement["Effect"] == effect).map(move |of| (function.to_owned(), of))
+    })
 }
 
 /// What Lambda does under the function's role for each queue that feeds it, and the log that it writes.

@@ -6,3 +6,4 @@
 mod agreement;
 mod faults;
 mod rights;
+mod security;
