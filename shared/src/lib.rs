@@ -1,6 +1,19 @@
 //! The common crate: everything of greffe that is worth testing, by domain noun. Functions are thin wiring over it.
 //!
-//! A mail's path: [`mail::notification`] → [`aws::queue`] → [`mail::delta`] → [`mail::message`] → [`mail::archive`] → [`firm::feed`] → [`mail::mark`].
+//! A mail's path: [`mail::notification`] → [`aws::queue`] → [`mail::delta`] → [`mail::message`] → [`mail::archive`] → [`firm::feed`] → [`firm::marks`].
+//!
+//! Its rooms, from the ground up; each imports rooms before it only, and `tests/house` holds that:
+//!
+//! - [`base`]: what has no domain.
+//! - [`aws`]: AWS as greffe needs it.
+//! - [`graph`]: Graph's wire.
+//! - [`problem`]: the catalogue of problems.
+//! - [`firm`]: firms, their members, feed and audit trail.
+//! - [`mail`]: mailboxes and what is archived of them.
+//! - [`push`]: dates and contacts in members' Outlooks.
+//! - [`access`]: how mailboxes may be opened.
+//! - [`health`]: whether a connection works.
+//! - [`app`]: the wired clients, for functions.
 
 pub mod access;
 pub mod app;

@@ -1,4 +1,5 @@
-//! How greffe may open a mailbox: connectors, sign-in, tokens, and the credentials of app registrations.
+//! How greffe may open mailboxes and members' Outlooks (connectors, sign-in, tokens, credentials of app registrations); uses all rooms
+//! before it. It lies above `mail` and `push`, because a connector that works again makes all that it reaches due.
 
 pub mod connector;
 pub mod credential;

@@ -1,4 +1,4 @@
-//! AWS as greffe uses it: the table's keys and items, queues, secrets, links, identity.
+//! AWS as greffe needs it (the table's keys and items, queues, secrets, links, identity); uses `base`.
 
 pub mod http;
 pub mod identity;

@@ -1,4 +1,4 @@
-//! What has no domain: ids, addresses, time, randomness, settings, logs.
+//! What has no domain (ids, addresses, time, randomness, settings, logs, HTTP); uses no other room.
 
 pub mod address;
 pub mod clock;

@@ -21,8 +21,7 @@ pub enum Target {
 }
 
 /// What is pushed to a member's Outlook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Push {
     /// Appointments, deadlines and reminders.
     pub dates: bool,

@@ -1,4 +1,4 @@
-//! Firms and their API keys.
+//! Firms, with their API keys, members, marks, feed and audit trail; uses `base`, `aws`, `graph` and `problem`.
 
 pub mod audit;
 pub mod feed;

@@ -94,8 +94,7 @@ impl CategoryName {
 }
 
 /// One mark: a category of Outlook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The category's name, which is the mark.
     pub name: CategoryName,

@@ -1,4 +1,4 @@
-//! The catalogue of problems: what each means, whose turn it is, what to do next, and whether signing in again helps.
+//! The catalogue of problems, which says what each means, whose turn it is and what to do next; uses `base`, `aws` and `graph`.
 //! The same entry stands in the API's answers, on a connector, in an alarm, and in `docs/problems/`.
 //!
 //! `catalogue.rs` holds the entries, `microsoft.rs` finds the entry for what Microsoft answered.

@@ -1,4 +1,5 @@
-//! Push: what the business application says, present in each member's Outlook exactly once.
+//! Push (what the business application says, present in each member's Outlook exactly once); uses `base`, `aws`, `graph`, `problem`, `firm`
+//! and `mail`.
 //!
 //! An entry (`entry`) is the truth. For each entry and member there is a [copy](struct@Copy): what was pushed, where it lies, and what
 //! went wrong. An entry that changes makes [`PushWork`] for its members, in the transaction that stores it; a round takes a

@@ -22,7 +22,7 @@ use shared::{
         audit::{Actor, Entry, source_ip},
         marks::Marks,
     },
-    graph::Mark,
+    graph::{CategoryName, Color, Mark},
 };
 use utoipa::ToSchema;
 
@@ -117,19 +117,42 @@ pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
     Ok(Json(firm.into()))
 }
 
+/// One mark: a category of Outlook.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[schema(as = Mark)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MarkView {
+    /// The category's name, which is the mark.
+    name: CategoryName,
+    /// Its colour. A category that is there before keeps the one that the person gave it.
+    color: Color,
+}
+
+impl From<Mark> for MarkView {
+    fn from(Mark { name, color }: Mark) -> Self {
+        Self { name, color }
+    }
+}
+
+impl From<MarkView> for Mark {
+    fn from(MarkView { name, color }: MarkView) -> Self {
+        Self { name, color }
+    }
+}
+
 /// A firm's marks in Outlook.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MarksView {
     /// Of a mail that was received.
-    received: Mark,
+    received: MarkView,
     /// Of a mail that is filed.
-    filed: Mark,
+    filed: MarkView,
 }
 
 impl From<Marks> for MarksView {
     fn from(marks: Marks) -> Self {
-        Self { received: marks.received, filed: marks.filed }
+        Self { received: marks.received.into(), filed: marks.filed.into() }
     }
 }
 
@@ -147,7 +170,7 @@ pub(super) async fn mark_with(
     State(app): State<Arc<App>>,
     Json(new): Json<MarksView>,
 ) -> Answer<Json<MarksView>> {
-    let marks = Marks::new(new.received, new.filed);
+    let marks = Marks::new(new.received.into(), new.filed.into());
     let marks = marks.ok_or_else(|| invalid("filed.name: it is the name of the other mark"))?;
     let marks = Firm::mark_with(&app.table, firm.id(), marks).await?.ok_or_else(|| not_found("firm"))?;
     tracing::info!(firm.id = %firm.id(), "marks set");

@@ -17,7 +17,7 @@ use shared::{
         table::{Key, Row, TableError},
     },
     base::id::{ConnectorId, FirmId, MemberId},
-    firm::member::{Member, Push},
+    firm::member::{Member, Push, Target},
     graph::GraphUser,
     mail::mailbox::Kind,
     problem::{Code, Problem},
@@ -35,6 +35,31 @@ use crate::{
 /// Most further addresses of one member.
 const ALIASES_MAX: usize = 50;
 
+/// What is pushed to a member's Outlook.
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[schema(as = Push)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Switches {
+    /// Appointments, deadlines and reminders.
+    dates: bool,
+    /// Contacts.
+    contacts: bool,
+    /// Where the dates go.
+    target: Target,
+}
+
+impl From<Push> for Switches {
+    fn from(Push { dates, contacts, target }: Push) -> Self {
+        Self { dates, contacts, target }
+    }
+}
+
+impl From<Switches> for Push {
+    fn from(Switches { dates, contacts, target }: Switches) -> Self {
+        Self { dates, contacts, target }
+    }
+}
+
 /// A member to be made.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,7 +74,7 @@ pub(crate) struct NewMember {
     #[schema(value_type = String, format = "uuid")]
     connector: ConnectorId,
     /// What is pushed to its Outlook; null for nothing.
-    push: Option<Push>,
+    push: Option<Switches>,
 }
 
 /// What is to be another way; the rest stays (RFC 7396).
@@ -63,8 +88,8 @@ pub(crate) struct MemberPatch {
     connector: Option<ConnectorId>,
     /// Null for nothing.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Push>)]
-    push: Option<Option<Push>>,
+    #[schema(value_type = Option<Switches>)]
+    push: Option<Option<Switches>>,
 }
 
 /// A field that may be null, told from one that is not there.
@@ -83,7 +108,7 @@ pub(crate) struct MemberView {
     #[schema(value_type = String, format = "uuid")]
     connector: ConnectorId,
     /// What is pushed to its Outlook; null for nothing.
-    push: Option<Push>,
+    push: Option<Switches>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
@@ -91,7 +116,7 @@ pub(crate) struct MemberView {
 impl From<Member> for MemberView {
     fn from(member: Member) -> Self {
         let Member { id, name, address, aliases, connector, push, created_at, .. } = member;
-        Self { id, name, address, aliases, connector, push, created_at }
+        Self { id, name, address, aliases, connector, push: push.map(Into::into), created_at }
     }
 }
 
@@ -154,7 +179,7 @@ pub(super) async fn create(
         address,
         aliases,
         connector: new.connector,
-        push: new.push,
+        push: new.push.map(Into::into),
         created_at: app.clock.now(),
     };
     stored(&member, member.insert(&app.table).await)?;
@@ -206,7 +231,7 @@ pub(super) async fn update(
         member.aliases = read_aliases(aliases)?;
     }
     if let Some(push) = patch.push {
-        member.push = push;
+        member.push = push.map(Into::into);
     }
     member.connector = patch.connector.unwrap_or(member.connector);
     if (&member.address, member.connector) != (&before.address, before.connector) {

@@ -10,7 +10,7 @@ use shared::{
     app::App,
     aws::table::Key,
     base::id::{EntryId, ExternalId, MemberId, Noun},
-    firm::{Firm, member::Push},
+    firm::Firm,
     graph::{Homes, Place},
     problem::Problem,
     push::{Copy, Difference, Links, Outbox, Outlook, PushWork, Said, Sights, Verdict, Wish, compare},
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PushView {
     /// The switches; null for nothing.
-    push: Option<Push>,
+    push: Option<members::Switches>,
     /// What keeps something from this member's Outlook, and what to do next.
     problem: Option<ProblemView>,
     /// How it is with dates.
@@ -100,7 +100,7 @@ pub(super) async fn read(
     let problem = Noun::ALL.into_iter().find_map(|noun| outbox.problem_of(noun)).cloned().map(ProblemView::from);
     let (dates, contacts, copies) = (of(Noun::Date), of(Noun::Contact), count(&Noun::ALL));
     let Outbox { checked_at, compared_at, .. } = outbox;
-    Ok(Json(PushView { push, problem, dates, contacts, checked_at, compared_at, copies }))
+    Ok(Json(PushView { push: push.map(Into::into), problem, dates, contacts, checked_at, compared_at, copies }))
 }
 
 /// Something that a comparison would set right.

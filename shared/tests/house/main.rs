@@ -1,0 +1,4 @@
+//! How the common crate is built: its rooms, and what it stores.
+
+mod rooms;
+mod stored;
