@@ -1,6 +1,6 @@
 //! C6, C9: validating a connection and testing members: each thing is really tried, and the tenant is as it was before.
 
-use microsoft365::{App, Secret, Times};
+use microsoft365::{App, GroupMembershipClaims, Secret, Times};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{ADA, CLIENT_ID, CLIENT_SECRET, OPERATOR_KEY, OWN_CLIENT_ID, OWN_CLIENT_SECRET, Registry, World};
@@ -21,6 +21,7 @@ const RIGHTS: [&str; 7] = [
 fn grant(world: &World, rights: &[&str], secret: Secret) {
     let callback = format!("http://{}/oauth/callback", world.host.address);
     let app = App { client_secrets: vec![secret], ..App::new(CLIENT_ID, CLIENT_SECRET, callback) };
+    let app = app.with_group_membership_claims(GroupMembershipClaims::DirectoryRole);
     world.microsoft.register_app(app.with_permissions(&DELEGATED, rights)).unwrap();
     world.tenant.withdraw_consent(CLIENT_ID).unwrap();
     world.tenant.grant_admin_consent(CLIENT_ID).unwrap();
@@ -189,6 +190,7 @@ async fn the_end_of_a_firms_own_secret_is_told_where_microsoft_tells_it() {
     let secrets = vec![Secret::new(OWN_CLIENT_SECRET, Some(ends)), Secret::new("another", Some(world.clock.now()))];
     let own = App { client_secrets: secrets, ..App::new(OWN_CLIENT_ID, OWN_CLIENT_SECRET, callback) };
     let rights: Vec<&str> = RIGHTS.into_iter().chain(["Application.Read.All"]).collect();
+    let own = own.with_group_membership_claims(GroupMembershipClaims::DirectoryRole);
     let own = own.with_permissions(&DELEGATED, &rights).single_tenant(world.tenant.id());
     world.microsoft.register_app(own).unwrap();
     let firm = world.firm("Lumen").await;

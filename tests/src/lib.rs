@@ -22,7 +22,7 @@ use local::{
     host::{Host, Settings},
     machine::Machine,
 };
-use microsoft365::{App, Held, Mail, Microsoft365, Options, Tenant};
+use microsoft365::{App, GroupMembershipClaims, Held, Mail, Microsoft365, Options, Tenant};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use shared::base::{clock::Clock, id::MessageId, random::Random};
@@ -222,8 +222,10 @@ impl World {
         tenant.add_user(ADA, "Ada Lambert").expect("a user");
         let callback = format!("http://{address}/oauth/callback");
         let app = App::new(CLIENT_ID, CLIENT_SECRET, &callback).with_permissions(&DELEGATED, &APPLICATION);
+        let app = app.with_group_membership_claims(GroupMembershipClaims::DirectoryRole);
         world.register_app(app.with_personal_accounts()).expect("an app");
         let own = App::new(OWN_CLIENT_ID, OWN_CLIENT_SECRET, &callback).single_tenant(tenant.id());
+        let own = own.with_group_membership_claims(GroupMembershipClaims::DirectoryRole);
         world.register_app(own.with_permissions(&DELEGATED, &APPLICATION)).expect("an app");
         // Notices are delivered when a scenario says so, never by themselves.
         let router = world.router();

@@ -13,7 +13,7 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
-use microsoft365::{App, Held, Mail, Microsoft365, Options, Tenant};
+use microsoft365::{App, GroupMembershipClaims, Held, Mail, Microsoft365, Options, Tenant};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -249,6 +249,7 @@ impl Demo {
         })?;
         let callback = format!("http://{greffe_at}/oauth/callback");
         let app = App::new(CLIENT_ID, &memory.client_secret, callback).with_personal_accounts();
+        let app = app.with_group_membership_claims(GroupMembershipClaims::DirectoryRole);
         world.register_app(app.with_permissions(&DELEGATED, &APPLICATION))?;
         let tenant: Tenant = world.tenant("Lumen Avocats", "lumen.example")?;
         tenant.add_user(ADDRESS, "Ada Lambert")?;

@@ -12,7 +12,7 @@ use axum::routing::get;
 use axum::{Router, http::StatusCode};
 use serde::{Deserialize, Deserializer};
 
-use crate::directory::{self, Account, App, Tenant};
+use crate::directory::{self, Account, App, DirectoryRole, GroupMembershipClaims, Tenant};
 use crate::entra::page::{escape, html};
 use crate::error::{Error, Result};
 use crate::faults::{NoticeFault, RetryAfter, Times};
@@ -36,8 +36,29 @@ enum Deed {
         address: String,
         user: String,
     },
+    /// Global Administrator, active.
     MakeAdministrator {
         address: String,
+    },
+    /// Global Administrator once it is activated, which `make_administrator` does.
+    MakeEligible {
+        address: String,
+    },
+    /// Neither any more.
+    TakeRole {
+        address: String,
+    },
+    /// One more domain of the organisation of `address`.
+    VerifyDomain {
+        address: String,
+        domain: String,
+    },
+    /// The app's id tokens name directory roles (`groupMembershipClaims`: `DirectoryRole`), or do not.
+    TellRoles {
+        app: String,
+    },
+    HideRoles {
+        app: String,
     },
     Disable {
         address: String,
@@ -197,6 +218,19 @@ impl Deed {
                 tenant(&address)?.grant_full_access(&user, &address)?;
             }
             Self::MakeAdministrator { address } => tenant(&address)?.make_admin(&address)?,
+            Self::MakeEligible { address } => {
+                tenant(&address)?.make_eligible(&address, DirectoryRole::GlobalAdministrator)?;
+            }
+            Self::TakeRole { address } => {
+                tenant(&address)?.remove_role(&address, DirectoryRole::GlobalAdministrator)?;
+            }
+            Self::VerifyDomain { address, domain } => tenant(&address)?.verify_domain(&domain)?,
+            Self::TellRoles { app } => {
+                change(microsoft, &app, |app| app.group_membership_claims = GroupMembershipClaims::DirectoryRole)?;
+            }
+            Self::HideRoles { app } => {
+                change(microsoft, &app, |app| app.group_membership_claims = GroupMembershipClaims::None)?;
+            }
             Self::Disable { address } => tenant(&address)?.set_enabled(&address, false)?,
             Self::Enable { address } => tenant(&address)?.set_enabled(&address, true)?,
             Self::RemoveUser { address } => tenant(&address)?.remove_user(&address)?,
@@ -212,7 +246,8 @@ impl Deed {
                 let first = microsoft.0.apps()?.into_iter().next().ok_or_else(|| Error::unknown("app", "first"))?;
                 let redirect = first.redirect_uris.first().cloned().unwrap_or_default();
                 let own = App::new(app, secret, redirect).single_tenant(tenant(&address)?.id());
-                microsoft.register_app(App { delegated: first.delegated, application: first.application, ..own })?;
+                let App { delegated, application, group_membership_claims, .. } = first;
+                microsoft.register_app(App { delegated, application, group_membership_claims, ..own })?;
             }
             Self::ExpireSecrets { app, secret } => change(microsoft, &app, |app| {
                 let now = microsoft.now();
@@ -270,7 +305,15 @@ fn change(microsoft: &Microsoft365, client_id: &str, how: impl FnOnce(&mut App))
 }
 
 async fn show(State(world): State<Arc<World>>) -> Response {
-    let read = tokio::task::spawn_blocking(move || Ok::<_, Error>((world.accounts()?, world.apps()?))).await;
+    let read = tokio::task::spawn_blocking(move || {
+        let accounts = world.store.read(|db| {
+            let accounts = directory::accounts(db, None)?.into_iter();
+            let with_right = |account| Ok((directory::may_consent_for_everybody(db, &account, true)?, account));
+            accounts.map(with_right).collect::<Result<Vec<_>>>()
+        })?;
+        Ok::<_, Error>((accounts, world.apps()?))
+    })
+    .await;
     match read {
         Ok(Ok((accounts, apps))) => html(StatusCode::OK, "What happens here", &page(&accounts, &apps)),
         _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -291,11 +334,16 @@ fn form(deed: &str, label: &str, fixed: &[(&str, &str)], fields: &[(&str, &str)]
     format!("<form method=\"post\" style=\"display:inline\">{hidden}{fields}<button>{label}</button></form>\n")
 }
 
-fn page(accounts: &[Account], apps: &[App]) -> String {
+fn page(accounts: &[(bool, Account)], apps: &[App]) -> String {
     let mut page = String::from("<h2>Accounts</h2>\n");
-    for account in accounts {
+    for (administers, account) in accounts {
         let address = account.address.as_str();
-        let kind = [(account.shared, "shared"), (account.admin, "administrator"), (!account.enabled, "disabled")];
+        let kind = [
+            (account.shared, "shared"),
+            (account.guest, "guest"),
+            (*administers, "administrator"),
+            (!account.enabled, "disabled"),
+        ];
         let kind: Vec<&str> = kind.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
         page += &format!("<h3>{} <small>{}</small></h3>\n<p>", escape(address), kind.join(", "));
         let of = [("address", address)];
@@ -308,6 +356,8 @@ fn page(accounts: &[Account], apps: &[App]) -> String {
             licence,
             ("sign_out", "Sign out everywhere"),
             ("make_administrator", "Make administrator"),
+            ("make_eligible", "Make eligible only"),
+            ("take_role", "Take the role"),
             ("remove_user", "Delete"),
         ] {
             page += &form(deed, label, &of, &[]);
@@ -317,7 +367,7 @@ fn page(accounts: &[Account], apps: &[App]) -> String {
         page += &form("deliver", "Deliver a mail", &of, &mail);
         page += "</p>\n";
     }
-    let somebody = accounts.first().map_or("", |account| account.address.as_str());
+    let somebody = accounts.first().map_or("", |(_, account)| account.address.as_str());
     page += "<p>";
     page += &form("add_user", "Add a person", &[], &[("address", "")]);
     page += "</p>\n<p>";
@@ -336,6 +386,8 @@ fn page(accounts: &[Account], apps: &[App]) -> String {
             ("remove_permission", "Remove permission", vec![("permission", "Mail.ReadWrite")]),
             ("restrict", "Restrict to", vec![("address", somebody)]),
             ("unrestrict", "Unrestrict", vec![("address", somebody)]),
+            ("tell_roles", "Name directory roles in id tokens", vec![]),
+            ("hide_roles", "Name no roles", vec![]),
         ] {
             page += &format!("<p>{}</p>\n", form(deed, label, &of, &fields));
         }

@@ -79,6 +79,73 @@ pub enum Audience {
     OrganizationsAndPersonal,
 }
 
+/// Which memberships an app's tokens name, as `groupMembershipClaims` of the manifest has it. Of groups this world knows none.
+/// Source: <https://learn.microsoft.com/entra/identity-platform/reference-app-manifest>
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupMembershipClaims {
+    /// None: a registration begins so.
+    #[default]
+    None,
+    /// Groups only.
+    SecurityGroup,
+    /// Directory roles, in the claim `wids`.
+    DirectoryRole,
+    /// Both.
+    All,
+}
+
+/// A role of the directory that this world gives a meaning to.
+/// Source: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DirectoryRole {
+    /// Global Administrator: may consent to everything.
+    GlobalAdministrator,
+    /// Privileged Role Administrator: may consent to everything, too.
+    PrivilegedRoleAdministrator,
+    /// Application Administrator: may consent for everybody, but not to application permissions of Graph.
+    ApplicationAdministrator,
+    /// Cloud Application Administrator: the same.
+    CloudApplicationAdministrator,
+    /// User Administrator: may consent no more than anybody.
+    UserAdministrator,
+}
+
+impl DirectoryRole {
+    const ALL: [Self; 5] = [
+        Self::GlobalAdministrator,
+        Self::PrivilegedRoleAdministrator,
+        Self::ApplicationAdministrator,
+        Self::CloudApplicationAdministrator,
+        Self::UserAdministrator,
+    ];
+
+    /// The id of the role's template, the same in every tenant: what stands in `wids`.
+    pub const fn template_id(self) -> &'static str {
+        match self {
+            Self::GlobalAdministrator => "62e90394-69f5-4237-9190-012177145e10",
+            Self::PrivilegedRoleAdministrator => "e8611ab8-c189-46e8-94e1-60213ab1f814",
+            Self::ApplicationAdministrator => "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+            Self::CloudApplicationAdministrator => "158c047a-c907-4556-b7ef-446551a6b5f7",
+            Self::UserAdministrator => "fe930be7-5e62-47db-91af-98c3a49a38b1",
+        }
+    }
+
+    /// Whether it may consent to application permissions of Graph (grant-admin-consent, prerequisites).
+    fn grants_application_permissions(self) -> bool {
+        matches!(self, Self::GlobalAdministrator | Self::PrivilegedRoleAdministrator)
+    }
+
+    /// Whether it may consent to delegated permissions for everybody.
+    fn grants_delegated_permissions(self) -> bool {
+        self.grants_application_permissions()
+            || matches!(self, Self::ApplicationAdministrator | Self::CloudApplicationAdministrator)
+    }
+}
+
+/// What `wids` names beside the roles that were given: every member's own, and a guest's.
+const MEMBER_ROLE: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
+const GUEST_ROLE: &str = "10dae51f-b6af-4016-8d66-8c2a99b929b3";
+
 /// An app registration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct App {
@@ -108,6 +175,9 @@ pub struct App {
     /// Whether the app's own service principal is among the owners of the registration.
     #[serde(default)]
     pub owns_itself: bool,
+    /// Which memberships its tokens name.
+    #[serde(default)]
+    pub group_membership_claims: GroupMembershipClaims,
 }
 
 impl App {
@@ -125,6 +195,7 @@ impl App {
             federated: Vec::new(),
             home: None,
             owns_itself: false,
+            group_membership_claims: GroupMembershipClaims::None,
         }
     }
 
@@ -140,6 +211,11 @@ impl App {
     /// The same registration, usable in one tenant only.
     pub fn single_tenant(self, tenant: Uuid) -> Self {
         Self { audience: Audience::Tenant(tenant), ..self }
+    }
+
+    /// The same registration, whose tokens name these memberships.
+    pub fn with_group_membership_claims(self, group_membership_claims: GroupMembershipClaims) -> Self {
+        Self { group_membership_claims, ..self }
     }
 
     /// The same registration, for personal accounts too.
@@ -186,9 +262,68 @@ impl Tenant {
         })
     }
 
-    /// Lets a user consent for the whole organisation.
+    /// Adds somebody of another organisation as a guest; returns the object id that the guest has here. `address` is what the
+    /// guest signs in with here, such as `eve_elsewhere.example#EXT#@lumen.example`. Adding again changes nothing.
+    /// Source: <https://learn.microsoft.com/entra/external-id/user-properties>
+    pub fn add_guest(&self, address: &str, display_name: &str) -> Result<Uuid> {
+        let id = self.add(address, display_name, false)?;
+        self.world.store().write(|db| {
+            db.execute("INSERT OR IGNORE INTO guests VALUES (?)", [id.to_string()])?;
+            Ok(())
+        })?;
+        Ok(id)
+    }
+
+    /// Makes a user Global Administrator.
     pub fn make_admin(&self, address: &str) -> Result<()> {
-        self.set(address, "UPDATE users SET admin = ?2 WHERE id = ?1", true)
+        self.assign_role(address, DirectoryRole::GlobalAdministrator)
+    }
+
+    /// Gives a user a directory role, active from now on.
+    pub fn assign_role(&self, address: &str, role: DirectoryRole) -> Result<()> {
+        self.put_role(address, role, true)
+    }
+
+    /// Makes a user eligible for a role (Privileged Identity Management): it counts for nothing until it is
+    /// [activated](Self::assign_role).
+    pub fn make_eligible(&self, address: &str, role: DirectoryRole) -> Result<()> {
+        self.put_role(address, role, false)
+    }
+
+    /// Takes a role away, active or eligible.
+    pub fn remove_role(&self, address: &str, role: DirectoryRole) -> Result<()> {
+        self.world.store().write(|db| {
+            let user = account(db, address)?;
+            db.execute("DELETE FROM directory_roles WHERE user = ? AND role = ?", [&user.id, role.template_id()])?;
+            Ok(())
+        })
+    }
+
+    fn put_role(&self, address: &str, role: DirectoryRole, active: bool) -> Result<()> {
+        self.world.store().write(|db| {
+            let user = account(db, address)?;
+            let put = "INSERT OR REPLACE INTO directory_roles VALUES (?, ?, ?)";
+            db.execute(put, params![user.id, role.template_id(), active])?;
+            Ok(())
+        })
+    }
+
+    /// Verifies one more domain; `/organization` lists it beside the first.
+    pub fn verify_domain(&self, name: &str) -> Result<()> {
+        self.world.store().write(|db| {
+            db.execute("INSERT OR IGNORE INTO domains VALUES (?, ?)", params![self.id.to_string(), name])?;
+            Ok(())
+        })
+    }
+
+    /// Switches the admin consent workflow on or off (the default): on, who may not consent meets AADSTS90095 in place of 90094.
+    pub fn set_consent_workflow(&self, on: bool) -> Result<()> {
+        self.world.store().write(|db| {
+            let sql =
+                if on { "INSERT OR IGNORE INTO reviewed VALUES (?)" } else { "DELETE FROM reviewed WHERE tenant = ?" };
+            db.execute(sql, [self.id.to_string()])?;
+            Ok(())
+        })
     }
 
     /// Enables or disables an account: a disabled one gets AADSTS50057 at the next token request.
@@ -205,6 +340,9 @@ impl Tenant {
     pub fn remove_user(&self, address: &str) -> Result<()> {
         self.world.store().write(|db| {
             let user = account(db, address)?;
+            for table in ["directory_roles", "guests"] {
+                db.execute(&format!("DELETE FROM {table} WHERE user = ?"), [&user.id])?;
+            }
             db.execute("DELETE FROM users WHERE id = ?", [user.id])?;
             Ok(())
         })
@@ -310,7 +448,7 @@ pub(crate) struct Account {
     pub address: String,
     pub name: String,
     pub shared: bool,
-    pub admin: bool,
+    pub guest: bool,
     pub enabled: bool,
     pub licensed: bool,
 }
@@ -323,7 +461,7 @@ impl Account {
             address: row.get("address")?,
             name: row.get("name")?,
             shared: row.get("shared")?,
-            admin: row.get("admin")?,
+            guest: row.get("guest")?,
             enabled: row.get("enabled")?,
             licensed: row.get("licensed")?,
         })
@@ -344,8 +482,7 @@ impl World {
     /// Returns the tenant of this domain, made now if it is new.
     pub(crate) fn tenant_id(&self, name: &str, domain: &str) -> Result<Uuid> {
         self.store.write(|db| {
-            let known: Option<String> =
-                db.query_row("SELECT id FROM tenants WHERE domain = ?", [domain], |row| row.get(0)).optional()?;
+            let known: Option<String> = find_tenant(db, domain)?.map(|tenant| tenant.id);
             if let Some(id) = known.and_then(|id| id.parse().ok()) {
                 return Ok(id);
             }
@@ -359,11 +496,6 @@ impl World {
             )?;
             Ok(id)
         })
-    }
-
-    /// Every account, by address.
-    pub(crate) fn accounts(&self) -> Result<Vec<Account>> {
-        self.store.read(|db| accounts(db, None))
     }
 
     /// Every app registration, by client id.
@@ -392,17 +524,20 @@ pub(crate) fn put_app(db: &Connection, app: &App) -> Result<()> {
 pub(crate) fn find_tenant(db: &Connection, id_or_domain: &str) -> Result<Option<TenantRow>> {
     Ok(db
         .query_row(
-            "SELECT id, name, domain, user_consent FROM tenants WHERE id = lower(?1) OR domain = ?1",
+            "SELECT id, name, domain, user_consent FROM tenants WHERE id = lower(?1) OR domain = ?1
+                 OR id = (SELECT tenant FROM domains WHERE name = ?1)",
             [id_or_domain],
             |row| Ok(TenantRow { id: row.get(0)?, name: row.get(1)?, domain: row.get(2)?, user_consent: row.get(3)? }),
         )
         .optional()?)
 }
 
+const ACCOUNTS: &str = "SELECT *, EXISTS (SELECT 1 FROM guests WHERE user = users.id) AS guest FROM users";
+
 /// The account of this object id or address.
 pub(crate) fn find_account(db: &Connection, id_or_address: &str) -> Result<Option<Account>> {
     Ok(db
-        .query_row("SELECT * FROM users WHERE id = lower(?1) OR address = ?1", [id_or_address], Account::from_row)
+        .query_row(&format!("{ACCOUNTS} WHERE id = lower(?1) OR address = ?1"), [id_or_address], Account::from_row)
         .optional()?)
 }
 
@@ -413,7 +548,8 @@ pub(crate) fn account(db: &Connection, id_or_address: &str) -> Result<Account> {
 
 /// The accounts of one tenant, or of all, by address.
 pub(crate) fn accounts(db: &Connection, tenant: Option<&str>) -> Result<Vec<Account>> {
-    let mut statement = db.prepare_cached("SELECT * FROM users WHERE ?1 IS NULL OR tenant = ?1 ORDER BY address")?;
+    let sql = format!("{ACCOUNTS} WHERE ?1 IS NULL OR tenant = ?1 ORDER BY address");
+    let mut statement = db.prepare_cached(&sql)?;
     let rows = statement.query_map([tenant], Account::from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -424,6 +560,45 @@ pub(crate) fn app(db: &Connection, client_id: &str) -> Result<Option<App>> {
         .query_row("SELECT body FROM apps WHERE client_id = lower(?1) OR client_id = ?1", [client_id], |row| row.get(0))
         .optional()?;
     body.map(|body| serde_json::from_str(&body).map_err(|error| Error::Damaged("app registration", error))).transpose()
+}
+
+/// The ids of the roles that a user holds now, as `wids` lists them: those given and active, and every member's or guest's own.
+pub(crate) fn role_ids(db: &Connection, account: &Account) -> Result<Vec<String>> {
+    let mut statement =
+        db.prepare_cached("SELECT role FROM directory_roles WHERE user = ? AND active ORDER BY role")?;
+    let mut ids: Vec<String> =
+        statement.query_map([&account.id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    ids.push(if account.guest { GUEST_ROLE } else { MEMBER_ROLE }.to_owned());
+    Ok(ids)
+}
+
+fn active_roles(db: &Connection, account: &Account) -> Result<Vec<DirectoryRole>> {
+    let ids = role_ids(db, account)?;
+    let known = DirectoryRole::ALL.into_iter();
+    Ok(known.filter(|role| ids.iter().any(|id| id == role.template_id())).collect())
+}
+
+/// Whether this account may consent for everybody to what is asked: application permissions take more than delegated ones.
+pub(crate) fn may_consent_for_everybody(db: &Connection, account: &Account, application: bool) -> Result<bool> {
+    let may = |role: DirectoryRole| match application {
+        true => role.grants_application_permissions(),
+        false => role.grants_delegated_permissions(),
+    };
+    Ok(account.enabled && active_roles(db, account)?.into_iter().any(may))
+}
+
+/// The domains that are verified in a tenant, the default one first.
+pub(crate) fn verified_domains(db: &Connection, tenant: &TenantRow) -> Result<Vec<String>> {
+    let mut statement = db.prepare_cached("SELECT name FROM domains WHERE tenant = ? ORDER BY name")?;
+    let rows = statement.query_map([&tenant.id], |row| row.get(0))?;
+    let others = rows.collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(std::iter::once(tenant.domain.clone()).chain(others).collect())
+}
+
+/// What meets somebody who may not consent: an administrator is needed, who in some organisations can be asked from there.
+pub(crate) fn consent_refusal(db: &Connection, tenant: &str) -> Result<u32> {
+    let reviewed = db.prepare_cached("SELECT 1 FROM reviewed WHERE tenant = ?")?.exists([tenant])?;
+    Ok(if reviewed { 90095 } else { 90094 })
 }
 
 /// Whether a user has Full Access to a mailbox that is not their own.

@@ -32,7 +32,7 @@ mod store;
 mod throttle;
 mod traffic;
 
-pub use directory::{App, Audience, Certificate, Federated, Secret, Tenant};
+pub use directory::{App, Audience, Certificate, DirectoryRole, Federated, GroupMembershipClaims, Secret, Tenant};
 pub use error::{Error, Result};
 pub use faults::{ConsentFault, Faults, NoticeFault, RetryAfter, Times, ValueFault};
 pub use mailbox::{Held, Language, MessageRef};

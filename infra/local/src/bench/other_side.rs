@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use microsoft365::{App, Mail, Microsoft365, NoticeFault, Options, Times};
+use microsoft365::{App, GroupMembershipClaims, Mail, Microsoft365, NoticeFault, Options, Times};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::{
@@ -134,6 +134,7 @@ pub async fn run(data: &Path, mailboxes: usize) -> Result<(), BenchError> {
         match serde_json::from_str(&order)? {
             Order::Callback(redirect_uri) => {
                 let app = App::new(CLIENT.0, CLIENT.1, redirect_uri);
+                let app = app.with_group_membership_claims(GroupMembershipClaims::DirectoryRole);
                 world.register_app(app.with_permissions(&["User.Read"], &APPLICATION))?;
                 tell(&())?;
             }

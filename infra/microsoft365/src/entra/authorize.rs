@@ -286,9 +286,8 @@ fn code(world: &World, authority: &str, request: &Authorization, form: &Params) 
         let tenant = directory::find_tenant(db, &user.tenant)?;
         let users_may = tenant.is_some_and(|tenant| tenant.user_consent);
         let missing = scopes.names.iter().any(|name| !held.contains(name));
-        if missing && !user.admin && (!users_may || scopes.need_admin()) {
-            let message = "This application requires permissions that only an admin can grant. Ask an admin to grant permission to this app.";
-            return Ok(Err(Returned("access_denied", Refusal::new(90094, message))));
+        if missing && (!users_may || scopes.need_admin()) && !directory::may_consent_for_everybody(db, &user, false)? {
+            return Ok(Err(Returned("access_denied", super::admin_needed(db, &user.tenant)?)));
         }
         directory::consent(db, &user.tenant, client_id, &user.id, &scopes.names)?;
         db.execute(
@@ -310,6 +309,12 @@ fn may_sign_in(request: &Authorization, user: &Account) -> Result<(), Refusal> {
         request.app.audience == Audience::OrganizationsAndPersonal && !matches!(request.authority, Authority::Work);
     if user.is_personal() && !personal {
         let message = format!("User account '{}' from identity provider 'live.com' cannot sign in here.", user.address);
+        return Err(Refusal::new(50020, message));
+    }
+    // A guest signs in at the tenant's own address only; anywhere else it is the home organisation that answers.
+    if user.guest && request.tenant().is_none() {
+        let message =
+            format!("User account '{}' does not exist in the tenant and cannot access the application.", user.address);
         return Err(Refusal::new(50020, message));
     }
     if user.shared || !user.enabled {

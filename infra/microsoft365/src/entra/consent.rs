@@ -61,6 +61,11 @@ impl Request {
         }
     }
 
+    /// Whether what is consented to includes application permissions: all that the registration lists is.
+    fn grants_roles(&self) -> bool {
+        !self.app.application.is_empty()
+    }
+
     /// Goes back to the client. `admin_consent=True` is there in failure, too: success is the absence of `error`.
     fn back(&self, mut fields: Vec<(&str, String)>) -> Response {
         fields.push(("admin_consent", "True".to_owned()));
@@ -85,8 +90,17 @@ pub(super) async fn show(
         Ok(request) => request,
         Err(refusal) => return refusal.page(),
     };
-    let accounts = match world.store.read(|db| directory::accounts(db, request.tenant())) {
-        Ok(accounts) => accounts.into_iter().filter(|account| account.admin && account.enabled).collect::<Vec<_>>(),
+    let accounts = world.store.read(|db| {
+        let mut able = Vec::new();
+        for account in directory::accounts(db, request.tenant())? {
+            if directory::may_consent_for_everybody(db, &account, request.grants_roles())? {
+                able.push(account);
+            }
+        }
+        Ok(able)
+    });
+    let accounts = match accounts {
+        Ok(accounts) => accounts,
         Err(error) => return Refusal::from(error).page(),
     };
     let permissions: Vec<String> = request.app.delegated.iter().chain(&request.app.application).cloned().collect();
@@ -118,7 +132,7 @@ pub(super) async fn decide(
     }
     let address = form.get("account").map(String::as_str).unwrap_or_default();
     match agree(&world, &request, address) {
-        Ok(Some(admin)) => {
+        Ok(Ok(admin)) => {
             let tenant = match world.faults.next_consent() {
                 Some(ConsentFault::ForgedTenant(tenant)) => tenant.to_string(),
                 None => admin.tenant,
@@ -126,25 +140,27 @@ pub(super) async fn decide(
             let scope = request.params.get("scope").cloned().unwrap_or_default();
             request.back(vec![("tenant", tenant), ("scope", scope)])
         }
-        Ok(None) => {
-            request.back_with(&Refusal::new(90093, "Only an administrator of the tenant can grant this permission."))
-        }
+        Ok(Err(refusal)) => request.back_with(&refusal),
         Err(error) => Refusal::from(error).page(),
     }
 }
 
-/// Records the consent, if this is an administrator of the tenant that is asked.
-fn agree(world: &World, request: &Request, address: &str) -> Result<Option<Account>> {
+/// Records the consent, if this is an administrator of the tenant that is asked, in a role that may give it.
+fn agree(world: &World, request: &Request, address: &str) -> Result<Result<Account, Refusal>> {
     let effective = after(world.now(), world.faults.roles_delay());
     world.store.write(|db| {
         let Some(account) = directory::find_account(db, address)? else {
-            return Ok(None);
+            let message = format!("The user account {address} does not exist in the directory.");
+            return Ok(Err(Refusal::new(50034, message)));
         };
-        let here = request.tenant().is_none_or(|tenant| tenant == account.tenant);
-        if !here || !account.admin || !account.enabled {
-            return Ok(None);
+        if request.tenant().is_some_and(|tenant| tenant != account.tenant) {
+            let message = format!("User account '{address}' does not exist in the tenant.");
+            return Ok(Err(Refusal::new(50020, message)));
+        }
+        if !directory::may_consent_for_everybody(db, &account, request.grants_roles())? {
+            return Ok(Err(super::admin_needed(db, &account.tenant)?));
         }
         directory::consent_for_everybody(db, &account.tenant, &request.app, effective)?;
-        Ok(Some(account))
+        Ok(Ok(account))
     })
 }

@@ -79,6 +79,12 @@ impl From<Error> for Refusal {
     }
 }
 
+/// What somebody meets who may not consent in this tenant.
+fn admin_needed(db: &Connection, tenant: &str) -> Result<Refusal> {
+    let message = "This application requires permissions that only an admin can grant. Ask an admin to grant permission to this app.";
+    Ok(Refusal::new(directory::consent_refusal(db, tenant)?, message))
+}
+
 fn authority(db: &Connection, name: &str) -> Result<Result<Authority, Refusal>> {
     let name = match name {
         "common" => return Ok(Ok(Authority::Any)),

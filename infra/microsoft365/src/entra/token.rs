@@ -19,7 +19,7 @@ use super::authorize::{Challenge, Code};
 use super::scope::{self, Scopes};
 use super::{Authority, Params, Refusal, count, json_answer};
 use crate::World;
-use crate::directory::{self, Account, App, Secret, after};
+use crate::directory::{self, Account, App, GroupMembershipClaims, Secret, after};
 use crate::error::{Error, Result};
 
 /// Microsoft answers 3599 for an hour.
@@ -401,14 +401,22 @@ impl Request<'_> {
             tokens["refresh_token"] = refresh.into();
         }
         if has("openid") {
-            let claims = self.claims(app, user, scopes, nonce, now);
+            let claims = self.claims(app, user, scopes, nonce, now)?;
             tokens["id_token"] = self.world.signing_keys()?.sign(&claims)?.into();
         }
         Ok(tokens)
     }
 
     /// The claims of an id_token (id-token-claims-reference): without `profile` no object id and no names.
-    fn claims(&self, app: &App, user: &Account, scopes: &[String], nonce: Option<&str>, now: Timestamp) -> Value {
+    /// `wids` is there only if the registration asks for it: the roles that are active this moment.
+    fn claims(
+        &self,
+        app: &App,
+        user: &Account,
+        scopes: &[String],
+        nonce: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Value> {
         let has = |name: &str| scopes.iter().any(|scope| scope == name);
         let subject = Sha256::digest(format!("{}\n{}", app.client_id, user.id));
         let mut claims = json!({
@@ -433,7 +441,11 @@ impl Request<'_> {
         if let Some(nonce) = nonce {
             claims["nonce"] = nonce.into();
         }
-        claims
+        let of_roles = [GroupMembershipClaims::DirectoryRole, GroupMembershipClaims::All];
+        if of_roles.contains(&app.group_membership_claims) && !user.is_personal() {
+            claims["wids"] = self.world.store.read(|db| directory::role_ids(db, user))?.into();
+        }
+        Ok(claims)
     }
 }
 

@@ -105,17 +105,23 @@ pub(super) fn organization(asked: &Asked<'_>) -> Answer {
     let select = query.select(&["id", "displayName", "verifiedDomains", "tenantType", "preferredLanguage"])?;
     let tenant = asked.world.store.read(|db| directory::find_tenant(db, &asked.caller.tenant))?;
     let tenant = tenant.ok_or_else(|| not_found(&asked.caller.tenant))?;
-    let domain = json!({
-        "capabilities": "Email, OfficeCommunicationsOnline",
-        "isDefault": true,
-        "isInitial": false,
-        "name": tenant.domain,
-        "type": "Managed",
-    });
+    let domains = asked.world.store.read(|db| directory::verified_domains(db, &tenant))?;
+    let domains: Vec<Value> = domains
+        .iter()
+        .map(|name| {
+            json!({
+                "capabilities": "Email, OfficeCommunicationsOnline",
+                "isDefault": *name == tenant.domain,
+                "isInitial": false,
+                "name": name,
+                "type": "Managed",
+            })
+        })
+        .collect();
     let mut shown = Map::from_iter([
         ("id".to_owned(), json!(tenant.id)),
         ("displayName".to_owned(), json!(tenant.name)),
-        ("verifiedDomains".to_owned(), json!([domain])),
+        ("verifiedDomains".to_owned(), json!(domains)),
     ]);
     if full {
         shown.insert("tenantType".to_owned(), json!("AAD"));

@@ -1,8 +1,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
-use microsoft365::{App, ConsentFault, Secret, Times};
-use serde_json::Value;
+use microsoft365::{App, ConsentFault, DirectoryRole, GroupMembershipClaims, Secret, Times};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::office::*;
@@ -224,6 +224,64 @@ async fn an_administrator_consents_and_the_roles_count_some_minutes_later() {
     let forged = uuid::Uuid::from_u128(7);
     office.world.faults().consent(ConsentFault::ForgedTenant(forged), Times::N(1));
     assert_eq!(field(&office.decide(&url, BOB, "accept").await, "tenant"), forged.to_string());
+}
+
+#[tokio::test]
+async fn only_some_roles_consent_for_everybody_and_only_while_they_are_active() {
+    use DirectoryRole::*;
+    let office = Office::open().await;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("client_id", CLIENT).append_pair("redirect_uri", REDIRECT).append_pair("state", "s");
+    query.append_pair("scope", "https://graph.microsoft.com/.default");
+    let url = format!("{}/{}/v2.0/adminconsent?{}", office.origin, office.tenant.id(), query.finish());
+    let code = async |account: &str| {
+        let back = office.decide(&url, account, "accept").await;
+        field(&back, "error_description").split(':').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(code(ADA).await, "AADSTS90094");
+    office.tenant.set_consent_workflow(true).unwrap();
+    assert_eq!(code(ADA).await, "AADSTS90095");
+    for role in [UserAdministrator, ApplicationAdministrator, CloudApplicationAdministrator] {
+        office.tenant.assign_role(ADA, role).unwrap();
+        assert_eq!(code(ADA).await, "AADSTS90095", "application permissions are not {role:?}'s to grant");
+    }
+    office.tenant.make_eligible(ADA, PrivilegedRoleAdministrator).unwrap();
+    assert_eq!(code(ADA).await, "AADSTS90095");
+    office.tenant.assign_role(ADA, PrivilegedRoleAdministrator).unwrap();
+    assert_eq!(code(ADA).await, "");
+    office.tenant.remove_role(ADA, PrivilegedRoleAdministrator).unwrap();
+    // Where the registration lists delegated permissions only, more roles suffice.
+    office.world.register_app(app().with_permissions(&["User.Read"], &[])).unwrap();
+    assert_eq!(code(ADA).await, "");
+    let elsewhere = office.world.tenant("Elsewhere", "elsewhere.example").unwrap();
+    elsewhere.add_user("eve@elsewhere.example", "Eve").unwrap();
+    elsewhere.make_admin("eve@elsewhere.example").unwrap();
+    assert_eq!(code("eve@elsewhere.example").await, "AADSTS50020");
+}
+
+#[tokio::test]
+async fn an_id_token_names_active_roles_if_the_registration_says_so_and_a_guests_own_at_the_tenants_address_only() {
+    let office = Office::open().await;
+    let wids = async |authority: &str, account: &str| {
+        let back = office.decide(&office.authorize_url(authority, &[("scope", SCOPES)]), account, "accept").await;
+        let (_, tokens) = office.token(authority, &code_grant(field(&back, "code"))).await;
+        claims(&tokens["id_token"])["wids"].clone()
+    };
+    assert_eq!(wids("organizations", BOB).await, Value::Null);
+    office.world.register_app(app().with_group_membership_claims(GroupMembershipClaims::SecurityGroup)).unwrap();
+    assert_eq!(wids("organizations", BOB).await, Value::Null);
+    office.world.register_app(app().with_group_membership_claims(GroupMembershipClaims::DirectoryRole)).unwrap();
+    let member = "b79fbf4d-3ef9-4689-8143-76b194e85509";
+    let global = DirectoryRole::GlobalAdministrator.template_id();
+    assert_eq!(wids("organizations", BOB).await, json!([global, member]));
+    office.tenant.make_eligible(ADA, DirectoryRole::GlobalAdministrator).unwrap();
+    assert_eq!(wids("organizations", ADA).await, json!([member]));
+    let guest = "eve_elsewhere.example#EXT#@kanzlei.example";
+    office.tenant.add_guest(guest, "Eve").unwrap();
+    let tenant = office.tenant.id().to_string();
+    assert_eq!(wids(&tenant, guest).await, json!(["10dae51f-b6af-4016-8d66-8c2a99b929b3"]));
+    let url = office.authorize_url("organizations", &[("scope", SCOPES)]);
+    assert!(!office.http.get(url).send().await.unwrap().text().await.unwrap().contains("#EXT#"));
 }
 
 #[tokio::test]
