@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a scenario ends where something is not as told")]
 
 mod access;
+mod attack;
 mod attack_app;
 mod connect;
 mod contacts;

@@ -165,8 +165,26 @@ pub struct Connector {
     /// What the last sign-in failed at, if it did.
     #[serde(default)]
     pub sign_in_problem: Option<Noted>,
+    /// The domains that are verified in the tenant, in lower case, as Microsoft listed them at the last organisation-wide
+    /// sign-in; none if Microsoft did not.
+    #[serde(default)]
+    pub verified_domains: Option<Vec<String>>,
+    /// The organisation-wide sign-in that waits for the operator's grant, if one does.
+    #[serde(default)]
+    pub awaiting_grant: Option<AwaitingGrant>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// A sign-in that gives organisation-wide access once the operator grants it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitingGrant {
+    /// Whom it connects.
+    pub account: Account,
+    /// What was asked for.
+    pub rights: Rights,
+    /// See [`Connector::verified_domains`].
+    pub verified_domains: Option<Vec<String>>,
 }
 
 /// Why a mailbox can't be reached through a connector.
@@ -224,6 +242,24 @@ impl Connector {
     /// The connector of that firm, if there is one.
     pub async fn find(table: &Table, firm: FirmId, id: ConnectorId) -> Result<Option<Row<Self>>, TableError> {
         table.get(&Key::connector(firm, id)).await
+    }
+
+    /// All connectors of a firm: they are few.
+    pub async fn of_firm(table: &Table, firm: FirmId) -> Result<Vec<Self>, TableError> {
+        let rows = table.query_all::<Self>(&Key::connector_prefix(firm)).await?;
+        Ok(rows.into_iter().map(|row| row.value).collect())
+    }
+
+    /// The tenant that it has organisation-wide access to, or waits for.
+    pub fn organization(&self) -> Option<&TenantId> {
+        let connected = self.account.as_ref().filter(|_| self.access == Access::Organization);
+        let account = connected.or(self.awaiting_grant.as_ref().map(|awaiting| &awaiting.account));
+        account.map(|account| &account.tenant_id)
+    }
+
+    /// Whether it has organisation-wide access to `tenant`.
+    pub fn works_in(&self, tenant: &TenantId) -> bool {
+        self.access == Access::Organization && self.account.as_ref().is_some_and(|a| a.tenant_id == *tenant)
     }
 
     /// Stores a new connector.

@@ -63,6 +63,15 @@ impl Authority {
     }
 }
 
+/// What a sign-in page is to ask a person for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The rights.
+    pub scopes: &'a [&'a str],
+    /// Whether credentials are entered anew, even where somebody is signed in already.
+    pub afresh: bool,
+}
+
 /// What the token endpoint issued.
 #[derive(Debug)]
 pub struct Issued {
@@ -206,12 +215,12 @@ impl Entra {
         id.ok_or(EntraError::Unreadable("the tenant's issuer names no tenant"))
     }
 
-    /// The sign-in page for `scopes`, bound to `state`, `nonce` and the PKCE `verifier`, 43 to 128 characters.
+    /// The sign-in page for `wish`, bound to `state`, `nonce` and the PKCE `verifier`, 43 to 128 characters.
     pub fn authorize(
         &self,
         authority: &Authority,
         app: &App,
-        scopes: &[&str],
+        wish: Wish<'_>,
         state: String,
         nonce: String,
         verifier: &SecretString,
@@ -220,9 +229,9 @@ impl Entra {
         let (url, _) = self
             .client(authority, app)?
             .authorize_url(|| CsrfToken::new(state))
-            .add_scopes(scopes.iter().map(|name| self.scope(name)))
+            .add_scopes(wish.scopes.iter().map(|name| self.scope(name)))
             .add_extra_param("response_mode", "query")
-            .add_extra_param("prompt", "select_account")
+            .add_extra_param("prompt", if wish.afresh { "login" } else { "select_account" })
             .add_extra_param("nonce", nonce)
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
             .url();

@@ -18,6 +18,13 @@ const SKEW: Duration = Duration::from_secs(120);
 /// What stands for the tenant's id in an issuer that serves all tenants.
 const TENANT_PLACEHOLDER: &str = "{tenantid}";
 
+/// The directory roles that may consent to application permissions of Graph for a whole tenant: Global Administrator and
+/// Privileged Role Administrator, by the ids of their templates, which are the same in every tenant. No other built-in role may:
+/// Application Administrator and Cloud Application Administrator consent to everything but these.
+/// Source: <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent#prerequisites>,
+/// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
+const CONSENTING_ROLES: [&str; 2] = ["62e90394-69f5-4237-9190-012177145e10", "e8611ab8-c189-46e8-94e1-60213ab1f814"];
+
 /// Who signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IdClaims {
@@ -32,12 +39,33 @@ pub struct IdClaims {
     pub tid: TenantId,
     /// The user's object id: with the tenant, the key of an account.
     pub oid: String,
+    /// The tenant-wide directory roles of the user that are active, by template id. It is there only where the app's manifest
+    /// sets `groupMembershipClaims` to `DirectoryRole` or `All`.
+    /// Source: <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+    #[serde(default)]
+    wids: Option<Vec<String>>,
+    /// When the user last entered credentials, in seconds since 1970, where the app asks for this optional claim.
+    #[serde(default)]
+    pub auth_time: Option<i64>,
     /// For display only.
     #[serde(default)]
     pub name: Option<String>,
     /// For display only: mutable, mostly an address.
     #[serde(default)]
     pub preferred_username: Option<String>,
+}
+
+impl IdClaims {
+    /// The name to show: mostly an address.
+    pub fn shown(&self) -> &str {
+        self.preferred_username.as_deref().or(self.name.as_deref()).unwrap_or(&self.oid)
+    }
+
+    /// Whether the user may grant an app organisation-wide access; none if the token does not tell roles.
+    pub fn may_consent(&self) -> Option<bool> {
+        let may = |id: &String| CONSENTING_ROLES.iter().any(|role| role.eq_ignore_ascii_case(id));
+        self.wids.as_ref().map(|ids| ids.iter().any(may))
+    }
 }
 
 /// The keys that the sign-in service signs with at the moment, and the name under which it does.
@@ -199,6 +227,23 @@ mod tests {
     fn a_token_that_entra_signed_for_this_sign_in_tells_who_it_is() {
         let claims = check(&sign(0, "a", &claims())).unwrap();
         assert_eq!((claims.tid.as_str(), claims.oid.as_str()), (TENANT, "ada"));
+    }
+
+    #[test]
+    fn only_two_roles_may_grant_access_to_an_organisation_and_a_token_may_not_tell_roles() {
+        let may = |wids: Value| check(&sign(0, "a", &with("wids", wids))).unwrap().may_consent();
+        assert_eq!(check(&sign(0, "a", &claims())).unwrap().may_consent(), None);
+        assert_eq!(may(Value::Null), None);
+        assert_eq!(may(json!([])), Some(false));
+        let (member, guest) = ("b79fbf4d-3ef9-4689-8143-76b194e85509", "10dae51f-b6af-4016-8d66-8c2a99b929b3");
+        let (application, cloud) = ("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", "158c047a-c907-4556-b7ef-446551a6b5f7");
+        assert_eq!(may(json!([member, guest, application, cloud])), Some(false));
+        assert_eq!(may(json!([member, CONSENTING_ROLES[0]])), Some(true));
+        assert_eq!(may(json!([CONSENTING_ROLES[1].to_uppercase()])), Some(true));
+        assert_eq!(
+            check(&sign(0, "a", &with("wids", "62e90394-69f5-4237-9190-012177145e10"))),
+            Err(IdTokenError::Malformed)
+        );
     }
 
     #[test]

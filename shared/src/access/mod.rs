@@ -9,4 +9,5 @@ pub mod ownership;
 pub mod registration;
 pub mod rotation;
 pub mod sign_in;
+pub mod tenancy;
 pub mod token;

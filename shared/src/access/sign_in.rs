@@ -5,8 +5,10 @@
 //!            ─► Microsoft: sign in, accept
 //!            ─► /oauth/callback: state and cookie fit, once, within ten minutes; the code is redeemed; the account is known
 //!   organisation-wide only:
+//!                the id token's directory roles tell whether this person may consent for the tenant; who may not is refused
 //!            ─► Microsoft: an administrator of that very tenant consents
-//!            ─► /oauth/callback: the tenant is the one that was proven by the sign-in; an app token is made and tried
+//!            ─► /oauth/callback: the tenant is the one that was proven by the sign-in; an app token is made and tried; where the
+//!                roles are unknown, or another firm holds the tenant, the connector waits for the operator's grant
 //! ```
 
 use std::time::Duration;
@@ -21,8 +23,10 @@ use url::Url;
 
 use crate::{
     access::{
-        connector::{Access, Account, Connector, ConnectorState, PERSONAL_TENANT, Rights},
-        entra::Issued,
+        connector::{Access, Account, AwaitingGrant, Connector, ConnectorState, PERSONAL_TENANT, Rights},
+        entra::{Issued, Wish},
+        id_token::IdClaims,
+        tenancy::{self, Held, Proof, Waiting},
     },
     app::App,
     aws::{
@@ -32,6 +36,7 @@ use crate::{
     },
     base::{
         id::{ConnectorId, FirmId, TenantId},
+        metric::{Counter, Tally},
         telemetry::Chain,
     },
     firm::{
@@ -49,6 +54,8 @@ pub const TICKET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 pub const SIGN_IN_LIFETIME: Duration = Duration::from_secs(600);
 /// How long greffe remembers a sign-in, to say what became of it when a browser comes back too late or a second time.
 const SIGN_IN_KEPT: Duration = TICKET_LIFETIME;
+/// How long a sign-in waits for the domains of an organisation, which are for information.
+const DOMAINS_WAIT: Duration = Duration::from_secs(5);
 const TICKET_OWNER: &str = "connect ticket";
 /// Tries to write down a sign-in beside functions that work with the old one.
 const WRITE_TRIES_MAX: usize = 5;
@@ -113,7 +120,34 @@ enum Step {
     /// A person signs in.
     SignIn,
     /// An administrator of this tenant, which the sign-in proved, consents.
-    AdminConsent { tenant: TenantId, address: String },
+    AdminConsent {
+        tenant: TenantId,
+        address: String,
+        /// Whether the sign-in proved that this person may.
+        #[serde(default)]
+        may_consent: bool,
+        #[serde(default)]
+        verified_domains: Option<Vec<String>>,
+    },
+}
+
+/// What a sign-in came to in place of a connection, and who signed in if that was known by then.
+struct Refused {
+    problem: Problem,
+    who: Actor,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { problem, who: Actor::Visitor }
+    }
+}
+
+impl Refused {
+    /// Says who it was whose sign-in came to this.
+    fn by(address: &str) -> impl Fn(Problem) -> Self {
+        move |problem| Self { problem, who: Actor::Account { address: address.to_owned() } }
+    }
 }
 
 /// Where a browser goes next, with the cookie that binds the sign-in to it.
@@ -208,7 +242,9 @@ async fn begin(app: &App, connector: &Connector, step: Step, link: Option<String
             let authority = connector.authority();
             let scopes = connector.scopes();
             let verifier = SecretString::from(app.random.token());
-            let url = entra.authorize(&authority, &registration, &scopes, state.clone(), nonce.clone(), &verifier);
+            // Whoever opens a whole organisation shows that it is them, and with the roles that they have at this moment.
+            let wish = Wish { scopes: &scopes, afresh: connector.access == Access::Organization };
+            let url = entra.authorize(&authority, &registration, wish, state.clone(), nonce.clone(), &verifier);
             (url.map_err(|e| from_token(e.into()))?, verifier)
         }
         Step::AdminConsent { tenant, .. } => {
@@ -266,16 +302,16 @@ pub async fn arrive(app: &App, mut callback: Callback, cookie: Option<&str>) -> 
     }
     let sign_in = row.value;
     let arrived = match late {
-        true => Err(too_late()),
+        true => Err(too_late().into()),
         false => proceed(app, firm, &sign_in, &state, callback).await,
     };
-    if let Err(problem) = &arrived
-        && problem.code != Code::Internal
-        && let Err(error) = note(app, firm, sign_in.connector, problem, now, from).await
+    if let Err(refused) = &arrived
+        && refused.problem.code != Code::Internal
+        && let Err(error) = note(app, firm, sign_in.connector, refused, now, from).await
     {
         tracing::warn!(connector.id = %sign_in.connector, error = %Chain(&error), "a failed sign-in was not noted");
     }
-    arrived
+    arrived.map_err(|refused| refused.problem)
 }
 
 /// Keeps what a sign-in failed at where whoever asked for it sees it: they may not be the person at the browser.
@@ -283,7 +319,7 @@ async fn note(
     app: &App,
     firm: FirmId,
     connector: ConnectorId,
-    problem: &Problem,
+    Refused { problem, who }: &Refused,
     since: Timestamp,
     from: Option<String>,
 ) -> Result<(), TableError> {
@@ -292,7 +328,7 @@ async fn note(
         let Some(mut row) = Connector::find(&app.table, firm, connector).await? else { return Ok(()) };
         let microsoft_code = problem.microsoft_code.clone().unwrap_or_default();
         row.value.sign_in_problem = Some(Noted { code: problem.code, microsoft_code, since });
-        let entry = signed_in_at(app, &row.value, Actor::Visitor, from.clone(), since, problem.status);
+        let entry = signed_in_at(app, &row.value, who.clone(), from.clone(), since, problem.status);
         let entry = entry.next(&app.table, firm).await?;
         match app.table.transact(vec![Write::replace(&row), entry]).await {
             Err(TableError::Conflict { .. }) if tries < WRITE_TRIES_MAX => tries += 1,
@@ -322,41 +358,55 @@ async fn proceed(
     sign_in: &SignIn,
     state: &str,
     callback: Callback,
-) -> Result<Arrival, Problem> {
+) -> Result<Arrival, Refused> {
     let connector = find(app, firm, sign_in.connector).await?;
     if let Some(error) = callback.error {
         let refusal = EntraRefusal::of_redirect(error, callback.error_description);
         tracing::info!(connector.id = %connector.id, microsoft.code = %refusal.code(), "Microsoft completed no sign-in");
         let detail = "Microsoft sent the browser back without a sign-in.";
         let problem = Problem::new(of_token_refusal(&refusal), detail);
-        return Err(problem.from_microsoft(refusal.code(), Some(refusal.error_description)));
+        let problem = problem.from_microsoft(refusal.code(), Some(refusal.error_description));
+        return Err(match &sign_in.step {
+            Step::SignIn => problem.into(),
+            Step::AdminConsent { address, .. } => Refused::by(address)(problem),
+        });
     }
     let connector = connector.with_rights(sign_in.rights);
+    let browser = Browser { from: callback.from, link: sign_in.link.clone() };
     match &sign_in.step {
-        Step::SignIn => signed_in(app, connector, callback.code, state, sign_in, callback.from).await,
-        Step::AdminConsent { tenant, address } => {
-            let link = sign_in.link.as_deref();
-            consented(app, connector, callback.tenant, tenant, address, link, callback.from).await
+        Step::SignIn => {
+            let (claims, issued) = signed_in(app, &connector, callback.code, state, sign_in).await?;
+            let name = claims.shown().to_owned();
+            identified(app, connector, claims, issued, browser).await.map_err(Refused::by(&name))
+        }
+        Step::AdminConsent { tenant, address, may_consent, verified_domains } => {
+            let by = Refused::by(address);
+            if callback.tenant.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(tenant.as_str())) {
+                return Err(by(wrong_account("The consent came back for another organisation.".to_owned())));
+            }
+            let account = Account { tenant_id: tenant.clone(), user_id: None, address: address.clone() };
+            let proof = if *may_consent { Proof::Administrator } else { Proof::Missing };
+            let consent = Consent { account, proof, verified_domains: verified_domains.clone() };
+            consented(app, &connector, consent, Some(browser)).await.map_err(by)
         }
     }
 }
 
-/// `connector` has the rights that this sign-in asked for, not those that it had before.
+/// Redeems the code: who signed in, by Entra's word for this very sign-in.
 async fn signed_in(
     app: &App,
-    connector: Connector,
+    connector: &Connector,
     code: Option<SecretString>,
     state: &str,
     sign_in: &SignIn,
-    from: Option<String>,
-) -> Result<Arrival, Problem> {
+) -> Result<(IdClaims, Issued), Problem> {
     let code = code.ok_or_else(|| refused("without a code"))?;
     let verifier = app.tokens.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
-    let registration = app.tokens.app(&connector).await.map_err(from_token)?;
+    let registration = app.tokens.app(connector).await.map_err(from_token)?;
     let entra = app.tokens.entra();
     let authority = connector.authority();
     let (code, authority, verifier) = (code.expose_secret(), &authority, &verifier);
-    let issued = app.tokens.as_app(&connector, |registration| async move {
+    let issued = app.tokens.as_app(connector, |registration| async move {
         Ok(entra.redeem(authority, &registration, code.to_owned(), verifier).await?)
     });
     let issued = issued.await.map_err(from_token)?;
@@ -365,8 +415,18 @@ async fn signed_in(
         .as_ref()
         .ok_or_else(|| from_token(EntraError::Unreadable("no id token came with the code").into()))?;
     let claims = entra.id_claims(authority, id_token, &registration, &sign_in.nonce).await;
-    let claims = claims.map_err(|e| from_token(e.into()))?;
-    let name = claims.preferred_username.or(claims.name).unwrap_or_else(|| claims.oid.clone());
+    Ok((claims.map_err(|e| from_token(e.into()))?, issued))
+}
+
+/// `connector` has the rights that this sign-in asked for, not those that it had before.
+async fn identified(
+    app: &App,
+    connector: Connector,
+    claims: IdClaims,
+    issued: Issued,
+    browser: Browser,
+) -> Result<Arrival, Problem> {
+    let name = claims.shown().to_owned();
     let expected = connector.account.as_ref();
     let wrong_tenant = connector.app.as_ref().is_some_and(|own| {
         // A tenant may be configured by one of its domains; its id is known only by the sign-in.
@@ -382,8 +442,20 @@ async fn signed_in(
             format!("{name} is a personal account: it belongs to no organisation whose mailboxes could be opened."),
         )),
         Access::Organization => {
-            let step = Step::AdminConsent { tenant: claims.tid, address: name };
-            Ok(Arrival::GoOn(begin(app, &connector, step, sign_in.link.clone()).await?))
+            let may_consent = claims.may_consent();
+            let earliest = app.clock.now() - SIGN_IN_LIFETIME;
+            if claims.auth_time.is_some_and(|entered| entered < earliest.as_second()) {
+                let detail = format!("{name} signed in before this sign-in began.");
+                return Err(Problem::new(Code::SignInTimedOut, detail));
+            }
+            if may_consent == Some(false) {
+                let detail = format!("{name} is no administrator who may open the whole organisation.");
+                return Err(Problem::new(Code::AdministratorRoleMissing, detail));
+            }
+            let verified_domains = verified_domains(app, &issued).await;
+            let may_consent = may_consent.unwrap_or(false);
+            let step = Step::AdminConsent { tenant: claims.tid, address: name, may_consent, verified_domains };
+            Ok(Arrival::GoOn(begin(app, &connector, step, browser.link).await?))
         }
         Access::Delegated => {
             if expected.is_some_and(|a| a.user_id.as_ref().is_some_and(|id| *id != claims.oid)) {
@@ -393,47 +465,124 @@ async fn signed_in(
             let me = app.graph_with(issued.access.clone()).me().await?;
             let address = me.address().unwrap_or(&name).to_owned();
             let account = Account { tenant_id: claims.tid, user_id: Some(claims.oid), address };
-            connected(app, &connector, &issued, account, sign_in.link.as_deref(), from).await
+            let brought = Brought { issued: &issued, account, organization: None, browser: Some(browser) };
+            connected(app, &connector, brought).await
         }
     }
 }
 
+/// The tenant's domains, which any signed-in user may read; none where Microsoft does not tell: what is unknown is shown as that.
+async fn verified_domains(app: &App, issued: &Issued) -> Option<Vec<String>> {
+    let graph = app.graph_with(issued.access.clone());
+    match tokio::time::timeout(DOMAINS_WAIT, graph.organization()).await {
+        Ok(Ok(organization)) => {
+            let domains = organization.verified_domains?;
+            Some(domains.into_iter().map(|domain| domain.name.to_lowercase()).collect())
+        }
+        Ok(Err(error)) => {
+            tracing::info!(error = %Chain(&error), "the organisation's domains could not be read");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// How a browser came back.
+struct Browser {
+    /// The address that it came from, if known.
+    from: Option<String>,
+    /// The digest of the link that it began with.
+    link: Option<String>,
+}
+
+/// That a tenant has been opened for the app, and by whom.
+struct Consent {
+    account: Account,
+    proof: Proof,
+    verified_domains: Option<Vec<String>>,
+}
+
 async fn consented(
     app: &App,
-    connector: Connector,
-    claimed: Option<String>,
-    tenant: &TenantId,
-    address: &str,
-    link: Option<&str>,
-    from: Option<String>,
+    connector: &Connector,
+    Consent { account, proof, verified_domains }: Consent,
+    browser: Option<Browser>,
 ) -> Result<Arrival, Problem> {
-    if claimed.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(tenant.as_str())) {
-        return Err(wrong_account("The consent came back for another organisation.".to_owned()));
-    }
-    // What proves the consent is not the redirect but a token that Entra issues for it.
-    let issued = app.tokens.as_app(&connector, |registration| async move {
+    // What proves the consent is not the redirect but a token that Entra issues for it. It does not prove who gave it, nor when.
+    let tenant = &account.tenant_id;
+    let issued = app.tokens.as_app(connector, |registration| async move {
         Ok(app.tokens.entra().client_credentials(tenant, &registration, None).await?)
     });
     let issued = issued.await.map_err(from_token)?;
-    let account = Account { tenant_id: tenant.clone(), user_id: None, address: address.to_owned() };
-    connected(app, &connector, &issued, account, link, from).await
+    let brought = Brought { issued: &issued, account, organization: Some((proof, verified_domains)), browser };
+    connected(app, connector, brought).await
 }
 
-/// From now on the connector works with what this sign-in brought; its mailboxes are due at once.
-async fn connected(
-    app: &App,
-    asked: &Connector,
-    issued: &Issued,
+/// The operator grants the sign-in that `connector` waits with. A connector that works already stays as it is.
+///
+/// Errors: `not_connected` where nothing waits; what Entra answers where the consent is missing.
+pub async fn grant(app: &App, connector: &Connector) -> Result<(), Problem> {
+    let Some(AwaitingGrant { account, rights, verified_domains }) = connector.awaiting_grant.clone() else {
+        return match connector.access == Access::Organization && connector.account.is_some() {
+            true => Ok(()),
+            false => Err(nothing_waits()),
+        };
+    };
+    let consent = Consent { account, proof: Proof::Operator, verified_domains };
+    consented(app, &connector.clone().with_rights(rights), consent, None).await.map(drop)
+}
+
+fn nothing_waits() -> Problem {
+    Problem::new(Code::NotConnected, "The connector waits for no grant.")
+}
+
+/// What a connector works with from now on.
+struct Brought<'a> {
+    issued: &'a Issued,
     account: Account,
-    link: Option<&str>,
-    from: Option<String>,
-) -> Result<Arrival, Problem> {
+    /// With organisation-wide access: what speaks for it, and the tenant's domains.
+    organization: Option<(Proof, Option<Vec<String>>)>,
+    /// None where no browser came: the audit trail has its entry already.
+    browser: Option<Browser>,
+}
+
+/// From now on the connector works with what this sign-in brought; its mailboxes are due at once. Where the tenant can't be
+/// given to the firm, the sign-in waits for the operator.
+async fn connected(app: &App, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
+    let Brought { issued, account, organization, browser } = brought;
     let now = app.clock.now();
     let what = What::ConnectorConnected { connector: asked.id, account: account.address.clone() };
     let fact = Fact { id: format!("{}-{}-{}", asked.id, what.name(), now.as_millisecond()), at: now, what };
     let mut tries = 1;
     let name = loop {
         let mut row = find_row(app, asked.firm, asked.id).await?;
+        let tenancy = match &organization {
+            Some((proof, verified_domains)) => {
+                if *proof == Proof::Operator && row.value.awaiting_grant.is_none() {
+                    return Err(nothing_waits());
+                }
+                let mut held = Held::read(&app.table, &account.tenant_id).await.map_err(from_table)?;
+                if !held.value.admit(asked.firm, *proof, now) {
+                    let (account, rights) = (account.clone(), asked.rights());
+                    let awaiting = AwaitingGrant { account, rights, verified_domains: verified_domains.clone() };
+                    match await_grant(app, row, held, awaiting, now).await {
+                        Err(TableError::Conflict { .. }) if tries < WRITE_TRIES_MAX => {
+                            tries += 1;
+                            continue;
+                        }
+                        other => other.map_err(from_table)?,
+                    }
+                    return Err(Problem::new(
+                        Code::TenantGrantRequired,
+                        "The sign-in is complete, and waits for the operator.",
+                    ));
+                }
+                held.value.withdraw(asked.id);
+                let elsewhere = left_elsewhere(app, &row.value, &account.tenant_id).await.map_err(from_table)?;
+                [held.write(), elsewhere]
+            }
+            None => [tenancy::leave(&app.table, &row.value).await.map_err(from_table)?, None],
+        };
         // Wishes that were changed during the sign-in stay wishes.
         let wanted = row.value.as_wanted().rights();
         row.value = Connector {
@@ -442,20 +591,28 @@ async fn connected(
             connected_at: Some(now),
             problem: None,
             sign_in_problem: None,
+            verified_domains: organization.as_ref().and_then(|(_, domains)| domains.clone()),
+            awaiting_grant: None,
             ..row.value.with_rights(asked.rights())
         };
         row.value = row.value.wanting(wanted);
         let tokens = app.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
         let watch = Watch::write(asked.firm, asked.id, now);
-        let who = Actor::Account { address: account.address.clone() };
-        let entry = signed_in_at(app, asked, who, from.clone(), now, 200);
-        let entry = entry.next(&app.table, asked.firm).await.map_err(from_table)?;
-        let mut writes = vec![Write::replace(&row), tokens, watch, entry];
+        let entry = match &browser {
+            Some(Browser { from, .. }) => {
+                let who = Actor::Account { address: account.address.clone() };
+                let entry = signed_in_at(app, asked, who, from.clone(), now, 200);
+                Some(entry.next(&app.table, asked.firm).await.map_err(from_table)?)
+            }
+            None => None,
+        };
         // A link that a mail filter opened is still good; one that connected somebody is not.
-        writes.extend(link.map(|link| {
+        let link = browser.as_ref().and_then(|browser| browser.link.as_ref()).map(|link| {
             let used = UsedLink { expires_at: (now + TICKET_LIFETIME).as_second() };
             Write::overwrite(Key::used_link(asked.firm, link), &used)
-        }));
+        });
+        let writes = [Write::replace(&row), tokens, watch].into_iter();
+        let writes = writes.chain(entry).chain(link).chain(tenancy.into_iter().flatten()).collect();
         match app.feed.tell_with(asked.firm, writes, fact.clone()).await {
             Ok(()) => break row.value.name,
             // A function refreshed the old token, or noted that it is dead, this very moment.
@@ -470,6 +627,33 @@ async fn connected(
         tracing::warn!(connector.id = %asked.id, error = %Chain(&error), "what it reaches could not be made due");
     }
     Ok(Arrival::Connected { connector: name, address: account.address })
+}
+
+/// Keeps a sign-in for the operator's grant. The connector stays as it was; what it waits for elsewhere it gives up.
+async fn await_grant(
+    app: &App,
+    mut row: Row<Connector>,
+    mut held: Held,
+    awaiting: AwaitingGrant,
+    now: Timestamp,
+) -> Result<(), TableError> {
+    let elsewhere = left_elsewhere(app, &row.value, &awaiting.account.tenant_id).await?;
+    let (firm, connector, address) = (row.value.firm, row.value.id, awaiting.account.address.clone());
+    held.value.wait(Waiting { firm, connector, address, since: now });
+    row.value.awaiting_grant = Some(awaiting);
+    let writes = [Write::replace(&row)].into_iter().chain(held.write()).chain(elsewhere).collect();
+    app.table.transact(writes).await?;
+    tracing::warn!(firm.id = %firm, connector.id = %connector, "a connector waits for the operator's grant");
+    Tally::one(Counter::PeopleNeeded).publish(now);
+    Ok(())
+}
+
+/// The write by which a connector waits no more for another tenant than `tenant`.
+async fn left_elsewhere(app: &App, connector: &Connector, tenant: &TenantId) -> Result<Option<Write>, TableError> {
+    match connector.awaiting_grant.as_ref().filter(|awaiting| awaiting.account.tenant_id != *tenant) {
+        Some(_) => tenancy::leave(&app.table, connector).await,
+        None => Ok(None),
+    }
 }
 
 async fn find_row(app: &App, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {

@@ -57,6 +57,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::base::id::{
     BulkId, ClientId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
+    TenantId,
 };
 
 /// The attribute by which DynamoDB forgets an item, in seconds since 1970.
@@ -209,6 +210,16 @@ impl Key {
     /// That a link to connect was used, by the digest of its ticket.
     pub fn used_link(firm: FirmId, ticket_digest: &str) -> Self {
         Self::of_firm(firm, format!("LINK#{ticket_digest}"))
+    }
+
+    /// To which firm a tenant belongs.
+    pub fn tenant(tenant: &TenantId) -> Self {
+        Self { pk: "OPERATOR".to_owned(), sk: format!("TENANT#{}", tenant.as_str().to_ascii_lowercase()) }
+    }
+
+    /// All tenants with a [`Key::tenant`].
+    pub fn tenant_prefix() -> Self {
+        Self { pk: "OPERATOR".to_owned(), sk: "TENANT#".to_owned() }
     }
 
     /// A member.

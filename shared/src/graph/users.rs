@@ -41,6 +41,15 @@ impl User {
 pub struct Organization {
     /// The name people see.
     pub display_name: Option<String>,
+    /// The domains that are proven to be its own.
+    pub verified_domains: Option<Vec<VerifiedDomain>>,
+}
+
+/// A domain of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct VerifiedDomain {
+    /// Its name.
+    pub name: String,
 }
 
 impl Graph {
@@ -49,12 +58,12 @@ impl Graph {
         self.json(self.get(&format!("/me{SELECT}"), "read who is signed in".to_owned())).await
     }
 
-    /// The tenant that the token is for.
+    /// The tenant that the token is for. A signed-in user's `User.Read` suffices for what is selected here.
     /// Source: <https://learn.microsoft.com/graph/api/organization-list>
     pub async fn organization(&self) -> Result<Organization, GraphError> {
         let attempted = "read the organisation";
         let list: WireOrganizations =
-            self.json(self.get("/organization?$select=id,displayName", attempted.to_owned())).await?;
+            self.json(self.get("/organization?$select=id,displayName,verifiedDomains", attempted.to_owned())).await?;
         list.value.into_iter().next().ok_or_else(|| GraphError::Unreadable {
             attempted: attempted.to_owned(),
             source: "the list of organisations is empty".into(),

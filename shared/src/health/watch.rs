@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::connector::{Access, Connector, ConnectorState},
+    access::{
+        connector::{Access, Connector, ConnectorState},
+        tenancy,
+    },
     app::App,
     aws::table::{DUE_CONNECTOR, Key, Table, TableError, Write, sortable},
     base::{
@@ -50,6 +53,7 @@ impl Watch {
 pub async fn look(app: &App, firm: FirmId, id: ConnectorId) -> Result<(), FeedError> {
     let Some(row) = Connector::find(&app.table, firm, id).await? else { return Ok(()) };
     let connector = row.value;
+    tenancy::adopt(&app.table, &connector).await?;
     let seen = match connector.state {
         ConnectorState::AwaitingSignIn => return Ok(()),
         ConnectorState::Connected | ConnectorState::ActionRequired => probe(app, &connector).await,

@@ -14,7 +14,8 @@ use shared::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
         registration::{Held, New, Owner, RegistrationError},
-        sign_in::connect_url,
+        sign_in::{self, connect_url},
+        tenancy,
     },
     app::App,
     aws::{
@@ -22,7 +23,7 @@ use shared::{
         table::{Key, Write},
     },
     base::id::{ClientId, ConnectorId, FirmId, TenantId},
-    firm::feed::CredentialKind,
+    firm::{Firm, feed::CredentialKind},
     graph::TokenError,
     problem::{Code, Noted, Problem, Text, Who, of_app_not_allowed},
 };
@@ -33,7 +34,7 @@ use super::{
     credentials::{self, SecretView},
 };
 use crate::{
-    auth::FirmScope,
+    auth::{FirmScope, Operator},
     error::{Answer, invalid, not_found},
     extract::{Id, Json, Query},
     field::{AppId, ClientSecret, Name, Tenant},
@@ -124,6 +125,8 @@ pub(crate) struct ConnectorView {
     state: ConnectorState,
     /// The address of who signed in.
     connected_as: Option<String>,
+    /// The organisation that it opens, or waits to open; null for access through a person.
+    organization: Option<OrganizationView>,
     /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one. Null while greffe's key
     /// ring can't be read.
     connect_url: Option<String>,
@@ -135,6 +138,36 @@ pub(crate) struct ConnectorView {
     secret: Option<SecretView>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
+}
+
+/// A Microsoft 365 tenant beside the firm. Greffe compares and does not decide: a firm's domain may lie in another tenant.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OrganizationView {
+    #[schema(value_type = String)]
+    tenant_id: TenantId,
+    /// Whether it waits for the operator's grant.
+    awaits_grant: bool,
+    /// The domains that are verified in the tenant; null where Microsoft did not list them.
+    verified_domains: Option<Vec<String>>,
+    /// Which of the firm's `domains` are not among them; null where they are unknown.
+    unverified_domains: Option<Vec<String>>,
+}
+
+impl OrganizationView {
+    async fn of(app: &App, connector: &Connector) -> Answer<Option<Self>> {
+        let Some(tenant_id) = connector.organization().cloned() else { return Ok(None) };
+        let awaiting = connector.awaiting_grant.as_ref();
+        let verified = awaiting.map_or(&connector.verified_domains, |awaiting| &awaiting.verified_domains).clone();
+        let unverified = match &verified {
+            Some(verified) => {
+                let firm = Firm::find(&app.table, connector.firm).await?;
+                firm.map(|firm| firm.domains.into_iter().filter(|domain| !verified.contains(domain)).collect())
+            }
+            None => None,
+        };
+        let awaits_grant = awaiting.is_some();
+        Ok(Some(Self { tenant_id, awaits_grant, verified_domains: verified, unverified_domains: unverified }))
+    }
 }
 
 /// A firm's own app registration, without its secret.
@@ -183,6 +216,7 @@ pub(super) async fn view(app: &App, connector: Connector) -> Answer<ConnectorVie
         Err(error) => return Err(error.into()),
     };
     let secret = SecretView::of(app, Owner::of(&connector)).await?;
+    let organization = OrganizationView::of(app, &connector).await?;
     let obstacle = match app.tokens.obstacle(&connector).await {
         Ok(obstacle) => obstacle,
         // Whoever needs the secret meets that.
@@ -210,6 +244,7 @@ pub(super) async fn view(app: &App, connector: Connector) -> Answer<ConnectorVie
         app,
         state,
         connected_as,
+        organization,
         connect_url,
         problem,
         sign_in_problem,
@@ -252,6 +287,8 @@ pub(super) async fn create(
         connected_at: None,
         problem: None,
         sign_in_problem: None,
+        verified_domains: None,
+        awaiting_grant: None,
         created_at: app.clock.now(),
     };
     connector.insert(&app.table).await?;
@@ -341,13 +378,43 @@ pub(super) async fn change(
         return Err(Problem::new(Code::NotForPersonalAccounts, detail).into());
     }
     row.value = row.value.wanting(rights);
+    let mut withdrawn = None;
+    if row.value.awaiting_grant.is_some() && rights.access != Access::Organization {
+        withdrawn = tenancy::leave(&app.table, &row.value).await?;
+        row.value.awaiting_grant = None;
+        row.value.sign_in_problem.take_if(|problem| problem.code == Code::TenantGrantRequired);
+    }
     if let Some(expires_at) = change.secret_expires_at {
         let owner = credentials::owner(firm, &row.value)?;
         credentials::enter(&app, owner, expires_at).await?;
     }
-    app.table.write(Write::replace(&row)).await?;
+    app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).collect()).await?;
     tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
     Ok(Json(view(&app, row.value).await?))
+}
+
+/// Grants organisation-wide access to a connector that waits for it: nobody proved to be an administrator, or the tenant belongs to
+/// another firm. See `GET /v1/tenants` for who waits. It connects the connector at once, if Microsoft's consent is there. The operator's
+/// key only.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors",
+    responses(
+        (status = 200, body = ConnectorView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nothing waits"),
+    )
+)]
+pub(super) async fn grant(
+    _: Operator,
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(connector): Id<ConnectorId>,
+) -> Answer<Json<ConnectorView>> {
+    let find = || Connector::find(&app.table, firm.id(), connector);
+    let found = find().await?.ok_or_else(|| not_found("connector"))?;
+    sign_in::grant(&app, &found.value).await?;
+    tracing::info!(firm.id = %firm.id(), connector.id = %connector, "organisation-wide access granted");
+    let granted = find().await?.ok_or_else(|| not_found("connector"))?;
+    Ok(Json(view(&app, granted.value).await?))
 }
 
 /// Lists a firm's connectors.

@@ -32,6 +32,7 @@ mod members;
 mod messages;
 mod push;
 mod reconciliation;
+mod tenants;
 mod validation;
 
 /// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the description as a text.
@@ -65,7 +66,8 @@ macro_rules! routes {
 routes! {
     firms::create, firms::read, firms::create_key, firms::keys, firms::revoke_key, firms::marks, firms::mark_with,
     audit::list,
-    connectors::create, connectors::list, connectors::read, connectors::change, validation::connector,
+    connectors::create, connectors::list, connectors::read, connectors::change, connectors::grant,
+    validation::connector, tenants::list,
     credentials::replace, credentials::rotate, credentials::certificate,
     credentials::federation, credentials::grant, credentials::federation_of_platform,
     credentials::read_platforms, credentials::change_platforms,

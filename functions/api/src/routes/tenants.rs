@@ -1,0 +1,98 @@
+//! Tenants: which firm each belongs to, and who waits for the operator's grant.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{
+    access::tenancy::{Holder, Tenancy, Waiting},
+    app::App,
+    aws::table::Key,
+    base::id::{ConnectorId, FirmId, TenantId},
+    firm::Firm,
+};
+use utoipa::ToSchema;
+
+use super::{Page, Part};
+use crate::{
+    auth::Operator,
+    error::Answer,
+    extract::{Json, Query},
+};
+
+/// A tenant.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TenantView {
+    #[schema(value_type = String)]
+    tenant_id: TenantId,
+    /// The firms with organisation-wide access, longest first: it belongs to the first. More than one is worth a look.
+    firms: Vec<HolderView>,
+    /// The connectors that wait for the grant.
+    waiting: Vec<WaitingView>,
+}
+
+/// A firm with organisation-wide access.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HolderView {
+    #[schema(value_type = String, format = "uuid")]
+    firm: FirmId,
+    /// The firm's name; null if there is no such firm any more.
+    name: Option<String>,
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
+}
+
+/// A connector that waits.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WaitingView {
+    #[schema(value_type = String, format = "uuid")]
+    firm: FirmId,
+    /// The firm's name; null if there is no such firm any more.
+    name: Option<String>,
+    #[schema(value_type = String, format = "uuid")]
+    connector: ConnectorId,
+    /// Who signed in.
+    address: String,
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
+}
+
+/// Lists the tenants that firms have, or want, organisation-wide access to. The operator's key only.
+#[utoipa::path(
+    get, path = "/v1/tenants", tag = "connectors", params(Part),
+    responses((status = 200, body = Page<TenantView>))
+)]
+pub(super) async fn list(
+    _: Operator,
+    State(app): State<Arc<App>>,
+    Query(part): Query<Part>,
+) -> Answer<Json<Page<TenantView>>> {
+    let key = |tenant: TenantId| Key::tenant(&tenant);
+    let id = |tenancy: &Tenancy| tenancy.tenant.clone();
+    let Page { items, next } = part.read(&app.table, &Key::tenant_prefix(), key, id).await?;
+    let mut names: BTreeMap<FirmId, Option<String>> = BTreeMap::new();
+    for tenancy in &items {
+        for firm in tenancy.holders.iter().map(|h| h.firm).chain(tenancy.waiting.iter().map(|w| w.firm)) {
+            if !names.contains_key(&firm) {
+                names.insert(firm, Firm::find(&app.table, firm).await?.map(|firm| firm.name));
+            }
+        }
+    }
+    let name = |firm| names.get(&firm).cloned().flatten();
+    let shown = |Tenancy { tenant, holders, waiting }: Tenancy| TenantView {
+        tenant_id: tenant,
+        firms: holders.into_iter().map(|Holder { firm, since }| HolderView { firm, name: name(firm), since }).collect(),
+        waiting: waiting
+            .into_iter()
+            .map(|Waiting { firm, connector, address, since }| WaitingView {
+                firm,
+                name: name(firm),
+                connector,
+                address,
+                since,
+            })
+            .collect(),
+    };
+    Ok(Json(Page { items: items.into_iter().map(shown).collect(), next }))
+}
