@@ -17,7 +17,7 @@ fn peak_kb() -> u64 {
 
 #[tokio::test]
 async fn r10_a_mail_of_150_mb_is_archived_in_constant_memory() {
-    let world = World::new().await;
+    let world = World::on_disk().await;
     let registry = world.registry().await;
     world.deliver("inbox", "A small one first");
     world.run_until_idle().await;

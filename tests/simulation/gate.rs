@@ -321,7 +321,7 @@ impl Between for Gate {
     }
 
     /// One world in sixteen is evidence enough.
-    fn is_judged(&self) -> bool {
+    fn keeps_traffic(&self) -> bool {
         self.0.seed.is_multiple_of(16)
     }
 }

@@ -3,12 +3,12 @@
 pub mod outlook;
 pub mod rights;
 pub mod template;
+pub mod traffic;
 
 use std::{
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     sync::{
-        Arc, Once,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -62,7 +62,7 @@ pub struct World {
     http: reqwest::Client,
     folder: TempDir,
     heard: Heard,
-    judged: bool,
+    keeps_traffic: bool,
     delivered: AtomicU64,
 }
 
@@ -76,8 +76,8 @@ pub trait Between {
     fn sleep(&self) -> SharedAsyncSleep;
     /// Microsoft as greffe reaches it.
     fn microsoft(&self, router: Router) -> Router;
-    /// Whether Graph's own description judges the traffic in the end, which takes a while.
-    fn is_judged(&self) -> bool;
+    /// Whether the traffic is kept, for Graph's own description to judge.
+    fn keeps_traffic(&self) -> bool;
 }
 
 /// An answer of the API.
@@ -169,28 +169,31 @@ impl World {
 
     /// The same, with further variables in greffe's environment.
     pub async fn with(variables: &[(&'static str, &str)]) -> Self {
-        Self::begun_at(a_monday_morning(), variables, None).await
+        Self::begun_at(a_monday_morning(), variables, None, in_memory()).await
     }
 
     /// The same with something of the test's own between greffe and those it calls.
     pub async fn behind(between: &dyn Between) -> Self {
-        Self::begun_at(a_monday_morning(), &[], Some(between)).await
+        Self::begun_at(a_monday_morning(), &[], Some(between), in_memory()).await
     }
 
     /// The same at this very moment, for functions that run in processes of their own and go by the machine's clock.
     pub async fn today() -> Self {
-        Self::begun_at(Timestamp::now(), &[], None).await
+        Self::begun_at(Timestamp::now(), &[], None, on_disk()).await
     }
 
-    async fn begun_at(began_at: Timestamp, variables: &[(&'static str, &str)], between: Option<&dyn Between>) -> Self {
+    /// A Monday morning, all of it on the disk: for what is larger than memory ought to hold.
+    pub async fn on_disk() -> Self {
+        Self::begun_at(a_monday_morning(), &[], None, on_disk()).await
+    }
+
+    async fn begun_at(
+        began_at: Timestamp,
+        variables: &[(&'static str, &str)],
+        between: Option<&dyn Between>,
+        folder: TempDir,
+    ) -> Self {
         let clock = Clock::manual(began_at);
-        // In hundreds of worlds nobody waits for the disk.
-        let memory = Path::new("/dev/shm");
-        let folder = match between {
-            Some(_) if memory.is_dir() => tempfile::tempdir_in(memory),
-            _ => tempfile::tempdir(),
-        };
-        let folder = folder.expect("a folder");
         let time = clock.clone();
         let engines = aws::Cloud::open(&folder.path().join("aws"), Arc::new(move || time.now().into()));
         let engines = engines.expect("the engines");
@@ -209,11 +212,11 @@ impl World {
         let china = variables.contains(&("GREFFE_CLOUD", "china"));
         let time = clock.clone();
         let ids = between.map_or_else(Random::system, |between| Random::seeded(!between.seed()));
-        let judged = between.is_none_or(|between| between.is_judged());
+        let keeps_traffic = between.is_none_or(|between| between.keeps_traffic());
         let world = Microsoft365::open(Options {
             clock: Arc::new(move || time.now()),
             ids: Arc::new(move || ids.uuid()),
-            traffic: judged.then(|| folder.path().join("traffic.jsonl")),
+            traffic: keeps_traffic.then(|| folder.path().join("traffic.jsonl")),
             graph: if china { CHINAS_GRAPH } else { "https://graph.microsoft.com" }.to_owned(),
             ..Options::new(origin.as_str())
         })
@@ -255,7 +258,7 @@ impl World {
         };
         let host = Host::over(machine, folder.path(), greffe, clock.clone(), settings).await.expect("a host");
         let http = http();
-        Self { host, microsoft: world, tenant, clock, http, folder, heard, judged, delivered: AtomicU64::new(0) }
+        Self { host, microsoft: world, tenant, clock, http, folder, heard, keeps_traffic, delivered: AtomicU64::new(0) }
     }
 
     /// Both apps may be granted what pushing needs, too.
@@ -540,19 +543,6 @@ impl World {
         let bytes = self.http.get(url).bearer_auth(OPERATOR_KEY).send().await.expect("an answer").bytes().await;
         hex::encode(sha2::Sha256::digest(bytes.expect("a body")))
     }
-
-    /// Graph's own description judges the traffic, where it lies beside the project.
-    pub fn check_traffic(&self) {
-        let Some(check) = contract() else { return };
-        let log = self.folder.path().join("traffic.jsonl");
-        let judge = || Command::new("python3").arg(&check).arg(&log).output().expect("python3");
-        // The first run prepares what the others use.
-        static PREPARED: Once = Once::new();
-        PREPARED.call_once(|| drop(judge()));
-        let judged = judge();
-        let said = String::from_utf8_lossy(&judged.stdout);
-        assert!(judged.status.success(), "{said}{}", String::from_utf8_lossy(&judged.stderr));
-    }
 }
 
 impl Drop for World {
@@ -562,8 +552,8 @@ impl Drop for World {
         }
         if !std::thread::panicking() {
             assert_eq!(self.heard.forbidden(), Vec::<String>::new(), "not in template.yaml");
-            if self.judged {
-                self.check_traffic();
+            if self.keeps_traffic && traffic::contract().is_some() {
+                traffic::keep(&self.folder.path().join("traffic.jsonl")).expect("the traffic is kept");
             }
         }
     }
@@ -578,9 +568,18 @@ fn inbox_and_sent_items() -> Value {
     json!({ "mode": "include", "folders": ["inbox", "sentitems"] })
 }
 
-fn contract() -> Option<PathBuf> {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().map(|folder| folder.join("shared/graph/contract/check")).find(|path| path.is_file())
+/// A folder in memory: in hundreds of worlds nobody waits for the disk. A container may have too little of it.
+fn in_memory() -> TempDir {
+    const ENOUGH_BYTES: u64 = 1 << 30;
+    let memory = Path::new("/dev/shm");
+    match rustix::fs::statvfs(memory) {
+        Ok(room) if room.f_bavail * room.f_frsize >= ENOUGH_BYTES => tempfile::tempdir_in(memory).expect("a folder"),
+        _ => on_disk(),
+    }
+}
+
+fn on_disk() -> TempDir {
+    tempfile::tempdir().expect("a folder")
 }
 
 fn a_monday_morning() -> Timestamp {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as told")]
 
 use std::{
+    io::{Write as _, stderr},
     path::Path,
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -34,6 +35,10 @@ fn a_demo_that_is_killed_twenty_times_ends_complete_and_without_doubles() {
         let mut child = demo(data.path());
         // From the first write to well into the work, in no even steps.
         sleep(Duration::from_millis(60 + u64::from(i * i * 7 % 1_400)));
+        if i % 5 == 0 {
+            // Not by a macro, which a test captures.
+            stderr().write_all(format!("kill {} of {KILLS}\n", i + 1).as_bytes()).unwrap();
+        }
         killed += u32::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();

@@ -1,0 +1,57 @@
+//! What the text of sources must be like.
+
+use std::{fs, path::PathBuf, process::Command};
+
+/// The files under version control, or the sources where there is no git, that end like this.
+fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
+    let root = super::repository();
+    let listed = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(&root).output();
+    let names = match listed {
+        Ok(listed) if listed.status.success() => {
+            String::from_utf8(listed.stdout).unwrap().lines().map(PathBuf::from).collect()
+        }
+        _ => walk(&root).iter().map(|path| path.strip_prefix(&root).unwrap().to_owned()).collect::<Vec<_>>(),
+    };
+    let of_the_kind = names.into_iter().filter(|name| endings.iter().any(|end| name.to_str().unwrap().ends_with(end)));
+    let read = of_the_kind.filter_map(|name| Some((name.clone(), fs::read_to_string(root.join(&name)).ok()?)));
+    let read: Vec<_> = read.collect();
+    assert!(!read.is_empty(), "no file ends with {endings:?}");
+    read
+}
+
+fn walk(folder: &PathBuf) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, mut files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    for folder in folders {
+        if !folder.file_name().is_some_and(|name| name == "target" || name.to_string_lossy().starts_with('.')) {
+            files.extend(walk(&folder));
+        }
+    }
+    files
+}
+
+/// Lines that `is_wrong`, with their places.
+fn lines(endings: &[&str], is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, text) in files(endings) {
+        let wrong = text.lines().enumerate().filter(|(_, line)| is_wrong(line));
+        found.extend(wrong.map(|(n, line)| format!("{}:{}: {}", name.display(), n + 1, line.trim())));
+    }
+    found
+}
+
+#[test]
+fn an_error_in_a_log_has_its_whole_chain() {
+    let bare = lines(&[".rs"], |line| {
+        let logged = [r"error = %", r"error = ?"].into_iter().filter_map(|field| line.split_once(field));
+        logged.into_iter().any(|(_, value)| !value.starts_with("Chain("))
+    });
+    assert_eq!(bare, Vec::<String>::new());
+}
+
+/// What a function answers AWS with is logged by AWS.
+#[test]
+fn an_error_that_ends_a_function_has_its_whole_chain() {
+    let bare = lines(&[".rs"], |line| line.contains("error_message: ") && !line.contains("Chain("));
+    assert_eq!(bare, Vec::<String>::new());
+}
