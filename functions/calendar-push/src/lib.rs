@@ -18,6 +18,7 @@ use shared::{
         queue::PushJob,
         worker::{self, Deadline, Interrupted, Outcome, Output, Rounds, ScheduleError},
     },
+    base::telemetry::Chain,
     firm::member::Due,
 };
 
@@ -46,8 +47,7 @@ pub struct ReconcileError(#[from] ScheduleError);
 
 impl From<ReconcileError> for Diagnostic {
     fn from(error: ReconcileError) -> Self {
-        let source = std::error::Error::source(&error).map(|e| format!(": {e}")).unwrap_or_default();
-        Self { error_type: "ReconcileError".to_owned(), error_message: format!("{error}{source}") }
+        Self { error_type: "ReconcileError".to_owned(), error_message: Chain(&error).to_string() }
     }
 }
 

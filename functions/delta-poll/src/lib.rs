@@ -21,7 +21,10 @@ use shared::{
         queue::Job,
         worker::{self, Deadline, Interrupted, Output, Rounds, ScheduleError},
     },
-    base::metric::{Counter, Tally},
+    base::{
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
     mail::mailbox::Sync,
 };
 
@@ -50,8 +53,7 @@ pub struct PollError(#[from] ScheduleError);
 
 impl From<PollError> for Diagnostic {
     fn from(error: PollError) -> Self {
-        let source = std::error::Error::source(&error).map(|e| format!(": {e}")).unwrap_or_default();
-        Self { error_type: "PollError".to_owned(), error_message: format!("{error}{source}") }
+        Self { error_type: "PollError".to_owned(), error_message: Chain(&error).to_string() }
     }
 }
 

@@ -253,6 +253,7 @@ impl Certificate {
         let pkcs8 = BASE64_STANDARD.decode(self.private_key.expose_secret()).map_err(|_| KeyError::Unusable)?;
         let key = RsaKeyPair::from_pkcs8(&pkcs8).map_err(|_| KeyError::Unusable)?;
         let mut signature = vec![0; key.public().modulus_len()];
+        #[allow(clippy::disallowed_methods, reason = "the salt of a signature: ring takes its own randomness only")]
         let system = ring::rand::SystemRandom::new();
         key.sign(&RSA_PSS_SHA256, &system, signed.as_bytes(), &mut signature).map_err(|_| KeyError::Unusable)?;
         Ok(format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)).into())

@@ -4,7 +4,7 @@
 //! no zip makes smaller, in a function that may have 4; and none is needed, for an original's SHA-256 is in the index. So a link
 //! is signed by the SDK's signer, and followed by its orchestrator.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::{
@@ -31,6 +31,8 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag, retry::RetryConfig};
+
+use crate::base::clock;
 
 /// How long a link lives.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(300);
@@ -105,7 +107,7 @@ impl Links {
             .identity(&identity)
             .region(self.aws.region().ok_or("no region")?.as_ref())
             .name("s3")
-            .time(SystemTime::now())
+            .time(clock::machine_time())
             .settings(settings)
             .build()?
             .into();

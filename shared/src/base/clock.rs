@@ -1,4 +1,7 @@
-//! Time, injected: every module asks this clock and none asks the system.
+//! Time, injected: every module asks this clock and none asks the system. What no manual clock may move stands here too: the
+//! time that another machine judges by its own, and how long somebody waits for the network.
+
+#![allow(clippy::disallowed_methods, reason = "this is where the system is asked")]
 
 use std::{
     fmt,
@@ -6,10 +9,11 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// Where the time comes from. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +61,32 @@ impl Clock {
                 tokio::task::yield_now().await;
             }
         }
+    }
+}
+
+/// The machine's own time, for a signature: who checks it compares it with his own time.
+pub fn machine_time() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Until when somebody waits for answers of the network, by the machine's own time.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeLimit(Instant);
+
+impl TimeLimit {
+    /// So long from now.
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    /// So much later than this.
+    pub fn later(self, time: Duration) -> Self {
+        Self(self.0 + time)
+    }
+
+    /// What `work` comes to, or nothing once the time is over; then `work` is dropped.
+    pub async fn hold<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout_at(self.0, work).await.ok()
     }
 }
 

@@ -25,6 +25,7 @@ enum Source {
 
 impl Random {
     /// The operating system's generator.
+    #[allow(clippy::disallowed_methods, reason = "this is where the system is asked")]
     pub fn system() -> Self {
         Self(Source::System(SystemRandom::new()))
     }

@@ -9,7 +9,6 @@ use std::{future::Future, time::Duration};
 use futures::future::join_all;
 use jiff::{Timestamp, civil::date};
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
     },
     app::App,
     aws::table::TableError,
-    base::{config::ConfigError, telemetry::Chain},
+    base::{clock::TimeLimit, config::ConfigError, telemetry::Chain},
     firm::{
         marks,
         member::{Member, Push, Target},
@@ -303,7 +302,7 @@ struct Trial<'a> {
     graph: Graph,
     subject: Option<Subject>,
     used: Used,
-    deadline: Instant,
+    limit: TimeLimit,
     /// What everything that is made carries, to be found again.
     mark: String,
 }
@@ -311,7 +310,7 @@ struct Trial<'a> {
 impl<'a> Trial<'a> {
     fn new(app: &'a App, connector: &'a Connector, subject: Option<Subject>, used: Used) -> Self {
         let (graph, mark) = (app.graph(connector), app.random.uuid().to_string());
-        Self { app, connector, graph, subject, used, deadline: Instant::now() + TRY_FOR, mark }
+        Self { app, connector, graph, subject, used, limit: TimeLimit::after(TRY_FOR), mark }
     }
 
     async fn of(&self, resource: Resource) -> Tried {
@@ -332,7 +331,7 @@ impl<'a> Trial<'a> {
     /// A token at hand proves nothing about the secret or the consent: a new one is asked for.
     async fn token(&self) -> Tried {
         let ask = self.app.tokens.new_token(self.connector);
-        let asked = tokio::time::timeout_at(self.deadline, ask).await.map_err(|_| Stop::Late)?;
+        let asked = self.limit.hold(ask).await.ok_or(Stop::Late)?;
         asked.map(|_| Finding::default()).map_err(Stop::from)
     }
 
@@ -502,7 +501,7 @@ impl<'a> Trial<'a> {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, GraphError>>) -> Result<T, Stop> {
-        Ok(tokio::time::timeout_at(self.deadline, work).await.map_err(|_| Stop::Late)??)
+        Ok(self.limit.hold(work).await.ok_or(Stop::Late)??)
     }
 
     /// Takes away what was made, also where nobody knows whether it was: then what `find` finds.
@@ -531,14 +530,14 @@ impl<'a> Trial<'a> {
             }
             Ok::<_, GraphError>(())
         };
-        let cleaned = tokio::time::timeout_at(self.deadline + CLEAN_FOR, clean).await;
-        if let Ok(Err(error)) = &cleaned {
-            let (connector, error) = (self.connector.id, Chain(error));
-            tracing::warn!(connector.id = %connector, error = %error, "what a validation made may be left");
+        let cleaned = self.limit.later(CLEAN_FOR).hold(clean).await;
+        if let Some(Err(error)) = &cleaned {
+            let connector = self.connector.id;
+            tracing::warn!(connector.id = %connector, error = %Chain(error), "what a validation made may be left");
         }
         match (failed, cleaned) {
             (Some(stop), _) => Err(stop),
-            (None, Ok(Ok(()))) => Ok(Finding::default()),
+            (None, Some(Ok(()))) => Ok(Finding::default()),
             (None, _) => Err(Stop::Left),
         }
     }
