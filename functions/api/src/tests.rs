@@ -1,106 +1,26 @@
-use std::{
-    collections::HashMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-};
-
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use axum::{
-    body::{Body, Bytes},
-    extract::State,
+    body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
-    response::{IntoResponse as _, Response},
 };
+use local::{machine::Machine, provision};
 use serde_json::{Value, json};
 use shared::{
     aws::secrets,
     base::{clock::Clock, config::Config, headers::HSTS, http::http_client, random::Random},
 };
+use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use super::*;
 
 const OPERATOR: &str = "the operator's key";
 
-/// DynamoDB and Secrets Manager, as far as a firm, its keys and its connectors need them.
-#[derive(Default)]
-struct Aws {
-    items: Mutex<HashMap<String, Value>>,
-    secrets: Mutex<HashMap<String, String>>,
-    table_fails: AtomicBool,
-}
-
-impl Aws {
-    async fn answer(State(aws): State<Arc<Self>>, headers: HeaderMap, body: Bytes) -> Response {
-        let request: Value = serde_json::from_slice(&body).unwrap();
-        let refused = |name: &str| (StatusCode::BAD_REQUEST, json!({ "__type": name }).to_string()).into_response();
-        let key = |item: &Value| format!("{} {}", item["pk"]["S"], item["sk"]["S"]);
-        match headers["x-amz-target"].to_str().unwrap() {
-            "DynamoDB_20120810.GetItem" | "DynamoDB_20120810.PutItem" if aws.table_fails.load(Ordering::SeqCst) => {
-                refused("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException")
-            }
-            "DynamoDB_20120810.GetItem" => {
-                let item = aws.items.lock().unwrap().get(&key(&request["Key"])).cloned();
-                item.map_or(json!({}), |item| json!({ "Item": item })).to_string().into_response()
-            }
-            "DynamoDB_20120810.PutItem" => {
-                let mut items = aws.items.lock().unwrap();
-                let key = key(&request["Item"]);
-                if items.contains_key(&key) && request["ConditionExpression"] == "attribute_not_exists(pk)" {
-                    return refused("com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException");
-                }
-                items.insert(key, request["Item"].clone());
-                "{}".into_response()
-            }
-            "DynamoDB_20120810.TransactWriteItems" => {
-                let mut items = aws.items.lock().unwrap();
-                for put in request["TransactItems"].as_array().unwrap().iter().map(|item| &item["Put"]["Item"]) {
-                    items.insert(key(put), put.clone());
-                }
-                "{}".into_response()
-            }
-            "DynamoDB_20120810.UpdateItem" => {
-                json!({ "Attributes": { "last": { "N": "1" } } }).to_string().into_response()
-            }
-            "DynamoDB_20120810.Query" => {
-                let value = |name: &str| request["ExpressionAttributeValues"][name]["S"].as_str().unwrap_or_default();
-                let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
-                let items = aws.items.lock().unwrap();
-                let within =
-                    |item: &&Value| text(item, "pk") == value(":pk") && text(item, "sk").starts_with(value(":sk"));
-                let mut found: Vec<Value> = items.values().filter(within).cloned().collect();
-                found.sort_by_key(|item| text(item, "sk"));
-                if request["ScanIndexForward"] == false {
-                    found.reverse();
-                }
-                found.truncate(request["Limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(usize::MAX));
-                json!({ "Items": found }).to_string().into_response()
-            }
-            "secretsmanager.GetSecretValue" => {
-                let secrets = aws.secrets.lock().unwrap();
-                match secrets.get(request["SecretId"].as_str().unwrap()) {
-                    Some(text) => {
-                        json!({ "SecretString": text, "VersionId": text.len().to_string() }).to_string().into_response()
-                    }
-                    None => refused("ResourceNotFoundException"),
-                }
-            }
-            "secretsmanager.CreateSecret" => {
-                let text = |name: &str| request[name].as_str().unwrap().to_owned();
-                aws.secrets.lock().unwrap().insert(text("Name"), text("SecretString"));
-                "{}".into_response()
-            }
-            other => panic!("these tests have no {other}"),
-        }
-    }
-}
-
+/// The API over embedded engines.
 struct World {
-    aws: Arc<Aws>,
     router: Router,
+    calls: ::aws::Calls,
+    secrets: aws_sdk_secretsmanager::Client,
+    _folder: TempDir,
 }
 
 struct Answered {
@@ -111,34 +31,32 @@ struct Answered {
 
 impl World {
     async fn new() -> Self {
-        let aws = Arc::new(Aws::default());
-        let keyring = json!({ "current": "k1", "k1": "x".repeat(40) }).to_string();
-        aws.secrets
-            .lock()
-            .unwrap()
-            .extend([(secrets::OPERATOR_KEY.to_owned(), OPERATOR.to_owned()), (secrets::KEYRING.to_owned(), keyring)]);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let service = Router::new().fallback(Aws::answer).with_state(aws.clone());
-        tokio::spawn(async { axum::serve(listener, service).await });
+        Self::of_table(provision::TABLE).await
+    }
 
-        let http = http_client().unwrap();
-        let sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "s", None, None, "test")))
-            .endpoint_url(&endpoint)
-            .retry_config(RetryConfig::disabled())
-            .http_client(shared::aws::http::over(http.clone()))
-            .build();
+    /// The API that was given this name as its table's.
+    async fn of_table(table: &str) -> Self {
+        let (calls, folder) = (::aws::Calls::default(), tempfile::tempdir().unwrap());
+        let engines = ::aws::Cloud::open(folder.path(), Arc::new(|| Clock::system().now().into())).unwrap();
+        let http = calls.before(engines.http_client());
+        let sdk = Machine::reached_by(engines, http).await.aws;
+        let queues = provision::provision(&sdk).await.unwrap();
+        let client = aws_sdk_secretsmanager::Client::new(&sdk);
+        let keyring = json!({ "current": "k1", "k1": "x".repeat(40) }).to_string();
+        for (name, text) in [(secrets::OPERATOR_KEY, OPERATOR), (secrets::KEYRING, &keyring)] {
+            client.create_secret().name(name).secret_string(text).send().await.unwrap();
+        }
         let config = Config::from_lookup(|name| match name {
-            "GREFFE_CLOUD" | "GREFFE_LOGIN_URL" | "GREFFE_GRAPH_URL" | "GREFFE_APP_CLIENT_ID" => None,
-            "GREFFE_CONTENT_BYTES_MAX" => None,
+            "GREFFE_TABLE" => Some(table.to_owned()),
+            "GREFFE_BUCKET" => Some(provision::BUCKET.to_owned()),
+            "GREFFE_EVENT_BUS" => Some(provision::EVENT_BUS.to_owned()),
+            "GREFFE_MAIL_QUEUE_URL" => Some(queues.mail.clone()),
+            "GREFFE_PUSH_QUEUE_URL" => Some(queues.push.clone()),
             "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),
-            _ => Some("greffe".to_owned()),
+            _ => None,
         });
-        let app = App::new(config.unwrap(), &sdk, http, Clock::system(), Random::seeded(3));
-        Self { aws, router: router(app) }
+        let app = App::new(config.unwrap(), &sdk, http_client().unwrap(), Clock::system(), Random::seeded(3));
+        Self { router: router(app), calls, secrets: client, _folder: folder }
     }
 
     async fn send(&self, request: Request<Body>) -> Answered {
@@ -184,8 +102,14 @@ impl World {
         created.body["key"].as_str().unwrap().to_owned()
     }
 
-    fn stored(&self) -> usize {
-        self.aws.items.lock().unwrap().len()
+    /// How often something was written to the table.
+    fn writes(&self) -> usize {
+        self.calls.count(&["PutItem", "TransactWriteItems", "BatchWriteItem"])
+    }
+
+    async fn secret(&self, name: &str) -> Option<String> {
+        let read = self.secrets.get_secret_value().secret_id(name).send().await.ok()?;
+        read.secret_string().map(str::to_owned)
     }
 }
 
@@ -276,7 +200,7 @@ async fn what_a_body_has_wrong_is_named_and_nothing_is_stored() {
     let form = Request::post("/v1/firms").header(header::AUTHORIZATION, format!("Bearer {OPERATOR}"));
     let form = form.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from("name=x"));
     assert_eq!(world.send(form.unwrap()).await.body["code"], "unsupported_media_type");
-    assert_eq!(world.stored(), 0);
+    assert_eq!(world.writes(), 0);
 }
 
 #[tokio::test]
@@ -312,7 +236,9 @@ async fn what_an_address_has_wrong_is_named() {
 #[tokio::test]
 async fn a_firm_keeps_one_app_of_its_own_and_its_secret_is_never_shown() {
     let world = World::new().await;
-    let path = format!("{}/connectors", world.firm().await);
+    let firm = world.firm().await;
+    let path = format!("{firm}/connectors");
+    let stored = secrets::firm_app_client_secret(firm.rsplit('/').next().unwrap().parse().unwrap());
     let with = |client_id: &str, secret: &str| {
         let app = json!({ "tenant_id": "Duval.example", "client_id": client_id, "client_secret": secret });
         json!({ "name": "Office", "access": "delegated", "app": app }).to_string()
@@ -325,11 +251,11 @@ async fn a_firm_keeps_one_app_of_its_own_and_its_secret_is_never_shown() {
     assert_eq!((&body["state"], &body["connected_as"]), (&json!("awaiting_sign_in"), &Value::Null));
     assert!(body["connect_url"].as_str().unwrap().starts_with("https://greffe.example/oauth/connect/k1."));
     assert!(!body.to_string().contains("s3cret"));
-    assert!(world.aws.secrets.lock().unwrap().values().any(|secret| secret == "s3cret"));
+    assert_eq!(world.secret(&stored).await.as_deref(), Some("s3cret"));
 
     assert_eq!(world.post(OPERATOR, &path, with(one, "another")).await.status, StatusCode::CREATED);
     assert_eq!(world.post(OPERATOR, &path, with(two, "third")).await.body["code"], "other_own_app");
-    assert!(!world.aws.secrets.lock().unwrap().values().any(|secret| secret == "third"));
+    assert_ne!(world.secret(&stored).await.as_deref(), Some("third"));
 
     let platform = json!({ "name": "Office", "access": "organization", "app": null }).to_string();
     assert_eq!(world.post(OPERATOR, &path, platform).await.body["code"], "no_platform_app");
@@ -337,10 +263,8 @@ async fn a_firm_keeps_one_app_of_its_own_and_its_secret_is_never_shown() {
 
 #[tokio::test]
 async fn what_is_ours_is_told_by_a_request_id_and_nothing_else() {
-    let world = World::new().await;
-    let firm = world.firm().await;
-    world.aws.table_fails.store(true, Ordering::SeqCst);
-    let failed = world.get(OPERATOR, &firm).await;
+    let world = World::of_table("no-such-table").await;
+    let failed = world.get(OPERATOR, &format!("/v1/firms/{}", uuid::Uuid::nil())).await;
     assert_eq!(failed.body["code"], "internal");
     let id = failed.headers["x-request-id"].to_str().unwrap();
     assert!(failed.body["detail"].as_str().unwrap().contains(id));

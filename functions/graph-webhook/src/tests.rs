@@ -1,11 +1,7 @@
-use std::sync::{
-    Mutex as StdMutex,
-    atomic::{AtomicUsize, Ordering},
-};
-
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use ::aws::Calls;
+use aws_sdk_sqs::types::MessageSystemAttributeName::MessageGroupId;
 use axum::http::Request;
+use local::{machine::Machine, provision::provision};
 use shared::{
     base::{
         clock::Clock,
@@ -16,82 +12,49 @@ use shared::{
     },
     mail::notification::client_state,
 };
+use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use super::*;
 
 const KEY: &str = "a long random text";
 
-/// Secrets Manager with the one secret, and SQS with one queue, which may be out of order.
-#[derive(Default)]
-struct Aws {
-    secret_reads: AtomicUsize,
-    jobs: StdMutex<Vec<Job>>,
-    queue_fails: bool,
-}
-
-impl Aws {
-    async fn answer(State(aws): State<Arc<Self>>, headers: HeaderMap, body: Bytes) -> Response {
-        let request: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        match headers["x-amz-target"].to_str().unwrap() {
-            "secretsmanager.GetSecretValue" => {
-                assert_eq!(request["SecretId"], NOTIFICATION_KEY);
-                aws.secret_reads.fetch_add(1, Ordering::SeqCst);
-                serde_json::json!({ "SecretString": KEY }).to_string().into_response()
-            }
-            "AmazonSQS.SendMessage" if aws.queue_fails => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-            "AmazonSQS.SendMessage" => {
-                let job: Job = serde_json::from_str(request["MessageBody"].as_str().unwrap()).unwrap();
-                assert_eq!(request["MessageGroupId"], job.mailbox.to_string());
-                aws.jobs.lock().unwrap().push(job);
-                serde_json::json!({ "MessageId": "m", "MD5OfMessageBody": "d" }).to_string().into_response()
-            }
-            other => panic!("graph-webhook has no business with {other}"),
-        }
-    }
-}
-
+/// The function over embedded engines that hold the key and the queues.
 struct World {
-    aws: Arc<Aws>,
     router: Router,
     clock: Clock,
+    calls: Calls,
+    queue: aws_sdk_sqs::Client,
+    queue_url: String,
+    _folder: TempDir,
 }
 
 impl World {
     async fn new() -> Self {
-        Self::with(Aws::default()).await
+        Self::of_queue(None).await
     }
 
-    async fn with(aws: Aws) -> Self {
-        let aws = Arc::new(aws);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let service = Router::new().fallback(Aws::answer).with_state(aws.clone());
-        tokio::spawn(async { axum::serve(listener, service).await });
-
-        let http = http_client().unwrap();
-        let sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "s", None, None, "test")))
-            .endpoint_url(&endpoint)
-            .retry_config(RetryConfig::disabled())
-            .http_client(shared::aws::http::over(http.clone()))
-            .build();
-        let config = Config::from_lookup(|name| {
-            let value = match name {
-                "GREFFE_PUBLIC_URL" => "https://greffe.example",
-                "GREFFE_MAIL_QUEUE_URL" => "https://sqs.example/mail.fifo",
-                "GREFFE_PUSH_QUEUE_URL" => "https://sqs.example/push.fifo",
-                name if name.ends_with("_URL") && name != "GREFFE_WEBHOOK_URL" => return None,
-                _ => "greffe",
-            };
-            (!matches!(name, "GREFFE_CLOUD" | "GREFFE_APP_CLIENT_ID" | "GREFFE_CONTENT_BYTES_MAX"))
-                .then(|| value.to_owned())
+    /// The function that was given `url` as its queue's, or the queue's own.
+    async fn of_queue(url: Option<&str>) -> Self {
+        let (clock, calls, folder) =
+            (Clock::manual(Timestamp::UNIX_EPOCH), Calls::default(), tempfile::tempdir().unwrap());
+        let time = clock.clone();
+        let engines = ::aws::Cloud::open(folder.path(), Arc::new(move || time.now().into())).unwrap();
+        let http = calls.before(engines.http_client());
+        let sdk = Machine::reached_by(engines, http).await.aws;
+        let queues = provision(&sdk).await.unwrap();
+        let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
+        secrets.create_secret().name(NOTIFICATION_KEY).secret_string(KEY).send().await.unwrap();
+        let config = Config::from_lookup(|name| match name {
+            "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),
+            "GREFFE_MAIL_QUEUE_URL" => Some(url.unwrap_or(&queues.mail).to_owned()),
+            "GREFFE_PUSH_QUEUE_URL" => Some(queues.push.clone()),
+            "GREFFE_TABLE" | "GREFFE_BUCKET" | "GREFFE_EVENT_BUS" => Some("greffe".to_owned()),
+            _ => None,
         });
-        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        let app = App::new(config.unwrap(), &sdk, http, clock.clone(), Random::seeded(7));
-        Self { aws, router: router(app), clock }
+        let app = App::new(config.unwrap(), &sdk, http_client().unwrap(), clock.clone(), Random::seeded(7));
+        let queue = aws_sdk_sqs::Client::new(&sdk);
+        Self { router: router(app), clock, calls, queue, queue_url: queues.mail, _folder: folder }
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, String) {
@@ -105,8 +68,27 @@ impl World {
         self.send(Request::post(uri).body(body.into()).unwrap()).await.0
     }
 
-    fn jobs(&self) -> Vec<Job> {
-        std::mem::take(&mut self.aws.jobs.lock().unwrap())
+    /// Takes all jobs out of the queue; each lies in the group of its mailbox.
+    async fn jobs(&self) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        loop {
+            let receive = self.queue.receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
+            let received = receive.message_system_attribute_names(MessageGroupId).send().await.unwrap();
+            if received.messages().is_empty() {
+                return jobs;
+            }
+            for message in received.messages() {
+                let job: Job = serde_json::from_str(message.body().unwrap()).unwrap();
+                assert_eq!(message.attributes().unwrap()[&MessageGroupId], job.mailbox.to_string());
+                jobs.push(job);
+                let handle = message.receipt_handle().unwrap();
+                self.queue.delete_message().queue_url(&self.queue_url).receipt_handle(handle).send().await.unwrap();
+            }
+        }
+    }
+
+    fn secret_reads(&self) -> usize {
+        self.calls.count(&["GetSecretValue"])
     }
 }
 
@@ -139,7 +121,7 @@ async fn the_validation_token_comes_back_decoded_and_as_nothing_but_text() {
     }
     let long = format!("/?validationToken={}", "x".repeat(VALIDATION_TOKEN_BYTES_MAX + 1));
     assert_eq!(world.post(&long, "").await, StatusCode::BAD_REQUEST);
-    assert_eq!(world.aws.secret_reads.load(Ordering::SeqCst), 0);
+    assert_eq!(world.secret_reads(), 0);
 }
 
 #[tokio::test]
@@ -150,12 +132,12 @@ async fn a_genuine_notice_becomes_one_job_for_its_mailbox_and_a_forged_one_none(
     let body = notices(&[&genuine, &forged, &genuine, "nonsense"]);
     assert_eq!(world.post("/", body).await, StatusCode::ACCEPTED);
     let sent_at = Timestamp::UNIX_EPOCH;
-    let jobs = world.jobs();
+    let jobs = world.jobs().await;
     let cause = jobs[0].cause;
     assert_eq!(jobs, [Job { firm, mailbox, sent_at, subscription: false, cause }]);
 
     assert_eq!(world.post("/", notices(&[&forged])).await, StatusCode::ACCEPTED);
-    assert_eq!(world.jobs(), []);
+    assert_eq!(world.jobs().await, []);
 }
 
 #[tokio::test]
@@ -164,7 +146,7 @@ async fn a_lifecycle_notice_asks_for_a_look_at_the_subscription() {
     let (_, _, state) = state(KEY, 1);
     let body = serde_json::json!({ "value": [{ "clientState": state, "lifecycleEvent": "reauthorizationRequired" }] });
     assert_eq!(world.post("/", body.to_string()).await, StatusCode::ACCEPTED);
-    assert!(world.jobs()[0].subscription);
+    assert!(world.jobs().await[0].subscription);
 }
 
 #[tokio::test]
@@ -173,12 +155,12 @@ async fn what_can_not_be_read_is_accepted_and_forgotten() {
     for body in ["", "{", "[]", r#"{"value":[1]}"#, "\u{0}\u{1}", "<xml/>"] {
         assert_eq!(world.post("/", body).await, StatusCode::ACCEPTED, "{body}");
     }
-    assert_eq!(world.jobs(), []);
+    assert_eq!(world.jobs().await, []);
 }
 
 #[tokio::test]
 async fn graph_sends_again_what_could_not_be_queued() {
-    let world = World::with(Aws { queue_fails: true, ..Aws::default() }).await;
+    let world = World::of_queue(Some("https://sqs.eu-west-3.amazonaws.com/000000000000/no-such.fifo")).await;
     let (_, _, genuine) = state(KEY, 1);
     assert_eq!(world.post("/", notices(&[&genuine])).await, StatusCode::SERVICE_UNAVAILABLE);
 }
@@ -212,8 +194,8 @@ async fn the_key_is_read_once_for_as_long_as_a_secret_is_believed() {
     let (_, _, genuine) = state(KEY, 1);
     let flood = (0..50).map(|_| world.post("/", notices(&[&genuine])));
     assert!(futures::future::join_all(flood).await.into_iter().all(|status| status == StatusCode::ACCEPTED));
-    assert_eq!((world.jobs().len(), world.aws.secret_reads.load(Ordering::SeqCst)), (50, 1));
+    assert_eq!((world.jobs().await.len(), world.secret_reads()), (50, 1));
     world.clock.advance(SECRET_CACHE_TIME);
     world.post("/", notices(&[&genuine])).await;
-    assert_eq!(world.aws.secret_reads.load(Ordering::SeqCst), 2);
+    assert_eq!(world.secret_reads(), 2);
 }

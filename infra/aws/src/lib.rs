@@ -8,6 +8,7 @@
 //! (`tests/contract`) holds both this crate and any other endpoint to it. An operation that is not listed is refused
 //! by name, never half done.
 
+mod calls;
 mod connector;
 mod dynamodb;
 mod events;
@@ -34,6 +35,7 @@ use secrets::Secrets;
 use sqs::Sqs;
 use sts::Sts;
 
+pub use calls::Calls;
 pub use events::{RecordedEvent, Unreadable};
 
 /// Wall clock of the engines; SQS visibility, deduplication windows, DynamoDB's time to live go by it.

@@ -711,7 +711,7 @@ fn from_token(error: TokenError) -> Problem {
         Some(refusal) => Problem::new(of_token_refusal(refusal), "Microsoft refused to issue a token.")
             .from_microsoft(refusal.code(), Some(refusal.error_description.clone())),
         None => {
-            tracing::error!(error = &error as &dyn std::error::Error, "sign-in failed");
+            tracing::error!(error = %Chain(&error), "sign-in failed");
             match error {
                 TokenError::NoPlatformApp => Problem::new(Code::NoPlatformApp, error.to_string()),
                 TokenError::Entra(EntraError::Identity(IdentityError::Disabled)) => {

@@ -65,3 +65,30 @@ impl<'de> Deserialize<'de> for Digest {
         String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The SHA-256 of "abc". Source: FIPS 180-4, example of a one-block message.
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn a_digest_is_written_in_hex_and_as_s3_writes_checksums() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(digest.to_string(), ABC);
+        assert_eq!(digest.base64(), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+        assert_eq!((ABC.parse(), Digest::from_base64(&digest.base64())), (Ok(digest), Some(digest)));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        for text in ["", "ba78", &ABC[1..], &format!("{ABC}00"), &ABC.replace('b', "x")] {
+            assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+        // A multipart upload's checksum of checksums is no digest of the object.
+        for text in ["", "ungWv48B", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=-3"] {
+            assert_eq!(Digest::from_base64(text), None, "{text}");
+        }
+    }
+}

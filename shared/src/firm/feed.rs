@@ -16,6 +16,7 @@ use crate::{
     base::{
         digest::Digest,
         id::{ClientId, ConnectorId, FirmId, MailboxId, MessageId},
+        telemetry::Chain,
     },
     graph::GraphCode,
     problem::Code,
@@ -290,7 +291,7 @@ impl Feed {
         writes.push(Write::insert(Key::fact(firm, number), &fact));
         self.table.transact(writes).await?;
         if let Err(error) = self.announce(firm, &[Numbered { number, fact }]).await {
-            tracing::error!(firm.id = %firm, error = &error as &dyn std::error::Error, "a fact is missing on the event bus");
+            tracing::error!(firm.id = %firm, error = %Chain(&error), "a fact is missing on the event bus");
         }
         Ok(())
     }

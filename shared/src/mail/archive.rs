@@ -218,3 +218,20 @@ impl Archive {
         read.map_err(|source| ArchiveError::Store { attempted: "read", message, source })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{id::MailboxId, random::Random};
+
+    #[test]
+    fn an_original_lies_below_its_firm_and_mailbox_and_no_two_share_a_key() {
+        let random = Random::seeded(1);
+        let (firm, other) = (FirmId::draw(&random), FirmId::draw(&random));
+        let mailbox = MailboxId::draw(&random);
+        let [a, b] = ["AAMk1", "AAMk2"].map(|id| MessageId::of(mailbox, &id.parse().expect("an immutable id")));
+        assert!(key(firm, a).starts_with(&format!("firms/{firm}/mailboxes/{mailbox}/messages/")));
+        assert_ne!(key(firm, a), key(firm, b));
+        assert_ne!(key(firm, a), key(other, a));
+    }
+}
