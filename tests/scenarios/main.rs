@@ -20,6 +20,7 @@ mod marks;
 mod notices;
 mod polling;
 mod push;
+mod push_faults;
 mod reconcile;
 mod restore;
 mod rules;

@@ -65,15 +65,10 @@ fn address(text: String) -> Option<String> {
     address::address(&text)
 }
 
-/// One spelling only, of a zone that there is.
+/// In its one spelling. An abbreviation such as `CET` names no place, so it is none.
 fn time_zone(text: String) -> Option<String> {
-    let part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_uppercase())
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
-    };
-    let fits = text.len() <= 64 && (text == "UTC" || (text.contains('/') && text.split('/').all(part)));
-    let known = |text: &String| jiff::tz::TimeZone::get(text).is_ok();
-    Some(text).filter(|text| fits && known(text))
+    let (name, _) = shared::base::time_zone::find(text.trim())?;
+    Some(name).filter(|name| name == "UTC" || name.contains('/'))
 }
 
 fn tenant(text: String) -> Option<TenantId> {
@@ -154,10 +149,8 @@ mod tests {
     #[test]
     fn a_time_zone_looks_like_one() {
         all_fit(time_zone, &["Europe/Brussels", "America/Argentina/Buenos_Aires", "Etc/GMT+1", "UTC"]);
-        none_fits(
-            time_zone,
-            &["", "Brussels", "europe/brussels", "Europe/Bruxelles", "Europe/", "/Europe", "Europe/../x", "CET"],
-        );
+        assert_eq!(time_zone(" europe/brussels".to_owned()).as_deref(), Some("Europe/Brussels"));
+        none_fits(time_zone, &["", "Brussels", "Europe/Bruxelles", "Europe/", "/Europe", "Europe/../x", "CET"]);
     }
 
     #[test]

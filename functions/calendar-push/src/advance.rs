@@ -14,7 +14,7 @@ use shared::{
     push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
 
-use crate::round::{PushError, Round};
+use crate::round::{PushError, Round, is_count};
 
 /// Items of work side by side: with four, as many batches are on their way as Graph has places and the table needs.
 const ITEMS_AT_ONCE: usize = 8;
@@ -166,10 +166,22 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
             }
         };
         let mut stop = Ok(());
+        let now = round.app.clock.now();
+        let of_all = results.len() > 1 && results.iter().all(|result| result.as_ref().is_err_and(passes));
         for ((i, step), result) in steps.into_iter().zip(results) {
             let held = &mut held[i];
             match result {
-                Ok(done) => held.copy.stepped(&step, done),
+                Ok(done) => {
+                    held.copy.stepped(&step, done, now);
+                    held.rests |= held.copy.lacks_a_value();
+                }
+                // Not one of them was seen to: it is the service, and none of them has failed by itself.
+                Err(error) if of_all => {
+                    if may_have_worked(&error) {
+                        held.copy.doubt(&step);
+                    }
+                    stop = Err(error.into());
+                }
                 Err(error) => {
                     if let Err(reason) = refused(round, held, &step, error) {
                         stop = Err(reason);
@@ -195,14 +207,22 @@ fn refused(round: &Round<'_>, held: &mut Held, step: &Step, error: GraphError) -
         held.copy.doubt(step);
     }
     match error.disposition() {
-        Disposition::Fail | Disposition::Resync => {
+        Disposition::RetryAfter(_) if matches!(&error, GraphError::Throttled { code, .. } if is_count(code)) => {
+            Err(error.into())
+        }
+        Disposition::Fail | Disposition::Resync | Disposition::RetryAfter(_) => {
             tracing::warn!(member.id = %round.outlook.member, graph.code = %error.code(), "an item could not be pushed");
             held.copy.failed(&error, round.app.clock.now());
             held.rests = true;
             Ok(())
         }
-        Disposition::RetryAfter(_) | Disposition::Ask => Err(error.into()),
+        Disposition::Ask => Err(error.into()),
     }
+}
+
+/// Whether waiting may help.
+fn passes(error: &GraphError) -> bool {
+    matches!(error.disposition(), Disposition::RetryAfter(_))
 }
 
 /// Whether nobody knows what came of a request.
@@ -211,7 +231,7 @@ fn may_have_worked(error: &GraphError) -> bool {
         GraphError::Unreachable { .. } | GraphError::Unreadable { .. } => true,
         GraphError::Refused { status, .. } => *status >= 500,
         // Graph answers 503 and 504 with a wait too.
-        GraphError::Throttled { code, .. } => !code.is("TooManyRequests") && !code.is("ApplicationThrottled"),
+        GraphError::Throttled { code, .. } => !is_count(code),
         GraphError::ForeignLink { .. } | GraphError::Token { .. } => false,
     }
 }
@@ -237,9 +257,17 @@ async fn homes(round: &Round<'_>, steps: &[(usize, Step)]) -> Result<Homes, Push
         let makes = steps.iter().any(|(_, step)| matches!(step, Step::Create(item) if item.place() == place));
         let mut home = round.outlook.home(&homes, place).await?;
         if home.is_none() && makes {
+            if place == Place::Task && !homes.unsure.contains(&place) {
+                homes.foreign_lists = round.outlook.foreign_lists().await?;
+            }
             homes.unsure.insert(place);
             round.keep(&homes).await?;
-            home = round.outlook.make_home(place).await?;
+            if let Some((made, name)) = round.outlook.make_home(place).await? {
+                if name != round.outlook.firm.name {
+                    homes.names.insert(place, name);
+                }
+                home = Some(made);
+            }
         }
         if home.is_some() {
             homes.set(place, home);

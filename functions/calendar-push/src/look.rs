@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use shared::{
     aws::table::{Key, Row, Write},
     base::id::{EntryId, Noun},
@@ -24,7 +25,8 @@ pub(crate) async fn look(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool,
             continue;
         }
         let links = outbox.links.get(&noun).filter(|_| !whole).cloned().unwrap_or_default();
-        match look_at(round, noun, whole, &links).await {
+        let looks = outbox.checked_at.filter(|_| !whole).map(|since| (since, now));
+        match look_at(round, noun, whole, &links, looks).await {
             Ok((found, links)) => {
                 outbox.links.insert(noun, links);
                 differs |= found;
@@ -42,7 +44,14 @@ pub(crate) async fn look(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool,
 }
 
 /// Compares what lies there of one noun with what is said, or only what changed there since `links` were given.
-async fn look_at(round: &Round<'_>, noun: Noun, whole: bool, links: &Links) -> Result<(bool, Links), PushError> {
+/// `looks`: when the last look was made and this one.
+async fn look_at(
+    round: &Round<'_>,
+    noun: Noun,
+    whole: bool,
+    links: &Links,
+    looks: Option<(Timestamp, Timestamp)>,
+) -> Result<(bool, Links), PushError> {
     let (outlook, table, place) = (&round.outlook, &round.app.table, round.wish.place(noun));
     let (mut sights, mut next) = (Sights::new(), Links::new());
     if let Some(place) = place {
@@ -56,13 +65,13 @@ async fn look_at(round: &Round<'_>, noun: Noun, whole: bool, links: &Links) -> R
         next = links;
     }
     let said = if whole { Some(outlook.said(table, &round.wish, noun).await?) } else { None };
-    let seen = sights.values().any(|sight| sight.whole || !sight.items.is_empty());
-    let copies = match whole || seen {
-        true => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, noun)).await?,
-        false => Vec::new(),
+    let copies = match place {
+        Some(_) => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, noun)).await?,
+        None if whole => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, noun)).await?,
+        None => Vec::new(),
     };
     let known: Vec<Copy> = copies.iter().map(|row| row.value.clone()).collect();
-    let differences = compare(&round.wish, said.as_ref(), &known, &sights);
+    let differences = compare(&round.wish, said.as_ref(), &known, &sights, looks);
     for difference in &differences {
         tracing::info!(member.id = %outlook.member, difference = ?difference.verdict, "what lies there is otherwise");
     }
@@ -105,9 +114,11 @@ async fn set_right(round: &Round<'_>, differences: &[Difference], copies: Vec<Ro
                     copy.gone();
                 }
                 (Verdict::Altered, Some(placed)) => placed.sent = String::new(),
-                (Verdict::Missing | Verdict::Unwanted | Verdict::Outdated | Verdict::Gone | Verdict::Altered, _) => {
-                    continue;
+                (Verdict::Unseen, Some(placed)) => {
+                    let place = placed.place;
+                    copy.unsure.insert(place);
                 }
+                (_, None) | (Verdict::Missing | Verdict::Unwanted | Verdict::Outdated, Some(_)) => continue,
             }
             writes.push(Write::replace(&row));
         }

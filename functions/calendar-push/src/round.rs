@@ -18,16 +18,19 @@ use shared::{
         table::{Key, Row, TableError, Write},
         worker::{Deadline, Outcome},
     },
-    base::id::{EntryId, MemberId, Noun},
+    base::{
+        id::{EntryId, MemberId, Noun},
+        telemetry::Chain,
+    },
     firm::{
         Firm,
         feed::FeedError,
         member::{Account, Due, Member},
     },
-    graph::{Disposition, GraphError, Homes, Place},
+    graph::{Disposition, GraphCode, GraphError, Homes, Place},
     health::watch,
     problem::{Code, Noted, of_refused_service},
-    push::{Copy, Outbox, Outlook, PushWork, Wish},
+    push::{Copy, Failing, Outbox, Outlook, PushWork, Wish},
 };
 
 use crate::{advance, look};
@@ -42,6 +45,8 @@ const FAREWELL_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 /// The pause after another changed what this round was about to change, or a container was found to be gone.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
+/// A job waits for what fails no longer than this; for longer the schedule sees to it.
+const SHORT_PAUSE: Duration = Duration::from_secs(2 * 60);
 /// Copies forgotten in one transaction.
 const FORGOTTEN_AT_ONCE: usize = 50;
 
@@ -67,11 +72,22 @@ pub(crate) enum PushError {
 
 impl From<GraphError> for PushError {
     fn from(error: GraphError) -> Self {
-        match error.disposition() {
-            Disposition::RetryAfter(wait) => Self::Wait(wait),
-            Disposition::Resync | Disposition::Fail | Disposition::Ask => Self::Graph(error),
+        match &error {
+            // Graph counts what is asked of a mailbox, whatever the service.
+            GraphError::Throttled { wait, code, .. } if is_count(code) => Self::Wait(*wait),
+            // A token serves all.
+            GraphError::Token { .. } => match error.disposition() {
+                Disposition::RetryAfter(wait) => Self::Wait(wait),
+                _ => Self::Graph(error),
+            },
+            _ => Self::Graph(error),
         }
     }
+}
+
+/// Whether Graph asks to wait because too much was asked.
+pub(crate) fn is_count(code: &GraphCode) -> bool {
+    code.is("TooManyRequests") || code.is("ApplicationThrottled")
 }
 
 impl From<TableError> for PushError {
@@ -91,8 +107,12 @@ enum Block {
     NotGranted,
     /// It was noted before, and is not due to be tried again.
     Rests(Noted),
-    /// Microsoft refused.
+    /// Microsoft refused: a person has to act.
     Refused(GraphError),
+    /// It failed before, and is not due to be tried again.
+    Waits,
+    /// Graph could not see to it, or answered what cannot be understood.
+    Fails(GraphError),
 }
 
 /// What a round works with.
@@ -136,13 +156,13 @@ impl Round<'_> {
         noun.is_some_and(|noun| self.blocked.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&noun))
     }
 
-    /// A missing right holds up entries of one noun and not the others: nothing more is done about them. What concerns all is
-    /// returned.
+    /// What Graph refuses or can't do holds up entries of one noun and not the others: nothing more is done about them in this round.
+    /// What concerns all is returned: a dead token, and a mailbox of which too much was asked.
     pub fn hold_up(&self, noun: Option<Noun>, error: PushError) -> Result<(), PushError> {
         match (noun, error) {
-            (Some(noun), PushError::Graph(error)) if error.concerns_service() => {
-                let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
-                blocked.entry(noun).or_insert(Block::Refused(error));
+            (Some(noun), PushError::Graph(error)) if !error.concerns_connection() => {
+                let block = if error.concerns_service() { Block::Refused(error) } else { Block::Fails(error) };
+                self.blocked.lock().unwrap_or_else(PoisonError::into_inner).entry(noun).or_insert(block);
                 Ok(())
             }
             (_, other) => Err(other),
@@ -343,7 +363,8 @@ impl Visitor<'_> {
         let result = round.visit(outbox).await;
         outbox.spent = round.outlook.graph.spent();
         let homes = round.homes.into_inner();
-        let blocked = round.blocked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut blocked = round.blocked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.note_failing(&mut blocked, outbox);
         outbox.blocked = self.noted(&connector, blocked, &outbox.blocked).await?;
         match result {
             Err(PushError::HomeGone(place)) => {
@@ -360,7 +381,13 @@ impl Visitor<'_> {
             Ok(outcome) => {
                 outbox.problem = None;
                 watch::seen_working(app, &connector).await?;
-                Ok(outcome)
+                let now = app.clock.now();
+                let wait = outbox.failing.values().map(|failing| now.duration_until(failing.not_before)).min();
+                let wait = wait.and_then(|wait| Duration::try_from(wait).ok());
+                match wait.filter(|wait| outcome == Outcome::Finished && *wait <= SHORT_PAUSE) {
+                    Some(wait) => Err(PushError::Wait(wait)),
+                    None => Ok(outcome),
+                }
             }
             other => other,
         }
@@ -377,10 +404,33 @@ impl Visitor<'_> {
             if wish.place(noun).is_some() && !asked {
                 return Some(Block::NotGranted);
             }
+            let now = self.app.clock.now();
+            if outbox.failing.get(&noun).is_some_and(|failing| now < failing.not_before) {
+                return Some(Block::Waits);
+            }
             let before = outbox.blocked.get(&noun).filter(|problem| problem.code != Code::PushNotGranted);
             before.filter(|_| self.rests).cloned().map(Block::Rests)
         };
         Noun::ALL.into_iter().filter_map(|noun| Some((noun, block(noun)?))).collect()
+    }
+
+    /// Takes note of what Graph could not see to; what was tried and did not fail is over.
+    fn note_failing(&self, blocked: &mut BTreeMap<Noun, Block>, outbox: &mut Outbox) {
+        let now = self.app.clock.now();
+        for noun in Noun::ALL {
+            match blocked.get(&noun) {
+                Some(Block::Waits) => {}
+                Some(Block::Fails(error)) => {
+                    tracing::warn!(
+                        firm.id = %self.firm.id, member.id = %self.member, noun = noun.name(), error = %Chain(error),
+                        "one kind of entry has to wait"
+                    );
+                    outbox.failing.insert(noun, Failing::again(outbox.failing.get(&noun), error, now));
+                }
+                _ => drop(outbox.failing.remove(&noun)),
+            }
+        }
+        blocked.retain(|_, block| !matches!(block, Block::Waits | Block::Fails(_)));
     }
 
     /// What held up entries of one noun, as it is kept. Since when does not change while it lasts.
@@ -399,6 +449,7 @@ impl Visitor<'_> {
                     let since = before.map_or(self.app.clock.now(), |before| before.since);
                     Noted { code: Code::PushNotGranted, microsoft_code: String::new(), since }
                 }
+                Block::Waits | Block::Fails(_) => continue,
                 Block::Refused(error) => {
                     let problem = connector.note(self.app, &error, before).await?;
                     Noted { code: of_refused_service(&error), ..problem }
@@ -427,11 +478,13 @@ async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> 
     }
     let check = outbox.push.filter(|push| push.dates || push.contacts).map(|_| now + CHECK_PAUSE);
     let mut open = open_work(app, firm, member).await?;
-    open.retain(|row| row.value.noun().is_none_or(|noun| !outbox.blocked.contains_key(&noun)));
+    let waits = |noun| outbox.blocked.contains_key(&noun) || outbox.failing.contains_key(&noun);
+    open.retain(|row| row.value.noun().is_none_or(|noun| !waits(noun)));
     // What has no time of its own came while the round ended: its own job is on the way.
     let next_try = open.iter().map(|row| row.value.work.not_before.unwrap_or(now + CONFLICT_PAUSE)).min();
     let pauses = outbox.blocked.values().map(|problem| now + problem.pause(now));
-    Ok(check.into_iter().chain(next_try).chain(pauses).min())
+    let failing = outbox.failing.values().map(|failing| failing.not_before);
+    Ok(check.into_iter().chain(next_try).chain(pauses).chain(failing).min())
 }
 
 /// Forgets what was pushed for a member: it is gone, or out of reach for good.

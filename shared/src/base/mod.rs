@@ -11,3 +11,4 @@ pub mod language;
 pub mod metric;
 pub mod random;
 pub mod telemetry;
+pub mod time_zone;

@@ -1,6 +1,10 @@
 //! Calendar events.
 
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Weekday},
+    tz::TimeZone,
+};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -98,13 +102,23 @@ pub struct LocalTime {
     pub at: DateTime,
     /// The IANA name of the zone.
     pub time_zone: String,
+    /// Which moment is meant, where the clock shows this time twice.
+    pub moment: Option<Timestamp>,
 }
 
 impl LocalTime {
-    /// Source: <https://learn.microsoft.com/graph/api/resources/datetimetimezone>
+    /// Under the IANA name of its zone: [`Item`](super::Item) sends the name that Outlook knows.
     pub(super) fn wire(&self) -> Value {
-        json!({ "dateTime": self.at.to_string(), "timeZone": self.time_zone })
+        match self.moment {
+            Some(moment) => in_zone(moment.to_zoned(TimeZone::UTC).datetime(), "UTC"),
+            None => in_zone(self.at, &self.time_zone),
+        }
     }
+}
+
+/// Source: <https://learn.microsoft.com/graph/api/resources/datetimetimezone>
+pub(super) fn in_zone(at: DateTime, zone: &str) -> Value {
+    json!({ "dateTime": at.to_string(), "timeZone": zone })
 }
 
 /// How often something comes again.

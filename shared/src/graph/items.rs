@@ -2,11 +2,11 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-use jiff::tz::TimeZone;
+use jiff::civil::DateTime;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,14 +14,17 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     batch::{BATCH_ITEMS_MAX, BatchOrder, Part},
-    calendar::{EVENT_WATCHED, EventContent},
+    calendar::{EVENT_WATCHED, EventContent, in_zone},
     client::{Call, Graph, GraphUser, Link, segment},
     contacts::{CONTACT_WATCHED, ContactContent},
     error::GraphError,
     extended,
     todo::{TASK_WATCHED, TaskContent, tasks},
 };
-use crate::base::id::{ContactFolderId, TaskListId};
+use crate::base::{
+    id::{ContactFolderId, TaskListId},
+    time_zone,
+};
 
 /// How answers are to be written: ids that survive moves, and texts as texts.
 const PREFER: &str = r#"IdType="ImmutableId", outlook.body-content-type="text""#;
@@ -49,9 +52,15 @@ pub struct Homes {
     pub contact_folder: Option<ContactFolderId>,
     /// The task list.
     pub task_list: Option<TaskListId>,
-    /// Those that somebody began to make, and did not live to say which they are.
+    /// Those that a function began to make and died before it could store which they are.
     #[serde(default)]
     pub unsure: BTreeSet<Place>,
+    /// The task lists of a name of ours that were there before we began to make one: they are somebody else's.
+    #[serde(default)]
+    pub foreign_lists: BTreeSet<TaskListId>,
+    /// The names of the containers that could not have the firm's name, because another one has it.
+    #[serde(default)]
+    pub names: BTreeMap<Place, String>,
 }
 
 impl Homes {
@@ -76,6 +85,9 @@ impl Homes {
     /// Takes note of which is the container for that place.
     pub fn set(&mut self, place: Place, home: Option<Home>) {
         self.unsure.remove(&place);
+        if home.is_none() {
+            self.names.remove(&place);
+        }
         match (place, home) {
             (Place::Task, Some(Home::TaskList(list))) => self.task_list = Some(list),
             (Place::Task, _) => self.task_list = None,
@@ -111,15 +123,17 @@ pub struct Item(Arc<Sent>);
 #[derive(Debug, PartialEq, Eq)]
 struct Sent {
     place: Place,
-    /// The properties of a POST or PATCH.
+    /// The properties of a POST or PATCH; zones by their IANA names.
     body: Value,
     digest: String,
+    parts: String,
 }
 
 impl Item {
     fn new(place: Place, body: Value) -> Self {
         let digest = digest(&body);
-        Self(Arc::new(Sent { place, body, digest }))
+        let parts = body.as_object().into_iter().flatten().map(|(_, value)| part_digest(value)).collect();
+        Self(Arc::new(Sent { place, body, digest, parts }))
     }
 
     /// Where it belongs.
@@ -130,6 +144,91 @@ impl Item {
     /// A digest of all that is sent: as long as it is the same, nothing has to be sent.
     pub fn digest(&self) -> &str {
         &self.0.digest
+    }
+
+    /// The digests of what each property says, eight hex digits each, in the order of their names.
+    pub fn parts(&self) -> &str {
+        &self.0.parts
+    }
+
+    /// What a PATCH has to say to an item for which the digest `sent` and these `parts` were sent last; `sent` is empty where a
+    /// person changed it or nobody knows what it says.
+    ///
+    /// Only what changed is sent: a reminder that was dismissed does not ring again because the title is another.
+    pub fn changes_since(&self, sent: &str, parts: &str) -> Changes {
+        let place = self.place();
+        let Some(body) = self.0.body.as_object() else { return Changes(Value::Null) };
+        let parts_known = parts.len() == PART_CHARS * body.len();
+        let changed: HashSet<&str> = body
+            .iter()
+            .enumerate()
+            .filter(|(i, (_, value))| {
+                let before = parts.get(i * PART_CHARS..(i + 1) * PART_CHARS);
+                !parts_known || before != Some(part_digest(value).as_str())
+            })
+            .map(|(_, (name, _))| name.as_str())
+            .collect();
+        let mut told = changed.clone();
+        if sent.is_empty() {
+            told.extend(watched(place));
+        }
+        for group in TOGETHER {
+            if group.iter().any(|name| told.contains(name)) {
+                told.extend(group);
+            }
+        }
+        // What is at another time is to be thought of anew.
+        if TIMES.iter().any(|name| changed.contains(name)) {
+            told.extend(REMINDER);
+        }
+        if place == Place::Contact {
+            told.insert(DISPLAY_NAME);
+        }
+        let told = body.iter().filter(|(name, _)| told.contains(name.as_str()));
+        Changes(told.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+}
+
+impl Item {
+    /// Whether Outlook kept every e-mail address that was sent: it drops what it takes for none, and says nothing.
+    pub fn is_kept_by(&self, shown: &Shown) -> bool {
+        emails(&self.0.body).is_subset(&shown.emails)
+    }
+}
+
+/// What a PATCH says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes(Value);
+
+impl Changes {
+    fn name_categories(&self) -> bool {
+        self.0.get(CATEGORIES).is_some()
+    }
+}
+
+/// Length of one property's digest within [`Item::parts`].
+const PART_CHARS: usize = 8;
+const CATEGORIES: &str = "categories";
+/// Outlook makes up another from the parts of a name where a change does not say it.
+const DISPLAY_NAME: &str = "displayName";
+/// What is sent together: one of them alone may contradict what is there.
+const TOGETHER: [&[&str]; 3] = [&["start", "end", "isAllDay", "recurrence"], &["dueDateTime", "recurrence"], &REMINDER];
+const TIMES: [&str; 5] = ["start", "end", "isAllDay", "dueDateTime", "recurrence"];
+const REMINDER: [&str; 3] = ["isReminderOn", "reminderMinutesBeforeStart", "reminderDateTime"];
+/// How the names of all our categories for dates begin: a person's own categories are left alone.
+pub const CATEGORY_PREFIX: &str = "greffe";
+
+fn part_digest(value: &Value) -> String {
+    let mut digest = digest(value);
+    digest.truncate(PART_CHARS);
+    digest
+}
+
+fn watched(place: Place) -> &'static [&'static str] {
+    match place {
+        Place::Event => &EVENT_WATCHED,
+        Place::Task => &TASK_WATCHED,
+        Place::Contact => &CONTACT_WATCHED,
     }
 }
 
@@ -173,8 +272,8 @@ pub enum Step {
     Remove(Place, String),
     /// Makes the item.
     Create(Item),
-    /// Gives the item of that id this content.
-    Update(String, Item),
+    /// Gives the item of that id this content, by these changes.
+    Update(String, Item, Changes),
 }
 
 impl Step {
@@ -182,7 +281,7 @@ impl Step {
     pub fn place(&self) -> Place {
         match self {
             Self::Find(place) | Self::Remove(place, _) => *place,
-            Self::Create(item) | Self::Update(_, item) => item.place(),
+            Self::Create(item) | Self::Update(_, item, _) => item.place(),
         }
     }
 }
@@ -207,6 +306,8 @@ pub struct Shown {
     pub etag: Option<String>,
     /// A digest of what a person can change; none where Graph left out a part of it.
     pub seen: Option<String>,
+    /// The e-mail addresses of a contact, in lower case.
+    pub emails: BTreeSet<String>,
 }
 
 /// What lies in one place.
@@ -242,6 +343,7 @@ impl Graph {
                 }
             }
         }
+        let steps = &self.with_categories(user, homes, steps, &mut done).await?;
         let mut parts = Vec::new();
         for (i, (step, tag)) in steps.iter().enumerate() {
             if done[i].is_some() {
@@ -271,6 +373,47 @@ impl Graph {
             }
         }
         Ok(done.into_iter().flatten().collect())
+    }
+
+    /// The same steps, in which a change of categories keeps those that a person gave. What can't be read can't be changed: its result
+    /// is in `done`.
+    async fn with_categories<'a>(
+        &self,
+        user: &GraphUser,
+        homes: &Homes,
+        steps: &'a [(Step, Tag)],
+        done: &mut [Option<Result<Done, GraphError>>],
+    ) -> Result<Cow<'a, [(Step, Tag)]>, GraphError> {
+        let names = |(step, _): &(Step, Tag), place| matches!(step, Step::Update(_, item, changes) if item.place() == place && changes.name_categories());
+        let mut there: HashMap<String, Value> = HashMap::new();
+        if let Some(list) = homes.task_list.as_ref().filter(|_| steps.iter().any(|step| names(step, Place::Task))) {
+            there.extend(self.task_categories(user, list).await?);
+        }
+        let events: Vec<usize> = (0..steps.len()).filter(|i| names(&steps[*i], Place::Event)).collect();
+        for some in events.chunks(BATCH_ITEMS_MAX) {
+            let reads = some.iter().filter_map(|i| read_categories(user, &steps[*i].0)).collect();
+            for (i, answer) in some.iter().zip(self.batch(reads, BatchOrder::Parallel).await?) {
+                match (answer, &steps[*i].0) {
+                    (Ok(mut event), Step::Update(id, ..)) => drop(there.insert(id.clone(), event[CATEGORIES].take())),
+                    (Ok(_), _) => {}
+                    (Err(error), _) => done[*i] = Some(Err(error)),
+                }
+            }
+        }
+        if there.is_empty() {
+            return Ok(Cow::Borrowed(steps));
+        }
+        let mut steps = steps.to_vec();
+        for (step, _) in &mut steps {
+            if let Step::Update(id, _, Changes(changes)) = step
+                && let Some(own) = there.get(id)
+                && let Some(categories) = changes.get_mut(CATEGORIES).and_then(Value::as_array_mut)
+            {
+                let own = own.as_array().into_iter().flatten();
+                categories.extend(own.filter(|category| !is_ours(category)).cloned());
+            }
+        }
+        Ok(Cow::Owned(steps))
     }
 
     /// All events of `owner` in the default calendar, the masters of series among them.
@@ -402,7 +545,7 @@ fn part(user: &GraphUser, homes: &Homes, step: &Step, tag: &Tag) -> Option<Part>
         Step::Find(_) => return Some(find(collection()?, tag)),
         Step::Remove(_, id) => (Method::DELETE, one(id)?, None),
         Step::Create(item) => (Method::POST, collection()?, Some(creation(item, tag))),
-        Step::Update(id, item) => (Method::PATCH, one(id)?, Some(item.0.body.clone())),
+        Step::Update(id, _, changes) => (Method::PATCH, one(id)?, Some(for_graph(changes.0.clone()))),
     };
     let mut headers = json!({ "Prefer": PREFER });
     if body.is_some() {
@@ -410,6 +553,46 @@ fn part(user: &GraphUser, homes: &Homes, step: &Step, tag: &Tag) -> Option<Part>
     }
     let attempted = format!("{method} an item of ours in the place of {:?}s", step.place());
     Some(Part { method, path, headers, body, attempted })
+}
+
+/// The request for the categories of an event that is to be changed.
+fn read_categories(user: &GraphUser, step: &Step) -> Option<Part> {
+    let Step::Update(id, ..) = step else { return None };
+    Some(Part {
+        method: Method::GET,
+        path: format!("{}/events/{}?$select=id,categories", user.path(), segment(id)),
+        headers: json!({ "Prefer": PREFER }),
+        body: None,
+        attempted: "read the categories of an event".to_owned(),
+    })
+}
+
+fn is_ours(category: &Value) -> bool {
+    category.as_str().is_some_and(|name| name.starts_with(CATEGORY_PREFIX))
+}
+
+/// A body as Graph takes it: every zone by the name that Outlook knows.
+fn for_graph(mut body: Value) -> Value {
+    let all_day = body["isAllDay"] == true;
+    for name in ["start", "end", "reminderDateTime"] {
+        let Some(time) = body.get_mut(name).filter(|time| time.is_object()) else { continue };
+        let (Some(at), Some(zone)) = (time["dateTime"].as_str(), time["timeZone"].as_str()) else { continue };
+        let Ok(at) = at.parse::<DateTime>() else { continue };
+        *time = match time_zone::windows_name(zone) {
+            // Whole days are midnight, whatever the zone.
+            windows if all_day && name != "reminderDateTime" => in_zone(at, windows.unwrap_or("UTC")),
+            _ => {
+                let (at, zone) = time_zone::for_graph(at, zone);
+                in_zone(at, zone)
+            }
+        };
+    }
+    if let Some(zone) = body.pointer_mut("/recurrence/range/recurrenceTimeZone")
+        && let Some(windows) = zone.as_str().and_then(time_zone::windows_name)
+    {
+        *zone = windows.into();
+    }
+    body
 }
 
 /// The request for what carries the mark in `collection`.
@@ -425,7 +608,7 @@ fn find(collection: String, tag: &Tag) -> Part {
 
 /// What is not said is left out; what makes it ours is added.
 fn creation(item: &Item, tag: &Tag) -> Value {
-    let mut body = item.0.body.clone();
+    let mut body = for_graph(item.0.body.clone());
     if let Some(body) = body.as_object_mut() {
         for value in body.values_mut() {
             if let Some(inner) = value.as_object_mut() {
@@ -458,7 +641,7 @@ fn outcome(step: &Step, answer: Result<Value, GraphError>) -> Result<Done, Graph
             let items = answer["value"].as_array().ok_or_else(|| unreadable("find an item"))?;
             Ok(Done::Found(items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)).collect()))
         }
-        (Step::Create(item) | Step::Update(_, item), Ok(answer)) => {
+        (Step::Create(item) | Step::Update(_, item, _), Ok(answer)) => {
             shown(item.place(), &answer).map(Done::Shown).ok_or_else(|| unreadable("write an item"))
         }
         (_, Err(e)) => Err(e),
@@ -466,11 +649,7 @@ fn outcome(step: &Step, answer: Result<Value, GraphError>) -> Result<Done, Graph
 }
 
 fn shown(place: Place, item: &Value) -> Option<Shown> {
-    let watched: &[&str] = match place {
-        Place::Event => &EVENT_WATCHED,
-        Place::Task => &TASK_WATCHED,
-        Place::Contact => &CONTACT_WATCHED,
-    };
+    let watched = watched(place);
     let body = item.as_object()?;
     // Graph leaves out of a task what it does not have.
     let whole = place == Place::Task || watched.iter().all(|name| body.contains_key(*name));
@@ -479,7 +658,13 @@ fn shown(place: Place, item: &Value) -> Option<Shown> {
         id: body.get("id")?.as_str()?.to_owned(),
         etag: body.get("@odata.etag").and_then(Value::as_str).map(str::to_owned),
         seen: whole.then(|| digest(&seen)),
+        emails: emails(item),
     })
+}
+
+fn emails(contact: &Value) -> BTreeSet<String> {
+    let emails = contact["emailAddresses"].as_array().into_iter().flatten();
+    emails.filter_map(|email| Some(email["address"].as_str()?.to_lowercase())).collect()
 }
 
 /// What a property says, whichever way Graph writes it.
@@ -487,6 +672,9 @@ fn essence<'a>(name: &str, value: &'a Value) -> Cow<'a, Value> {
     match name {
         "body" => Cow::Owned(value["content"].as_str().unwrap_or_default().trim_end().into()),
         "location" => Cow::Borrowed(&value["displayName"]),
+        CATEGORIES => {
+            Cow::Owned(value.as_array().into_iter().flatten().filter(|name| is_ours(name)).cloned().collect())
+        }
         "start" | "end" | "dueDateTime" => moment(value).map_or(Cow::Borrowed(value), Cow::Owned),
         _ => Cow::Borrowed(value),
     }
@@ -495,10 +683,7 @@ fn essence<'a>(name: &str, value: &'a Value) -> Cow<'a, Value> {
 /// The instant that a time in a zone stands for.
 fn moment(value: &Value) -> Option<Value> {
     let at: jiff::civil::DateTime = value["dateTime"].as_str()?.parse().ok()?;
-    let zone = match value["timeZone"].as_str()? {
-        "UTC" => TimeZone::UTC,
-        name => TimeZone::get(name).ok()?,
-    };
+    let zone = time_zone::by_either_name(value["timeZone"].as_str()?)?;
     Some(at.to_zoned(zone).ok()?.timestamp().to_string().into())
 }
 
@@ -508,10 +693,10 @@ fn digest(said: &impl Serialize) -> String {
 }
 
 #[derive(Deserialize)]
-struct WirePage {
-    value: Vec<Value>,
+pub(super) struct WirePage {
+    pub value: Vec<Value>,
     #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
+    pub next_link: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
     delta_link: Option<String>,
 }
@@ -524,13 +709,70 @@ struct WireFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::{LocalTime, ShowAs};
 
     #[test]
     fn the_same_moment_is_seen_the_same_in_any_zone_and_any_number_of_digits() {
         let at = |time: &str, zone: &str| moment(&json!({ "dateTime": time, "timeZone": zone }));
         assert_eq!(at("2026-07-01T09:00:00", "Europe/Paris"), at("2026-07-01T07:00:00.0000000", "UTC"));
         assert_ne!(at("2026-07-01T09:00:00", "Europe/Paris"), at("2026-12-01T07:00:00.0000000", "UTC"));
-        assert_eq!(at("2026-07-01T09:00:00", "W. Europe Standard Time"), None);
+        assert_eq!(at("2026-07-01T09:00:00", "Romance Standard Time"), at("2026-07-01T07:00:00", "UTC"));
+        assert_eq!(at("2026-07-01T09:00:00", "Middle-earth Standard Time"), None);
+    }
+
+    fn event(title: &str, hour: i8) -> Item {
+        let at = |hour| LocalTime {
+            at: jiff::civil::date(2026, 7, 1).at(hour, 0, 0, 0),
+            time_zone: "Europe/Brussels".to_owned(),
+            moment: None,
+        };
+        Item::from(EventContent {
+            subject: title.to_owned(),
+            text: String::new(),
+            place: String::new(),
+            start: at(hour),
+            end: at(hour + 1),
+            all_day: false,
+            reminder_minutes: Some(15),
+            show_as: ShowAs::Busy,
+            category: "greffe: appointment".to_owned(),
+            series: None,
+        })
+    }
+
+    fn names(changes: &Changes) -> Vec<&str> {
+        changes.0.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn only_what_changed_is_sent_and_a_dismissed_reminder_stays_dismissed() {
+        let before = event("Hearing", 9);
+        let since = |item: &Item, sent: &str| item.changes_since(sent, before.parts());
+        assert_eq!(names(&since(&event("Trial", 9), before.digest())), ["subject"]);
+        let moved = since(&event("Hearing", 10), before.digest());
+        let times = ["end", "isAllDay", "isReminderOn", "recurrence", "reminderMinutesBeforeStart", "start"];
+        assert_eq!(names(&moved), times);
+        let set_back = since(&before, "");
+        assert!(!names(&set_back).contains(&"isReminderOn") && names(&set_back).contains(&"subject"));
+        assert_eq!(names(&before.changes_since("", "")).len(), 11, "nobody knows what it says");
+    }
+
+    #[test]
+    fn zones_are_sent_by_the_names_that_outlook_knows() {
+        let sent = for_graph(event("Hearing", 9).0.body.clone());
+        assert_eq!(sent["start"], json!({ "dateTime": "2026-07-01T09:00:00", "timeZone": "Romance Standard Time" }));
+    }
+
+    #[test]
+    fn a_persons_own_category_is_no_change() {
+        let event = |categories: Value| {
+            let mut event = for_graph(event("Hearing", 9).0.body.clone());
+            (event["id"], event[CATEGORIES]) = ("x".into(), categories);
+            shown(Place::Event, &event).unwrap().seen
+        };
+        let ours = event(json!(["greffe: appointment"]));
+        assert_eq!(event(json!(["Red category", "greffe: appointment"])), ours);
+        assert_ne!(event(json!(["Red category"])), ours);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! To Do: lists and tasks. A task carries neither a transaction id nor an extended property.
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    calendar::{LocalTime, Series},
+    calendar::{LocalTime, Series, in_zone},
     client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
+    items::WirePage,
 };
 use crate::base::id::{TaskId, TaskListId};
 
@@ -46,26 +49,44 @@ impl Graph {
         Ok(lists)
     }
 
-    /// A list of this name in which every task is linked to `application`, which has the same name: a list carries nothing by
-    /// which ours could be told from a person's own. So one without a task is only taken if we `began` to make one.
-    pub async fn find_task_list_of(
+    /// The ordinary lists, each with its name. A list carries nothing by which ours could be told from a person's own.
+    pub async fn task_lists_named(&self, user: &GraphUser) -> Result<Vec<(TaskListId, String)>, GraphError> {
+        let plain = |list: &WireTaskList| list.wellknown_list_name.as_deref().is_none_or(|known| known == "none");
+        let lists = self.task_lists(user).await?.into_iter().filter(plain);
+        Ok(lists.map(|list| (list.id, list.display_name.unwrap_or_default())).collect())
+    }
+
+    /// Whether every task of the list is linked to `application`.
+    pub async fn has_only_tasks_of(
         &self,
         user: &GraphUser,
+        list: &TaskListId,
         application: &str,
-        began: bool,
-    ) -> Result<Option<TaskListId>, GraphError> {
-        let named = self.task_lists(user).await?.into_iter().filter(|list| {
-            let plain = list.wellknown_list_name.as_deref().is_none_or(|known| known == "none");
-            plain && list.display_name.as_deref() == Some(application)
-        });
-        for list in named {
-            let tasks = self.tasks_linked(user, &list.id).await?;
-            let ours = tasks.iter().all(|(links, _)| links.iter().any(|link| link.is_of(application)));
-            if ours && (began || !tasks.is_empty()) {
-                return Ok(Some(list.id));
-            }
+    ) -> Result<bool, GraphError> {
+        let tasks = self.tasks_linked(user, list).await?;
+        Ok(tasks.iter().all(|(links, _)| links.iter().any(|link| link.is_of(application))))
+    }
+
+    /// The categories of the tasks of a list, by task.
+    pub(super) async fn task_categories(
+        &self,
+        user: &GraphUser,
+        list: &TaskListId,
+    ) -> Result<HashMap<String, Value>, GraphError> {
+        let attempted = "read the categories of tasks";
+        let mut url = self.url(&format!("{}?$top=100&$select=id,categories", tasks(user, list)));
+        let mut found = HashMap::new();
+        for _ in 0..PAGES_MAX {
+            let page: WirePage = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
+            let named = page
+                .value
+                .into_iter()
+                .filter_map(|mut task| Some((task["id"].as_str()?.to_owned(), task["categories"].take())));
+            found.extend(named);
+            let Some(next) = page.next_link else { break };
+            url = self.link(&Link::new(next), attempted)?;
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// Makes a list. Source: <https://learn.microsoft.com/graph/api/todo-post-lists>
@@ -215,11 +236,11 @@ impl TaskContent {
     /// The properties of a POST or PATCH. A due date in another zone than UTC becomes the date of UTC, so midnight UTC is sent.
     /// Source: <https://learn.microsoft.com/graph/api/resources/todotask>
     pub(super) fn wire(&self) -> Value {
-        let due = LocalTime { at: self.due.at(0, 0, 0, 0), time_zone: "UTC".to_owned() };
+        let due = in_zone(self.due.at(0, 0, 0, 0), "UTC");
         json!({
             "title": self.title,
             "body": { "contentType": "text", "content": self.text },
-            "dueDateTime": due.wire(),
+            "dueDateTime": due,
             "isReminderOn": self.reminder.is_some(),
             "reminderDateTime": self.reminder.as_ref().map(LocalTime::wire),
             "categories": [self.category],

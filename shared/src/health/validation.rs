@@ -210,7 +210,9 @@ fn without_token(resource: Resource, token: &Outcome) -> Check {
 /// Tries one service for one member.
 pub async fn member(app: &App, connector: &Connector, member: &Member, service: Service) -> Check {
     let subject = Subject { user: member.user.clone(), kind: Kind::User };
-    let trial = Trial::new(app, connector, Some(subject), Used::of(connector, member.push.iter()));
+    // What is asked for by name is tried, whether or not anything is pushed there.
+    let all = Used { calendar: true, tasks: true, contacts: true };
+    let trial = Trial::new(app, connector, Some(subject), all);
     let resource = match service {
         Service::Mail => Resource::Mail,
         Service::Calendar => Resource::Calendar,
@@ -221,8 +223,24 @@ pub async fn member(app: &App, connector: &Connector, member: &Member, service: 
         return trial.check(resource, Err(stop), false);
     }
     let tried = trial.of(resource).await;
+    let forbidden = tried.as_ref().is_err_and(Stop::is_forbidden);
     let reached = tried.is_err() && trial.of(Resource::Folders).await.is_ok();
-    trial.check(resource, tried, reached)
+    let check = trial.check(resource, tried, reached);
+    // Signing in again asks for no right that is switched off.
+    let asked = match service {
+        Service::Mail => true,
+        Service::Calendar | Service::Tasks => connector.dates,
+        Service::Contacts => connector.contacts,
+    };
+    match check.outcome {
+        Outcome::Fails(problem) if forbidden && !asked && connector.access == Access::Delegated => {
+            let needed = format!("It needs {}.", resource.rights(connector.access));
+            let (code, message) = (problem.microsoft_code.unwrap_or_default(), problem.microsoft_message);
+            let problem = Problem::new(Code::PushNotGranted, needed).from_microsoft(code, message);
+            Check { resource, outcome: fails(problem) }
+        }
+        outcome => Check { resource, outcome },
+    }
 }
 
 /// Which services are used besides mail: those that something is pushed to, and those whose right the connector asks for.

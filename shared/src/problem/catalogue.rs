@@ -436,6 +436,12 @@ catalogue! {
         nl "Microsoft aanvaardt deze datum of dit contact niet zoals hij is; alle andere blijven ongemoeid." "Verbeter hem in de bedrijfstoepassing, aan de hand van Microsofts eigen code, en stuur hem opnieuw. Lijkt hij juist, meld hem dan met die code aan wie greffe beheert.";
         de "Microsoft nimmt diesen Termin oder Kontakt so nicht an; alle anderen sind nicht betroffen." "Berichtigen Sie ihn in der Fachanwendung anhand von Microsofts eigenem Code und senden Sie ihn erneut. Scheint er richtig, melden Sie ihn mit diesem Code dem Betreiber von greffe.";
 
+    ValueNotKept, 422, Integrator, No;
+        en "Outlook took this contact, but did not keep one of its e-mail addresses." "Correct the e-mail addresses of this contact and send it again.";
+        fr "Outlook a pris ce contact, mais n'a pas gardé l'une de ses adresses e-mail." "Corrigez les adresses e-mail de ce contact et envoyez-le à nouveau.";
+        nl "Outlook nam dit contact aan, maar bewaarde een van zijn e-mailadressen niet." "Verbeter de e-mailadressen van dit contact en verstuur het opnieuw.";
+        de "Outlook hat diesen Kontakt übernommen, aber eine seiner E-Mail-Adressen nicht behalten." "Berichtigen Sie die E-Mail-Adressen dieses Kontakts und senden Sie ihn noch einmal.";
+
     // Microsoft itself
 
     MicrosoftBusy, 503, Nobody, No;

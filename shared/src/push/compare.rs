@@ -3,15 +3,17 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    time::Duration,
 };
 
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     base::id::EntryId,
     graph::{Item, Place, Sight},
-    push::{Copy, Wish},
+    push::{Copy, Placed, Wish},
 };
 
 /// What was looked at in one mailbox, by place.
@@ -22,14 +24,14 @@ pub type Sights = BTreeMap<Place, Sight>;
 pub struct Shape {
     /// As what.
     pub place: Place,
-    /// The digest of what it says.
-    pub digest: String,
+    /// The item itself.
+    pub item: Item,
 }
 
 impl Shape {
     /// Of an item.
     pub fn of(item: &Item) -> Self {
-        Self { place: item.place(), digest: item.digest().to_owned() }
+        Self { place: item.place(), item: item.clone() }
     }
 }
 
@@ -50,6 +52,8 @@ pub enum Verdict {
     Altered,
     /// It says what was said before.
     Outdated,
+    /// It was made since the last look, and no change since then names it: it is looked for.
+    Unseen,
 }
 
 /// One difference.
@@ -69,14 +73,25 @@ impl fmt::Display for Difference {
             Verdict::Gone => "was removed there and will be made again",
             Verdict::Altered => "was changed there and will be set back",
             Verdict::Outdated => "says what was said before and will be changed",
+            Verdict::Unseen => "was made since the last look and will be looked for",
         };
         write!(f, "{} {what}", self.entry)
     }
 }
 
-/// What differs. `said`: none where it was not looked at, and then only what `sights` show is judged. What lies there without
-/// being a copy of ours is nobody's business here.
-pub fn compare(wish: &Wish, said: Option<&Said>, copies: &[Copy], sights: &Sights) -> Vec<Difference> {
+/// Changes may be told some time after they were made.
+const SETTLING: Duration = Duration::from_secs(2 * 60);
+
+/// What differs. `said`: none where it was not looked at, and then only what `sights` show is judged. `since` and `now`: when the
+/// last look was made and this one, where only changes between them are in `sights`. What lies there without being a copy of ours
+/// is left alone.
+pub fn compare(
+    wish: &Wish,
+    said: Option<&Said>,
+    copies: &[Copy],
+    sights: &Sights,
+    looks: Option<(Timestamp, Timestamp)>,
+) -> Vec<Difference> {
     let mut differences = Vec::new();
     let mut tell = |entry: &EntryId, verdict| differences.push(Difference { entry: entry.clone(), verdict });
     for copy in copies {
@@ -85,11 +100,15 @@ pub fn compare(wish: &Wish, said: Option<&Said>, copies: &[Copy], sights: &Sight
         let wanted = if said.is_some() { shape.map(|shape| shape.place) } else { wish.place(entry.noun) };
         match (&copy.placed, wanted) {
             (Some(placed), wanted) if wanted != Some(placed.place) => tell(entry, Verdict::Unwanted),
-            (Some(placed), _) => match there(placed, sights) {
-                There::AsLeft if copy.failure.is_none() && shape.is_some_and(|shape| shape.digest != placed.sent) => {
+            (Some(placed), _) => match there(placed, sights, looks) {
+                There::AsLeft if copy.failure.is_none() && shape.is_some_and(|s| s.item.digest() != placed.sent) => {
                     tell(entry, Verdict::Outdated);
                 }
+                There::AsLeft if copy.failure.is_none() && shape.is_some_and(|s| !is_kept(s, placed, sights)) => {
+                    tell(entry, Verdict::Altered);
+                }
                 There::AsLeft => {}
+                There::Unseen => tell(entry, Verdict::Unseen),
                 There::Altered => tell(entry, Verdict::Altered),
                 There::Gone => tell(entry, Verdict::Gone),
             },
@@ -106,14 +125,21 @@ pub fn compare(wish: &Wish, said: Option<&Said>, copies: &[Copy], sights: &Sight
     differences
 }
 
+/// Whether what is shown of it has all that was sent.
+fn is_kept(shape: &Shape, placed: &Placed, sights: &Sights) -> bool {
+    let shown = sights.get(&placed.place).and_then(|sight| sight.items.get(&placed.id)).and_then(Option::as_ref);
+    shown.is_none_or(|shown| shape.item.is_kept_by(shown))
+}
+
 enum There {
+    Unseen,
     AsLeft,
     Altered,
     Gone,
 }
 
 /// An item whose version is the one that our last write made is as we left it, however it is told.
-fn there(placed: &super::Placed, sights: &Sights) -> There {
+fn there(placed: &Placed, sights: &Sights, looks: Option<(Timestamp, Timestamp)>) -> There {
     let Some(sight) = sights.get(&placed.place) else { return There::AsLeft };
     match sight.items.get(&placed.id) {
         Some(Some(shown)) if shown.etag.is_some() && shown.etag == placed.etag => There::AsLeft,
@@ -121,7 +147,11 @@ fn there(placed: &super::Placed, sights: &Sights) -> There {
         Some(Some(_)) => There::Altered,
         Some(None) => There::Gone,
         None if sight.whole => There::Gone,
-        None => There::AsLeft,
+        // An item that was made and deleted between two looks may be in no change at all.
+        None => match (placed.made_at, looks) {
+            (Some(made), Some((since, now))) if since - SETTLING < made && made <= now - SETTLING => There::Unseen,
+            _ => There::AsLeft,
+        },
     }
 }
 
@@ -131,9 +161,12 @@ mod tests {
     use crate::{
         base::language::Language,
         firm::member::{Push, Target},
-        graph::Shown,
-        push::Placed,
+        graph::{ContactContent, Shown},
     };
+
+    fn item(name: &str) -> Item {
+        ContactContent { display_name: name.to_owned(), ..ContactContent::default() }.into()
+    }
 
     fn wish(contacts: bool) -> Wish {
         Wish { push: Some(Push { dates: true, contacts, target: Target::Calendar }), language: Language::English }
@@ -144,13 +177,14 @@ mod tests {
     }
 
     fn said(ids: &[&str]) -> Said {
-        let shape = Shape { place: Place::Contact, digest: "d".to_owned() };
+        let shape = Shape::of(&item("d"));
         ids.iter().map(|id| (entry(id), shape.clone())).collect()
     }
 
     fn copy(id: &str) -> Copy {
         let (etag, seen) = (Some("1".to_owned()), Some("s".to_owned()));
-        let placed = Placed { place: Place::Contact, id: id.to_owned(), sent: "d".to_owned(), etag, seen };
+        let (sent, parts) = (item("d").digest().to_owned(), String::new());
+        let placed = Placed { place: Place::Contact, id: id.to_owned(), sent, etag, seen, parts, made_at: None };
         Copy { placed: Some(placed), ..Copy::new(entry(id)) }
     }
 
@@ -160,6 +194,7 @@ mod tests {
                 id: (*id).to_owned(),
                 etag: Some(etag.to_owned()),
                 seen: Some(seen.to_owned()),
+                emails: BTreeSet::new(),
             });
             ((*id).to_owned(), shown)
         });
@@ -174,7 +209,7 @@ mod tests {
     fn what_was_removed_or_changed_there_is_told_and_what_is_as_we_left_it_is_not() {
         let copies = ["same", "dismissed", "altered", "gone", "outdated"].map(copy);
         let mut said = said(&["same", "dismissed", "altered", "gone", "new"]);
-        said.insert(entry("outdated"), Shape { place: Place::Contact, digest: "another".to_owned() });
+        said.insert(entry("outdated"), Shape::of(&item("another")));
         let sights = sight(
             true,
             &[
@@ -186,7 +221,7 @@ mod tests {
             ],
         );
         assert_eq!(
-            told(compare(&wish(true), Some(&said), &copies, &sights)),
+            told(compare(&wish(true), Some(&said), &copies, &sights, None)),
             [
                 "contact#altered was changed there and will be set back",
                 "contact#gone was removed there and will be made again",
@@ -200,15 +235,31 @@ mod tests {
     fn changes_tell_only_of_what_they_name() {
         let copies = ["a", "b"].map(copy);
         let changes = sight(false, &[("b", None), ("another", None)]);
-        let told = told(compare(&wish(true), None, &copies, &changes));
+        let told = told(compare(&wish(true), None, &copies, &changes, None));
         assert_eq!(told, ["contact#b was removed there and will be made again"]);
+    }
+
+    #[test]
+    fn what_was_made_since_the_last_look_and_is_in_no_change_is_looked_for() {
+        let at = |time: &str| time.parse::<Timestamp>().unwrap();
+        let looks = Some((at("2026-03-02T08:00:00Z"), at("2026-03-02T08:15:00Z")));
+        let judged = |made: &str| {
+            let mut copy = copy("a");
+            copy.placed.as_mut().unwrap().made_at = Some(at(made));
+            told(compare(&wish(true), None, &[copy], &sight(false, &[]), looks))
+        };
+        let unseen = ["contact#a was made since the last look and will be looked for"];
+        assert_eq!(judged("2026-03-02T08:05:00Z"), unseen);
+        assert_eq!(judged("2026-03-02T07:59:00Z"), unseen, "the last look may have been too early for it");
+        assert!(judged("2026-03-02T08:14:00Z").is_empty(), "the next look may show it");
+        assert!(judged("2026-03-02T07:00:00Z").is_empty());
     }
 
     #[test]
     fn what_nobody_says_any_more_or_is_switched_off_goes() {
         let copies = ["a"].map(copy);
         let goes = ["contact#a is there and will be removed"];
-        assert_eq!(told(compare(&wish(true), Some(&Said::new()), &copies, &Sights::new())), goes);
-        assert_eq!(told(compare(&wish(false), None, &copies, &Sights::new())), goes);
+        assert_eq!(told(compare(&wish(true), Some(&Said::new()), &copies, &Sights::new(), None)), goes);
+        assert_eq!(told(compare(&wish(false), None, &copies, &Sights::new(), None)), goes);
     }
 }

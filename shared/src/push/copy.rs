@@ -1,15 +1,18 @@
 //! A copy: one entry in one member's Outlook, and the next step to where it shall be.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{clock::next_try, id::EntryId},
-    graph::{Done, GraphCode, GraphError, Item, Place, Shown, Step},
-    problem::Noted,
+    graph::{Disposition, Done, GraphCode, GraphError, Item, Place, Shown, Step},
+    problem::{Code, Noted},
 };
+
+/// The longest pause of a copy that Graph could not see to just then.
+const PASSING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// An item of ours in Microsoft 365.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,19 @@ pub struct Placed {
     pub etag: Option<String>,
     /// The digest of how it showed after that.
     pub seen: Option<String>,
+    /// The digests of what was sent last, property by property: see [`Item::parts`]. Empty where they are not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub parts: String,
+    /// When it was made; none for what was made before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
+}
+
+impl Placed {
+    /// An item of which nothing is known but that it is there.
+    fn found(place: Place, id: String) -> Self {
+        Self { place, id, sent: String::new(), etag: None, seen: None, parts: String::new(), made_at: None }
+    }
 }
 
 /// An item of ours that has to go.
@@ -93,24 +109,30 @@ impl Copy {
             (None, None) => None,
             (None, Some(item)) => Some(Step::Create(item.clone())),
             (Some(placed), Some(item)) if placed.place == item.place() => {
-                (placed.sent != item.digest()).then(|| Step::Update(placed.id.clone(), item.clone()))
+                let changes = || item.changes_since(&placed.sent, &placed.parts);
+                (placed.sent != item.digest()).then(|| Step::Update(placed.id.clone(), item.clone(), changes()))
             }
             // Switched off, deleted, or wanted elsewhere: there it is made once it is gone here.
             (Some(placed), _) => Some(Step::Remove(placed.place, placed.id.clone())),
         }
     }
 
-    /// Takes note of what came of a step.
-    pub fn stepped(&mut self, step: &Step, done: Done) {
+    /// Takes note of what came of a step at `now`.
+    pub fn stepped(&mut self, step: &Step, done: Done, now: Timestamp) {
         match (step, done) {
             (Step::Find(place), Done::Found(ids)) => {
                 self.unsure.remove(place);
+                // What is not found where it was may only have been moved: it goes before another is made.
+                if let Some(lost) = self.placed.take_if(|placed| placed.place == *place && !ids.contains(&placed.id)) {
+                    self.left.push(Left { place: lost.place, id: lost.id });
+                    self.gone();
+                }
                 let known = self.placed.as_ref().map(|placed| placed.id.clone());
                 for id in ids.into_iter().filter(|id| Some(id) != known.as_ref()) {
                     match &self.placed {
                         None => {
-                            self.placed =
-                                Some(Placed { place: *place, id, sent: String::new(), etag: None, seen: None });
+                            self.left.retain(|left| left.id != id);
+                            self.placed = Some(Placed::found(*place, id));
                         }
                         Some(_) => self.left.push(Left { place: *place, id }),
                     }
@@ -122,9 +144,20 @@ impl Copy {
                     self.gone();
                 }
             }
-            (Step::Create(item) | Step::Update(_, item), Done::Shown(Shown { id, etag, seen })) => {
-                self.placed = Some(Placed { place: item.place(), id, sent: item.digest().to_owned(), etag, seen });
-                self.failure = None;
+            (Step::Create(item) | Step::Update(_, item, _), Done::Shown(shown)) => {
+                let is_kept = item.is_kept_by(&shown);
+                let Shown { id, etag, seen, .. } = shown;
+                let made_at = match step {
+                    Step::Create(_) => Some(now),
+                    _ => self.placed.as_ref().and_then(|placed| placed.made_at),
+                };
+                let (sent, parts) = (item.digest().to_owned(), item.parts().to_owned());
+                self.placed = Some(Placed { place: item.place(), id, sent, etag, seen, parts, made_at });
+                self.failure = (!is_kept).then(|| Failure {
+                    problem: Noted { code: Code::ValueNotKept, microsoft_code: String::new(), since: now },
+                    attempts: 1,
+                    next_try: None,
+                });
             }
             (Step::Find(_) | Step::Create(_) | Step::Update(..), _) => {}
         }
@@ -161,14 +194,23 @@ impl Copy {
         }
     }
 
-    /// Takes note of a refusal that concerns this copy only.
+    /// Whether something is to be changed before it is tried again: what was sent is there, but not all of it.
+    pub fn lacks_a_value(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.problem.code == Code::ValueNotKept)
+    }
+
+    /// Takes note of a refusal that concerns this copy only. What passes is tried again within a quarter of an hour.
     pub fn failed(&mut self, error: &GraphError, now: Timestamp) {
         let attempts = self.failure.as_ref().map_or(0, |failure| failure.attempts) + 1;
         let since = self.failure.as_ref().map_or(now, |failure| failure.problem.since);
         let code = crate::problem::of_refused_item(error);
         let microsoft_code = GraphCode::to_string(&error.code());
         let problem = Noted { code, microsoft_code, since };
-        self.failure = Some(Failure { problem, attempts, next_try: next_try(attempts, now) });
+        let next_try = match error.disposition() {
+            Disposition::RetryAfter(_) => next_try(attempts, now).map(|at| at.min(now + PASSING_PAUSE_MAX)),
+            _ => next_try(attempts, now),
+        };
+        self.failure = Some(Failure { problem, attempts, next_try });
     }
 }
 
@@ -182,11 +224,41 @@ mod tests {
     }
 
     fn shown(id: &str) -> Done {
-        Done::Shown(Shown { id: id.to_owned(), etag: Some("1".to_owned()), seen: Some("s".to_owned()) })
+        Done::Shown(Shown {
+            id: id.to_owned(),
+            etag: Some("1".to_owned()),
+            seen: Some("s".to_owned()),
+            emails: BTreeSet::new(),
+        })
     }
 
     fn copy() -> Copy {
         Copy::new("contact#1".parse().unwrap())
+    }
+
+    fn now() -> Timestamp {
+        "2026-03-02T08:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_looked_for_and_is_not_there_is_made_again() {
+        let mut copy = copy();
+        walk(&mut copy, Some(&item("a")), |_| shown("x"));
+        copy.unsure.insert(Place::Contact);
+        let told = walk(&mut copy, Some(&item("a")), |step| match step {
+            Step::Find(_) => Done::Found(Vec::new()),
+            Step::Remove(..) => Done::Removed,
+            _ => shown("y"),
+        });
+        assert_eq!(told, ["find", "remove x", "create"]);
+    }
+
+    #[test]
+    fn an_address_that_outlook_did_not_keep_is_said() {
+        let contact = ContactContent { emails: vec!["a@x.example".to_owned()], ..ContactContent::default() };
+        let mut copy = copy();
+        copy.stepped(&Step::Create(contact.into()), shown("x"), now());
+        assert!(copy.lacks_a_value() && copy.placed.is_some());
     }
 
     /// Steps until nothing is left to do.
@@ -197,10 +269,10 @@ mod tests {
                 Step::Find(_) => "find".to_owned(),
                 Step::Remove(_, id) => format!("remove {id}"),
                 Step::Create(_) => "create".to_owned(),
-                Step::Update(id, _) => format!("update {id}"),
+                Step::Update(id, ..) => format!("update {id}"),
             });
             let done = outlook(&step);
-            copy.stepped(&step, done);
+            copy.stepped(&step, done, now());
             assert!(told.len() < 10, "{told:?}");
         }
         told

@@ -1,7 +1,7 @@
 //! Dates: appointments, deadlines and reminders, and how they show in Outlook.
 
 use jiff::{
-    SignedDuration,
+    SignedDuration, Timestamp,
     civil::{Date as Day, DateTime, Weekday},
     tz::TimeZone,
 };
@@ -44,6 +44,12 @@ pub enum When {
         start: DateTime,
         /// Its end.
         end: DateTime,
+        /// The moment of its beginning, where the clock shows that time twice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_moment: Option<Timestamp>,
+        /// The moment of its end, likewise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        end_moment: Option<Timestamp>,
     },
 }
 
@@ -137,6 +143,14 @@ impl When {
         }
     }
 
+    /// The moments of beginning and end, where the clock shows those times twice.
+    fn moments(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        match self {
+            Self::AllDay { .. } => (None, None),
+            Self::Timed { start_moment, end_moment, .. } => (*start_moment, *end_moment),
+        }
+    }
+
     fn is_all_day(&self) -> bool {
         matches!(self, Self::AllDay { .. })
     }
@@ -152,12 +166,13 @@ impl Date {
     }
 
     fn event(&self, language: Language) -> EventContent {
+        let (start, end) = self.when.moments();
         EventContent {
             subject: self.title.clone(),
             text: lines([self.text.clone(), self.dossier_line(language)]),
             place: self.place.clone().unwrap_or_default(),
-            start: self.local(self.when.start()),
-            end: self.local(self.when.end()),
+            start: LocalTime { moment: start, ..self.local(self.when.start()) },
+            end: LocalTime { moment: end, ..self.local(self.when.end()) },
             all_day: self.when.is_all_day(),
             reminder_minutes: self.reminder_minutes,
             show_as: self.show_as,
@@ -170,8 +185,8 @@ impl Date {
     fn task(&self, language: Language) -> TaskContent {
         let hours = match self.when {
             When::AllDay { .. } => None,
-            When::Timed { start, end } if start == end => Some(start.strftime("%H:%M").to_string()),
-            When::Timed { start, end } => Some(format!("{}–{}", start.strftime("%H:%M"), end.strftime("%H:%M"))),
+            When::Timed { start, end, .. } if start == end => Some(start.strftime("%H:%M").to_string()),
+            When::Timed { start, end, .. } => Some(format!("{}–{}", start.strftime("%H:%M"), end.strftime("%H:%M"))),
         };
         let first = [hours, self.place.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         TaskContent {
@@ -185,7 +200,7 @@ impl Date {
     }
 
     fn local(&self, at: DateTime) -> LocalTime {
-        LocalTime { at, time_zone: self.time_zone.clone() }
+        LocalTime { at, time_zone: self.time_zone.clone(), moment: None }
     }
 
     /// So many minutes before the start, on the clock on the wall: a change to summer time in between counts.
@@ -200,6 +215,17 @@ impl Date {
     fn dossier_line(&self, language: Language) -> Option<String> {
         let word = if language == Language::German { "Akte" } else { "Dossier" };
         self.dossier.as_ref().map(|dossier| format!("{word}: {dossier}"))
+    }
+
+    /// What Outlook makes of a series on a day that not every month has: it takes the last day of a shorter one.
+    /// Source: <https://learn.microsoft.com/exchange/client-developer/web-service-reference/absolutemonthlyrecurrence>
+    pub fn skips_to_month_end(&self) -> bool {
+        let first = self.when.start().date();
+        match self.recurrence.as_ref().map(|recurrence| recurrence.every) {
+            Some(Every::Month) => first.day() > 28,
+            Some(Every::Year) => (first.month(), first.day()) == (2, 29),
+            _ => false,
+        }
     }
 
     fn series(&self) -> Option<Series> {
@@ -228,7 +254,12 @@ mod tests {
             title: "Appeal".to_owned(),
             text: None,
             place: None,
-            when: When::Timed { start: start.parse().unwrap(), end: end.parse().unwrap() },
+            when: When::Timed {
+                start: start.parse().unwrap(),
+                end: end.parse().unwrap(),
+                start_moment: None,
+                end_moment: None,
+            },
             time_zone: "Europe/Brussels".to_owned(),
             reminder_minutes: Some(120),
             show_as: ShowAs::Free,
@@ -243,6 +274,26 @@ mod tests {
         let task = at("2026-03-29T04:00", "2026-03-29T05:00").task(Language::English);
         assert_eq!(task.reminder.unwrap().at, "2026-03-29T01:00".parse().unwrap());
         assert_eq!((task.due, task.text.as_str()), ("2026-03-29".parse().unwrap(), "04:00–05:00\nDossier: 2026/7"));
+    }
+
+    #[test]
+    fn a_series_on_a_day_that_not_every_month_has_falls_on_the_last_of_a_shorter_one() {
+        let on = |day: &str, every| {
+            let recurrence = Recurrence { every, interval: 1, weekdays: Vec::new(), until: None, count: None };
+            let date = at(&format!("{day}T09:00"), &format!("{day}T10:00"));
+            Date { recurrence: Some(recurrence), ..date }.skips_to_month_end()
+        };
+        assert!(on("2026-01-29", Every::Month) && on("2026-01-31", Every::Month) && on("2028-02-29", Every::Year));
+        assert!(!on("2026-01-28", Every::Month) && !on("2026-01-31", Every::Year) && !on("2026-01-31", Every::Week));
+    }
+
+    #[test]
+    fn the_categories_of_dates_are_known_by_how_they_begin() {
+        for language in [Language::French, Language::Dutch, Language::German, Language::English] {
+            for mark in Kind::categories(language) {
+                assert!(mark.name.as_str().starts_with(crate::graph::CATEGORY_PREFIX));
+            }
+        }
     }
 
     #[test]

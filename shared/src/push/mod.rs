@@ -17,7 +17,7 @@ mod outlook;
 
 pub use compare::{Difference, Said, Shape, Sights, Verdict, compare};
 pub use copy::{Copy, Failure, Left, Placed};
-pub use outbox::Outbox;
+pub use outbox::{Failing, Outbox};
 pub use outlook::{Links, Outlook};
 
 use std::collections::{BTreeMap, BTreeSet};

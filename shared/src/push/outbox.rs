@@ -1,6 +1,6 @@
 //! An outbox: what rounds remember of one member. Only rounds write it; what is due is an item of its own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::id::Noun,
     firm::member::{Account, Push},
-    graph::Spent,
+    graph::{Disposition, GraphError, Spent},
     problem::Noted,
     push::Links,
 };
@@ -35,11 +35,44 @@ pub struct Outbox {
     pub problem: Option<Noted>,
     /// What keeps one noun from it while the other goes out: a right is missing.
     pub blocked: BTreeMap<Noun, Noted>,
+    /// What Graph can't see to just now, one noun by itself: it is tried again.
+    pub failing: BTreeMap<Noun, Failing>,
+}
+
+/// A service of one Outlook that does not answer as it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// What Graph answered last, and since when it fails.
+    pub problem: Noted,
+    /// It is left alone until then.
+    pub not_before: Timestamp,
+}
+
+/// The first and the longest pause of a service that fails. In between it rests as long as it has failed.
+const FAILING_PAUSE: Duration = Duration::from_secs(30);
+const FAILING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
+/// A service that fails for so long is shown as a problem.
+const FAILING_SHOWN_AFTER: Duration = Duration::from_secs(5 * 60);
+
+impl Failing {
+    /// It failed at `now` with `error`; `before`: how it failed before, if it did.
+    pub fn again(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
+        let since = before.map_or(now, |before| before.problem.since);
+        let lasted = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        let named = match error.disposition() {
+            Disposition::RetryAfter(wait) => wait,
+            _ => Duration::ZERO,
+        };
+        let pause = lasted.clamp(FAILING_PAUSE, FAILING_PAUSE_MAX).max(named);
+        Self { problem: Noted { since, ..Noted::of(error, now) }, not_before: now + pause }
+    }
 }
 
 impl Outbox {
-    /// What keeps entries of that noun from this Outlook.
-    pub fn problem_of(&self, noun: Noun) -> Option<&Noted> {
-        self.problem.as_ref().or_else(|| self.blocked.get(&noun))
+    /// What keeps entries of that noun from this Outlook. What fails is no problem until it has failed for some minutes.
+    pub fn problem_of(&self, noun: Noun, now: Timestamp) -> Option<&Noted> {
+        let failing = self.failing.get(&noun).map(|failing| &failing.problem);
+        let lasting = failing.filter(|problem| problem.since + FAILING_SHOWN_AFTER <= now);
+        self.problem.as_ref().or_else(|| self.blocked.get(&noun)).or(lasting)
     }
 }

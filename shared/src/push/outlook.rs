@@ -1,13 +1,13 @@
 //! A member's Outlook: where the containers of ours are, and what lies in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 
 use super::{Said, Shape, Wish, folder_mark};
 use crate::{
     aws::table::{Key, Table, TableError},
-    base::id::{EntryId, MemberId, Noun},
+    base::id::{EntryId, MemberId, Noun, TaskListId},
     firm::Firm,
     graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Item, Link, Place, Sight},
     push::{
@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+/// Names tried for a container of ours.
+const NAMES_MAX: usize = 20;
 /// Entries read at a time.
 const ENTRIES_PAGE: usize = 1_000;
 
@@ -37,8 +39,8 @@ pub struct Outlook<'a> {
 }
 
 impl Outlook<'_> {
-    /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing: once it is
-    /// known by its id; before, it is one of the firm's name with tasks of ours and no others, or the one that we began to make.
+    /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing and is known by its
+    /// id. Where a function died before it could store that, it is the list of a name of ours that was not there before it began.
     pub async fn home(&self, known: &Homes, place: Place) -> Result<Option<Home>, GraphError> {
         let Self { graph, user, firm, .. } = self;
         Ok(match (place, &known.task_list) {
@@ -47,24 +49,55 @@ impl Outlook<'_> {
                 graph.find_contact_folder(user, &folder_mark(firm.id)).await?.map(Home::ContactFolder)
             }
             (Place::Task, Some(list)) if graph.has_task_list(user, list).await? => Some(Home::TaskList(list.clone())),
-            (Place::Task, _) => {
-                let began = known.unsure.contains(&place);
-                graph.find_task_list_of(user, &firm.name, began).await?.map(Home::TaskList)
-            }
+            (Place::Task, _) if known.unsure.contains(&place) => self.begun_list(known).await?.map(Home::TaskList),
+            (Place::Task, _) => None,
         })
     }
 
-    /// Makes the container for that place. When the answer was lost, [`Outlook::home`] finds it.
-    pub async fn make_home(&self, place: Place) -> Result<Option<Home>, GraphError> {
-        let Self { graph, user, firm, .. } = self;
-        Ok(match place {
-            Place::Event => None,
-            Place::Contact => {
-                let folder = graph.create_contact_folder(user, &firm.name, &folder_mark(firm.id)).await?;
-                Some(Home::ContactFolder(folder))
+    async fn begun_list(&self, known: &Homes) -> Result<Option<TaskListId>, GraphError> {
+        for (list, name) in self.graph.task_lists_named(&self.user).await? {
+            let may_be_ours = self.is_name_of_ours(&name) && !known.foreign_lists.contains(&list);
+            if may_be_ours && self.graph.has_only_tasks_of(&self.user, &list, &self.firm.name).await? {
+                return Ok(Some(list));
             }
-            Place::Task => Some(Home::TaskList(graph.create_task_list(user, &firm.name).await?)),
-        })
+        }
+        Ok(None)
+    }
+
+    /// The task lists of a name of ours that are there before one is made.
+    pub async fn foreign_lists(&self) -> Result<BTreeSet<TaskListId>, GraphError> {
+        let lists = self.graph.task_lists_named(&self.user).await?.into_iter();
+        Ok(lists.filter(|(_, name)| self.is_name_of_ours(name)).map(|(list, _)| list).collect())
+    }
+
+    fn is_name_of_ours(&self, name: &str) -> bool {
+        (1..=NAMES_MAX).any(|n| self.name(n) == name)
+    }
+
+    /// The `n`th name that a container of ours may have.
+    fn name(&self, n: usize) -> String {
+        if n == 1 { self.firm.name.clone() } else { format!("{} ({n})", self.firm.name) }
+    }
+
+    /// Makes the container for that place, under the firm's name or the next one that is free; and that name. Another firm of the same
+    /// name, an earlier installation or the person may have taken it. When the answer was lost, [`Outlook::home`] finds it.
+    pub async fn make_home(&self, place: Place) -> Result<Option<(Home, String)>, GraphError> {
+        let Self { graph, user, firm, .. } = self;
+        let mut n = 1;
+        loop {
+            let name = self.name(n);
+            let made = match place {
+                Place::Event => return Ok(None),
+                Place::Contact => {
+                    graph.create_contact_folder(user, &name, &folder_mark(firm.id)).await.map(Home::ContactFolder)
+                }
+                Place::Task => graph.create_task_list(user, &name).await.map(Home::TaskList),
+            };
+            match made {
+                Err(error) if error.status() == Some(409) && n < NAMES_MAX => n += 1,
+                made => return made.map(|home| Some((home, name))),
+            }
+        }
     }
 
     /// What lies in that place, or what changed there since the link that `links` hold; and the links from now on. `homes` is

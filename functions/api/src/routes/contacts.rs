@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{
     app::App,
-    base::id::{BulkId, MemberId},
+    base::{
+        address,
+        id::{BulkId, MemberId},
+    },
     graph::Item,
     push::{
         Wish,
@@ -197,12 +200,10 @@ fn read_emails(emails: Vec<String>) -> Result<Vec<String>, FieldError> {
     let read = emails.into_iter().enumerate().map(|(i, email)| {
         let field = format!("emails[{i}]");
         let email = line(&field, Some(email), LINE_CHARS_MAX)?;
-        let looks_like_one = |email: &String| {
-            let parts = email.split_once('@');
-            parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-                && !email.contains(char::is_whitespace)
-        };
-        email.filter(looks_like_one).ok_or_else(|| unfit(&field, "not an address such as ada@cabinet.example"))
+        // Exchange drops anything else, and says nothing.
+        email
+            .filter(|email| address::address(email).is_some())
+            .ok_or_else(|| unfit(&field, "not an address such as ada@cabinet.example"))
     });
     read.collect()
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{
     app::App,
-    base::id::MemberId,
+    base::{id::MemberId, time_zone},
     graph::{Every, Item, ShowAs},
     push::{
         Wish,
@@ -65,7 +65,7 @@ pub(crate) struct NewDate {
     all_day: Option<bool>,
     /// The IANA name of the zone that the times are times of; without it, the firm's.
     time_zone: Option<String>,
-    /// Minutes before the start; null for no reminder. A reminder of whose nothing is said reminds when it begins.
+    /// Minutes before the start; null for no reminder. Defaults to 0 for `reminder`.
     reminder_minutes: Option<u32>,
     /// Without it: busy for an appointment, free for a deadline or reminder.
     show_as: Option<ShowAs>,
@@ -144,7 +144,12 @@ pub(crate) struct DateView {
     show_as: ShowAs,
     dossier: Option<String>,
     recurrence: Option<NewRecurrence>,
+    /// What Outlook will do otherwise than one may expect.
+    hints: Vec<&'static str>,
 }
+
+/// Said of a series on a day that not every month has.
+const MONTH_END: &str = "Where a month has no such day, Outlook takes the last day of that month.";
 
 impl Resource for Date {
     type New = NewDate;
@@ -152,14 +157,21 @@ impl Resource for Date {
 
     fn read(new: NewDate, time_zone: &str) -> Result<Said<Self>, FieldError> {
         let time_zone = new.time_zone.unwrap_or_else(|| time_zone.to_owned());
-        let zone = TimeZone::get(&time_zone)
-            .map_err(|_| unfit("time_zone", "not the IANA name of a time zone such as Europe/Brussels"))?;
+        let zone = time_zone::find(&time_zone);
+        let (time_zone, zone) =
+            zone.ok_or_else(|| unfit("time_zone", "not the IANA name of a time zone such as Europe/Brussels"))?;
         let title = line("title", Some(new.title), LINE_CHARS_MAX)?;
         let when = read_when(new.kind, &new.start, new.end.as_deref(), new.all_day, &zone)?;
         if new.reminder_minutes.is_some_and(|minutes| minutes > REMINDER_MINUTES_MAX) {
             return Err(unfit("reminder_minutes", format!("at most {REMINDER_MINUTES_MAX}, which is a year")));
         }
         let recurrence = new.recurrence.map(|recurrence| read_recurrence(new.kind, &when, recurrence)).transpose()?;
+        if recurrence.is_some() && time_zone::windows_name(&time_zone).is_none() {
+            return Err(unfit(
+                "time_zone",
+                "Outlook has no such zone, so nothing can recur in it: name another with the same clock",
+            ));
+        }
         let content = Self {
             kind: new.kind,
             title: title.ok_or_else(|| unfit("title", "it is empty"))?,
@@ -176,9 +188,10 @@ impl Resource for Date {
     }
 
     fn view(date: Self) -> DateView {
+        let hints = date.skips_to_month_end().then_some(MONTH_END).into_iter().collect();
         let (start, end, all_day) = match &date.when {
             When::AllDay { start, end } => (start.to_string(), end.to_string(), true),
-            When::Timed { start, end } => (start.to_string(), end.to_string(), false),
+            When::Timed { start, end, .. } => (start.to_string(), end.to_string(), false),
         };
         let Self { kind, title, text, place, time_zone, reminder_minutes, show_as, dossier, recurrence, .. } = date;
         let recurrence = recurrence.map(|Recurrence { every, interval, weekdays, until, count }| {
@@ -198,6 +211,7 @@ impl Resource for Date {
             show_as,
             dossier,
             recurrence,
+            hints,
         }
     }
 
@@ -226,19 +240,17 @@ fn read_when(
         };
         return Ok(When::AllDay { start, end });
     }
-    let start = read_time("start", start, zone)?;
-    let end = match (end, kind) {
+    let (start, from) = read_time("start", start, zone)?;
+    let (end, to) = match (end, kind) {
         (Some(end), _) => read_time("end", end, zone)?,
-        (None, Kind::Deadline | Kind::Reminder) => start,
+        (None, Kind::Deadline | Kind::Reminder) => (start, from),
         (None, Kind::Appointment) => return Err(unfit("end", "an appointment has an end")),
     };
-    let at = |time: DateTime| time.to_zoned(zone.clone()).map(|zoned| zoned.timestamp());
-    match (at(start), at(end)) {
-        (Ok(from), Ok(to)) if from <= to => Ok(When::Timed { start, end }),
-        (Ok(_), Ok(_)) => Err(unfit("end", "it lies before the start")),
-        (Err(error), _) => Err(unfit("start", error)),
-        (_, Err(error)) => Err(unfit("end", error)),
+    if to < from {
+        return Err(unfit("end", "it lies before the start"));
     }
+    let moment = |at, moment| time_zone::is_twofold(at, zone).then_some(moment);
+    Ok(When::Timed { start, end, start_moment: moment(start, from), end_moment: moment(end, to) })
 }
 
 fn read_day(field: &str, text: &str) -> Result<Day, FieldError> {
@@ -257,13 +269,19 @@ fn read_day(field: &str, text: &str) -> Result<Day, FieldError> {
     }
 }
 
-/// What the clock on the wall shows in `zone`.
-fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<DateTime, FieldError> {
+/// What the clock shows in `zone`, and the moment. Of a time that it shows twice, and without an offset, the first.
+fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<(DateTime, Timestamp), FieldError> {
     if let Ok(instant) = text.parse::<Timestamp>() {
-        return Ok(instant.to_zoned(zone.clone()).datetime());
+        return Ok((instant.to_zoned(zone.clone()).datetime(), instant));
     }
     match text.parse::<DateTime>() {
-        Ok(time) if text.contains('T') => Ok(time),
+        Ok(time) if time_zone::is_skipped(time, zone) => {
+            Err(unfit(field, "the clock of this time zone skips that time on that day"))
+        }
+        Ok(time) if text.contains('T') => {
+            let zoned = time.to_zoned(zone.clone()).map_err(|error| unfit(field, error))?;
+            Ok((time, zoned.timestamp()))
+        }
         _ => Err(unfit(field, "not a time such as 2026-10-05T09:00:00; for a whole day, set all_day")),
     }
 }

@@ -172,13 +172,15 @@ impl External {
 struct House {
     firm: Firm,
     members: HashMap<MemberId, Member>,
+    now: Timestamp,
 }
 
 impl House {
     async fn of(app: &App, firm: FirmId) -> Answer<Self> {
         let members = app.table.query_all::<Member>(&Key::member_prefix(firm)).await?;
         let firm = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;
-        Ok(Self { firm, members: members.into_iter().map(|row| (row.value.id, row.value)).collect() })
+        let members = members.into_iter().map(|row| (row.value.id, row.value)).collect();
+        Ok(Self { firm, members, now: app.clock.now() })
     }
 
     fn knows(&self, members: &[MemberId]) -> Result<BTreeSet<MemberId>, FieldError> {
@@ -309,7 +311,7 @@ fn copy_view<T: Resource>(
 ) -> CopyView {
     let item = T::item(&house.wish(member), member.id, entry);
     let current = match copy {
-        Some(copy) => copy.is_as(item.as_ref()),
+        Some(copy) => copy.is_as(item.as_ref()) && !copy.lacks_a_value(),
         None => item.is_none(),
     };
     let failure = copy.and_then(|copy| copy.failure.clone()).filter(|_| !current);
@@ -322,7 +324,7 @@ fn copy_view<T: Resource>(
     let placed = copy.and_then(|copy| copy.placed.clone());
     let next_try = failure.as_ref().and_then(|failure| failure.next_try);
     // What keeps all of them away keeps this one away too.
-    let held_up = outbox.filter(|_| !current).and_then(|outbox| outbox.problem_of(T::NOUN)).cloned();
+    let held_up = outbox.filter(|_| !current).and_then(|outbox| outbox.problem_of(T::NOUN, house.now)).cloned();
     CopyView {
         member: member.id,
         wanted: item.is_some(),

@@ -52,6 +52,8 @@ pub(crate) struct NounView {
     place: Option<Place>,
     /// What keeps all of them from this Outlook, and what to do next.
     problem: Option<ProblemView>,
+    /// The name of the folder or list that they lie in, where it is not the firm's: another one of that name was there.
+    container: Option<String>,
     copies: CopyCounts,
 }
 
@@ -81,6 +83,8 @@ pub(super) async fn read(
     let wish = Wish { push, language: firm.language };
     let outbox = app.table.get::<Outbox>(&Key::outbox(firm.id, member)).await?.map(|row| row.value);
     let outbox = outbox.unwrap_or_default();
+    let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?.map(|row| row.value).unwrap_or_default();
+    let now = app.clock.now();
     let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
     let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id, member)).await?;
     let waiting: BTreeSet<EntryId> = work.iter().flat_map(|row| row.value.entries()).collect();
@@ -94,10 +98,11 @@ pub(super) async fn read(
     };
     let of = |noun| NounView {
         place: wish.place(noun),
-        problem: outbox.problem_of(noun).cloned().map(ProblemView::from),
+        problem: outbox.problem_of(noun, now).cloned().map(ProblemView::from),
+        container: wish.place(noun).and_then(|place| homes.names.get(&place).cloned()),
         copies: count(&[noun]),
     };
-    let problem = Noun::ALL.into_iter().find_map(|noun| outbox.problem_of(noun)).cloned().map(ProblemView::from);
+    let problem = Noun::ALL.into_iter().find_map(|noun| outbox.problem_of(noun, now)).cloned().map(ProblemView::from);
     let (dates, contacts, copies) = (of(Noun::Date), of(Noun::Contact), count(&Noun::ALL));
     let Outbox { checked_at, compared_at, .. } = outbox;
     Ok(Json(PushView { push: push.map(Into::into), problem, dates, contacts, checked_at, compared_at, copies }))
@@ -164,7 +169,7 @@ pub(super) async fn preview(
             sights.insert(place, outlook.look(place, &mut homes, &Links::new()).await?.0);
         }
     }
-    let differences = compare(&wish, Some(&said), &copies, &sights);
+    let differences = compare(&wish, Some(&said), &copies, &sights, None);
     let differs: BTreeSet<&EntryId> = differences.iter().map(|difference| &difference.entry).collect();
     let unchanged = said.keys().filter(|entry| !differs.contains(entry)).count();
     let differences = differences.into_iter().map(DifferenceView::from).collect();

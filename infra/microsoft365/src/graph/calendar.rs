@@ -63,6 +63,17 @@ pub(super) fn list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     extended::list(asked, mailbox, (ItemKind::Event, ""), &PROPERTIES, "events")
 }
 
+/// One event.
+pub(super) fn read(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
+    let query = Query::read(&asked.call.query, &["select"])?;
+    let select = query.select(&PROPERTIES)?;
+    let found = asked.world.store.read(|db| items::find(db, &mailbox.id, ItemKind::Event, id))?;
+    let (_, mut event) = found.ok_or_else(Problem::item_not_found)?;
+    select.keep(&mut event.body);
+    let context = asked.context(&format!("users('{}')/events/$entity", mailbox.id));
+    Ok(Reply::json(extended::entity(asked, &event, context)))
+}
+
 /// Makes an event without attendees: nothing is sent to anyone.
 ///
 /// A transaction id that was used before, also by an event that was deleted since, is refused and names that event (facts: as
@@ -193,8 +204,8 @@ fn apply(event: &mut Map<String, Value>, body: &Map<String, Value>) -> Result<()
 }
 
 fn in_utc(time: DateTime, zone: &str) -> Result<DateTime, Problem> {
-    let zoned = TimeZone::get(zone).and_then(|zone| time.to_zoned(zone));
-    let zoned = zoned.map_err(|_| Problem::bad_request("The time is not one of its zone."))?;
+    let zoned = zone_of(zone).and_then(|zone| time.to_zoned(zone).ok());
+    let zoned = zoned.ok_or_else(|| Problem::bad_request("The time is not one of its zone."))?;
     Ok(zoned.with_time_zone(TimeZone::UTC).datetime())
 }
 
@@ -203,12 +214,48 @@ pub(super) fn delete(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
     extended::delete(asked, mailbox, ItemKind::Event, id)
 }
 
-/// A `dateTimeTimeZone` as the clock on the wall shows it; of Windows' own names of zones this world knows none.
+/// IANA names that Graph documents beside Windows' own; it may know more, which nobody can rely on.
+/// Source: <https://learn.microsoft.com/graph/api/resources/datetimetimezone#additional-time-zones>
+const IANA_NAMES: [&str; 24] = [
+    "UTC",
+    "Etc/GMT",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Budapest",
+    "Europe/Paris",
+    "Europe/Warsaw",
+    "Europe/Bucharest",
+    "Europe/Istanbul",
+    "Africa/Cairo",
+    "Africa/Johannesburg",
+    "Africa/Lagos",
+    "Africa/Nairobi",
+    "Asia/Dubai",
+    "Asia/Karachi",
+    "Asia/Bangkok",
+    "Asia/Shanghai",
+    "Asia/Singapore",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+];
+
+/// The rules of a zone by Windows' name, or by one of the IANA names that are documented.
+fn zone_of(name: &str) -> Option<TimeZone> {
+    let iana = localzone::win_zone_to_iana(name, Some("001"));
+    let iana = iana.or_else(|| IANA_NAMES.into_iter().find(|known| *known == name))?;
+    TimeZone::get(iana).ok()
+}
+
+/// A `dateTimeTimeZone` as the clock on the wall shows it.
 pub(super) fn moment(body: &Map<String, Value>, name: &str) -> Result<DateTime, Problem> {
     let given = body.get(name).and_then(Value::as_object);
     let given = given.ok_or_else(|| Problem::bad_request(format!("The property '{name}' is required.")))?;
     let zone = given.get("timeZone").and_then(Value::as_str).unwrap_or_default();
-    if TimeZone::get(zone).is_err() {
+    if zone_of(zone).is_none() {
         let message = format!(
             "A valid TimeZone value must be specified. The following TimeZone value is not supported: '{zone}'."
         );

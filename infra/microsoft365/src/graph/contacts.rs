@@ -63,7 +63,7 @@ pub(super) fn folders(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     extended::list(asked, mailbox, (ItemKind::ContactFolder, ""), &FOLDER_PROPERTIES, "contactFolders")
 }
 
-/// Makes a contact folder. Two may have one name.
+/// Makes a contact folder. Exchange has no two of one name in one place, whatever their case.
 pub(super) fn create_folder(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     Query::read(&asked.call.query, &[])?;
     let body = asked.body()?;
@@ -77,7 +77,18 @@ pub(super) fn create_folder(asked: &Asked<'_>, mailbox: &Account) -> Answer {
         return Err(Problem::bad_request("A folder is an object."));
     };
     let item = Item { id, body: shown, extended: extended::read(&body)? };
-    asked.world.store.write(|db| items::insert(db, &mailbox.id, ItemKind::ContactFolder, "", &item))?;
+    let taken = asked.world.store.write(|db| {
+        let there = items::all(db, &mailbox.id, ItemKind::ContactFolder, "")?;
+        let has_name = |item: &Item| item.body["displayName"].as_str().is_some_and(|n| n.eq_ignore_ascii_case(&name));
+        if there.iter().any(has_name) {
+            return Ok(true);
+        }
+        items::insert(db, &mailbox.id, ItemKind::ContactFolder, "", &item).map(|()| false)
+    })?;
+    if taken {
+        let message = "A folder with the specified name already exists.";
+        return Err(Problem::new(409, "ErrorFolderExists", message));
+    }
     let context = asked.context(&format!("users('{}')/contactFolders/$entity", mailbox.id));
     Ok(Reply::created(extended::entity(asked, &item, context)))
 }
@@ -168,6 +179,7 @@ fn apply(contact: &mut Map<String, Value>, body: &Map<String, Value>) -> Result<
     }
     for (name, value) in body.iter().filter(|(name, _)| *name != "singleValueExtendedProperties") {
         let value = match value.as_object() {
+            _ if name == "emailAddresses" => kept_addresses(value),
             Some(inner) if name.ends_with("Address") => {
                 let kept = inner.iter().filter(|(_, value)| !value.is_null());
                 Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
@@ -183,6 +195,17 @@ fn apply(contact: &mut Map<String, Value>, body: &Map<String, Value>) -> Result<
         contact.insert("displayName".to_owned(), made_up.into());
     }
     Ok(())
+}
+
+/// Exchange drops what it takes for no address, and says nothing.
+fn kept_addresses(value: &Value) -> Value {
+    let is_one = |address: &str| {
+        let odd = |c: char| c.is_whitespace() || ",;:<>".contains(c);
+        address.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+            && !address.contains(odd)
+    };
+    let given = value.as_array().into_iter().flatten();
+    given.filter(|email| email["address"].as_str().is_some_and(is_one)).cloned().collect()
 }
 
 fn has_folder(asked: &Asked<'_>, mailbox: &Account, folder: &str) -> Result<(), Problem> {

@@ -408,6 +408,7 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         (Kind::UpdateCategory(id), Some(mailbox)) => categories::update(&asked, &mailbox, &id),
         (Kind::DeleteCategory(id), Some(mailbox)) => categories::delete(&asked, &mailbox, &id),
         (Kind::Events, Some(mailbox)) => calendar::list(&asked, &mailbox),
+        (Kind::Event(id), Some(mailbox)) => calendar::read(&asked, &mailbox, &id),
         (Kind::CreateEvent, Some(mailbox)) => calendar::create(&asked, &mailbox),
         (Kind::PatchEvent(id), Some(mailbox)) => calendar::patch(&asked, &mailbox, &id),
         (Kind::DeleteEvent(id), Some(mailbox)) => calendar::delete(&asked, &mailbox, &id),

@@ -42,6 +42,7 @@ pub(crate) enum Kind {
     DeleteCategory(String),
     TranslateIds,
     Events,
+    Event(String),
     CreateEvent,
     PatchEvent(String),
     DeleteEvent(String),
@@ -162,6 +163,7 @@ impl Kind {
             Self::DeleteCategory(_) => "category delete",
             Self::TranslateIds => "translate ids",
             Self::Events => "events",
+            Self::Event(_) => "event",
             Self::CreateEvent => "event create",
             Self::PatchEvent(_) => "event patch",
             Self::DeleteEvent(_) => "event delete",
@@ -230,7 +232,7 @@ impl Kind {
             Self::PatchMessage(_) | Self::DeleteMessage(_) | Self::MoveMessage(_) => WRITE,
             Self::Categories => SETTINGS_READ,
             Self::CreateCategory | Self::UpdateCategory(_) | Self::DeleteCategory(_) => SETTINGS_WRITE,
-            Self::Events => EVENTS_READ,
+            Self::Events | Self::Event(_) => EVENTS_READ,
             Self::CreateEvent | Self::PatchEvent(_) | Self::DeleteEvent(_) => EVENTS_WRITE,
             Self::TaskLists | Self::Tasks(_) | Self::TaskDelta(_) => TASKS_READ,
             Self::CreateTaskList
@@ -339,6 +341,7 @@ impl Route {
                 _ => None,
             },
             (true, ["events", _]) => match *method {
+                Method::GET => Some(Kind::Event(id(1))),
                 Method::PATCH => Some(Kind::PatchEvent(id(1))),
                 Method::DELETE => Some(Kind::DeleteEvent(id(1))),
                 _ => None,

@@ -1,0 +1,180 @@
+//! What goes wrong with one entry, one container or one service of an Outlook delays that one and no other (R14, P5), and what a
+//! person does there is kept where it is their own.
+
+use std::time::Duration;
+
+use microsoft365::Times;
+use serde_json::{Value, json};
+use tests::{
+    ADA, World,
+    outlook::{Firm, texts},
+};
+
+const QUARTER: Duration = Duration::from_secs(16 * 60);
+
+async fn world() -> (World, Firm, String) {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    (world, firm, ada)
+}
+
+fn hearing(title: &str, member: &str) -> Value {
+    let (start, end) = ("2026-07-01T09:00:00", "2026-07-01T10:00:00");
+    json!({
+        "kind": "appointment", "title": title, "start": start, "end": end, "time_zone": "Europe/Brussels",
+        "reminder_minutes": 15, "members": [member],
+    })
+}
+
+async fn push_state(world: &World, firm: &Firm, member: &str) -> Value {
+    world.get(&format!("/v1/firms/{}/members/{member}/push", firm.id)).await.ok()
+}
+
+#[tokio::test]
+async fn a_contact_folder_of_the_firms_name_that_is_not_ours_is_left_alone_and_the_next_name_is_taken_and_shown() {
+    let (world, firm, ada) = world().await;
+    world.microsoft.add_contact_folder(ADA, "Lumen Avocats").unwrap();
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    world.say(&firm, "dates", "D", hearing("Hearing", &ada)).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["Hearing"]);
+    let folders: Vec<(String, usize)> =
+        world.microsoft.contact_items(ADA).unwrap().into_iter().map(|(name, items)| (name, items.len())).collect();
+    assert!(folders.contains(&("Lumen Avocats (2)".to_owned(), 1)), "{folders:?}");
+    assert!(folders.contains(&("Lumen Avocats".to_owned(), 0)), "{folders:?}");
+    let state = push_state(&world, &firm, &ada).await;
+    assert_eq!((&state["contacts"]["container"], &state["problem"]), (&json!("Lumen Avocats (2)"), &Value::Null));
+}
+
+#[tokio::test]
+async fn two_firms_of_one_name_have_a_task_list_each() {
+    let world = World::new().await;
+    let (one, other) = (world.pushing_firm().await, world.firm("Lumen Avocats").await);
+    let ada = world.pushed_member(&one, ADA, "todo").await;
+    world.say(&one, "dates", "D", hearing("First", &ada)).await;
+    // The other firm reaches Ada through her own sign-in.
+    let body = json!({ "name": ADA, "access": "delegated", "app": null, "dates": true, "contacts": true });
+    let connector = world.post(&format!("/v1/firms/{other}/connectors"), body).await.ok();
+    let other = Firm { id: other, connector: connector["id"].as_str().unwrap().to_owned() };
+    world.sign_in(&other.id, &other.connector, ADA).await.ok();
+    let ada = world.pushed_member(&other, ADA, "todo").await;
+    world.say(&other, "dates", "D", hearing("Second", &ada)).await;
+    let lists: Vec<Vec<String>> = world
+        .microsoft
+        .task_items(ADA)
+        .unwrap()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("Lumen"))
+        .map(|(_, tasks)| texts(&tasks, "title"))
+        .collect();
+    assert_eq!(lists, [["First"], ["Second"]]);
+}
+
+#[tokio::test]
+async fn contacts_that_fail_hold_up_no_date_are_shown_after_some_minutes_and_come_by_themselves() {
+    let (world, firm, ada) = world().await;
+    world.microsoft.faults().fail("contact folder create", 503, Times::Forever);
+    world.microsoft.faults().fail("contact folders", 500, Times::Forever);
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    world.say(&firm, "dates", "D", hearing("Hearing", &ada)).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["Hearing"]);
+    assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null, "it may pass");
+    for _ in 0..7 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    let state = push_state(&world, &firm, &ada).await;
+    assert_eq!(state["contacts"]["problem"]["code"].is_string(), true, "{state}");
+    assert_eq!(state["dates"]["problem"], Value::Null);
+    world.microsoft.faults().clear();
+    world.pass(QUARTER).await;
+    assert_eq!(texts(&world.contacts(ADA), "displayName"), ["Court"]);
+    assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_change_of_the_title_leaves_a_dismissed_reminder_and_a_persons_category_alone() {
+    let (world, firm, ada) = world().await;
+    world.say(&firm, "dates", "D", hearing("Hearing", &ada)).await;
+    let event = world.events(ADA).remove(0);
+    let id = event["id"].as_str().unwrap();
+    let categories = json!(["Red category", event["categories"][0]]);
+    world.microsoft.edit_item(ADA, id, json!({ "isReminderOn": false, "categories": categories })).unwrap();
+    world.pass(QUARTER).await;
+    world.say(&firm, "dates", "D", hearing("Trial", &ada)).await;
+    let event = world.events(ADA).remove(0);
+    assert_eq!((&event["subject"], &event["isReminderOn"]), (&json!("Trial"), &json!(false)));
+    assert_eq!(event["categories"], categories);
+
+    // Another kind has another category, and only ours changes.
+    let mut deadline = hearing("Trial", &ada);
+    deadline["kind"] = json!("deadline");
+    world.say(&firm, "dates", "D", deadline).await;
+    let event = world.events(ADA).remove(0);
+    let mut names: Vec<&str> = event["categories"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    names.sort_unstable();
+    assert_eq!((names.len(), names[0]), (2, "Red category"), "{names:?}");
+    assert!(names[1].starts_with("greffe") && json!(names[1]) != categories[1]);
+
+    // A new time is to be thought of anew.
+    let mut moved = hearing("Trial", &ada);
+    moved["start"] = json!("2026-07-01T08:00:00");
+    world.say(&firm, "dates", "D", moved).await;
+    assert_eq!(world.events(ADA)[0]["isReminderOn"], true);
+    world.check_traffic();
+}
+
+#[tokio::test]
+async fn what_was_made_and_deleted_between_two_looks_is_there_again_within_a_quarter_of_an_hour() {
+    let (world, firm, ada) = world().await;
+    world.say(&firm, "contacts", "1", json!({ "name": "Court", "members": [ada] })).await;
+    world.pass(QUARTER).await;
+    world.clock.advance(Duration::from_secs(3 * 60));
+    world.say(&firm, "contacts", "2", json!({ "name": "Notary", "members": [ada] })).await;
+    let notary = world.contacts(ADA).into_iter().find(|contact| contact["displayName"] == "Notary").unwrap();
+    world.microsoft.delete_item(ADA, notary["id"].as_str().unwrap()).unwrap();
+    world.pass(QUARTER).await;
+    assert_eq!(texts(&world.contacts(ADA), "displayName"), ["Court", "Notary"]);
+}
+
+#[tokio::test]
+async fn a_time_reaches_outlook_as_the_right_moment_in_any_zone_and_in_the_hour_that_exists_twice() {
+    let (world, firm, ada) = world().await;
+    let moments = [
+        ("1", "Asia/Kolkata", "2026-07-01T09:00:00", "2026-07-01T03:30:00"),
+        ("2", "europe/brussels", "2026-07-01T09:00:00", "2026-07-01T07:00:00"),
+        ("3", "America/Argentina/Buenos_Aires", "2026-07-01T09:00:00", "2026-07-01T12:00:00"),
+        ("4", "Europe/Brussels", "2026-10-25T02:30:00+02:00", "2026-10-25T00:30:00"),
+        ("5", "Europe/Brussels", "2026-10-25T02:30:00+01:00", "2026-10-25T01:30:00"),
+        ("6", "Antarctica/Troll", "2026-07-01T09:00:00", "2026-07-01T07:00:00"),
+    ];
+    for (id, zone, start, _) in moments {
+        let date = json!({ "kind": "deadline", "title": id, "start": start, "time_zone": zone, "members": [ada] });
+        world.say(&firm, "dates", id, date).await;
+    }
+    let events = world.events(ADA);
+    for (id, _, _, utc) in moments {
+        let event = events.iter().find(|event| event["subject"] == id).unwrap();
+        assert_eq!(event["start"]["dateTime"].as_str().unwrap()[..19], *utc, "{id}");
+    }
+    let put = async |body: Value| world.put(&format!("/v1/firms/{}/dates/x", firm.id), body).await;
+    let skipped =
+        json!({ "kind": "deadline", "title": "x", "start": "2026-03-29T02:30:00", "time_zone": "Europe/Brussels" });
+    assert_eq!(put(skipped).await.problem(), "invalid_request");
+    let monthly = json!({
+        "kind": "appointment", "title": "x", "start": "2026-01-31T09:00:00", "end": "2026-01-31T10:00:00",
+        "recurrence": { "every": "month" },
+    });
+    let hints = put(monthly).await.ok()["hints"].clone();
+    assert!(hints[0].as_str().unwrap().contains("last day"), "{hints}");
+}
+
+#[tokio::test]
+async fn an_address_that_exchange_would_drop_is_refused_with_its_field() {
+    let (world, firm, _) = world().await;
+    for email in ["a@x.example,", "<a@x.example>", "a@x.example;b@y.example", "mailto:a@x.example", "a@x", "@x.example"]
+    {
+        let contact = json!({ "name": "A", "emails": ["ok@x.example", email] });
+        let answer = world.put(&format!("/v1/firms/{}/contacts/c", firm.id), contact).await;
+        assert!(answer.body["detail"].as_str().unwrap_or_default().contains("emails[1]"), "{email}: {}", answer.body);
+    }
+}
