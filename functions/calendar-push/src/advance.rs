@@ -1,6 +1,6 @@
 //! Advance: the steps of copies to where they shall be, up to twenty side by side. Any step may run twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt as _;
 use shared::{
@@ -257,12 +257,12 @@ async fn homes(round: &Round<'_>, steps: &[(usize, Step)]) -> Result<Homes, Push
         let makes = steps.iter().any(|(_, step)| matches!(step, Step::Create(item) if item.place() == place));
         let mut home = round.outlook.home(&homes, place).await?;
         if home.is_none() && makes {
-            if place == Place::Task && !homes.unsure.contains(&place) {
-                homes.foreign_lists = round.outlook.foreign_lists().await?;
-            }
+            let foreign = if place == Place::Task { round.outlook.foreign_lists().await? } else { BTreeMap::new() };
+            let taken: Vec<String> = foreign.values().cloned().collect();
+            homes.foreign_lists.extend(foreign.into_keys());
             homes.unsure.insert(place);
             round.keep(&homes).await?;
-            if let Some((made, name)) = round.outlook.make_home(place).await? {
+            if let Some((made, name)) = round.outlook.make_home(place, &taken).await? {
                 if name != round.outlook.firm.name {
                     homes.names.insert(place, name);
                 }

@@ -45,8 +45,6 @@ const FAREWELL_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 /// The pause after another changed what this round was about to change, or a container was found to be gone.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
-/// A job waits for what fails no longer than this; for longer the schedule sees to it.
-const SHORT_PAUSE: Duration = Duration::from_secs(2 * 60);
 /// Copies forgotten in one transaction.
 const FORGOTTEN_AT_ONCE: usize = 50;
 
@@ -381,13 +379,7 @@ impl Visitor<'_> {
             Ok(outcome) => {
                 outbox.problem = None;
                 watch::seen_working(app, &connector).await?;
-                let now = app.clock.now();
-                let wait = outbox.failing.values().map(|failing| now.duration_until(failing.not_before)).min();
-                let wait = wait.and_then(|wait| Duration::try_from(wait).ok());
-                match wait.filter(|wait| outcome == Outcome::Finished && *wait <= SHORT_PAUSE) {
-                    Some(wait) => Err(PushError::Wait(wait)),
-                    None => Ok(outcome),
-                }
+                Ok(outcome)
             }
             other => other,
         }

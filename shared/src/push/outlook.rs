@@ -64,10 +64,10 @@ impl Outlook<'_> {
         Ok(None)
     }
 
-    /// The task lists of a name of ours that are there before one is made.
-    pub async fn foreign_lists(&self) -> Result<BTreeSet<TaskListId>, GraphError> {
+    /// The task lists of a name of ours, each with its name, before one is made.
+    pub async fn foreign_lists(&self) -> Result<BTreeMap<TaskListId, String>, GraphError> {
         let lists = self.graph.task_lists_named(&self.user).await?.into_iter();
-        Ok(lists.filter(|(_, name)| self.is_name_of_ours(name)).map(|(list, _)| list).collect())
+        Ok(lists.filter(|(_, name)| self.is_name_of_ours(name)).collect())
     }
 
     fn is_name_of_ours(&self, name: &str) -> bool {
@@ -80,10 +80,11 @@ impl Outlook<'_> {
     }
 
     /// Makes the container for that place, under the firm's name or the next one that is free; and that name. Another firm of the same
-    /// name, an earlier installation or the person may have taken it. When the answer was lost, [`Outlook::home`] finds it.
-    pub async fn make_home(&self, place: Place) -> Result<Option<(Home, String)>, GraphError> {
+    /// name, an earlier installation or the person may have taken it: `taken` holds the names that are known to be. When the answer was
+    /// lost, [`Outlook::home`] finds it.
+    pub async fn make_home(&self, place: Place, taken: &[String]) -> Result<Option<(Home, String)>, GraphError> {
         let Self { graph, user, firm, .. } = self;
-        let mut n = 1;
+        let mut n = (1..NAMES_MAX).find(|n| !taken.contains(&self.name(*n))).unwrap_or(NAMES_MAX);
         loop {
             let name = self.name(n);
             let made = match place {
