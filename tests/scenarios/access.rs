@@ -127,7 +127,7 @@ async fn nothing_secret_is_written_where_it_can_be_read() {
     let table = std::fs::read_dir(world.folder().join("aws")).unwrap();
     let tables = table.flatten().filter(|f| f.file_name().to_string_lossy().starts_with("dynamodb"));
     let files: Vec<Vec<u8>> = tables.map(|f| std::fs::read(f.path()).unwrap()).chain([log]).collect();
-    let secret = key.rsplit('_').next().unwrap().to_owned();
+    let secret = key.splitn(4, '_').nth(3).unwrap().to_owned();
     let token = world.host.app.tokens.access_token(&connector(&world, &registry).await).await.unwrap();
     for secret in [secret.as_str(), tests::CLIENT_SECRET, token.expose()] {
         for file in &files {

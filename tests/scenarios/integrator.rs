@@ -32,7 +32,7 @@ async fn keys_are_listed_and_revoked_and_never_shown_again() {
     let second = world.request(Some(&key), Method::POST, &path, Some(json!({ "name": "New" }))).await.ok();
     let listed = world.request(Some(&key), Method::GET, &path, None).await.ok();
     assert_eq!(listed["items"].as_array().unwrap().len(), 2);
-    assert!(!listed.to_string().contains(second["key"].as_str().unwrap().rsplit('_').next().unwrap()));
+    assert!(!listed.to_string().contains(second["key"].as_str().unwrap().splitn(4, '_').nth(3).unwrap()));
     let old = listed["items"].as_array().unwrap().iter().find(|k| k["name"] == "Application").unwrap()["id"].clone();
     let second = second["key"].as_str().unwrap();
     let old = format!("{path}/{}", old.as_str().unwrap());
@@ -292,6 +292,7 @@ async fn every_answer_of_every_function_forbids_plain_http_and_sniffing() {
     let get = |path: &str| tests::http().get(format!("{base}{path}"));
     let post = |path: &str| tests::http().post(format!("{base}{path}"));
     let asked = [
+        (get("/"), 200),
         (get("/healthz"), 200),
         (get("/openapi.json"), 200),
         (get("/nowhere"), 404),

@@ -6,6 +6,7 @@ use axum::{
     http::header,
     response::{Html, IntoResponse, Response},
 };
+use shared::base::headers::guarded;
 
 /// A place worth looking at: its address, and what is there.
 pub type Link = (String, String);
@@ -31,10 +32,6 @@ pub(crate) fn page(links: &[Link]) -> Response {
          <code>administrator.md</code> for connecting a firm, <code>operator.md</code> for running greffe.</p>\
          </main></body></html>"
     );
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, Html(page)).into_response()
+    let headers = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
+    guarded((headers, Html(page)).into_response())
 }
