@@ -1,6 +1,6 @@
 //! A member's Outlook: where the containers of ours are, and what lies in them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
