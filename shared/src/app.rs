@@ -1,22 +1,15 @@
 //! The wired clients that a handler receives, built once per cold start.
 
-use std::sync::Arc;
+use std::ops::Deref;
 
 use aws_config::{BehaviorVersion, SdkConfig, environment::EnvironmentVariableCredentialsProvider};
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 
 use crate::{
-    access::{
-        connector::Connector,
-        entra::Entra,
-        token::{ConnectorTokens, Tokens},
-    },
+    access::clients::Clients,
     aws::{
-        identity::Identity,
         link::Links,
         queue::{MailQueue, PushQueue},
-        secrets::Secrets,
-        table::Table,
     },
     base::{
         clock::Clock,
@@ -24,35 +17,28 @@ use crate::{
         http::{HttpClientError, http_client_builder},
         random::Random,
     },
-    firm::feed::Feed,
-    graph::{Graph, TokenSource},
     mail::archive::Archive,
 };
 
 /// Everything that a handler works with.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The environment.
-    pub config: Config,
-    /// The time.
-    pub clock: Clock,
-    /// Randomness.
-    pub random: Random,
-    /// State.
-    pub table: Table,
+    /// What the domain works with.
+    pub clients: Clients,
     /// Originals.
     pub archive: Archive,
     /// Jobs that name mailboxes.
     pub queue: MailQueue,
     /// Jobs that name members.
     pub push_queue: PushQueue,
-    /// Facts.
-    pub feed: Feed,
-    /// Secrets.
-    pub secrets: Arc<Secrets>,
-    /// Access tokens.
-    pub tokens: Arc<Tokens>,
-    http: reqwest::Client,
+}
+
+impl Deref for App {
+    type Target = Clients;
+
+    fn deref(&self) -> &Clients {
+        &self.clients
+    }
 }
 
 /// A function that cannot start.
@@ -87,19 +73,6 @@ impl App {
 
     /// Over AWS as `aws` reaches it, with the given time and randomness.
     pub fn new(config: Config, aws: &SdkConfig, http: reqwest::Client, clock: Clock, random: Random) -> Self {
-        let table = Table::new(aws_sdk_dynamodb::Client::new(aws), config.table.clone());
-        let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(aws), clock.clone(), random.clone()));
-        let identity = Identity::new(aws_sdk_sts::Client::new(aws));
-        let microsoft = config.microsoft.clone();
-        let entra = Entra::new(http.clone(), microsoft, &config.public_url, identity, clock.clone(), random.clone());
-        let tokens = Tokens::new(
-            table.clone(),
-            secrets.clone(),
-            entra,
-            config.app_client_id.clone(),
-            clock.clone(),
-            random.clone(),
-        );
         // Another endpoint than AWS's own has no name for each bucket.
         let s3 = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
         let s3 = aws_sdk_s3::Client::from_conf(s3);
@@ -108,25 +81,7 @@ impl App {
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),
             push_queue: PushQueue::new(aws_sdk_sqs::Client::new(aws), config.push_queue_url.clone(), random.clone()),
-            feed: Feed::new(table.clone(), aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone()),
-            tokens: Arc::new(tokens),
-            table,
-            secrets,
-            config,
-            clock,
-            random,
-            http,
+            clients: Clients::new(config, aws, http, clock, random),
         }
-    }
-
-    /// Graph as `connector` may ask it about one mailbox: its own gate of four requests at a time.
-    pub fn graph(&self, connector: &Connector) -> Graph {
-        self.graph_with(ConnectorTokens::new(self.tokens.clone(), connector.clone()))
-    }
-
-    /// Graph as whoever holds this token may ask it.
-    pub fn graph_with(&self, tokens: impl TokenSource + 'static) -> Graph {
-        let origin = self.config.microsoft.graph.clone();
-        Graph::new(self.http.clone(), origin, tokens, self.clock.clone(), self.random.clone())
     }
 }

@@ -134,7 +134,8 @@ async fn a_rotation_of_a_secret_that_dies_anywhere_ends_with_one_that_works() {
 #[tokio::test]
 async fn a_rotation_of_a_certificate_that_dies_anywhere_ends_with_one_that_works() {
     let story = Story::begin().await;
-    let certificate = Certificate::make("first".to_owned(), story.function()).await.unwrap();
+    let function = story.function();
+    let certificate = Certificate::make("first".to_owned(), function.clock.now(), &function.random).await.unwrap();
     let held = Held::take(story.function(), story.owner).await.unwrap();
     shared::access::rotation::add_certificate(&held, &story.in_use().await, &certificate).await.unwrap();
     held.replace(New::Credential(Credential::Certificate(certificate)), None).await.unwrap();

@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use shared::{
+    access::clients::Clients,
     app::App,
     aws::table::Key,
     base::{
@@ -157,7 +158,7 @@ struct Noted {
 impl Noted {
     /// Notes it, has it done, and notes what came of it. Of an original, no byte has left by then.
     async fn run(&self, request: Request, next: Next) -> Answer<Response> {
-        let App { table, clock, random, .. } = &*self.app;
+        let Clients { table, clock, random, .. } = &self.app.clients;
         self.entry.append(table, (clock, random), self.firm).await?;
         let response = next.run(request).await;
         let outcome = Some(status_of(&response).as_u16());
@@ -178,7 +179,7 @@ async fn again(app: &Arc<App>, firm: Option<FirmId>, parts: Parts, body: Body, n
         bytes.map_err(|_| Problem::new(Code::BodyTooLarge, format!("A body may have {BULK_BYTES_MAX} bytes.")))?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let same = [parts.method.as_str().as_bytes(), target.as_bytes(), bytes.as_ref()];
-    match idempotency::begin(app, firm, &key, &same).await? {
+    match idempotency::begin((&app.table, &app.secrets), app.clock.now(), firm, &key, &same).await? {
         Turn::First(first) => {
             let response = run(Request::from_parts(parts, Body::from(bytes)), next).await;
             keep(app, first, response).await
@@ -213,7 +214,7 @@ async fn keep(app: &App, first: First, response: Answer<Response>) -> Answer<Res
     let response = match response {
         Ok(response) if status_of(&response).is_success() => response,
         other => {
-            first.end(app, None).await?;
+            first.end((&app.table, &app.secrets), None).await?;
             return other;
         }
     };
@@ -226,7 +227,7 @@ async fn keep(app: &App, first: First, response: Answer<Response>) -> Answer<Res
         content_type: text(&parts.headers, header::CONTENT_TYPE),
         body: String::from_utf8_lossy(&bytes).into_owned(),
     };
-    if let Err(error) = first.end(app, Some(&answer)).await {
+    if let Err(error) = first.end((&app.table, &app.secrets), Some(&answer)).await {
         // It is done: the caller is told so, and a repetition that it was not heard of.
         tracing::error!(error = %Chain(&error), "an answer could not be kept");
     }

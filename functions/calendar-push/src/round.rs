@@ -11,7 +11,10 @@ use std::{
 
 use jiff::Timestamp;
 use shared::{
-    access::connector::{Access, Connector},
+    access::{
+        connector::{Access, Connector},
+        watch,
+    },
     app::App,
     aws::{
         queue::PushJob,
@@ -28,7 +31,6 @@ use shared::{
         member::{Account, Due, Member},
     },
     graph::{Disposition, GraphCode, GraphError, Homes, Place},
-    health::watch,
     problem::{Code, Noted, of_refused_service},
     push::{Copy, Failing, Outbox, Outlook, PushWork, Wish},
 };

@@ -63,7 +63,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
     match event.payload {
         worker::Input::Schedule { schedule: Schedule::Poll } => {
             // Also when nothing is due, the operator learns of a lost key ring: reading it rings the alarm.
-            let _ = app.tokens.keyring().await;
+            let _ = app.secrets.keyring().await;
             let queued = queue_due(app).await?;
             watch::connectors(app, &deadline).await.map_err(ScheduleError::from)?;
             Ok(Output::Queued { queued })

@@ -96,7 +96,7 @@ async fn watch(app: &App) -> Result<Output, ExpiryError> {
     let mut owners: Vec<Owner> = due.into_iter().map(Owner::of_item).collect();
     // The platform's own is known from the environment, and is an item from the first look on.
     let platform = app.config.app_client_id.is_some() && !owners.contains(&Owner::Platform);
-    if platform && registration::Registration::find(app, Owner::Platform).await?.is_none() {
+    if platform && registration::Registration::find(&app.table, Owner::Platform).await?.is_none() {
         owners.push(Owner::Platform);
     }
     let mut failed = 0;

@@ -6,13 +6,8 @@ use utoipa::ToSchema;
 
 use crate::{
     access::entra::Authority,
-    app::App,
     aws::table::{Key, Row, Table, TableError, Write},
-    base::{
-        id::{ClientId, ConnectorId, FirmId, TenantId},
-        metric::{Counter, Tally},
-        telemetry::Chain,
-    },
+    base::id::{ClientId, ConnectorId, FirmId, TenantId},
     firm::feed::{Fact, Feed, FeedError, What},
     graph::{Graph, GraphError, GraphUser},
     mail::mailbox::Kind,
@@ -322,21 +317,6 @@ impl Connector {
             microsoft_code: problem.microsoft_code.clone(),
         };
         self.turn(feed, table, ConnectorState::Connected, (state, Some(problem)), at, what).await
-    }
-
-    /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever met it.
-    /// `before`: what that one noted earlier; since when nothing works does not change by it.
-    pub async fn note(&self, app: &App, error: &GraphError, before: Option<&Noted>) -> Result<Noted, FeedError> {
-        let problem = Noted::of(error, app.clock.now());
-        tracing::warn!(
-            firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %Chain(error),
-            "a person has to act"
-        );
-        Tally::one(Counter::PeopleNeeded).publish(problem.since);
-        if error.concerns_connection() {
-            self.require_action(&app.feed, &app.table, problem.clone()).await?;
-        }
-        Ok(Noted { since: before.map_or(problem.since, |before| before.since), ..problem })
     }
 
     /// Turns a connector that asked for a person into one that works: it was just seen to.

@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    app::App,
     aws::{identity::Audience, secrets::is_same},
     base::{id::ClientId, random::Random},
     firm::feed::CredentialKind,
@@ -206,8 +205,8 @@ impl Certificate {
     }
 
     /// Makes one away from the thread on which others wait.
-    pub async fn make(name: String, app: &App) -> Result<Self, KeyError> {
-        let (now, random) = (app.clock.now(), app.random.clone());
+    pub async fn make(name: String, now: Timestamp, random: &Random) -> Result<Self, KeyError> {
+        let random = random.clone();
         let made = tokio::task::spawn_blocking(move || Self::generate(&name, now, &random)).await;
         made.map_err(|e| KeyError::NotMade(e.into()))?
     }

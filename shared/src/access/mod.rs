@@ -1,6 +1,7 @@
 //! How greffe may open mailboxes and members' Outlooks (connectors, sign-in, tokens, credentials of app registrations); uses all rooms
 //! before it. It lies above `mail` and `push`, because a connector that works again makes all that it reaches due.
 
+pub mod clients;
 pub mod connector;
 pub mod credential;
 pub mod entra;
@@ -11,3 +12,4 @@ pub mod rotation;
 pub mod sign_in;
 pub mod tenancy;
 pub mod token;
+pub mod watch;

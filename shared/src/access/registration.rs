@@ -13,14 +13,14 @@ use utoipa::ToSchema;
 
 use crate::{
     access::{
-        connector::{Connector, ConnectorState, OwnApp},
+        clients::Clients,
+        connector::{Connector, OwnApp},
         credential::{Certificate, Credential},
-        entra, ownership,
+        entra, ownership, watch,
     },
-    app::App,
     aws::{
         secrets::{self, CURRENT, PENDING, PREPARED, SecretError, Version},
-        table::{DUE_CREDENTIAL, Key, Row, TableError, Write, sortable},
+        table::{DUE_CREDENTIAL, Key, Row, Table, TableError, Write, sortable},
     },
     base::{
         id::{ClientId, FirmId, TenantId},
@@ -31,7 +31,6 @@ use crate::{
     graph::{
         AccessToken, Application, EntraRefusal, Graph, GraphError, KeyCredential, KeyError, NotAllowed, TokenError,
     },
-    health::watch,
     problem::{Code, Noted, Problem, of_graph_error},
 };
 
@@ -96,7 +95,7 @@ impl Owner {
     }
 
     /// What it is registered as; none where there is no registration.
-    async fn ids(self, app: &App) -> Result<Option<Ids>, TableError> {
+    async fn ids(self, app: &Clients) -> Result<Option<Ids>, TableError> {
         Ok(match self {
             Self::Platform => {
                 let tenant = app.config.app_tenant_id.clone();
@@ -226,8 +225,8 @@ pub struct Registration {
 
 impl Registration {
     /// What is known of the credential of `owner`; none before it was looked at.
-    pub async fn find(app: &App, owner: Owner) -> Result<Option<Self>, TableError> {
-        Ok(app.table.get::<Self>(&owner.key()).await?.map(|row| row.value))
+    pub async fn find(table: &Table, owner: Owner) -> Result<Option<Self>, TableError> {
+        Ok(table.get::<Self>(&owner.key()).await?.map(|row| row.value))
     }
 
     fn new(ids: &Ids, version: &Version, now: Timestamp) -> Self {
@@ -395,7 +394,7 @@ pub type Shown = Result<Application, GraphError>;
 
 /// A registration that nobody else works at.
 pub struct Held<'a> {
-    pub(crate) app: &'a App,
+    pub(crate) app: &'a Clients,
     /// Whose it is.
     pub owner: Owner,
     ids: Ids,
@@ -408,7 +407,7 @@ pub struct Held<'a> {
 
 impl<'a> Held<'a> {
     /// Takes the lease.
-    pub async fn take(app: &'a App, owner: Owner) -> Result<Self, RegistrationError> {
+    pub async fn take(app: &'a Clients, owner: Owner) -> Result<Self, RegistrationError> {
         let ids = owner.ids(app).await?.ok_or(RegistrationError::Missing)?;
         let now = app.clock.now();
         let lease_until = Some(now + LEASE_TIME);
@@ -717,7 +716,7 @@ impl<'a> Held<'a> {
     pub(crate) async fn accepted(&self) -> Result<(), RegistrationError> {
         let now = self.app.clock.now();
         for row in self.connectors().await? {
-            recover(self.app, &row.value, now).await?;
+            watch::recover(self.app, &row.value, now).await?;
         }
         Ok(())
     }
@@ -759,7 +758,7 @@ impl<'a> Held<'a> {
         }
         self.accepted().await?;
         if let Some(connector) = via {
-            recover(self.app, connector, self.app.clock.now()).await?;
+            watch::recover(self.app, connector, self.app.clock.now()).await?;
         }
         Ok(())
     }
@@ -786,7 +785,9 @@ impl Held<'_> {
             // A registration that began with a certificate waits for it to be uploaded.
             (_, Credential::Certificate(current)) if self.row.value.source == Source::Certificate && !add => current,
             _ => {
-                let made = Certificate::make(format!("greffe {}", self.ids.client_id), self.app).await?;
+                let made =
+                    Certificate::make(format!("greffe {}", self.ids.client_id), self.app.clock.now(), &self.app.random)
+                        .await?;
                 let (version, text) =
                     (self.app.random.uuid().to_string(), Credential::Certificate(made.clone()).to_text());
                 secrets.add_version(&secret_id, &version, &text, PREPARED).await?;
@@ -827,26 +828,15 @@ fn no_token(source: TokenError) -> RegistrationError {
     }
 }
 
-/// Turns a connector that only waited for a good credential back, and all that it reaches goes on.
-async fn recover(app: &App, connector: &Connector, now: Timestamp) -> Result<(), RegistrationError> {
-    let of_the_app = |code: Code| code.is_of_the_credential() || code == Code::AppGrantRequired;
-    let waits = connector.problem.as_ref().is_some_and(|problem| of_the_app(problem.code));
-    if connector.state == ConnectorState::ActionRequired && waits {
-        connector.recovered(&app.feed, &app.table, now).await?;
-        watch::all_due(&app.table, connector.firm, connector.id, now).await?;
-    }
-    Ok(())
-}
-
 /// The operator lets `firm` use its app registration, which belongs to another firm or to the platform; none where it has none. What
 /// waited for that goes on.
-pub async fn grant(app: &App, firm: FirmId) -> Result<Option<OwnApp>, RegistrationError> {
+pub async fn grant(app: &Clients, firm: FirmId) -> Result<Option<OwnApp>, RegistrationError> {
     let Some(own) = app.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(None) };
     let now = app.clock.now();
     ownership::grant(&app.table, firm, &own.value.client_id, now).await?;
     for row in app.table.query_all::<Connector>(&Key::connector_prefix(firm)).await? {
         if row.value.app.is_some() {
-            recover(app, &row.value, now).await?;
+            watch::recover(app, &row.value, now).await?;
         }
     }
     Ok(Some(own.value))
@@ -885,7 +875,7 @@ fn alarm(what: &What, firm: Option<FirmId>, now: Timestamp) {
 }
 
 /// Looks at one registration, as the schedule does: what is to be known of it, what is to be told, and what is to be gone on with.
-pub async fn watch(app: &App, owner: Owner) -> Result<(), RegistrationError> {
+pub async fn watch(app: &Clients, owner: Owner) -> Result<(), RegistrationError> {
     let mut held = match Held::take(app, owner).await {
         Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),
         other => other?,

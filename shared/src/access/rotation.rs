@@ -16,10 +16,10 @@ use serde::Deserialize;
 
 use crate::{
     access::{
+        clients::Clients,
         credential::{Certificate, ClientSecret, Credential},
         registration::{Held, Owner, RegistrationError, Rotation, days_left},
     },
-    app::App,
     aws::secrets::{CURRENT, PENDING},
     firm::feed::CredentialKind,
     graph::{Application, GraphError, KeyCredential},
@@ -53,7 +53,7 @@ pub enum Rotated {
 }
 
 /// Rotates the credential of `owner`, or goes on with it, as far as it goes now.
-pub async fn rotate(app: &App, owner: Owner) -> Result<Rotated, RegistrationError> {
+pub async fn rotate(app: &Clients, owner: Owner) -> Result<Rotated, RegistrationError> {
     let mut held = Held::take(app, owner).await?;
     let rotated = begin(&mut held).await;
     let released = held.release().await;
@@ -130,7 +130,7 @@ async fn run(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
 }
 
 /// Takes one step of the rotation that Secrets Manager drives.
-pub async fn step(app: &App, step: Step, secret_id: &str, token: &str) -> Result<(), RegistrationError> {
+pub async fn step(app: &Clients, step: Step, secret_id: &str, token: &str) -> Result<(), RegistrationError> {
     let owner = Owner::of_secret(secret_id).ok_or(RegistrationError::Missing)?;
     let mut held = Held::take(app, owner).await?;
     let taken = match step {
@@ -184,9 +184,9 @@ async fn create(held: &mut Held<'_>, current: &Credential, token: &str) -> Resul
     let now = held.app.clock.now();
     let new = match current {
         Credential::Federated(_) => return Err(RegistrationError::NothingToRotate),
-        Credential::Certificate(_) => {
-            Credential::Certificate(Certificate::make(format!("greffe {}", held.client_id()), held.app).await?)
-        }
+        Credential::Certificate(_) => Credential::Certificate(
+            Certificate::make(format!("greffe {}", held.client_id()), now, &held.app.random).await?,
+        ),
         Credential::Secret(_) => {
             let graph = held.graph(current).await?;
             let made = graph.add_password(held.client_id(), &held.tag(), now + SECRET_LIFETIME).await;

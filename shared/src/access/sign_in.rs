@@ -23,12 +23,13 @@ use url::Url;
 
 use crate::{
     access::{
+        clients::Clients,
         connector::{Access, Account, AwaitingGrant, Connector, ConnectorState, PERSONAL_TENANT, Rights},
         entra::{Issued, Wish},
         id_token::IdClaims,
         tenancy::{self, Held, Proof, Waiting},
+        watch::{self, Watch},
     },
-    app::App,
     aws::{
         identity::IdentityError,
         secrets::Sealed,
@@ -44,7 +45,6 @@ use crate::{
         feed::{Fact, FeedError, What},
     },
     graph::{EntraError, EntraRefusal, TokenError},
-    health::watch::{self, Watch},
     problem::{Code, Noted, Problem, of_app_not_allowed, of_token_refusal},
 };
 
@@ -194,11 +194,11 @@ pub struct Callback {
 }
 
 /// The link that a person opens to connect `connector`. It names nothing in clear and ends by itself.
-pub async fn connect_url(app: &App, connector: &Connector) -> Result<String, TokenError> {
+pub async fn connect_url(app: &Clients, connector: &Connector) -> Result<String, TokenError> {
     let ticket =
         Ticket { firm: connector.firm, connector: connector.id, expires_at: app.clock.now() + TICKET_LIFETIME };
     let json = serde_json::to_string(&ticket).unwrap_or_default();
-    let sealed = app.tokens.keyring().await?.seal(&app.random, TICKET_OWNER, &json);
+    let sealed = app.secrets.keyring().await?.seal(&app.random, TICKET_OWNER, &json);
     Ok(app.config.public_url.at(&format!("/oauth/connect/{}", sealed.as_str())))
 }
 
@@ -210,8 +210,8 @@ pub fn cookie_suffix(state: &str) -> String {
 }
 
 /// A person opened the link: the way to Microsoft's sign-in page.
-pub async fn depart(app: &App, ticket: &str) -> Result<Departure, Problem> {
-    let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
+pub async fn depart(app: &Clients, ticket: &str) -> Result<Departure, Problem> {
+    let keyring = app.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
     let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
     let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
     let Ticket { firm, connector, expires_at } = opened.ok_or_else(|| {
@@ -231,7 +231,7 @@ pub async fn depart(app: &App, ticket: &str) -> Result<Departure, Problem> {
 }
 
 /// Sends a browser to Microsoft for the rights of `connector`.
-async fn begin(app: &App, connector: &Connector, step: Step, link: Option<String>) -> Result<Departure, Problem> {
+async fn begin(app: &Clients, connector: &Connector, step: Step, link: Option<String>) -> Result<Departure, Problem> {
     let registration = app.tokens.app(connector).await.map_err(from_token)?;
     // The state names the firm, so that the callback knows in whose partition to look.
     let state = format!("{}.{}", connector.firm, app.random.token());
@@ -252,7 +252,7 @@ async fn begin(app: &App, connector: &Connector, step: Step, link: Option<String
             (url.map_err(|e| from_token(e.into()))?, SecretString::from(""))
         }
     };
-    let keyring = app.tokens.keyring().await.map_err(|e| from_token(e.into()))?;
+    let keyring = app.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
     let now = app.clock.now();
     let sign_in = SignIn {
         connector: connector.id,
@@ -272,7 +272,7 @@ async fn begin(app: &App, connector: &Connector, step: Step, link: Option<String
 }
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
-pub async fn arrive(app: &App, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
+pub async fn arrive(app: &Clients, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
     let from = callback.from.clone();
     let state = callback.state.take().ok_or_else(|| refused("without a state"))?;
     let firm = state.split_once('.').and_then(|(firm, _)| firm.parse::<FirmId>().ok());
@@ -316,7 +316,7 @@ pub async fn arrive(app: &App, mut callback: Callback, cookie: Option<&str>) -> 
 
 /// Keeps what a sign-in failed at where whoever asked for it sees it: they may not be the person at the browser.
 async fn note(
-    app: &App,
+    app: &Clients,
     firm: FirmId,
     connector: ConnectorId,
     Refused { problem, who }: &Refused,
@@ -339,7 +339,7 @@ async fn note(
 
 /// What the firm's audit trail has of a sign-in.
 fn signed_in_at(
-    app: &App,
+    app: &Clients,
     connector: &Connector,
     who: Actor,
     from: Option<String>,
@@ -353,7 +353,7 @@ fn signed_in_at(
 
 /// What Microsoft's answer to a sign-in under way comes to.
 async fn proceed(
-    app: &App,
+    app: &Clients,
     firm: FirmId,
     sign_in: &SignIn,
     state: &str,
@@ -394,14 +394,14 @@ async fn proceed(
 
 /// Redeems the code: who signed in, by Entra's word for this very sign-in.
 async fn signed_in(
-    app: &App,
+    app: &Clients,
     connector: &Connector,
     code: Option<SecretString>,
     state: &str,
     sign_in: &SignIn,
 ) -> Result<(IdClaims, Issued), Problem> {
     let code = code.ok_or_else(|| refused("without a code"))?;
-    let verifier = app.tokens.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
+    let verifier = app.secrets.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
     let registration = app.tokens.app(connector).await.map_err(from_token)?;
     let entra = app.tokens.entra();
     let authority = connector.authority();
@@ -420,7 +420,7 @@ async fn signed_in(
 
 /// `connector` has the rights that this sign-in asked for, not those that it had before.
 async fn identified(
-    app: &App,
+    app: &Clients,
     connector: Connector,
     claims: IdClaims,
     issued: Issued,
@@ -472,7 +472,7 @@ async fn identified(
 }
 
 /// The tenant's domains, which any signed-in user may read; none where Microsoft does not tell: what is unknown is shown as that.
-async fn verified_domains(app: &App, issued: &Issued) -> Option<Vec<String>> {
+async fn verified_domains(app: &Clients, issued: &Issued) -> Option<Vec<String>> {
     let graph = app.graph_with(issued.access.clone());
     match tokio::time::timeout(DOMAINS_WAIT, graph.organization()).await {
         Ok(Ok(organization)) => {
@@ -503,7 +503,7 @@ struct Consent {
 }
 
 async fn consented(
-    app: &App,
+    app: &Clients,
     connector: &Connector,
     Consent { account, proof, verified_domains }: Consent,
     browser: Option<Browser>,
@@ -521,7 +521,7 @@ async fn consented(
 /// The operator grants the sign-in that `connector` waits with. A connector that works already stays as it is.
 ///
 /// Errors: `not_connected` where nothing waits; what Entra answers where the consent is missing.
-pub async fn grant(app: &App, connector: &Connector) -> Result<(), Problem> {
+pub async fn grant(app: &Clients, connector: &Connector) -> Result<(), Problem> {
     let Some(AwaitingGrant { account, rights, verified_domains }) = connector.awaiting_grant.clone() else {
         return match connector.access == Access::Organization && connector.account.is_some() {
             true => Ok(()),
@@ -548,7 +548,7 @@ struct Brought<'a> {
 
 /// From now on the connector works with what this sign-in brought; its mailboxes are due at once. Where the tenant can't be
 /// given to the firm, the sign-in waits for the operator.
-async fn connected(app: &App, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
+async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
     let Brought { issued, account, organization, browser } = brought;
     let now = app.clock.now();
     let what = What::ConnectorConnected { connector: asked.id, account: account.address.clone() };
@@ -631,7 +631,7 @@ async fn connected(app: &App, asked: &Connector, brought: Brought<'_>) -> Result
 
 /// Keeps a sign-in for the operator's grant. The connector stays as it was; what it waits for elsewhere it gives up.
 async fn await_grant(
-    app: &App,
+    app: &Clients,
     mut row: Row<Connector>,
     mut held: Held,
     awaiting: AwaitingGrant,
@@ -649,19 +649,19 @@ async fn await_grant(
 }
 
 /// The write by which a connector waits no more for another tenant than `tenant`.
-async fn left_elsewhere(app: &App, connector: &Connector, tenant: &TenantId) -> Result<Option<Write>, TableError> {
+async fn left_elsewhere(app: &Clients, connector: &Connector, tenant: &TenantId) -> Result<Option<Write>, TableError> {
     match connector.awaiting_grant.as_ref().filter(|awaiting| awaiting.account.tenant_id != *tenant) {
         Some(_) => tenancy::leave(&app.table, connector).await,
         None => Ok(None),
     }
 }
 
-async fn find_row(app: &App, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
+async fn find_row(app: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
     let found = Connector::find(&app.table, firm, connector).await.map_err(from_table)?;
     found.ok_or_else(|| Problem::new(Code::NotFound, "The connector does not exist any more."))
 }
 
-async fn find(app: &App, firm: FirmId, connector: ConnectorId) -> Result<Connector, Problem> {
+async fn find(app: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Connector, Problem> {
     Ok(find_row(app, firm, connector).await?.value)
 }
 
@@ -676,7 +676,7 @@ fn too_late() -> Problem {
 }
 
 /// The browser came back to `connector` a second time.
-async fn used_before(app: &App, firm: FirmId, connector: ConnectorId) -> Problem {
+async fn used_before(app: &Clients, firm: FirmId, connector: ConnectorId) -> Problem {
     match Connector::find(&app.table, firm, connector).await {
         Ok(row) => used_already(row.map(|row| row.value).as_ref(), Code::SignInUsed),
         Err(error) => from_table(error),

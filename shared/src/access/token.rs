@@ -13,7 +13,6 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,15 +24,13 @@ use crate::{
         registration::Owner,
     },
     aws::{
-        secrets::{self, Keyring, Sealed, SecretError, Secrets},
+        secrets::{self, Sealed, Secrets},
         table::{Key, Row, Table, TableError, Write},
     },
     base::{
         clock::Clock,
         id::{ClientId, ConnectorId, FirmId},
-        metric::{Counter, Tally},
         random::Random,
-        telemetry::Chain,
     },
     graph::{AccessToken, EntraError, EntraRefusal, NotAllowed, TokenError, TokenSource},
 };
@@ -217,40 +214,6 @@ impl Tokens {
         own.or(self.platform_app.as_ref()).cloned().ok_or(TokenError::NoPlatformApp)
     }
 
-    /// The key ring that seals and opens.
-    ///
-    /// Errors: one that needs the operator rings the operator's alarm.
-    pub async fn keyring(&self) -> Result<Keyring, SecretError> {
-        match self.secrets.read(secrets::KEYRING).await.and_then(|text| Keyring::parse(&text)) {
-            Err(SecretError::Malformed { .. }) => self.keyring_afresh().await,
-            read => read.inspect_err(|error| self.alarm(error)),
-        }
-    }
-
-    async fn keyring_afresh(&self) -> Result<Keyring, SecretError> {
-        let read = self.secrets.read_afresh(secrets::KEYRING).await.and_then(|text| Keyring::parse(&text));
-        read.inspect_err(|error| self.alarm(error))
-    }
-
-    /// Opens what was sealed for `owner`, with the key ring read afresh if need be: it may just have been given another key.
-    ///
-    /// Errors: one that needs the operator rings the operator's alarm.
-    pub async fn open(&self, owner: &str, sealed: &Sealed) -> Result<SecretString, SecretError> {
-        match self.keyring().await?.open(owner, sealed) {
-            Err(SecretError::Unsealable { .. }) => {
-                self.keyring_afresh().await?.open(owner, sealed).inspect_err(|error| self.alarm(error))
-            }
-            opened => opened,
-        }
-    }
-
-    fn alarm(&self, error: &SecretError) {
-        if error.needs_the_operator() {
-            tracing::error!(error = %Chain(error), "the key ring does not open what is sealed");
-            Tally::one(Counter::KeyRingFailures).publish(self.clock.now());
-        }
-    }
-
     /// A valid access token for `connector`. One at a time asks Entra; the others wait for its answer.
     pub async fn access_token(&self, connector: &Connector) -> Result<AccessToken, TokenError> {
         let slot = self.slot(connector.id);
@@ -416,7 +379,7 @@ impl Tokens {
             Access::Organization => Ok(self.entra.client_credentials(&account.tenant_id, &app, claims).await?),
             Access::Delegated => {
                 let sealed = stored.refresh.as_ref().ok_or(TokenError::NotConnected)?;
-                let refresh = self.open(&owner(connector.id, "refresh"), sealed).await?;
+                let refresh = self.secrets.open(&owner(connector.id, "refresh"), sealed).await?;
                 let scopes = connector.scopes();
                 Ok(self.entra.refresh(&connector.authority(), &app, &refresh, &scopes, claims).await?)
             }
@@ -430,7 +393,7 @@ impl Tokens {
     ) -> Result<Option<AccessToken>, TokenError> {
         let now = self.clock.now();
         let Some(access) = stored.access.as_ref().filter(|access| access.expires_at > now) else { return Ok(None) };
-        match self.open(&owner(connector.id, "access"), &access.token).await {
+        match self.secrets.open(&owner(connector.id, "access"), &access.token).await {
             Ok(value) => Ok(Some(AccessToken::new(value, access.expires_at))),
             // A new one takes its place.
             Err(error) if error.needs_the_operator() => Ok(None),
@@ -445,7 +408,7 @@ impl Tokens {
         before: Option<&StoredTokens>,
     ) -> Result<StoredTokens, TokenError> {
         use secrecy::ExposeSecret as _;
-        let keyring = self.keyring().await?;
+        let keyring = self.secrets.keyring().await?;
         let seal = |what, plain: &str| keyring.seal(&self.random, &owner(connector, what), plain);
         Ok(StoredTokens {
             access: Some(StoredAccess {

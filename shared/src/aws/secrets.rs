@@ -16,7 +16,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::base::{clock::Clock, id::FirmId, random::Random};
+use crate::base::{
+    clock::Clock,
+    id::FirmId,
+    metric::{Counter, Tally},
+    random::Random,
+    telemetry::Chain,
+};
 
 /// The key ring that seals tokens: `{"current":"k1","k1":"…","k2":"…"}`, any long random texts.
 pub const KEYRING: &str = "greffe/keyring";
@@ -158,6 +164,47 @@ impl Secrets {
         let until = self.clock.now() + SECRET_CACHE_TIME;
         self.cache().insert(id.to_owned(), (value.clone(), until));
         Ok(value)
+    }
+
+    /// The key ring that seals and opens.
+    ///
+    /// Errors: one that needs the operator rings the operator's alarm.
+    pub async fn keyring(&self) -> Result<Keyring, SecretError> {
+        match self.read(KEYRING).await.and_then(|text| Keyring::parse(&text)) {
+            Err(SecretError::Malformed { .. }) => self.keyring_afresh().await,
+            read => read.inspect_err(|error| self.alarm(error)),
+        }
+    }
+
+    async fn keyring_afresh(&self) -> Result<Keyring, SecretError> {
+        let read = self.read_afresh(KEYRING).await.and_then(|text| Keyring::parse(&text));
+        read.inspect_err(|error| self.alarm(error))
+    }
+
+    /// Opens what was sealed for `owner`, with the key ring read afresh if need be: it may just have been given another key.
+    ///
+    /// Errors: one that needs the operator rings the operator's alarm.
+    pub async fn open(&self, owner: &str, sealed: &Sealed) -> Result<SecretString, SecretError> {
+        match self.keyring().await?.open(owner, sealed) {
+            Err(SecretError::Unsealable { .. }) => {
+                self.keyring_afresh().await?.open(owner, sealed).inspect_err(|error| self.alarm(error))
+            }
+            opened => opened,
+        }
+    }
+
+    /// Seals `plain` for `owner` with the key in use.
+    ///
+    /// Errors: as [`Secrets::keyring`].
+    pub async fn seal(&self, owner: &str, plain: &str) -> Result<Sealed, SecretError> {
+        Ok(self.keyring().await?.seal(&self.random, owner, plain))
+    }
+
+    fn alarm(&self, error: &SecretError) {
+        if error.needs_the_operator() {
+            tracing::error!(error = %Chain(error), "the key ring does not open what is sealed");
+            Tally::one(Counter::KeyRingFailures).publish(self.clock.now());
+        }
     }
 
     /// The version with that label, as Secrets Manager has it now, if there is one.

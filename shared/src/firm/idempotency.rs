@@ -7,15 +7,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    app::App,
     aws::{
-        secrets::{Sealed, SecretError},
-        table::{Key, Row, TableError, Write},
+        secrets::{Sealed, SecretError, Secrets},
+        table::{Key, Row, Table, TableError, Write},
     },
     base::id::FirmId,
 };
@@ -78,25 +78,30 @@ pub enum IdempotencyError {
 }
 
 /// Whose turn it is: `firm` is none for what the operator does for no firm; `request` holds all that makes two requests the same.
-pub async fn begin(app: &App, firm: Option<FirmId>, key: &str, request: &[&[u8]]) -> Result<Turn, IdempotencyError> {
+pub async fn begin(
+    (table, secrets): (&Table, &Secrets),
+    now: Timestamp,
+    firm: Option<FirmId>,
+    key: &str,
+    request: &[&[u8]],
+) -> Result<Turn, IdempotencyError> {
     let digest = |parts: &[&[u8]]| {
         let lengths = parts.iter().fold(Sha256::new(), |sha, part| sha.chain_update(part.len().to_be_bytes()));
         hex::encode(parts.iter().fold(lengths, |sha, part| sha.chain_update(part)).finalize())
     };
-    let now = app.clock.now();
     let place = Key::idempotency(firm, &digest(&[key.as_bytes()]));
     let owner = format!("idempotency {place}");
     let mark = Mark { request: digest(request), answer: None, expires_at: (now + KEPT_FOR).as_second() };
-    match app.table.write(Write::insert(place.clone(), &mark)).await {
+    match table.write(Write::insert(place.clone(), &mark)).await {
         Ok(()) => return Ok(Turn::First(First { row: Row::inserted(place, mark), owner })),
         Err(TableError::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let Some(there) = app.table.get::<Mark>(&place).await? else { return Ok(Turn::Unfinished) };
+    let Some(there) = table.get::<Mark>(&place).await? else { return Ok(Turn::Unfinished) };
     if there.value.expires_at <= now.as_second() {
         // DynamoDB forgets it some time; until then it counts for nothing.
         let mut row = there.with(mark);
-        return match app.table.write(Write::replace(&row)).await {
+        return match table.write(Write::replace(&row)).await {
             Ok(()) => {
                 row.written();
                 Ok(Turn::First(First { row, owner }))
@@ -109,22 +114,26 @@ pub async fn begin(app: &App, firm: Option<FirmId>, key: &str, request: &[&[u8]]
         return Ok(Turn::Reused);
     }
     let Some(sealed) = &there.value.answer else { return Ok(Turn::Unfinished) };
-    let opened = app.tokens.open(&owner, sealed).await?;
+    let opened = secrets.open(&owner, sealed).await?;
     Ok(serde_json::from_str(opened.expose_secret()).map_or(Turn::Unfinished, |answer| Turn::Told(Box::new(answer))))
 }
 
 impl First {
     /// Keeps the answer of success; with none, forgets that the request was ever sent.
-    pub async fn end(self, app: &App, answer: Option<&Answer>) -> Result<(), IdempotencyError> {
+    pub async fn end(
+        self,
+        (table, secrets): (&Table, &Secrets),
+        answer: Option<&Answer>,
+    ) -> Result<(), IdempotencyError> {
         let Some(answer) = answer else {
-            return Ok(app.table.write(Write::remove(&self.row)).await?);
+            return Ok(table.write(Write::remove(&self.row)).await?);
         };
         if answer.body.len() > ANSWER_BYTES_MAX {
             return Ok(());
         }
         let json = serde_json::to_string(answer).expect("an answer is texts and a number");
-        let sealed = app.tokens.keyring().await?.seal(&app.random, &self.owner, &json);
+        let sealed = secrets.seal(&self.owner, &json).await?;
         let mark = Mark { answer: Some(sealed), ..self.row.value.clone() };
-        Ok(app.table.write(Write::replace(&self.row.with(mark))).await?)
+        Ok(table.write(Write::replace(&self.row.with(mark))).await?)
     }
 }

@@ -13,11 +13,11 @@ use utoipa::ToSchema;
 
 use crate::{
     access::{
+        clients::Clients,
         connector::{Access, Connector},
         credential::Credential,
         registration::{Found, Owner, Registration, Source, days_left},
     },
-    app::App,
     aws::table::TableError,
     base::{clock::TimeLimit, config::ConfigError, telemetry::Chain},
     firm::{
@@ -173,7 +173,11 @@ impl Subject {
 }
 
 /// Tries everything that `connector` is for, on the mailbox of `subject`. Costs about fifteen requests to Graph and one token.
-pub async fn connector(app: &App, connector: &Connector, subject: Option<Subject>) -> Result<Vec<Check>, TableError> {
+pub async fn connector(
+    app: &Clients,
+    connector: &Connector,
+    subject: Option<Subject>,
+) -> Result<Vec<Check>, TableError> {
     let members = Member::of_connector(&app.table, connector.firm, connector.id).await?;
     let used = Used::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
     let trial = Trial::new(app, connector, subject, used);
@@ -208,7 +212,7 @@ fn without_token(resource: Resource, token: &Outcome) -> Check {
 }
 
 /// Tries one service for one member.
-pub async fn member(app: &App, connector: &Connector, member: &Member, service: Service) -> Check {
+pub async fn member(app: &Clients, connector: &Connector, member: &Member, service: Service) -> Check {
     let subject = Subject { user: member.user.clone(), kind: Kind::User };
     // What is asked for by name is tried, whether or not anything is pushed there.
     let all = Used { calendar: true, tasks: true, contacts: true };
@@ -315,7 +319,7 @@ type Tried = Result<Finding, Stop>;
 
 /// One validation under way.
 struct Trial<'a> {
-    app: &'a App,
+    app: &'a Clients,
     connector: &'a Connector,
     graph: Graph,
     subject: Option<Subject>,
@@ -326,7 +330,7 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn new(app: &'a App, connector: &'a Connector, subject: Option<Subject>, used: Used) -> Self {
+    fn new(app: &'a Clients, connector: &'a Connector, subject: Option<Subject>, used: Used) -> Self {
         let (graph, mark) = (app.graph(connector), app.random.uuid().to_string());
         Self { app, connector, graph, subject, used, limit: TimeLimit::after(TRY_FOR), mark }
     }
@@ -481,7 +485,7 @@ impl<'a> Trial<'a> {
         if let Credential::Federated(_) = app.credential {
             return Ok(Finding::saying("There is no secret that could end: AWS vouches for greffe."));
         }
-        let known = Registration::find(self.app, Owner::of(self.connector)).await.map_err(TokenError::from)?;
+        let known = Registration::find(&self.app.table, Owner::of(self.connector)).await.map_err(TokenError::from)?;
         let key_id = known.as_ref().and_then(|known| known.key_id.as_deref());
         let found = match self.in_time(self.graph.application(&app.client_id)).await {
             Ok(shown) => Found::of(&app.credential, key_id, &shown),

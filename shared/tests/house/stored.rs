@@ -9,13 +9,13 @@ use shared::{
     access::{
         connector::{Connector, OwnApp},
         registration::Registration,
+        watch::Watch,
     },
     firm::{
         ApiKey, Firm, audit,
         feed::Fact,
         member::{Due, Member},
     },
-    health::watch::Watch,
     mail::{
         delta::BaselinePage,
         filing::Filed,

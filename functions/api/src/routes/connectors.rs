@@ -320,7 +320,9 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
             let name = format!("greffe {}", own.client_id);
             let credential = match given {
                 Some(given) => given,
-                None => Credential::Certificate(Certificate::make(name, app).await.map_err(RegistrationError::from)?),
+                None => Credential::Certificate(
+                    Certificate::make(name, app.clock.now(), &app.random).await.map_err(RegistrationError::from)?,
+                ),
             };
             app.secrets.write(&owner.secret_id(), &credential.to_text()).await?;
             Held::take(app, owner).await?.release().await?;

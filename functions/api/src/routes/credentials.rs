@@ -100,7 +100,7 @@ impl SecretView {
     /// None before anything is known.
     pub(super) async fn of(app: &App, owner: Owner) -> Answer<Option<Self>> {
         let now = app.clock.now();
-        let Some(known) = Registration::find(app, owner).await? else { return Ok(None) };
+        let Some(known) = Registration::find(&app.table, owner).await? else { return Ok(None) };
         let federated = match known.credential {
             CredentialKind::Federated => {
                 let audience = ownership::audience(&app.table, &app.random, owner).await?;

@@ -14,7 +14,7 @@ use axum::{
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shared::{
-    access::connector::Connector,
+    access::{connector::Connector, watch},
     app::App,
     aws::{
         queue::Job,
@@ -26,7 +26,6 @@ use shared::{
     },
     firm::member::Member,
     graph::MailFolder,
-    health::watch,
     mail::{
         folder::FolderState,
         mailbox::{Grant, History, Kind, Mailbox, MailboxState, Progress, SinceError, Sync},

@@ -6,13 +6,10 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
-    access::connector::Connector,
+    access::{connector::Connector, watch},
     app::App,
     base::id::{ConnectorId, MailboxId, MemberId},
-    health::{
-        validation::{self, Check, Outcome, Resource, Service, Subject},
-        watch,
-    },
+    health::validation::{self, Check, Outcome, Resource, Service, Subject},
     mail::mailbox::Mailbox,
     problem::{Code, Problem, Reconnect, Who},
 };

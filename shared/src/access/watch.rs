@@ -1,0 +1,94 @@
+//! When a connector is looked at next, and what follows from what was seen of it: it asks for a person, or works again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::{
+        clients::Clients,
+        connector::{Connector, ConnectorState},
+    },
+    aws::table::{DUE_CONNECTOR, Key, Table, TableError, Write, sortable},
+    base::{
+        id::{ConnectorId, FirmId},
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
+    firm::{feed::FeedError, member::Member},
+    graph::GraphError,
+    mail::mailbox::Mailbox,
+    problem::{Code, Noted},
+};
+
+/// A connector that works is looked at this often.
+pub const PAUSE: Duration = Duration::from_secs(6 * 3600);
+
+/// When a connector is looked at.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Watch {
+    due_kind: String,
+    due_at: String,
+}
+
+impl Watch {
+    /// The write by which a connector that works at `now` is watched.
+    pub fn write(firm: FirmId, connector: ConnectorId, now: Timestamp) -> Write {
+        Self::due(firm, connector, now + PAUSE)
+    }
+
+    /// The write by which a connector is looked at `at` that time.
+    pub fn due(firm: FirmId, connector: ConnectorId, at: Timestamp) -> Write {
+        let watch = Self { due_kind: DUE_CONNECTOR.to_owned(), due_at: sortable(at) };
+        Write::overwrite(Key::watch(firm, connector), &watch)
+    }
+}
+
+impl Connector {
+    /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever met it.
+    /// `before`: what that one noted earlier; since when nothing works does not change by it.
+    pub async fn note(&self, app: &Clients, error: &GraphError, before: Option<&Noted>) -> Result<Noted, FeedError> {
+        let problem = Noted::of(error, app.clock.now());
+        tracing::warn!(
+            firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %Chain(error),
+            "a person has to act"
+        );
+        Tally::one(Counter::PeopleNeeded).publish(problem.since);
+        if error.concerns_connection() {
+            self.require_action(&app.feed, &app.table, problem.clone()).await?;
+        }
+        Ok(Noted { since: before.map_or(problem.since, |before| before.since), ..problem })
+    }
+}
+
+/// `connector` was just seen to work: if it asked for a person it does so no more, and all that it reaches is due at once.
+pub async fn seen_working(app: &Clients, connector: &Connector) -> Result<(), FeedError> {
+    if connector.state != ConnectorState::ActionRequired {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    connector.recovered(&app.feed, &app.table, now).await?;
+    match all_due(&app.table, connector.firm, connector.id, now).await {
+        // Somebody works at a mailbox: it finds out by itself.
+        Err(TableError::Conflict { .. }) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Has all that a connector reaches looked at, mailboxes and members: somebody has just connected it again.
+pub async fn all_due(table: &Table, firm: FirmId, connector: ConnectorId, now: Timestamp) -> Result<(), TableError> {
+    Member::all_due(table, firm, connector, now).await?;
+    Mailbox::all_due(table, firm, connector, now).await
+}
+
+/// Turns a connector that only waited for a good credential back, and all that it reaches goes on.
+pub(crate) async fn recover(app: &Clients, connector: &Connector, now: Timestamp) -> Result<(), FeedError> {
+    let of_the_app = |code: Code| code.is_of_the_credential() || code == Code::AppGrantRequired;
+    let waits = connector.problem.as_ref().is_some_and(|problem| of_the_app(problem.code));
+    if connector.state == ConnectorState::ActionRequired && waits {
+        connector.recovered(&app.feed, &app.table, now).await?;
+        all_due(&app.table, connector.firm, connector.id, now).await?;
+    }
+    Ok(())
+}
