@@ -388,7 +388,7 @@ mod tests {
             read(new).unwrap_err()
         };
         assert_eq!(with("emails", json!(["a@b", "c@d", "e@f", "g@h"])), "emails");
-        assert_eq!(with("emails", json!(["a@b", "nobody"])), "emails[1]");
+        assert_eq!(with("emails", json!(["a@b.example", "nobody"])), "emails[1]");
         let mobile = json!({ "kind": "mobile", "number": "1" });
         assert_eq!(with("phones", json!([mobile, mobile])), "phones[1]");
         assert_eq!(with("addresses", json!([{ "city": "A" }, { "city": "B" }])), "addresses[1].kind");
