@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     aws::secrets::MacKey,
@@ -44,13 +45,17 @@ pub struct Notices {
 #[error("the body is no collection of notifications")]
 pub struct Malformed(#[source] serde_json::Error);
 
-/// Reads a request's body; a notice may be about any firm, and each is judged by itself.
+/// Reads a request's body; a notice may be about any firm, and each is judged by itself: one that is not as it should be costs
+/// no other.
 pub fn read(key: &MacKey, body: &[u8]) -> Result<Notices, Malformed> {
-    let wire: WireCollection = serde_json::from_slice(body).map_err(Malformed)?;
+    // A text that is not UTF-8 spoils the notice that it stands in, and not the body.
+    let wire: WireCollection = serde_json::from_str(&String::from_utf8_lossy(body)).map_err(Malformed)?;
     let mut notices = Notices::default();
     for notice in wire.value {
-        match notice.client_state.and_then(|state| verified(key, &state)) {
-            Some(mailbox) => *notices.mailboxes.entry(mailbox).or_default() |= notice.lifecycle_event.is_some(),
+        let state = notice.get("clientState").and_then(Value::as_str);
+        let lifecycle = notice.get("lifecycleEvent").is_some_and(|event| !event.is_null());
+        match state.and_then(|state| verified(key, state)) {
+            Some(mailbox) => *notices.mailboxes.entry(mailbox).or_default() |= lifecycle,
             None => notices.refused += 1,
         }
     }
@@ -59,14 +64,7 @@ pub fn read(key: &MacKey, body: &[u8]) -> Result<Notices, Malformed> {
 
 #[derive(Deserialize)]
 struct WireCollection {
-    value: Vec<WireNotice>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireNotice {
-    client_state: Option<String>,
-    lifecycle_event: Option<String>,
+    value: Vec<Value>,
 }
 
 #[cfg(test)]
@@ -99,8 +97,32 @@ mod tests {
 
     #[test]
     fn what_is_no_collection_is_malformed() {
-        for body in ["", "{", "[]", "{}", r#"{"value":{}}"#, r#"{"value":[1]}"#, "\u{0}"] {
+        for body in ["", "{", "[]", "{}", r#"{"value":{}}"#, "\u{0}"] {
             assert!(read(&key("a"), body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_notice_costs_no_other() {
+        let random = Random::seeded(1);
+        let (firm, mailbox) = (FirmId::draw(&random), MailboxId::draw(&random));
+        let state = client_state(&key("a"), firm, mailbox);
+        let malformed: [&[u8]; 8] = [
+            b"1",
+            b"null",
+            b"[]",
+            br#""text""#,
+            br#"{"clientState":7}"#,
+            br#"{"clientState":{},"lifecycleEvent":[]}"#,
+            b"{\"clientState\":\"\xff\"}",
+            br#"{"resourceData":5,"clientState":null}"#,
+        ];
+        for malformed in malformed {
+            let genuine = format!(r#"{{"clientState":"{state}","lifecycleEvent":null}}"#);
+            let body = [br#"{"value":["#, malformed, b",", genuine.as_bytes(), b",", malformed, b"]}"].concat();
+            let notices = read(&key("a"), &body).unwrap();
+            assert_eq!(notices.mailboxes, BTreeMap::from([((firm, mailbox), false)]), "{malformed:?}");
+            assert_eq!(notices.refused, 2);
         }
     }
 }
