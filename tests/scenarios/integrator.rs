@@ -97,13 +97,17 @@ async fn of_many_equal_requests_at_once_one_is_carried_out() {
 }
 
 #[tokio::test]
-async fn a_key_that_calls_too_often_is_told_when_to_come_back_and_others_are_not_held_up() {
+async fn a_firm_that_calls_too_often_with_any_of_its_keys_is_told_when_to_come_back_and_others_are_not_held_up() {
     let world = World::new().await;
     let (firm, key) = firm(&world).await;
     let path = format!("/v1/firms/{firm}");
-    for _ in 0..1_200 {
-        assert_eq!(world.request(Some(&key), Method::GET, &path, None).await.status, StatusCode::OK);
+    let second = world.post(&format!("{path}/keys"), json!({ "name": "second" })).await.ok();
+    let second = second["key"].as_str().unwrap();
+    for i in 0..1_200 {
+        let key = if i % 2 == 0 { &key } else { second };
+        assert_eq!(world.request(Some(key), Method::GET, &path, None).await.status, StatusCode::OK);
     }
+    assert_eq!(world.request(Some(second), Method::GET, &path, None).await.problem(), "too_many_requests");
     let refused = world.request(Some(&key), Method::GET, &path, None).await;
     assert_eq!(refused.headers["retry-after"], "60");
     assert_eq!(refused.problem(), "too_many_requests");
@@ -313,5 +317,88 @@ async fn every_answer_of_every_function_forbids_plain_http_and_sniffing() {
         assert_eq!(answer.status().as_u16(), status, "{}", answer.url());
         assert_eq!(answer.headers()["strict-transport-security"], HSTS, "{}", answer.url());
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{}", answer.url());
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_a_large_bulk_is_told_again_in_full() {
+    let world = World::new().await;
+    let (firm, key) = firm(&world).await;
+    let path = format!("/v1/firms/{firm}/dates/bulk");
+    let rows: Vec<_> = (0..5_000).map(|i| json!({ "external_id": format!("row {i}"), "x".repeat(400): 1 })).collect();
+    let body = json!({ "rows": rows });
+    let first = post(&world, &key, &path, "large", &body).await.ok();
+    assert_eq!((&first["refused"], first["results"].as_array().unwrap().len()), (&json!(5_000), 5_000));
+    let again = post(&world, &key, &path, "large", &body).await;
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.ok(), first);
+}
+
+#[tokio::test]
+async fn a_key_makes_no_key_that_may_do_more_and_a_firm_has_a_maximum_of_them() {
+    let world = World::new().await;
+    let (firm, _) = firm(&world).await;
+    let path = format!("/v1/firms/{firm}/keys");
+    let end = (world.clock.now() + Duration::from_secs(3_600)).to_string();
+    let made = json!({ "name": "some", "rights": ["read", "manage"], "expires_at": end });
+    let own = world.post(&path, made).await.ok();
+    let key = own["key"].as_str().unwrap();
+    let make = async |body: Value| world.request(Some(key), Method::POST, &path, Some(body)).await;
+    let child = make(json!({ "name": "child" })).await.ok();
+    assert_eq!((&child["rights"], &child["expires_at"]), (&json!(["read", "manage"]), &own["expires_at"]));
+    assert_eq!(make(json!({ "name": "more", "rights": ["push"] })).await.problem(), "key_right_missing");
+    let later = (world.clock.now() + Duration::from_secs(3_601)).to_string();
+    assert_eq!(make(json!({ "name": "longer", "expires_at": later })).await.problem(), "invalid_request");
+    assert_eq!(make(json!({ "name": "nothing", "rights": [] })).await.problem(), "invalid_request");
+    let used = world.get(&path).await.ok();
+    let used = used["items"].as_array().unwrap().iter().find(|k| k["id"] == own["id"]).unwrap()["last_used_at"].clone();
+    assert!(used.as_str().unwrap().ends_with(":00Z"), "{used}");
+
+    let many = (0..60).map(|_| make(json!({ "name": "many", "rights": ["read"] })));
+    futures::future::join_all(many).await;
+    while make(json!({ "name": "one more" })).await.status.is_success() {}
+    assert_eq!(make(json!({ "name": "too many" })).await.problem(), "too_many_keys");
+    assert_eq!(world.get(&path).await.ok()["items"].as_array().unwrap().len(), 50);
+
+    world.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(world.request(Some(key), Method::GET, &path, None).await.problem(), "unauthorized");
+}
+
+#[tokio::test]
+async fn a_secret_in_the_place_of_an_id_is_kept_nowhere() {
+    let world = World::new().await;
+    let (firm, key) = firm(&world).await;
+    let (_, another) = self::firm(&world).await;
+    let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl".to_owned();
+    let secrets = [key.clone(), another, jwt, format!("abc8Q~{}", "x".repeat(34)), "k1.c2VhbGVkIHRpY2tldA".to_owned()];
+    let description = world.request(None, Method::GET, "/openapi.json", None).await.ok();
+    for (path, operations) in description["paths"].as_object().unwrap() {
+        let names: Vec<_> = path.split('/').filter(|part| part.starts_with('{')).collect();
+        for method in operations.as_object().unwrap().keys() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            for (secret, name) in secrets.iter().flat_map(|secret| names.iter().map(move |name| (secret, *name))) {
+                let here = path.replace(name, secret).replace("{firm}", &firm);
+                let here = here.replace("{connector}", &uuid::Uuid::nil().to_string());
+                let body = (!method.is_safe() && method != Method::DELETE).then(|| json!({ "title": "x" }));
+                let answer = world.request(Some(&key), method.clone(), &here, body).await;
+                assert!(!answer.body.to_string().contains(secret), "{method} {path}: {}", answer.body);
+            }
+        }
+        // Many calls within a minute of a clock that stands.
+        world.clock.advance(Duration::from_secs(60));
+    }
+    let mut folders = vec![world.folder().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let bytes = std::fs::read(entry.path()).unwrap_or_default();
+            for secret in &secrets {
+                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!found, "{} holds {secret}", entry.path().display());
+            }
+        }
     }
 }

@@ -10,19 +10,68 @@ use shared::{
     app::App,
     aws::secrets::{OPERATOR_KEY, SecretError, is_same},
     base::id::{FirmId, KeyId},
-    firm::{ApiKey, Firm},
+    base::telemetry::Chain,
+    firm::{
+        Firm,
+        key::{ApiKey, KeyGrant, KeyRight},
+    },
     problem::{Code, Problem},
 };
 
 use crate::error::{Failure, invalid, not_found};
 
 /// Whose key came with the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Caller {
     /// The operator's.
     Operator,
     /// That firm's, this one of them.
-    Firm(FirmId, KeyId),
+    Firm(FirmId, Arc<ApiKey>),
+}
+
+impl Caller {
+    /// What the key gives, and what keys that are made with it may have.
+    pub(crate) fn grant(&self) -> KeyGrant {
+        match self {
+            Self::Operator => KeyGrant::unlimited(),
+            Self::Firm(_, key) => key.grant(),
+        }
+    }
+}
+
+/// What a route needs of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing.
+    Nothing,
+    /// The operator's key.
+    Operator,
+    /// The operator's key, or a firm's key with this right.
+    Right(KeyRight),
+}
+
+impl Needs {
+    /// A key of a firm with the right to read.
+    pub(crate) const READ: Self = Self::Right(KeyRight::Read);
+    /// A key of a firm with the right to file.
+    pub(crate) const FILE: Self = Self::Right(KeyRight::File);
+    /// A key of a firm with the right to push.
+    pub(crate) const PUSH: Self = Self::Right(KeyRight::Push);
+    /// A key of a firm with the right to manage.
+    pub(crate) const MANAGE: Self = Self::Right(KeyRight::Manage);
+
+    /// The right that the caller lacks. What only the operator may do is not there for anybody else.
+    pub(crate) fn lacking(self, caller: &Caller) -> Option<KeyRight> {
+        match (self, caller) {
+            (Self::Right(right), Caller::Firm(_, key)) if !key.rights.contains(&right) => Some(right),
+            _ => None,
+        }
+    }
+
+    /// Whether to carry a POST out twice is the same as once: what is filed or pushed is a state that is set.
+    pub(crate) fn is_repeatable(self) -> bool {
+        matches!(self, Self::FILE | Self::PUSH)
+    }
 }
 
 /// The longest key that is looked at.
@@ -34,14 +83,21 @@ impl FromRequestParts<Arc<App>> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         // The gate has asked already.
         if let Some(caller) = parts.extensions.get::<Self>() {
-            return Ok(*caller);
+            return Ok(caller.clone());
         }
         let header = parts.headers.get(header::AUTHORIZATION);
         let header = header.ok_or_else(|| unauthorized("The request has no header Authorization."))?;
         let key = bearer(header.to_str().unwrap_or_default());
         let key = key.ok_or_else(|| unauthorized("The header Authorization has not the form: Bearer, space, key."))?;
         // A firm's key names its firm and itself: whatever has not its form costs no reading of the table.
-        if let Some((firm, key)) = ApiKey::read(&app.table, key).await? {
+        if let Some((firm, row)) = ApiKey::read(&app.table, key).await? {
+            let (now, key) = (app.clock.now(), Arc::new(row.value.clone()));
+            if key.has_ended(now) {
+                return Err(unauthorized("The key has ended."));
+            }
+            if let Err(error) = ApiKey::used(&app.table, row, now).await {
+                tracing::warn!(firm.id = %firm, key.id = %key.id, error = %Chain(&error), "the use of a key was not noted");
+            }
             return Ok(Self::Firm(firm, key));
         }
         let operator = match app.secrets.read(OPERATOR_KEY).await {
@@ -56,6 +112,12 @@ impl FromRequestParts<Arc<App>> for Caller {
 
 fn unauthorized(detail: &str) -> Failure {
     Problem::new(Code::Unauthorized, detail).into()
+}
+
+/// Whether `text` is the key that the request came with: then it was taken for an id.
+pub(crate) fn is_own_key(parts: &Parts, text: &str) -> bool {
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+    header.and_then(bearer).is_some_and(|key| is_same(&key.to_owned().into(), text))
 }
 
 /// The token of `Bearer {token}`; the scheme may be written in any case (RFC 9110).
@@ -75,7 +137,6 @@ impl FromRequestParts<Arc<App>> for Operator {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         match Caller::from_request_parts(parts, app).await? {
             Caller::Operator => Ok(Self),
-            // What only the operator may do is not there for anybody else.
             Caller::Firm(..) => Err(not_found("address")),
         }
     }
@@ -102,9 +163,9 @@ impl FirmScope {
     }
 
     /// The scope of a firm, if there is one and the caller may act for it.
-    pub(crate) async fn of(app: &App, caller: Caller, firm: FirmId) -> Result<Option<Self>, Failure> {
+    pub(crate) async fn of(app: &App, caller: &Caller, firm: FirmId) -> Result<Option<Self>, Failure> {
         let (allowed, key) = match caller {
-            Caller::Firm(own, key) => (own == firm, Some(key)),
+            Caller::Firm(own, key) => (*own == firm, Some(key.id)),
             Caller::Operator => (Firm::find(&app.table, firm).await?.is_some(), None),
         };
         Ok(allowed.then_some(Self(firm, key)))
@@ -123,7 +184,7 @@ impl FromRequestParts<Arc<App>> for FirmScope {
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(|e| invalid(e.body_text()))?;
         let named = params.iter().find(|(name, _)| *name == "firm");
         let firm: FirmId = named.and_then(|(_, id)| id.parse().ok()).ok_or_else(|| not_found("firm"))?;
-        Self::of(app, caller, firm).await?.ok_or_else(|| not_found("firm"))
+        Self::of(app, &caller, firm).await?.ok_or_else(|| not_found("firm"))
     }
 }
 

@@ -60,6 +60,7 @@ impl From<TableError> for Failure {
     fn from(error: TableError) -> Self {
         match error {
             TableError::Conflict { .. } => Problem::new(Code::Conflict, "Nothing was changed by this request.").into(),
+            TableError::KeyTooLong => invalid(error.to_string()),
             TableError::Service { .. } | TableError::Malformed { .. } => Self::Internal(error.into()),
         }
     }

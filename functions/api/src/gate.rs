@@ -1,16 +1,18 @@
-//! What every call of `/v1` passes: who calls, how often, whether it was made before, and for a change, or a route that
-//! gives out mail, the entries in the firm's audit trail.
+//! What every call of `/v1` passes: who calls, how often, with which right, whether it was made before, and for a change, or
+//! a route that gives out mail, the entries in the firm's audit trail.
 //! A route that is added later passes it too.
 
 use std::{
     collections::HashMap,
+    fmt::Display,
+    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::{
     body::Body,
-    extract::{FromRequestParts as _, MatchedPath, Request, State},
+    extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -20,7 +22,7 @@ use shared::{
     app::App,
     aws::table::Key,
     base::{
-        id::{FirmId, KeyId},
+        id::{BulkId, ConnectorId, ExternalId, FirmId, KeyId, MailboxId, MemberId, MessageId},
         telemetry::Chain,
     },
     firm::{
@@ -32,12 +34,12 @@ use shared::{
 
 use crate::{
     BULK_BYTES_MAX,
-    auth::{Caller, FirmScope},
+    auth::{Caller, FirmScope, Needs, is_own_key},
     error::{Answer, Failure, RequestId, invalid, status_of},
     routes,
 };
 
-/// Calls that one key may make within a minute.
+/// Calls that a firm may make within a minute, with all its keys together.
 pub const CALLS_PER_MINUTE: u64 = 1_200;
 /// Calls that a process takes out of a minute's allowance at a time: one write for so many calls, and the limit holds over
 /// all processes, give or take what each has left.
@@ -53,7 +55,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// What one process remembers of the calls that it let in.
 #[derive(Default)]
 pub(crate) struct Gate {
-    taken: Mutex<HashMap<KeyId, Allowance>>,
+    taken: Mutex<HashMap<FirmId, Allowance>>,
 }
 
 /// What a process may still let in of a minute; nothing once the whole minute is spent.
@@ -75,40 +77,55 @@ impl Gate {
         }
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
-        if let Caller::Firm(firm, key) = caller {
-            self.let_in(app, firm, key).await?;
+        if let Caller::Firm(firm, _) = caller {
+            self.let_in(app, firm).await?;
         }
-        parts.extensions.insert(caller);
+        parts.extensions.insert(caller.clone());
         let route = parts.extensions.get::<MatchedPath>().map(|route| route.as_str().to_owned());
-        let route = route.filter(|route| !parts.method.is_safe() || routes::reads_mail(route));
-        let Some(route) = route else { return Ok(next.run(Request::from_parts(parts, body)).await) };
-        let named = parts.uri.path().split('/').nth(3).and_then(|id| id.parse::<FirmId>().ok());
-        let scope = match named {
-            Some(firm) => FirmScope::of(app, caller, firm).await?,
+        let needs = route.and_then(|route| Some((routes::needs(&route, &parts.method)?, route)));
+        // No such address, or not with this method.
+        let Some((needs, route)) = needs else { return Ok(next.run(Request::from_parts(parts, body)).await) };
+        let params = Params::read(&mut parts, app).await?;
+        let scope = match params.firm() {
+            Some(firm) => FirmScope::of(app, &caller, firm).await?,
             None => None,
         };
         // Whoever may not act for the firm is refused by the route, as for a firm that does not exist.
         let Some(scope) = scope else {
-            return match (caller, named) {
-                (Caller::Operator, None) => again(app, None, parts, body, next).await,
+            return match (caller, params.firm(), parts.method.is_safe()) {
+                (Caller::Operator, None, false) => again(app, (None, needs), parts, body, next).await,
                 _ => Ok(next.run(Request::from_parts(parts, body)).await),
             };
         };
         parts.extensions.insert(scope);
-        let entry = entry(app, caller, &parts, &route);
+        let refused = needs.lacking(&caller);
+        let refused =
+            refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key has not the right {right}.")));
+        if parts.method.is_safe() && !routes::reads_mail(&route) {
+            return match refused {
+                Some(problem) => Err(problem.into()),
+                None => Ok(next.run(Request::from_parts(parts, body)).await),
+            };
+        }
+        let entry = entry(app, &caller, &parts, (&route, &params));
+        if let Some(problem) = refused {
+            let refused = Entry { outcome: Some(problem.status), ..entry };
+            refused.append(&app.table, (&app.clock, &app.random), scope.id()).await?;
+            return Err(problem.into());
+        }
         let noted = Noted { app: app.clone(), firm: scope.id(), entry };
         parts.extensions.insert(Arc::new(noted));
-        again(app, Some(scope.id()), parts, body, next).await
+        again(app, (Some(scope.id()), needs), parts, body, next).await
     }
 
-    /// Counts a call of a key.
-    async fn let_in(&self, app: &App, firm: FirmId, key: KeyId) -> Answer<()> {
+    /// Counts a call of a firm.
+    async fn let_in(&self, app: &App, firm: FirmId) -> Answer<()> {
         let now = app.clock.now();
         let minute = now.as_second().div_euclid(60);
         let known = {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             taken.retain(|_, allowance| allowance.minute == minute);
-            match taken.get_mut(&key) {
+            match taken.get_mut(&firm) {
                 Some(allowance) if allowance.left > 0 => {
                     allowance.left -= 1;
                     return Ok(());
@@ -118,12 +135,12 @@ impl Gate {
         };
         let mut spent = known.is_some_and(|allowance| allowance.spent);
         if !spent {
-            let place = Key::allowance(firm, key, minute);
+            let place = Key::allowance(firm, minute);
             let last = app.table.count(&place, CALLS_AT_ONCE, now + ALLOWANCE_KEPT).await?;
             spent = last > CALLS_PER_MINUTE;
             let left = if spent { 0 } else { CALLS_AT_ONCE - 1 };
             let allowance = Allowance { minute, left, spent };
-            self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(key, allowance);
+            self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(firm, allowance);
         }
         if !spent {
             return Ok(());
@@ -133,18 +150,62 @@ impl Gate {
     }
 }
 
-fn entry(app: &App, caller: Caller, parts: &Parts, route: &str) -> Entry {
+fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Params)) -> Entry {
     Entry {
         at: app.clock.now(),
         who: match caller {
             Caller::Operator => Actor::Operator,
-            Caller::Firm(_, id) => Actor::Key { id },
+            Caller::Firm(_, key) => Actor::Key { id: key.id },
         },
         action: format!("{} {route}", parts.method),
-        path: parts.uri.path().to_owned(),
+        path: params.path(route),
         from: source_ip(&parts.headers),
         request: RequestId::of(&parts.extensions),
         outcome: None,
+    }
+}
+
+/// What stands in the path for the names of its route.
+struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Errors: one is no UTF-8, or it is the very key that the request came with.
+    async fn read(parts: &mut Parts, app: &Arc<App>) -> Answer<Self> {
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|e| invalid(e.body_text()))?;
+        let params: Vec<_> = params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        match params.iter().find(|(_, text)| is_own_key(parts, text)) {
+            Some((name, _)) => Err(invalid(format!("{name}: this is a key, and no id"))),
+            None => Ok(Self(params)),
+        }
+    }
+
+    fn firm(&self) -> Option<FirmId> {
+        self.0.iter().find(|(name, _)| name == "firm")?.1.parse().ok()
+    }
+
+    /// The path that was called, made of the route and of ids. A name whose text is no such id stays: the text may be a secret.
+    fn path(&self, route: &str) -> String {
+        let named = self.0.iter().filter_map(|(name, text)| Some((format!("{{{name}}}"), shown(name, text)?)));
+        named.fold(route.to_owned(), |path, (name, id)| path.replace(&name, &id))
+    }
+}
+
+/// The id that `text` is, in its one spelling; none if it is no such id.
+pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
+    fn id<T: FromStr + Display>(text: &str) -> Option<String> {
+        text.parse::<T>().ok().map(|id| id.to_string())
+    }
+    match name {
+        "firm" => id::<FirmId>(text),
+        "connector" => id::<ConnectorId>(text),
+        "member" => id::<MemberId>(text),
+        "mailbox" => id::<MailboxId>(text),
+        "message" => id::<MessageId>(text),
+        "key" => id::<KeyId>(text),
+        "bulk" => id::<BulkId>(text),
+        // The business application chose it, and it may say anything: its digest shows which one it was.
+        "external_id" => text.parse::<ExternalId>().ok().map(|id| id.digest()),
+        _ => None,
     }
 }
 
@@ -171,7 +232,13 @@ impl Noted {
 }
 
 /// Carries the request out, unless it has a key under which that was done before.
-async fn again(app: &Arc<App>, firm: Option<FirmId>, parts: Parts, body: Body, next: Next) -> Answer<Response> {
+async fn again(
+    app: &Arc<App>,
+    (firm, needs): (Option<FirmId>, Needs),
+    parts: Parts,
+    body: Body,
+    next: Next,
+) -> Answer<Response> {
     let Some(key) = idempotency_key(&parts)? else { return run(Request::from_parts(parts, body), next).await };
     // The route has a limit of its own, and tells it.
     let bytes = axum::body::to_bytes(body, BULK_BYTES_MAX).await;
@@ -179,7 +246,9 @@ async fn again(app: &Arc<App>, firm: Option<FirmId>, parts: Parts, body: Body, n
         bytes.map_err(|_| Problem::new(Code::BodyTooLarge, format!("A body may have {BULK_BYTES_MAX} bytes.")))?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let same = [parts.method.as_str().as_bytes(), target.as_bytes(), bytes.as_ref()];
-    match idempotency::begin((&app.table, &app.secrets), app.clock.now(), firm, &key, &same).await? {
+    let (clients, now) = ((&app.table, &*app.secrets), app.clock.now());
+    let begun = idempotency::begin(clients, now, firm, &key, &same, needs.is_repeatable());
+    match begun.await? {
         Turn::First(first) => {
             let response = run(Request::from_parts(parts, Body::from(bytes)), next).await;
             keep(app, first, response).await
@@ -188,6 +257,15 @@ async fn again(app: &Arc<App>, firm: Option<FirmId>, parts: Parts, body: Body, n
         Turn::Reused => Err(Problem::new(Code::IdempotencyKeyReused, "Its method, address or body is another.").into()),
         Turn::Unfinished => {
             Err(Failure::later(Problem::new(Code::RequestUnfinished, "Nothing was done by this one."), 2))
+        }
+        Turn::Lost(outcome) => {
+            let detail = match outcome {
+                Some(status) => {
+                    format!("The first was carried out, with the status {status}; its answer could not be kept.")
+                }
+                None => "The first was interrupted. Nothing was done by this one.".to_owned(),
+            };
+            Err(Problem::new(Code::RequestInterrupted, detail).into())
         }
     }
 }

@@ -5,18 +5,20 @@
 
 use std::path::Path;
 
+use axum::http::Method;
 use shared::{firm::idempotency::KEY_CHARS_MAX, problem::Problem};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
         ContentBuilder, ObjectBuilder, Ref, Required, ResponseBuilder, Type,
+        extensions::ExtensionsBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::routes;
+use crate::{auth::Needs, routes};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,8 +34,9 @@ struct Keys;
 
 impl Modify for Keys {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let key =
-            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A firm's key, or the operator's."));
+        let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+            "A firm's key, or the operator's. Each operation says which right a firm's key needs for it.",
+        ));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(key.build()));
     }
@@ -57,9 +60,18 @@ fn document() -> utoipa::openapi::OpenApi {
         if let Some(post) = &mut item.post {
             may_be_sent_again(post);
         }
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
-            add_what_all_have(path, operation);
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
+            (Method::PATCH, &mut item.patch),
+            (Method::DELETE, &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                add_what_all_have(path, operation);
+                add_needs(path, &method, operation);
+            }
         }
     }
     document
@@ -77,6 +89,19 @@ fn may_be_sent_again(post: &mut Operation) {
         ))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(KEY_CHARS_MAX))));
     post.parameters.get_or_insert_default().push(key.build().into());
+}
+
+/// What a key has to have, for people and as `x-right` for programs.
+fn add_needs(path: &str, method: &Method, operation: &mut Operation) {
+    let needs = routes::needs(path, method).expect("a route that is described is served");
+    let (name, text) = match needs {
+        Needs::Nothing => return,
+        Needs::Operator => ("operator".to_owned(), "Needs the operator's key.".to_owned()),
+        Needs::Right(right) => (right.to_string(), format!("Needs a key with the right `{right}`.")),
+    };
+    let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();
+    operation.description = Some(said + &text);
+    operation.extensions = Some(ExtensionsBuilder::new().add("x-right", name).build());
 }
 
 /// What the macro does not see: the ids in the path, and that every failure is a problem document.

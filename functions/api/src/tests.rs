@@ -208,14 +208,14 @@ async fn what_an_address_has_wrong_is_named() {
     let world = World::new().await;
     let firm = world.firm().await;
     for (below, named) in [
-        ("/connectors/x", "connector: 'x' is no connector id"),
+        ("/connectors/x", "connector: this is no connector id"),
         ("/connectors?limit=0", "limit: a page has 1 to 100 items"),
-        ("/connectors?after=x", "after: 'x' is no connector id"),
-        ("/mailboxes/x/folders", "mailbox: 'x' is no mailbox id"),
+        ("/connectors?after=x", "after: this is no connector id"),
+        ("/mailboxes/x/folders", "mailbox: this is no mailbox id"),
         ("/mailboxes?page=2", "page: unknown field"),
         ("/messages?after=-1", "after: invalid digit"),
-        ("/messages?mailbox=x", "mailbox: 'x' is no mailbox id"),
-        ("/messages/x", "message: 'x' is no message id"),
+        ("/messages?mailbox=x", "mailbox: this is no mailbox id"),
+        ("/messages/x", "message: this is no message id"),
         ("/messages/%FF", "UTF-8"),
         ("/events?limit=1&limit=2", "duplicate field `limit`"),
     ] {
@@ -307,4 +307,76 @@ async fn health_is_told_to_anybody() {
     let world = World::new().await;
     let request = Request::builder().method(Method::GET).uri("/healthz").body(Body::empty()).unwrap();
     assert_eq!(world.send(request).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_route_needs_one_right_and_a_key_without_it_is_told_which() {
+    let world = World::new().await;
+    let firm = world.firm().await;
+    let all = ["read", "file", "push", "manage"];
+    let mut keys = Vec::new();
+    for right in all {
+        let body = json!({ "name": "one right", "rights": [right] }).to_string();
+        let made = world.post(OPERATOR, &format!("{firm}/keys"), body).await;
+        assert_eq!((made.status, &made.body["rights"]), (StatusCode::CREATED, &json!([right])));
+        keys.push((right, made.body["key"].as_str().unwrap().to_owned()));
+    }
+    let document = world.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await.body;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap().iter().filter(|_| path.starts_with("/v1/")) {
+            let needed = operation["x-right"].as_str().unwrap_or_else(|| panic!("{method} {path} has no right"));
+            assert!(needed == "operator" || all.contains(&needed), "{method} {path}: {needed}");
+            let here = path.replace("/v1/firms/{firm}", &firm);
+            for (right, key) in &keys {
+                let request = Request::builder().method(method.to_uppercase().as_str()).uri(&here);
+                let request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+                let answered = world.send(request.body(Body::empty()).unwrap()).await;
+                let code = &answered.body["code"];
+                match needed {
+                    "operator" => assert_eq!(code, "not_found", "{method} {path} with {right}"),
+                    needed if needed == *right => assert_ne!(code, "key_right_missing", "{method} {path} with {right}"),
+                    needed => {
+                        assert_eq!(answered.status, StatusCode::FORBIDDEN, "{method} {path} with {right}");
+                        assert!(answered.body["detail"].as_str().unwrap().contains(needed), "{}", answered.body);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_trail_has_a_form_for_every_id_of_a_path() {
+    let world = World::new().await;
+    let document = world.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await.body;
+    let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+    let text = |name: &str| if name == "message" { format!("{id}.{}", "0a".repeat(16)) } else { id.to_owned() };
+    for path in document["paths"].as_object().unwrap().keys() {
+        for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+            let shown = gate::shown(name, &text(name).to_uppercase());
+            assert!(shown.is_some_and(|shown| name == "external_id" || shown == text(name)), "{path}: {name}");
+            assert_eq!(gate::shown(name, &format!("greffe_{id}_{id}_{}", "x".repeat(43))), None, "{path}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_too_long_is_the_callers_fault_and_an_empty_value_is_none() {
+    let world = World::new().await;
+    let firm = world.firm().await;
+    let document = world.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await.body;
+    let long = "x".repeat(20_000);
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
+        for name in parameters.filter(|p| p["in"] == "query").map(|p| p["name"].as_str().unwrap()) {
+            let here = path.replace("/v1/firms/{firm}", &firm);
+            let plain = world.get(OPERATOR, &here).await;
+            let empty = world.get(OPERATOR, &format!("{here}?{name}=")).await;
+            assert_eq!((empty.status, &empty.body), (plain.status, &plain.body), "{path} {name}");
+            let long = world.get(OPERATOR, &format!("{here}?{name}={long}")).await;
+            assert_ne!(long.status, StatusCode::INTERNAL_SERVER_ERROR, "{path} {name}");
+        }
+    }
+    let long = world.get(OPERATOR, &format!("{firm}/audit?after={long}")).await;
+    assert_eq!(long.body["code"], "invalid_request");
 }

@@ -375,9 +375,8 @@ impl RegistrationError {
             Self::Missing => Problem::new(Code::NoPlatformApp, detail),
             Self::Busy => Problem::new(Code::Conflict, detail),
             Self::AnotherFirms => Problem::new(Code::AppOfAnotherFirm, detail),
-            Self::NoTenant | Self::NothingPrepared | Self::NothingToRotate => {
-                Problem::new(Code::InvalidRequest, detail)
-            }
+            Self::NoTenant => Problem::new(Code::SettingMissing, detail),
+            Self::NothingPrepared | Self::NothingToRotate => Problem::new(Code::InvalidRequest, detail),
             Self::NotAllowed(error) => {
                 let told = Problem::from(error);
                 let (code, message) = (told.microsoft_code.unwrap_or_default(), told.microsoft_message);

@@ -7,8 +7,10 @@
 //! | --- | --- | --- | --- |
 //! | a firm | `FIRM#f` | `FIRM` | key |
 //! | an API key | `FIRM#f` | `KEY#id` | key (the key itself names the firm) |
-//! | what a key may still call this minute | `FIRM#f` | `ALLOWANCE#id#minute` | key; TTL |
+//! | how many keys were made | `FIRM#f` | `KEYS` | key |
+//! | what a firm may still call this minute | `FIRM#f` | `ALLOWANCE#minute` | key; TTL |
 //! | a request that may be sent again | `FIRM#f`, `OPERATOR` | `IDEMPOTENCY#digest of its key` | key; TTL |
+//! | a part of its answer, if that is long | `FIRM#f#ANSWER#digest`, `OPERATOR#ANSWER#digest` | its number, 5 digits | key, in batches; TTL |
 //! | the audit trail | `FIRM#f#AUDIT` | `N#` and its number, 20 digits; before there was a chain, `AT#time#request` | partition, either way |
 //! | the firm's own app registration | `FIRM#f` | `APP` | key |
 //! | the audience that AWS vouches with | `FIRM#f`, `PLATFORM` | `AUDIENCE` | key |
@@ -73,6 +75,11 @@ pub const DUE_PUSH: &str = "push";
 /// The `due_kind` of an app registration that is to be looked at.
 pub const DUE_CREDENTIAL: &str = "credential";
 
+/// The longest keys that DynamoDB takes, in bytes.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const PARTITION_KEY_BYTES_MAX: usize = 2_048;
+const SORT_KEY_BYTES_MAX: usize = 1_024;
+
 type Item = HashMap<String, AttributeValue>;
 
 /// Where an item lies.
@@ -110,9 +117,14 @@ impl Key {
         Self::of_firm(firm, "KEY#".to_owned())
     }
 
-    /// How often a key called within a minute since 1970.
-    pub fn allowance(firm: FirmId, key: KeyId, minute: i64) -> Self {
-        Self::of_firm(firm, format!("ALLOWANCE#{key}#{minute}"))
+    /// What is held to a version while a key of a firm is made.
+    pub fn api_key_count(firm: FirmId) -> Self {
+        Self::of_firm(firm, "KEYS".to_owned())
+    }
+
+    /// How often a firm called within a minute since 1970.
+    pub fn allowance(firm: FirmId, minute: i64) -> Self {
+        Self::of_firm(firm, format!("ALLOWANCE#{minute}"))
     }
 
     /// The mark of a request that may be sent again; those of no firm are the operator's.
@@ -122,6 +134,12 @@ impl Key {
             Some(firm) => Self::of_firm(firm, sk),
             None => Self { pk: "OPERATOR".to_owned(), sk },
         }
+    }
+
+    /// A part of the answer to such a request. The parts have a partition of their own: writing them slows nothing else.
+    pub fn answer_part(firm: Option<FirmId>, digest: &str, part: u32) -> Self {
+        let owner = firm.map_or_else(|| "OPERATOR".to_owned(), |firm| format!("FIRM#{firm}"));
+        Self { pk: format!("{owner}#ANSWER#{digest}"), sk: format!("{part:05}") }
     }
 
     /// An entry of the audit trail, by its number.
@@ -421,6 +439,14 @@ impl Key {
         self.sk.parse().ok()
     }
 
+    /// That DynamoDB takes it. What a caller of the API sent may be part of a key, and may be too long.
+    fn check(&self) -> Result<(), TableError> {
+        match self.pk.len() <= PARTITION_KEY_BYTES_MAX && self.sk.len() <= SORT_KEY_BYTES_MAX {
+            true => Ok(()),
+            false => Err(TableError::KeyTooLong),
+        }
+    }
+
     fn item(&self) -> Item {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(self.pk.clone())),
@@ -448,6 +474,9 @@ pub enum TableError {
         /// The item.
         key: Key,
     },
+    /// A text is longer than any that lies in the table.
+    #[error("an id, an address or a cursor is too long")]
+    KeyTooLong,
     /// DynamoDB refused or did not answer.
     #[error("{attempted} {key}")]
     Service {
@@ -623,6 +652,7 @@ impl Table {
 
     /// The item, as it is at this moment.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Row<T>>, TableError> {
+        key.check()?;
         let request = self.client.get_item().table_name(&self.name).set_key(Some(key.item())).consistent_read(true);
         let answer = request.send().await.map_err(|e| service("read", key, e))?;
         answer.item.map(|item| read(item, key)).transpose()
@@ -630,6 +660,7 @@ impl Table {
 
     /// Those of the items that exist, as they are at this moment, in no order.
     pub async fn get_all<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Row<T>>, TableError> {
+        keys.iter().try_for_each(Key::check)?;
         let mut rows = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH_GET_MAX) {
             let mut rest: Vec<Item> = chunk.iter().map(Key::item).collect();
@@ -661,6 +692,7 @@ impl Table {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Page<T>, TableError> {
+        [Some(prefix), after].into_iter().flatten().try_for_each(Key::check)?;
         let request = self.client.query().table_name(&self.name);
         // Nothing begins with an empty text as DynamoDB sees it: then it is the whole partition.
         let request = match prefix.sk.as_str() {
@@ -718,6 +750,7 @@ impl Table {
         upwards: bool,
         limit: usize,
     ) -> Result<Vec<(u64, T)>, TableError> {
+        edge.check()?;
         let condition = if upwards { "pk = :pk AND sk > :sk" } else { "pk = :pk AND sk < :sk" };
         let request = self
             .client
@@ -785,6 +818,7 @@ impl Table {
     /// One write.
     pub async fn write(&self, write: Write) -> Result<(), TableError> {
         let key = write.key().clone();
+        key.check()?;
         let result: Result<(), Box<dyn std::error::Error + Send + Sync>> = match write {
             Write::Put { item, guard, .. } => {
                 let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
@@ -823,6 +857,7 @@ impl Table {
     async fn transact_all(&self, writes: Vec<Write>) -> Result<(), TableError> {
         let Some(first) = writes.first().map(|w| w.key().clone()) else { return Ok(()) };
         let keys: Vec<Key> = writes.iter().map(|w| w.key().clone()).collect();
+        keys.iter().try_for_each(Key::check)?;
         let items = writes.into_iter().map(|w| self.transact_item(w)).collect::<Result<Vec<_>, _>>();
         let items = items.map_err(|e| service("write", &first, e))?;
         let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;

@@ -10,19 +10,18 @@ use uuid::Uuid;
 
 use crate::base::random::Random;
 
-/// A text that is not the identifier it was taken for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{text}' is no {what}")]
+/// A text that is not the identifier it was taken for. The error does not hold the text: it may be a secret that was sent
+/// in the wrong place, and errors are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no {what}")]
 pub struct IdError {
     /// What was expected, in words.
     pub what: &'static str,
-    /// What came, cut to 80 characters.
-    pub text: String,
 }
 
 impl IdError {
-    fn new(what: &'static str, text: &str) -> Self {
-        Self { what, text: text.chars().take(80).collect() }
+    fn new(what: &'static str) -> Self {
+        Self { what }
     }
 }
 
@@ -64,10 +63,11 @@ macro_rules! uuid_ids {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                // One spelling only: the id is part of table keys and storage keys.
+                // In capitals it is the same id (RFC 9562, section 4). It is written in one spelling only, because it is
+                // part of table keys and storage keys. The forms without hyphens have another length.
                 match Uuid::try_parse(text) {
-                    Ok(id) if id.as_hyphenated().to_string() == text => Ok(Self(id)),
-                    _ => Err(IdError::new($what, text)),
+                    Ok(id) if text.len() == uuid::fmt::Hyphenated::LENGTH => Ok(Self(id)),
+                    _ => Err(IdError::new($what)),
                 }
             }
         }
@@ -107,7 +107,7 @@ macro_rules! graph_ids {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let fits = (1..=GRAPH_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-                if fits { Ok(Self(text.to_owned())) } else { Err(IdError::new($what, text)) }
+                if fits { Ok(Self(text.to_owned())) } else { Err(IdError::new($what)) }
             }
         }
         via_str!($name);
@@ -143,7 +143,8 @@ graph_ids! {
     ClientId = "client id";
 }
 
-/// What the business application calls a date or a contact: 1 to 128 characters, none of them a control character.
+/// What the business application calls a date or a contact: 1 to 128 characters, none of them a control character. A text
+/// with the form of a secret is refused, because external ids are stored and logged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExternalId(String);
 
@@ -154,6 +155,12 @@ impl ExternalId {
     /// As the business application spells it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands for it where the text itself must not, `sha256-` and 32 hex digits: the application chose the text, and it
+    /// may be anything.
+    pub fn digest(&self) -> String {
+        format!("sha256-{}", &hex::encode(Sha256::digest(&self.0))[..32])
     }
 }
 
@@ -167,10 +174,28 @@ impl FromStr for ExternalId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
         let fits = (1..=EXTERNAL_ID_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if fits { Ok(Self(text.to_owned())) } else { Err(IdError::new("external id", text)) }
+        if fits && !is_secret(text) { Ok(Self(text.to_owned())) } else { Err(IdError::new("external id")) }
     }
 }
 via_str!(ExternalId);
+
+/// Whether a text has the form of a secret: a firm's key, a token (a JWT), or a client secret of Entra.
+/// Source for the last: <https://learn.microsoft.com/purview/sit-defn-client-secret-api-key>
+fn is_secret(text: &str) -> bool {
+    let jwt = text.starts_with("eyJ") && text.matches('.').count() >= 2;
+    let client_secret = (37..=40).contains(&text.len())
+        && text.as_bytes()[3].is_ascii_digit()
+        && &text.as_bytes()[4..6] == b"Q~"
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_~.-".contains(&b));
+    jwt || client_secret || is_api_key(text)
+}
+
+/// Whether a text has the form of a firm's key: `greffe_{firm}_{key}_{secret}`.
+fn is_api_key(text: &str) -> bool {
+    let mut parts = text.split('_');
+    let is_uuid = |part: Option<&str>| part.is_some_and(|part| Uuid::try_parse(part).is_ok());
+    parts.next() == Some("greffe") && is_uuid(parts.next()) && is_uuid(parts.next())
+}
 
 /// A message of greffe: the mailbox and a digest of the immutable id, so that the same mail always has the same id, the
 /// same table key and the same storage key, whatever is repeated. Written `{mailbox}.{32 hex digits}`.
@@ -197,10 +222,9 @@ impl MessageId {
     /// From the mailbox and [`MessageId::local`].
     pub fn from_local(mailbox: MailboxId, local: &str) -> Result<Self, IdError> {
         let mut digest = [0; 16];
-        let lower = !local.bytes().any(|b| b.is_ascii_uppercase());
         match hex::decode_to_slice(local, &mut digest) {
-            Ok(()) if lower => Ok(Self { mailbox, digest }),
-            _ => Err(IdError::new("message id", local)),
+            Ok(()) => Ok(Self { mailbox, digest }),
+            Err(_) => Err(IdError::new("message id")),
         }
     }
 }
@@ -214,9 +238,9 @@ impl fmt::Display for MessageId {
 impl FromStr for MessageId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let (mailbox, local) = text.split_once('.').ok_or_else(|| IdError::new("message id", text))?;
-        let mailbox = mailbox.parse().map_err(|_| IdError::new("message id", text))?;
-        Self::from_local(mailbox, local).map_err(|_| IdError::new("message id", text))
+        let (mailbox, local) = text.split_once('.').ok_or(IdError::new("message id"))?;
+        let mailbox = mailbox.parse().map_err(|_| IdError::new("message id"))?;
+        Self::from_local(mailbox, local)
     }
 }
 via_str!(MessageId);
@@ -265,7 +289,7 @@ impl FromStr for EntryId {
         let (noun, external) = match text.split_once('#') {
             Some(("date", external)) => (Noun::Date, external),
             Some(("contact", external)) => (Noun::Contact, external),
-            _ => return Err(IdError::new("entry id", text)),
+            _ => return Err(IdError::new("entry id")),
         };
         Ok(Self { noun, external: external.parse()? })
     }
@@ -285,11 +309,36 @@ mod tests {
     }
 
     #[test]
-    fn an_id_has_one_spelling_only() {
+    fn an_id_in_capitals_is_the_same_id_and_is_written_in_one_spelling_only() {
         let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
-        assert!(id.parse::<FirmId>().is_ok());
-        assert!(id.to_uppercase().parse::<FirmId>().is_err());
-        assert!(id.replace('-', "").parse::<FirmId>().is_err());
+        assert_eq!(id.to_uppercase().parse::<FirmId>(), id.parse::<FirmId>());
+        assert_eq!(id.to_uppercase().parse::<FirmId>().unwrap().to_string(), id);
+        let message = format!("{id}.{}", "0a".repeat(16));
+        assert_eq!(message.to_uppercase().parse::<MessageId>().unwrap().to_string(), message);
+        for other in [id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}")] {
+            assert!(other.parse::<FirmId>().is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_has_the_form_of_a_secret_is_no_external_id() {
+        let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+        let secrets = [
+            format!("greffe_{id}_{id}_{}", "x".repeat(43)),
+            "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln".to_owned(),
+            format!("abc8Q~{}", "x".repeat(34)),
+        ];
+        for secret in secrets {
+            assert!(secret.parse::<ExternalId>().is_err(), "{secret}");
+            assert!(!secret.parse::<ExternalId>().unwrap_err().to_string().contains(&secret));
+        }
+        for id in ["greffe_1", "eyJ", "2026/17 - Dupont c. Martin", id] {
+            assert!(id.parse::<ExternalId>().is_ok(), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_of_graph_is_visible_ascii() {
         assert!("AA BB".parse::<FolderId>().is_err());
         assert!("".parse::<FolderId>().is_err());
     }

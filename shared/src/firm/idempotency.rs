@@ -1,9 +1,14 @@
 //! Requests that may be sent again: a POST with an `Idempotency-Key` is carried out once, and its answer told again.
 //!
 //! The first request with a key leaves its mark before anything is done. The same request finds the answer; another request
-//! under the same key is refused; one that comes while the first is at work, or after it was interrupted, is told so and does
-//! nothing: whether the first took effect is for a person to see, never for a second try to double.
+//! under the same key is refused; one that comes while the first is at work is told so and does nothing.
 //! A request that was refused or failed leaves no mark, so it may be corrected and sent again.
+//!
+//! After [`UNFINISHED_FOR`] without an answer the first was interrupted. A request that does no harm twice is then carried
+//! out again. One that would make a second thing is not: whether the first took effect is for a person to see. The same holds
+//! if the answer could not be kept.
+//!
+//! An answer may have several megabytes, an item 400 KB. What is longer than a part lies in parts.
 
 use std::time::Duration;
 
@@ -24,8 +29,13 @@ use crate::{
 pub const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 /// The longest key.
 pub const KEY_CHARS_MAX: usize = 255;
-/// The longest answer that is kept: an item holds 400 KB.
-const ANSWER_BYTES_MAX: usize = 200 << 10;
+/// When a request without an answer counts as interrupted. API Gateway and the function end it before, after 30 seconds.
+pub const UNFINISHED_FOR: Duration = Duration::from_secs(60);
+/// The longest part of a sealed answer: an item holds 400 KB, its names included.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const PART_BYTES_MAX: usize = 300 << 10;
+/// How much longer than its mark a part is kept.
+const PARTS_KEPT_LONGER: Duration = Duration::from_secs(3600);
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +54,29 @@ pub struct Answer {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Mark {
     request: String,
+    /// The answer, or with `parts` the first part of it.
     answer: Option<Sealed>,
+    /// How many parts of the answer lie elsewhere.
+    #[serde(default)]
+    parts: u32,
+    /// The status of a success whose answer could not be kept.
+    #[serde(default)]
+    lost: Option<u16>,
+    expires_at: i64,
+}
+
+impl Mark {
+    fn is_interrupted(&self, now: Timestamp) -> bool {
+        let began = self.expires_at - i64::try_from(KEPT_FOR.as_secs()).unwrap_or(i64::MAX);
+        self.answer.is_none() && now.as_second() - began >= i64::try_from(UNFINISHED_FOR.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A part of a sealed answer.
+#[derive(Debug, Serialize, Deserialize)]
+struct Part {
+    number: u32,
+    sealed: String,
     expires_at: i64,
 }
 
@@ -56,14 +88,51 @@ pub enum Turn {
     Told(Box<Answer>),
     /// Another request used the key.
     Reused,
-    /// It is being carried out, or was interrupted.
+    /// It is being carried out.
     Unfinished,
+    /// It was interrupted, or it succeeded with this status and its answer could not be kept.
+    Lost(Option<u16>),
 }
 
 /// The right to carry out a request.
 pub struct First {
     row: Row<Mark>,
-    owner: String,
+    place: Place,
+    is_repeatable: bool,
+}
+
+/// Where a mark lies, and the parts of its answer.
+struct Place {
+    firm: Option<FirmId>,
+    digest: String,
+}
+
+impl Place {
+    fn mark(&self) -> Key {
+        Key::idempotency(self.firm, &self.digest)
+    }
+
+    /// Whom an answer is sealed for.
+    fn owner(&self) -> String {
+        format!("idempotency {}", self.mark())
+    }
+
+    fn part(&self, number: u32) -> Key {
+        Key::answer_part(self.firm, &self.digest, number)
+    }
+
+    /// The sealed answer of a mark; none if parts of it are missing.
+    async fn sealed(&self, table: &Table, mark: &Mark) -> Result<Option<Sealed>, TableError> {
+        let (Some(first), 1..) = (&mark.answer, mark.parts) else { return Ok(mark.answer.clone()) };
+        let keys: Vec<Key> = (1..=mark.parts).map(|number| self.part(number)).collect();
+        let mut parts: Vec<Part> = table.get_all(&keys).await?.into_iter().map(|row| row.value).collect();
+        if parts.len() != keys.len() {
+            return Ok(None);
+        }
+        parts.sort_by_key(|part| part.number);
+        let rest = parts.into_iter().map(|part| part.sealed);
+        Ok(Some(Sealed::from_text(&[first.as_str().to_owned()].into_iter().chain(rest).collect::<String>())))
+    }
 }
 
 /// A mark that could not be read, left or sealed.
@@ -77,49 +146,61 @@ pub enum IdempotencyError {
     Secret(#[from] SecretError),
 }
 
-/// Whose turn it is: `firm` is none for what the operator does for no firm; `request` holds all that makes two requests the same.
+/// Whose turn it is: `firm` is none for what the operator does for no firm; `request` holds all that makes two requests the
+/// same; `is_repeatable` says that carrying it out twice is the same as once.
 pub async fn begin(
     (table, secrets): (&Table, &Secrets),
     now: Timestamp,
     firm: Option<FirmId>,
     key: &str,
     request: &[&[u8]],
+    is_repeatable: bool,
 ) -> Result<Turn, IdempotencyError> {
     let digest = |parts: &[&[u8]]| {
         let lengths = parts.iter().fold(Sha256::new(), |sha, part| sha.chain_update(part.len().to_be_bytes()));
         hex::encode(parts.iter().fold(lengths, |sha, part| sha.chain_update(part)).finalize())
     };
-    let place = Key::idempotency(firm, &digest(&[key.as_bytes()]));
-    let owner = format!("idempotency {place}");
-    let mark = Mark { request: digest(request), answer: None, expires_at: (now + KEPT_FOR).as_second() };
-    match table.write(Write::insert(place.clone(), &mark)).await {
-        Ok(()) => return Ok(Turn::First(First { row: Row::inserted(place, mark), owner })),
+    // Without it no answer can be kept: then nothing is done.
+    secrets.keyring().await?;
+    let place = Place { firm, digest: digest(&[key.as_bytes()]) };
+    let expires_at = (now + KEPT_FOR).as_second();
+    let mark = Mark { request: digest(request), answer: None, parts: 0, lost: None, expires_at };
+    match table.write(Write::insert(place.mark(), &mark)).await {
+        Ok(()) => return Ok(Turn::First(First { row: Row::inserted(place.mark(), mark), place, is_repeatable })),
         Err(TableError::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let Some(there) = table.get::<Mark>(&place).await? else { return Ok(Turn::Unfinished) };
-    if there.value.expires_at <= now.as_second() {
-        // DynamoDB forgets it some time; until then it counts for nothing.
+    let Some(there) = table.get::<Mark>(&place.mark()).await? else { return Ok(Turn::Unfinished) };
+    // DynamoDB forgets it some time; until then it counts for nothing.
+    let is_over = there.value.expires_at <= now.as_second();
+    if !is_over && there.value.request != mark.request {
+        return Ok(Turn::Reused);
+    }
+    if is_over || (is_repeatable && there.value.is_interrupted(now)) {
         let mut row = there.with(mark);
         return match table.write(Write::replace(&row)).await {
             Ok(()) => {
                 row.written();
-                Ok(Turn::First(First { row, owner }))
+                Ok(Turn::First(First { row, place, is_repeatable }))
             }
             Err(TableError::Conflict { .. }) => Ok(Turn::Unfinished),
             Err(error) => Err(error.into()),
         };
     }
-    if there.value.request != mark.request {
-        return Ok(Turn::Reused);
+    if there.value.answer.is_none() {
+        let is_lost = there.value.lost.is_some() || there.value.is_interrupted(now);
+        return Ok(if is_lost { Turn::Lost(there.value.lost) } else { Turn::Unfinished });
     }
-    let Some(sealed) = &there.value.answer else { return Ok(Turn::Unfinished) };
-    let opened = secrets.open(&owner, sealed).await?;
-    Ok(serde_json::from_str(opened.expose_secret()).map_or(Turn::Unfinished, |answer| Turn::Told(Box::new(answer))))
+    let Some(sealed) = place.sealed(table, &there.value).await? else { return Ok(Turn::Lost(None)) };
+    let opened = secrets.open(&place.owner(), &sealed).await?;
+    Ok(serde_json::from_str(opened.expose_secret()).map_or(Turn::Lost(None), |answer| Turn::Told(Box::new(answer))))
 }
 
 impl First {
     /// Keeps the answer of success; with none, forgets that the request was ever sent.
+    ///
+    /// Errors: the answer could not be kept. Then a request that is repeatable is forgotten, and of another one only its
+    /// success is kept, as far as the table takes that.
     pub async fn end(
         self,
         (table, secrets): (&Table, &Secrets),
@@ -128,12 +209,45 @@ impl First {
         let Some(answer) = answer else {
             return Ok(table.write(Write::remove(&self.row)).await?);
         };
-        if answer.body.len() > ANSWER_BYTES_MAX {
-            return Ok(());
-        }
-        let json = serde_json::to_string(answer).expect("an answer is texts and a number");
-        let sealed = secrets.seal(&self.owner, &json).await?;
-        let mark = Mark { answer: Some(sealed), ..self.row.value.clone() };
-        Ok(table.write(Write::replace(&self.row.with(mark))).await?)
+        let Err(error) = self.keep((table, secrets), answer).await else { return Ok(()) };
+        let instead = match self.is_repeatable {
+            true => Write::remove(&self.row),
+            false => {
+                let mark = Mark { lost: Some(answer.status), ..self.row.value.clone() };
+                Write::replace(&self.row.with(mark))
+            }
+        };
+        table.write(instead).await?;
+        Err(error)
     }
+
+    /// The parts are written before the mark that counts them.
+    async fn keep(&self, (table, secrets): (&Table, &Secrets), answer: &Answer) -> Result<(), IdempotencyError> {
+        let json = serde_json::to_string(answer).expect("an answer is texts and a number");
+        let sealed = secrets.seal(&self.place.owner(), &json).await?;
+        let mut parts = in_parts(sealed.as_str()).into_iter();
+        let first = parts.next().map(Sealed::from_text);
+        let mark = &self.row.value;
+        let expires_at = mark.expires_at + i64::try_from(PARTS_KEPT_LONGER.as_secs()).unwrap_or_default();
+        let mut count = 0;
+        for sealed in parts {
+            count += 1;
+            let part = Part { number: count, sealed: sealed.to_owned(), expires_at };
+            table.write(Write::overwrite(self.place.part(count), &part)).await?;
+        }
+        let mark = Mark { answer: first, parts: count, ..mark.clone() };
+        Ok(table.write(Write::replace(&self.row.clone().with(mark))).await?)
+    }
+}
+
+/// A text of ASCII, cut into parts that fit into an item.
+fn in_parts(text: &str) -> Vec<&str> {
+    let (mut rest, mut parts) = (text, Vec::new());
+    while rest.len() > PART_BYTES_MAX {
+        let (part, behind) = rest.split_at(PART_BYTES_MAX);
+        parts.push(part);
+        rest = behind;
+    }
+    parts.push(rest);
+    parts
 }

@@ -12,8 +12,9 @@ use shared::{
         watch::Watch,
     },
     firm::{
-        ApiKey, Firm, audit,
+        Firm, audit,
         feed::Fact,
+        key::ApiKey,
         member::{Due, Member},
     },
     mail::{

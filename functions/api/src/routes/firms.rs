@@ -1,6 +1,6 @@
 //! Firms and their keys.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Extension,
@@ -18,17 +18,19 @@ use shared::{
         language::Language,
     },
     firm::{
-        ApiKey, Firm,
+        Firm,
         audit::{Actor, Entry, source_ip},
+        key::{ApiKey, GrantError, KeyRight, NewKeyError},
         marks::Marks,
     },
     graph::{CategoryName, Color, Mark},
+    problem::{Code, Problem},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{FirmScope, Operator},
-    error::{Answer, RequestId, invalid, not_found},
+    auth::{Caller, FirmScope, Operator},
+    error::{Answer, Failure, RequestId, invalid, not_found},
     extract::{Id, Json},
     field::{Domain, Name, TimeZone},
 };
@@ -183,32 +185,67 @@ pub(super) async fn mark_with(
 pub(crate) struct NewKey {
     /// What it is for.
     name: Name,
+    /// What it may do; null for all that the key may do that makes it.
+    #[serde(default)]
+    rights: Option<BTreeSet<KeyRight>>,
+    /// When it ends, in the future; null for the end of the key that makes it, if that has one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    expires_at: Option<Timestamp>,
 }
 
-/// A key, told this once.
+/// A key, shown this once.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NewKeyView {
-    #[schema(value_type = String, format = "uuid")]
-    id: KeyId,
-    name: String,
     /// The key itself. Only its digest is stored: it is never shown again.
     key: String,
-    #[schema(value_type = String, format = "date-time")]
-    created_at: Timestamp,
+    #[serde(flatten)]
+    view: KeyView,
 }
 
-/// Makes a key of a firm.
-#[utoipa::path(post, path = "/v1/firms/{firm}/keys", tag = "firms", responses((status = 201, body = NewKeyView)))]
+impl From<GrantError> for Failure {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::Right(_) => Problem::new(Code::KeyRightMissing, format!("rights: {error}.")).into(),
+            GrantError::End => invalid(format!("expires_at: {error}")),
+        }
+    }
+}
+
+impl From<NewKeyError> for Failure {
+    fn from(error: NewKeyError) -> Self {
+        match error {
+            NewKeyError::TooMany => Problem::new(Code::TooManyKeys, format!("At present {error}.")).into(),
+            NewKeyError::Table(error) => error.into(),
+        }
+    }
+}
+
+/// Makes a key of a firm: with rights and an end that the key has that makes it, and no more. A firm has at most 50 keys.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/keys", tag = "firms",
+    responses(
+        (status = 201, body = NewKeyView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_keys`"),
+    )
+)]
 pub(super) async fn create_key(
     firm: FirmScope,
+    caller: Caller,
     State(app): State<Arc<App>>,
     Json(new): Json<NewKey>,
 ) -> Answer<impl IntoResponse> {
-    let name = new.name.into_inner();
-    let (key, text) = ApiKey::create(&app.table, &app.random, firm.id(), name, app.clock.now()).await?;
+    let now = app.clock.now();
+    if new.rights.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Err(invalid("rights: a key has one right at least"));
+    }
+    if new.expires_at.is_some_and(|end| end <= now) {
+        return Err(invalid("expires_at: it is not in the future"));
+    }
+    let grant = caller.grant().narrowed(new.rights, new.expires_at)?;
+    let (key, text) = ApiKey::create(&app.table, &app.random, firm.id(), new.name.into_inner(), grant, now).await?;
     tracing::info!(firm.id = %firm.id(), key.id = %key.id, "key created");
-    let ApiKey { id, name, created_at, .. } = key;
-    Ok((StatusCode::CREATED, Json(NewKeyView { id, name, key: text.expose_secret().to_owned(), created_at })))
+    Ok((StatusCode::CREATED, Json(NewKeyView { key: text.expose_secret().to_owned(), view: key.into() })))
 }
 
 /// A key, without what opens.
@@ -217,8 +254,24 @@ pub(crate) struct KeyView {
     #[schema(value_type = String, format = "uuid")]
     id: KeyId,
     name: String,
+    /// What it may do.
+    #[schema(value_type = Vec<KeyRight>)]
+    rights: BTreeSet<KeyRight>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
+    /// When it ends; null if it has no end.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    expires_at: Option<Timestamp>,
+    /// The minute in which it was used last; null if it never was.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    last_used_at: Option<Timestamp>,
+}
+
+impl From<ApiKey> for KeyView {
+    fn from(key: ApiKey) -> Self {
+        let ApiKey { id, name, rights, created_at, ends_at: expires_at, last_used_at, .. } = key;
+        Self { id, name, rights, created_at, expires_at, last_used_at }
+    }
 }
 
 /// A firm's keys.
@@ -231,8 +284,7 @@ pub(crate) struct Keys {
 #[utoipa::path(get, path = "/v1/firms/{firm}/keys", tag = "firms", responses((status = 200, body = Keys)))]
 pub(super) async fn keys(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Keys>> {
     let keys = ApiKey::list(&app.table, firm.id()).await?.into_iter();
-    let items = keys.map(|ApiKey { id, name, created_at, .. }| KeyView { id, name, created_at });
-    Ok(Json(Keys { items: items.collect() }))
+    Ok(Json(Keys { items: keys.map(KeyView::from).collect() }))
 }
 
 /// Revokes a key: it opens nothing from this moment on.

@@ -1,19 +1,25 @@
 //! The routes, by noun.
 
-use std::{fmt::Display, str::FromStr, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt::Display,
+    str::FromStr,
+    sync::{Arc, LazyLock},
+};
 
-use axum::{Router, extract::DefaultBodyLimit, handler::Handler, routing::MethodRouter};
+use axum::{Router, extract::DefaultBodyLimit, handler::Handler, http::Method, routing::MethodRouter};
 use pastey::paste;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     app::App,
     aws::table::{Key, Table},
 };
-use utoipa::{IntoParams, Path as _, ToSchema};
+use utoipa::{IntoParams, Path as _, ToSchema, openapi::HttpMethod};
 use utoipa_axum::PathItemExt as _;
 
 use crate::{
     BULK_BYTES_MAX,
+    auth::Needs,
     error::{Answer, invalid},
     extract::given,
     field::Limit,
@@ -36,53 +42,95 @@ mod tenants;
 mod validation;
 
 /// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the description as a text.
-/// `takes` is the limit of a body that may be larger than others; `reads mail` has every reading noted, before anything is given out.
+/// Each stands behind what it needs of its caller, so there is none without that. `takes` is the limit of a body that may be
+/// larger than others; `reads mail` has every reading noted, before anything is given out.
 macro_rules! routes {
-    ($($noun:ident::$handler:ident $(takes $bytes:ident)? $(reads $what:ident)?,)+) => { paste! {
+    ($($needs:expr => $($noun:ident::$handler:ident $(takes $bytes:ident)? $(reads $what:ident)?),+;)+) => { paste! {
         /// All of them.
         pub(crate) fn all() -> Router<Arc<App>> {
-            Router::new()$(.route(
+            Router::new()$($(.route(
                 &$noun::[<__path_ $handler>]::path(),
                 served::<$noun::[<__path_ $handler>], _, _>($noun::$handler)$(.layer(DefaultBodyLimit::max($bytes)))?,
-            ))+
+            ))+)+
         }
 
         /// Whether a route gives out what a mail holds: then each reading leaves its entries in the audit trail.
         pub(crate) fn reads_mail(route: &str) -> bool {
-            $($(if route == $noun::[<__path_ $handler>]::path() {
+            $($($(if route == $noun::[<__path_ $handler>]::path() {
                 return !stringify!($what).is_empty();
-            })?)+
+            })?)+)+
             false
         }
+
+        /// What each needs of its caller, by its path and its method.
+        static NEEDS: LazyLock<HashMap<(String, Method), Needs>> = LazyLock::new(|| {
+            let mut all = HashMap::new();
+            $($(for method in $noun::[<__path_ $handler>]::methods() {
+                all.insert(($noun::[<__path_ $handler>]::path(), method_of(method)), $needs);
+            })+)+
+            all
+        });
 
         /// What describes all of them.
         #[cfg(test)]
         pub(crate) fn described() -> utoipa_axum::router::OpenApiRouter<Arc<App>> {
-            utoipa_axum::router::OpenApiRouter::new()$(.routes(utoipa_axum::routes!($noun::$handler)))+
+            utoipa_axum::router::OpenApiRouter::new()$($(.routes(utoipa_axum::routes!($noun::$handler)))+)+
         }
     } };
 }
 
 routes! {
-    firms::create, firms::read, firms::create_key, firms::keys, firms::revoke_key, firms::marks, firms::mark_with,
-    audit::list,
-    connectors::create, connectors::list, connectors::read, connectors::change, connectors::grant,
-    validation::connector, tenants::list,
-    credentials::replace, credentials::rotate, credentials::certificate,
-    credentials::federation, credentials::grant, credentials::federation_of_platform,
-    credentials::read_platforms, credentials::change_platforms,
-    credentials::replace_platforms, credentials::rotate_platforms, credentials::certificate_of_platform,
-    members::create, members::list, members::read, members::update, members::delete, validation::member,
-    push::read, push::preview,
-    dates::list, dates::put, dates::read, dates::delete, dates::members, dates::bulk takes BULK_BYTES_MAX,
-    contacts::list, contacts::put, contacts::read, contacts::delete, contacts::members,
-    contacts::bulk takes BULK_BYTES_MAX, contacts::bulk_progress,
-    mailboxes::create, mailboxes::list, mailboxes::read, mailboxes::folders, mailboxes::select,
-    mailboxes::rule, mailboxes::preview, mailboxes::activate, mailboxes::pause, mailboxes::grant, mailboxes::revoke,
-    reconciliation::read, reconciliation::start,
-    messages::list, messages::read, messages::content reads mail, messages::file, messages::unfile, messages::filings,
-    events::list,
-    self::health,
+    Needs::Nothing => self::health;
+
+    Needs::Operator =>
+        firms::create,
+        credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
+        credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
+        credentials::grant, connectors::grant, tenants::list,
+        mailboxes::grant, mailboxes::revoke;
+
+    Needs::READ =>
+        firms::read, firms::keys, firms::marks,
+        connectors::list, connectors::read, credentials::federation,
+        members::list, members::read, push::read, push::preview,
+        dates::list, dates::read, contacts::list, contacts::read, contacts::bulk_progress,
+        mailboxes::list, mailboxes::read, mailboxes::folders, reconciliation::read,
+        messages::list, messages::read, messages::content reads mail, messages::filings,
+        events::list;
+
+    Needs::FILE => messages::file, messages::unfile;
+
+    Needs::PUSH =>
+        members::create, members::update, members::delete, validation::member,
+        dates::put, dates::delete, dates::members, dates::bulk takes BULK_BYTES_MAX,
+        contacts::put, contacts::delete, contacts::members, contacts::bulk takes BULK_BYTES_MAX;
+
+    Needs::MANAGE =>
+        firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
+        connectors::create, connectors::change, validation::connector,
+        credentials::replace, credentials::rotate, credentials::certificate,
+        mailboxes::create, mailboxes::select, mailboxes::rule, mailboxes::preview, mailboxes::activate, mailboxes::pause,
+        reconciliation::start;
+}
+
+/// What a route needs of its caller; `path` as the router has it. None if there is no such route.
+pub(crate) fn needs(path: &str, method: &Method) -> Option<Needs> {
+    // The router answers HEAD where it answers GET.
+    let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
+    NEEDS.get(&(path.to_owned(), method)).copied()
+}
+
+fn method_of(method: HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
+    }
 }
 
 /// A handler under the methods that it is described with.

@@ -1,0 +1,272 @@
+//! The API keys of a firm: what each may do, until when, and when it was used last.
+
+use std::{collections::BTreeSet, fmt};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use utoipa::ToSchema;
+
+use crate::{
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::{
+        id::{FirmId, KeyId},
+        random::Random,
+    },
+};
+
+/// Most keys of one firm, those that have ended included.
+pub const KEYS_MAX: usize = 50;
+/// Tries to write what another changes at the same time.
+const TRIES_MAX: usize = 8;
+
+/// What a key may do. Each route of the API needs one of them, or the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRight {
+    /// Read all that the firm has, mail included.
+    Read,
+    /// File mail to dossiers.
+    File,
+    /// Write members, dates and contacts, which go to members' Outlook.
+    Push,
+    /// Set up connectors, mailboxes, rules and the firm, make and revoke keys, read the audit trail.
+    Manage,
+}
+
+impl KeyRight {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Read, Self::File, Self::Push, Self::Manage];
+}
+
+impl fmt::Display for KeyRight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::File => "file",
+            Self::Push => "push",
+            Self::Manage => "manage",
+        })
+    }
+}
+
+/// What a key gives: what may be done with it, and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyGrant {
+    /// What may be done.
+    pub rights: BTreeSet<KeyRight>,
+    /// When it ends; none if it has no end.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// Why a key may not be made with what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// The key that makes it lacks the right.
+    #[error("the key that makes it has not the right {0}")]
+    Right(KeyRight),
+    /// The key that makes it ends before.
+    #[error("it is later than the end of the key that makes it")]
+    End,
+}
+
+impl KeyGrant {
+    /// All rights, without an end: what the operator may give.
+    pub fn unlimited() -> Self {
+        Self { rights: KeyRight::ALL.into(), ends_at: None }
+    }
+
+    /// What a key that is made with this one gives: what is asked for, and this one's where nothing is. Never more than
+    /// this one.
+    ///
+    /// Errors: a right that this one lacks, or a later end.
+    pub fn narrowed(&self, rights: Option<BTreeSet<KeyRight>>, ends_at: Option<Timestamp>) -> Result<Self, GrantError> {
+        let rights = rights.unwrap_or_else(|| self.rights.clone());
+        if let Some(lacking) = rights.difference(&self.rights).next() {
+            return Err(GrantError::Right(*lacking));
+        }
+        let ends_at = ends_at.or(self.ends_at);
+        match (ends_at, self.ends_at) {
+            (Some(new), Some(own)) if new > own => Err(GrantError::End),
+            _ => Ok(Self { rights, ends_at }),
+        }
+    }
+}
+
+/// An API key of a firm. Its text names the firm and the key and holds 32 random bytes; only their digest is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// What it is for, in the firm's own words.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What it may do. Keys of versions that had no rights may do everything.
+    #[serde(default = "all_rights")]
+    pub rights: BTreeSet<KeyRight>,
+    /// When it ends; none if it has no end.
+    #[serde(default)]
+    pub ends_at: Option<Timestamp>,
+    /// The minute in which it was used last; none if it never was.
+    #[serde(default)]
+    pub last_used_at: Option<Timestamp>,
+    digest: String,
+}
+
+fn all_rights() -> BTreeSet<KeyRight> {
+    KeyRight::ALL.into()
+}
+
+/// How many keys a firm ever made: what two that are made at the same time conflict on.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct KeyCount {
+    made: u64,
+}
+
+/// A key that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NewKeyError {
+    /// The firm has [`KEYS_MAX`].
+    #[error("a firm has at most {KEYS_MAX} keys")]
+    TooMany,
+    /// The table did not take it.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+const KEY_PREFIX: &str = "greffe";
+
+impl ApiKey {
+    /// Makes and stores a key. Its text is shown this once: `greffe_{firm}_{key}_{43 characters}`.
+    ///
+    /// Errors: the firm has [`KEYS_MAX`] keys; the table.
+    pub async fn create(
+        table: &Table,
+        random: &Random,
+        firm: FirmId,
+        name: String,
+        grant: KeyGrant,
+        now: Timestamp,
+    ) -> Result<(Self, SecretString), NewKeyError> {
+        let (id, secret) = (KeyId::draw(random), random.token());
+        let KeyGrant { rights, ends_at } = grant;
+        let key = Self { id, name, created_at: now, rights, ends_at, last_used_at: None, digest: digest(&secret) };
+        let mut tries = 1;
+        loop {
+            let place = Key::api_key_count(firm);
+            let count = table.get::<KeyCount>(&place).await?;
+            if Self::list(table, firm).await?.len() >= KEYS_MAX {
+                return Err(NewKeyError::TooMany);
+            }
+            // Of two keys that are made at the same time one conflicts here, and is counted again.
+            let counted = match count {
+                Some(mut row) => {
+                    row.value.made += 1;
+                    Write::replace(&row)
+                }
+                None => Write::insert(place, &KeyCount { made: 1 }),
+            };
+            match table.transact(vec![counted, Write::insert(Key::api_key(firm, id), &key)]).await {
+                Err(TableError::Conflict { .. }) if tries < TRIES_MAX => tries += 1,
+                made => {
+                    made?;
+                    return Ok((key, format!("{KEY_PREFIX}_{firm}_{id}_{secret}").into()));
+                }
+            }
+        }
+    }
+
+    /// The firm that the text of a key speaks for, and the key, which may have ended; none if it is no valid key. The
+    /// compare takes constant time.
+    pub async fn read(table: &Table, text: &str) -> Result<Option<(FirmId, Row<Self>)>, TableError> {
+        let mut parts = text.splitn(4, '_');
+        let (Some(KEY_PREFIX), Some(firm), Some(id), Some(secret)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Ok(None);
+        };
+        let (Ok(firm), Ok(id)) = (firm.parse(), id.parse()) else { return Ok(None) };
+        let Some(row) = table.get::<Self>(&Key::api_key(firm, id)).await? else { return Ok(None) };
+        let same: bool = row.value.digest.as_bytes().ct_eq(digest(secret).as_bytes()).into();
+        Ok(same.then_some((firm, row)))
+    }
+
+    /// Whether it has ended by `now`.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.ends_at.is_some_and(|end| end <= now)
+    }
+
+    /// What it gives.
+    pub fn grant(&self) -> KeyGrant {
+        KeyGrant { rights: self.rights.clone(), ends_at: self.ends_at }
+    }
+
+    /// Notes that it was used at `now`, to the minute: at most one write a minute, whatever number of processes there are.
+    /// A key that was revoked in the meantime stays revoked.
+    pub async fn used(table: &Table, mut row: Row<Self>, now: Timestamp) -> Result<(), TableError> {
+        let minute = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Trunc);
+        let minute = now.round(minute).unwrap_or(now);
+        if row.value.last_used_at.is_some_and(|last| last >= minute) {
+            return Ok(());
+        }
+        row.value.last_used_at = Some(minute);
+        match table.write(Write::replace(&row)).await {
+            // Another process noted it, or it was revoked.
+            Err(TableError::Conflict { .. }) => Ok(()),
+            noted => noted,
+        }
+    }
+
+    /// The firm's keys.
+    pub async fn list(table: &Table, firm: FirmId) -> Result<Vec<Self>, TableError> {
+        let rows = table.query_all::<Self>(&Key::api_key_prefix(firm)).await?;
+        Ok(rows.into_iter().map(|row| row.value).collect())
+    }
+
+    /// Revokes a key: from this moment on it opens nothing. False if there is none.
+    pub async fn revoke(table: &Table, firm: FirmId, id: KeyId) -> Result<bool, TableError> {
+        let key = Key::api_key(firm, id);
+        if table.get::<Self>(&key).await?.is_none() {
+            return Ok(false);
+        }
+        // Not held to a version: a call that notes its use at the same time must not keep the key alive.
+        table.write(Write::discard(key)).await.map(|()| true)
+    }
+}
+
+fn digest(secret: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_with_nothing_that_the_one_that_makes_it_lacks() {
+        let end: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
+        let (before, after) = ("2026-02-01T00:00:00Z".parse().unwrap(), "2026-04-01T00:00:00Z".parse().unwrap());
+        let rights = |rights: &[KeyRight]| Some(rights.iter().copied().collect::<BTreeSet<_>>());
+        let own = KeyGrant { rights: [KeyRight::Read, KeyRight::Manage].into(), ends_at: Some(end) };
+        assert_eq!(own.narrowed(None, None), Ok(own.clone()));
+        assert_eq!(own.narrowed(rights(&[KeyRight::Read]), Some(before)).unwrap().ends_at, Some(before));
+        let pushing = own.narrowed(rights(&[KeyRight::Read, KeyRight::Push]), None);
+        assert_eq!(pushing, Err(GrantError::Right(KeyRight::Push)));
+        assert_eq!(own.narrowed(None, Some(after)), Err(GrantError::End));
+        assert_eq!(KeyGrant::unlimited().narrowed(None, Some(after)).unwrap().ends_at, Some(after));
+    }
+
+    #[test]
+    fn a_key_that_was_stored_without_rights_keeps_all_of_them() {
+        let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+        let stored =
+            serde_json::json!({ "id": id, "name": "dms", "created_at": "2026-01-01T00:00:00Z", "digest": "x" });
+        let key: ApiKey = serde_json::from_value(stored).unwrap();
+        assert_eq!(key.grant(), KeyGrant::unlimited());
+        assert!(!key.has_ended(Timestamp::MAX));
+    }
+}
