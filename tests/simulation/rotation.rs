@@ -10,7 +10,9 @@ use shared::{
     access::{
         connector::Connector,
         credential::{Certificate, Credential},
-        registration::{Held, New, Owner, RegistrationError},
+        lease::{Held, New},
+        owner::Owner,
+        registration::RegistrationError,
         rotation::{self, Rotated},
     },
     app::App,
@@ -137,7 +139,7 @@ async fn a_rotation_of_a_certificate_that_dies_anywhere_ends_with_one_that_works
     let function = story.function();
     let certificate = Certificate::make("first".to_owned(), function.clock.now(), &function.random).await.unwrap();
     let held = Held::take(story.function(), story.owner).await.unwrap();
-    shared::access::rotation::add_certificate(&held, &story.in_use().await, &certificate).await.unwrap();
+    held.add_certificate(&story.in_use().await, &certificate).await.unwrap();
     held.replace(New::Credential(Credential::Certificate(certificate)), None).await.unwrap();
     let mut registered = story.world.microsoft.app(OWN_CLIENT_ID).unwrap();
     registered.client_secrets.clear();

@@ -1,13 +1,14 @@
 //! Watches until when the credentials of app registrations are good: reminds, and rotates them.
 //!
 //! Two things start it: the schedule, which has it look at what is due, and Secrets Manager, which has it take one step of a
-//! rotation. What is decided and done is in `shared/src/access/registration.rs` and `shared/src/access/rotation.rs`.
+//! rotation. What is decided and done is in `shared/src/access/lease.rs` and `shared/src/access/rotation.rs`.
 
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
-        registration::{self, Owner, RegistrationError},
+        owner::Owner,
+        registration::{Registration, RegistrationError},
         rotation::{self, Step},
     },
     app::App,
@@ -96,12 +97,12 @@ async fn watch(app: &App) -> Result<Output, ExpiryError> {
     let mut owners: Vec<Owner> = due.into_iter().map(Owner::of_item).collect();
     // The platform's own is known from the environment, and is an item from the first look on.
     let platform = app.config.app_client_id.is_some() && !owners.contains(&Owner::Platform);
-    if platform && registration::Registration::find(&app.table, Owner::Platform).await?.is_none() {
+    if platform && Registration::find(&app.table, Owner::Platform).await?.is_none() {
         owners.push(Owner::Platform);
     }
     let mut failed = 0;
     for owner in &owners {
-        if let Err(error) = registration::watch(app, *owner).await {
+        if let Err(error) = rotation::watch(app, *owner).await {
             tracing::error!(?owner, error = %Chain(&error), "an app registration could not be looked at");
             failed += 1;
         }

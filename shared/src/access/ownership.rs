@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{credential::Credential, registration::Owner},
+    access::{credential::Credential, owner::Owner},
     aws::{
         identity::Audience,
         table::{Key, Row, Table, TableError, Write},

@@ -18,11 +18,15 @@ use crate::{
     access::{
         clients::Clients,
         credential::{Certificate, ClientSecret, Credential},
-        registration::{Held, Owner, RegistrationError, Rotation, days_left},
+        lease::{Held, not_allowed},
+        owner::Owner,
+        registration::{RegistrationError, Rotation},
+        reminder::days_left,
     },
     aws::secrets::{CURRENT, PENDING},
+    base::telemetry::Chain,
     firm::feed::CredentialKind,
-    graph::{Application, GraphError, KeyCredential},
+    graph::{Application, GraphError},
 };
 
 /// How long a client secret is made for: tenants often forbid more than ninety days.
@@ -201,33 +205,24 @@ async fn create(held: &mut Held<'_>, current: &Credential, token: &str) -> Resul
 
 async fn set(held: &mut Held<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
     match pending(held, token).await?.ok_or(RegistrationError::NothingPrepared)? {
-        Credential::Certificate(new) => add_certificate(held, current, &new).await,
+        Credential::Certificate(new) => held.add_certificate(current, &new).await,
         Credential::Secret(_) | Credential::Federated(_) => Ok(()),
     }
 }
 
-/// Has Entra know a certificate, if the app may do that.
-pub async fn add_certificate(
-    held: &Held<'_>,
-    current: &Credential,
-    new: &Certificate,
-) -> Result<(), RegistrationError> {
-    let graph = held.graph(current).await?;
-    let shown = graph.application(held.client_id()).await.map_err(not_allowed)?;
-    if shown.key_credentials.iter().any(|key| key.is(new.der())) {
-        return Ok(());
+/// Looks at one registration, as the schedule does: what is to be known of it, what is to be told, and what is to be gone on with.
+pub async fn watch(app: &Clients, owner: Owner) -> Result<(), RegistrationError> {
+    let mut held = match Held::take(app, owner).await {
+        Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),
+        other => other?,
+    };
+    let looked = held.look().await;
+    let went_on = match looked {
+        Ok(shown) => go_on(&mut held, shown).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &went_on {
+        tracing::warn!(error = %Chain(error), "a credential could not be looked at or rotated; it is tried again");
     }
-    let mut all = shown.key_credentials;
-    all.push(KeyCredential::new(new.der(), &held.tag()));
-    graph.set_certificates(held.client_id(), &all).await.map_err(not_allowed)
-}
-
-/// A refusal of the right, in contrast to one by the organisation's policy for credentials, which has codes of its own.
-fn not_allowed(error: GraphError) -> RegistrationError {
-    match &error {
-        GraphError::Refused { code, .. } if code.is("Authorization_RequestDenied") => {
-            RegistrationError::NotAllowed(error)
-        }
-        _ => RegistrationError::Graph(error),
-    }
+    held.release().await
 }

@@ -20,8 +20,8 @@ use crate::{
         connector::{Access, Connector},
         credential::Credential,
         entra::{App, Entra, Issued},
+        owner::Owner,
         ownership::{self, Asker, Permit},
-        registration::Owner,
     },
     aws::{
         secrets::{self, Sealed, Secrets},

@@ -13,7 +13,9 @@ use shared::{
     access::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
-        registration::{Held, New, Owner, RegistrationError},
+        lease::{Held, New},
+        owner::Owner,
+        registration::RegistrationError,
         sign_in::{self, connect_url},
         tenancy,
     },
