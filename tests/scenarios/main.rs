@@ -8,6 +8,7 @@ mod attack_app;
 mod connect;
 mod contacts;
 mod dates;
+mod faults;
 mod filing;
 mod folders;
 mod history;

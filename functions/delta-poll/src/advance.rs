@@ -1,28 +1,26 @@
 //! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips none.
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use futures::{Stream, StreamExt as _};
 use shared::{
     aws::table::{Key, Row, Write},
     base::{clock::next_try, id::MessageId, metric::Counter, telemetry::Chain},
-    firm::feed::{Fact, Numbered, Recorded, What},
-    graph::{BatchOrder, CategoriesPatch, Disposition, GraphCode, GraphError, Mail, PARALLEL_REQUESTS_MAX},
+    firm::feed::{Fact, FeedError, Numbered, Recorded, What},
+    graph::{BatchOrder, CategoriesPatch, Disposition, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
         archive::{ArchiveError, Stored},
         mailbox::KeptMarks,
         message::{Failure, Message, Original, State},
+        trouble::Trouble,
         work::{Fate, Work},
     },
 };
 
-use crate::round::{Outcome, Round, RoundError};
+use crate::round::{Known, Outcome, Round, RoundError, Seen};
 
 /// Items of work side by side: with four, as many messages are on their way as Graph has places and the table needs.
 const ITEMS_AT_ONCE: usize = 8;
@@ -30,30 +28,12 @@ const ITEMS_AT_ONCE: usize = 8;
 const MARK_TRIES_MAX: usize = 4;
 /// Tries to read a MIME whose stream breaks off.
 const MIME_TRIES_MAX: usize = 2;
+/// A mail that Graph asks to wait with so often has failed.
+const WAITS_MAX: u32 = 4;
+/// A mark that waits so often is given up: after a day or so.
+const MARK_WAITS_MAX: u32 = 100;
 /// Tries to find a number in the feed that no reader gave up meanwhile.
 const NUMBER_TRIES_MAX: usize = 5;
-
-/// The categories that discovery saw on messages of this round, so that marking them asks for nothing.
-#[derive(Default)]
-pub(crate) struct Known(Mutex<HashMap<MessageId, Seen>>);
-
-/// A message's categories, and the version of the item that they were read from.
-type Seen = (Vec<String>, Option<String>);
-
-impl Known {
-    /// Remembers the categories and the version of a mail that was just told.
-    pub fn remember(&self, id: MessageId, mail: &Mail) {
-        self.seen().insert(id, (mail.categories.clone(), mail.etag.clone()));
-    }
-
-    fn forget(&self, id: MessageId) {
-        self.seen().remove(&id);
-    }
-
-    fn seen(&self) -> MutexGuard<'_, HashMap<MessageId, Seen>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// What marking goes by.
 struct Marking<'a> {
@@ -94,6 +74,7 @@ async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) ->
     let stop = archive(round, &mut messages).await;
     announce(round, &mut messages).await?;
     let stop = match stop {
+        Ok(()) if round.marking_rests.load(Ordering::Relaxed) => Ok(()),
         Ok(()) => {
             // One of Graph's places for each of many items; all four where few are left that could use them.
             let few = marking.items.load(Ordering::Relaxed) < PARALLEL_REQUESTS_MAX;
@@ -110,12 +91,13 @@ async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) ->
     let fates: Vec<(MessageId, Fate)> = ids
         .iter()
         .map(|id| {
-            let state = messages.iter().find(|row| row.value.id == *id).map(|row| &row.value.state);
-            let fate = match state {
+            let message = messages.iter().find(|row| row.value.id == *id).map(|row| &row.value);
+            let waits = message.and_then(|message| message.trouble.as_ref()).map(|trouble| trouble.not_before);
+            let fate = match message.map(|message| &message.state) {
                 // Where mail is not marked, that is all.
                 Some(State::Announced(_)) if round.marks.is_none() => Fate::Done,
                 Some(State::Failed(failure)) => Fate::Failed(failure.next_try.map(|at| at.max(now))),
-                Some(state) if !state.is_final() => Fate::Open,
+                Some(state) if !state.is_final() => waits.filter(|at| *at > now).map_or(Fate::Open, Fate::Waits),
                 Some(_) => Fate::Done,
                 // Its item is not there: nothing of ours removes one, so nothing can be said of it.
                 None => Fate::Open,
@@ -135,6 +117,8 @@ async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) ->
 enum Archived {
     Stored(Stored),
     Failed(GraphCode),
+    /// Graph asks to wait with this one.
+    Waits(GraphError),
     /// Not tried: the round is over, or the next try is not due.
     Left,
 }
@@ -149,13 +133,27 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
     let now = round.app.clock.now();
     let mut stored = Vec::new();
     let mut failed = Vec::new();
+    let mut waiting = Vec::new();
     let mut stop = Ok(());
     for (i, result) in tries {
         match result {
             Ok(Archived::Stored(what)) => stored.push((i, what)),
             Ok(Archived::Failed(code)) => failed.push((i, code)),
+            Ok(Archived::Waits(error)) => waiting.push((i, error)),
             Ok(Archived::Left) => {}
             Err(error) => stop = Err(error),
+        }
+    }
+    for (i, error) in waiting {
+        let tries = messages[i].value.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
+        // One that Graph does not give again and again has failed, and everybody is told.
+        if tries >= WAITS_MAX {
+            failed.push((i, error.code()));
+        } else {
+            wait_for(round, &mut messages[i], &error).await?;
+        }
+        if round.refused_in_a_row.load(Ordering::Relaxed) > 1 && stop.is_ok() {
+            stop = Err(error.into());
         }
     }
     stored.sort_by_key(|(i, _)| *i);
@@ -188,7 +186,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
 
 async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, RoundError> {
     let due = match &message.state {
-        State::Pending => true,
+        State::Pending => !message.rests(round.app.clock.now()),
         State::Failed(failure) => failure.next_try.is_some_and(|at| at <= round.app.clock.now()),
         _ => false,
     };
@@ -202,12 +200,22 @@ async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, R
             Err(e) => Err(ArchiveError::Mime(e)),
         };
         return match stored {
-            Ok(stored) => Ok(Archived::Stored(stored)),
+            Ok(stored) => {
+                round.served();
+                Ok(Archived::Stored(stored))
+            }
             Err(ArchiveError::Mime(GraphError::Unreachable { .. })) if tries < MIME_TRIES_MAX => {
                 tries += 1;
                 continue;
             }
-            Err(ArchiveError::Mime(e)) if concerns_all(&e) => Err(e.into()),
+            Err(ArchiveError::Mime(e)) if e.concerns_mailbox() => Err(e.into()),
+            Err(ArchiveError::Mime(e @ GraphError::Throttled { .. })) => {
+                // If it asks to wait with another one too, it is not this one's matter.
+                if round.refused(&e) {
+                    round.stop();
+                }
+                Ok(Archived::Waits(e))
+            }
             Err(ArchiveError::Mime(e)) => Ok(Archived::Failed(e.code())),
             Err(ArchiveError::TooLarge { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_too_large"))),
             Err(ArchiveError::Empty { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_empty"))),
@@ -219,14 +227,15 @@ async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, R
     }
 }
 
-/// Whether a refusal is about the mailbox or the connection rather than about this one message. A time-out or a cut body is
-/// about the message: the page before it came through.
-fn concerns_all(error: &GraphError) -> bool {
-    match error {
-        GraphError::Throttled { .. } | GraphError::Token { .. } => true,
-        GraphError::Refused { status, .. } => *status == 401,
-        GraphError::Unreachable { .. } | GraphError::Unreadable { .. } | GraphError::ForeignLink { .. } => false,
-    }
+/// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how often it has
+/// failed.
+async fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError) -> Result<u32, RoundError> {
+    let trouble = Trouble::after(row.value.trouble.as_ref(), error, round.app.clock.now());
+    let tries = trouble.tries;
+    row.value.trouble = Some(trouble);
+    round.app.table.write(Write::replace(row)).await?;
+    row.written();
+    Ok(tries)
 }
 
 /// Tells the feed and the bus of what was archived, and of what failed for the first time.
@@ -251,7 +260,14 @@ async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<()
             break;
         }
     }
-    round.app.feed.announce(firm, &told).await?;
+    match round.app.feed.announce(firm, &told).await {
+        // The feed has them; the bus is told from there later.
+        Err(error @ FeedError::Bus { .. }) => {
+            tracing::error!(error = %Chain(&error), "facts wait for the event bus");
+            round.keep_untold(told.iter().map(|numbered| numbered.number));
+        }
+        other => other?,
+    }
     for row in messages.iter_mut() {
         if let State::Archived(original) = &row.value.state
             && told.iter().any(|numbered| numbered.number == original.number)
@@ -302,6 +318,9 @@ async fn mark(
         let mut patches = Vec::new();
         for (i, row) in messages.iter_mut().enumerate() {
             let State::Announced(original) = row.value.state.clone() else { continue };
+            if row.value.rests(round.app.clock.now()) {
+                continue;
+            }
             match categories(round, &row.value, known).await {
                 Ok((own, etag)) => match marks.on(row.value.dossier().is_some(), &own) {
                     Some(categories) => {
@@ -313,25 +332,49 @@ async fn mark(
                 Err(e) if e.disposition() == Disposition::Fail => {
                     set(round, row, State::Unmarked { original, code: e.code() }).await?;
                 }
-                Err(e) => stop = Err(e.into()),
+                Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
+                Err(e) => {
+                    stop = stop.and(mark_later(round, row, e).await?);
+                }
             }
+            if stop.is_err() {
+                break;
+            }
+        }
+        if stop.is_err() {
+            break;
         }
         let (indexes, patches): (Vec<usize>, Vec<CategoriesPatch>) = patches.into_iter().unzip();
         if patches.is_empty() {
             break;
         }
-        if let Err(error) = round.keep_marks(marks, marking.kept_marks.as_ref()).await {
-            stop = Err(error);
-            break;
-        }
+        round.keep_marks(marks, marking.kept_marks.as_ref()).await;
         // A chain breaks at its first refusal; what it left undone goes all at once.
         let order = if tries == 1 { first_order } else { BatchOrder::Parallel };
-        let results = round.graph.set_categories(&round.mailbox.user, &patches, order).await?;
+        let results = match round.graph.set_categories(&round.mailbox.user, &patches, order).await {
+            Ok(results) => results,
+            Err(e) if e.concerns_mailbox() => {
+                stop = Err(e.into());
+                break;
+            }
+            // Marks wait; mail is kept all the same.
+            Err(e) => {
+                tracing::warn!(error = %Chain(&e), "a batch of marks was refused");
+                round.marking_rests.store(true, Ordering::Relaxed);
+                for i in indexes {
+                    wait_for(round, &mut messages[i], &e).await?;
+                }
+                break;
+            }
+        };
         for (i, result) in indexes.into_iter().zip(results) {
             let State::Announced(original) = messages[i].value.state.clone() else { continue };
             let id = messages[i].value.id;
             match result {
-                Ok(()) => marked(round, &mut messages[i], original).await?,
+                Ok(()) => {
+                    round.served();
+                    marked(round, &mut messages[i], original).await?;
+                }
                 // Somebody changed it since we looked: look again.
                 Err(e) if matches!(e.status(), Some(409 | 412)) => known.forget(id),
                 // The one before it in the chain was refused.
@@ -341,7 +384,8 @@ async fn mark(
                     tracing::warn!(message.id = %id, graph.code = %e.code(), "a message could not be marked");
                     set(round, &mut messages[i], State::Unmarked { original, code: e.code() }).await?;
                 }
-                Err(e) => stop = Err(e.into()),
+                Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
+                Err(e) => stop = stop.and(mark_later(round, &mut messages[i], e).await?),
             }
         }
         if stop.is_err() {
@@ -349,11 +393,28 @@ async fn mark(
         }
     }
     // What could not be marked now is told already: that is worth a write.
-    for row in messages.iter_mut().filter(|row| matches!(row.value.state, State::Announced(_))) {
+    let told = |row: &&mut Row<Message>| matches!(row.value.state, State::Announced(_)) && row.value.trouble.is_none();
+    for row in messages.iter_mut().filter(told) {
         let state = row.value.state.clone();
         set(round, row, state).await?;
     }
     stop
+}
+
+/// Has the mark of a message wait by itself; given up after a long time. The inner error says that Graph refused another one
+/// just before: then the mailbox waits.
+async fn mark_later(
+    round: &Round<'_>,
+    row: &mut Row<Message>,
+    error: GraphError,
+) -> Result<Result<(), RoundError>, RoundError> {
+    let tries = wait_for(round, row, &error).await?;
+    if tries >= MARK_WAITS_MAX
+        && let State::Announced(original) = row.value.state.clone()
+    {
+        set(round, row, State::Unmarked { original, code: error.code() }).await?;
+    }
+    Ok(if round.refused(&error) { Err(error.into()) } else { Ok(()) })
 }
 
 /// A message's own categories and its version: as discovery saw them, else asked for.
@@ -376,6 +437,7 @@ async fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) -
 /// Writes a message's next state; a conflict means that another works at it, and stops us.
 async fn set(round: &Round<'_>, row: &mut Row<Message>, state: State) -> Result<(), RoundError> {
     row.value.state = state;
+    row.value.trouble = None;
     round.app.table.write(Write::replace(row)).await?;
     row.written();
     Ok(())

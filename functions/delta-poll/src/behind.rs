@@ -1,31 +1,28 @@
 //! Behind live mail: the history that was granted, and the comparison of the folders with the archive. Both walk along the
 //! folders for a bounded time, then give way; what a walk finds goes the way of all mail.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, channel::mpsc, join, stream};
+use futures::{SinkExt as _, StreamExt as _, channel::mpsc, join, stream};
 use jiff::Timestamp;
 use shared::{
-    aws::table::{Key, Row, Write},
-    base::{
-        id::{FolderId, MessageId},
-        telemetry::Chain,
-    },
-    graph::{Arrivals, Disposition, Link, Mail},
+    aws::table::{Row, Write},
+    base::telemetry::Chain,
+    graph::{Arrivals, GraphError, Link, Mail},
     mail::{
-        delta::{Baseline, Decision, Phase},
+        delta::{Baseline, Phase},
         folder::FolderState,
-        mailbox::{Progress, Sync},
-        message::{Message, State},
-        walk::{HistoryProgress, Reconciliation, Standing, Tally, Walk, standing},
+        mailbox::Sync,
+        trouble::Trouble,
+        walk::{HistoryProgress, Reconciliation, Standing, Tally, Walk},
         work::Work,
     },
 };
 
 use crate::{
-    advance::{self, Known},
-    discover,
-    round::{Outcome, Round, RoundError},
+    advance,
+    intake::{self, Page},
+    round::{Known, Outcome, Round, RoundError},
 };
 
 /// What waits for live mail runs this long at a time; then its job goes to the end of the queue.
@@ -38,10 +35,10 @@ const COMPARISON_PAGE: usize = 1_000;
 const SETTLED_AFTER: Duration = Duration::from_secs(5 * 60);
 /// A comparison each day, or so: between half of this and the whole of it after the one before.
 const COMPARISON_PAUSE: Duration = Duration::from_secs(32 * 3600);
+/// Pages after each other that bring nothing new: more of them have no end.
+const IDLE_PAGES_MAX: usize = 20;
 /// Items of work that wait while some are worked at.
 const WORK_AHEAD: usize = 4;
-/// Messages written side by side.
-const WRITES_AT_ONCE: usize = 16;
 
 /// What walks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +59,13 @@ impl Purpose {
 
     fn is_done(self, folder: &FolderState) -> bool {
         self.walk_of(folder).is_some_and(|walk| walk.ended_at.is_some())
+    }
+
+    /// Whether there is something to be done for it now. Before its baseline is complete a folder waits, and so does a walk after
+    /// a failure.
+    fn is_ahead(self, folder: &FolderState, now: Timestamp) -> bool {
+        let rests = self.walk_of(folder).is_some_and(|walk| walk.rests(now));
+        folder.phase == Phase::Following && !self.is_done(folder) && !rests
     }
 
     fn begin(self, round: &Round<'_>) -> Walk {
@@ -96,7 +100,6 @@ pub(crate) async fn run(
     open: Vec<Row<Work>>,
 ) -> Result<Outcome, RoundError> {
     let now = round.app.clock.now();
-    folders.retain(|folder| folder.value.phase == Phase::Following);
     let history = round.mailbox.history.map(|history| Purpose::History { since: history.from });
     let running = sync.reconciliation.filter(|run| run.ended_at.is_none());
     let reconciliation = match (running, sync.reconcile_at) {
@@ -108,7 +111,7 @@ pub(crate) async fn run(
     }
     sync.reconciliation = reconciliation.or(sync.reconciliation);
     let purposes: Vec<Purpose> = history.into_iter().chain(reconciliation.map(Purpose::Reconcile)).collect();
-    let ahead = |folder: &Row<FolderState>| purposes.iter().any(|purpose| !purpose.is_done(&folder.value));
+    let ahead = |folder: &Row<FolderState>| purposes.iter().any(|purpose| purpose.is_ahead(&folder.value, now));
     if open.is_empty() && !folders.iter().any(ahead) {
         note(round, sync, &folders, now);
         return Ok(Outcome::Finished);
@@ -160,17 +163,18 @@ async fn walk_all(
     known: &Known,
     mut found: mpsc::Sender<Row<Work>>,
 ) -> Result<Outcome, RoundError> {
+    let now = round.app.clock.now();
     let walked = async {
         for purpose in purposes {
             if let Purpose::History { .. } = purpose {
-                for folder in folders.iter_mut() {
+                for folder in folders.iter_mut().filter(|folder| purpose.is_ahead(&folder.value, now)) {
                     if round.is_over() {
                         return Ok(Outcome::OutOfTime);
                     }
                     count(round, *purpose, folder).await?;
                 }
             }
-            for folder in folders.iter_mut().filter(|folder| !purpose.is_done(&folder.value)) {
+            for folder in folders.iter_mut().filter(|folder| purpose.is_ahead(&folder.value, now)) {
                 if let Outcome::OutOfTime = walk(round, *purpose, folder, known, &mut found).await? {
                     return Ok(Outcome::OutOfTime);
                 }
@@ -187,18 +191,60 @@ async fn walk_all(
 
 /// Counts what a walk of history will list.
 async fn count(round: &Round<'_>, purpose: Purpose, folder: &mut Row<FolderState>) -> Result<(), RoundError> {
-    if purpose.walk_of(&folder.value).is_some() {
+    let walk = match purpose.walk_of(&folder.value) {
+        // The total of one that failed before it began is still unknown.
+        Some(walk) if walk.total.is_some() || walk.tally.listed > 0 => return Ok(()),
+        _ => purpose.begin(round),
+    };
+    match round.graph.count_arrivals(&round.mailbox.user, folder.value.id(), walk.ahead()).await {
+        Ok(total) => {
+            round.served();
+            put(round, folder, purpose, walk.counted(Some(total)), Vec::new()).await
+        }
+        Err(e) => put_off(round, folder, purpose, e).await,
+    }
+}
+
+/// Notes that the list of a folder can't be had, and when it is tried next. Only a folder that is certainly gone, and was so
+/// when it was asked before, comes to its end by that.
+async fn put_off(
+    round: &Round<'_>,
+    folder: &mut Row<FolderState>,
+    purpose: Purpose,
+    error: GraphError,
+) -> Result<(), RoundError> {
+    if error.concerns_mailbox() {
+        return Err(error.into());
+    }
+    let (mailbox, now) = (round.mailbox.id, round.app.clock.now());
+    tracing::warn!(mailbox.id = %mailbox, folder.id = %folder.value.id(), error = %Chain(&error), "a folder can't be listed");
+    let walk = match purpose.walk_of(&folder.value) {
+        Some(walk) => walk.clone(),
+        None => purpose.begin(round),
+    };
+    let before = walk.trouble.as_ref();
+    if error.is_certainly_gone() && before.is_some_and(|before| before.microsoft_code == error.code()) {
+        put(round, folder, purpose, walk.ended(now), Vec::new()).await?;
+        note_list(round, &folder.value);
         return Ok(());
     }
-    let walk = purpose.begin(round);
-    let id = folder.value.id();
-    let total = match round.graph.count_arrivals(&round.mailbox.user, id, walk.ahead()).await {
-        Ok(total) => Some(total),
-        // The walk itself will say what is wrong.
-        Err(e) if e.disposition() == Disposition::Fail => None,
-        Err(e) => return Err(e.into()),
+    let is_mailboxs = round.refused(&error);
+    let trouble = match is_mailboxs {
+        true => Trouble::along_with_mailbox(before, &error, now),
+        false => Trouble::after(before, &error, now),
     };
-    put(round, folder, purpose, walk.counted(total), Vec::new()).await
+    put(round, folder, purpose, walk.failed(trouble), Vec::new()).await?;
+    note_list(round, &folder.value);
+    if is_mailboxs { Err(error.into()) } else { Ok(()) }
+}
+
+/// Notes whether the list of a folder fails, for history or for the comparison.
+fn note_list(round: &Round<'_>, folder: &FolderState) {
+    let walks = [&folder.history, &folder.comparison].into_iter().flatten();
+    match walks.filter_map(|walk| walk.trouble.clone()).min_by_key(|trouble| trouble.not_before) {
+        Some(trouble) => round.faults().note(folder.list(), trouble),
+        None => round.works(&folder.list()),
+    }
 }
 
 /// Walks along one folder until its end or the end of the time.
@@ -211,8 +257,9 @@ async fn walk(
 ) -> Result<Outcome, RoundError> {
     let (table, mailbox) = (&round.app.table, round.mailbox);
     let id = folder.value.id().clone();
-    let baseline = Baseline::load(table, mailbox.firm, mailbox.id, &id).await?;
-    let mut next: Option<Link> = None;
+    let since = folder.value.baseline_since();
+    let baseline = Baseline::load(table, mailbox.firm, mailbox.id, &id, since).await?;
+    let (mut next, mut idle): (Option<Link>, usize) = (None, 0);
     loop {
         if round.is_over() {
             return Ok(Outcome::OutOfTime);
@@ -221,26 +268,42 @@ async fn walk(
         let listed = round.graph.arrivals(&mailbox.user, &id, walk.ahead(), purpose.page(), next.as_ref()).await;
         let page = match listed {
             Ok(page) => page,
-            // The folder is gone or can't be read; the others can.
-            Err(e) if e.disposition() == Disposition::Fail => {
-                tracing::warn!(mailbox.id = %mailbox.id, folder.id = %id, error = %Chain(&e), "a folder can't be listed");
-                let ended = walk.ended(round.app.clock.now());
-                put(round, folder, purpose, ended, Vec::new()).await?;
+            // The others can be listed all the same.
+            Err(e) => {
+                put_off(round, folder, purpose, e).await?;
                 return Ok(Outcome::Finished);
             }
-            Err(e) => return Err(e.into()),
         };
-        let mails = walk.fresh(page.mails);
+        round.served();
+        let failed_before = walk.trouble.is_some();
+        let (listed, mails) = (page.mails.len(), walk.fresh(page.mails));
+        idle = if mails.is_empty() && page.next.is_some() { idle + 1 } else { 0 };
+        if idle > IDLE_PAGES_MAX {
+            let attempted = format!("list the mails of folder {id}");
+            let endless =
+                GraphError::Unreadable { attempted, source: format!("there is no end to them: {listed}").into() };
+            put_off(round, folder, purpose, endless).await?;
+            return Ok(Outcome::Finished);
+        }
         let name = folder.value.walked_page_name(&walk);
-        let Intake { standings, work, writes } = take_in(round, purpose, &id, &mails, &baseline, known, &name).await?;
-        let mails: Vec<(Mail, Standing)> = mails.into_iter().zip(standings).collect();
+        let (since, take, lets_lie) = match purpose {
+            Purpose::History { since } => (since, true, false),
+            Purpose::Reconcile(run) => (round.activated_at, !run.dry_run, true),
+        };
+        let page_of = Page { name: &name, folder: &id, since, phase: Phase::Following, take, lets_lie, rereads: false };
+        let there = intake::there(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
+        let taken = intake::take_in(round, &page_of, &mails, &there, |id| baseline.saw(id), known).await?;
+        let mails: Vec<(Mail, Standing)> = mails.into_iter().zip(taken.standings).collect();
         let (mut after, later) = walk.after(&mails);
         let ended = page.next.is_none();
         if ended {
             after = after.ended(round.app.clock.now());
         }
-        put(round, folder, purpose, after, writes).await?;
-        for item in work {
+        put(round, folder, purpose, after, taken.writes).await?;
+        if failed_before {
+            note_list(round, &folder.value);
+        }
+        for item in taken.work {
             // Nobody listens any more only if the round is over; then the next one finds it in the table.
             let _ = found.send(item).await;
         }
@@ -265,72 +328,4 @@ async fn put(
     round.app.table.transact(writes).await?;
     folder.written();
     Ok(())
-}
-
-/// What a page came to: how each mail stands, the work it makes, and the writes that go with it in one transaction.
-struct Intake {
-    standings: Vec<Standing>,
-    work: Vec<Row<Work>>,
-    writes: Vec<Write>,
-}
-
-/// Holds a page against the archive and the baseline, and writes what is missing as pending.
-async fn take_in(
-    round: &Round<'_>,
-    purpose: Purpose,
-    folder: &FolderId,
-    mails: &[Mail],
-    baseline: &Baseline,
-    known: &Known,
-    name: &str,
-) -> Result<Intake, RoundError> {
-    let (firm, mailbox, table) = (round.mailbox.firm, round.mailbox.id, &round.app.table);
-    let ids: Vec<MessageId> = mails.iter().map(|mail| MessageId::of(mailbox, &mail.immutable_id)).collect();
-    let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
-    let there: HashMap<MessageId, Row<Message>> =
-        table.get_all::<Message>(&keys).await?.into_iter().map(|row| (row.value.id, row)).collect();
-    let dry_run = matches!(purpose, Purpose::Reconcile(run) if run.dry_run);
-
-    let (mut standings, mut to_write, mut work) = (Vec::new(), Vec::new(), Vec::new());
-    let mut progress = Progress::default();
-    for (mail, id) in mails.iter().zip(&ids) {
-        let before = there.get(id);
-        let taken = discover::is_taken(round, before, mail, name).await?;
-        let received_at = mail.received_at.unwrap_or(round.activated_at);
-        let lay_there = baseline.saw(&mail.immutable_id);
-        let (since, seen) = match purpose {
-            Purpose::History { since } => (since, false),
-            Purpose::Reconcile(_) => (round.activated_at, lay_there),
-        };
-        let decision = round.decide(mail, received_at, since, Phase::Following, seen);
-        let stands = standing(before.map(|row| &row.value).filter(|_| taken), decision);
-        standings.push(stands);
-        let state = match decision {
-            _ if taken || dry_run => continue,
-            Decision::AlreadyThere => continue,
-            Decision::Keep => State::Pending,
-            Decision::Skip(reason) => State::Skipped { reason },
-        };
-        progress.discovered += 1;
-        progress.skipped_already_there -= i64::from(lay_there);
-        discover::uncount_draft(before, name, &mut progress);
-        match state {
-            State::Skipped { reason } => *progress.skipped(reason) += 1,
-            _ => {
-                work.push(*id);
-                known.remember(*id, mail);
-            }
-        }
-        let message = Message::found(*id, mail, folder.clone(), received_at, name.to_owned(), state);
-        to_write.push(match before {
-            Some(row) => Write::replace(&row.clone().with(message)),
-            None => Write::insert(Key::message(firm, *id), &message),
-        });
-    }
-    let to_write: Vec<_> = to_write.into_iter().map(|write| table.write(write)).collect();
-    stream::iter(to_write).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
-    let work = Work::items(firm, mailbox, name, &work);
-    let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
-    writes.extend(progress.add_to(firm, mailbox));
-    Ok(Intake { standings, work, writes })
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use shared::{
-    aws::table::{Key, Row, Write},
+    aws::table::{Key, Row, TableError, Write},
     base::telemetry::Chain,
-    graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WellKnown},
+    graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers},
     mail::{
         folder::{FolderState, Told, TreeLink, follow, forget_gone},
         mailbox::Sync,
         selection::{Mode, Selection},
+        trouble::Thing,
     },
 };
 
@@ -35,11 +36,24 @@ pub(crate) async fn folders(round: &Round<'_>, sync: &mut Sync) -> Result<Vec<Ro
     let Some(selection) = &round.mailbox.selection else { return Ok(Vec::new()) };
     let now = round.app.clock.now();
     let mut folders = FolderState::all(table, firm, mailbox).await?;
-    if sync.follow_at.is_none_or(|at| at <= now) {
-        folders = look(round, selection, folders, sync.follow_at.is_none()).await?;
-        let pause = if selection.mode == Mode::Include { FOLLOW_PAUSE_NAMED } else { FOLLOW_PAUSE };
-        sync.follow_at = Some(now + pause);
-        forget_gone(table, firm, mailbox, &folders, now).await?;
+    if sync.follow_at.is_none_or(|at| at <= now) && !round.rests(&Thing::Tree) {
+        match look(round, selection, &mut folders, sync.follow_at.is_none()).await {
+            Ok(()) => {
+                round.works(&Thing::Tree);
+                let pause = if selection.mode == Mode::Include { FOLLOW_PAUSE_NAMED } else { FOLLOW_PAUSE };
+                sync.follow_at = Some(now + pause);
+                forget_gone(table, firm, mailbox, &folders, now).await?;
+            }
+            Err(LookError::Graph(error)) if error.concerns_mailbox() => return Err(error.into()),
+            // What was known last is used.
+            Err(LookError::Graph(error)) => {
+                round.failed(Thing::Tree, &error);
+                if folders.is_empty() && round.refused(&error) {
+                    return Err(error.into());
+                }
+            }
+            Err(LookError::Table(error)) => return Err(error.into()),
+        }
     }
     let there = folders.iter().filter(|row| row.value.gone_at.is_none());
     let kept = selection.kept(there.map(|row| &row.value.place));
@@ -64,18 +78,48 @@ pub(crate) fn look_again(round: &Round<'_>, sync: &mut Sync) -> bool {
     followed && long_ago
 }
 
-/// Reads what changed in the tree, and writes it down. A crash in between reads it again.
+/// Why the tree could not be looked at.
+enum LookError {
+    Graph(GraphError),
+    Table(TableError),
+}
+
+impl From<GraphError> for LookError {
+    fn from(error: GraphError) -> Self {
+        Self::Graph(error)
+    }
+}
+
+impl From<TableError> for LookError {
+    fn from(error: TableError) -> Self {
+        Self::Table(error)
+    }
+}
+
+/// Reads what changed in the tree, and writes it down. A crash in between reads it again. An error after the folders were
+/// written says that a well-known name could not be looked up: the same changes are read once more then.
 async fn look(
     round: &Round<'_>,
     selection: &Selection,
-    folders: Vec<Row<FolderState>>,
+    folders: &mut Vec<Row<FolderState>>,
     first: bool,
-) -> Result<Vec<Row<FolderState>>, RoundError> {
+) -> Result<(), LookError> {
     let (table, firm, mailbox) = (&round.app.table, round.mailbox.firm, round.mailbox.id);
     let now = round.app.clock.now();
     let key = Key::tree(firm, mailbox);
     let tree = table.get::<TreeLink>(&key).await?.map(|row| row.value).filter(|_| !first);
-    let (told, link) = told(round, tree.as_ref().filter(|tree| tree.whole_at + WHOLE_PAUSE > now)).await?;
+    let tree_now = tree.as_ref().filter(|tree| tree.whole_at + WHOLE_PAUSE > now);
+    let (told, link, unknown) = told(round, tree_now).await?;
+    // Whether a folder is one that is never read has to be known before it is read. Those that were named were known.
+    let needed = |name: WellKnown| name == WellKnown::MsgFolderRoot || WELL_KNOWN_NEVER_READ.contains(&name);
+    let mut unknown = unknown.into_iter().filter(|(name, _)| needed(*name)).map(|(_, error)| error);
+    let unknown = unknown.next();
+    if first
+        && selection.mode != Mode::Include
+        && let Some(error) = unknown
+    {
+        return Err(error.into());
+    }
     let whole_at = tree.filter(|_| !told.whole).map_or(now, |tree| tree.whole_at);
 
     let before: Vec<FolderState> = folders.iter().map(|row| row.value.clone()).collect();
@@ -89,43 +133,48 @@ async fn look(
     });
     let writes: Vec<_> = writes.collect();
     futures::stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
-    table.write(Write::overwrite(key, &TreeLink { link, whole_at })).await?;
-    if changed.is_empty() {
-        return Ok(folders);
+    if !changed.is_empty() {
+        tracing::info!(mailbox.id = %mailbox, changed = changed.len(), "the tree of folders changed");
+        *folders = FolderState::all(table, firm, mailbox).await?;
     }
-    tracing::info!(mailbox.id = %mailbox, changed = changed.len(), "the tree of folders changed");
-    Ok(FolderState::all(table, firm, mailbox).await?)
+    match unknown {
+        Some(error) => Err(error.into()),
+        None => Ok(table.write(Write::overwrite(key, &TreeLink { link, whole_at })).await?),
+    }
 }
 
+/// Names that could not be looked up, and why.
+type Unknown = Vec<(WellKnown, GraphError)>;
+
 /// What changed since `tree`, or the whole tree; and where its changes go on.
-async fn told(round: &Round<'_>, tree: Option<&TreeLink>) -> Result<(Told, Option<Link>), RoundError> {
+async fn told(round: &Round<'_>, tree: Option<&TreeLink>) -> Result<(Told, Option<Link>, Unknown), GraphError> {
     let user = &round.mailbox.user;
     if let Some(link) = tree.and_then(|tree| tree.link.clone()) {
         match pages(round, Some(link)).await {
             Ok((items, link)) => {
                 let present = |item: &FolderItem| matches!(item, FolderItem::Present { .. });
                 // Some well-known folders are made only when they are first used.
-                let well_known = match items.iter().any(present) {
+                let WellKnownAnswers { known, failed } = match items.iter().any(present) {
                     true => round.graph.well_known_folders(user).await?,
                     false => Default::default(),
                 };
-                return Ok((Told { items, whole: false, well_known }, Some(link)));
+                return Ok((Told { items, whole: false, well_known: known }, Some(link), failed));
             }
             Err(e) if e.disposition() == Disposition::Resync => {}
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(e),
         }
     }
     match pages(round, None).await {
         Ok((items, link)) => {
-            let well_known = round.graph.well_known_folders(user).await?;
-            Ok((Told { items, whole: true, well_known }, Some(link)))
+            let WellKnownAnswers { known, failed } = round.graph.well_known_folders(user).await?;
+            Ok((Told { items, whole: true, well_known: known }, Some(link), failed))
         }
         // No delta here: the tree is read level by level instead, as the API shows it.
-        Err(e) if matches!(e.disposition(), Disposition::Fail | Disposition::Resync) => {
+        Err(e) if !e.concerns_mailbox() => {
             tracing::warn!(mailbox.id = %round.mailbox.id, error = %Chain(&e), "no delta of folders");
-            Ok((Told::tree(round.graph.folders(user).await?), None))
+            Ok((Told::tree(round.graph.folders(user).await?), None, Unknown::new()))
         }
-        Err(e) => Err(e.into()),
+        Err(e) => Err(e),
     }
 }
 

@@ -7,7 +7,9 @@ mod advance;
 mod behind;
 mod discover;
 mod follow;
+mod intake;
 mod round;
+mod run;
 mod watch;
 
 use std::time::Duration;
@@ -78,7 +80,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
 async fn queue_due(app: &App) -> Result<usize, ScheduleError> {
     let (now, cause) = (app.clock.now(), app.random.uuid());
     let due = app.table.due_mailboxes(now, DUE_MAX).await?;
-    let job = |firm, mailbox| Job { firm, mailbox, sent_at: now, subscription: false, cause };
+    let job = |firm, mailbox| Job { firm, mailbox, sent_at: now, subscription: false, notice: false, cause };
     let due = due.into_iter().map(|(firm, mailbox, due_at)| (job(firm, mailbox), due_at));
     Ok(worker::queue_due(&app.queue, cause, due.collect()).await?)
 }
@@ -93,7 +95,7 @@ impl Mailboxes<'_> {
     /// A round, and the one line and the metrics that it ends with.
     async fn counted(&self, job: &Job) -> Result<Outcome, RoundError> {
         let (began, tally) = (self.app.clock.now(), Tally::default());
-        let outcome = round::run(self.app, job, &self.deadline, &tally).await;
+        let outcome = run::run(self.app, job, &self.deadline, &tally).await;
         if outcome.as_ref().is_err_and(|error| error.wait().is_none()) {
             tally.count(Counter::RoundsFailed, 1);
         }
@@ -131,7 +133,7 @@ impl Rounds<Job> for Mailboxes<'_> {
 impl Interrupted for RoundError {
     fn wait(&self) -> Option<Duration> {
         match self {
-            Self::Wait(wait) => Some(*wait),
+            Self::Wait(wait) | Self::Busy { wait, .. } => Some(*wait),
             _ => None,
         }
     }

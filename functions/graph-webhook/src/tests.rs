@@ -134,7 +134,7 @@ async fn a_genuine_notice_becomes_one_job_for_its_mailbox_and_a_forged_one_none(
     let sent_at = Timestamp::UNIX_EPOCH;
     let jobs = world.jobs().await;
     let cause = jobs[0].cause;
-    assert_eq!(jobs, [Job { firm, mailbox, sent_at, subscription: false, cause }]);
+    assert_eq!(jobs, [Job { firm, mailbox, sent_at, subscription: false, notice: true, cause }]);
 
     assert_eq!(world.post("/", notices(&[&forged])).await, StatusCode::ACCEPTED);
     assert_eq!(world.jobs().await, []);

@@ -29,6 +29,25 @@ pub enum ValueFault {
     OtherBytes,
 }
 
+/// What one kind of request answers instead of the truth, for one thing or for all.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scripted {
+    /// An error with this status, and perhaps with `Retry-After` in seconds.
+    Status(u16, Option<u32>),
+    /// 200 with a page of HTML, as a proxy in between sends it.
+    Garbage,
+    /// The connection breaks in the middle of the body.
+    Half,
+    /// A page that brings nothing, and a next link that leads to itself.
+    Endless,
+    /// A page of delta that is behind: it tells of nothing, and its delta link is the one that was asked with.
+    Behind,
+    /// The truth, but in the entries of the page with this id, or in all, this property has another value.
+    Property(Option<String>, &'static str, serde_json::Value),
+    /// The truth, later by so much real time.
+    Late(Duration),
+}
+
 /// The form of `Retry-After` beside a 429; facts: whole seconds, fractions, or nothing at all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RetryAfter {
@@ -72,6 +91,7 @@ pub enum ConsentFault {
 struct Script {
     value: HashMap<String, Strike<ValueFault>>,
     kind: HashMap<String, Strike<u16>>,
+    scripted: Vec<(String, Option<String>, Strike<Scripted>)>,
     lost: HashMap<String, Strike<()>>,
     conflict: HashMap<String, Strike<()>>,
     gone: HashMap<String, Strike<()>>,
@@ -93,7 +113,7 @@ struct Strike<T> {
     left: Times,
 }
 
-impl<T: Copy> Strike<T> {
+impl<T: Clone> Strike<T> {
     fn new(what: T, left: Times) -> Self {
         Self { what, left }
     }
@@ -101,11 +121,11 @@ impl<T: Copy> Strike<T> {
     /// The fault, if it strikes now.
     fn strike(&mut self) -> Option<T> {
         match &mut self.left {
-            Times::Forever => Some(self.what),
+            Times::Forever => Some(self.what.clone()),
             Times::N(0) => None,
             Times::N(left) => {
                 *left -= 1;
-                Some(self.what)
+                Some(self.what.clone())
             }
         }
     }
@@ -128,6 +148,18 @@ impl Faults {
     /// Requests of one kind (the names in [`crate::Requests::by_kind`]) answer this status, before anything is done.
     pub fn fail(&self, kind: &str, status: u16, times: Times) {
         self.script().kind.insert(kind.to_owned(), Strike::new(status, times));
+    }
+
+    /// Requests of one kind (the names in [`crate::Requests::by_kind`]) go wrong; only those that name `thing`, the id of a
+    /// folder or a message as it stands in the path, if one is given. What was scripted for the same before ends.
+    pub fn answer(&self, kind: &str, thing: Option<&str>, fault: Scripted, times: Times) {
+        self.end_answer(kind, thing);
+        self.script().scripted.push((kind.to_owned(), thing.map(str::to_owned), Strike::new(fault, times)));
+    }
+
+    /// What [`Faults::answer`] began is over.
+    pub fn end_answer(&self, kind: &str, thing: Option<&str>) {
+        self.script().scripted.retain(|(of, about, _)| of != kind || about.as_deref() != thing);
     }
 
     /// Requests of one kind are carried out and then answered with 504: what timed out may have worked.
@@ -212,6 +244,15 @@ impl Faults {
 
     pub(crate) fn next_failure(&self, kind: &str) -> Option<u16> {
         self.script().kind.get_mut(kind)?.strike()
+    }
+
+    pub(crate) fn next_scripted(&self, kind: &str, thing: Option<&str>) -> Option<Scripted> {
+        let mut script = self.script();
+        let meant = script
+            .scripted
+            .iter_mut()
+            .filter(|(of, about, _)| of == kind && (about.is_none() || about.as_deref() == thing));
+        meant.filter_map(|(.., strike)| strike.strike()).next()
     }
 
     pub(crate) fn next_lost(&self, kind: &str) -> bool {

@@ -34,7 +34,7 @@ mod traffic;
 
 pub use directory::{App, Audience, Certificate, DirectoryRole, Federated, GroupMembershipClaims, Secret, Tenant};
 pub use error::{Error, Result};
-pub use faults::{ConsentFault, Faults, NoticeFault, RetryAfter, Times, ValueFault};
+pub use faults::{ConsentFault, Faults, NoticeFault, RetryAfter, Scripted, Times, ValueFault};
 pub use mailbox::{Held, Language, MessageRef};
 pub use mime::{Mail, Mime};
 pub use notify::Lifecycle;

@@ -397,6 +397,15 @@ impl Microsoft365 {
         })
     }
 
+    /// Forgets the subscriptions to a mailbox without a word, as Graph does now and then.
+    pub fn forget_subscriptions(&self, address: &str) -> Result<()> {
+        self.store().write(|db| {
+            let mailbox = crate::directory::account(db, address)?.id;
+            db.execute("DELETE FROM subscriptions WHERE mailbox = ?", [mailbox])?;
+            Ok(())
+        })
+    }
+
     /// Sends a lifecycle notice, if the subscription has a URL for them.
     pub fn send_lifecycle(&self, subscription: &str, event: Lifecycle) -> Result<()> {
         let now = self.now();

@@ -45,6 +45,9 @@ pub struct Job {
     /// Whether the subscription itself needs a look: Graph sent a lifecycle notice.
     #[serde(default)]
     pub subscription: bool,
+    /// Whether a change notification asked for it: then there is something to be found.
+    #[serde(default)]
+    pub notice: bool,
     /// What the log calls all that follows from one request of Graph's, one run of the schedule or one request to the API: the
     /// same to the mark.
     #[serde(default)]
@@ -59,8 +62,8 @@ impl Queued for Job {
     }
 
     fn and(self, other: Self) -> Self {
-        let subscription = self.subscription || other.subscription;
-        Self { sent_at: self.sent_at.max(other.sent_at), subscription, ..self }
+        let (subscription, notice) = (self.subscription || other.subscription, self.notice || other.notice);
+        Self { sent_at: self.sent_at.max(other.sent_at), subscription, notice, ..self }
     }
 
     fn span(&self) -> tracing::Span {

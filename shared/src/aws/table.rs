@@ -26,6 +26,7 @@
 //! | that a member has an address | `FIRM#f` | `MEMBERADDRESS#a` | key |
 //! | a mailbox | `FIRM#f` | `MAILBOX#m` | key; all of a firm by prefix |
 //! | that an address is taken | `FIRM#f` | `ADDRESS#a` | condition only |
+//! | that the mailbox with a root folder is known | `FIRM#f` | `ROOTFOLDER#id` | condition only |
 //! | the last number of the feed | `FIRM#f` | `FEED` | key |
 //! | that a message is filed there | `FIRM#f#DOSSIER#d` | its number, 20 digits | range, newest first |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
@@ -258,6 +259,11 @@ impl Key {
     /// That a mailbox address is taken within the firm; `address` in lower case.
     pub fn address(firm: FirmId, address: &str) -> Self {
         Self::of_firm(firm, format!("ADDRESS#{address}"))
+    }
+
+    /// That the mailbox with this root folder is known within the firm.
+    pub fn root_folder(firm: FirmId, root: &FolderId) -> Self {
+        Self::of_firm(firm, format!("ROOTFOLDER#{root}"))
     }
 
     /// The last number given out in the firm's feed.

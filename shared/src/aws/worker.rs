@@ -22,6 +22,11 @@ const DEADLINE_MARGIN: Duration = Duration::from_secs(15);
 /// A job that waits for Graph so often is left to the schedule: at ten receives it would end in the dead-letter queue.
 const RECEIVES_OF_WAITING_MAX: u32 = 5;
 
+/// How long a job rests after its first round failed; doubled after each further one.
+const FAILED_PAUSE: Duration = Duration::from_secs(30);
+/// A job whose rounds fail is tried this often at least.
+const FAILED_PAUSE_MAX: Duration = Duration::from_secs(720);
+
 /// What starts the function: jobs from its queue, or its schedule, such as `{"schedule":"poll"}`.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -196,23 +201,35 @@ async fn hand_back<J: Queued, E: Interrupted>(
         }
         Err(error) => error,
     };
+    let receives = group.messages.iter().map(receives).max().unwrap_or(1);
     let Some(wait) = error.wait() else {
-        tracing::error!(error = %Chain(&error), "the round failed");
+        let pause = failed_pause(receives);
+        tracing::error!(error = %Chain(&error), pause_ms = pause.as_millis(), "the round failed");
+        hide(queue, group, pause).await;
         return false;
     };
     tracing::info!(wait_ms = wait.as_millis(), "the round waits");
-    let receives = group.messages.iter().map(receives).max().unwrap_or(1);
     if receives >= RECEIVES_OF_WAITING_MAX {
         // The queue would take it for a job that nobody can do: the schedule brings it back instead.
         return rounds.put_off(&group.job, clock.now() + wait).await;
     }
+    hide(queue, group, wait + Duration::from_secs(1)).await;
+    false
+}
+
+/// Hides the jobs of a group for so long, in whole seconds.
+async fn hide<J: Queued>(queue: &Queue<J>, group: &Group<J>, time: Duration) {
     for receipt in group.messages.iter().filter_map(|message| message.receipt_handle.as_deref()) {
         // If this fails the queue's own visibility time-out stands: later than asked, never lost.
-        if let Err(error) = queue.delay(&group.job.subject().1, receipt, wait.as_secs() + 1).await {
+        if let Err(error) = queue.delay(&group.job.subject().1, receipt, time.as_secs()).await {
             tracing::warn!(error = %Chain(&error), "a job could not be delayed");
         }
     }
-    false
+}
+
+/// How long a job rests whose round failed, after it was handed out so often.
+fn failed_pause(receives: u32) -> Duration {
+    FAILED_PAUSE.saturating_mul(1 << receives.saturating_sub(1).min(8)).min(FAILED_PAUSE_MAX)
 }
 
 /// How often the queue has handed a job out.
@@ -237,6 +254,11 @@ mod tests {
         assert!(matches!(schedule, Input::Schedule { schedule: Schedule::Poll }));
         let jobs = serde_json::from_str::<Input<Schedule>>(r#"{"Records":[{"messageId":"1","body":"{}"}]}"#).unwrap();
         assert!(matches!(jobs, Input::Jobs(batch) if batch.records.len() == 1));
+    }
+
+    #[test]
+    fn a_failed_job_rests_half_a_minute_and_then_twice_as_long_each_time() {
+        assert_eq!([1, 2, 3, 9, 40].map(|n| failed_pause(n).as_secs()), [30, 60, 120, 720, 720]);
     }
 
     #[test]

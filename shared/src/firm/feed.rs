@@ -53,6 +53,9 @@ pub const EVENT_SOURCE: &str = "greffe";
 /// Most entries in one PutEvents. Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
 const PUT_EVENTS_MAX: usize = 10;
 
+/// Facts read in one go to be put on the event bus again.
+const AGAIN_AT_ONCE: usize = 200;
+
 /// Something that happened, as the business application is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fact {
@@ -195,6 +198,17 @@ pub struct Ending {
 }
 
 impl What {
+    /// Whether it is about a message of that mailbox.
+    pub fn is_of(&self, id: MailboxId) -> bool {
+        match self {
+            Self::MessageArchived { mailbox, .. }
+            | Self::MessageFailed { mailbox, .. }
+            | Self::MessageFiled { mailbox, .. }
+            | Self::MessageUnfiled { mailbox, .. } => *mailbox == id,
+            _ => false,
+        }
+    }
+
     /// Its name on the event bus.
     pub fn name(&self) -> &'static str {
         match self {
@@ -318,6 +332,23 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// Puts those of the facts `from` to `to` on the event bus for which `is_meant`; a bounded number of them. Where to go on;
+    /// none if that is all.
+    pub async fn announce_again(
+        &self,
+        firm: FirmId,
+        (from, to): (u64, u64),
+        is_meant: impl Fn(&What) -> bool,
+    ) -> Result<Option<u64>, FeedError> {
+        let after = from.saturating_sub(1);
+        let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, AGAIN_AT_ONCE).await?;
+        let reached = rows.last().map(|(number, _)| *number);
+        let meant = rows.into_iter().filter(|(number, fact)| *number <= to && is_meant(&fact.what));
+        let facts: Vec<Numbered> = meant.map(|(number, fact)| Numbered { number, fact }).collect();
+        self.announce(firm, &facts).await?;
+        Ok(reached.filter(|reached| *reached < to).map(|reached| reached + 1))
     }
 
     /// The facts after number `after`, oldest first, at most `limit`, and the number to go on after.

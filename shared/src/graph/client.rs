@@ -29,7 +29,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// The wait after a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(10);
 /// Our own code for a wait of our own making: Graph was not asked.
-const PACED: &str = "greffe_paced";
+pub(super) const PACED: &str = "greffe_paced";
 /// The longest wait that is believed.
 const WAIT_MAX: Duration = Duration::from_secs(900);
 /// The largest JSON answer that is read.

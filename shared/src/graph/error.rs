@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::client::PACED;
 use crate::graph::TokenError;
 
 /// Graph's own error code, such as `ErrorItemNotFound`. Codes are matched, messages never.
@@ -140,6 +141,37 @@ impl GraphError {
     /// Whether the thing asked for is not there, in a mailbox that is.
     pub fn is_gone(&self) -> bool {
         self.status() == Some(404) && self.disposition() != Disposition::Ask
+    }
+
+    /// Whether the very thing asked for is certainly not there. A gateway's 404 or one about a user says nothing of it.
+    pub fn is_certainly_gone(&self) -> bool {
+        let gone = |code: &GraphCode| code.is("ErrorItemNotFound") || code.is("ErrorFolderNotFound");
+        matches!(self, Self::Refused { status: 404, code, .. } if gone(code))
+    }
+
+    /// Whether greffe itself keeps within what Graph allows, and Graph was not asked.
+    pub fn is_own_pace(&self) -> bool {
+        matches!(self, Self::Throttled { code, .. } if code.is(PACED))
+    }
+
+    /// Whether it says something of the mailbox or the connection, and not only of the thing asked for: there is no token,
+    /// the mailbox is gone or on its way to another server, or greffe keeps within what Graph allows.
+    pub fn concerns_mailbox(&self) -> bool {
+        match self {
+            Self::Token { .. } => true,
+            Self::Throttled { .. } => self.is_own_pace(),
+            Self::Refused { status: 401, .. } => true,
+            Self::Refused { code, .. } => {
+                code.is("ErrorMailboxMoveInProgress") || NO_MAILBOX.iter().any(|no| code.is(no))
+            }
+            Self::Unreachable { .. } | Self::Unreadable { .. } | Self::ForeignLink { .. } => false,
+        }
+    }
+
+    /// Whether it says something of the mailbox if Graph answers the same about another thing: then the mailbox waits. What
+    /// Graph does not understand, or answers in a way that can't be read, says nothing of others.
+    pub fn may_concern_mailbox(&self) -> bool {
+        matches!(self.disposition(), Disposition::RetryAfter(_) | Disposition::Ask)
     }
 
     /// Whether nothing can be asked through this connection until a person has acted: its token is dead or refused.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     batch::{BatchOrder, Part},
@@ -106,6 +106,15 @@ pub struct MailFolder {
 /// Which well-known folders a mailbox has: a folder does not say so itself.
 pub type WellKnownFolders = HashMap<FolderId, WellKnown>;
 
+/// What the lookups of the well-known names came to.
+#[derive(Debug, Default)]
+pub struct WellKnownAnswers {
+    /// Those that were found.
+    pub known: WellKnownFolders,
+    /// Those of which nothing can be said.
+    pub failed: Vec<(WellKnown, GraphError)>,
+}
+
 /// What a page of folder delta says of one folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FolderItem {
@@ -144,7 +153,10 @@ impl Graph {
     /// Source: <https://learn.microsoft.com/graph/api/user-list-mailfolders>
     pub async fn folders(&self, user: &GraphUser) -> Result<Vec<MailFolder>, GraphError> {
         let attempted = "list the mail folders";
-        let well_known = self.well_known_folders(user).await?;
+        let WellKnownAnswers { known: well_known, mut failed } = self.well_known_folders(user).await?;
+        if let Some((_, error)) = failed.pop() {
+            return Err(error);
+        }
         let query = format!("?includeHiddenFolders=true&$top=100&$select={SELECT}");
         let mut pages = vec![(self.url(&format!("{}/mailFolders{query}", user.path())), None)];
         let root = well_known.iter().find(|(_, name)| **name == WellKnown::MsgFolderRoot);
@@ -157,7 +169,7 @@ impl Graph {
                 return Err(GraphError::Unreadable { attempted: attempted.to_owned(), source });
             }
             let page: WirePage = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            for folder in page.value {
+            for folder in page.value.into_iter().filter_map(read_folder) {
                 if folder.child_folder_count.unwrap_or(0) > 0 {
                     let path =
                         format!("{}/mailFolders/{}/childFolders{query}", user.path(), segment(folder.id.as_str()));
@@ -165,7 +177,7 @@ impl Graph {
                 }
                 folders.push(MailFolder {
                     well_known: well_known.get(&folder.id).copied(),
-                    search: folder.is_search(),
+                    search: folder.is_search,
                     parent: folder.parent_folder_id.or_else(|| parent.clone()),
                     display_name: folder.display_name.unwrap_or_default(),
                     items: folder.total_item_count.unwrap_or(0),
@@ -193,7 +205,7 @@ impl Graph {
         call.headers = &headers;
         let page: WireDelta = self.json(call).await?;
         let end = page_end(page.next_link, page.delta_link, attempted)?;
-        Ok(FolderPage { items: page.value.into_iter().map(FolderItem::from).collect(), end })
+        Ok(FolderPage { items: page.value.into_iter().filter_map(read_change).collect(), end })
     }
 
     /// Reads one of the mailbox's folders: whether they may be read at all, without walking the tree.
@@ -202,8 +214,18 @@ impl Graph {
         self.json::<WirePage>(self.get(&path, "read a mail folder".to_owned())).await.map(drop)
     }
 
-    /// Which folder has which well-known name: a folder does not say so itself, each name is asked for.
-    pub async fn well_known_folders(&self, user: &GraphUser) -> Result<WellKnownFolders, GraphError> {
+    /// The id of the folder in which the top ones lie: as good as the mailbox's own.
+    pub async fn root_folder(&self, user: &GraphUser) -> Result<FolderId, GraphError> {
+        let attempted = "find the root folder".to_owned();
+        let path = format!("{}/mailFolders/{}?$select=id", user.path(), WellKnown::MsgFolderRoot.name());
+        let folder: Value = self.json(self.get(&path, attempted.clone())).await?;
+        let unreadable = || GraphError::Unreadable { attempted, source: "it has no id".into() };
+        read_folder(folder).map(|folder| folder.id).ok_or_else(unreadable)
+    }
+
+    /// Which folder has which well-known name: a folder does not say so itself, each name is asked for. One that can't be
+    /// found out costs the others nothing.
+    pub async fn well_known_folders(&self, user: &GraphUser) -> Result<WellKnownAnswers, GraphError> {
         let parts = WellKnown::ALL.map(|folder| Part {
             method: Method::GET,
             path: format!("{}/mailFolders/{}?$select=id", user.path(), folder.name()),
@@ -211,19 +233,20 @@ impl Graph {
             body: None,
             attempted: format!("find the folder {}", folder.name()),
         });
-        let mut known = HashMap::new();
+        let mut answers = WellKnownAnswers::default();
         for (name, answer) in WellKnown::ALL.into_iter().zip(self.batch(parts.into(), BatchOrder::Parallel).await?) {
             match answer {
                 Ok(folder) => {
                     let id = folder["id"].as_str().and_then(|id| id.parse().ok());
-                    known.extend(id.map(|id: FolderId| (id, name)));
+                    answers.known.extend(id.map(|id: FolderId| (id, name)));
                 }
                 // Not every mailbox has every one of them.
-                Err(e) if e.is_gone() => {}
-                Err(e) => return Err(e),
+                Err(e) if e.is_certainly_gone() => {}
+                Err(e) if e.concerns_mailbox() => return Err(e),
+                Err(e) => answers.failed.push((name, e)),
             }
         }
-        Ok(known)
+        Ok(answers)
     }
 }
 
@@ -247,30 +270,39 @@ impl MailFolder {
     }
 }
 
-impl From<WireChange> for FolderItem {
-    fn from(WireChange { removed, folder }: WireChange) -> Self {
-        match removed {
-            Some(_) => Self::Removed(folder.id),
-            None => Self::Present {
-                search: folder.is_search(),
-                id: folder.id,
-                parent: folder.parent_folder_id,
-                display_name: folder.display_name,
-                hidden: folder.is_hidden,
-            },
-        }
-    }
+/// Reads one folder. Only the id is needed: what else is left out, null, or of another form than documented counts as not told.
+fn read_folder(entry: Value) -> Option<WireFolder> {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    let number = |name: &str| entry.get(name).and_then(Value::as_u64);
+    Some(WireFolder {
+        id: text("id")?.parse().ok()?,
+        is_search: text("@odata.type").is_some_and(|kind| kind.ends_with("mailSearchFolder")),
+        display_name: text("displayName").map(str::to_owned),
+        parent_folder_id: text("parentFolderId").and_then(|id| id.parse().ok()),
+        child_folder_count: number("childFolderCount"),
+        total_item_count: number("totalItemCount"),
+        is_hidden: entry.get("isHidden").and_then(Value::as_bool),
+    })
 }
 
-impl WireFolder {
-    fn is_search(&self) -> bool {
-        self.odata_type.as_ref().is_some_and(|kind| kind.ends_with("mailSearchFolder"))
-    }
+fn read_change(entry: Value) -> Option<FolderItem> {
+    let removed = entry.get("@removed").is_some_and(|removed| !removed.is_null());
+    let folder = read_folder(entry)?;
+    Some(match removed {
+        true => FolderItem::Removed(folder.id),
+        false => FolderItem::Present {
+            search: folder.is_search,
+            id: folder.id,
+            parent: folder.parent_folder_id,
+            display_name: folder.display_name,
+            hidden: folder.is_hidden,
+        },
+    })
 }
 
 #[derive(Deserialize)]
 struct WireDelta {
-    value: Vec<WireChange>,
+    value: Vec<Value>,
     #[serde(rename = "@odata.nextLink")]
     next_link: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
@@ -278,26 +310,15 @@ struct WireDelta {
 }
 
 #[derive(Deserialize)]
-struct WireChange {
-    #[serde(rename = "@removed")]
-    removed: Option<serde_json::Value>,
-    #[serde(flatten)]
-    folder: WireFolder,
-}
-
-#[derive(Deserialize)]
 struct WirePage {
-    value: Vec<WireFolder>,
+    value: Vec<Value>,
     #[serde(rename = "@odata.nextLink")]
     next_link: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct WireFolder {
-    #[serde(rename = "@odata.type")]
-    odata_type: Option<String>,
     id: FolderId,
+    is_search: bool,
     display_name: Option<String>,
     parent_folder_id: Option<FolderId>,
     child_folder_count: Option<u64>,

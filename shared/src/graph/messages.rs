@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, fmt};
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use serde::Deserialize;
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -69,6 +70,8 @@ pub enum PageEnd {
 pub struct DeltaPage {
     /// Its entries, none, some told twice.
     pub items: Vec<DeltaItem>,
+    /// Entries without an id, which can't be asked for either.
+    pub unreadable: u64,
     /// Where to go on.
     pub end: PageEnd,
 }
@@ -121,8 +124,8 @@ impl Graph {
             }
         };
         call.headers = &[("prefer", IMMUTABLE)];
-        let page: WireMails = self.json(call).await?;
-        Ok(MailPage { mails: page.value.into_iter().map(Mail::from).collect(), next: page.next_link.map(Link::new) })
+        let page: Page = self.json(call).await?;
+        Ok(MailPage { mails: page.mails().collect(), next: page.next_link.map(Link::new) })
     }
 
     /// How many of a folder's mails arrived in that time.
@@ -136,7 +139,7 @@ impl Graph {
         let path = format!("{}/mailFolders/{}/messages?{options}", user.path(), segment(folder.as_str()));
         let mut call = self.get(&path, format!("count the mails of folder {folder}"));
         call.headers = &[("prefer", IMMUTABLE)];
-        let page: WireMails = self.json(call).await?;
+        let page: WireCount = self.json(call).await?;
         Ok(page.count.unwrap_or(page.value.len() as u64))
     }
 
@@ -165,9 +168,9 @@ impl Graph {
             }
         };
         call.headers = &headers;
-        let page: WirePage = self.json(call).await?;
+        let page: Page = self.json(call).await?;
         let end = page_end(page.next_link, page.delta_link, attempted)?;
-        Ok(DeltaPage { items: page.value.into_iter().map(DeltaItem::from).collect(), end })
+        Ok(DeltaPage { items: page.items, unreadable: page.unreadable, end })
     }
 
     /// What Graph says of one mail now.
@@ -175,7 +178,11 @@ impl Graph {
         let path = format!("{}/messages/{}?$select={SELECT}", user.path(), segment(id.as_str()));
         let mut call = self.get(&path, format!("read message {id}"));
         call.headers = &[("prefer", IMMUTABLE)];
-        self.json::<WireMail>(call).await.map(Mail::from)
+        let attempted = call.attempted.clone();
+        match read_entry(self.json(call).await?) {
+            Some(DeltaItem::Present(mail)) => Ok(mail),
+            _ => Err(GraphError::Unreadable { attempted, source: "it has no id".into() }),
+        }
     }
 
     /// The mail that arrived last in the Inbox, if there is any: there are no drafts among those.
@@ -185,8 +192,8 @@ impl Graph {
         let path = format!("{}/mailFolders/inbox/messages?{options}", user.path());
         let mut call = self.get(&path, "read the newest message".to_owned());
         call.headers = &[("prefer", IMMUTABLE)];
-        let page: WireMails = self.json(call).await?;
-        Ok(page.value.into_iter().next().map(Mail::from))
+        let page: Page = self.json(call).await?;
+        Ok(page.mails().next())
     }
 
     /// The folders in which the mailbox's newest mails lie, each once: what a notice is about is among them, as a rule.
@@ -197,7 +204,8 @@ impl Graph {
         let mut call = self.get(&path, "list the newest mails".to_owned());
         call.headers = &[("prefer", IMMUTABLE)];
         let page: WirePlaces = self.json(call).await?;
-        Ok(page.value.into_iter().filter_map(|mail| mail.parent_folder_id).collect())
+        let folder = |mail: &Value| mail.get("parentFolderId")?.as_str()?.parse().ok();
+        Ok(page.value.iter().filter_map(folder).collect())
     }
 
     /// The MIME of one mail as a stream. Graph makes it anew at each read, so two reads may differ in bytes.
@@ -238,107 +246,193 @@ pub(super) fn page_end(next: Option<String>, delta: Option<String>, attempted: S
     }
 }
 
+/// A page of mails, read entry by entry: what one of them lacks or spells otherwise costs the others nothing.
+#[derive(Debug)]
+struct Page {
+    items: Vec<DeltaItem>,
+    unreadable: u64,
+    next_link: Option<String>,
+    delta_link: Option<String>,
+}
+
+impl Page {
+    fn mails(&self) -> impl Iterator<Item = Mail> + '_ {
+        self.items.iter().filter_map(|item| match item {
+            DeltaItem::Present(mail) => Some(mail.clone()),
+            DeltaItem::Removed(_) => None,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Page {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let wire = WirePage::deserialize(from)?;
+        let entries = wire.value.len();
+        let items: Vec<DeltaItem> = wire.value.into_iter().filter_map(|WireEntry(item)| item).collect();
+        let unreadable = (entries - items.len()) as u64;
+        Ok(Self { items, unreadable, next_link: wire.next_link, delta_link: wire.delta_link })
+    }
+}
+
 #[derive(Deserialize)]
 struct WirePage {
-    value: Vec<WireItem>,
+    value: Vec<WireEntry>,
     #[serde(rename = "@odata.nextLink")]
     next_link: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
     delta_link: Option<String>,
 }
 
+/// One entry; none if it has no id.
+struct WireEntry(Option<DeltaItem>);
+
+impl<'de> Deserialize<'de> for WireEntry {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self(read_entry(Value::deserialize(from)?)))
+    }
+}
+
 #[derive(Deserialize)]
-struct WireMails {
-    value: Vec<WireMail>,
-    #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
+struct WireCount {
+    #[serde(default)]
+    value: Vec<IgnoredAny>,
     #[serde(rename = "@odata.count")]
     count: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct WirePlaces {
-    value: Vec<WirePlace>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WirePlace {
-    parent_folder_id: Option<FolderId>,
-}
-
-#[derive(Deserialize)]
-struct WireItem {
-    #[serde(rename = "@removed")]
-    removed: Option<serde_json::Value>,
-    #[serde(flatten)]
-    mail: WireMail,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireMail {
-    id: ImmutableId,
-    #[serde(rename = "@odata.etag")]
-    etag: Option<String>,
-    received_date_time: Option<Timestamp>,
-    subject: Option<String>,
-    from: Option<Recipient>,
     #[serde(default)]
-    to_recipients: Vec<Recipient>,
-    #[serde(default)]
-    cc_recipients: Vec<Recipient>,
-    #[serde(default)]
-    bcc_recipients: Vec<Recipient>,
-    internet_message_id: Option<String>,
-    is_draft: Option<bool>,
-    has_attachments: Option<bool>,
-    categories: Option<Vec<String>>,
+    value: Vec<Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Recipient {
-    email_address: Option<EmailAddress>,
-}
-
-impl Recipient {
-    fn address(self) -> Option<String> {
-        self.email_address?.address
+/// Reads one entry. Only the id is needed: what else is left out, null, or of another form than documented counts as not told.
+fn read_entry(mut entry: Value) -> Option<DeltaItem> {
+    let immutable_id: ImmutableId = entry.get("id")?.as_str()?.parse().ok()?;
+    if entry.get("@removed").is_some_and(|removed| !removed.is_null()) {
+        return Some(DeltaItem::Removed(immutable_id));
     }
+    let mut text = |name: &str| match entry.get_mut(name).map(Value::take) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let (etag, subject, internet_message_id) = (text("@odata.etag"), text("subject"), text("internetMessageId"));
+    let received_at = text("receivedDateTime").and_then(|time| moment(&time));
+    let list = |name: &str| entry.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is = |name: &str| entry.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let recipients = ["toRecipients", "ccRecipients", "bccRecipients"].into_iter().flat_map(list);
+    Some(DeltaItem::Present(Mail {
+        immutable_id,
+        received_at,
+        subject: subject.unwrap_or_default(),
+        from: entry.get("from").and_then(address),
+        recipients: recipients.map(|recipient| address(recipient).unwrap_or_default()).collect(),
+        internet_message_id,
+        is_draft: is("isDraft"),
+        has_attachments: is("hasAttachments"),
+        categories: list("categories").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+        etag,
+    }))
 }
 
-#[derive(Deserialize)]
-struct EmailAddress {
-    address: Option<String>,
+fn address(recipient: &Value) -> Option<String> {
+    Some(recipient.get("emailAddress")?.get("address")?.as_str()?.to_owned())
 }
 
-impl From<WireItem> for DeltaItem {
-    fn from(item: WireItem) -> Self {
-        match item.removed {
-            Some(_) => Self::Removed(item.mail.id),
-            None => Self::Present(item.mail.into()),
-        }
+/// A moment with its offset, or without one in UTC, as Graph tells all others.
+fn moment(text: &str) -> Option<Timestamp> {
+    let local = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
+    text.parse().ok().or_else(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::random::Random;
+
+    fn entry() -> Value {
+        json!({
+            "@odata.type": "#microsoft.graph.message", "@odata.etag": "W/\"CQ\"", "id": "AAk1",
+            "receivedDateTime": "2026-03-02T08:00:00Z", "subject": "Facture",
+            "from": { "emailAddress": { "name": "C", "address": "c@acme.example" } },
+            "toRecipients": [{ "emailAddress": { "address": "ada@lumen.example" } }],
+            "ccRecipients": [], "bccRecipients": [], "internetMessageId": "<1@acme.example>", "isDraft": false,
+            "categories": ["Blue"], "hasAttachments": true,
+        })
     }
-}
 
-impl From<WireMail> for Mail {
-    fn from(mail: WireMail) -> Self {
-        Self {
-            immutable_id: mail.id,
-            received_at: mail.received_date_time,
-            subject: mail.subject.unwrap_or_default(),
-            from: mail.from.and_then(Recipient::address),
-            recipients: [mail.to_recipients, mail.cc_recipients, mail.bcc_recipients]
-                .into_iter()
-                .flatten()
-                .map(|recipient| recipient.address().unwrap_or_default())
-                .collect(),
-            internet_message_id: mail.internet_message_id,
-            is_draft: mail.is_draft.unwrap_or(false),
-            has_attachments: mail.has_attachments.unwrap_or(false),
-            categories: mail.categories.unwrap_or_default(),
-            etag: mail.etag,
+    fn page(value: &Value) -> Page {
+        let text = json!({ "value": value, "@odata.deltaLink": "https://graph.microsoft.com/v1.0/x" }).to_string();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn what_one_entry_lacks_or_spells_otherwise_costs_the_others_nothing() {
+        let whole = page(&json!([entry()])).mails().next().unwrap();
+        assert_eq!((whole.subject.as_str(), whole.recipients.len()), ("Facture", 1));
+        for odd in [Value::Null, json!(7), json!("text"), json!([null]), json!({}), json!([{ "emailAddress": null }])] {
+            for name in entry().as_object().unwrap().keys().filter(|name| *name != "id") {
+                let mut changed = entry();
+                changed[name] = odd.clone();
+                let page = page(&json!([changed, entry()]));
+                assert_eq!((page.items.len(), page.unreadable), (2, 0), "{name}: {odd}");
+                assert_eq!(page.mails().last(), Some(whole.clone()));
+            }
         }
+        let page = page(&json!([null, 7, {}, { "id": null }, { "id": "" }, entry()]));
+        assert_eq!((page.items.len(), page.unreadable), (1, 5));
+    }
+
+    #[test]
+    fn a_removed_entry_is_known_by_its_id_alone() {
+        let removed = json!({ "id": "AAk1", "@removed": { "reason": "deleted" }, "receivedDateTime": 3 });
+        assert_eq!(page(&json!([removed])).items, [DeltaItem::Removed("AAk1".parse().unwrap())]);
+    }
+
+    #[test]
+    fn moments_without_an_offset_are_in_utc() {
+        let moments = ["2026-03-02T08:00:00Z", "2026-03-02T08:00:00.0000000", "2026-03-02T09:00:00+01:00"];
+        assert!(moments.iter().all(|text| moment(text) == moment(moments[0]) && moment(text).is_some()));
+        assert_eq!(moment("yesterday"), None);
+    }
+
+    /// Changes one value somewhere, or cuts, doubles or replaces bytes of the text.
+    fn mutate(random: &Random, text: &str) -> Vec<u8> {
+        let mut bytes = text.as_bytes().to_vec();
+        let below = |n: usize| (random.uuid().as_u128() % n as u128) as usize;
+        for _ in 0..=below(3) {
+            let at = below(bytes.len());
+            match below(4) {
+                0 => bytes.truncate(at.max(1)),
+                1 => bytes[at] = b"{}[]\":,\\0nx"[below(11)],
+                2 => {
+                    let end = (at + below(20)).min(bytes.len());
+                    let part = bytes[at..end].to_vec();
+                    bytes.splice(at..at, part);
+                }
+                _ => drop(bytes.drain(at..(at + below(8)).min(bytes.len()))),
+            }
+            if bytes.is_empty() {
+                bytes.push(b'{');
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_mutated_page_is_read_in_part_or_refused_as_a_whole_and_never_more() {
+        let recorded = json!({ "value": [entry(), { "id": "AAk2", "@removed": { "reason": "deleted" } }, entry()],
+            "@odata.nextLink": "https://graph.microsoft.com/v1.0/x" });
+        let (random, text) = (Random::seeded(7), recorded.to_string());
+        let mut read = 0;
+        for _ in 0..5_000 {
+            if let Ok(page) = serde_json::from_slice::<Page>(&mutate(&random, &text)) {
+                read += 1;
+                assert!(page.items.len() + page.unreadable as usize <= 12);
+            }
+        }
+        assert!(read > 100, "{read} were read");
     }
 }

@@ -26,7 +26,9 @@ pub use categories::{CategoryName, Color, Mark};
 pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX};
 pub use contacts::{ContactContent, PhysicalAddress};
 pub use error::{Disposition, GraphCode, GraphError};
-pub use folders::{FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownFolders};
+pub use folders::{
+    FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers, WellKnownFolders,
+};
 pub use items::{CATEGORY_PREFIX, Changes, Done, Home, Homes, Item, Place, Shown, Sight, Step, Tag};
 pub use messages::{Arrivals, DeltaItem, DeltaPage, Mail, MailPage, MimeStream, PAGE_ITEMS, PageEnd};
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};

@@ -17,6 +17,9 @@ use crate::{
     mail::rules::SkipReason,
 };
 
+/// Items forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: usize = 50;
+
 /// Which round a folder is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,6 +67,9 @@ pub(crate) fn print(id: &ImmutableId) -> Print {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaselinePage {
     prints: String,
+    /// Which reading of the whole folder saw them.
+    #[serde(default)]
+    reading: u32,
 }
 
 impl BaselinePage {
@@ -72,8 +78,14 @@ impl BaselinePage {
         Self::from_prints(&ids.into_iter().map(print).collect())
     }
 
+    /// The same, seen by that reading of the whole folder.
+    pub fn seen_by(self, reading: u32) -> Self {
+        Self { reading, ..self }
+    }
+
     fn from_prints(prints: &BTreeSet<Print>) -> Self {
-        Self { prints: BASE64_STANDARD_NO_PAD.encode(prints.iter().flatten().copied().collect::<Vec<u8>>()) }
+        let bytes: Vec<u8> = prints.iter().flatten().copied().collect();
+        Self { prints: BASE64_STANDARD_NO_PAD.encode(bytes), reading: 0 }
     }
 
     pub(crate) fn with(&self, other: &Self) -> Self {
@@ -94,9 +106,16 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// Reads it whole.
-    pub async fn load(table: &Table, firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Result<Self, TableError> {
-        let pages: Vec<Row<BaselinePage>> = table.query_all(&Key::baseline_prefix(firm, mailbox, folder)).await?;
+    /// Reads it whole. A mail that the last complete reading of the folder, number `since`, did not list has left it.
+    pub async fn load(
+        table: &Table,
+        firm: FirmId,
+        mailbox: MailboxId,
+        folder: &FolderId,
+        since: u32,
+    ) -> Result<Self, TableError> {
+        let mut pages: Vec<Row<BaselinePage>> = table.query_all(&Key::baseline_prefix(firm, mailbox, folder)).await?;
+        pages.retain(|page| page.value.reading >= since);
         let prints = pages.iter().flat_map(|page| page.value.prints()).collect();
         Ok(Self { pages, prints })
     }
@@ -125,13 +144,29 @@ impl Baseline {
             let prints = page.value.prints();
             let rest: BTreeSet<Print> = prints.difference(&left).copied().collect();
             if rest.len() < prints.len() {
-                page.value = BaselinePage::from_prints(&rest);
+                page.value = BaselinePage::from_prints(&rest).seen_by(page.value.reading);
                 table.write(Write::replace(page)).await?;
                 page.written();
             }
         }
         Ok(())
     }
+}
+
+/// Removes what readings of the whole folder before number `since` saw.
+pub async fn forget_before(
+    table: &Table,
+    firm: FirmId,
+    mailbox: MailboxId,
+    folder: &FolderId,
+    since: u32,
+) -> Result<(), TableError> {
+    let pages: Vec<Row<BaselinePage>> = table.query_all(&Key::baseline_prefix(firm, mailbox, folder)).await?;
+    let over: Vec<&Row<BaselinePage>> = pages.iter().filter(|page| page.value.reading < since).collect();
+    for chunk in over.chunks(FORGOTTEN_AT_ONCE) {
+        table.transact(chunk.iter().map(|page| Write::remove(page)).collect()).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::{
     mail::{
         delta::{BaselinePage, Phase},
         selection::{Mode, Selection},
+        trouble::{Thing, Trouble},
         walk::Walk,
         work::BEHIND,
     },
@@ -50,6 +51,21 @@ pub struct FolderState {
     pub mid_round: bool,
     /// How many pages were committed.
     pub pages: u64,
+    /// How many mails its first round has listed so far.
+    #[serde(default)]
+    pub listed: u64,
+    /// Entries that could not be understood, not even by their id.
+    #[serde(default)]
+    pub unreadable: u64,
+    /// Which reading of the whole folder this is: one more after each link that died.
+    #[serde(default)]
+    pub reading: u32,
+    /// Whether it reads the whole folder once more: what it does not list has left the folder.
+    #[serde(default)]
+    pub rereads: bool,
+    /// What keeps it from being read, if something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
     /// The walk along its history, the last one.
     #[serde(default)]
     pub history: Option<Walk>,
@@ -68,6 +84,11 @@ impl FolderState {
             link: None,
             mid_round: false,
             pages: 0,
+            listed: 0,
+            unreadable: 0,
+            reading: 0,
+            rereads: false,
+            trouble: None,
             history: None,
             comparison: None,
         }
@@ -85,16 +106,42 @@ impl FolderState {
 
     /// The same after Graph said that the link is dead: from nothing, in the same phase, keeping what is kept.
     pub fn restarted(&self) -> Self {
-        Self { link: None, mid_round: false, ..self.clone() }
+        let reading = self.reading.saturating_add(1);
+        Self { link: None, mid_round: false, reading, rereads: true, ..self.clone() }
+    }
+
+    /// The first reading whose baseline holds: while the folder is read once more, what earlier ones saw is still asked.
+    pub fn baseline_since(&self) -> u32 {
+        if self.rereads { 0 } else { self.reading }
+    }
+
+    /// The same after a failure.
+    pub fn failed(&self, trouble: Trouble) -> Self {
+        Self { trouble: Some(trouble), ..self.clone() }
+    }
+
+    /// Whether it failed, and its next try is yet to come.
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.waits(now))
+    }
+
+    /// New mail of this folder, as a thing that can fail.
+    pub fn thing(&self) -> Thing {
+        Thing::Folder { id: self.place.id.clone(), name: self.place.display_name.clone() }
+    }
+
+    /// The list of its mails, as a thing that can fail.
+    pub fn list(&self) -> Thing {
+        Thing::List { id: self.place.id.clone(), name: self.place.display_name.clone() }
     }
 
     /// The same after a page was read.
     pub fn after(&self, end: PageEnd) -> Self {
-        let (phase, link, mid_round) = match end {
-            PageEnd::More(next) => (self.phase, next, true),
-            PageEnd::RoundComplete(delta) => (Phase::Following, delta, false),
+        let (phase, link, mid_round, rereads) = match end {
+            PageEnd::More(next) => (self.phase, next, true, self.rereads),
+            PageEnd::RoundComplete(delta) => (Phase::Following, delta, false, false),
         };
-        Self { phase, link: Some(link), mid_round, pages: self.pages + 1, ..self.clone() }
+        Self { phase, link: Some(link), mid_round, rereads, pages: self.pages + 1, trouble: None, ..self.clone() }
     }
 
     /// The name of the page that is read next: the same until it is committed, and never again afterwards.
@@ -375,6 +422,18 @@ mod tests {
         assert_eq!(state.page_name(), state.restarted().page_name());
         assert_ne!(state.page_name(), committed.page_name());
         assert_ne!(committed.page_name(), committed.after(PageEnd::RoundComplete(link)).page_name());
+    }
+
+    #[test]
+    fn a_folder_that_is_read_once_more_goes_by_what_it_lists_then() {
+        let link: Link = serde_json::from_str("\"https://graph.microsoft.com/v1.0/x\"").unwrap();
+        let state = FolderState::new(tree().remove(1)).after(PageEnd::RoundComplete(link.clone()));
+        assert_eq!((state.reading, state.baseline_since()), (0, 0));
+        let restarted = state.restarted();
+        assert_eq!((restarted.reading, restarted.baseline_since()), (1, 0));
+        let going_on = restarted.after(PageEnd::More(link.clone()));
+        assert_eq!((going_on.reading, going_on.baseline_since()), (1, 0));
+        assert_eq!(going_on.after(PageEnd::RoundComplete(link)).baseline_since(), 1);
     }
 
     #[test]

@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 
 use crate::{
     aws::table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
-    base::id::{ConnectorId, FirmId, MailboxId, MemberId, SubscriptionId},
+    base::id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
         rules::{Rules, SkipReason},
         selection::Selection,
+        trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },
     problem::Noted,
@@ -120,6 +121,9 @@ pub struct Mailbox {
     pub address: String,
     /// How Graph is told which one it is.
     pub user: GraphUser,
+    /// The id of its root folder, by which it is known whatever it was added as; none where an older version added it.
+    #[serde(default)]
+    pub root: Option<FolderId>,
     /// Whose it is.
     pub kind: Kind,
     /// Whether mail is being kept.
@@ -161,13 +165,23 @@ impl Mailbox {
         Ok(own.min_by_key(|mailbox| mailbox.created_at))
     }
 
-    /// Stores a new mailbox; a conflict means that the firm has one with this address.
+    /// The firm's mailbox that is the same as this one, if there is any: by its address, as the same user, or by its root folder.
+    pub async fn twin(&self, table: &Table) -> Result<Option<Self>, TableError> {
+        let all = table.query_all::<Self>(&Key::mailbox_prefix(self.firm)).await?;
+        let is_same = |other: &Self| {
+            other.address == self.address || other.user == self.user || (self.root.is_some() && other.root == self.root)
+        };
+        Ok(all.into_iter().map(|row| row.value).filter(is_same).min_by_key(|other| other.created_at))
+    }
+
+    /// Stores a new mailbox; a conflict means that the firm has it already.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
         let taken = Taken { mailbox: self.id };
-        let writes = vec![
+        let mut writes = vec![
             Write::insert(Key::address(self.firm, &self.address), &taken),
             Write::insert(Key::mailbox(self.firm, self.id), self),
         ];
+        writes.extend(self.root.iter().map(|root| Write::insert(Key::root_folder(self.firm, root), &taken)));
         table.transact(writes).await
     }
 
@@ -226,7 +240,7 @@ impl Mailbox {
                 Write::replace(&sync.with(due))
             }
             None => {
-                let mut first = Sync::default().due(now);
+                let mut first = Sync { preparing: Some(Preparing::default()), ..Sync::default() }.due(now);
                 first.note_pace(now, 0);
                 Write::insert(Key::sync(firm, id), &first)
             }
@@ -302,6 +316,18 @@ pub struct Sync {
     /// What was asked of the mailbox lately.
     #[serde(default)]
     pub spent: Spent,
+    /// How far the first rounds of the folders are; none once all are complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparing: Option<Preparing>,
+    /// What fails by itself.
+    #[serde(default)]
+    pub faults: Faults,
+    /// Facts of the feed that the event bus did not take yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untold: Option<Untold>,
+    /// The notice that no folder explained, and that was looked at once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_look: Option<Timestamp>,
     /// Rounds after each other in which Graph told of nothing.
     #[serde(default)]
     pub quiet_rounds: u32,
@@ -310,6 +336,31 @@ pub struct Sync {
     pace: Vec<Pace>,
     /// What kept the last round from its end, if a person has to act.
     pub problem: Option<Noted>,
+}
+
+/// How many of the folders that are kept are ready: the baseline of each is complete, so that mail that is moved in counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preparing {
+    /// Folders that are ready.
+    pub ready: u32,
+    /// Folders that are kept; none before the tree was read.
+    pub folders: u32,
+}
+
+/// Numbers of the firm's feed, both included: those of this mailbox among them are still to be put on the event bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
+    /// The first.
+    pub from: u64,
+    /// The last.
+    pub to: u64,
+}
+
+impl Untold {
+    /// Both together.
+    pub fn and(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), to: self.to.max(other.to) }
+    }
 }
 
 /// How many mails were archived at a moment.
@@ -331,11 +382,18 @@ pub struct HeldSubscription {
     pub id: SubscriptionId,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Where its notices go; none where an older version made it.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// When it was last seen to be there.
+    #[serde(default)]
+    pub seen_at: Option<Timestamp>,
 }
 
-impl From<Subscription> for HeldSubscription {
-    fn from(granted: Subscription) -> Self {
-        Self { id: granted.id, expires_at: granted.expires_at }
+impl HeldSubscription {
+    /// One that Graph granted at `now`, whose notices go to `url`.
+    pub fn granted(granted: Subscription, url: &str, now: Timestamp) -> Self {
+        Self { id: granted.id, expires_at: granted.expires_at, url: Some(url.to_owned()), seen_at: Some(now) }
     }
 }
 
@@ -390,6 +448,10 @@ impl Sync {
             subscription: round.subscription.clone(),
             marks: round.marks.clone(),
             follow_at: round.follow_at,
+            preparing: self.preparing.or(round.preparing),
+            faults: round.faults.clone(),
+            untold: round.untold,
+            second_look: round.second_look,
             problem: round.problem.clone(),
             ..self
         }
@@ -405,7 +467,8 @@ impl Sync {
         let mut tries = 1;
         while let Some(row) = table.get::<Self>(&Key::sync(firm, mailbox)).await? {
             let follow_at = row.value.follow_at.map(|at| at.min(now));
-            let due = Self { follow_at, ..row.value.clone() }.due(now);
+            let preparing = row.value.preparing.or(Some(Preparing::default()));
+            let due = Self { follow_at, preparing, ..row.value.clone() }.due(now);
             match table.write(Write::replace(&row.with(due))).await {
                 Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
                 other => return other,
@@ -539,6 +602,7 @@ mod tests {
             connector: ConnectorId::draw(&random),
             address: "ada@lumen.example".to_owned(),
             user: GraphUser::new("ada@lumen.example"),
+            root: None,
             kind: Kind::User,
             state: MailboxState::Active,
             selection: None,

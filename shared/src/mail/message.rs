@@ -10,7 +10,7 @@ use crate::{
         id::{FolderId, ImmutableId, MessageId},
     },
     graph::{GraphCode, Mail},
-    mail::rules::SkipReason,
+    mail::{rules::SkipReason, trouble::Trouble},
 };
 
 /// Longest subject that is kept in the index, in characters: it keeps an item within one write unit of DynamoDB. The whole
@@ -44,6 +44,9 @@ pub struct Message {
     /// What was last done about its filing; none if it never was filed.
     #[serde(default)]
     pub filing: Option<Filing>,
+    /// What keeps its next step waiting, if something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
     /// How far it is.
     #[serde(flatten)]
     pub state: State,
@@ -153,8 +156,14 @@ impl Message {
             has_attachments: mail.has_attachments,
             page,
             filing: None,
+            trouble: None,
             state,
         }
+    }
+
+    /// Whether its last step failed, and the next try is yet to come.
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.waits(now))
     }
 
     /// The dossier that it is filed to.
@@ -232,6 +241,7 @@ pub(crate) mod tests {
             has_attachments: false,
             page: "p".to_owned(),
             filing: dossier.map(filing),
+            trouble: None,
             state: State::Pending,
         }
     }

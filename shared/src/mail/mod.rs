@@ -10,5 +10,6 @@ pub mod message;
 pub mod notification;
 pub mod rules;
 pub mod selection;
+pub mod trouble;
 pub mod walk;
 pub mod work;

@@ -15,6 +15,7 @@ use crate::{
     mail::{
         delta::{BaselinePage, Decision},
         message::{Message, State},
+        trouble::Trouble,
     },
 };
 
@@ -41,6 +42,9 @@ pub struct Walk {
     pub missing: Vec<Missing>,
     /// When it came to its end.
     pub ended_at: Option<Timestamp>,
+    /// What keeps it from going on, if something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
 }
 
 /// What was found, in numbers of mails.
@@ -115,6 +119,7 @@ impl Walk {
             tally: Tally::default(),
             missing: Vec::new(),
             ended_at: None,
+            trouble: None,
         }
     }
 
@@ -125,7 +130,17 @@ impl Walk {
 
     /// The same, with how many mails there are.
     pub fn counted(self, total: Option<u64>) -> Self {
-        Self { total, ..self }
+        Self { total, trouble: None, ..self }
+    }
+
+    /// The same after a failure.
+    pub fn failed(self, trouble: Trouble) -> Self {
+        Self { trouble: Some(trouble), ..self }
+    }
+
+    /// Whether it failed, and its next try is yet to come.
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.waits(now))
     }
 
     /// Mail that arrived later is not looked at.
@@ -141,7 +156,7 @@ impl Walk {
 
     /// The same after these mails, in the order of their arrival; true if the next request begins later.
     pub fn after(&self, mails: &[(Mail, Standing)]) -> (Self, bool) {
-        let mut walk = self.clone();
+        let mut walk = Self { trouble: None, ..self.clone() };
         for (mail, standing) in mails {
             walk.tally.listed += 1;
             walk.tally.due += u64::from(*standing != Standing::NotDue);
@@ -164,7 +179,7 @@ impl Walk {
 
     /// The same at its end.
     pub fn ended(self, now: Timestamp) -> Self {
-        Self { ended_at: Some(now), edge: BaselinePage::of([]), ..self }
+        Self { ended_at: Some(now), trouble: None, edge: BaselinePage::of([]), ..self }
     }
 }
 

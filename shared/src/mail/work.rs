@@ -44,6 +44,8 @@ pub enum Fate {
     Done,
     /// It failed; the next try, if there is one.
     Failed(Option<Timestamp>),
+    /// It waits until then, and nothing else waits for it.
+    Waits(Timestamp),
     /// It was not finished: next time.
     Open,
 }
@@ -137,6 +139,13 @@ impl Work {
                         left.failed.insert(thing.clone());
                         left.things.push(thing.clone());
                     }
+                }
+                Fate::Waits(at) => {
+                    left.not_before = Some(left.not_before.map_or(*at, |other| other.min(*at)));
+                    if counted {
+                        left.failed.insert(thing.clone());
+                    }
+                    left.things.push(thing.clone());
                 }
                 Fate::Open => {
                     all_wait = false;

@@ -27,11 +27,13 @@ use shared::{
     firm::member::Member,
     graph::MailFolder,
     mail::{
+        delta::Phase,
         folder::FolderState,
-        mailbox::{Grant, History, Kind, Mailbox, MailboxState, Progress, SinceError, Sync},
+        mailbox::{Grant, History, Kind, Mailbox, MailboxState, Preparing, Progress, SinceError, Sync},
         message::Message,
         rules::{EXCLUDED_MAX, People, Rules, SkipReason},
         selection::{self, Mode, Selection},
+        trouble::{Fault, Faults, Thing},
         walk::{HistoryProgress, Tally},
     },
     problem::{Code, Problem},
@@ -95,7 +97,9 @@ pub(crate) struct MailboxView {
     /// The member whose it is, if it was added for one.
     #[schema(value_type = Option<String>, format = "uuid")]
     member: Option<MemberId>,
-    state: MailboxState,
+    state: MailboxStateView,
+    /// How far the first reading of the folders is; null unless the state is `preparing`.
+    preparing: Option<PreparingView>,
     /// Which folders are kept; null while none were chosen.
     selection: Option<SelectionView>,
     rules: RulesView,
@@ -107,10 +111,88 @@ pub(crate) struct MailboxView {
     /// What the operator granted.
     grant: Option<GrantView>,
     progress: ProgressView,
-    /// What kept the last round from its end, if a person has to act.
+    /// What kept the last round from its end, if a person has to act; else what fails longest.
     problem: Option<ProblemView>,
+    /// What is not complete at the moment, and why. It ends by itself. Empty while all is in.
+    incomplete: Vec<IncompleteView>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
+}
+
+/// Whether mail is being kept.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MailboxStateView {
+    /// Added, not activated yet.
+    Inactive,
+    /// New mail is being kept. Older mail that is moved into a folder counts once that folder was read for the first time.
+    Preparing,
+    /// Mail is being kept, older mail that is moved in included.
+    Active,
+    /// Nothing is read until it is activated again; then what came meanwhile is kept too.
+    Paused,
+}
+
+/// How many of the chosen folders were read for the first time.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PreparingView {
+    /// Folders that are ready.
+    ready: u32,
+    /// Folders that are kept; 0 while they are being looked up.
+    folders: u32,
+}
+
+/// A part of the mailbox that fails by itself, while all else goes on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IncompleteView {
+    part: PartView,
+    /// The folder, where the part is one of a folder.
+    #[schema(value_type = Option<String>)]
+    folder: Option<FolderId>,
+    /// The folder's name in the mailbox's language.
+    display_name: Option<String>,
+    problem: ProblemView,
+}
+
+/// What can fail by itself.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PartView {
+    /// The mailbox as a whole.
+    Mailbox,
+    /// New mail of a folder.
+    Folder,
+    /// History or reconciliation of a folder.
+    FolderList,
+    /// Folders that were made or moved lately.
+    FolderTree,
+    /// Notifications of new mail; polls find it instead.
+    Notifications,
+    /// Colours of the marks.
+    Categories,
+    /// Which folders a notification is about; all are read instead.
+    NewestMails,
+}
+
+impl From<&Fault> for IncompleteView {
+    fn from(fault: &Fault) -> Self {
+        let part = match &fault.thing {
+            Thing::Mailbox => PartView::Mailbox,
+            Thing::Folder { .. } => PartView::Folder,
+            Thing::List { .. } => PartView::FolderList,
+            Thing::Tree => PartView::FolderTree,
+            Thing::Notifications => PartView::Notifications,
+            Thing::Categories => PartView::Categories,
+            Thing::Newest => PartView::NewestMails,
+        };
+        let folder = fault.thing.folder();
+        Self {
+            part,
+            folder: folder.map(|(id, _)| id.clone()),
+            display_name: folder.map(|(_, name)| name.to_owned()),
+            problem: fault.noted().into(),
+        }
+    }
 }
 
 /// Which folders are kept.
@@ -261,20 +343,30 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
     let sync = sync.unwrap_or_default();
     let history = mailbox.history.map(|history| HistoryView::of(history.since, sync.history));
     let ahead = history.as_ref().map_or(0, HistoryView::ahead);
+    let lasting = if state == MailboxState::Active { sync.faults.lasting(now) } else { Vec::new() };
+    let problem = sync.problem.clone().or_else(|| lasting.first().map(|fault| fault.noted()));
+    let preparing = sync.preparing.filter(|_| state == MailboxState::Active);
     MailboxView {
         id,
         connector,
         address,
         kind,
         member,
-        state,
+        state: match state {
+            MailboxState::Inactive => MailboxStateView::Inactive,
+            MailboxState::Active if preparing.is_some() => MailboxStateView::Preparing,
+            MailboxState::Active => MailboxStateView::Active,
+            MailboxState::Paused => MailboxStateView::Paused,
+        },
+        preparing: preparing.map(|Preparing { ready, folders }| PreparingView { ready, folders }),
         selection: selection.map(|Selection { mode, folders }| SelectionView { mode, folders }),
         rules: rules.into(),
         activated_at,
         history,
         grant: mailbox.grant.map(|Grant { since, until }| GrantView { since, until }),
         progress: ProgressView::of(progress, ahead, &sync, now),
-        problem: sync.problem.map(ProblemView::from),
+        problem: problem.map(ProblemView::from),
+        incomplete: lasting.into_iter().map(IncompleteView::from).collect(),
         created_at,
     }
 }
@@ -325,7 +417,9 @@ pub(super) async fn create(
     let (connector, address, kind) = new.resolve(member.as_ref())?;
     let connector = Connector::find(&app.table, firm.id(), connector).await?;
     let connector = connector.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value;
-    let user = connector.reach(&app.graph(&connector), &address, kind).await?;
+    let graph = app.graph(&connector);
+    let user = connector.reach(&graph, &address, kind).await?;
+    let root = graph.root_folder(&user).await?;
     watch::seen_working(&app, &connector).await?;
     let mailbox = Mailbox {
         id: MailboxId::draw(&app.random),
@@ -333,6 +427,7 @@ pub(super) async fn create(
         connector: connector.id,
         address,
         user,
+        root: Some(root),
         kind,
         member: member.map(|member| member.id),
         state: MailboxState::Inactive,
@@ -344,10 +439,20 @@ pub(super) async fn create(
         grant: None,
         created_at: app.clock.now(),
     };
-    mailbox.insert(&app.table).await.map_err(|error| match error {
-        TableError::Conflict { .. } => Problem::new(Code::AddressTaken, "The field address names it.").into(),
-        error => Failure::from(error),
-    })?;
+    let taken = |first: Option<Mailbox>| match first {
+        Some(first) => format!("It is the mailbox {}, which was added as {}.", first.id, first.address),
+        None => "The field address names it.".to_owned(),
+    };
+    if let Some(first) = mailbox.twin(&app.table).await? {
+        return Err(Problem::new(Code::AddressTaken, taken(Some(first))).into());
+    }
+    match mailbox.insert(&app.table).await {
+        // Another request added it just now.
+        Err(TableError::Conflict { .. }) => {
+            return Err(Problem::new(Code::AddressTaken, taken(mailbox.twin(&app.table).await?)).into());
+        }
+        other => other?,
+    }
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox added");
     let location = [(header::LOCATION, format!("/v1/firms/{}/mailboxes/{}", mailbox.firm, mailbox.id))];
     Ok((StatusCode::CREATED, location, Json(view(mailbox, Progress::default(), None, app.clock.now()))))
@@ -422,6 +527,47 @@ pub(crate) struct FolderView {
     gone: bool,
     /// Its mails, as the last reconciliation counted them; null before the first one of this folder.
     mails: Option<MailsView>,
+    /// How far it was read for the first time; null where it is not kept.
+    reading: Option<ReadingView>,
+    /// What keeps it from being read; null while it is read. It ends by itself.
+    problem: Option<ProblemView>,
+    /// Entries that Microsoft listed without an id, so that greffe could not read them; a reconciliation finds their mails.
+    unreadable: u64,
+}
+
+/// How far a folder was read for the first time.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadingView {
+    /// Whether all that lay there is known, so that older mail that is moved in counts.
+    ready: bool,
+    /// Mails listed so far, of those that lay there.
+    listed: u64,
+}
+
+/// What greffe knows of a folder beside the tree.
+struct KnownOf {
+    mails: Option<MailsView>,
+    reading: Option<ReadingView>,
+    problem: Option<ProblemView>,
+    unreadable: u64,
+}
+
+impl KnownOf {
+    fn of(folder: Option<&FolderState>, kept: bool, now: Timestamp) -> Self {
+        let fault = folder.and_then(|folder| {
+            let mut faults = Faults::default();
+            faults.note(folder.thing(), folder.trouble.clone()?);
+            faults.lasting(now).first().map(|fault| fault.noted().into())
+        });
+        let reading =
+            |folder: &FolderState| ReadingView { ready: folder.phase == Phase::Following, listed: folder.listed };
+        Self {
+            mails: MailsView::of(folder),
+            reading: folder.filter(|_| kept).map(reading),
+            problem: fault.filter(|_| kept),
+            unreadable: folder.map_or(0, |folder| folder.unreadable),
+        }
+    }
 }
 
 /// Mails of one folder, counted by a reconciliation.
@@ -469,13 +615,14 @@ pub(super) async fn folders(
     })?;
     let known: HashMap<FolderId, FolderState> =
         known.into_iter().map(|row| (row.value.id().clone(), row.value)).collect();
-    Ok(Json(Folders { items: folder_views(tree, mailbox.selection.as_ref(), &known) }))
+    Ok(Json(Folders { items: folder_views(tree, mailbox.selection.as_ref(), &known, app.clock.now()) }))
 }
 
 fn folder_views(
     tree: Vec<MailFolder>,
     selection: Option<&Selection>,
     known: &HashMap<FolderId, FolderState>,
+    now: Timestamp,
 ) -> Vec<FolderView> {
     let selectable = selection::readable(&tree);
     let kept = selection.map(|selection| selection.kept(&tree)).unwrap_or_default();
@@ -491,11 +638,16 @@ fn folder_views(
         };
         let parent_id = above.is_some().then_some(folder.parent).flatten();
         paths.insert(folder.id.clone(), path.clone());
+        let selected = kept.contains(&folder.id);
+        let KnownOf { mails, reading, problem, unreadable } = KnownOf::of(known.get(&folder.id), selected, now);
         views.push(FolderView {
             selectable: selectable.contains(&folder.id),
-            selected: kept.contains(&folder.id),
+            selected,
             gone: false,
-            mails: MailsView::of(known.get(&folder.id)),
+            mails,
+            reading,
+            problem,
+            unreadable,
             id: folder.id,
             display_name: folder.display_name,
             parent_id,
@@ -520,6 +672,9 @@ fn folder_views(
             selected: false,
             gone: true,
             mails: MailsView::of(known.get(id)),
+            reading: None,
+            problem: None,
+            unreadable: 0,
         }
     }));
     views
@@ -787,7 +942,7 @@ pub(super) async fn pause(
 /// Has the mailbox looked at now. Without this the schedule finds it, a little later: that is no reason to fail.
 pub(super) async fn queue(app: &App, firm: FirmId, mailbox: MailboxId) {
     let cause = app.random.uuid();
-    let job = Job { firm, mailbox, sent_at: app.clock.now(), subscription: false, cause };
+    let job = Job { firm, mailbox, sent_at: app.clock.now(), subscription: false, notice: false, cause };
     tracing::info!(mailbox.id = %mailbox, %cause, "a look was asked for");
     if let Err(error) = app.queue.send(&job).await {
         tracing::warn!(mailbox.id = %mailbox, error = %Chain(&error), "the schedule has to find the mailbox");
@@ -826,7 +981,7 @@ mod tests {
     fn the_tree_shows_paths_from_the_top_and_what_may_be_chosen() {
         let folders = vec!["mandanten".parse().unwrap(), "geloescht".parse().unwrap()];
         let selection = Selection { mode: Mode::Include, folders };
-        let views = folder_views(tree(), Some(&selection), &HashMap::new());
+        let views = folder_views(tree(), Some(&selection), &HashMap::new(), Timestamp::UNIX_EPOCH);
         let shown: Vec<_> = views
             .iter()
             .map(|v| (v.path.as_str(), v.parent_id.as_ref().map(FolderId::as_str), v.selectable, v.selected))

@@ -12,12 +12,16 @@ use shared::{
     mail::{
         folder::FolderState,
         mailbox::{Mailbox, MailboxState, Sync},
+        trouble::Fault,
         walk::{Missing, Tally, Walk},
     },
 };
 use utoipa::ToSchema;
 
-use super::mailboxes::{find, queue};
+use super::{
+    connectors::ProblemView,
+    mailboxes::{find, queue},
+};
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid},
@@ -95,6 +99,8 @@ struct FolderTally {
     ended_at: Option<Timestamp>,
     /// Some of those that were found.
     missing: Vec<MissingView>,
+    /// What keeps this folder from being listed to its end; null if nothing does. The reconciliation stays open until then.
+    problem: Option<ProblemView>,
 }
 
 /// A mail that had to be kept, and that nobody knew of.
@@ -123,6 +129,7 @@ impl FolderTally {
             tally: walk.tally.into(),
             ended_at: walk.ended_at,
             missing: missing.collect(),
+            problem: walk.trouble.clone().map(|trouble| Fault { thing: folder.list(), trouble }.noted().into()),
         }
     }
 }

@@ -151,6 +151,7 @@ impl Part {
                 headers.insert("Content-Type", "application/json".to_owned());
                 response["body"] = body;
             }
+            Content::Nonsense { text, .. } => response["body"] = STANDARD.encode(text).into(),
             // What is no JSON travels as base64.
             Content::Stream(content) => match content.try_collect::<Vec<Bytes>>().await {
                 Ok(chunks) => {

@@ -34,6 +34,7 @@ use serde_json::{Map, Value, json};
 use crate::World;
 use crate::directory::{self, Account};
 use crate::error::Error;
+use crate::faults::Scripted;
 use crate::mime::MimeStream;
 use crate::throttle::Slot;
 use crate::traffic::Exchange;
@@ -94,6 +95,11 @@ pub(crate) enum Content {
     Empty,
     Json(Value),
     Stream(MimeStream),
+    /// What no Graph would say: a proxy's page, or a body that breaks off.
+    Nonsense {
+        text: &'static str,
+        breaks: bool,
+    },
 }
 
 /// An answer before it has its request ids.
@@ -103,11 +109,13 @@ pub(crate) struct Reply {
     pub content: Content,
     /// The caller's place among the mailbox's running requests, kept until the body is through.
     pub slot: Option<Slot>,
+    /// Whether a script made it what Graph would never answer, so that Graph's description judges nothing of it.
+    pub is_false: bool,
 }
 
 impl Reply {
     pub fn new(status: StatusCode, content: Content) -> Self {
-        Self { status, headers: BTreeMap::new(), content, slot: None }
+        Self { status, headers: BTreeMap::new(), content, slot: None, is_false: false }
     }
 
     pub fn json(value: Value) -> Self {
@@ -228,6 +236,10 @@ impl From<Error> for Problem {
 
 type Answer = Result<Reply, Problem>;
 
+fn nonsense(text: &'static str, breaks: bool) -> Reply {
+    Reply { is_false: true, ..Reply::new(StatusCode::OK, Content::Nonsense { text, breaks }) }
+}
+
 async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else {
@@ -243,7 +255,7 @@ async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
     };
     let mut reply = answer(&world, &call, false).await;
     let headers = answer_headers(&world, &mut reply);
-    if world.traffic.is_logging() {
+    if world.traffic.is_logging() && !reply.is_false {
         world.traffic.record(Exchange {
             webhook: false,
             method: call.method.as_str(),
@@ -254,7 +266,7 @@ async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
             response_headers: &headers,
             response_body: match &reply.content {
                 Content::Json(value) => applications::without_secret(batch::without_mime(value)),
-                Content::Empty | Content::Stream(_) => Value::Null,
+                Content::Empty | Content::Stream(_) | Content::Nonsense { .. } => Value::Null,
             },
             time: world.now(),
         });
@@ -282,6 +294,7 @@ fn answer_headers(world: &World, reply: &mut Reply) -> HeaderMap {
             Some("application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
         }
         Content::Stream(_) => Some("text/plain"),
+        Content::Nonsense { .. } => Some("text/html"),
     };
     if let Some(kind) = kind.and_then(|kind| kind.parse().ok()) {
         headers.insert(CONTENT_TYPE, kind);
@@ -299,6 +312,11 @@ fn response(reply: Reply, headers: HeaderMap) -> Response {
         Content::Empty => Body::empty(),
         Content::Json(value) => Body::from(value.to_string()),
         Content::Stream(stream) => Body::from_stream(holding(stream, reply.slot)),
+        Content::Nonsense { text, breaks: false } => Body::from(text),
+        Content::Nonsense { text, breaks: true } => {
+            let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+            Body::from_stream(futures::stream::iter([Ok(Bytes::from_static(text.as_bytes())), Err(broken)]))
+        }
     };
     let mut response = Response::new(body);
     *response.status_mut() = reply.status;
@@ -341,6 +359,9 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         }
         world.traffic.count(|counts| counts.batches += 1);
         authenticate(world, &call.headers)?;
+        if let Some(status) = world.faults.next_failure("batch") {
+            return Err(Problem::scripted(status));
+        }
         return batch::run(world, call).await;
     }
     let name = route.as_ref().map_or("unknown", |route| route.kind.name());
@@ -377,6 +398,29 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
     }
     if let Some(status) = world.faults.next_failure(name) {
         return Err(Problem::scripted(status));
+    }
+    let scripted = world.faults.next_scripted(name, route.kind.thing());
+    match &scripted {
+        Some(Scripted::Status(status, retry_after)) => {
+            let problem = Problem::scripted(*status);
+            return Err(match retry_after {
+                Some(seconds) => problem.with_header("retry-after", seconds.to_string()),
+                None => problem,
+            });
+        }
+        Some(Scripted::Garbage) => return Ok(nonsense("<html><body>Bad gateway</body></html>", false)),
+        Some(Scripted::Half) => return Ok(nonsense("{\"value\":[{\"id\":\"AA", true)),
+        Some(Scripted::Endless) => {
+            let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
+            let next = format!("{}/v1.0{}{query}", world.origin, call.path);
+            return Ok(Reply::json(json!({ "value": [], "@odata.nextLink": next })));
+        }
+        Some(Scripted::Behind) => {
+            let link = format!("{}/v1.0{}?{}", world.origin, call.path, call.query);
+            return Ok(Reply::json(json!({ "value": [], "@odata.deltaLink": link })));
+        }
+        Some(Scripted::Late(time)) => tokio::time::sleep(*time).await,
+        Some(Scripted::Property(..)) | None => {}
     }
     if let (Some(target), true) = (&target, route.kind.is_mailbox()) {
         allow_mailbox(world, &caller, target, &route.kind)?;
@@ -441,6 +485,14 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         return Err(Problem::scripted(504));
     }
     reply.slot = slot;
+    if let (Some(Scripted::Property(id, name, value)), Content::Json(page)) = (scripted, &mut reply.content) {
+        for entry in page["value"].as_array_mut().into_iter().flatten() {
+            if id.as_deref().is_none_or(|id| entry["id"] == id) {
+                entry[name] = value.clone();
+            }
+        }
+        reply.is_false = true;
+    }
     if asked.prefer.immutable_ids {
         reply.headers.insert("preference-applied", "IdType=\"ImmutableId\"".to_owned());
     }

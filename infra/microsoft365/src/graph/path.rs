@@ -191,6 +191,22 @@ impl Kind {
         }
     }
 
+    /// The folder or the message that the path names.
+    pub fn thing(&self) -> Option<&str> {
+        match self {
+            Self::Folder(id)
+            | Self::ChildFolders(id)
+            | Self::Messages(Some(id))
+            | Self::MessageDelta(id)
+            | Self::Message(id)
+            | Self::MessageValue(id)
+            | Self::PatchMessage(id)
+            | Self::DeleteMessage(id)
+            | Self::MoveMessage(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// Whether Exchange answers, under a mailbox's permissions and budget, rather than the directory.
     pub fn is_mailbox(&self) -> bool {
         !matches!(

@@ -1,0 +1,178 @@
+//! Intake: what a page of mails comes to, whether delta told of them or a walk listed them.
+
+use std::collections::HashMap;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use shared::{
+    aws::table::{Key, Row, Write},
+    base::id::{FolderId, ImmutableId, MessageId},
+    graph::Mail,
+    mail::{
+        delta::{Decision, Phase},
+        mailbox::Progress,
+        message::{Message, State},
+        rules::SkipReason,
+        walk::{Standing, standing},
+        work::Work,
+    },
+};
+
+use crate::round::{Known, Round, RoundError};
+
+/// Messages written side by side.
+const WRITES_AT_ONCE: usize = 16;
+
+/// The page that is taken in.
+pub(crate) struct Page<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The folder.
+    pub folder: &'a FolderId,
+    /// Mail that arrived before is not kept, unless it was moved in.
+    pub since: Timestamp,
+    /// The round that the page belongs to.
+    pub phase: Phase,
+    /// Whether what is missing is taken in, and not only counted.
+    pub take: bool,
+    /// Whether what the baseline remembers is let lie. Granted history takes it in.
+    pub lets_lie: bool,
+    /// Whether the whole folder is read once more, so that what it still holds is remembered anew.
+    pub rereads: bool,
+}
+
+/// What a page came to. The messages are written as pending; the caller commits the rest in one transaction.
+pub(crate) struct Intake {
+    /// How each mail stands, in the order of the page.
+    pub standings: Vec<Standing>,
+    /// Mails to be kept.
+    pub kept: usize,
+    /// Mails that lay there before, to be remembered.
+    pub lay_there: Vec<ImmutableId>,
+    /// The work that they make.
+    pub work: Vec<Row<Work>>,
+    /// The work and the counts.
+    pub writes: Vec<Write>,
+}
+
+/// The messages that are known among these.
+pub(crate) async fn there<'i>(
+    round: &Round<'_>,
+    ids: impl Iterator<Item = &'i ImmutableId>,
+) -> Result<HashMap<MessageId, Row<Message>>, RoundError> {
+    let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
+    let keys: Vec<Key> = ids.map(|id| Key::message(firm, MessageId::of(mailbox, id))).collect();
+    let rows = round.app.table.get_all::<Message>(&keys).await?;
+    Ok(rows.into_iter().map(|row| (row.value.id, row)).collect())
+}
+
+/// Judges the mails of a page, each once, and writes those that were not known. `saw`: whether the baseline remembers a mail.
+pub(crate) async fn take_in(
+    round: &Round<'_>,
+    page: &Page<'_>,
+    mails: &[Mail],
+    there: &HashMap<MessageId, Row<Message>>,
+    saw: impl Fn(&ImmutableId) -> bool,
+    known: &Known,
+) -> Result<Intake, RoundError> {
+    let (firm, mailbox, table) = (round.mailbox.firm, round.mailbox.id, &round.app.table);
+    let (mut standings, mut to_write) = (Vec::with_capacity(mails.len()), Vec::new());
+    let (mut kept, mut lay_there) = (Vec::new(), Vec::new());
+    let mut progress = Progress::default();
+    for mail in mails {
+        let id = MessageId::of(mailbox, &mail.immutable_id);
+        let before = there.get(&id);
+        let taken = is_taken(round, before, mail, page.name).await?;
+        if taken {
+            standings.push(standing(before.map(|row| &row.value), Decision::AlreadyThere));
+            continue;
+        }
+        let whole = match mail.received_at {
+            Some(_) => None,
+            None => whole(round, mail).await?,
+        };
+        let mail = whole.as_ref().unwrap_or(mail);
+        let received_at = mail.received_at.unwrap_or(round.activated_at);
+        let seen = saw(&mail.immutable_id);
+        let decision = round.decide(mail, received_at, page.since, page.phase, seen && page.lets_lie);
+        standings.push(standing(None, decision));
+        let state = match decision {
+            Decision::AlreadyThere => {
+                progress.skipped_already_there += i64::from(!seen);
+                if !seen || page.rereads {
+                    lay_there.push(mail.immutable_id.clone());
+                }
+                continue;
+            }
+            _ if !page.take => continue,
+            Decision::Keep => State::Pending,
+            Decision::Skip(reason) => State::Skipped { reason },
+        };
+        progress.discovered += 1;
+        progress.skipped_already_there -= i64::from(seen);
+        uncount_draft(before, page.name, &mut progress);
+        match state {
+            State::Skipped { reason } => *progress.skipped(reason) += 1,
+            _ => {
+                kept.push(id);
+                known.remember(id, mail);
+            }
+        }
+        let message = Message::found(id, mail, page.folder.clone(), received_at, page.name.to_owned(), state);
+        to_write.push(match before {
+            Some(row) => Write::replace(&row.clone().with(message)),
+            None => Write::insert(Key::message(firm, id), &message),
+        });
+    }
+    let to_write: Vec<_> = to_write.into_iter().map(|write| table.write(write)).collect();
+    stream::iter(to_write).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
+    let work = Work::items(firm, mailbox, page.name, &kept);
+    let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
+    writes.extend(progress.add_to(firm, mailbox));
+    Ok(Intake { standings, kept: kept.len(), lay_there, work, writes })
+}
+
+/// Takes back what was counted of a mail when it was a draft. `page` is the one that is being taken in.
+fn uncount_draft(before: Option<&Row<Message>>, page: &str, progress: &mut Progress) {
+    if before.is_some_and(|row| row.value.page != page && matches!(row.value.state, State::Skipped { .. })) {
+        progress.discovered -= 1;
+        progress.skipped_draft -= 1;
+    }
+}
+
+/// Whether a mail is known, so that nothing is to be done about it: told again, or changed, perhaps by our own mark. `page` is the
+/// one that is being taken in.
+async fn is_taken(
+    round: &Round<'_>,
+    before: Option<&Row<Message>>,
+    mail: &Mail,
+    page: &str,
+) -> Result<bool, RoundError> {
+    let Some(row) = before else { return Ok(false) };
+    Ok(match &row.value.state {
+        // A draft that was sent or filed is a mail now.
+        State::Skipped { reason: SkipReason::Draft } if !mail.is_draft => false,
+        // An earlier try at this very page wrote it, and did not commit.
+        State::Skipped { .. } | State::Pending if row.value.page == page => false,
+        // A page that was never committed, because its link died in between, left it behind.
+        State::Pending => held(round, before).await?,
+        _ => true,
+    })
+}
+
+/// Whether a pending message waits in the work of the page that it names.
+async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool, RoundError> {
+    let Some(Row { value: message, .. }) = message else { return Ok(false) };
+    Ok(Work::holds(&round.app.table, round.mailbox.firm, &message.page, message.id).await?)
+}
+
+/// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail that vanished
+/// meanwhile, or that Graph does not tell of now, is as good as new: its archiving shows what is wrong with it, and holds up no
+/// other.
+async fn whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
+    match round.graph.mail(&round.mailbox.user, &mail.immutable_id).await {
+        Ok(mail) => Ok(Some(mail)),
+        Err(e) if e.concerns_mailbox() => Err(e.into()),
+        Err(_) => Ok(None),
+    }
+}

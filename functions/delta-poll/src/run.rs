@@ -1,0 +1,486 @@
+//! One round of one mailbox: look, take in what is new, finish what is open.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{
+    StreamExt as _,
+    channel::mpsc::{UnboundedSender, unbounded},
+    join, stream,
+};
+use jiff::Timestamp;
+use shared::{
+    access::connector::{Access, Connector, ConnectorState},
+    app::App,
+    aws::{
+        queue::Job,
+        secrets::{MacKey, NOTIFICATION_KEY},
+        table::{Key, Row, TableError, Write},
+        worker::Deadline,
+    },
+    base::{
+        id::FolderId,
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
+    firm::Firm,
+    graph::{Disposition, GraphError, SUBSCRIPTION_LIFETIME, Subscription},
+    mail::{
+        delta::Phase,
+        folder::FolderState,
+        mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Preparing, Progress, Sync, Untold},
+        notification::client_state,
+        rules::People,
+        trouble::{Thing, Trouble},
+        work::Work,
+    },
+};
+use tokio::sync::OnceCell;
+
+use crate::{
+    advance, behind,
+    discover::{self, Read},
+    follow,
+    round::{Known, Outcome, Round, RoundError},
+};
+
+/// A mailbox whose notices come is looked at this often all the same.
+const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(15 * 60);
+/// A mailbox without notices is looked at this often while there is something in it.
+const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
+/// The same after it has long been quiet.
+const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
+/// Up to so many folders a notice has all of them read; of more, those in which the newest mails lie.
+const FOLDERS_READ_AT_ONCE: usize = 8;
+/// A subscription is renewed this long before it ends.
+const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
+/// After a notice that nothing explains, delta is asked once more so much later.
+const SECOND_LOOK_PAUSE: Duration = Duration::from_secs(5);
+/// A subscription that was seen so lately is believed, whatever a poll finds.
+const SUBSCRIPTION_TRUSTED_FOR: Duration = Duration::from_secs(60 * 60);
+/// Pages of one folder in one round: twenty thousand mails. Then others have their turn.
+const PAGES_MAX: usize = 200;
+/// Clocks of two functions differ by less than this.
+const CLOCK_SKEW: Duration = Duration::from_secs(2);
+
+/// What discovery came to.
+struct Discovered {
+    /// The folders that are kept, as they are then.
+    folders: Vec<Row<FolderState>>,
+    /// Whether all of them were to be read.
+    all: bool,
+    /// Whether none was left for want of time.
+    in_time: bool,
+    /// Whether a notice, and not the time of the poll, was the reason.
+    noticed: bool,
+    /// Whether any folder told of anything.
+    told: bool,
+}
+
+/// Serves `job`, unless a round that began after it was sent has done so.
+pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<Outcome, RoundError> {
+    let began_at = app.clock.now();
+    let Some(mailbox) = Mailbox::find(&app.table, job.firm, job.mailbox).await?.map(|row| row.value) else {
+        return Ok(Outcome::Finished);
+    };
+    let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
+        return Ok(Outcome::Finished);
+    };
+    let sync_key = Key::sync(job.firm, job.mailbox);
+    let Some(sync) = app.table.get::<Sync>(&sync_key).await? else { return Ok(Outcome::Finished) };
+    if sync.value.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at) && !job.subscription {
+        return Ok(Outcome::Finished);
+    }
+    // A notice changes nothing about what a person has to do first; the delta tells of its mail once that is done.
+    if sync.value.waits(began_at) {
+        return Ok(Outcome::Finished);
+    }
+    let firm = Firm::find(&app.table, job.firm).await?;
+    let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?.map(|row| row.value);
+    let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(Outcome::Finished) };
+
+    let graph = app.graph(&connector).having_spent(sync.value.spent.clone());
+    let marks = (connector.mark && mailbox.rules.mark).then(|| firm.marks());
+    let kept_marks = OnceCell::new();
+    let people = People::of(&app.table, firm.id, &mailbox.rules).await?;
+    let mut next = sync.value.clone();
+    let faults = Mutex::new(std::mem::take(&mut next.faults));
+    let (untold, was_served) = (Mutex::new(next.untold), AtomicBool::new(false));
+    let (marking_rests, refused_in_a_row) = (AtomicBool::new(false), AtomicU32::new(0));
+    let round = Round {
+        app,
+        mailbox: &mailbox,
+        graph: &graph,
+        deadline,
+        activated_at,
+        marks: marks.as_ref(),
+        kept_marks: &kept_marks,
+        people: &people,
+        tally,
+        faults: &faults,
+        stopped: AtomicBool::new(false),
+        marking_rests: &marking_rests,
+        refused_in_a_row: &refused_in_a_row,
+        was_served: &was_served,
+        untold: &untold,
+    };
+    // While a person had to act, nobody looked at what Graph said of the subscription.
+    let look = job.subscription || sync.value.problem.is_some();
+    let result = round.work(&connector, &mut next, job, look).await;
+    match &result {
+        Err(RoundError::Busy { source, .. }) if !source.is_own_pace() => round.failed(Thing::Mailbox, source),
+        Ok(_) if was_served.load(Ordering::Relaxed) => round.works(&Thing::Mailbox),
+        _ => {}
+    }
+    next.untold = untold.into_inner().unwrap_or_else(PoisonError::into_inner);
+    next.faults = faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+    next.marks = kept_marks.into_inner().or(next.marks);
+    let result = match result {
+        Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
+            next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
+            Ok(Outcome::Finished)
+        }
+        other => {
+            // Where nothing was asked, nothing is known either.
+            if other.is_ok() && was_served.load(Ordering::Relaxed) {
+                next.problem = None;
+                if connector.state == ConnectorState::ActionRequired {
+                    connector.recovered(&app.feed, &app.table, app.clock.now()).await?;
+                }
+            }
+            other
+        }
+    };
+    next.spent = graph.spent();
+    if matches!(result, Ok(Outcome::Finished | Outcome::Behind | Outcome::Noticed)) {
+        next.round_began_at = Some(began_at);
+    }
+    next = match result {
+        Ok(Outcome::Finished | Outcome::Noticed) => {
+            let at = next_due(app, &mailbox, &next).await?;
+            next.due_by(at, app.clock.now())
+        }
+        // Its next round is no answer to a notice: it reads all folders, and goes on with what waits.
+        Ok(Outcome::Behind) => next.due(app.clock.now()),
+        Ok(Outcome::OutOfTime) | Err(_) => next,
+    };
+    if result.is_ok() && next.wants_pace(app.clock.now()) && !matches!(result, Ok(Outcome::Finished)) {
+        next.note_pace(app.clock.now(), Progress::read(&app.table, job.firm, job.mailbox).await?.archived);
+    }
+    if next != sync.value {
+        write_sync(app, sync, next).await?;
+    }
+    result
+}
+
+impl Round<'_> {
+    async fn work(&self, connector: &Connector, sync: &mut Sync, job: &Job, look: bool) -> Result<Outcome, RoundError> {
+        self.keep_subscribed(connector, sync, look).await;
+        self.tell_again().await;
+        let known = Known::default();
+        let now = self.app.clock.now();
+        let (firm, mailbox) = (self.mailbox.firm, self.mailbox.id);
+        let mut open = Work::of(&self.app.table, firm, mailbox).await?;
+        open.retain(|item| item.value.not_before.is_none_or(|at| at <= now));
+        let (behind, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|item| Work::is_behind(item, firm, mailbox));
+        // What is found is worked at while more is found; discovery waits for nobody.
+        let (found, works) = unbounded();
+        let items = stream::iter(Work::together(open)).chain(works.map(|item| vec![item]));
+        let advance = advance::all(self, items, &known, sync.marks.clone());
+        let (discovered, advanced) = join!(self.discover_all(sync, look, &known, found), advance);
+        let (Discovered { folders, all, in_time, noticed, told }, advanced) = (discovered?, advanced?);
+        if noticed && job.notice && !told && sync.second_look != Some(job.sent_at) {
+            // Delta may be a little behind its own notices.
+            sync.second_look = Some(job.sent_at);
+            return Err(RoundError::Wait(SECOND_LOOK_PAUSE));
+        }
+        if !noticed && !look && self.tally.of(Counter::MessagesFound) > 0 && self.doubts_subscription(sync) {
+            self.keep_subscribed(connector, sync, true).await;
+        }
+        match advanced {
+            Outcome::Finished if in_time && all => self.go_on_behind(sync, folders, behind).await,
+            Outcome::Finished if in_time => Ok(Outcome::Noticed),
+            _ => Ok(Outcome::OutOfTime),
+        }
+    }
+
+    /// Whether a subscription that told nothing of what a poll found is to be looked at.
+    fn doubts_subscription(&self, sync: &Sync) -> bool {
+        let now = self.app.clock.now();
+        let long_ago = |held: &HeldSubscription| held.seen_at.is_none_or(|at| at + SUBSCRIPTION_TRUSTED_FOR <= now);
+        sync.subscription.as_ref().is_some_and(long_ago)
+    }
+
+    /// Puts facts on the event bus that it did not take when they were recorded. If it does not take them now, they wait.
+    async fn tell_again(&self) {
+        let range = *self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Untold { from, to }) = range else { return };
+        let mailbox = self.mailbox.id;
+        match self.app.feed.announce_again(self.mailbox.firm, (from, to), |what| what.is_of(mailbox)).await {
+            Ok(next) => {
+                let rest = next.map(|from| Untold { from, to });
+                *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+            }
+            Err(error) => {
+                tracing::error!(mailbox.id = %mailbox, error = %Chain(&error), "facts still wait for the event bus");
+            }
+        }
+    }
+
+    /// Goes on with what waits for live mail, for a short time. If it has to wait itself, live mail does not wait with it.
+    async fn go_on_behind(
+        &self,
+        sync: &mut Sync,
+        folders: Vec<Row<FolderState>>,
+        open: Vec<Row<Work>>,
+    ) -> Result<Outcome, RoundError> {
+        let now = self.app.clock.now();
+        if sync.behind_at.is_some_and(|at| at > now) {
+            return Ok(Outcome::Finished);
+        }
+        sync.behind_at = None;
+        let graph = self.graph.behind();
+        let deadline = self.deadline.or_after(behind::SLICE);
+        let refused_in_a_row = AtomicU32::new(0);
+        let stopped = AtomicBool::new(false);
+        let slice = Round { graph: &graph, deadline: &deadline, stopped, refused_in_a_row: &refused_in_a_row, ..*self };
+        match Box::pin(behind::run(&slice, sync, folders, open)).await {
+            Ok(Outcome::OutOfTime) => Ok(Outcome::Behind),
+            Err(RoundError::Wait(wait) | RoundError::Busy { wait, .. }) => {
+                sync.behind_at = Some(self.app.clock.now() + wait);
+                Ok(Outcome::Finished)
+            }
+            other => other,
+        }
+    }
+
+    /// Discovers. Nothing new is begun after a reason to stop.
+    async fn discover_all(
+        &self,
+        sync: &mut Sync,
+        look: bool,
+        known: &Known,
+        found: UnboundedSender<Row<Work>>,
+    ) -> Result<Discovered, RoundError> {
+        let discovered = self.discover(sync, look, known, found).await;
+        if discovered.is_err() {
+            self.stop();
+        }
+        discovered
+    }
+
+    /// Reads all folders that are kept; after a notice, where there are many, those that it can be about. `look` is for all, also
+    /// for those that rest after a failure.
+    async fn discover(
+        &self,
+        sync: &mut Sync,
+        look: bool,
+        known: &Known,
+        found: UnboundedSender<Row<Work>>,
+    ) -> Result<Discovered, RoundError> {
+        let noticed = !look && !sync.is_due(self.app.clock.now());
+        let mut folders = follow::folders(self, sync).await?;
+        let newest = match noticed && folders.len() > FOLDERS_READ_AT_ONCE {
+            true => self.newest_folders().await?,
+            false => None,
+        };
+        let all = newest.is_none();
+        let is_meant = |id: &FolderId| newest.as_ref().is_none_or(|newest| newest.contains(id));
+        let mut reading = self.read(&mut folders, is_meant, look, known, &found).await?;
+        if !reading.told && reading.in_time && noticed && follow::look_again(self, sync) {
+            let read: BTreeSet<FolderId> =
+                folders.iter().map(|row| row.value.id().clone()).filter(|id| is_meant(id)).collect();
+            folders = follow::folders(self, sync).await?;
+            let more = self.read(&mut folders, |id| !read.contains(id), look, known, &found).await?;
+            reading = Reading { told: more.told, in_time: more.in_time };
+        }
+        let Reading { told, in_time } = reading;
+        if folders.iter().any(|row| row.value.trouble.as_ref().is_some_and(Trouble::is_gone)) {
+            // The tree tells what became of it.
+            sync.follow_at = sync.follow_at.map(|_| self.app.clock.now());
+        }
+        self.faults().retain_folders(|id| folders.iter().any(|row| row.value.id() == id));
+        let ready = folders.iter().filter(|row| row.value.phase == Phase::Following).count();
+        let (ready, all_kept) = (u32::try_from(ready), u32::try_from(folders.len()));
+        let preparing = Preparing { ready: ready.unwrap_or(u32::MAX), folders: all_kept.unwrap_or(u32::MAX) };
+        sync.preparing = (preparing.ready < preparing.folders || preparing.folders == 0).then_some(preparing);
+        sync.quiet_rounds = if told { 0 } else { sync.quiet_rounds.saturating_add(1) };
+        Ok(Discovered { folders, all, in_time, noticed, told })
+    }
+
+    /// The folders in which the newest mails lie; none where that can't be found out, so that all are read.
+    async fn newest_folders(&self) -> Result<Option<BTreeSet<FolderId>>, RoundError> {
+        if self.rests(&Thing::Newest) {
+            return Ok(None);
+        }
+        match self.graph.newest_folders(&self.mailbox.user).await {
+            Ok(newest) => {
+                self.works(&Thing::Newest);
+                Ok(Some(newest))
+            }
+            Err(error) if error.concerns_mailbox() => Err(error.into()),
+            Err(error) => {
+                self.failed(Thing::Newest, &error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads those of these folders that are meant. One that fails keeps that to itself, and is read after the others next time.
+    /// The first round of each is begun before any other goes on: what is moved from then on was moved in.
+    async fn read(
+        &self,
+        folders: &mut [Row<FolderState>],
+        is_meant: impl Fn(&FolderId) -> bool,
+        look: bool,
+        known: &Known,
+        found: &UnboundedSender<Row<Work>>,
+    ) -> Result<Reading, RoundError> {
+        let now = self.app.clock.now();
+        let is_next = |folder: &FolderState| is_meant(folder.id()) && (look || !folder.rests(now));
+        let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_next(&folders[*i].value)).collect();
+        order.sort_by_key(|i| folders[*i].value.trouble.is_some());
+        let begins = |folder: &FolderState| folder.phase == Phase::Baseline && folder.link.is_none();
+        let beginning: Vec<usize> = order.iter().copied().filter(|i| begins(&folders[*i].value)).collect();
+        let mut reading = Reading { told: false, in_time: true };
+        if order.len() > 1 {
+            for i in beginning {
+                let read = discover::folder(self, &mut folders[i], 1, known, found).await?;
+                reading.note(read);
+                if read != Read::More {
+                    order.retain(|other| *other != i);
+                }
+            }
+        }
+        for i in order {
+            let read = discover::folder(self, &mut folders[i], PAGES_MAX, known, found).await?;
+            reading.note(read);
+            reading.in_time &= read != Read::More;
+        }
+        Ok(reading)
+    }
+
+    /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do: mail waits
+    /// for no subscription.
+    async fn keep_subscribed(&self, connector: &Connector, sync: &mut Sync, look: bool) {
+        // A signed-in user may subscribe to the own mailbox only, whatever rights there are on others.
+        if connector.access == Access::Delegated && self.mailbox.kind == Kind::Shared {
+            return;
+        }
+        let now = self.app.clock.now();
+        let Ok(url) = self.app.config.webhook_url() else { return };
+        let moved = |held: &HeldSubscription| held.url.as_deref().is_some_and(|known| known != url);
+        let held = sync.subscription.as_ref().filter(|held| held.expires_at > now);
+        match held {
+            Some(held) if !look && !moved(held) && held.expires_at - RENEWAL_MARGIN > now => return,
+            _ if !look && self.rests(&Thing::Notifications) => return,
+            _ => {}
+        }
+        let ends = now + SUBSCRIPTION_LIFETIME;
+        let granted = match held {
+            // One that goes elsewhere is of no use, however long it lasts.
+            Some(held) if held.url.as_deref() == Some(url) => match self.graph.renew(&held.id, ends).await {
+                Err(e) if e.is_gone() => self.subscribe(url, ends).await,
+                other => other,
+            },
+            _ => self.subscribe(url, ends).await,
+        };
+        match granted {
+            Ok(granted) => {
+                self.works(&Thing::Notifications);
+                sync.subscription = Some(HeldSubscription::granted(granted, url, now));
+            }
+            Err(error) => {
+                // A refusal says that there is none; an outage says nothing of the one that is held.
+                if error.status().is_some() && !matches!(error.disposition(), Disposition::RetryAfter(_)) {
+                    sync.subscription = None;
+                }
+                self.failed(Thing::Notifications, &error);
+            }
+        }
+    }
+
+    async fn subscribe(&self, url: &str, ends: Timestamp) -> Result<Subscription, GraphError> {
+        let key = self.app.secrets.read(NOTIFICATION_KEY).await.map_err(|error| GraphError::Unreadable {
+            attempted: "read the notification key".to_owned(),
+            source: Box::new(error),
+        })?;
+        let state = client_state(&MacKey::new(&key), self.mailbox.firm, self.mailbox.id);
+        self.graph.subscribe(&self.mailbox.user, url, &state, ends).await
+    }
+}
+
+/// How the reading of some folders went.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// Whether any told of anything.
+    told: bool,
+    /// Whether none was left for want of time.
+    in_time: bool,
+}
+
+impl Reading {
+    fn note(&mut self, read: Read) {
+        match read {
+            Read::Complete { told } => self.told |= told,
+            Read::OutOfTime => self.in_time = false,
+            Read::More | Read::Failed => {}
+        }
+    }
+}
+
+/// When the mailbox is looked at next: a safety net where notices come, and never after the next try of what failed.
+async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp, RoundError> {
+    let now = app.clock.now();
+    if let Some(problem) = &sync.problem {
+        return Ok(now + problem.pause(now));
+    }
+    let poll = now + poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
+    let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
+    // What could not be done although nothing asked to wait is tried again soon; what waits behind live mail has its own time.
+    let is_open = |row: &Row<Work>| row.value.not_before.is_none() && !Work::is_behind(row, mailbox.firm, mailbox.id);
+    let open = work.iter().any(is_open).then(|| now + POLL_PAUSE_LIVELY);
+    let untold = sync.untold.map(|_| now + POLL_PAUSE_LIVELY);
+    let due = work.iter().filter_map(|row| row.value.not_before).chain(open).chain(untold);
+    let due = due.chain(sync.faults.due()).chain(sync.reconcile_at).chain(sync.behind_at);
+    Ok(due.fold(poll, Timestamp::min))
+}
+
+/// How long until the next poll: a mailbox without notices is polled less and less often as long as it is quiet.
+fn poll_pause(notified: bool, quiet_rounds: u32) -> Duration {
+    match notified {
+        true => POLL_PAUSE_NOTIFIED,
+        false => POLL_PAUSE_LIVELY.saturating_mul(1 << quiet_rounds.min(8)).min(POLL_PAUSE_QUIET),
+    }
+}
+
+/// Writes down what the round found. If the mailbox was activated or paused meanwhile, that stands, and the rest is added.
+async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundError> {
+    let key = read.key.clone();
+    match app.table.write(Write::replace(&read.with(next.clone()))).await {
+        Err(TableError::Conflict { .. }) => {
+            let Some(row) = app.table.get::<Sync>(&key).await? else { return Ok(()) };
+            let merged = row.value.clone().with_findings_of(&next);
+            Ok(app.table.write(Write::replace(&row.with(merged))).await?)
+        }
+        other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_without_notices_is_polled_often_when_lively_and_less_when_quiet() {
+        let minutes = |quiet| poll_pause(false, quiet).as_secs() / 60;
+        assert_eq!([0, 1, 2, 3, 4, 5, 1_000].map(minutes), [1, 2, 4, 8, 10, 10, 10]);
+        assert_eq!(poll_pause(true, 0), POLL_PAUSE_NOTIFIED);
+    }
+}

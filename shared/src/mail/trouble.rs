@@ -1,0 +1,252 @@
+//! Trouble: what a thing that fails keeps to itself, so that nothing else waits for it.
+//!
+//! A folder, a walk, a mail or a helper that Graph does not serve notes since when, how often it was tried, and when it is tried
+//! next. The pauses grow. What lasts is shown to people, and ends with the first success.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::id::FolderId,
+    graph::{Disposition, GraphCode, GraphError},
+    problem::{Code, Noted},
+};
+
+/// The pause after the first failure; doubled after each further one.
+const PAUSE: Duration = Duration::from_secs(30);
+/// A thing that fails is tried this often at least.
+const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
+/// So often a wait that Graph names is believed, however short.
+const BELIEVED_MAX: u32 = 3;
+/// What fails for a shorter time is not shown.
+const SHOWN_AFTER: Duration = Duration::from_secs(3 * 60);
+/// The same of a whole mailbox, which Graph may ask to wait.
+const MAILBOX_SHOWN_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Since when a thing fails, and when it is tried next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// When it failed for the first time since it last worked.
+    pub since: Timestamp,
+    /// How often it was tried since.
+    pub tries: u32,
+    /// When it is tried next.
+    pub not_before: Timestamp,
+    /// Microsoft's own code of the last failure.
+    pub microsoft_code: GraphCode,
+}
+
+impl Trouble {
+    /// The trouble after one more failure with `error`. Waits as long as Graph asks, and longer after each failure.
+    pub fn after(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
+        let tries = before.map_or(0, |before| before.tries).saturating_add(1);
+        Self::noted(before, error.code(), named_wait(error), tries, now)
+    }
+
+    /// The same where the whole mailbox waits: it is not this thing that failed once more.
+    pub fn along_with_mailbox(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
+        let tries = before.map_or(1, |before| before.tries.max(1));
+        let wait = named_wait(error);
+        let pause = if wait.is_zero() { PAUSE } else { wait };
+        Self { not_before: now + pause, ..Self::noted(before, error.code(), wait, tries, now) }
+    }
+
+    fn noted(before: Option<&Self>, microsoft_code: GraphCode, wait: Duration, tries: u32, now: Timestamp) -> Self {
+        let own = PAUSE.saturating_mul(1 << (tries - 1).min(8)).min(PAUSE_MAX);
+        // Graph knows best at first.
+        let pause = if !wait.is_zero() && tries <= BELIEVED_MAX { wait } else { own.max(wait) };
+        Self { since: before.map_or(now, |before| before.since), tries, not_before: now + pause, microsoft_code }
+    }
+
+    /// Whether Graph said that the thing is not there.
+    pub fn is_gone(&self) -> bool {
+        self.microsoft_code.is("ErrorItemNotFound") || self.microsoft_code.is("ErrorFolderNotFound")
+    }
+
+    /// Whether the next try is yet to come.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.not_before > now
+    }
+}
+
+/// How long Graph asks to wait; zero where it names no time.
+fn named_wait(error: &GraphError) -> Duration {
+    match (error, error.disposition()) {
+        (GraphError::Throttled { .. }, Disposition::RetryAfter(wait)) => wait,
+        _ => Duration::ZERO,
+    }
+}
+
+/// What can fail by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "thing", rename_all = "snake_case")]
+pub enum Thing {
+    /// The mailbox as a whole.
+    Mailbox,
+    /// New mail of a folder.
+    Folder {
+        /// The folder.
+        id: FolderId,
+        /// Its name in the mailbox's language.
+        name: String,
+    },
+    /// The list of a folder's mails, which history and reconciliation walk along.
+    List {
+        /// The folder.
+        id: FolderId,
+        /// Its name in the mailbox's language.
+        name: String,
+    },
+    /// The tree of folders.
+    Tree,
+    /// The subscription to change notifications.
+    Notifications,
+    /// The master list of categories.
+    Categories,
+    /// The list of the newest mails.
+    Newest,
+}
+
+impl Thing {
+    /// The entry of the catalogue that explains it.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Mailbox | Self::Newest => Code::MicrosoftBusy,
+            Self::Folder { .. } => Code::FolderUnreadable,
+            Self::List { .. } => Code::FolderListUnreadable,
+            Self::Tree => Code::FolderTreeUnreadable,
+            Self::Notifications => Code::NotificationsMissing,
+            Self::Categories => Code::CategoriesUnavailable,
+        }
+    }
+
+    /// The folder and its name, of which it is a part.
+    pub fn folder(&self) -> Option<(&FolderId, &str)> {
+        match self {
+            Self::Folder { id, name } | Self::List { id, name } => Some((id, name)),
+            _ => None,
+        }
+    }
+
+    /// Whether it keeps mail from being found, so that the mailbox is due when it is tried next.
+    fn holds_mail(&self) -> bool {
+        matches!(self, Self::Folder { .. } | Self::List { .. } | Self::Tree)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && self.folder().map(|(id, _)| id) == other.folder().map(|(id, _)| id)
+    }
+}
+
+/// A thing that fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// What fails.
+    pub thing: Thing,
+    /// Since when.
+    pub trouble: Trouble,
+}
+
+impl Fault {
+    /// What people are shown of it.
+    pub fn noted(&self) -> Noted {
+        let microsoft_code = self.trouble.microsoft_code.to_string();
+        Noted { code: self.thing.code(), microsoft_code, since: self.trouble.since }
+    }
+}
+
+/// All that fails in one mailbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// The trouble of a thing.
+    pub fn of(&self, thing: &Thing) -> Option<&Trouble> {
+        self.0.iter().find(|fault| fault.thing.is_same(thing)).map(|fault| &fault.trouble)
+    }
+
+    /// Whether a thing fails, and its next try is yet to come.
+    pub fn rests(&self, thing: &Thing, now: Timestamp) -> bool {
+        self.of(thing).is_some_and(|trouble| trouble.waits(now))
+    }
+
+    /// Notes that a thing fails.
+    pub fn note(&mut self, thing: Thing, trouble: Trouble) {
+        self.end(&thing);
+        self.0.push(Fault { thing, trouble });
+    }
+
+    /// Notes that a thing works.
+    pub fn end(&mut self, thing: &Thing) {
+        self.0.retain(|fault| !fault.thing.is_same(thing));
+    }
+
+    /// Forgets folders that are not kept any more.
+    pub fn retain_folders(&mut self, is_kept: impl Fn(&FolderId) -> bool) {
+        self.0.retain(|fault| fault.thing.folder().is_none_or(|(id, _)| is_kept(id)));
+    }
+
+    /// Faults that have lasted long enough to be shown, those of the longest standing first.
+    pub fn lasting(&self, now: Timestamp) -> Vec<&Fault> {
+        let after = |fault: &Fault| if fault.thing == Thing::Mailbox { MAILBOX_SHOWN_AFTER } else { SHOWN_AFTER };
+        let mut lasting: Vec<&Fault> = self.0.iter().filter(|f| f.trouble.since + after(f) <= now).collect();
+        lasting.sort_by_key(|fault| fault.trouble.since);
+        lasting
+    }
+
+    /// When something is tried next without which mail is missing.
+    pub fn due(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.0.iter().filter(|fault| fault.thing.holds_mail()).map(|fault| fault.trouble.not_before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(wait: Option<u64>) -> GraphError {
+        let (attempted, code) = (String::new(), GraphCode::new("ErrorServerBusy"));
+        match wait {
+            Some(seconds) => GraphError::Throttled { attempted, wait: Duration::from_secs(seconds), code },
+            None => {
+                let (message, request_id) = (String::new(), String::new());
+                GraphError::Refused { attempted, status: 503, code, message, request_id }
+            }
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn pauses_grow_to_a_quarter_of_an_hour_and_are_never_shorter_than_graph_asks() {
+        let mut trouble = None;
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            let next = Trouble::after(trouble.as_ref(), &error(None), at(0));
+            pauses.push(next.not_before.as_second());
+            trouble = Some(next);
+        }
+        assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
+        assert_eq!(Trouble::after(None, &error(Some(77)), at(0)).not_before, at(77));
+    }
+
+    #[test]
+    fn a_fault_is_shown_once_it_lasts_and_ends_with_its_thing() {
+        let folder = |name: &str| Thing::Folder { id: "a".parse().unwrap(), name: name.to_owned() };
+        let mut faults = Faults::default();
+        faults.note(folder("Inbox"), Trouble::after(None, &error(None), at(0)));
+        let trouble = Trouble::after(faults.of(&folder("Inbox")), &error(None), at(100));
+        faults.note(folder("Renamed"), trouble);
+        assert_eq!(faults.lasting(at(100)), Vec::<&Fault>::new());
+        assert_eq!(faults.lasting(at(180)).len(), 1);
+        assert!(faults.rests(&folder(""), at(150)) && !faults.rests(&Thing::Tree, at(150)));
+        faults.end(&folder(""));
+        assert_eq!(faults, Faults::default());
+    }
+}

@@ -1,0 +1,395 @@
+//! R14: a fault of one mail, folder or helper delays nothing else, and is shown until it is over.
+
+use std::time::Duration;
+
+use microsoft365::{Scripted, Times};
+use serde_json::{Value, json};
+use tests::{ADA, Registry, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn path(registry: &Registry, rest: &str) -> String {
+    format!("/v1/firms/{}/mailboxes/{}{rest}", registry.firm, registry.mailbox)
+}
+
+async fn mailbox(world: &World, registry: &Registry) -> Value {
+    world.get(&path(registry, "")).await.ok()
+}
+
+/// What the API says of one folder.
+async fn folder(world: &World, registry: &Registry, id: &str) -> Value {
+    let folders = world.get(&path(registry, "/folders")).await.ok();
+    let found = folders["items"].as_array().unwrap().iter().find(|folder| folder["id"] == id).cloned();
+    found.unwrap_or_else(|| panic!("{id} in {folders}"))
+}
+
+async fn folder_id(world: &World, registry: &Registry, well_known: &str) -> String {
+    let folders = world.get(&path(registry, "/folders")).await.ok();
+    let found = folders["items"].as_array().unwrap().iter().find(|folder| folder["well_known"] == well_known).cloned();
+    found.unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+async fn state(world: &World, registry: &Registry, mail: &str) -> Value {
+    let answer = world.message(registry, mail).await;
+    if answer.status == 404 { Value::Null } else { answer.ok()["state"].clone() }
+}
+
+async fn kept(world: &World, registry: &Registry, mails: &[String]) -> usize {
+    let mut kept = 0;
+    for mail in mails {
+        kept += usize::from(state(world, registry, mail).await == "marked");
+    }
+    kept
+}
+
+/// Time passes in steps, as the schedule takes it.
+async fn pass(world: &World, time: Duration) {
+    for _ in 0..time.as_secs().div_ceil(31) {
+        world.pass(Duration::from_secs(31)).await;
+    }
+}
+
+#[tokio::test]
+async fn r14_a_folder_that_fails_holds_up_no_other_and_is_shown_until_it_is_over() {
+    let faults = [
+        Scripted::Status(503, None),
+        Scripted::Status(504, None),
+        Scripted::Status(429, Some(20)),
+        Scripted::Status(403, None),
+        Scripted::Status(500, None),
+        Scripted::Status(404, None),
+        Scripted::Status(410, None),
+        Scripted::Garbage,
+        Scripted::Half,
+        Scripted::Endless,
+    ];
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let inbox = folder_id(&world, &registry, "inbox").await;
+    for fault in faults {
+        world.microsoft.faults().answer("message delta", Some(&inbox), fault.clone(), Times::Forever);
+        let held_up = world.deliver("inbox", "In the folder that fails");
+        let others: Vec<String> = (0..3).map(|n| world.deliver("sentitems", &format!("Sent {n}"))).collect();
+        world.run_until_idle().await;
+        pass(&world, MINUTE).await;
+        assert_eq!(kept(&world, &registry, &others).await, 3, "{fault:?}");
+        assert_eq!(state(&world, &registry, &held_up).await, Value::Null, "{fault:?}");
+        pass(&world, 10 * MINUTE).await;
+        let shown = folder(&world, &registry, &inbox).await;
+        assert_eq!(shown["problem"]["code"], "folder_unreadable", "{fault:?} {shown}");
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!(shown["problem"]["code"], "folder_unreadable", "{fault:?} {shown}");
+        assert_eq!(shown["incomplete"][0]["folder"], json!(inbox), "{fault:?} {shown}");
+        assert_eq!(shown["state"], "active");
+
+        world.microsoft.faults().clear();
+        pass(&world, 16 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &held_up).await, "marked", "{fault:?}");
+        assert_eq!(folder(&world, &registry, &inbox).await["problem"], Value::Null, "{fault:?}");
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!((&shown["problem"], &shown["incomplete"]), (&Value::Null, &json!([])), "{fault:?}");
+    }
+    assert_eq!(world.objects().await.len(), 4 * 10);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_an_endless_folder_is_not_asked_for_ever() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let inbox = folder_id(&world, &registry, "inbox").await;
+    world.microsoft.faults().answer("message delta", Some(&inbox), Scripted::Endless, Times::Forever);
+    let before = world.microsoft.requests().by_kind["message delta"];
+    world.deliver("inbox", "Behind pages that do not end");
+    world.run_until_idle().await;
+    pass(&world, 60 * MINUTE).await;
+    let asked = world.microsoft.requests().by_kind["message delta"] - before;
+    assert!(asked < 400, "{asked} pages in an hour");
+}
+
+#[tokio::test]
+async fn r14_one_entry_that_is_odd_costs_the_others_of_its_page_nothing() {
+    for (property, value) in
+        [("toRecipients", Value::Null), ("from", json!("a")), ("receivedDateTime", Value::Null), ("subject", json!(7))]
+    {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mails: Vec<String> = (0..5).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+        let odd = Scripted::Property(Some(mails[2].clone()), property, value);
+        world.microsoft.faults().answer("message delta", None, odd, Times::Forever);
+        world.run_until_idle().await;
+        assert_eq!(kept(&world, &registry, &mails).await, 5, "{property}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn r14_an_entry_without_an_id_is_counted_and_found_by_the_comparison() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let inbox = folder_id(&world, &registry, "inbox").await;
+    let mails: Vec<String> = (0..5).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    let odd = Scripted::Property(Some(mails[2].clone()), "id", Value::Null);
+    world.microsoft.faults().answer("message delta", None, odd, Times::Forever);
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &mails).await, 4);
+    assert_eq!(folder(&world, &registry, &inbox).await["unreadable"], 1);
+    world.microsoft.faults().clear();
+    pass(&world, 6 * MINUTE).await;
+    world.post(&path(&registry, "/reconcile"), json!({})).await.ok();
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &mails).await, 5);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_mail_is_kept_by_polls_while_there_can_be_no_subscription() {
+    for status in [503, 429, 500, 403] {
+        let world = World::new().await;
+        world.microsoft.faults().fail("subscription create", status, Times::Forever);
+        let registry = world.registry().await;
+        let mail = world.deliver("inbox", "Unannounced");
+        pass(&world, 11 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &mail).await, "marked", "{status}");
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!(shown["problem"]["code"], "notifications_missing", "{shown}");
+        world.microsoft.faults().clear();
+        pass(&world, 20 * MINUTE).await;
+        assert_eq!(world.microsoft.subscriptions(ADA).unwrap().len(), 1);
+        assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null);
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn r14_while_the_tree_can_not_be_read_the_folders_known_last_are() {
+    let world = World::new().await;
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    for kind in ["folder delta", "folders", "folder"] {
+        world.microsoft.faults().fail(kind, 503, Times::Forever);
+    }
+    world.microsoft.create_folder(ADA, "inbox", "Made meanwhile").unwrap();
+    pass(&world, 20 * MINUTE).await;
+    let mail = world.deliver("inbox", "Meanwhile");
+    world.run_until_idle().await;
+    pass(&world, MINUTE).await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!(shown["problem"]["code"], "folder_tree_unreadable", "{shown}");
+    world.microsoft.faults().clear();
+    pass(&world, 16 * MINUTE).await;
+    assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_named_folders_are_read_although_well_known_names_can_not_be_looked_up() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let connector = world.connector(&firm, "delegated", Value::Null).await;
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    let mailbox = world.mailbox(&firm, &connector, ADA).await;
+    let registry = Registry { firm, connector, mailbox };
+    world.microsoft.faults().fail("folder", 500, Times::Forever);
+    world.activate(&registry).await;
+    let mail = world.deliver("inbox", "Named");
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_one_mail_that_graph_asks_to_wait_with_holds_up_no_other() {
+    for (kind, fault) in [
+        ("message value", Scripted::Status(429, Some(27))),
+        ("message value", Scripted::Status(503, Some(27))),
+        ("message patch", Scripted::Status(503, None)),
+        ("message patch", Scripted::Status(504, None)),
+        ("message patch", Scripted::Status(429, Some(27))),
+    ] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mut mails: Vec<String> = (0..41).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+        let slow = mails.remove(20);
+        world.microsoft.faults().answer(kind, Some(&slow), fault.clone(), Times::N(3));
+        world.run_until_idle().await;
+        assert_eq!(kept(&world, &registry, &mails).await, 40, "{kind} {fault:?}");
+        assert_ne!(state(&world, &registry, &slow).await, "marked");
+        pass(&world, 8 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &slow).await, "marked", "{kind} {fault:?}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn r14_marks_wait_for_a_batch_that_fails_and_mail_does_not() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.microsoft.faults().fail("batch", 503, Times::Forever);
+    let mails: Vec<String> = (0..30).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    world.run_until_idle().await;
+    assert_eq!(world.objects().await.len(), 30);
+    world.microsoft.faults().clear();
+    pass(&world, 5 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 30);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_marks_are_set_while_the_list_of_categories_fails() {
+    let world = World::new().await;
+    world.microsoft.faults().fail("categories", 503, Times::Forever);
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Without colour");
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_history_is_done_only_once_every_folder_was_seen_to_its_end() {
+    for fault in [Scripted::Status(500, None), Scripted::Status(503, None), Scripted::Garbage, Scripted::Endless] {
+        let world = World::new().await;
+        let now = world.clock.now();
+        let old = |folder: &str| -> Vec<String> {
+            (1..=10u32).map(|n| world.deliver_at(folder, &format!("{n} days old"), now - DAY * n)).collect()
+        };
+        let (inbox, sent) = (old("inbox"), old("sentitems"));
+        let registry = world.registry().await;
+        let id = folder_id(&world, &registry, "inbox").await;
+        world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+        world.microsoft.faults().answer("messages", Some(&id), fault.clone(), Times::Forever);
+        world.post(&path(&registry, "/activate"), json!({ "since": "2026-02-01" })).await.ok();
+        world.run_until_idle().await;
+        pass(&world, 10 * MINUTE).await;
+        assert_eq!(kept(&world, &registry, &sent).await, 10, "{fault:?}");
+        let shown = mailbox(&world, &registry).await;
+        assert_ne!(shown["history"]["state"], "done", "{fault:?} {shown}");
+        assert_eq!(shown["problem"]["code"], "folder_list_unreadable", "{fault:?} {shown}");
+        assert_eq!(shown["incomplete"][0]["folder"], json!(id), "{fault:?} {shown}");
+
+        world.post(&path(&registry, "/reconcile"), json!({})).await.ok();
+        world.run_until_idle().await;
+        pass(&world, 10 * MINUTE).await;
+        let run = world.get(&path(&registry, "/reconciliation")).await.ok();
+        assert_eq!(run["state"], "running", "{fault:?} {run}");
+
+        world.microsoft.faults().clear();
+        pass(&world, 20 * MINUTE).await;
+        assert_eq!(kept(&world, &registry, &inbox).await, 10, "{fault:?}");
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!((&shown["history"]["state"], &shown["problem"]), (&json!("done"), &Value::Null), "{fault:?}");
+        let run = world.get(&path(&registry, "/reconciliation")).await.ok();
+        assert_eq!(run["state"], "done", "{fault:?} {run}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn r13_a_mailbox_is_preparing_until_every_baseline_is_complete_and_what_is_moved_meanwhile_counts() {
+    let world = World::new().await;
+    let week_ago = world.clock.now() - 7 * DAY;
+    for n in 0..1_500 {
+        world.deliver_at("inbox", &format!("Old {n}"), week_ago);
+    }
+    let old: Vec<String> = (0..6).map(|n| world.deliver_at("archive", &format!("Apart {n}"), week_ago)).collect();
+    let firm = world.firm("Lumen").await;
+    let connector = world.connector(&firm, "delegated", Value::Null).await;
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    let id = world.mailbox(&firm, &connector, ADA).await;
+    let registry = Registry { firm, connector, mailbox: id };
+    assert_eq!(mailbox(&world, &registry).await["state"], "inactive");
+    let shown = world.post(&path(&registry, "/activate"), json!({ "since": null })).await.ok();
+    assert_eq!((&shown["state"], &shown["preparing"]["ready"]), (&json!("preparing"), &json!(0)), "{shown}");
+    world.microsoft.faults().latency(Duration::from_millis(3));
+    tokio::join!(world.run_jobs(), async {
+        while world.microsoft.requests().by_kind.get("message delta").copied().unwrap_or_default() < 6 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        for mail in &old {
+            world.microsoft.move_message(ADA, mail, "sentitems").unwrap();
+        }
+    });
+    world.microsoft.faults().latency(Duration::ZERO);
+    world.run_until_idle().await;
+    pass(&world, 16 * MINUTE).await;
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!((&shown["state"], &shown["preparing"]), (&json!("active"), &Value::Null), "{shown}");
+    assert_eq!(kept(&world, &registry, &old).await, 6);
+    assert_eq!(shown["progress"]["skipped"]["already_there"], 1_500);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r5_old_mail_that_leaves_while_a_link_is_dead_counts_when_it_is_moved_back() {
+    let world = World::new().await;
+    let week_ago = world.clock.now() - 7 * DAY;
+    let mails: Vec<String> = (0..4).map(|n| world.deliver_at("inbox", &format!("Old {n}"), week_ago)).collect();
+    let registry = world.registry().await;
+    world.microsoft.move_message(ADA, &mails[0], "archive").unwrap();
+    world.microsoft.faults().delta_gone(ADA, Times::N(1));
+    world.pass(16 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 0);
+    assert_eq!(mailbox(&world, &registry).await["progress"]["skipped"]["already_there"], 4, "counted once");
+    world.microsoft.move_message(ADA, &mails[0], "inbox").unwrap();
+    world.run_until_idle().await;
+    world.pass(16 * MINUTE).await;
+    assert_eq!(state(&world, &registry, &mails[0]).await, "marked");
+    assert_eq!(kept(&world, &registry, &mails[1..]).await, 0);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r9_a_subscription_that_disappears_without_notice_is_missed_by_the_next_poll_that_finds_mail() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    pass(&world, 2 * 60 * MINUTE).await;
+    world.microsoft.forget_subscriptions(ADA).unwrap();
+    let first = world.deliver("inbox", "Unannounced");
+    pass(&world, 16 * MINUTE).await;
+    assert_eq!(state(&world, &registry, &first).await, "marked");
+    assert_eq!(world.microsoft.subscriptions(ADA).unwrap().len(), 1);
+    let second = world.deliver("inbox", "Announced again");
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &second).await, "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r9_a_notice_that_delta_is_behind_of_is_looked_at_once_more() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let inbox = folder_id(&world, &registry, "inbox").await;
+    let mail = world.deliver("inbox", "Seconds late");
+    // The page tells of nothing yet; the folder's place stays where it is.
+    world.microsoft.faults().answer("message delta", Some(&inbox), Scripted::Behind, Times::N(1));
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, Value::Null);
+    world.clock.advance(Duration::from_secs(7));
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_mailbox_is_known_in_a_firm_whatever_it_is_added_as() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.tenant.add_user("admin@lumen.example", "Admin").unwrap();
+    world.tenant.make_admin("admin@lumen.example").unwrap();
+    let organization = world.connector(&registry.firm, "organization", Value::Null).await;
+    world.sign_in(&registry.firm, &organization, "admin@lumen.example").await.ok();
+    let mailboxes = format!("/v1/firms/{}/mailboxes", registry.firm);
+    for (address, kind) in [("ADA@lumen.example", "user"), ("ada@lumen.example", "shared")] {
+        let body = json!({ "connector": organization, "address": address, "kind": kind });
+        let refused = world.post(&mailboxes, body).await;
+        assert!(refused.body["detail"].as_str().unwrap().contains(&registry.mailbox), "{}", refused.body);
+        assert_eq!(refused.problem(), "address_taken");
+    }
+    // Another firm may have it too.
+    let other = world.firm("Other").await;
+    let connector = world.connector(&other, "delegated", Value::Null).await;
+    world.sign_in(&other, &connector, ADA).await.ok();
+    world.mailbox(&other, &connector, ADA).await;
+}
