@@ -518,10 +518,13 @@ async fn consented(
     connected(app, connector, brought).await
 }
 
-/// The operator grants the sign-in that `connector` waits with. A connector that works already stays as it is.
+/// The operator grants the sign-in that `connector` waits with, for `tenant` and no other. A connector that works already stays as it is.
 ///
 /// Errors: `not_connected` where nothing waits; what Entra answers where the consent is missing.
-pub async fn grant(app: &Clients, connector: &Connector) -> Result<(), Problem> {
+pub async fn grant(app: &Clients, connector: &Connector, tenant: &TenantId) -> Result<(), Problem> {
+    if connector.organization().is_some_and(|waits| waits != tenant) {
+        return Err(nothing_waits());
+    }
     let Some(AwaitingGrant { account, rights, verified_domains }) = connector.awaiting_grant.clone() else {
         return match connector.access == Access::Organization && connector.account.is_some() {
             true => Ok(()),
@@ -533,7 +536,7 @@ pub async fn grant(app: &Clients, connector: &Connector) -> Result<(), Problem> 
 }
 
 fn nothing_waits() -> Problem {
-    Problem::new(Code::NotConnected, "The connector waits for no grant.")
+    Problem::new(Code::NotConnected, "The connector waits for no grant for this tenant.")
 }
 
 /// What a connector works with from now on.

@@ -397,14 +397,22 @@ pub(super) async fn change(
     Ok(Json(view(&app, row.value).await?))
 }
 
-/// Grants organisation-wide access to a connector that waits for it: nobody proved to be an administrator, or the tenant belongs to
-/// another firm. See `GET /v1/tenants` for who waits. It connects the connector at once, if Microsoft's consent is there. The operator's
+/// What the operator grants.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTenantGrant {
+    /// The tenant, as `GET /v1/tenants` shows it: a later sign-in may have put another in its place.
+    tenant_id: Tenant,
+}
+
+/// Grants a connector that waits for it organisation-wide access to a tenant: nobody proved to be an administrator, or the tenant belongs
+/// to another firm. See `GET /v1/tenants` for who waits. It connects the connector at once, if Microsoft's consent is there. The operator's
 /// key only.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors",
     responses(
         (status = 200, body = ConnectorView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nothing waits"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nothing waits for that tenant"),
     )
 )]
 pub(super) async fn grant(
@@ -412,11 +420,15 @@ pub(super) async fn grant(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(connector): Id<ConnectorId>,
+    Json(new): Json<NewTenantGrant>,
 ) -> Answer<Json<ConnectorView>> {
     let find = || Connector::find(&app.table, firm.id(), connector);
     let found = find().await?.ok_or_else(|| not_found("connector"))?;
-    sign_in::grant(&app, &found.value).await?;
-    tracing::info!(firm.id = %firm.id(), connector.id = %connector, "organisation-wide access granted");
+    let tenant = new.tenant_id.into_inner();
+    sign_in::grant(&app, &found.value, &tenant).await?;
+    tracing::info!(
+        firm.id = %firm.id(), connector.id = %connector, tenant.id = %tenant.as_str(), "organisation-wide access granted"
+    );
     let granted = find().await?.ok_or_else(|| not_found("connector"))?;
     Ok(Json(view(&app, granted.value).await?))
 }
