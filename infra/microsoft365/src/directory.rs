@@ -253,6 +253,27 @@ impl Tenant {
         self.add(address, display_name, true)
     }
 
+    /// Gives an account a further address (proxyAddresses). It is no name to sign in with.
+    pub fn add_alias(&self, user: &str, alias: &str) -> Result<()> {
+        self.put_address(user, alias, false)
+    }
+
+    /// Gives an account another mail address than its sign-in name, which stays a further address of its.
+    pub fn set_mail(&self, user: &str, mail: &str) -> Result<()> {
+        self.put_address(user, mail, true)
+    }
+
+    fn put_address(&self, user: &str, address: &str, main: bool) -> Result<()> {
+        self.world.store().write(|db| {
+            let user = account(db, user)?;
+            if main {
+                db.execute("UPDATE aliases SET main = 0 WHERE user = ?", [&user.id])?;
+            }
+            db.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?, ?)", params![user.id, address, main])?;
+            Ok(())
+        })
+    }
+
     /// Gives a user Exchange's Full Access to a mailbox. Granting again changes nothing.
     pub fn grant_full_access(&self, user: &str, mailbox: &str) -> Result<()> {
         self.world.store().write(|db| {
@@ -599,6 +620,16 @@ pub(crate) fn verified_domains(db: &Connection, tenant: &TenantRow) -> Result<Ve
 pub(crate) fn consent_refusal(db: &Connection, tenant: &str) -> Result<u32> {
     let reviewed = db.prepare_cached("SELECT 1 FROM reviewed WHERE tenant = ?")?.exists([tenant])?;
     Ok(if reviewed { 90095 } else { 90094 })
+}
+
+/// The addresses of an account, the main one first: its `mail`.
+pub(crate) fn addresses(db: &Connection, account: &Account) -> Result<Vec<String>> {
+    let mut statement = db.prepare_cached("SELECT address FROM aliases WHERE user = ? ORDER BY main DESC, address")?;
+    let rows = statement.query_map([&account.id], |row| row.get(0))?;
+    let mut all: Vec<String> = rows.collect::<rusqlite::Result<_>>()?;
+    let main = db.prepare_cached("SELECT 1 FROM aliases WHERE user = ? AND main")?.exists([&account.id])?;
+    all.insert(usize::from(main), account.address.clone());
+    Ok(all)
 }
 
 /// Whether a user has Full Access to a mailbox that is not their own.

@@ -105,6 +105,8 @@ struct Script {
     credentials_delay: SignedDuration,
     app_policy: Option<&'static str>,
     removals_last: bool,
+    withhold_refresh: bool,
+    unauthorized: Option<Strike<()>>,
     latency: Duration,
 }
 
@@ -228,6 +230,16 @@ impl Faults {
         self.script().removals_last = last;
     }
 
+    /// The token endpoint issues no refresh token, as where `offline_access` was not granted.
+    pub fn withhold_refresh_tokens(&self, withhold: bool) {
+        self.script().withhold_refresh = withhold;
+    }
+
+    /// Graph answers 401 `InvalidAuthenticationToken` to every request, whatever its token.
+    pub fn refuse_tokens(&self, times: Times) {
+        self.script().unauthorized = Some(Strike::new((), times));
+    }
+
     /// Every Graph request takes this long at least, in real time.
     pub fn latency(&self, latency: Duration) {
         self.script().latency = latency;
@@ -306,6 +318,14 @@ impl Faults {
 
     pub(crate) fn current_app_policy(&self) -> Option<&'static str> {
         self.script().app_policy
+    }
+
+    pub(crate) fn withholds_refresh_tokens(&self) -> bool {
+        self.script().withhold_refresh
+    }
+
+    pub(crate) fn next_unauthorized(&self) -> bool {
+        self.script().unauthorized.as_mut().is_some_and(|strike| strike.strike().is_some())
     }
 
     pub(crate) fn removals_last(&self) -> bool {

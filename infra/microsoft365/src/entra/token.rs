@@ -387,7 +387,11 @@ impl Request<'_> {
         let grant = Grant { app, tenant: &user.tenant, user: Some(user), scopes };
         let (access, refresh) = self.world.store.write(|db| {
             let access = access_token(db, self.world, &grant, now)?;
-            let refresh = if has("offline_access") { Some(refresh_token(db, self.world, &grant, now)?) } else { None };
+            let refresh = if has("offline_access") && !self.world.faults.withholds_refresh_tokens() {
+                Some(refresh_token(db, self.world, &grant, now)?)
+            } else {
+                None
+            };
             Ok((access, refresh))
         })?;
         let mut tokens = json!({

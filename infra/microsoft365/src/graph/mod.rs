@@ -553,6 +553,7 @@ fn authenticate(world: &World, headers: &HeaderMap) -> Result<Principal, Problem
             .optional()?)
     })?;
     match found {
+        _ if world.faults.next_unauthorized() => Err(refuse("Access token validation failure. Invalid audience.")),
         None => Err(refuse("IDX14100: JWT is not well formed, there are no dots (.).")),
         Some((_, expires_ms)) if expires_ms <= world.now().as_millisecond() => {
             Err(refuse("Lifetime validation failed, the token is expired."))

@@ -54,9 +54,68 @@ pub(super) fn get(asked: &Asked<'_>, user: &Account) -> Answer {
         return Err(denied());
     }
     let query = Query::read(&asked.call.query, &["select"])?;
-    let mut shown = json(user, &query.select(&PROPERTIES)?);
+    let addresses = asked.world.store.read(|db| directory::addresses(db, user))?;
+    let mut shown = json(user, &addresses, &query.select(&PROPERTIES)?);
     shown["@odata.context"] = asked.context("users/$entity").into();
     Ok(Reply::json(shown))
+}
+
+/// What a filter asks of an account: one comparison, or several joined by `or`. These properties take `eq` in the plain index and in
+/// the advanced one alike (aad-advanced-queries). A quotation mark within a text is doubled.
+enum Equals {
+    Mail(String),
+    SignInName(String),
+    Proxy(String),
+}
+
+impl Equals {
+    fn read(filter: &str) -> Option<Vec<Self>> {
+        let mut all = Vec::new();
+        let mut rest = filter.trim();
+        loop {
+            let (make, closing, after): (fn(String) -> Self, &str, &str) = None
+                .or_else(|| Some((Self::Mail as fn(String) -> Self, "'", rest.strip_prefix("mail eq '")?)))
+                .or_else(|| Some((Self::SignInName as _, "'", rest.strip_prefix("userPrincipalName eq '")?)))
+                .or_else(|| {
+                    let (variable, after) = rest.strip_prefix("proxyAddresses/any(")?.split_once(':')?;
+                    Some((Self::Proxy as _, "')", after.strip_prefix(variable)?.strip_prefix(" eq '")?))
+                })?;
+            let mut text = String::new();
+            let mut after = after;
+            rest = loop {
+                let (before, behind) = after.split_once('\'')?;
+                text.push_str(before);
+                match behind.strip_prefix('\'') {
+                    Some(behind) => {
+                        text.push('\'');
+                        after = behind;
+                    }
+                    None => break behind.strip_prefix(&closing[1..])?,
+                }
+            };
+            all.push(make(text));
+            match rest.trim_start() {
+                "" => return Some(all),
+                more => rest = more.strip_prefix("or ")?.trim_start(),
+            }
+        }
+    }
+
+    fn is(&self, account: &Account, addresses: &[String]) -> bool {
+        let mail = addresses.first().filter(|_| account.licensed);
+        match self {
+            Self::Mail(text) => mail.is_some_and(|mail| mail.eq_ignore_ascii_case(text)),
+            Self::SignInName(text) => account.address.eq_ignore_ascii_case(text),
+            Self::Proxy(text) => proxies(account, addresses).iter().any(|proxy| proxy.eq_ignore_ascii_case(text)),
+        }
+    }
+}
+
+/// All that mail may be sent to, the main address in capitals (user resource type, proxyAddresses).
+fn proxies(account: &Account, addresses: &[String]) -> Vec<String> {
+    let kind = |i: usize| if i == 0 { "SMTP" } else { "smtp" };
+    let all = addresses.iter().enumerate().map(|(i, address)| format!("{}:{address}", kind(i)));
+    all.filter(|_| account.licensed).collect()
 }
 
 /// All accounts of the tenant, shared mailboxes among them.
@@ -64,29 +123,39 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
     if !asked.caller.has_any(&READ_OTHERS) {
         return Err(denied());
     }
-    let query = Query::read(&asked.call.query, &["select", "top", "skiptoken", "filter"])?;
+    let query = Query::read(&asked.call.query, &["select", "top", "skiptoken", "filter", "count"])?;
     let select = query.select(&PROPERTIES)?;
     let top = query.number("top", 1, PAGE_MAX)?.unwrap_or(PAGE);
-    let mut accounts = asked.world.store.read(|db| directory::accounts(db, Some(&asked.caller.tenant)))?;
+    let mut accounts = asked.world.store.read(|db| {
+        let accounts = directory::accounts(db, Some(&asked.caller.tenant))?;
+        accounts
+            .into_iter()
+            .map(|account| Ok((directory::addresses(db, &account)?, account)))
+            .collect::<crate::Result<Vec<_>>>()
+    })?;
     if let Some(filter) = query.get("filter") {
-        let wanted = ["mail eq '", "userPrincipalName eq '"].iter().find_map(|start| filter.trim().strip_prefix(start));
-        let wanted = wanted.and_then(|rest| rest.strip_suffix('\''));
-        let wanted = wanted.ok_or_else(|| invalid(format!("Unsupported filter: {filter}")))?;
-        accounts.retain(|account| account.address.eq_ignore_ascii_case(wanted));
+        let wanted = Equals::read(filter).ok_or_else(|| invalid(format!("Unsupported filter: {filter}")))?;
+        accounts.retain(|(addresses, account)| wanted.iter().any(|wanted| wanted.is(account, addresses)));
     }
+    // Only the advanced index counts.
+    let advanced = asked.call.headers.get("consistencylevel").is_some_and(|level| level == "eventual");
+    let count = (query.get("count") == Some("true") && advanced).then_some(accounts.len());
     // The skip token is the last address of the page before; to clients it is opaque.
     if let Some(after) = query.get("skiptoken") {
         let last = hex::decode(after).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let last = last.ok_or_else(|| invalid("Invalid skip token.".to_owned()))?;
-        accounts.retain(|account| account.address > last);
+        accounts.retain(|(_, account)| account.address > last);
     }
     let more = accounts.len() > top;
     accounts.truncate(top);
     let mut page = json!({
         "@odata.context": asked.context("users"),
-        "value": accounts.iter().map(|account| json(account, &select)).collect::<Vec<_>>(),
+        "value": accounts.iter().map(|(addresses, account)| json(account, addresses, &select)).collect::<Vec<_>>(),
     });
-    if let Some(last) = accounts.last().filter(|_| more) {
+    if let Some(count) = count {
+        page["@odata.count"] = count.into();
+    }
+    if let Some((_, last)) = accounts.last().filter(|_| more) {
         let options = query.replaced("skiptoken", &hex::encode(&last.address));
         page["@odata.nextLink"] = format!("{}/v1.0/users?{options}", asked.world.origin).into();
     }
@@ -131,9 +200,9 @@ pub(super) fn organization(asked: &Asked<'_>) -> Answer {
     Ok(Reply::json(json!({ "@odata.context": asked.context("organization"), "value": [shown] })))
 }
 
-fn json(account: &Account, select: &Select) -> Value {
+fn json(account: &Account, addresses: &[String], select: &Select) -> Value {
     let (given, family) = account.name.rsplit_once(' ').unwrap_or((&account.name, ""));
-    let mail = account.licensed.then_some(&account.address);
+    let mail = addresses.first().filter(|_| account.licensed);
     let mut shown = Map::new();
     for (at, name) in PROPERTIES.into_iter().enumerate() {
         if at >= DEFAULT && !select.names(name) {
@@ -150,7 +219,7 @@ fn json(account: &Account, select: &Select) -> Value {
             "accountEnabled" => json!(account.enabled && !account.shared),
             "userType" => json!("Member"),
             "mailNickname" => json!(account.address.split('@').next()),
-            "proxyAddresses" => json!(mail.map(|mail| format!("SMTP:{mail}")).into_iter().collect::<Vec<_>>()),
+            "proxyAddresses" => json!(proxies(account, addresses)),
             "businessPhones" => json!([]),
             _ => Value::Null,
         };
