@@ -9,6 +9,7 @@ mod connect;
 mod contacts;
 mod dates;
 mod faults;
+mod faults_access;
 mod filing;
 mod folders;
 mod history;

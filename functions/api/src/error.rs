@@ -101,6 +101,7 @@ impl From<ReachError> for Failure {
         match error {
             ReachError::NotConnected => Problem::new(Code::NotConnected, detail).into(),
             ReachError::PersonalAccount => Problem::new(Code::NotForPersonalAccounts, detail).into(),
+            ReachError::Ambiguous(_) => Problem::new(Code::AddressAmbiguous, detail).into(),
             ReachError::AnothersMailbox | ReachError::NoSharedMailboxes => {
                 Problem::new(Code::MailboxOutOfReach, detail).into()
             }

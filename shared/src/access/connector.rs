@@ -197,6 +197,9 @@ pub enum ReachError {
     /// Nobody was asked for the right to open shared mailboxes.
     #[error("the connector does not open shared mailboxes: set shared_mailboxes, then open its connect_url")]
     NoSharedMailboxes,
+    /// More than one account of the organisation has the address.
+    #[error("several accounts have the address {0}")]
+    Ambiguous(String),
     /// Graph does not give it.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -229,7 +232,7 @@ impl Connector {
             // Who signed in may not be allowed to look others up; the address needs no looking up.
             (Access::Delegated, Kind::Shared) => GraphUser::new(address),
             (Access::Organization, Kind::User | Kind::Shared) => {
-                GraphUser::new(&graph.user(&GraphUser::new(address)).await?.id)
+                GraphUser::new(&in_organization(graph, address).await?)
             }
         })
     }
@@ -351,6 +354,22 @@ impl Connector {
             Err(FeedError::Table(TableError::Conflict { .. })) => Ok(()),
             other => other,
         }
+    }
+}
+
+/// The object id of the account of `address`, in the organisation that `graph` may look up: its sign-in name, or else its mail address
+/// or one of its further addresses.
+async fn in_organization(graph: &Graph, address: &str) -> Result<String, ReachError> {
+    let unknown = match graph.user(&GraphUser::new(address)).await {
+        Ok(user) => return Ok(user.id),
+        Err(error) if error.status() == Some(404) => error,
+        Err(error) => return Err(error.into()),
+    };
+    let mut found = graph.users_with_address(address).await?;
+    match (found.pop(), found.pop()) {
+        (Some(user), None) => Ok(user.id),
+        (Some(_), Some(_)) => Err(ReachError::Ambiguous(address.to_owned())),
+        (None, _) => Err(unknown.into()),
     }
 }
 

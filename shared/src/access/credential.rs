@@ -108,7 +108,7 @@ impl Credential {
                 expires_at,
             }),
             Ok(Stored::Federated { audience }) => Self::Federated(audience.unwrap_or_else(Audience::shared)),
-            Err(_) => Self::secret(text.expose_secret().trim_end().to_owned().into()),
+            Err(_) => Self::secret(text.expose_secret().trim().to_owned().into()),
         }
     }
 
@@ -310,9 +310,9 @@ mod tests {
 
     #[test]
     fn what_an_operator_puts_in_as_it_is_is_a_client_secret() {
-        for text in ["abc8Q~x", "abc8Q~x\n", "{\"a\":1}"] {
+        for text in ["abc8Q~x", " abc8Q~x\r\n", "{\"a\":1}"] {
             let Credential::Secret(secret) = Credential::parse(&text.to_owned().into()) else { panic!("{text}") };
-            assert_eq!(secret.value.expose_secret(), text.trim_end());
+            assert_eq!(secret.value.expose_secret(), text.trim());
         }
     }
 

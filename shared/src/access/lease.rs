@@ -138,7 +138,7 @@ impl<'a> Held<'a> {
         let now = self.app.clock.now();
         let known = &mut self.row.value;
         known.lease_until = None;
-        let reminder = known.expires_at.and_then(|at| Reminder::due(at, known.reminded, now));
+        let reminder = known.end(now).and_then(|at| Reminder::due(at, known.reminded, now));
         let ending = reminder.filter(|_| !self.renewed);
         known.reminded = ending.or(known.reminded);
         let next = match reminder.is_some() && ending.is_none() {
@@ -297,7 +297,7 @@ impl<'a> Held<'a> {
             Ok(shown) => {
                 self.accepted().await?;
                 let Some(shown) = shown else { return Ok(None) };
-                self.row.value.compare(&credential, &shown);
+                self.row.value.compare(&credential, &shown, self.app.clock.now());
                 self.sweep(&credential, &shown).await?;
                 Ok(Some(shown))
             }
@@ -321,7 +321,7 @@ impl<'a> Held<'a> {
     /// Whether the credential in use carries greffe's own name there: then greffe may replace it by itself.
     pub(crate) async fn is_our_own(&mut self, shown: &Application) -> Result<bool, RegistrationError> {
         let credential = self.adopt().await?;
-        Ok(self.row.value.compare(&credential, shown) == Some(self.tag()))
+        Ok(self.row.value.compare(&credential, shown, self.app.clock.now()) == Some(self.tag()))
     }
 
     /// Removes from Entra what was replaced long enough ago, and what carries our name and is not in use: a function died
@@ -412,7 +412,7 @@ impl<'a> Held<'a> {
         }
         let credential = self.adopt().await?;
         if let Ok(shown) = shown {
-            self.row.value.compare(&credential, &shown);
+            self.row.value.compare(&credential, &shown, self.app.clock.now());
         }
         self.accepted().await?;
         if let Some(connector) = via {

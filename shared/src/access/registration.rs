@@ -88,6 +88,12 @@ impl Registration {
         Ok(table.get::<Self>(&owner.key()).await?.map(|row| row.value))
     }
 
+    /// When it ends, as far as that is certain: of several secrets that begin alike, one that has ended may be another one.
+    pub fn end(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_certain = self.source != Source::Entra || self.key_id.is_some();
+        self.expires_at.filter(|end| *end > now || is_certain)
+    }
+
     pub(crate) fn new(client_id: &ClientId, version: &Version, now: Timestamp) -> Self {
         let due = (DUE_CREDENTIAL.to_owned(), sortable(now));
         let mut new = Self {
@@ -133,9 +139,14 @@ impl Registration {
         true
     }
 
-    /// Takes over what Entra shows of the credential in use; the name that it has there.
-    pub(crate) fn compare(&mut self, credential: &Credential, shown: &Application) -> Option<String> {
-        let found = Found::of(credential, self.key_id.as_deref(), shown)?;
+    /// Takes over what Entra shows of the credential in use, with which a token was just issued; the name that it has there.
+    pub(crate) fn compare(
+        &mut self,
+        credential: &Credential,
+        shown: &Application,
+        now: Timestamp,
+    ) -> Option<String> {
+        let found = Found::of(credential, self.key_id.as_deref(), shown, now)?;
         if found.ends_at.is_some() {
             (self.expires_at, self.source) = (found.ends_at, Source::Entra);
         }
@@ -154,9 +165,10 @@ pub struct Found {
 }
 
 impl Found {
-    /// Finds a credential among those that Entra shows: a certificate by itself, a client secret by its id where that is known, else by
-    /// its first three characters. Of several that begin alike, the first end is the one to be ready for.
-    pub fn of(credential: &Credential, key_id: Option<&str>, shown: &Application) -> Option<Self> {
+    /// Finds a credential, with which tokens are issued, among those that Entra shows: a certificate by itself, a client secret by its
+    /// id where that is known, else by its first three characters. Of several that begin alike, the first end to come is the one to be
+    /// ready for; one that has ended is not the one that tokens are issued with.
+    pub fn of(credential: &Credential, key_id: Option<&str>, shown: &Application, now: Timestamp) -> Option<Self> {
         let own = match credential {
             Credential::Federated(_) => return None,
             Credential::Certificate(own) => {
@@ -169,7 +181,8 @@ impl Found {
         let all = &shown.password_credentials;
         let by_id = all.iter().find(|found| key_id.is_some() && found.key_id.as_deref() == key_id);
         let begins = |hint: &String| !hint.is_empty() && own.starts_with(hint.as_str());
-        let alike = || all.iter().filter(|found| found.hint.as_ref().is_some_and(begins)).collect();
+        let living = all.iter().filter(|found| found.ends_at.is_none_or(|end| end > now));
+        let alike = || living.filter(|found| found.hint.as_ref().is_some_and(begins)).collect();
         let alike: Vec<_> = by_id.map_or_else(alike, |found| vec![found]);
         match alike.as_slice() {
             [] => None,
@@ -264,4 +277,38 @@ pub async fn grant(app: &Clients, firm: FirmId) -> Result<Option<OwnApp>, Regist
 /// Whether what was entered as a secret's value is its id.
 pub fn is_an_id(credential: &Credential) -> bool {
     matches!(credential, Credential::Secret(s) if uuid::Uuid::try_parse(s.value.expose_secret()).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn shown(secrets: &[(&str, &str, Option<&str>)]) -> Application {
+        let secrets: Vec<_> = secrets
+            .iter()
+            .map(|(id, hint, end)| serde_json::json!({ "keyId": id, "hint": hint, "endDateTime": end }))
+            .collect();
+        serde_json::from_value(serde_json::json!({ "passwordCredentials": secrets })).unwrap()
+    }
+
+    #[test]
+    fn of_secrets_that_begin_alike_one_that_has_ended_is_not_the_one_that_works() {
+        let credential = Credential::secret("abc8Q~x".to_owned().into());
+        let now = at("2026-06-15T12:00:00Z");
+        let find = |key_id, secrets: Vec<_>| Found::of(&credential, key_id, &shown(&secrets), now);
+        let (ended, living, later) =
+            (Some("2026-06-15T11:00:00Z"), Some("2026-07-01T00:00:00Z"), Some("2027-01-01T00:00:00Z"));
+        let one = find(None, vec![("1", "abc", ended), ("2", "abc", living), ("3", "xyz", ended)]).unwrap();
+        assert_eq!((one.key_id.as_deref(), one.ends_at), (Some("2"), living.map(at)));
+        let several = find(None, vec![("1", "abc", ended), ("2", "abc", later), ("3", "abc", living)]).unwrap();
+        assert_eq!((several.key_id, several.ends_at), (None, living.map(at)));
+        assert_eq!(find(None, vec![("1", "abc", ended), ("2", "abc", ended)]), None);
+        assert_eq!(find(Some("1"), vec![("1", "abc", ended), ("2", "abc", later)]).unwrap().ends_at, ended.map(at));
+        let endless = find(None, vec![("1", "abc", ended), ("2", "abc", None)]).unwrap();
+        assert_eq!((endless.key_id.as_deref(), endless.ends_at), (Some("2"), None));
+    }
 }

@@ -457,6 +457,10 @@ async fn identified(
             let step = Step::AdminConsent { tenant: claims.tid, address: name, may_consent, verified_domains };
             Ok(Arrival::GoOn(begin(app, &connector, step, browser.link).await?))
         }
+        // It would work for an hour, and then ask for a person again.
+        Access::Delegated if issued.refresh.is_none() => {
+            Err(Problem::new(Code::OfflineAccessMissing, format!("Microsoft gave {name} no refresh token.")))
+        }
         Access::Delegated => {
             if expected.is_some_and(|a| a.user_id.as_ref().is_some_and(|id| *id != claims.oid)) {
                 return Err(wrong_account(format!("{name} is not the connected account.")));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::{
         clients::Clients,
-        connector::{Connector, ConnectorState},
+        connector::{Access, Connector, ConnectorState},
     },
     aws::table::{DUE_CONNECTOR, Key, Table, TableError, Write, sortable},
     base::{
@@ -30,32 +30,50 @@ pub const PAUSE: Duration = Duration::from_secs(6 * 3600);
 pub struct Watch {
     due_kind: String,
     due_at: String,
+    /// Since when Graph has taken no token of those that Entra issues.
+    #[serde(default)]
+    pub refused_since: Option<Timestamp>,
 }
 
 impl Watch {
     /// The write by which a connector that works at `now` is watched.
     pub fn write(firm: FirmId, connector: ConnectorId, now: Timestamp) -> Write {
-        Self::due(firm, connector, now + PAUSE)
+        Self::due(firm, connector, now + PAUSE, None)
     }
 
-    /// The write by which a connector is looked at `at` that time.
-    pub fn due(firm: FirmId, connector: ConnectorId, at: Timestamp) -> Write {
-        let watch = Self { due_kind: DUE_CONNECTOR.to_owned(), due_at: sortable(at) };
+    /// The write by which a connector is looked at `at` that time. `refused_since`: since when Graph has taken no token.
+    pub fn due(firm: FirmId, connector: ConnectorId, at: Timestamp, refused_since: Option<Timestamp>) -> Write {
+        let watch = Self { due_kind: DUE_CONNECTOR.to_owned(), due_at: sortable(at), refused_since };
         Write::overwrite(Key::watch(firm, connector), &watch)
     }
 }
 
 impl Connector {
+    /// Why nothing of the organisation can be asked any more, where `error` is a refusal of one thing: an administrator has withdrawn
+    /// the consent, which Graph says to tokens that live on, to each request by itself. None where only that one thing is refused.
+    async fn refusal_of_all(&self, app: &Clients, error: &GraphError) -> Option<GraphError> {
+        if self.access != Access::Organization || !error.is_forbidden() {
+            return None;
+        }
+        let seen = app.graph(self).may_look_up_users().await;
+        seen.err().filter(|error| error.is_forbidden() || error.concerns_connection())
+    }
+
     /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever met it.
     /// `before`: what that one noted earlier; since when nothing works does not change by it.
     pub async fn note(&self, app: &Clients, error: &GraphError, before: Option<&Noted>) -> Result<Noted, FeedError> {
-        let problem = Noted::of(error, app.clock.now());
+        let refused = self.refusal_of_all(app, error).await;
+        let error = refused.as_ref().unwrap_or(error);
+        let mut problem = Noted::of(error, app.clock.now());
+        if refused.as_ref().is_some_and(GraphError::is_forbidden) {
+            problem.code = Code::ConsentRequired;
+        }
         tracing::warn!(
             firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %Chain(error),
             "a person has to act"
         );
         Tally::one(Counter::PeopleNeeded).publish(problem.since);
-        if error.concerns_connection() {
+        if refused.is_some() || error.concerns_connection() {
             self.require_action(&app.feed, &app.table, problem.clone()).await?;
         }
         Ok(Noted { since: before.map_or(problem.since, |before| before.since), ..problem })

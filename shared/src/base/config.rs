@@ -75,8 +75,9 @@ impl Config {
         self.webhook_url.as_deref().ok_or(ConfigError::Missing { variable: "GREFFE_WEBHOOK_URL" })
     }
 
-    /// Reads the variables through `lookup`; an empty value counts as none.
+    /// Reads the variables through `lookup`, without the spaces and line ends around them; an empty value counts as none.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let lookup = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let required = |variable: &'static str| lookup(variable).ok_or(ConfigError::Missing { variable });
         let origin = |variable: &'static str, value: String| {
             Origin::parse(&value).ok_or(ConfigError::Malformed {
@@ -251,6 +252,15 @@ mod tests {
             with(&[("GREFFE_CLOUD", "mars")]),
             Err(ConfigError::Malformed { variable: "GREFFE_CLOUD", .. })
         ));
+    }
+
+    #[test]
+    fn a_value_that_is_pasted_with_spaces_is_read_without_them() {
+        let config =
+            with(&[("GREFFE_APP_CLIENT_ID", " app\r\n"), ("GREFFE_APP_TENANT_ID", "\ttenant "), ("GREFFE_CLOUD", " ")]);
+        let config = config.unwrap();
+        let ids = (config.app_client_id.map(|id| id.to_string()), config.app_tenant_id.map(|id| id.to_string()));
+        assert_eq!(ids, (Some("app".to_owned()), Some("tenant".to_owned())));
     }
 
     #[test]

@@ -174,13 +174,15 @@ impl GraphError {
         matches!(self.disposition(), Disposition::RetryAfter(_) | Disposition::Ask)
     }
 
-    /// Whether nothing can be asked through this connection until a person has acted: its token is dead or refused.
+    /// Whether nothing can be asked through this connection until a person has acted: there is no token, and Entra gives none. That
+    /// Graph takes none of those that Entra gives is an outage of Microsoft's.
     pub fn concerns_connection(&self) -> bool {
-        match self {
-            Self::Token { source, .. } => source.needs_a_person(),
-            Self::Refused { status, .. } => *status == 401,
-            _ => false,
-        }
+        matches!(self, Self::Token { source, .. } if source.needs_a_person())
+    }
+
+    /// Whether Graph knows who asks, and keeps that one out.
+    pub fn is_forbidden(&self) -> bool {
+        self.status() == Some(403)
     }
 
     /// Whether a person has to act before this service of the mailbox can be used, which says nothing of the others.
@@ -200,11 +202,13 @@ impl GraphError {
             Self::Refused { code, .. } if code.is("SyncStateNotFound") || code.is("resyncRequired") => {
                 Disposition::Resync
             }
-            Self::Refused { status: 401 | 403, .. } => Disposition::Ask,
+            Self::Refused { status: 403, .. } => Disposition::Ask,
             Self::Refused { code, .. } if NO_MAILBOX.iter().any(|no| code.is(no)) => Disposition::Ask,
             Self::Refused { code, .. } if code.is("ErrorMailboxMoveInProgress") => {
                 Disposition::RetryAfter(OUTAGE_PAUSE)
             }
+            // Refused twice, the second time with a token that Entra had just issued.
+            Self::Refused { status: 401, .. } => Disposition::RetryAfter(OUTAGE_PAUSE),
             Self::Refused { status: 502..=504 | 509, .. } => Disposition::RetryAfter(OUTAGE_PAUSE),
             Self::Refused { .. } => Disposition::Fail,
         }

@@ -3,11 +3,13 @@
 use serde::Deserialize;
 
 use super::{
-    client::{Graph, GraphUser},
+    client::{Call, Graph, GraphUser, query_value},
     error::GraphError,
 };
 
 const SELECT: &str = "?$select=id,displayName,mail,userPrincipalName";
+/// Asks the index of the directory that knows all operators. Source: <https://learn.microsoft.com/graph/aad-advanced-queries>
+const ADVANCED: &[(&str, &str)] = &[("ConsistencyLevel", "eventual")];
 
 /// A user of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -70,10 +72,33 @@ impl Graph {
         })
     }
 
+    /// The users of the tenant who have this address, whatever their sign-in name: two at most, as one too many says enough.
+    /// Source: <https://learn.microsoft.com/graph/api/user-list>, <https://learn.microsoft.com/graph/api/resources/user#properties>
+    pub async fn users_with_address(&self, address: &str) -> Result<Vec<User>, GraphError> {
+        // A quotation mark within a text is doubled (OData 4.01, URL conventions, 5.1.1.6.1).
+        let text = address.replace('\'', "''");
+        let filter = format!("mail eq '{text}' or proxyAddresses/any(a:a eq 'smtp:{text}')");
+        let path = format!("/users{SELECT}&$count=true&$top=2&$filter={}", query_value(&filter));
+        let call = Call { headers: ADVANCED, ..self.get(&path, "look up the user of an address".to_owned()) };
+        let list: WireUsers = self.json(call).await?;
+        Ok(list.value)
+    }
+
+    /// Whether the app may look up the users of the tenant at all.
+    pub async fn may_look_up_users(&self) -> Result<(), GraphError> {
+        let call = self.get("/users?$select=id&$top=1", "look up any user".to_owned());
+        self.json::<serde::de::IgnoredAny>(call).await.map(drop)
+    }
+
     /// A user of the tenant, by address or object id.
     pub async fn user(&self, user: &GraphUser) -> Result<User, GraphError> {
         self.json(self.get(&format!("{}{SELECT}", user.path()), "look up a user".to_owned())).await
     }
+}
+
+#[derive(Deserialize)]
+struct WireUsers {
+    value: Vec<User>,
 }
 
 #[derive(Deserialize)]

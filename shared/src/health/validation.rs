@@ -183,7 +183,9 @@ pub async fn connector(
     let members = Member::of_connector(&app.table, connector.firm, connector.id).await?;
     let used = Used::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
     let trial = Trial::new(app, connector, subject, used);
-    let token = trial.check(Resource::Token, trial.of(Resource::Token).await, false);
+    let tried = trial.of(Resource::Token).await;
+    trial.note(&tried).await;
+    let token = trial.check(Resource::Token, tried, false);
     if !token.outcome.is_ok() {
         let others = Resource::OTHERS.map(|resource| without_token(resource, &token.outcome));
         return Ok([token].into_iter().chain(others).collect());
@@ -194,6 +196,11 @@ pub async fn connector(
     let in_mailbox = |resource| !matches!(resource, Resource::Profile | Resource::Tasks | Resource::Secret);
     let mut outcomes = Resource::OTHERS.into_iter().zip(&tried);
     let reached = outcomes.any(|(resource, tried)| in_mailbox(resource) && tried.is_ok());
+    if !reached {
+        for tried in &tried[..2] {
+            trial.note(tried).await;
+        }
+    }
     let others = Resource::OTHERS.into_iter().zip(tried).map(|(resource, tried)| trial.check(resource, tried, reached));
     Ok([token].into_iter().chain(others).collect())
 }
@@ -225,8 +232,10 @@ pub async fn member(app: &Clients, connector: &Connector, member: &Member, servi
         Service::Tasks => Resource::Tasks,
         Service::Contacts => Resource::Contacts,
     };
-    if let Err(stop) = trial.of(Resource::Token).await {
-        return trial.check(resource, Err(stop), false);
+    let token = trial.of(Resource::Token).await;
+    trial.note(&token).await;
+    if token.is_err() {
+        return trial.check(resource, token, false);
     }
     let tried = trial.of(resource).await;
     let forbidden = tried.as_ref().is_err_and(Stop::is_forbidden);
@@ -335,6 +344,17 @@ impl<'a> Trial<'a> {
     fn new(app: &'a Clients, connector: &'a Connector, subject: Option<Subject>, used: Used) -> Self {
         let (graph, mark) = (app.graph(connector), app.random.uuid().to_string());
         Self { app, connector, graph, subject, used, limit: TimeLimit::after(TRY_FOR), mark }
+    }
+
+    /// What is found out about the connection is the connector's problem at once.
+    async fn note(&self, tried: &Tried) {
+        let Err(Stop::Graph(error)) = tried else { return };
+        if error.concerns_connection() || error.is_forbidden() {
+            if let Err(error) = self.connector.note(self.app, error, None).await {
+                let connector = self.connector.id;
+                tracing::warn!(connector.id = %connector, error = %Chain(&error), "what a validation found was not noted");
+            }
+        }
     }
 
     async fn of(&self, resource: Resource) -> Tried {
@@ -490,14 +510,16 @@ impl<'a> Trial<'a> {
         let known = Registration::find(&self.app.table, Owner::of(self.connector)).await.map_err(TokenError::from)?;
         let key_id = known.as_ref().and_then(|known| known.key_id.as_deref());
         let found = match self.in_time(self.graph.application(&app.client_id)).await {
-            Ok(shown) => Found::of(&app.credential, key_id, &shown),
+            Ok(shown) => Found::of(&app.credential, key_id, &shown, self.app.clock.now()),
             // The right to look is not one that greffe needs, and from another tenant the app is not to be seen.
             Err(Stop::Graph(GraphError::Refused { .. })) => None,
             Err(stop) => return Err(stop),
         };
         let told = found.and_then(|found| found.ends_at);
         let source = if told.is_some() { Some(Source::Entra) } else { known.as_ref().map(|known| known.source) };
-        let Some(end) = told.or(known.and_then(|known| known.expires_at)).or(app.credential.expires_at()) else {
+        let Some(end) =
+            told.or(known.and_then(|known| known.end(self.app.clock.now()))).or(app.credential.expires_at())
+        else {
             let unknown = "It is accepted. When it ends is unknown: look it up in Entra and enter it by hand.";
             return Ok(Finding::saying(unknown));
         };

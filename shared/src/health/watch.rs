@@ -14,13 +14,14 @@ use crate::{
         tenancy,
         watch::{self, PAUSE, Watch},
     },
+    aws::table::Key,
     base::{
         id::{ConnectorId, FirmId},
         telemetry::Chain,
     },
     firm::feed::FeedError,
     graph::GraphError,
-    problem::Noted,
+    problem::{Code, Noted},
 };
 
 /// One that just began to ask for a person, or could not be looked at, is looked at this soon; later, less and less often.
@@ -35,6 +36,7 @@ pub async fn look(app: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), Fe
         ConnectorState::AwaitingSignIn => return Ok(()),
         ConnectorState::Connected | ConnectorState::ActionRequired => probe(app, &connector).await,
     };
+    let mut refused_since = None;
     let pause = match seen {
         Ok(()) => {
             watch::seen_working(app, &connector).await?;
@@ -45,12 +47,24 @@ pub async fn look(app: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), Fe
             let lasted = connector.problem.as_ref().map_or(Duration::ZERO, |before| since(before, problem.since));
             lasted.clamp(PROBLEM_PAUSE, PAUSE)
         }
+        Err(error) if error.status() == Some(401) => {
+            let now = app.clock.now();
+            let before = app.table.get::<Watch>(&Key::watch(firm, id)).await?.and_then(|row| row.value.refused_since);
+            // An outage of Microsoft's passes. What lasts may be about this connection, and a sign-in is all that a person can try.
+            if before.is_some_and(|since| since + PROBLEM_PAUSE <= now) {
+                let microsoft_code = error.code().to_string();
+                let problem = Noted { code: Code::SignInRequired, microsoft_code, since: now };
+                connector.require_action(&app.feed, &app.table, problem).await?;
+            }
+            refused_since = before.or(Some(now));
+            PROBLEM_PAUSE
+        }
         Err(error) => {
             tracing::info!(connector.id = %id, error = %Chain(&error), "a connector could not be looked at");
             PROBLEM_PAUSE
         }
     };
-    Ok(app.table.write(Watch::due(firm, id, app.clock.now() + pause)).await?)
+    Ok(app.table.write(Watch::due(firm, id, app.clock.now() + pause, refused_since)).await?)
 }
 
 fn since(problem: &Noted, now: Timestamp) -> Duration {
@@ -63,7 +77,10 @@ async fn probe(app: &Clients, connector: &Connector) -> Result<(), GraphError> {
     app.tokens.new_token(connector).await.map_err(|source| GraphError::Token { attempted, source })?;
     match connector.access {
         Access::Delegated => app.graph(connector).me().await.map(drop),
-        // What an app may read of an organisation follows from rights that not every connector has.
+        // A token says nothing of the consent: an administrator may have withdrawn the rights of an app that is known still.
+        Access::Organization if connector.state == ConnectorState::ActionRequired => {
+            app.graph(connector).may_look_up_users().await
+        }
         Access::Organization => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod delta;
 pub mod filing;
 pub mod folder;
+pub mod hint;
 pub mod mailbox;
 pub mod message;
 pub mod notification;

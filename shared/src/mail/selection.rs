@@ -51,6 +51,16 @@ pub enum SelectionError {
     TooMany,
 }
 
+impl SelectionError {
+    /// The named folder that it is about; none where it is about the choice as a whole.
+    pub fn folder(&self) -> Option<&FolderId> {
+        match self {
+            Self::Unknown(folder) | Self::NeverRead(folder) => Some(folder),
+            Self::Nothing | Self::TooMany => None,
+        }
+    }
+}
+
 /// What is true of a folder, because it is of itself or of one above it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Standing {

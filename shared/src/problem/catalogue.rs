@@ -26,7 +26,6 @@ catalogue! {
     SignInRequired, 409, User, Yes;
         oauth ["invalid_grant", "interaction_required", "login_required"]
         aadsts [70000, 50173, 50058, 50085, 50139, 700020, 9002341]
-        graph ["InvalidAuthenticationToken"]
         en "Microsoft ended the connection; nothing is lost." "Open the connector's sign-in link (connect_url) and sign in again.";
         fr "Microsoft a mis fin à la connexion ; rien n'est perdu." "Ouvrez le lien de connexion du connecteur (connect_url) et connectez-vous à nouveau.";
         nl "Microsoft heeft de verbinding beëindigd; er is niets verloren." "Open de aanmeldlink van de connector (connect_url) en meld u opnieuw aan.";
@@ -224,6 +223,11 @@ catalogue! {
         fr "Dans cette organisation, seul un administrateur peut accepter les droits demandés par greffe." "Dans Entra, approuvez la demande, ou ouvrez Applications d'entreprise, l'application, Autorisations, et accordez le consentement administrateur ; la personne ouvre ensuite à nouveau le lien de connexion.";
         nl "In deze organisatie mag alleen een beheerder de rechten aanvaarden die greffe vraagt." "Keur in Entra de aanvraag goed, of open Bedrijfstoepassingen, de app, Machtigingen, en verleen beheerderstoestemming; daarna opent de persoon de aanmeldlink opnieuw.";
         de "In dieser Organisation darf nur ein Administrator den Rechten zustimmen, um die greffe bittet." "Genehmigen Sie in Entra die Anfrage, oder öffnen Sie Unternehmensanwendungen, die App, Berechtigungen, und erteilen Sie die Administratorzustimmung; danach öffnet die Person den Anmeldelink noch einmal.";
+    OfflineAccessMissing, 409, TenantAdministrator, AfterFix;
+        en "Microsoft completed the sign-in for one hour only, because the app lacks the right to stay connected (offline_access); so nothing was connected." "In Entra, open App registrations, the app, API permissions; add the delegated permission offline_access of Microsoft Graph and grant admin consent. Then open the connector's sign-in link again.";
+        fr "Microsoft n'a accordé la connexion que pour une heure, car l'application n'a pas le droit de rester connectée (offline_access) ; rien n'a donc été connecté." "Dans Entra, ouvrez Inscriptions d'applications, l'application, API autorisées ; ajoutez l'autorisation déléguée offline_access de Microsoft Graph et accordez le consentement administrateur. Ouvrez ensuite à nouveau le lien de connexion du connecteur.";
+        nl "Microsoft voltooide de aanmelding voor slechts één uur, omdat de app niet verbonden mag blijven (offline_access); er is dus niets verbonden." "Open in Entra App-registraties, de app, API-machtigingen; voeg de gedelegeerde machtiging offline_access van Microsoft Graph toe en verleen beheerderstoestemming. Open daarna de aanmeldlink van de connector opnieuw.";
+        de "Microsoft hat die Anmeldung nur für eine Stunde abgeschlossen, weil der App das Recht fehlt, verbunden zu bleiben (offline_access); es wurde also nichts verbunden." "Öffnen Sie in Entra App-Registrierungen, die App, API-Berechtigungen; fügen Sie die delegierte Berechtigung offline_access von Microsoft Graph hinzu und erteilen Sie die Administratorzustimmung. Öffnen Sie danach den Anmeldelink des Konnektors noch einmal.";
 
     // The app registration
 
@@ -399,6 +403,16 @@ catalogue! {
         fr "Le cabinet a déjà une boîte aux lettres à cette adresse." "Utilisez la boîte qui existe déjà.";
         nl "Het kantoor heeft al een postvak met dit adres." "Gebruik het postvak dat er al is.";
         de "Die Firma hat bereits ein Postfach mit dieser Adresse." "Verwenden Sie das vorhandene Postfach.";
+    AddressAmbiguous, 409, FirmAdministrator, No;
+        en "Several accounts of the organisation carry this address." "Name the account by its sign-in name, or have the Microsoft 365 administrator leave the address to one account.";
+        fr "Plusieurs comptes de l'organisation portent cette adresse." "Désignez le compte par son nom de connexion, ou demandez à l'administrateur Microsoft 365 de laisser l'adresse à un seul compte.";
+        nl "Verschillende accounts van de organisatie hebben dit adres." "Noem het account bij zijn aanmeldnaam, of laat de Microsoft 365-beheerder het adres bij één account laten.";
+        de "Mehrere Konten der Organisation haben diese Adresse." "Nennen Sie das Konto bei seinem Anmeldenamen, oder lassen Sie den Microsoft-365-Administrator die Adresse nur einem Konto geben.";
+    MailboxInactive, 409, FirmAdministrator, No;
+        en "This mailbox is not active, so greffe does not read it." "Activate the mailbox, then try again.";
+        fr "Cette boîte aux lettres n'est pas active : greffe ne la lit pas." "Activez la boîte aux lettres, puis réessayez.";
+        nl "Dit postvak is niet actief; greffe leest het niet." "Activeer het postvak en probeer opnieuw.";
+        de "Dieses Postfach ist nicht aktiv; greffe liest es nicht." "Aktivieren Sie das Postfach und versuchen Sie es dann erneut.";
     MemberExists, 409, FirmAdministrator, No;
         en "The firm has a member with this address already." "Use the member that is there.";
         fr "Le cabinet a déjà un membre à cette adresse." "Utilisez le membre qui existe déjà.";
@@ -447,7 +461,7 @@ catalogue! {
     MicrosoftBusy, 503, Nobody, No;
         oauth ["temporarily_unavailable", "server_error"]
         aadsts [90055, 50196, 90033, 90006, 50087, 90024, 90012, 50033, 50088, 50166, 70012, 90090, 90091]
-        graph ["TooManyRequests", "ApplicationThrottled", "activityLimitReached", "ErrorServerBusy", "ErrorMailboxStoreUnavailable", "ErrorMailboxMoveInProgress", "ErrorInternalServerTransientError", "serviceNotAvailable", "UnknownError"]
+        graph ["InvalidAuthenticationToken", "TooManyRequests", "ApplicationThrottled", "activityLimitReached", "ErrorServerBusy", "ErrorMailboxStoreUnavailable", "ErrorMailboxMoveInProgress", "ErrorInternalServerTransientError", "serviceNotAvailable", "UnknownError"]
         en "Microsoft asks to wait, or can't be reached at the moment." "Nothing: greffe tries again by itself. In your own request, wait a minute and try again.";
         fr "Microsoft demande d'attendre, ou n'est pas joignable pour le moment." "Rien : greffe réessaie de lui-même. Pour votre propre requête, attendez une minute et réessayez.";
         nl "Microsoft vraagt te wachten, of is nu niet bereikbaar." "Niets: greffe probeert vanzelf opnieuw. Wacht bij uw eigen verzoek een minuut en probeer opnieuw.";

@@ -77,11 +77,11 @@ fn of_graph_refusal(status: u16, code: &str, message: &str) -> Code {
     let by_words = find(|entry| entry.said.iter().any(|words| message.contains(words)));
     let by_code = || find(|entry| entry.graph.iter().any(|known| known.eq_ignore_ascii_case(code)));
     by_words.or_else(by_code).unwrap_or(match status {
-        401 => Code::SignInRequired,
         403 | 404 => Code::MailboxOutOfReach,
         410 => Code::ReadAnew,
         412 => Code::ChangedMeanwhile,
-        429 | 502..=504 | 509 => Code::MicrosoftBusy,
+        // Only Entra says that a sign-in is over: what Graph refuses although Entra has just issued it passes.
+        401 | 429 | 502..=504 | 509 => Code::MicrosoftBusy,
         507 => Code::MailboxFull,
         _ => Code::MicrosoftRefused,
     })

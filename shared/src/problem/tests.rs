@@ -187,7 +187,6 @@ fn graphs_code_says_what_is_wrong_with_a_mailbox() {
     let excluded = "Access to OData is disabled.";
     let wrapped = "Operation: Create; Exception: [Status Code: Forbidden; Reason: Access to OData is disabled.]";
     for (status, code, message, expected) in [
-        (401, "InvalidAuthenticationToken", "IDX14100: JWT is not well formed", Code::SignInRequired),
         (403, "ErrorAccessDenied", denied, Code::MailboxOutOfReach),
         (403, "ErrorAccessDenied", excluded, Code::MailboxExcluded),
         (403, "ExtensionError", wrapped, Code::MailboxExcluded),
@@ -212,6 +211,8 @@ fn graphs_code_says_what_is_wrong_with_a_mailbox() {
 fn graphs_code_says_what_passes_and_what_is_greffes_to_correct() {
     let handshake = "Subscription validation request failed. Notification endpoint must respond with 200 OK.";
     for (status, code, message, expected) in [
+        (401, "InvalidAuthenticationToken", "IDX14100: JWT is not well formed", Code::MicrosoftBusy),
+        (401, "http_401", "", Code::MicrosoftBusy),
         (429, "TooManyRequests", "", Code::MicrosoftBusy),
         (429, "ApplicationThrottled", "", Code::MicrosoftBusy),
         (429, "activityLimitReached", "", Code::MicrosoftBusy),
