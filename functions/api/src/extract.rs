@@ -3,19 +3,21 @@
 use std::{error::Error, fmt::Display, str::FromStr};
 
 use axum::{
-    extract::{
-        FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request,
-        rejection::{JsonRejection, QueryRejection},
-    },
-    http::{StatusCode, request::Parts},
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use shared::problem::{Code, Problem};
 
 use crate::{
     BODY_BYTES_MAX, BULK_BYTES_MAX,
     error::{Failure, invalid, not_found},
+    wording::{not_json, plain},
 };
 
 /// A JSON body, of a request or an answer.
@@ -25,8 +27,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let axum::Json(value) = <axum::Json<T> as FromRequest<S>>::from_request(request, state).await?;
-        Ok(Self(value))
+        if !is_json(request.headers()) {
+            return Err(Problem::new(Code::UnsupportedMediaType, "The header Content-Type does not name JSON.").into());
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                Code::BodyTooLarge,
+                format!("A body may have {BODY_BYTES_MAX} bytes, that of a bulk {BULK_BYTES_MAX}."),
+            )
+            .into(),
+            _ => invalid(rejection.body_text()),
+        })?;
+        read(&body).map(Self)
     }
 }
 
@@ -35,32 +47,30 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Failure> {
-        let body = <axum::Json<T> as OptionalFromRequest<S>>::from_request(request, state).await?;
-        Ok(body.map(|axum::Json(value)| Self(value)))
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
+}
+
+/// `application/json`, or a kind of it such as `application/merge-patch+json`.
+fn is_json(headers: &HeaderMap) -> bool {
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json")
+}
+
+/// Errors: what is wrong with the text as JSON, or else with a field of it.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice::<IgnoredAny>(body).map_err(|error| invalid(not_json(&error.to_string())))?;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| invalid(plain(&error.to_string())))
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
-    }
-}
-
-impl From<JsonRejection> for Failure {
-    fn from(rejection: JsonRejection) -> Self {
-        match &rejection {
-            JsonRejection::MissingJsonContentType(_) => {
-                Problem::new(Code::UnsupportedMediaType, "The header Content-Type does not name JSON.").into()
-            }
-            JsonRejection::JsonDataError(error) => invalid(cause(error)),
-            JsonRejection::JsonSyntaxError(error) => invalid(format!("The body is not JSON: {}", cause(error))),
-            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                Code::BodyTooLarge,
-                format!("A body may have {BODY_BYTES_MAX} bytes, that of a bulk {BULK_BYTES_MAX}."),
-            )
-            .into(),
-            other => invalid(other.body_text()),
-        }
     }
 }
 
@@ -73,7 +83,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(QueryRejection::FailedToDeserializeQueryString(error)) => Err(invalid(cause(&error))),
+            Err(QueryRejection::FailedToDeserializeQueryString(error)) => Err(invalid(plain(&cause(&error)))),
             Err(other) => Err(invalid(other.body_text())),
         }
     }
@@ -94,13 +104,14 @@ impl<T: FromStr<Err: Display>, S: Send + Sync> FromRequestParts<S> for Id<T> {
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|e| invalid(e.body_text()))?;
         let named = params.iter().find(|(name, _)| *name != "firm");
         let (name, text) = named.ok_or_else(|| not_found("address"))?;
-        text.parse().map(Self).map_err(|error| invalid(format!("{name}: {error}")))
+        text.parse().map(Self).map_err(|error| invalid(plain(&format!("{name}: {error}"))))
     }
 }
 
-/// Reads a parameter of a query; one that is there and empty counts as not given.
+/// Reads a parameter of a query, without the spaces around it; one that is there and empty counts as not given.
 pub(crate) fn given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(d)?;
+    let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }

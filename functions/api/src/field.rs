@@ -1,4 +1,5 @@
-//! The fields of requests: each is read from text once, and holds only what may be stored.
+//! The fields of requests: each is read from text once, and holds only what may be stored. What is pasted brings spaces and line
+//! ends with it: they are taken away around every field.
 
 use std::str::FromStr;
 
@@ -29,7 +30,9 @@ macro_rules! read_from_text {
         }
         impl TryFrom<String> for $name {
             type Error = &'static str;
-            fn try_from(text: String) -> Result<Self, &'static str> { $read(text).map(Self).ok_or($expected) }
+            fn try_from(text: String) -> Result<Self, &'static str> {
+                $read(text.trim()).map(Self).ok_or($expected)
+            }
         }
     )* };
 }
@@ -38,9 +41,9 @@ read_from_text! {
     /// A name in people's own words: 1 to 200 characters, no control characters.
     Name(String), name, "Cabinet Duval", "a name has 1 to 200 characters, and no control characters";
     /// A mail domain, in lower case and ASCII.
-    Domain(String), domain, "cabinet.example", "not a domain such as cabinet.example";
+    Domain(String), address::domain, "cabinet.example", "not a domain such as cabinet.example";
     /// A mailbox's address, in lower case, its domain in ASCII.
-    Address(String), address, "ada@cabinet.example", "not an address such as ada@cabinet.example";
+    Address(String), address::address, "ada@cabinet.example", "not an address such as ada@cabinet.example";
     /// The IANA name of a time zone.
     TimeZone(String), time_zone, "Europe/Brussels", "not the IANA name of a time zone such as Europe/Brussels";
     /// An Entra tenant: its id, or one of its domains.
@@ -51,41 +54,32 @@ read_from_text! {
     ClientSecret(SecretString), client_secret, "the value, not the id", "a client secret has 1 to 500 visible ASCII characters";
 }
 
-fn name(text: String) -> Option<String> {
-    let name = text.trim();
+fn name(name: &str) -> Option<String> {
     let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
     fits.then(|| name.to_owned())
 }
 
-fn domain(text: String) -> Option<String> {
-    address::domain(&text)
-}
-
-fn address(text: String) -> Option<String> {
-    address::address(&text)
-}
-
 /// In its one spelling. An abbreviation such as `CET` names no place, so it is none.
-fn time_zone(text: String) -> Option<String> {
-    let (name, _) = shared::base::time_zone::find(text.trim())?;
+fn time_zone(text: &str) -> Option<String> {
+    let (name, _) = shared::base::time_zone::find(text)?;
     Some(name).filter(|name| name == "UTC" || name.contains('/'))
 }
 
-fn tenant(text: String) -> Option<TenantId> {
-    uuid(&text).or_else(|| domain(text))?.parse().ok()
+fn tenant(text: &str) -> Option<TenantId> {
+    uuid(text).or_else(|| address::domain(text))?.parse().ok()
 }
 
-fn app_id(text: String) -> Option<ClientId> {
-    uuid(&text)?.parse().ok()
+fn app_id(text: &str) -> Option<ClientId> {
+    uuid(text)?.parse().ok()
 }
 
 fn uuid(text: &str) -> Option<String> {
     Some(uuid::Uuid::try_parse(text).ok()?.as_hyphenated().to_string())
 }
 
-fn client_secret(text: String) -> Option<SecretString> {
+fn client_secret(text: &str) -> Option<SecretString> {
     let fits = (1..=CLIENT_SECRET_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-    fits.then(|| text.into())
+    fits.then(|| text.to_owned().into())
 }
 
 /// How many items one page has.
@@ -118,25 +112,41 @@ impl FromStr for Limit {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
-    fn all_fit<T>(read: fn(String) -> Option<T>, texts: &[&str]) {
+    fn all_fit<T>(read: fn(&str) -> Option<T>, texts: &[&str]) {
         for text in texts {
-            assert!(read((*text).to_owned()).is_some(), "{text:?}");
+            assert!(read(text).is_some(), "{text:?}");
         }
     }
 
-    fn none_fits<T>(read: fn(String) -> Option<T>, texts: &[&str]) {
+    fn none_fits<T>(read: fn(&str) -> Option<T>, texts: &[&str]) {
         for text in texts {
-            assert!(read((*text).to_owned()).is_none(), "{text:?}");
+            assert!(read(text).is_none(), "{text:?}");
         }
     }
 
     #[test]
+    fn what_is_pasted_with_spaces_and_line_ends_is_read_without_them() {
+        let pasted = |text: &str| format!(" \t{text}\r\n");
+        let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+        assert_eq!(AppId::try_from(pasted(id)).unwrap().into_inner().as_str(), id);
+        assert_eq!(Tenant::try_from(pasted(id)).unwrap().into_inner().as_str(), id);
+        assert_eq!(Tenant::try_from(pasted("Lumen.example")).unwrap().into_inner().as_str(), "lumen.example");
+        assert_eq!(ClientSecret::try_from(pasted("abc8Q~x")).unwrap().into_inner().expose_secret(), "abc8Q~x");
+        assert_eq!(Address::try_from(pasted("Ada@Lumen.example")).unwrap().into_inner(), "ada@lumen.example");
+        assert_eq!(Domain::try_from(pasted("lumen.example")).unwrap().into_inner(), "lumen.example");
+        assert_eq!(TimeZone::try_from(pasted("Europe/Paris")).unwrap().into_inner(), "Europe/Paris");
+        assert_eq!(Name::try_from(pasted("Müller & Söhne")).unwrap().into_inner(), "Müller & Söhne");
+        assert!(ClientSecret::try_from("abc 8Q~x".to_owned()).is_err());
+    }
+
+    #[test]
     fn a_name_is_what_people_write() {
-        assert_eq!(name("  Müller & Söhne ".to_owned()).unwrap(), "Müller & Söhne");
         all_fit(name, &["x", &"é".repeat(200)]);
-        none_fits(name, &["", "  ", "a\nb", "a\u{0}", &"é".repeat(201)]);
+        none_fits(name, &["", "a\nb", "a\u{0}", &"é".repeat(201)]);
     }
 
     #[test]
@@ -149,7 +159,7 @@ mod tests {
     #[test]
     fn a_time_zone_looks_like_one() {
         all_fit(time_zone, &["Europe/Brussels", "America/Argentina/Buenos_Aires", "Etc/GMT+1", "UTC"]);
-        assert_eq!(time_zone(" europe/brussels".to_owned()).as_deref(), Some("Europe/Brussels"));
+        assert_eq!(time_zone("europe/brussels").as_deref(), Some("Europe/Brussels"));
         none_fits(time_zone, &["", "Brussels", "Europe/Bruxelles", "Europe/", "/Europe", "Europe/../x", "CET"]);
     }
 

@@ -12,6 +12,7 @@ mod language;
 #[cfg(test)]
 mod openapi;
 mod routes;
+mod wording;
 
 use std::sync::Arc;
 

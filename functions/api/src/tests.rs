@@ -177,7 +177,7 @@ async fn what_a_body_has_wrong_is_named_and_nothing_is_stored() {
     let cases = [
         (String::new(), "not JSON"),
         ("{".to_owned(), "not JSON"),
-        ("[]".to_owned(), "invalid"),
+        ("[]".to_owned(), "an object belongs here"),
         ("{}".to_owned(), "missing field `name`"),
         (format!("{} x", firm()), "trailing"),
         (with("name", json!("")), "name: "),
@@ -213,7 +213,7 @@ async fn what_an_address_has_wrong_is_named() {
         ("/connectors?after=x", "after: this is no connector id"),
         ("/mailboxes/x/folders", "mailbox: this is no mailbox id"),
         ("/mailboxes?page=2", "page: unknown field"),
-        ("/messages?after=-1", "after: invalid digit"),
+        ("/messages?after=-1", "after: a whole number belongs here"),
         ("/messages?mailbox=x", "mailbox: this is no mailbox id"),
         ("/messages/x", "message: this is no message id"),
         ("/messages/%FF", "UTF-8"),

@@ -140,12 +140,7 @@ impl Registration {
     }
 
     /// Takes over what Entra shows of the credential in use, with which a token was just issued; the name that it has there.
-    pub(crate) fn compare(
-        &mut self,
-        credential: &Credential,
-        shown: &Application,
-        now: Timestamp,
-    ) -> Option<String> {
+    pub(crate) fn compare(&mut self, credential: &Credential, shown: &Application, now: Timestamp) -> Option<String> {
         let found = Found::of(credential, self.key_id.as_deref(), shown, now)?;
         if found.ends_at.is_some() {
             (self.expires_at, self.source) = (found.ends_at, Source::Entra);

@@ -117,10 +117,10 @@ impl SecretView {
             audience,
             audience_in_use,
             credential: known.credential,
-            expires_at: known.expires_at,
-            days_left: known.expires_at.map(|end| days_left(end, now)),
+            expires_at: known.end(now),
+            days_left: known.end(now).map(|end| days_left(end, now)),
             source: known.source,
-            expired: known.expires_at.is_some_and(|end| end <= now),
+            expired: known.end(now).is_some_and(|end| end <= now),
             rotating_since: known.rotation.map(|rotation| rotation.since),
         }))
     }

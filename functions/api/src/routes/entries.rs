@@ -28,6 +28,7 @@ use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::given,
     field::Limit,
+    wording::plain,
 };
 
 /// Most rows in one request.
@@ -185,10 +186,11 @@ impl House {
         Ok(Self { firm, members, now: app.clock.now() })
     }
 
-    fn knows(&self, members: &[MemberId]) -> Result<BTreeSet<MemberId>, FieldError> {
+    /// The members that the list in `field` names.
+    fn knows(&self, field: &str, members: &[MemberId]) -> Result<BTreeSet<MemberId>, FieldError> {
         for (i, member) in members.iter().enumerate() {
             if !self.members.contains_key(member) {
-                return Err(FieldError::new(format!("members[{i}]"), "the firm has no such member"));
+                return Err(FieldError::new(format!("{field}[{i}]"), "the firm has no such member"));
             }
         }
         Ok(members.iter().copied().collect())
@@ -200,7 +202,7 @@ impl House {
 
     fn entry<T: Resource>(&self, id: ExternalId, new: T::New, now: Timestamp) -> Result<Entry<T>, FieldError> {
         let said = T::read(new, &self.firm.time_zone)?;
-        let members = self.knows(&said.members)?;
+        let members = self.knows("members", &said.members)?;
         let (revision, content) = (said.version, Some(said.content));
         Ok(Entry { id, revision, members, content, changed_at: now, expires_at: None })
     }
@@ -460,7 +462,7 @@ fn parse<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
         // What is missing or unknown has no path: its name stands in what serde says.
         let named = reason.split('`').nth(1).map(str::to_owned);
         let field = if path == "." { named.unwrap_or_default() } else { path };
-        FieldError::new(field, reason)
+        FieldError::new(field, plain(&reason))
     })
 }
 
@@ -485,8 +487,7 @@ pub(crate) struct MemberChange {
 pub(super) async fn change_members<T: Resource>(app: &App, firm: FirmId, change: MemberChange) -> Answer<BulkResult> {
     check_count(change.entries.len())?;
     let house = House::of(app, firm).await?;
-    let add =
-        house.knows(&change.add).map_err(|error| FieldError::new(format!("add: {}", error.field), error.reason))?;
+    let add = house.knows("add", &change.add)?;
     let remove: BTreeSet<MemberId> = change.remove.iter().copied().collect();
     let now = app.clock.now();
     let ids: Vec<Option<String>> = change.entries.iter().cloned().map(Some).collect();
@@ -499,7 +500,10 @@ pub(super) async fn change_members<T: Resource>(app: &App, firm: FirmId, change:
     for (row, id) in parsed.into_iter().enumerate() {
         let found = id.and_then(|id| known.get(&id)).filter(|entry| entry.content.is_some());
         let Some(entry) = found else {
-            results.insert(row, Err(FieldError::new("entries", format!("there is no such {}", noun::<T>()))));
+            results.insert(
+                row,
+                Err(FieldError::new(format!("entries[{row}]"), format!("there is no such {}", noun::<T>()))),
+            );
             continue;
         };
         let members = entry.members.union(&add).filter(|member| !remove.contains(member)).copied().collect();
@@ -687,7 +691,7 @@ fn within(field: &str, text: String, chars_max: usize) -> Result<String, FieldEr
 
 /// The problem of a text that can't be read.
 pub(super) fn unfit(field: &str, reason: impl Display) -> FieldError {
-    FieldError::new(field, reason.to_string())
+    FieldError::new(field, plain(&reason.to_string()))
 }
 
 /// What a query says of a deletion.

@@ -29,6 +29,7 @@ use shared::{
     mail::{
         delta::Phase,
         folder::FolderState,
+        hint::{HintCode, HintText},
         mailbox::{Grant, History, Kind, Mailbox, MailboxState, Preparing, Progress, SinceError, Sync},
         message::Message,
         rules::{EXCLUDED_MAX, People, Rules, SkipReason},
@@ -50,6 +51,7 @@ use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, Query, given},
     field::{Address, Domain, Limit},
+    language,
 };
 
 /// A mailbox to be added.
@@ -115,6 +117,8 @@ pub(crate) struct MailboxView {
     problem: Option<ProblemView>,
     /// What is not complete at the moment, and why. It ends by itself. Empty while all is in.
     incomplete: Vec<IncompleteView>,
+    /// What an administrator should see to, although it keeps nothing from working; empty in a list.
+    hints: Vec<HintView>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
@@ -192,6 +196,28 @@ impl From<&Fault> for IncompleteView {
             display_name: folder.map(|(_, name)| name.to_owned()),
             problem: fault.noted().into(),
         }
+    }
+}
+
+/// What an administrator should see to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HintView {
+    code: HintCode,
+    /// What it means, in the caller's language.
+    meaning: &'static str,
+    /// What the Microsoft 365 administrator does.
+    next_action: &'static str,
+    /// The same as commands of Exchange Online PowerShell.
+    commands: Vec<String>,
+}
+
+impl HintView {
+    fn all(mailbox: &Mailbox, folders: &[FolderState]) -> Vec<Self> {
+        let view = |code: HintCode| {
+            let HintText { meaning, next_action } = code.text(language::of_caller());
+            Self { code, meaning, next_action, commands: code.commands(&mailbox.address) }
+        };
+        HintCode::of(mailbox, folders).into_iter().map(view).collect()
     }
 }
 
@@ -367,6 +393,7 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
         progress: ProgressView::of(progress, ahead, &sync, now),
         problem: problem.map(ProblemView::from),
         incomplete: lasting.into_iter().map(IncompleteView::from).collect(),
+        hints: Vec::new(),
         created_at,
     }
 }
@@ -376,7 +403,12 @@ async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxView>> {
     let (firm, id) = (mailbox.firm, mailbox.id);
     let sync = Key::sync(firm, id);
     let (progress, sync) = tokio::try_join!(Progress::read(&app.table, firm, id), app.table.get::<Sync>(&sync))?;
-    Ok(Json(view(mailbox, progress, sync.map(|row| row.value), app.clock.now())))
+    let folders = match mailbox.kind {
+        Kind::Shared => FolderState::all(&app.table, firm, id).await?.into_iter().map(|row| row.value).collect(),
+        Kind::User => Vec::new(),
+    };
+    let hints = HintView::all(&mailbox, &folders);
+    Ok(Json(MailboxView { hints, ..view(mailbox, progress, sync.map(|row| row.value), app.clock.now()) }))
 }
 
 pub(super) async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<Mailbox>> {
@@ -455,7 +487,9 @@ pub(super) async fn create(
     }
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox added");
     let location = [(header::LOCATION, format!("/v1/firms/{}/mailboxes/{}", mailbox.firm, mailbox.id))];
-    Ok((StatusCode::CREATED, location, Json(view(mailbox, Progress::default(), None, app.clock.now()))))
+    let hints = HintView::all(&mailbox, &[]);
+    let shown = MailboxView { hints, ..view(mailbox, Progress::default(), None, app.clock.now()) };
+    Ok((StatusCode::CREATED, location, Json(shown)))
 }
 
 /// Shows a mailbox and how far it is.
@@ -710,9 +744,13 @@ pub(super) async fn select(
         return Err(invalid("mode: of a shared mailbox all is kept"));
     }
     let tree = tree(&app, &row.value).await?;
-    let named = new.folders.into_iter().map(|name| by_well_known_name(&tree, name));
-    let selection = Selection::of(new.mode, named.collect(), &tree);
-    let selection = selection.map_err(|error| invalid(format!("folders: {error}")))?;
+    let named: Vec<FolderId> = new.folders.into_iter().map(|name| by_well_known_name(&tree, name)).collect();
+    let selection = Selection::of(new.mode, named.iter().cloned().collect(), &tree);
+    let selection =
+        selection.map_err(|error| match error.folder().and_then(|id| named.iter().position(|n| n == id)) {
+            Some(i) => invalid(format!("folders[{i}]: {error}")),
+            None => invalid(format!("folders: {error}")),
+        })?;
     let mailbox = Mailbox::select(row, &app.table, selection).await?;
     if mailbox.state == MailboxState::Active {
         Sync::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;

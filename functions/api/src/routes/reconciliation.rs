@@ -15,6 +15,7 @@ use shared::{
         trouble::Fault,
         walk::{Missing, Tally, Walk},
     },
+    problem::{Code, Problem},
 };
 use utoipa::ToSchema;
 
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     auth::FirmScope,
-    error::{Answer, invalid},
+    error::Answer,
     extract::{Id, Json},
 };
 
@@ -177,7 +178,10 @@ pub(super) async fn read(
 /// Makes a reconciliation now: what delta and notices both missed is found, and taken in unless it is a dry run.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconcile", tag = "mailboxes",
-    responses((status = 202, body = ReconciliationView))
+    responses(
+        (status = 202, body = ReconciliationView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`mailbox_inactive`"),
+    )
 )]
 pub(super) async fn start(
     firm: FirmScope,
@@ -187,7 +191,7 @@ pub(super) async fn start(
 ) -> Answer<impl IntoResponse> {
     let mailbox = find(&app, firm.id(), mailbox).await?.value;
     if mailbox.state != MailboxState::Active {
-        return Err(invalid("The mailbox is not active."));
+        return Err(Problem::new(Code::MailboxInactive, "There is nothing to hold against the archive.").into());
     }
     let dry_run = new.is_some_and(|Json(new)| new.dry_run);
     Sync::reconcile(&app.table, mailbox.firm, mailbox.id, dry_run, app.clock.now()).await?;
