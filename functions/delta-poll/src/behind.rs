@@ -13,7 +13,6 @@ use shared::{
         delta::{Baseline, Phase},
         folder::FolderState,
         mailbox::Sync,
-        trouble::Trouble,
         walk::{HistoryProgress, Reconciliation, Standing, Tally, Walk},
         work::Work,
     },
@@ -229,10 +228,7 @@ async fn put_off(
         return Ok(());
     }
     let is_mailboxs = round.refused(&error);
-    let trouble = match is_mailboxs {
-        true => Trouble::along_with_mailbox(before, &error, now),
-        false => Trouble::after(before, &error, now),
-    };
+    let trouble = round.trouble(before, &error, is_mailboxs);
     put(round, folder, purpose, walk.failed(trouble), Vec::new()).await?;
     note_list(round, &folder.value);
     if is_mailboxs { Err(error.into()) } else { Ok(()) }
@@ -275,7 +271,6 @@ async fn walk(
             }
         };
         round.served();
-        let failed_before = walk.trouble.is_some();
         let (listed, mails) = (page.mails.len(), walk.fresh(page.mails));
         idle = if mails.is_empty() && page.next.is_some() { idle + 1 } else { 0 };
         if idle > IDLE_PAGES_MAX {
@@ -284,6 +279,10 @@ async fn walk(
                 GraphError::Unreadable { attempted, source: format!("there is no end to them: {listed}").into() };
             put_off(round, folder, purpose, endless).await?;
             return Ok(Outcome::Finished);
+        }
+        if idle > 0 {
+            next = page.next;
+            continue;
         }
         let name = folder.value.walked_page_name(&walk);
         let (since, take, lets_lie) = match purpose {
@@ -300,7 +299,7 @@ async fn walk(
             after = after.ended(round.app.clock.now());
         }
         put(round, folder, purpose, after, taken.writes).await?;
-        if failed_before {
+        if round.faults().of(&folder.value.list()).is_some() {
             note_list(round, &folder.value);
         }
         for item in taken.work {

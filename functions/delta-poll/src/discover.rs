@@ -17,7 +17,6 @@ use shared::{
     mail::{
         delta::{Baseline, BaselinePage, Phase, forget_before},
         folder::FolderState,
-        trouble::Trouble,
         work::Work,
     },
 };
@@ -119,15 +118,10 @@ pub(crate) async fn folder(
 
 /// Notes that a folder can't be read, and when it is tried next. If Graph refused another thing just before, the mailbox waits.
 async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphError) -> Result<Read, RoundError> {
-    let now = round.app.clock.now();
     let (mailbox, folder) = (round.mailbox.id, row.value.id().clone());
     tracing::warn!(mailbox.id = %mailbox, folder.id = %folder, error = %Chain(&error), "a folder can't be read");
     let is_mailboxs = round.refused(&error);
-    let before = row.value.trouble.as_ref();
-    let trouble = match is_mailboxs {
-        true => Trouble::along_with_mailbox(before, &error, now),
-        false => Trouble::after(before, &error, now),
-    };
+    let trouble = round.trouble(row.value.trouble.as_ref(), &error, is_mailboxs);
     round.faults().note(row.value.thing(), trouble.clone());
     let failed = row.value.failed(trouble);
     commit(round, row, failed, Vec::new()).await?;

@@ -186,6 +186,17 @@ impl Round<'_> {
         self.refused_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSED_IN_A_ROW_MAX
     }
 
+    /// The trouble of a thing after `error`. Where Graph served nothing yet in this round, it may be the mailbox's: then its pauses
+    /// grow little.
+    pub fn trouble(&self, before: Option<&Trouble>, error: &GraphError, is_mailboxs: bool) -> Trouble {
+        let now = self.app.clock.now();
+        let is_own = !error.may_concern_mailbox() || self.was_served.load(Ordering::Relaxed);
+        match is_own && !is_mailboxs {
+            true => Trouble::after(before, error, now),
+            false => Trouble::along_with_mailbox(before, error, now),
+        }
+    }
+
     /// Facts of these numbers are still to be put on the event bus.
     pub fn keep_untold(&self, numbers: impl Iterator<Item = u64>) {
         let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);

@@ -45,12 +45,10 @@ impl Trouble {
         Self::noted(before, error.code(), named_wait(error), tries, now)
     }
 
-    /// The same where the whole mailbox waits: it is not this thing that failed once more.
+    /// The same where it may be the whole mailbox that waits, and not this thing alone: the pauses grow little.
     pub fn along_with_mailbox(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
-        let tries = before.map_or(1, |before| before.tries.max(1));
-        let wait = named_wait(error);
-        let pause = if wait.is_zero() { PAUSE } else { wait };
-        Self { not_before: now + pause, ..Self::noted(before, error.code(), wait, tries, now) }
+        let tries = before.map_or(0, |before| before.tries).saturating_add(1).min(BELIEVED_MAX);
+        Self::noted(before, error.code(), named_wait(error), tries, now)
     }
 
     fn noted(before: Option<&Self>, microsoft_code: GraphCode, wait: Duration, tries: u32, now: Timestamp) -> Self {
