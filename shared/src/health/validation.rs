@@ -349,11 +349,11 @@ impl<'a> Trial<'a> {
     /// What is found out about the connection is the connector's problem at once.
     async fn note(&self, tried: &Tried) {
         let Err(Stop::Graph(error)) = tried else { return };
-        if error.concerns_connection() || error.is_forbidden() {
-            if let Err(error) = self.connector.note(self.app, error, None).await {
-                let connector = self.connector.id;
-                tracing::warn!(connector.id = %connector, error = %Chain(&error), "what a validation found was not noted");
-            }
+        if (error.concerns_connection() || error.is_forbidden())
+            && let Err(error) = self.connector.note(self.app, error, None).await
+        {
+            let connector = self.connector.id;
+            tracing::warn!(connector.id = %connector, error = %Chain(&error), "what a validation found was not noted");
         }
     }
 

@@ -745,7 +745,7 @@ pub(super) async fn select(
     }
     let tree = tree(&app, &row.value).await?;
     let named: Vec<FolderId> = new.folders.into_iter().map(|name| by_well_known_name(&tree, name)).collect();
-    let selection = Selection::of(new.mode, named.iter().cloned().collect(), &tree);
+    let selection = Selection::of(new.mode, named.to_vec(), &tree);
     let selection =
         selection.map_err(|error| match error.folder().and_then(|id| named.iter().position(|n| n == id)) {
             Some(i) => invalid(format!("folders[{i}]: {error}")),

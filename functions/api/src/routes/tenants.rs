@@ -1,6 +1,9 @@
 //! Tenants: which firm each belongs to, and who waits for the operator's grant.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -74,8 +77,8 @@ pub(super) async fn list(
     let mut names: BTreeMap<FirmId, Option<String>> = BTreeMap::new();
     for tenancy in &items {
         for firm in tenancy.holders.iter().map(|h| h.firm).chain(tenancy.waiting.iter().map(|w| w.firm)) {
-            if !names.contains_key(&firm) {
-                names.insert(firm, Firm::find(&app.table, firm).await?.map(|firm| firm.name));
+            if let Entry::Vacant(place) = names.entry(firm) {
+                place.insert(Firm::find(&app.table, firm).await?.map(|firm| firm.name));
             }
         }
     }
