@@ -335,6 +335,16 @@ struct ErrorDetail {
     message: String,
 }
 
+/// A page of a list or of changes, its items as they came.
+#[derive(Deserialize)]
+pub(super) struct WirePage {
+    pub value: Vec<serde_json::Value>,
+    #[serde(rename = "@odata.nextLink")]
+    pub next_link: Option<String>,
+    #[serde(rename = "@odata.deltaLink")]
+    pub delta_link: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     batch::{BATCH_ITEMS_MAX, BatchOrder, Part},
     calendar::{EVENT_WATCHED, EventContent, in_zone},
-    client::{Call, Graph, GraphUser, Link, segment},
+    client::{Call, Graph, GraphUser, Link, WirePage, segment},
     contacts::{CONTACT_WATCHED, ContactContent},
     error::GraphError,
     extended,
@@ -690,15 +690,6 @@ fn moment(value: &Value) -> Option<Value> {
 fn digest(said: &impl Serialize) -> String {
     let json = serde_json::to_vec(said).expect("what was read or is sent as JSON is JSON");
     hex::encode(&Sha256::digest(json)[..16])
-}
-
-#[derive(Deserialize)]
-pub(super) struct WirePage {
-    pub value: Vec<Value>,
-    #[serde(rename = "@odata.nextLink")]
-    pub next_link: Option<String>,
-    #[serde(rename = "@odata.deltaLink")]
-    delta_link: Option<String>,
 }
 
 #[derive(Deserialize)]

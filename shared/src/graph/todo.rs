@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 
 use super::{
     calendar::{LocalTime, Series, in_zone},
-    client::{Call, Graph, GraphUser, Link, segment},
+    client::{Call, Graph, GraphUser, Link, WirePage, segment},
     error::GraphError,
-    items::WirePage,
 };
 use crate::base::id::{TaskId, TaskListId};
 
