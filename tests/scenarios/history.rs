@@ -115,7 +115,7 @@ async fn r6_live_mail_goes_before_history_which_goes_on_where_it_was_interrupted
     tokio::select! {
         () = world.run_until_idle() => {}
         () = async {
-            while world.microsoft.requests().by_kind.get("message value").copied().unwrap_or_default() < 150 {
+            while world.microsoft.requests().by_kind.get("message value").copied().unwrap_or_default() < 250 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             // Once would be that mail's own matter.

@@ -64,6 +64,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// Errors: what is wrong with the text as JSON, or else with a field of it.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice::<IgnoredAny>(body).map_err(|error| invalid(not_json(&error.to_string())))?;
+    // Serde takes a list for an object, field by field.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(invalid("an object belongs here, and a list came"));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut json).map_err(|error| invalid(plain(&error.to_string())))
 }

@@ -245,7 +245,12 @@ async fn again(
     let bytes =
         bytes.map_err(|_| Problem::new(Code::BodyTooLarge, format!("A body may have {BULK_BYTES_MAX} bytes.")))?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let same = [parts.method.as_str().as_bytes(), target.as_bytes(), bytes.as_ref()];
+    // What one caller was answered may hold more than another may do: a key with its rights.
+    let caller = parts.extensions.get::<Caller>().map_or_else(String::new, |caller| match caller {
+        Caller::Operator => "operator".to_owned(),
+        Caller::Firm(_, key) => key.id.to_string(),
+    });
+    let same = [parts.method.as_str().as_bytes(), target.as_bytes(), bytes.as_ref(), caller.as_bytes()];
     let (clients, now) = ((&app.table, &*app.secrets), app.clock.now());
     let begun = idempotency::begin(clients, now, firm, &key, &same, needs.is_repeatable());
     match begun.await? {
