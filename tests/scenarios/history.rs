@@ -115,8 +115,8 @@ async fn r6_live_mail_goes_before_history_which_goes_on_where_it_was_interrupted
     tokio::select! {
         () = world.run_until_idle() => {}
         () = async {
-            while world.microsoft.requests().by_kind.get("message value").copied().unwrap_or_default() < 250 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            while world.progress(&registry).await["archived"].as_u64().unwrap_or_default() < 60 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             // Once would be that mail's own matter.
             world.microsoft.faults().throttle(ADA, RetryAfter::Whole(30), Times::Forever);
