@@ -123,6 +123,41 @@ async fn an_ordinary_user_opens_no_organisation_that_consented_for_another_firm(
 }
 
 #[tokio::test]
+async fn an_administrator_who_leaves_the_consent_page_connects_nothing() {
+    let world = World::new().await;
+    world.tenant.add_user(ADMIN, "The administrator").unwrap();
+    world.tenant.make_admin(ADMIN).unwrap();
+    let firm = world.firm("Lumen").await;
+    let connector = organization(&world, &firm).await;
+    let Arrived::GoOn(browser) = step_one(&world, &firm, &connector, ADMIN).await else { panic!("no second page") };
+    assert_eq!(pretend_consent(&world, &browser).await.problem(), "consent_required");
+    let shown = world.connector_view(&firm, &connector).await;
+    assert_eq!(
+        (&shown["state"], &shown["sign_in_problem"]["code"]),
+        (&json!("awaiting_sign_in"), &json!("consent_required"))
+    );
+    assert_eq!(world.get("/v1/tenants").await.ok()["items"], json!([]), "the tenant belongs to nobody yet");
+    // Consent really given, it works.
+    world.sign_in(&firm, &connector, ADMIN).await.ok();
+    assert_eq!(world.connector_view(&firm, &connector).await["state"], "connected");
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_read_sees_no_link_that_connects_and_no_cursor_is_guessed() {
+    let scene = Scene::new().await;
+    let (world, firm) = (&scene.world, &scene.victim);
+    let key = world.post(&format!("/v1/firms/{firm}/keys"), json!({ "name": "reader", "rights": ["read"] })).await.ok();
+    let connectors = format!("/v1/firms/{firm}/connectors");
+    let seen = world.request(key["key"].as_str(), Method::GET, &connectors, None).await.ok();
+    assert_eq!(seen["items"][0]["connect_url"], Value::Null);
+    assert!(world.get(&connectors).await.ok()["items"][0]["connect_url"].is_string());
+    for cursor in ["zzzz", "-1", "%00%ff", "99999999999999999999999"] {
+        let answer = world.get(&format!("/v1/firms/{firm}/audit?after={cursor}")).await;
+        assert_eq!(answer.problem(), "invalid_request", "{cursor}");
+    }
+}
+
+#[tokio::test]
 async fn where_roles_are_not_told_neither_a_refused_consent_nor_a_pretended_one_opens_anything() {
     let scene = Scene::new().await;
     scene.roles_are_told(false);
@@ -200,7 +235,7 @@ async fn a_second_firm_waits_for_the_operators_grant_even_as_an_administrator() 
     world.clock.advance(Duration::from_secs(1));
     // A grant that was meant for another tenant opens nothing.
     let another = json!("6f9619ff-8b86-4011-b42d-00c04fc964ff");
-    assert_eq!(scene.grant_of(second, &connector, &another).await.problem(), "not_connected");
+    assert_eq!(scene.grant_of(second, &connector, &another).await.problem(), "tenant_grant_required");
     scene.stays_closed(&connector).await;
     let granted = scene.grant(second, &connector).await.ok();
     assert_eq!((&granted["state"], &granted["connected_as"]), (&json!("connected"), &json!(ADMIN)));
@@ -258,6 +293,7 @@ async fn an_administrator_of_another_organisation_and_a_guest_open_nothing() {
     assert_eq!(world.arrive(&callback, &browser.cookie).await.told().problem(), "wrong_account");
     scene.stays_closed(&connector).await;
     // Without a word about the tenant it is Eve's own that is connected, and Lumen is as closed as before.
+    elsewhere.grant_admin_consent(CLIENT_ID).unwrap();
     let Arrived::GoOn(browser) = step_one(world, attacker, &connector, "eve@elsewhere.example").await else { panic!() };
     pretend_consent(world, &browser).await.ok();
     let shown = world.connector_view(attacker, &connector).await;

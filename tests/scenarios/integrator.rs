@@ -279,7 +279,7 @@ async fn entries_of_versions_without_a_chain_stay_readable_and_come_first() {
         "at": "2025-03-02T08:00:00Z", "who": { "kind": "operator" }, "action": "POST /v1/firms/{firm}/members",
         "path": format!("/v1/firms/{firm}/members"), "request": "r-1", "outcome": 201,
     });
-    let key = Key::audit_after(firm.parse().unwrap(), "2025-03-02T08:00:00.000Z#r-1");
+    let key = Key::audit_after(firm.parse().unwrap(), "2025-03-02T08:00:00.000Z#r-1").unwrap();
     world.host.app.table.write(Write::insert(key, &old)).await.unwrap();
     let page = world.get(&format!("/v1/firms/{firm}/audit?limit=1")).await.ok();
     assert_eq!((&page["items"][0]["outcome"], &page["items"][0]["number"]), (&json!(201), &Value::Null));

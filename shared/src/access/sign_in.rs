@@ -54,6 +54,8 @@ pub const TICKET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 pub const SIGN_IN_LIFETIME: Duration = Duration::from_secs(600);
 /// How long greffe remembers a sign-in, to say what became of it when a browser comes back too late or a second time.
 const SIGN_IN_KEPT: Duration = TICKET_LIFETIME;
+/// Waits for rights to spread at Microsoft after a consent: all together shorter than a browser is kept waiting.
+const RIGHTS_WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6)];
 /// How long a sign-in waits for the domains of an organisation, which are for information.
 const DOMAINS_WAIT: Duration = Duration::from_secs(5);
 const TICKET_OWNER: &str = "connect ticket";
@@ -518,8 +520,29 @@ async fn consented(
         Ok(app.tokens.entra().client_credentials(tenant, &registration, None).await?)
     });
     let issued = issued.await.map_err(from_token)?;
+    holds_rights(app, &issued).await?;
     let brought = Brought { issued: &issued, account, organization: Some((proof, verified_domains)), browser };
     connected(app, connector, brought).await
+}
+
+/// Whether the app holds rights in the tenant: Entra issues tokens before anybody consents, without rights. They may spread for a
+/// while after the consent, so a refusal is believed only when it lasts.
+async fn holds_rights(app: &Clients, issued: &Issued) -> Result<(), Problem> {
+    let graph = app.graph_with(issued.access.clone());
+    let mut waits = RIGHTS_WAITS.iter();
+    loop {
+        match (graph.may_look_up_users().await, waits.next()) {
+            (Err(error), Some(wait)) if error.is_forbidden() => app.clock.sleep(*wait).await,
+            (Err(error), None) if error.is_forbidden() => {
+                let problem = Problem::from(error);
+                let (code, message) = (problem.microsoft_code.unwrap_or_default(), problem.microsoft_message);
+                let detail =
+                    "Nobody has consented, or the consent has not spread at Microsoft: try again in some minutes.";
+                return Err(Problem::new(Code::ConsentRequired, detail).from_microsoft(code, message));
+            }
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// The operator grants the sign-in that `connector` waits with, for `tenant` and no other. A connector that works already stays as it is.
@@ -527,7 +550,8 @@ async fn consented(
 /// Errors: `not_connected` where nothing waits; what Entra answers where the consent is missing.
 pub async fn grant(app: &Clients, connector: &Connector, tenant: &TenantId) -> Result<(), Problem> {
     if connector.organization().is_some_and(|waits| waits != tenant) {
-        return Err(nothing_waits());
+        let detail = "The connector waits for another tenant: see GET /v1/tenants.";
+        return Err(Problem::new(Code::TenantGrantRequired, detail));
     }
     let Some(AwaitingGrant { account, rights, verified_domains }) = connector.awaiting_grant.clone() else {
         return match connector.access == Access::Organization && connector.account.is_some() {
@@ -540,7 +564,7 @@ pub async fn grant(app: &Clients, connector: &Connector, tenant: &TenantId) -> R
 }
 
 fn nothing_waits() -> Problem {
-    Problem::new(Code::NotConnected, "The connector waits for no grant for this tenant.")
+    Problem::new(Code::NotConnected, "The connector waits for no grant.")
 }
 
 /// What a connector works with from now on.

@@ -148,11 +148,12 @@ impl Key {
         Self { sk: format!("N#{number:020}"), ..Self::audit_prefix(firm) }
     }
 
-    /// The entry that a [`Key::audit_cursor`] names: a number, or in older entries a time and a request.
-    pub fn audit_after(firm: FirmId, cursor: &str) -> Self {
+    /// The entry that a [`Key::audit_cursor`] names: a number, or in older entries a time and a request. None if it names none.
+    pub fn audit_after(firm: FirmId, cursor: &str) -> Option<Self> {
         let number = cursor.len() == 20 && cursor.bytes().all(|b| b.is_ascii_digit());
+        let timed = || cursor.split_once('#').is_some_and(|(time, _)| time.parse::<Timestamp>().is_ok());
         let sk = format!("{}{cursor}", if number { "N#" } else { "AT#" });
-        Self { sk, ..Self::audit_prefix(firm) }
+        (number || timed()).then(|| Self { sk, ..Self::audit_prefix(firm) })
     }
 
     /// The audit trail. The template closes such partitions to updates and deletions.

@@ -188,11 +188,10 @@ fn insert(firm: FirmId, link: &Link) -> Write {
     Write::insert(Key::audit(firm, link.number.unwrap_or_default()), link)
 }
 
-/// The firm's entries, oldest first, after the one that `after` names, and whether they are as they were written.
+/// The firm's entries, oldest first, after the one at `after`, and whether they are as they were written.
 ///
 /// A page is checked against the entry before it, so the whole trail is checked by reading all pages.
-pub async fn list(table: &Table, firm: FirmId, after: Option<&str>, limit: usize) -> Result<TrailPage, TableError> {
-    let after = after.map(|cursor| Key::audit_after(firm, cursor));
+pub async fn list(table: &Table, firm: FirmId, after: Option<Key>, limit: usize) -> Result<TrailPage, TableError> {
     let page = table.query::<Link>(&Key::audit_prefix(firm), after.as_ref(), limit).await?;
     let last = match &after {
         Some(key) => table.get::<Link>(key).await?.map(|row| row.value),

@@ -29,7 +29,7 @@ impl Who {
                 "der Microsoft-365-Administrator der Firma (oft die IT-Abteilung oder der IT-Dienstleister)"
             }
             (Self::AppOwner, English) => {
-                "whoever registered the app at Microsoft: the operator of greffe, or for the firm's own app its Microsoft 365 administrator"
+                "the owner of the app registration: the operator of greffe, or for the firm's own app its Microsoft 365 administrator"
             }
             (Self::AppOwner, French) => {
                 "qui a inscrit l'application chez Microsoft : l'exploitant de greffe ou, pour l'application du cabinet, son administrateur Microsoft 365"
@@ -44,7 +44,7 @@ impl Who {
             (Self::User, French) => "la personne dont le compte est connecté",
             (Self::User, Dutch) => "de persoon van wie het account verbonden is",
             (Self::User, German) => "die Person, deren Konto verbunden ist",
-            (Self::Integrator, English) => "whoever wrote the business application",
+            (Self::Integrator, English) => "the developer of the business application",
             (Self::Integrator, French) => "le développeur de l'application métier",
             (Self::Integrator, Dutch) => "de ontwikkelaar van de bedrijfsapplicatie",
             (Self::Integrator, German) => "der Entwickler der Geschäftsanwendung",

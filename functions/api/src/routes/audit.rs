@@ -13,10 +13,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::FirmScope,
-    error::Answer,
+    error::{Answer, invalid},
     extract::{Json, Query, given},
     field::Limit,
 };
+
+const NO_CURSOR: &str = "after: not the `next` of a page, nor the `id` of an entry";
 
 /// Which entries.
 #[derive(Deserialize, IntoParams)]
@@ -68,7 +70,8 @@ pub(super) async fn list(
     Query(which): Query<Which>,
 ) -> Answer<Json<Trail>> {
     let limit = which.limit.unwrap_or_default().get();
-    let page = audit::list(&app.table, firm.id(), which.after.as_deref(), limit).await?;
+    let after = which.after.map(|cursor| Key::audit_after(firm.id(), &cursor).ok_or_else(|| invalid(NO_CURSOR)));
+    let page = audit::list(&app.table, firm.id(), after.transpose()?, limit).await?;
     let id = |key: &Key| key.audit_cursor().map(str::to_owned);
     let items = page.links.into_iter().filter_map(|(key, link)| {
         let digest = link.digest();

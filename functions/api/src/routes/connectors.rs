@@ -36,7 +36,7 @@ use super::{
     credentials::{self, SecretView},
 };
 use crate::{
-    auth::{FirmScope, Operator},
+    auth::{Caller, FirmScope, Needs, Operator},
     error::{Answer, invalid, not_found},
     extract::{Id, Json, Query},
     field::{AppId, ClientSecret, Name, Tenant},
@@ -129,8 +129,8 @@ pub(crate) struct ConnectorView {
     connected_as: Option<String>,
     /// The organisation that it opens, or waits to open; null for access through a person.
     organization: Option<OrganizationView>,
-    /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one. Null while greffe's key
-    /// ring can't be read.
+    /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one. Null for a key
+    /// without the right `manage`, and while greffe's key ring can't be read.
     connect_url: Option<String>,
     /// What keeps it from working.
     problem: Option<ProblemView>,
@@ -210,8 +210,10 @@ impl From<Noted> for ProblemView {
     }
 }
 
-pub(super) async fn view(app: &App, connector: Connector) -> Answer<ConnectorView> {
+/// `linked`: with the link that connects it, which is for callers who may manage.
+pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answer<ConnectorView> {
     let connect_url = match connect_url(app, &connector).await {
+        _ if !linked => None,
         Ok(url) => Some(url),
         // The rest is shown all the same: its problem says whose turn it is.
         Err(TokenError::Secret(error)) if error.needs_the_operator() => None,
@@ -296,7 +298,7 @@ pub(super) async fn create(
     connector.insert(&app.table).await?;
     tracing::info!(firm.id = %connector.firm, connector.id = %connector.id, "connector created");
     let location = [(header::LOCATION, format!("/v1/firms/{}/connectors/{}", connector.firm, connector.id))];
-    Ok((StatusCode::CREATED, location, Json(view(&app, connector).await?)))
+    Ok((StatusCode::CREATED, location, Json(view(&app, connector, true).await?)))
 }
 
 /// Its credential is stored before any connector uses it. One that takes the place of another is tried first.
@@ -345,12 +347,13 @@ async fn is_in_use(app: &App, firm: FirmId) -> Answer<bool> {
     responses((status = 200, body = ConnectorView))
 )]
 pub(super) async fn read(
+    caller: Caller,
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(connector): Id<ConnectorId>,
 ) -> Answer<Json<ConnectorView>> {
     let found = Connector::find(&app.table, firm.id(), connector).await?.ok_or_else(|| not_found("connector"))?;
-    Ok(Json(view(&app, found.value).await?))
+    Ok(Json(view(&app, found.value, may_connect(&caller)).await?))
 }
 
 /// Changes a connector. It works as it does until somebody opens its `connect_url` and grants what it wants more; nothing of
@@ -394,7 +397,7 @@ pub(super) async fn change(
     }
     app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).collect()).await?;
     tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
-    Ok(Json(view(&app, row.value).await?))
+    Ok(Json(view(&app, row.value, true).await?))
 }
 
 /// What the operator grants.
@@ -412,7 +415,7 @@ pub(crate) struct NewTenantGrant {
     post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors",
     responses(
         (status = 200, body = ConnectorView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nothing waits for that tenant"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nothing waits; `tenant_grant_required`: it waits for another tenant; `consent_required`"),
     )
 )]
 pub(super) async fn grant(
@@ -430,7 +433,11 @@ pub(super) async fn grant(
         firm.id = %firm.id(), connector.id = %connector, tenant.id = %tenant.as_str(), "organisation-wide access granted"
     );
     let granted = find().await?.ok_or_else(|| not_found("connector"))?;
-    Ok(Json(view(&app, granted.value).await?))
+    Ok(Json(view(&app, granted.value, true).await?))
+}
+
+fn may_connect(caller: &Caller) -> bool {
+    Needs::MANAGE.lacking(caller).is_none()
 }
 
 /// Lists a firm's connectors.
@@ -439,6 +446,7 @@ pub(super) async fn grant(
     responses((status = 200, body = Page<ConnectorView>))
 )]
 pub(super) async fn list(
+    caller: Caller,
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Query(part): Query<Part>,
@@ -449,7 +457,7 @@ pub(super) async fn list(
         part.read(&app.table, &Key::connector_prefix(firm), key, |connector: &Connector| connector.id).await?;
     let mut shown = Vec::with_capacity(items.len());
     for connector in items {
-        shown.push(view(&app, connector).await?);
+        shown.push(view(&app, connector, may_connect(&caller)).await?);
     }
     Ok(Json(Page { items: shown, next }))
 }

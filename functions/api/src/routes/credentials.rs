@@ -285,7 +285,7 @@ pub(super) async fn replace(
     let owner = owner(firm, &found)?;
     let via = (owner == Owner::Platform).then_some(&found);
     replace_with(&app, owner, new, via).await?;
-    Ok(Json(view(&app, find(&app, firm, connector).await?).await?))
+    Ok(Json(view(&app, find(&app, firm, connector).await?, true).await?))
 }
 
 /// Has greffe make a new credential at Entra by itself, and go over to it. 202 where Entra does not take it yet: that is gone on with by
@@ -301,7 +301,7 @@ pub(super) async fn rotate(
 ) -> Answer<(StatusCode, Json<ConnectorView>)> {
     let found = find(&app, firm, connector).await?;
     let status = rotate_now(&app, owner(firm, &found)?).await?;
-    Ok((status, Json(view(&app, find(&app, firm, connector).await?).await?)))
+    Ok((status, Json(view(&app, find(&app, firm, connector).await?, true).await?)))
 }
 
 /// Makes a key pair for the connector's app, and shows the certificate. It is used once it is asked for by `secret`.
