@@ -3,6 +3,8 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p api description` writes it anew.
 
+mod flat;
+
 use std::path::Path;
 
 use axum::http::Method;
@@ -10,7 +12,7 @@ use shared::{firm::idempotency::KEY_CHARS_MAX, problem::Problem};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        ContentBuilder, ObjectBuilder, Ref, Required, ResponseBuilder, Type,
+        ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Type,
         extensions::ExtensionsBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -25,6 +27,7 @@ use crate::{auth::Needs, routes};
     info(title = "greffe", description = "Microsoft 365 mail, every message kept exactly once."),
     components(schemas(Problem)),
     security(("key" = [])),
+    servers((url = "/", description = "The address of the deployment: the stack's output `ApiUrl`.")),
     modifiers(&Keys),
 )]
 struct Document;
@@ -45,7 +48,9 @@ impl Modify for Keys {
 #[test]
 fn the_description_says_what_the_routes_say() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
-    let made = document().to_pretty_json().expect("a document is JSON") + "\n";
+    let mut document = serde_json::to_value(document()).expect("a document is JSON");
+    flat::flatten(&mut document);
+    let made = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &made).expect("docs can be written");
     }
@@ -71,10 +76,73 @@ fn document() -> utoipa::openapi::OpenApi {
             if let Some(operation) = operation {
                 add_what_all_have(path, operation);
                 add_needs(path, &method, operation);
+                add_problems(path, &method, operation);
+                describe_answers(operation);
             }
         }
     }
+    let components = document.components.get_or_insert_default();
+    components.responses.extend(PROBLEMS.map(|(status, text)| (problem_name(status), problem(status, text).into())));
     document
+}
+
+/// The problems that every route of `/v1` may answer, by status.
+const PROBLEMS: [(u16, &str); 5] = [
+    (400, "`invalid_request`: `detail` names the field and says what it has to be."),
+    (401, "`unauthorized`: no key, or none that greffe knows."),
+    (403, "`key_right_missing`: the key lacks the right for it. `operator_only`: it needs the operator's key."),
+    (404, "`not_found`: there is no such thing, or the key may not see it."),
+    (429, "`too_many_requests`: wait as long as `Retry-After` says."),
+];
+
+fn problem_name(status: u16) -> String {
+    format!("Problem{status}")
+}
+
+fn problem(status: u16, text: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let header = |kind, text: &str| {
+        let schema = ObjectBuilder::new().schema_type(kind);
+        HeaderBuilder::new().schema(Some(schema)).description(Some(text)).build()
+    };
+    let response = ResponseBuilder::new().description(text).content("application/problem+json", content);
+    let response = response.header("X-Request-Id", header(Type::String, "The request's id, as the log has it."));
+    match status {
+        429 => response.header("Retry-After", header(Type::Integer, "Seconds to wait.")),
+        _ => response,
+    }
+    .build()
+}
+
+/// What the gate and the readers of ids and bodies answer.
+fn add_problems(path: &str, method: &Method, operation: &mut Operation) {
+    if !path.starts_with("/v1/") {
+        return;
+    }
+    let may = |status| match status {
+        400 => !method.is_safe() || operation.parameters.is_some(),
+        404 => path.contains('{'),
+        _ => true,
+    };
+    for (status, _) in PROBLEMS.into_iter().filter(|(status, _)| may(*status)) {
+        let named = Ref::from_response_name(problem_name(status)).into();
+        operation.responses.responses.entry(status.to_string()).or_insert(named);
+    }
+}
+
+/// OpenAPI wants a description of every answer.
+fn describe_answers(operation: &mut Operation) {
+    for (status, answer) in &mut operation.responses.responses {
+        let RefOr::T(answer) = answer else { continue };
+        if answer.description.is_empty() {
+            answer.description = match status.as_str() {
+                "201" => "It is created, and is as shown.",
+                "202" => "It is accepted, and continues in the background.",
+                _ => "It is as shown.",
+            }
+            .to_owned();
+        }
+    }
 }
 
 /// A POST takes the header `Idempotency-Key`.

@@ -228,6 +228,7 @@ impl What {
 
 /// A fact with its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Event)]
 pub struct Numbered {
     /// Its number: the cursor to go on after.
     pub number: u64,

@@ -36,7 +36,7 @@ pub(crate) struct Which {
 
 /// An entry with its id.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EntryView {
+pub(crate) struct AuditEntryView {
     /// What to give as `after` to go on behind it.
     id: String,
     #[serde(flatten)]
@@ -50,7 +50,7 @@ pub(crate) struct EntryView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Trail {
     /// Oldest first.
-    items: Vec<EntryView>,
+    items: Vec<AuditEntryView>,
     /// What to give as `after` to go on; null at the end.
     next: Option<String>,
     /// Null if each entry follows from the one before it, that of the page before included. Else the number of the first
@@ -62,7 +62,7 @@ pub(crate) struct Trail {
 ///
 /// A change or a reading has two entries with the same `request`: one before it is done, one with its `outcome`.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/audit", tag = "audit", params(Which), responses((status = 200, body = Trail))
+    get, path = "/v1/firms/{firm}/audit", tag = "audit", operation_id = "list_audit_entries", params(Which), responses((status = 200, body = Trail))
 )]
 pub(super) async fn list(
     firm: FirmScope,
@@ -75,7 +75,7 @@ pub(super) async fn list(
     let id = |key: &Key| key.audit_cursor().map(str::to_owned);
     let items = page.links.into_iter().filter_map(|(key, link)| {
         let digest = link.digest();
-        Some(EntryView { id: id(&key)?, link, digest })
+        Some(AuditEntryView { id: id(&key)?, link, digest })
     });
     let next = page.next.as_ref().and_then(id);
     Ok(Json(Trail { items: items.collect(), next, broken_at: page.broken_at }))

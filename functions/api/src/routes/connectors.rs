@@ -259,7 +259,7 @@ pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answe
 
 /// Makes a connector. Nothing is asked of Microsoft until somebody opens its `connect_url`.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors", tag = "connectors",
+    post, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "create_connector",
     responses(
         (status = 201, body = ConnectorView, headers(("Location" = String, description = "The connector's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`other_own_app`, `no_platform_app`"),
@@ -343,7 +343,7 @@ async fn is_in_use(app: &App, firm: FirmId) -> Answer<bool> {
 
 /// Shows a connector.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors",
+    get, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "read_connector",
     responses((status = 200, body = ConnectorView))
 )]
 pub(super) async fn read(
@@ -359,7 +359,7 @@ pub(super) async fn read(
 /// Changes a connector. It works as it does until somebody opens its `connect_url` and grants what it wants more; nothing of
 /// its mailboxes is lost by it.
 #[utoipa::path(
-    patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors",
+    patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "update_connector",
     responses((status = 200, body = ConnectorView))
 )]
 pub(super) async fn change(
@@ -412,7 +412,7 @@ pub(crate) struct NewTenantGrant {
 /// to another firm. See `GET /v1/tenants` for who waits. It connects the connector at once, if Microsoft's consent is there. The operator's
 /// key only.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors",
+    post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors", operation_id = "grant_connector",
     responses(
         (status = 200, body = ConnectorView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nothing waits; `tenant_grant_required`: it waits for another tenant; `consent_required`"),
@@ -442,7 +442,7 @@ fn may_connect(caller: &Caller) -> bool {
 
 /// Lists a firm's connectors.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", params(Part),
+    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors", params(Part),
     responses((status = 200, body = Page<ConnectorView>))
 )]
 pub(super) async fn list(

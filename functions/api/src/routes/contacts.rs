@@ -263,7 +263,7 @@ pub(crate) struct ContactRows {
 
 /// Says a contact. What was said before is overwritten, in Microsoft 365 too.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts",
+    put, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "put_contact",
     responses(
         (status = 200, body = EntryView<ContactView>, description = "It is as shown: a late or repeated request changed nothing"),
         (status = 201, body = EntryView<ContactView>, description = "It is new"),
@@ -281,7 +281,7 @@ pub(super) async fn put(
 
 /// Deletes a contact, in Microsoft 365 too.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", params(Deletion),
+    delete, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "delete_contact", params(Deletion),
     responses((status = 204, description = "It is deleted, or the request was late and changed nothing"))
 )]
 pub(super) async fn delete(
@@ -296,7 +296,7 @@ pub(super) async fn delete(
 
 /// Shows a contact, and how it is with each member.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts",
+    get, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "read_contact",
     responses((status = 200, body = EntryView<ContactView>))
 )]
 pub(super) async fn read(
@@ -309,7 +309,7 @@ pub(super) async fn read(
 
 /// Lists a firm's contacts. A page may hold fewer than its limit with more to come: go on while `next` is not null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/contacts", tag = "contacts", params(Which),
+    get, path = "/v1/firms/{firm}/contacts", tag = "contacts", operation_id = "list_contacts", params(Which),
     responses((status = 200, body = Page<EntryView<ContactView>>))
 )]
 pub(super) async fn list(
@@ -323,7 +323,7 @@ pub(super) async fn list(
 
 /// Says or deletes many contacts. Each row is judged by itself: the good ones are taken.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/contacts/bulk", tag = "contacts", request_body = ContactRows,
+    post, path = "/v1/firms/{firm}/contacts/bulk", tag = "contacts", operation_id = "put_contacts", request_body = ContactRows,
     responses((status = 200, body = BulkResult))
 )]
 pub(super) async fn bulk(
@@ -336,7 +336,7 @@ pub(super) async fn bulk(
 
 /// Adds members to many contacts, or takes them away.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/contacts/members", tag = "contacts", request_body = MemberChange,
+    post, path = "/v1/firms/{firm}/contacts/members", tag = "contacts", operation_id = "change_contact_members", request_body = MemberChange,
     responses((status = 200, body = BulkResult))
 )]
 pub(super) async fn members(
@@ -349,7 +349,7 @@ pub(super) async fn members(
 
 /// Shows how far a bulk is. It is forgotten after thirty days.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/bulks/{bulk}", tag = "bulks",
+    get, path = "/v1/firms/{firm}/bulks/{bulk}", tag = "bulks", operation_id = "read_bulk",
     responses((status = 200, body = BulkView))
 )]
 pub(super) async fn bulk_progress(

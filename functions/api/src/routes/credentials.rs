@@ -272,7 +272,7 @@ async fn find(app: &App, firm: FirmScope, connector: ConnectorId) -> Answer<Conn
 /// call is made with that. Until then, and if it is refused, the one before stays in use. With `certificate`, the one that
 /// was made for it.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors/{connector}/secret", tag = "connectors",
+    post, path = "/v1/firms/{firm}/connectors/{connector}/secret", tag = "connectors", operation_id = "replace_secret",
     responses((status = 200, body = ConnectorView))
 )]
 pub(super) async fn replace(
@@ -291,7 +291,7 @@ pub(super) async fn replace(
 /// Has greffe make a new credential at Entra by itself, and go over to it. 202 where Entra does not take it yet: that is gone on with by
 /// itself.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors/{connector}/secret/rotate", tag = "connectors",
+    post, path = "/v1/firms/{firm}/connectors/{connector}/secret/rotate", tag = "connectors", operation_id = "rotate_secret",
     responses((status = 200, body = ConnectorView), (status = 202, body = ConnectorView))
 )]
 pub(super) async fn rotate(
@@ -306,7 +306,7 @@ pub(super) async fn rotate(
 
 /// Makes a key pair for the connector's app, and shows the certificate. It is used once it is asked for by `secret`.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors/{connector}/certificate", tag = "connectors",
+    post, path = "/v1/firms/{firm}/connectors/{connector}/certificate", tag = "connectors", operation_id = "make_certificate",
     request_body = Option<NewCertificate>, responses((status = 200, body = CertificateView))
 )]
 pub(super) async fn certificate(
@@ -321,7 +321,7 @@ pub(super) async fn certificate(
 
 /// Shows what to enter at Entra so that the firm's own app registration trusts greffe without a secret.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/app/federation", tag = "connectors",
+    get, path = "/v1/firms/{firm}/app/federation", tag = "connectors", operation_id = "read_federation",
     responses(
         (status = 200, body = FederationView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`federation_off`"),
@@ -334,7 +334,7 @@ pub(super) async fn federation(firm: FirmScope, State(app): State<Arc<App>>) -> 
 /// Lets the firm use its app registration although its client id belongs to another firm, or is the platform's own. The firm can't change
 /// the registration at Entra. The operator's key only.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/app/grant", tag = "connectors", responses((status = 200, body = AppView))
+    post, path = "/v1/firms/{firm}/app/grant", tag = "connectors", operation_id = "grant_app", responses((status = 200, body = AppView))
 )]
 pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<AppView>> {
     let granted = registration::grant(&app, firm.id()).await?.ok_or_else(|| not_found("app registration"))?;
@@ -343,7 +343,7 @@ pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<Ap
 }
 
 /// Shows what to enter at Entra so that the platform's own app registration trusts greffe without a secret.
-#[utoipa::path(get, path = "/v1/app/federation", tag = "app", responses((status = 200, body = FederationView)))]
+#[utoipa::path(get, path = "/v1/app/federation", tag = "app", operation_id = "read_platform_federation", responses((status = 200, body = FederationView)))]
 pub(super) async fn federation_of_platform(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<FederationView>> {
     FederationView::of(&app, Owner::Platform).await
 }
@@ -354,13 +354,13 @@ async fn platform(app: &App) -> Answer<Json<PlatformView>> {
 }
 
 /// Shows the platform's own app registration.
-#[utoipa::path(get, path = "/v1/app", tag = "app", responses((status = 200, body = PlatformView)))]
+#[utoipa::path(get, path = "/v1/app", tag = "app", operation_id = "read_platform", responses((status = 200, body = PlatformView)))]
 pub(super) async fn read_platforms(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<PlatformView>> {
     platform(&app).await
 }
 
 /// Enters when the client secret of the platform's own app registration ends.
-#[utoipa::path(patch, path = "/v1/app", tag = "app", responses((status = 200, body = PlatformView)))]
+#[utoipa::path(patch, path = "/v1/app", tag = "app", operation_id = "update_platform", responses((status = 200, body = PlatformView)))]
 pub(super) async fn change_platforms(
     _: Operator,
     State(app): State<Arc<App>>,
@@ -371,7 +371,7 @@ pub(super) async fn change_platforms(
 }
 
 /// Puts another credential in the place of the platform's own, once it is proven.
-#[utoipa::path(post, path = "/v1/app/secret", tag = "app", responses((status = 200, body = PlatformView)))]
+#[utoipa::path(post, path = "/v1/app/secret", tag = "app", operation_id = "replace_platform_secret", responses((status = 200, body = PlatformView)))]
 pub(super) async fn replace_platforms(
     _: Operator,
     State(app): State<Arc<App>>,
@@ -383,7 +383,7 @@ pub(super) async fn replace_platforms(
 
 /// Has greffe make a new credential of its own app registration, and go over to it.
 #[utoipa::path(
-    post, path = "/v1/app/secret/rotate", tag = "app",
+    post, path = "/v1/app/secret/rotate", tag = "app", operation_id = "rotate_platform_secret",
     responses((status = 200, body = PlatformView), (status = 202, body = PlatformView))
 )]
 pub(super) async fn rotate_platforms(
@@ -396,7 +396,7 @@ pub(super) async fn rotate_platforms(
 
 /// Makes a key pair for the platform's own app registration, and shows the certificate.
 #[utoipa::path(
-    post, path = "/v1/app/certificate", tag = "app", request_body = Option<NewCertificate>,
+    post, path = "/v1/app/certificate", tag = "app", operation_id = "make_platform_certificate", request_body = Option<NewCertificate>,
     responses((status = 200, body = CertificateView))
 )]
 pub(super) async fn certificate_of_platform(

@@ -326,7 +326,7 @@ pub(crate) struct DateRows {
 
 /// Says a date. What was said before is overwritten, in Microsoft 365 too.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates",
+    put, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "put_date",
     responses(
         (status = 200, body = EntryView<DateView>, description = "It is as shown: a late or repeated request changed nothing"),
         (status = 201, body = EntryView<DateView>, description = "It is new"),
@@ -344,7 +344,7 @@ pub(super) async fn put(
 
 /// Deletes a date, in Microsoft 365 too.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", params(Deletion),
+    delete, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "delete_date", params(Deletion),
     responses((status = 204, description = "It is deleted, or the request was late and changed nothing"))
 )]
 pub(super) async fn delete(
@@ -359,7 +359,7 @@ pub(super) async fn delete(
 
 /// Shows a date, and how it is with each member.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates",
+    get, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "read_date",
     responses((status = 200, body = EntryView<DateView>))
 )]
 pub(super) async fn read(
@@ -372,7 +372,7 @@ pub(super) async fn read(
 
 /// Lists a firm's dates. A page may hold fewer than its limit with more to come: go on while `next` is not null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/dates", tag = "dates", params(Which),
+    get, path = "/v1/firms/{firm}/dates", tag = "dates", operation_id = "list_dates", params(Which),
     responses((status = 200, body = Page<EntryView<DateView>>))
 )]
 pub(super) async fn list(
@@ -386,7 +386,7 @@ pub(super) async fn list(
 
 /// Says or deletes many dates. Each row is judged by itself: the good ones are taken.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/dates/bulk", tag = "dates", request_body = DateRows,
+    post, path = "/v1/firms/{firm}/dates/bulk", tag = "dates", operation_id = "put_dates", request_body = DateRows,
     responses((status = 200, body = BulkResult))
 )]
 pub(super) async fn bulk(
@@ -399,7 +399,7 @@ pub(super) async fn bulk(
 
 /// Adds members to many dates, or takes them away.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/dates/members", tag = "dates", request_body = MemberChange,
+    post, path = "/v1/firms/{firm}/dates/members", tag = "dates", operation_id = "change_date_members", request_body = MemberChange,
     responses((status = 200, body = BulkResult))
 )]
 pub(super) async fn members(

@@ -38,7 +38,7 @@ pub(crate) struct Facts {
 
 /// What happened, oldest first. Whoever always goes on after `next` misses nothing and sees nothing twice.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/events", tag = "events", params(Which), responses((status = 200, body = Facts))
+    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(Which), responses((status = 200, body = Facts))
 )]
 pub(super) async fn list(
     firm: FirmScope,

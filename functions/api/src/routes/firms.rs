@@ -71,7 +71,7 @@ impl From<Firm> for FirmView {
 
 /// Makes a firm. The operator's key only.
 #[utoipa::path(
-    post, path = "/v1/firms", tag = "firms",
+    post, path = "/v1/firms", tag = "firms", operation_id = "create_firm",
     responses((status = 201, body = FirmView, headers(("Location" = String, description = "The firm's address"))))
 )]
 pub(super) async fn create(
@@ -113,7 +113,7 @@ pub(super) async fn create(
 }
 
 /// Shows a firm.
-#[utoipa::path(get, path = "/v1/firms/{firm}", tag = "firms", responses((status = 200, body = FirmView)))]
+#[utoipa::path(get, path = "/v1/firms/{firm}", tag = "firms", operation_id = "read_firm", responses((status = 200, body = FirmView)))]
 pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<FirmView>> {
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     Ok(Json(firm.into()))
@@ -159,14 +159,14 @@ impl From<Marks> for MarksView {
 }
 
 /// Shows the marks that a firm's mail gets in Outlook: those of its language, unless others were set.
-#[utoipa::path(get, path = "/v1/firms/{firm}/marks", tag = "firms", responses((status = 200, body = MarksView)))]
+#[utoipa::path(get, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "read_marks", responses((status = 200, body = MarksView)))]
 pub(super) async fn marks(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<MarksView>> {
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     Ok(Json(firm.marks().into()))
 }
 
 /// Sets the names and colours of a firm's marks. A mail that is marked already keeps its mark until its filing changes.
-#[utoipa::path(put, path = "/v1/firms/{firm}/marks", tag = "firms", responses((status = 200, body = MarksView)))]
+#[utoipa::path(put, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "set_marks", responses((status = 200, body = MarksView)))]
 pub(super) async fn mark_with(
     firm: FirmScope,
     State(app): State<Arc<App>>,
@@ -223,7 +223,7 @@ impl From<NewKeyError> for Failure {
 
 /// Makes a key of a firm: with rights and an end that the key has that makes it, and no more. A firm has at most 50 keys.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/keys", tag = "firms",
+    post, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "create_key",
     responses(
         (status = 201, body = NewKeyView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_keys`"),
@@ -281,7 +281,7 @@ pub(crate) struct Keys {
 }
 
 /// Lists a firm's keys. To replace one, make another, let the application use it, then revoke the old one.
-#[utoipa::path(get, path = "/v1/firms/{firm}/keys", tag = "firms", responses((status = 200, body = Keys)))]
+#[utoipa::path(get, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "list_keys", responses((status = 200, body = Keys)))]
 pub(super) async fn keys(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Keys>> {
     let keys = ApiKey::list(&app.table, firm.id()).await?.into_iter();
     Ok(Json(Keys { items: keys.map(KeyView::from).collect() }))
@@ -289,7 +289,7 @@ pub(super) async fn keys(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
 
 /// Revokes a key: it opens nothing from this moment on.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", responses((status = 204, description = "It is revoked."))
+    delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", operation_id = "revoke_key", responses((status = 204, description = "It is revoked."))
 )]
 pub(super) async fn revoke_key(firm: FirmScope, State(app): State<Arc<App>>, Id(key): Id<KeyId>) -> Answer<StatusCode> {
     if !ApiKey::revoke(&app.table, firm.id(), key).await? {

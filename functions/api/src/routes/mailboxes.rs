@@ -428,7 +428,7 @@ async fn tree(app: &App, mailbox: &Mailbox) -> Answer<Vec<MailFolder>> {
 
 /// Adds a mailbox, once the connector could open it.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes",
+    post, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "create_mailbox",
     responses(
         (status = 201, body = MailboxView, headers(("Location" = String, description = "The mailbox's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`address_taken`, `not_connected`, `sign_in_required`"),
@@ -494,7 +494,7 @@ pub(super) async fn create(
 
 /// Shows a mailbox and how far it is.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes",
+    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "read_mailbox",
     responses((status = 200, body = MailboxView))
 )]
 pub(super) async fn read(
@@ -507,7 +507,7 @@ pub(super) async fn read(
 
 /// Lists a firm's mailboxes.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", params(Part),
+    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(Part),
     responses((status = 200, body = Page<MailboxView>))
 )]
 pub(super) async fn list(
@@ -635,7 +635,7 @@ pub(crate) struct Folders {
 
 /// Shows the folders of a mailbox, as Microsoft has them now.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes",
+    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes", operation_id = "list_folders",
     responses((status = 200, body = Folders))
 )]
 pub(super) async fn folders(
@@ -727,7 +727,7 @@ pub(crate) struct NewSelection {
 
 /// Chooses the folders to keep. An active mailbox is looked at anew at once.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes",
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders",
     responses((status = 200, body = MailboxView))
 )]
 pub(super) async fn select(
@@ -814,7 +814,7 @@ fn set(texts: impl Iterator<Item = String>) -> Vec<String> {
 
 /// Sets the rules by which mail that is found from now on is kept or skipped. What was archived or skipped before stays so.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes",
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes", operation_id = "set_rules",
     responses((status = 200, body = MailboxView))
 )]
 pub(super) async fn rule(
@@ -853,7 +853,7 @@ pub(crate) struct WouldSkip {
 /// Shows which archived mails of this mailbox these rules would have skipped, the last registered first. Changes nothing. A page
 /// may be empty and still have a `next`: it looks at 2,000 numbers of the firm's registry at most.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", params(PreviewPart),
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", operation_id = "preview_rules", params(PreviewPart),
     responses((status = 200, body = Page<WouldSkip>))
 )]
 pub(super) async fn preview(
@@ -896,7 +896,7 @@ fn refused(error: SinceError) -> Failure {
 
 /// Begins to keep mail, or goes on after a pause. A date given later only goes further back.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/activate", tag = "mailboxes",
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/activate", tag = "mailboxes", operation_id = "activate_mailbox",
     responses(
         (status = 200, body = MailboxView),
         (status = 403, body = Problem, content_type = "application/problem+json", description = "`grant_required`"),
@@ -926,7 +926,7 @@ pub(super) async fn activate(
 
 /// Grants mail from before the activation, instead of what was granted before. The operator's key only.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes",
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "grant_history",
     responses((status = 200, body = MailboxView))
 )]
 pub(super) async fn grant(
@@ -947,7 +947,7 @@ pub(super) async fn grant(
 
 /// Takes a grant back. What was begun with it goes on. The operator's key only.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes",
+    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history",
     responses((status = 200, body = MailboxView))
 )]
 pub(super) async fn revoke(
@@ -964,7 +964,7 @@ pub(super) async fn revoke(
 
 /// Reads no more mail until the mailbox is activated again; what comes meanwhile is kept then.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/pause", tag = "mailboxes",
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/pause", tag = "mailboxes", operation_id = "pause_mailbox",
     responses((status = 200, body = MailboxView))
 )]
 pub(super) async fn pause(

@@ -158,7 +158,7 @@ fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
 
 /// Makes a member, once the connector has found the account.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/members", tag = "members",
+    post, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "create_member",
     responses(
         (status = 201, body = MemberView, headers(("Location" = String, description = "The member's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
@@ -191,7 +191,7 @@ pub(super) async fn create(
 
 /// Shows a member.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/members/{member}", tag = "members",
+    get, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "read_member",
     responses((status = 200, body = MemberView))
 )]
 pub(super) async fn read(
@@ -204,7 +204,7 @@ pub(super) async fn read(
 
 /// Changes the named fields of a member. Another address or connector is tried before it is stored.
 #[utoipa::path(
-    patch, path = "/v1/firms/{firm}/members/{member}", tag = "members",
+    patch, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "update_member",
     responses(
         (status = 200, body = MemberView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
@@ -244,7 +244,7 @@ pub(super) async fn update(
 
 /// Forgets a member. Its mailbox, and what was kept of it, stay.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/members/{member}", tag = "members",
+    delete, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "delete_member",
     responses((status = 204, description = "It is forgotten"))
 )]
 pub(super) async fn delete(
@@ -261,7 +261,7 @@ pub(super) async fn delete(
 
 /// Lists a firm's members.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/members", tag = "members", params(Part),
+    get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members", params(Part),
     responses((status = 200, body = Page<MemberView>))
 )]
 pub(super) async fn list(

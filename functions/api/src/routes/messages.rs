@@ -70,7 +70,7 @@ pub(crate) struct MessageView {
     /// Its number in the firm's feed.
     number: Option<u64>,
     /// Why it could not be archived so far.
-    failure: Option<FailureView>,
+    failure: Option<MessageFailureView>,
     /// Why it is not kept.
     skip_reason: Option<SkipReason>,
     /// The dossier that it is filed to.
@@ -83,7 +83,7 @@ pub(crate) struct MessageView {
 
 /// Why a mail could not be archived so far.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct FailureView {
+pub(crate) struct MessageFailureView {
     /// Microsoft's own code.
     #[schema(value_type = String)]
     code: GraphCode,
@@ -103,7 +103,7 @@ impl From<Message> for MessageView {
         match message.state {
             MessageState::Failed(f) => {
                 number = Some(f.number);
-                failure = Some(FailureView { code: f.code, attempts: f.attempts, next_try: f.next_try });
+                failure = Some(MessageFailureView { code: f.code, attempts: f.attempts, next_try: f.next_try });
             }
             MessageState::Skipped { reason } => skip_reason = Some(reason),
             _ => {}
@@ -266,7 +266,7 @@ impl Filter {
 
 /// Lists the mails that are archived or failed, or those of a dossier, the last registered first.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/messages", tag = "messages", params(Which),
+    get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(Which),
     responses((status = 200, body = Page<MessageView>))
 )]
 pub(super) async fn list(
@@ -292,7 +292,7 @@ async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
 
 /// Shows a mail.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/messages/{message}", tag = "messages",
+    get, path = "/v1/firms/{firm}/messages/{message}", tag = "messages", operation_id = "read_message",
     responses((status = 200, body = MessageView))
 )]
 pub(super) async fn read(
@@ -303,11 +303,17 @@ pub(super) async fn read(
     Ok(Json(find(&app, firm.id(), message).await?.into()))
 }
 
+/// The bytes of a mail as Microsoft gave them (RFC 5322).
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes bytes that flow")]
+struct Original(Vec<u8>);
+
 /// The original of a mail, byte for byte as Microsoft gave it. It flows through, whatever its size.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/messages/{message}/content", tag = "messages",
+    get, path = "/v1/firms/{firm}/messages/{message}/content", tag = "messages", operation_id = "read_original",
     responses(
-        (status = 200, body = Vec<u8>, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"))),
+        (status = 200, body = Original, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"))),
         (status = 303, description = "A large one: read it at `Location`, within five minutes and without a key"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
     )
@@ -375,7 +381,7 @@ async fn set_dossier(app: &App, firm: FirmScope, id: MessageId, dossier: Option<
 
 /// Files a mail to a dossier, or to another one. Its mark in Outlook turns green in the background. Said again, nothing changes.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages",
+    post, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "file_message",
     responses(
         (status = 200, body = MessageView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
@@ -392,7 +398,7 @@ pub(super) async fn file(
 
 /// Takes a mail out of its dossier. Its mark in Outlook turns grey again. Said again, nothing changes.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages",
+    delete, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "unfile_message",
     responses((status = 200, body = MessageView))
 )]
 pub(super) async fn unfile(
@@ -405,7 +411,7 @@ pub(super) async fn unfile(
 
 /// Shows where a mail was ever filed, when and by whom.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages",
+    get, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "list_filings",
     responses((status = 200, body = Filings))
 )]
 pub(super) async fn filings(

@@ -180,7 +180,7 @@ impl Part {
 }
 
 /// Whether the function runs. Nothing else is looked at.
-#[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/healthz", tag = "health", operation_id = "get_health", security(()), responses((status = 200, body = String, content_type = "text/plain")))]
 async fn health() -> &'static str {
     "ok"
 }

@@ -70,7 +70,7 @@ pub(crate) struct CopyCounts {
 
 /// Shows what is pushed to a member, and how it stands.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/members/{member}/push", tag = "members",
+    get, path = "/v1/firms/{firm}/members/{member}/push", tag = "members", operation_id = "read_push",
     responses((status = 200, body = PushView))
 )]
 pub(super) async fn read(
@@ -138,7 +138,7 @@ impl From<Difference> for DifferenceView {
 
 /// Compares what was said with what lies in the member's Outlook, and writes nothing.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/members/{member}/push/preview", tag = "members",
+    get, path = "/v1/firms/{firm}/members/{member}/push/preview", tag = "members", operation_id = "preview_push",
     responses(
         (status = 200, body = PreviewView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`, `sign_in_required`"),

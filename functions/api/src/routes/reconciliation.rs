@@ -163,7 +163,7 @@ async fn shown(app: &App, mailbox: &Mailbox) -> Answer<ReconciliationView> {
 
 /// Shows the reconciliation that runs, or ran last: one is made each day by itself.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconciliation", tag = "mailboxes",
+    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconciliation", tag = "mailboxes", operation_id = "read_reconciliation",
     responses((status = 200, body = ReconciliationView))
 )]
 pub(super) async fn read(
@@ -177,7 +177,7 @@ pub(super) async fn read(
 
 /// Makes a reconciliation now: what delta and notices both missed is found, and taken in unless it is a dry run.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconcile", tag = "mailboxes",
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconcile", tag = "mailboxes", operation_id = "reconcile_mailbox",
     responses(
         (status = 202, body = ReconciliationView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`mailbox_inactive`"),

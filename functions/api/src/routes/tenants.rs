@@ -63,7 +63,7 @@ pub(crate) struct WaitingView {
 
 /// Lists the tenants that firms have, or want, organisation-wide access to. The operator's key only.
 #[utoipa::path(
-    get, path = "/v1/tenants", tag = "connectors", params(Part),
+    get, path = "/v1/tenants", tag = "connectors", operation_id = "list_tenants", params(Part),
     responses((status = 200, body = Page<TenantView>))
 )]
 pub(super) async fn list(

@@ -57,17 +57,23 @@ pub(crate) struct CheckView {
     #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<Timestamp>,
     #[serde(flatten)]
-    failure: Option<FailureView>,
+    #[schema(value_type = CheckFailureView)]
+    failure: Option<CheckFailureView>,
 }
 
-/// Why a check failed, and whose turn it is.
+/// Why a check failed, and whose turn it is. Nothing of it is there where a check did not fail.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct FailureView {
+pub(crate) struct CheckFailureView {
+    #[schema(required = false)]
     code: Code,
+    #[schema(required = false)]
     meaning: String,
+    #[schema(required = false)]
     who: Who,
+    #[schema(required = false)]
     next_action: String,
     /// Whether signing in again helps.
+    #[schema(required = false)]
     reconnect: Reconnect,
     /// Microsoft's own code.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +94,7 @@ impl From<Check> for CheckView {
                 let problem = problem.told_in(language::of_caller());
                 let Problem { code, title: meaning, who, next_action, reconnect, detail, .. } = problem;
                 let (microsoft_code, message) = (problem.microsoft_code, problem.microsoft_message);
-                let failure = FailureView { code, meaning, who, next_action, reconnect, microsoft_code, message };
+                let failure = CheckFailureView { code, meaning, who, next_action, reconnect, microsoft_code, message };
                 Self { detail: Some(detail), failure: Some(failure), ..view }
             }
         }
@@ -97,7 +103,7 @@ impl From<Check> for CheckView {
 
 /// Tries everything that a connector is for, and leaves nothing behind. It takes seconds, and at most half a minute.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors/{connector}/validate", tag = "connectors",
+    post, path = "/v1/firms/{firm}/connectors/{connector}/validate", tag = "connectors", operation_id = "validate_connector",
     request_body = Option<NewValidation>,
     responses((status = 200, body = Validation))
 )]
@@ -148,7 +154,7 @@ pub(crate) struct NewTest {
 
 /// Tries one service for a member, and leaves nothing behind.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/members/{member}/test", tag = "members",
+    post, path = "/v1/firms/{firm}/members/{member}/test", tag = "members", operation_id = "test_member",
     responses((status = 200, body = CheckView))
 )]
 pub(super) async fn member(
