@@ -56,7 +56,10 @@ async fn a_request_that_is_sent_again_is_carried_out_once_and_answered_the_same(
     assert_eq!(again.headers["location"], first.headers["location"]);
     assert_eq!(again.headers["idempotency-replayed"], "true");
     let other = json!({ "name": "Another", "access": "delegated", "app": null });
-    assert_eq!(post(&world, &key, &path, "a-1", &other).await.problem(), "idempotency_key_reused");
+    let reused = post(&world, &key, &path, "a-1", &other).await;
+    assert_eq!(reused.status, StatusCode::CONFLICT);
+    assert_eq!(reused.problem(), "idempotency_key_reused");
+    assert_eq!(post(&world, &key, &path, "a\tb", &other).await.problem(), "invalid_request");
     let connectors = world.get(&path).await.ok();
     assert_eq!(connectors["items"].as_array().unwrap().len(), 1);
     // A day later the key is as new.

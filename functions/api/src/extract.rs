@@ -50,7 +50,8 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
         if !request.headers().contains_key(header::CONTENT_TYPE) {
             return Ok(None);
         }
-        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
+        // The JSON value `null` is no body either.
+        <Json<Option<T>> as FromRequest<S>>::from_request(request, state).await.map(|Json(body)| body.map(Json))
     }
 }
 

@@ -17,10 +17,10 @@ const NAME_CHARS_MAX: usize = 200;
 const CLIENT_SECRET_BYTES_MAX: usize = 500;
 
 macro_rules! read_from_text {
-    ($($(#[$doc:meta])* $name:ident($inner:ty), $read:path, $example:literal, $expected:literal;)*) => { $(
+    ($($(#[$doc:meta])* $name:ident($inner:ty), $read:path, $example:literal, $pattern:literal, $max:tt, $expected:literal;)*) => { $(
         $(#[$doc])*
         #[derive(Clone, Deserialize, ToSchema)]
-        #[schema(value_type = String, example = $example)]
+        #[schema(value_type = String, example = $example, pattern = $pattern, max_length = $max)]
         #[serde(try_from = "String")]
         pub(crate) struct $name($inner);
 
@@ -39,19 +39,26 @@ macro_rules! read_from_text {
 
 read_from_text! {
     /// A name in people's own words: 1 to 200 characters, no control characters.
-    Name(String), name, "Cabinet Duval", "a name has 1 to 200 characters, and no control characters";
+    Name(String), name, "Cabinet Duval", "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", 200,
+        "a name has 1 to 200 characters, and no control characters";
     /// A mail domain, in lower case and ASCII.
-    Domain(String), address::domain, "cabinet.example", "not a domain such as cabinet.example";
+    Domain(String), address::domain, "cabinet.example", "^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$", 253,
+        "not a domain such as cabinet.example";
     /// A mailbox's address, in lower case, its domain in ASCII.
-    Address(String), address::address, "ada@cabinet.example", "not an address such as ada@cabinet.example";
+    Address(String), address::address, "ada@cabinet.example", "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$", 254,
+        "not an address such as ada@cabinet.example";
     /// The IANA name of a time zone.
-    TimeZone(String), time_zone, "Europe/Brussels", "not the IANA name of a time zone such as Europe/Brussels";
+    TimeZone(String), time_zone, "Europe/Brussels", "^(UTC|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$", 64,
+        "not the IANA name of a time zone such as Europe/Brussels";
     /// An Entra tenant: its id, or one of its domains.
-    Tenant(TenantId), tenant, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "not a directory (tenant) id, nor a domain";
+    Tenant(TenantId), tenant, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9])$", 253,
+        "not a directory (tenant) id, nor a domain";
     /// The application (client) id of an app registration.
-    AppId(ClientId), app_id, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "not an application (client) id, which is a UUID";
+    AppId(ClientId), app_id, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", 36,
+        "not an application (client) id, which is a UUID";
     /// The value of a client secret. It is stored in Secrets Manager and never shown again.
-    ClientSecret(SecretString), client_secret, "the value, not the id", "a client secret has 1 to 500 visible ASCII characters";
+    ClientSecret(SecretString), client_secret, "abc8Q~the-value-not-the-id", "^[!-~]+$", 500,
+        "a client secret has 1 to 500 visible ASCII characters";
 }
 
 fn name(name: &str) -> Option<String> {

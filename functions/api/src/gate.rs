@@ -283,12 +283,13 @@ async fn run(request: Request, next: Next) -> Answer<Response> {
 }
 
 fn idempotency_key(parts: &Parts) -> Answer<Option<String>> {
-    let Some(key) = parts.headers.get(IDEMPOTENCY_KEY).filter(|_| parts.method == Method::POST) else {
-        return Ok(None);
-    };
-    let fits = |key: &&str| (1..=KEY_CHARS_MAX).contains(&key.len());
+    let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY).iter().filter(|_| parts.method == Method::POST);
+    let (Some(key), another) = (keys.next(), keys.next()) else { return Ok(None) };
+    let printable = |key: &&str| key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    let fits = |key: &&str| (1..=KEY_CHARS_MAX).contains(&key.len()) && printable(key) && another.is_none();
     let key = key.to_str().ok().filter(fits);
-    let key = key.ok_or_else(|| invalid(format!("Idempotency-Key: 1 to {KEY_CHARS_MAX} printable characters")))?;
+    let key = key
+        .ok_or_else(|| invalid(format!("Idempotency-Key: one, of 1 to {KEY_CHARS_MAX} printable ASCII characters")))?;
     Ok(Some(key.to_owned()))
 }
 

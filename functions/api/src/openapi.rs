@@ -8,11 +8,12 @@ mod flat;
 use std::path::Path;
 
 use axum::http::Method;
-use shared::{firm::idempotency::KEY_CHARS_MAX, problem::Problem};
+use shared::{base::id::EXTERNAL_ID_CHARS_MAX, firm::idempotency::KEY_CHARS_MAX, problem::Problem};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Type,
+        ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, SchemaFormat,
+        Type,
         extensions::ExtensionsBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -155,7 +156,12 @@ fn may_be_sent_again(post: &mut Operation) {
             "Drawn anew for each request. Sent again with the same body within a day, the request is not carried out again: its answer \
              is told again, with the header Idempotency-Replayed.",
         ))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(KEY_CHARS_MAX))));
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some("^[!-~]([ -~]*[!-~])?$"))
+                .max_length(Some(KEY_CHARS_MAX)),
+        ));
     post.parameters.get_or_insert_default().push(key.build().into());
 }
 
@@ -172,6 +178,15 @@ fn add_needs(path: &str, method: &Method, operation: &mut Operation) {
     operation.extensions = Some(ExtensionsBuilder::new().add("x-right", name).build());
 }
 
+fn id_named(name: &str) -> ObjectBuilder {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    match name {
+        "external_id" => text.max_length(Some(EXTERNAL_ID_CHARS_MAX)).pattern(Some(r"^[^\x00-\x1F\x7F-\x9F]+$")),
+        "message" => text.pattern(Some("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.[0-9a-f]{32}$")),
+        _ => text.format(Some(SchemaFormat::Custom("uuid".to_owned()))),
+    }
+}
+
 /// What the macro does not see: the ids in the path, and that every failure is a problem document.
 fn add_what_all_have(path: &str, operation: &mut Operation) {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
@@ -181,7 +196,7 @@ fn add_what_all_have(path: &str, operation: &mut Operation) {
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
             .description(Some(format!("The {name}'s id.")))
-            .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+            .schema(Some(id_named(name)));
         operation.parameters.get_or_insert_default().push(parameter.build().into());
     }
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();

@@ -210,7 +210,7 @@ async fn what_an_address_has_wrong_is_named() {
     for (below, named) in [
         ("/connectors/x", "connector: this is no connector id"),
         ("/connectors?limit=0", "limit: a page has 1 to 100 items"),
-        ("/connectors?after=x", "after: this is no connector id"),
+        ("/connectors?after=x", "after: not the `next` of a page"),
         ("/mailboxes/x/folders", "mailbox: this is no mailbox id"),
         ("/mailboxes?page=2", "page: unknown field"),
         ("/messages?after=-1", "after: a whole number belongs here"),

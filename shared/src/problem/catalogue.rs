@@ -589,7 +589,7 @@ catalogue! {
         fr "Le cabinet a envoyé trop de requêtes en une minute, toutes clés confondues." "Attendez le nombre de secondes indiqué par l'en-tête Retry-After, et envoyez moins de requêtes à la fois.";
         nl "Het kantoor heeft binnen een minuut te vaak aangeroepen, met al zijn sleutels samen." "Wacht zoveel seconden als de header Retry-After aangeeft, en stuur minder verzoeken tegelijk.";
         de "Die Firma hat innerhalb einer Minute zu oft aufgerufen, mit allen ihren Schlüsseln zusammen." "Warten Sie so viele Sekunden, wie der Header Retry-After sagt, und senden Sie weniger Anfragen auf einmal.";
-    IdempotencyKeyReused, 422, Integrator, No;
+    IdempotencyKeyReused, 409, Integrator, No;
         en "This Idempotency-Key was used for another request." "Draw a new Idempotency-Key for each new request; send the old one again only with the very same body.";
         fr "Cette Idempotency-Key a servi pour une autre requête." "Tirez une nouvelle Idempotency-Key pour chaque nouvelle requête ; ne renvoyez l'ancienne qu'avec exactement le même corps.";
         nl "Deze Idempotency-Key is voor een ander verzoek gebruikt." "Maak voor elk nieuw verzoek een nieuwe Idempotency-Key; stuur de oude alleen opnieuw met precies dezelfde inhoud.";
@@ -604,7 +604,7 @@ catalogue! {
         fr "La réponse à la requête avec cette Idempotency-Key est perdue : la requête a été interrompue, ou sa réponse n'a pas pu être conservée." "Vérifiez si ce qu'elle devait créer existe ; sinon, envoyez-la avec une nouvelle Idempotency-Key.";
         nl "Het antwoord op het verzoek met deze Idempotency-Key is verloren: het verzoek werd onderbroken, of het antwoord kon niet bewaard worden." "Kijk of er is wat het moest maken; zo niet, stuur het met een nieuwe Idempotency-Key.";
         de "Die Antwort auf die Anfrage mit diesem Idempotency-Key ist verloren: die Anfrage wurde unterbrochen, oder die Antwort konnte nicht aufbewahrt werden." "Sehen Sie nach, ob da ist, was sie anlegen sollte; wenn nicht, senden Sie sie mit einem neuen Idempotency-Key.";
-    SettingMissing, 503, Operator, No;
+    SettingMissing, 409, Operator, No;
         en "A setting of greffe is missing; the detail names it." "Set what the detail names, deploy, and try again.";
         fr "Un réglage de greffe manque ; le détail le nomme." "Définissez ce que nomme le détail, déployez et réessayez.";
         nl "Er ontbreekt een instelling van greffe; het detail noemt ze." "Stel in wat het detail noemt, rol greffe opnieuw uit en probeer opnieuw.";

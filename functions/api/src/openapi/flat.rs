@@ -3,8 +3,24 @@
 
 use serde_json::{Map, Value, json};
 
+/// Numbers of 64 bits without a sign, which the macro calls `int64`: they go up to 2^64 - 1.
+fn widen(value: &mut Value) {
+    match value {
+        Value::Object(fields)
+            if fields.get("format") == Some(&json!("int64")) && fields.get("minimum") == Some(&json!(0)) =>
+        {
+            fields.insert("format".to_owned(), "uint64".into());
+            fields.insert("maximum".to_owned(), u64::MAX.into());
+        }
+        Value::Object(fields) => fields.values_mut().for_each(widen),
+        Value::Array(items) => items.iter_mut().for_each(widen),
+        _ => {}
+    }
+}
+
 /// Flattens the schemas of the description, and drops those that nothing refers to any more.
 pub(super) fn flatten(document: &mut Value) {
+    widen(document);
     let schemas = document["components"]["schemas"].as_object().expect("there are schemas").clone();
     let mut flat: Map<_, _> = schemas.iter().map(|(name, schema)| (name.clone(), merged(schema, &schemas))).collect();
     let mut variants = Map::new();

@@ -27,6 +27,9 @@ const NO_CURSOR: &str = "after: not the `next` of a page, nor the `id` of an ent
 pub(crate) struct Which {
     /// `next` of the page before, or the `id` of the last entry seen; none to begin at the beginning.
     #[serde(default, deserialize_with = "given")]
+    #[param(
+        pattern = r"^([0-9]{20}|2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{3}Z#[!-~]+)?$"
+    )]
     after: Option<String>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]

@@ -23,8 +23,8 @@ use utoipa::ToSchema;
 use super::{
     Page,
     entries::{
-        self, BulkResult, BulkView, Deletion, EntryView, External, FieldError, MemberChange, Resource, Said, Which,
-        line, lines, unfit,
+        self, BulkResult, BulkView, Deletion, EntryView, External, FieldError, MemberChange, MemberRef, Resource, Said,
+        Which, line, lines, unfit,
     },
 };
 use crate::{
@@ -72,7 +72,7 @@ pub(crate) struct NewContact {
     dossier: Option<String>,
     /// The ids of the members whom it is for.
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<MemberRef>)]
     members: Vec<MemberId>,
     /// The business application's number of this state; one that is not higher than the known one changes nothing.
     version: Option<u64>,
@@ -257,7 +257,7 @@ fn read_addresses(addresses: Vec<AddressView>) -> Result<Vec<Address>, FieldErro
 pub(crate) struct ContactRows {
     /// At most 5,000. Each is what a PUT takes, with its `external_id`; or `external_id`, `deleted: true` and perhaps `version`.
     #[serde(alias = "contacts")]
-    #[schema(value_type = Vec<NewContact>)]
+    #[schema(min_items = 1, max_items = 5000, value_type = Vec<NewContact>)]
     rows: Vec<Value>,
 }
 

@@ -25,8 +25,8 @@ use utoipa::ToSchema;
 use super::{
     Page,
     entries::{
-        self, BulkResult, Deletion, EntryView, External, FieldError, MemberChange, Resource, Said, Which, line, lines,
-        unfit,
+        self, BulkResult, Deletion, EntryView, External, FieldError, MemberChange, MemberRef, Resource, Said, Which,
+        line, lines, unfit,
     },
 };
 use crate::{
@@ -50,6 +50,7 @@ const SERIES_MAX: u32 = 999;
 pub(crate) struct NewDate {
     kind: Kind,
     /// 1 to 255 characters.
+    #[schema(max_length = 255, pattern = r"[^\s\x00-\x1F\x7F-\x9F]")]
     title: String,
     /// At most 30,000 characters.
     text: Option<String>,
@@ -75,7 +76,7 @@ pub(crate) struct NewDate {
     recurrence: Option<NewRecurrence>,
     /// The ids of the members whom it is for.
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<MemberRef>)]
     members: Vec<MemberId>,
     /// The business application's number of this state; one that is not higher than the known one changes nothing.
     version: Option<u64>,
@@ -320,7 +321,7 @@ fn read_recurrence(kind: Kind, when: &When, new: NewRecurrence) -> Result<Recurr
 pub(crate) struct DateRows {
     /// At most 5,000. Each is what a PUT takes, with its `external_id`; or `external_id`, `deleted: true` and perhaps `version`.
     #[serde(alias = "dates")]
-    #[schema(value_type = Vec<NewDate>)]
+    #[schema(min_items = 1, max_items = 5000, value_type = Vec<NewDate>)]
     rows: Vec<Value>,
 }
 

@@ -352,11 +352,11 @@ fn copy_view<T: Resource>(
 pub(crate) struct Which {
     /// `next` of the page before.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]+$")]
     after: Option<ExternalId>,
     /// Only those that are for this member.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, format = "uuid")]
+    #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
     member: Option<MemberId>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]
@@ -466,20 +466,27 @@ fn parse<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
     })
 }
 
+/// A member's id.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = "uuid")]
+#[expect(dead_code, reason = "describes an id")]
+pub(super) struct MemberRef(MemberId);
+
 /// Members to be added to contacts or dates, or taken from them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberChange {
     /// The external ids of the entries, at most 5,000.
     #[serde(alias = "contacts", alias = "dates", alias = "external_ids")]
+    #[schema(min_items = 1, max_items = 5000)]
     entries: Vec<String>,
     /// Who gets them from now on.
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<MemberRef>)]
     add: Vec<MemberId>,
     /// Who gets them no more.
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<MemberRef>)]
     remove: Vec<MemberId>,
 }
 

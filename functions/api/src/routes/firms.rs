@@ -187,6 +187,7 @@ pub(crate) struct NewKey {
     name: Name,
     /// What it may do; null for all that the key may do that makes it.
     #[serde(default)]
+    #[schema(min_items = 1)]
     rights: Option<BTreeSet<KeyRight>>,
     /// When it ends, in the future; null for the end of the key that makes it, if that has one.
     #[serde(default)]

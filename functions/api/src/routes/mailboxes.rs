@@ -776,9 +776,11 @@ pub(crate) struct NewRules {
     ignore_internal: bool,
     /// Skip what comes from these addresses: at most 500.
     #[serde(default)]
+    #[schema(max_items = 500)]
     excluded_senders: Vec<Address>,
     /// Skip what comes from these domains: at most 500. A sub-domain is another domain.
     #[serde(default)]
+    #[schema(max_items = 500)]
     excluded_domains: Vec<Domain>,
     /// Mark mail in Outlook, where the connector may. True if left out.
     #[serde(default = "marked")]

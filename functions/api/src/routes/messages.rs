@@ -137,7 +137,7 @@ impl From<Message> for MessageView {
 pub(crate) struct Which {
     /// Of this mailbox only.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, format = "uuid")]
+    #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
     mailbox: Option<MailboxId>,
     /// From this address only.
     #[serde(default, deserialize_with = "given")]
@@ -341,7 +341,7 @@ pub(super) async fn content(firm: FirmScope, State(app): State<Arc<App>>, Id(id)
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFiling {
     /// The dossier, in the business application's own words; null takes the mail out of the one that it is in.
-    #[schema(value_type = Option<String>, required)]
+    #[schema(required)]
     #[serde(deserialize_with = "Option::deserialize")]
     dossier: Option<Name>,
 }

@@ -16,6 +16,7 @@ use shared::{
 };
 use utoipa::{IntoParams, Path as _, ToSchema, openapi::HttpMethod};
 use utoipa_axum::PathItemExt as _;
+use uuid::Uuid;
 
 use crate::{
     BULK_BYTES_MAX,
@@ -155,11 +156,23 @@ pub(crate) struct Page<T> {
 pub(crate) struct Part {
     /// `next` of the page before.
     #[serde(default, deserialize_with = "given")]
-    after: Option<String>,
+    #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
+    after: Option<Cursor>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
+}
+
+/// Where a page ended: the id of its last item.
+struct Cursor(Uuid);
+
+impl FromStr for Cursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text).map(Self).map_err(|_| "not the `next` of a page")
+    }
 }
 
 impl Part {
@@ -171,7 +184,8 @@ impl Part {
         key: impl FnOnce(T) -> Key,
         id: impl FnOnce(&V) -> T,
     ) -> Answer<Page<V>> {
-        let after = self.after.map(|after| after.parse().map_err(|error| invalid(format!("after: {error}"))));
+        let after =
+            self.after.map(|Cursor(id)| id.to_string().parse().map_err(|error| invalid(format!("after: {error}"))));
         let limit = self.limit.unwrap_or_default().get();
         let page = table.query::<V>(prefix, after.transpose()?.map(key).as_ref(), limit).await?;
         let next = page.next.and_then(|_| page.rows.last().map(|row| id(&row.value).to_string()));
