@@ -10,6 +10,7 @@ pub mod mailbox;
 pub mod message;
 pub mod notification;
 pub mod rules;
+pub mod search;
 pub mod selection;
 pub mod trouble;
 pub mod walk;

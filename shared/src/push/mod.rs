@@ -12,6 +12,7 @@ pub mod contact;
 mod copy;
 pub mod date;
 pub mod entry;
+pub mod intake;
 mod outbox;
 mod outlook;
 
@@ -36,11 +37,7 @@ use crate::{
     firm::member::{Push, Target},
     graph::{Item, Place},
     mail::work::{Settled, WORK_THINGS_MAX, Work},
-    push::{
-        contact::Contact,
-        date::Date,
-        entry::{Content, Entry},
-    },
+    push::{contact::Contact, date::Date, entry::Entry},
 };
 
 /// Writes in one transaction of DynamoDB.
@@ -142,34 +139,6 @@ pub fn folder_mark(firm: FirmId) -> String {
 
 fn mark_of(whose: Sha256, what: &str) -> String {
     hex::encode(&whose.chain_update(what).finalize()[..16])
-}
-
-/// What is to be stored: what was known, what is said now, and whose Outlook may change by it.
-pub type Stored<'a, T> = (Option<&'a Row<Entry<T>>>, &'a Entry<T>, &'a BTreeSet<MemberId>);
-
-/// The writes that store `changes` together with the work that they make; and how many copies each member waits for.
-pub fn store<T: Content>(
-    firm: FirmId,
-    changes: &[Stored<'_, T>],
-    bulk: Option<BulkId>,
-    at: (Timestamp, &Random),
-) -> (Vec<Write>, BTreeMap<MemberId, Vec<EntryId>>) {
-    let mut touched = BTreeMap::<MemberId, Vec<EntryId>>::new();
-    let mut writes = Vec::new();
-    for (known, entry, members) in changes {
-        writes.push(match known {
-            Some(row) => Write::replace(&(*row).clone().with((*entry).clone())),
-            None => Write::insert(Key::entry(firm, T::NOUN, &entry.id), *entry),
-        });
-        for member in *members {
-            touched.entry(*member).or_default().push(EntryId { noun: T::NOUN, external: entry.id.clone() });
-        }
-    }
-    for (member, entries) in &touched {
-        let items = PushWork::items(firm, *member, entries, bulk, at);
-        writes.extend(items.iter().map(|row| Write::insert(row.key.clone(), &row.value)));
-    }
-    (writes, touched)
 }
 
 /// Many rows that came in one request: how far they are.

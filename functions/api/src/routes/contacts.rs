@@ -16,6 +16,7 @@ use shared::{
         Wish,
         contact::{Address, At, Contact, Kind, Phone},
         entry::Entry,
+        intake::{FieldError, NewEntry},
     },
 };
 use utoipa::ToSchema;
@@ -23,8 +24,8 @@ use utoipa::ToSchema;
 use super::{
     Page,
     entries::{
-        self, BulkResult, BulkView, Deletion, EntryView, External, FieldError, MemberChange, MemberRef, Resource, Said,
-        Which, line, lines, unfit,
+        self, BulkResult, BulkView, Deletion, EntryView, External, MemberChange, MemberRef, Resource, Which, line,
+        lines, unfit,
     },
 };
 use crate::{
@@ -136,7 +137,7 @@ impl Resource for Contact {
     type New = NewContact;
     type View = ContactView;
 
-    fn read(new: NewContact, _: &str) -> Result<Said<Self>, FieldError> {
+    fn read(new: NewContact, _: &str) -> Result<NewEntry<Self>, FieldError> {
         let text = |field: &str, text: Option<String>| line(field, text, LINE_CHARS_MAX);
         let (given_name, middle_name) = (text("given_name", new.given_name)?, text("middle_name", new.middle_name)?);
         let (surname, company) = (text("surname", new.surname)?, text("company", new.company)?);
@@ -160,7 +161,7 @@ impl Resource for Contact {
             notes: lines("notes", new.notes, NOTES_CHARS_MAX)?,
             dossier: text("dossier", new.dossier)?,
         };
-        Ok(Said { version: new.version, members: new.members, content })
+        Ok(NewEntry { version: new.version, members: new.members, content })
     }
 
     fn view(contact: Self) -> ContactView {

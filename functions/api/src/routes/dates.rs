@@ -18,6 +18,7 @@ use shared::{
         Wish,
         date::{Date, Kind, Recurrence, When},
         entry::Entry,
+        intake::{FieldError, NewEntry},
     },
 };
 use utoipa::ToSchema;
@@ -25,8 +26,7 @@ use utoipa::ToSchema;
 use super::{
     Page,
     entries::{
-        self, BulkResult, Deletion, EntryView, External, FieldError, MemberChange, MemberRef, Resource, Said, Which,
-        line, lines, unfit,
+        self, BulkResult, Deletion, EntryView, External, MemberChange, MemberRef, Resource, Which, line, lines, unfit,
     },
 };
 use crate::{
@@ -156,7 +156,7 @@ impl Resource for Date {
     type New = NewDate;
     type View = DateView;
 
-    fn read(new: NewDate, time_zone: &str) -> Result<Said<Self>, FieldError> {
+    fn read(new: NewDate, time_zone: &str) -> Result<NewEntry<Self>, FieldError> {
         let time_zone = new.time_zone.unwrap_or_else(|| time_zone.to_owned());
         let zone = time_zone::find(&time_zone);
         let (time_zone, zone) =
@@ -185,7 +185,7 @@ impl Resource for Date {
             dossier: line("dossier", new.dossier, LINE_CHARS_MAX)?,
             recurrence,
         };
-        Ok(Said { version: new.version, members: new.members, content })
+        Ok(NewEntry { version: new.version, members: new.members, content })
     }
 
     fn view(date: Self) -> DateView {

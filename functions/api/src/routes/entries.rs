@@ -1,29 +1,29 @@
 //! What dates and contacts have in common: one is put, deleted, read and listed, and many come in one request.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     fmt::Display,
     str::FromStr,
 };
 
-use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use shared::{
     app::App,
-    aws::table::{Key, Row, TableError, Write},
+    aws::table::Key,
     base::id::{BulkId, EntryId, ExternalId, FirmId, MemberId},
-    firm::{Firm, member::Member},
+    firm::member::Member,
     graph::{Item, Place},
     push::{
-        self, Bulk, BulkProgress, Copy, Outbox, TRANSACTION_WRITES_MAX, Wish,
-        entry::{Change, Content, Entry},
+        Bulk, BulkProgress, Copy, Outbox, Wish,
+        entry::{Content, Entry},
+        intake::{BulkRow, EntryOutcome, FieldError, Intake, IntakeError, NewEntry, Roster, RowOutcome},
     },
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::{connectors::ProblemView, members::wake};
+use super::connectors::ProblemView;
 use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::given,
@@ -33,35 +33,23 @@ use crate::{
 
 /// Most rows in one request.
 const ROWS_MAX: usize = 5_000;
-/// Transactions under way side by side.
-const TRANSACTIONS_AT_ONCE: usize = 8;
-/// Rows in one transaction, where nobody else is in the way.
-const ROWS_AT_ONCE: usize = 20;
-/// Tries to store a row that another changes at the same time.
-const TRIES_MAX: usize = 4;
-/// How long the progress of a bulk can be asked for.
-const BULK_KEPT_SECONDS: i64 = 30 * 24 * 3600;
 /// Most characters of a row's text that stand in the answer.
 const ANSWERED_CHARS_MAX: usize = 300;
 /// Names below a collection that are routes of their own.
 const RESERVED: [&str; 2] = ["bulk", "members"];
 
-/// What is wrong with a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FieldError {
-    pub field: String,
-    pub reason: String,
-}
-
-impl FieldError {
-    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { field: field.into(), reason: reason.into() }
-    }
-}
-
 impl From<FieldError> for Failure {
     fn from(error: FieldError) -> Self {
         invalid(format!("{}: {}", error.field, error.reason))
+    }
+}
+
+impl From<IntakeError> for Failure {
+    fn from(error: IntakeError) -> Self {
+        match error {
+            IntakeError::Table(error) => error.into(),
+            IntakeError::Queue(error) => error.into(),
+        }
     }
 }
 
@@ -73,29 +61,10 @@ pub(super) trait Resource: Content {
     type View: Serialize;
 
     /// Whom it is for and which state it is, and what it says; `time_zone` is the firm's.
-    fn read(new: Self::New, time_zone: &str) -> Result<Said<Self>, FieldError>;
+    fn read(new: Self::New, time_zone: &str) -> Result<NewEntry<Self>, FieldError>;
     fn view(content: Self) -> Self::View;
     /// How it shows in a member's Outlook.
     fn item(wish: &Wish, member: MemberId, entry: &Entry<Self>) -> Option<Item>;
-}
-
-/// What a request says.
-pub(super) struct Said<T> {
-    pub version: Option<u64>,
-    pub members: Vec<MemberId>,
-    pub content: T,
-}
-
-/// What came of a put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Outcome {
-    /// It was stored, and is on its way to the members.
-    Taken,
-    /// Nothing changed: it is late, repeated or the same.
-    Unchanged,
-    /// It was not taken: see `field` and `reason`.
-    Refused,
 }
 
 /// Where a copy is on its way.
@@ -171,41 +140,18 @@ impl External {
     }
 }
 
-/// What a firm's requests are judged by.
-struct House {
-    firm: Firm,
-    members: HashMap<MemberId, Member>,
-    now: Timestamp,
+/// What intake works with.
+pub(super) fn intake(app: &App) -> Intake<'_> {
+    Intake { table: &app.table, queue: &app.push_queue, clock: &app.clock, random: &app.random }
 }
 
-impl House {
-    async fn of(app: &App, firm: FirmId) -> Answer<Self> {
-        let members = app.table.query_all::<Member>(&Key::member_prefix(firm)).await?;
-        let firm = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;
-        let members = members.into_iter().map(|row| (row.value.id, row.value)).collect();
-        Ok(Self { firm, members, now: app.clock.now() })
-    }
+async fn roster(app: &App, firm: FirmId) -> Answer<Roster> {
+    Roster::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))
+}
 
-    /// The members that the list in `field` names.
-    fn knows(&self, field: &str, members: &[MemberId]) -> Result<BTreeSet<MemberId>, FieldError> {
-        for (i, member) in members.iter().enumerate() {
-            if !self.members.contains_key(member) {
-                return Err(FieldError::new(format!("{field}[{i}]"), "the firm has no such member"));
-            }
-        }
-        Ok(members.iter().copied().collect())
-    }
-
-    fn wish(&self, member: &Member) -> Wish {
-        Wish { push: member.push, language: self.firm.language }
-    }
-
-    fn entry<T: Resource>(&self, id: ExternalId, new: T::New, now: Timestamp) -> Result<Entry<T>, FieldError> {
-        let said = T::read(new, &self.firm.time_zone)?;
-        let members = self.knows("members", &said.members)?;
-        let (revision, content) = (said.version, Some(said.content));
-        Ok(Entry { id, revision, members, content, changed_at: now, expires_at: None })
-    }
+/// The entry that a request says.
+fn entry<T: Resource>(roster: &Roster, id: ExternalId, new: T::New, now: Timestamp) -> Result<Entry<T>, FieldError> {
+    roster.entry(id, T::read(new, &roster.firm.time_zone)?, now)
 }
 
 /// Takes one entry; true if it is new.
@@ -215,94 +161,55 @@ pub(super) async fn put<T: Resource>(
     id: ExternalId,
     new: T::New,
 ) -> Answer<(bool, EntryView<T::View>)> {
-    let house = House::of(app, firm).await?;
-    let entry = house.entry::<T>(id, new, app.clock.now())?;
-    let (known, stored) = store(app, firm, entry).await?;
+    let roster = roster(app, firm).await?;
+    let entry = entry::<T>(&roster, id, new, app.clock.now())?;
+    let (known, stored) = intake(app).put(firm, entry).await?;
     let is_new = known.as_ref().is_none_or(|known| known.content.is_none()) && stored.content.is_some();
-    Ok((is_new, view(app, &house, stored).await?))
+    Ok((is_new, view(app, &roster, stored).await?))
 }
 
 /// Deletes one entry: what never was is deleted too.
 pub(super) async fn delete<T: Resource>(app: &App, firm: FirmId, id: ExternalId, version: Option<u64>) -> Answer<()> {
-    // Without a number there is nothing that a later put would be held against.
-    if version.is_none() && Entry::<T>::find(&app.table, firm, &id).await?.is_none() {
-        return Ok(());
-    }
-    store(app, firm, Entry::<T>::deleted(id, version, app.clock.now())).await.map(drop)
-}
-
-/// Stores what is newer than what is known, and wakes whose Outlook changes by it; what was known, and what is now.
-async fn store<T: Resource>(app: &App, firm: FirmId, entry: Entry<T>) -> Answer<(Option<Entry<T>>, Entry<T>)> {
-    let mut tries = 1;
-    loop {
-        let known = Entry::<T>::find(&app.table, firm, &entry.id).await?;
-        let before = known.as_ref().map(|row| row.value.clone());
-        let (next, members) = match entry.clone().after(before.as_ref()) {
-            Change::Nothing => {
-                let now = before.clone().unwrap_or(entry);
-                return Ok((before, now));
-            }
-            Change::Store(next, members) => (next, members),
-        };
-        let changes = [(known.as_ref(), &next, &members)];
-        let (writes, touched) = push::store(firm, &changes, None, (app.clock.now(), &app.random));
-        match write(app, writes).await {
-            Err(TableError::Conflict { .. }) if tries < TRIES_MAX => tries += 1,
-            written => {
-                written?;
-                wake(app, firm, touched.keys()).await?;
-                return Ok((before, next));
-            }
-        }
-    }
-}
-
-/// The entries come first. Where so many members are touched that one transaction can't hold them all, what is not
-/// written when something dies in between is found by the next comparison.
-async fn write(app: &App, writes: Vec<Write>) -> Result<(), TableError> {
-    let mut writes = writes.into_iter().peekable();
-    while writes.peek().is_some() {
-        app.table.transact(writes.by_ref().take(TRANSACTION_WRITES_MAX).collect()).await?;
-    }
-    Ok(())
+    Ok(intake(app).delete::<T>(firm, id, version).await?)
 }
 
 /// Shows one entry.
 pub(super) async fn read<T: Resource>(app: &App, firm: FirmId, id: &ExternalId) -> Answer<EntryView<T::View>> {
     let found = Entry::<T>::find(&app.table, firm, id).await?.map(|row| row.value);
     let entry = found.filter(|entry| entry.content.is_some()).ok_or_else(|| not_found(noun::<T>()))?;
-    let house = House::of(app, firm).await?;
-    view(app, &house, entry).await
+    let roster = roster(app, firm).await?;
+    view(app, &roster, entry).await
 }
 
 fn noun<T: Content>() -> &'static str {
     T::NOUN.name()
 }
 
-async fn view<T: Resource>(app: &App, house: &House, entry: Entry<T>) -> Answer<EntryView<T::View>> {
-    let mut views = views(app, house, vec![entry]).await?;
+async fn view<T: Resource>(app: &App, roster: &Roster, entry: Entry<T>) -> Answer<EntryView<T::View>> {
+    let mut views = views(app, roster, vec![entry]).await?;
     views.pop().ok_or_else(|| not_found(noun::<T>()))
 }
 
-async fn views<T: Resource>(app: &App, house: &House, entries: Vec<Entry<T>>) -> Answer<Vec<EntryView<T::View>>> {
+async fn views<T: Resource>(app: &App, roster: &Roster, entries: Vec<Entry<T>>) -> Answer<Vec<EntryView<T::View>>> {
     let of = |entry: &Entry<T>| EntryId { noun: T::NOUN, external: entry.id.clone() };
     let keys = entries.iter().flat_map(|entry| {
         let id = of(entry);
-        entry.members.iter().map(move |member| Key::copy(house.firm.id, *member, &id)).collect::<Vec<_>>()
+        entry.members.iter().map(move |member| Key::copy(roster.firm.id, *member, &id)).collect::<Vec<_>>()
     });
     let copies = app.table.get_all::<Copy>(&keys.collect::<Vec<Key>>()).await?;
     let copies: HashMap<Key, Copy> = copies.into_iter().map(|row| (row.key, row.value)).collect();
     let members: BTreeSet<MemberId> = entries.iter().flat_map(|entry| &entry.members).copied().collect();
-    let keys: Vec<Key> = members.into_iter().map(|member| Key::outbox(house.firm.id, member)).collect();
+    let keys: Vec<Key> = members.into_iter().map(|member| Key::outbox(roster.firm.id, member)).collect();
     let outboxes = app.table.get_all::<Outbox>(&keys).await?;
     let outboxes: HashMap<Key, Outbox> = outboxes.into_iter().map(|row| (row.key, row.value)).collect();
+    let now = app.clock.now();
     let views = entries.into_iter().filter_map(|entry| {
         let id = of(&entry);
         let shown = entry.members.iter().filter_map(|member| {
-            let member = house.members.get(member)?;
-            let copy = copies.get(&Key::copy(house.firm.id, member.id, &id));
-            let outbox = outboxes.get(&Key::outbox(house.firm.id, member.id));
-            Some(copy_view(house, member, &entry, (copy, outbox)))
+            let member = roster.members.get(member)?;
+            let copy = copies.get(&Key::copy(roster.firm.id, member.id, &id));
+            let outbox = outboxes.get(&Key::outbox(roster.firm.id, member.id));
+            Some(copy_view(roster, member, &entry, (copy, outbox), now))
         });
         let copies = shown.collect();
         let Entry { id: external_id, revision, members, content, changed_at, .. } = entry;
@@ -312,12 +219,13 @@ async fn views<T: Resource>(app: &App, house: &House, entries: Vec<Entry<T>>) ->
 }
 
 fn copy_view<T: Resource>(
-    house: &House,
+    roster: &Roster,
     member: &Member,
     entry: &Entry<T>,
     (copy, outbox): (Option<&Copy>, Option<&Outbox>),
+    now: Timestamp,
 ) -> CopyView {
-    let item = T::item(&house.wish(member), member.id, entry);
+    let item = T::item(&roster.wish(member), member.id, entry);
     let current = match copy {
         Some(copy) => copy.is_as(item.as_ref()) && !copy.lacks_a_value(),
         None => item.is_none(),
@@ -332,7 +240,7 @@ fn copy_view<T: Resource>(
     let placed = copy.and_then(|copy| copy.placed.clone());
     let next_try = failure.as_ref().and_then(|failure| failure.next_try);
     // What keeps all of them away keeps this one away too.
-    let held_up = outbox.filter(|_| !current).and_then(|outbox| outbox.problem_of(T::NOUN, house.now)).cloned();
+    let held_up = outbox.filter(|_| !current).and_then(|outbox| outbox.problem_of(T::NOUN, now)).cloned();
     CopyView {
         member: member.id,
         wanted: item.is_some(),
@@ -376,8 +284,8 @@ pub(super) async fn list<T: Resource>(
     let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.id.to_string()));
     let entries = page.rows.into_iter().map(|row| row.value);
     let wanted = entries.filter(|entry| which.member.is_none_or(|member| entry.members.contains(&member)));
-    let house = House::of(app, firm).await?;
-    Ok((views(app, &house, wanted.collect()).await?, next))
+    let roster = roster(app, firm).await?;
+    Ok((views(app, &roster, wanted.collect()).await?, next))
 }
 
 /// What came of one row.
@@ -387,7 +295,7 @@ pub(crate) struct RowResult {
     row: usize,
     /// The row's external id, if it had one.
     external_id: Option<String>,
-    outcome: Outcome,
+    outcome: EntryOutcome,
     /// The field that was not taken.
     field: Option<String>,
     /// Why.
@@ -407,28 +315,17 @@ pub(crate) struct BulkResult {
     results: Vec<RowResult>,
 }
 
-/// A row that could be read.
-struct Read<T> {
-    row: usize,
-    entry: Entry<T>,
-}
-
 /// Takes many rows. Each is judged by itself: the good ones are taken, whatever is wrong with others.
 pub(super) async fn bulk<T: Resource>(app: &App, firm: FirmId, rows: Vec<Value>) -> Answer<BulkResult> {
     check_count(rows.len())?;
-    let house = House::of(app, firm).await?;
+    let roster = roster(app, firm).await?;
     let now = app.clock.now();
-    let ids: Vec<Option<String>> =
-        rows.iter().map(|row| row.get("external_id").and_then(Value::as_str).map(str::to_owned)).collect();
-    let mut results = BTreeMap::new();
-    let mut good = Vec::new();
-    for (row, value) in rows.into_iter().enumerate() {
-        match read_row::<T>(&house, value, now) {
-            Ok(entry) => good.push(Read { row, entry }),
-            Err(error) => drop(results.insert(row, Err(error))),
-        }
-    }
-    take(app, &house, good, ids, results).await
+    let rows = rows.into_iter().map(|row| {
+        let external_id = row.get("external_id").and_then(Value::as_str).map(str::to_owned);
+        BulkRow { external_id, entry: read_row::<T>(&roster, row, now) }
+    });
+    let (bulk, outcomes) = intake(app).bulk(&roster, rows.collect()).await?;
+    Ok(BulkResult::of(bulk, outcomes))
 }
 
 fn check_count(rows: usize) -> Answer<()> {
@@ -438,7 +335,7 @@ fn check_count(rows: usize) -> Answer<()> {
     Ok(())
 }
 
-fn read_row<T: Resource>(house: &House, mut row: Value, now: Timestamp) -> Result<Entry<T>, FieldError> {
+fn read_row<T: Resource>(roster: &Roster, mut row: Value, now: Timestamp) -> Result<Entry<T>, FieldError> {
     let fields = row.as_object_mut().ok_or_else(|| FieldError::new("", "a row is an object"))?;
     let id = fields.remove("external_id");
     let id = id.as_ref().and_then(Value::as_str).ok_or_else(|| FieldError::new("external_id", "it is missing"))?;
@@ -451,7 +348,7 @@ fn read_row<T: Resource>(house: &House, mut row: Value, now: Timestamp) -> Resul
         return Ok(Entry::deleted(id, version, now));
     }
     let new = parse::<T::New>(row)?;
-    house.entry::<T>(id, new, now)
+    entry::<T>(roster, id, new, now)
 }
 
 /// Reads a value and says which field does not fit.
@@ -493,91 +390,23 @@ pub(crate) struct MemberChange {
 /// Adds members to many entries, or takes them away.
 pub(super) async fn change_members<T: Resource>(app: &App, firm: FirmId, change: MemberChange) -> Answer<BulkResult> {
     check_count(change.entries.len())?;
-    let house = House::of(app, firm).await?;
-    let add = house.knows("add", &change.add)?;
-    let remove: BTreeSet<MemberId> = change.remove.iter().copied().collect();
-    let now = app.clock.now();
-    let ids: Vec<Option<String>> = change.entries.iter().cloned().map(Some).collect();
-    let parsed: Vec<Option<ExternalId>> = change.entries.iter().map(|id| id.parse().ok()).collect();
-    let keys: BTreeSet<&ExternalId> = parsed.iter().flatten().collect();
-    let keys: Vec<Key> = keys.into_iter().map(|id| Key::entry(firm, T::NOUN, id)).collect();
-    let known = app.table.get_all::<Entry<T>>(&keys).await?;
-    let known: HashMap<ExternalId, Entry<T>> = known.into_iter().map(|row| (row.value.id.clone(), row.value)).collect();
-    let (mut good, mut results) = (Vec::new(), BTreeMap::new());
-    for (row, id) in parsed.into_iter().enumerate() {
-        let found = id.and_then(|id| known.get(&id)).filter(|entry| entry.content.is_some());
-        let Some(entry) = found else {
-            results.insert(
-                row,
-                Err(FieldError::new(format!("entries[{row}]"), format!("there is no such {}", noun::<T>()))),
-            );
-            continue;
-        };
-        let members = entry.members.union(&add).filter(|member| !remove.contains(member)).copied().collect();
-        // Whom it is for has no version of its own.
-        good.push(Read { row, entry: Entry { members, revision: None, changed_at: now, ..entry.clone() } });
-    }
-    take(app, &house, good, ids, results).await
+    let roster = roster(app, firm).await?;
+    let add = roster.named("add", &change.add)?;
+    let remove: BTreeSet<MemberId> = change.remove.into_iter().collect();
+    let rows = intake(app).member_rows::<T>(firm, change.entries, (&add, &remove)).await?;
+    let (bulk, outcomes) = intake(app).bulk(&roster, rows).await?;
+    Ok(BulkResult::of(bulk, outcomes))
 }
 
-type Results = BTreeMap<usize, Result<Outcome, FieldError>>;
-
-/// Stores what could be read, some rows to a transaction, and wakes every member who is touched once.
-async fn take<T: Resource>(
-    app: &App,
-    house: &House,
-    good: Vec<Read<T>>,
-    ids: Vec<Option<String>>,
-    mut results: Results,
-) -> Answer<BulkResult> {
-    let firm = house.firm.id;
-    let bulk = BulkId::draw(&app.random);
-    // The same entry twice in one request: the rows are taken one after the other.
-    let mut turns: Vec<Vec<Read<T>>> = Vec::new();
-    let mut seen: HashMap<ExternalId, usize> = HashMap::new();
-    for read in good {
-        let turn = seen.entry(read.entry.id.clone()).and_modify(|turn| *turn += 1).or_insert(0);
-        if turns.len() <= *turn {
-            turns.push(Vec::new());
-        }
-        turns[*turn].push(read);
+impl BulkResult {
+    fn of(bulk: Bulk, outcomes: Vec<RowOutcome>) -> Self {
+        let results = outcomes.into_iter().enumerate().map(|(row, RowOutcome { external_id, outcome, error })| {
+            let (field, reason) = error.map(|error| (cut(error.field), cut(error.reason))).unzip();
+            RowResult { row, external_id: external_id.map(cut), outcome, field, reason }
+        });
+        let Bulk { id: bulk, taken, unchanged, refused, .. } = bulk;
+        Self { bulk, taken, unchanged, refused, results: results.collect() }
     }
-    let mut waiting = BTreeMap::<MemberId, u64>::new();
-    for mut turn in turns {
-        // Rows for the same members come together: then a transaction makes few items of work, and each fills a batch.
-        turn.sort_by(|one, other| one.entry.members.cmp(&other.entry.members));
-        let stored = chunks(turn, house.members.len()).into_iter().map(|chunk| take_some(app, firm, bulk, chunk));
-        let stored: Vec<_> = stored.collect();
-        let stored: Vec<_> = futures::stream::iter(stored).buffer_unordered(TRANSACTIONS_AT_ONCE).collect().await;
-        for taken in stored {
-            let taken = taken?;
-            results.extend(taken.outcomes.into_iter().map(|(row, outcome)| (row, Ok(outcome))));
-            for (member, entries) in taken.touched {
-                *waiting.entry(member).or_default() += entries;
-            }
-        }
-    }
-    let count = |outcome| results.values().filter(|result| **result == Ok(outcome)).count() as u64;
-    let (taken, unchanged) = (count(Outcome::Taken), count(Outcome::Unchanged));
-    let rows = ids.len() as u64;
-    let refused = rows - taken - unchanged;
-    let at = app.clock.now();
-    let expires_at = at.as_second() + BULK_KEPT_SECONDS;
-    let progress = Bulk { id: bulk, rows, taken, unchanged, refused, waiting: waiting.clone(), at, expires_at };
-    app.table.write(Write::insert(Key::bulk(firm, bulk), &progress)).await?;
-    wake(app, firm, waiting.keys()).await?;
-    tracing::info!(firm.id = %firm, bulk.id = %bulk, taken, unchanged, refused, "a bulk was taken");
-    let results = ids.into_iter().enumerate().map(|(row, external_id)| {
-        let (outcome, error) = match results.remove(&row) {
-            Some(Ok(outcome)) => (outcome, None),
-            Some(Err(error)) => (Outcome::Refused, Some(error)),
-            None => (Outcome::Refused, None),
-        };
-        let (field, reason) = error.map(|error| (cut(error.field), cut(error.reason))).unzip();
-        let external_id = external_id.map(cut);
-        RowResult { row, external_id, outcome, field, reason }
-    });
-    Ok(BulkResult { bulk, taken, unchanged, refused, results: results.collect() })
 }
 
 /// A text of a row, cut: an answer about 5,000 rows stays far below the 6 MB that Lambda takes, whatever the rows hold.
@@ -585,55 +414,6 @@ fn cut(text: String) -> String {
     match text.char_indices().nth(ANSWERED_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
-    }
-}
-
-/// As many rows as fit into one transaction with work for every member.
-fn chunks<T>(mut rows: Vec<Read<T>>, members: usize) -> Vec<Vec<Read<T>>> {
-    let size = TRANSACTION_WRITES_MAX.saturating_sub(members).clamp(1, ROWS_AT_ONCE);
-    let mut chunks = Vec::new();
-    while !rows.is_empty() {
-        let rest = rows.split_off(size.min(rows.len()));
-        chunks.push(std::mem::replace(&mut rows, rest));
-    }
-    chunks
-}
-
-struct Taken {
-    outcomes: Vec<(usize, Outcome)>,
-    touched: BTreeMap<MemberId, u64>,
-}
-
-/// Stores some rows in one transaction; where another changes one of them at the same time, it is tried again.
-async fn take_some<T: Resource>(app: &App, firm: FirmId, bulk: BulkId, rows: Vec<Read<T>>) -> Answer<Taken> {
-    let keys: Vec<Key> = rows.iter().map(|read| Key::entry(firm, T::NOUN, &read.entry.id)).collect();
-    let mut tries = 1;
-    loop {
-        let known = app.table.get_all::<Entry<T>>(&keys).await?;
-        let known: HashMap<ExternalId, Row<Entry<T>>> =
-            known.into_iter().map(|row| (row.value.id.clone(), row)).collect();
-        let mut outcomes = Vec::with_capacity(rows.len());
-        let mut changes = Vec::new();
-        for Read { row, entry } in &rows {
-            let known = known.get(&entry.id);
-            match entry.clone().after(known.map(|row| &row.value)) {
-                Change::Nothing => outcomes.push((*row, Outcome::Unchanged)),
-                Change::Store(next, members) => {
-                    outcomes.push((*row, Outcome::Taken));
-                    changes.push((known, next, members));
-                }
-            }
-        }
-        let changes: Vec<_> = changes.iter().map(|(known, next, members)| (*known, next, members)).collect();
-        let (writes, touched) = push::store(firm, &changes, Some(bulk), (app.clock.now(), &app.random));
-        match write(app, writes).await {
-            Err(TableError::Conflict { .. }) if tries < TRIES_MAX => tries += 1,
-            written => {
-                written?;
-                let touched = touched.into_iter().map(|(member, entries)| (member, entries.len() as u64)).collect();
-                return Ok(Taken { outcomes, touched });
-            }
-        }
     }
 }
 

@@ -33,6 +33,7 @@ use shared::{
         mailbox::{Grant, History, Kind, Mailbox, MailboxState, Preparing, Progress, SinceError, Sync},
         message::Message,
         rules::{EXCLUDED_MAX, People, Rules, SkipReason},
+        search::MessageFilter,
         selection::{self, Mode, Selection},
         trouble::{Fault, Faults, Thing},
         walk::{HistoryProgress, Tally},
@@ -44,7 +45,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Page, Part,
     connectors::ProblemView,
-    messages::{Filter, MessageView},
+    messages::{MessageView, found},
 };
 use crate::{
     auth::{FirmScope, Operator},
@@ -868,13 +869,13 @@ pub(super) async fn preview(
     let rules = new.read()?;
     let mailbox = find(&app, firm.id(), mailbox).await?.value.id;
     let people = People::of(&app.table, firm.id(), &rules).await?;
-    let filter = Filter::of(mailbox);
+    let filter = MessageFilter::of(mailbox);
     let show = |message: Message| {
         message.original()?;
         let reason = rules.skips(&people, message.from.as_deref(), message.recipient_domain.as_deref())?;
         Some(WouldSkip { reason, message: message.into() })
     };
-    Ok(Json(filter.list(&app, firm.id(), part.after, part.limit, show).await?))
+    Ok(Json(found(&app, &firm, &filter, (part.after, part.limit), show).await?))
 }
 
 /// From when mail is kept.

@@ -12,10 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use shared::{
     access::connector::Connector,
     app::App,
-    aws::{
-        queue::PushJob,
-        table::{Key, Row, TableError},
-    },
+    aws::table::{Key, Row, TableError},
     base::id::{ConnectorId, FirmId, MemberId},
     firm::member::{Member, Push, Target},
     graph::GraphUser,
@@ -24,7 +21,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{Page, Part};
+use super::{Page, Part, entries::intake};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
@@ -139,16 +136,6 @@ fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
     Ok(aliases.into_iter().map(Address::into_inner).collect())
 }
 
-/// Has somebody look at what the members' Outlook shall show.
-pub(super) async fn wake(app: &App, firm: FirmId, members: impl Iterator<Item = &MemberId>) -> Answer<()> {
-    let cause = app.random.uuid();
-    tracing::info!(firm.id = %firm, %cause, "members are to be looked at");
-    for member in members {
-        app.push_queue.send(&PushJob { firm, member: *member, sent_at: app.clock.now(), cause }).await?;
-    }
-    Ok(())
-}
-
 fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     result.map_err(|error| match member.is_taken(&error) {
         true => Problem::new(Code::MemberExists, "The field address names it.").into(),
@@ -183,7 +170,7 @@ pub(super) async fn create(
         created_at: app.clock.now(),
     };
     stored(&member, member.insert(&app.table).await)?;
-    wake(&app, member.firm, [member.id].iter()).await?;
+    intake(&app).wake(member.firm, [member.id].iter()).await?;
     tracing::info!(firm.id = %member.firm, member.id = %member.id, "member made");
     let location = [(header::LOCATION, format!("/v1/firms/{}/members/{}", member.firm, member.id))];
     Ok((StatusCode::CREATED, location, Json(MemberView::from(member))))
@@ -238,7 +225,7 @@ pub(super) async fn update(
         member.user = account(&app, firm.id(), member.connector, &member.address).await?;
     }
     stored(&row.value, Member::replace(&row, &before.address, &app.table, app.clock.now()).await)?;
-    wake(&app, firm.id(), [member_id].iter()).await?;
+    intake(&app).wake(firm.id(), [member_id].iter()).await?;
     Ok(Json(row.value.into()))
 }
 
@@ -254,7 +241,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let row = find(&app, firm.id(), member).await?;
     Member::delete(row, &app.table, app.clock.now()).await?;
-    wake(&app, firm.id(), [member].iter()).await?;
+    intake(&app).wake(firm.id(), [member].iter()).await?;
     tracing::info!(firm.id = %firm.id(), member.id = %member, "member forgotten");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,6 @@
 //! Messages and their originals.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -17,12 +17,12 @@ use shared::{
         digest::Digest,
         id::{FirmId, MailboxId, MessageId},
     },
-    firm::feed::{Numbered, What},
     graph::GraphCode,
     mail::{
-        filing::{self, Filed, FilingError},
+        filing::{self, FilingError},
         message::{Filing, Message, State as MessageState},
         rules::SkipReason,
+        search::MessageFilter,
     },
     problem::{Code, Problem},
 };
@@ -35,11 +35,6 @@ use crate::{
     extract::{Id, Json, Query, given},
     field::{Limit, Name},
 };
-
-/// Numbers looked at in one step of a list.
-const PER_STEP: usize = 100;
-/// Steps of one list: a search that finds little ends here, and goes on with `next`.
-const STEPS_MAX: usize = 20;
 
 /// A mail.
 #[derive(Serialize, ToSchema)]
@@ -157,113 +152,6 @@ pub(crate) struct Which {
     limit: Option<Limit>,
 }
 
-/// What a list is narrowed to.
-#[derive(Default)]
-pub(super) struct Filter {
-    mailbox: Option<MailboxId>,
-    from: Option<String>,
-    subject: Option<String>,
-    dossier: Option<String>,
-}
-
-impl Filter {
-    /// All mail of this mailbox.
-    pub fn of(mailbox: MailboxId) -> Self {
-        Self { mailbox: Some(mailbox), ..Self::default() }
-    }
-
-    fn admits(&self, mailbox: MailboxId, from: Option<&str>, subject: &str) -> bool {
-        self.mailbox.is_none_or(|wanted| wanted == mailbox)
-            && self.from.as_ref().is_none_or(|wanted| from.is_some_and(|from| from.to_lowercase() == *wanted))
-            && self.subject.as_ref().is_none_or(|wanted| subject.to_lowercase().contains(wanted))
-    }
-
-    /// The message that a fact is about, unless the fact alone shows that it is not wanted.
-    fn candidate(&self, fact: &What) -> Option<MessageId> {
-        match fact {
-            What::MessageArchived { mailbox, message, from, subject, .. } => {
-                self.admits(*mailbox, from.as_deref(), subject).then_some(*message)
-            }
-            What::MessageFailed { mailbox, message, .. } => {
-                self.mailbox.is_none_or(|wanted| wanted == *mailbox).then_some(*message)
-            }
-            _ => None,
-        }
-    }
-
-    /// The next numbers of the firm's registry below `before`, each with the message that may be wanted under it.
-    async fn step(&self, app: &App, firm: FirmId, before: u64) -> Answer<Vec<(u64, Option<MessageId>)>> {
-        if let Some(dossier) = &self.dossier {
-            let edge = Key::filed(firm, dossier, before);
-            let filed = app.table.numbered::<Filed>(&edge, false, PER_STEP).await?;
-            return Ok(filed.into_iter().map(|(number, filed)| (number, Some(filed.message))).collect());
-        }
-        let facts = app.feed.before(firm, before, PER_STEP).await?;
-        let candidate = |Numbered { number, fact }: Numbered| (number, self.candidate(&fact.what));
-        Ok(facts.into_iter().map(candidate).collect())
-    }
-
-    /// The wanted ones of these messages, by the number under which they are listed.
-    async fn wanted(
-        &self,
-        app: &App,
-        firm: FirmId,
-        step: &[(u64, Option<MessageId>)],
-    ) -> Answer<HashMap<u64, Message>> {
-        let mut keys: Vec<Key> = step.iter().filter_map(|(_, id)| Some(Key::message(firm, (*id)?))).collect();
-        keys.sort_by_key(Key::to_string);
-        // A message may have failed and been archived within the same step, and BatchGetItem takes a key once.
-        keys.dedup();
-        let rows = app.table.get_all::<Message>(&keys).await?;
-        let wanted = rows.into_iter().map(|row| row.value).filter_map(|message| {
-            let number = self.listed_under(&message)?;
-            self.admits(message.id.mailbox, message.from.as_deref(), &message.subject).then_some((number, message))
-        });
-        Ok(wanted.collect())
-    }
-
-    /// The number under which a message is listed, and only there: that of its filing, else that under which its state was told
-    /// last.
-    fn listed_under(&self, message: &Message) -> Option<u64> {
-        match (&self.dossier, &message.state) {
-            (Some(dossier), _) => {
-                message.filing.as_ref().filter(|last| last.dossier.as_ref() == Some(dossier)).map(|last| last.number)
-            }
-            (None, MessageState::Failed(failure)) => Some(failure.number),
-            (None, _) => message.original().map(|original| original.number),
-        }
-    }
-
-    /// What `show` makes of the wanted messages, the last registered first, below the number `after`.
-    pub async fn list<T>(
-        &self,
-        app: &App,
-        firm: FirmId,
-        after: Option<u64>,
-        limit: Option<Limit>,
-        show: impl Fn(Message) -> Option<T>,
-    ) -> Answer<Page<T>> {
-        let limit = limit.unwrap_or_default().get();
-        let mut reached = after.unwrap_or(u64::MAX);
-        let mut items = Vec::new();
-        for _ in 0..STEPS_MAX {
-            let step = self.step(app, firm, reached).await?;
-            let mut messages = self.wanted(app, firm, &step).await?;
-            for (number, _) in &step {
-                reached = *number;
-                items.extend(messages.remove(number).and_then(&show));
-                if items.len() == limit {
-                    return Ok(Page { items, next: Some(reached.to_string()) });
-                }
-            }
-            if step.len() < PER_STEP {
-                return Ok(Page { items, next: None });
-            }
-        }
-        Ok(Page { items, next: Some(reached.to_string()) })
-    }
-}
-
 /// Lists the mails that are archived or failed, or those of a dossier, the last registered first.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(Which),
@@ -274,15 +162,21 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     Query(which): Query<Which>,
 ) -> Answer<Json<Page<MessageView>>> {
-    let lower = |text: String| text.to_lowercase();
-    let filter = Filter {
-        mailbox: which.mailbox,
-        from: which.from.map(lower),
-        subject: which.q.map(lower),
-        dossier: which.dossier,
-    };
-    let show = |message| Some(MessageView::from(message));
-    Ok(Json(filter.list(&app, firm.id(), which.after, which.limit, show).await?))
+    let filter = MessageFilter::new(which.mailbox, which.from, which.q, which.dossier);
+    Ok(Json(found(&app, &firm, &filter, (which.after, which.limit), |message| Some(message.into())).await?))
+}
+
+/// A page of what `show` makes of the messages that `filter` admits.
+pub(super) async fn found<T>(
+    app: &App,
+    firm: &FirmScope,
+    filter: &MessageFilter,
+    (after, limit): (Option<u64>, Option<Limit>),
+    show: impl Fn(Message) -> Option<T>,
+) -> Answer<Page<T>> {
+    let limit = limit.unwrap_or_default().get();
+    let found = filter.search((&app.table, &app.feed), firm.id(), after, limit, show).await?;
+    Ok(Page { items: found.items, next: found.next.map(|number| number.to_string()) })
 }
 
 async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
@@ -423,21 +317,4 @@ pub(super) async fn filings(
     let history = filing::history(&app.table, firm.id(), message).await?;
     let items = history.into_iter().map(|Filing { dossier, at, by, .. }| FilingView { dossier, at, by });
     Ok(Json(Filings { items: items.collect() }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_takes_no_notice_of_case_and_needs_a_sender_to_compare() {
-        let mailbox: MailboxId = "6f9619ff-8b86-4011-b42d-00c04fc964ff".parse().unwrap();
-        let filter =
-            Filter { from: Some("ada@x.example".into()), subject: Some("überweisung".into()), ..Filter::default() };
-        assert!(filter.admits(mailbox, Some("Ada@X.example"), "WG: ÜBERWEISUNG 7"));
-        assert!(!filter.admits(mailbox, None, "Überweisung"));
-        assert!(!filter.admits(mailbox, Some("ada@x.example"), "Rechnung"));
-        let other = "00000000-8b86-4011-b42d-00c04fc964ff".parse().unwrap();
-        assert!(!Filter::of(other).admits(mailbox, None, ""));
-    }
 }
