@@ -18,9 +18,22 @@ fn widen(value: &mut Value) {
     }
 }
 
+/// A parameter of a query that is given and empty counts as not given: forms send such.
+fn allow_empty(value: &mut Value) {
+    match value {
+        Value::Object(fields) if fields.get("in") == Some(&json!("query")) => {
+            fields.insert("allowEmptyValue".to_owned(), true.into());
+        }
+        Value::Object(fields) => fields.values_mut().for_each(allow_empty),
+        Value::Array(items) => items.iter_mut().for_each(allow_empty),
+        _ => {}
+    }
+}
+
 /// Flattens the schemas of the description, and drops those that nothing refers to any more.
 pub(super) fn flatten(document: &mut Value) {
     widen(document);
+    allow_empty(document);
     let schemas = document["components"]["schemas"].as_object().expect("there are schemas").clone();
     let mut flat: Map<_, _> = schemas.iter().map(|(name, schema)| (name.clone(), merged(schema, &schemas))).collect();
     let mut variants = Map::new();

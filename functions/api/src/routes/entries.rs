@@ -260,7 +260,7 @@ fn copy_view<T: Resource>(
 pub(crate) struct Which {
     /// `next` of the page before.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]+$")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     after: Option<ExternalId>,
     /// Only those that are for this member.
     #[serde(default, deserialize_with = "given")]
