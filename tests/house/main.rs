@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod dependencies;
+mod rooms;
 mod text;
 
 use std::path::{Path, PathBuf};

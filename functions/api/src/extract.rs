@@ -15,10 +15,15 @@ use serde::{
 use shared::problem::{Code, Problem};
 
 use crate::{
-    BODY_BYTES_MAX, BULK_BYTES_MAX,
     error::{Failure, invalid, not_found},
     wording::{not_json, plain},
 };
+
+/// The largest body that a route takes.
+pub const BODY_BYTES_MAX: usize = 256 << 10;
+/// The largest body of a bulk: Lambda itself takes 6 MB.
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const BULK_BYTES_MAX: usize = 5 << 20;
 
 /// A JSON body, of a request or an answer.
 pub(crate) struct Json<T>(pub T);

@@ -33,9 +33,9 @@ use shared::{
 };
 
 use crate::{
-    BULK_BYTES_MAX,
     auth::{Caller, FirmScope, Needs, is_own_key},
     error::{Answer, Failure, RequestId, invalid, status_of},
+    extract::BULK_BYTES_MAX,
     routes,
 };
 

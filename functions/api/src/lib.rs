@@ -24,12 +24,7 @@ use shared::{
 };
 
 use crate::error::Failure;
-
-/// The largest body that a route takes.
-pub const BODY_BYTES_MAX: usize = 256 << 10;
-/// The largest body of a bulk: Lambda itself takes 6 MB.
-/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-pub const BULK_BYTES_MAX: usize = 5 << 20;
+pub use crate::extract::{BODY_BYTES_MAX, BULK_BYTES_MAX};
 
 /// What describes all routes; `openapi` holds it to them.
 const DESCRIPTION: &str = include_str!("../../../docs/openapi.json");

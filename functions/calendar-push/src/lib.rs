@@ -6,6 +6,7 @@
 mod advance;
 mod look;
 mod round;
+mod run;
 
 use std::time::Duration;
 
@@ -82,7 +83,7 @@ impl Rounds<PushJob> for Members<'_> {
     type Error = PushError;
 
     async fn run(&self, job: &PushJob) -> Result<Outcome, PushError> {
-        Box::pin(round::run(self.app, job, &self.deadline)).await
+        Box::pin(run::run(self.app, job, &self.deadline)).await
     }
 
     async fn put_off(&self, job: &PushJob, at: Timestamp) -> bool {

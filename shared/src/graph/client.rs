@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     budget::{Budget, Spent},
-    error::{GraphCode, GraphError},
+    error::{GraphCode, GraphError, PACED},
 };
 use crate::{
     base::{clock::Clock, config::Origin, random::Random},
@@ -28,8 +28,6 @@ const TRIES_MAX: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// The wait after a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(10);
-/// Our own code for a wait of our own making: Graph was not asked.
-pub(super) const PACED: &str = "greffe_paced";
 /// The longest wait that is believed.
 const WAIT_MAX: Duration = Duration::from_secs(900);
 /// The largest JSON answer that is read.

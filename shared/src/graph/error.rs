@@ -4,8 +4,10 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::client::PACED;
 use crate::graph::TokenError;
+
+/// Our own code for a wait of our own making: Graph was not asked.
+pub(super) const PACED: &str = "greffe_paced";
 
 /// Graph's own error code, such as `ErrorItemNotFound`. Codes are matched, messages never.
 /// Source: <https://learn.microsoft.com/graph/errors>

@@ -13,7 +13,85 @@
 //!
 //! Who reads this is no programmer: plain words, no blame, and a term of Microsoft's only beside its explanation.
 
-use super::{Entry, Reconnect, Text, Who};
+use super::advice::{Reconnect, Text, Who};
+use crate::base::language::Language;
+
+/// An entry of the catalogue.
+#[derive(Debug)]
+pub struct Entry {
+    /// The stable name.
+    pub code: Code,
+    /// The HTTP status it is answered with.
+    pub status: u16,
+    /// Whose turn it is.
+    pub who: Who,
+    /// Whether signing in again helps.
+    pub reconnect: Reconnect,
+    /// OAuth's `error`s that lead here where no number says more.
+    pub oauth: &'static [&'static str],
+    /// Entra's numbers (AADSTS) that lead here.
+    pub aadsts: &'static [u64],
+    /// Graph's codes that lead here.
+    pub graph: &'static [&'static str],
+    /// Graph's words that lead here, where its code says too little.
+    pub said: &'static [&'static str],
+    english: Text,
+    french: Text,
+    dutch: Text,
+    german: Text,
+}
+
+impl Entry {
+    /// The texts in that language.
+    pub fn text(&self, language: Language) -> Text {
+        match language {
+            Language::English => self.english,
+            Language::French => self.french,
+            Language::Dutch => self.dutch,
+            Language::German => self.german,
+        }
+    }
+}
+
+macro_rules! catalogue {
+    ($(
+        $code:ident, $status:literal, $who:ident, $reconnect:ident;
+        $(oauth [$($oauth:literal),*])? $(aadsts [$($aadsts:literal),*])? $(graph [$($graph:literal),*])? $(said [$($said:literal),*])?
+        en $en:literal $en_next:literal;
+        fr $fr:literal $fr_next:literal;
+        nl $nl:literal $nl_next:literal;
+        de $de:literal $de_next:literal;
+    )*) => {
+        /// A problem's stable name.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[allow(missing_docs)]
+        pub enum Code { $($code,)* }
+
+        impl Code {
+            /// Every code of the catalogue, by subject.
+            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
+        }
+
+        /// In the order of [`Code`].
+        pub(super) static ENTRIES: &[Entry] = &[$(Entry {
+            code: Code::$code,
+            status: $status,
+            who: Who::$who,
+            reconnect: Reconnect::$reconnect,
+            oauth: &[$($($oauth),*)?],
+            aadsts: &[$($($aadsts),*)?],
+            graph: &[$($($graph),*)?],
+            said: &[$($($said),*)?],
+            english: Text { meaning: $en, next_action: $en_next },
+            french: Text { meaning: $fr, next_action: $fr_next },
+            dutch: Text { meaning: $nl, next_action: $nl_next },
+            german: Text { meaning: $de, next_action: $de_next },
+        },)*];
+    };
+}
 
 catalogue! {
     // Signing in

@@ -1,6 +1,6 @@
 //! What is said of every entry of the catalogue, in the languages that people read.
 
-use super::{Reconnect, Who};
+use super::advice::{Reconnect, Who};
 use crate::base::language::Language;
 
 impl Who {

@@ -3,7 +3,11 @@
 //! OAuth's `error` decides, as Microsoft asks; its numbers change and only make the explanation more exact. What nobody
 //! knows gets the entry of its `error` or HTTP status, and Microsoft's own code and words are shown beside it as they came.
 
-use super::{Code, Entry, Problem, Reconnect, Who, catalogue::ENTRIES};
+use super::{
+    advice::{Reconnect, Who},
+    catalogue::{Code, ENTRIES, Entry},
+    document::Problem,
+};
 use crate::{
     aws::identity::IdentityError,
     graph::{EntraError, EntraRefusal, GraphError, NotAllowed, TokenError},

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use super::{Entry, catalogue::ENTRIES};
+use super::catalogue::{ENTRIES, Entry};
 use crate::base::language::Language;
 
 /// What stands around the entries, in one language.

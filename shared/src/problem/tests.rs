@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use super::{catalogue::ENTRIES, *};
+use crate::base::language::Language;
 use crate::graph::{EntraRefusal, GraphCode, GraphError};
 
 fn refusal(error: &str, numbers: &[u64]) -> EntraRefusal {

@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::{
     access::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
@@ -16,31 +16,29 @@ use shared::{
         lease::{Held, New},
         owner::Owner,
         registration::RegistrationError,
-        sign_in::{self, connect_url},
-        tenancy,
+        sign_in, tenancy,
     },
     app::App,
     aws::{
         secrets::CURRENT,
         table::{Key, Write},
     },
-    base::id::{ClientId, ConnectorId, FirmId, TenantId},
-    firm::{Firm, feed::CredentialKind},
-    graph::TokenError,
-    problem::{Code, Noted, Problem, Text, Who, of_app_not_allowed},
+    base::id::{ConnectorId, FirmId},
+    firm::feed::CredentialKind,
+    problem::{Code, Problem},
 };
 use utoipa::ToSchema;
 
 use super::{
-    Page, Part,
-    credentials::{self, SecretView},
+    credentials,
+    page::{Page, Part},
+    views::{ConnectorView, view},
 };
 use crate::{
     auth::{Caller, FirmScope, Needs, Operator},
     error::{Answer, invalid, not_found},
     extract::{Id, Json, Query},
     field::{AppId, ClientSecret, Name, Tenant},
-    language,
 };
 
 /// A connector to be made.
@@ -91,170 +89,13 @@ pub(crate) struct NewApp {
     tenant_id: Tenant,
     client_id: AppId,
     /// What the app proves itself with. A certificate is made by greffe: see its connector's address, `/certificate`.
-    #[serde(default = "by_secret")]
+    #[serde(default = "credentials::by_secret")]
     credential: CredentialKind,
     /// With `secret`: its value.
     client_secret: Option<ClientSecret>,
     /// With `secret`: when it ends, where Entra does not tell it.
     #[schema(value_type = Option<String>, format = "date-time")]
     secret_expires_at: Option<Timestamp>,
-}
-
-/// What a credential is unless something else is said.
-pub(super) fn by_secret() -> CredentialKind {
-    CredentialKind::Secret
-}
-
-/// A connector.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ConnectorView {
-    #[schema(value_type = String, format = "uuid")]
-    id: ConnectorId,
-    name: String,
-    access: Access,
-    /// Whether mail is marked in Outlook.
-    mark: bool,
-    /// Whether a signed-in user's shared mailboxes are opened too.
-    shared_mailboxes: bool,
-    /// Whether dates are pushed to Outlook's calendar or To Do.
-    dates: bool,
-    /// Whether contacts are pushed to Outlook.
-    contacts: bool,
-    /// What the next sign-in at `connect_url` asks for, if that is more or other than what the connector has.
-    wanted: Option<Rights>,
-    /// The firm's own app registration; null for the platform's.
-    app: Option<AppView>,
-    state: ConnectorState,
-    /// The address of who signed in.
-    connected_as: Option<String>,
-    /// The organisation that it opens, or waits to open; null for access through a person.
-    organization: Option<OrganizationView>,
-    /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one. Null for a key
-    /// without the right `manage`, and while greffe's key ring can't be read.
-    connect_url: Option<String>,
-    /// What keeps it from working.
-    problem: Option<ProblemView>,
-    /// What the last sign-in failed at; null once one succeeded.
-    sign_in_problem: Option<ProblemView>,
-    /// The credential of the app registration, as far as it is known.
-    secret: Option<SecretView>,
-    #[schema(value_type = String, format = "date-time")]
-    created_at: Timestamp,
-}
-
-/// A Microsoft 365 tenant beside the firm. Greffe compares and does not decide: a firm's domain may lie in another tenant.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OrganizationView {
-    #[schema(value_type = String)]
-    tenant_id: TenantId,
-    /// Whether it waits for the operator's grant.
-    awaits_grant: bool,
-    /// The domains that are verified in the tenant; null where Microsoft did not list them.
-    verified_domains: Option<Vec<String>>,
-    /// Which of the firm's `domains` are not among them; null where they are unknown.
-    unverified_domains: Option<Vec<String>>,
-}
-
-impl OrganizationView {
-    async fn of(app: &App, connector: &Connector) -> Answer<Option<Self>> {
-        let Some(tenant_id) = connector.organization().cloned() else { return Ok(None) };
-        let awaiting = connector.awaiting_grant.as_ref();
-        let verified = awaiting.map_or(&connector.verified_domains, |awaiting| &awaiting.verified_domains).clone();
-        let unverified = match &verified {
-            Some(verified) => {
-                let firm = Firm::find(&app.table, connector.firm).await?;
-                firm.map(|firm| firm.domains.into_iter().filter(|domain| !verified.contains(domain)).collect())
-            }
-            None => None,
-        };
-        let awaits_grant = awaiting.is_some();
-        Ok(Some(Self { tenant_id, awaits_grant, verified_domains: verified, unverified_domains: unverified }))
-    }
-}
-
-/// A firm's own app registration, without its secret.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AppView {
-    #[schema(value_type = String)]
-    tenant_id: TenantId,
-    #[schema(value_type = String)]
-    client_id: ClientId,
-}
-
-impl From<OwnApp> for AppView {
-    fn from(OwnApp { tenant_id, client_id }: OwnApp) -> Self {
-        Self { tenant_id, client_id }
-    }
-}
-
-/// What keeps something from working, and whose turn it is.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ProblemView {
-    code: Code,
-    meaning: &'static str,
-    who: Who,
-    next_action: &'static str,
-    /// Microsoft's own code; null where it was not Microsoft who refused.
-    microsoft_code: Option<String>,
-    #[schema(value_type = String, format = "date-time")]
-    since: Timestamp,
-}
-
-impl From<Noted> for ProblemView {
-    fn from(problem: Noted) -> Self {
-        let Noted { code, microsoft_code, since } = problem;
-        let Text { meaning, next_action } = code.text(language::of_caller());
-        let who = code.who();
-        let microsoft_code = Some(microsoft_code).filter(|code| !code.is_empty());
-        Self { code, meaning, who, next_action, microsoft_code, since }
-    }
-}
-
-/// `linked`: with the link that connects it, which is for callers who may manage.
-pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answer<ConnectorView> {
-    let connect_url = match connect_url(app, &connector).await {
-        _ if !linked => None,
-        Ok(url) => Some(url),
-        // The rest is shown all the same: its problem says whose turn it is.
-        Err(TokenError::Secret(error)) if error.needs_the_operator() => None,
-        Err(error) => return Err(error.into()),
-    };
-    let secret = SecretView::of(app, Owner::of(&connector)).await?;
-    let organization = OrganizationView::of(app, &connector).await?;
-    let obstacle = match app.tokens.obstacle(&connector).await {
-        Ok(obstacle) => obstacle,
-        // Whoever needs the secret meets that.
-        Err(TokenError::Secret(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let since = connector.connected_at.unwrap_or(connector.created_at);
-    let obstacle = obstacle.map(|not| Noted { code: of_app_not_allowed(not), microsoft_code: String::new(), since });
-    let Connector { id, name, access, mark, shared_mailboxes, dates, contacts, wanted, .. } = connector;
-    let Connector { app, state, account, problem, sign_in_problem, created_at, .. } = connector;
-    let app = app.map(AppView::from);
-    let connected_as = account.map(|account| account.address);
-    // What has ended does not work, though nobody may have met a refusal yet.
-    let problem = problem.or_else(|| secret.as_ref().and_then(SecretView::problem)).or(obstacle);
-    let (problem, sign_in_problem) = (problem.map(ProblemView::from), sign_in_problem.map(ProblemView::from));
-    Ok(ConnectorView {
-        id,
-        name,
-        access,
-        mark,
-        shared_mailboxes,
-        dates,
-        contacts,
-        wanted,
-        app,
-        state,
-        connected_as,
-        organization,
-        connect_url,
-        problem,
-        sign_in_problem,
-        secret,
-        created_at,
-    })
 }
 
 /// Makes a connector. Nothing is asked of Microsoft until somebody opens its `connect_url`.

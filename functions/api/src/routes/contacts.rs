@@ -22,11 +22,11 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{
-    Page,
     entries::{
         self, BulkResult, BulkView, Deletion, EntryView, External, MemberChange, MemberRef, Resource, Which, line,
         lines, unfit,
     },
+    page::Page,
 };
 use crate::{
     auth::FirmScope,

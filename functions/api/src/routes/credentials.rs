@@ -12,25 +12,29 @@ use shared::{
         lease::{Held, New},
         owner::Owner,
         ownership,
-        registration::{self, Registration, RegistrationError, Source},
-        reminder::days_left,
+        registration::{self, RegistrationError},
         rotation::{self, Rotated},
     },
     app::App,
     base::id::{ClientId, ConnectorId},
     firm::feed::CredentialKind,
     graph::TokenError,
-    problem::{Code, Noted, Problem},
+    problem::{Code, Problem},
 };
 use utoipa::ToSchema;
 
-use super::connectors::{AppView, ConnectorView, by_secret, view};
+use super::views::{AppView, ConnectorView, SecretView, view};
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json},
     field::ClientSecret,
 };
+
+/// What a credential is unless something else is said.
+pub(super) fn by_secret() -> CredentialKind {
+    CredentialKind::Secret
+}
 
 /// A credential that is to take the place of the one in use.
 #[derive(Deserialize, ToSchema)]
@@ -75,62 +79,6 @@ pub(crate) struct CertificateView {
     expires_at: Timestamp,
     /// Whether Entra knows it already.
     added: bool,
-}
-
-/// A credential, without what is secret.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SecretView {
-    credential: CredentialKind,
-    /// When it ends; null where nobody knows, and where it has no end.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    expires_at: Option<Timestamp>,
-    /// Whole days until then; negative afterwards.
-    days_left: Option<i64>,
-    /// Where that is known from.
-    source: Source,
-    /// Whether it has ended.
-    expired: bool,
-    /// Since when it is being rotated.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    rotating_since: Option<Timestamp>,
-    /// With `federated`: the audience that Entra must trust; see `/app/federation`.
-    audience: Option<String>,
-    /// With `federated`: whether that audience is in use. False as long as it is the one that all firms shared.
-    audience_in_use: Option<bool>,
-}
-
-impl SecretView {
-    /// None before anything is known.
-    pub(super) async fn of(app: &App, owner: Owner) -> Answer<Option<Self>> {
-        let now = app.clock.now();
-        let Some(known) = Registration::find(&app.table, owner).await? else { return Ok(None) };
-        let federated = match known.credential {
-            CredentialKind::Federated => {
-                let audience = ownership::audience(&app.table, &app.random, owner).await?;
-                let current = Credential::parse(&app.secrets.read(&owner.secret_id()).await?);
-                Some((audience.as_str().to_owned(), !current.is_by_shared_audience()))
-            }
-            CredentialKind::Secret | CredentialKind::Certificate => None,
-        };
-        let (audience, audience_in_use) = federated.unzip();
-        Ok(Some(Self {
-            audience,
-            audience_in_use,
-            credential: known.credential,
-            expires_at: known.end(now),
-            days_left: known.end(now).map(|end| days_left(end, now)),
-            source: known.source,
-            expired: known.end(now).is_some_and(|end| end <= now),
-            rotating_since: known.rotation.map(|rotation| rotation.since),
-        }))
-    }
-
-    /// What a connector with it has to say.
-    pub(super) fn problem(&self) -> Option<Noted> {
-        let code = self.credential.ended()?;
-        let since = self.expires_at.filter(|_| self.expired)?;
-        Some(Noted { code, microsoft_code: String::new(), since })
-    }
 }
 
 /// What to enter at Entra, to the letter, so that an app registration trusts greffe without a secret: a federated credential for each

@@ -24,10 +24,10 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{
-    Page,
     entries::{
         self, BulkResult, Deletion, EntryView, External, MemberChange, MemberRef, Resource, Which, line, lines, unfit,
     },
+    page::Page,
 };
 use crate::{
     auth::FirmScope,

@@ -23,7 +23,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::connectors::ProblemView;
+use super::views::ProblemView;
 use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::given,

@@ -21,7 +21,10 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{Page, Part, entries::intake};
+use super::{
+    entries::intake,
+    page::{Page, Part},
+};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},

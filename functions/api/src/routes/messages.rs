@@ -13,117 +13,23 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     aws::table::Key,
-    base::{
-        digest::Digest,
-        id::{FirmId, MailboxId, MessageId},
-    },
-    graph::GraphCode,
+    base::id::{FirmId, MailboxId, MessageId},
     mail::{
         filing::{self, FilingError},
-        message::{Filing, Message, State as MessageState},
-        rules::SkipReason,
+        message::{Filing, Message},
         search::MessageFilter,
     },
     problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Page, mailboxes};
+use super::{mailboxes, page::Page, views::MessageView};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, not_found},
     extract::{Id, Json, Query, given},
     field::{Limit, Name},
 };
-
-/// A mail.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct MessageView {
-    #[schema(value_type = String)]
-    id: MessageId,
-    #[schema(value_type = String, format = "uuid")]
-    mailbox: MailboxId,
-    /// Its subject, perhaps cut; the whole one is in the original.
-    subject: String,
-    /// The sender's address.
-    from: Option<String>,
-    #[schema(value_type = String, format = "date-time")]
-    received_at: Timestamp,
-    /// The header Message-ID: a hint, never a key.
-    internet_message_id: Option<String>,
-    has_attachments: bool,
-    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked` or `failed`. The original is there from
-    /// `archived` on; `unmarked` means that Outlook can't show it.
-    state: &'static str,
-    /// The SHA-256 of the original, in hex.
-    #[schema(value_type = Option<String>)]
-    sha256: Option<Digest>,
-    /// The length of the original.
-    bytes: Option<u64>,
-    #[schema(value_type = Option<String>, format = "date-time")]
-    archived_at: Option<Timestamp>,
-    /// Its number in the firm's feed.
-    number: Option<u64>,
-    /// Why it could not be archived so far.
-    failure: Option<MessageFailureView>,
-    /// Why it is not kept.
-    skip_reason: Option<SkipReason>,
-    /// The dossier that it is filed to.
-    dossier: Option<String>,
-    #[schema(value_type = Option<String>, format = "date-time")]
-    filed_at: Option<Timestamp>,
-    /// Who filed it: the id of the API key, or `operator`.
-    filed_by: Option<String>,
-}
-
-/// Why a mail could not be archived so far.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct MessageFailureView {
-    /// Microsoft's own code.
-    #[schema(value_type = String)]
-    code: GraphCode,
-    attempts: u32,
-    /// Null when it is given up.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    next_try: Option<Timestamp>,
-}
-
-impl From<Message> for MessageView {
-    fn from(message: Message) -> Self {
-        let original = message.original().cloned();
-        let (mut failure, mut skip_reason) = (None, None);
-        let state = message.state.name();
-        let filing = message.filing.filter(|filing| filing.dossier.is_some());
-        let mut number = original.as_ref().map(|original| original.number);
-        match message.state {
-            MessageState::Failed(f) => {
-                number = Some(f.number);
-                failure = Some(MessageFailureView { code: f.code, attempts: f.attempts, next_try: f.next_try });
-            }
-            MessageState::Skipped { reason } => skip_reason = Some(reason),
-            _ => {}
-        }
-        Self {
-            id: message.id,
-            mailbox: message.id.mailbox,
-            subject: message.subject,
-            from: message.from,
-            received_at: message.received_at,
-            internet_message_id: message.internet_message_id,
-            has_attachments: message.has_attachments,
-            state,
-            sha256: original.as_ref().map(|original| original.sha256),
-            bytes: original.as_ref().map(|original| original.bytes),
-            archived_at: original.map(|original| original.archived_at),
-            number,
-            failure,
-            skip_reason,
-            filed_at: filing.as_ref().map(|filing| filing.at),
-            filed_by: filing.as_ref().map(|filing| filing.by.clone()),
-            dossier: filing.and_then(|filing| filing.dossier),
-        }
-    }
-}
 
 /// Which mails.
 #[derive(Deserialize, IntoParams)]

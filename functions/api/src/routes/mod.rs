@@ -2,29 +2,16 @@
 
 use std::{
     collections::HashMap,
-    fmt::Display,
-    str::FromStr,
     sync::{Arc, LazyLock},
 };
 
 use axum::{Router, extract::DefaultBodyLimit, handler::Handler, http::Method, routing::MethodRouter};
 use pastey::paste;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use shared::{
-    app::App,
-    aws::table::{Key, Table},
-};
-use utoipa::{IntoParams, Path as _, ToSchema, openapi::HttpMethod};
+use shared::app::App;
+use utoipa::{Path as _, openapi::HttpMethod};
 use utoipa_axum::PathItemExt as _;
-use uuid::Uuid;
 
-use crate::{
-    BULK_BYTES_MAX,
-    auth::Needs,
-    error::{Answer, invalid},
-    extract::given,
-    field::Limit,
-};
+use crate::{auth::Needs, extract::BULK_BYTES_MAX};
 
 mod audit;
 mod connectors;
@@ -37,10 +24,14 @@ mod firms;
 mod mailboxes;
 mod members;
 mod messages;
+mod page;
 mod push;
 mod reconciliation;
 mod tenants;
 mod validation;
+mod views;
+
+use mailboxes::{folders, rules};
 
 /// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the description as a text.
 /// Each stands behind what it needs of its caller, so there is none without that. `takes` is the limit of a body that may be
@@ -95,7 +86,7 @@ routes! {
         connectors::list, connectors::read, credentials::federation,
         members::list, members::read, push::read, push::preview,
         dates::list, dates::read, contacts::list, contacts::read, contacts::bulk_progress,
-        mailboxes::list, mailboxes::read, mailboxes::folders, reconciliation::read,
+        mailboxes::list, mailboxes::read, folders::list, reconciliation::read,
         messages::list, messages::read, messages::content reads mail, messages::filings,
         events::list;
 
@@ -110,7 +101,7 @@ routes! {
         firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
         connectors::create, connectors::change, validation::connector,
         credentials::replace, credentials::rotate, credentials::certificate,
-        mailboxes::create, mailboxes::select, mailboxes::rule, mailboxes::preview, mailboxes::activate, mailboxes::pause,
+        mailboxes::create, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
         reconciliation::start;
 }
 
@@ -138,59 +129,6 @@ fn method_of(method: HttpMethod) -> Method {
 fn served<P: utoipa::Path, H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> MethodRouter<Arc<App>> {
     let methods = P::methods().into_iter().map(|method| method.to_method_filter());
     methods.fold(MethodRouter::new(), |router, method| router.on(method, handler.clone()))
-}
-
-/// Some of a list, and where the rest begins.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Page<T> {
-    /// The items.
-    items: Vec<T>,
-    /// What to give as `after` to go on; null at the end.
-    next: Option<String>,
-}
-
-/// Which part of a list whose items are found by an id.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Part {
-    /// `next` of the page before.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
-    after: Option<Cursor>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
-}
-
-/// Where a page ended: the id of its last item.
-struct Cursor(Uuid);
-
-impl FromStr for Cursor {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::try_parse(text).map(Self).map_err(|_| "not the `next` of a page")
-    }
-}
-
-impl Part {
-    /// The values whose keys begin with `prefix`; `key` makes the key of an id, `id` tells a value's.
-    async fn read<T: FromStr<Err: Display> + Display, V: DeserializeOwned>(
-        self,
-        table: &Table,
-        prefix: &Key,
-        key: impl FnOnce(T) -> Key,
-        id: impl FnOnce(&V) -> T,
-    ) -> Answer<Page<V>> {
-        let after =
-            self.after.map(|Cursor(id)| id.to_string().parse().map_err(|error| invalid(format!("after: {error}"))));
-        let limit = self.limit.unwrap_or_default().get();
-        let page = table.query::<V>(prefix, after.transpose()?.map(key).as_ref(), limit).await?;
-        let next = page.next.and_then(|_| page.rows.last().map(|row| id(&row.value).to_string()));
-        Ok(Page { items: page.rows.into_iter().map(|row| row.value).collect(), next })
-    }
 }
 
 /// Whether the function runs. Nothing else is looked at.

@@ -17,7 +17,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{connectors::ProblemView, members};
+use super::{members, views::ProblemView};
 use crate::{
     auth::FirmScope,
     error::{Answer, not_found},

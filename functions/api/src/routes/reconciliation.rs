@@ -20,8 +20,8 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{
-    connectors::ProblemView,
     mailboxes::{find, queue},
+    views::ProblemView,
 };
 use crate::{
     auth::FirmScope,

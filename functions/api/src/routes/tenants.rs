@@ -17,7 +17,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{Page, Part};
+use super::page::{Page, Part};
 use crate::{
     auth::Operator,
     error::Answer,

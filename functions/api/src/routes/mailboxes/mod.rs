@@ -1,10 +1,9 @@
 //! Mailboxes, their folders, and whether their mail is kept.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+pub(super) mod folders;
+pub(super) mod rules;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -25,33 +24,28 @@ use shared::{
         telemetry::Chain,
     },
     firm::member::Member,
-    graph::MailFolder,
     mail::{
-        delta::Phase,
         folder::FolderState,
         hint::{HintCode, HintText},
         mailbox::{Grant, History, Kind, Mailbox, MailboxState, Preparing, Progress, SinceError, Sync},
-        message::Message,
-        rules::{EXCLUDED_MAX, People, Rules, SkipReason},
-        search::MessageFilter,
-        selection::{self, Mode, Selection},
-        trouble::{Fault, Faults, Thing},
-        walk::{HistoryProgress, Tally},
+        rules::Rules,
+        selection::{Mode, Selection},
+        trouble::{Fault, Thing},
+        walk::HistoryProgress,
     },
     problem::{Code, Problem},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    Page, Part,
-    connectors::ProblemView,
-    messages::{MessageView, found},
+    page::{Page, Part},
+    views::ProblemView,
 };
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, given},
-    field::{Address, Domain, Limit},
+    extract::{Id, Json, Query},
+    field::Address,
     language,
 };
 
@@ -400,7 +394,7 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
 }
 
 /// The mailbox as it is at this moment, with how far it is.
-async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxView>> {
+pub(super) async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxView>> {
     let (firm, id) = (mailbox.firm, mailbox.id);
     let sync = Key::sync(firm, id);
     let (progress, sync) = tokio::try_join!(Progress::read(&app.table, firm, id), app.table.get::<Sync>(&sync))?;
@@ -414,17 +408,6 @@ async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxView>> {
 
 pub(super) async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<Mailbox>> {
     Mailbox::find(&app.table, firm, id).await?.ok_or_else(|| not_found("mailbox"))
-}
-
-async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
-    let found = Connector::find(&app.table, mailbox.firm, mailbox.connector).await?;
-    Ok(found.ok_or_else(|| not_found("connector"))?.value)
-}
-
-/// Every folder of a mailbox, as Microsoft has it now.
-async fn tree(app: &App, mailbox: &Mailbox) -> Answer<Vec<MailFolder>> {
-    let connector = connector_of(app, mailbox).await?;
-    Ok(app.graph(&connector).folders(&mailbox.user).await?)
 }
 
 /// Adds a mailbox, once the connector could open it.
@@ -536,348 +519,6 @@ pub(super) async fn list(
     Ok(Json(Page { items: items.collect(), next }))
 }
 
-/// A folder.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct FolderView {
-    #[schema(value_type = String)]
-    id: FolderId,
-    /// Its name in the mailbox's language.
-    display_name: String,
-    /// The folder it lies in; null for the top ones.
-    #[schema(value_type = Option<String>)]
-    parent_id: Option<FolderId>,
-    /// The names from the top, with slashes between.
-    path: String,
-    /// How many items lie in it.
-    items: u64,
-    /// Whether Outlook hides it.
-    hidden: bool,
-    /// Its name that is the same in every language, such as `inbox`.
-    well_known: Option<&'static str>,
-    /// Whether it may be chosen. Drafts, deleted items and the like are never read.
-    selectable: bool,
-    /// Whether it is kept.
-    selected: bool,
-    /// Whether it was chosen and is deleted by now. If it is restored, it goes on.
-    gone: bool,
-    /// Its mails, as the last reconciliation counted them; null before the first one of this folder.
-    mails: Option<MailsView>,
-    /// How far it was read for the first time; null where it is not kept.
-    reading: Option<ReadingView>,
-    /// What keeps it from being read; null while it is read. It ends by itself.
-    problem: Option<ProblemView>,
-    /// Entries that Microsoft listed without an id, so that greffe could not read them; a reconciliation finds their mails.
-    unreadable: u64,
-}
-
-/// How far a folder was read for the first time.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ReadingView {
-    /// Whether all that lay there is known, so that older mail that is moved in counts.
-    ready: bool,
-    /// Mails listed so far, of those that lay there.
-    listed: u64,
-}
-
-/// What greffe knows of a folder beside the tree.
-struct KnownOf {
-    mails: Option<MailsView>,
-    reading: Option<ReadingView>,
-    problem: Option<ProblemView>,
-    unreadable: u64,
-}
-
-impl KnownOf {
-    fn of(folder: Option<&FolderState>, kept: bool, now: Timestamp) -> Self {
-        let fault = folder.and_then(|folder| {
-            let mut faults = Faults::default();
-            faults.note(folder.thing(), folder.trouble.clone()?);
-            faults.lasting(now).first().map(|fault| fault.noted().into())
-        });
-        let reading =
-            |folder: &FolderState| ReadingView { ready: folder.phase == Phase::Following, listed: folder.listed };
-        Self {
-            mails: MailsView::of(folder),
-            reading: folder.filter(|_| kept).map(reading),
-            problem: fault.filter(|_| kept),
-            unreadable: folder.map_or(0, |folder| folder.unreadable),
-        }
-    }
-}
-
-/// Mails of one folder, counted by a reconciliation.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct MailsView {
-    /// They lie there.
-    listed: u64,
-    /// Of these, they have to be kept.
-    due: u64,
-    /// Of these, they are archived.
-    kept: u64,
-    /// When they were counted.
-    #[schema(value_type = String, format = "date-time")]
-    at: Timestamp,
-}
-
-impl MailsView {
-    fn of(folder: Option<&FolderState>) -> Option<Self> {
-        let walk = folder?.comparison.as_ref()?;
-        let Tally { listed, due, kept, .. } = walk.tally;
-        Some(Self { listed, due, kept, at: walk.ended_at? })
-    }
-}
-
-/// A mailbox's folders.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Folders {
-    /// Parents before their children.
-    items: Vec<FolderView>,
-}
-
-/// Shows the folders of a mailbox, as Microsoft has them now.
-#[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes", operation_id = "list_folders",
-    responses((status = 200, body = Folders))
-)]
-pub(super) async fn folders(
-    firm: FirmScope,
-    State(app): State<Arc<App>>,
-    Id(mailbox): Id<MailboxId>,
-) -> Answer<Json<Folders>> {
-    let mailbox = find(&app, firm.id(), mailbox).await?.value;
-    let (tree, known) = tokio::try_join!(tree(&app, &mailbox), async {
-        Ok(FolderState::all(&app.table, mailbox.firm, mailbox.id).await?)
-    })?;
-    let known: HashMap<FolderId, FolderState> =
-        known.into_iter().map(|row| (row.value.id().clone(), row.value)).collect();
-    Ok(Json(Folders { items: folder_views(tree, mailbox.selection.as_ref(), &known, app.clock.now()) }))
-}
-
-fn folder_views(
-    tree: Vec<MailFolder>,
-    selection: Option<&Selection>,
-    known: &HashMap<FolderId, FolderState>,
-    now: Timestamp,
-) -> Vec<FolderView> {
-    let selectable = selection::readable(&tree);
-    let kept = selection.map(|selection| selection.kept(&tree)).unwrap_or_default();
-    let there: HashSet<FolderId> = tree.iter().map(|folder| folder.id.clone()).collect();
-    let mut paths: HashMap<FolderId, String> = HashMap::new();
-    let mut views = Vec::with_capacity(tree.len());
-    // The root, in which the top ones lie, is no folder that anybody sees.
-    for folder in tree.into_iter().filter(|folder| !folder.is_root()) {
-        let above = folder.parent.as_ref().and_then(|parent| paths.get(parent));
-        let path = match above {
-            Some(above) => format!("{above}/{}", folder.display_name),
-            None => folder.display_name.clone(),
-        };
-        let parent_id = above.is_some().then_some(folder.parent).flatten();
-        paths.insert(folder.id.clone(), path.clone());
-        let selected = kept.contains(&folder.id);
-        let KnownOf { mails, reading, problem, unreadable } = KnownOf::of(known.get(&folder.id), selected, now);
-        views.push(FolderView {
-            selectable: selectable.contains(&folder.id),
-            selected,
-            gone: false,
-            mails,
-            reading,
-            problem,
-            unreadable,
-            id: folder.id,
-            display_name: folder.display_name,
-            parent_id,
-            path,
-            items: folder.items,
-            hidden: folder.hidden,
-            well_known: folder.well_known.map(|well_known| well_known.name()),
-        });
-    }
-    let named = selection.map(|selection| selection.folders.as_slice()).unwrap_or_default();
-    views.extend(named.iter().filter(|id| !there.contains(*id)).map(|id| {
-        let display_name = known.get(id).map(|folder| folder.place.display_name.clone()).unwrap_or_default();
-        FolderView {
-            id: id.clone(),
-            path: display_name.clone(),
-            display_name,
-            parent_id: None,
-            items: 0,
-            hidden: false,
-            well_known: None,
-            selectable: false,
-            selected: false,
-            gone: true,
-            mails: MailsView::of(known.get(id)),
-            reading: None,
-            problem: None,
-            unreadable: 0,
-        }
-    }));
-    views
-}
-
-/// Which folders to keep.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewSelection {
-    mode: Mode,
-    /// Ids, or well-known names such as `inbox` and `sentitems`. None with the mode `all`.
-    #[serde(default)]
-    #[schema(value_type = Vec<String>)]
-    folders: Vec<FolderId>,
-}
-
-/// Chooses the folders to keep. An active mailbox is looked at anew at once.
-#[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders",
-    responses((status = 200, body = MailboxView))
-)]
-pub(super) async fn select(
-    firm: FirmScope,
-    State(app): State<Arc<App>>,
-    Id(mailbox): Id<MailboxId>,
-    Json(new): Json<NewSelection>,
-) -> Answer<Json<MailboxView>> {
-    let row = find(&app, firm.id(), mailbox).await?;
-    if new.mode == Mode::All && !new.folders.is_empty() {
-        return Err(invalid("folders: none can be named with the mode all"));
-    }
-    if row.value.kind == Kind::Shared && new.mode != Mode::All {
-        return Err(invalid("mode: of a shared mailbox all is kept"));
-    }
-    let tree = tree(&app, &row.value).await?;
-    let named: Vec<FolderId> = new.folders.into_iter().map(|name| by_well_known_name(&tree, name)).collect();
-    let selection = Selection::of(new.mode, named.to_vec(), &tree);
-    let selection =
-        selection.map_err(|error| match error.folder().and_then(|id| named.iter().position(|n| n == id)) {
-            Some(i) => invalid(format!("folders[{i}]: {error}")),
-            None => invalid(format!("folders: {error}")),
-        })?;
-    let mailbox = Mailbox::select(row, &app.table, selection).await?;
-    if mailbox.state == MailboxState::Active {
-        Sync::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;
-        queue(&app, mailbox.firm, mailbox.id).await;
-    }
-    shown(&app, mailbox).await
-}
-
-/// The folder that has this well-known name here; else what was named is an id.
-fn by_well_known_name(tree: &[MailFolder], name: FolderId) -> FolderId {
-    let same = |folder: &&MailFolder| {
-        folder.well_known.is_some_and(|well_known| well_known.name().eq_ignore_ascii_case(name.as_str()))
-    };
-    tree.iter().find(same).map_or(name, |folder| folder.id.clone())
-}
-
-/// Which mail of the chosen folders is not kept; what is left out is false or empty.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewRules {
-    /// Skip the firm's internal mail: the sender is a registered member, and every recipient is in the sender's domain.
-    #[serde(default)]
-    ignore_internal: bool,
-    /// Skip what comes from these addresses: at most 500.
-    #[serde(default)]
-    #[schema(max_items = 500)]
-    excluded_senders: Vec<Address>,
-    /// Skip what comes from these domains: at most 500. A sub-domain is another domain.
-    #[serde(default)]
-    #[schema(max_items = 500)]
-    excluded_domains: Vec<Domain>,
-    /// Mark mail in Outlook, where the connector may. True if left out.
-    #[serde(default = "marked")]
-    mark: bool,
-}
-
-fn marked() -> bool {
-    Rules::default().mark
-}
-
-impl NewRules {
-    fn read(self) -> Answer<Rules> {
-        for (field, count) in
-            [("excluded_senders", self.excluded_senders.len()), ("excluded_domains", self.excluded_domains.len())]
-        {
-            if count > EXCLUDED_MAX {
-                return Err(invalid(format!("{field}: at most {EXCLUDED_MAX}")));
-            }
-        }
-        Ok(Rules {
-            ignore_internal: self.ignore_internal,
-            excluded_senders: set(self.excluded_senders.into_iter().map(Address::into_inner)),
-            excluded_domains: set(self.excluded_domains.into_iter().map(Domain::into_inner)),
-            mark: self.mark,
-        })
-    }
-}
-
-/// In order, each once.
-fn set(texts: impl Iterator<Item = String>) -> Vec<String> {
-    texts.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// Sets the rules by which mail that is found from now on is kept or skipped. What was archived or skipped before stays so.
-#[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes", operation_id = "set_rules",
-    responses((status = 200, body = MailboxView))
-)]
-pub(super) async fn rule(
-    firm: FirmScope,
-    State(app): State<Arc<App>>,
-    Id(mailbox): Id<MailboxId>,
-    Json(new): Json<NewRules>,
-) -> Answer<Json<MailboxView>> {
-    let row = find(&app, firm.id(), mailbox).await?;
-    let mailbox = Mailbox::rule(row, &app.table, new.read()?).await?;
-    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "rules set");
-    shown(&app, mailbox).await
-}
-
-/// Which part of what rules would have skipped.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PreviewPart {
-    /// `next` of the page before.
-    #[serde(default, deserialize_with = "given")]
-    after: Option<u64>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
-}
-
-/// A mail that rules would have skipped.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct WouldSkip {
-    reason: SkipReason,
-    message: MessageView,
-}
-
-/// Shows which archived mails of this mailbox these rules would have skipped, the last registered first. Changes nothing. A page
-/// may be empty and still have a `next`: it looks at 2,000 numbers of the firm's registry at most.
-#[utoipa::path(
-    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", operation_id = "preview_rules", params(PreviewPart),
-    responses((status = 200, body = Page<WouldSkip>))
-)]
-pub(super) async fn preview(
-    firm: FirmScope,
-    State(app): State<Arc<App>>,
-    Id(mailbox): Id<MailboxId>,
-    Query(part): Query<PreviewPart>,
-    Json(new): Json<NewRules>,
-) -> Answer<Json<Page<WouldSkip>>> {
-    let rules = new.read()?;
-    let mailbox = find(&app, firm.id(), mailbox).await?.value.id;
-    let people = People::of(&app.table, firm.id(), &rules).await?;
-    let filter = MessageFilter::of(mailbox);
-    let show = |message: Message| {
-        message.original()?;
-        let reason = rules.skips(&people, message.from.as_deref(), message.recipient_domain.as_deref())?;
-        Some(WouldSkip { reason, message: message.into() })
-    };
-    Ok(Json(found(&app, &firm, &filter, (part.after, part.limit), show).await?))
-}
-
 /// From when mail is kept.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -987,63 +628,5 @@ pub(super) async fn queue(app: &App, firm: FirmId, mailbox: MailboxId) {
     tracing::info!(mailbox.id = %mailbox, %cause, "a look was asked for");
     if let Err(error) = app.queue.send(&job).await {
         tracing::warn!(mailbox.id = %mailbox, error = %Chain(&error), "the schedule has to find the mailbox");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use shared::graph::WellKnown;
-
-    use super::*;
-
-    fn folder(id: &str, parent: &str, well_known: Option<WellKnown>) -> MailFolder {
-        MailFolder {
-            id: id.parse().unwrap(),
-            parent: Some(parent.parse().unwrap()),
-            display_name: id.to_uppercase(),
-            items: 0,
-            hidden: false,
-            search: false,
-            well_known,
-        }
-    }
-
-    fn tree() -> Vec<MailFolder> {
-        vec![
-            MailFolder::root("root".parse().unwrap()),
-            folder("posteingang", "root", Some(WellKnown::Inbox)),
-            folder("papierkorb", "root", Some(WellKnown::DeletedItems)),
-            folder("mandanten", "posteingang", None),
-            folder("acme", "mandanten", None),
-        ]
-    }
-
-    #[test]
-    fn the_tree_shows_paths_from_the_top_and_what_may_be_chosen() {
-        let folders = vec!["mandanten".parse().unwrap(), "geloescht".parse().unwrap()];
-        let selection = Selection { mode: Mode::Include, folders };
-        let views = folder_views(tree(), Some(&selection), &HashMap::new(), Timestamp::UNIX_EPOCH);
-        let shown: Vec<_> = views
-            .iter()
-            .map(|v| (v.path.as_str(), v.parent_id.as_ref().map(FolderId::as_str), v.selectable, v.selected))
-            .collect();
-        let expected = [
-            ("POSTEINGANG", None, true, false),
-            ("PAPIERKORB", None, false, false),
-            ("POSTEINGANG/MANDANTEN", Some("posteingang"), true, true),
-            ("POSTEINGANG/MANDANTEN/ACME", Some("mandanten"), true, false),
-            ("", None, false, false),
-        ];
-        assert_eq!(shown, expected);
-        assert_eq!(views.iter().map(|v| v.gone).collect::<Vec<_>>(), [false, false, false, false, true]);
-    }
-
-    #[test]
-    fn a_folder_goes_by_its_well_known_name_in_every_language() {
-        let named = |name: &str| by_well_known_name(&tree(), name.parse().unwrap()).to_string();
-        assert_eq!(named("inbox"), "posteingang");
-        assert_eq!(named("Inbox"), "posteingang");
-        assert_eq!(named("acme"), "acme");
-        assert_eq!(named("sentitems"), "sentitems");
     }
 }

@@ -1,0 +1,334 @@
+//! The folders of a mailbox, and which of them are kept.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    access::connector::Connector,
+    app::App,
+    base::id::{FolderId, MailboxId},
+    graph::MailFolder,
+    mail::{
+        delta::Phase,
+        folder::FolderState,
+        mailbox::{Kind, Mailbox, MailboxState, Sync},
+        selection::{self, Mode, Selection},
+        trouble::Faults,
+        walk::Tally,
+    },
+};
+use utoipa::ToSchema;
+
+use super::{MailboxView, find, queue, shown};
+use crate::{
+    auth::FirmScope,
+    error::{Answer, invalid, not_found},
+    extract::{Id, Json},
+    routes::views::ProblemView,
+};
+
+/// A folder.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FolderView {
+    #[schema(value_type = String)]
+    id: FolderId,
+    /// Its name in the mailbox's language.
+    display_name: String,
+    /// The folder it lies in; null for the top ones.
+    #[schema(value_type = Option<String>)]
+    parent_id: Option<FolderId>,
+    /// The names from the top, with slashes between.
+    path: String,
+    /// How many items lie in it.
+    items: u64,
+    /// Whether Outlook hides it.
+    hidden: bool,
+    /// Its name that is the same in every language, such as `inbox`.
+    well_known: Option<&'static str>,
+    /// Whether it may be chosen. Drafts, deleted items and the like are never read.
+    selectable: bool,
+    /// Whether it is kept.
+    selected: bool,
+    /// Whether it was chosen and is deleted by now. If it is restored, it goes on.
+    gone: bool,
+    /// Its mails, as the last reconciliation counted them; null before the first one of this folder.
+    mails: Option<MailsView>,
+    /// How far it was read for the first time; null where it is not kept.
+    reading: Option<ReadingView>,
+    /// What keeps it from being read; null while it is read. It ends by itself.
+    problem: Option<ProblemView>,
+    /// Entries that Microsoft listed without an id, so that greffe could not read them; a reconciliation finds their mails.
+    unreadable: u64,
+}
+
+/// How far a folder was read for the first time.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadingView {
+    /// Whether all that lay there is known, so that older mail that is moved in counts.
+    ready: bool,
+    /// Mails listed so far, of those that lay there.
+    listed: u64,
+}
+
+/// What greffe knows of a folder beside the tree.
+struct KnownOf {
+    mails: Option<MailsView>,
+    reading: Option<ReadingView>,
+    problem: Option<ProblemView>,
+    unreadable: u64,
+}
+
+impl KnownOf {
+    fn of(folder: Option<&FolderState>, kept: bool, now: Timestamp) -> Self {
+        let fault = folder.and_then(|folder| {
+            let mut faults = Faults::default();
+            faults.note(folder.thing(), folder.trouble.clone()?);
+            faults.lasting(now).first().map(|fault| fault.noted().into())
+        });
+        let reading =
+            |folder: &FolderState| ReadingView { ready: folder.phase == Phase::Following, listed: folder.listed };
+        Self {
+            mails: MailsView::of(folder),
+            reading: folder.filter(|_| kept).map(reading),
+            problem: fault.filter(|_| kept),
+            unreadable: folder.map_or(0, |folder| folder.unreadable),
+        }
+    }
+}
+
+/// Mails of one folder, counted by a reconciliation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MailsView {
+    /// They lie there.
+    listed: u64,
+    /// Of these, they have to be kept.
+    due: u64,
+    /// Of these, they are archived.
+    kept: u64,
+    /// When they were counted.
+    #[schema(value_type = String, format = "date-time")]
+    at: Timestamp,
+}
+
+impl MailsView {
+    fn of(folder: Option<&FolderState>) -> Option<Self> {
+        let walk = folder?.comparison.as_ref()?;
+        let Tally { listed, due, kept, .. } = walk.tally;
+        Some(Self { listed, due, kept, at: walk.ended_at? })
+    }
+}
+
+/// A mailbox's folders.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Folders {
+    /// Parents before their children.
+    items: Vec<FolderView>,
+}
+
+async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
+    let found = Connector::find(&app.table, mailbox.firm, mailbox.connector).await?;
+    Ok(found.ok_or_else(|| not_found("connector"))?.value)
+}
+
+/// Every folder of a mailbox, as Microsoft has it now.
+async fn tree(app: &App, mailbox: &Mailbox) -> Answer<Vec<MailFolder>> {
+    let connector = connector_of(app, mailbox).await?;
+    Ok(app.graph(&connector).folders(&mailbox.user).await?)
+}
+
+/// Shows the folders of a mailbox, as Microsoft has them now.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes", operation_id = "list_folders",
+    responses((status = 200, body = Folders))
+)]
+pub(crate) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+) -> Answer<Json<Folders>> {
+    let mailbox = find(&app, firm.id(), mailbox).await?.value;
+    let (tree, known) = tokio::try_join!(tree(&app, &mailbox), async {
+        Ok(FolderState::all(&app.table, mailbox.firm, mailbox.id).await?)
+    })?;
+    let known: HashMap<FolderId, FolderState> =
+        known.into_iter().map(|row| (row.value.id().clone(), row.value)).collect();
+    Ok(Json(Folders { items: folder_views(tree, mailbox.selection.as_ref(), &known, app.clock.now()) }))
+}
+
+fn folder_views(
+    tree: Vec<MailFolder>,
+    selection: Option<&Selection>,
+    known: &HashMap<FolderId, FolderState>,
+    now: Timestamp,
+) -> Vec<FolderView> {
+    let selectable = selection::readable(&tree);
+    let kept = selection.map(|selection| selection.kept(&tree)).unwrap_or_default();
+    let there: HashSet<FolderId> = tree.iter().map(|folder| folder.id.clone()).collect();
+    let mut paths: HashMap<FolderId, String> = HashMap::new();
+    let mut views = Vec::with_capacity(tree.len());
+    // The root, in which the top ones lie, is no folder that anybody sees.
+    for folder in tree.into_iter().filter(|folder| !folder.is_root()) {
+        let above = folder.parent.as_ref().and_then(|parent| paths.get(parent));
+        let path = match above {
+            Some(above) => format!("{above}/{}", folder.display_name),
+            None => folder.display_name.clone(),
+        };
+        let parent_id = above.is_some().then_some(folder.parent).flatten();
+        paths.insert(folder.id.clone(), path.clone());
+        let selected = kept.contains(&folder.id);
+        let KnownOf { mails, reading, problem, unreadable } = KnownOf::of(known.get(&folder.id), selected, now);
+        views.push(FolderView {
+            selectable: selectable.contains(&folder.id),
+            selected,
+            gone: false,
+            mails,
+            reading,
+            problem,
+            unreadable,
+            id: folder.id,
+            display_name: folder.display_name,
+            parent_id,
+            path,
+            items: folder.items,
+            hidden: folder.hidden,
+            well_known: folder.well_known.map(|well_known| well_known.name()),
+        });
+    }
+    let named = selection.map(|selection| selection.folders.as_slice()).unwrap_or_default();
+    views.extend(named.iter().filter(|id| !there.contains(*id)).map(|id| {
+        let display_name = known.get(id).map(|folder| folder.place.display_name.clone()).unwrap_or_default();
+        FolderView {
+            id: id.clone(),
+            path: display_name.clone(),
+            display_name,
+            parent_id: None,
+            items: 0,
+            hidden: false,
+            well_known: None,
+            selectable: false,
+            selected: false,
+            gone: true,
+            mails: MailsView::of(known.get(id)),
+            reading: None,
+            problem: None,
+            unreadable: 0,
+        }
+    }));
+    views
+}
+
+/// Which folders to keep.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSelection {
+    mode: Mode,
+    /// Ids, or well-known names such as `inbox` and `sentitems`. None with the mode `all`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    folders: Vec<FolderId>,
+}
+
+/// Chooses the folders to keep. An active mailbox is looked at anew at once.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders",
+    responses((status = 200, body = MailboxView))
+)]
+pub(crate) async fn select(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    Json(new): Json<NewSelection>,
+) -> Answer<Json<MailboxView>> {
+    let row = find(&app, firm.id(), mailbox).await?;
+    if new.mode == Mode::All && !new.folders.is_empty() {
+        return Err(invalid("folders: none can be named with the mode all"));
+    }
+    if row.value.kind == Kind::Shared && new.mode != Mode::All {
+        return Err(invalid("mode: of a shared mailbox all is kept"));
+    }
+    let tree = tree(&app, &row.value).await?;
+    let named: Vec<FolderId> = new.folders.into_iter().map(|name| by_well_known_name(&tree, name)).collect();
+    let selection = Selection::of(new.mode, named.to_vec(), &tree);
+    let selection =
+        selection.map_err(|error| match error.folder().and_then(|id| named.iter().position(|n| n == id)) {
+            Some(i) => invalid(format!("folders[{i}]: {error}")),
+            None => invalid(format!("folders: {error}")),
+        })?;
+    let mailbox = Mailbox::select(row, &app.table, selection).await?;
+    if mailbox.state == MailboxState::Active {
+        Sync::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;
+        queue(&app, mailbox.firm, mailbox.id).await;
+    }
+    shown(&app, mailbox).await
+}
+
+/// The folder that has this well-known name here; else what was named is an id.
+fn by_well_known_name(tree: &[MailFolder], name: FolderId) -> FolderId {
+    let same = |folder: &&MailFolder| {
+        folder.well_known.is_some_and(|well_known| well_known.name().eq_ignore_ascii_case(name.as_str()))
+    };
+    tree.iter().find(same).map_or(name, |folder| folder.id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::graph::WellKnown;
+
+    use super::*;
+
+    fn folder(id: &str, parent: &str, well_known: Option<WellKnown>) -> MailFolder {
+        MailFolder {
+            id: id.parse().unwrap(),
+            parent: Some(parent.parse().unwrap()),
+            display_name: id.to_uppercase(),
+            items: 0,
+            hidden: false,
+            search: false,
+            well_known,
+        }
+    }
+
+    fn tree() -> Vec<MailFolder> {
+        vec![
+            MailFolder::root("root".parse().unwrap()),
+            folder("posteingang", "root", Some(WellKnown::Inbox)),
+            folder("papierkorb", "root", Some(WellKnown::DeletedItems)),
+            folder("mandanten", "posteingang", None),
+            folder("acme", "mandanten", None),
+        ]
+    }
+
+    #[test]
+    fn the_tree_shows_paths_from_the_top_and_what_may_be_chosen() {
+        let folders = vec!["mandanten".parse().unwrap(), "geloescht".parse().unwrap()];
+        let selection = Selection { mode: Mode::Include, folders };
+        let views = folder_views(tree(), Some(&selection), &HashMap::new(), Timestamp::UNIX_EPOCH);
+        let shown: Vec<_> = views
+            .iter()
+            .map(|v| (v.path.as_str(), v.parent_id.as_ref().map(FolderId::as_str), v.selectable, v.selected))
+            .collect();
+        let expected = [
+            ("POSTEINGANG", None, true, false),
+            ("PAPIERKORB", None, false, false),
+            ("POSTEINGANG/MANDANTEN", Some("posteingang"), true, true),
+            ("POSTEINGANG/MANDANTEN/ACME", Some("mandanten"), true, false),
+            ("", None, false, false),
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(views.iter().map(|v| v.gone).collect::<Vec<_>>(), [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_folder_goes_by_its_well_known_name_in_every_language() {
+        let named = |name: &str| by_well_known_name(&tree(), name.parse().unwrap()).to_string();
+        assert_eq!(named("inbox"), "posteingang");
+        assert_eq!(named("Inbox"), "posteingang");
+        assert_eq!(named("acme"), "acme");
+        assert_eq!(named("sentitems"), "sentitems");
+    }
+}

@@ -1,0 +1,136 @@
+//! The rules of a mailbox: which mail of the chosen folders is not kept.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    base::id::MailboxId,
+    mail::{
+        mailbox::Mailbox,
+        message::Message,
+        rules::{EXCLUDED_MAX, People, Rules, SkipReason},
+        search::MessageFilter,
+    },
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{MailboxView, find, shown};
+use crate::{
+    auth::FirmScope,
+    error::{Answer, invalid},
+    extract::{Id, Json, Query, given},
+    field::{Address, Domain, Limit},
+    routes::{messages::found, page::Page, views::MessageView},
+};
+
+/// Which mail of the chosen folders is not kept; what is left out is false or empty.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRules {
+    /// Skip the firm's internal mail: the sender is a registered member, and every recipient is in the sender's domain.
+    #[serde(default)]
+    ignore_internal: bool,
+    /// Skip what comes from these addresses: at most 500.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    excluded_senders: Vec<Address>,
+    /// Skip what comes from these domains: at most 500. A sub-domain is another domain.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    excluded_domains: Vec<Domain>,
+    /// Mark mail in Outlook, where the connector may. True if left out.
+    #[serde(default = "marked")]
+    mark: bool,
+}
+
+fn marked() -> bool {
+    Rules::default().mark
+}
+
+impl NewRules {
+    fn read(self) -> Answer<Rules> {
+        for (field, count) in
+            [("excluded_senders", self.excluded_senders.len()), ("excluded_domains", self.excluded_domains.len())]
+        {
+            if count > EXCLUDED_MAX {
+                return Err(invalid(format!("{field}: at most {EXCLUDED_MAX}")));
+            }
+        }
+        Ok(Rules {
+            ignore_internal: self.ignore_internal,
+            excluded_senders: sorted(self.excluded_senders.into_iter().map(Address::into_inner)),
+            excluded_domains: sorted(self.excluded_domains.into_iter().map(Domain::into_inner)),
+            mark: self.mark,
+        })
+    }
+}
+
+/// In order, each once.
+fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
+    texts.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Sets the rules by which mail that is found from now on is kept or skipped. What was archived or skipped before stays so.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes", operation_id = "set_rules",
+    responses((status = 200, body = MailboxView))
+)]
+pub(crate) async fn set(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    Json(new): Json<NewRules>,
+) -> Answer<Json<MailboxView>> {
+    let row = find(&app, firm.id(), mailbox).await?;
+    let mailbox = Mailbox::rule(row, &app.table, new.read()?).await?;
+    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "rules set");
+    shown(&app, mailbox).await
+}
+
+/// Which part of what rules would have skipped.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PreviewPart {
+    /// `next` of the page before.
+    #[serde(default, deserialize_with = "given")]
+    after: Option<u64>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// A mail that rules would have skipped.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WouldSkip {
+    reason: SkipReason,
+    message: MessageView,
+}
+
+/// Shows which archived mails of this mailbox these rules would have skipped, the last registered first. Changes nothing. A page
+/// may be empty and still have a `next`: it looks at 2,000 numbers of the firm's registry at most.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", operation_id = "preview_rules", params(PreviewPart),
+    responses((status = 200, body = Page<WouldSkip>))
+)]
+pub(crate) async fn preview(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    Query(part): Query<PreviewPart>,
+    Json(new): Json<NewRules>,
+) -> Answer<Json<Page<WouldSkip>>> {
+    let rules = new.read()?;
+    let mailbox = find(&app, firm.id(), mailbox).await?.value.id;
+    let people = People::of(&app.table, firm.id(), &rules).await?;
+    let filter = MessageFilter::of(mailbox);
+    let show = |message: Message| {
+        message.original()?;
+        let reason = rules.skips(&people, message.from.as_deref(), message.recipient_domain.as_deref())?;
+        Some(WouldSkip { reason, message: message.into() })
+    };
+    Ok(Json(found(&app, &firm, &filter, (part.after, part.limit), show).await?))
+}

@@ -1,0 +1,67 @@
+//! Pages: lists are given out part by part.
+
+use std::{fmt::Display, str::FromStr};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use shared::aws::table::{Key, Table};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{
+    error::{Answer, invalid},
+    extract::given,
+    field::Limit,
+};
+
+/// Some of a list, and where the rest begins.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// What to give as `after` to go on; null at the end.
+    pub next: Option<String>,
+}
+
+/// Which part of a list whose items are found by an id.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// `next` of the page before.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
+    after: Option<Cursor>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// Where a page ended: the id of its last item.
+struct Cursor(Uuid);
+
+impl FromStr for Cursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text).map(Self).map_err(|_| "not the `next` of a page")
+    }
+}
+
+impl Part {
+    /// The values whose keys begin with `prefix`; `key` makes the key of an id, `id` tells a value's.
+    pub async fn read<T: FromStr<Err: Display> + Display, V: DeserializeOwned>(
+        self,
+        table: &Table,
+        prefix: &Key,
+        key: impl FnOnce(T) -> Key,
+        id: impl FnOnce(&V) -> T,
+    ) -> Answer<Page<V>> {
+        let after =
+            self.after.map(|Cursor(id)| id.to_string().parse().map_err(|error| invalid(format!("after: {error}"))));
+        let limit = self.limit.unwrap_or_default().get();
+        let page = table.query::<V>(prefix, after.transpose()?.map(key).as_ref(), limit).await?;
+        let next = page.next.and_then(|_| page.rows.last().map(|row| id(&row.value).to_string()));
+        Ok(Page { items: page.rows.into_iter().map(|row| row.value).collect(), next })
+    }
+}

@@ -1,0 +1,327 @@
+//! What several routes show: problems, messages, connectors and their credentials.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{
+    access::{
+        connector::{Access, Connector, ConnectorState, OwnApp, Rights},
+        credential::Credential,
+        owner::Owner,
+        ownership,
+        registration::{Registration, Source},
+        reminder::days_left,
+        sign_in::connect_url,
+    },
+    app::App,
+    base::{
+        digest::Digest,
+        id::{ClientId, ConnectorId, MailboxId, MessageId, TenantId},
+    },
+    firm::{Firm, feed::CredentialKind},
+    graph::{GraphCode, TokenError},
+    mail::{
+        message::{Message, State as MessageState},
+        rules::SkipReason,
+    },
+    problem::{Code, Noted, Text, Who, of_app_not_allowed},
+};
+use utoipa::ToSchema;
+
+use crate::{error::Answer, language};
+
+/// A mail.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MessageView {
+    #[schema(value_type = String)]
+    id: MessageId,
+    #[schema(value_type = String, format = "uuid")]
+    mailbox: MailboxId,
+    /// Its subject, perhaps cut; the whole one is in the original.
+    subject: String,
+    /// The sender's address.
+    from: Option<String>,
+    #[schema(value_type = String, format = "date-time")]
+    received_at: Timestamp,
+    /// The header Message-ID: a hint, never a key.
+    internet_message_id: Option<String>,
+    has_attachments: bool,
+    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked` or `failed`. The original is there from
+    /// `archived` on; `unmarked` means that Outlook can't show it.
+    state: &'static str,
+    /// The SHA-256 of the original, in hex.
+    #[schema(value_type = Option<String>)]
+    sha256: Option<Digest>,
+    /// The length of the original.
+    bytes: Option<u64>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    archived_at: Option<Timestamp>,
+    /// Its number in the firm's feed.
+    number: Option<u64>,
+    /// Why it could not be archived so far.
+    failure: Option<MessageFailureView>,
+    /// Why it is not kept.
+    skip_reason: Option<SkipReason>,
+    /// The dossier that it is filed to.
+    dossier: Option<String>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    filed_at: Option<Timestamp>,
+    /// Who filed it: the id of the API key, or `operator`.
+    filed_by: Option<String>,
+}
+
+/// Why a mail could not be archived so far.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MessageFailureView {
+    /// Microsoft's own code.
+    #[schema(value_type = String)]
+    code: GraphCode,
+    attempts: u32,
+    /// Null when it is given up.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    next_try: Option<Timestamp>,
+}
+
+impl From<Message> for MessageView {
+    fn from(message: Message) -> Self {
+        let original = message.original().cloned();
+        let (mut failure, mut skip_reason) = (None, None);
+        let state = message.state.name();
+        let filing = message.filing.filter(|filing| filing.dossier.is_some());
+        let mut number = original.as_ref().map(|original| original.number);
+        match message.state {
+            MessageState::Failed(f) => {
+                number = Some(f.number);
+                failure = Some(MessageFailureView { code: f.code, attempts: f.attempts, next_try: f.next_try });
+            }
+            MessageState::Skipped { reason } => skip_reason = Some(reason),
+            _ => {}
+        }
+        Self {
+            id: message.id,
+            mailbox: message.id.mailbox,
+            subject: message.subject,
+            from: message.from,
+            received_at: message.received_at,
+            internet_message_id: message.internet_message_id,
+            has_attachments: message.has_attachments,
+            state,
+            sha256: original.as_ref().map(|original| original.sha256),
+            bytes: original.as_ref().map(|original| original.bytes),
+            archived_at: original.map(|original| original.archived_at),
+            number,
+            failure,
+            skip_reason,
+            filed_at: filing.as_ref().map(|filing| filing.at),
+            filed_by: filing.as_ref().map(|filing| filing.by.clone()),
+            dossier: filing.and_then(|filing| filing.dossier),
+        }
+    }
+}
+
+/// A connector.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConnectorView {
+    #[schema(value_type = String, format = "uuid")]
+    id: ConnectorId,
+    name: String,
+    access: Access,
+    /// Whether mail is marked in Outlook.
+    mark: bool,
+    /// Whether a signed-in user's shared mailboxes are opened too.
+    shared_mailboxes: bool,
+    /// Whether dates are pushed to Outlook's calendar or To Do.
+    dates: bool,
+    /// Whether contacts are pushed to Outlook.
+    contacts: bool,
+    /// What the next sign-in at `connect_url` asks for, if that is more or other than what the connector has.
+    wanted: Option<Rights>,
+    /// The firm's own app registration; null for the platform's.
+    app: Option<AppView>,
+    state: ConnectorState,
+    /// The address of who signed in.
+    connected_as: Option<String>,
+    /// The organisation that it opens, or waits to open; null for access through a person.
+    organization: Option<OrganizationView>,
+    /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one. Null for a key
+    /// without the right `manage`, and while greffe's key ring can't be read.
+    connect_url: Option<String>,
+    /// What keeps it from working.
+    problem: Option<ProblemView>,
+    /// What the last sign-in failed at; null once one succeeded.
+    sign_in_problem: Option<ProblemView>,
+    /// The credential of the app registration, as far as it is known.
+    secret: Option<SecretView>,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+/// A Microsoft 365 tenant beside the firm. Greffe compares and does not decide: a firm's domain may lie in another tenant.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OrganizationView {
+    #[schema(value_type = String)]
+    tenant_id: TenantId,
+    /// Whether it waits for the operator's grant.
+    awaits_grant: bool,
+    /// The domains that are verified in the tenant; null where Microsoft did not list them.
+    verified_domains: Option<Vec<String>>,
+    /// Which of the firm's `domains` are not among them; null where they are unknown.
+    unverified_domains: Option<Vec<String>>,
+}
+
+impl OrganizationView {
+    async fn of(app: &App, connector: &Connector) -> Answer<Option<Self>> {
+        let Some(tenant_id) = connector.organization().cloned() else { return Ok(None) };
+        let awaiting = connector.awaiting_grant.as_ref();
+        let verified = awaiting.map_or(&connector.verified_domains, |awaiting| &awaiting.verified_domains).clone();
+        let unverified = match &verified {
+            Some(verified) => {
+                let firm = Firm::find(&app.table, connector.firm).await?;
+                firm.map(|firm| firm.domains.into_iter().filter(|domain| !verified.contains(domain)).collect())
+            }
+            None => None,
+        };
+        let awaits_grant = awaiting.is_some();
+        Ok(Some(Self { tenant_id, awaits_grant, verified_domains: verified, unverified_domains: unverified }))
+    }
+}
+
+/// A firm's own app registration, without its secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppView {
+    #[schema(value_type = String)]
+    tenant_id: TenantId,
+    #[schema(value_type = String)]
+    client_id: ClientId,
+}
+
+impl From<OwnApp> for AppView {
+    fn from(OwnApp { tenant_id, client_id }: OwnApp) -> Self {
+        Self { tenant_id, client_id }
+    }
+}
+
+/// What keeps something from working, and whose turn it is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProblemView {
+    code: Code,
+    meaning: &'static str,
+    who: Who,
+    next_action: &'static str,
+    /// Microsoft's own code; null where it was not Microsoft who refused.
+    microsoft_code: Option<String>,
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
+}
+
+impl From<Noted> for ProblemView {
+    fn from(problem: Noted) -> Self {
+        let Noted { code, microsoft_code, since } = problem;
+        let Text { meaning, next_action } = code.text(language::of_caller());
+        let who = code.who();
+        let microsoft_code = Some(microsoft_code).filter(|code| !code.is_empty());
+        Self { code, meaning, who, next_action, microsoft_code, since }
+    }
+}
+
+/// `linked`: with the link that connects it, which is for callers who may manage.
+pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answer<ConnectorView> {
+    let connect_url = match connect_url(app, &connector).await {
+        _ if !linked => None,
+        Ok(url) => Some(url),
+        // The rest is shown all the same: its problem says whose turn it is.
+        Err(TokenError::Secret(error)) if error.needs_the_operator() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let secret = SecretView::of(app, Owner::of(&connector)).await?;
+    let organization = OrganizationView::of(app, &connector).await?;
+    let obstacle = match app.tokens.obstacle(&connector).await {
+        Ok(obstacle) => obstacle,
+        // Whoever needs the secret meets that.
+        Err(TokenError::Secret(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let since = connector.connected_at.unwrap_or(connector.created_at);
+    let obstacle = obstacle.map(|not| Noted { code: of_app_not_allowed(not), microsoft_code: String::new(), since });
+    let Connector { id, name, access, mark, shared_mailboxes, dates, contacts, wanted, .. } = connector;
+    let Connector { app, state, account, problem, sign_in_problem, created_at, .. } = connector;
+    let app = app.map(AppView::from);
+    let connected_as = account.map(|account| account.address);
+    // What has ended does not work, though nobody may have met a refusal yet.
+    let problem = problem.or_else(|| secret.as_ref().and_then(SecretView::problem)).or(obstacle);
+    let (problem, sign_in_problem) = (problem.map(ProblemView::from), sign_in_problem.map(ProblemView::from));
+    Ok(ConnectorView {
+        id,
+        name,
+        access,
+        mark,
+        shared_mailboxes,
+        dates,
+        contacts,
+        wanted,
+        app,
+        state,
+        connected_as,
+        organization,
+        connect_url,
+        problem,
+        sign_in_problem,
+        secret,
+        created_at,
+    })
+}
+
+/// A credential, without what is secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SecretView {
+    credential: CredentialKind,
+    /// When it ends; null where nobody knows, and where it has no end.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    expires_at: Option<Timestamp>,
+    /// Whole days until then; negative afterwards.
+    days_left: Option<i64>,
+    /// Where that is known from.
+    source: Source,
+    /// Whether it has ended.
+    expired: bool,
+    /// Since when it is being rotated.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    rotating_since: Option<Timestamp>,
+    /// With `federated`: the audience that Entra must trust; see `/app/federation`.
+    audience: Option<String>,
+    /// With `federated`: whether that audience is in use. False as long as it is the one that all firms shared.
+    audience_in_use: Option<bool>,
+}
+
+impl SecretView {
+    /// None before anything is known.
+    pub(super) async fn of(app: &App, owner: Owner) -> Answer<Option<Self>> {
+        let now = app.clock.now();
+        let Some(known) = Registration::find(&app.table, owner).await? else { return Ok(None) };
+        let federated = match known.credential {
+            CredentialKind::Federated => {
+                let audience = ownership::audience(&app.table, &app.random, owner).await?;
+                let current = Credential::parse(&app.secrets.read(&owner.secret_id()).await?);
+                Some((audience.as_str().to_owned(), !current.is_by_shared_audience()))
+            }
+            CredentialKind::Secret | CredentialKind::Certificate => None,
+        };
+        let (audience, audience_in_use) = federated.unzip();
+        Ok(Some(Self {
+            audience,
+            audience_in_use,
+            credential: known.credential,
+            expires_at: known.end(now),
+            days_left: known.end(now).map(|end| days_left(end, now)),
+            source: known.source,
+            expired: known.end(now).is_some_and(|end| end <= now),
+            rotating_since: known.rotation.map(|rotation| rotation.since),
+        }))
+    }
+
+    /// What a connector with it has to say.
+    pub(super) fn problem(&self) -> Option<Noted> {
+        let code = self.credential.ended()?;
+        let since = self.expires_at.filter(|_| self.expired)?;
+        Some(Noted { code, microsoft_code: String::new(), since })
+    }
+}

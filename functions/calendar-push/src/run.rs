@@ -1,0 +1,370 @@
+//! One round of one member: finish what is open, look at what lies there, finish what that found.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Mutex, PoisonError, atomic::AtomicBool},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use shared::{
+    access::{
+        connector::{Access, Connector},
+        watch,
+    },
+    app::App,
+    aws::{
+        queue::PushJob,
+        table::{Key, Row, TableError, Write},
+        worker::{Deadline, Outcome},
+    },
+    base::{
+        id::{EntryId, MemberId, Noun},
+        telemetry::Chain,
+    },
+    firm::{
+        Firm,
+        member::{Account, Due, Member},
+    },
+    graph::{GraphError, Homes, Place},
+    problem::{Code, Noted, of_refused_service},
+    push::{Copy, Failing, Outbox, Outlook, PushWork, Wish},
+};
+
+use crate::{
+    advance, look,
+    round::{Block, CHECK_PAUSE, CONFLICT_PAUSE, PushError, Round, keep},
+};
+
+/// What was pushed to a member who is no more is removed for so long, where access allows it again; then it stays there.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
+/// Clocks of two functions differ by less than this.
+const CLOCK_SKEW: Duration = Duration::from_secs(2);
+/// Copies forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: usize = 50;
+
+impl Round<'_> {
+    /// Works through all that is open. Entries are read after the work was listed, so what is open is seen to by it.
+    async fn drain(&self) -> Result<Outcome, PushError> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let now = self.app.clock.now();
+        let mut open = open_work(self.app, self.outlook.firm, self.outlook.member).await?;
+        let is_due = |work: &PushWork| work.work.not_before.is_none_or(|at| at <= now);
+        open.retain(|item| is_due(&item.value) && !self.is_blocked(item.value.noun()));
+        self.hand_on_what_began(&mut open).await?;
+        advance::all(self, open).await
+    }
+
+    /// An entry that one item began may be taken by another now, which has to look for it just so: they were made by many clocks,
+    /// and come in any order.
+    async fn hand_on_what_began(&self, open: &mut [Row<PushWork>]) -> Result<(), TableError> {
+        let begun = open.iter().filter(|item| item.value.began).flat_map(|item| item.value.entries());
+        let begun: HashSet<EntryId> = begun.collect();
+        let shares = |work: &PushWork| !work.began && work.entries().iter().any(|entry| begun.contains(entry));
+        for item in open.iter_mut().filter(|item| shares(&item.value)) {
+            item.value.began = true;
+            self.app.table.write(Write::replace(item)).await?;
+            item.written();
+        }
+        Ok(())
+    }
+
+    /// What is said comes first; then what lies there is looked at, and set right.
+    async fn visit(&self, outbox: &mut Outbox) -> Result<Outcome, PushError> {
+        if self.drain().await? == Outcome::OutOfTime {
+            return Ok(Outcome::OutOfTime);
+        }
+        if look::look(self, outbox).await? && self.drain().await? == Outcome::OutOfTime {
+            return Ok(Outcome::OutOfTime);
+        }
+        self.tidy().await?;
+        Ok(Outcome::Finished)
+    }
+
+    /// Removes the containers of ours that nothing shall lie in, unless a person put something there.
+    async fn tidy(&self) -> Result<(), PushError> {
+        let mut homes = self.homes.lock().await;
+        for (noun, place) in [(Noun::Date, Place::Task), (Noun::Contact, Place::Contact)] {
+            let there = homes.has(place) || homes.unsure.contains(&place);
+            if !there || self.wish.place(noun) == Some(place) || self.is_blocked(Some(noun)) {
+                continue;
+            }
+            match self.remove_home(&homes, place).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    homes.set(place, None);
+                    self.keep(&homes).await?;
+                }
+                Err(error) => self.hold_up(Some(noun), error.into())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the container of ours for that place is gone. One that may have been made is looked for.
+    async fn remove_home(&self, homes: &Homes, place: Place) -> Result<bool, GraphError> {
+        let home = match homes.of(place) {
+            Some(home) => Some(home),
+            None => self.outlook.home(homes, place).await?,
+        };
+        match home {
+            Some(home) => self.outlook.graph.remove_if_empty(&self.outlook.user, &home).await,
+            None => Ok(true),
+        }
+    }
+}
+
+/// Serves `job`, unless a round that began after it was sent has done so.
+pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result<Outcome, PushError> {
+    let began_at = app.clock.now();
+    let read = app.table.get::<Outbox>(&Key::outbox(job.firm, job.member)).await?;
+    // What a person has to do first is not done by another job.
+    let mut rests = false;
+    if let Some(outbox) = read.as_ref().map(|row| &row.value) {
+        if outbox.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at) {
+            return Ok(Outcome::Finished);
+        }
+        let asks = outbox.problem.is_some() || !outbox.blocked.is_empty();
+        rests = asks && !Due::is_reached(&app.table, job.firm, job.member, began_at).await?;
+        if rests && outbox.problem.is_some() {
+            return Ok(Outcome::Finished);
+        }
+    }
+    let Some(firm) = Firm::find(&app.table, job.firm).await? else { return Ok(Outcome::Finished) };
+    let member = Member::find(&app.table, job.firm, job.member).await?.map(|row| row.value);
+    let mut outbox = match (read, &member) {
+        (Some(row), _) => row,
+        (None, None) => return forget(app, job, None).await,
+        (None, Some(member)) => {
+            // Where something is about to be made has to be known to whoever may have to remove it.
+            let first = Outbox { account: Some(member.account()), ..Outbox::default() };
+            app.table.write(Write::insert(Key::outbox(job.firm, job.member), &first)).await?;
+            Row::inserted(Key::outbox(job.firm, job.member), first)
+        }
+    };
+
+    let before = outbox.value.clone();
+    let visitor = Visitor { app, firm: &firm, member: job.member, rests, deadline };
+    let result = visitor.serve(member.as_ref(), &mut outbox).await;
+    let finished = matches!(result, Ok(Outcome::Finished));
+    if finished && member.is_none() && outbox.value.account.is_none() {
+        return forget(app, job, Some(outbox)).await;
+    }
+    if finished {
+        outbox.value.round_began_at = Some(began_at);
+    }
+    if outbox.value != before {
+        app.table.write(Write::replace(&outbox)).await?;
+    }
+    if finished {
+        match next_due(app, &firm, job.member, &outbox.value).await? {
+            Some(at) => app.table.write(Due::at(job.firm, job.member, at)).await?,
+            None => Due::never(&app.table, job.firm, job.member).await?,
+        }
+    }
+    result
+}
+
+/// Who goes through one member's accounts.
+struct Visitor<'a> {
+    app: &'a App,
+    firm: &'a Firm,
+    member: MemberId,
+    /// Whether what Microsoft refused is left alone this time.
+    rests: bool,
+    deadline: &'a Deadline,
+}
+
+impl Visitor<'_> {
+    /// Removes what lies where the member is no more, then brings to the member's Outlook what shall be there.
+    async fn serve(&self, member: Option<&Member>, row: &mut Row<Outbox>) -> Result<Outcome, PushError> {
+        let Self { app, firm, .. } = *self;
+        let outbox = &mut row.value;
+        if let Some(account) = outbox.account.clone()
+            && member.is_none_or(|member| member.account() != account)
+        {
+            let patience = if member.is_none() { FAREWELL_PATIENCE } else { Duration::ZERO };
+            match self.reach(&account, Wish::nothing(firm.language), outbox).await? {
+                Outcome::Finished => {}
+                unfinished => return Ok(unfinished),
+            }
+            let since = app.clock.now() - patience;
+            if outbox.problem.iter().chain(outbox.blocked.values()).any(|problem| since < problem.since) {
+                return Ok(Outcome::Finished);
+            }
+            forget_copies(app, firm, self.member).await?;
+            let account = member.map(Member::account);
+            *outbox = Outbox { account, round_began_at: outbox.round_began_at, ..Outbox::default() };
+            if member.is_some() {
+                app.table.write(Write::replace(row)).await?;
+                row.written();
+            }
+        }
+        let Some(member) = member else { return Ok(Outcome::Finished) };
+        let wish = Wish { push: member.push, language: firm.language };
+        self.reach(&member.account(), wish, &mut row.value).await
+    }
+
+    /// Visits one account. That a person has to act is noted, and no error.
+    async fn reach(&self, account: &Account, wish: Wish, outbox: &mut Outbox) -> Result<Outcome, PushError> {
+        let Self { app, firm, member, deadline, .. } = *self;
+        let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value)
+        else {
+            return Ok(Outcome::Finished);
+        };
+        let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;
+        let round = Round {
+            app,
+            outlook: Outlook {
+                graph: app.graph(&connector).having_spent(outbox.spent.clone()),
+                user: account.user.clone(),
+                firm,
+                member,
+            },
+            wish,
+            colors: connector.mark,
+            homes: tokio::sync::Mutex::new(homes.map(|row| row.value).unwrap_or_default()),
+            settling: tokio::sync::Mutex::default(),
+            deadline,
+            taken: Mutex::default(),
+            blocked: Mutex::new(self.blocked(&connector, &wish, outbox)),
+            stopped: AtomicBool::new(false),
+        };
+        let result = round.visit(outbox).await;
+        outbox.spent = round.outlook.graph.spent();
+        let homes = round.homes.into_inner();
+        let mut blocked = round.blocked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.note_failing(&mut blocked, outbox);
+        outbox.blocked = self.noted(&connector, blocked, &outbox.blocked).await?;
+        match result {
+            Err(PushError::HomeGone(place)) => {
+                let mut homes = homes;
+                homes.set(place, None);
+                keep(app, firm, member, &homes).await?;
+                outbox.compared_at = None;
+                Err(PushError::Wait(CONFLICT_PAUSE))
+            }
+            Err(PushError::Graph(error)) if error.concerns_connection() => {
+                outbox.problem = Some(connector.note(app, &error, outbox.problem.as_ref()).await?);
+                Ok(Outcome::Finished)
+            }
+            Ok(outcome) => {
+                outbox.problem = None;
+                watch::seen_working(app, &connector).await?;
+                Ok(outcome)
+            }
+            other => other,
+        }
+    }
+
+    /// What is not tried at all. An organisation's rights stand in the app's registration, and Graph says whether they are there.
+    fn blocked(&self, connector: &Connector, wish: &Wish, outbox: &Outbox) -> BTreeMap<Noun, Block> {
+        let block = |noun| {
+            let asked = connector.access == Access::Organization
+                || match noun {
+                    Noun::Date => connector.dates,
+                    Noun::Contact => connector.contacts,
+                };
+            if wish.place(noun).is_some() && !asked {
+                return Some(Block::NotGranted);
+            }
+            let now = self.app.clock.now();
+            if outbox.failing.get(&noun).is_some_and(|failing| now < failing.not_before) {
+                return Some(Block::Waits);
+            }
+            let before = outbox.blocked.get(&noun).filter(|problem| problem.code != Code::PushNotGranted);
+            before.filter(|_| self.rests).cloned().map(Block::Rests)
+        };
+        Noun::ALL.into_iter().filter_map(|noun| Some((noun, block(noun)?))).collect()
+    }
+
+    /// Takes note of what Graph could not see to; what was tried and did not fail is over.
+    fn note_failing(&self, blocked: &mut BTreeMap<Noun, Block>, outbox: &mut Outbox) {
+        let now = self.app.clock.now();
+        for noun in Noun::ALL {
+            match blocked.get(&noun) {
+                Some(Block::Waits) => {}
+                Some(Block::Fails(error)) => {
+                    tracing::warn!(
+                        firm.id = %self.firm.id, member.id = %self.member, noun = noun.name(), error = %Chain(error),
+                        "one kind of entry has to wait"
+                    );
+                    outbox.failing.insert(noun, Failing::again(outbox.failing.get(&noun), error, now));
+                }
+                _ => drop(outbox.failing.remove(&noun)),
+            }
+        }
+        blocked.retain(|_, block| !matches!(block, Block::Waits | Block::Fails(_)));
+    }
+
+    /// What held up entries of one noun, as it is kept. Since when does not change while it lasts.
+    async fn noted(
+        &self,
+        connector: &Connector,
+        blocked: BTreeMap<Noun, Block>,
+        before: &BTreeMap<Noun, Noted>,
+    ) -> Result<BTreeMap<Noun, Noted>, PushError> {
+        let mut noted = BTreeMap::new();
+        for (noun, block) in blocked {
+            let before = before.get(&noun);
+            let problem = match block {
+                Block::Rests(problem) => problem,
+                Block::NotGranted => {
+                    let since = before.map_or(self.app.clock.now(), |before| before.since);
+                    Noted { code: Code::PushNotGranted, microsoft_code: String::new(), since }
+                }
+                Block::Waits | Block::Fails(_) => continue,
+                Block::Refused(error) => {
+                    let problem = connector.note(self.app, &error, before).await?;
+                    Noted { code: of_refused_service(&error), ..problem }
+                }
+            };
+            noted.insert(noun, problem);
+        }
+        Ok(noted)
+    }
+}
+
+async fn open_work(app: &App, firm: &Firm, member: MemberId) -> Result<Vec<Row<PushWork>>, TableError> {
+    app.table.query_all(&Key::push_work_prefix(firm.id, member)).await
+}
+
+/// When the member is looked at next; none if there is nothing to be looked at.
+async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> Result<Option<Timestamp>, PushError> {
+    let now = app.clock.now();
+    if let Some(problem) = &outbox.problem {
+        return Ok(Some(now + problem.pause(now)));
+    }
+    let check = outbox.push.filter(|push| push.dates || push.contacts).map(|_| now + CHECK_PAUSE);
+    let mut open = open_work(app, firm, member).await?;
+    let waits = |noun| outbox.blocked.contains_key(&noun) || outbox.failing.contains_key(&noun);
+    open.retain(|row| row.value.noun().is_none_or(|noun| !waits(noun)));
+    // What has no time of its own came while the round ended: its own job is on the way.
+    let next_try = open.iter().map(|row| row.value.work.not_before.unwrap_or(now + CONFLICT_PAUSE)).min();
+    let pauses = outbox.blocked.values().map(|problem| now + problem.pause(now));
+    let failing = outbox.failing.values().map(|failing| failing.not_before);
+    Ok(check.into_iter().chain(next_try).chain(pauses).chain(failing).min())
+}
+
+/// Forgets what was pushed for a member: it is gone, or out of reach for good.
+async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), PushError> {
+    let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
+    for some in copies.chunks(FORGOTTEN_AT_ONCE) {
+        app.table.transact(some.iter().map(Write::remove).collect()).await?;
+    }
+    app.table.write(Write::discard(Key::homes(firm.id, member))).await?;
+    Ok(())
+}
+
+/// Nothing is left of a member who is no more.
+async fn forget(app: &App, job: &PushJob, outbox: Option<Row<Outbox>>) -> Result<Outcome, PushError> {
+    let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(job.firm, job.member)).await?;
+    for some in work.chunks(FORGOTTEN_AT_ONCE) {
+        app.table.transact(some.iter().map(Write::remove).collect()).await?;
+    }
+    if let Some(row) = outbox {
+        app.table.write(Write::remove(&row)).await?;
+    }
+    Due::never(&app.table, job.firm, job.member).await?;
+    Ok(Outcome::Finished)
+}
