@@ -205,3 +205,53 @@ async fn a_mailbox_that_is_throttled_again_and_again_is_left_to_the_schedule_and
     assert_eq!(received.messages().len(), 0);
     world.settle(&registry).await;
 }
+
+#[tokio::test]
+async fn a_mail_that_is_deleted_for_good_before_it_is_read_is_gone_and_tried_no_more() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let (gone, refused) = (world.deliver("inbox", "Gone"), world.deliver("inbox", "Refused once"));
+    let kept = world.deliver("inbox", "Kept");
+    world.microsoft.faults().value(&gone, ValueFault::Status(503), Times::Forever);
+    world.microsoft.faults().value(&refused, ValueFault::Status(500), Times::Forever);
+    world.run_until_idle().await;
+    for mail in [&gone, &refused] {
+        world.microsoft.delete_message(ADA, mail).unwrap();
+        world.microsoft.faults().value(mail, ValueFault::Status(404), Times::N(1));
+    }
+    for _ in 0..6 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    for mail in [&gone, &refused] {
+        let shown = world.message(&registry, mail).await.ok();
+        assert_eq!(
+            (&shown["state"], &shown["failure"], &shown["sha256"]),
+            (&json!("gone"), &json!(null), &json!(null))
+        );
+    }
+    assert_eq!(world.message(&registry, &kept).await.ok()["state"], "marked");
+    let progress = world.progress(&registry).await;
+    let counts = ["discovered", "archived", "failed", "gone", "remaining"].map(|name| progress[name].as_i64().unwrap());
+    assert_eq!(counts, [3, 1, 0, 2, 0], "{progress}");
+    let feed = world.feed(&registry.firm).await;
+    assert_eq!(feed.iter().filter(|fact| *fact == "message_gone").count(), 2, "{feed:?}");
+    let listed = world.get(&format!("/v1/firms/{}/messages", registry.firm)).await.ok();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 3, "each once: {listed}");
+    let asked = world.microsoft.requests().by_kind["message value"];
+    world.pass(Duration::from_secs(86_400)).await;
+    assert_eq!(world.microsoft.requests().by_kind["message value"], asked, "it is tried no more");
+}
+
+#[tokio::test]
+async fn a_mail_dated_2100_that_lay_there_before_is_not_taken_for_new() {
+    let world = World::new().await;
+    let in_2100 = "2100-01-01T00:00:00Z".parse().unwrap();
+    let lay_there = world.deliver_at("inbox", "Imported", in_2100);
+    let registry = world.registry().await;
+    world.run_until_idle().await;
+    let arrived = world.deliver_at("inbox", "Arrived since", in_2100);
+    world.run_until_idle().await;
+    assert_eq!(world.message(&registry, &lay_there).await.problem(), "not_found");
+    assert_eq!(world.message(&registry, &arrived).await.ok()["state"], "marked");
+    assert_eq!(world.progress(&registry).await["skipped"]["already_there"], 1);
+}

@@ -96,6 +96,7 @@ async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) ->
             let fate = match message.map(|message| &message.state) {
                 // Where mail is not marked, that is all.
                 Some(State::Announced(_)) if round.marks.is_none() => Fate::Done,
+                Some(State::Gone { .. }) => Fate::Gone,
                 Some(State::Failed(failure)) => Fate::Failed(failure.next_try.map(|at| at.max(now))),
                 Some(state) if !state.is_final() => waits.filter(|at| *at > now).map_or(Fate::Open, Fate::Waits),
                 Some(_) => Fate::Done,
@@ -105,7 +106,7 @@ async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) ->
             (*id, fate)
         })
         .collect();
-    for (id, _) in fates.iter().filter(|(_, fate)| *fate == Fate::Done) {
+    for (id, _) in fates.iter().filter(|(_, fate)| matches!(fate, Fate::Done | Fate::Gone)) {
         marking.known.forget(*id);
     }
     let settled = work.into_iter().flat_map(|row| Work::settle(row, firm, mailbox, &fates));
@@ -117,6 +118,8 @@ async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) ->
 enum Archived {
     Stored(Stored),
     Failed(GraphCode),
+    /// Graph has neither the mail nor its original.
+    NotThere(GraphError),
     /// Graph asks to wait with this one.
     Waits(GraphError),
     /// Not tried: the round is over, or the next try is not due.
@@ -134,11 +137,22 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
     let mut stored = Vec::new();
     let mut failed = Vec::new();
     let mut waiting = Vec::new();
+    let mut gone = Vec::new();
     let mut stop = Ok(());
     for (i, result) in tries {
         match result {
             Ok(Archived::Stored(what)) => stored.push((i, what)),
             Ok(Archived::Failed(code)) => failed.push((i, code)),
+            Ok(Archived::NotThere(error)) => {
+                // Once may be an error: what is gone is not there the second time either.
+                let asked_before = messages[i].value.trouble.as_ref().is_some_and(Trouble::is_gone)
+                    || matches!(messages[i].value.state, State::Failed(_));
+                if asked_before {
+                    gone.push(i);
+                } else {
+                    wait_for(round, &mut messages[i], &error).await?;
+                }
+            }
             Ok(Archived::Waits(error)) => waiting.push((i, error)),
             Ok(Archived::Left) => {}
             Err(error) => stop = Err(error),
@@ -158,7 +172,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
     }
     stored.sort_by_key(|(i, _)| *i);
     let new_failures = failed.iter().filter(|(i, _)| !matches!(messages[*i].value.state, State::Failed(_))).count();
-    let mut numbers = numbers(round, stored.len() + new_failures).await?;
+    let mut numbers = numbers(round, stored.len() + new_failures + gone.len()).await?;
     round.tally.count(Counter::MessagesArchived, stored.len() as u64);
     round.tally.count(Counter::MessagesFailed, failed.len() as u64);
     for (i, Stored { sha256, bytes }) in stored {
@@ -166,6 +180,11 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
         let number = numbers.next().unwrap_or_default();
         let original = Original { sha256, bytes, archived_at: now, number };
         set(round, &mut messages[i], State::Archived(original)).await?;
+    }
+    for i in gone {
+        tracing::info!(message.id = %messages[i].value.id, "a message was deleted for good before it could be read");
+        let number = numbers.next().unwrap_or_default();
+        set(round, &mut messages[i], State::Gone { at: now, number }).await?;
     }
     for (i, code) in failed {
         let before = match &messages[i].value.state {
@@ -216,6 +235,7 @@ async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, R
                 }
                 Ok(Archived::Waits(e))
             }
+            Err(ArchiveError::Mime(e)) if e.is_gone() && is_gone(round, message).await => Ok(Archived::NotThere(e)),
             Err(ArchiveError::Mime(e)) => Ok(Archived::Failed(e.code())),
             Err(ArchiveError::TooLarge { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_too_large"))),
             Err(ArchiveError::Empty { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_empty"))),
@@ -225,6 +245,11 @@ async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, R
             }
         };
     }
+}
+
+/// Whether Graph has no such mail either, where it has no such original.
+async fn is_gone(round: &Round<'_>, message: &Message) -> bool {
+    round.graph.mail(&round.mailbox.user, &message.immutable_id).await.is_err_and(|error| error.is_gone())
 }
 
 /// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how often it has
@@ -238,7 +263,7 @@ async fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError)
     Ok(tries)
 }
 
-/// Tells the feed and the bus of what was archived, and of what failed for the first time.
+/// Tells the feed and the bus of what was archived, of what failed for the first time, and of what is gone.
 async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(), RoundError> {
     let firm = round.mailbox.firm;
     let mut told = Vec::new();
@@ -298,6 +323,10 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
         State::Failed(failure) => {
             let what = What::MessageFailed { mailbox, message: message.id, code: failure.code.clone() };
             (failure.number, format!("{}-failed", message.id), what)
+        }
+        State::Gone { number, .. } => {
+            let what = What::MessageGone { mailbox, message: message.id };
+            (*number, format!("{}-gone", message.id), what)
         }
         _ => return None,
     };

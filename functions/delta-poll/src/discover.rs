@@ -15,7 +15,7 @@ use shared::{
     },
     graph::{DeltaItem, DeltaPage, Disposition, GraphError, Mail, PageEnd},
     mail::{
-        delta::{Baseline, BaselinePage, Phase, forget_before},
+        delta::{Baseline, BaselinePage, Phase, forget_before, is_new},
         folder::FolderState,
         work::Work,
     },
@@ -148,7 +148,7 @@ async fn take_in(
     let strangers_left: Vec<&ImmutableId> =
         left.iter().filter(|id| !there.contains_key(&MessageId::of(mailbox, id))).collect();
     let old_stranger = |mail: &Mail| {
-        let new = mail.received_at.is_some_and(|at| at >= round.activated_at);
+        let new = mail.received_at.is_some_and(|at| is_new(at, round.activated_at, round.app.clock.now()));
         !new && !there.contains_key(&MessageId::of(mailbox, &mail.immutable_id))
     };
     if baseline.is_none() && (!strangers_left.is_empty() || present.iter().any(old_stranger)) {

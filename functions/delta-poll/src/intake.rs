@@ -110,7 +110,7 @@ pub(crate) async fn take_in(
         };
         progress.discovered += 1;
         progress.skipped_already_there -= i64::from(seen);
-        uncount_draft(before, page.name, &mut progress);
+        uncount(before, page.name, &mut progress);
         match state {
             State::Skipped { reason } => *progress.skipped(reason) += 1,
             _ => {
@@ -132,12 +132,14 @@ pub(crate) async fn take_in(
     Ok(Intake { standings, kept: kept.len(), lay_there, work, writes })
 }
 
-/// Takes back what was counted of a mail when it was a draft. `page` is the one that is being taken in.
-fn uncount_draft(before: Option<&Row<Message>>, page: &str, progress: &mut Progress) {
-    if before.is_some_and(|row| row.value.page != page && matches!(row.value.state, State::Skipped { .. })) {
-        progress.discovered -= 1;
-        progress.skipped_draft -= 1;
+/// Takes back what was counted of a mail when it was a draft, or gone. `page` is the one that is being taken in.
+fn uncount(before: Option<&Row<Message>>, page: &str, progress: &mut Progress) {
+    match before.filter(|row| row.value.page != page).map(|row| &row.value.state) {
+        Some(State::Skipped { .. }) => progress.skipped_draft -= 1,
+        Some(State::Gone { .. }) => progress.gone -= 1,
+        _ => return,
     }
+    progress.discovered -= 1;
 }
 
 /// Whether a mail is known, so that nothing is to be done about it: told again, or changed, perhaps by our own mark. `page` is the
@@ -152,6 +154,8 @@ async fn is_taken(
     Ok(match &row.value.state {
         // A draft that was sent or filed is a mail now.
         State::Skipped { reason: SkipReason::Draft } if !mail.is_draft => false,
+        // It is listed again.
+        State::Gone { .. } => false,
         // An earlier try at this very page wrote it, and did not commit.
         State::Skipped { .. } | State::Pending if row.value.page == page => false,
         // A page that was never committed, because its link died in between, left it behind.

@@ -17,7 +17,7 @@ use shared::{
     firm::{feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail},
     mail::{
-        delta::{Decision, Phase, decide},
+        delta::{Decision, Phase, decide, is_new},
         mailbox::{KeptMarks, Mailbox, Untold},
         rules::People,
         trouble::{Faults, Thing, Trouble},
@@ -229,7 +229,7 @@ impl Round<'_> {
     /// Decides about a mail that is not known yet: what [`decide`] would have kept, a rule may skip.
     pub fn decide(&self, mail: &Mail, received_at: Timestamp, since: Timestamp, phase: Phase, seen: bool) -> Decision {
         let recipients = || recipient_domain(mail.recipients.iter().map(String::as_str));
-        match decide(mail, received_at, since, phase, seen) {
+        match decide(mail, is_new(received_at, since, self.app.clock.now()), phase, seen) {
             Decision::Keep => {
                 let rules = &self.mailbox.rules;
                 let skips = rules.skips(self.people, mail.from.as_deref(), recipients().as_deref());

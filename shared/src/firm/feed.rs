@@ -106,6 +106,15 @@ pub enum What {
         #[schema(value_type = String)]
         code: GraphCode,
     },
+    /// A message was deleted for good before it could be read. It is not in the archive, and is not tried again.
+    MessageGone {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+    },
     /// A message was filed to a dossier.
     MessageFiled {
         /// The mailbox it was found in.
@@ -203,6 +212,7 @@ impl What {
         match self {
             Self::MessageArchived { mailbox, .. }
             | Self::MessageFailed { mailbox, .. }
+            | Self::MessageGone { mailbox, .. }
             | Self::MessageFiled { mailbox, .. }
             | Self::MessageUnfiled { mailbox, .. } => *mailbox == id,
             _ => false,
@@ -214,6 +224,7 @@ impl What {
         match self {
             Self::MessageArchived { .. } => "MessageArchived",
             Self::MessageFailed { .. } => "MessageFailed",
+            Self::MessageGone { .. } => "MessageGone",
             Self::MessageFiled { .. } => "MessageFiled",
             Self::MessageUnfiled { .. } => "MessageUnfiled",
             Self::ConnectorActionRequired { .. } => "ConnectorActionRequired",

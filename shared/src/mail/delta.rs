@@ -3,7 +3,10 @@
 //! A folder's first round is its baseline: what lies there is not kept, but remembered as eight bytes each, so that an older
 //! mail that shows up later can be told from one that was moved in. Nothing else is asked of dates or of Graph's `changeType`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use jiff::Timestamp;
@@ -41,9 +44,18 @@ pub enum Decision {
     AlreadyThere,
 }
 
-/// Decides about a mail that lies in a chosen folder and is not known yet. Pure.
-pub fn decide(mail: &Mail, received_at: Timestamp, activated_at: Timestamp, phase: Phase, seen: bool) -> Decision {
-    match (received_at >= activated_at, phase) {
+/// Exchange's clock and ours differ by less.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
+
+/// Whether the mail arrived since `activated_at`. A date in the future proves nothing: imported mail has such.
+pub fn is_new(received_at: Timestamp, activated_at: Timestamp, now: Timestamp) -> bool {
+    received_at >= activated_at && received_at <= now + CLOCKS_DIFFER
+}
+
+/// Decides about a mail that lies in a chosen folder and is not known yet. Pure. `new`: what [`is_new`] says of it; `seen`: whether
+/// the baseline remembers it.
+pub fn decide(mail: &Mail, new: bool, phase: Phase, seen: bool) -> Decision {
+    match (new, phase) {
         (true, _) if mail.is_draft => Decision::Skip(SkipReason::Draft),
         (true, _) => Decision::Keep,
         (false, Phase::Baseline) => Decision::AlreadyThere,
@@ -190,7 +202,7 @@ mod tests {
 
     fn decided(received: i64, phase: Phase, seen: bool, draft: bool) -> Decision {
         let at = |s| Timestamp::from_second(s).unwrap();
-        decide(&mail(draft), at(received), at(1_000), phase, seen)
+        decide(&mail(draft), is_new(at(received), at(1_000), at(2_000)), phase, seen)
     }
 
     #[test]
@@ -204,6 +216,14 @@ mod tests {
         assert_eq!(decided(999, Phase::Baseline, false, false), Decision::AlreadyThere);
         assert_eq!(decided(999, Phase::Following, true, false), Decision::AlreadyThere);
         assert_eq!(decided(999, Phase::Following, false, false), Decision::Keep);
+    }
+
+    #[test]
+    fn a_date_in_the_future_makes_no_mail_new() {
+        let in_2100 = 4_102_444_800;
+        assert_eq!(decided(in_2100, Phase::Baseline, false, false), Decision::AlreadyThere);
+        assert_eq!(decided(in_2100, Phase::Following, true, false), Decision::AlreadyThere);
+        assert_eq!(decided(in_2100, Phase::Following, false, false), Decision::Keep);
     }
 
     #[test]

@@ -536,6 +536,8 @@ pub struct Progress {
     pub archived: i64,
     /// Mails that have failed and are not archived.
     pub failed: i64,
+    /// Mails that were deleted for good before they could be read.
+    pub gone: i64,
     /// Skipped: still being written.
     pub skipped_draft: i64,
     /// Skipped: the firm's internal mail.
@@ -564,11 +566,11 @@ impl Progress {
         Ok(table.get(&Key::progress(firm, mailbox)).await?.map(|row| row.value).unwrap_or_default())
     }
 
-    /// Mails that are to be kept, and are neither archived nor failed yet.
+    /// Mails that are to be kept, and are neither archived nor failed nor gone yet.
     pub fn open(&self) -> i64 {
         let skipped =
             self.skipped_draft + self.skipped_internal + self.skipped_excluded_sender + self.skipped_excluded_domain;
-        (self.discovered - skipped - self.archived - self.failed).max(0)
+        (self.discovered - skipped - self.archived - self.failed - self.gone).max(0)
     }
 
     /// The write that adds `self` to what is counted; none when there is nothing to add.
@@ -577,6 +579,7 @@ impl Progress {
             ("discovered", self.discovered),
             ("archived", self.archived),
             ("failed", self.failed),
+            ("gone", self.gone),
             ("skipped_draft", self.skipped_draft),
             ("skipped_internal", self.skipped_internal),
             ("skipped_excluded_sender", self.skipped_excluded_sender),

@@ -58,6 +58,7 @@ pub struct Message {
 /// pending ──► archived ──► announced ──► marked
 ///    │                          └──────► unmarked   (Outlook refuses the mark: kept all the same)
 ///    ├──► skipped
+///    ├──► gone                          (deleted for good before it could be read)
 ///    └──► failed ──► archived …         (tried again with growing pauses)
 /// ```
 ///
@@ -88,6 +89,13 @@ pub enum State {
     },
     /// Graph refuses to give it.
     Failed(Failure),
+    /// It was deleted for good before it could be read: the last step, unless Graph lists it again.
+    Gone {
+        /// When that was certain.
+        at: Timestamp,
+        /// Its number in the firm's feed.
+        number: u64,
+    },
 }
 
 /// The original in the archive.
@@ -177,7 +185,7 @@ impl Message {
             State::Archived(o) | State::Announced(o) | State::Marked(o) | State::Unmarked { original: o, .. } => {
                 Some(o)
             }
-            State::Pending | State::Skipped { .. } | State::Failed(_) => None,
+            State::Pending | State::Skipped { .. } | State::Failed(_) | State::Gone { .. } => None,
         }
     }
 }
@@ -193,6 +201,7 @@ impl State {
             Self::Marked(_) => "marked",
             Self::Unmarked { .. } => "unmarked",
             Self::Failed(_) => "failed",
+            Self::Gone { .. } => "gone",
         }
     }
 
@@ -201,6 +210,7 @@ impl State {
         match self {
             Self::Archived(original) => Self::Archived(Original { number, ..original }),
             Self::Failed(failure) => Self::Failed(Failure { number, ..failure }),
+            Self::Gone { at, .. } => Self::Gone { at, number },
             other => other,
         }
     }
@@ -208,7 +218,7 @@ impl State {
     /// Whether nothing is left to do, now or later.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Skipped { .. } | Self::Marked(_) | Self::Unmarked { .. } => true,
+            Self::Skipped { .. } | Self::Marked(_) | Self::Unmarked { .. } | Self::Gone { .. } => true,
             Self::Failed(failure) => failure.next_try.is_none(),
             Self::Pending | Self::Archived(_) | Self::Announced(_) => false,
         }
@@ -259,6 +269,7 @@ pub(crate) mod tests {
             State::Marked(original.clone()),
             State::Unmarked { original, code },
             State::Failed(failure),
+            State::Gone { at: Timestamp::UNIX_EPOCH, number: 4 },
         ] {
             let message = Message { state, ..message(Some("D1")) };
             let item: serde_dynamo::Item = serde_dynamo::to_item(&message).unwrap();

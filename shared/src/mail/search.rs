@@ -67,7 +67,7 @@ impl MessageFilter {
             What::MessageArchived { mailbox, message, from, subject, .. } => {
                 self.admits(*mailbox, from.as_deref(), subject).then_some(*message)
             }
-            What::MessageFailed { mailbox, message, .. } => {
+            What::MessageFailed { mailbox, message, .. } | What::MessageGone { mailbox, message } => {
                 self.mailbox.is_none_or(|wanted| wanted == *mailbox).then_some(*message)
             }
             _ => None,
@@ -117,6 +117,7 @@ impl MessageFilter {
                 message.filing.as_ref().filter(|last| last.dossier.as_ref() == Some(dossier)).map(|last| last.number)
             }
             (None, State::Failed(failure)) => Some(failure.number),
+            (None, State::Gone { number, .. }) => Some(*number),
             (None, _) => message.original().map(|original| original.number),
         }
     }

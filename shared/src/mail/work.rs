@@ -44,6 +44,8 @@ pub enum Fate {
     Done,
     /// It failed; the next try, if there is one.
     Failed(Option<Timestamp>),
+    /// It is deleted for good: nothing is left to do, and nothing was kept.
+    Gone,
     /// It waits until then, and nothing else waits for it.
     Waits(Timestamp),
     /// It was not finished: next time.
@@ -57,6 +59,8 @@ pub struct Settled {
     pub done: i64,
     /// So many more have failed; fewer where one was done after all.
     pub failed: i64,
+    /// So many more are deleted for good.
+    pub gone: i64,
 }
 
 impl Work {
@@ -110,8 +114,8 @@ impl Work {
     pub fn settle(row: Row<Self>, firm: FirmId, mailbox: MailboxId, fates: &[(MessageId, Fate)]) -> Vec<Write> {
         let fates = fates.iter().map(|(id, fate)| (id.local(), *fate));
         let fates: Vec<(String, Fate)> = fates.filter(|(local, _)| row.value.things.contains(local)).collect();
-        let (left, Settled { done, failed }) = row.value.left_after(&fates);
-        let progress = Progress { archived: done, failed, ..Progress::default() };
+        let (left, Settled { done, failed, gone }) = row.value.left_after(&fates);
+        let progress = Progress { archived: done, failed, gone, ..Progress::default() };
         let work = match left {
             Some(left) => Write::replace(&row.with(left)),
             None => Write::remove(&row),
@@ -130,6 +134,10 @@ impl Work {
                 Fate::Done if self.counted => {}
                 Fate::Done => {
                     settled.done += 1;
+                    settled.failed -= i64::from(counted);
+                }
+                Fate::Gone => {
+                    settled.gone += 1;
                     settled.failed -= i64::from(counted);
                 }
                 Fate::Failed(next_try) => {
@@ -196,16 +204,16 @@ mod tests {
         let (left, settled) =
             work.left_after(&[(a, Fate::Done), (b.clone(), Fate::Failed(Some(at(60)))), (c.clone(), Fate::Open)]);
         let left = left.unwrap();
-        assert_eq!(settled, Settled { done: 1, failed: 1 });
+        assert_eq!(settled, Settled { done: 1, failed: 1, gone: 0 });
         assert_eq!((left.things(), left.not_before), ([b.clone(), c.clone()].as_slice(), None));
 
         let (left, settled) = left.left_after(&[(b.clone(), Fate::Failed(Some(at(240)))), (c, Fate::Done)]);
         let left = left.unwrap();
-        assert_eq!(settled, Settled { done: 1, failed: 0 });
+        assert_eq!(settled, Settled { done: 1, failed: 0, gone: 0 });
         assert_eq!((left.things(), left.not_before), ([b.clone()].as_slice(), Some(at(240))));
 
         let (left, settled) = left.left_after(&[(b, Fate::Done)]);
-        assert_eq!((left, settled), (None, Settled { done: 1, failed: -1 }));
+        assert_eq!((left, settled), (None, Settled { done: 1, failed: -1, gone: 0 }));
     }
 
     #[test]
@@ -225,9 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_gone_leaves_the_work_and_is_not_counted_as_failed_any_more() {
+        let work = Work::new(vec!["a".to_owned()]);
+        let (left, _) = work.left_after(&[("a".to_owned(), Fate::Failed(Some(at(60))))]);
+        let (left, settled) = left.unwrap().left_after(&[("a".to_owned(), Fate::Gone)]);
+        assert_eq!((left, settled), (None, Settled { done: 0, failed: -1, gone: 1 }));
+    }
+
+    #[test]
     fn what_is_given_up_leaves_the_work_and_stays_counted_as_failed() {
         let work = Work::new(vec!["a".to_owned()]);
         let (left, settled) = work.left_after(&[("a".to_owned(), Fate::Failed(None))]);
-        assert_eq!((left, settled), (None, Settled { done: 0, failed: 1 }));
+        assert_eq!((left, settled), (None, Settled { done: 0, failed: 1, gone: 0 }));
     }
 }

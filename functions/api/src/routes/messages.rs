@@ -58,7 +58,7 @@ pub(crate) struct Which {
     limit: Option<Limit>,
 }
 
-/// Lists the mails that are archived or failed, or those of a dossier, the last registered first.
+/// Lists the mails that are archived, failed or gone, or those of a dossier, the last registered first.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(Which),
     responses((status = 200, body = Page<MessageView>))

@@ -45,7 +45,7 @@ pub(crate) struct MessageView {
     /// The header Message-ID: a hint, never a key.
     internet_message_id: Option<String>,
     has_attachments: bool,
-    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked` or `failed`. The original is there from
+    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed` or `gone`. The original is there from
     /// `archived` on; `unmarked` means that Outlook can't show it.
     state: &'static str,
     /// The SHA-256 of the original, in hex.
@@ -93,6 +93,7 @@ impl From<Message> for MessageView {
                 number = Some(f.number);
                 failure = Some(MessageFailureView { code: f.code, attempts: f.attempts, next_try: f.next_try });
             }
+            MessageState::Gone { number: n, .. } => number = Some(n),
             MessageState::Skipped { reason } => skip_reason = Some(reason),
             _ => {}
         }

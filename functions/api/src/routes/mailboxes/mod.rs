@@ -253,6 +253,8 @@ pub(crate) struct ProgressView {
     skipped: SkippedView,
     /// Mails that Microsoft refuses to give so far.
     failed: i64,
+    /// Mails that were deleted for good before they could be read. They are not in the archive.
+    gone: i64,
     /// Mails that are still to be archived, history included as far as it is counted.
     remaining: i64,
     /// Mails archived in a minute of late.
@@ -346,7 +348,7 @@ impl ProgressView {
         let per_minute = sync.per_minute(now, progress.archived);
         let ends =
             (remaining > 0 && per_minute > 0.0).then(|| Duration::from_secs_f64(remaining as f64 / per_minute * 60.0));
-        let Progress { discovered, archived, failed, .. } = progress;
+        let Progress { discovered, archived, failed, gone, .. } = progress;
         let skipped = SkippedView {
             draft: progress.skipped_draft,
             internal: progress.skipped_internal,
@@ -354,7 +356,8 @@ impl ProgressView {
             excluded_domain: progress.skipped_excluded_domain,
             already_there: progress.skipped_already_there,
         };
-        Self { discovered, archived, skipped, failed, remaining, per_minute, expected_end: ends.map(|ends| now + ends) }
+        let expected_end = ends.map(|ends| now + ends);
+        Self { discovered, archived, skipped, failed, gone, remaining, per_minute, expected_end }
     }
 }
 
