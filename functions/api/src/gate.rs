@@ -110,7 +110,7 @@ impl Gate {
         let entry = entry(app, &caller, &parts, (&route, &params));
         if let Some(problem) = refused {
             let refused = Entry { outcome: Some(problem.status), ..entry };
-            refused.append(&app.table, (&app.clock, &app.random), scope.id()).await?;
+            refused.append(&app.table, scope.id()).await?;
             return Err(problem.into());
         }
         let noted = Noted { app: app.clone(), firm: scope.id(), entry };
@@ -219,12 +219,12 @@ struct Noted {
 impl Noted {
     /// Notes it, has it done, and notes what came of it. Of an original, no byte has left by then.
     async fn run(&self, request: Request, next: Next) -> Answer<Response> {
-        let Clients { table, clock, random, .. } = &self.app.clients;
-        self.entry.append(table, (clock, random), self.firm).await?;
+        let Clients { table, clock, .. } = &self.app.clients;
+        self.entry.append(table, self.firm).await?;
         let response = next.run(request).await;
         let outcome = Some(status_of(&response).as_u16());
         let done = Entry { at: clock.now(), outcome, ..self.entry.clone() };
-        if let Err(error) = done.append(table, (clock, random), self.firm).await {
+        if let Err(error) = done.append(table, self.firm).await {
             tracing::error!(firm.id = %self.firm, error = %Chain(&error), "what came of a deed is missing in the audit trail");
         }
         Ok(response)

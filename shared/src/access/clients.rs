@@ -39,7 +39,7 @@ pub struct Clients {
 impl Clients {
     /// Over AWS as `aws` reaches it, with the given time and randomness.
     pub fn new(config: Config, aws: &SdkConfig, http: reqwest::Client, clock: Clock, random: Random) -> Self {
-        let table = Table::new(aws_sdk_dynamodb::Client::new(aws), config.table.clone());
+        let table = Table::new(aws_sdk_dynamodb::Client::new(aws), config.table.clone(), clock.clone(), random.clone());
         let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(aws), clock.clone(), random.clone()));
         let identity = Identity::new(aws_sdk_sts::Client::new(aws));
         let microsoft = config.microsoft.clone();

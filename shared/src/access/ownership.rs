@@ -25,9 +25,6 @@ use crate::{
     graph::{NotAllowed, TokenError},
 };
 
-/// Tries to write a claim beside other functions.
-const WRITE_TRIES_MAX: usize = 5;
-
 /// An audience as it lies in the table.
 #[derive(Serialize, Deserialize)]
 struct StoredAudience {
@@ -142,7 +139,8 @@ impl Permit {
     ///
     /// Errors: [`TokenError::NotAllowed`] where another firm was faster.
     pub async fn settle(mut self, table: &Table, now: Timestamp) -> Result<(), TokenError> {
-        for _ in 0..WRITE_TRIES_MAX {
+        let mut tries = table.tries();
+        loop {
             let Some(next) = self.next else { return Ok(()) };
             if let Some(before) = self.there.as_ref().map(|row| &row.value) {
                 tracing::warn!(
@@ -156,11 +154,11 @@ impl Permit {
             };
             match table.write(write).await {
                 Ok(()) => return Ok(()),
-                Err(TableError::Conflict { .. }) => self = Self::ask(table, self.asker, now).await?,
+                Err(error) if tries.again(&error).await => self = Self::ask(table, self.asker, now).await?,
+                Err(TableError::Conflict { .. }) => return Err(TokenError::Busy),
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(TokenError::Busy)
     }
 }
 

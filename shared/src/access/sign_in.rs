@@ -59,8 +59,6 @@ const RIGHTS_WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs
 /// How long a sign-in waits for the domains of an organisation, which are for information.
 const DOMAINS_WAIT: Duration = Duration::from_secs(5);
 const TICKET_OWNER: &str = "connect ticket";
-/// Tries to write down a sign-in beside functions that work with the old one.
-const WRITE_TRIES_MAX: usize = 5;
 
 /// What a link to connect stands for.
 #[derive(Serialize, Deserialize)]
@@ -325,7 +323,7 @@ async fn note(
     since: Timestamp,
     from: Option<String>,
 ) -> Result<(), TableError> {
-    let mut tries = 1;
+    let mut tries = app.table.tries();
     loop {
         let Some(mut row) = Connector::find(&app.table, firm, connector).await? else { return Ok(()) };
         let microsoft_code = problem.microsoft_code.clone().unwrap_or_default();
@@ -333,7 +331,7 @@ async fn note(
         let entry = signed_in_at(app, &row.value, who.clone(), from.clone(), since, problem.status);
         let entry = entry.next(&app.table, firm).await?;
         match app.table.transact(vec![Write::replace(&row), entry]).await {
-            Err(TableError::Conflict { .. }) if tries < WRITE_TRIES_MAX => tries += 1,
+            Err(error) if tries.again(&error).await => {}
             written => return written,
         }
     }
@@ -584,7 +582,7 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
     let now = app.clock.now();
     let what = What::ConnectorConnected { connector: asked.id, account: account.address.clone() };
     let fact = Fact { id: format!("{}-{}-{}", asked.id, what.name(), now.as_millisecond()), at: now, what };
-    let mut tries = 1;
+    let mut tries = app.table.tries();
     let name = loop {
         let mut row = find_row(app, asked.firm, asked.id).await?;
         let tenancy = match &organization {
@@ -597,10 +595,7 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
                     let (account, rights) = (account.clone(), asked.rights());
                     let awaiting = AwaitingGrant { account, rights, verified_domains: verified_domains.clone() };
                     match await_grant(app, row, held, awaiting, now).await {
-                        Err(TableError::Conflict { .. }) if tries < WRITE_TRIES_MAX => {
-                            tries += 1;
-                            continue;
-                        }
+                        Err(error) if tries.again(&error).await => continue,
                         other => other.map_err(from_table)?,
                     }
                     return Err(Problem::new(
@@ -647,7 +642,7 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
         match app.feed.tell_with(asked.firm, writes, fact.clone()).await {
             Ok(()) => break row.value.name,
             // A function refreshed the old token, or noted that it is dead, this very moment.
-            Err(FeedError::Table(TableError::Conflict { .. })) if tries < WRITE_TRIES_MAX => tries += 1,
+            Err(FeedError::Table(error)) if tries.again(&error).await => {}
             Err(FeedError::Table(error)) => return Err(from_table(error)),
             Err(error) => return Err(internal(&error)),
         }

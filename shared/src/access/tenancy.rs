@@ -17,9 +17,6 @@ use crate::{
     base::id::{ConnectorId, FirmId, TenantId},
 };
 
-/// Tries to write an item that others write, too.
-const WRITE_TRIES_MAX: usize = 5;
-
 /// What speaks for the person or the operator who connects a tenant for a firm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
@@ -156,20 +153,12 @@ impl Held {
 
 /// Changes the tenancy of a tenant until nobody else writes at the same time.
 async fn change(table: &Table, tenant: &TenantId, how: impl Fn(&mut Tenancy)) -> Result<(), TableError> {
-    let mut tries = 1;
-    loop {
-        let mut held = Held::read(table, tenant).await?;
-        let before = held.value.clone();
-        how(&mut held.value);
-        if held.value == before {
-            return Ok(());
-        }
-        let Some(write) = held.write() else { return Ok(()) };
-        match table.write(write).await {
-            Err(TableError::Conflict { .. }) if tries < WRITE_TRIES_MAX => tries += 1,
-            other => return other,
-        }
-    }
+    let change = |known: Option<Tenancy>| {
+        let mut tenancy = known.unwrap_or_else(|| Tenancy::of(tenant.clone()));
+        how(&mut tenancy);
+        (!tenancy.is_empty()).then_some(tenancy)
+    };
+    table.update(&Key::tenant(tenant), change).await.map(drop)
 }
 
 /// Writes down whose tenant a connector works in that was connected before this was written down.

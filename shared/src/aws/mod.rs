@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod identity;
+mod key;
 pub mod link;
 pub mod queue;
 pub mod secrets;

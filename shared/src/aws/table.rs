@@ -1,53 +1,6 @@
-//! The DynamoDB table: every key is spelled here, and nothing scans.
-//!
-//! One table, `pk` and `sk`, and one index `due` (`due_kind`, `due_at`, keys only). All that belongs to a firm lies in
-//! partitions that begin with `FIRM#{firm}`, and every key below takes a [`FirmId`], but one: that of the operator's own item.
-//!
-//! | what | pk | sk | read by |
-//! | --- | --- | --- | --- |
-//! | a firm | `FIRM#f` | `FIRM` | key |
-//! | an API key | `FIRM#f` | `KEY#id` | key (the key itself names the firm) |
-//! | how many keys were made | `FIRM#f` | `KEYS` | key |
-//! | what a firm may still call this minute | `FIRM#f` | `ALLOWANCE#minute` | key; TTL |
-//! | a request that may be sent again | `FIRM#f`, `OPERATOR` | `IDEMPOTENCY#digest of its key` | key; TTL |
-//! | a part of its answer, if that is long | `FIRM#f#ANSWER#digest`, `OPERATOR#ANSWER#digest` | its number, 5 digits | key, in batches; TTL |
-//! | the audit trail | `FIRM#f#AUDIT` | `N#` and its number, 20 digits; before there was a chain, `AT#time#request` | partition, either way |
-//! | the firm's own app registration | `FIRM#f` | `APP` | key |
-//! | the audience that AWS vouches with | `FIRM#f`, `PLATFORM` | `AUDIENCE` | key |
-//! | to whom a client id belongs | `OPERATOR` | `APP#client id` | key |
-//! | until when its credential is good | `FIRM#f` | `CREDENTIAL` | key; index `due` daily, and while it is rotated |
-//! | the same of the platform's own | `PLATFORM` | `CREDENTIAL` | key; index `due` |
-//! | a connector | `FIRM#f` | `CONNECTOR#c` | key; all of a firm by prefix |
-//! | a connector's tokens | `FIRM#f` | `TOKENS#c` | key |
-//! | when a connector is looked at | `FIRM#f` | `WATCH#c` | index `due` |
-//! | a sign-in under way | `FIRM#f` | `SIGNIN#digest of its state` | key; TTL |
-//! | that a link to connect was used | `FIRM#f` | `LINK#its digest` | key; TTL |
-//! | a member | `FIRM#f` | `MEMBER#m` | key; all of a firm by prefix |
-//! | that a member has an address | `FIRM#f` | `MEMBERADDRESS#a` | key |
-//! | a mailbox | `FIRM#f` | `MAILBOX#m` | key; all of a firm by prefix |
-//! | that an address is taken | `FIRM#f` | `ADDRESS#a` | condition only |
-//! | that the mailbox with a root folder is known | `FIRM#f` | `ROOTFOLDER#id` | condition only |
-//! | the last number of the feed | `FIRM#f` | `FEED` | key |
-//! | that a message is filed there | `FIRM#f#DOSSIER#d` | its number, 20 digits | range, newest first |
-//! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
-//! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
-//! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
-//! | a folder, and how far it is read | `FIRM#f#MAILBOX#m` | `FOLDER#id` | all by prefix |
-//! | where the changes of the tree go on | `FIRM#f#MAILBOX#m` | `TREE` | key |
-//! | what the baseline saw | `FIRM#f#MAILBOX#m` | `BASELINE#folder#page` | prefix |
-//! | work: a page's messages with steps ahead | `FIRM#f#MAILBOX#m` | `WORK#page#n` | prefix |
-//! | a message | `FIRM#f#MAILBOX#m` | `MESSAGE#digest` | key, in batches |
-//! | a change of where a message is filed | `FIRM#f#MAILBOX#m` | `FILING#digest#count` | prefix |
-//! | a date, a contact | `FIRM#f#DATE`, `FIRM#f#CONTACT` | its external id | key, in batches; all of a firm |
-//! | a bulk | `FIRM#f` | `BULK#b` | key; TTL |
-//! | what rounds remember of a member | `FIRM#f#MEMBER#m` | `OUTBOX` | key |
-//! | the containers of ours in a member's Outlook | `FIRM#f#MEMBER#m` | `HOMES` | key |
-//! | when a member's round is due | `FIRM#f#MEMBER#m` | `DUE` | index `due` |
-//! | how far a member is with a bulk | `FIRM#f#MEMBER#m` | `BULK#b` | key, in batches |
-//! | work: entries with steps ahead | `FIRM#f#MEMBER#m` | `WORK#time#id` | prefix |
-//! | a copy of an entry | `FIRM#f#MEMBER#m` | `COPY#noun#external id` | key, in batches; prefix |
+//! The DynamoDB table: how items are read, written and changed. Where they lie, `key.rs` says.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -58,9 +11,12 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::base::id::{
-    BulkId, ClientId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
-    TenantId,
+use super::key::Item;
+pub use super::key::{Key, sortable};
+use crate::base::{
+    clock::Clock,
+    id::{ConnectorId, FirmId, MailboxId, MemberId},
+    random::Random,
 };
 
 /// The attribute by which DynamoDB forgets an item, in seconds since 1970.
@@ -75,402 +31,6 @@ pub const DUE_CONNECTOR: &str = "connector";
 pub const DUE_PUSH: &str = "push";
 /// The `due_kind` of an app registration that is to be looked at.
 pub const DUE_CREDENTIAL: &str = "credential";
-
-/// The longest keys that DynamoDB takes, in bytes.
-/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
-const PARTITION_KEY_BYTES_MAX: usize = 2_048;
-const SORT_KEY_BYTES_MAX: usize = 1_024;
-
-type Item = HashMap<String, AttributeValue>;
-
-/// Where an item lies.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
-    pk: String,
-    sk: String,
-}
-
-impl Key {
-    fn of_firm(firm: FirmId, sk: String) -> Self {
-        Self { pk: format!("FIRM#{firm}"), sk }
-    }
-
-    fn of_mailbox(firm: FirmId, mailbox: MailboxId, sk: String) -> Self {
-        Self { pk: format!("FIRM#{firm}#MAILBOX#{mailbox}"), sk }
-    }
-
-    fn of_member(firm: FirmId, member: MemberId, sk: String) -> Self {
-        Self { pk: format!("FIRM#{firm}#MEMBER#{member}"), sk }
-    }
-
-    /// A firm.
-    pub fn firm(firm: FirmId) -> Self {
-        Self::of_firm(firm, "FIRM".to_owned())
-    }
-
-    /// An API key of a firm.
-    pub fn api_key(firm: FirmId, key: KeyId) -> Self {
-        Self::of_firm(firm, format!("KEY#{key}"))
-    }
-
-    /// All API keys of a firm.
-    pub fn api_key_prefix(firm: FirmId) -> Self {
-        Self::of_firm(firm, "KEY#".to_owned())
-    }
-
-    /// What is held to a version while a key of a firm is made.
-    pub fn api_key_count(firm: FirmId) -> Self {
-        Self::of_firm(firm, "KEYS".to_owned())
-    }
-
-    /// How often a firm called within a minute since 1970.
-    pub fn allowance(firm: FirmId, minute: i64) -> Self {
-        Self::of_firm(firm, format!("ALLOWANCE#{minute}"))
-    }
-
-    /// The mark of a request that may be sent again; those of no firm are the operator's.
-    pub fn idempotency(firm: Option<FirmId>, digest: &str) -> Self {
-        let sk = format!("IDEMPOTENCY#{digest}");
-        match firm {
-            Some(firm) => Self::of_firm(firm, sk),
-            None => Self { pk: "OPERATOR".to_owned(), sk },
-        }
-    }
-
-    /// A part of the answer to such a request. The parts have a partition of their own: writing them slows nothing else.
-    pub fn answer_part(firm: Option<FirmId>, digest: &str, part: u32) -> Self {
-        let owner = firm.map_or_else(|| "OPERATOR".to_owned(), |firm| format!("FIRM#{firm}"));
-        Self { pk: format!("{owner}#ANSWER#{digest}"), sk: format!("{part:05}") }
-    }
-
-    /// An entry of the audit trail, by its number.
-    pub fn audit(firm: FirmId, number: u64) -> Self {
-        Self { sk: format!("N#{number:020}"), ..Self::audit_prefix(firm) }
-    }
-
-    /// The entry that a [`Key::audit_cursor`] names: a number, or in older entries a time and a request. None if it names none.
-    pub fn audit_after(firm: FirmId, cursor: &str) -> Option<Self> {
-        let number = cursor.len() == 20 && cursor.bytes().all(|b| b.is_ascii_digit());
-        let timed = || cursor.split_once('#').is_some_and(|(time, _)| time.parse::<Timestamp>().is_ok());
-        let sk = format!("{}{cursor}", if number { "N#" } else { "AT#" });
-        (number || timed()).then(|| Self { sk, ..Self::audit_prefix(firm) })
-    }
-
-    /// The audit trail. The template closes such partitions to updates and deletions.
-    pub fn audit_prefix(firm: FirmId) -> Self {
-        Self { pk: format!("FIRM#{firm}#AUDIT"), sk: String::new() }
-    }
-
-    /// What names an entry of the audit trail, in order.
-    pub fn audit_cursor(&self) -> Option<&str> {
-        self.sk.strip_prefix("N#").or_else(|| self.sk.strip_prefix("AT#"))
-    }
-
-    /// The firm's own app registration: there is one place for it.
-    pub fn own_app(firm: FirmId) -> Self {
-        Self::of_firm(firm, "APP".to_owned())
-    }
-
-    /// Until when the credential of an app registration is good: the firm's own, or with none the platform's.
-    pub fn credential(firm: Option<FirmId>) -> Self {
-        let sk = "CREDENTIAL".to_owned();
-        match firm {
-            Some(firm) => Self::of_firm(firm, sk),
-            None => Self { pk: "PLATFORM".to_owned(), sk },
-        }
-    }
-
-    /// The audience that AWS vouches with for a firm, or with none for the platform.
-    pub fn audience(firm: Option<FirmId>) -> Self {
-        let sk = "AUDIENCE".to_owned();
-        match firm {
-            Some(firm) => Self::of_firm(firm, sk),
-            None => Self { pk: "PLATFORM".to_owned(), sk },
-        }
-    }
-
-    /// To whom a client id belongs. Entra takes one in any case.
-    pub fn app_claim(client_id: &ClientId) -> Self {
-        Self { pk: "OPERATOR".to_owned(), sk: format!("APP#{}", client_id.as_str().to_ascii_lowercase()) }
-    }
-
-    /// The firm that a [`Key::credential`] belongs to; none for the platform.
-    fn credential_owner(&self) -> Option<Option<FirmId>> {
-        match self.pk.as_str() {
-            "PLATFORM" => Some(None),
-            pk => Some(Some(pk.strip_prefix("FIRM#")?.parse().ok()?)),
-        }
-    }
-
-    /// A connector.
-    pub fn connector(firm: FirmId, connector: ConnectorId) -> Self {
-        Self::of_firm(firm, format!("CONNECTOR#{connector}"))
-    }
-
-    /// A connector's tokens, sealed.
-    pub fn tokens(firm: FirmId, connector: ConnectorId) -> Self {
-        Self::of_firm(firm, format!("TOKENS#{connector}"))
-    }
-
-    /// When a connector is looked at.
-    pub fn watch(firm: FirmId, connector: ConnectorId) -> Self {
-        Self::of_firm(firm, format!("WATCH#{connector}"))
-    }
-
-    /// The connector that a [`Key::watch`] belongs to.
-    fn watch_owner(&self) -> Option<(FirmId, ConnectorId)> {
-        Some((self.pk.strip_prefix("FIRM#")?.parse().ok()?, self.sk.strip_prefix("WATCH#")?.parse().ok()?))
-    }
-
-    /// A sign-in under way, by the digest of its state.
-    pub fn sign_in(firm: FirmId, state_digest: &str) -> Self {
-        Self::of_firm(firm, format!("SIGNIN#{state_digest}"))
-    }
-
-    /// That a link to connect was used, by the digest of its ticket.
-    pub fn used_link(firm: FirmId, ticket_digest: &str) -> Self {
-        Self::of_firm(firm, format!("LINK#{ticket_digest}"))
-    }
-
-    /// To which firm a tenant belongs.
-    pub fn tenant(tenant: &TenantId) -> Self {
-        Self { pk: "OPERATOR".to_owned(), sk: format!("TENANT#{}", tenant.as_str().to_ascii_lowercase()) }
-    }
-
-    /// All tenants with a [`Key::tenant`].
-    pub fn tenant_prefix() -> Self {
-        Self { pk: "OPERATOR".to_owned(), sk: "TENANT#".to_owned() }
-    }
-
-    /// A member.
-    pub fn member(firm: FirmId, member: MemberId) -> Self {
-        Self::of_firm(firm, format!("MEMBER#{member}"))
-    }
-
-    /// That a member of the firm has this address; `address` in lower case.
-    pub fn member_address(firm: FirmId, address: &str) -> Self {
-        Self::of_firm(firm, format!("MEMBERADDRESS#{address}"))
-    }
-
-    /// A mailbox.
-    pub fn mailbox(firm: FirmId, mailbox: MailboxId) -> Self {
-        Self::of_firm(firm, format!("MAILBOX#{mailbox}"))
-    }
-
-    /// That a mailbox address is taken within the firm; `address` in lower case.
-    pub fn address(firm: FirmId, address: &str) -> Self {
-        Self::of_firm(firm, format!("ADDRESS#{address}"))
-    }
-
-    /// That the mailbox with this root folder is known within the firm.
-    pub fn root_folder(firm: FirmId, root: &FolderId) -> Self {
-        Self::of_firm(firm, format!("ROOTFOLDER#{root}"))
-    }
-
-    /// The last number given out in the firm's feed.
-    pub fn feed_counter(firm: FirmId) -> Self {
-        Self::of_firm(firm, "FEED".to_owned())
-    }
-
-    /// A fact of the firm's feed.
-    pub fn fact(firm: FirmId, number: u64) -> Self {
-        Self { pk: format!("FIRM#{firm}#FEED"), sk: format!("{number:020}") }
-    }
-
-    /// That the message with this number of the feed is filed to a dossier.
-    pub fn filed(firm: FirmId, dossier: &str, number: u64) -> Self {
-        Self { pk: format!("FIRM#{firm}#DOSSIER#{dossier}"), sk: format!("{number:020}") }
-    }
-
-    /// A mailbox's rounds.
-    pub fn sync(firm: FirmId, mailbox: MailboxId) -> Self {
-        Self::of_mailbox(firm, mailbox, "SYNC".to_owned())
-    }
-
-    /// A mailbox's progress.
-    pub fn progress(firm: FirmId, mailbox: MailboxId) -> Self {
-        Self::of_mailbox(firm, mailbox, "PROGRESS".to_owned())
-    }
-
-    /// Where the changes of the tree of folders go on.
-    pub fn tree(firm: FirmId, mailbox: MailboxId) -> Self {
-        Self::of_mailbox(firm, mailbox, "TREE".to_owned())
-    }
-
-    /// All folders of a mailbox.
-    pub fn folder_prefix(firm: FirmId, mailbox: MailboxId) -> Self {
-        Self::of_mailbox(firm, mailbox, "FOLDER#".to_owned())
-    }
-
-    /// A folder, and how far it is read.
-    pub fn folder(firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Self {
-        Self::of_mailbox(firm, mailbox, format!("FOLDER#{folder}"))
-    }
-
-    /// One page of what a folder's baseline saw.
-    pub fn baseline(firm: FirmId, mailbox: MailboxId, folder: &FolderId, page: &str) -> Self {
-        Self::of_mailbox(firm, mailbox, format!("BASELINE#{folder}#{page}"))
-    }
-
-    /// All that a folder's baseline saw.
-    pub fn baseline_prefix(firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Self {
-        Self::of_mailbox(firm, mailbox, format!("BASELINE#{folder}#"))
-    }
-
-    /// An item of a page's work, or the prefix of all of them.
-    pub fn work(firm: FirmId, mailbox: MailboxId, page: &str) -> Self {
-        Self::of_mailbox(firm, mailbox, format!("WORK#{page}"))
-    }
-
-    /// All work of a mailbox.
-    pub fn work_prefix(firm: FirmId, mailbox: MailboxId) -> Self {
-        Self::of_mailbox(firm, mailbox, "WORK#".to_owned())
-    }
-
-    /// A message.
-    pub fn message(firm: FirmId, message: MessageId) -> Self {
-        Self::of_mailbox(firm, message.mailbox, format!("MESSAGE#{}", message.local()))
-    }
-
-    /// An entry.
-    pub fn entry(firm: FirmId, noun: Noun, id: &ExternalId) -> Self {
-        Self { sk: id.to_string(), ..Self::entry_prefix(firm, noun) }
-    }
-
-    /// All entries of a noun.
-    pub fn entry_prefix(firm: FirmId, noun: Noun) -> Self {
-        let noun = match noun {
-            Noun::Date => "DATE",
-            Noun::Contact => "CONTACT",
-        };
-        Self { pk: format!("FIRM#{firm}#{noun}"), sk: String::new() }
-    }
-
-    /// A bulk.
-    pub fn bulk(firm: FirmId, bulk: BulkId) -> Self {
-        Self::of_firm(firm, format!("BULK#{bulk}"))
-    }
-
-    /// How far a member is with a bulk.
-    pub fn bulk_progress(firm: FirmId, member: MemberId, bulk: BulkId) -> Self {
-        Self::of_member(firm, member, format!("BULK#{bulk}"))
-    }
-
-    /// What rounds remember of a member.
-    pub fn outbox(firm: FirmId, member: MemberId) -> Self {
-        Self::of_member(firm, member, "OUTBOX".to_owned())
-    }
-
-    /// The containers of ours in a member's Outlook.
-    pub fn homes(firm: FirmId, member: MemberId) -> Self {
-        Self::of_member(firm, member, "HOMES".to_owned())
-    }
-
-    /// When a member's next push is due.
-    pub fn push_due(firm: FirmId, member: MemberId) -> Self {
-        Self::of_member(firm, member, "DUE".to_owned())
-    }
-
-    /// An item of a member's work.
-    pub fn push_work(firm: FirmId, member: MemberId, id: &str) -> Self {
-        Self::of_member(firm, member, format!("WORK#{id}"))
-    }
-
-    /// All work of a member.
-    pub fn push_work_prefix(firm: FirmId, member: MemberId) -> Self {
-        Self::of_member(firm, member, "WORK#".to_owned())
-    }
-
-    /// A copy of an entry.
-    pub fn copy(firm: FirmId, member: MemberId, entry: &EntryId) -> Self {
-        Self::of_member(firm, member, format!("COPY#{entry}"))
-    }
-
-    /// All copies of a member.
-    pub fn copy_prefix(firm: FirmId, member: MemberId) -> Self {
-        Self::of_member(firm, member, "COPY#".to_owned())
-    }
-
-    /// A member's copies of entries of one noun.
-    pub fn copy_prefix_of(firm: FirmId, member: MemberId, noun: Noun) -> Self {
-        Self::of_member(firm, member, format!("COPY#{}#", noun.name()))
-    }
-
-    /// The `count`th change of where a message is filed.
-    pub fn filing(firm: FirmId, message: MessageId, count: u32) -> Self {
-        Self::of_mailbox(firm, message.mailbox, format!("FILING#{}#{count:010}", message.local()))
-    }
-
-    /// All changes of where a message is filed.
-    pub fn filing_prefix(firm: FirmId, message: MessageId) -> Self {
-        Self::of_mailbox(firm, message.mailbox, format!("FILING#{}#", message.local()))
-    }
-
-    /// All connectors of a firm.
-    pub fn connector_prefix(firm: FirmId) -> Self {
-        Self::of_firm(firm, "CONNECTOR#".to_owned())
-    }
-
-    /// All members of a firm.
-    pub fn member_prefix(firm: FirmId) -> Self {
-        Self::of_firm(firm, "MEMBER#".to_owned())
-    }
-
-    /// All mailboxes of a firm.
-    pub fn mailbox_prefix(firm: FirmId) -> Self {
-        Self::of_firm(firm, "MAILBOX#".to_owned())
-    }
-
-    /// The mailbox that a [`Key::sync`] belongs to.
-    pub fn sync_owner(&self) -> Option<(FirmId, MailboxId)> {
-        self.owner("#MAILBOX#")
-    }
-
-    /// The member that a [`Key::push_due`] or a [`Key::bulk_progress`] belongs to.
-    pub fn member_owner(&self) -> Option<(FirmId, MemberId)> {
-        self.owner("#MEMBER#")
-    }
-
-    fn owner<T: std::str::FromStr>(&self, noun: &str) -> Option<(FirmId, T)> {
-        let (firm, id) = self.pk.strip_prefix("FIRM#")?.split_once(noun)?;
-        Some((firm.parse().ok()?, id.parse().ok()?))
-    }
-
-    /// Whether an item lies among those that begin as `prefix` does.
-    pub fn begins_as(&self, prefix: &Self) -> bool {
-        self.pk == prefix.pk && self.sk.starts_with(&prefix.sk)
-    }
-
-    /// The number of a [`Key::fact`] or a [`Key::filed`].
-    fn number(&self) -> Option<u64> {
-        self.sk.parse().ok()
-    }
-
-    /// That DynamoDB takes it. What a caller of the API sent may be part of a key, and may be too long.
-    fn check(&self) -> Result<(), TableError> {
-        match self.pk.len() <= PARTITION_KEY_BYTES_MAX && self.sk.len() <= SORT_KEY_BYTES_MAX {
-            true => Ok(()),
-            false => Err(TableError::KeyTooLong),
-        }
-    }
-
-    fn item(&self) -> Item {
-        HashMap::from([
-            ("pk".to_owned(), AttributeValue::S(self.pk.clone())),
-            ("sk".to_owned(), AttributeValue::S(self.sk.clone())),
-        ])
-    }
-
-    fn of_item(item: &Item) -> Option<Self> {
-        Some(Self { pk: item.get("pk")?.as_s().ok()?.clone(), sk: item.get("sk")?.as_s().ok()?.clone() })
-    }
-}
-
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.pk, self.sk)
-    }
-}
 
 /// What a read or a write of the table came to. Nothing of the item's content is told.
 #[derive(Debug, thiserror::Error)]
@@ -639,6 +199,40 @@ fn read<T: DeserializeOwned>(item: Item, fallback: &Key) -> Result<Row<T>, Table
     }
 }
 
+/// Tries of a change that others' writes may frustrate. With the pauses between, they take about four seconds.
+const TRIES_MAX: u32 = 16;
+/// The longest pause before the second try; it doubles up to [`PAUSE_MAX`].
+const PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+
+/// Counts the tries of an optimistic change: what is read is changed and written, and all of it is done anew if another wrote
+/// in between. The pauses are drawn, so that two who frustrate each other part.
+#[derive(Debug)]
+pub struct Tries {
+    clock: Clock,
+    random: Random,
+    made: u32,
+    pause: Duration,
+}
+
+impl Tries {
+    /// Whether to try anew after `error`, once a pause is over: it is a conflict, and there are tries left.
+    pub async fn again(&mut self, error: &TableError) -> bool {
+        if !matches!(error, TableError::Conflict { .. }) || self.made == TRIES_MAX {
+            return false;
+        }
+        self.clock.sleep(self.random.jitter(self.pause)).await;
+        (self.made, self.pause) = (self.made + 1, PAUSE_MAX.min(self.pause * 2));
+        true
+    }
+
+    /// Whether this is the first try.
+    pub fn is_first(&self) -> bool {
+        self.made == 1
+    }
+}
+
 /// Most keys in one BatchGetItem.
 const BATCH_GET_MAX: usize = 100;
 /// How often a BatchGetItem that was answered in part is asked for the rest.
@@ -649,17 +243,52 @@ const BATCH_GET_TRIES: usize = 8;
 pub struct Table {
     client: Client,
     name: String,
+    clock: Clock,
+    random: Random,
 }
 
 impl Table {
-    /// Over the SDK's client.
-    pub fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    /// Over the SDK's client, with the time and randomness of pauses.
+    pub fn new(client: Client, name: String, clock: Clock, random: Random) -> Self {
+        Self { client, name, clock, random }
+    }
+
+    /// For a change of more than one item; [`Table::update`] changes one.
+    pub fn tries(&self) -> Tries {
+        Tries { clock: self.clock.clone(), random: self.random.clone(), made: 1, pause: PAUSE }
+    }
+
+    /// Changes an item, whoever else writes it at the same time, and returns it as it is now. `change` gets the item's value, or
+    /// none where there is no item, and gives the new one, or none for no item; it may be called more than once. Nothing is
+    /// written where it changes nothing.
+    ///
+    /// Errors: [`TableError::Conflict`] if others were faster at each of sixteen tries.
+    pub async fn update<T: Serialize + DeserializeOwned + Clone + PartialEq>(
+        &self,
+        key: &Key,
+        change: impl Fn(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>, TableError> {
+        let mut tries = self.tries();
+        loop {
+            let row = self.get::<T>(key).await?;
+            let value = change(row.as_ref().map(|row| row.value.clone()));
+            let write = match (row, &value) {
+                (None, None) => return Ok(value),
+                (None, Some(new)) => Write::insert(key.clone(), new),
+                (Some(row), Some(new)) if row.value == *new => return Ok(value),
+                (Some(row), Some(new)) => Write::replace(&row.with(new.clone())),
+                (Some(row), None) => Write::remove(&row),
+            };
+            match self.write(write).await {
+                Err(error) if tries.again(&error).await => {}
+                written => return written.map(|()| value),
+            }
+        }
     }
 
     /// The item, as it is at this moment.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Row<T>>, TableError> {
-        key.check()?;
+        check(key)?;
         let request = self.client.get_item().table_name(&self.name).set_key(Some(key.item())).consistent_read(true);
         let answer = request.send().await.map_err(|e| service("read", key, e))?;
         answer.item.map(|item| read(item, key)).transpose()
@@ -667,7 +296,7 @@ impl Table {
 
     /// Those of the items that exist, as they are at this moment, in no order.
     pub async fn get_all<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Row<T>>, TableError> {
-        keys.iter().try_for_each(Key::check)?;
+        keys.iter().try_for_each(check)?;
         let mut rows = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH_GET_MAX) {
             let mut rest: Vec<Item> = chunk.iter().map(Key::item).collect();
@@ -699,7 +328,7 @@ impl Table {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Page<T>, TableError> {
-        [Some(prefix), after].into_iter().flatten().try_for_each(Key::check)?;
+        [Some(prefix), after].into_iter().flatten().try_for_each(check)?;
         let request = self.client.query().table_name(&self.name);
         // Nothing begins with an empty text as DynamoDB sees it: then it is the whole partition.
         let request = match prefix.sk.as_str() {
@@ -757,7 +386,7 @@ impl Table {
         upwards: bool,
         limit: usize,
     ) -> Result<Vec<(u64, T)>, TableError> {
-        edge.check()?;
+        check(edge)?;
         let condition = if upwards { "pk = :pk AND sk > :sk" } else { "pk = :pk AND sk < :sk" };
         let request = self
             .client
@@ -825,7 +454,7 @@ impl Table {
     /// One write.
     pub async fn write(&self, write: Write) -> Result<(), TableError> {
         let key = write.key().clone();
-        key.check()?;
+        check(&key)?;
         let result: Result<(), Box<dyn std::error::Error + Send + Sync>> = match write {
             Write::Put { item, guard, .. } => {
                 let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
@@ -864,7 +493,7 @@ impl Table {
     async fn transact_all(&self, writes: Vec<Write>) -> Result<(), TableError> {
         let Some(first) = writes.first().map(|w| w.key().clone()) else { return Ok(()) };
         let keys: Vec<Key> = writes.iter().map(|w| w.key().clone()).collect();
-        keys.iter().try_for_each(Key::check)?;
+        keys.iter().try_for_each(check)?;
         let items = writes.into_iter().map(|w| self.transact_item(w)).collect::<Result<Vec<_>, _>>();
         let items = items.map_err(|e| service("write", &first, e))?;
         let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
@@ -953,9 +582,9 @@ impl Table {
     }
 }
 
-/// A time that sorts as text: UTC, always with three fractional digits.
-pub fn sortable(time: Timestamp) -> String {
-    format!("{time:.3}")
+/// That DynamoDB takes the key.
+fn check(key: &Key) -> Result<(), TableError> {
+    if key.fits() { Ok(()) } else { Err(TableError::KeyTooLong) }
 }
 
 fn condition_failed(error: &(dyn std::error::Error + 'static)) -> bool {

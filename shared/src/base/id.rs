@@ -106,7 +106,9 @@ macro_rules! graph_ids {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let fits = (1..=GRAPH_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+                // The table's keys have `#` between their parts, and no id of Graph has one in it.
+                let is_in_it = |b: u8| b.is_ascii_graphic() && b != b'#';
+                let fits = (1..=GRAPH_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_in_it);
                 if fits { Ok(Self(text.to_owned())) } else { Err(IdError::new($what)) }
             }
         }

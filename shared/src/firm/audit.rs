@@ -9,8 +9,6 @@
 //! [`list`] says where. Adding an entry costs one read of the last one and one conditional write of the next number: of two
 //! that come at the same time one loses, and tries again.
 
-use std::time::Duration;
-
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,19 +17,8 @@ use utoipa::ToSchema;
 
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
-    base::{
-        clock::Clock,
-        id::{FirmId, KeyId},
-        random::Random,
-    },
+    base::id::{FirmId, KeyId},
 };
-
-/// How often an entry is tried to be added. With the pauses between, this takes about four seconds.
-const TRIES_MAX: u32 = 16;
-/// The longest pause before the second try; it doubles up to [`PAUSE_MAX`].
-const PAUSE: Duration = Duration::from_millis(10);
-/// The longest pause between two tries.
-const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// Who acted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -152,18 +139,12 @@ impl Entry {
     /// The digest goes into the function's log, which no function can change either: with it, a chain that was written anew
     /// from some entry to its end can be told from the one that was.
     /// Errors: [`TableError::Conflict`] if others were faster sixteen times.
-    pub async fn append(
-        &self,
-        table: &Table,
-        (clock, random): (&Clock, &Random),
-        firm: FirmId,
-    ) -> Result<(), TableError> {
-        let mut pause = PAUSE;
-        let mut tries = 1;
+    pub async fn append(&self, table: &Table, firm: FirmId) -> Result<(), TableError> {
+        let mut tries = table.tries();
         loop {
             let last = table.last::<Link>(&Key::audit_prefix(firm)).await?.map(|row| row.value);
             // A write whose answer was lost, and that the SDK sent again, fails by its own success.
-            if tries > 1 && last.as_ref().is_some_and(|last| last.entry == *self) {
+            if !tries.is_first() && last.as_ref().is_some_and(|last| last.entry == *self) {
                 return Ok(());
             }
             let link = Link::after(last.as_ref(), self.clone());
@@ -173,11 +154,7 @@ impl Entry {
                     tracing::info!(firm.id = %firm, audit.number = link.number, audit.digest = digest, "noted");
                     return Ok(());
                 }
-                Err(TableError::Conflict { .. }) if tries < TRIES_MAX => {
-                    clock.sleep(random.jitter(pause)).await;
-                    pause = PAUSE_MAX.min(pause * 2);
-                    tries += 1;
-                }
+                Err(error) if tries.again(&error).await => {}
                 Err(error) => return Err(error),
             }
         }

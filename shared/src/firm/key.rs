@@ -20,8 +20,6 @@ use crate::{
 
 /// Most keys of one firm, those that have ended included.
 pub const KEYS_MAX: usize = 50;
-/// Tries to write what another changes at the same time.
-const TRIES_MAX: usize = 8;
 
 /// What a key may do. Each route of the API needs one of them, or the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -155,7 +153,7 @@ impl ApiKey {
         let (id, secret) = (KeyId::draw(random), random.token());
         let KeyGrant { rights, ends_at } = grant;
         let key = Self { id, name, created_at: now, rights, ends_at, last_used_at: None, digest: digest(&secret) };
-        let mut tries = 1;
+        let mut tries = table.tries();
         loop {
             let place = Key::api_key_count(firm);
             let count = table.get::<KeyCount>(&place).await?;
@@ -171,7 +169,7 @@ impl ApiKey {
                 None => Write::insert(place, &KeyCount { made: 1 }),
             };
             match table.transact(vec![counted, Write::insert(Key::api_key(firm, id), &key)]).await {
-                Err(TableError::Conflict { .. }) if tries < TRIES_MAX => tries += 1,
+                Err(error) if tries.again(&error).await => {}
                 made => {
                     made?;
                     return Ok((key, format!("{KEY_PREFIX}_{firm}_{id}_{secret}").into()));

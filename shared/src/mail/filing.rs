@@ -16,9 +16,6 @@ use crate::{
     },
 };
 
-/// Tries while others change the same message.
-const TRIES_MAX: usize = 5;
-
 /// That a message is filed to a dossier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filed {
@@ -55,7 +52,7 @@ pub async fn file(
     by: &str,
     now: Timestamp,
 ) -> Result<Message, FilingError> {
-    let mut tries = 1;
+    let mut tries = table.tries();
     loop {
         let Some(mut row) = table.get::<Message>(&Key::message(firm, id)).await? else {
             return Err(FilingError::Unknown);
@@ -95,7 +92,7 @@ pub async fn file(
         let fact = Fact { id: format!("{id}-filing-{count}"), at: now, what };
         match feed.tell_with(firm, writes, fact).await {
             Ok(()) => return Ok(row.value),
-            Err(FeedError::Table(TableError::Conflict { .. })) if tries < TRIES_MAX => tries += 1,
+            Err(FeedError::Table(error)) if tries.again(&error).await => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -250,9 +250,6 @@ impl Mailbox {
     }
 }
 
-/// Tries to make a mailbox due while a round of it comes to its end.
-const DUE_TRIES_MAX: usize = 3;
-
 impl Mailbox {
     /// Makes the active mailboxes of a connector due at once: somebody has just connected it again.
     pub async fn all_due(
@@ -264,17 +261,7 @@ impl Mailbox {
         let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
         let active = |mailbox: &Self| mailbox.connector == connector && mailbox.state == MailboxState::Active;
         for mailbox in all.into_iter().map(|row| row.value).filter(active) {
-            let mut tries = 1;
-            while let Some(row) = table.get::<Sync>(&Key::sync(firm, mailbox.id)).await? {
-                let due = row.value.clone().due(now);
-                match table.write(Write::replace(&row.with(due))).await {
-                    Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
-                    other => {
-                        other?;
-                        break;
-                    }
-                }
-            }
+            table.update::<Sync>(&Key::sync(firm, mailbox.id), |sync| Some(sync?.due(now))).await?;
         }
         Ok(())
     }
@@ -464,17 +451,12 @@ impl Sync {
         mailbox: MailboxId,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let mut tries = 1;
-        while let Some(row) = table.get::<Self>(&Key::sync(firm, mailbox)).await? {
-            let follow_at = row.value.follow_at.map(|at| at.min(now));
-            let preparing = row.value.preparing.or(Some(Preparing::default()));
-            let due = Self { follow_at, preparing, ..row.value.clone() }.due(now);
-            match table.write(Write::replace(&row.with(due))).await {
-                Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
-                other => return other,
-            }
-        }
-        Ok(())
+        let look = |sync: Self| {
+            let follow_at = sync.follow_at.map(|at| at.min(now));
+            let preparing = sync.preparing.or(Some(Preparing::default()));
+            Self { follow_at, preparing, ..sync }.due(now)
+        };
+        table.update(&Key::sync(firm, mailbox), |sync| sync.map(look)).await.map(drop)
     }
 
     /// Due at `at`, or when it was due if that is sooner and yet to come: the index is written only where it changes.
@@ -493,29 +475,18 @@ impl Sync {
         dry_run: bool,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let mut tries = 1;
-        while let Some(row) = table.get::<Self>(&Key::sync(firm, mailbox)).await? {
+        let ask = |sync: Self| {
             // No two runs have one name, however short after each other.
-            let run = row.value.reconciliation.map_or(now, |last| now.max(last.run + Duration::from_millis(1)));
-            let reconciliation = Some(Reconciliation { run, dry_run, ended_at: None });
-            let asked = Self { reconciliation, ..row.value.clone() }.due(now);
-            match table.write(Write::replace(&row.with(asked))).await {
-                Err(TableError::Conflict { .. }) if tries < DUE_TRIES_MAX => tries += 1,
-                other => return other,
-            }
-        }
-        Ok(())
+            let run = sync.reconciliation.map_or(now, |last| now.max(last.run + Duration::from_millis(1)));
+            Self { reconciliation: Some(Reconciliation { run, dry_run, ended_at: None }), ..sync }.due(now)
+        };
+        table.update(&Key::sync(firm, mailbox), |sync| sync.map(ask)).await.map(drop)
     }
 
     /// Makes the next round of an active mailbox due at `at`.
     pub async fn put_off(table: &Table, firm: FirmId, mailbox: MailboxId, at: Timestamp) -> Result<(), TableError> {
-        match table.get::<Self>(&Key::sync(firm, mailbox)).await? {
-            Some(row) if row.value.due_kind.is_some() => {
-                let due = row.value.clone().due(at);
-                table.write(Write::replace(&row.with(due))).await
-            }
-            _ => Ok(()),
-        }
+        let put_off = |sync: Self| if sync.due_kind.is_some() { sync.due(at) } else { sync };
+        table.update(&Key::sync(firm, mailbox), |sync| sync.map(put_off)).await.map(drop)
     }
 
     /// The same, with no round due: paused.

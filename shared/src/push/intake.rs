@@ -28,8 +28,6 @@ use crate::{
 const TRANSACTIONS_AT_ONCE: usize = 8;
 /// Rows in one transaction, where nobody else is in the way.
 const ROWS_AT_ONCE: usize = 20;
-/// Tries to store a row that another changes at the same time.
-const TRIES_MAX: usize = 4;
 /// How long the progress of a bulk can be asked for.
 const BULK_KEPT_SECONDS: i64 = 30 * 24 * 3600;
 
@@ -193,7 +191,7 @@ impl Intake<'_> {
         firm: FirmId,
         entry: Entry<T>,
     ) -> Result<(Option<Entry<T>>, Entry<T>), IntakeError> {
-        let mut tries = 1;
+        let mut tries = self.table.tries();
         loop {
             let known = Entry::<T>::find(self.table, firm, &entry.id).await?;
             let before = known.as_ref().map(|row| row.value.clone());
@@ -207,7 +205,7 @@ impl Intake<'_> {
             let changes = [(known.as_ref(), &next, &members)];
             let (writes, touched) = writes_of(firm, &changes, None, (self.clock.now(), self.random));
             match self.write(writes).await {
-                Err(TableError::Conflict { .. }) if tries < TRIES_MAX => tries += 1,
+                Err(error) if tries.again(&error).await => {}
                 written => {
                     written?;
                     self.wake(firm, touched.keys()).await?;
@@ -321,7 +319,7 @@ impl Intake<'_> {
         rows: Vec<ReadRow<T>>,
     ) -> Result<StoredRows, TableError> {
         let keys: Vec<Key> = rows.iter().map(|read| Key::entry(firm, T::NOUN, &read.entry.id)).collect();
-        let mut tries = 1;
+        let mut tries = self.table.tries();
         loop {
             let known = self.table.get_all::<Entry<T>>(&keys).await?;
             let known: HashMap<ExternalId, Row<Entry<T>>> =
@@ -341,7 +339,7 @@ impl Intake<'_> {
             let changes: Vec<_> = changes.iter().map(|(known, next, members)| (*known, next, members)).collect();
             let (writes, touched) = writes_of(firm, &changes, Some(bulk), (self.clock.now(), self.random));
             match self.write(writes).await {
-                Err(TableError::Conflict { .. }) if tries < TRIES_MAX => tries += 1,
+                Err(error) if tries.again(&error).await => {}
                 written => {
                     written?;
                     let waiting = touched.into_iter().map(|(member, entries)| (member, entries.len() as u64));

@@ -1,0 +1,58 @@
+//! The table: changes that others make at the same time.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    aws::table::{Key, TableError},
+    base::id::FirmId,
+};
+use tests::World;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Counted {
+    made: u32,
+}
+
+#[tokio::test]
+async fn a_change_is_made_anew_while_others_write_and_none_is_lost() {
+    let world = World::new().await;
+    let (table, key) = (&world.host.app.table, Key::api_key_count(FirmId::draw(&world.host.app.random)));
+    let calls = AtomicU32::new(0);
+    let one_more = |counted: Option<Counted>| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        Some(Counted { made: counted.map_or(0, |counted| counted.made) + 1 })
+    };
+    let changes = futures::future::join_all((0..6).map(|_| table.update(&key, one_more))).await;
+    assert!(changes.iter().all(Result::is_ok), "{changes:?}");
+    assert_eq!(table.get::<Counted>(&key).await.unwrap().unwrap().value, Counted { made: 6 });
+    assert!(calls.load(Ordering::SeqCst) > 6, "no two of them met");
+}
+
+#[tokio::test]
+async fn a_change_makes_an_item_changes_it_and_takes_it_away() {
+    let world = World::new().await;
+    let (table, key) = (&world.host.app.table, Key::api_key_count(FirmId::draw(&world.host.app.random)));
+    let set = |made: Option<u32>| table.update(&key, move |_: Option<Counted>| made.map(|made| Counted { made }));
+    assert_eq!(set(None).await.unwrap(), None);
+    for made in [1, 2, 2] {
+        assert_eq!(set(Some(made)).await.unwrap(), Some(Counted { made }));
+    }
+    assert_eq!(set(None).await.unwrap(), None);
+    assert!(table.get::<Counted>(&key).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_change_that_others_always_frustrate_is_given_up_and_another_error_is_not_tried_again() {
+    let world = World::new().await;
+    let (table, key) = (&world.host.app.table, Key::api_key_count(FirmId::draw(&world.host.app.random)));
+    let before = world.clock.now();
+    let (mut tries, mut made) = (table.tries(), 1);
+    while tries.again(&TableError::Conflict { key: key.clone() }).await {
+        made += 1;
+    }
+    assert_eq!(made, 16);
+    let seconds = world.clock.now().duration_since(before).as_secs();
+    assert!((2..=6).contains(&seconds), "{seconds}");
+    assert!(!table.tries().again(&TableError::KeyTooLong).await);
+}
