@@ -7,8 +7,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::{
     access::{
-        connector::{Account, Connector, ConnectorState},
-        tenancy::{self, Held},
+        connector::{ConnectedAccount, Connector, ConnectorState},
+        tenancy::{self, HeldTenancy},
     },
     aws::table::Write,
 };
@@ -392,7 +392,7 @@ async fn of_two_firms_that_were_connected_before_both_work_on_and_the_earlier_is
     let table = &world.host.app.table;
     let mut row = Connector::find(table, later.parse().unwrap(), connector.parse().unwrap()).await.unwrap().unwrap();
     let (tenant_id, address) = (world.tenant.id().to_string().parse().unwrap(), ADMIN.to_owned());
-    row.value.account = Some(Account { tenant_id, user_id: None, address });
+    row.value.account = Some(ConnectedAccount { tenant_id, user_id: None, address });
     row.value.state = ConnectorState::Connected;
     row.value.connected_at = Some(world.clock.now());
     table.write(Write::replace(&row)).await.unwrap();
@@ -434,7 +434,7 @@ async fn of_two_firms_that_connect_one_tenant_at_once_one_has_it() {
     let loser = if one.status.is_success() { two } else { one };
     assert_eq!(loser.problem(), "tenant_grant_required");
     let tenant = world.tenant.id().to_string().parse().unwrap();
-    let held = Held::read(&world.host.app.table, &tenant).await.unwrap();
+    let held = HeldTenancy::read(&world.host.app.table, &tenant).await.unwrap();
     assert_eq!((held.value.holders.len(), held.value.waiting.len()), (1, 1));
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::{
     aws::table::{Key, Row, Write},
     base::headers::HSTS,
-    firm::audit::Link,
+    firm::audit::AuditLink,
 };
 use tests::{ADA, Answer, OPERATOR_KEY, World, message_id};
 
@@ -261,7 +261,7 @@ async fn the_trail_stays_whole_under_concurrent_calls_and_shows_where_an_entry_w
     }
     // What no condition in IAM can refuse: a put over what is there.
     let (table, id) = (&world.host.app.table, firm.parse().unwrap());
-    let mut row: Row<Link> = table.get(&Key::audit(id, 7)).await.unwrap().unwrap();
+    let mut row: Row<AuditLink> = table.get(&Key::audit(id, 7)).await.unwrap().unwrap();
     row.value.entry.from = Some("203.0.113.7".to_owned());
     table.write(Write::replace(&row)).await.unwrap();
     let at = async |query: &str| world.get(&format!("/v1/firms/{firm}/audit?{query}")).await.ok()["broken_at"].clone();

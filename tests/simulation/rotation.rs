@@ -10,7 +10,7 @@ use shared::{
     access::{
         connector::Connector,
         credential::{Certificate, Credential},
-        lease::{Held, New},
+        lease::{HeldRegistration, New},
         owner::Owner,
         registration::RegistrationError,
         rotation::{self, Rotated},
@@ -138,7 +138,7 @@ async fn a_rotation_of_a_certificate_that_dies_anywhere_ends_with_one_that_works
     let story = Story::begin().await;
     let function = story.function();
     let certificate = Certificate::make("first".to_owned(), function.clock.now(), &function.random).await.unwrap();
-    let held = Held::take(story.function(), story.owner).await.unwrap();
+    let held = HeldRegistration::take(story.function(), story.owner).await.unwrap();
     held.add_certificate(&story.in_use().await, &certificate).await.unwrap();
     held.replace(New::Credential(Credential::Certificate(certificate)), None).await.unwrap();
     let mut registered = story.world.microsoft.app(OWN_CLIENT_ID).unwrap();
@@ -170,7 +170,7 @@ async fn a_secret_that_is_replaced_by_a_function_that_dies_anywhere_leaves_one_t
         registered.client_secrets.push(Secret::new(&value, None));
         story.world.microsoft.register_app(registered).unwrap();
         let replace = async {
-            let held = Held::take(story.function(), story.owner).await?;
+            let held = HeldRegistration::take(story.function(), story.owner).await?;
             held.replace(New::Credential(Credential::secret(value.clone().into())), None).await
         };
         let replaced = story.dying(calls, replace).await;

@@ -26,7 +26,7 @@ use shared::{
         telemetry::Chain,
     },
     firm::{
-        audit::{Actor, Entry, source_ip},
+        audit::{Actor, AuditEntry, source_ip},
         idempotency::{self, First, IdempotencyError, KEY_CHARS_MAX, Turn},
     },
     problem::{Code, Problem},
@@ -109,7 +109,7 @@ impl Gate {
         }
         let entry = entry(app, &caller, &parts, (&route, &params));
         if let Some(problem) = refused {
-            let refused = Entry { outcome: Some(problem.status), ..entry };
+            let refused = AuditEntry { outcome: Some(problem.status), ..entry };
             refused.append(&app.table, scope.id()).await?;
             return Err(problem.into());
         }
@@ -150,8 +150,8 @@ impl Gate {
     }
 }
 
-fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Params)) -> Entry {
-    Entry {
+fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Params)) -> AuditEntry {
+    AuditEntry {
         at: app.clock.now(),
         who: match caller {
             Caller::Operator => Actor::Operator,
@@ -213,7 +213,7 @@ pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
 struct Noted {
     app: Arc<App>,
     firm: FirmId,
-    entry: Entry,
+    entry: AuditEntry,
 }
 
 impl Noted {
@@ -223,7 +223,7 @@ impl Noted {
         self.entry.append(table, self.firm).await?;
         let response = next.run(request).await;
         let outcome = Some(status_of(&response).as_u16());
-        let done = Entry { at: clock.now(), outcome, ..self.entry.clone() };
+        let done = AuditEntry { at: clock.now(), outcome, ..self.entry.clone() };
         if let Err(error) = done.append(table, self.firm).await {
             tracing::error!(firm.id = %self.firm, error = %Chain(&error), "what came of a deed is missing in the audit trail");
         }
@@ -305,7 +305,7 @@ async fn keep(app: &App, first: First, response: Answer<Response>) -> Answer<Res
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| Failure::Internal(error.into()))?;
     let text = |headers: &HeaderMap, name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
-    let answer = idempotency::Answer {
+    let answer = idempotency::KeptAnswer {
         status: parts.status.as_u16(),
         location: text(&parts.headers, header::LOCATION),
         content_type: text(&parts.headers, header::CONTENT_TYPE),
@@ -318,7 +318,7 @@ async fn keep(app: &App, first: First, response: Answer<Response>) -> Answer<Res
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
-fn tell_again(answer: idempotency::Answer) -> Answer<Response> {
+fn tell_again(answer: idempotency::KeptAnswer) -> Answer<Response> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();

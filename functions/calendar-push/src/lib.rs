@@ -17,7 +17,7 @@ use shared::{
     app::App,
     aws::{
         queue::PushJob,
-        worker::{self, Deadline, Interrupted, Outcome, Output, Rounds, ScheduleError},
+        worker::{self, Deadline, Interrupted, Output, RoundOutcome, Rounds, ScheduleError},
     },
     base::telemetry::Chain,
     firm::member::Due,
@@ -82,7 +82,7 @@ struct Members<'a> {
 impl Rounds<PushJob> for Members<'_> {
     type Error = PushError;
 
-    async fn run(&self, job: &PushJob) -> Result<Outcome, PushError> {
+    async fn run(&self, job: &PushJob) -> Result<RoundOutcome, PushError> {
         Box::pin(run::run(self.app, job, &self.deadline)).await
     }
 

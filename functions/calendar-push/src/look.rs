@@ -7,7 +7,7 @@ use shared::{
     aws::table::{Key, Row, Write},
     base::id::{EntryId, Noun},
     mail::work::WORK_THINGS_MAX,
-    push::{Copy, Difference, Left, Links, Outbox, PushWork, Sights, Verdict, compare, date::Kind},
+    push::{Copy, Difference, Left, Outbox, PushLinks, PushWork, Sights, Verdict, compare, date::DateKind},
 };
 
 use crate::round::{CHECK_PAUSE, COMPARE_PAUSE, PushError, Round};
@@ -49,11 +49,11 @@ async fn look_at(
     round: &Round<'_>,
     noun: Noun,
     whole: bool,
-    links: &Links,
+    links: &PushLinks,
     looks: Option<(Timestamp, Timestamp)>,
-) -> Result<(bool, Links), PushError> {
+) -> Result<(bool, PushLinks), PushError> {
     let (outlook, table, place) = (&round.outlook, &round.app.table, round.wish.place(noun));
-    let (mut sights, mut next) = (Sights::new(), Links::new());
+    let (mut sights, mut next) = (Sights::new(), PushLinks::new());
     if let Some(place) = place {
         let mut homes = round.homes.lock().await;
         let before = homes.clone();
@@ -84,7 +84,7 @@ async fn look_at(
 
 /// Gives each kind of date its colour. Where that is not allowed, dates go out without.
 async fn color(round: &Round<'_>) -> Result<(), PushError> {
-    let (outlook, categories) = (&round.outlook, Kind::categories(round.wish.language));
+    let (outlook, categories) = (&round.outlook, DateKind::categories(round.wish.language));
     match outlook.graph.keep_categories(&outlook.user, &categories, &[]).await {
         Err(error) if error.concerns_service() => {
             tracing::info!(member.id = %outlook.member, graph.code = %error.code(), "dates have no colours here");

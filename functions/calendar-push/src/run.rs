@@ -16,7 +16,7 @@ use shared::{
     aws::{
         queue::PushJob,
         table::{Key, Row, TableError, Write},
-        worker::{Deadline, Outcome},
+        worker::{Deadline, RoundOutcome},
     },
     base::{
         id::{EntryId, MemberId, Noun},
@@ -24,7 +24,7 @@ use shared::{
     },
     firm::{
         Firm,
-        member::{Account, Due, Member},
+        member::{Due, Member, MemberAccount},
     },
     graph::{GraphError, Homes, Place},
     problem::{Code, Noted, of_refused_service},
@@ -45,7 +45,7 @@ const FORGOTTEN_AT_ONCE: usize = 50;
 
 impl Round<'_> {
     /// Works through all that is open. Entries are read after the work was listed, so what is open is seen to by it.
-    async fn drain(&self) -> Result<Outcome, PushError> {
+    async fn drain(&self) -> Result<RoundOutcome, PushError> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let now = self.app.clock.now();
         let mut open = open_work(self.app, self.outlook.firm, self.outlook.member).await?;
@@ -70,15 +70,15 @@ impl Round<'_> {
     }
 
     /// What is said comes first; then what lies there is looked at, and set right.
-    async fn visit(&self, outbox: &mut Outbox) -> Result<Outcome, PushError> {
-        if self.drain().await? == Outcome::OutOfTime {
-            return Ok(Outcome::OutOfTime);
+    async fn visit(&self, outbox: &mut Outbox) -> Result<RoundOutcome, PushError> {
+        if self.drain().await? == RoundOutcome::OutOfTime {
+            return Ok(RoundOutcome::OutOfTime);
         }
-        if look::look(self, outbox).await? && self.drain().await? == Outcome::OutOfTime {
-            return Ok(Outcome::OutOfTime);
+        if look::look(self, outbox).await? && self.drain().await? == RoundOutcome::OutOfTime {
+            return Ok(RoundOutcome::OutOfTime);
         }
         self.tidy().await?;
-        Ok(Outcome::Finished)
+        Ok(RoundOutcome::Finished)
     }
 
     /// Removes the containers of ours that nothing shall lie in, unless a person put something there.
@@ -115,22 +115,22 @@ impl Round<'_> {
 }
 
 /// Serves `job`, unless a round that began after it was sent has done so.
-pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result<Outcome, PushError> {
+pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result<RoundOutcome, PushError> {
     let began_at = app.clock.now();
     let read = app.table.get::<Outbox>(&Key::outbox(job.firm, job.member)).await?;
     // What a person has to do first is not done by another job.
     let mut rests = false;
     if let Some(outbox) = read.as_ref().map(|row| &row.value) {
         if outbox.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at) {
-            return Ok(Outcome::Finished);
+            return Ok(RoundOutcome::Finished);
         }
         let asks = outbox.problem.is_some() || !outbox.blocked.is_empty();
         rests = asks && !Due::is_reached(&app.table, job.firm, job.member, began_at).await?;
         if rests && outbox.problem.is_some() {
-            return Ok(Outcome::Finished);
+            return Ok(RoundOutcome::Finished);
         }
     }
-    let Some(firm) = Firm::find(&app.table, job.firm).await? else { return Ok(Outcome::Finished) };
+    let Some(firm) = Firm::find(&app.table, job.firm).await? else { return Ok(RoundOutcome::Finished) };
     let member = Member::find(&app.table, job.firm, job.member).await?.map(|row| row.value);
     let mut outbox = match (read, &member) {
         (Some(row), _) => row,
@@ -146,7 +146,7 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
     let before = outbox.value.clone();
     let visitor = Visitor { app, firm: &firm, member: job.member, rests, deadline };
     let result = visitor.serve(member.as_ref(), &mut outbox).await;
-    let finished = matches!(result, Ok(Outcome::Finished));
+    let finished = matches!(result, Ok(RoundOutcome::Finished));
     if finished && member.is_none() && outbox.value.account.is_none() {
         return forget(app, job, Some(outbox)).await;
     }
@@ -177,7 +177,7 @@ struct Visitor<'a> {
 
 impl Visitor<'_> {
     /// Removes what lies where the member is no more, then brings to the member's Outlook what shall be there.
-    async fn serve(&self, member: Option<&Member>, row: &mut Row<Outbox>) -> Result<Outcome, PushError> {
+    async fn serve(&self, member: Option<&Member>, row: &mut Row<Outbox>) -> Result<RoundOutcome, PushError> {
         let Self { app, firm, .. } = *self;
         let outbox = &mut row.value;
         if let Some(account) = outbox.account.clone()
@@ -185,12 +185,12 @@ impl Visitor<'_> {
         {
             let patience = if member.is_none() { FAREWELL_PATIENCE } else { Duration::ZERO };
             match self.reach(&account, Wish::nothing(firm.language), outbox).await? {
-                Outcome::Finished => {}
+                RoundOutcome::Finished => {}
                 unfinished => return Ok(unfinished),
             }
             let since = app.clock.now() - patience;
             if outbox.problem.iter().chain(outbox.blocked.values()).any(|problem| since < problem.since) {
-                return Ok(Outcome::Finished);
+                return Ok(RoundOutcome::Finished);
             }
             forget_copies(app, firm, self.member).await?;
             let account = member.map(Member::account);
@@ -200,17 +200,17 @@ impl Visitor<'_> {
                 row.written();
             }
         }
-        let Some(member) = member else { return Ok(Outcome::Finished) };
+        let Some(member) = member else { return Ok(RoundOutcome::Finished) };
         let wish = Wish { push: member.push, language: firm.language };
         self.reach(&member.account(), wish, &mut row.value).await
     }
 
     /// Visits one account. That a person has to act is noted, and no error.
-    async fn reach(&self, account: &Account, wish: Wish, outbox: &mut Outbox) -> Result<Outcome, PushError> {
+    async fn reach(&self, account: &MemberAccount, wish: Wish, outbox: &mut Outbox) -> Result<RoundOutcome, PushError> {
         let Self { app, firm, member, deadline, .. } = *self;
         let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value)
         else {
-            return Ok(Outcome::Finished);
+            return Ok(RoundOutcome::Finished);
         };
         let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;
         let round = Round {
@@ -246,7 +246,7 @@ impl Visitor<'_> {
             }
             Err(PushError::Graph(error)) if error.concerns_connection() => {
                 outbox.problem = Some(connector.note(app, &error, outbox.problem.as_ref()).await?);
-                Ok(Outcome::Finished)
+                Ok(RoundOutcome::Finished)
             }
             Ok(outcome) => {
                 outbox.problem = None;
@@ -357,7 +357,7 @@ async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), P
 }
 
 /// Nothing is left of a member who is no more.
-async fn forget(app: &App, job: &PushJob, outbox: Option<Row<Outbox>>) -> Result<Outcome, PushError> {
+async fn forget(app: &App, job: &PushJob, outbox: Option<Row<Outbox>>) -> Result<RoundOutcome, PushError> {
     let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(job.firm, job.member)).await?;
     for some in work.chunks(FORGOTTEN_AT_ONCE) {
         app.table.transact(some.iter().map(Write::remove).collect()).await?;
@@ -366,5 +366,5 @@ async fn forget(app: &App, job: &PushJob, outbox: Option<Row<Outbox>>) -> Result
         app.table.write(Write::remove(&row)).await?;
     }
     Due::never(&app.table, job.firm, job.member).await?;
-    Ok(Outcome::Finished)
+    Ok(RoundOutcome::Finished)
 }

@@ -14,13 +14,13 @@ use shared::{
     mail::{
         archive::{ArchiveError, Stored},
         mailbox::KeptMarks,
-        message::{Failure, Message, Original, State},
+        message::{Message, MessageFailure, Original, State},
         trouble::Trouble,
         work::{Fate, Work},
     },
 };
 
-use crate::round::{Known, Outcome, Round, RoundError, Seen};
+use crate::round::{Known, Round, RoundEnd, RoundError, Seen};
 
 /// Items of work side by side: with four, as many messages are on their way as Graph has places and the table needs.
 const ITEMS_AT_ONCE: usize = 8;
@@ -51,11 +51,11 @@ pub(crate) async fn all(
     items: impl Stream<Item = Vec<Row<Work>>>,
     known: &Known,
     kept_marks: Option<KeptMarks>,
-) -> Result<Outcome, RoundError> {
+) -> Result<RoundEnd, RoundError> {
     let marking = Marking { known, kept_marks, items: AtomicUsize::new(0) };
     let ended: Vec<_> = items.map(|items| some(round, items, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
     ended.into_iter().collect::<Result<(), RoundError>>()?;
-    if round.is_over() { Ok(Outcome::OutOfTime) } else { Ok(Outcome::Finished) }
+    if round.is_over() { Ok(RoundEnd::OutOfTime) } else { Ok(RoundEnd::Finished) }
 }
 
 /// Works through up to twenty messages, and settles what became of them. What a stop leaves open is settled too.
@@ -197,7 +197,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
             None => numbers.next().unwrap_or_default(),
         };
         tracing::warn!(message.id = %messages[i].value.id, graph.code = %code, attempts, "a message could not be archived");
-        let failure = Failure { code, attempts, next_try: next_try(attempts, now), number };
+        let failure = MessageFailure { code, attempts, next_try: next_try(attempts, now), number };
         set(round, &mut messages[i], State::Failed(failure)).await?;
     }
     stop

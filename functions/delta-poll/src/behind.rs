@@ -13,7 +13,7 @@ use shared::{
         delta::{Baseline, Phase},
         folder::FolderState,
         mailbox::Sync,
-        walk::{HistoryProgress, Reconciliation, Standing, Tally, Walk},
+        walk::{HistoryProgress, Reconciliation, Standing, Walk, WalkTally},
         work::Work,
     },
 };
@@ -21,7 +21,7 @@ use shared::{
 use crate::{
     advance,
     intake::{self, Page},
-    round::{Known, Outcome, Round, RoundError},
+    round::{Known, Round, RoundEnd, RoundError},
 };
 
 /// What waits for live mail runs this long at a time; then its job goes to the end of the queue.
@@ -97,7 +97,7 @@ pub(crate) async fn run(
     sync: &mut Sync,
     mut folders: Vec<Row<FolderState>>,
     open: Vec<Row<Work>>,
-) -> Result<Outcome, RoundError> {
+) -> Result<RoundEnd, RoundError> {
     let now = round.app.clock.now();
     let history = round.mailbox.history.map(|history| Purpose::History { since: history.from });
     let running = sync.reconciliation.filter(|run| run.ended_at.is_none());
@@ -113,7 +113,7 @@ pub(crate) async fn run(
     let ahead = |folder: &Row<FolderState>| purposes.iter().any(|purpose| purpose.is_ahead(&folder.value, now));
     if open.is_empty() && !folders.iter().any(ahead) {
         note(round, sync, &folders, now);
-        return Ok(Outcome::Finished);
+        return Ok(RoundEnd::Finished);
     }
 
     let known = Known::default();
@@ -123,8 +123,8 @@ pub(crate) async fn run(
     let (walked, advanced) = join!(walk_all(round, &purposes, &mut folders, &known, found), advance);
     note(round, sync, &folders, round.app.clock.now());
     match (walked?, advanced?) {
-        (Outcome::Finished, Outcome::Finished) => Ok(Outcome::Finished),
-        _ => Ok(Outcome::OutOfTime),
+        (RoundEnd::Finished, RoundEnd::Finished) => Ok(RoundEnd::Finished),
+        _ => Ok(RoundEnd::OutOfTime),
     }
 }
 
@@ -133,7 +133,7 @@ fn note(round: &Round<'_>, sync: &mut Sync, folders: &[Row<FolderState>], now: T
     if let Some(history) = round.mailbox.history {
         let purpose = Purpose::History { since: history.from };
         let walks: Vec<Option<&Walk>> = folders.iter().map(|folder| purpose.walk_of(&folder.value)).collect();
-        let tally: Tally = walks.iter().flatten().map(|walk| walk.tally).fold(Tally::default(), |a, b| a + b);
+        let tally: WalkTally = walks.iter().flatten().map(|walk| walk.tally).fold(WalkTally::default(), |a, b| a + b);
         sync.history = Some(HistoryProgress {
             since: history.since,
             total: walks.iter().map(|walk| walk.and_then(|walk| walk.total)).sum(),
@@ -147,7 +147,7 @@ fn note(round: &Round<'_>, sync: &mut Sync, folders: &[Row<FolderState>], now: T
     {
         sync.reconciliation = Some(Reconciliation { ended_at: Some(now), ..run });
         let walks = folders.iter().filter_map(|folder| Purpose::Reconcile(run).walk_of(&folder.value));
-        let tally: Tally = walks.map(|walk| walk.tally).fold(Tally::default(), |a, b| a + b);
+        let tally: WalkTally = walks.map(|walk| walk.tally).fold(WalkTally::default(), |a, b| a + b);
         tracing::info!(
             mailbox.id = %round.mailbox.id, run.dry_run, tally.listed, tally.due, tally.kept, tally.found, "reconciled"
         );
@@ -161,25 +161,25 @@ async fn walk_all(
     folders: &mut [Row<FolderState>],
     known: &Known,
     mut found: mpsc::Sender<Row<Work>>,
-) -> Result<Outcome, RoundError> {
+) -> Result<RoundEnd, RoundError> {
     let now = round.app.clock.now();
     let walked = async {
         for purpose in purposes {
             if let Purpose::History { .. } = purpose {
                 for folder in folders.iter_mut().filter(|folder| purpose.is_ahead(&folder.value, now)) {
                     if round.is_over() {
-                        return Ok(Outcome::OutOfTime);
+                        return Ok(RoundEnd::OutOfTime);
                     }
                     count(round, *purpose, folder).await?;
                 }
             }
             for folder in folders.iter_mut().filter(|folder| purpose.is_ahead(&folder.value, now)) {
-                if let Outcome::OutOfTime = walk(round, *purpose, folder, known, &mut found).await? {
-                    return Ok(Outcome::OutOfTime);
+                if let RoundEnd::OutOfTime = walk(round, *purpose, folder, known, &mut found).await? {
+                    return Ok(RoundEnd::OutOfTime);
                 }
             }
         }
-        Ok(Outcome::Finished)
+        Ok(RoundEnd::Finished)
     };
     let walked = walked.await;
     if walked.is_err() {
@@ -250,7 +250,7 @@ async fn walk(
     folder: &mut Row<FolderState>,
     known: &Known,
     found: &mut mpsc::Sender<Row<Work>>,
-) -> Result<Outcome, RoundError> {
+) -> Result<RoundEnd, RoundError> {
     let (table, mailbox) = (&round.app.table, round.mailbox);
     let id = folder.value.id().clone();
     let since = folder.value.baseline_since();
@@ -258,7 +258,7 @@ async fn walk(
     let (mut next, mut idle): (Option<Link>, usize) = (None, 0);
     loop {
         if round.is_over() {
-            return Ok(Outcome::OutOfTime);
+            return Ok(RoundEnd::OutOfTime);
         }
         let walk = purpose.walk_of(&folder.value).cloned().unwrap_or_else(|| purpose.begin(round));
         let listed = round.graph.arrivals(&mailbox.user, &id, walk.ahead(), purpose.page(), next.as_ref()).await;
@@ -267,7 +267,7 @@ async fn walk(
             // The others can be listed all the same.
             Err(e) => {
                 put_off(round, folder, purpose, e).await?;
-                return Ok(Outcome::Finished);
+                return Ok(RoundEnd::Finished);
             }
         };
         round.served();
@@ -278,7 +278,7 @@ async fn walk(
             let endless =
                 GraphError::Unreadable { attempted, source: format!("there is no end to them: {listed}").into() };
             put_off(round, folder, purpose, endless).await?;
-            return Ok(Outcome::Finished);
+            return Ok(RoundEnd::Finished);
         }
         if idle > 0 {
             next = page.next;
@@ -307,7 +307,7 @@ async fn walk(
             let _ = found.send(item).await;
         }
         if ended {
-            return Ok(Outcome::Finished);
+            return Ok(RoundEnd::Finished);
         }
         // Within one second only the places can tell where to go on.
         next = page.next.filter(|_| !later);

@@ -30,7 +30,7 @@ use shared::{
     mail::mailbox::Sync,
 };
 
-use crate::round::{Outcome, RoundError};
+use crate::round::{RoundEnd, RoundError};
 
 /// Mailboxes of one batch that are worked at side by side: what they hold in memory stays within a small function.
 const MAILBOXES_AT_ONCE: usize = 4;
@@ -93,7 +93,7 @@ struct Mailboxes<'a> {
 
 impl Mailboxes<'_> {
     /// A round, and the one line and the metrics that it ends with.
-    async fn counted(&self, job: &Job) -> Result<Outcome, RoundError> {
+    async fn counted(&self, job: &Job) -> Result<RoundEnd, RoundError> {
         let (began, tally) = (self.app.clock.now(), Tally::default());
         let outcome = run::run(self.app, job, &self.deadline, &tally).await;
         if outcome.as_ref().is_err_and(|error| error.wait().is_none()) {
@@ -101,7 +101,7 @@ impl Mailboxes<'_> {
         }
         let now = self.app.clock.now();
         tracing::info!(
-            ended = outcome.as_ref().map_or_else(RoundError::name, Outcome::name),
+            ended = outcome.as_ref().map_or_else(RoundError::name, RoundEnd::name),
             duration_ms = now.duration_since(began).as_millis(),
             found = tally.of(Counter::MessagesFound),
             archived = tally.of(Counter::MessagesArchived),
@@ -118,10 +118,10 @@ impl Mailboxes<'_> {
 impl Rounds<Job> for Mailboxes<'_> {
     type Error = RoundError;
 
-    async fn run(&self, job: &Job) -> Result<worker::Outcome, RoundError> {
+    async fn run(&self, job: &Job) -> Result<worker::RoundOutcome, RoundError> {
         Ok(match self.counted(job).await? {
-            Outcome::Finished | Outcome::Noticed => worker::Outcome::Finished,
-            Outcome::OutOfTime | Outcome::Behind => worker::Outcome::OutOfTime,
+            RoundEnd::Finished | RoundEnd::Noticed => worker::RoundOutcome::Finished,
+            RoundEnd::OutOfTime | RoundEnd::Behind => worker::RoundOutcome::OutOfTime,
         })
     }
 

@@ -33,7 +33,7 @@ const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
 const REFUSED_IN_A_ROW_MAX: u32 = 2;
 
 /// How a round ended.
-pub(crate) enum Outcome {
+pub(crate) enum RoundEnd {
     /// All that could be done is done.
     Finished,
     /// Live mail is seen to; what waits for it has more to do.
@@ -44,7 +44,7 @@ pub(crate) enum Outcome {
     OutOfTime,
 }
 
-impl Outcome {
+impl RoundEnd {
     /// For the log.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -34,7 +34,7 @@ use shared::{
     mail::{
         delta::Phase,
         folder::FolderState,
-        mailbox::{HeldSubscription, Kind, Mailbox, MailboxState, Preparing, Progress, Sync, Untold},
+        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, Progress, Sync, Untold},
         notification::client_state,
         rules::People,
         trouble::{Thing, Trouble},
@@ -47,7 +47,7 @@ use crate::{
     advance, behind,
     discover::{self, Read},
     follow,
-    round::{Known, Outcome, Round, RoundError},
+    round::{Known, Round, RoundEnd, RoundError},
 };
 
 /// A mailbox whose notices come is looked at this often all the same.
@@ -84,26 +84,26 @@ struct Discovered {
 }
 
 /// Serves `job`, unless a round that began after it was sent has done so.
-pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<Outcome, RoundError> {
+pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<RoundEnd, RoundError> {
     let began_at = app.clock.now();
     let Some(mailbox) = Mailbox::find(&app.table, job.firm, job.mailbox).await?.map(|row| row.value) else {
-        return Ok(Outcome::Finished);
+        return Ok(RoundEnd::Finished);
     };
     let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
-        return Ok(Outcome::Finished);
+        return Ok(RoundEnd::Finished);
     };
     let sync_key = Key::sync(job.firm, job.mailbox);
-    let Some(sync) = app.table.get::<Sync>(&sync_key).await? else { return Ok(Outcome::Finished) };
+    let Some(sync) = app.table.get::<Sync>(&sync_key).await? else { return Ok(RoundEnd::Finished) };
     if sync.value.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at) && !job.subscription {
-        return Ok(Outcome::Finished);
+        return Ok(RoundEnd::Finished);
     }
     // A notice changes nothing about what a person has to do first; the delta tells of its mail once that is done.
     if sync.value.waits(began_at) {
-        return Ok(Outcome::Finished);
+        return Ok(RoundEnd::Finished);
     }
     let firm = Firm::find(&app.table, job.firm).await?;
     let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?.map(|row| row.value);
-    let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(Outcome::Finished) };
+    let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(RoundEnd::Finished) };
 
     let graph = app.graph(&connector).having_spent(sync.value.spent.clone());
     let marks = (connector.mark && mailbox.rules.mark).then(|| firm.marks());
@@ -144,7 +144,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     let result = match result {
         Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
             next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
-            Ok(Outcome::Finished)
+            Ok(RoundEnd::Finished)
         }
         other => {
             // Where nothing was asked, nothing is known either.
@@ -158,19 +158,19 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         }
     };
     next.spent = graph.spent();
-    if matches!(result, Ok(Outcome::Finished | Outcome::Behind | Outcome::Noticed)) {
+    if matches!(result, Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed)) {
         next.round_began_at = Some(began_at);
     }
     next = match result {
-        Ok(Outcome::Finished | Outcome::Noticed) => {
+        Ok(RoundEnd::Finished | RoundEnd::Noticed) => {
             let at = next_due(app, &mailbox, &next).await?;
             next.due_by(at, app.clock.now())
         }
         // Its next round is no answer to a notice: it reads all folders, and goes on with what waits.
-        Ok(Outcome::Behind) => next.due(app.clock.now()),
-        Ok(Outcome::OutOfTime) | Err(_) => next,
+        Ok(RoundEnd::Behind) => next.due(app.clock.now()),
+        Ok(RoundEnd::OutOfTime) | Err(_) => next,
     };
-    if result.is_ok() && next.wants_pace(app.clock.now()) && !matches!(result, Ok(Outcome::Finished)) {
+    if result.is_ok() && next.wants_pace(app.clock.now()) && !matches!(result, Ok(RoundEnd::Finished)) {
         next.note_pace(app.clock.now(), Progress::read(&app.table, job.firm, job.mailbox).await?.archived);
     }
     if next != sync.value {
@@ -180,7 +180,13 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
 }
 
 impl Round<'_> {
-    async fn work(&self, connector: &Connector, sync: &mut Sync, job: &Job, look: bool) -> Result<Outcome, RoundError> {
+    async fn work(
+        &self,
+        connector: &Connector,
+        sync: &mut Sync,
+        job: &Job,
+        look: bool,
+    ) -> Result<RoundEnd, RoundError> {
         self.keep_subscribed(connector, sync, look).await;
         self.tell_again().await;
         let known = Known::default();
@@ -204,9 +210,9 @@ impl Round<'_> {
             self.keep_subscribed(connector, sync, true).await;
         }
         match advanced {
-            Outcome::Finished if in_time && all => self.go_on_behind(sync, folders, behind).await,
-            Outcome::Finished if in_time => Ok(Outcome::Noticed),
-            _ => Ok(Outcome::OutOfTime),
+            RoundEnd::Finished if in_time && all => self.go_on_behind(sync, folders, behind).await,
+            RoundEnd::Finished if in_time => Ok(RoundEnd::Noticed),
+            _ => Ok(RoundEnd::OutOfTime),
         }
     }
 
@@ -239,10 +245,10 @@ impl Round<'_> {
         sync: &mut Sync,
         folders: Vec<Row<FolderState>>,
         open: Vec<Row<Work>>,
-    ) -> Result<Outcome, RoundError> {
+    ) -> Result<RoundEnd, RoundError> {
         let now = self.app.clock.now();
         if sync.behind_at.is_some_and(|at| at > now) {
-            return Ok(Outcome::Finished);
+            return Ok(RoundEnd::Finished);
         }
         sync.behind_at = None;
         let graph = self.graph.behind();
@@ -251,10 +257,10 @@ impl Round<'_> {
         let stopped = AtomicBool::new(false);
         let slice = Round { graph: &graph, deadline: &deadline, stopped, refused_in_a_row: &refused_in_a_row, ..*self };
         match Box::pin(behind::run(&slice, sync, folders, open)).await {
-            Ok(Outcome::OutOfTime) => Ok(Outcome::Behind),
+            Ok(RoundEnd::OutOfTime) => Ok(RoundEnd::Behind),
             Err(RoundError::Wait(wait) | RoundError::Busy { wait, .. }) => {
                 sync.behind_at = Some(self.app.clock.now() + wait);
-                Ok(Outcome::Finished)
+                Ok(RoundEnd::Finished)
             }
             other => other,
         }
@@ -370,7 +376,7 @@ impl Round<'_> {
     /// for no subscription.
     async fn keep_subscribed(&self, connector: &Connector, sync: &mut Sync, look: bool) {
         // A signed-in user may subscribe to the own mailbox only, whatever rights there are on others.
-        if connector.access == Access::Delegated && self.mailbox.kind == Kind::Shared {
+        if connector.access == Access::Delegated && self.mailbox.kind == MailboxKind::Shared {
             return;
         }
         let now = self.app.clock.now();

@@ -9,7 +9,7 @@ use shared::{
     access::{
         owner::Owner,
         registration::{Registration, RegistrationError},
-        rotation::{self, Step},
+        rotation::{self, RotationStep},
     },
     app::App,
     aws::table::TableError,
@@ -27,7 +27,7 @@ pub enum Input {
     #[serde(rename_all = "PascalCase")]
     Rotation {
         /// Which.
-        step: Step,
+        step: RotationStep,
         /// The secret's ARN.
         secret_id: String,
         /// The version that the rotation brings.
@@ -65,7 +65,7 @@ pub enum ExpiryError {
     #[error("take the step {step:?} of a rotation")]
     Step {
         /// Which.
-        step: Step,
+        step: RotationStep,
         /// Why.
         #[source]
         source: RegistrationError,

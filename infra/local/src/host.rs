@@ -22,7 +22,7 @@ use axum::{
 use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use shared::{
-    access::rotation::Step,
+    access::rotation::RotationStep,
     app::App,
     aws::{
         secrets::{self, SecretError},
@@ -372,7 +372,9 @@ impl Handler {
 
 /// What Secrets Manager does of a rotation: it has the function take the four steps, and begins again later if one fails.
 async fn rotate(app: &App, secret_id: &str, token: &str) {
-    for step in [Step::CreateSecret, Step::SetSecret, Step::TestSecret, Step::FinishSecret] {
+    for step in
+        [RotationStep::CreateSecret, RotationStep::SetSecret, RotationStep::TestSecret, RotationStep::FinishSecret]
+    {
         let (secret_id, client_request_token) = (secret_id.to_owned(), token.to_owned());
         let event = secret_expiry::Input::Rotation { step, secret_id, client_request_token };
         if let Err(error) = secret_expiry::handle(app, LambdaEvent::new(event, context(app))).await {

@@ -10,7 +10,7 @@ use crate::{
     base::id::{ClientId, ConnectorId, FirmId, TenantId},
     firm::feed::{Fact, Feed, FeedError, What},
     graph::{Graph, GraphError, GraphUser},
-    mail::mailbox::Kind,
+    mail::mailbox::MailboxKind,
     problem::Noted,
 };
 
@@ -115,7 +115,7 @@ pub enum ConnectorState {
 
 /// Who is connected: the tenant and, with delegated access, the user. The pair of ids is the key, the rest is for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
+pub struct ConnectedAccount {
     /// The tenant.
     pub tenant_id: TenantId,
     /// The user's object id; none with organisation-wide access.
@@ -152,7 +152,7 @@ pub struct Connector {
     /// Whether it works.
     pub state: ConnectorState,
     /// Who is connected.
-    pub account: Option<Account>,
+    pub account: Option<ConnectedAccount>,
     /// When they signed in: what somebody found out through an earlier sign-in says nothing of this one.
     pub connected_at: Option<Timestamp>,
     /// What keeps it from working.
@@ -175,7 +175,7 @@ pub struct Connector {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwaitingGrant {
     /// Whom it connects.
-    pub account: Account,
+    pub account: ConnectedAccount,
     /// What was asked for.
     pub rights: Rights,
     /// See [`Connector::verified_domains`].
@@ -207,31 +207,33 @@ pub enum ReachError {
 
 impl Connector {
     /// Tries to open the mailbox of `address`: how Graph is told of it from then on.
-    pub async fn reach(&self, graph: &Graph, address: &str, kind: Kind) -> Result<GraphUser, ReachError> {
+    pub async fn reach(&self, graph: &Graph, address: &str, kind: MailboxKind) -> Result<GraphUser, ReachError> {
         let user = self.identify(graph, address, kind).await?;
         graph.folders(&user).await?;
         Ok(user)
     }
 
     /// How Graph is told of the account of `address`, by all that this connector may look up.
-    pub async fn identify(&self, graph: &Graph, address: &str, kind: Kind) -> Result<GraphUser, ReachError> {
+    pub async fn identify(&self, graph: &Graph, address: &str, kind: MailboxKind) -> Result<GraphUser, ReachError> {
         // One that asked for a person is tried all the same: perhaps somebody has acted.
         if self.state == ConnectorState::AwaitingSignIn {
             return Err(ReachError::NotConnected);
         }
         Ok(match (self.access, kind) {
-            (Access::Delegated, Kind::User) => {
+            (Access::Delegated, MailboxKind::User) => {
                 let me = graph.me().await?;
                 if !me.is(address) {
                     return Err(ReachError::AnothersMailbox);
                 }
                 GraphUser::new(&me.id)
             }
-            (Access::Delegated, Kind::Shared) if self.is_personal() => return Err(ReachError::PersonalAccount),
-            (Access::Delegated, Kind::Shared) if !self.shared_mailboxes => return Err(ReachError::NoSharedMailboxes),
+            (Access::Delegated, MailboxKind::Shared) if self.is_personal() => return Err(ReachError::PersonalAccount),
+            (Access::Delegated, MailboxKind::Shared) if !self.shared_mailboxes => {
+                return Err(ReachError::NoSharedMailboxes);
+            }
             // Who signed in may not be allowed to look others up; the address needs no looking up.
-            (Access::Delegated, Kind::Shared) => GraphUser::new(address),
-            (Access::Organization, Kind::User | Kind::Shared) => {
+            (Access::Delegated, MailboxKind::Shared) => GraphUser::new(address),
+            (Access::Organization, MailboxKind::User | MailboxKind::Shared) => {
                 GraphUser::new(&in_organization(graph, address).await?)
             }
         })

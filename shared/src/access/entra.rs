@@ -65,7 +65,7 @@ impl Authority {
 
 /// What a sign-in page is to ask a person for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish<'a> {
+pub struct SignInWish<'a> {
     /// The rights.
     pub scopes: &'a [&'a str],
     /// Whether credentials are entered anew, even where somebody is signed in already.
@@ -87,7 +87,7 @@ impl oauth2::ErrorResponse for EntraRefusal {}
 
 /// An app registration as it speaks to Entra.
 #[derive(Debug, Clone)]
-pub struct App {
+pub struct EntraApp {
     /// Its client id.
     pub client_id: ClientId,
     /// What it proves itself with.
@@ -159,7 +159,7 @@ impl Entra {
     fn client(
         &self,
         authority: &Authority,
-        app: &App,
+        app: &EntraApp,
     ) -> Result<OauthClient<oauth2::EndpointSet, oauth2::EndpointSet>, EntraError> {
         let endpoint = |name| self.endpoint(authority, name);
         let bad = |_| EntraError::Unreadable("an endpoint is no URL");
@@ -181,7 +181,11 @@ impl Entra {
 
     /// What stands in a token request in place of a client secret.
     /// Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
-    async fn assertion(&self, authority: &Authority, app: &App) -> Result<Vec<(&'static str, String)>, EntraError> {
+    async fn assertion(
+        &self,
+        authority: &Authority,
+        app: &EntraApp,
+    ) -> Result<Vec<(&'static str, String)>, EntraError> {
         let assertion = match &app.credential {
             Credential::Secret(_) => return Ok(Vec::new()),
             Credential::Certificate(certificate) => {
@@ -219,8 +223,8 @@ impl Entra {
     pub fn authorize(
         &self,
         authority: &Authority,
-        app: &App,
-        wish: Wish<'_>,
+        app: &EntraApp,
+        wish: SignInWish<'_>,
         state: String,
         nonce: String,
         verifier: &SecretString,
@@ -256,7 +260,7 @@ impl Entra {
     pub async fn redeem(
         &self,
         authority: &Authority,
-        app: &App,
+        app: &EntraApp,
         code: String,
         verifier: &SecretString,
     ) -> Result<Issued, EntraError> {
@@ -275,7 +279,7 @@ impl Entra {
     pub async fn refresh(
         &self,
         authority: &Authority,
-        app: &App,
+        app: &EntraApp,
         refresh: &SecretString,
         scopes: &[&str],
         claims: Option<&str>,
@@ -297,7 +301,7 @@ impl Entra {
     pub async fn client_credentials(
         &self,
         tenant: &TenantId,
-        app: &App,
+        app: &EntraApp,
         claims: Option<&str>,
     ) -> Result<Issued, EntraError> {
         let authority = Authority::tenant(tenant);
@@ -356,7 +360,7 @@ impl Entra {
         &self,
         authority: &Authority,
         id_token: &SecretString,
-        app: &App,
+        app: &EntraApp,
         nonce: &str,
     ) -> Result<IdClaims, EntraError> {
         let expected = Expected { client_id: &app.client_id, nonce, now: self.clock.now() };

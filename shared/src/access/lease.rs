@@ -13,7 +13,7 @@ use crate::{
         entra,
         owner::Owner,
         ownership,
-        registration::{Registration, RegistrationError, Source, is_an_id},
+        registration::{EndSource, Registration, RegistrationError, is_an_id},
         reminder::{Reminder, days_left, tomorrow},
         sweep::Leftovers,
         watch,
@@ -65,10 +65,10 @@ impl Ids {
 }
 
 /// What Graph showed of a registration to a credential that was proven, or why it shows nothing.
-pub type Shown = Result<Application, GraphError>;
+pub type ShownCredentials = Result<Application, GraphError>;
 
 /// A registration that nobody else works at.
-pub struct Held<'a> {
+pub struct HeldRegistration<'a> {
     pub(crate) app: &'a Clients,
     /// Whose it is.
     pub owner: Owner,
@@ -80,7 +80,7 @@ pub struct Held<'a> {
     due_before: String,
 }
 
-impl<'a> Held<'a> {
+impl<'a> HeldRegistration<'a> {
     /// Takes the lease.
     pub async fn take(app: &'a Clients, owner: Owner) -> Result<Self, RegistrationError> {
         let ids = Ids::of(owner, app).await?.ok_or(RegistrationError::Missing)?;
@@ -199,7 +199,11 @@ impl<'a> Held<'a> {
     }
 
     /// Tries a credential, with patience for one that Entra may not know yet: a token with it, then a call.
-    pub async fn prove(&self, credential: &Credential, via: Option<&Connector>) -> Result<Shown, RegistrationError> {
+    pub async fn prove(
+        &self,
+        credential: &Credential,
+        via: Option<&Connector>,
+    ) -> Result<ShownCredentials, RegistrationError> {
         let mut tries = 1;
         loop {
             match self.prove_once(credential, via).await {
@@ -212,9 +216,13 @@ impl<'a> Held<'a> {
         }
     }
 
-    async fn prove_once(&self, credential: &Credential, via: Option<&Connector>) -> Result<Shown, RegistrationError> {
+    async fn prove_once(
+        &self,
+        credential: &Credential,
+        via: Option<&Connector>,
+    ) -> Result<ShownCredentials, RegistrationError> {
         let client_id = &self.ids.client_id;
-        let registered = entra::App { client_id: client_id.clone(), credential: credential.clone() };
+        let registered = entra::EntraApp { client_id: client_id.clone(), credential: credential.clone() };
         let tokens = &self.app.tokens;
         let issued = match (&self.ids.tenant, via) {
             (Some(tenant), _) => self.issue(tenant, registered).await,
@@ -234,7 +242,7 @@ impl<'a> Held<'a> {
 
     /// Graph as the app itself may ask it in its own tenant.
     pub(crate) async fn graph(&self, credential: &Credential) -> Result<Graph, RegistrationError> {
-        let registered = entra::App { client_id: self.ids.client_id.clone(), credential: credential.clone() };
+        let registered = entra::EntraApp { client_id: self.ids.client_id.clone(), credential: credential.clone() };
         let tenant = self.ids.tenant.as_ref().ok_or(RegistrationError::NoTenant)?;
         let token = self.issue(tenant, registered).await.map_err(no_token)?;
         self.may_change().await?;
@@ -253,7 +261,7 @@ impl<'a> Held<'a> {
     }
 
     /// A token of the app itself in its own tenant, if its client id is the firm's to use.
-    async fn issue(&self, tenant: &TenantId, registered: entra::App) -> Result<AccessToken, TokenError> {
+    async fn issue(&self, tenant: &TenantId, registered: entra::EntraApp) -> Result<AccessToken, TokenError> {
         let (tokens, entra) = (&self.app.tokens, self.app.tokens.entra());
         tokens
             .permitted(self.owner, None, registered, async |registered| {
@@ -422,7 +430,7 @@ impl<'a> Held<'a> {
     }
 }
 
-impl Held<'_> {
+impl HeldRegistration<'_> {
     /// The certificate that waits to be used; made now, if there is none that is good for a month. With `add`, Entra is made to
     /// know it, if the app may do that.
     pub async fn prepare(self, add: bool) -> Result<Certificate, RegistrationError> {
@@ -441,7 +449,7 @@ impl Held<'_> {
         let certificate = match (waiting, Credential::parse(&current.text)) {
             (Some(Credential::Certificate(waiting)), _) if waiting.expires_at > soon => waiting,
             // A registration that began with a certificate waits for it to be uploaded.
-            (_, Credential::Certificate(current)) if self.row.value.source == Source::Certificate && !add => current,
+            (_, Credential::Certificate(current)) if self.row.value.source == EndSource::Certificate && !add => current,
             _ => {
                 let made =
                     Certificate::make(format!("greffe {}", self.ids.client_id), self.app.clock.now(), &self.app.random)
@@ -474,8 +482,8 @@ impl Held<'_> {
     pub async fn enter(mut self, expires_at: Timestamp) -> Result<(), RegistrationError> {
         self.adopt().await?;
         let known = self.known();
-        if matches!(known.source, Source::Unknown | Source::Entered) {
-            (known.expires_at, known.source, known.reminded) = (Some(expires_at), Source::Entered, None);
+        if matches!(known.source, EndSource::Unknown | EndSource::Entered) {
+            (known.expires_at, known.source, known.reminded) = (Some(expires_at), EndSource::Entered, None);
         }
         self.release().await
     }

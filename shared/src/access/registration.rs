@@ -34,7 +34,8 @@ const GRACE: Duration = Duration::from_secs(3600);
 /// Where the end of a credential is known from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+#[schema(as = Source)]
+pub enum EndSource {
     /// Entra said it.
     Entra,
     /// Somebody entered it.
@@ -68,7 +69,7 @@ pub struct Registration {
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// Where that is known from.
-    pub source: Source,
+    pub source: EndSource,
     /// The last reminder that was told.
     pub reminded: Option<Reminder>,
     /// A rotation under way.
@@ -90,7 +91,7 @@ impl Registration {
 
     /// When it ends, as far as that is certain: of several secrets that begin alike, one that has ended may be another one.
     pub fn end(&self, now: Timestamp) -> Option<Timestamp> {
-        let is_certain = self.source != Source::Entra || self.key_id.is_some();
+        let is_certain = self.source != EndSource::Entra || self.key_id.is_some();
         self.expires_at.filter(|end| *end > now || is_certain)
     }
 
@@ -102,7 +103,7 @@ impl Registration {
             in_use: String::new(),
             key_id: None,
             expires_at: None,
-            source: Source::Unknown,
+            source: EndSource::Unknown,
             reminded: None,
             rotation: None,
             retired: Vec::new(),
@@ -130,10 +131,10 @@ impl Registration {
         self.key_id = credential.key_id().map(str::to_owned);
         self.expires_at = credential.expires_at();
         self.source = match (&credential, self.expires_at) {
-            (_, None) => Source::Unknown,
-            (Credential::Certificate(_), _) => Source::Certificate,
-            (_, Some(_)) if self.key_id.is_some() => Source::Entra,
-            (_, Some(_)) => Source::Entered,
+            (_, None) => EndSource::Unknown,
+            (Credential::Certificate(_), _) => EndSource::Certificate,
+            (_, Some(_)) if self.key_id.is_some() => EndSource::Entra,
+            (_, Some(_)) => EndSource::Entered,
         };
         self.reminded = None;
         true
@@ -141,9 +142,9 @@ impl Registration {
 
     /// Takes over what Entra shows of the credential in use, with which a token was just issued; the name that it has there.
     pub(crate) fn compare(&mut self, credential: &Credential, shown: &Application, now: Timestamp) -> Option<String> {
-        let found = Found::of(credential, self.key_id.as_deref(), shown, now)?;
+        let found = FoundCredential::of(credential, self.key_id.as_deref(), shown, now)?;
         if found.ends_at.is_some() {
-            (self.expires_at, self.source) = (found.ends_at, Source::Entra);
+            (self.expires_at, self.source) = (found.ends_at, EndSource::Entra);
         }
         self.key_id = found.key_id.or(self.key_id.take());
         found.name
@@ -152,14 +153,14 @@ impl Registration {
 
 /// A credential as Entra shows it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundCredential {
     key_id: Option<String>,
     name: Option<String>,
     /// When it ends.
     pub ends_at: Option<Timestamp>,
 }
 
-impl Found {
+impl FoundCredential {
     /// Finds a credential, with which tokens are issued, among those that Entra shows: a certificate by itself, a client secret by its
     /// id where that is known, else by its first three characters. Of several that begin alike, the first end to come is the one to be
     /// ready for; one that has ended is not the one that tokens are issued with.
@@ -294,7 +295,7 @@ mod tests {
     fn of_secrets_that_begin_alike_one_that_has_ended_is_not_the_one_that_works() {
         let credential = Credential::secret("abc8Q~x".to_owned().into());
         let now = at("2026-06-15T12:00:00Z");
-        let find = |key_id, secrets: Vec<_>| Found::of(&credential, key_id, &shown(&secrets), now);
+        let find = |key_id, secrets: Vec<_>| FoundCredential::of(&credential, key_id, &shown(&secrets), now);
         let (ended, living, later) =
             (Some("2026-06-15T11:00:00Z"), Some("2026-07-01T00:00:00Z"), Some("2027-01-01T00:00:00Z"));
         let one = find(None, vec![("1", "abc", ended), ("2", "abc", living), ("3", "xyz", ended)]).unwrap();

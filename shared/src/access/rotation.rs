@@ -18,7 +18,7 @@ use crate::{
     access::{
         clients::Clients,
         credential::{Certificate, ClientSecret, Credential},
-        lease::{Held, not_allowed},
+        lease::{HeldRegistration, not_allowed},
         owner::Owner,
         registration::{RegistrationError, Rotation},
         reminder::days_left,
@@ -40,7 +40,7 @@ const ROTATION_TIME: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
-pub enum Step {
+pub enum RotationStep {
     CreateSecret,
     SetSecret,
     TestSecret,
@@ -58,14 +58,14 @@ pub enum Rotated {
 
 /// Rotates the credential of `owner`, or goes on with it, as far as it goes now.
 pub async fn rotate(app: &Clients, owner: Owner) -> Result<Rotated, RegistrationError> {
-    let mut held = Held::take(app, owner).await?;
+    let mut held = HeldRegistration::take(app, owner).await?;
     let rotated = begin(&mut held).await;
     let released = held.release().await;
     let rotated = rotated?;
     released.map(|()| rotated)
 }
 
-async fn begin(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
+async fn begin(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationError> {
     let credential = held.adopt().await?;
     if credential.kind() == CredentialKind::Federated {
         return Err(RegistrationError::NothingToRotate);
@@ -79,7 +79,10 @@ async fn begin(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
 }
 
 /// What the schedule does: a rotation under way goes on, and what greffe made is replaced in time.
-pub(crate) async fn go_on(held: &mut Held<'_>, shown: Option<Application>) -> Result<(), RegistrationError> {
+pub(crate) async fn go_on(
+    held: &mut HeldRegistration<'_>,
+    shown: Option<Application>,
+) -> Result<(), RegistrationError> {
     let now = held.app.clock.now();
     if let Some(rotation) = held.known().rotation.clone() {
         if now.duration_since(rotation.since) < ROTATION_TIME {
@@ -96,7 +99,7 @@ pub(crate) async fn go_on(held: &mut Held<'_>, shown: Option<Application>) -> Re
 }
 
 /// The next sweep removes from Entra what it brought.
-async fn give_up(held: &mut Held<'_>, rotation: &Rotation) -> Result<(), RegistrationError> {
+async fn give_up(held: &mut HeldRegistration<'_>, rotation: &Rotation) -> Result<(), RegistrationError> {
     tracing::error!("a rotation is given up after a day");
     let secret_id = held.owner.secret_id();
     held.app.secrets.unlabel(&secret_id, PENDING, &rotation.token).await?;
@@ -104,12 +107,12 @@ async fn give_up(held: &mut Held<'_>, rotation: &Rotation) -> Result<(), Registr
     Ok(())
 }
 
-async fn run(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
+async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationError> {
     let token = match &held.known().rotation {
         Some(rotation) => rotation.token.clone(),
         None => held.app.random.uuid().to_string(),
     };
-    for step in [Step::CreateSecret, Step::SetSecret] {
+    for step in [RotationStep::CreateSecret, RotationStep::SetSecret] {
         if let Err(error) = take(held, step, &token).await {
             let refused = |error: &GraphError| error.status().is_some_and(|status| (400..429).contains(&status));
             match &error {
@@ -121,7 +124,7 @@ async fn run(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
             return Err(error);
         }
     }
-    match take(held, Step::TestSecret, &token).await {
+    match take(held, RotationStep::TestSecret, &token).await {
         Ok(()) => {}
         Err(RegistrationError::Unproven(error)) => {
             tracing::info!(microsoft.code = %error.code(), "Entra does not take the new credential yet");
@@ -129,16 +132,16 @@ async fn run(held: &mut Held<'_>) -> Result<Rotated, RegistrationError> {
         }
         Err(error) => return Err(error),
     }
-    take(held, Step::FinishSecret, &token).await?;
+    take(held, RotationStep::FinishSecret, &token).await?;
     Ok(Rotated::Done)
 }
 
 /// Takes one step of the rotation that Secrets Manager drives.
-pub async fn step(app: &Clients, step: Step, secret_id: &str, token: &str) -> Result<(), RegistrationError> {
+pub async fn step(app: &Clients, step: RotationStep, secret_id: &str, token: &str) -> Result<(), RegistrationError> {
     let owner = Owner::of_secret(secret_id).ok_or(RegistrationError::Missing)?;
-    let mut held = Held::take(app, owner).await?;
+    let mut held = HeldRegistration::take(app, owner).await?;
     let taken = match step {
-        Step::CreateSecret => match held.look().await {
+        RotationStep::CreateSecret => match held.look().await {
             Ok(_) => take(&mut held, step, token).await,
             Err(error) => Err(error),
         },
@@ -148,7 +151,7 @@ pub async fn step(app: &Clients, step: Step, secret_id: &str, token: &str) -> Re
     taken.and(released)
 }
 
-async fn take(held: &mut Held<'_>, step: Step, token: &str) -> Result<(), RegistrationError> {
+async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) -> Result<(), RegistrationError> {
     let current =
         held.app.secrets.labelled(&held.owner.secret_id(), CURRENT).await?.ok_or(RegistrationError::Missing)?;
     if current.id == token {
@@ -157,25 +160,25 @@ async fn take(held: &mut Held<'_>, step: Step, token: &str) -> Result<(), Regist
     }
     let credential = Credential::parse(&current.text);
     match step {
-        Step::CreateSecret => create(held, &credential, token).await,
-        Step::SetSecret => set(held, &credential, token).await,
-        Step::TestSecret => {
+        RotationStep::CreateSecret => create(held, &credential, token).await,
+        RotationStep::SetSecret => set(held, &credential, token).await,
+        RotationStep::TestSecret => {
             let pending = pending(held, token).await?.ok_or(RegistrationError::NothingPrepared)?;
             held.prove(&pending, None).await.map(drop)
         }
-        Step::FinishSecret => {
+        RotationStep::FinishSecret => {
             held.app.secrets.make_current(&held.owner.secret_id(), token, &current.id).await?;
             held.adopt().await.map(drop)
         }
     }
 }
 
-async fn pending(held: &Held<'_>, token: &str) -> Result<Option<Credential>, RegistrationError> {
+async fn pending(held: &HeldRegistration<'_>, token: &str) -> Result<Option<Credential>, RegistrationError> {
     let version = held.app.secrets.by_id(&held.owner.secret_id(), token).await?;
     Ok(version.map(|version| Credential::parse(&version.text)))
 }
 
-async fn create(held: &mut Held<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
+async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
     // Said before anything is made: whoever comes after a kill goes on with the same one.
     if held.known().rotation.as_ref().is_none_or(|rotation| rotation.token != token) {
         let since = held.app.clock.now();
@@ -203,7 +206,7 @@ async fn create(held: &mut Held<'_>, current: &Credential, token: &str) -> Resul
     Ok(held.app.secrets.add_version(&secret_id, token, &new.to_text(), PENDING).await?)
 }
 
-async fn set(held: &mut Held<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
+async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
     match pending(held, token).await?.ok_or(RegistrationError::NothingPrepared)? {
         Credential::Certificate(new) => held.add_certificate(current, &new).await,
         Credential::Secret(_) | Credential::Federated(_) => Ok(()),
@@ -212,7 +215,7 @@ async fn set(held: &mut Held<'_>, current: &Credential, token: &str) -> Result<(
 
 /// Looks at one registration, as the schedule does: what is to be known of it, what is to be told, and what is to be gone on with.
 pub async fn watch(app: &Clients, owner: Owner) -> Result<(), RegistrationError> {
-    let mut held = match Held::take(app, owner).await {
+    let mut held = match HeldRegistration::take(app, owner).await {
         Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),
         other => other?,
     };

@@ -24,10 +24,10 @@ use url::Url;
 use crate::{
     access::{
         clients::Clients,
-        connector::{Access, Account, AwaitingGrant, Connector, ConnectorState, PERSONAL_TENANT, Rights},
-        entra::{Issued, Wish},
+        connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, PERSONAL_TENANT, Rights},
+        entra::{Issued, SignInWish},
         id_token::IdClaims,
-        tenancy::{self, Held, Proof, Waiting},
+        tenancy::{self, HeldTenancy, Proof, Waiting},
         watch::{self, Watch},
     },
     aws::{
@@ -41,7 +41,7 @@ use crate::{
         telemetry::Chain,
     },
     firm::{
-        audit::{Actor, Entry},
+        audit::{Actor, AuditEntry},
         feed::{Fact, FeedError, What},
     },
     graph::{EntraError, EntraRefusal, TokenError},
@@ -243,7 +243,7 @@ async fn begin(app: &Clients, connector: &Connector, step: Step, link: Option<St
             let scopes = connector.scopes();
             let verifier = SecretString::from(app.random.token());
             // Whoever opens a whole organisation shows that it is them, and with the roles that they have at this moment.
-            let wish = Wish { scopes: &scopes, afresh: connector.access == Access::Organization };
+            let wish = SignInWish { scopes: &scopes, afresh: connector.access == Access::Organization };
             let url = entra.authorize(&authority, &registration, wish, state.clone(), nonce.clone(), &verifier);
             (url.map_err(|e| from_token(e.into()))?, verifier)
         }
@@ -345,10 +345,10 @@ fn signed_in_at(
     from: Option<String>,
     at: Timestamp,
     outcome: u16,
-) -> Entry {
+) -> AuditEntry {
     let path = format!("/v1/firms/{}/connectors/{}", connector.firm, connector.id);
     let (action, request) = ("GET /oauth/callback".to_owned(), app.random.uuid().to_string());
-    Entry { at, who, action, path, from, request, outcome: Some(outcome) }
+    AuditEntry { at, who, action, path, from, request, outcome: Some(outcome) }
 }
 
 /// What Microsoft's answer to a sign-in under way comes to.
@@ -384,7 +384,7 @@ async fn proceed(
             if callback.tenant.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(tenant.as_str())) {
                 return Err(by(wrong_account("The consent came back for another organisation.".to_owned())));
             }
-            let account = Account { tenant_id: tenant.clone(), user_id: None, address: address.clone() };
+            let account = ConnectedAccount { tenant_id: tenant.clone(), user_id: None, address: address.clone() };
             let proof = if *may_consent { Proof::Administrator } else { Proof::Missing };
             let consent = Consent { account, proof, verified_domains: verified_domains.clone() };
             consented(app, &connector, consent, Some(browser)).await.map_err(by)
@@ -468,7 +468,7 @@ async fn identified(
             // A sign-in name may be a phone number; the mailbox's address is what people know.
             let me = app.graph_with(issued.access.clone()).me().await?;
             let address = me.address().unwrap_or(&name).to_owned();
-            let account = Account { tenant_id: claims.tid, user_id: Some(claims.oid), address };
+            let account = ConnectedAccount { tenant_id: claims.tid, user_id: Some(claims.oid), address };
             let brought = Brought { issued: &issued, account, organization: None, browser: Some(browser) };
             connected(app, &connector, brought).await
         }
@@ -501,7 +501,7 @@ struct Browser {
 
 /// That a tenant has been opened for the app, and by whom.
 struct Consent {
-    account: Account,
+    account: ConnectedAccount,
     proof: Proof,
     verified_domains: Option<Vec<String>>,
 }
@@ -568,7 +568,7 @@ fn nothing_waits() -> Problem {
 /// What a connector works with from now on.
 struct Brought<'a> {
     issued: &'a Issued,
-    account: Account,
+    account: ConnectedAccount,
     /// With organisation-wide access: what speaks for it, and the tenant's domains.
     organization: Option<(Proof, Option<Vec<String>>)>,
     /// None where no browser came: the audit trail has its entry already.
@@ -590,7 +590,7 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
                 if *proof == Proof::Operator && row.value.awaiting_grant.is_none() {
                     return Err(nothing_waits());
                 }
-                let mut held = Held::read(&app.table, &account.tenant_id).await.map_err(from_table)?;
+                let mut held = HeldTenancy::read(&app.table, &account.tenant_id).await.map_err(from_table)?;
                 if !held.value.admit(asked.firm, *proof, now) {
                     let (account, rights) = (account.clone(), asked.rights());
                     let awaiting = AwaitingGrant { account, rights, verified_domains: verified_domains.clone() };
@@ -659,7 +659,7 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
 async fn await_grant(
     app: &Clients,
     mut row: Row<Connector>,
-    mut held: Held,
+    mut held: HeldTenancy,
     awaiting: AwaitingGrant,
     now: Timestamp,
 ) -> Result<(), TableError> {

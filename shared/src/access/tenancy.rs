@@ -126,13 +126,13 @@ impl Tenancy {
 
 /// A tenancy as it was read, whether or not it is written down, to be changed and written back.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldTenancy {
     row: Option<Row<Tenancy>>,
     /// What is to be written.
     pub value: Tenancy,
 }
 
-impl Held {
+impl HeldTenancy {
     /// Reads it. A tenant that nobody has connected is nobody's.
     pub async fn read(table: &Table, tenant: &TenantId) -> Result<Self, TableError> {
         let row = table.get::<Tenancy>(&Key::tenant(tenant)).await?;
@@ -178,7 +178,7 @@ pub async fn adopt(table: &Table, connector: &Connector) -> Result<(), TableErro
 /// firm's last organisation-wide connector. None if nothing changes.
 pub async fn leave(table: &Table, connector: &Connector) -> Result<Option<Write>, TableError> {
     let Some(tenant) = connector.organization() else { return Ok(None) };
-    let mut held = Held::read(table, tenant).await?;
+    let mut held = HeldTenancy::read(table, tenant).await?;
     held.value.withdraw(connector.id);
     let is_other = |other: &Connector| other.id != connector.id && other.works_in(tenant);
     if connector.works_in(tenant) && !Connector::of_firm(table, connector.firm).await?.iter().any(is_other) {

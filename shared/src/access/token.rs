@@ -19,7 +19,7 @@ use crate::{
     access::{
         connector::{Access, Connector},
         credential::Credential,
-        entra::{App, Entra, Issued},
+        entra::{Entra, EntraApp, Issued},
         owner::Owner,
         ownership::{self, Asker, Permit},
     },
@@ -113,7 +113,7 @@ impl Tokens {
     /// The app registration that `connector` uses, with its secret.
     ///
     /// Errors: [`TokenError::NotAllowed`] where it is not the firm's to use.
-    pub async fn app(&self, connector: &Connector) -> Result<App, TokenError> {
+    pub async fn app(&self, connector: &Connector) -> Result<EntraApp, TokenError> {
         let app = self.app_with(connector, false).await?;
         match self.permit(Owner::of(connector), connector.connected_at, &app).await {
             Ok(_) => Ok(app),
@@ -130,14 +130,14 @@ impl Tokens {
         &self,
         owner: Owner,
         connected_at: Option<Timestamp>,
-        app: &App,
+        app: &EntraApp,
     ) -> Result<Option<Permit>, TokenError> {
         let Owner::Firm(firm) = owner else { return Ok(None) };
         let asker = self.asker(firm, connected_at, app);
         Permit::ask(&self.table, asker, self.clock.now()).await.map(Some)
     }
 
-    fn asker(&self, firm: FirmId, connected_at: Option<Timestamp>, app: &App) -> Asker {
+    fn asker(&self, firm: FirmId, connected_at: Option<Timestamp>, app: &EntraApp) -> Asker {
         let proves = app.credential.proves_the_firm();
         let platforms = self.platform_app.as_ref().map(|id| id.as_str());
         let is_platforms = platforms.is_some_and(|id| id.eq_ignore_ascii_case(app.client_id.as_str()));
@@ -158,8 +158,8 @@ impl Tokens {
         &self,
         owner: Owner,
         connected_at: Option<Timestamp>,
-        app: App,
-        ask: impl AsyncFnOnce(App) -> Result<T, TokenError>,
+        app: EntraApp,
+        ask: impl AsyncFnOnce(EntraApp) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         let permit = self.permit(owner, connected_at, &app).await?;
         let answer = ask(app).await?;
@@ -174,7 +174,7 @@ impl Tokens {
     pub async fn as_app<T, F: Future<Output = Result<T, TokenError>>>(
         &self,
         connector: &Connector,
-        ask: impl Fn(App) -> F,
+        ask: impl Fn(EntraApp) -> F,
     ) -> Result<T, TokenError> {
         let owner = Owner::of(connector);
         let ask = async |app| self.permitted(owner, connector.connected_at, app, async |app| ask(app).await).await;
@@ -194,19 +194,19 @@ impl Tokens {
         match self.secrets.labelled(&owner.secret_id(), secrets::PREVIOUS).await? {
             Some(previous) => {
                 let credential = Credential::parse(&previous.text);
-                ask(App { client_id: self.client_id(connector)?, credential }).await.or(second)
+                ask(EntraApp { client_id: self.client_id(connector)?, credential }).await.or(second)
             }
             None => second,
         }
     }
 
-    async fn app_with(&self, connector: &Connector, afresh: bool) -> Result<App, TokenError> {
+    async fn app_with(&self, connector: &Connector, afresh: bool) -> Result<EntraApp, TokenError> {
         let secret_id = Owner::of(connector).secret_id();
         let text = match afresh {
             true => self.secrets.read_afresh(&secret_id).await?,
             false => self.secrets.read(&secret_id).await?,
         };
-        Ok(App { client_id: self.client_id(connector)?, credential: Credential::parse(&text) })
+        Ok(EntraApp { client_id: self.client_id(connector)?, credential: Credential::parse(&text) })
     }
 
     fn client_id(&self, connector: &Connector) -> Result<ClientId, TokenError> {
@@ -361,7 +361,7 @@ impl Tokens {
     }
 
     /// What `app` is issued for `connector`, beside the tokens at hand, which stay as they are: to try a credential.
-    pub async fn try_app(&self, connector: &Connector, app: App) -> Result<AccessToken, TokenError> {
+    pub async fn try_app(&self, connector: &Connector, app: EntraApp) -> Result<AccessToken, TokenError> {
         let row: Option<Row<StoredTokens>> = self.table.get(&Key::tokens(connector.firm, connector.id)).await?;
         let stored = row.map(|row| row.value).unwrap_or_default();
         Ok(self.issue_with(connector, &stored, None, app).await?.access)
@@ -372,7 +372,7 @@ impl Tokens {
         connector: &Connector,
         stored: &StoredTokens,
         claims: Option<&str>,
-        app: App,
+        app: EntraApp,
     ) -> Result<Issued, TokenError> {
         let account = connector.account.as_ref().ok_or(TokenError::NotConnected)?;
         match connector.access {

@@ -95,7 +95,7 @@ impl<T> Row<T> {
 
 /// Items in key order, and where the next page begins.
 #[derive(Debug)]
-pub struct Page<T> {
+pub struct RowPage<T> {
     /// The items.
     pub rows: Vec<Row<T>>,
     /// The key to go on after, if there may be more.
@@ -327,7 +327,7 @@ impl Table {
         prefix: &Key,
         after: Option<&Key>,
         limit: usize,
-    ) -> Result<Page<T>, TableError> {
+    ) -> Result<RowPage<T>, TableError> {
         [Some(prefix), after].into_iter().flatten().try_for_each(check)?;
         let request = self.client.query().table_name(&self.name);
         // Nothing begins with an empty text as DynamoDB sees it: then it is the whole partition.
@@ -344,7 +344,7 @@ impl Table {
             .set_exclusive_start_key(after.map(Key::item));
         let answer = request.send().await.map_err(|e| service("list", prefix, e))?;
         let rows = answer.items.unwrap_or_default().into_iter().map(|item| read(item, prefix));
-        Ok(Page {
+        Ok(RowPage {
             rows: rows.collect::<Result<_, _>>()?,
             next: answer.last_evaluated_key.as_ref().and_then(Key::of_item),
         })

@@ -91,7 +91,7 @@ impl Deadline {
 
 /// How a round ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RoundOutcome {
     /// All that could be done is done.
     Finished,
     /// The deadline is near, and there is more to do.
@@ -129,7 +129,7 @@ pub trait Rounds<J: Queued>: Sync {
     type Error: Interrupted;
 
     /// Serves one job.
-    fn run(&self, job: &J) -> impl Future<Output = Result<Outcome, Self::Error>> + Send;
+    fn run(&self, job: &J) -> impl Future<Output = Result<RoundOutcome, Self::Error>> + Send;
 
     /// Leaves a job that waits too often to the schedule, which comes at `at`; false if it can't be.
     fn put_off(&self, job: &J, at: Timestamp) -> impl Future<Output = bool> + Send;
@@ -192,11 +192,11 @@ async fn hand_back<J: Queued, E: Interrupted>(
     queue: &Queue<J>,
     clock: &Clock,
     group: &Group<J>,
-    outcome: Result<Outcome, E>,
+    outcome: Result<RoundOutcome, E>,
 ) -> bool {
     let error = match outcome {
-        Ok(Outcome::Finished) => return true,
-        Ok(Outcome::OutOfTime) => {
+        Ok(RoundOutcome::Finished) => return true,
+        Ok(RoundOutcome::OutOfTime) => {
             return queue.send(&group.job.sent_again(clock.now())).await.is_ok();
         }
         Err(error) => error,

@@ -43,7 +43,7 @@ pub enum Actor {
 
 /// A deed that is about to be done, or what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Entry {
+pub struct AuditEntry {
     /// When.
     #[schema(value_type = String, format = "date-time")]
     pub at: Timestamp,
@@ -65,10 +65,10 @@ pub struct Entry {
 /// An entry as it lies in the table. A field that is added later has to be left out where it has no value, or the digests
 /// of older entries would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Link {
+pub struct AuditLink {
     /// The entry.
     #[serde(flatten)]
-    pub entry: Entry,
+    pub entry: AuditEntry,
     /// The place in the firm's chain, from 1 on. Null in entries of versions that had no chain; they come first.
     #[serde(default)]
     pub number: Option<u64>,
@@ -81,7 +81,7 @@ pub struct Link {
 #[derive(Debug)]
 pub struct TrailPage {
     /// The entries, oldest first, and where each lies.
-    pub links: Vec<(Key, Link)>,
+    pub links: Vec<(Key, AuditLink)>,
     /// The key to go on after, if there may be more.
     pub next: Option<Key>,
     /// The number of the first entry of the page that does not follow from the one before it: that one was changed, or is
@@ -89,7 +89,7 @@ pub struct TrailPage {
     pub broken_at: Option<u64>,
 }
 
-impl Link {
+impl AuditLink {
     /// SHA-256 of the whole link as JSON, 64 hexadecimal digits.
     pub fn digest(&self) -> String {
         // Plain fields and no map: this is always the same text.
@@ -98,7 +98,7 @@ impl Link {
     }
 
     /// The one that follows `last`, with this entry.
-    fn after(last: Option<&Self>, entry: Entry) -> Self {
+    fn after(last: Option<&Self>, entry: AuditEntry) -> Self {
         // Entries without a number are not part of the chain: their outcome may still be written into them.
         let last = last.and_then(|last| Some((last.number?, last.digest())));
         match last {
@@ -114,7 +114,7 @@ impl Link {
 }
 
 /// The number of the first of `links` that does not follow from the one before it; `last` came before the first.
-pub fn broken_at<'a>(mut last: Option<&'a Link>, links: impl IntoIterator<Item = &'a Link>) -> Option<u64> {
+pub fn broken_at<'a>(mut last: Option<&'a AuditLink>, links: impl IntoIterator<Item = &'a AuditLink>) -> Option<u64> {
     for link in links {
         if let Some(number) = link.number
             && !link.follows(last)
@@ -126,12 +126,12 @@ pub fn broken_at<'a>(mut last: Option<&'a Link>, links: impl IntoIterator<Item =
     None
 }
 
-impl Entry {
+impl AuditEntry {
     /// The write that adds the entry behind the last one, for a transaction.
     /// Errors: the write itself fails with [`TableError::Conflict`] if another entry was added meanwhile: make it anew.
     pub async fn next(&self, table: &Table, firm: FirmId) -> Result<Write, TableError> {
-        let last = table.last::<Link>(&Key::audit_prefix(firm)).await?;
-        Ok(insert(firm, &Link::after(last.as_ref().map(|row| &row.value), self.clone())))
+        let last = table.last::<AuditLink>(&Key::audit_prefix(firm)).await?;
+        Ok(insert(firm, &AuditLink::after(last.as_ref().map(|row| &row.value), self.clone())))
     }
 
     /// Adds the entry behind the last one.
@@ -142,12 +142,12 @@ impl Entry {
     pub async fn append(&self, table: &Table, firm: FirmId) -> Result<(), TableError> {
         let mut tries = table.tries();
         loop {
-            let last = table.last::<Link>(&Key::audit_prefix(firm)).await?.map(|row| row.value);
+            let last = table.last::<AuditLink>(&Key::audit_prefix(firm)).await?.map(|row| row.value);
             // A write whose answer was lost, and that the SDK sent again, fails by its own success.
             if !tries.is_first() && last.as_ref().is_some_and(|last| last.entry == *self) {
                 return Ok(());
             }
-            let link = Link::after(last.as_ref(), self.clone());
+            let link = AuditLink::after(last.as_ref(), self.clone());
             match table.write(insert(firm, &link)).await {
                 Ok(()) => {
                     let digest = link.digest();
@@ -161,7 +161,7 @@ impl Entry {
     }
 }
 
-fn insert(firm: FirmId, link: &Link) -> Write {
+fn insert(firm: FirmId, link: &AuditLink) -> Write {
     Write::insert(Key::audit(firm, link.number.unwrap_or_default()), link)
 }
 
@@ -169,9 +169,9 @@ fn insert(firm: FirmId, link: &Link) -> Write {
 ///
 /// A page is checked against the entry before it, so the whole trail is checked by reading all pages.
 pub async fn list(table: &Table, firm: FirmId, after: Option<Key>, limit: usize) -> Result<TrailPage, TableError> {
-    let page = table.query::<Link>(&Key::audit_prefix(firm), after.as_ref(), limit).await?;
+    let page = table.query::<AuditLink>(&Key::audit_prefix(firm), after.as_ref(), limit).await?;
     let last = match &after {
-        Some(key) => table.get::<Link>(key).await?.map(|row| row.value),
+        Some(key) => table.get::<AuditLink>(key).await?.map(|row| row.value),
         None => None,
     };
     let broken_at = broken_at(last.as_ref(), page.rows.iter().map(|row| &row.value));
@@ -191,8 +191,8 @@ pub fn source_ip(headers: &HeaderMap) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn entry(request: &str) -> Entry {
-        Entry {
+    fn entry(request: &str) -> AuditEntry {
+        AuditEntry {
             at: "2026-03-02T08:00:00Z".parse().unwrap(),
             who: Actor::Operator,
             action: "POST /v1/firms".to_owned(),
@@ -203,10 +203,10 @@ mod tests {
         }
     }
 
-    fn chain(requests: &[&str]) -> Vec<Link> {
+    fn chain(requests: &[&str]) -> Vec<AuditLink> {
         let mut links = Vec::new();
         for request in requests {
-            links.push(Link::after(links.last(), entry(request)));
+            links.push(AuditLink::after(links.last(), entry(request)));
         }
         links
     }
@@ -230,20 +230,20 @@ mod tests {
         assert_eq!(broken_at(None, &without(2)), Some(4));
         // An entry that was put in its place with the right digest still differs from what its successor names.
         let mut replaced = whole.clone();
-        replaced[1] = Link::after(Some(&whole[0]), entry("other"));
+        replaced[1] = AuditLink::after(Some(&whole[0]), entry("other"));
         assert_eq!(broken_at(None, &replaced), Some(3));
     }
 
     #[test]
     fn entries_of_versions_without_a_chain_come_before_it_and_are_readable() {
-        let old: Link = serde_json::from_value(serde_json::json!({
+        let old: AuditLink = serde_json::from_value(serde_json::json!({
             "at": "2025-03-02T08:00:00Z", "who": { "kind": "visitor" }, "action": "POST /v1/firms/{firm}/members",
             "path": "/v1/firms/x/members", "request": "r", "outcome": 201,
         }))
         .unwrap();
-        let first = Link::after(Some(&old), entry("a"));
+        let first = AuditLink::after(Some(&old), entry("a"));
         assert_eq!((first.number, first.before.as_ref()), (Some(1), None));
-        let second = Link::after(Some(&first), entry("b"));
+        let second = AuditLink::after(Some(&first), entry("b"));
         assert_eq!(broken_at(None, [&old, &first, &second]), None);
     }
 

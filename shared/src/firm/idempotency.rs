@@ -39,7 +39,7 @@ const PARTS_KEPT_LONGER: Duration = Duration::from_secs(3600);
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct KeptAnswer {
     /// The HTTP status: of success.
     pub status: u16,
     /// The header `Location`.
@@ -85,7 +85,7 @@ pub enum Turn {
     /// It is the first: carry it out, then [end](First::end) it.
     First(First),
     /// It was carried out: tell this again.
-    Told(Box<Answer>),
+    Told(Box<KeptAnswer>),
     /// Another request used the key.
     Reused,
     /// It is being carried out.
@@ -204,7 +204,7 @@ impl First {
     pub async fn end(
         self,
         (table, secrets): (&Table, &Secrets),
-        answer: Option<&Answer>,
+        answer: Option<&KeptAnswer>,
     ) -> Result<(), IdempotencyError> {
         let Some(answer) = answer else {
             return Ok(table.write(Write::remove(&self.row)).await?);
@@ -222,7 +222,7 @@ impl First {
     }
 
     /// The parts are written before the mark that counts them.
-    async fn keep(&self, (table, secrets): (&Table, &Secrets), answer: &Answer) -> Result<(), IdempotencyError> {
+    async fn keep(&self, (table, secrets): (&Table, &Secrets), answer: &KeptAnswer) -> Result<(), IdempotencyError> {
         let json = serde_json::to_string(answer).expect("an answer is texts and a number");
         let sealed = secrets.seal(&self.place.owner(), &json).await?;
         let mut parts = in_parts(sealed.as_str()).into_iter();

@@ -56,7 +56,7 @@ pub struct Member {
 
 /// Whose Outlook it is, and through what it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
+pub struct MemberAccount {
     /// The connector.
     pub connector: ConnectorId,
     /// How Graph is told which account it is.
@@ -138,8 +138,8 @@ impl Member {
     }
 
     /// Where it is pushed to, and through what.
-    pub fn account(&self) -> Account {
-        Account { connector: self.connector, user: self.user.clone() }
+    pub fn account(&self) -> MemberAccount {
+        MemberAccount { connector: self.connector, user: self.user.clone() }
     }
 
     fn take_address(&self) -> Write {

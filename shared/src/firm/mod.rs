@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::{id::FirmId, language::Language},
-    firm::{audit::Entry, marks::Marks},
+    firm::{audit::AuditEntry, marks::Marks},
 };
 
 /// A firm: one customer, whose data no other firm ever sees.
@@ -57,7 +57,7 @@ impl Firm {
     }
 
     /// Stores a new firm, and who made it.
-    pub async fn insert(&self, table: &Table, made: &Entry) -> Result<(), TableError> {
+    pub async fn insert(&self, table: &Table, made: &AuditEntry) -> Result<(), TableError> {
         let made = made.next(table, self.id).await?;
         table.transact(vec![Write::insert(Key::firm(self.id), self), made]).await
     }

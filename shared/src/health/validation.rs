@@ -17,7 +17,7 @@ use crate::{
         connector::{Access, Connector},
         credential::Credential,
         owner::Owner,
-        registration::{Found, Registration, Source},
+        registration::{EndSource, FoundCredential, Registration},
         reminder::days_left,
     },
     aws::table::TableError,
@@ -27,7 +27,7 @@ use crate::{
         member::{Member, Push, Target},
     },
     graph::{BatchOrder, CategoriesPatch, Graph, GraphError, GraphUser, NewEvent, TokenError},
-    mail::mailbox::{Kind, Mailbox},
+    mail::mailbox::{Mailbox, MailboxKind},
     problem::{Code, Problem},
 };
 
@@ -113,12 +113,12 @@ pub struct Check {
     /// What was tried.
     pub resource: Resource,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
 }
 
 /// What came of a check.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// It works.
     Works(Finding),
     /// It is not used, so it need not work: why.
@@ -129,7 +129,7 @@ pub enum Outcome {
     Fails(Box<Problem>),
 }
 
-impl Outcome {
+impl CheckOutcome {
     /// Whether nobody has to do anything.
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Works(_) | Self::NotNeeded(_))
@@ -157,7 +157,7 @@ pub struct Subject {
     /// The account.
     pub user: GraphUser,
     /// Whose mailbox it is.
-    pub kind: Kind,
+    pub kind: MailboxKind,
 }
 
 impl From<&Mailbox> for Subject {
@@ -170,7 +170,7 @@ impl Subject {
     /// Where nobody named a mailbox: the signed-in user's own, which organisation-wide access has not.
     pub fn of(connector: &Connector) -> Option<Self> {
         let user = connector.account.as_ref()?.user_id.as_ref()?;
-        Some(Self { user: GraphUser::new(user), kind: Kind::User })
+        Some(Self { user: GraphUser::new(user), kind: MailboxKind::User })
     }
 }
 
@@ -212,17 +212,19 @@ pub fn proves_connection(checks: &[Check]) -> bool {
 }
 
 /// What a token that could not be had means for everything else: it is the secret's fault, or it can't be tried.
-fn without_token(resource: Resource, token: &Outcome) -> Check {
+fn without_token(resource: Resource, token: &CheckOutcome) -> Check {
     let outcome = match token {
-        Outcome::Fails(problem) if resource == Resource::Secret && problem.code.is_of_the_credential() => token.clone(),
-        _ => Outcome::NotTried("not tried: there is no token to try it with"),
+        CheckOutcome::Fails(problem) if resource == Resource::Secret && problem.code.is_of_the_credential() => {
+            token.clone()
+        }
+        _ => CheckOutcome::NotTried("not tried: there is no token to try it with"),
     };
     Check { resource, outcome }
 }
 
 /// Tries one service for one member.
 pub async fn member(app: &Clients, connector: &Connector, member: &Member, service: Service) -> Check {
-    let subject = Subject { user: member.user.clone(), kind: Kind::User };
+    let subject = Subject { user: member.user.clone(), kind: MailboxKind::User };
     // What is asked for by name is tried, whether or not anything is pushed there.
     let all = Used { calendar: true, tasks: true, contacts: true };
     let trial = Trial::new(app, connector, Some(subject), all);
@@ -248,7 +250,7 @@ pub async fn member(app: &Clients, connector: &Connector, member: &Member, servi
         Service::Contacts => connector.contacts,
     };
     match check.outcome {
-        Outcome::Fails(problem) if forbidden && !asked && connector.access == Access::Delegated => {
+        CheckOutcome::Fails(problem) if forbidden && !asked && connector.access == Access::Delegated => {
             let needed = format!("It needs {}.", resource.rights(connector.access));
             let (code, message) = (problem.microsoft_code.unwrap_or_default(), problem.microsoft_message);
             let problem = Problem::new(Code::PushNotGranted, needed).from_microsoft(code, message);
@@ -420,7 +422,7 @@ impl<'a> Trial<'a> {
         let subject = self.subject()?;
         let finding = self.in_time(self.set_categories_to_what_they_are(&subject.user)).await?;
         // A signed-in user has no way to the master list of somebody else: there the mark shows without its colour.
-        if self.connector.access == Access::Delegated && subject.kind == Kind::Shared {
+        if self.connector.access == Access::Delegated && subject.kind == MailboxKind::Shared {
             return Ok(finding);
         }
         let (graph, user) = (&self.graph, &subject.user);
@@ -449,7 +451,7 @@ impl<'a> Trial<'a> {
 
     async fn notifications(&self) -> Tried {
         let subject = self.subject()?;
-        if self.connector.access == Access::Delegated && subject.kind == Kind::Shared {
+        if self.connector.access == Access::Delegated && subject.kind == MailboxKind::Shared {
             return Err(Stop::NotNeeded(
                 "Microsoft sends a signed-in user no notices of a shared mailbox: it is looked at every few minutes",
             ));
@@ -510,20 +512,20 @@ impl<'a> Trial<'a> {
         let known = Registration::find(&self.app.table, Owner::of(self.connector)).await.map_err(TokenError::from)?;
         let key_id = known.as_ref().and_then(|known| known.key_id.as_deref());
         let found = match self.in_time(self.graph.application(&app.client_id)).await {
-            Ok(shown) => Found::of(&app.credential, key_id, &shown, self.app.clock.now()),
+            Ok(shown) => FoundCredential::of(&app.credential, key_id, &shown, self.app.clock.now()),
             // The right to look is not one that greffe needs, and from another tenant the app is not to be seen.
             Err(Stop::Graph(GraphError::Refused { .. })) => None,
             Err(stop) => return Err(stop),
         };
         let told = found.and_then(|found| found.ends_at);
-        let source = if told.is_some() { Some(Source::Entra) } else { known.as_ref().map(|known| known.source) };
+        let source = if told.is_some() { Some(EndSource::Entra) } else { known.as_ref().map(|known| known.source) };
         let Some(end) =
             told.or(known.and_then(|known| known.end(self.app.clock.now()))).or(app.credential.expires_at())
         else {
             let unknown = "It is accepted. When it ends is unknown: look it up in Entra and enter it by hand.";
             return Ok(Finding::saying(unknown));
         };
-        let (now, is_entered) = (self.app.clock.now(), source == Some(Source::Entered));
+        let (now, is_entered) = (self.app.clock.now(), source == Some(EndSource::Entered));
         if let Some(code) = app.credential.kind().ended().filter(|_| end <= now) {
             let detail = match is_entered {
                 true => "The date that was entered is over, and Microsoft still accepts it: enter the right date.",
@@ -591,13 +593,13 @@ impl<'a> Trial<'a> {
     /// `reached`: something else in the same mailbox works.
     fn check(&self, resource: Resource, tried: Tried, reached: bool) -> Check {
         let stop = match tried {
-            Ok(finding) => return Check { resource, outcome: Outcome::Works(finding) },
+            Ok(finding) => return Check { resource, outcome: CheckOutcome::Works(finding) },
             Err(stop) => stop,
         };
         let forbidden = stop.is_forbidden();
         let outcome = match stop {
-            Stop::NotNeeded(why) => Outcome::NotNeeded(why),
-            Stop::NotTried(why) => Outcome::NotTried(why),
+            Stop::NotNeeded(why) => CheckOutcome::NotNeeded(why),
+            Stop::NotTried(why) => CheckOutcome::NotTried(why),
             Stop::Late => fails(Problem::new(Code::MicrosoftBusy, "Microsoft did not answer in time.")),
             Stop::Left => fails(Problem::new(
                 Code::MicrosoftBusy,
@@ -627,6 +629,6 @@ impl<'a> Trial<'a> {
     }
 }
 
-fn fails(problem: Problem) -> Outcome {
-    Outcome::Fails(Box::new(problem))
+fn fails(problem: Problem) -> CheckOutcome {
+    CheckOutcome::Fails(Box::new(problem))
 }

@@ -9,7 +9,7 @@ use crate::{
     graph::WellKnown,
     mail::{
         folder::FolderState,
-        mailbox::{Kind, Mailbox},
+        mailbox::{Mailbox, MailboxKind},
     },
 };
 
@@ -38,7 +38,7 @@ impl HintCode {
         let sent = folders.iter().filter(|folder| folder.place.well_known == Some(WellKnown::SentItems));
         let mut counted = sent.flat_map(|folder| [&folder.comparison, &folder.history]).flatten();
         let is_copied = counted.any(|walk| walk.tally.listed > 0);
-        (mailbox.kind == Kind::Shared && !is_copied).then_some(Self::SentItemsNotCopied).into_iter().collect()
+        (mailbox.kind == MailboxKind::Shared && !is_copied).then_some(Self::SentItemsNotCopied).into_iter().collect()
     }
 
     /// What a person reads.

@@ -31,7 +31,8 @@ pub struct KeptMarks {
 /// Whose mailbox it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+#[schema(as = Kind)]
+pub enum MailboxKind {
     /// A person's.
     User,
     /// A shared one: many open it, nobody signs in to it.
@@ -125,7 +126,7 @@ pub struct Mailbox {
     #[serde(default)]
     pub root: Option<FolderId>,
     /// Whose it is.
-    pub kind: Kind,
+    pub kind: MailboxKind,
     /// Whether mail is being kept.
     pub state: MailboxState,
     /// Which folders are kept.
@@ -577,7 +578,7 @@ mod tests {
             address: "ada@lumen.example".to_owned(),
             user: GraphUser::new("ada@lumen.example"),
             root: None,
-            kind: Kind::User,
+            kind: MailboxKind::User,
             state: MailboxState::Active,
             selection: None,
             rules: Rules::default(),

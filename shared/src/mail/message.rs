@@ -88,7 +88,7 @@ pub enum State {
         code: GraphCode,
     },
     /// Graph refuses to give it.
-    Failed(Failure),
+    Failed(MessageFailure),
     /// It was deleted for good before it could be read: the last step, unless Graph lists it again.
     Gone {
         /// When that was certain.
@@ -113,7 +113,7 @@ pub struct Original {
 
 /// Why a mail could not be archived so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct MessageFailure {
     /// Graph's own code.
     pub code: GraphCode,
     /// How often it was tried.
@@ -209,7 +209,7 @@ impl State {
     pub fn renumbered(self, number: u64) -> Self {
         match self {
             Self::Archived(original) => Self::Archived(Original { number, ..original }),
-            Self::Failed(failure) => Self::Failed(Failure { number, ..failure }),
+            Self::Failed(failure) => Self::Failed(MessageFailure { number, ..failure }),
             Self::Gone { at, .. } => Self::Gone { at, number },
             other => other,
         }
@@ -259,7 +259,8 @@ pub(crate) mod tests {
     #[test]
     fn a_message_is_read_from_the_table_as_it_was_written() {
         let original = Original { sha256: Digest::of(b"x"), bytes: 1, archived_at: Timestamp::UNIX_EPOCH, number: 7 };
-        let failure = Failure { code: GraphCode::new("ErrorItemNotFound"), attempts: 2, next_try: None, number: 3 };
+        let failure =
+            MessageFailure { code: GraphCode::new("ErrorItemNotFound"), attempts: 2, next_try: None, number: 3 };
         let code = GraphCode::new("ErrorItemNotFound");
         for state in [
             State::Pending,

@@ -30,7 +30,7 @@ pub struct MessageFilter {
 
 /// What a search found.
 #[derive(Debug)]
-pub struct Found<T> {
+pub struct FoundMessages<T> {
     /// Shown messages, the last registered first.
     pub items: Vec<T>,
     /// The number below which to go on; none at the end.
@@ -133,7 +133,7 @@ impl MessageFilter {
         after: Option<u64>,
         limit: usize,
         show: impl Fn(Message) -> Option<T>,
-    ) -> Result<Found<T>, FeedError> {
+    ) -> Result<FoundMessages<T>, FeedError> {
         let mut reached = after.unwrap_or(u64::MAX);
         let mut items = Vec::new();
         for _ in 0..STEPS_MAX {
@@ -143,14 +143,14 @@ impl MessageFilter {
                 reached = *number;
                 items.extend(messages.remove(number).and_then(&show));
                 if items.len() == limit {
-                    return Ok(Found { items, next: Some(reached) });
+                    return Ok(FoundMessages { items, next: Some(reached) });
                 }
             }
             if step.len() < PER_STEP {
-                return Ok(Found { items, next: None });
+                return Ok(FoundMessages { items, next: None });
             }
         }
-        Ok(Found { items, next: Some(reached) })
+        Ok(FoundMessages { items, next: Some(reached) })
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Walk {
     pub total: Option<u64>,
     /// What was found so far.
     #[serde(flatten)]
-    pub tally: Tally,
+    pub tally: WalkTally,
     /// Some of the missing.
     pub missing: Vec<Missing>,
     /// When it came to its end.
@@ -49,7 +49,7 @@ pub struct Walk {
 
 /// What was found, in numbers of mails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct WalkTally {
     /// They lie there.
     pub listed: u64,
     /// Of these, they have to be kept.
@@ -60,7 +60,7 @@ pub struct Tally {
     pub found: u64,
 }
 
-impl std::ops::Add for Tally {
+impl std::ops::Add for WalkTally {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -117,7 +117,7 @@ impl Walk {
             edge: BaselinePage::of([]),
             until,
             total: None,
-            tally: Tally::default(),
+            tally: WalkTally::default(),
             missing: Vec::new(),
             ended_at: None,
             trouble: None,
@@ -246,7 +246,7 @@ mod tests {
         let (walk, later) = step(&walk, vec![mail("b", 20), mail("c", 20), mail("d", 20)], Standing::Missing);
         assert!(!later);
         let (walk, _) = step(&walk, vec![mail("b", 20), mail("d", 20), mail("e", 21)], Standing::NotDue);
-        let Tally { listed, due, kept, found } = walk.tally;
+        let WalkTally { listed, due, kept, found } = walk.tally;
         assert_eq!((listed, due, kept, found), (5, 4, 3, 1));
         assert_eq!(walk.missing.iter().map(|m| m.immutable_id.as_str()).collect::<Vec<_>>(), ["d"]);
         assert!(!step(&walk, vec![], Standing::Kept).1);

@@ -18,7 +18,7 @@ use crate::base::language::Language;
 
 /// An entry of the catalogue.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// The stable name.
     pub code: Code,
     /// The HTTP status it is answered with.
@@ -41,7 +41,7 @@ pub struct Entry {
     german: Text,
 }
 
-impl Entry {
+impl CatalogueEntry {
     /// The texts in that language.
     pub fn text(&self, language: Language) -> Text {
         match language {
@@ -76,7 +76,7 @@ macro_rules! catalogue {
         }
 
         /// In the order of [`Code`].
-        pub(super) static ENTRIES: &[Entry] = &[$(Entry {
+        pub(super) static ENTRIES: &[CatalogueEntry] = &[$(CatalogueEntry {
             code: Code::$code,
             status: $status,
             who: Who::$who,

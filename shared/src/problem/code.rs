@@ -2,13 +2,13 @@
 
 use super::{
     advice::{Reconnect, Text, Who},
-    catalogue::{self, Code, Entry},
+    catalogue::{self, CatalogueEntry, Code},
 };
 use crate::base::language::Language;
 
 impl Code {
     /// All that the catalogue knows about it.
-    pub fn entry(self) -> &'static Entry {
+    pub fn entry(self) -> &'static CatalogueEntry {
         &catalogue::ENTRIES[self as usize]
     }
 

@@ -5,7 +5,7 @@
 
 use super::{
     advice::{Reconnect, Who},
-    catalogue::{Code, ENTRIES, Entry},
+    catalogue::{CatalogueEntry, Code, ENTRIES},
     document::Problem,
 };
 use crate::{
@@ -91,7 +91,7 @@ fn of_graph_refusal(status: u16, code: &str, message: &str) -> Code {
     })
 }
 
-fn find(leads_here: impl Fn(&Entry) -> bool) -> Option<Code> {
+fn find(leads_here: impl Fn(&CatalogueEntry) -> bool) -> Option<Code> {
     ENTRIES.iter().find(|entry| leads_here(entry)).map(|entry| entry.code)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use super::catalogue::{ENTRIES, Entry};
+use super::catalogue::{CatalogueEntry, ENTRIES};
 use crate::base::language::Language;
 
 /// What stands around the entries, in one language.
@@ -84,7 +84,7 @@ fn page(language: Language) -> String {
     page
 }
 
-fn section(entry: &Entry, language: Language) -> String {
+fn section(entry: &CatalogueEntry, language: Language) -> String {
     let labels = labels(language);
     let text = entry.text(language);
     let mut section = format!("\n## {}\n\n**{}**\n\n", entry.code.name(), text.meaning);

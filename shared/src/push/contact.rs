@@ -11,8 +11,7 @@ use crate::{
 /// What a contact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = ContactKind)]
-pub enum Kind {
+pub enum ContactKind {
     /// Somebody.
     Person,
     /// A company, a court, an authority.
@@ -57,7 +56,7 @@ pub struct Address {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Contact {
-    pub kind: Kind,
+    pub kind: ContactKind,
     /// The name shown.
     pub name: String,
     pub title: Option<String>,
@@ -80,8 +79,8 @@ impl Contact {
     pub fn item(&self, language: Language) -> Item {
         let phones = |at| self.phones.iter().filter(move |phone| phone.at == at).map(|phone| phone.number.clone());
         let company = match self.kind {
-            Kind::Person => self.company.clone(),
-            Kind::Organisation => Some(self.company.clone().unwrap_or_else(|| self.name.clone())),
+            ContactKind::Person => self.company.clone(),
+            ContactKind::Organisation => Some(self.company.clone().unwrap_or_else(|| self.name.clone())),
         };
         let word = if language == Language::German { "Akte" } else { "Dossier" };
         let dossier = self.dossier.as_ref().map(|dossier| format!("{word}: {dossier}"));

@@ -53,7 +53,7 @@ pub struct Left {
 
 /// What went wrong with a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct CopyFailure {
     /// What it means, and Microsoft's own code.
     pub problem: Noted,
     /// How often it was tried.
@@ -78,7 +78,7 @@ pub struct Copy {
     /// How often it was made anew: each time needs a transaction id of its own.
     pub generation: u32,
     /// What went wrong.
-    pub failure: Option<Failure>,
+    pub failure: Option<CopyFailure>,
 }
 
 impl Copy {
@@ -153,7 +153,7 @@ impl Copy {
                 };
                 let (sent, parts) = (item.digest().to_owned(), item.parts().to_owned());
                 self.placed = Some(Placed { place: item.place(), id, sent, etag, seen, parts, made_at });
-                self.failure = (!is_kept).then(|| Failure {
+                self.failure = (!is_kept).then(|| CopyFailure {
                     problem: Noted { code: Code::ValueNotKept, microsoft_code: String::new(), since: now },
                     attempts: 1,
                     next_try: None,
@@ -210,7 +210,7 @@ impl Copy {
             Disposition::RetryAfter(_) => next_try(attempts, now).map(|at| at.min(now + PASSING_PAUSE_MAX)),
             _ => next_try(attempts, now),
         };
-        self.failure = Some(Failure { problem, attempts, next_try });
+        self.failure = Some(CopyFailure { problem, attempts, next_try });
     }
 }
 

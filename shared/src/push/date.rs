@@ -17,8 +17,7 @@ use crate::{
 /// What a date is. Outlook tells them apart by their category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = DateKind)]
-pub enum Kind {
+pub enum DateKind {
     /// Something that takes place.
     Appointment,
     /// Something that has to be done by then.
@@ -72,7 +71,7 @@ pub struct Recurrence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Date {
     /// What it is.
-    pub kind: Kind,
+    pub kind: DateKind,
     /// Its title.
     pub title: String,
     /// Its text.
@@ -93,7 +92,7 @@ pub struct Date {
     pub recurrence: Option<Recurrence>,
 }
 
-impl Kind {
+impl DateKind {
     /// The category's name, in the firm's language.
     pub fn category(self, language: Language) -> &'static str {
         match (self, language) {
@@ -250,7 +249,7 @@ mod tests {
 
     fn at(start: &str, end: &str) -> Date {
         Date {
-            kind: Kind::Deadline,
+            kind: DateKind::Deadline,
             title: "Appeal".to_owned(),
             text: None,
             place: None,
@@ -290,7 +289,7 @@ mod tests {
     #[test]
     fn the_categories_of_dates_are_known_by_how_they_begin() {
         for language in [Language::French, Language::Dutch, Language::German, Language::English] {
-            for mark in Kind::categories(language) {
+            for mark in DateKind::categories(language) {
                 assert!(mark.name.as_str().starts_with(crate::graph::CATEGORY_PREFIX));
             }
         }

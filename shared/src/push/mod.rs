@@ -17,9 +17,9 @@ mod outbox;
 mod outlook;
 
 pub use compare::{Difference, Said, Shape, Sights, Verdict, compare};
-pub use copy::{Copy, Failure, Left, Placed};
+pub use copy::{Copy, CopyFailure, Left, Placed};
 pub use outbox::{Failing, Outbox};
-pub use outlook::{Links, Outlook};
+pub use outlook::{Outlook, PushLinks};
 
 use std::collections::{BTreeMap, BTreeSet};
 

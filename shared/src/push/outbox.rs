@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::id::Noun,
-    firm::member::{Account, Push},
+    firm::member::{MemberAccount, Push},
     graph::{Disposition, GraphError, Spent},
     problem::Noted,
-    push::Links,
+    push::PushLinks,
 };
 
 /// What rounds remember of one member.
@@ -18,11 +18,11 @@ use crate::{
 #[serde(default)]
 pub struct Outbox {
     /// Where the copies lie.
-    pub account: Option<Account>,
+    pub account: Option<MemberAccount>,
     /// The switches that the last whole comparison went by.
     pub push: Option<Push>,
     /// Where the changes of the containers of ours go on, for each noun.
-    pub links: BTreeMap<Noun, Links>,
+    pub links: BTreeMap<Noun, PushLinks>,
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
     /// What was asked of the mailbox lately.

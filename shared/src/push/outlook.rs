@@ -23,7 +23,7 @@ const NAMES_MAX: usize = 20;
 const ENTRIES_PAGE: usize = 1_000;
 
 /// Where the changes of each container go on, by its id.
-pub type Links = BTreeMap<String, Link>;
+pub type PushLinks = BTreeMap<String, Link>;
 
 /// One member's Outlook.
 #[derive(Debug, Clone)]
@@ -103,16 +103,21 @@ impl Outlook<'_> {
 
     /// What lies in that place, or what changed there since the link that `links` hold; and the links from now on. `homes` is
     /// brought up to date. A container that is gone is a place with nothing in it.
-    pub async fn look(&self, place: Place, homes: &mut Homes, links: &Links) -> Result<(Sight, Links), GraphError> {
+    pub async fn look(
+        &self,
+        place: Place,
+        homes: &mut Homes,
+        links: &PushLinks,
+    ) -> Result<(Sight, PushLinks), GraphError> {
         if place == Place::Event {
-            return Ok((self.graph.events_of(&self.user, &self.member.to_string()).await?, Links::new()));
+            return Ok((self.graph.events_of(&self.user, &self.member.to_string()).await?, PushLinks::new()));
         }
         let home = self.home(homes, place).await?;
         // What was begun, and is not there, may come yet.
         if home.is_some() || homes.has(place) {
             homes.set(place, home.clone());
         }
-        let Some(home) = home else { return Ok((Sight { whole: true, ..Sight::default() }, Links::new())) };
+        let Some(home) = home else { return Ok((Sight { whole: true, ..Sight::default() }, PushLinks::new())) };
         let (sight, link) = self.changes(&home, links.get(home.id())).await?;
         Ok((sight, link.map(|link| (home.id().to_owned(), link)).into_iter().collect()))
     }

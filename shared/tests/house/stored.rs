@@ -63,7 +63,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
         item.insert("field_of_a_newer_version".to_owned(), AttributeValue::Bool(true));
         match sample.as_str() {
             "api-key" => read::<ApiKey>(&sample, item),
-            "audit-entry" => read::<audit::Entry>(&sample, item),
+            "audit-entry" => read::<audit::AuditEntry>(&sample, item),
             "baseline-page" => read::<BaselinePage>(&sample, item),
             "bulk" => read::<Bulk>(&sample, item),
             "connector" => read::<Connector>(&sample, item),

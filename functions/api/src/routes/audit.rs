@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     aws::table::Key,
-    firm::audit::{self, Link},
+    firm::audit::{self, AuditLink},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,7 +43,7 @@ pub(crate) struct AuditEntryView {
     /// What to give as `after` to go on behind it.
     id: String,
     #[serde(flatten)]
-    link: Link,
+    link: AuditLink,
     /// SHA-256 of the entry with its number, which the next one carries as `before`. Keep the last one that you saw: an
     /// entry with that number and another digest was changed.
     digest: String,

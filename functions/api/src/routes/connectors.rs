@@ -13,7 +13,7 @@ use shared::{
     access::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
-        lease::{Held, New},
+        lease::{HeldRegistration, New},
         owner::Owner,
         registration::RegistrationError,
         sign_in, tenancy,
@@ -159,7 +159,11 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
         }
         (Some(current), Some(given)) if current.is_same(&given) => {}
         (Some(_), Some(given)) if is_in_use(app, firm).await? => {
-            Held::take(app, owner).await?.replace(New::Credential(given), None).await.map_err(credentials::told)?;
+            HeldRegistration::take(app, owner)
+                .await?
+                .replace(New::Credential(given), None)
+                .await
+                .map_err(credentials::told)?;
         }
         (_, given) => {
             let name = format!("greffe {}", own.client_id);
@@ -170,7 +174,7 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
                 ),
             };
             app.secrets.write(&owner.secret_id(), &credential.to_text()).await?;
-            Held::take(app, owner).await?.release().await?;
+            HeldRegistration::take(app, owner).await?.release().await?;
         }
     }
     Ok(own)

@@ -14,7 +14,7 @@ use shared::{
     graph::Item,
     push::{
         Wish,
-        contact::{Address, At, Contact, Kind, Phone},
+        contact::{Address, At, Contact, ContactKind, Phone},
         entry::Entry,
         intake::{FieldError, NewEntry},
     },
@@ -47,7 +47,7 @@ const EMAILS_MAX: usize = 3;
 pub(crate) struct NewContact {
     /// A person, where it is not said.
     #[serde(default = "person")]
-    kind: Kind,
+    kind: ContactKind,
     /// The name shown; without it, one is made from the parts or the company.
     name: Option<String>,
     title: Option<String>,
@@ -79,8 +79,8 @@ pub(crate) struct NewContact {
     version: Option<u64>,
 }
 
-fn person() -> Kind {
-    Kind::Person
+fn person() -> ContactKind {
+    ContactKind::Person
 }
 
 fn business() -> At {
@@ -116,7 +116,7 @@ pub(crate) struct AddressView {
 /// A contact.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ContactView {
-    kind: Kind,
+    kind: ContactKind,
     name: String,
     title: Option<String>,
     given_name: Option<String>,

@@ -9,7 +9,7 @@ use shared::{
     access::{
         connector::Connector,
         credential::{ClientSecret as Secret, Credential},
-        lease::{Held, New},
+        lease::{HeldRegistration, New},
         owner::Owner,
         ownership,
         registration::{self, RegistrationError},
@@ -151,7 +151,7 @@ pub(super) fn owner(firm: FirmScope, connector: &Connector) -> Answer<Owner> {
 
 /// Writes down when the credential in use ends.
 pub(super) async fn enter(app: &App, owner: Owner, expires_at: Timestamp) -> Answer<()> {
-    Ok(Held::take(app, owner).await?.enter(expires_at).await?)
+    Ok(HeldRegistration::take(app, owner).await?.enter(expires_at).await?)
 }
 
 /// What was tried and refused, and what that means for a person who has just made it.
@@ -179,7 +179,7 @@ async fn replace_with(app: &App, owner: Owner, new: NewCredential, via: Option<&
     let given = given(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
     let is_an_id = given.as_ref().is_some_and(registration::is_an_id);
     let new = given.map_or(New::Prepared, New::Credential);
-    let replaced = Held::take(app, owner).await?.replace(new, via).await;
+    let replaced = HeldRegistration::take(app, owner).await?.replace(new, via).await;
     replaced.map_err(|error| match (error, is_an_id) {
         (error @ RegistrationError::Unproven(_), true) => match error.told() {
             Ok(mut problem) => {
@@ -206,7 +206,7 @@ async fn rotate_now(app: &App, owner: Owner) -> Answer<StatusCode> {
 
 async fn prepare(app: &App, owner: Owner, wanted: Option<Json<NewCertificate>>) -> Answer<Json<CertificateView>> {
     let NewCertificate { add } = wanted.map(|Json(wanted)| wanted).unwrap_or_default();
-    let certificate = Held::take(app, owner).await?.prepare(add).await?;
+    let certificate = HeldRegistration::take(app, owner).await?.prepare(add).await?;
     let (pem, thumbprint) = (certificate.pem(), certificate.thumbprint());
     Ok(Json(CertificateView { certificate: pem, thumbprint, expires_at: certificate.expires_at, added: add }))
 }

@@ -16,7 +16,7 @@ use shared::{
     graph::{Every, Item, ShowAs},
     push::{
         Wish,
-        date::{Date, Kind, Recurrence, When},
+        date::{Date, DateKind, Recurrence, When},
         entry::Entry,
         intake::{FieldError, NewEntry},
     },
@@ -48,7 +48,7 @@ const SERIES_MAX: u32 = 999;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDate {
-    kind: Kind,
+    kind: DateKind,
     /// 1 to 255 characters.
     #[schema(max_length = 255, pattern = r"[^\s\x00-\x1F\x7F-\x9F]")]
     title: String,
@@ -131,7 +131,7 @@ impl WeekdayName {
 /// A date.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DateView {
-    kind: Kind,
+    kind: DateKind,
     title: String,
     text: Option<String>,
     place: Option<String>,
@@ -180,7 +180,7 @@ impl Resource for Date {
             place: line("place", new.place, LINE_CHARS_MAX)?,
             when,
             time_zone,
-            reminder_minutes: new.reminder_minutes.or((new.kind == Kind::Reminder).then_some(0)),
+            reminder_minutes: new.reminder_minutes.or((new.kind == DateKind::Reminder).then_some(0)),
             show_as: new.show_as.unwrap_or(new.kind.show_as()),
             dossier: line("dossier", new.dossier, LINE_CHARS_MAX)?,
             recurrence,
@@ -222,7 +222,7 @@ impl Resource for Date {
 }
 
 fn read_when(
-    kind: Kind,
+    kind: DateKind,
     start: &str,
     end: Option<&str>,
     all_day: Option<bool>,
@@ -244,8 +244,8 @@ fn read_when(
     let (start, from) = read_time("start", start, zone)?;
     let (end, to) = match (end, kind) {
         (Some(end), _) => read_time("end", end, zone)?,
-        (None, Kind::Deadline | Kind::Reminder) => (start, from),
-        (None, Kind::Appointment) => return Err(unfit("end", "an appointment has an end")),
+        (None, DateKind::Deadline | DateKind::Reminder) => (start, from),
+        (None, DateKind::Appointment) => return Err(unfit("end", "an appointment has an end")),
     };
     if to < from {
         return Err(unfit("end", "it lies before the start"));
@@ -287,10 +287,10 @@ fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<(DateTime, Time
     }
 }
 
-fn read_recurrence(kind: Kind, when: &When, new: NewRecurrence) -> Result<Recurrence, FieldError> {
+fn read_recurrence(kind: DateKind, when: &When, new: NewRecurrence) -> Result<Recurrence, FieldError> {
     let NewRecurrence { every, interval, weekdays, until, count } = new;
     let first = when.start().date();
-    if kind != Kind::Appointment {
+    if kind != DateKind::Appointment {
         return Err(unfit("recurrence", "only an appointment comes again"));
     }
     if !(1..=SERIES_MAX).contains(&interval) {

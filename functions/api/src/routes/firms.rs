@@ -19,7 +19,7 @@ use shared::{
     },
     firm::{
         Firm,
-        audit::{Actor, Entry, source_ip},
+        audit::{Actor, AuditEntry, source_ip},
         key::{ApiKey, GrantError, KeyRight, NewKeyError},
         marks::Marks,
     },
@@ -97,7 +97,7 @@ pub(super) async fn create(
         created_at: app.clock.now(),
     };
     // The gate can't note what is done to a firm that is not there yet.
-    let made = Entry {
+    let made = AuditEntry {
         at: firm.created_at,
         who: Actor::Operator,
         action: "POST /v1/firms".to_owned(),

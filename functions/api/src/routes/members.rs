@@ -16,7 +16,7 @@ use shared::{
     base::id::{ConnectorId, FirmId, MemberId},
     firm::member::{Member, Push, Target},
     graph::GraphUser,
-    mail::mailbox::Kind,
+    mail::mailbox::MailboxKind,
     problem::{Code, Problem},
 };
 use utoipa::ToSchema;
@@ -129,7 +129,7 @@ pub(super) async fn find(app: &App, firm: FirmId, id: MemberId) -> Answer<Row<Me
 async fn account(app: &App, firm: FirmId, connector: ConnectorId, address: &str) -> Answer<GraphUser> {
     let found = Connector::find(&app.table, firm, connector).await?;
     let connector = found.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value;
-    Ok(connector.identify(&app.graph(&connector), address, Kind::User).await?)
+    Ok(connector.identify(&app.graph(&connector), address, MailboxKind::User).await?)
 }
 
 fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {

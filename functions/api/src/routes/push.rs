@@ -13,7 +13,7 @@ use shared::{
     firm::Firm,
     graph::{Homes, Place},
     problem::Problem,
-    push::{Copy, Difference, Links, Outbox, Outlook, PushWork, Said, Sights, Verdict, Wish, compare},
+    push::{Copy, Difference, Outbox, Outlook, PushLinks, PushWork, Said, Sights, Verdict, Wish, compare},
 };
 use utoipa::ToSchema;
 
@@ -166,7 +166,7 @@ pub(super) async fn preview(
     for noun in Noun::ALL {
         said.extend(outlook.said(table, &wish, noun).await?);
         if let Some(place) = wish.place(noun) {
-            sights.insert(place, outlook.look(place, &mut homes, &Links::new()).await?.0);
+            sights.insert(place, outlook.look(place, &mut homes, &PushLinks::new()).await?.0);
         }
     }
     let differences = compare(&wish, Some(&said), &copies, &sights, None);

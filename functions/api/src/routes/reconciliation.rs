@@ -13,7 +13,7 @@ use shared::{
         folder::FolderState,
         mailbox::{Mailbox, MailboxState, Sync},
         trouble::Fault,
-        walk::{Missing, Tally, Walk},
+        walk::{Missing, Walk, WalkTally},
     },
     problem::{Code, Problem},
 };
@@ -82,8 +82,8 @@ struct TallyView {
     found: u64,
 }
 
-impl From<Tally> for TallyView {
-    fn from(Tally { listed, due, kept, found }: Tally) -> Self {
+impl From<WalkTally> for TallyView {
+    fn from(WalkTally { listed, due, kept, found }: WalkTally) -> Self {
         Self { listed, due, kept, found }
     }
 }
@@ -145,7 +145,7 @@ async fn shown(app: &App, mailbox: &Mailbox) -> Answer<ReconciliationView> {
         |folder: &FolderState| folder.comparison.clone().filter(|walk| Some(walk.run) == run.map(|run| run.run));
     let walks: Vec<(FolderState, Walk)> =
         folders.into_iter().filter_map(|row| walked(&row.value).map(|walk| (row.value, walk))).collect();
-    let total = walks.iter().map(|(_, walk)| walk.tally).fold(Tally::default(), |a, b| a + b);
+    let total = walks.iter().map(|(_, walk)| walk.tally).fold(WalkTally::default(), |a, b| a + b);
     Ok(ReconciliationView {
         state: match run {
             None => RunState::Never,

@@ -9,7 +9,7 @@ use shared::{
     access::{connector::Connector, watch},
     app::App,
     base::id::{ConnectorId, MailboxId, MemberId},
-    health::validation::{self, Check, Outcome, Resource, Service, Subject},
+    health::validation::{self, Check, CheckOutcome, Resource, Service, Subject},
     mail::mailbox::Mailbox,
     problem::{Code, Problem, Reconnect, Who},
 };
@@ -88,9 +88,9 @@ impl From<Check> for CheckView {
         let ok = outcome.is_ok();
         let view = Self { resource, ok, skipped: None, detail: None, expires_at: None, failure: None };
         match outcome {
-            Outcome::Works(finding) => Self { detail: finding.detail, expires_at: finding.expires_at, ..view },
-            Outcome::NotNeeded(why) | Outcome::NotTried(why) => Self { skipped: Some(why), ..view },
-            Outcome::Fails(problem) => {
+            CheckOutcome::Works(finding) => Self { detail: finding.detail, expires_at: finding.expires_at, ..view },
+            CheckOutcome::NotNeeded(why) | CheckOutcome::NotTried(why) => Self { skipped: Some(why), ..view },
+            CheckOutcome::Fails(problem) => {
                 let problem = problem.told_in(language::of_caller());
                 let Problem { code, title: meaning, who, next_action, reconnect, detail, .. } = problem;
                 let (microsoft_code, message) = (problem.microsoft_code, problem.microsoft_message);

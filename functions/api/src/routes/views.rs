@@ -8,7 +8,7 @@ use shared::{
         credential::Credential,
         owner::Owner,
         ownership,
-        registration::{Registration, Source},
+        registration::{EndSource, Registration},
         reminder::days_left,
         sign_in::connect_url,
     },
@@ -281,7 +281,7 @@ pub(crate) struct SecretView {
     /// Whole days until then; negative afterwards.
     days_left: Option<i64>,
     /// Where that is known from.
-    source: Source,
+    source: EndSource,
     /// Whether it has ended.
     expired: bool,
     /// Since when it is being rotated.

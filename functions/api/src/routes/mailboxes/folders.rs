@@ -16,10 +16,10 @@ use shared::{
     mail::{
         delta::Phase,
         folder::FolderState,
-        mailbox::{Kind, Mailbox, MailboxState, Sync},
+        mailbox::{Mailbox, MailboxKind, MailboxState, Sync},
         selection::{self, Mode, Selection},
         trouble::Faults,
-        walk::Tally,
+        walk::WalkTally,
     },
 };
 use utoipa::ToSchema;
@@ -118,7 +118,7 @@ pub(crate) struct MailsView {
 impl MailsView {
     fn of(folder: Option<&FolderState>) -> Option<Self> {
         let walk = folder?.comparison.as_ref()?;
-        let Tally { listed, due, kept, .. } = walk.tally;
+        let WalkTally { listed, due, kept, .. } = walk.tally;
         Some(Self { listed, due, kept, at: walk.ended_at? })
     }
 }
@@ -248,7 +248,7 @@ pub(crate) async fn select(
     if new.mode == Mode::All && !new.folders.is_empty() {
         return Err(invalid("folders: none can be named with the mode all"));
     }
-    if row.value.kind == Kind::Shared && new.mode != Mode::All {
+    if row.value.kind == MailboxKind::Shared && new.mode != Mode::All {
         return Err(invalid("mode: of a shared mailbox all is kept"));
     }
     let tree = tree(&app, &row.value).await?;

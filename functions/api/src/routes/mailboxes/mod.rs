@@ -27,7 +27,7 @@ use shared::{
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
-        mailbox::{Grant, History, Kind, Mailbox, MailboxState, Preparing, Progress, SinceError, Sync},
+        mailbox::{Grant, History, Mailbox, MailboxKind, MailboxState, Preparing, Progress, SinceError, Sync},
         rules::Rules,
         selection::{Mode, Selection},
         trouble::{Fault, Thing},
@@ -59,7 +59,7 @@ pub(crate) struct NewMailbox {
     /// Null for the member's.
     address: Option<Address>,
     /// Null for `user`, which a member's is.
-    kind: Option<Kind>,
+    kind: Option<MailboxKind>,
     /// The member whose mailbox it is: its address and, unless one is named, its connector are taken.
     #[schema(value_type = Option<String>, format = "uuid")]
     member: Option<MemberId>,
@@ -67,12 +67,12 @@ pub(crate) struct NewMailbox {
 
 impl NewMailbox {
     /// The connector, the address and whose mailbox it is.
-    fn resolve(self, member: Option<&Member>) -> Answer<(ConnectorId, String, Kind)> {
+    fn resolve(self, member: Option<&Member>) -> Answer<(ConnectorId, String, MailboxKind)> {
         let missing = |field| invalid(format!("missing field `{field}`"));
         match member {
             Some(_) if self.address.is_some() => Err(invalid("address: it follows from the member")),
-            Some(_) if self.kind == Some(Kind::Shared) => Err(invalid("kind: a member's mailbox is not shared")),
-            Some(member) => Ok((self.connector.unwrap_or(member.connector), member.address.clone(), Kind::User)),
+            Some(_) if self.kind == Some(MailboxKind::Shared) => Err(invalid("kind: a member's mailbox is not shared")),
+            Some(member) => Ok((self.connector.unwrap_or(member.connector), member.address.clone(), MailboxKind::User)),
             None => Ok((
                 self.connector.ok_or_else(|| missing("connector"))?,
                 self.address.ok_or_else(|| missing("address"))?.into_inner(),
@@ -90,7 +90,7 @@ pub(crate) struct MailboxView {
     #[schema(value_type = String, format = "uuid")]
     connector: ConnectorId,
     address: String,
-    kind: Kind,
+    kind: MailboxKind,
     /// The member whose it is, if it was added for one.
     #[schema(value_type = Option<String>, format = "uuid")]
     member: Option<MemberId>,
@@ -402,8 +402,8 @@ pub(super) async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxVie
     let sync = Key::sync(firm, id);
     let (progress, sync) = tokio::try_join!(Progress::read(&app.table, firm, id), app.table.get::<Sync>(&sync))?;
     let folders = match mailbox.kind {
-        Kind::Shared => FolderState::all(&app.table, firm, id).await?.into_iter().map(|row| row.value).collect(),
-        Kind::User => Vec::new(),
+        MailboxKind::Shared => FolderState::all(&app.table, firm, id).await?.into_iter().map(|row| row.value).collect(),
+        MailboxKind::User => Vec::new(),
     };
     let hints = HintView::all(&mailbox, &folders);
     Ok(Json(MailboxView { hints, ..view(mailbox, progress, sync.map(|row| row.value), app.clock.now()) }))
@@ -451,7 +451,7 @@ pub(super) async fn create(
         member: member.map(|member| member.id),
         state: MailboxState::Inactive,
         // Of a shared one all is kept: it is nobody's own.
-        selection: (kind == Kind::Shared).then(Selection::all),
+        selection: (kind == MailboxKind::Shared).then(Selection::all),
         rules: Rules::default(),
         activated_at: None,
         history: None,
