@@ -35,7 +35,7 @@ const DESCRIPTION: &str = include_str!("../../../docs/openapi.json");
 /// ours is logged once with the same request id.
 pub fn router(app: App) -> Router {
     let app = Arc::new(app);
-    routes::all()
+    routes::router()
         .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)))
         .fallback(async || Failure::from(Problem::new(Code::NotFound, "There is no such address.")))
         .method_not_allowed_fallback(async || {

@@ -34,17 +34,17 @@ struct Held {
 }
 
 /// Works through all items, some side by side: while one waits for the table, another keeps Graph's four places busy.
-pub(crate) async fn all(round: &Round<'_>, items: Vec<Row<PushWork>>) -> Result<RoundOutcome, PushError> {
+pub(crate) async fn settle_work(round: &Round<'_>, items: Vec<Row<PushWork>>) -> Result<RoundOutcome, PushError> {
     // Four items take one of Graph's places each; what is left over goes one after the other, each through all four.
     let waves = items.len() - items.len() % PARALLEL_REQUESTS_MAX;
-    let items: Vec<_> = items.into_iter().enumerate().map(|(i, item)| some(round, item, i >= waves)).collect();
+    let items: Vec<_> = items.into_iter().enumerate().map(|(i, item)| settle_item(round, item, i >= waves)).collect();
     let ended: Vec<_> = futures::stream::iter(items).buffer_unordered(ITEMS_AT_ONCE).collect().await;
     ended.into_iter().collect::<Result<(), PushError>>()?;
     if round.is_over() { Ok(RoundOutcome::OutOfTime) } else { Ok(RoundOutcome::Finished) }
 }
 
 /// Works through up to twenty entries, and settles what became of them. What a stop leaves open is settled too.
-async fn some(round: &Round<'_>, work: Row<PushWork>, alone: bool) -> Result<(), PushError> {
+async fn settle_item(round: &Round<'_>, work: Row<PushWork>, alone: bool) -> Result<(), PushError> {
     let noun = work.value.noun();
     if round.is_over() || round.is_blocked(noun) {
         return Ok(());

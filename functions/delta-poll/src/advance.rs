@@ -46,20 +46,21 @@ struct Marking<'a> {
 
 /// Works through all items as they come, some side by side: while one waits for the table, another keeps Graph's four places
 /// busy.
-pub(crate) async fn all(
+pub(crate) async fn settle_work(
     round: &Round<'_>,
     items: impl Stream<Item = Vec<Row<Work>>>,
     known: &Known,
     kept_marks: Option<KeptMarks>,
 ) -> Result<RoundEnd, RoundError> {
     let marking = Marking { known, kept_marks, items: AtomicUsize::new(0) };
-    let ended: Vec<_> = items.map(|items| some(round, items, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
+    let ended: Vec<_> =
+        items.map(|items| settle_items(round, items, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
     ended.into_iter().collect::<Result<(), RoundError>>()?;
     if round.is_over() { Ok(RoundEnd::OutOfTime) } else { Ok(RoundEnd::Finished) }
 }
 
 /// Works through up to twenty messages, and settles what became of them. What a stop leaves open is settled too.
-async fn some(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) -> Result<(), RoundError> {
+async fn settle_items(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) -> Result<(), RoundError> {
     if round.is_over() {
         return Ok(());
     }
@@ -179,12 +180,12 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
         round.tally.count(Counter::BytesArchived, bytes);
         let number = numbers.next().unwrap_or_default();
         let original = Original { sha256, bytes, archived_at: now, number };
-        set(round, &mut messages[i], State::Archived(original)).await?;
+        set_state(round, &mut messages[i], State::Archived(original)).await?;
     }
     for i in gone {
         tracing::info!(message.id = %messages[i].value.id, "a message was deleted for good before it could be read");
         let number = numbers.next().unwrap_or_default();
-        set(round, &mut messages[i], State::Gone { at: now, number }).await?;
+        set_state(round, &mut messages[i], State::Gone { at: now, number }).await?;
     }
     for (i, code) in failed {
         let before = match &messages[i].value.state {
@@ -198,7 +199,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
         };
         tracing::warn!(message.id = %messages[i].value.id, graph.code = %code, attempts, "a message could not be archived");
         let failure = MessageFailure { code, attempts, next_try: next_try(attempts, now), number };
-        set(round, &mut messages[i], State::Failed(failure)).await?;
+        set_state(round, &mut messages[i], State::Failed(failure)).await?;
     }
     stop
 }
@@ -278,7 +279,7 @@ async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<()
                 Recorded::NumberGivenUp => {
                     let number = numbers(round, 1).await?.next().unwrap_or_default();
                     let state = row.value.state.clone().renumbered(number);
-                    set(round, row, state).await?;
+                    set_state(round, row, state).await?;
                     continue;
                 }
             }
@@ -359,7 +360,7 @@ async fn mark(
                     None => marked(round, row, original).await?,
                 },
                 Err(e) if e.disposition() == Disposition::Fail => {
-                    set(round, row, State::Unmarked { original, code: e.code() }).await?;
+                    set_state(round, row, State::Unmarked { original, code: e.code() }).await?;
                 }
                 Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
                 Err(e) => {
@@ -411,7 +412,7 @@ async fn mark(
                 Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => known.forget(id),
                 Err(e) if matches!(e.status(), Some(400 | 403 | 404 | 500)) => {
                     tracing::warn!(message.id = %id, graph.code = %e.code(), "a message could not be marked");
-                    set(round, &mut messages[i], State::Unmarked { original, code: e.code() }).await?;
+                    set_state(round, &mut messages[i], State::Unmarked { original, code: e.code() }).await?;
                 }
                 Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
                 Err(e) => stop = stop.and(mark_later(round, &mut messages[i], e).await?),
@@ -425,7 +426,7 @@ async fn mark(
     let told = |row: &&mut Row<Message>| matches!(row.value.state, State::Announced(_)) && row.value.trouble.is_none();
     for row in messages.iter_mut().filter(told) {
         let state = row.value.state.clone();
-        set(round, row, state).await?;
+        set_state(round, row, state).await?;
     }
     stop
 }
@@ -441,7 +442,7 @@ async fn mark_later(
     if tries >= MARK_WAITS_MAX
         && let State::Announced(original) = row.value.state.clone()
     {
-        set(round, row, State::Unmarked { original, code: error.code() }).await?;
+        set_state(round, row, State::Unmarked { original, code: error.code() }).await?;
     }
     Ok(if round.refused(&error) { Err(error.into()) } else { Ok(()) })
 }
@@ -460,11 +461,11 @@ async fn categories(round: &Round<'_>, message: &Message, known: &Known) -> Resu
 /// A message bears its mark.
 async fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) -> Result<(), RoundError> {
     round.tally.count(Counter::MessagesMarked, 1);
-    set(round, row, State::Marked(original)).await
+    set_state(round, row, State::Marked(original)).await
 }
 
 /// Writes a message's next state; a conflict means that another works at it, and stops us.
-async fn set(round: &Round<'_>, row: &mut Row<Message>, state: State) -> Result<(), RoundError> {
+async fn set_state(round: &Round<'_>, row: &mut Row<Message>, state: State) -> Result<(), RoundError> {
     row.value.state = state;
     row.value.trouble = None;
     round.app.table.write(Write::replace(row)).await?;

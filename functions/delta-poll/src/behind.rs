@@ -119,7 +119,7 @@ pub(crate) async fn run(
     let known = Known::default();
     let (found, works) = mpsc::channel(WORK_AHEAD);
     let items = stream::iter(open).chain(works).map(|item| vec![item]);
-    let advance = advance::all(round, items, &known, sync.marks.clone());
+    let advance = advance::settle_work(round, items, &known, sync.marks.clone());
     let (walked, advanced) = join!(walk_all(round, &purposes, &mut folders, &known, found), advance);
     note(round, sync, &folders, round.app.clock.now());
     match (walked?, advanced?) {

@@ -109,7 +109,7 @@ async fn look(
     let key = Key::tree(firm, mailbox);
     let tree = table.get::<TreeLink>(&key).await?.map(|row| row.value).filter(|_| !first);
     let tree_now = tree.as_ref().filter(|tree| tree.whole_at + WHOLE_PAUSE > now);
-    let (told, link, unknown) = told(round, tree_now).await?;
+    let (told, link, unknown) = changes_of_tree(round, tree_now).await?;
     // Whether a folder is one that is never read has to be known before it is read. Those that were named were known.
     let needed = |name: WellKnown| name == WellKnown::MsgFolderRoot || WELL_KNOWN_NEVER_READ.contains(&name);
     let mut unknown = unknown.into_iter().filter(|(name, _)| needed(*name)).map(|(_, error)| error);
@@ -147,7 +147,10 @@ async fn look(
 type Unknown = Vec<(WellKnown, GraphError)>;
 
 /// What changed since `tree`, or the whole tree; and where its changes go on.
-async fn told(round: &Round<'_>, tree: Option<&TreeLink>) -> Result<(Told, Option<Link>, Unknown), GraphError> {
+async fn changes_of_tree(
+    round: &Round<'_>,
+    tree: Option<&TreeLink>,
+) -> Result<(Told, Option<Link>, Unknown), GraphError> {
     let user = &round.mailbox.user;
     if let Some(link) = tree.and_then(|tree| tree.link.clone()) {
         match pages(round, Some(link)).await {

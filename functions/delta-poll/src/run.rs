@@ -198,7 +198,7 @@ impl Round<'_> {
         // What is found is worked at while more is found; discovery waits for nobody.
         let (found, works) = unbounded();
         let items = stream::iter(Work::together(open)).chain(works.map(|item| vec![item]));
-        let advance = advance::all(self, items, &known, sync.marks.clone());
+        let advance = advance::settle_work(self, items, &known, sync.marks.clone());
         let (discovered, advanced) = join!(self.discover_all(sync, look, &known, found), advance);
         let (Discovered { folders, all, in_time, noticed, told }, advanced) = (discovered?, advanced?);
         if noticed && job.notice && !told && sync.second_look != Some(job.sent_at) {

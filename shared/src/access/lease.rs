@@ -50,13 +50,13 @@ struct Ids {
 
 impl Ids {
     /// What the registration of `owner` is registered as; none where there is no registration.
-    async fn of(owner: Owner, app: &Clients) -> Result<Option<Self>, TableError> {
+    async fn of(owner: Owner, clients: &Clients) -> Result<Option<Self>, TableError> {
         Ok(match owner {
             Owner::Platform => {
-                let tenant = app.config.app_tenant_id.clone();
-                app.config.app_client_id.clone().map(|client_id| Self { client_id, tenant })
+                let tenant = clients.config.app_tenant_id.clone();
+                clients.config.app_client_id.clone().map(|client_id| Self { client_id, tenant })
             }
-            Owner::Firm(firm) => app.table.get::<OwnApp>(&Key::own_app(firm)).await?.map(|row| {
+            Owner::Firm(firm) => clients.table.get::<OwnApp>(&Key::own_app(firm)).await?.map(|row| {
                 let OwnApp { client_id, tenant_id } = row.value;
                 Self { client_id, tenant: Some(tenant_id) }
             }),
@@ -69,7 +69,7 @@ pub type ShownCredentials = Result<Application, GraphError>;
 
 /// A registration that nobody else works at.
 pub struct HeldRegistration<'a> {
-    pub(crate) app: &'a Clients,
+    pub(crate) clients: &'a Clients,
     /// Whose it is.
     pub owner: Owner,
     ids: Ids,
@@ -82,31 +82,31 @@ pub struct HeldRegistration<'a> {
 
 impl<'a> HeldRegistration<'a> {
     /// Takes the lease.
-    pub async fn take(app: &'a Clients, owner: Owner) -> Result<Self, RegistrationError> {
-        let ids = Ids::of(owner, app).await?.ok_or(RegistrationError::Missing)?;
-        let now = app.clock.now();
+    pub async fn take(clients: &'a Clients, owner: Owner) -> Result<Self, RegistrationError> {
+        let ids = Ids::of(owner, clients).await?.ok_or(RegistrationError::Missing)?;
+        let now = clients.clock.now();
         let lease_until = Some(now + LEASE_TIME);
         let mut due_before = sortable(now);
-        let taken = match app.table.get::<Registration>(&owner.key()).await? {
+        let taken = match clients.table.get::<Registration>(&owner.key()).await? {
             Some(row) if row.value.lease_until.is_some_and(|until| until > now) => return Err(RegistrationError::Busy),
             Some(mut row) => {
                 row.value.lease_until = lease_until;
                 due_before = std::mem::replace(&mut row.value.due_at, due_before);
-                let taken = app.table.write(Write::replace(&row)).await;
+                let taken = clients.table.write(Write::replace(&row)).await;
                 row.written();
                 taken.map(|()| row)
             }
             None => {
-                let current = app.secrets.labelled(&owner.secret_id(), CURRENT).await?;
+                let current = clients.secrets.labelled(&owner.secret_id(), CURRENT).await?;
                 let current = current.ok_or(RegistrationError::Missing)?;
                 let mut new = Registration::new(&ids.client_id, &current, now);
                 new.lease_until = lease_until;
-                let taken = app.table.write(Write::insert(owner.key(), &new)).await;
+                let taken = clients.table.write(Write::insert(owner.key(), &new)).await;
                 taken.map(|()| Row::inserted(owner.key(), new))
             }
         };
         match taken {
-            Ok(row) => Ok(Self { app, owner, ids, row, renewed: false, looked: false, due_before }),
+            Ok(row) => Ok(Self { clients, owner, ids, row, renewed: false, looked: false, due_before }),
             Err(TableError::Conflict { .. }) => Err(RegistrationError::Busy),
             Err(error) => Err(error.into()),
         }
@@ -119,23 +119,23 @@ impl<'a> HeldRegistration<'a> {
 
     /// Writes down what is known so far, and keeps the lease.
     pub(crate) async fn save(&mut self) -> Result<(), RegistrationError> {
-        self.app.table.write(Write::replace(&self.row)).await?;
+        self.clients.table.write(Write::replace(&self.row)).await?;
         self.row.written();
         Ok(())
     }
 
     /// Goes over to what Secrets Manager holds now.
     pub(crate) async fn adopt(&mut self) -> Result<Credential, RegistrationError> {
-        let current = self.app.secrets.labelled(&self.owner.secret_id(), CURRENT).await?;
+        let current = self.clients.secrets.labelled(&self.owner.secret_id(), CURRENT).await?;
         let current = current.ok_or(RegistrationError::Missing)?;
         self.row.value.client_id = self.ids.client_id.clone();
-        self.renewed |= self.row.value.adopt(&current, self.app.clock.now());
+        self.renewed |= self.row.value.adopt(&current, self.clients.clock.now());
         Ok(Credential::parse(&current.text))
     }
 
     /// Gives the lease back, with what is known now and the fact that follows from it.
     pub async fn release(mut self) -> Result<(), RegistrationError> {
-        let now = self.app.clock.now();
+        let now = self.clients.clock.now();
         let known = &mut self.row.value;
         known.lease_until = None;
         let reminder = known.end(now).and_then(|at| Reminder::due(at, known.reminded, now));
@@ -160,16 +160,16 @@ impl<'a> HeldRegistration<'a> {
         };
         let write = Write::replace(&self.row);
         match (what, self.owner) {
-            (None, _) => self.app.table.write(write).await?,
+            (None, _) => self.clients.table.write(write).await?,
             (Some(what), Owner::Firm(firm)) => {
                 let told = self.row.value.reminded;
                 let id = serde_json::json!([what.name(), self.row.value.in_use, told.filter(|_| !self.renewed)]);
                 let id = hex::encode(&Sha256::digest(id.to_string())[..16]);
-                self.app.feed.tell_with(firm, vec![write], Fact { id, at: now, what }).await?;
+                self.clients.feed.tell_with(firm, vec![write], Fact { id, at: now, what }).await?;
             }
             (Some(what), Owner::Platform) => {
                 alarm(&what, None, now);
-                self.app.table.write(write).await?;
+                self.clients.table.write(write).await?;
             }
         }
         Ok(())
@@ -182,10 +182,10 @@ impl<'a> HeldRegistration<'a> {
         let ending = Ending { client_id, connectors, credential, expires_at };
         let what = match reminder {
             Reminder::Expired => What::SecretExpired { ending },
-            _ => What::SecretExpiring { ending, days_left: days_left(expires_at, self.app.clock.now()) },
+            _ => What::SecretExpiring { ending, days_left: days_left(expires_at, self.clients.clock.now()) },
         };
         if let (Owner::Firm(firm), Reminder::Expired) = (self.owner, reminder) {
-            alarm(&what, Some(firm), self.app.clock.now());
+            alarm(&what, Some(firm), self.clients.clock.now());
         }
         Ok(what)
     }
@@ -193,7 +193,7 @@ impl<'a> HeldRegistration<'a> {
     /// The firm's connectors that work with it.
     async fn connectors(&self) -> Result<Vec<Row<Connector>>, TableError> {
         let Owner::Firm(firm) = self.owner else { return Ok(Vec::new()) };
-        let mut all = self.app.table.query_all::<Connector>(&Key::connector_prefix(firm)).await?;
+        let mut all = self.clients.table.query_all::<Connector>(&Key::connector_prefix(firm)).await?;
         all.retain(|row| row.value.app.is_some());
         Ok(all)
     }
@@ -208,7 +208,7 @@ impl<'a> HeldRegistration<'a> {
         loop {
             match self.prove_once(credential, via).await {
                 Err(RegistrationError::Unproven(error)) if tries < PROOF_TRIES && may_pass(&error, credential) => {
-                    self.app.clock.sleep(PROOF_PAUSE).await;
+                    self.clients.clock.sleep(PROOF_PAUSE).await;
                     tries += 1;
                 }
                 other => return other,
@@ -223,7 +223,7 @@ impl<'a> HeldRegistration<'a> {
     ) -> Result<ShownCredentials, RegistrationError> {
         let client_id = &self.ids.client_id;
         let registered = entra::EntraApp { client_id: client_id.clone(), credential: credential.clone() };
-        let tokens = &self.app.tokens;
+        let tokens = &self.clients.tokens;
         let issued = match (&self.ids.tenant, via) {
             (Some(tenant), _) => self.issue(tenant, registered).await,
             (None, Some(connector)) => tokens.try_app(connector, registered).await,
@@ -231,7 +231,7 @@ impl<'a> HeldRegistration<'a> {
         };
         let attempted = "try the app's credential".to_owned();
         let token = issued.map_err(|source| RegistrationError::Unproven(GraphError::Token { attempted, source }))?;
-        let graph = self.app.graph_with(token);
+        let graph = self.clients.graph_with(token);
         match graph.application(client_id).await {
             // Graph took the token; what it lets the app see is another matter.
             Err(e) if matches!(e.status(), Some(403 | 404)) => Ok(Err(e)),
@@ -246,7 +246,7 @@ impl<'a> HeldRegistration<'a> {
         let tenant = self.ids.tenant.as_ref().ok_or(RegistrationError::NoTenant)?;
         let token = self.issue(tenant, registered).await.map_err(no_token)?;
         self.may_change().await?;
-        Ok(self.app.graph_with(token))
+        Ok(self.clients.graph_with(token))
     }
 
     /// Whether the owner may change the registration at Entra. Asked after a token was issued: from the first one on it is the owner's.
@@ -254,7 +254,7 @@ impl<'a> HeldRegistration<'a> {
         match self.owner {
             Owner::Platform => Ok(()),
             Owner::Firm(firm) => {
-                let allowed = ownership::may_change(&self.app.table, firm, &self.ids.client_id).await;
+                let allowed = ownership::may_change(&self.clients.table, firm, &self.ids.client_id).await;
                 allowed.map_err(no_token)
             }
         }
@@ -262,7 +262,7 @@ impl<'a> HeldRegistration<'a> {
 
     /// A token of the app itself in its own tenant, if its client id is the firm's to use.
     async fn issue(&self, tenant: &TenantId, registered: entra::EntraApp) -> Result<AccessToken, TokenError> {
-        let (tokens, entra) = (&self.app.tokens, self.app.tokens.entra());
+        let (tokens, entra) = (&self.clients.tokens, self.clients.tokens.entra());
         tokens
             .permitted(self.owner, None, registered, async |registered| {
                 let tenant = entra.tenant_id(tenant).await?;
@@ -273,12 +273,12 @@ impl<'a> HeldRegistration<'a> {
 
     /// Goes over from the audience that all firms shared to the owner's own, once Entra trusts it.
     async fn leave_shared_audience(&mut self) -> Result<(), RegistrationError> {
-        let audience = ownership::audience(&self.app.table, &self.app.random, self.owner).await?;
+        let audience = ownership::audience(&self.clients.table, &self.clients.random, self.owner).await?;
         let own = Credential::Federated(audience);
         match self.prove_once(&own, None).await {
             Ok(_) => {
-                let (secret_id, version) = (self.owner.secret_id(), self.app.random.uuid().to_string());
-                self.app.secrets.add_version(&secret_id, &version, &own.to_text(), CURRENT).await?;
+                let (secret_id, version) = (self.owner.secret_id(), self.clients.random.uuid().to_string());
+                self.clients.secrets.add_version(&secret_id, &version, &own.to_text(), CURRENT).await?;
                 self.adopt().await.map(drop)
             }
             // Nobody has entered it yet.
@@ -305,7 +305,7 @@ impl<'a> HeldRegistration<'a> {
             Ok(shown) => {
                 self.accepted().await?;
                 let Some(shown) = shown else { return Ok(None) };
-                self.row.value.compare(&credential, &shown, self.app.clock.now());
+                self.row.value.compare(&credential, &shown, self.clients.clock.now());
                 self.sweep(&credential, &shown).await?;
                 Ok(Some(shown))
             }
@@ -322,23 +322,23 @@ impl<'a> HeldRegistration<'a> {
 
     /// What greffe names its credentials at Entra: so a leftover is known for its own, and only its own.
     pub(crate) fn tag(&self) -> String {
-        let whose = format!("{} {}", self.app.config.public_url.at(""), self.owner.secret_id());
+        let whose = format!("{} {}", self.clients.config.public_url.at(""), self.owner.secret_id());
         format!("greffe {}", hex::encode(&Sha256::digest(whose)[..6]))
     }
 
     /// Whether the credential in use carries greffe's own name there: then greffe may replace it by itself.
     pub(crate) async fn is_our_own(&mut self, shown: &Application) -> Result<bool, RegistrationError> {
         let credential = self.adopt().await?;
-        Ok(self.row.value.compare(&credential, shown, self.app.clock.now()) == Some(self.tag()))
+        Ok(self.row.value.compare(&credential, shown, self.clients.clock.now()) == Some(self.tag()))
     }
 
     /// Removes from Entra what was replaced long enough ago, and what carries our name and is not in use: a function died
     /// before it could keep it.
     async fn sweep(&mut self, current: &Credential, shown: &Application) -> Result<(), RegistrationError> {
-        let (now, tag) = (self.app.clock.now(), self.tag());
+        let (now, tag) = (self.clients.clock.now(), self.tag());
         let mut kept = vec![current.clone()];
         for label in [PENDING, PREPARED] {
-            let version = self.app.secrets.labelled(&self.owner.secret_id(), label).await?;
+            let version = self.clients.secrets.labelled(&self.owner.secret_id(), label).await?;
             let awaited = |version: &Version| {
                 let rotation = self.row.value.rotation.as_ref();
                 label == PREPARED || rotation.is_some_and(|rotation| rotation.token == version.id)
@@ -371,18 +371,18 @@ impl<'a> HeldRegistration<'a> {
     async fn refused(&self, error: &GraphError) -> Result<(), RegistrationError> {
         let (code, microsoft_code) = (of_graph_error(error), error.code().to_string());
         for row in self.connectors().await? {
-            let since = self.app.clock.now();
+            let since = self.clients.clock.now();
             let problem = Noted { code, microsoft_code: microsoft_code.clone(), since };
-            row.value.require_action(&self.app.feed, &self.app.table, problem).await?;
+            row.value.require_action(&self.clients.feed, &self.clients.table, problem).await?;
         }
         Ok(())
     }
 
     /// Microsoft takes the credential in use: connectors that only waited for that work again.
     pub(crate) async fn accepted(&self) -> Result<(), RegistrationError> {
-        let now = self.app.clock.now();
+        let now = self.clients.clock.now();
         for row in self.connectors().await? {
-            watch::recover(self.app, &row.value, now).await?;
+            watch::recover(self.clients, &row.value, now).await?;
         }
         Ok(())
     }
@@ -396,7 +396,7 @@ impl<'a> HeldRegistration<'a> {
 
     async fn try_replace(&mut self, new: New, via: Option<&Connector>) -> Result<(), RegistrationError> {
         let secret_id = self.owner.secret_id();
-        let secrets = &self.app.secrets;
+        let secrets = &self.clients.secrets;
         let (credential, prepared) = match new {
             New::Credential(credential) => (credential, None),
             New::Prepared => {
@@ -408,7 +408,7 @@ impl<'a> HeldRegistration<'a> {
         let shown = self.prove(&credential, via).await?;
         match prepared {
             None => {
-                let version = self.app.random.uuid().to_string();
+                let version = self.clients.random.uuid().to_string();
                 secrets.add_version(&secret_id, &version, &credential.to_text(), CURRENT).await?;
             }
             Some(prepared) => {
@@ -420,11 +420,11 @@ impl<'a> HeldRegistration<'a> {
         }
         let credential = self.adopt().await?;
         if let Ok(shown) = shown {
-            self.row.value.compare(&credential, &shown, self.app.clock.now());
+            self.row.value.compare(&credential, &shown, self.clients.clock.now());
         }
         self.accepted().await?;
         if let Some(connector) = via {
-            watch::recover(self.app, connector, self.app.clock.now()).await?;
+            watch::recover(self.clients, connector, self.clients.clock.now()).await?;
         }
         Ok(())
     }
@@ -441,8 +441,8 @@ impl HeldRegistration<'_> {
     }
 
     async fn try_prepare(&self, add: bool) -> Result<Certificate, RegistrationError> {
-        let (secrets, secret_id) = (&self.app.secrets, self.owner.secret_id());
-        let soon = self.app.clock.now() + PREPARED_LEFT;
+        let (secrets, secret_id) = (&self.clients.secrets, self.owner.secret_id());
+        let soon = self.clients.clock.now() + PREPARED_LEFT;
         let waiting = secrets.labelled(&secret_id, PREPARED).await?;
         let current = secrets.labelled(&secret_id, CURRENT).await?.ok_or(RegistrationError::Missing)?;
         let waiting = waiting.filter(|version| version.id != current.id).map(|v| Credential::parse(&v.text));
@@ -451,11 +451,14 @@ impl HeldRegistration<'_> {
             // A registration that began with a certificate waits for it to be uploaded.
             (_, Credential::Certificate(current)) if self.row.value.source == EndSource::Certificate && !add => current,
             _ => {
-                let made =
-                    Certificate::make(format!("greffe {}", self.ids.client_id), self.app.clock.now(), &self.app.random)
-                        .await?;
+                let made = Certificate::make(
+                    format!("greffe {}", self.ids.client_id),
+                    self.clients.clock.now(),
+                    &self.clients.random,
+                )
+                .await?;
                 let (version, text) =
-                    (self.app.random.uuid().to_string(), Credential::Certificate(made.clone()).to_text());
+                    (self.clients.random.uuid().to_string(), Credential::Certificate(made.clone()).to_text());
                 secrets.add_version(&secret_id, &version, &text, PREPARED).await?;
                 made
             }

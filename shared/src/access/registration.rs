@@ -258,13 +258,13 @@ impl RegistrationError {
 
 /// The operator lets `firm` use its app registration, which belongs to another firm or to the platform; none where it has none. What
 /// waited for that goes on.
-pub async fn grant(app: &Clients, firm: FirmId) -> Result<Option<OwnApp>, RegistrationError> {
-    let Some(own) = app.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(None) };
-    let now = app.clock.now();
-    ownership::grant(&app.table, firm, &own.value.client_id, now).await?;
-    for row in app.table.query_all::<Connector>(&Key::connector_prefix(firm)).await? {
+pub async fn grant(clients: &Clients, firm: FirmId) -> Result<Option<OwnApp>, RegistrationError> {
+    let Some(own) = clients.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(None) };
+    let now = clients.clock.now();
+    ownership::grant(&clients.table, firm, &own.value.client_id, now).await?;
+    for row in clients.table.query_all::<Connector>(&Key::connector_prefix(firm)).await? {
         if row.value.app.is_some() {
-            watch::recover(app, &row.value, now).await?;
+            watch::recover(clients, &row.value, now).await?;
         }
     }
     Ok(Some(own.value))

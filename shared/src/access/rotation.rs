@@ -57,8 +57,8 @@ pub enum Rotated {
 }
 
 /// Rotates the credential of `owner`, or goes on with it, as far as it goes now.
-pub async fn rotate(app: &Clients, owner: Owner) -> Result<Rotated, RegistrationError> {
-    let mut held = HeldRegistration::take(app, owner).await?;
+pub async fn rotate(clients: &Clients, owner: Owner) -> Result<Rotated, RegistrationError> {
+    let mut held = HeldRegistration::take(clients, owner).await?;
     let rotated = begin(&mut held).await;
     let released = held.release().await;
     let rotated = rotated?;
@@ -83,7 +83,7 @@ pub(crate) async fn go_on(
     held: &mut HeldRegistration<'_>,
     shown: Option<Application>,
 ) -> Result<(), RegistrationError> {
-    let now = held.app.clock.now();
+    let now = held.clients.clock.now();
     if let Some(rotation) = held.known().rotation.clone() {
         if now.duration_since(rotation.since) < ROTATION_TIME {
             return run(held).await.map(drop);
@@ -102,7 +102,7 @@ pub(crate) async fn go_on(
 async fn give_up(held: &mut HeldRegistration<'_>, rotation: &Rotation) -> Result<(), RegistrationError> {
     tracing::error!("a rotation is given up after a day");
     let secret_id = held.owner.secret_id();
-    held.app.secrets.unlabel(&secret_id, PENDING, &rotation.token).await?;
+    held.clients.secrets.unlabel(&secret_id, PENDING, &rotation.token).await?;
     held.known().rotation = None;
     Ok(())
 }
@@ -110,7 +110,7 @@ async fn give_up(held: &mut HeldRegistration<'_>, rotation: &Rotation) -> Result
 async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationError> {
     let token = match &held.known().rotation {
         Some(rotation) => rotation.token.clone(),
-        None => held.app.random.uuid().to_string(),
+        None => held.clients.random.uuid().to_string(),
     };
     for step in [RotationStep::CreateSecret, RotationStep::SetSecret] {
         if let Err(error) = take(held, step, &token).await {
@@ -137,9 +137,14 @@ async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationErr
 }
 
 /// Takes one step of the rotation that Secrets Manager drives.
-pub async fn step(app: &Clients, step: RotationStep, secret_id: &str, token: &str) -> Result<(), RegistrationError> {
+pub async fn step(
+    clients: &Clients,
+    step: RotationStep,
+    secret_id: &str,
+    token: &str,
+) -> Result<(), RegistrationError> {
     let owner = Owner::of_secret(secret_id).ok_or(RegistrationError::Missing)?;
-    let mut held = HeldRegistration::take(app, owner).await?;
+    let mut held = HeldRegistration::take(clients, owner).await?;
     let taken = match step {
         RotationStep::CreateSecret => match held.look().await {
             Ok(_) => take(&mut held, step, token).await,
@@ -153,7 +158,7 @@ pub async fn step(app: &Clients, step: RotationStep, secret_id: &str, token: &st
 
 async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) -> Result<(), RegistrationError> {
     let current =
-        held.app.secrets.labelled(&held.owner.secret_id(), CURRENT).await?.ok_or(RegistrationError::Missing)?;
+        held.clients.secrets.labelled(&held.owner.secret_id(), CURRENT).await?.ok_or(RegistrationError::Missing)?;
     if current.id == token {
         // It is in use already: a step is told to run again.
         return held.adopt().await.map(drop);
@@ -167,32 +172,32 @@ async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) 
             held.prove(&pending, None).await.map(drop)
         }
         RotationStep::FinishSecret => {
-            held.app.secrets.make_current(&held.owner.secret_id(), token, &current.id).await?;
+            held.clients.secrets.make_current(&held.owner.secret_id(), token, &current.id).await?;
             held.adopt().await.map(drop)
         }
     }
 }
 
 async fn pending(held: &HeldRegistration<'_>, token: &str) -> Result<Option<Credential>, RegistrationError> {
-    let version = held.app.secrets.by_id(&held.owner.secret_id(), token).await?;
+    let version = held.clients.secrets.by_id(&held.owner.secret_id(), token).await?;
     Ok(version.map(|version| Credential::parse(&version.text)))
 }
 
 async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
     // Said before anything is made: whoever comes after a kill goes on with the same one.
     if held.known().rotation.as_ref().is_none_or(|rotation| rotation.token != token) {
-        let since = held.app.clock.now();
+        let since = held.clients.clock.now();
         held.known().rotation = Some(Rotation { token: token.to_owned(), since });
         held.save().await?;
     }
     if pending(held, token).await?.is_some() {
         return Ok(());
     }
-    let now = held.app.clock.now();
+    let now = held.clients.clock.now();
     let new = match current {
         Credential::Federated(_) => return Err(RegistrationError::NothingToRotate),
         Credential::Certificate(_) => Credential::Certificate(
-            Certificate::make(format!("greffe {}", held.client_id()), now, &held.app.random).await?,
+            Certificate::make(format!("greffe {}", held.client_id()), now, &held.clients.random).await?,
         ),
         Credential::Secret(_) => {
             let graph = held.graph(current).await?;
@@ -203,7 +208,7 @@ async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &s
         }
     };
     let secret_id = held.owner.secret_id();
-    Ok(held.app.secrets.add_version(&secret_id, token, &new.to_text(), PENDING).await?)
+    Ok(held.clients.secrets.add_version(&secret_id, token, &new.to_text(), PENDING).await?)
 }
 
 async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
@@ -214,8 +219,8 @@ async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str)
 }
 
 /// Looks at one registration, as the schedule does: what is to be known of it, what is to be told, and what is to be gone on with.
-pub async fn watch(app: &Clients, owner: Owner) -> Result<(), RegistrationError> {
-    let mut held = match HeldRegistration::take(app, owner).await {
+pub async fn watch(clients: &Clients, owner: Owner) -> Result<(), RegistrationError> {
+    let mut held = match HeldRegistration::take(clients, owner).await {
         Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),
         other => other?,
     };

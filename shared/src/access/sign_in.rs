@@ -194,12 +194,12 @@ pub struct Callback {
 }
 
 /// The link that a person opens to connect `connector`. It names nothing in clear and ends by itself.
-pub async fn connect_url(app: &Clients, connector: &Connector) -> Result<String, TokenError> {
+pub async fn connect_url(clients: &Clients, connector: &Connector) -> Result<String, TokenError> {
     let ticket =
-        Ticket { firm: connector.firm, connector: connector.id, expires_at: app.clock.now() + TICKET_LIFETIME };
+        Ticket { firm: connector.firm, connector: connector.id, expires_at: clients.clock.now() + TICKET_LIFETIME };
     let json = serde_json::to_string(&ticket).unwrap_or_default();
-    let sealed = app.secrets.keyring().await?.seal(&app.random, TICKET_OWNER, &json);
-    Ok(app.config.public_url.at(&format!("/oauth/connect/{}", sealed.as_str())))
+    let sealed = clients.secrets.keyring().await?.seal(&clients.random, TICKET_OWNER, &json);
+    Ok(clients.config.public_url.at(&format!("/oauth/connect/{}", sealed.as_str())))
 }
 
 /// What tells the cookies of several sign-ins in one browser apart: the beginning of the state's digest, in base64url.
@@ -210,38 +210,43 @@ pub fn cookie_suffix(state: &str) -> String {
 }
 
 /// A person opened the link: the way to Microsoft's sign-in page.
-pub async fn depart(app: &Clients, ticket: &str) -> Result<Departure, Problem> {
-    let keyring = app.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
+pub async fn depart(clients: &Clients, ticket: &str) -> Result<Departure, Problem> {
+    let keyring = clients.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
     let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
     let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
     let Ticket { firm, connector, expires_at } = opened.ok_or_else(|| {
         tracing::warn!("a link to connect is damaged");
         Problem::new(Code::LinkDamaged, "The link does not open.")
     })?;
-    if expires_at <= app.clock.now() {
+    if expires_at <= clients.clock.now() {
         return Err(Problem::new(Code::LinkExpired, format!("The link ended at {expires_at}.")));
     }
-    let connector = find(app, firm, connector).await?;
+    let connector = find(clients, firm, connector).await?;
     let link = digest(ticket);
-    let used: Option<Row<UsedLink>> = app.table.get(&Key::used_link(firm, &link)).await.map_err(from_table)?;
+    let used: Option<Row<UsedLink>> = clients.table.get(&Key::used_link(firm, &link)).await.map_err(from_table)?;
     if used.is_some() {
         return Err(used_already(Some(&connector), Code::LinkUsed));
     }
-    begin(app, &connector.as_wanted(), Step::SignIn, Some(link)).await
+    begin(clients, &connector.as_wanted(), Step::SignIn, Some(link)).await
 }
 
 /// Sends a browser to Microsoft for the rights of `connector`.
-async fn begin(app: &Clients, connector: &Connector, step: Step, link: Option<String>) -> Result<Departure, Problem> {
-    let registration = app.tokens.app(connector).await.map_err(from_token)?;
+async fn begin(
+    clients: &Clients,
+    connector: &Connector,
+    step: Step,
+    link: Option<String>,
+) -> Result<Departure, Problem> {
+    let registration = clients.tokens.app(connector).await.map_err(from_token)?;
     // The state names the firm, so that the callback knows in whose partition to look.
-    let state = format!("{}.{}", connector.firm, app.random.token());
-    let (cookie, nonce) = (app.random.token(), app.random.token());
-    let entra = app.tokens.entra();
+    let state = format!("{}.{}", connector.firm, clients.random.token());
+    let (cookie, nonce) = (clients.random.token(), clients.random.token());
+    let entra = clients.tokens.entra();
     let (url, verifier) = match &step {
         Step::SignIn => {
             let authority = connector.authority();
             let scopes = connector.scopes();
-            let verifier = SecretString::from(app.random.token());
+            let verifier = SecretString::from(clients.random.token());
             // Whoever opens a whole organisation shows that it is them, and with the roles that they have at this moment.
             let wish = SignInWish { scopes: &scopes, afresh: connector.access == Access::Organization };
             let url = entra.authorize(&authority, &registration, wish, state.clone(), nonce.clone(), &verifier);
@@ -252,13 +257,13 @@ async fn begin(app: &Clients, connector: &Connector, step: Step, link: Option<St
             (url.map_err(|e| from_token(e.into()))?, SecretString::from(""))
         }
     };
-    let keyring = app.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
-    let now = app.clock.now();
+    let keyring = clients.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
+    let now = clients.clock.now();
     let sign_in = SignIn {
         connector: connector.id,
         cookie: digest(&cookie),
         nonce,
-        verifier: keyring.seal(&app.random, &digest(&state), verifier.expose_secret()),
+        verifier: keyring.seal(&clients.random, &digest(&state), verifier.expose_secret()),
         rights: connector.rights(),
         step,
         link,
@@ -267,23 +272,23 @@ async fn begin(app: &Clients, connector: &Connector, step: Step, link: Option<St
         expires_at: (now + SIGN_IN_KEPT).as_second(),
     };
     let key = Key::sign_in(connector.firm, &digest(&state));
-    app.table.write(Write::insert(key, &sign_in)).await.map_err(from_table)?;
+    clients.table.write(Write::insert(key, &sign_in)).await.map_err(from_table)?;
     Ok(Departure { url, suffix: cookie_suffix(&state), cookie: cookie.into() })
 }
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
-pub async fn arrive(app: &Clients, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
+pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
     let from = callback.from.clone();
     let state = callback.state.take().ok_or_else(|| refused("without a state"))?;
     let firm = state.split_once('.').and_then(|(firm, _)| firm.parse::<FirmId>().ok());
     let firm = firm.ok_or_else(|| refused("with a state that is none of ours"))?;
     let key = Key::sign_in(firm, &digest(&state));
-    let row: Option<Row<SignIn>> = app.table.get(&key).await.map_err(from_table)?;
+    let row: Option<Row<SignIn>> = clients.table.get(&key).await.map_err(from_table)?;
     let mut row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
-    let now = app.clock.now();
+    let now = clients.clock.now();
     match row.value.over {
         Some(Over::TimedOut) => return Err(too_late()),
-        Some(Over::Used) => return Err(used_before(app, firm, row.value.connector).await),
+        Some(Over::Used) => return Err(used_before(clients, firm, row.value.connector).await),
         None => {}
     }
     // Before the cookie: a browser forgets its cookie as early.
@@ -295,19 +300,19 @@ pub async fn arrive(app: &Clients, mut callback: Callback, cookie: Option<&str>)
     }
     row.value.over = Some(if late { Over::TimedOut } else { Over::Used });
     // The function that writes it goes on; a second callback with the same state finds it over, or loses here.
-    match app.table.write(Write::replace(&row)).await {
+    match clients.table.write(Write::replace(&row)).await {
         Ok(()) => {}
-        Err(TableError::Conflict { .. }) => return Err(used_before(app, firm, row.value.connector).await),
+        Err(TableError::Conflict { .. }) => return Err(used_before(clients, firm, row.value.connector).await),
         Err(other) => return Err(from_table(other)),
     }
     let sign_in = row.value;
     let arrived = match late {
         true => Err(too_late().into()),
-        false => proceed(app, firm, &sign_in, &state, callback).await,
+        false => proceed(clients, firm, &sign_in, &state, callback).await,
     };
     if let Err(refused) = &arrived
         && refused.problem.code != Code::Internal
-        && let Err(error) = note(app, firm, sign_in.connector, refused, now, from).await
+        && let Err(error) = note(clients, firm, sign_in.connector, refused, now, from).await
     {
         tracing::warn!(connector.id = %sign_in.connector, error = %Chain(&error), "a failed sign-in was not noted");
     }
@@ -316,21 +321,21 @@ pub async fn arrive(app: &Clients, mut callback: Callback, cookie: Option<&str>)
 
 /// Keeps what a sign-in failed at where whoever asked for it sees it: they may not be the person at the browser.
 async fn note(
-    app: &Clients,
+    clients: &Clients,
     firm: FirmId,
     connector: ConnectorId,
     Refused { problem, who }: &Refused,
     since: Timestamp,
     from: Option<String>,
 ) -> Result<(), TableError> {
-    let mut tries = app.table.tries();
+    let mut tries = clients.table.tries();
     loop {
-        let Some(mut row) = Connector::find(&app.table, firm, connector).await? else { return Ok(()) };
+        let Some(mut row) = Connector::find(&clients.table, firm, connector).await? else { return Ok(()) };
         let microsoft_code = problem.microsoft_code.clone().unwrap_or_default();
         row.value.sign_in_problem = Some(Noted { code: problem.code, microsoft_code, since });
-        let entry = signed_in_at(app, &row.value, who.clone(), from.clone(), since, problem.status);
-        let entry = entry.next(&app.table, firm).await?;
-        match app.table.transact(vec![Write::replace(&row), entry]).await {
+        let entry = signed_in_at(clients, &row.value, who.clone(), from.clone(), since, problem.status);
+        let entry = entry.next(&clients.table, firm).await?;
+        match clients.table.transact(vec![Write::replace(&row), entry]).await {
             Err(error) if tries.again(&error).await => {}
             written => return written,
         }
@@ -339,7 +344,7 @@ async fn note(
 
 /// What the firm's audit trail has of a sign-in.
 fn signed_in_at(
-    app: &Clients,
+    clients: &Clients,
     connector: &Connector,
     who: Actor,
     from: Option<String>,
@@ -347,19 +352,19 @@ fn signed_in_at(
     outcome: u16,
 ) -> AuditEntry {
     let path = format!("/v1/firms/{}/connectors/{}", connector.firm, connector.id);
-    let (action, request) = ("GET /oauth/callback".to_owned(), app.random.uuid().to_string());
+    let (action, request) = ("GET /oauth/callback".to_owned(), clients.random.uuid().to_string());
     AuditEntry { at, who, action, path, from, request, outcome: Some(outcome) }
 }
 
 /// What Microsoft's answer to a sign-in under way comes to.
 async fn proceed(
-    app: &Clients,
+    clients: &Clients,
     firm: FirmId,
     sign_in: &SignIn,
     state: &str,
     callback: Callback,
 ) -> Result<Arrival, Refused> {
-    let connector = find(app, firm, sign_in.connector).await?;
+    let connector = find(clients, firm, sign_in.connector).await?;
     if let Some(error) = callback.error {
         let refusal = EntraRefusal::of_redirect(error, callback.error_description);
         tracing::info!(connector.id = %connector.id, microsoft.code = %refusal.code(), "Microsoft completed no sign-in");
@@ -375,9 +380,9 @@ async fn proceed(
     let browser = Browser { from: callback.from, link: sign_in.link.clone() };
     match &sign_in.step {
         Step::SignIn => {
-            let (claims, issued) = signed_in(app, &connector, callback.code, state, sign_in).await?;
+            let (claims, issued) = signed_in(clients, &connector, callback.code, state, sign_in).await?;
             let name = claims.shown().to_owned();
-            identified(app, connector, claims, issued, browser).await.map_err(Refused::by(&name))
+            identified(clients, connector, claims, issued, browser).await.map_err(Refused::by(&name))
         }
         Step::AdminConsent { tenant, address, may_consent, verified_domains } => {
             let by = Refused::by(address);
@@ -387,26 +392,26 @@ async fn proceed(
             let account = ConnectedAccount { tenant_id: tenant.clone(), user_id: None, address: address.clone() };
             let proof = if *may_consent { Proof::Administrator } else { Proof::Missing };
             let consent = Consent { account, proof, verified_domains: verified_domains.clone() };
-            consented(app, &connector, consent, Some(browser)).await.map_err(by)
+            consented(clients, &connector, consent, Some(browser)).await.map_err(by)
         }
     }
 }
 
 /// Redeems the code: who signed in, by Entra's word for this very sign-in.
 async fn signed_in(
-    app: &Clients,
+    clients: &Clients,
     connector: &Connector,
     code: Option<SecretString>,
     state: &str,
     sign_in: &SignIn,
 ) -> Result<(IdClaims, Issued), Problem> {
     let code = code.ok_or_else(|| refused("without a code"))?;
-    let verifier = app.secrets.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
-    let registration = app.tokens.app(connector).await.map_err(from_token)?;
-    let entra = app.tokens.entra();
+    let verifier = clients.secrets.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
+    let registration = clients.tokens.app(connector).await.map_err(from_token)?;
+    let entra = clients.tokens.entra();
     let authority = connector.authority();
     let (code, authority, verifier) = (code.expose_secret(), &authority, &verifier);
-    let issued = app.tokens.as_app(connector, |registration| async move {
+    let issued = clients.tokens.as_app(connector, |registration| async move {
         Ok(entra.redeem(authority, &registration, code.to_owned(), verifier).await?)
     });
     let issued = issued.await.map_err(from_token)?;
@@ -420,7 +425,7 @@ async fn signed_in(
 
 /// `connector` has the rights that this sign-in asked for, not those that it had before.
 async fn identified(
-    app: &Clients,
+    clients: &Clients,
     connector: Connector,
     claims: IdClaims,
     issued: Issued,
@@ -443,7 +448,7 @@ async fn identified(
         )),
         Access::Organization => {
             let may_consent = claims.may_consent();
-            let earliest = app.clock.now() - SIGN_IN_LIFETIME;
+            let earliest = clients.clock.now() - SIGN_IN_LIFETIME;
             if claims.auth_time.is_some_and(|entered| entered < earliest.as_second()) {
                 let detail = format!("{name} signed in before this sign-in began.");
                 return Err(Problem::new(Code::SignInTimedOut, detail));
@@ -452,10 +457,10 @@ async fn identified(
                 let detail = format!("{name} is no administrator who may open the whole organisation.");
                 return Err(Problem::new(Code::AdministratorRoleMissing, detail));
             }
-            let verified_domains = verified_domains(app, &issued).await;
+            let verified_domains = verified_domains(clients, &issued).await;
             let may_consent = may_consent.unwrap_or(false);
             let step = Step::AdminConsent { tenant: claims.tid, address: name, may_consent, verified_domains };
-            Ok(Arrival::GoOn(begin(app, &connector, step, browser.link).await?))
+            Ok(Arrival::GoOn(begin(clients, &connector, step, browser.link).await?))
         }
         // It would work for an hour, and then ask for a person again.
         Access::Delegated if issued.refresh.is_none() => {
@@ -466,18 +471,18 @@ async fn identified(
                 return Err(wrong_account(format!("{name} is not the connected account.")));
             }
             // A sign-in name may be a phone number; the mailbox's address is what people know.
-            let me = app.graph_with(issued.access.clone()).me().await?;
+            let me = clients.graph_with(issued.access.clone()).me().await?;
             let address = me.address().unwrap_or(&name).to_owned();
             let account = ConnectedAccount { tenant_id: claims.tid, user_id: Some(claims.oid), address };
             let brought = Brought { issued: &issued, account, organization: None, browser: Some(browser) };
-            connected(app, &connector, brought).await
+            connected(clients, &connector, brought).await
         }
     }
 }
 
 /// The tenant's domains, which any signed-in user may read; none where Microsoft does not tell: what is unknown is shown as that.
-async fn verified_domains(app: &Clients, issued: &Issued) -> Option<Vec<String>> {
-    let graph = app.graph_with(issued.access.clone());
+async fn verified_domains(clients: &Clients, issued: &Issued) -> Option<Vec<String>> {
+    let graph = clients.graph_with(issued.access.clone());
     match tokio::time::timeout(DOMAINS_WAIT, graph.organization()).await {
         Ok(Ok(organization)) => {
             let domains = organization.verified_domains?;
@@ -507,30 +512,30 @@ struct Consent {
 }
 
 async fn consented(
-    app: &Clients,
+    clients: &Clients,
     connector: &Connector,
     Consent { account, proof, verified_domains }: Consent,
     browser: Option<Browser>,
 ) -> Result<Arrival, Problem> {
     // What proves the consent is not the redirect but a token that Entra issues for it. It does not prove who gave it, nor when.
     let tenant = &account.tenant_id;
-    let issued = app.tokens.as_app(connector, |registration| async move {
-        Ok(app.tokens.entra().client_credentials(tenant, &registration, None).await?)
+    let issued = clients.tokens.as_app(connector, |registration| async move {
+        Ok(clients.tokens.entra().client_credentials(tenant, &registration, None).await?)
     });
     let issued = issued.await.map_err(from_token)?;
-    holds_rights(app, &issued).await?;
+    holds_rights(clients, &issued).await?;
     let brought = Brought { issued: &issued, account, organization: Some((proof, verified_domains)), browser };
-    connected(app, connector, brought).await
+    connected(clients, connector, brought).await
 }
 
 /// Whether the app holds rights in the tenant: Entra issues tokens before anybody consents, without rights. They may spread for a
 /// while after the consent, so a refusal is believed only when it lasts.
-async fn holds_rights(app: &Clients, issued: &Issued) -> Result<(), Problem> {
-    let graph = app.graph_with(issued.access.clone());
+async fn holds_rights(clients: &Clients, issued: &Issued) -> Result<(), Problem> {
+    let graph = clients.graph_with(issued.access.clone());
     let mut waits = RIGHTS_WAITS.iter();
     loop {
         match (graph.may_look_up_users().await, waits.next()) {
-            (Err(error), Some(wait)) if error.is_forbidden() => app.clock.sleep(*wait).await,
+            (Err(error), Some(wait)) if error.is_forbidden() => clients.clock.sleep(*wait).await,
             (Err(error), None) if error.is_forbidden() => {
                 let problem = Problem::from(error);
                 let (code, message) = (problem.microsoft_code.unwrap_or_default(), problem.microsoft_message);
@@ -546,7 +551,7 @@ async fn holds_rights(app: &Clients, issued: &Issued) -> Result<(), Problem> {
 /// The operator grants the sign-in that `connector` waits with, for `tenant` and no other. A connector that works already stays as it is.
 ///
 /// Errors: `not_connected` where nothing waits; what Entra answers where the consent is missing.
-pub async fn grant(app: &Clients, connector: &Connector, tenant: &TenantId) -> Result<(), Problem> {
+pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) -> Result<(), Problem> {
     if connector.organization().is_some_and(|waits| waits != tenant) {
         let detail = "The connector waits for another tenant: see GET /v1/tenants.";
         return Err(Problem::new(Code::TenantGrantRequired, detail));
@@ -558,7 +563,7 @@ pub async fn grant(app: &Clients, connector: &Connector, tenant: &TenantId) -> R
         };
     };
     let consent = Consent { account, proof: Proof::Operator, verified_domains };
-    consented(app, &connector.clone().with_rights(rights), consent, None).await.map(drop)
+    consented(clients, &connector.clone().with_rights(rights), consent, None).await.map(drop)
 }
 
 fn nothing_waits() -> Problem {
@@ -577,24 +582,24 @@ struct Brought<'a> {
 
 /// From now on the connector works with what this sign-in brought; its mailboxes are due at once. Where the tenant can't be
 /// given to the firm, the sign-in waits for the operator.
-async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
+async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
     let Brought { issued, account, organization, browser } = brought;
-    let now = app.clock.now();
+    let now = clients.clock.now();
     let what = What::ConnectorConnected { connector: asked.id, account: account.address.clone() };
     let fact = Fact { id: format!("{}-{}-{}", asked.id, what.name(), now.as_millisecond()), at: now, what };
-    let mut tries = app.table.tries();
+    let mut tries = clients.table.tries();
     let name = loop {
-        let mut row = find_row(app, asked.firm, asked.id).await?;
+        let mut row = find_row(clients, asked.firm, asked.id).await?;
         let tenancy = match &organization {
             Some((proof, verified_domains)) => {
                 if *proof == Proof::Operator && row.value.awaiting_grant.is_none() {
                     return Err(nothing_waits());
                 }
-                let mut held = HeldTenancy::read(&app.table, &account.tenant_id).await.map_err(from_table)?;
+                let mut held = HeldTenancy::read(&clients.table, &account.tenant_id).await.map_err(from_table)?;
                 if !held.value.admit(asked.firm, *proof, now) {
                     let (account, rights) = (account.clone(), asked.rights());
                     let awaiting = AwaitingGrant { account, rights, verified_domains: verified_domains.clone() };
-                    match await_grant(app, row, held, awaiting, now).await {
+                    match await_grant(clients, row, held, awaiting, now).await {
                         Err(error) if tries.again(&error).await => continue,
                         other => other.map_err(from_table)?,
                     }
@@ -604,10 +609,10 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
                     ));
                 }
                 held.value.withdraw(asked.id);
-                let elsewhere = left_elsewhere(app, &row.value, &account.tenant_id).await.map_err(from_table)?;
+                let elsewhere = left_elsewhere(clients, &row.value, &account.tenant_id).await.map_err(from_table)?;
                 [held.write(), elsewhere]
             }
-            None => [tenancy::leave(&app.table, &row.value).await.map_err(from_table)?, None],
+            None => [tenancy::leave(&clients.table, &row.value).await.map_err(from_table)?, None],
         };
         // Wishes that were changed during the sign-in stay wishes.
         let wanted = row.value.as_wanted().rights();
@@ -622,13 +627,13 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
             ..row.value.with_rights(asked.rights())
         };
         row.value = row.value.wanting(wanted);
-        let tokens = app.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
+        let tokens = clients.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
         let watch = Watch::write(asked.firm, asked.id, now);
         let entry = match &browser {
             Some(Browser { from, .. }) => {
                 let who = Actor::Account { address: account.address.clone() };
-                let entry = signed_in_at(app, asked, who, from.clone(), now, 200);
-                Some(entry.next(&app.table, asked.firm).await.map_err(from_table)?)
+                let entry = signed_in_at(clients, asked, who, from.clone(), now, 200);
+                Some(entry.next(&clients.table, asked.firm).await.map_err(from_table)?)
             }
             None => None,
         };
@@ -639,7 +644,7 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
         });
         let writes = [Write::replace(&row), tokens, watch].into_iter();
         let writes = writes.chain(entry).chain(link).chain(tenancy.into_iter().flatten()).collect();
-        match app.feed.tell_with(asked.firm, writes, fact.clone()).await {
+        match clients.feed.tell_with(asked.firm, writes, fact.clone()).await {
             Ok(()) => break row.value.name,
             // A function refreshed the old token, or noted that it is dead, this very moment.
             Err(FeedError::Table(error)) if tries.again(&error).await => {}
@@ -648,7 +653,7 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
         }
     };
     tracing::info!(firm.id = %asked.firm, connector.id = %asked.id, "connector connected");
-    if let Err(error) = watch::all_due(&app.table, asked.firm, asked.id, now).await {
+    if let Err(error) = watch::all_due(&clients.table, asked.firm, asked.id, now).await {
         // The schedule finds them, a little later.
         tracing::warn!(connector.id = %asked.id, error = %Chain(&error), "what it reaches could not be made due");
     }
@@ -657,38 +662,42 @@ async fn connected(app: &Clients, asked: &Connector, brought: Brought<'_>) -> Re
 
 /// Keeps a sign-in for the operator's grant. The connector stays as it was; what it waits for elsewhere it gives up.
 async fn await_grant(
-    app: &Clients,
+    clients: &Clients,
     mut row: Row<Connector>,
     mut held: HeldTenancy,
     awaiting: AwaitingGrant,
     now: Timestamp,
 ) -> Result<(), TableError> {
-    let elsewhere = left_elsewhere(app, &row.value, &awaiting.account.tenant_id).await?;
+    let elsewhere = left_elsewhere(clients, &row.value, &awaiting.account.tenant_id).await?;
     let (firm, connector, address) = (row.value.firm, row.value.id, awaiting.account.address.clone());
     held.value.wait(Waiting { firm, connector, address, since: now });
     row.value.awaiting_grant = Some(awaiting);
     let writes = [Write::replace(&row)].into_iter().chain(held.write()).chain(elsewhere).collect();
-    app.table.transact(writes).await?;
+    clients.table.transact(writes).await?;
     tracing::warn!(firm.id = %firm, connector.id = %connector, "a connector waits for the operator's grant");
     Tally::one(Counter::PeopleNeeded).publish(now);
     Ok(())
 }
 
 /// The write by which a connector waits no more for another tenant than `tenant`.
-async fn left_elsewhere(app: &Clients, connector: &Connector, tenant: &TenantId) -> Result<Option<Write>, TableError> {
+async fn left_elsewhere(
+    clients: &Clients,
+    connector: &Connector,
+    tenant: &TenantId,
+) -> Result<Option<Write>, TableError> {
     match connector.awaiting_grant.as_ref().filter(|awaiting| awaiting.account.tenant_id != *tenant) {
-        Some(_) => tenancy::leave(&app.table, connector).await,
+        Some(_) => tenancy::leave(&clients.table, connector).await,
         None => Ok(None),
     }
 }
 
-async fn find_row(app: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
-    let found = Connector::find(&app.table, firm, connector).await.map_err(from_table)?;
+async fn find_row(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
+    let found = Connector::find(&clients.table, firm, connector).await.map_err(from_table)?;
     found.ok_or_else(|| Problem::new(Code::NotFound, "The connector does not exist any more."))
 }
 
-async fn find(app: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Connector, Problem> {
-    Ok(find_row(app, firm, connector).await?.value)
+async fn find(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Connector, Problem> {
+    Ok(find_row(clients, firm, connector).await?.value)
 }
 
 /// A callback that belongs to no sign-in. The log says how, and nothing secret.
@@ -702,8 +711,8 @@ fn too_late() -> Problem {
 }
 
 /// The browser came back to `connector` a second time.
-async fn used_before(app: &Clients, firm: FirmId, connector: ConnectorId) -> Problem {
-    match Connector::find(&app.table, firm, connector).await {
+async fn used_before(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Problem {
+    match Connector::find(&clients.table, firm, connector).await {
         Ok(row) => used_already(row.map(|row| row.value).as_ref(), Code::SignInUsed),
         Err(error) => from_table(error),
     }

@@ -51,20 +51,25 @@ impl Watch {
 impl Connector {
     /// Why nothing of the organisation can be asked any more, where `error` is a refusal of one thing: an administrator has withdrawn
     /// the consent, which Graph says to tokens that live on, to each request by itself. None where only that one thing is refused.
-    async fn refusal_of_all(&self, app: &Clients, error: &GraphError) -> Option<GraphError> {
+    async fn refusal_of_all(&self, clients: &Clients, error: &GraphError) -> Option<GraphError> {
         if self.access != Access::Organization || !error.is_forbidden() {
             return None;
         }
-        let seen = app.graph(self).may_look_up_users().await;
+        let seen = clients.graph(self).may_look_up_users().await;
         seen.err().filter(|error| error.is_forbidden() || error.concerns_connection())
     }
 
     /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever met it.
     /// `before`: what that one noted earlier; since when nothing works does not change by it.
-    pub async fn note(&self, app: &Clients, error: &GraphError, before: Option<&Noted>) -> Result<Noted, FeedError> {
-        let refused = self.refusal_of_all(app, error).await;
+    pub async fn note(
+        &self,
+        clients: &Clients,
+        error: &GraphError,
+        before: Option<&Noted>,
+    ) -> Result<Noted, FeedError> {
+        let refused = self.refusal_of_all(clients, error).await;
         let error = refused.as_ref().unwrap_or(error);
-        let mut problem = Noted::of(error, app.clock.now());
+        let mut problem = Noted::of(error, clients.clock.now());
         if refused.as_ref().is_some_and(GraphError::is_forbidden) {
             problem.code = Code::ConsentRequired;
         }
@@ -74,20 +79,20 @@ impl Connector {
         );
         Tally::one(Counter::PeopleNeeded).publish(problem.since);
         if refused.is_some() || error.concerns_connection() {
-            self.require_action(&app.feed, &app.table, problem.clone()).await?;
+            self.require_action(&clients.feed, &clients.table, problem.clone()).await?;
         }
         Ok(Noted { since: before.map_or(problem.since, |before| before.since), ..problem })
     }
 }
 
 /// `connector` was just seen to work: if it asked for a person it does so no more, and all that it reaches is due at once.
-pub async fn seen_working(app: &Clients, connector: &Connector) -> Result<(), FeedError> {
+pub async fn seen_working(clients: &Clients, connector: &Connector) -> Result<(), FeedError> {
     if connector.state != ConnectorState::ActionRequired {
         return Ok(());
     }
-    let now = app.clock.now();
-    connector.recovered(&app.feed, &app.table, now).await?;
-    match all_due(&app.table, connector.firm, connector.id, now).await {
+    let now = clients.clock.now();
+    connector.recovered(&clients.feed, &clients.table, now).await?;
+    match all_due(&clients.table, connector.firm, connector.id, now).await {
         // Somebody works at a mailbox: it finds out by itself.
         Err(TableError::Conflict { .. }) => Ok(()),
         other => Ok(other?),
@@ -101,12 +106,12 @@ pub async fn all_due(table: &Table, firm: FirmId, connector: ConnectorId, now: T
 }
 
 /// Turns a connector that only waited for a good credential back, and all that it reaches goes on.
-pub(crate) async fn recover(app: &Clients, connector: &Connector, now: Timestamp) -> Result<(), FeedError> {
+pub(crate) async fn recover(clients: &Clients, connector: &Connector, now: Timestamp) -> Result<(), FeedError> {
     let of_the_app = |code: Code| code.is_of_the_credential() || code == Code::AppGrantRequired;
     let waits = connector.problem.as_ref().is_some_and(|problem| of_the_app(problem.code));
     if connector.state == ConnectorState::ActionRequired && waits {
-        connector.recovered(&app.feed, &app.table, now).await?;
-        all_due(&app.table, connector.firm, connector.id, now).await?;
+        connector.recovered(&clients.feed, &clients.table, now).await?;
+        all_due(&clients.table, connector.firm, connector.id, now).await?;
     }
     Ok(())
 }

@@ -176,13 +176,13 @@ impl Subject {
 
 /// Tries everything that `connector` is for, on the mailbox of `subject`. Costs about fifteen requests to Graph and one token.
 pub async fn connector(
-    app: &Clients,
+    clients: &Clients,
     connector: &Connector,
     subject: Option<Subject>,
 ) -> Result<Vec<Check>, TableError> {
-    let members = Member::of_connector(&app.table, connector.firm, connector.id).await?;
+    let members = Member::of_connector(&clients.table, connector.firm, connector.id).await?;
     let used = Used::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
-    let trial = Trial::new(app, connector, subject, used);
+    let trial = Trial::new(clients, connector, subject, used);
     let tried = trial.of(Resource::Token).await;
     trial.note(&tried).await;
     let token = trial.check(Resource::Token, tried, false);
@@ -223,11 +223,11 @@ fn without_token(resource: Resource, token: &CheckOutcome) -> Check {
 }
 
 /// Tries one service for one member.
-pub async fn member(app: &Clients, connector: &Connector, member: &Member, service: Service) -> Check {
+pub async fn member(clients: &Clients, connector: &Connector, member: &Member, service: Service) -> Check {
     let subject = Subject { user: member.user.clone(), kind: MailboxKind::User };
     // What is asked for by name is tried, whether or not anything is pushed there.
     let all = Used { calendar: true, tasks: true, contacts: true };
-    let trial = Trial::new(app, connector, Some(subject), all);
+    let trial = Trial::new(clients, connector, Some(subject), all);
     let resource = match service {
         Service::Mail => Resource::Mail,
         Service::Calendar => Resource::Calendar,
@@ -332,7 +332,7 @@ type Tried = Result<Finding, Stop>;
 
 /// One validation under way.
 struct Trial<'a> {
-    app: &'a Clients,
+    clients: &'a Clients,
     connector: &'a Connector,
     graph: Graph,
     subject: Option<Subject>,
@@ -343,16 +343,16 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn new(app: &'a Clients, connector: &'a Connector, subject: Option<Subject>, used: Used) -> Self {
-        let (graph, mark) = (app.graph(connector), app.random.uuid().to_string());
-        Self { app, connector, graph, subject, used, limit: TimeLimit::after(TRY_FOR), mark }
+    fn new(clients: &'a Clients, connector: &'a Connector, subject: Option<Subject>, used: Used) -> Self {
+        let (graph, mark) = (clients.graph(connector), clients.random.uuid().to_string());
+        Self { clients, connector, graph, subject, used, limit: TimeLimit::after(TRY_FOR), mark }
     }
 
     /// What is found out about the connection is the connector's problem at once.
     async fn note(&self, tried: &Tried) {
         let Err(Stop::Graph(error)) = tried else { return };
         if (error.concerns_connection() || error.is_forbidden())
-            && let Err(error) = self.connector.note(self.app, error, None).await
+            && let Err(error) = self.connector.note(self.clients, error, None).await
         {
             let connector = self.connector.id;
             tracing::warn!(connector.id = %connector, error = %Chain(&error), "what a validation found was not noted");
@@ -376,7 +376,7 @@ impl<'a> Trial<'a> {
 
     /// A token at hand proves nothing about the secret or the consent: a new one is asked for.
     async fn token(&self) -> Tried {
-        let ask = self.app.tokens.new_token(self.connector);
+        let ask = self.clients.tokens.new_token(self.connector);
         let asked = self.limit.hold(ask).await.ok_or(Stop::Late)?;
         asked.map(|_| Finding::default()).map_err(Stop::from)
     }
@@ -457,8 +457,8 @@ impl<'a> Trial<'a> {
             ));
         }
         let (graph, user) = (&self.graph, &subject.user);
-        let url = self.app.config.webhook_url().map_err(Stop::NoWebhook)?;
-        let now = self.app.clock.now();
+        let url = self.clients.config.webhook_url().map_err(Stop::NoWebhook)?;
+        let now = self.clients.clock.now();
         let find = || graph.tried_subscriptions(user);
         let subscribe = || self.in_time(graph.try_subscription(user, url, now));
         let made = match subscribe().await {
@@ -505,14 +505,15 @@ impl<'a> Trial<'a> {
 
     /// The new token has proven the credential; what is left to find out is until when it is good.
     async fn secret(&self) -> Tried {
-        let app = self.app.tokens.app(self.connector).await?;
+        let app = self.clients.tokens.app(self.connector).await?;
         if let Credential::Federated(_) = app.credential {
             return Ok(Finding::saying("There is no secret that could end: AWS vouches for greffe."));
         }
-        let known = Registration::find(&self.app.table, Owner::of(self.connector)).await.map_err(TokenError::from)?;
+        let known =
+            Registration::find(&self.clients.table, Owner::of(self.connector)).await.map_err(TokenError::from)?;
         let key_id = known.as_ref().and_then(|known| known.key_id.as_deref());
         let found = match self.in_time(self.graph.application(&app.client_id)).await {
-            Ok(shown) => FoundCredential::of(&app.credential, key_id, &shown, self.app.clock.now()),
+            Ok(shown) => FoundCredential::of(&app.credential, key_id, &shown, self.clients.clock.now()),
             // The right to look is not one that greffe needs, and from another tenant the app is not to be seen.
             Err(Stop::Graph(GraphError::Refused { .. })) => None,
             Err(stop) => return Err(stop),
@@ -520,12 +521,12 @@ impl<'a> Trial<'a> {
         let told = found.and_then(|found| found.ends_at);
         let source = if told.is_some() { Some(EndSource::Entra) } else { known.as_ref().map(|known| known.source) };
         let Some(end) =
-            told.or(known.and_then(|known| known.end(self.app.clock.now()))).or(app.credential.expires_at())
+            told.or(known.and_then(|known| known.end(self.clients.clock.now()))).or(app.credential.expires_at())
         else {
             let unknown = "It is accepted. When it ends is unknown: look it up in Entra and enter it by hand.";
             return Ok(Finding::saying(unknown));
         };
-        let (now, is_entered) = (self.app.clock.now(), source == Some(EndSource::Entered));
+        let (now, is_entered) = (self.clients.clock.now(), source == Some(EndSource::Entered));
         if let Some(code) = app.credential.kind().ended().filter(|_| end <= now) {
             let detail = match is_entered {
                 true => "The date that was entered is over, and Microsoft still accepts it: enter the right date.",

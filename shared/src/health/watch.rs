@@ -28,33 +28,34 @@ use crate::{
 const PROBLEM_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Looks at a connector, notes what keeps it from working or that it works again, and when to look next.
-pub async fn look(app: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), FeedError> {
-    let Some(row) = Connector::find(&app.table, firm, id).await? else { return Ok(()) };
+pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), FeedError> {
+    let Some(row) = Connector::find(&clients.table, firm, id).await? else { return Ok(()) };
     let connector = row.value;
-    tenancy::adopt(&app.table, &connector).await?;
+    tenancy::adopt(&clients.table, &connector).await?;
     let seen = match connector.state {
         ConnectorState::AwaitingSignIn => return Ok(()),
-        ConnectorState::Connected | ConnectorState::ActionRequired => probe(app, &connector).await,
+        ConnectorState::Connected | ConnectorState::ActionRequired => probe(clients, &connector).await,
     };
     let mut refused_since = None;
     let pause = match seen {
         Ok(()) => {
-            watch::seen_working(app, &connector).await?;
+            watch::seen_working(clients, &connector).await?;
             PAUSE
         }
         Err(error) if error.concerns_connection() => {
-            let problem = connector.note(app, &error, None).await?;
+            let problem = connector.note(clients, &error, None).await?;
             let lasted = connector.problem.as_ref().map_or(Duration::ZERO, |before| since(before, problem.since));
             lasted.clamp(PROBLEM_PAUSE, PAUSE)
         }
         Err(error) if error.status() == Some(401) => {
-            let now = app.clock.now();
-            let before = app.table.get::<Watch>(&Key::watch(firm, id)).await?.and_then(|row| row.value.refused_since);
+            let now = clients.clock.now();
+            let before =
+                clients.table.get::<Watch>(&Key::watch(firm, id)).await?.and_then(|row| row.value.refused_since);
             // An outage of Microsoft's passes. What lasts may be about this connection, and a sign-in is all that a person can try.
             if before.is_some_and(|since| since + PROBLEM_PAUSE <= now) {
                 let microsoft_code = error.code().to_string();
                 let problem = Noted { code: Code::SignInRequired, microsoft_code, since: now };
-                connector.require_action(&app.feed, &app.table, problem).await?;
+                connector.require_action(&clients.feed, &clients.table, problem).await?;
             }
             refused_since = before.or(Some(now));
             PROBLEM_PAUSE
@@ -64,7 +65,7 @@ pub async fn look(app: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), Fe
             PROBLEM_PAUSE
         }
     };
-    Ok(app.table.write(Watch::due(firm, id, app.clock.now() + pause, refused_since)).await?)
+    Ok(clients.table.write(Watch::due(firm, id, clients.clock.now() + pause, refused_since)).await?)
 }
 
 fn since(problem: &Noted, now: Timestamp) -> Duration {
@@ -72,14 +73,14 @@ fn since(problem: &Noted, now: Timestamp) -> Duration {
 }
 
 /// A token at hand proves nothing: a new one is asked for, and where somebody signed in Graph is asked who that is.
-async fn probe(app: &Clients, connector: &Connector) -> Result<(), GraphError> {
+async fn probe(clients: &Clients, connector: &Connector) -> Result<(), GraphError> {
     let attempted = "ask for an access token".to_owned();
-    app.tokens.new_token(connector).await.map_err(|source| GraphError::Token { attempted, source })?;
+    clients.tokens.new_token(connector).await.map_err(|source| GraphError::Token { attempted, source })?;
     match connector.access {
-        Access::Delegated => app.graph(connector).me().await.map(drop),
+        Access::Delegated => clients.graph(connector).me().await.map(drop),
         // A token says nothing of the consent: an administrator may have withdrawn the rights of an app that is known still.
         Access::Organization if connector.state == ConnectorState::ActionRequired => {
-            app.graph(connector).may_look_up_users().await
+            clients.graph(connector).may_look_up_users().await
         }
         Access::Organization => Ok(()),
     }

@@ -100,7 +100,7 @@ pub fn compare(
         let wanted = if said.is_some() { shape.map(|shape| shape.place) } else { wish.place(entry.noun) };
         match (&copy.placed, wanted) {
             (Some(placed), wanted) if wanted != Some(placed.place) => tell(entry, Verdict::Unwanted),
-            (Some(placed), _) => match there(placed, sights, looks) {
+            (Some(placed), _) => match look_up(placed, sights, looks) {
                 There::AsLeft if copy.failure.is_none() && shape.is_some_and(|s| s.item.digest() != placed.sent) => {
                     tell(entry, Verdict::Outdated);
                 }
@@ -139,7 +139,7 @@ enum There {
 }
 
 /// An item whose version is the one that our last write made is as we left it, however it is told.
-fn there(placed: &Placed, sights: &Sights, looks: Option<(Timestamp, Timestamp)>) -> There {
+fn look_up(placed: &Placed, sights: &Sights, looks: Option<(Timestamp, Timestamp)>) -> There {
     let Some(sight) = sights.get(&placed.place) else { return There::AsLeft };
     match sight.items.get(&placed.id) {
         Some(Some(shown)) if shown.etag.is_some() && shown.etag == placed.etag => There::AsLeft,

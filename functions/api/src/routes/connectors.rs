@@ -146,7 +146,8 @@ pub(super) async fn create(
 async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
     let own = OwnApp { tenant_id: new.tenant_id.into_inner(), client_id: new.client_id.into_inner() };
     let owner = Owner::Firm(firm);
-    let given = credentials::given(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
+    let given =
+        credentials::read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
     if !own.claim(&app.table, firm).await? {
         return Err(Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into());
     }
@@ -163,7 +164,7 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
                 .await?
                 .replace(New::Credential(given), None)
                 .await
-                .map_err(credentials::told)?;
+                .map_err(credentials::refused)?;
         }
         (_, given) => {
             let name = format!("greffe {}", own.client_id);

@@ -115,7 +115,7 @@ pub(crate) struct PlatformView {
 }
 
 /// The credential that a request gives; none for a certificate, which greffe makes.
-pub(super) async fn given(
+pub(super) async fn read_credential(
     app: &App,
     owner: Owner,
     kind: CredentialKind,
@@ -155,7 +155,7 @@ pub(super) async fn enter(app: &App, owner: Owner, expires_at: Timestamp) -> Ans
 }
 
 /// What was tried and refused, and what that means for a person who has just made it.
-pub(super) fn told(error: RegistrationError) -> Failure {
+pub(super) fn refused(error: RegistrationError) -> Failure {
     let unproven = matches!(error, RegistrationError::Unproven(_));
     match error.told() {
         Ok(mut problem) => {
@@ -176,7 +176,7 @@ pub(super) fn told(error: RegistrationError) -> Failure {
 }
 
 async fn replace_with(app: &App, owner: Owner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
-    let given = given(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
+    let given = read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
     let is_an_id = given.as_ref().is_some_and(registration::is_an_id);
     let new = given.map_or(New::Prepared, New::Credential);
     let replaced = HeldRegistration::take(app, owner).await?.replace(new, via).await;
@@ -191,7 +191,7 @@ async fn replace_with(app: &App, owner: Owner, new: NewCredential, via: Option<&
             }
             Err(error) => error.into(),
         },
-        (error, _) => told(error),
+        (error, _) => refused(error),
     })?;
     tracing::info!(?owner, "a credential was replaced");
     Ok(())

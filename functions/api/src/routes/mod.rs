@@ -38,8 +38,8 @@ use mailboxes::{folders, rules};
 /// larger than others; `reads mail` has every reading noted, before anything is given out.
 macro_rules! routes {
     ($($needs:expr => $($noun:ident::$handler:ident $(takes $bytes:ident)? $(reads $what:ident)?),+;)+) => { paste! {
-        /// All of them.
-        pub(crate) fn all() -> Router<Arc<App>> {
+        /// All routes.
+        pub(crate) fn router() -> Router<Arc<App>> {
             Router::new()$($(.route(
                 &$noun::[<__path_ $handler>]::path(),
                 served::<$noun::[<__path_ $handler>], _, _>($noun::$handler)$(.layer(DefaultBodyLimit::max($bytes)))?,

@@ -207,7 +207,7 @@ pub(crate) struct HintView {
 }
 
 impl HintView {
-    fn all(mailbox: &Mailbox, folders: &[FolderState]) -> Vec<Self> {
+    fn list(mailbox: &Mailbox, folders: &[FolderState]) -> Vec<Self> {
         let view = |code: HintCode| {
             let HintText { meaning, next_action } = code.text(language::of_caller());
             Self { code, meaning, next_action, commands: code.commands(&mailbox.address) }
@@ -405,7 +405,7 @@ pub(super) async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxVie
         MailboxKind::Shared => FolderState::all(&app.table, firm, id).await?.into_iter().map(|row| row.value).collect(),
         MailboxKind::User => Vec::new(),
     };
-    let hints = HintView::all(&mailbox, &folders);
+    let hints = HintView::list(&mailbox, &folders);
     Ok(Json(MailboxView { hints, ..view(mailbox, progress, sync.map(|row| row.value), app.clock.now()) }))
 }
 
@@ -474,7 +474,7 @@ pub(super) async fn create(
     }
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox added");
     let location = [(header::LOCATION, format!("/v1/firms/{}/mailboxes/{}", mailbox.firm, mailbox.id))];
-    let hints = HintView::all(&mailbox, &[]);
+    let hints = HintView::list(&mailbox, &[]);
     let shown = MailboxView { hints, ..view(mailbox, Progress::default(), None, app.clock.now()) };
     Ok((StatusCode::CREATED, location, Json(shown)))
 }
