@@ -1,6 +1,7 @@
 //! The place of the network under every SDK client.
 
 use std::fmt;
+use std::fs::File;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
@@ -11,7 +12,19 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 
 use crate::fault::{Fault, Reply};
-use crate::{Cloud, Engines};
+use crate::{dynamodb::DynamoDb, engine, events::Events, s3::S3, secrets::Secrets, sqs::Sqs, sts::Sts};
+
+/// The services.
+pub(crate) struct Engines {
+    pub dynamodb: DynamoDb,
+    pub events: Events,
+    pub s3: S3,
+    pub secrets: Secrets,
+    pub sqs: Sqs,
+    pub sts: Sts,
+    /// Declared last, dropped last: nobody else opens files that an engine still writes.
+    pub _lock: File,
+}
 
 /// Hands each request to the engine that its SigV4 scope names.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
@@ -41,10 +54,10 @@ impl Engines {
             // S3 says no in XML, and checks the signature itself.
             Some(Scope { service: "s3", .. }) => return self.s3.call(request).await,
             // STS speaks the older query protocol: a form, answered in XML.
-            Some(Scope { service: "sts", access_key_id: Cloud::ACCESS_KEY_ID }) => {
+            Some(Scope { service: "sts", access_key_id: engine::ACCESS_KEY_ID }) => {
                 return Ok(self.sts.call(&read(request).await?));
             }
-            Some(scope) if scope.access_key_id == Cloud::ACCESS_KEY_ID => scope.service.to_owned(),
+            Some(scope) if scope.access_key_id == engine::ACCESS_KEY_ID => scope.service.to_owned(),
             Some(_) => {
                 return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
             }

@@ -21,8 +21,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
 
+use crate::engine::{Clock, OpenError};
 use crate::fault::{Fault, Reply};
-use crate::{Clock, OpenError};
 
 /// How often expired items are looked for. AWS promises no more than a few days.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);

@@ -12,9 +12,9 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::engine::{Clock, OpenError, millis, unopened};
 use crate::fault::{Fault, parse};
 use crate::store::Store;
-use crate::{Clock, OpenError, millis, unopened};
 
 /// The most entries that one request may carry.
 const ENTRIES_MAX: usize = 10;

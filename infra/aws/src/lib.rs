@@ -11,6 +11,7 @@
 mod calls;
 mod connector;
 mod dynamodb;
+mod engine;
 mod events;
 mod fault;
 mod s3;
@@ -21,13 +22,12 @@ mod sts;
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 
-use connector::Connector;
+use connector::{Connector, Engines};
 use dynamodb::DynamoDb;
 use events::Events;
 use s3::S3;
@@ -36,13 +36,8 @@ use sqs::Sqs;
 use sts::Sts;
 
 pub use calls::Calls;
+pub use engine::{Clock, OpenError};
 pub use events::{RecordedEvent, Unreadable};
-
-/// Wall clock of the engines; SQS visibility, deduplication windows, DynamoDB's time to live go by it.
-pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
-/// The account that owns every embedded resource.
-const ACCOUNT: &str = "000000000000";
 
 /// The embedded services over one directory. Clones share everything.
 ///
@@ -52,61 +47,15 @@ pub struct Cloud {
     engines: Arc<Engines>,
 }
 
-struct Engines {
-    dynamodb: DynamoDb,
-    events: Events,
-    s3: S3,
-    secrets: Secrets,
-    sqs: Sqs,
-    sts: Sts,
-    /// Declared last, dropped last: nobody else opens files that an engine still writes.
-    _lock: File,
-}
-
-/// Why a directory could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process, or another [`Cloud`] of this one, is working on it.
-    #[error("{0} is in use by another process")]
-    InUse(PathBuf),
-    /// The directory, the lock or a blob could not be read or made.
-    #[error("open {path}")]
-    Files {
-        /// What was to be opened.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// SQLite refuses a file.
-    #[error("open the database {path}")]
-    Database {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// The DynamoDB engine refuses its file.
-    #[error("open the table store {path}: {reason}")]
-    Tables {
-        /// The file.
-        path: PathBuf,
-        /// What the engine said.
-        reason: String,
-    },
-}
-
 impl Cloud {
     /// The access key id of the one credential that the engines accept.
-    pub const ACCESS_KEY_ID: &'static str = "AKIAGREFFELOCALCLOUD";
+    pub const ACCESS_KEY_ID: &'static str = engine::ACCESS_KEY_ID;
     /// Its secret. S3 verifies signatures made with it; it opens nothing outside this process.
-    pub const SECRET_ACCESS_KEY: &'static str = "greffe-local-cloud-opens-nothing-outside";
+    pub const SECRET_ACCESS_KEY: &'static str = engine::SECRET_ACCESS_KEY;
     /// The region the engines play.
-    pub const REGION: &'static str = "eu-west-3";
-
+    pub const REGION: &'static str = engine::REGION;
     /// The one principal that calls the engines: the subject of its identity tokens.
-    pub const PRINCIPAL: &'static str = "arn:aws:iam::000000000000:role/greffe";
+    pub const PRINCIPAL: &'static str = engine::PRINCIPAL;
 
     /// Opens the services below `dir`, creating what is missing, and removes what a killed process left half-written.
     ///
@@ -188,16 +137,4 @@ impl Cloud {
         self.engines.sqs.tick();
         self.engines.secrets.tick();
     }
-}
-
-/// Milliseconds since 1970, as every engine stores time.
-fn millis(clock: &Clock) -> i64 {
-    let since = clock().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Names the file in what SQLite says on opening it.
-fn unopened(path: &Path) -> impl FnOnce(rusqlite::Error) -> OpenError {
-    let path = path.to_owned();
-    move |source| OpenError::Database { path, source }
 }

@@ -37,8 +37,8 @@ use s3s::{S3Error, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
 use tokio::task::{JoinError, spawn_blocking};
 use uuid::Uuid;
 
+use crate::engine::{ACCESS_KEY_ID, Clock, OpenError, REGION, SECRET_ACCESS_KEY, millis, unopened};
 use crate::store::Store;
-use crate::{Clock, Cloud, OpenError, millis, unopened};
 use blob::{Blob, Blobs, Piece};
 use checksum::{Algorithm, Claims, Kept};
 
@@ -104,12 +104,12 @@ impl S3 {
         let blobs = blobs.map_err(|source| OpenError::Files { path, source })?;
 
         let mut builder = S3ServiceBuilder::new(Buckets { store, blobs, clock });
-        builder.set_auth(SimpleAuth::from_single(Cloud::ACCESS_KEY_ID, Cloud::SECRET_ACCESS_KEY));
+        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
         // A client's clock may be moved by hand, years from the machine's.
         let mut config = S3Config::default();
         config.presigned_url_max_skew_time_secs = u32::MAX;
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        let domain = SingleDomain::new(&format!("s3.{}.amazonaws.com", Cloud::REGION));
+        let domain = SingleDomain::new(&format!("s3.{}.amazonaws.com", REGION));
         builder.set_host(domain.expect("the name of the S3 endpoint is a domain"));
         Ok(S3 { service: builder.build() })
     }
@@ -583,7 +583,7 @@ impl s3s::S3 for Buckets {
     async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
         let CreateBucketInput { bucket, create_bucket_configuration: configuration, .. } = request.input;
         let location = configuration.and_then(|configuration| configuration.location_constraint);
-        if location.is_none_or(|location| location.as_str() != Cloud::REGION) {
+        if location.is_none_or(|location| location.as_str() != REGION) {
             return Err(s3_error!(
                 IllegalLocationConstraintException,
                 "The location constraint is incompatible for the region specific endpoint this request was sent to."
@@ -608,10 +608,7 @@ impl s3s::S3 for Buckets {
     async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
         let bucket = request.input.bucket;
         self.store.run(move |transaction| check_bucket(transaction, &bucket)).await?;
-        Ok(S3Response::new(HeadBucketOutput {
-            bucket_region: Some(Cloud::REGION.to_owned()),
-            ..HeadBucketOutput::default()
-        }))
+        Ok(S3Response::new(HeadBucketOutput { bucket_region: Some(REGION.to_owned()), ..HeadBucketOutput::default() }))
     }
 
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
@@ -953,7 +950,7 @@ impl s3s::S3 for Buckets {
         Ok(S3Response::new(told!(
             sums.clone(),
             CompleteMultipartUploadOutput {
-                location: Some(format!("https://{}.s3.{}.amazonaws.com/{}", asked.bucket, Cloud::REGION, asked.key)),
+                location: Some(format!("https://{}.s3.{}.amazonaws.com/{}", asked.bucket, REGION, asked.key)),
                 bucket: Some(asked.bucket),
                 key: Some(asked.key),
                 e_tag: object.etag(),

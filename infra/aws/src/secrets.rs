@@ -15,9 +15,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::engine::{ACCOUNT, Clock, OpenError, REGION, millis, unopened};
 use crate::fault::{Fault, parse};
 use crate::store::Store;
-use crate::{ACCOUNT, Clock, Cloud, OpenError, millis, unopened};
 
 /// The version in use.
 const CURRENT: &str = "AWSCURRENT";
@@ -412,7 +412,7 @@ struct Secret {
 impl Secret {
     fn create(transaction: &Transaction, name: String, description: Option<String>, now: i64) -> Result<Secret, Fault> {
         let suffix = &Uuid::new_v4().simple().to_string()[..6];
-        let region = Cloud::REGION;
+        let region = REGION;
         let arn = format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{name}-{suffix}");
         transaction.execute(
             "INSERT INTO secret (name, arn, description, created_ms, changed_ms) VALUES (?1, ?2, ?3, ?4, ?4)",

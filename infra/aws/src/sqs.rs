@@ -29,9 +29,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use crate::engine::{ACCOUNT, Clock, OpenError, REGION, millis, unopened};
 use crate::fault::{Fault, parse};
 use crate::store::Store;
-use crate::{ACCOUNT, Clock, Cloud, OpenError, millis, unopened};
 
 /// The most entries of a batch, and the most messages that one receive returns.
 const BATCH_MAX: usize = 10;
@@ -567,12 +567,12 @@ impl Queue {
     }
 
     fn url(&self) -> String {
-        let (region, name) = (Cloud::REGION, &self.name);
+        let (region, name) = (REGION, &self.name);
         format!("https://sqs.{region}.amazonaws.com/{ACCOUNT}/{name}")
     }
 
     fn arn(&self) -> String {
-        format!("arn:aws:sqs:{}:{ACCOUNT}:{}", Cloud::REGION, self.name)
+        format!("arn:aws:sqs:{}:{ACCOUNT}:{}", REGION, self.name)
     }
 
     fn is_fifo(&self) -> bool {

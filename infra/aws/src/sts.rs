@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::engine::{ACCOUNT, Clock, OpenError, PRINCIPAL, REGION, millis, unopened};
 use crate::fault::Fault;
 use crate::store::Store;
-use crate::{ACCOUNT, Clock, Cloud, OpenError, millis, unopened};
 
 const KEY_BITS: usize = 2048;
 const AUDIENCES_MAX: usize = 10;
@@ -161,12 +161,12 @@ impl Sts {
         let audience = if let [one] = audiences.as_slice() { json!(one) } else { json!(audiences) };
         let claims = json!({
             "iss": issuer,
-            "sub": Cloud::PRINCIPAL,
+            "sub": PRINCIPAL,
             "aud": audience,
             "iat": now,
             "exp": now + seconds,
             "jti": Uuid::new_v4(),
-            "https://sts.amazonaws.com/": { "aws_account": ACCOUNT, "source_region": Cloud::REGION },
+            "https://sts.amazonaws.com/": { "aws_account": ACCOUNT, "source_region": REGION },
         });
         let key = self.key()?;
         let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::RS256) };

@@ -2,6 +2,7 @@
 //! so that what this one uses is greffe's; each group of rows has a process of its own too.
 
 mod cost;
+mod figure;
 mod mail;
 mod meter;
 mod notices;
@@ -10,17 +11,10 @@ mod process;
 mod push;
 mod start;
 
-use std::{fmt, path::Path};
-
-use shared::{
-    aws::{secrets::SecretError, table::TableError},
-    base::http::HttpClientError,
-    graph::TokenError,
-};
-
-use crate::{client::ClientError, host::HostError, machine::MachineError};
+use std::path::Path;
 
 pub use cost::Month;
+pub use figure::{BenchError, Row};
 pub use notices::Notices;
 pub use other_side::run as other_side;
 pub use push::Contacts;
@@ -75,84 +69,6 @@ pub struct Scale {
     /// What is pushed.
     #[command(flatten)]
     pub contacts: Contacts,
-}
-
-/// A line of the table.
-#[derive(Debug)]
-pub struct Row {
-    what: String,
-    figure: String,
-    target: &'static str,
-}
-
-impl Row {
-    fn new(what: impl Into<String>, figure: impl Into<String>, target: &'static str) -> Self {
-        Self { what: what.into(), figure: figure.into(), target }
-    }
-}
-
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "| {} | {} | {} |", self.what, self.figure, self.target)
-    }
-}
-
-/// A measurement that could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum BenchError {
-    /// Greffe's own API.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// Greffe did not start.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// No AWS.
-    #[error(transparent)]
-    Machine(#[from] MachineError),
-    /// The engines.
-    #[error(transparent)]
-    Engines(#[from] aws::OpenError),
-    /// The simulated tenant.
-    #[error("the simulated Microsoft 365: {0}")]
-    World(#[from] microsoft365::Error),
-    /// A process or a file.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-    /// What the two processes tell each other.
-    #[error("the two processes do not understand each other")]
-    Json(#[from] serde_json::Error),
-    /// No HTTP client.
-    #[error(transparent)]
-    Http(#[from] HttpClientError),
-    /// The table.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// A secret.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// No token.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// The pump's own reading.
-    #[error("read an original")]
-    Read(#[from] reqwest::Error),
-    /// The pump's own writing.
-    #[error("store an original")]
-    Archive(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The other side ended, or told something else than it was asked.
-    #[error("the other side does not answer")]
-    Silent,
-    /// A function that was started.
-    #[error("{program} did not answer; it told: {told}")]
-    Program {
-        /// Which.
-        program: String,
-        /// What it told.
-        told: String,
-    },
-    /// Mails are missing.
-    #[error("not all mails were archived in time")]
-    Stuck,
 }
 
 /// Measures one group, with everything below `data`.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use x509_cert::der::Decode as _;
 
-use super::{Params, Refusal};
+use super::request::{Params, Refusal};
 use crate::World;
 use crate::directory::App;
 

@@ -8,38 +8,18 @@ use bytes::Bytes;
 use http::StatusCode;
 use jiff::SignedDuration;
 use rusqlite::params;
-use serde::{Deserialize, Serialize};
 
+use super::code::{Challenge, Code};
 use super::page::Question;
+use super::request::{self, Authority, Params, Refusal, count};
 use super::scope::Scopes;
-use super::{Authority, Params, Refusal, count, page, token};
+use super::{page, token};
 use crate::World;
 use crate::directory::{self, Account, App, Audience, after};
 use crate::error::{Error, Result};
 
 /// A code lives about ten minutes.
 const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
-
-/// What a code stands for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Code {
-    pub client_id: String,
-    /// The first part of the path: the code is redeemed at the same authority.
-    pub authority: String,
-    pub user: String,
-    pub scopes: Vec<String>,
-    pub resource: String,
-    pub redirect_uri: String,
-    pub nonce: Option<String>,
-    pub challenge: Option<Challenge>,
-}
-
-/// A PKCE challenge (RFC 7636).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Challenge {
-    Plain(String),
-    S256(String),
-}
 
 /// An authorization request whose redirect URI can be trusted.
 struct Authorization {
@@ -55,17 +35,17 @@ struct Returned(&'static str, Refusal);
 impl Authorization {
     /// Errors are shown to the person: nothing is sent to a redirect URI that is not registered.
     fn read(world: &World, authority: &str, query: Option<&str>) -> Result<Self, Refusal> {
-        let params = super::params(query.unwrap_or_default().as_bytes());
+        let params = request::params(query.unwrap_or_default().as_bytes());
         let client_id = params.get("client_id").map(String::as_str).unwrap_or_default();
         if client_id.is_empty() {
             return Err(Refusal::new(900_144, "The request body must contain the following parameter: 'client_id'."));
         }
         let (authority, app) = world.store.read(|db| {
-            let authority = match super::authority(db, authority)? {
+            let authority = match request::authority(db, authority)? {
                 Ok(authority) => authority,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            let app = super::registration(db, &authority, client_id)?;
+            let app = request::registration(db, &authority, client_id)?;
             Ok(app.map(|app| (authority, app)))
         })??;
         let redirect_uri = params.get("redirect_uri").cloned().unwrap_or_default();
@@ -214,7 +194,7 @@ pub(super) async fn decide(
         Ok(request) => request,
         Err(refusal) => return refusal.page(),
     };
-    let form = super::params(&body);
+    let form = request::params(&body);
     match code(&world, &authority, &request, &form) {
         Ok(code) => request.back(vec![("code", code), ("session_state", world.uuid().to_string())]),
         Err(Decision::Back(error)) => request.back_with(&error),
@@ -287,7 +267,7 @@ fn code(world: &World, authority: &str, request: &Authorization, form: &Params) 
         let users_may = tenant.is_some_and(|tenant| tenant.user_consent);
         let missing = scopes.names.iter().any(|name| !held.contains(name));
         if missing && (!users_may || scopes.need_admin()) && !directory::may_consent_for_everybody(db, &user, false)? {
-            return Ok(Err(Returned("access_denied", super::admin_needed(db, &user.tenant)?)));
+            return Ok(Err(Returned("access_denied", request::admin_needed(db, &user.tenant)?)));
         }
         directory::consent(db, &user.tenant, client_id, &user.id, &scopes.names)?;
         db.execute(

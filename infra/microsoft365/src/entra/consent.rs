@@ -8,8 +8,9 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::authorize::redirect;
+use super::page;
 use super::page::Question;
-use super::{Authority, Params, Refusal, count, page};
+use super::request::{self, Authority, Params, Refusal, count};
 use crate::World;
 use crate::directory::{self, Account, App, after};
 use crate::error::Result;
@@ -24,7 +25,7 @@ struct Request {
 
 impl Request {
     fn read(world: &World, authority: &str, query: Option<&str>) -> Result<Self, Refusal> {
-        let params = super::params(query.unwrap_or_default().as_bytes());
+        let params = request::params(query.unwrap_or_default().as_bytes());
         let param = |name: &str| params.get(name).cloned().unwrap_or_default();
         if authority == "common" {
             let message = "Use a tenant-specific endpoint or /organizations for administrator consent.";
@@ -32,11 +33,11 @@ impl Request {
         }
         let client_id = param("client_id");
         let (authority, app) = world.store.read(|db| {
-            let authority = match super::authority(db, authority)? {
+            let authority = match request::authority(db, authority)? {
                 Ok(authority) => authority,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            let app = super::registration(db, &authority, &client_id)?;
+            let app = request::registration(db, &authority, &client_id)?;
             Ok(app.map(|app| (authority, app)))
         })??;
         let redirect_uri = param("redirect_uri");
@@ -125,7 +126,7 @@ pub(super) async fn decide(
         Ok(request) => request,
         Err(refusal) => return refusal.page(),
     };
-    let form = super::params(&body);
+    let form = request::params(&body);
     if form.get("action").map(String::as_str) != Some("accept") {
         return request
             .back_with(&Refusal::new(65004, "The resource owner or authorization server denied the request."));
@@ -158,7 +159,7 @@ fn agree(world: &World, request: &Request, address: &str) -> Result<Result<Accou
             return Ok(Err(Refusal::new(50020, message)));
         }
         if !directory::may_consent_for_everybody(db, &account, request.grants_roles())? {
-            return Ok(Err(super::admin_needed(db, &account.tenant)?));
+            return Ok(Err(request::admin_needed(db, &account.tenant)?));
         }
         directory::consent_for_everybody(db, &account.tenant, &request.app, effective)?;
         Ok(Ok(account))

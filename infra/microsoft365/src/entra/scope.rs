@@ -1,6 +1,6 @@
 //! Scopes: what may be asked for, in which spelling, and who may agree to it.
 
-use super::Refusal;
+use super::request::Refusal;
 use crate::World;
 
 /// Scopes of OpenID Connect, granted with every sign-in.

@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::authorize::{Challenge, Code};
+use super::assertion;
+use super::code::{Challenge, Code};
+use super::request::{self, Authority, Params, Refusal, count, json_answer};
 use super::scope::{self, Scopes};
-use super::{Authority, Params, Refusal, count, json_answer};
 use crate::World;
 use crate::directory::{self, Account, App, GroupMembershipClaims, Secret, after};
 use crate::error::{Error, Result};
@@ -96,7 +97,7 @@ pub(super) async fn answer(
     if let Some(code) = world.faults.next_token() {
         return Refusal::new(code, "Scripted failure.").json(&world);
     }
-    let form = super::params(&body);
+    let form = request::params(&body);
     match (Request { world: &world, path: &authority, form: &form }).answer(&headers).await {
         Ok(tokens) => {
             if let Some(claims) = form.get("claims") {
@@ -138,14 +139,14 @@ impl Request<'_> {
             self.tenant_is_a_guid()?;
         }
         let (authority, app) = self.world.store.read(|db| {
-            let authority = match super::authority(db, self.path)? {
+            let authority = match request::authority(db, self.path)? {
                 Ok(authority) => authority,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            Ok(super::registration(db, &authority, &client_id)?.map(|app| (authority, app)))
+            Ok(request::registration(db, &authority, &client_id)?.map(|app| (authority, app)))
         })??;
         match self.form.contains_key("client_assertion") {
-            true => super::assertion::check(self.world, &app, self.form, self.path).await?,
+            true => assertion::check(self.world, &app, self.form, self.path).await?,
             false => self.check_secret(&app, secret.as_deref())?,
         }
         match grant_type {

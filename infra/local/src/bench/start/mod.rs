@@ -5,6 +5,7 @@
 
 mod others;
 mod runtime;
+mod starts;
 mod tls;
 
 use std::{
@@ -16,29 +17,13 @@ use serde_json::{Value, json};
 use shared::base::clock::Clock;
 use tokio::{net::TcpListener, process::Command};
 
-use self::tls::Tls;
+pub use self::starts::Starts;
+use self::{starts::Took, tls::Tls};
 use super::{BenchError, Row};
 use crate::{
     host::{Host, Settings},
     loopback,
 };
-
-/// What is started, and how often.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Starts {
-    /// Where the functions are, built with --profile lambda: NAME/bootstrap, or NAME.
-    #[arg(long, value_name = "DIR", default_value = "target/lambda")]
-    functions: PathBuf,
-    /// Starts of each function.
-    #[arg(long, default_value_t = 21)]
-    starts: usize,
-    /// Install boto3, msal and requests below target/bench, to compare with; once installed, they are compared with.
-    #[arg(long)]
-    with_python: bool,
-    /// The same for Node, with the AWS SDK and msal-node.
-    #[arg(long)]
-    with_node: bool,
-}
 
 const OPERATOR_KEY: &str = "the-operators-key-of-a-benchmark";
 /// What the other languages' handler does is what this function does.
@@ -66,15 +51,6 @@ struct Program {
     function: &'static str,
     event: Value,
     took: Vec<Took>,
-}
-
-/// From exec.
-#[derive(Clone, Copy)]
-struct Took {
-    /// To the first request for work.
-    ready: Duration,
-    /// To the first answer.
-    answered: Duration,
 }
 
 /// Starts everything that there is.

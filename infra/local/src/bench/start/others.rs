@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::Starts;
+use super::starts::Starts;
 
 const PYTHON: &str = include_str!("handler.py");
 const NODE: &str = include_str!("handler.mjs");

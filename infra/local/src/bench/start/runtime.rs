@@ -15,7 +15,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, process::Command, sync::mpsc};
 
-use super::{super::BenchError, Took};
+use super::{super::BenchError, starts::Took};
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(30);
