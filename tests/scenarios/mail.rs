@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_s3::types::ChecksumAlgorithm;
+use reqwest::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shared::mail::archive::key;
-use tests::{ADA, World, message_id};
+use tests::{ADA, OPERATOR_KEY, World, message_id};
 
 const GREY: &str = "greffe: received";
 
@@ -204,4 +205,55 @@ async fn a_large_original_is_handed_out_by_s3_through_a_link_of_its_own() {
     let link = elsewhere.headers["location"].to_str().unwrap().to_owned();
     assert_eq!(elsewhere.status, 303);
     assert!(link.contains("X-Amz-Signature=") && link.contains("X-Amz-Expires=300"), "{link}");
+}
+
+#[tokio::test]
+async fn a_part_of_an_original_is_given_by_its_range_and_the_same_one_is_not_given_again() {
+    let world = World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000")]).await;
+    let registry = world.registry().await;
+    let small = world.deliver("inbox", "Small");
+    let large = microsoft365::Mail::generated(3, 5_000, world.clock.now());
+    let large = world.microsoft.deliver(ADA, "inbox", large).unwrap().immutable_id;
+    world.run_until_idle().await;
+    let ask = async |method: Method, mail: &str, headers: &[(&str, &str)]| {
+        let path = format!("/v1/firms/{}/messages/{}/content", registry.firm, tests::message_id(&registry, mail));
+        let url = format!("http://{}{path}", world.host.address);
+        let mut request = world.http.request(method, url).bearer_auth(OPERATOR_KEY);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.headers().clone(), answer.bytes().await.unwrap())
+    };
+
+    let (status, headers, whole) = ask(Method::GET, &small, &[]).await;
+    assert_eq!((status, headers["accept-ranges"].as_bytes()), (200, &b"bytes"[..]));
+    let (etag, length) = (headers["etag"].to_str().unwrap().to_owned(), whole.len());
+    let (status, headers, part) = ask(Method::GET, &small, &[("range", "bytes=10-19")]).await;
+    assert_eq!((status, &part[..]), (206, &whole[10..20]));
+    assert_eq!(headers["content-range"], format!("bytes 10-19/{length}"));
+    assert_eq!((&headers["content-length"], &headers["etag"]), (&"10".parse().unwrap(), &etag.parse().unwrap()));
+    let (status, _, end) = ask(Method::GET, &small, &[("range", "bytes=-5"), ("if-range", &etag)]).await;
+    assert_eq!((status, &end[..]), (206, &whole[length - 5..]));
+
+    let behind = format!("bytes={length}-");
+    let (status, headers, problem) = ask(Method::GET, &small, &[("range", &behind)]).await;
+    assert_eq!((status, &headers["content-range"]), (416, &format!("bytes */{length}").parse().unwrap()));
+    assert!(String::from_utf8_lossy(&problem).contains("range_beyond_end"));
+
+    let (status, headers, nothing) = ask(Method::GET, &small, &[("if-none-match", &etag)]).await;
+    assert_eq!((status, &headers["etag"], nothing.len()), (304, &etag.parse().unwrap(), 0));
+
+    // HEAD reads nothing of S3 and gives no link, whatever the size.
+    world.aws_calls();
+    for mail in [&small, &large] {
+        let (status, headers, nothing) = ask(Method::HEAD, mail, &[]).await;
+        assert_eq!((status, nothing.len(), headers.contains_key("location")), (200, 0, false));
+        let length: usize = headers["content-length"].to_str().unwrap().parse().unwrap();
+        assert_eq!(length == whole.len(), mail == &small);
+    }
+    let read = world.aws_calls();
+    assert!(!read.iter().any(|call| call.resource.starts_with("Originals")), "{read:?}");
+    // Whoever follows the link sends the range again, to S3.
+    assert_eq!(ask(Method::GET, &large, &[("range", "bytes=0-9")]).await.0, 303);
 }

@@ -59,7 +59,8 @@ pub struct World {
     pub tenant: Tenant,
     /// Time, moved by hand.
     pub clock: Clock,
-    http: reqwest::Client,
+    /// What the methods below call the host with.
+    pub http: reqwest::Client,
     folder: TempDir,
     heard: Heard,
     keeps_traffic: bool,

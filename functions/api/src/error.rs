@@ -208,9 +208,11 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
         let problem = span.in_scope(|| failure.document(&id));
         let (head, _) = response.into_parts();
         response = document(&problem);
-        // What the router said of the methods stays.
-        if let Some(allow) = head.headers.get(header::ALLOW) {
-            response.headers_mut().insert(header::ALLOW, allow.clone());
+        // What was said beside the failure stays: the methods that there are, and the length that a range is beyond.
+        for name in [header::ALLOW, header::CONTENT_RANGE] {
+            if let Some(value) = head.headers.get(&name) {
+                response.headers_mut().insert(name, value.clone());
+            }
         }
         if let Failure::Later(_, seconds) = *failure {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

@@ -11,6 +11,7 @@ mod gate;
 mod language;
 #[cfg(test)]
 mod openapi;
+mod range;
 mod routes;
 mod wording;
 

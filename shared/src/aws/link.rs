@@ -4,7 +4,7 @@
 //! no zip makes smaller, in a function that may have 4; and none is needed, for an original's SHA-256 is in the index. So a link
 //! is signed by the SDK's signer, and followed by its orchestrator.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::{
@@ -61,8 +61,10 @@ impl Links {
         Ok(self.bucket_url().await? + &self.path(key).await?)
     }
 
-    /// The object with this key, as it comes. Whatever may be tried again is tried three times.
-    pub async fn read(&self, key: &str) -> Result<SdkBody, BoxError> {
+    /// The object with this key, or those bytes of it, both ends included, as it comes. Whatever may be tried again is tried
+    /// three times.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Range`)
+    pub async fn read(&self, key: &str, part: Option<RangeInclusive<u64>>) -> Result<SdkBody, BoxError> {
         let mut get = Operation::builder()
             .service_name("s3")
             .operation_name("GetObject")
@@ -80,6 +82,9 @@ impl Links {
         request.set_uri(self.path(key).await?)?;
         if let Some(name) = self.aws.app_name() {
             request.headers_mut().insert("user-agent", format!("app/{name}"));
+        }
+        if let Some(part) = part {
+            request.headers_mut().insert("range", format!("bytes={}-{}", part.start(), part.end()));
         }
         Ok(get.invoke(request).await?)
     }

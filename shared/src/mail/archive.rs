@@ -5,7 +5,7 @@
 //! object's own checksum. A mail that was cut short therefore never touches the archive, an object is there whole or not at
 //! all, and its checksum is the digest of the index whatever its size.
 
-use std::path::PathBuf;
+use std::{ops::RangeInclusive, path::PathBuf};
 
 use aws_sdk_s3::{
     Client,
@@ -212,9 +212,14 @@ impl Archive {
         link.map_err(|source| ArchiveError::Store { attempted: "sign a link to", message, source })
     }
 
-    /// The original as a stream.
-    pub async fn open(&self, firm: FirmId, message: MessageId) -> Result<SdkBody, ArchiveError> {
-        let read = self.links.read(&key(firm, message)).await;
+    /// The original as a stream, or those bytes of it, both ends included.
+    pub async fn open(
+        &self,
+        firm: FirmId,
+        message: MessageId,
+        part: Option<RangeInclusive<u64>>,
+    ) -> Result<SdkBody, ArchiveError> {
+        let read = self.links.read(&key(firm, message), part).await;
         read.map_err(|source| ArchiveError::Store { attempted: "read", message, source })
     }
 }

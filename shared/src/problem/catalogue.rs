@@ -627,6 +627,11 @@ catalogue! {
         fr "Le contenu de la requête est plus grand que ce que cette adresse accepte." "Envoyez un contenu plus petit.";
         nl "De inhoud van het verzoek is groter dan dit adres aanneemt." "Stuur een kleinere inhoud.";
         de "Der Inhalt der Anfrage ist größer, als diese Adresse annimmt." "Senden Sie einen kleineren Inhalt.";
+    RangeBeyondEnd, 416, Integrator, No;
+        en "The range begins behind the end." "Ask for bytes that there are: the header Content-Range of the answer says how many there are.";
+        fr "La plage demandée commence après la fin." "Demandez des octets qui existent : l'en-tête Content-Range de la réponse dit combien il y en a.";
+        nl "Het gevraagde bereik begint achter het einde." "Vraag bytes die er zijn: de header Content-Range van het antwoord zegt hoeveel het er zijn.";
+        de "Der verlangte Bereich beginnt hinter dem Ende." "Verlangen Sie Bytes, die es gibt: Der Header Content-Range der Antwort sagt, wie viele es sind.";
     UnsupportedMediaType, 415, Integrator, No;
         en "The body is not JSON." "Send JSON with the header Content-Type: application/json.";
         fr "Le contenu n'est pas du JSON." "Envoyez du JSON avec l'en-tête Content-Type: application/json.";

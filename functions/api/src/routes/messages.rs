@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::State,
-    http::header,
-    response::{IntoResponse, Redirect, Response},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use crate::{
     error::{Answer, Failure, not_found},
     extract::{Id, Json, Query, given},
     field::{Limit, Name},
+    range::{Asked, asked},
 };
 
 /// Which mails.
@@ -109,31 +110,70 @@ pub(super) async fn read(
 #[expect(dead_code, reason = "describes bytes that flow")]
 struct Original(Vec<u8>);
 
-/// The original of a mail, byte for byte as Microsoft gave it. It flows through, whatever its size.
+/// The original of a mail, byte for byte as Microsoft gave it, or a part of it. HEAD shows its size and its SHA-256 only.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/content", tag = "messages", operation_id = "read_original",
+    params(
+        ("Range" = Option<String>, Header, description = "One range of bytes, as `bytes=0-999`"),
+        ("If-Range" = Option<String>, Header, description = "An `ETag`: the range counts only for that original"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag`s of what the caller has already"),
+    ),
     responses(
         (status = 200, body = Original, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"))),
+        (status = 206, body = Original, content_type = "message/rfc822", description = "The part that `Range` names",
+            headers(("Content-Range" = String, description = "Which bytes of how many"))),
         (status = 303, description = "A large one: read it at `Location`, within five minutes and without a key"),
+        (status = 304, description = "The caller has it already, as `If-None-Match` says"),
+        (status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
     )
 )]
-pub(super) async fn content(firm: FirmScope, State(app): State<Arc<App>>, Id(id): Id<MessageId>) -> Answer<Response> {
+pub(super) async fn content(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<MessageId>,
+    method: Method,
+    headers: HeaderMap,
+) -> Answer<Response> {
     let message = find(&app, firm.id(), id).await?;
     let original = message.original().ok_or_else(|| {
         Problem::new(Code::NotArchived, format!("The state of the message is {}.", message.state.name()))
     })?;
-    if original.bytes > app.config.content_bytes_max {
+    let (length, etag) = (original.bytes, format!("\"{}\"", original.sha256));
+    let part = match asked(&method, &headers, &etag, length) {
+        Asked::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
+        Asked::Beyond => {
+            let problem = Problem::new(Code::RangeBeyondEnd, format!("The original has {length} bytes."));
+            let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
+            return Ok((range, Failure::from(problem)).into_response());
+        }
+        Asked::Whole => None,
+        Asked::Part(part) => Some(part),
+    };
+    // The index has all that HEAD shows, and a link is good for GET only.
+    let body = if method == Method::HEAD {
+        Body::empty()
+    } else if length > app.config.content_bytes_max {
         return Ok(Redirect::to(&app.archive.link(firm.id(), id).await?).into_response());
-    }
-    let bytes = app.archive.open(firm.id(), id).await?;
-    let headers = [
+    } else {
+        Body::new(app.archive.open(firm.id(), id, part.clone()).await?)
+    };
+    let mut headers = vec![
         (header::CONTENT_TYPE, "message/rfc822".to_owned()),
-        (header::CONTENT_LENGTH, original.bytes.to_string()),
-        (header::ETAG, format!("\"{}\"", original.sha256)),
+        (header::ETAG, etag),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.eml\"", id.local())),
     ];
-    Ok((headers, Body::new(bytes)).into_response())
+    let (status, bytes) = match part {
+        None => (StatusCode::OK, length),
+        Some(part) => {
+            let (first, last) = part.into_inner();
+            headers.push((header::CONTENT_RANGE, format!("bytes {first}-{last}/{length}")));
+            (StatusCode::PARTIAL_CONTENT, last - first + 1)
+        }
+    };
+    headers.push((header::CONTENT_LENGTH, bytes.to_string()));
+    Ok((status, AppendHeaders(headers), body).into_response())
 }
 
 /// Where to file a mail.
