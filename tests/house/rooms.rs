@@ -17,7 +17,7 @@ fn shared() -> PathBuf {
     super::repository().join("shared/src")
 }
 
-/// The sources of all crates of ours but the simulated tenant, whose Graph and mailboxes use each other.
+/// The sources of all crates of ours but the simulated tenant, whose modules all hold its one `World`.
 fn crates() -> Vec<PathBuf> {
     let below = ["functions", "infra"].into_iter().flat_map(|folder| {
         let folders = fs::read_dir(super::repository().join(folder)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -687,9 +687,4 @@ pub(crate) fn effective_roles(db: &Connection, tenant: &str, app: &str, now: Tim
         db.prepare_cached("SELECT role FROM roles WHERE tenant = ? AND app = ? AND effective_ms <= ?")?;
     let rows = statement.query_map(params![tenant, app, now.as_millisecond()], |row| row.get(0))?;
     Ok(Some(rows.collect::<rusqlite::Result<_>>()?))
-}
-
-/// A later moment; the far end of time if there is none.
-pub(crate) fn after(now: Timestamp, span: SignedDuration) -> Timestamp {
-    now.checked_add(span).unwrap_or(Timestamp::MAX)
 }

@@ -1,10 +1,9 @@
 //! What a mailbox holds besides mail: calendar events, To Do tasks and contacts. Each is the JSON that Graph shows.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::graph::todo;
 use crate::{Microsoft365, World, directory, mailbox};
 
 /// The kind of an item; the names are those in the file.
@@ -245,10 +244,10 @@ impl Microsoft365 {
 
     /// A person makes a task list; its id.
     pub fn add_task_list(&self, address: &str, name: &str) -> Result<String> {
-        let list = todo::new_list(&self.0, name, "none");
+        let list = new_list(&self.0, name, "none");
         self.store().write(|db| {
             let mailbox = directory::account(db, address)?.id;
-            todo::lists_of(db, &self.0, &mailbox)?;
+            lists_of(db, &self.0, &mailbox)?;
             insert(db, &mailbox, ItemKind::TaskList, "", &list)
         })?;
         Ok(list.id)
@@ -368,4 +367,29 @@ impl Microsoft365 {
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+/// A task list.
+pub(crate) fn new_list(world: &World, name: &str, well_known: &str) -> Item {
+    let id = new_id(world, "AAMkAGI1Tl");
+    let shown = Map::from_iter([
+        ("id".to_owned(), id.as_str().into()),
+        ("displayName".to_owned(), name.into()),
+        ("isOwner".to_owned(), true.into()),
+        ("isShared".to_owned(), false.into()),
+        ("wellknownListName".to_owned(), well_known.into()),
+    ]);
+    Item { id, body: shown, extended: Map::new() }
+}
+
+/// The lists, made when somebody looks for the first time.
+pub(crate) fn lists_of(db: &Transaction<'_>, world: &World, mailbox: &str) -> Result<Vec<Item>> {
+    let known = all(db, mailbox, ItemKind::TaskList, "")?;
+    if !known.is_empty() {
+        return Ok(known);
+    }
+    for (name, well_known) in [("Tasks", "defaultList"), ("Flagged Emails", "flaggedEmails")] {
+        insert(db, mailbox, ItemKind::TaskList, "", &new_list(world, name, well_known))?;
+    }
+    all(db, mailbox, ItemKind::TaskList, "")
 }

@@ -26,18 +26,23 @@ mod faults;
 mod graph;
 mod items;
 mod mailbox;
+mod message;
 mod mime;
 mod notify;
+mod person;
 mod store;
 mod throttle;
+mod time;
 mod traffic;
 
 pub use directory::{App, Audience, Certificate, DirectoryRole, Federated, GroupMembershipClaims, Secret, Tenant};
 pub use error::{Error, Result};
 pub use faults::{ConsentFault, Faults, NoticeFault, RetryAfter, Scripted, Times, ValueFault};
-pub use mailbox::{Held, Language, MessageRef};
+pub use mailbox::Language;
+pub use message::MessageRef;
 pub use mime::{Mail, Mime};
 pub use notify::Lifecycle;
+pub use person::Held;
 pub use traffic::Requests;
 
 /// Where the simulator takes its time from.

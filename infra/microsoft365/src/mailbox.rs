@@ -3,13 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
+use crate::World;
 use crate::error::{Error, Result};
-use crate::mime::{Kept, Mail, Properties, Source};
+use crate::message::Message;
+use crate::mime::{Kept, Mail};
 use crate::notify::{self, Change};
-use crate::{Microsoft365, World, directory, mime};
 
 /// The language in which a mailbox names its well-known folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,38 +82,6 @@ const WELL_KNOWN: [WellKnown; 14] = [
     WellKnown("searchfolders", None, true, ["Finder", "Finder", "Finder", "Finder"]),
 ];
 
-/// The ids of a message: pass `immutable_id` to the functions of [`Microsoft365`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MessageRef {
-    /// The id under `Prefer: IdType="ImmutableId"`, the same for ever.
-    pub immutable_id: String,
-    /// The id without that preference, another one after every move.
-    pub default_id: String,
-}
-
-/// A message as it is really held, for judging a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// The id that never changes.
-    pub immutable_id: String,
-    /// Id of the folder it lies in.
-    pub folder: String,
-    /// Well-known name of that folder, if it has one.
-    pub well_known: Option<String>,
-    /// Graph's `receivedDateTime`.
-    pub received: Timestamp,
-    /// SHA-256 of the MIME bytes.
-    pub sha256_hex: String,
-    /// Length of the MIME bytes.
-    pub bytes: u64,
-    /// Categories, in their order.
-    pub categories: Vec<String>,
-    /// Graph's `internetMessageId`.
-    pub internet_message_id: Option<String>,
-    /// The key it was delivered under.
-    pub key: Option<String>,
-}
-
 /// A folder of a mailbox.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
@@ -138,82 +106,12 @@ impl Folder {
     }
 }
 
-/// A message of a mailbox. Moments are kept in whole seconds, as Graph shows them.
-#[derive(Debug, Clone)]
-pub(crate) struct Message {
-    pub row: i64,
-    pub mailbox: String,
-    pub immutable_id: String,
-    pub default_id: String,
-    pub folder: String,
-    pub seq: i64,
-    pub received: Timestamp,
-    pub created: Timestamp,
-    pub modified: Timestamp,
-    pub is_read: bool,
-    pub is_draft: bool,
-    pub categories: Vec<String>,
-    pub properties: Properties,
-    pub source: Source,
-}
-
-impl Message {
-    pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            row: row.get("id")?,
-            mailbox: row.get("mailbox")?,
-            immutable_id: row.get("immutable_id")?,
-            default_id: row.get("default_id")?,
-            folder: row.get("folder")?,
-            seq: row.get("seq")?,
-            received: seconds(row.get("received")?),
-            created: seconds(row.get("created")?),
-            modified: seconds(row.get("modified")?),
-            is_read: row.get("is_read")?,
-            is_draft: row.get("is_draft")?,
-            categories: json(row, "categories")?,
-            properties: json(row, "properties")?,
-            source: json(row, "mime")?,
-        })
-    }
-
-    /// The id in the form that the caller prefers.
-    pub(crate) fn id(&self, immutable: bool) -> &str {
-        if immutable { &self.immutable_id } else { &self.default_id }
-    }
-
-    /// Graph's `changeKey`, another one after every change.
-    pub(crate) fn change_key(&self) -> String {
-        let version = [self.row.to_be_bytes(), self.seq.to_be_bytes()].concat();
-        format!("CQAAABYAAAC{}", URL_SAFE_NO_PAD.encode(version))
-    }
-
-    /// The ETag made of the change key.
-    pub(crate) fn etag(&self) -> String {
-        format!("W/\"{}\"", self.change_key())
-    }
-
-    fn reference(&self) -> MessageRef {
-        MessageRef { immutable_id: self.immutable_id.clone(), default_id: self.default_id.clone() }
-    }
-}
-
-fn seconds(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap_or_default()
-}
-
-fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))
-}
-
 fn text<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Damaged(what, error))
 }
 
 /// An id as Exchange makes them: long, opaque, case-sensitive, with `=`, `-` and `_` in it.
-fn new_id(world: &World, prefix: &str) -> String {
+pub(crate) fn new_id(world: &World, prefix: &str) -> String {
     let random = [world.uuid().into_bytes(), world.uuid().into_bytes()].concat();
     format!("{prefix}_{}-AAA=", URL_SAFE_NO_PAD.encode(random))
 }
@@ -265,7 +163,7 @@ pub(crate) fn find_folder(db: &Connection, mailbox: &str, folder: &str) -> Resul
         .optional()?)
 }
 
-fn folder(db: &Connection, mailbox: &str, name: &str) -> Result<Folder> {
+pub(crate) fn folder(db: &Connection, mailbox: &str, name: &str) -> Result<Folder> {
     find_folder(db, mailbox, name)?.ok_or_else(|| Error::unknown("folder", name))
 }
 
@@ -277,12 +175,12 @@ pub(crate) fn find_message(db: &Connection, mailbox: &str, id: &str) -> Result<O
         .optional()?)
 }
 
-fn message(db: &Connection, mailbox: &str, id: &str) -> Result<Message> {
+pub(crate) fn message(db: &Connection, mailbox: &str, id: &str) -> Result<Message> {
     find_message(db, mailbox, id)?.ok_or_else(|| Error::unknown("message", id))
 }
 
 /// Changes something of a message; the caller's SQL sets it beside change number and time.
-fn update(
+pub(crate) fn update(
     db: &Transaction,
     world: &World,
     message: &Message,
@@ -393,212 +291,4 @@ pub(crate) fn insert(
     let message = self::message(db, mailbox, &immutable_id)?;
     notify::enqueue(db, world, Change::Created, &message)?;
     Ok(message)
-}
-
-/// What a person or the world does to a mailbox. `address` names the mailbox by address or object id, `folder` is a
-/// well-known name or an id, `message` an id. Subscribers hear of every change.
-impl Microsoft365 {
-    /// Delivers a mail into a folder. With a key, a repeated delivery returns the message of the first, wherever it is now.
-    /// Costs one pass over the bytes.
-    pub fn deliver(&self, address: &str, folder: &str, mail: Mail) -> Result<MessageRef> {
-        let (mailbox, target, known) = self.store().read(|db| {
-            let mailbox = directory::account(db, address)?.id;
-            let target = self::folder(db, &mailbox, folder)?;
-            let known = match &mail.key {
-                Some(key) => delivered(db, &mailbox, key)?,
-                None => None,
-            };
-            Ok((mailbox, target, known))
-        })?;
-        if let Some(known) = known {
-            return Ok(known.reference());
-        }
-        let kept = mime::keep(self.store(), &mail.mime)?;
-        let message = self.store().write(|db| match &mail.key {
-            // Between the look and now another delivery of the same key may have won.
-            Some(key) if delivered(db, &mailbox, key)?.is_some() => {
-                delivered(db, &mailbox, key)?.ok_or_else(|| Error::unknown("message", key))
-            }
-            _ => insert(db, &self.0, &mailbox, &target.id, &mail, &kept),
-        })?;
-        self.0.wake();
-        Ok(message.reference())
-    }
-
-    /// Makes a folder below another one and returns its id; a folder of the same name is returned instead of made again.
-    pub fn create_folder(&self, address: &str, parent: &str, name: &str) -> Result<String> {
-        self.new_folder(address, parent, name, false)
-    }
-
-    /// Makes a search folder, which Graph lists as `#microsoft.graph.mailSearchFolder`.
-    pub fn create_search_folder(&self, address: &str, parent: &str, name: &str) -> Result<String> {
-        self.new_folder(address, parent, name, true)
-    }
-
-    fn new_folder(&self, address: &str, parent: &str, name: &str, search: bool) -> Result<String> {
-        self.store().write(|db| {
-            let mailbox = directory::account(db, address)?.id;
-            let parent = folder(db, &mailbox, parent)?;
-            let known = db
-                .query_row("SELECT * FROM folders WHERE parent = ? AND name = ?", [&parent.id, name], Folder::from_row)
-                .optional()?;
-            if let Some(known) = known {
-                return Ok(known.id);
-            }
-            let id = new_id(&self.0, "AQMkAGI1");
-            db.execute(
-                "INSERT INTO folders VALUES (?, ?, ?, ?, NULL, 0, ?, ?)",
-                params![id, mailbox, parent.id, name, search, next_seq(db, &mailbox)?],
-            )?;
-            Ok(id)
-        })
-    }
-
-    /// Renames a folder; its id stays.
-    pub fn rename_folder(&self, address: &str, folder: &str, name: &str) -> Result<()> {
-        self.store().write(|db| {
-            let mailbox = directory::account(db, address)?.id;
-            let folder = self::folder(db, &mailbox, folder)?;
-            db.execute(
-                "UPDATE folders SET name = ?, seq = ? WHERE id = ?",
-                params![name, next_seq(db, &mailbox)?, folder.id],
-            )?;
-            Ok(())
-        })
-    }
-
-    /// Moves a folder, with all that is in it and below it, below another one; its id stays, and so do those of its messages.
-    /// What a person deletes in Outlook is moved below `deleteditems` first.
-    pub fn move_folder(&self, address: &str, folder: &str, parent: &str) -> Result<()> {
-        self.store().write(|db| {
-            let mailbox = directory::account(db, address)?.id;
-            let (folder, parent) = (self::folder(db, &mailbox, folder)?, self::folder(db, &mailbox, parent)?);
-            db.execute(
-                "UPDATE folders SET parent = ?, seq = ? WHERE id = ?",
-                params![parent.id, next_seq(db, &mailbox)?, folder.id],
-            )?;
-            Ok(())
-        })
-    }
-
-    /// Hides a folder from Outlook's list, or shows it.
-    pub fn hide_folder(&self, address: &str, folder: &str, hidden: bool) -> Result<()> {
-        self.store().write(|db| {
-            let mailbox = directory::account(db, address)?.id;
-            let folder = self::folder(db, &mailbox, folder)?;
-            let seq = next_seq(db, &mailbox)?;
-            db.execute("UPDATE folders SET hidden = ?, seq = ? WHERE id = ?", params![hidden, seq, folder.id])?;
-            Ok(())
-        })
-    }
-
-    /// Takes a folder away for good, with the messages in it; a folder that has folders below it stays, as an error.
-    pub fn delete_folder(&self, address: &str, folder: &str) -> Result<()> {
-        self.store().write(|db| {
-            let mailbox = directory::account(db, address)?.id;
-            let folder = self::folder(db, &mailbox, folder)?;
-            if db.prepare("SELECT 1 FROM folders WHERE parent = ?")?.exists([&folder.id])? {
-                return Err(Error::unknown("folder without children", folder.name));
-            }
-            for message in messages_of(db, &folder.id)? {
-                purge(db, &self.0, &message)?;
-            }
-            db.execute("DELETE FROM folders WHERE id = ?", [&folder.id])?;
-            db.execute(
-                "INSERT INTO removals VALUES (?, '', ?, ?, ?)",
-                params![mailbox, next_seq(db, &mailbox)?, folder.id, folder.id],
-            )?;
-            Ok(())
-        })?;
-        self.0.wake();
-        Ok(())
-    }
-
-    /// Moves a message into another folder and returns its ids there.
-    pub fn move_message(&self, address: &str, message: &str, folder: &str) -> Result<MessageRef> {
-        self.change(address, message, |db, message| {
-            let destination = self::folder(db, &message.mailbox, folder)?;
-            Ok(move_to(db, &self.0, message, &destination)?.reference())
-        })
-    }
-
-    /// Takes a message away for good; what a person deletes in Outlook is moved to `deleteditems` first.
-    pub fn delete_message(&self, address: &str, message: &str) -> Result<()> {
-        self.change(address, message, |db, message| purge(db, &self.0, message))
-    }
-
-    /// Marks a message read or unread.
-    pub fn set_read(&self, address: &str, message: &str, read: bool) -> Result<()> {
-        self.change(address, message, |db, message| set_read(db, &self.0, message, read).map(drop))
-    }
-
-    /// Sends a draft: from then on it is a mail, of that moment.
-    pub fn send_draft(&self, address: &str, message: &str) -> Result<()> {
-        self.change(address, message, |db, message| {
-            db.execute(
-                "UPDATE messages SET received = ? WHERE id = ?",
-                params![self.0.now().as_second(), message.row],
-            )?;
-            update(db, &self.0, message, "is_draft", &false).map(drop)
-        })
-    }
-
-    /// Replaces the categories of a message.
-    pub fn set_categories(&self, address: &str, message: &str, categories: &[&str]) -> Result<()> {
-        let categories: Vec<_> = categories.iter().map(ToString::to_string).collect();
-        self.change(address, message, |db, message| set_categories(db, &self.0, message, &categories).map(drop))
-    }
-
-    fn change<T>(
-        &self,
-        address: &str,
-        message: &str,
-        work: impl FnOnce(&Transaction, &Message) -> Result<T>,
-    ) -> Result<T> {
-        let done = self.store().write(|db| {
-            let mailbox = directory::account(db, address)?.id;
-            let message = self::message(db, &mailbox, message)?;
-            work(db, &message)
-        })?;
-        self.0.wake();
-        Ok(done)
-    }
-
-    /// What is really held in a mailbox, oldest delivery first.
-    pub fn messages(&self, address: &str) -> Result<Vec<Held>> {
-        self.store().read(|db| {
-            let mailbox = directory::account(db, address)?.id;
-            let mut statement = db.prepare_cached(
-                "SELECT messages.*, folders.well_known FROM messages JOIN folders ON folders.id = messages.folder
-                 WHERE messages.mailbox = ? ORDER BY messages.id",
-            )?;
-            let rows = statement.query_map([mailbox], |row| {
-                Ok(Held {
-                    immutable_id: row.get("immutable_id")?,
-                    folder: row.get("folder")?,
-                    well_known: row.get("well_known")?,
-                    received: seconds(row.get("received")?),
-                    sha256_hex: row.get("sha256")?,
-                    bytes: row.get::<_, i64>("bytes")?.unsigned_abs(),
-                    categories: json(row, "categories")?,
-                    internet_message_id: row.get("internet_message_id")?,
-                    key: row.get("delivery_key")?,
-                })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-    }
-}
-
-fn delivered(db: &Connection, mailbox: &str, key: &str) -> Result<Option<Message>> {
-    Ok(db
-        .prepare_cached("SELECT * FROM messages WHERE mailbox = ? AND delivery_key = ?")?
-        .query_row([mailbox, key], Message::from_row)
-        .optional()?)
-}
-
-fn messages_of(db: &Connection, folder: &str) -> Result<Vec<Message>> {
-    let mut statement = db.prepare_cached("SELECT * FROM messages WHERE folder = ?")?;
-    let rows = statement.query_map([folder], Message::from_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -13,10 +13,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde_json::{Value, json};
 use url::{Host, Url};
 
-use crate::directory::after;
 use crate::error::{Error, Result};
 use crate::faults::NoticeFault;
-use crate::mailbox::Message;
+use crate::message::Message;
+use crate::time::after;
 use crate::traffic::Exchange;
 use crate::{Microsoft365, World};
 
@@ -386,24 +386,6 @@ impl Microsoft365 {
     /// Notices that wait for their time or for a repetition.
     pub fn notices_waiting(&self) -> Result<u64> {
         self.store().read(|db| Ok(db.query_row("SELECT count(*) FROM notices", [], |row| row.get(0))?))
-    }
-
-    /// Ids of the live subscriptions to a mailbox.
-    pub fn subscriptions(&self, address: &str) -> Result<Vec<String>> {
-        let now = self.now();
-        self.store().read(|db| {
-            let mailbox = crate::directory::account(db, address)?.id;
-            Ok(live(db, &mailbox, now)?.into_iter().map(|subscription| subscription.id).collect())
-        })
-    }
-
-    /// Forgets the subscriptions to a mailbox without a word, as Graph does now and then.
-    pub fn forget_subscriptions(&self, address: &str) -> Result<()> {
-        self.store().write(|db| {
-            let mailbox = crate::directory::account(db, address)?.id;
-            db.execute("DELETE FROM subscriptions WHERE mailbox = ?", [mailbox])?;
-            Ok(())
-        })
     }
 
     /// Sends a lifecycle notice, if the subscription has a URL for them.

@@ -12,9 +12,10 @@ use super::page;
 use super::page::Question;
 use super::request::{self, Authority, Params, Refusal, count};
 use crate::World;
-use crate::directory::{self, Account, App, after};
+use crate::directory::{self, Account, App};
 use crate::error::Result;
 use crate::faults::ConsentFault;
+use crate::time::after;
 
 struct Request {
     authority: Authority,

@@ -20,8 +20,9 @@ use super::code::{Challenge, Code};
 use super::request::{self, Authority, Params, Refusal, count, json_answer};
 use super::scope::{self, Scopes};
 use crate::World;
-use crate::directory::{self, Account, App, GroupMembershipClaims, Secret, after};
+use crate::directory::{self, Account, App, GroupMembershipClaims, Secret};
 use crate::error::{Error, Result};
+use crate::time::after;
 
 /// Microsoft answers 3599 for an hour.
 const ACCESS_LIFE_S: i64 = 3599;

@@ -6,11 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use x509_cert::der::Decode as _;
 
+use super::answer::{Answer, Problem, Reply};
+use super::call::Asked;
 use super::query::Query;
 use super::users::not_found;
-use super::{Answer, Asked, Problem, Reply};
-use crate::directory::{self, App, Certificate, Secret, after};
+use crate::directory::{self, App, Certificate, Secret};
 use crate::error::Result as Kept;
+use crate::time::after;
 
 const READ: [&str; 2] = ["Application.Read.All", "Application.ReadWrite.All"];
 const WRITE: [&str; 1] = ["Application.ReadWrite.All"];

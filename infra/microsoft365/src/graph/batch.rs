@@ -1,11 +1,11 @@
 //! `$batch`: up to twenty requests in one, each answered, counted and throttled by itself (json-batching).
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, Method};
@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::{Answer, Call, Content, Problem, Reply, answer, path};
-use crate::World;
+use super::answer::{Answer, Content, Problem, Reply};
+use super::call::Call;
+use super::path;
 use crate::throttle::CONCURRENT_MAX;
 
 /// Requests in one batch.
@@ -40,7 +41,9 @@ struct Part {
 }
 
 /// Runs the parts: what depends on nothing at once, but no more than four of a mailbox at a time, the rest in its turn.
-pub(super) async fn run(world: &Arc<World>, outer: &Call) -> Answer {
+///
+/// `answer` answers one of them.
+pub(super) async fn run<'a>(outer: &Call, answer: impl Fn(Call) -> BoxFuture<'a, Reply>) -> Answer {
     let envelope: Envelope = outer.json()?;
     let mut waiting = envelope.requests;
     check(&waiting)?;
@@ -48,6 +51,7 @@ pub(super) async fn run(world: &Arc<World>, outer: &Call) -> Answer {
         waiting.iter().map(|part| (part.owner(), Semaphore::new(CONCURRENT_MAX as usize))).collect();
     let mut succeeded = HashMap::<String, bool>::new();
     let mut responses = Vec::new();
+    let answer = &answer;
     while !waiting.is_empty() {
         let (ready, blocked): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|part| part.depends_on.iter().all(|id| succeeded.contains_key(id)));
@@ -62,7 +66,7 @@ pub(super) async fn run(world: &Arc<World>, outer: &Call) -> Answer {
                 async move {
                     // The semaphores are never closed; were they, the throttle would still hold the limit.
                     let _turn = turn.await;
-                    if fails { part.failed_dependency() } else { part.run(world, outer).await }
+                    if fails { part.failed_dependency() } else { part.run(outer, answer).await }
                 }
             })
             .buffer_unordered(PARTS_MAX)
@@ -122,7 +126,7 @@ impl Part {
         })
     }
 
-    async fn run(&self, world: &Arc<World>, outer: &Call) -> Value {
+    async fn run<'a>(&self, outer: &Call, answer: &impl Fn(Call) -> BoxFuture<'a, Reply>) -> Value {
         let (path, query) = self.path_and_query();
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -140,8 +144,7 @@ impl Part {
             headers,
             body: self.body.as_ref().map_or_else(Bytes::new, |body| body.to_string().into()),
         };
-        // Boxed, because a part is answered by the very function that answers the batch.
-        let reply = Box::pin(answer(world, &call, true)).await;
+        let reply = answer(call).await;
         let mut response = json!({ "id": self.id, "status": reply.status.as_u16() });
         let mut headers: HashMap<&str, String> =
             reply.headers.into_iter().map(|(name, value)| (proper(name), value)).collect();

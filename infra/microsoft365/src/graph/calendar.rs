@@ -6,9 +6,10 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::answer::{Answer, Problem, Reply};
+use super::call::Asked;
 use super::extended;
 use super::query::Query;
-use super::{Answer, Asked, Problem, Reply};
 use crate::directory::Account;
 use crate::items::{self, Item, ItemKind};
 

@@ -4,8 +4,9 @@ use http::StatusCode;
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Value, json};
 
+use super::answer::{Answer, Problem, Reply};
+use super::call::Asked;
 use super::query::Query;
-use super::{Answer, Asked, Problem, Reply};
 use crate::directory::Account;
 
 /// All categories of the master list.

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::{Answer, Problem, Reply};
 use super::calendar::{only, text};
+use super::call::Asked;
 use super::query::Query;
-use super::{Answer, Asked, Problem, Reply, delta, extended};
+use super::{delta, extended};
 use crate::directory::Account;
 use crate::items::{self, Item, ItemKind};
 

@@ -11,13 +11,15 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use super::answer::{Answer, Problem, Reply};
+use super::call::Asked;
 use super::query::{Clause, Comparison, Query, Select, filter, invalid};
-use super::{Answer, Asked, Problem, Reply};
 use crate::World;
 use crate::directory::Account;
 use crate::error::{Error, Result};
 use crate::items::{self, ItemKind};
-use crate::mailbox::{self, Folder, Message};
+use crate::mailbox::{self, Folder};
+use crate::message::Message;
 
 /// Graph's page where `odata.maxpagesize` is not asked for again.
 const PAGE: usize = 10;

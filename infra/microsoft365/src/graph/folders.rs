@@ -3,8 +3,9 @@
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
+use super::answer::{Answer, Problem, Reply};
+use super::call::Asked;
 use super::query::{Query, Select};
-use super::{Answer, Asked, Problem, Reply};
 use crate::directory::Account;
 use crate::error::Result;
 use crate::mailbox::{self, Folder};

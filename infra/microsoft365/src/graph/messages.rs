@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use rusqlite::types::ToSql;
 use serde_json::{Map, Value, json};
 
+use super::answer::{Answer, Content, Problem, Reply};
+use super::call::Asked;
 use super::query::{Clause, Query, Select, filter, invalid};
-use super::{Answer, Asked, Content, Problem, Reply};
 use crate::directory::Account;
 use crate::faults::ValueFault;
-use crate::mailbox::{self, Message};
+use crate::mailbox;
+use crate::message::Message;
 use crate::mime::{self, MimeStream, Recipient};
 
 /// Graph's page where nothing else is asked for (user-list-messages).

@@ -1,8 +1,10 @@
 //! Microsoft Graph v1.0: who calls, what is asked, whether it is allowed, and the answer in Graph's form.
 
+mod answer;
 mod applications;
 mod batch;
 mod calendar;
+mod call;
 mod categories;
 mod contacts;
 mod delta;
@@ -15,7 +17,6 @@ mod subscriptions;
 pub(crate) mod todo;
 mod users;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -24,20 +25,21 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use base64::Engine as _;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::{Stream, StreamExt as _};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, Method, StatusCode};
-use jiff::Timestamp;
+use http::{HeaderMap, StatusCode};
 use rusqlite::{OptionalExtension as _, params};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::World;
 use crate::directory::{self, Account};
-use crate::error::Error;
 use crate::faults::Scripted;
 use crate::mime::MimeStream;
 use crate::throttle::Slot;
 use crate::traffic::Exchange;
+use answer::{Answer, Content, Problem, Reply};
+use call::{Asked, Call, Principal};
 use path::{Kind, Owner, Route};
 use query::Prefer;
 
@@ -48,193 +50,6 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(crate) fn router(world: Arc<World>) -> Router {
     Router::new().route("/v1.0/{*path}", axum::routing::any(entry)).with_state(world)
 }
-
-/// One request to Graph, alone or as a part of a batch.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub method: Method,
-    /// After `/v1.0`, still percent-encoded.
-    pub path: String,
-    pub query: String,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-impl Call {
-    /// The JSON of the body, which must say that it is JSON.
-    fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
-        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if !kind.to_ascii_lowercase().starts_with("application/json") {
-            return Err(Problem::bad_request(
-                "Write requests (excluding DELETE) must contain the Content-Type header declaration.",
-            ));
-        }
-        serde_json::from_slice(&self.body).map_err(|_| Problem::bad_request("Unable to read JSON request payload."))
-    }
-}
-
-/// Who calls: an app, for a user or for itself.
-#[derive(Debug, Clone)]
-pub(crate) struct Principal {
-    pub tenant: String,
-    pub app: String,
-    /// Object id of the signed-in user; none with an app-only token.
-    pub user: Option<String>,
-    /// Scopes of a user's token, roles of an app's.
-    pub granted: Vec<String>,
-}
-
-impl Principal {
-    fn has_any(&self, wanted: &[&str]) -> bool {
-        wanted.iter().any(|wanted| self.granted.iter().any(|granted| granted.eq_ignore_ascii_case(wanted)))
-    }
-}
-
-/// The body of an answer.
-pub(crate) enum Content {
-    Empty,
-    Json(Value),
-    Stream(MimeStream),
-    /// What no Graph would say: a proxy's page, or a body that breaks off.
-    Nonsense {
-        text: &'static str,
-        breaks: bool,
-    },
-}
-
-/// An answer before it has its request ids.
-pub(crate) struct Reply {
-    pub status: StatusCode,
-    pub headers: BTreeMap<&'static str, String>,
-    pub content: Content,
-    /// The caller's place among the mailbox's running requests, kept until the body is through.
-    pub slot: Option<Slot>,
-    /// Whether a script made it what Graph would never answer, so that Graph's description judges nothing of it.
-    pub is_false: bool,
-}
-
-impl Reply {
-    pub fn new(status: StatusCode, content: Content) -> Self {
-        Self { status, headers: BTreeMap::new(), content, slot: None, is_false: false }
-    }
-
-    pub fn json(value: Value) -> Self {
-        Self::new(StatusCode::OK, Content::Json(value))
-    }
-
-    pub fn created(value: Value) -> Self {
-        Self::new(StatusCode::CREATED, Content::Json(value))
-    }
-
-    pub fn no_content() -> Self {
-        Self::new(StatusCode::NO_CONTENT, Content::Empty)
-    }
-}
-
-/// An error answer of Graph.
-#[derive(Debug)]
-pub(crate) struct Problem {
-    pub status: StatusCode,
-    pub code: String,
-    pub message: String,
-    pub headers: BTreeMap<&'static str, String>,
-    /// Annotations inside `error`.
-    pub annotations: BTreeMap<&'static str, String>,
-}
-
-impl Problem {
-    pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            code: code.to_owned(),
-            message: message.into(),
-            headers: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-        }
-    }
-
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.insert(name, value.into());
-        self
-    }
-
-    pub fn with_annotation(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.annotations.insert(name, value.into());
-        self
-    }
-
-    pub fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(400, "BadRequest", message)
-    }
-
-    pub fn access_denied() -> Self {
-        Self::new(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
-    }
-
-    pub fn item_not_found() -> Self {
-        Self::new(404, "ErrorItemNotFound", "The specified object was not found in the store.")
-    }
-
-    pub fn folder_not_found() -> Self {
-        Self::new(404, "ErrorFolderNotFound", "The specified folder could not be found in the store.")
-    }
-
-    pub fn throttled(message: &str, retry_after: Option<String>) -> Self {
-        let problem = Self::new(429, "ApplicationThrottled", message);
-        match retry_after {
-            Some(value) => problem.with_header("retry-after", value),
-            None => problem,
-        }
-    }
-
-    /// What Graph says when it is told to fail with a status; codes as seen in public threads.
-    fn scripted(status: u16) -> Self {
-        let code = match status {
-            400 => "BadRequest",
-            401 => "InvalidAuthenticationToken",
-            403 => "ErrorAccessDenied",
-            404 => "ErrorItemNotFound",
-            409 => "ErrorConflict",
-            410 => "SyncStateNotFound",
-            412 => "ErrorIrresolvableConflict",
-            429 => "TooManyRequests",
-            500 => "ErrorInternalServerTransientError",
-            502 => "BadGateway",
-            503 => "ErrorServerBusy",
-            504 => "UnknownError",
-            507 => "quotaLimitReached",
-            _ => "generalException",
-        };
-        Self::new(status, code, "The request could not be served.")
-    }
-
-    fn into_reply(self, now: Timestamp, request_id: &str, client_request_id: &str) -> Reply {
-        let date = now.to_string();
-        let mut body = json!({ "error": {
-            "code": self.code,
-            "message": self.message,
-            "innerError": {
-                // Graph writes this date without an offset.
-                "date": date.split(['.', 'Z']).next(),
-                "request-id": request_id,
-                "client-request-id": client_request_id,
-            },
-        }});
-        for (name, value) in self.annotations {
-            body["error"][name] = value.into();
-        }
-        Reply { headers: self.headers, ..Reply::new(self.status, Content::Json(body)) }
-    }
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "simulated Graph failed by itself");
-        Self::new(500, "UnknownError", "")
-    }
-}
-
-type Answer = Result<Reply, Problem>;
 
 fn nonsense(text: &'static str, breaks: bool) -> Reply {
     Reply { is_false: true, ..Reply::new(StatusCode::OK, Content::Nonsense { text, breaks }) }
@@ -351,6 +166,11 @@ pub(crate) async fn answer(world: &Arc<World>, call: &Call, in_batch: bool) -> R
     reply
 }
 
+/// Boxed, because a part of a batch is answered by the very function that answers the batch.
+fn answer_part(world: &Arc<World>, part: Call) -> BoxFuture<'_, Reply> {
+    Box::pin(async move { answer(world, &part, true).await })
+}
+
 async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
     let route = Route::parse(&call.method, &call.path);
     if let Ok(Route { kind: Kind::Batch, .. }) = route {
@@ -362,7 +182,7 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         if let Some(status) = world.faults.next_failure("batch") {
             return Err(Problem::scripted(status));
         }
-        return batch::run(world, call).await;
+        return batch::run(call, |part| answer_part(world, part)).await;
     }
     let name = route.as_ref().map_or("unknown", |route| route.kind.name());
     world.traffic.count(|counts| {
@@ -497,31 +317,6 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         reply.headers.insert("preference-applied", "IdType=\"ImmutableId\"".to_owned());
     }
     Ok(reply)
-}
-
-/// A request that may be answered, with what every handler needs.
-pub(crate) struct Asked<'a> {
-    pub world: &'a Arc<World>,
-    pub call: &'a Call,
-    pub caller: Principal,
-    pub prefer: Prefer,
-}
-
-impl Asked<'_> {
-    /// The JSON object of the request's body.
-    pub fn body(&self) -> Result<Map<String, Value>, Problem> {
-        self.call.json()
-    }
-
-    /// The `@odata.context` of an answer.
-    pub fn context(&self, of: &str) -> String {
-        format!("{}/v1.0/$metadata#{of}", self.world.origin)
-    }
-
-    /// Whether the caller sees no bodies: Mail.ReadBasic leaves out body, preview and attachments (permissions-reference).
-    pub fn reads_basic_only(&self) -> bool {
-        !self.caller.has_any(&["Mail.Read", "Mail.ReadWrite", "Mail.Read.Shared", "Mail.ReadWrite.Shared"])
-    }
 }
 
 /// Finds out who calls. Source: the error is what Graph answers to any token it does not know.

@@ -3,7 +3,7 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::Problem;
+use super::answer::Problem;
 
 /// Whose resources a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::Problem;
+use super::answer::Problem;
 
 /// The `Prefer` headers of a request, comma-joined or repeated. They count for this request only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

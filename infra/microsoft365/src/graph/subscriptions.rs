@@ -4,12 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Map, Value, json};
 
+use super::answer::{Answer, Problem, Reply};
+use super::call::Asked;
 use super::path::segments;
 use super::query::Query;
-use super::{Answer, Asked, Problem, Reply};
-use crate::directory::{self, after};
+use crate::directory;
 use crate::mailbox;
 use crate::notify::{self, Subscription};
+use crate::time::after;
 
 /// Longest life of a subscription to Outlook items.
 const LIFE_MAX: SignedDuration = SignedDuration::from_mins(10_080);

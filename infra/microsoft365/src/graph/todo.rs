@@ -1,15 +1,14 @@
 //! To Do: the lists that every mailbox has, and their tasks.
 
 use jiff::civil::Time;
-use rusqlite::Transaction;
 use serde_json::{Map, Value, json};
 
+use super::answer::{Answer, Problem, Reply};
 use super::calendar::{moment, only, text};
+use super::call::Asked;
 use super::query::Query;
-use super::{Answer, Asked, Problem, Reply, delta, extended};
-use crate::World;
+use super::{delta, extended};
 use crate::directory::Account;
-use crate::error::Result;
 use crate::items::{self, Item, ItemKind};
 
 /// What may be written here.
@@ -45,7 +44,7 @@ const PROPERTIES: [&str; 13] = [
 /// The mailbox's lists: the default one and the one of flagged mails, which nobody can delete.
 pub(super) fn lists(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     let query = Query::read(&asked.call.query, &["select", "top", "skip"])?;
-    let lists = asked.world.store.write(|db| lists_of(db, asked.world, &mailbox.id))?;
+    let lists = asked.world.store.write(|db| items::lists_of(db, asked.world, &mailbox.id))?;
     let select = query.select(&LIST_PROPERTIES)?;
     extended::page(asked, &query, lists, &select, &format!("users('{}')/todo/lists", mailbox.id))
 }
@@ -161,9 +160,9 @@ pub(super) fn create_list(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     only(&body, &["displayName"])?;
     let name = text(&body, "displayName")?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Problem::new(400, "invalidRequest", "The property 'displayName' is required."))?;
-    let list = new_list(asked.world, &name, "none");
+    let list = items::new_list(asked.world, &name, "none");
     asked.world.store.write(|db| {
-        lists_of(db, asked.world, &mailbox.id)?;
+        items::lists_of(db, asked.world, &mailbox.id)?;
         items::insert(db, &mailbox.id, ItemKind::TaskList, "", &list)
     })?;
     let context = asked.context(&format!("users('{}')/todo/lists/$entity", mailbox.id));
@@ -179,31 +178,7 @@ pub(super) fn delete_list(asked: &Asked<'_>, mailbox: &Account, list: &str) -> A
     extended::delete(asked, mailbox, ItemKind::TaskList, list)
 }
 
-pub(crate) fn new_list(world: &World, name: &str, well_known: &str) -> Item {
-    let id = items::new_id(world, "AAMkAGI1Tl");
-    let shown = Map::from_iter([
-        ("id".to_owned(), id.as_str().into()),
-        ("displayName".to_owned(), name.into()),
-        ("isOwner".to_owned(), true.into()),
-        ("isShared".to_owned(), false.into()),
-        ("wellknownListName".to_owned(), well_known.into()),
-    ]);
-    Item { id, body: shown, extended: Map::new() }
-}
-
 fn find_list(asked: &Asked<'_>, mailbox: &Account, list: &str) -> std::result::Result<(), Problem> {
     let lists = asked.world.store.read(|db| items::all(db, &mailbox.id, ItemKind::TaskList, ""))?;
     lists.iter().any(|known| known.id == list).then_some(()).ok_or_else(Problem::item_not_found)
-}
-
-/// The lists, made when somebody looks for the first time.
-pub(crate) fn lists_of(db: &Transaction<'_>, world: &World, mailbox: &str) -> Result<Vec<Item>> {
-    let known = items::all(db, mailbox, ItemKind::TaskList, "")?;
-    if !known.is_empty() {
-        return Ok(known);
-    }
-    for (name, well_known) in [("Tasks", "defaultList"), ("Flagged Emails", "flaggedEmails")] {
-        items::insert(db, mailbox, ItemKind::TaskList, "", &new_list(world, name, well_known))?;
-    }
-    items::all(db, mailbox, ItemKind::TaskList, "")
 }

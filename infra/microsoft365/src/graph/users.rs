@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::{Answer, Problem, Reply};
+use super::call::Asked;
 use super::query::{Query, Select, invalid};
-use super::{Answer, Asked, Problem, Reply};
 use crate::directory::{self, Account};
 
 const PAGE: usize = 100;
