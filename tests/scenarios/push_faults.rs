@@ -177,3 +177,35 @@ async fn an_address_that_exchange_would_drop_is_refused_with_its_field() {
         assert!(answer.body["detail"].as_str().unwrap_or_default().contains("emails[1]"), "{email}: {}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn what_a_member_leaves_behind_is_removed_although_graph_refuses_for_a_while() {
+    for kind in ["contact delete", "batch"] {
+        let (world, firm, ada) = world().await;
+        for name in ["C", "D"] {
+            world.say(&firm, "contacts", name, json!({ "name": name, "members": [ada] })).await;
+        }
+        world.microsoft.faults().fail(kind, 503, Times::N(4));
+        world.delete(&format!("/v1/firms/{}/members/{ada}", firm.id)).await;
+        world.run_until_idle().await;
+        for _ in 0..4 {
+            world.pass(QUARTER).await;
+        }
+        assert_eq!(texts(&world.contacts(ADA), "displayName"), [""; 0], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_changed_just_before_the_application_changed_something_else_is_set_back() {
+    let (world, firm, ada) = world().await;
+    let contact = |phone: &str| {
+        let phones = [json!({ "kind": "mobile", "number": phone })];
+        json!({ "name": "Court", "job_title": "Judge", "phones": phones, "members": [ada] })
+    };
+    world.say(&firm, "contacts", "C", contact("+32 2 1")).await;
+    let id = world.contacts(ADA)[0]["id"].as_str().unwrap().to_owned();
+    world.microsoft.edit_item(ADA, &id, json!({ "jobTitle": "mine" })).unwrap();
+    world.say(&firm, "contacts", "C", contact("+32 2 2")).await;
+    let shown = &world.contacts(ADA)[0];
+    assert_eq!((&shown["jobTitle"], &shown["mobilePhone"]), (&json!("Judge"), &json!("+32 2 2")));
+}

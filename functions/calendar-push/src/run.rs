@@ -157,7 +157,10 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
         app.table.write(Write::replace(&outbox)).await?;
     }
     if finished {
-        match next_due(app, &firm, job.member, &outbox.value).await? {
+        let due = next_due(app, &firm, job.member, &outbox.value).await?;
+        // Of a member who is no more, something is left to be removed.
+        let farewell = member.is_none().then(|| app.clock.now() + CHECK_PAUSE);
+        match due.into_iter().chain(farewell).min() {
             Some(at) => app.table.write(Due::at(job.firm, job.member, at)).await?,
             None => Due::never(&app.table, job.firm, job.member).await?,
         }
@@ -188,8 +191,16 @@ impl Visitor<'_> {
                 RoundOutcome::Finished => {}
                 unfinished => return Ok(unfinished),
             }
-            let since = app.clock.now() - patience;
-            if outbox.problem.iter().chain(outbox.blocked.values()).any(|problem| since < problem.since) {
+            let now = app.clock.now();
+            let problems = outbox.problem.iter().chain(outbox.blocked.values());
+            let waits = problems.map(|problem| now - patience < problem.since);
+            // What Graph could not see to just then is still there.
+            let waits = waits.chain(outbox.failing.values().map(|f| now - FAREWELL_PATIENCE < f.problem.since));
+            let waits = match waits.reduce(|one, other| one || other) {
+                Some(waits) => waits,
+                None => remains(app, firm, self.member, &account).await?,
+            };
+            if waits {
                 return Ok(RoundOutcome::Finished);
             }
             forget_copies(app, firm, self.member).await?;
@@ -323,6 +334,17 @@ impl Visitor<'_> {
         }
         Ok(noted)
     }
+}
+
+/// Whether something of ours that can still be removed lies in the Outlook of a member who is no more, or may lie there.
+async fn remains(app: &App, firm: &Firm, member: MemberId, account: &MemberAccount) -> Result<bool, TableError> {
+    if Connector::find(&app.table, firm.id, account.connector).await?.is_none() {
+        return Ok(false);
+    }
+    let since = app.clock.now() - FAREWELL_PATIENCE;
+    let copies: Vec<Row<Copy>> = app.table.query_all(&Key::copy_prefix(firm.id, member)).await?;
+    let may_go = |copy: &Copy| copy.failure.as_ref().is_none_or(|failure| since < failure.problem.since);
+    Ok(copies.iter().any(|row| !row.value.is_nowhere() && may_go(&row.value)))
 }
 
 async fn open_work(app: &App, firm: &Firm, member: MemberId) -> Result<Vec<Row<PushWork>>, TableError> {

@@ -204,6 +204,14 @@ impl Changes {
     fn name_categories(&self) -> bool {
         self.0.get(CATEGORIES).is_some()
     }
+
+    /// Whether something that they leave as it is shows otherwise after them than before: a person changed it meanwhile.
+    /// `before` and `after`: [`Shown::parts`]; false where one of them is not known.
+    pub fn reveal(&self, place: Place, before: &str, after: &str) -> bool {
+        let part = |parts: &str, i: usize| parts.get(i * PART_CHARS..(i + 1) * PART_CHARS).map(str::to_owned);
+        let left_alone = watched(place).iter().enumerate().filter(|(_, name)| self.0.get(**name).is_none());
+        before.len() == after.len() && left_alone.into_iter().any(|(i, _)| part(before, i) != part(after, i))
+    }
 }
 
 /// Length of one property's digest within [`Item::parts`].
@@ -306,6 +314,8 @@ pub struct Shown {
     pub etag: Option<String>,
     /// A digest of what a person can change; none where Graph left out a part of it.
     pub seen: Option<String>,
+    /// The digests of the same, property by property; empty where Graph left out a part of it.
+    pub parts: String,
     /// The e-mail addresses of a contact, in lower case.
     pub emails: BTreeSet<String>,
 }
@@ -654,10 +664,12 @@ fn shown(place: Place, item: &Value) -> Option<Shown> {
     // Graph leaves out of a task what it does not have.
     let whole = place == Place::Task || watched.iter().all(|name| body.contains_key(*name));
     let seen: Vec<Cow<'_, Value>> = watched.iter().map(|name| essence(name, &item[*name])).collect();
+    let parts = if whole { seen.iter().map(|value| part_digest(value)).collect() } else { String::new() };
     Some(Shown {
         id: body.get("id")?.as_str()?.to_owned(),
         etag: body.get("@odata.etag").and_then(Value::as_str).map(str::to_owned),
         seen: whole.then(|| digest(&seen)),
+        parts,
         emails: emails(item),
     })
 }

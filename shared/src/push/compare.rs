@@ -184,7 +184,8 @@ mod tests {
     fn copy(id: &str) -> Copy {
         let (etag, seen) = (Some("1".to_owned()), Some("s".to_owned()));
         let (sent, parts) = (item("d").digest().to_owned(), String::new());
-        let placed = Placed { place: Place::Contact, id: id.to_owned(), sent, etag, seen, parts, made_at: None };
+        let (place, item_id, shown) = (Place::Contact, id.to_owned(), String::new());
+        let placed = Placed { place, id: item_id, sent, etag, seen, parts, shown, made_at: None };
         Copy { placed: Some(placed), ..Copy::new(entry(id)) }
     }
 
@@ -194,6 +195,7 @@ mod tests {
                 id: (*id).to_owned(),
                 etag: Some(etag.to_owned()),
                 seen: Some(seen.to_owned()),
+                parts: String::new(),
                 emails: BTreeSet::new(),
             });
             ((*id).to_owned(), shown)

@@ -30,6 +30,9 @@ pub struct Placed {
     /// The digests of what was sent last, property by property: see [`Item::parts`]. Empty where they are not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parts: String,
+    /// The digests of how it showed after that, property by property: see [`Shown::parts`]. Empty where they are not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shown: String,
     /// When it was made; none for what was made before this was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
@@ -38,7 +41,16 @@ pub struct Placed {
 impl Placed {
     /// An item of which nothing is known but that it is there.
     fn found(place: Place, id: String) -> Self {
-        Self { place, id, sent: String::new(), etag: None, seen: None, parts: String::new(), made_at: None }
+        Self {
+            place,
+            id,
+            sent: String::new(),
+            etag: None,
+            seen: None,
+            parts: String::new(),
+            shown: String::new(),
+            made_at: None,
+        }
     }
 }
 
@@ -146,13 +158,21 @@ impl Copy {
             }
             (Step::Create(item) | Step::Update(_, item, _), Done::Shown(shown)) => {
                 let is_kept = item.is_kept_by(&shown);
-                let Shown { id, etag, seen, .. } = shown;
+                let Shown { id, etag, seen, parts: shown, .. } = shown;
                 let made_at = match step {
                     Step::Create(_) => Some(now),
                     _ => self.placed.as_ref().and_then(|placed| placed.made_at),
                 };
-                let (sent, parts) = (item.digest().to_owned(), item.parts().to_owned());
-                self.placed = Some(Placed { place: item.place(), id, sent, etag, seen, parts, made_at });
+                // What a person changed meanwhile, and this step did not say, is still to be set back.
+                let reveals = match (step, &self.placed) {
+                    (Step::Update(_, item, changes), Some(before)) => {
+                        changes.reveal(item.place(), &before.shown, &shown)
+                    }
+                    _ => false,
+                };
+                let sent = if reveals { String::new() } else { item.digest().to_owned() };
+                let (place, parts) = (item.place(), item.parts().to_owned());
+                self.placed = Some(Placed { place, id, sent, etag, seen, parts, shown, made_at });
                 self.failure = (!is_kept).then(|| CopyFailure {
                     problem: Noted { code: Code::ValueNotKept, microsoft_code: String::new(), since: now },
                     attempts: 1,
@@ -228,6 +248,7 @@ mod tests {
             id: id.to_owned(),
             etag: Some("1".to_owned()),
             seen: Some("s".to_owned()),
+            parts: String::new(),
             emails: BTreeSet::new(),
         })
     }
