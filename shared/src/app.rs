@@ -55,8 +55,9 @@ pub enum StartError {
 impl App {
     /// As on Lambda: the environment names everything, AWS answers.
     ///
-    /// Credentials and region of a function are in its environment and nowhere else, so none of the other places is looked at in which the
-    /// SDK can find them: files, other accounts' roles, the network. That is 4 % of a function's size.
+    /// Credentials and region of a function are in its environment and nowhere else, so none of the other places is
+    /// looked at in which the SDK can find them: files, other accounts' roles, the network. That is 4 % of a function's
+    /// size.
     /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
     pub fn connect() -> Result<Self, StartError> {
         let (config, place) = (Config::from_env()?, Aws::from_env()?);

@@ -1,4 +1,5 @@
-//! Licences, sources and versions of all that is compiled on this platform, as `cargo metadata` tells without a network.
+//! Licences, sources and versions of all that is compiled on this platform, as `cargo metadata` tells without a
+//! network.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -151,7 +151,8 @@ impl Crate {
         Some(base)
     }
 
-    /// The module in which what a path names is written: the longest part of it that is a module, or what that gives on.
+    /// The module in which what a path names is written: the longest part of it that is a module, or what that gives
+    /// on.
     fn home(&self, path: &[String]) -> Module {
         let end = (0..=path.len()).rev().find(|end| self.sources.contains_key(&path[..*end])).unwrap_or_default();
         let module = path[..end].to_vec();

@@ -31,7 +31,7 @@ fn walk(folder: &PathBuf) -> Vec<PathBuf> {
 }
 
 /// Where logs are JSON, which shows of an error no more than it displays.
-const LOGGED: [&str; 3] = ["shared/", "functions/", "infra/local/"];
+const LOGGED: [&str; 5] = ["shared/", "functions/", "infra/bench/", "infra/greffe/", "infra/local/"];
 
 /// Lines below `folders` that `is_wrong`, with their places.
 fn lines(folders: &[&str], endings: &[&str], is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
@@ -58,4 +58,30 @@ fn an_error_in_a_log_has_its_whole_chain() {
 fn an_error_that_ends_a_function_has_its_whole_chain() {
     let bare = lines(&LOGGED, &[".rs"], |line| line.contains("error_message: ") && !line.contains("Chain("));
     assert_eq!(bare, Vec::<String>::new());
+}
+
+/// Columns of a line at most.
+const WIDTH_MAX: usize = 120;
+
+/// A table row can't be broken, nor can an address.
+fn is_whole(line: &str) -> bool {
+    let text = line.trim_start().trim_start_matches(['/', '!', '#', '-', '*', ' ']);
+    text.starts_with('|') || text.split_whitespace().any(|word| word.len() > WIDTH_MAX / 2)
+}
+
+/// rustfmt breaks the lines of code that can be broken, and no comment.
+#[test]
+fn no_comment_and_no_prose_is_wider_than_120_columns() {
+    let everywhere = [""];
+    let is_wide = |line: &str| line.chars().count() > WIDTH_MAX && !is_whole(line);
+    let mut wide = lines(&everywhere, &[".rs"], |line| line.trim_start().starts_with("//") && is_wide(line));
+    wide.extend(lines(&everywhere, &[".yaml", ".toml", ".sh", ".ci/run"], |line| {
+        line.trim_start().starts_with("# ") && is_wide(line)
+    }));
+    for (name, text) in files(&[".md"]).into_iter().filter(|(name, _)| !name.starts_with("docs/problems")) {
+        // What is indented or fenced is code: it is copied as one line.
+        let prose = text.split("```").step_by(2).flat_map(str::lines).filter(|line| !line.starts_with("    "));
+        wide.extend(prose.filter(|line| is_wide(line)).map(|line| format!("{}: {line}", name.display())));
+    }
+    assert_eq!(wide, Vec::<String>::new());
 }

@@ -1,5 +1,5 @@
-//! Parts of the common crate that store something, each by itself over the embedded engines: what a scenario reaches only by
-//! luck.
+//! Parts of the common crate that store something, each by itself over the embedded engines: what a scenario reaches
+//! only by luck.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

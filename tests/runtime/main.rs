@@ -1,8 +1,8 @@
-//! The functions as they are deployed: each program runs under AWS's own Runtime Interface Emulator, is given the events that
-//! AWS gives, and finds AWS and Microsoft 365 over loopback.
+//! The functions as they are deployed: each program runs under AWS's own Runtime Interface Emulator, is given the
+//! events that AWS gives, and finds AWS and Microsoft 365 over loopback.
 //!
-//! `GREFFE_RIE` is the emulator (aws-sam-cli brings it: `samcli/local/rapid/aws-lambda-rie-x86_64`), `GREFFE_FUNCTIONS` the
-//! folders, separated by colons, that the programs are looked for in, first to last. `.ci/run` sets both.
+//! `GREFFE_RIE` is the emulator (aws-sam-cli brings it: `samcli/local/rapid/aws-lambda-rie-x86_64`), `GREFFE_FUNCTIONS`
+//! the folders, separated by colons, that the programs are looked for in, first to last. `.ci/run` sets both.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,5 @@
-//! Attacks: what somebody with one firm's key, an account at Microsoft and patience tries, through Microsoft's own pages.
+//! Attacks: what somebody with one firm's key, an account at Microsoft and patience tries, through Microsoft's own
+//! pages.
 
 use std::time::Duration;
 

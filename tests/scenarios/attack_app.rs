@@ -1,4 +1,5 @@
-//! Attacks on another firm's app registration: nobody reads mail through it, or changes it, because AWS vouches for greffe.
+//! Attacks on another firm's app registration: nobody reads mail through it, or changes it, because AWS vouches for
+//! greffe.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! R6, R13: mail from before the activation needs the operator's grant, comes in behind live mail, and shows how far it is.
+//! R6, R13: mail from before the activation needs the operator's grant, comes in behind live mail, and shows how far it
+//! is.
 
 use std::time::Duration;
 

@@ -6,7 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{OPERATOR_KEY, World, message_id};
 
-/// A body with which nothing is wrong but whose id the path names. A route that needs one and has none here answers 400.
+/// A body with which nothing is wrong but whose id the path names. A route that needs one and has none here answers
+/// 400.
 fn body_of(operation: &str) -> Value {
     match operation {
         "PATCH /connectors/{connector}" | "PATCH /members/{member}" => json!({ "name": "Mallory" }),
@@ -19,8 +20,8 @@ fn body_of(operation: &str) -> Value {
     }
 }
 
-/// The clock of a test can't tell whether two answers take the same time; that they cost the same calls of AWS, in the same
-/// order, it can.
+/// The clock of a test can't tell whether two answers take the same time; that they cost the same calls of AWS, in the
+/// same order, it can.
 #[tokio::test]
 async fn a_firm_sees_nothing_of_another_not_even_by_what_an_answer_costs() {
     let world = World::new().await;

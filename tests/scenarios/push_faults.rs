@@ -1,5 +1,5 @@
-//! What goes wrong with one entry, one container or one service of an Outlook delays that one and no other (R14, P5), and what a
-//! person does there is kept where it is their own.
+//! What goes wrong with one entry, one container or one service of an Outlook delays that one and no other (R14, P5),
+//! and what a person does there is kept where it is their own.
 
 use std::time::Duration;
 

@@ -65,7 +65,8 @@ async fn r7_internal_mail_is_what_a_member_sends_to_the_own_domain_only_in_to_cc
     assert_eq!((&progress["discovered"], &progress["archived"]), (&json!(12), &json!(8)));
     assert_eq!(progress["skipped"]["internal"], 4);
     assert_eq!(world.objects().await.len(), 8);
-    // What is skipped costs nothing: a body and a part of a batch for each that is kept, pages, and the marks' categories.
+    // What is skipped costs nothing: a body and a part of a batch for each that is kept, pages, and the marks'
+    // categories.
     let kinds = world.microsoft.requests().by_kind;
     assert!(!kinds.contains_key("message"), "{kinds:?}");
     assert!(world.microsoft.requests().graph - before < 2 * 8 + 12);

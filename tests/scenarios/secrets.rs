@@ -1,5 +1,5 @@
-//! Secrets (S1, S2, S3) and the credentials that need none (C10): until when they are good, how they are replaced, rotated, and
-//! no longer needed.
+//! Secrets (S1, S2, S3) and the credentials that need none (C10): until when they are good, how they are replaced,
+//! rotated, and no longer needed.
 
 use std::time::Duration;
 

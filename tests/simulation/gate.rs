@@ -1,9 +1,10 @@
-//! A gate between greffe and all that it calls. Every call waits here until nothing moves any more; then the dice let one
-//! through, and nobody else moves before it was answered. So a seed decides in which order calls take effect, which of them
-//! AWS refuses or loses, and at which one a function dies.
+//! A gate between greffe and all that it calls. Every call waits here until nothing moves any more; then the dice let
+//! one through, and nobody else moves before it was answered. So a seed decides in which order calls take effect, which
+//! of them AWS refuses or loses, and at which one a function dies.
 //!
-//! What is told of it is the history of a run. Two runs of a seed have the same, but for what nobody controls: ports, and what
-//! the AWS SDK draws by itself, which is therefore not in it (`ClientRequestToken`, receipt handles, signatures).
+//! What is told of it is the history of a run. Two runs of a seed have the same, but for what nobody controls: ports,
+//! and what the AWS SDK draws by itself, which is therefore not in it (`ClientRequestToken`, receipt handles,
+//! signatures).
 
 use std::{
     collections::VecDeque,
@@ -34,8 +35,8 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::dice::Dice;
 
-/// So often in a row every task has to have had its turn, and every socket been looked at, with nobody new at the gate. The
-/// longest way from one call to the next, a new connection, takes six.
+/// So often in a row every task has to have had its turn, and every socket been looked at, with nobody new at the gate.
+/// The longest way from one call to the next, a new connection, takes six.
 const TURNS_OF_REST: usize = 12;
 /// Requests of the mail path are small; the larger is a mail of a story.
 const REQUEST_BYTES_MAX: usize = 8 << 20;

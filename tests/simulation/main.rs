@@ -1,10 +1,12 @@
-//! Stories under faults: people work in Outlook and in the business application, Graph and AWS fail in every way they know,
-//! functions are killed between any two calls, access is taken and given back, notices get lost, doubled, late and forged.
-//! Whatever happened, once it is quiet again the archive holds what it ought to, once and byte for byte (`story`), every Outlook
-//! shows what the application said, once (`push`), and an app has one credential that works (`rotation`).
+//! Stories under faults: people work in Outlook and in the business application, Graph and AWS fail in every way they
+//! know, functions are killed between any two calls, access is taken and given back, notices get lost, doubled, late
+//! and forged. Whatever happened, once it is quiet again the archive holds what it ought to, once and byte for byte
+//! (`story`), every Outlook shows what the application said, once (`push`), and an app has one credential that works
+//! (`rotation`).
 //!
-//! A seed decides every choice, and in which order calls take effect. `GREFFE_SEEDS=1000..4000 cargo test -p tests --test
-//! simulation` runs those seeds; a failure names its seed, and `GREFFE_SEEDS=1234..1235` replays it, call by call.
+//! A seed decides every choice, and in which order calls take effect. `GREFFE_SEEDS=1000..4000 cargo test -p tests
+//! --test simulation` runs those seeds; a failure names its seed, and `GREFFE_SEEDS=1234..1235` replays it, call by
+//! call.
 
 #![allow(clippy::unwrap_used, reason = "a story ends where something is not as told")]
 

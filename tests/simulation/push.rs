@@ -1,5 +1,5 @@
-//! One story of what is pushed: the application says dates and contacts, changes its mind, and says things twice and late; people
-//! delete and change what they find, and keep things of their own beside it; and the judgement.
+//! One story of what is pushed: the application says dates and contacts, changes its mind, and says things twice and
+//! late; people delete and change what they find, and keep things of their own beside it; and the judgement.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,7 +53,8 @@ struct Story {
     own: Own,
 }
 
-/// What is a person's own: by address and id, how it shows, and the container it lies in, if it is one that may be thrown away.
+/// What is a person's own: by address and id, how it shows, and the container it lies in, if it is one that may be
+/// thrown away.
 type Own = BTreeMap<(&'static str, String), (Value, String)>;
 
 /// Tells the story of this seed and judges how it ends; its history.

@@ -1,5 +1,6 @@
-//! Credentials under kills: a function dies at every call in turn, to AWS or to Microsoft, while it rotates a credential or puts another in its place.
-//! At no moment is there none that works, and once it is quiet again Entra holds one, the one in use, and nothing that was left behind.
+//! Credentials under kills: a function dies at every call in turn, to AWS or to Microsoft, while it rotates a
+//! credential or puts another in its place. At no moment is there none that works, and once it is quiet again Entra
+//! holds one, the one in use, and nothing that was left behind.
 
 use std::time::Duration;
 

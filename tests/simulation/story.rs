@@ -153,8 +153,8 @@ impl Story {
         }
     }
 
-    /// The business application files a mail, or takes it out again. Every third time the function dies on the way; then the
-    /// application says it again.
+    /// The business application files a mail, or takes it out again. Every third time the function dies on the way;
+    /// then the application says it again.
     async fn file(&mut self) {
         let ids: Vec<String> = self.outlook.tales.keys().cloned().collect();
         if ids.is_empty() {

@@ -523,8 +523,8 @@ impl World {
         self.folder.path()
     }
 
-    /// Holds the world to what every story of mail ends with: each archived mail is the bytes that Graph served, and nothing
-    /// waits.
+    /// Holds the world to what every story of mail ends with: each archived mail is the bytes that Graph served, and
+    /// nothing waits.
     pub async fn settle(&self, registry: &Registry) {
         for held in self.microsoft.messages(ADA).expect("the mailbox") {
             let index = self.message(registry, &held.immutable_id).await;

@@ -29,7 +29,8 @@ impl World {
         Firm { id, connector }
     }
 
-    /// The administrator has the app registration changed and consents to what it lists now; tokens with other rights have ended.
+    /// The administrator has the app registration changed and consents to what it lists now; tokens with other rights
+    /// have ended.
     pub async fn consent_to(&self, app: microsoft365::App) {
         let client_id = app.client_id.clone();
         self.microsoft.register_app(app).expect("an app");

@@ -1,8 +1,9 @@
 //! What each function does at AWS, and what template.yaml lets it do.
 //!
-//! Every world listens between greffe and AWS. What a function did and its role does not allow is found when the world ends:
-//! a right too few. So is what a statement of the role denies, in spite of a right. A right too many shows only after all worlds: with `GREFFE_RIGHTS=FOLDER` each process leaves there what it
-//! heard, and `tests/template` reads it.
+//! Every world listens between greffe and AWS. What a function did and its role does not allow is found when the world
+//! ends: a right too few. So is what a statement of the role denies, in spite of a right. A right too many shows only
+//! after all worlds: with `GREFFE_RIGHTS=FOLDER` each process leaves there what it heard, and `tests/template` reads
+//! it.
 
 use std::{
     collections::BTreeSet,
@@ -241,7 +242,8 @@ pub fn like(pattern: &str, text: &str) -> bool {
 }
 
 /// The actions that IAM weighs for a request, on which resource each, and what of the table it touches.
-/// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
+/// Source:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 fn done(request: &HttpRequest) -> Vec<(String, String, Touched)> {
     let headers = request.headers();
     let scope = headers.get("authorization").and_then(|a| a.split_once("Credential=")?.1.split('/').nth(3));
@@ -309,8 +311,8 @@ fn queue(name: &str) -> String {
     words.map(capital).collect::<String>() + "Queue"
 }
 
-/// What the roles allow: everything but writing logs, and what Lambda itself does for a queue that feeds a function. What depends on a
-/// parameter is left out.
+/// What the roles allow: everything but writing logs, and what Lambda itself does for a queue that feeds a function.
+/// What depends on a parameter is left out.
 pub fn granted(template: &Template) -> Vec<Right> {
     let mut granted = Vec::new();
     for (function, statement) in statements(template, "Allow") {

@@ -1,5 +1,5 @@
-//! What worlds said to Graph and heard from it: kept by each, judged once for all. The judge takes longer to start than to read
-//! the traffic of a world.
+//! What worlds said to Graph and heard from it: kept by each, judged once for all. The judge takes longer to start than
+//! to read the traffic of a world.
 
 use std::{
     fs, io,

@@ -6,7 +6,8 @@ use tests::template::{Template, attribute};
 /// Only this function's URL is open to all: Graph can't sign for IAM, and each notice carries a MAC instead.
 const OPEN_TO_ALL: [&str; 1] = ["GraphWebhook"];
 /// What SAM takes for all functions at once, of what we use.
-/// Source: <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>
+/// Source:
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>
 const GLOBAL: [&str; 8] =
     ["Runtime", "Handler", "Architectures", "MemorySize", "Timeout", "Environment", "LoggingConfig", "Tags"];
 

@@ -1,5 +1,6 @@
-//! Graph's own description judges what the tests before this one said to the simulated tenant and heard from it. Cargo runs a
-//! package's tests by name, so this comes last; `cargo test -p tests --test traffic` judges what is left of any run.
+//! Graph's own description judges what the tests before this one said to the simulated tenant and heard from it. Cargo
+//! runs a package's tests by name, so this comes last; `cargo test -p tests --test traffic` judges what is left of any
+//! run.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,5 @@
-//! Who calls, and what for. A handler gets a firm's id from [`FirmScope`] only, and there is none without the right key.
+//! Who calls, and what for. A handler gets a firm's id from [`FirmScope`] only, and there is none without the right
+//! key.
 
 use std::sync::Arc;
 

@@ -38,7 +38,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
                 Code::BodyTooLarge,
-                format!("A body may have {BODY_BYTES_MAX} bytes, that of a bulk {BULK_BYTES_MAX}."),
+                format!("The body may have at most {BODY_BYTES_MAX} bytes, or {BULK_BYTES_MAX} for a bulk request."),
             )
             .into(),
             _ => invalid(rejection.body_text()),

@@ -1,5 +1,5 @@
-//! The fields of requests: each is read from text once, and holds only what may be stored. What is pasted brings spaces and line
-//! ends with it: they are taken away around every field.
+//! The fields of requests: each is read from text once, and holds only what may be stored. What is pasted brings spaces
+//! and line ends with it: they are taken away around every field.
 
 use std::str::FromStr;
 

@@ -1,6 +1,6 @@
-//! What every call of `/v1` passes: who calls, how often, with which right, whether it was made before, and for a change, or
-//! a route that gives out mail, the entries in the firm's audit trail.
-//! A route that is added later passes it too.
+//! What every call of `/v1` passes: who calls, how often, with which right, whether it was made before, and for a
+//! change, or a route that gives out mail, the entries in the firm's audit trail. A route that is added later passes it
+//! too.
 
 use std::{
     collections::HashMap,
@@ -41,8 +41,8 @@ use crate::{
 
 /// Calls that a firm may make within a minute, with all its keys together.
 pub const CALLS_PER_MINUTE: u64 = 1_200;
-/// Calls that a process takes out of a minute's allowance at a time: one write for so many calls, and the limit holds over
-/// all processes, give or take what each has left.
+/// Calls that a process takes out of a minute's allowance at a time: one write for so many calls, and the limit holds
+/// over all processes, give or take what each has left.
 const CALLS_AT_ONCE: u64 = 20;
 /// How long a spent allowance is remembered by the table.
 const ALLOWANCE_KEPT: Duration = Duration::from_secs(3600);
@@ -99,8 +99,8 @@ impl Gate {
         };
         parts.extensions.insert(scope);
         let refused = needs.lacking(&caller);
-        let refused =
-            refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key has not the right {right}.")));
+        let refused = refused
+            .map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
         if parts.method.is_safe() && !routes::reads_mail(&route) {
             return match refused {
                 Some(problem) => Err(problem.into()),
@@ -183,7 +183,8 @@ impl Params {
         self.0.iter().find(|(name, _)| name == "firm")?.1.parse().ok()
     }
 
-    /// The path that was called, made of the route and of ids. A name whose text is no such id stays: the text may be a secret.
+    /// The path that was called, made of the route and of ids. A name whose text is no such id stays: the text may be a
+    /// secret.
     fn path(&self, route: &str) -> String {
         let named = self.0.iter().filter_map(|(name, text)| Some((format!("{{{name}}}"), shown(name, text)?)));
         named.fold(route.to_owned(), |path, (name, id)| path.replace(&name, &id))
@@ -242,8 +243,8 @@ async fn again(
     let Some(key) = idempotency_key(&parts)? else { return run(Request::from_parts(parts, body), next).await };
     // The route has a limit of its own, and tells it.
     let bytes = axum::body::to_bytes(body, BULK_BYTES_MAX).await;
-    let bytes =
-        bytes.map_err(|_| Problem::new(Code::BodyTooLarge, format!("A body may have {BULK_BYTES_MAX} bytes.")))?;
+    let bytes = bytes
+        .map_err(|_| Problem::new(Code::BodyTooLarge, format!("The body may have at most {BULK_BYTES_MAX} bytes.")))?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     // What one caller was answered may hold more than another may do: a key with its rights.
     let caller = parts.extensions.get::<Caller>().map_or_else(String::new, |caller| match caller {
@@ -259,10 +260,15 @@ async fn again(
             keep(app, first, response).await
         }
         Turn::Told(answer) => tell_again(*answer),
-        Turn::Reused => Err(Problem::new(Code::IdempotencyKeyReused, "Its method, address or body is another.").into()),
-        Turn::Unfinished => {
-            Err(Failure::later(Problem::new(Code::RequestUnfinished, "Nothing was done by this one."), 2))
-        }
+        Turn::Reused => Err(Problem::new(
+            Code::IdempotencyKeyReused,
+            "An earlier request with this Idempotency-Key had another method, address or body.",
+        )
+        .into()),
+        Turn::Unfinished => Err(Failure::later(
+            Problem::new(Code::RequestUnfinished, "An earlier request with this Idempotency-Key is still running."),
+            2,
+        )),
         Turn::Lost(outcome) => {
             let detail = match outcome {
                 Some(status) => {

@@ -32,15 +32,15 @@ const DESCRIPTION: &str = include_str!("../../../docs/openapi.json");
 
 /// All routes of the API, with `/openapi.json` that describes them and `/healthz` that says nothing but yes.
 ///
-/// Every answer carries `x-request-id`. Every failure is an `application/problem+json` document ([`Problem`]); one that is
-/// ours is logged once with the same request id.
+/// Every answer carries `x-request-id`. Every failure is an `application/problem+json` document ([`Problem`]); one that
+/// is ours is logged once with the same request id.
 pub fn router(app: App) -> Router {
     let app = Arc::new(app);
     routes::router()
         .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)))
-        .fallback(async || Failure::from(Problem::new(Code::NotFound, "There is no such address.")))
+        .fallback(async || Failure::from(Problem::new(Code::NotFound, "The API has no such address.")))
         .method_not_allowed_fallback(async || {
-            Failure::from(Problem::new(Code::MethodNotAllowed, "This address does not know this method."))
+            Failure::from(Problem::new(Code::MethodNotAllowed, "This address does not support this method."))
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state((app.clone(), Arc::<gate::Gate>::default()), gate::pass))

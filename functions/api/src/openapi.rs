@@ -1,5 +1,5 @@
-//! The description of the API, made from the routes themselves: `docs/openapi.json`, which the function carries as a text. Made where it
-//! runs, it would be a sixth of its size and of its start.
+//! The description of the API, made from the routes themselves: `docs/openapi.json`, which the function carries as a
+//! text. Made where it runs, it would be a sixth of its size and of its start.
 //!
 //! `UPDATE_DOCS=1 cargo test -p api description` writes it anew.
 
@@ -153,8 +153,8 @@ fn may_be_sent_again(post: &mut Operation) {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "Drawn anew for each request. Sent again with the same body within a day, the request is not carried out again: its answer \
-             is told again, with the header Idempotency-Replayed.",
+            "A random value, a new one for each request. If you send the same request with the same key again within a day, greffe does \
+             not repeat the operation: it returns the first response, with the header Idempotency-Replayed.",
         ))
         .schema(Some(
             ObjectBuilder::new()
@@ -201,7 +201,7 @@ fn add_what_all_have(path: &str, operation: &mut Operation) {
     }
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     let problem = ResponseBuilder::new()
-        .description("A problem: its `code` is stable, its `detail` says what was wrong, its `next_action` what to do.")
+        .description("A problem. `code` is stable, `detail` says what is wrong, and `next_action` says what to do.")
         .content("application/problem+json", content)
         .build();
     operation.responses.responses.insert("default".to_owned(), problem.into());

@@ -134,8 +134,8 @@ impl Held {
     }
 }
 
-/// Takes step after step with all of them, a batch at a time. A refusal that concerns one copy leaves the others alone; one
-/// that concerns all is returned.
+/// Takes step after step with all of them, a batch at a time. A refusal that concerns one copy leaves the others alone;
+/// one that concerns all is returned.
 async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], alone: bool) -> Result<(), PushError> {
     for go in 0..STEPS_MAX {
         if round.is_over() || round.is_blocked(work.value.noun()) {
@@ -245,8 +245,8 @@ fn tag(round: &Round<'_>, held: &Held) -> Tag {
     }
 }
 
-/// The containers of ours that these steps need: looked for where one is not known, made where something is to be made in it,
-/// and kept before anything is.
+/// The containers of ours that these steps need: looked for where one is not known, made where something is to be made
+/// in it, and kept before anything is.
 async fn homes(round: &Round<'_>, steps: &[(usize, Step)]) -> Result<Homes, PushError> {
     let mut homes = round.homes.lock().await;
     let places: BTreeSet<Place> = steps.iter().map(|(_, step)| step.place()).collect();

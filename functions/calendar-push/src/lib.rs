@@ -1,7 +1,7 @@
 //! Pushes dates and contacts to members: what the business application says is in everyone's Outlook, once.
 //!
-//! Two things start it: the schedule, which queues a job for every member whose Outlook is due to be looked at, and the queue,
-//! whose jobs each name one member.
+//! Two things start it: the schedule, which queues a job for every member whose Outlook is due to be looked at, and the
+//! queue, whose jobs each name one member.
 
 mod advance;
 mod look;

@@ -134,8 +134,8 @@ impl Round<'_> {
         noun.is_some_and(|noun| self.blocked.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&noun))
     }
 
-    /// What Graph refuses or can't do holds up entries of one noun and not the others: nothing more is done about them in this round.
-    /// What concerns all is returned: a dead token, and a mailbox of which too much was asked.
+    /// What Graph refuses or can't do holds up entries of one noun and not the others: nothing more is done about them
+    /// in this round. What concerns all is returned: a dead token, and a mailbox of which too much was asked.
     pub fn hold_up(&self, noun: Option<Noun>, error: PushError) -> Result<(), PushError> {
         match (noun, error) {
             (Some(noun), PushError::Graph(error)) if !error.concerns_connection() => {

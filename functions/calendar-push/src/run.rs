@@ -36,7 +36,8 @@ use crate::{
     round::{Block, CHECK_PAUSE, CONFLICT_PAUSE, PushError, Round, keep},
 };
 
-/// What was pushed to a member who is no more is removed for so long, where access allows it again; then it stays there.
+/// What was pushed to a member who is no more is removed for so long, where access allows it again; then it stays
+/// there.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 /// Clocks of two functions differ by less than this.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
@@ -55,8 +56,8 @@ impl Round<'_> {
         advance::settle_work(self, open).await
     }
 
-    /// An entry that one item began may be taken by another now, which has to look for it just so: they were made by many clocks,
-    /// and come in any order.
+    /// An entry that one item began may be taken by another now, which has to look for it just so: they were made by
+    /// many clocks, and come in any order.
     async fn hand_on_what_began(&self, open: &mut [Row<PushWork>]) -> Result<(), TableError> {
         let begun = open.iter().filter(|item| item.value.began).flat_map(|item| item.value.entries());
         let begun: HashSet<EntryId> = begun.collect();
@@ -268,7 +269,8 @@ impl Visitor<'_> {
         }
     }
 
-    /// What is not tried at all. An organisation's rights stand in the app's registration, and Graph says whether they are there.
+    /// What is not tried at all. An organisation's rights stand in the app's registration, and Graph says whether they
+    /// are there.
     fn blocked(&self, connector: &Connector, wish: &Wish, outbox: &Outbox) -> BTreeMap<Noun, Block> {
         let block = |noun| {
             let asked = connector.access == Access::Organization
@@ -336,7 +338,8 @@ impl Visitor<'_> {
     }
 }
 
-/// Whether something of ours that can still be removed lies in the Outlook of a member who is no more, or may lie there.
+/// Whether something of ours that can still be removed lies in the Outlook of a member who is no more, or may lie
+/// there.
 async fn remains(app: &App, firm: &Firm, member: MemberId, account: &MemberAccount) -> Result<bool, TableError> {
     if Connector::find(&app.table, firm.id, account.connector).await?.is_none() {
         return Ok(false);

@@ -1,4 +1,5 @@
-//! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips none.
+//! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips
+//! none.
 
 use std::{
     collections::BTreeSet,
@@ -44,8 +45,8 @@ struct Marking<'a> {
     items: AtomicUsize,
 }
 
-/// Works through all items as they come, some side by side: while one waits for the table, another keeps Graph's four places
-/// busy.
+/// Works through all items as they come, some side by side: while one waits for the table, another keeps Graph's four
+/// places busy.
 pub(crate) async fn settle_work(
     round: &Round<'_>,
     items: impl Stream<Item = Vec<Row<Work>>>,
@@ -127,8 +128,8 @@ enum Archived {
     Left,
 }
 
-/// Archives what is pending or due for another try, four at a time. A message that Graph refuses fails by itself. A reason
-/// to stop is returned once all that were under way have ended.
+/// Archives what is pending or due for another try, four at a time. A message that Graph refuses fails by itself. A
+/// reason to stop is returned once all that were under way have ended.
 async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(), RoundError> {
     let steps = messages.iter().enumerate().map(|(i, row)| async move { (i, archive_one(round, &row.value).await) });
     // Collected first: a stream that borrows within its closure is not `Send`.
@@ -253,8 +254,8 @@ async fn is_gone(round: &Round<'_>, message: &Message) -> bool {
     round.graph.mail(&round.mailbox.user, &message.immutable_id).await.is_err_and(|error| error.is_gone())
 }
 
-/// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how often it has
-/// failed.
+/// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how often
+/// it has failed.
 async fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError) -> Result<u32, RoundError> {
     let trouble = Trouble::after(row.value.trouble.as_ref(), error, round.app.clock.now());
     let tries = trouble.tries;
@@ -334,7 +335,8 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
     Some(Numbered { number, fact: Fact { id, at: round.app.clock.now(), what } })
 }
 
-/// Sets the mark on all that were announced, in one batch; a message that changed meanwhile is read again and tried again.
+/// Sets the mark on all that were announced, in one batch; a message that changed meanwhile is read again and tried
+/// again.
 async fn mark(
     round: &Round<'_>,
     messages: &mut [Row<Message>],
@@ -431,8 +433,8 @@ async fn mark(
     stop
 }
 
-/// Has the mark of a message wait by itself; given up after a long time. The inner error says that Graph refused another one
-/// just before: then the mailbox waits.
+/// Has the mark of a message wait by itself; given up after a long time. The inner error says that Graph refused
+/// another one just before: then the mailbox waits.
 async fn mark_later(
     round: &Round<'_>,
     row: &mut Row<Message>,

@@ -1,5 +1,5 @@
-//! Behind live mail: the history that was granted, and the comparison of the folders with the archive. Both walk along the
-//! folders for a bounded time, then give way; what a walk finds goes the way of all mail.
+//! Behind live mail: the history that was granted, and the comparison of the folders with the archive. Both walk along
+//! the folders for a bounded time, then give way; what a walk finds goes the way of all mail.
 
 use std::time::Duration;
 
@@ -60,8 +60,8 @@ impl Purpose {
         self.walk_of(folder).is_some_and(|walk| walk.ended_at.is_some())
     }
 
-    /// Whether there is something to be done for it now. Before its baseline is complete a folder waits, and so does a walk after
-    /// a failure.
+    /// Whether there is something to be done for it now. Before its baseline is complete a folder waits, and so does a
+    /// walk after a failure.
     fn is_ahead(self, folder: &FolderState, now: Timestamp) -> bool {
         let rests = self.walk_of(folder).is_some_and(|walk| walk.rests(now));
         folder.phase == Phase::Following && !self.is_done(folder) && !rests
@@ -91,7 +91,8 @@ impl Purpose {
     }
 }
 
-/// Goes on with what waits, for a bounded time; `open` is its work from before, `folders` are those that were just read.
+/// Goes on with what waits, for a bounded time; `open` is its work from before, `folders` are those that were just
+/// read.
 pub(crate) async fn run(
     round: &Round<'_>,
     sync: &mut Sync,
@@ -204,8 +205,8 @@ async fn count(round: &Round<'_>, purpose: Purpose, folder: &mut Row<FolderState
     }
 }
 
-/// Notes that the list of a folder can't be had, and when it is tried next. Only a folder that is certainly gone, and was so
-/// when it was asked before, comes to its end by that.
+/// Notes that the list of a folder can't be had, and when it is tried next. Only a folder that is certainly gone, and
+/// was so when it was asked before, comes to its end by that.
 async fn put_off(
     round: &Round<'_>,
     folder: &mut Row<FolderState>,

@@ -1,4 +1,5 @@
-//! Discover: page by page, new messages are written as pending, then the page's link is saved. Never waits for archiving.
+//! Discover: page by page, new messages are written as pending, then the page's link is saved. Never waits for
+//! archiving.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -46,8 +47,8 @@ pub(crate) enum Read {
     Failed,
 }
 
-/// Reads one folder to the end of its delta round, `pages_max` pages of it at most; if somebody else began that one, to the end
-/// of the next: what happened since then is only told there. Leaves `row` as it is then.
+/// Reads one folder to the end of its delta round, `pages_max` pages of it at most; if somebody else began that one, to
+/// the end of the next: what happened since then is only told there. Leaves `row` as it is then.
 ///
 /// Errors: what concerns the mailbox as a whole. A folder that can't be read keeps that to itself.
 pub(crate) async fn folder(
@@ -116,7 +117,8 @@ pub(crate) async fn folder(
     Ok(Read::More)
 }
 
-/// Notes that a folder can't be read, and when it is tried next. If Graph refused another thing just before, the mailbox waits.
+/// Notes that a folder can't be read, and when it is tried next. If Graph refused another thing just before, the
+/// mailbox waits.
 async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphError) -> Result<Read, RoundError> {
     let (mailbox, folder) = (round.mailbox.id, row.value.id().clone());
     tracing::warn!(mailbox.id = %mailbox, folder.id = %folder, error = %Chain(&error), "a folder can't be read");
@@ -128,8 +130,8 @@ async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphErro
     if is_mailboxs { Err(error.into()) } else { Ok(Read::Failed) }
 }
 
-/// Takes in one page, and commits it with its link, its work and its counts in one transaction; the work it made. `idle`: the
-/// page brought nothing that it did not bring before, so a folder in trouble stays in it.
+/// Takes in one page, and commits it with its link, its work and its counts in one transaction; the work it made.
+/// `idle`: the page brought nothing that it did not bring before, so a folder in trouble stays in it.
 async fn take_in(
     round: &Round<'_>,
     row: &mut Row<FolderState>,

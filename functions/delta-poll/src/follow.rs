@@ -66,8 +66,8 @@ pub(crate) async fn folders(round: &Round<'_>, sync: &mut Sync) -> Result<Vec<Ro
     Ok(folders)
 }
 
-/// Looks at the tree in the next call of [`folders`]: there was a notice, and no folder that is kept explains it. It may be about
-/// a folder that nobody has told of yet. False where that can't be, or it was looked at just now.
+/// Looks at the tree in the next call of [`folders`]: there was a notice, and no folder that is kept explains it. It
+/// may be about a folder that nobody has told of yet. False where that can't be, or it was looked at just now.
 pub(crate) fn look_again(round: &Round<'_>, sync: &mut Sync) -> bool {
     let now = round.app.clock.now();
     let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != Mode::Include);
@@ -96,8 +96,8 @@ impl From<TableError> for LookError {
     }
 }
 
-/// Reads what changed in the tree, and writes it down. A crash in between reads it again. An error after the folders were
-/// written says that a well-known name could not be looked up: the same changes are read once more then.
+/// Reads what changed in the tree, and writes it down. A crash in between reads it again. An error after the folders
+/// were written says that a well-known name could not be looked up: the same changes are read once more then.
 async fn look(
     round: &Round<'_>,
     selection: &Selection,

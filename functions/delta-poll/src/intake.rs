@@ -66,7 +66,8 @@ pub(crate) async fn there<'i>(
     Ok(rows.into_iter().map(|row| (row.value.id, row)).collect())
 }
 
-/// Judges the mails of a page, each once, and writes those that were not known. `saw`: whether the baseline remembers a mail.
+/// Judges the mails of a page, each once, and writes those that were not known. `saw`: whether the baseline remembers a
+/// mail.
 pub(crate) async fn take_in(
     round: &Round<'_>,
     page: &Page<'_>,
@@ -142,8 +143,8 @@ fn uncount(before: Option<&Row<Message>>, page: &str, progress: &mut Progress) {
     progress.discovered -= 1;
 }
 
-/// Whether a mail is known, so that nothing is to be done about it: told again, or changed, perhaps by our own mark. `page` is the
-/// one that is being taken in.
+/// Whether a mail is known, so that nothing is to be done about it: told again, or changed, perhaps by our own mark.
+/// `page` is the one that is being taken in.
 async fn is_taken(
     round: &Round<'_>,
     before: Option<&Row<Message>>,
@@ -170,9 +171,9 @@ async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool,
     Ok(Work::holds(&round.app.table, round.mailbox.firm, &message.page, message.id).await?)
 }
 
-/// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail that vanished
-/// meanwhile, or that Graph does not tell of now, is as good as new: its archiving shows what is wrong with it, and holds up no
-/// other.
+/// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail that
+/// vanished meanwhile, or that Graph does not tell of now, is as good as new: its archiving shows what is wrong with
+/// it, and holds up no other.
 async fn whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
     match round.graph.mail(&round.mailbox.user, &mail.immutable_id).await {
         Ok(mail) => Ok(Some(mail)),

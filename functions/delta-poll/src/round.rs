@@ -29,7 +29,8 @@ use tokio::sync::OnceCell;
 const MARKS_SEEN_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The pause after another changed what this round was about to change.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
-/// So many things that Graph refuses one after the other, and nothing that it serves in between, are the mailbox itself.
+/// So many things that Graph refuses one after the other, and nothing that it serves in between, are the mailbox
+/// itself.
 const REFUSED_IN_A_ROW_MAX: u32 = 2;
 
 /// How a round ended.
@@ -186,8 +187,8 @@ impl Round<'_> {
         self.refused_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSED_IN_A_ROW_MAX
     }
 
-    /// The trouble of a thing after `error`. Where Graph served nothing yet in this round, it may be the mailbox's: then its pauses
-    /// grow little.
+    /// The trouble of a thing after `error`. Where Graph served nothing yet in this round, it may be the mailbox's:
+    /// then its pauses grow little.
     pub fn trouble(&self, before: Option<&Trouble>, error: &GraphError, is_mailboxs: bool) -> Trouble {
         let now = self.app.clock.now();
         let is_own = !error.may_concern_mailbox() || self.was_served.load(Ordering::Relaxed);
@@ -206,8 +207,9 @@ impl Round<'_> {
         }
     }
 
-    /// Makes sure that the mailbox has the categories of the marks, once in a round that marks. Without the right to, the
-    /// marks still show, without colour; so they do while the list can't be had. `before`: what was known when the round began.
+    /// Makes sure that the mailbox has the categories of the marks, once in a round that marks. Without the right to,
+    /// the marks still show, without colour; so they do while the list can't be had. `before`: what was known when the
+    /// round began.
     pub async fn keep_marks(&self, marks: &Marks, before: Option<&KeptMarks>) {
         let (now, wanted) = (self.app.clock.now(), [marks.received.clone(), marks.filed.clone()]);
         let kept = before.filter(|kept| kept.marks == wanted);

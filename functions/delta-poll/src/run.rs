@@ -223,7 +223,8 @@ impl Round<'_> {
         sync.subscription.as_ref().is_some_and(long_ago)
     }
 
-    /// Puts facts on the event bus that it did not take when they were recorded. If it does not take them now, they wait.
+    /// Puts facts on the event bus that it did not take when they were recorded. If it does not take them now, they
+    /// wait.
     async fn tell_again(&self) {
         let range = *self.untold.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Untold { from, to }) = range else { return };
@@ -239,7 +240,8 @@ impl Round<'_> {
         }
     }
 
-    /// Goes on with what waits for live mail, for a short time. If it has to wait itself, live mail does not wait with it.
+    /// Goes on with what waits for live mail, for a short time. If it has to wait itself, live mail does not wait with
+    /// it.
     async fn go_on_behind(
         &self,
         sync: &mut Sync,
@@ -281,8 +283,8 @@ impl Round<'_> {
         discovered
     }
 
-    /// Reads all folders that are kept; after a notice, where there are many, those that it can be about. `look` is for all, also
-    /// for those that rest after a failure.
+    /// Reads all folders that are kept; after a notice, where there are many, those that it can be about. `look` is for
+    /// all, also for those that rest after a failure.
     async fn discover(
         &self,
         sync: &mut Sync,
@@ -338,8 +340,8 @@ impl Round<'_> {
         }
     }
 
-    /// Reads those of these folders that are meant. One that fails keeps that to itself, and is read after the others next time.
-    /// The first round of each is begun before any other goes on: what is moved from then on was moved in.
+    /// Reads those of these folders that are meant. One that fails keeps that to itself, and is read after the others
+    /// next time. The first round of each is begun before any other goes on: what is moved from then on was moved in.
     async fn read(
         &self,
         folders: &mut [Row<FolderState>],
@@ -372,8 +374,8 @@ impl Round<'_> {
         Ok(reading)
     }
 
-    /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do: mail waits
-    /// for no subscription.
+    /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do:
+    /// mail waits for no subscription.
     async fn keep_subscribed(&self, connector: &Connector, sync: &mut Sync, look: bool) {
         // A signed-in user may subscribe to the own mailbox only, whatever rights there are on others.
         if connector.access == Access::Delegated && self.mailbox.kind == MailboxKind::Shared {
@@ -449,7 +451,8 @@ async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp
     }
     let poll = now + poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
     let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
-    // What could not be done although nothing asked to wait is tried again soon; what waits behind live mail has its own time.
+    // What could not be done although nothing asked to wait is tried again soon; what waits behind live mail has its
+    // own time.
     let is_open = |row: &Row<Work>| row.value.not_before.is_none() && !Work::is_behind(row, mailbox.firm, mailbox.id);
     let open = work.iter().any(is_open).then(|| now + POLL_PAUSE_LIVELY);
     let untold = sync.untold.map(|_| now + POLL_PAUSE_LIVELY);
@@ -466,7 +469,8 @@ fn poll_pause(notified: bool, quiet_rounds: u32) -> Duration {
     }
 }
 
-/// Writes down what the round found. If the mailbox was activated or paused meanwhile, that stands, and the rest is added.
+/// Writes down what the round found. If the mailbox was activated or paused meanwhile, that stands, and the rest is
+/// added.
 async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundError> {
     let key = read.key.clone();
     match app.table.write(Write::replace(&read.with(next.clone()))).await {

@@ -1,12 +1,12 @@
 //! Takes Graph's notices and turns the genuine ones into jobs: one for each mailbox and request.
 //!
-//! What a notice says is believed of nobody but Graph, and who sent it is told by its `clientState` alone. No table is read
-//! for a notice and no line logged for a forged one, so a flood of those costs microseconds each.
+//! What a notice says is believed of nobody but Graph, and who sent it is told by its `clientState` alone. No table is
+//! read for a notice and no line logged for a forged one, so a flood of those costs microseconds each.
 //!
 //! Every request that can be answered for good is answered 202, whether or not there is a job in it. A sender of forged
-//! notices learns nothing, and Graph, which sends again whatever is not answered with 2xx and drops notices of an endpoint
-//! that fails often, never does so for what would be no more readable the second time. A notice that was lost this way is
-//! made up for by the scheduled round.
+//! notices learns nothing, and Graph, which sends again whatever is not answered with 2xx and drops notices of an
+//! endpoint that fails often, never does so for what would be no more readable the second time. A notice that was lost
+//! this way is made up for by the scheduled round.
 //! Source: <https://learn.microsoft.com/graph/change-notifications-delivery-webhooks>
 
 use std::{sync::Arc, time::Duration};
@@ -44,9 +44,10 @@ const QUEUE_TIME_MAX: Duration = Duration::from_secs(8);
 
 /// Answers Graph on any path.
 ///
-/// - `POST ?validationToken=…` → 200 and the token as plain text; 400 if it is longer than [`VALIDATION_TOKEN_BYTES_MAX`].
-/// - `POST` with notices → 202 once the jobs of the genuine ones are queued; 503 if they could not be, so that Graph sends
-///   them again; 413 if the body is larger than [`BODY_BYTES_MAX`].
+/// - `POST ?validationToken=…` → 200 and the token as plain text; 400 if it is longer than
+///   [`VALIDATION_TOKEN_BYTES_MAX`].
+/// - `POST` with notices → 202 once the jobs of the genuine ones are queued; 503 if they could not be, so that Graph
+///   sends them again; 413 if the body is larger than [`BODY_BYTES_MAX`].
 /// - any other method → 405.
 pub fn router(app: App) -> Router {
     Router::new()
@@ -61,7 +62,8 @@ struct Webhook {
 }
 
 impl Webhook {
-    /// The key that judges notices, made once for as long as a secret is believed. Whoever comes meanwhile waits for it.
+    /// The key that judges notices, made once for as long as a secret is believed. Whoever comes meanwhile waits for
+    /// it.
     async fn key(&self) -> Result<Arc<MacKey>, SecretError> {
         let mut cached = self.key.lock().await;
         let now = self.app.clock.now();

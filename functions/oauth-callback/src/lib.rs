@@ -30,9 +30,10 @@ use shared::{
 
 /// The two addresses that a browser visits; any other is a 404.
 ///
-/// - `GET /oauth/connect/{ticket}` → 303 to Microsoft's sign-in page, with the cookie that binds the sign-in to this browser.
-/// - `GET /oauth/callback?code=…&state=…`, where Microsoft sends the browser back → a page "Connected to {connector} via
-///   {address}", or 303 to Microsoft once more where an administrator has to consent.
+/// - `GET /oauth/connect/{ticket}` → 303 to Microsoft's sign-in page, with the cookie that binds the sign-in to this
+///   browser.
+/// - `GET /oauth/callback?code=…&state=…`, where Microsoft sends the browser back → a page "Connected to {connector}
+///   via {address}", or 303 to Microsoft once more where an administrator has to consent.
 ///
 /// What went wrong is a page with its meaning, what to do next, and Microsoft's own code. Whoever asks for
 /// `application/json` gets `{"connector", "address"}`, or a problem document with the same status.
@@ -89,7 +90,7 @@ async fn no_page(reader: Reader) -> Response {
 }
 
 async fn no_method(reader: Reader) -> Response {
-    reader.told_of(&Problem::new(Code::MethodNotAllowed, "This page is only read, by GET."))
+    reader.told_of(&Problem::new(Code::MethodNotAllowed, "This page supports GET only."))
 }
 
 /// On to Microsoft, with the cookie that the browser has to bring back. `headers`: of the request.
@@ -110,8 +111,8 @@ fn redirect(public_url: &Origin, departure: &Departure, headers: &HeaderMap) -> 
     (headers, AppendHeaders(set), Redirect::to(departure.url.as_str())).into_response()
 }
 
-/// The name of a sign-in's cookie. The prefix has browsers refuse the cookie from anybody but this very host; plain http, on
-/// one machine, can't have it.
+/// The name of a sign-in's cookie. The prefix has browsers refuse the cookie from anybody but this very host; plain
+/// http, on one machine, can't have it.
 fn cookie_name(public_url: &Origin, suffix: &str) -> String {
     let prefix = if public_url.is_https() { "__Host-" } else { "" };
     format!("{prefix}greffe_sign_in_{suffix}")

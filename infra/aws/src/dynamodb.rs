@@ -1,9 +1,9 @@
 //! DynamoDB, by way of dynoxide.
 //!
-//! Answered: CreateTable, DescribeTable, UpdateTimeToLive, DescribeTimeToLive, GetItem, PutItem, UpdateItem, DeleteItem,
-//! Query, BatchGetItem, BatchWriteItem, TransactGetItems, TransactWriteItems, with global secondary indexes.
-//! Scan is left out on purpose: greffe reads by key and by index, and a scan that works here would be paid for there.
-//! Streams must stay off: the engine counts them by reading the whole stream at each write.
+//! Answered: CreateTable, DescribeTable, UpdateTimeToLive, DescribeTimeToLive, GetItem, PutItem, UpdateItem,
+//! DeleteItem, Query, BatchGetItem, BatchWriteItem, TransactGetItems, TransactWriteItems, with global secondary
+//! indexes. Scan is left out on purpose: greffe reads by key and by index, and a scan that works here would be paid for
+//! there. Streams must stay off: the engine counts them by reading the whole stream at each write.
 //!
 //! Kinder than AWS: transactions never conflict, indexes are never behind, nothing is throttled, and a transaction's
 //! `ClientRequestToken` is forgotten when the process ends.

@@ -1,4 +1,5 @@
-//! Answers and refusals of the services that speak AWS JSON: DynamoDB, SQS, Secrets Manager, EventBridge. STS dresses its refusals itself.
+//! Answers and refusals of the services that speak AWS JSON: DynamoDB, SQS, Secrets Manager, EventBridge. STS dresses
+//! its refusals itself.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;

@@ -1,8 +1,9 @@
 //! Secrets Manager: versions and their staging labels.
 //!
-//! Answered: CreateSecret, DescribeSecret, GetSecretValue, PutSecretValue, UpdateSecretVersionStage, RotateSecret, DeleteSecret.
-//! RotateSecret only says that a rotation is wanted: the host calls the function with its four steps, see [`Secrets::rotations`].
-//! Not played: rotation by a timetable, resource policies, tags, replication, and the removal of versions without labels.
+//! Answered: CreateSecret, DescribeSecret, GetSecretValue, PutSecretValue, UpdateSecretVersionStage, RotateSecret,
+//! DeleteSecret. RotateSecret only says that a rotation is wanted: the host calls the function with its four steps, see
+//! [`Secrets::rotations`]. Not played: rotation by a timetable, resource policies, tags, replication, and the removal
+//! of versions without labels.
 //!
 //! Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/>
 

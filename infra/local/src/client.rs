@@ -4,7 +4,8 @@ use reqwest::{Method, Response, StatusCode, header};
 use serde_json::Value;
 
 /// Somebody with a key.
-pub(crate) struct Client {
+pub struct Client {
+    /// The HTTP client.
     pub http: reqwest::Client,
     /// Where the API answers, without a final `/`.
     pub base: String,
@@ -36,10 +37,16 @@ pub enum ClientError {
 }
 
 impl Client {
+    /// Calls the API, and reads the JSON of its answer.
+    ///
+    /// Errors: the API refuses, or does not answer.
     pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, ClientError> {
         Ok(self.send(method, path, body).await?.json().await?)
     }
 
+    /// Calls the API.
+    ///
+    /// Errors: the API refuses, or does not answer.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Response, ClientError> {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.key);
         if let Some(body) = body {
@@ -85,11 +92,11 @@ fn location(response: &Response) -> Result<String, ClientError> {
 }
 
 /// The text of a field.
-pub(crate) fn text(value: &Value, field: &str) -> Result<String, ClientError> {
+pub fn text(value: &Value, field: &str) -> Result<String, ClientError> {
     value[field].as_str().map(str::to_owned).ok_or_else(|| ClientError::Without(field.to_owned()))
 }
 
 /// The id of what was made or read.
-pub(crate) fn id<T: std::str::FromStr>(value: &Value) -> Result<T, ClientError> {
+pub fn id<T: std::str::FromStr>(value: &Value) -> Result<T, ClientError> {
     text(value, "id")?.parse().map_err(|_| ClientError::Without("an id".to_owned()))
 }

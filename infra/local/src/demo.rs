@@ -1,5 +1,5 @@
-//! The demo: a firm connects to a simulated Microsoft 365, and real mail is archived before your eyes. Then everything is
-//! compared with what the tenant really held.
+//! The demo: a firm connects to a simulated Microsoft 365, and real mail is archived before your eyes. Then everything
+//! is compared with what the tenant really held.
 //!
 //! Every step looks first whether it was done already, so that a demo that was killed goes on where it was.
 
@@ -48,7 +48,7 @@ const SCHEDULE: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What the other side's page is good for.
-const TENANT: &str = "What people, administrators and mishaps do";
+const TENANT: &str = "Buttons for what people, administrators and faults do in Microsoft 365";
 const ADDRESS: &str = "ada.lambert@lumen.example";
 const CLIENT_ID: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
 const DELEGATED: [&str; 6] = [
@@ -281,8 +281,8 @@ impl Demo {
         Ok(Self { host, world, world_task, data: data.to_owned(), memory: memory.into(), client, mails })
     }
 
-    /// Runs the whole story and compares the end with what the tenant held. `tell` is told how far it is. A story that ended
-    /// well in an earlier start is not run again: somebody may have gone on from there.
+    /// Runs the whole story and compares the end with what the tenant held. `tell` is told how far it is. A story that
+    /// ended well in an earlier start is not run again: somebody may have gone on from there.
     ///
     /// Errors: [`DemoError::Folder`] if the disk is full, whatever failed by it.
     pub async fn run(&self, tell: impl Fn(&str)) -> Result<Summary, DemoError> {
@@ -339,8 +339,8 @@ impl Demo {
         tell(&format!("{} mails have arrived; one more lies in a folder that is not chosen", self.mails.0.len() - 1));
 
         let expected = self.mails.0.len();
-        // Moved in before the first round ended, it could not be told from what lay there. A set of one has no other mail that
-        // shows the end of it.
+        // Moved in before the first round ended, it could not be told from what lay there. A set of one has no other
+        // mail that shows the end of it.
         let begun = |progress: &Progress| {
             progress.archived >= 1 || (expected == 1 && progress.skipped.already_there >= expected as i64)
         };
@@ -372,7 +372,7 @@ impl Demo {
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/messages?limit=3'\n\
              \x20 # what happened in the firm, oldest first\n\
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/events?limit=10'\n\
-             docs/integrator.md goes on from here.\n\nCtrl-C ends it.",
+             docs/integrator.md explains the API.\n\nCtrl-C ends it.",
             memory.microsoft_port
         )
     }
@@ -424,7 +424,8 @@ impl Demo {
         Ok(id)
     }
 
-    /// The mailbox, with Inbox and Sent Items chosen, active. Activating again makes a round due: what a kill lost is found.
+    /// The mailbox, with Inbox and Sent Items chosen, active. Activating again makes a round due: what a kill lost is
+    /// found.
     async fn mailbox(&self, firm: FirmId, connector: &str) -> Result<MailboxId, DemoError> {
         let path = format!("/v1/firms/{firm}/mailboxes");
         let there = self
@@ -497,7 +498,7 @@ impl Demo {
                 .map_err(|e| DemoError::Unexpected(format!("progress is not as documented: {e}")))?;
             if progress != seen {
                 tell(&format!(
-                    "  found {:>3}   archived {:>3}   failed {:>3}   lay there before {:>3}",
+                    "  found {:>3}   archived {:>3}   failed {:>3}   there before {:>3}",
                     progress.discovered, progress.archived, progress.failed, progress.skipped.already_there
                 ));
                 (seen, moved) = (progress, Instant::now());
@@ -513,8 +514,8 @@ impl Demo {
         }
     }
 
-    /// Compares the archive with what the tenant holds: every message that ought to be kept, byte for byte and once, and
-    /// nothing else.
+    /// Compares the archive with what the tenant holds: every message that ought to be kept, byte for byte and once,
+    /// and nothing else.
     async fn judge(&self, firm: FirmId, mailbox: MailboxId, began: Instant) -> Result<Summary, DemoError> {
         let held = self.world.messages(ADDRESS)?;
         let (expected, others): (Vec<&Held>, Vec<&Held>) = held.iter().partition(|h| is_expected(h));
@@ -718,7 +719,7 @@ impl fmt::Display for Summary {
         let not_kept: Vec<String> = self.skipped.iter().map(|(r, n)| format!("{n} {}", r.replace('_', " "))).collect();
         writeln!(f)?;
         writeln!(f, "archived {} of {}, marked {}, failed {}", self.archived, self.expected, self.marked, self.failed)?;
-        writeln!(f, "rightly not kept: {}", not_kept.join(", "))?;
+        writeln!(f, "correctly skipped: {}", not_kept.join(", "))?;
         let same =
             if self.digests_match { "every original is byte for byte what Graph served" } else { "DIGESTS DIFFER" };
         writeln!(f, "{same}; {} too many in the archive", self.duplicates)?;

@@ -50,9 +50,12 @@ pub fn make_private_files_only() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
-/// Makes the folder if there is none, and closes it and what greffe keeps in it to everybody but the owner: folders are 0700,
-/// files 0600.
+/// Makes the folder if there is none, and closes it and what greffe keeps in it to everybody but the owner: folders are
+/// 0700, files 0600.
 pub fn prepare(dir: &Path) -> Result<(), FolderError> {
+    if dir.exists() && !dir.is_dir() {
+        return Err(files(dir)(io::ErrorKind::NotADirectory.into()));
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(files(dir))?;
     // It may be a link to a folder on another disk.
     fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(files(dir))?;
@@ -92,7 +95,8 @@ pub fn room(dir: &Path, needed: u64) -> Result<(), FolderError> {
     }
 }
 
-/// Keeps the operator's key that greffe drew, where the operator finds it; the file. `None` removes one that counts no longer.
+/// Keeps the operator's key that greffe drew, where the operator finds it; the file. `None` removes one that counts no
+/// longer.
 pub fn keep_operator_key(dir: &Path, key: Option<&str>) -> Result<PathBuf, FolderError> {
     let path = dir.join(OPERATOR_KEY);
     let kept = match key {

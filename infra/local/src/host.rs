@@ -50,7 +50,7 @@ use crate::{
 /// As in template.yaml: the time that `delta-poll` and `calendar-push` are given.
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// As in template.yaml: how many functions each queue feeds at a time.
-pub(crate) const CONCURRENCY: usize = 4;
+pub const CONCURRENCY: usize = 4;
 /// As in template.yaml: how many jobs one function is given.
 const BATCH_SIZE: i32 = 10;
 /// How long one receive waits for a job.
@@ -370,7 +370,8 @@ impl Handler {
     }
 }
 
-/// What Secrets Manager does of a rotation: it has the function take the four steps, and begins again later if one fails.
+/// What Secrets Manager does of a rotation: it has the function take the four steps, and begins again later if one
+/// fails.
 async fn rotate(app: &App, secret_id: &str, token: &str) {
     for step in
         [RotationStep::CreateSecret, RotationStep::SetSecret, RotationStep::TestSecret, RotationStep::FinishSecret]
@@ -421,8 +422,8 @@ impl EventSource {
         }
     }
 
-    /// One invocation with a batch of jobs. A function that panics or overstays is one that never answered: its jobs come
-    /// again.
+    /// One invocation with a batch of jobs. A function that panics or overstays is one that never answered: its jobs
+    /// come again.
     async fn invoke(&self, messages: Vec<Message>) {
         if messages.is_empty() {
             return;

@@ -1,7 +1,6 @@
-//! The greffe program: everything on one machine. It calls the very handlers that Lambda calls, over the very SDK clients;
+//! greffe on one machine. It calls the very handlers that Lambda calls, over the very SDK clients;
 //! only who answers differs.
 
-pub mod bench;
 pub mod client;
 pub mod demo;
 mod door;

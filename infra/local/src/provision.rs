@@ -1,4 +1,5 @@
-//! The resources that template.yaml declares, made on this machine through the same SDK calls. Making them again changes nothing.
+//! The resources that template.yaml declares, made on this machine through the same SDK calls. Making them again
+//! changes nothing.
 
 use std::collections::HashMap;
 

@@ -25,10 +25,10 @@ pub(crate) fn page(links: &[Link]) -> Response {
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
          <style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:12vh auto;padding:0 1rem}}</style></head>\
          <body><main><h1>greffe runs here</h1>\
-         <p>greffe keeps the mail of a firm's Microsoft 365 mailboxes. This address answers programs: each request needs an API \
-         key. The terminal that started greffe says where the key is.</p>\
+         <p>greffe archives the mail of a firm's Microsoft 365 mailboxes. This address is for programs: each request needs an API \
+         key. The terminal that started greffe shows where the key is.</p>\
          <ul>{places}<li><a href=\"/openapi.json\">/openapi.json</a>: every operation of the API</li></ul>\
-         <p>The guides lie in the folder <code>docs/</code> of the source: <code>integrator.md</code> for the API, \
+         <p>The guides are in the folder <code>docs/</code> of the source: <code>integrator.md</code> for the API, \
          <code>administrator.md</code> for connecting a firm, <code>operator.md</code> for running greffe.</p>\
          </main></body></html>"
     );

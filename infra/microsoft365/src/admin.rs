@@ -1,5 +1,6 @@
-//! A page for whoever tries things out: what people, administrators and mishaps do to the simulated tenants, by a button or
-//! by `curl -d do=disable -d address=ada@lumen.example …/admin`. Microsoft has no such page; nothing under test asks for it.
+//! A page for whoever tries things out: what people, administrators and mishaps do to the simulated tenants, by a
+//! button or by `curl -d do=disable -d address=ada@lumen.example …/admin`. Microsoft has no such page; nothing under
+//! test asks for it.
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -79,7 +79,8 @@ pub enum Audience {
     OrganizationsAndPersonal,
 }
 
-/// Which memberships an app's tokens name, as `groupMembershipClaims` of the manifest has it. Of groups this world knows none.
+/// Which memberships an app's tokens name, as `groupMembershipClaims` of the manifest has it. Of groups this world
+/// knows none.
 /// Source: <https://learn.microsoft.com/entra/identity-platform/reference-app-manifest>
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GroupMembershipClaims {
@@ -283,8 +284,9 @@ impl Tenant {
         })
     }
 
-    /// Adds somebody of another organisation as a guest; returns the object id that the guest has here. `address` is what the
-    /// guest signs in with here, such as `eve_elsewhere.example#EXT#@lumen.example`. Adding again changes nothing.
+    /// Adds somebody of another organisation as a guest; returns the object id that the guest has here. `address` is
+    /// what the guest signs in with here, such as `eve_elsewhere.example#EXT#@lumen.example`. Adding again changes
+    /// nothing.
     /// Source: <https://learn.microsoft.com/entra/external-id/user-properties>
     pub fn add_guest(&self, address: &str, display_name: &str) -> Result<Uuid> {
         let id = self.add(address, display_name, false)?;
@@ -337,7 +339,8 @@ impl Tenant {
         })
     }
 
-    /// Switches the admin consent workflow on or off (the default): on, who may not consent meets AADSTS90095 in place of 90094.
+    /// Switches the admin consent workflow on or off (the default): on, who may not consent meets AADSTS90095 in place
+    /// of 90094.
     pub fn set_consent_workflow(&self, on: bool) -> Result<()> {
         self.world.store().write(|db| {
             let sql =
@@ -583,7 +586,8 @@ pub(crate) fn app(db: &Connection, client_id: &str) -> Result<Option<App>> {
     body.map(|body| serde_json::from_str(&body).map_err(|error| Error::Damaged("app registration", error))).transpose()
 }
 
-/// The ids of the roles that a user holds now, as `wids` lists them: those given and active, and every member's or guest's own.
+/// The ids of the roles that a user holds now, as `wids` lists them: those given and active, and every member's or
+/// guest's own.
 pub(crate) fn role_ids(db: &Connection, account: &Account) -> Result<Vec<String>> {
     let mut statement =
         db.prepare_cached("SELECT role FROM directory_roles WHERE user = ? AND active ORDER BY role")?;
@@ -599,7 +603,8 @@ fn active_roles(db: &Connection, account: &Account) -> Result<Vec<DirectoryRole>
     Ok(known.filter(|role| ids.iter().any(|id| id == role.template_id())).collect())
 }
 
-/// Whether this account may consent for everybody to what is asked: application permissions take more than delegated ones.
+/// Whether this account may consent for everybody to what is asked: application permissions take more than delegated
+/// ones.
 pub(crate) fn may_consent_for_everybody(db: &Connection, account: &Account, application: bool) -> Result<bool> {
     let may = |role: DirectoryRole| match application {
         true => role.grants_application_permissions(),
@@ -616,7 +621,8 @@ pub(crate) fn verified_domains(db: &Connection, tenant: &TenantRow) -> Result<Ve
     Ok(std::iter::once(tenant.domain.clone()).chain(others).collect())
 }
 
-/// What meets somebody who may not consent: an administrator is needed, who in some organisations can be asked from there.
+/// What meets somebody who may not consent: an administrator is needed, who in some organisations can be asked from
+/// there.
 pub(crate) fn consent_refusal(db: &Connection, tenant: &str) -> Result<u32> {
     let reviewed = db.prepare_cached("SELECT 1 FROM reviewed WHERE tenant = ?")?.exists([tenant])?;
     Ok(if reviewed { 90095 } else { 90094 })

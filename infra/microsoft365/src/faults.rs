@@ -152,8 +152,8 @@ impl Faults {
         self.script().kind.insert(kind.to_owned(), Strike::new(status, times));
     }
 
-    /// Requests of one kind (the names in [`crate::Requests::by_kind`]) go wrong; only those that name `thing`, the id of a
-    /// folder or a message as it stands in the path, if one is given. What was scripted for the same before ends.
+    /// Requests of one kind (the names in [`crate::Requests::by_kind`]) go wrong; only those that name `thing`, the id
+    /// of a folder or a message as it stands in the path, if one is given. What was scripted for the same before ends.
     pub fn answer(&self, kind: &str, thing: Option<&str>, fault: Scripted, times: Times) {
         self.end_answer(kind, thing);
         self.script().scripted.push((kind.to_owned(), thing.map(str::to_owned), Strike::new(fault, times)));
@@ -215,7 +215,8 @@ impl Faults {
         self.script().roles_delay = delay;
     }
 
-    /// Credentials added to an app from now on are known to the token endpoint only after this much of the injected clock.
+    /// Credentials added to an app from now on are known to the token endpoint only after this much of the injected
+    /// clock.
     pub fn delay_credentials(&self, delay: SignedDuration) {
         self.script().credentials_delay = delay;
     }
@@ -225,7 +226,8 @@ impl Faults {
         self.script().app_policy = code;
     }
 
-    /// Delta pages tell removals after everything else: a mail that left a folder and came back between two rounds looks gone.
+    /// Delta pages tell removals after everything else: a mail that left a folder and came back between two rounds
+    /// looks gone.
     pub fn tell_removals_last(&self, last: bool) {
         self.script().removals_last = last;
     }

@@ -65,7 +65,8 @@ fn changed(db: &Connection, mailbox: &str, kind: ItemKind, parent: &str, id: &st
     Ok(())
 }
 
-/// What changed in a collection after `since` up to `until`, oldest first: the number, the id, and the item if it is there.
+/// What changed in a collection after `since` up to `until`, oldest first: the number, the id, and the item if it is
+/// there.
 pub(crate) fn changes(
     db: &Connection,
     mailbox: &str,

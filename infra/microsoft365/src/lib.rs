@@ -1,9 +1,10 @@
-//! A simulated Microsoft 365 tenant: Entra's sign-in and Microsoft Graph for mail, as Microsoft documents them and never kinder.
+//! A simulated Microsoft 365 tenant: Entra's sign-in and Microsoft Graph for mail, as Microsoft documents them and
+//! never kinder.
 //!
 //! [`Microsoft365`] is a world of tenants. Its [`Microsoft365::router`] answers what `login.microsoftonline.com` and
-//! `graph.microsoft.com` answer; its other functions are what people, administrators and the internet do to mailboxes, and
-//! what a test needs to judge a client. Time comes from an injected clock, state lies in one SQLite file, and what goes
-//! wrong is scripted in [`Faults`].
+//! `graph.microsoft.com` answer; its other functions are what people, administrators and the internet do to mailboxes,
+//! and what a test needs to judge a client. Time comes from an injected clock, state lies in one SQLite file, and what
+//! goes wrong is scripted in [`Faults`].
 //!
 //! Of calendar, To Do and contacts it has what keeping items of one's own in them needs.
 
@@ -62,9 +63,11 @@ pub struct Options {
     pub ids: Ids,
     /// File to which Graph traffic is appended, a JSON object per line.
     pub traffic: Option<PathBuf>,
-    /// Scheme, host and port under which the router is reached, both as sign-in service and as Graph, without a final `/`.
+    /// Scheme, host and port under which the router is reached, both as sign-in service and as Graph, without a final
+    /// `/`.
     pub origin: String,
-    /// What scopes call Graph: `https://graph.microsoft.com`, or a national cloud's own host. The origin stands for it as well.
+    /// What scopes call Graph: `https://graph.microsoft.com`, or a national cloud's own host. The origin stands for it
+    /// as well.
     pub graph: String,
     /// Where public `https` origins really listen, such as `("https://greffe.example", "http://127.0.0.1:9000")`.
     /// Graph posts to `https` only; an `https` URL of a loopback host is spoken to in plain HTTP without being listed.

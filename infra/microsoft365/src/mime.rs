@@ -169,7 +169,8 @@ pub(crate) fn stream(store: &Store, source: &Source) -> Result<MimeStream> {
     }
 }
 
-/// The whole bytes of a message of ordinary size: for `body` and `internetMessageHeaders`. Of a generated mail only its head.
+/// The whole bytes of a message of ordinary size: for `body` and `internetMessageHeaders`. Of a generated mail only its
+/// head.
 pub(crate) fn head(store: &Store, source: &Source) -> Result<Bytes> {
     match source {
         &Source::Generated { seed, bytes } => Ok(Generated::new(seed, bytes).head.into()),

@@ -1,5 +1,5 @@
-//! Change notifications and lifecycle notifications: queued with the change itself, posted by a deliverer, repeated with
-//! back-off (change-notifications-delivery-webhooks).
+//! Change notifications and lifecycle notifications: queued with the change itself, posted by a deliverer, repeated
+//! with back-off (change-notifications-delivery-webhooks).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -146,8 +146,8 @@ pub(crate) fn live(db: &Connection, mailbox: &str, now: Timestamp) -> Result<Vec
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Queues the notices of a change in the transaction of the change. The message is as it was before a deletion and as it is
-/// after anything else; its folder decides who hears of it.
+/// Queues the notices of a change in the transaction of the change. The message is as it was before a deletion and as
+/// it is after anything else; its folder decides who hears of it.
 pub(crate) fn enqueue(db: &Transaction, world: &World, change: Change, message: &Message) -> Result<()> {
     let now = world.now();
     for subscription in live(db, &message.mailbox, now)? {
@@ -363,8 +363,8 @@ impl World {
 }
 
 impl Microsoft365 {
-    /// Posts every notice that is due now, once, and returns how many were taken. [`Microsoft365::serve`] does so by itself;
-    /// a test that does not serve calls this.
+    /// Posts every notice that is due now, once, and returns how many were taken. [`Microsoft365::serve`] does so by
+    /// itself; a test that does not serve calls this.
     pub async fn deliver_notices(&self) -> Result<usize> {
         let _turn = self.0.delivering.lock().await;
         let due = self.0.due()?;

@@ -35,8 +35,8 @@ pub struct Held {
 /// What a person or the world does to a mailbox. `address` names the mailbox by address or object id, `folder` is a
 /// well-known name or an id, `message` an id. Subscribers hear of every change.
 impl Microsoft365 {
-    /// Delivers a mail into a folder. With a key, a repeated delivery returns the message of the first, wherever it is now.
-    /// Costs one pass over the bytes.
+    /// Delivers a mail into a folder. With a key, a repeated delivery returns the message of the first, wherever it is
+    /// now. Costs one pass over the bytes.
     pub fn deliver(&self, address: &str, folder: &str, mail: Mail) -> Result<MessageRef> {
         let (mailbox, target, known) = self.store().read(|db| {
             let mailbox = directory::account(db, address)?.id;
@@ -62,7 +62,8 @@ impl Microsoft365 {
         Ok(message.reference())
     }
 
-    /// Makes a folder below another one and returns its id; a folder of the same name is returned instead of made again.
+    /// Makes a folder below another one and returns its id; a folder of the same name is returned instead of made
+    /// again.
     pub fn create_folder(&self, address: &str, parent: &str, name: &str) -> Result<String> {
         self.new_folder(address, parent, name, false)
     }
@@ -104,8 +105,8 @@ impl Microsoft365 {
         })
     }
 
-    /// Moves a folder, with all that is in it and below it, below another one; its id stays, and so do those of its messages.
-    /// What a person deletes in Outlook is moved below `deleteditems` first.
+    /// Moves a folder, with all that is in it and below it, below another one; its id stays, and so do those of its
+    /// messages. What a person deletes in Outlook is moved below `deleteditems` first.
     pub fn move_folder(&self, address: &str, folder: &str, parent: &str) -> Result<()> {
         self.store().write(|db| {
             let mailbox = directory::account(db, address)?.id;

@@ -1,4 +1,5 @@
-//! Outlook's limits per app and mailbox: 4 requests at a time, 10,000 in ten minutes (throttling-limits, "Outlook service limits").
+//! Outlook's limits per app and mailbox: 4 requests at a time, 10,000 in ten minutes (throttling-limits, "Outlook
+//! service limits").
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -19,11 +19,11 @@ pub struct Requests {
     pub graph: u64,
     /// `$batch` envelopes.
     pub batches: u64,
-    /// Graph requests by kind: `user`, `users`, `organization`, `folders`, `folder`, `folder delta`, `messages`, `message`,
-    /// `message delta`, `message value`, `message patch`, `message move`, `message delete`, `categories`, `category create`,
-    /// `category patch`, `category delete`, `events`, `event create`, `event delete`, `task lists`, `tasks`, `task create`, `task delete`,
-    /// `contacts`, `contact create`, `contact delete`, `application`,
-    /// `translate ids`, `subscriptions`, `subscription`, `subscription create`, `subscription renew`, `subscription delete`,
+    /// Graph requests by kind: `user`, `users`, `organization`, `folders`, `folder`, `folder delta`, `messages`,
+    /// `message`, `message delta`, `message value`, `message patch`, `message move`, `message delete`, `categories`,
+    /// `category create`, `category patch`, `category delete`, `events`, `event create`, `event delete`, `task lists`,
+    /// `tasks`, `task create`, `task delete`, `contacts`, `contact create`, `contact delete`, `application`, `translate
+    /// ids`, `subscriptions`, `subscription`, `subscription create`, `subscription renew`, `subscription delete`,
     /// `subscription reauthorize`, and `unknown` for what is refused before it has a kind.
     pub by_kind: BTreeMap<String, u64>,
     /// Sign-in requests by kind: `authorize`, `token`, `adminconsent`, `keys`, `configuration`.

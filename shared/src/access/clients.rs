@@ -1,4 +1,5 @@
-//! The wired clients that the domain works with: what `access` and `health` take in place of the whole [`App`](crate::app::App).
+//! The wired clients that the domain works with: what `access` and `health` take in place of the whole
+//! [`App`](crate::app::App).
 
 use std::sync::Arc;
 

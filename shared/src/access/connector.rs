@@ -18,7 +18,7 @@ use crate::{
 /// Source: <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>
 pub const PERSONAL_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// By whose rights a connector works.
+/// Whose rights a connector uses: those of the user who signed in, or those of the organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
@@ -39,6 +39,8 @@ pub struct OwnApp {
 
 impl OwnApp {
     /// Makes it the one app registration of that firm; false if the firm brought another one before.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn claim(&self, table: &Table, firm: FirmId) -> Result<bool, TableError> {
         let key = Key::own_app(firm);
         match table.write(Write::insert(key.clone(), self)).await {
@@ -51,19 +53,20 @@ impl OwnApp {
     }
 }
 
-/// What a connector asks for, or was given. Only the rights that these options need are ever asked of Microsoft.
+/// The rights of a connector, requested or granted. greffe requests only the rights that these options need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rights {
-    /// By whose rights it works.
+    /// Whose rights it uses.
     pub access: Access,
-    /// Whether mail is marked in Outlook: without, nothing is ever written there.
+    /// Whether greffe sets a category on archived mail in Outlook. If false, greffe never writes to the mailbox.
     pub mark: bool,
-    /// Whether a signed-in user's shared mailboxes are opened too. Organisation-wide access opens them anyway.
+    /// Whether the connector also opens the shared mailboxes of the signed-in user. Organisation-wide access always
+    /// does.
     pub shared_mailboxes: bool,
-    /// Whether dates are pushed to Outlook's calendar or To Do.
+    /// Whether greffe writes dates to Outlook's calendar or To Do.
     #[serde(default)]
     pub dates: bool,
-    /// Whether contacts are pushed to Outlook.
+    /// Whether greffe writes contacts to Outlook.
     #[serde(default)]
     pub contacts: bool,
 }
@@ -113,7 +116,8 @@ pub enum ConnectorState {
     ActionRequired,
 }
 
-/// Who is connected: the tenant and, with delegated access, the user. The pair of ids is the key, the rest is for people.
+/// Who is connected: the tenant and, with delegated access, the user. The pair of ids is the key, the rest is for
+/// people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectedAccount {
     /// The tenant.
@@ -133,16 +137,16 @@ pub struct Connector {
     pub firm: FirmId,
     /// Its name, in the firm's own words.
     pub name: String,
-    /// By whose rights it works.
+    /// Whose rights it uses.
     pub access: Access,
-    /// Whether mail is marked in Outlook.
+    /// Whether greffe sets a category on archived mail in Outlook.
     pub mark: bool,
-    /// Whether a signed-in user's shared mailboxes are opened too.
+    /// Whether the connector also opens the shared mailboxes of the signed-in user.
     pub shared_mailboxes: bool,
     /// Whether dates are pushed to Outlook.
     #[serde(default)]
     pub dates: bool,
-    /// Whether contacts are pushed to Outlook.
+    /// Whether greffe writes contacts to Outlook.
     #[serde(default)]
     pub contacts: bool,
     /// What the next sign-in asks for, if that is more or other than what it has. Until then it works as it does.
@@ -155,13 +159,13 @@ pub struct Connector {
     pub account: Option<ConnectedAccount>,
     /// When they signed in: what somebody found out through an earlier sign-in says nothing of this one.
     pub connected_at: Option<Timestamp>,
-    /// What keeps it from working.
+    /// The problem that stops it; null if it works.
     pub problem: Option<Noted>,
     /// What the last sign-in failed at, if it did.
     #[serde(default)]
     pub sign_in_problem: Option<Noted>,
-    /// The domains that are verified in the tenant, in lower case, as Microsoft listed them at the last organisation-wide
-    /// sign-in; none if Microsoft did not.
+    /// The domains that are verified in the tenant, in lower case, as Microsoft listed them at the last
+    /// organisation-wide sign-in; none if Microsoft did not.
     #[serde(default)]
     pub verified_domains: Option<Vec<String>>,
     /// The organisation-wide sign-in that waits for the operator's grant, if one does.
@@ -207,6 +211,8 @@ pub enum ReachError {
 
 impl Connector {
     /// Tries to open the mailbox of `address`: how Graph is told of it from then on.
+    ///
+    /// Errors: the account is unknown, ambiguous or out of reach, or Graph does not answer.
     pub async fn reach(&self, graph: &Graph, address: &str, kind: MailboxKind) -> Result<GraphUser, ReachError> {
         let user = self.identify(graph, address, kind).await?;
         graph.folders(&user).await?;
@@ -214,6 +220,8 @@ impl Connector {
     }
 
     /// How Graph is told of the account of `address`, by all that this connector may look up.
+    ///
+    /// Errors: the account is unknown, ambiguous or out of reach, or Graph does not answer.
     pub async fn identify(&self, graph: &Graph, address: &str, kind: MailboxKind) -> Result<GraphUser, ReachError> {
         // One that asked for a person is tried all the same: perhaps somebody has acted.
         if self.state == ConnectorState::AwaitingSignIn {
@@ -240,11 +248,15 @@ impl Connector {
     }
 
     /// The connector of that firm, if there is one.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, firm: FirmId, id: ConnectorId) -> Result<Option<Row<Self>>, TableError> {
         table.get(&Key::connector(firm, id)).await
     }
 
     /// All connectors of a firm: they are few.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn of_firm(table: &Table, firm: FirmId) -> Result<Vec<Self>, TableError> {
         let rows = table.query_all::<Self>(&Key::connector_prefix(firm)).await?;
         Ok(rows.into_iter().map(|row| row.value).collect())
@@ -263,6 +275,8 @@ impl Connector {
     }
 
     /// Stores a new connector.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
         table.write(Write::insert(Key::connector(self.firm, self.id), self)).await
     }
@@ -312,8 +326,10 @@ impl Connector {
         self.account.as_ref().is_some_and(|account| account.tenant_id.as_str() == PERSONAL_TENANT)
     }
 
-    /// Turns a working connector into one that asks for a person, and tells of it. One that asks already keeps its first
-    /// problem, and one that somebody has connected since `self` was read works.
+    /// Turns a working connector into one that asks for a person, and tells of it. One that asks already keeps its
+    /// first problem, and one that somebody has connected since `self` was read works.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn require_action(&self, feed: &Feed, table: &Table, problem: Noted) -> Result<(), FeedError> {
         let (state, at) = (ConnectorState::ActionRequired, problem.since);
         let what = What::ConnectorActionRequired {
@@ -325,12 +341,14 @@ impl Connector {
     }
 
     /// Turns a connector that asked for a person into one that works: it was just seen to.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn recovered(&self, feed: &Feed, table: &Table, at: Timestamp) -> Result<(), FeedError> {
         let what = What::ConnectorConnected { connector: self.id, account: self.connected_as() };
         self.turn(feed, table, ConnectorState::ActionRequired, (ConnectorState::Connected, None), at, what).await
     }
 
-    /// The address or sign-in name of who is connected.
+    /// The address or sign-in name of the connected account.
     pub fn connected_as(&self) -> String {
         self.account.as_ref().map(|account| account.address.clone()).unwrap_or_default()
     }
@@ -359,8 +377,8 @@ impl Connector {
     }
 }
 
-/// The object id of the account of `address`, in the organisation that `graph` may look up: its sign-in name, or else its mail address
-/// or one of its further addresses.
+/// The object id of the account of `address`, in the organisation that `graph` may look up: its sign-in name, or else
+/// its mail address or one of its further addresses.
 async fn in_organization(graph: &Graph, address: &str) -> Result<String, ReachError> {
     let unknown = match graph.user(&GraphUser::new(address)).await {
         Ok(user) => return Ok(user.id),

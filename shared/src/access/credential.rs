@@ -1,7 +1,7 @@
 //! How an app registration proves to Entra that it is itself: by a client secret, by a certificate, or by AWS's word.
 //!
-//! A credential lies whole in one version of one secret of Secrets Manager, whatever its kind. So going from one to another is
-//! the move of one label (`AWSCURRENT`), and there is no moment without one.
+//! A credential lies whole in one version of one secret of Secrets Manager, whatever its kind. So going from one to
+//! another is the move of one label (`AWSCURRENT`), and there is no moment without one.
 
 use std::fmt;
 
@@ -70,7 +70,8 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// As it lies in Secrets Manager. A client secret of which nothing is known but its value lies there as that text alone.
+/// As it lies in Secrets Manager. A client secret of which nothing is known but its value lies there as that text
+/// alone.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "credential", rename_all = "lowercase")]
 enum Stored {
@@ -181,6 +182,8 @@ impl Credential {
 impl Certificate {
     /// Makes an RSA key pair and a certificate signed by itself, good for a year from `now`. Takes a second or more of
     /// computing: not on a thread that others wait for.
+    ///
+    /// Errors: no key pair can be made, or the stored key does not sign.
     pub fn generate(name: &str, now: Timestamp, random: &Random) -> Result<Self, KeyError> {
         let failed = |e: Box<dyn std::error::Error + Send + Sync>| KeyError::NotMade(e);
         let key = RsaPrivateKey::new(&mut Rng(random), RSA_KEY_BITS).map_err(|e| failed(e.into()))?;
@@ -205,6 +208,8 @@ impl Certificate {
     }
 
     /// Makes one away from the thread on which others wait.
+    ///
+    /// Errors: no key pair can be made, or the stored key does not sign.
     pub async fn make(name: String, now: Timestamp, random: &Random) -> Result<Self, KeyError> {
         let random = random.clone();
         let made = tokio::task::spawn_blocking(move || Self::generate(&name, now, &random)).await;
@@ -230,6 +235,8 @@ impl Certificate {
 
     /// A client assertion for `audience`, the token endpoint: a JWT signed with the private key (PS256).
     /// Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
+    ///
+    /// Errors: no key pair can be made, or the stored key does not sign.
     pub fn assertion(
         &self,
         audience: &str,

@@ -200,11 +200,15 @@ impl Entra {
     }
 
     /// What AWS says of us for that audience.
+    ///
+    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
     pub async fn word(&self, audience: &Audience) -> Result<Word, EntraError> {
         Ok(self.identity.word(audience).await?)
     }
 
     /// The id of the tenant that `authority` names, by its id or one of its domains.
+    ///
+    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
     pub async fn tenant_id(&self, tenant: &TenantId) -> Result<TenantId, EntraError> {
         if uuid::Uuid::try_parse(tenant.as_str()).is_ok() {
             return Ok(tenant.clone());
@@ -220,6 +224,8 @@ impl Entra {
     }
 
     /// The sign-in page for `wish`, bound to `state`, `nonce` and the PKCE `verifier`, 43 to 128 characters.
+    ///
+    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
     pub fn authorize(
         &self,
         authority: &Authority,
@@ -244,6 +250,8 @@ impl Entra {
 
     /// The page on which an administrator of `tenant` grants the app its application permissions.
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
+    ///
+    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
     pub fn admin_consent(&self, tenant: &TenantId, client_id: &ClientId, state: &str) -> Result<Url, EntraError> {
         let base = self.microsoft.login.at(&format!("/{tenant}/v2.0/adminconsent"));
         let scope = format!("{}/.default", self.microsoft.scope_resource);
@@ -257,6 +265,8 @@ impl Entra {
     }
 
     /// Redeems the code that a browser brought back, at the authority that issued it.
+    ///
+    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
     pub async fn redeem(
         &self,
         authority: &Authority,
@@ -276,6 +286,8 @@ impl Entra {
 
     /// A new access token, and a new refresh token, for the user that `refresh` stands for; it meets `claims`, if Graph
     /// demanded some of it.
+    ///
+    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
     pub async fn refresh(
         &self,
         authority: &Authority,
@@ -298,6 +310,8 @@ impl Entra {
     }
 
     /// An access token for the app itself in `tenant`.
+    ///
+    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
     pub async fn client_credentials(
         &self,
         tenant: &TenantId,
@@ -356,6 +370,8 @@ impl Entra {
     }
 
     /// Who signed in. Keys change without notice, so that one which nobody knows is looked for once more.
+    ///
+    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
     pub async fn id_claims(
         &self,
         authority: &Authority,

@@ -18,9 +18,9 @@ const SKEW: Duration = Duration::from_secs(120);
 /// What stands for the tenant's id in an issuer that serves all tenants.
 const TENANT_PLACEHOLDER: &str = "{tenantid}";
 
-/// The directory roles that may consent to application permissions of Graph for a whole tenant: Global Administrator and
-/// Privileged Role Administrator, by the ids of their templates, which are the same in every tenant. No other built-in role may:
-/// Application Administrator and Cloud Application Administrator consent to everything but these.
+/// The directory roles that may consent to application permissions of Graph for a whole tenant: Global Administrator
+/// and Privileged Role Administrator, by the ids of their templates, which are the same in every tenant. No other
+/// built-in role may: Application Administrator and Cloud Application Administrator consent to everything but these.
 /// Source: <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent#prerequisites>,
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
 const CONSENTING_ROLES: [&str; 2] = ["62e90394-69f5-4237-9190-012177145e10", "e8611ab8-c189-46e8-94e1-60213ab1f814"];
@@ -39,8 +39,8 @@ pub struct IdClaims {
     pub tid: TenantId,
     /// The user's object id: with the tenant, the key of an account.
     pub oid: String,
-    /// The tenant-wide directory roles of the user that are active, by template id. It is there only where the app's manifest
-    /// sets `groupMembershipClaims` to `DirectoryRole` or `All`.
+    /// The tenant-wide directory roles of the user that are active, by template id. It is there only where the app's
+    /// manifest sets `groupMembershipClaims` to `DirectoryRole` or `All`.
     /// Source: <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
     #[serde(default)]
     wids: Option<Vec<String>>,
@@ -125,6 +125,8 @@ struct Header {
 }
 
 /// The claims of an id token whose signature, issuer, audience, nonce and time are right.
+///
+/// Errors: the token proves nothing: signature, audience, issuer, nonce or time does not match.
 pub fn verify(id_token: &str, keys: &SigningKeys, expected: Expected<'_>) -> Result<IdClaims, IdTokenError> {
     let (signed, signature) = id_token.rsplit_once('.').ok_or(IdTokenError::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(IdTokenError::Malformed)?;

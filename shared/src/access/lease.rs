@@ -82,6 +82,8 @@ pub struct HeldRegistration<'a> {
 
 impl<'a> HeldRegistration<'a> {
     /// Takes the lease.
+    ///
+    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
     pub async fn take(clients: &'a Clients, owner: Owner) -> Result<Self, RegistrationError> {
         let ids = Ids::of(owner, clients).await?.ok_or(RegistrationError::Missing)?;
         let now = clients.clock.now();
@@ -134,6 +136,8 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Gives the lease back, with what is known now and the fact that follows from it.
+    ///
+    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
     pub async fn release(mut self) -> Result<(), RegistrationError> {
         let now = self.clients.clock.now();
         let known = &mut self.row.value;
@@ -199,6 +203,8 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Tries a credential, with patience for one that Entra may not know yet: a token with it, then a call.
+    ///
+    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
     pub async fn prove(
         &self,
         credential: &Credential,
@@ -249,7 +255,8 @@ impl<'a> HeldRegistration<'a> {
         Ok(self.clients.graph_with(token))
     }
 
-    /// Whether the owner may change the registration at Entra. Asked after a token was issued: from the first one on it is the owner's.
+    /// Whether the owner may change the registration at Entra. Asked after a token was issued: from the first one on it
+    /// is the owner's.
     pub(crate) async fn may_change(&self) -> Result<(), RegistrationError> {
         match self.owner {
             Owner::Platform => Ok(()),
@@ -287,8 +294,10 @@ impl<'a> HeldRegistration<'a> {
         }
     }
 
-    /// Looks at the credential in use: what Secrets Manager and Entra say of it now. What greffe made and nobody uses any more
-    /// is removed from Entra. What Entra shows, if it shows anything.
+    /// Looks at the credential in use: what Secrets Manager and Entra say of it now. What greffe made and nobody uses
+    /// any more is removed from Entra. What Entra shows, if it shows anything.
+    ///
+    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
     pub async fn look(&mut self) -> Result<Option<Application>, RegistrationError> {
         let mut credential = self.adopt().await?;
         self.looked = true;
@@ -332,8 +341,8 @@ impl<'a> HeldRegistration<'a> {
         Ok(self.row.value.compare(&credential, shown, self.clients.clock.now()) == Some(self.tag()))
     }
 
-    /// Removes from Entra what was replaced long enough ago, and what carries our name and is not in use: a function died
-    /// before it could keep it.
+    /// Removes from Entra what was replaced long enough ago, and what carries our name and is not in use: a function
+    /// died before it could keep it.
     async fn sweep(&mut self, current: &Credential, shown: &Application) -> Result<(), RegistrationError> {
         let (now, tag) = (self.clients.clock.now(), self.tag());
         let mut kept = vec![current.clone()];
@@ -388,6 +397,8 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Puts a credential in the place of the one in use, once it is proven. The old one stays good at Entra.
+    ///
+    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
     pub async fn replace(mut self, new: New, via: Option<&Connector>) -> Result<(), RegistrationError> {
         let replaced = self.try_replace(new, via).await;
         let released = self.release().await;
@@ -431,8 +442,10 @@ impl<'a> HeldRegistration<'a> {
 }
 
 impl HeldRegistration<'_> {
-    /// The certificate that waits to be used; made now, if there is none that is good for a month. With `add`, Entra is made to
-    /// know it, if the app may do that.
+    /// The certificate that waits to be used; made now, if there is none that is good for a month. With `add`, Entra is
+    /// made to know it, if the app may do that.
+    ///
+    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
     pub async fn prepare(self, add: bool) -> Result<Certificate, RegistrationError> {
         let prepared = self.try_prepare(add).await;
         let released = self.release().await;
@@ -470,6 +483,8 @@ impl HeldRegistration<'_> {
     }
 
     /// Has Entra know a certificate, if the app may do that.
+    ///
+    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
     pub async fn add_certificate(&self, current: &Credential, new: &Certificate) -> Result<(), RegistrationError> {
         let graph = self.graph(current).await?;
         let shown = graph.application(&self.ids.client_id).await.map_err(not_allowed)?;
@@ -482,6 +497,8 @@ impl HeldRegistration<'_> {
     }
 
     /// Writes down when the credential in use ends, as somebody says. What Entra says goes before it.
+    ///
+    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
     pub async fn enter(mut self, expires_at: Timestamp) -> Result<(), RegistrationError> {
         self.adopt().await?;
         let known = self.known();
@@ -509,8 +526,8 @@ fn no_token(source: TokenError) -> RegistrationError {
     }
 }
 
-/// Whether a refusal of a new credential may be gone in a moment: Entra spreads what is new. An id in the place of a value is
-/// wrong for ever.
+/// Whether a refusal of a new credential may be gone in a moment: Entra spreads what is new. An id in the place of a
+/// value is wrong for ever.
 fn may_pass(error: &GraphError, credential: &Credential) -> bool {
     let GraphError::Token { source, .. } = error else { return false };
     let expired = |number: &u64| *number == 7_000_222;

@@ -1,5 +1,6 @@
-//! How greffe may open mailboxes and members' Outlooks (connectors, sign-in, tokens, credentials of app registrations); uses all rooms
-//! before it. It lies above `mail` and `push`, because a connector that works again makes all that it reaches due.
+//! How greffe may open mailboxes and members' Outlooks (connectors, sign-in, tokens, credentials of app registrations);
+//! uses all rooms before it. It lies above `mail` and `push`, because a connector that works again makes all that it
+//! reaches due.
 
 pub mod clients;
 pub mod connector;

@@ -1,12 +1,12 @@
 //! Which firm an app registration belongs to, and the audience by which AWS vouches for each.
 //!
-//! A client secret or a certificate proves that the firm has the registration. AWS's word says only that greffe asks, so each firm
-//! has an audience of its own, which nobody can guess: a registration that trusts it was set up for this firm. Before, all firms
-//! shared one audience; a registration that trusts that one says nothing of the firm.
+//! A client secret or a certificate proves that the firm has the registration. AWS's word says only that greffe asks,
+//! so each firm has an audience of its own, which nobody can guess: a registration that trusts it was set up for this
+//! firm. Before, all firms shared one audience; a registration that trusts that one says nothing of the firm.
 //!
-//! A client id belongs to the firm for which Entra first issued a token with it. Other firms need the operator's grant. They
-//! use the registration and never change it.
-//! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>,
+//! A client id belongs to the firm for which Entra first issued a token with it. Other firms need the operator's grant.
+//! They use the registration and never change it. Sources:
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>,
 //! <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
 
 use jiff::Timestamp;
@@ -32,6 +32,8 @@ struct StoredAudience {
 }
 
 /// The audience of `owner`: drawn when it is first asked for, and the same ever after.
+///
+/// Errors: the table refuses or does not answer.
 pub async fn audience(table: &Table, random: &Random, owner: Owner) -> Result<Audience, TableError> {
     let (key, name) = match owner {
         Owner::Platform => (Key::audience(None), "platform".to_owned()),
@@ -135,7 +137,8 @@ impl Permit {
         Ok(Self { asker, there, next })
     }
 
-    /// After Entra issued a token, and before it is used: the client id belongs to the firm from now on, if it was nobody's.
+    /// After Entra issued a token, and before it is used: the client id belongs to the firm from now on, if it was
+    /// nobody's.
     ///
     /// Errors: [`TokenError::NotAllowed`] where another firm was faster.
     pub async fn settle(mut self, table: &Table, now: Timestamp) -> Result<(), TokenError> {
@@ -174,6 +177,8 @@ pub async fn may_change(table: &Table, firm: FirmId, client_id: &ClientId) -> Re
 }
 
 /// The operator lets `firm` use a client id that belongs to another, or to the platform.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
 pub async fn grant(table: &Table, firm: FirmId, client_id: &ClientId, now: Timestamp) -> Result<(), TableError> {
     match AppClaim::find(table, client_id).await? {
         Some(row) if row.value.firm == Some(firm) || row.value.granted.contains(&firm) => Ok(()),
@@ -189,6 +194,8 @@ pub async fn grant(table: &Table, firm: FirmId, client_id: &ClientId, now: Times
 }
 
 /// What keeps `asker` from using its client id now, if anything does.
+///
+/// Errors: the table refuses or does not answer.
 pub async fn obstacle(table: &Table, asker: &Asker, now: Timestamp) -> Result<Option<NotAllowed>, TableError> {
     let there = AppClaim::find(table, &asker.client_id).await?;
     Ok(judge(there.as_ref().map(|row| &row.value), asker, now).err())
@@ -260,5 +267,11 @@ mod tests {
         assert_eq!(judge(None, &platforms, at(100)), Err(NotAllowed::AnotherFirms));
         let granted = AppClaim { granted: vec![d], ..AppClaim::nobodys(at(1)) };
         assert_eq!(judge(Some(&granted), &platforms, at(100)), Ok(None));
+    }
+
+    #[test]
+    fn an_audience_that_an_older_version_drew_is_read() {
+        let stored: StoredAudience = crate::aws::table::frozen("audience");
+        assert!(stored.audience.as_str().starts_with("greffe:firm:"));
     }
 }

@@ -28,10 +28,11 @@ use crate::{
     problem::{Code, Problem},
 };
 
-/// How long a credential that was replaced by a rotation stays at Entra: far longer than any function believes what it read.
+/// How long a credential that was replaced by a rotation stays at Entra: far longer than any function believes what it
+/// read.
 const GRACE: Duration = Duration::from_secs(3600);
 
-/// Where the end of a credential is known from.
+/// The source of the expiry date of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = Source)]
@@ -66,9 +67,9 @@ pub struct Registration {
     pub in_use: String,
     /// Entra's id of it.
     pub key_id: Option<String>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
-    /// Where that is known from.
+    /// Where greffe knows the date from.
     pub source: EndSource,
     /// The last reminder that was told.
     pub reminded: Option<Reminder>,
@@ -85,11 +86,14 @@ pub struct Registration {
 
 impl Registration {
     /// What is known of the credential of `owner`; none before it was looked at.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, owner: Owner) -> Result<Option<Self>, TableError> {
         Ok(table.get::<Self>(&owner.key()).await?.map(|row| row.value))
     }
 
-    /// When it ends, as far as that is certain: of several secrets that begin alike, one that has ended may be another one.
+    /// When it ends, as far as that is certain: of several secrets that begin alike, one that has ended may be another
+    /// one.
     pub fn end(&self, now: Timestamp) -> Option<Timestamp> {
         let is_certain = self.source != EndSource::Entra || self.key_id.is_some();
         self.expires_at.filter(|end| *end > now || is_certain)
@@ -140,7 +144,8 @@ impl Registration {
         true
     }
 
-    /// Takes over what Entra shows of the credential in use, with which a token was just issued; the name that it has there.
+    /// Takes over what Entra shows of the credential in use, with which a token was just issued; the name that it has
+    /// there.
     pub(crate) fn compare(&mut self, credential: &Credential, shown: &Application, now: Timestamp) -> Option<String> {
         let found = FoundCredential::of(credential, self.key_id.as_deref(), shown, now)?;
         if found.ends_at.is_some() {
@@ -156,14 +161,14 @@ impl Registration {
 pub struct FoundCredential {
     key_id: Option<String>,
     name: Option<String>,
-    /// When it ends.
+    /// When it expires.
     pub ends_at: Option<Timestamp>,
 }
 
 impl FoundCredential {
-    /// Finds a credential, with which tokens are issued, among those that Entra shows: a certificate by itself, a client secret by its
-    /// id where that is known, else by its first three characters. Of several that begin alike, the first end to come is the one to be
-    /// ready for; one that has ended is not the one that tokens are issued with.
+    /// Finds a credential, with which tokens are issued, among those that Entra shows: a certificate by itself, a
+    /// client secret by its id where that is known, else by its first three characters. Of several that begin alike,
+    /// the first end to come is the one to be ready for; one that has ended is not the one that tokens are issued with.
     pub fn of(credential: &Credential, key_id: Option<&str>, shown: &Application, now: Timestamp) -> Option<Self> {
         let own = match credential {
             Credential::Federated(_) => return None,
@@ -256,8 +261,10 @@ impl RegistrationError {
     }
 }
 
-/// The operator lets `firm` use its app registration, which belongs to another firm or to the platform; none where it has none. What
-/// waited for that goes on.
+/// The operator lets `firm` use its app registration, which belongs to another firm or to the platform; none where it
+/// has none. What waited for that goes on.
+///
+/// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
 pub async fn grant(clients: &Clients, firm: FirmId) -> Result<Option<OwnApp>, RegistrationError> {
     let Some(own) = clients.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(None) };
     let now = clients.clock.now();

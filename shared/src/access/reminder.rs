@@ -27,8 +27,8 @@ impl Reminder {
         (0, Self::Today),
     ];
 
-    /// The one to tell now, if any: the most urgent that is reached and was not told. Those that were missed before it are not
-    /// told any more; a person who reads "7 days" needs no "14 days".
+    /// The one to tell now, if any: the most urgent that is reached and was not told. Those that were missed before it
+    /// are not told any more; a person who reads "7 days" needs no "14 days".
     pub fn due(expires_at: Timestamp, told: Option<Self>, now: Timestamp) -> Option<Self> {
         let left = days_left(expires_at, now);
         let reached = match now >= expires_at {

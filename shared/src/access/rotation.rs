@@ -1,4 +1,5 @@
-//! Rotating a registration's credential in the four steps of Secrets Manager, each of which may run again after a kill anywhere.
+//! Rotating a registration's credential in the four steps of Secrets Manager, each of which may run again after a kill
+//! anywhere.
 //!
 //! ```text
 //! createSecret   a new credential is made and kept beside the one in use (AWSPENDING)
@@ -7,8 +8,8 @@
 //! finishSecret   it is in use (AWSCURRENT); the old one is removed from Entra an hour later
 //! ```
 //!
-//! Entra makes the value of a client secret and shows it once. A function that dies before it kept that value leaves a secret
-//! that nobody can use; it carries greffe's own name, and the next run removes it before it makes another.
+//! Entra makes the value of a client secret and shows it once. A function that dies before it kept that value leaves a
+//! secret that nobody can use; it carries greffe's own name, and the next run removes it before it makes another.
 //! Source: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>
 
 use jiff::SignedDuration;
@@ -57,6 +58,8 @@ pub enum Rotated {
 }
 
 /// Rotates the credential of `owner`, or goes on with it, as far as it goes now.
+///
+/// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
 pub async fn rotate(clients: &Clients, owner: Owner) -> Result<Rotated, RegistrationError> {
     let mut held = HeldRegistration::take(clients, owner).await?;
     let rotated = begin(&mut held).await;
@@ -137,6 +140,8 @@ async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationErr
 }
 
 /// Takes one step of the rotation that Secrets Manager drives.
+///
+/// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
 pub async fn step(
     clients: &Clients,
     step: RotationStep,
@@ -218,7 +223,10 @@ async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str)
     }
 }
 
-/// Looks at one registration, as the schedule does: what is to be known of it, what is to be told, and what is to be gone on with.
+/// Looks at one registration, as the schedule does: what is to be known of it, what is to be told, and what is to be
+/// gone on with.
+///
+/// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
 pub async fn watch(clients: &Clients, owner: Owner) -> Result<(), RegistrationError> {
     let mut held = match HeldRegistration::take(clients, owner).await {
         Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),

@@ -1,13 +1,17 @@
 //! Signing in at Microsoft, from our link to our callback.
 //!
 //! ```text
-//! connect_url ─► /oauth/connect/{ticket}: a state, a nonce and a PKCE verifier are made and bound to this browser's cookie
+//! connect_url ─► /oauth/connect/{ticket}: a state, a nonce and a PKCE verifier are made and bound to this browser's
+//! cookie
 //!            ─► Microsoft: sign in, accept
-//!            ─► /oauth/callback: state and cookie fit, once, within ten minutes; the code is redeemed; the account is known
+//!            ─► /oauth/callback: state and cookie fit, once, within ten minutes; the code is redeemed; the account is
+//!            known
 //!   organisation-wide only:
-//!                the id token's directory roles tell whether this person may consent for the tenant; who may not is refused
+//!                the id token's directory roles tell whether this person may consent for the tenant; who may not is
+//!                refused
 //!            ─► Microsoft: an administrator of that very tenant consents
-//!            ─► /oauth/callback: the tenant is the one that was proven by the sign-in; an app token is made and tried; where the
+//!            ─► /oauth/callback: the tenant is the one that was proven by the sign-in; an app token is made and tried;
+//!            where the
 //!                roles are unknown, or another firm holds the tenant, the connector waits for the operator's grant
 //! ```
 
@@ -175,7 +179,8 @@ pub enum Arrival {
     GoOn(Departure),
 }
 
-/// What Microsoft's redirect carries. Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
+/// What Microsoft's redirect carries. Source:
+/// <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
 #[derive(Debug, Default, Deserialize)]
 pub struct Callback {
     /// The address that the browser came from, as the function learns it.
@@ -194,6 +199,8 @@ pub struct Callback {
 }
 
 /// The link that a person opens to connect `connector`. It names nothing in clear and ends by itself.
+///
+/// Errors: there is no credential or token that Entra accepts; the error says who has to act.
 pub async fn connect_url(clients: &Clients, connector: &Connector) -> Result<String, TokenError> {
     let ticket =
         Ticket { firm: connector.firm, connector: connector.id, expires_at: clients.clock.now() + TICKET_LIFETIME };
@@ -216,10 +223,10 @@ pub async fn depart(clients: &Clients, ticket: &str) -> Result<Departure, Proble
     let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
     let Ticket { firm, connector, expires_at } = opened.ok_or_else(|| {
         tracing::warn!("a link to connect is damaged");
-        Problem::new(Code::LinkDamaged, "The link does not open.")
+        Problem::new(Code::LinkDamaged, "The link is invalid.")
     })?;
     if expires_at <= clients.clock.now() {
-        return Err(Problem::new(Code::LinkExpired, format!("The link ended at {expires_at}.")));
+        return Err(Problem::new(Code::LinkExpired, format!("The link expired at {expires_at}.")));
     }
     let connector = find(clients, firm, connector).await?;
     let link = digest(ticket);
@@ -247,7 +254,8 @@ async fn begin(
             let authority = connector.authority();
             let scopes = connector.scopes();
             let verifier = SecretString::from(clients.random.token());
-            // Whoever opens a whole organisation shows that it is them, and with the roles that they have at this moment.
+            // Whoever opens a whole organisation shows that it is them, and with the roles that they have at this
+            // moment.
             let wish = SignInWish { scopes: &scopes, afresh: connector.access == Access::Organization };
             let url = entra.authorize(&authority, &registration, wish, state.clone(), nonce.clone(), &verifier);
             (url.map_err(|e| from_token(e.into()))?, verifier)
@@ -296,7 +304,7 @@ pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&s
     let same_browser: bool = digest(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
     if !late && !same_browser {
         tracing::warn!(connector.id = %row.value.connector, "a browser came back that is not the one that left");
-        return Err(Problem::new(Code::SignInOtherBrowser, "The browser did not bring the cookie of this sign-in."));
+        return Err(Problem::new(Code::SignInOtherBrowser, "The browser did not send the cookie of this sign-in."));
     }
     row.value.over = Some(if late { Over::TimedOut } else { Over::Used });
     // The function that writes it goes on; a second callback with the same state finds it over, or loses here.
@@ -368,7 +376,7 @@ async fn proceed(
     if let Some(error) = callback.error {
         let refusal = EntraRefusal::of_redirect(error, callback.error_description);
         tracing::info!(connector.id = %connector.id, microsoft.code = %refusal.code(), "Microsoft completed no sign-in");
-        let detail = "Microsoft sent the browser back without a sign-in.";
+        let detail = "Microsoft returned the browser without a sign-in.";
         let problem = Problem::new(of_token_refusal(&refusal), detail);
         let problem = problem.from_microsoft(refusal.code(), Some(refusal.error_description));
         return Err(match &sign_in.step {
@@ -454,7 +462,8 @@ async fn identified(
                 return Err(Problem::new(Code::SignInTimedOut, detail));
             }
             if may_consent == Some(false) {
-                let detail = format!("{name} is no administrator who may open the whole organisation.");
+                let detail =
+                    format!("{name} has no administrator role that may grant access to the whole organisation.");
                 return Err(Problem::new(Code::AdministratorRoleMissing, detail));
             }
             let verified_domains = verified_domains(clients, &issued).await;
@@ -480,7 +489,8 @@ async fn identified(
     }
 }
 
-/// The tenant's domains, which any signed-in user may read; none where Microsoft does not tell: what is unknown is shown as that.
+/// The tenant's domains, which any signed-in user may read; none where Microsoft does not tell: what is unknown is
+/// shown as that.
 async fn verified_domains(clients: &Clients, issued: &Issued) -> Option<Vec<String>> {
     let graph = clients.graph_with(issued.access.clone());
     match tokio::time::timeout(DOMAINS_WAIT, graph.organization()).await {
@@ -517,7 +527,8 @@ async fn consented(
     Consent { account, proof, verified_domains }: Consent,
     browser: Option<Browser>,
 ) -> Result<Arrival, Problem> {
-    // What proves the consent is not the redirect but a token that Entra issues for it. It does not prove who gave it, nor when.
+    // What proves the consent is not the redirect but a token that Entra issues for it. It does not prove who gave it,
+    // nor when.
     let tenant = &account.tenant_id;
     let issued = clients.tokens.as_app(connector, |registration| async move {
         Ok(clients.tokens.entra().client_credentials(tenant, &registration, None).await?)
@@ -528,8 +539,8 @@ async fn consented(
     connected(clients, connector, brought).await
 }
 
-/// Whether the app holds rights in the tenant: Entra issues tokens before anybody consents, without rights. They may spread for a
-/// while after the consent, so a refusal is believed only when it lasts.
+/// Whether the app holds rights in the tenant: Entra issues tokens before anybody consents, without rights. They may
+/// spread for a while after the consent, so a refusal is believed only when it lasts.
 async fn holds_rights(clients: &Clients, issued: &Issued) -> Result<(), Problem> {
     let graph = clients.graph_with(issued.access.clone());
     let mut waits = RIGHTS_WAITS.iter();
@@ -548,7 +559,8 @@ async fn holds_rights(clients: &Clients, issued: &Issued) -> Result<(), Problem>
     }
 }
 
-/// The operator grants the sign-in that `connector` waits with, for `tenant` and no other. A connector that works already stays as it is.
+/// The operator grants the sign-in that `connector` waits with, for `tenant` and no other. A connector that works
+/// already stays as it is.
 ///
 /// Errors: `not_connected` where nothing waits; what Entra answers where the consent is missing.
 pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) -> Result<(), Problem> {
@@ -567,7 +579,7 @@ pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) 
 }
 
 fn nothing_waits() -> Problem {
-    Problem::new(Code::NotConnected, "The connector waits for no grant.")
+    Problem::new(Code::NotConnected, "The connector does not wait for a grant.")
 }
 
 /// What a connector works with from now on.
@@ -580,8 +592,8 @@ struct Brought<'a> {
     browser: Option<Browser>,
 }
 
-/// From now on the connector works with what this sign-in brought; its mailboxes are due at once. Where the tenant can't be
-/// given to the firm, the sign-in waits for the operator.
+/// From now on the connector works with what this sign-in brought; its mailboxes are due at once. Where the tenant
+/// can't be given to the firm, the sign-in waits for the operator.
 async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
     let Brought { issued, account, organization, browser } = brought;
     let now = clients.clock.now();
@@ -722,7 +734,7 @@ async fn used_before(clients: &Clients, firm: FirmId, connector: ConnectorId) ->
 fn used_already(connector: Option<&Connector>, otherwise: Code) -> Problem {
     match connector.filter(|connector| connector.state == ConnectorState::Connected) {
         Some(connector) => Problem::new(Code::AlreadyConnected, format!("\"{}\" is connected.", connector.name)),
-        None => Problem::new(otherwise, "It counts once."),
+        None => Problem::new(otherwise, "It was used before."),
     }
 }
 
@@ -766,4 +778,43 @@ fn from_token(error: TokenError) -> Problem {
 
 fn digest(text: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::table::frozen;
+
+    #[test]
+    fn sign_ins_that_an_older_version_wrote_are_read() {
+        let begun: SignIn = frozen("sign-in-begun");
+        assert!(begun.over.is_none() && matches!(begun.step, Step::SignIn));
+        let used: SignIn = frozen("sign-in");
+        assert!(used.over == Some(Over::Used) && matches!(used.step, Step::AdminConsent { .. }));
+        let link: UsedLink = frozen("used-link");
+        assert!(link.expires_at > 0);
+    }
+
+    #[test]
+    fn a_sign_in_of_an_older_version_ends_when_it_is_forgotten() {
+        let sign_in = SignIn { ends_at: None, ..frozen("sign-in-begun") };
+        let end = Timestamp::from_second(sign_in.expires_at).unwrap();
+        assert!(!sign_in.is_late(end - Duration::from_secs(1)));
+        assert!(sign_in.is_late(end));
+        let ends = SignIn { ends_at: Some(sign_in.expires_at - 10), ..sign_in };
+        assert!(ends.is_late(end - Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn sign_ins_in_one_browser_have_cookies_of_different_names() {
+        let names = ["state-1", "state-2"].map(cookie_suffix);
+        assert_ne!(names[0], names[1]);
+        assert!(names.iter().all(|name| name.len() == 16), "{names:?}");
+    }
+
+    #[test]
+    fn a_link_that_was_used_needs_nobody_only_while_its_connector_works() {
+        assert_eq!(used_already(None, Code::SignInUsed).code, Code::SignInUsed);
+        assert_eq!(used_already(None, Code::LinkUsed).code, Code::LinkUsed);
+    }
 }

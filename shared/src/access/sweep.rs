@@ -27,9 +27,11 @@ pub(crate) struct Leftovers {
 }
 
 impl Leftovers {
-    /// What was replaced long enough ago, and what carries our name `tag` and is not in use: a function died before it could keep it.
+    /// What was replaced long enough ago, and what carries our name `tag` and is not in use: a function died before it
+    /// could keep it.
     ///
-    /// `in_use` is Entra's id of the credential in use, where it is known. `kept` holds that credential and those that wait to follow it.
+    /// `in_use` is Entra's id of the credential in use, where it is known. `kept` holds that credential and those that
+    /// wait to follow it.
     pub(crate) fn of(
         in_use: Option<&str>,
         retired: &[Retired],

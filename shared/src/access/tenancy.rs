@@ -1,12 +1,12 @@
 //! To which firm a Microsoft 365 tenant belongs.
 //!
-//! Organisation-wide access opens every mailbox of a tenant, and a consent that was given once holds for whoever asks for a
-//! token. So the consent alone says nothing about the firm that asks now. A tenant belongs to the firm that proved it first,
-//! by the sign-in of an administrator who may consent there. Without that proof, or where another firm holds the tenant, a
-//! connector waits for the operator's grant.
+//! Organisation-wide access opens every mailbox of a tenant, and a consent that was given once holds for whoever asks
+//! for a token. So the consent alone says nothing about the firm that asks now. A tenant belongs to the firm that
+//! proved it first, by the sign-in of an administrator who may consent there. Without that proof, or where another firm
+//! holds the tenant, a connector waits for the operator's grant.
 //!
-//! One item for each tenant lies in the operator's partition. It changes in the transaction that connects a connector, so
-//! of two firms that connect at once one is first.
+//! One item for each tenant lies in the operator's partition. It changes in the transaction that connects a connector,
+//! so of two firms that connect at once one is first.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -134,6 +134,8 @@ pub struct HeldTenancy {
 
 impl HeldTenancy {
     /// Reads it. A tenant that nobody has connected is nobody's.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn read(table: &Table, tenant: &TenantId) -> Result<Self, TableError> {
         let row = table.get::<Tenancy>(&Key::tenant(tenant)).await?;
         let value = row.as_ref().map_or_else(|| Tenancy::of(tenant.clone()), |row| row.value.clone());
@@ -162,6 +164,8 @@ async fn change(table: &Table, tenant: &TenantId, how: impl Fn(&mut Tenancy)) ->
 }
 
 /// Writes down whose tenant a connector works in that was connected before this was written down.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
 pub async fn adopt(table: &Table, connector: &Connector) -> Result<(), TableError> {
     let (Access::Organization, Some(account), Some(since)) =
         (connector.access, &connector.account, connector.connected_at)
@@ -174,8 +178,10 @@ pub async fn adopt(table: &Table, connector: &Connector) -> Result<(), TableErro
     .await
 }
 
-/// The write by which `connector` gives up what it has, or waits for, of a tenant. The tenant is free of the firm with the
-/// firm's last organisation-wide connector. None if nothing changes.
+/// The write by which `connector` gives up what it has, or waits for, of a tenant. The tenant is free of the firm with
+/// the firm's last organisation-wide connector. None if nothing changes.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
 pub async fn leave(table: &Table, connector: &Connector) -> Result<Option<Write>, TableError> {
     let Some(tenant) = connector.organization() else { return Ok(None) };
     let mut held = HeldTenancy::read(table, tenant).await?;
@@ -188,6 +194,8 @@ pub async fn leave(table: &Table, connector: &Connector) -> Result<Option<Write>
 }
 
 /// Frees every tenant that a firm has, or waits for: the firm is being erased.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
 pub async fn free(table: &Table, firm: FirmId) -> Result<(), TableError> {
     for connector in Connector::of_firm(table, firm).await? {
         if let Some(tenant) = connector.organization() {

@@ -1,8 +1,8 @@
 //! Access tokens: made when needed, shared between functions, sealed at rest.
 //!
 //! However many functions need a new one at once, one of them asks Entra: it holds a lease on the tokens' item, and the
-//! others wait for what it brings. A lease ends by the clock, so that a function that dies with it holds nobody up for long;
-//! the refresh token that it used is still good (Entra does not revoke it by use).
+//! others wait for what it brings. A lease ends by the clock, so that a function that dies with it holds nobody up for
+//! long; the refresh token that it used is still good (Entra does not revoke it by use).
 //! Source: <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
 
 use std::{
@@ -145,6 +145,8 @@ impl Tokens {
     }
 
     /// What keeps `connector` from using its app registration, if anything does.
+    ///
+    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn obstacle(&self, connector: &Connector) -> Result<Option<NotAllowed>, TokenError> {
         let Owner::Firm(firm) = Owner::of(connector) else { return Ok(None) };
         let app = self.app_with(connector, false).await?;
@@ -153,7 +155,10 @@ impl Tokens {
         Ok(ownership::obstacle(&self.table, &asker, self.clock.now()).await?.or(shared))
     }
 
-    /// Asks Entra as `app` of `owner`, if its client id is the firm's to use. From the first token on it belongs to the firm.
+    /// Asks Entra as `app` of `owner`, if its client id is the firm's to use. From the first token on it belongs to the
+    /// firm.
+    ///
+    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn permitted<T>(
         &self,
         owner: Owner,
@@ -169,8 +174,11 @@ impl Tokens {
         Ok(answer)
     }
 
-    /// Asks Entra as that app registration; once more with its credential read afresh where Entra refuses it, as it may just
-    /// have been replaced; and with the one before, which stays good until the new one is known in every part of Entra.
+    /// Asks Entra as that app registration; once more with its credential read afresh where Entra refuses it, as it may
+    /// just have been replaced; and with the one before, which stays good until the new one is known in every part of
+    /// Entra.
+    ///
+    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn as_app<T, F: Future<Output = Result<T, TokenError>>>(
         &self,
         connector: &Connector,
@@ -215,6 +223,8 @@ impl Tokens {
     }
 
     /// A valid access token for `connector`. One at a time asks Entra; the others wait for its answer.
+    ///
+    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn access_token(&self, connector: &Connector) -> Result<AccessToken, TokenError> {
         let slot = self.slot(connector.id);
         let mut slot = slot.lock().await;
@@ -233,6 +243,8 @@ impl Tokens {
     }
 
     /// A token that Entra issues now, whatever is at hand: neither a token nor a refusal of before is believed.
+    ///
+    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn new_token(&self, connector: &Connector) -> Result<AccessToken, TokenError> {
         let slot = self.slot(connector.id);
         let mut slot = slot.lock().await;
@@ -252,7 +264,10 @@ impl Tokens {
         slot.claims = claims;
     }
 
-    /// The write that puts what a sign-in brought in place of whatever was there. Who holds a lease then writes no more.
+    /// The write that puts what a sign-in brought in place of whatever was there. Who holds a lease then writes no
+    /// more.
+    ///
+    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn keep(&self, firm: FirmId, connector: ConnectorId, issued: &Issued) -> Result<Write, TokenError> {
         let key = Key::tokens(firm, connector);
         let stored = self.seal(connector, issued, None).await?;
@@ -361,6 +376,8 @@ impl Tokens {
     }
 
     /// What `app` is issued for `connector`, beside the tokens at hand, which stay as they are: to try a credential.
+    ///
+    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn try_app(&self, connector: &Connector, app: EntraApp) -> Result<AccessToken, TokenError> {
         let row: Option<Row<StoredTokens>> = self.table.get(&Key::tokens(connector.firm, connector.id)).await?;
         let stored = row.map(|row| row.value).unwrap_or_default();
@@ -462,5 +479,17 @@ impl TokenSource for ConnectorTokens {
 
     async fn discard(&self, token: &AccessToken, claims: Option<String>) {
         self.tokens.discard(&self.connector, token, claims).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::table::frozen;
+
+    #[test]
+    fn tokens_that_an_older_version_wrote_are_read() {
+        let tokens: StoredTokens = frozen("tokens");
+        assert!(tokens.access.is_some() && tokens.refresh.is_some());
     }
 }

@@ -41,7 +41,8 @@ impl Watch {
         Self::due(firm, connector, now + PAUSE, None)
     }
 
-    /// The write by which a connector is looked at `at` that time. `refused_since`: since when Graph has taken no token.
+    /// The write by which a connector is looked at `at` that time. `refused_since`: since when Graph has taken no
+    /// token.
     pub fn due(firm: FirmId, connector: ConnectorId, at: Timestamp, refused_since: Option<Timestamp>) -> Write {
         let watch = Self { due_kind: DUE_CONNECTOR.to_owned(), due_at: sortable(at), refused_since };
         Write::overwrite(Key::watch(firm, connector), &watch)
@@ -49,8 +50,9 @@ impl Watch {
 }
 
 impl Connector {
-    /// Why nothing of the organisation can be asked any more, where `error` is a refusal of one thing: an administrator has withdrawn
-    /// the consent, which Graph says to tokens that live on, to each request by itself. None where only that one thing is refused.
+    /// Why nothing of the organisation can be asked any more, where `error` is a refusal of one thing: an administrator
+    /// has withdrawn the consent, which Graph says to tokens that live on, to each request by itself. None where only
+    /// that one thing is refused.
     async fn refusal_of_all(&self, clients: &Clients, error: &GraphError) -> Option<GraphError> {
         if self.access != Access::Organization || !error.is_forbidden() {
             return None;
@@ -59,8 +61,10 @@ impl Connector {
         seen.err().filter(|error| error.is_forbidden() || error.concerns_connection())
     }
 
-    /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever met it.
-    /// `before`: what that one noted earlier; since when nothing works does not change by it.
+    /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever
+    /// met it. `before`: what that one noted earlier; since when nothing works does not change by it.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn note(
         &self,
         clients: &Clients,
@@ -85,7 +89,10 @@ impl Connector {
     }
 }
 
-/// `connector` was just seen to work: if it asked for a person it does so no more, and all that it reaches is due at once.
+/// `connector` was just seen to work: if it asked for a person it does so no more, and all that it reaches is due at
+/// once.
+///
+/// Errors: the table or the event bus refuses or does not answer.
 pub async fn seen_working(clients: &Clients, connector: &Connector) -> Result<(), FeedError> {
     if connector.state != ConnectorState::ActionRequired {
         return Ok(());
@@ -100,6 +107,8 @@ pub async fn seen_working(clients: &Clients, connector: &Connector) -> Result<()
 }
 
 /// Has all that a connector reaches looked at, mailboxes and members: somebody has just connected it again.
+///
+/// Errors: the table refuses or does not answer.
 pub async fn all_due(table: &Table, firm: FirmId, connector: ConnectorId, now: Timestamp) -> Result<(), TableError> {
     Member::all_due(table, firm, connector, now).await?;
     Mailbox::all_due(table, firm, connector, now).await

@@ -1,4 +1,5 @@
-//! The HTTP client under every AWS SDK client: the one pool and the one TLS configuration that Graph is reached with too.
+//! The HTTP client under every AWS SDK client: the one pool and the one TLS configuration that Graph is reached with
+//! too.
 
 use aws_smithy_runtime_api::{
     client::{

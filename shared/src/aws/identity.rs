@@ -11,14 +11,16 @@ use crate::base::random::Random;
 /// The audience that Microsoft's documents recommend, and that greffe had for all firms.
 const SHARED: &str = "api://AzureADTokenExchange";
 
-/// For whom AWS vouches: what a federated credential at Entra must name to the letter, one value of up to 600 characters.
+/// For whom AWS vouches: what a federated credential at Entra must name to the letter, one value of up to 600
+/// characters.
 /// Source: <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Audience(String);
 
 impl Audience {
-    /// One that nobody can guess. Each begins with `greffe:`, which the roles' conditions on `sts:IdentityTokenAudience` allow.
+    /// One that nobody can guess. Each begins with `greffe:`, which the roles' conditions on
+    /// `sts:IdentityTokenAudience` allow.
     pub fn draw(name: &str, random: &Random) -> Self {
         Self(format!("greffe:{name}:{}", random.token()))
     }
@@ -79,6 +81,8 @@ impl Identity {
     }
 
     /// What a token of ours says: what to enter at Entra beside the audience.
+    ///
+    /// Errors: AWS does not issue an identity token.
     pub async fn word(&self, audience: &Audience) -> Result<Word, IdentityError> {
         let token = self.token(audience).await?;
         let claims = token.expose_secret().split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
@@ -88,6 +92,8 @@ impl Identity {
 
     /// A token for Entra. Its subject is the function's role.
     /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html>
+    ///
+    /// Errors: AWS does not issue an identity token.
     pub async fn token(&self, audience: &Audience) -> Result<SecretString, IdentityError> {
         let request = self.client.get_web_identity_token().audience(audience.as_str()).signing_algorithm(ALGORITHM);
         let answer =

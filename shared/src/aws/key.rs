@@ -1,7 +1,8 @@
 //! Keys: where each item of the table lies. Every key is spelled here, and nothing scans.
 //!
 //! One table, `pk` and `sk`, and one index `due` (`due_kind`, `due_at`, keys only). All that belongs to a firm lies in
-//! partitions that begin with `FIRM#{firm}`, and every key below takes a [`FirmId`], but one: that of the operator's own item.
+//! partitions that begin with `FIRM#{firm}`, and every key below takes a [`FirmId`], but one: that of the operator's
+//! own item.
 //!
 //! | what | pk | sk | read by |
 //! | --- | --- | --- | --- |
@@ -14,6 +15,7 @@
 //! | the audit trail | `FIRM#f#AUDIT` | `N#` and its number, 20 digits; before there was a chain, `AT#time#request` | partition, either way |
 //! | the firm's own app registration | `FIRM#f` | `APP` | key |
 //! | the audience that AWS vouches with | `FIRM#f`, `PLATFORM` | `AUDIENCE` | key |
+//! | the firms that have access to a tenant, or wait for it | `OPERATOR` | `TENANT#tenant id` | key; all by prefix |
 //! | to whom a client id belongs | `OPERATOR` | `APP#client id` | key |
 //! | until when its credential is good | `FIRM#f` | `CREDENTIAL` | key; index `due` daily, and while it is rotated |
 //! | the same of the platform's own | `PLATFORM` | `CREDENTIAL` | key; index `due` |
@@ -119,7 +121,8 @@ impl Key {
         }
     }
 
-    /// A part of the answer to such a request. The parts have a partition of their own: writing them slows nothing else.
+    /// A part of the answer to such a request. The parts have a partition of their own: writing them slows nothing
+    /// else.
     pub fn answer_part(firm: Option<FirmId>, digest: &str, part: u32) -> Self {
         let owner = firm.map_or_else(|| "OPERATOR".to_owned(), |firm| format!("FIRM#{firm}"));
         Self { pk: format!("{owner}#ANSWER#{digest}"), sk: format!("{part:05}") }
@@ -130,7 +133,8 @@ impl Key {
         Self { sk: format!("N#{number:020}"), ..Self::audit_prefix(firm) }
     }
 
-    /// The entry that a [`Key::audit_cursor`] names: a number, or in older entries a time and a request. None if it names none.
+    /// The entry that a [`Key::audit_cursor`] names: a number, or in older entries a time and a request. None if it
+    /// names none.
     pub fn audit_after(firm: FirmId, cursor: &str) -> Option<Self> {
         let number = cursor.len() == 20 && cursor.bytes().all(|b| b.is_ascii_digit());
         let timed = || cursor.split_once('#').is_some_and(|(time, _)| time.parse::<Timestamp>().is_ok());

@@ -1,8 +1,9 @@
-//! Links to originals: whoever has one reads that object, without a key, for [`LINK_LIFETIME`]. greffe reads by them too.
+//! Links to originals: whoever has one reads that object, without a key, for [`LINK_LIFETIME`]. greffe reads by them
+//! too.
 //!
-//! The SDK's client of S3 could do both. But with each of its readings come the tables of three dozen checksums, 0.6 MB that
-//! no zip makes smaller, in a function that may have 4; and none is needed, for an original's SHA-256 is in the index. So a link
-//! is signed by the SDK's signer, and followed by its orchestrator.
+//! The SDK's client of S3 could do both. But with each of its readings come the tables of three dozen checksums, 0.6 MB
+//! that no zip makes smaller, in a function that may have 4; and none is needed, for an original's SHA-256 is in the
+//! index. So a link is signed by the SDK's signer, and followed by its orchestrator.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -61,8 +62,8 @@ impl Links {
         Ok(self.bucket_url().await? + &self.path(key).await?)
     }
 
-    /// The object with this key, or those bytes of it, both ends included, as it comes. Whatever may be tried again is tried
-    /// three times.
+    /// The object with this key, or those bytes of it, both ends included, as it comes. Whatever may be tried again is
+    /// tried three times.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Range`)
     pub async fn read(&self, key: &str, part: Option<RangeInclusive<u64>>) -> Result<SdkBody, BoxError> {
         let mut get = Operation::builder()

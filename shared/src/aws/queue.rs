@@ -1,7 +1,7 @@
 //! What waits in a queue: one job names one thing to look at, and nothing more. Duplicates are harmless.
 //!
-//! The mail queue's jobs name mailboxes, the push queue's jobs name members. Both are FIFO queues, and what a job names is its
-//! group: one function at a time works at it.
+//! The mail queue's jobs name mailboxes, the push queue's jobs name members. Both are FIFO queues, and what a job names
+//! is its group: one function at a time works at it.
 
 use std::{fmt, marker::PhantomData};
 
@@ -48,8 +48,8 @@ pub struct Job {
     /// Whether a change notification asked for it: then there is something to be found.
     #[serde(default)]
     pub notice: bool,
-    /// What the log calls all that follows from one request of Graph's, one run of the schedule or one request to the API: the
-    /// same to the mark.
+    /// What the log calls all that follows from one request of Graph's, one run of the schedule or one request to the
+    /// API: the same to the mark.
     #[serde(default)]
     pub cause: Uuid,
 }
@@ -139,11 +139,15 @@ impl<J: Queued> Queue<J> {
     }
 
     /// Sends a job that no other may swallow: a later one may be about a later change.
+    ///
+    /// Errors: SQS refuses or does not answer.
     pub async fn send(&self, job: &J) -> Result<(), QueueError> {
         self.send_once(job, &self.random.uuid().to_string()).await
     }
 
     /// Sends a job unless one with the same `deduplication_id` was sent within five minutes.
+    ///
+    /// Errors: SQS refuses or does not answer.
     pub async fn send_once(&self, job: &J, deduplication_id: &str) -> Result<(), QueueError> {
         let subject = job.subject().1.to_string();
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| QueueError { subject: subject.clone(), source };
@@ -159,6 +163,8 @@ impl<J: Queued> Queue<J> {
     }
 
     /// Hides a received job for `seconds` more (at most twelve hours): Graph asked to wait.
+    ///
+    /// Errors: SQS refuses or does not answer.
     pub async fn delay(&self, subject: &J::Subject, receipt_handle: &str, seconds: u64) -> Result<(), QueueError> {
         let request = self
             .client

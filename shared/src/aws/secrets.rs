@@ -38,7 +38,8 @@ pub fn firm_app_client_secret(firm: FirmId) -> String {
     format!("greffe/firms/{firm}/app-client-secret")
 }
 
-/// The label of the version in use. Source: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>
+/// The label of the version in use. Source:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>
 pub const CURRENT: &str = "AWSCURRENT";
 /// The label of the version before it.
 pub const PREVIOUS: &str = "AWSPREVIOUS";
@@ -73,7 +74,8 @@ pub enum SecretError {
         /// Its name in Secrets Manager.
         id: String,
     },
-    /// It is there, and Secrets Manager does not give it out: it is about to be deleted, its KMS key is gone, or the right is missing.
+    /// It is there, and Secrets Manager does not give it out: it is about to be deleted, its KMS key is gone, or the
+    /// right is missing.
     #[error("Secrets Manager does not give out the secret {id}: {code}")]
     Withheld {
         /// Its name in Secrets Manager.
@@ -119,7 +121,8 @@ impl SecretError {
 }
 
 /// The codes by which Secrets Manager says that it will not give out a secret until somebody changes something.
-/// Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors>
+/// Source:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors>
 const WITHHELD: [&str; 4] = ["InvalidRequestException", "DecryptionFailure", "AccessDeniedException", "AccessDenied"];
 
 /// Secrets Manager with a short memory.
@@ -138,6 +141,8 @@ impl Secrets {
     }
 
     /// The current value, at most [`SECRET_CACHE_TIME`] old.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn read(&self, id: &str) -> Result<SecretString, SecretError> {
         let now = self.clock.now();
         let cached = self.cache().get(id).filter(|(_, until)| now < *until).map(|(value, _)| value.clone());
@@ -147,7 +152,10 @@ impl Secrets {
         }
     }
 
-    /// The current value as Secrets Manager has it now: after `invalid_client`, which may mean that it was just rotated.
+    /// The current value as Secrets Manager has it now: after `invalid_client`, which may mean that it was just
+    /// rotated.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn read_afresh(&self, id: &str) -> Result<SecretString, SecretError> {
         let answer = self.client.get_secret_value().secret_id(id).send().await.map_err(|e| match &e {
             SdkError::ServiceError(s) if matches!(s.err(), GetSecretValueError::ResourceNotFoundException(_)) => {
@@ -181,7 +189,8 @@ impl Secrets {
         read.inspect_err(|error| self.alarm(error))
     }
 
-    /// Opens what was sealed for `owner`, with the key ring read afresh if need be: it may just have been given another key.
+    /// Opens what was sealed for `owner`, with the key ring read afresh if need be: it may just have been given another
+    /// key.
     ///
     /// Errors: one that needs the operator rings the operator's alarm.
     pub async fn open(&self, owner: &str, sealed: &Sealed) -> Result<SecretString, SecretError> {
@@ -208,11 +217,15 @@ impl Secrets {
     }
 
     /// The version with that label, as Secrets Manager has it now, if there is one.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn labelled(&self, id: &str, label: &str) -> Result<Option<Version>, SecretError> {
         self.version(id, self.client.get_secret_value().version_stage(label)).await
     }
 
     /// The version with that id, if it is there and holds something.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn by_id(&self, id: &str, version: &str) -> Result<Option<Version>, SecretError> {
         self.version(id, self.client.get_secret_value().version_id(version)).await
     }
@@ -231,6 +244,8 @@ impl Secrets {
     }
 
     /// Adds a version under `label`, beside the current one. The same version with the same value adds nothing.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn add_version(
         &self,
         id: &str,
@@ -245,6 +260,8 @@ impl Secrets {
     }
 
     /// Makes a version the current one, if `from` is it until now.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn make_current(&self, id: &str, version: &str, from: &str) -> Result<(), SecretError> {
         let step = self.client.update_secret_version_stage().secret_id(id).version_stage(CURRENT);
         let moved = step.move_to_version_id(version).remove_from_version_id(from).send().await;
@@ -253,6 +270,8 @@ impl Secrets {
     }
 
     /// Takes a label off a version.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn unlabel(&self, id: &str, label: &str, version: &str) -> Result<(), SecretError> {
         let step = self.client.update_secret_version_stage().secret_id(id).version_stage(label);
         let removed = step.remove_from_version_id(version).send().await;
@@ -260,6 +279,8 @@ impl Secrets {
     }
 
     /// Stores `value` as the current version, whether or not the secret existed.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn write(&self, id: &str, value: &SecretString) -> Result<(), SecretError> {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| SecretError::Store {
             attempted: "store",
@@ -282,6 +303,8 @@ impl Secrets {
     }
 
     /// Stores `value` unless the secret exists already: for the first start of a machine.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub async fn seed(&self, id: &str, value: &SecretString) -> Result<(), SecretError> {
         let create = self.client.create_secret().name(id).client_request_token(self.random.uuid().to_string());
         match create.secret_string(value.expose_secret()).send().await {
@@ -307,8 +330,8 @@ fn is_resource_exists<E: std::error::Error + 'static>(error: &SdkError<E>) -> bo
     false
 }
 
-/// A value that only the key ring can open, and only for the owner it was sealed for (AES-256-GCM, the owner as associated
-/// data). Written `{key}.{base64 of nonce, ciphertext and tag}`.
+/// A value that only the key ring can open, and only for the owner it was sealed for (AES-256-GCM, the owner as
+/// associated data). Written `{key}.{base64 of nonce, ciphertext and tag}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sealed(String);
@@ -347,6 +370,8 @@ const NONCE_BYTES: usize = 12;
 
 impl Keyring {
     /// Reads the secret named [`KEYRING`].
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub fn parse(secret: &SecretString) -> Result<Self, SecretError> {
         let malformed = SecretError::Malformed {
             id: KEYRING,
@@ -385,6 +410,8 @@ impl Keyring {
     }
 
     /// Opens what [`Keyring::seal`] sealed for the same `owner`.
+    ///
+    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
     pub fn open(&self, owner: &str, sealed: &Sealed) -> Result<SecretString, SecretError> {
         let (name, text) = sealed.0.split_once('.').unwrap_or_default();
         let unsealable = || SecretError::Unsealable { key: name.chars().take(20).collect() };

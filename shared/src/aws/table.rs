@@ -206,8 +206,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause between two tries.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
-/// Counts the tries of an optimistic change: what is read is changed and written, and all of it is done anew if another wrote
-/// in between. The pauses are drawn, so that two who frustrate each other part.
+/// Counts the tries of an optimistic change: what is read is changed and written, and all of it is done anew if another
+/// wrote in between. The pauses are drawn, so that two who frustrate each other part.
 #[derive(Debug)]
 pub struct Tries {
     clock: Clock,
@@ -258,9 +258,9 @@ impl Table {
         Tries { clock: self.clock.clone(), random: self.random.clone(), made: 1, pause: PAUSE }
     }
 
-    /// Changes an item, whoever else writes it at the same time, and returns it as it is now. `change` gets the item's value, or
-    /// none where there is no item, and gives the new one, or none for no item; it may be called more than once. Nothing is
-    /// written where it changes nothing.
+    /// Changes an item, whoever else writes it at the same time, and returns it as it is now. `change` gets the item's
+    /// value, or none where there is no item, and gives the new one, or none for no item; it may be called more than
+    /// once. Nothing is written where it changes nothing.
     ///
     /// Errors: [`TableError::Conflict`] if others were faster at each of sixteen tries.
     pub async fn update<T: Serialize + DeserializeOwned + Clone + PartialEq>(
@@ -287,6 +287,8 @@ impl Table {
     }
 
     /// The item, as it is at this moment.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Row<T>>, TableError> {
         check(key)?;
         let request = self.client.get_item().table_name(&self.name).set_key(Some(key.item())).consistent_read(true);
@@ -295,6 +297,8 @@ impl Table {
     }
 
     /// Those of the items that exist, as they are at this moment, in no order.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn get_all<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Row<T>>, TableError> {
         keys.iter().try_for_each(check)?;
         let mut rows = Vec::with_capacity(keys.len());
@@ -322,6 +326,8 @@ impl Table {
     }
 
     /// Items whose sort key begins as `prefix` does, in order, as they are at this moment.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn query<T: DeserializeOwned>(
         &self,
         prefix: &Key,
@@ -351,6 +357,8 @@ impl Table {
     }
 
     /// All items whose sort key begins as `prefix` does: for what is known to be few.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn query_all<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<Row<T>>, TableError> {
         let mut rows = Vec::new();
         let mut after = None;
@@ -365,6 +373,8 @@ impl Table {
     }
 
     /// The item with the greatest sort key of the partition that `partition` lies in, as it is at this moment.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn last<T: DeserializeOwned>(&self, partition: &Key) -> Result<Option<Row<T>>, TableError> {
         let request = self
             .client
@@ -380,6 +390,8 @@ impl Table {
     }
 
     /// Numbered items with their numbers: the `limit` next after `edge` going up, or next before it going down.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn numbered<T: DeserializeOwned>(
         &self,
         edge: &Key,
@@ -404,6 +416,8 @@ impl Table {
     }
 
     /// The mailboxes whose next round is due by `now`, longest due first, at most `limit`. The index lags by moments.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn due_mailboxes(
         &self,
         now: Timestamp,
@@ -414,6 +428,8 @@ impl Table {
     }
 
     /// The same for members whose next push is due.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn due_members(
         &self,
         now: Timestamp,
@@ -424,12 +440,17 @@ impl Table {
     }
 
     /// The connectors that are to be looked at by `now`, longest due first, at most `limit`.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn due_connectors(&self, now: Timestamp, limit: usize) -> Result<Vec<(FirmId, ConnectorId)>, TableError> {
         let due = self.due(DUE_CONNECTOR, now, limit).await?;
         Ok(due.into_iter().filter_map(|(key, _)| key.watch_owner()).collect())
     }
 
-    /// The owners of the app registrations to look at by `now`, longest due first, at most `limit`; none is the platform.
+    /// The owners of the app registrations to look at by `now`, longest due first, at most `limit`; none is the
+    /// platform.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn due_credentials(&self, now: Timestamp, limit: usize) -> Result<Vec<Option<FirmId>>, TableError> {
         let due = self.due(DUE_CREDENTIAL, now, limit).await?;
         Ok(due.into_iter().filter_map(|(key, _)| key.credential_owner()).collect())
@@ -452,6 +473,8 @@ impl Table {
     }
 
     /// One write.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn write(&self, write: Write) -> Result<(), TableError> {
         let key = write.key().clone();
         check(&key)?;
@@ -481,6 +504,8 @@ impl Table {
     }
 
     /// All writes, or none. A conflict names the first item whose condition failed.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn transact(&self, mut writes: Vec<Write>) -> Result<(), TableError> {
         // By itself a write costs half.
         match writes.len() {
@@ -551,11 +576,15 @@ impl Table {
     }
 
     /// Adds `by` to the counter `last` of `key` and returns what it is then: each number is given out once.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn take_numbers(&self, key: &Key, by: u64) -> Result<u64, TableError> {
         self.add_to_last(key, by, None).await
     }
 
     /// The same, for a counter that DynamoDB forgets after `expires_at`.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn count(&self, key: &Key, by: u64, expires_at: Timestamp) -> Result<u64, TableError> {
         self.add_to_last(key, by, Some(expires_at)).await
     }
@@ -604,4 +633,53 @@ fn service(
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> TableError {
     TableError::Service { attempted, key: key.clone(), source: source.into() }
+}
+
+/// An item as an older version wrote it, and with a field of a newer one. `tests/house/stored/` has the samples.
+#[cfg(test)]
+pub(crate) fn frozen<T: DeserializeOwned>(sample: &str) -> T {
+    let path = format!("{}/tests/house/stored/{sample}.json", env!("CARGO_MANIFEST_DIR"));
+    let mut item: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    item["field_of_a_newer_version"] = serde_json::json!({ "BOOL": true });
+    serde_dynamo::from_item(serde_json::from_value::<serde_dynamo::Item>(item).unwrap()).unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use serde::Deserialize;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Thing {
+        name: String,
+        end: Option<u32>,
+    }
+
+    fn key() -> Key {
+        Key::firm(crate::base::id::FirmId::draw(&Random::seeded(1)))
+    }
+
+    #[test]
+    fn an_item_is_read_as_it_was_written_with_its_place_and_version() {
+        let (thing, key) = (Thing { name: "a".to_owned(), end: Some(7) }, key());
+        let row = read::<Thing>(versioned(&key, &thing, 3), &key).unwrap();
+        assert_eq!((row.value, row.version, row.key), (thing, 3, key));
+    }
+
+    /// A null in an attribute of an index would be refused by DynamoDB.
+    #[test]
+    fn what_has_no_value_is_not_written() {
+        let item = versioned(&key(), &Thing { name: "a".to_owned(), end: None }, 1);
+        assert!(!item.contains_key("end"), "{item:?}");
+    }
+
+    #[test]
+    fn an_item_that_is_not_understood_is_named_and_its_content_is_not() {
+        let key = key();
+        let item = HashMap::from([("name".to_owned(), AttributeValue::Bool(true))]);
+        let error = read::<Thing>(item, &key).unwrap_err();
+        assert!(matches!(&error, TableError::Malformed { key: named, .. } if *named == key), "{error}");
+        assert_eq!(error.to_string(), format!("{key} can't be understood"));
+    }
 }

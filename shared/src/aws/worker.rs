@@ -98,8 +98,10 @@ pub enum RoundOutcome {
     OutOfTime,
 }
 
-/// Queues a job for each that is due. One that stays due, because its job waits or failed, is queued again only after five
-/// minutes.
+/// Queues a job for each that is due. One that stays due, because its job waits or failed, is queued again only after
+/// five minutes.
+///
+/// Errors: SQS refuses or does not answer.
 pub async fn queue_due<J: Queued>(queue: &Queue<J>, cause: Uuid, due: Vec<(J, String)>) -> Result<usize, QueueError> {
     if !due.is_empty() {
         tracing::info!(%cause, jobs = due.len(), "what is due is queued");

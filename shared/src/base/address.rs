@@ -1,7 +1,7 @@
 //! Mail addresses and domains in the one form in which they are stored and compared.
 //!
-//! Exchange takes no notice of case. A domain in another script is the same in Unicode and as `xn--`, and with or without the
-//! dot at its end. A sub-domain is another domain.
+//! Exchange takes no notice of case. A domain in another script is the same in Unicode and as `xn--`, and with or
+//! without the dot at its end. A sub-domain is another domain.
 
 /// Longest address (RFC 5321: a local part of 64, an at sign, a domain of 255).
 const ADDRESS_BYTES_MAX: usize = 320;
@@ -34,8 +34,8 @@ pub fn address(text: &str) -> Option<String> {
     fits.then(|| format!("{}@{host}", local.to_lowercase()))
 }
 
-/// The address and its domain as a mail carries them, perhaps between angle brackets after a name; none where nothing can be
-/// compared, as with the names that Exchange uses within an organisation.
+/// The address and its domain as a mail carries them, perhaps between angle brackets after a name; none where nothing
+/// can be compared, as with the names that Exchange uses within an organisation.
 pub fn compared(text: &str) -> Option<(String, String)> {
     let text = match text.rsplit_once('<') {
         Some((_, rest)) => rest.split('>').next().unwrap_or_default(),
@@ -52,8 +52,8 @@ fn compared_domain(text: &str) -> Option<String> {
     (!domain.is_empty()).then(|| domain.to_owned())
 }
 
-/// The one domain that all recipients of a mail are in. None if there are several, if there is no recipient, or if one of them
-/// can't be compared. `recipients`: To, Cc and Bcc as the mail carries them, empty where it tells no address.
+/// The one domain that all recipients of a mail are in. None if there are several, if there is no recipient, or if one
+/// of them can't be compared. `recipients`: To, Cc and Bcc as the mail carries them, empty where it tells no address.
 pub fn recipient_domain<'a>(recipients: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut recipients = recipients.into_iter().map(|text| compared(text).map(|(_, domain)| domain));
     let first = recipients.next()??;

@@ -1,5 +1,5 @@
-//! Time, injected: every module asks this clock and none asks the system. What no manual clock may move stands here too: the
-//! time that another machine judges by its own, and how long somebody waits for the network.
+//! Time, injected: every module asks this clock and none asks the system. What no manual clock may move stands here
+//! too: the time that another machine judges by its own, and how long somebody waits for the network.
 
 #![allow(clippy::disallowed_methods, reason = "this is where the system is asked")]
 

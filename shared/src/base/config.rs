@@ -1,4 +1,5 @@
-//! The environment, read once. A missing or malformed variable is an error that names it, never a silent default to a fake.
+//! The environment, read once. A missing or malformed variable is an error that names it, never a silent default to a
+//! fake.
 
 use std::path::PathBuf;
 
@@ -22,8 +23,8 @@ pub struct Config {
     pub push_queue_url: String,
     /// `GREFFE_APP_CLIENT_ID`: the platform's own app registration; without it every firm brings its own.
     pub app_client_id: Option<ClientId>,
-    /// `GREFFE_APP_TENANT_ID`: the tenant that the platform's own app is registered in; without it, its secret is replaced by
-    /// the operator only, and Entra is not asked when it ends.
+    /// `GREFFE_APP_TENANT_ID`: the tenant that the platform's own app is registered in; without it, its secret is
+    /// replaced by the operator only, and Entra is not asked when it ends.
     pub app_tenant_id: Option<TenantId>,
     /// `GREFFE_FEDERATED_SUBJECTS`: the roles that AWS vouches for, separated by spaces. Only the API names them.
     pub federated_subjects: Vec<String>,
@@ -33,13 +34,14 @@ pub struct Config {
     pub public_url: Origin,
     /// `GREFFE_WEBHOOK_URL`: where Graph sends its notices; see [`Config::webhook_url`].
     webhook_url: Option<String>,
-    /// `GREFFE_CONTENT_BYTES_MAX`: originals larger than this are handed out by S3 itself, through a link that lives for
-    /// minutes. On Lambda an answer holds 6 MB, and a mail grows by a third in it; without the variable there is no limit.
+    /// `GREFFE_CONTENT_BYTES_MAX`: originals larger than this are handed out by S3 itself, through a link that lives
+    /// for minutes. On Lambda an answer holds 6 MB, and a mail grows by a third in it; without the variable there is no
+    /// limit.
     pub content_bytes_max: u64,
     /// `GREFFE_SPOOL_DIR`: disk for mails too large for memory (default: the system's temporary directory).
     pub spool_dir: PathBuf,
-    /// `AWS_CA_BUNDLE`, as AWS's own tools name it: a PEM file of authorities that are trusted beside the public ones, such as that
-    /// of a proxy that looks into TLS.
+    /// `AWS_CA_BUNDLE`, as AWS's own tools name it: a PEM file of authorities that are trusted beside the public ones,
+    /// such as that of a proxy that looks into TLS.
     pub ca_bundle: Option<PathBuf>,
 }
 
@@ -66,16 +68,23 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads the process's environment.
+    ///
+    /// Errors: a variable is missing or has another form; the error names it.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
     /// Where Graph sends its notices: only the functions that subscribe need it, and the one behind it can't know it.
+    ///
+    /// Errors: a variable is missing or has another form; the error names it.
     pub fn webhook_url(&self) -> Result<&str, ConfigError> {
         self.webhook_url.as_deref().ok_or(ConfigError::Missing { variable: "GREFFE_WEBHOOK_URL" })
     }
 
-    /// Reads the variables through `lookup`, without the spaces and line ends around them; an empty value counts as none.
+    /// Reads the variables through `lookup`, without the spaces and line ends around them; an empty value counts as
+    /// none.
+    ///
+    /// Errors: a variable is missing or has another form; the error names it.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let lookup = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let required = |variable: &'static str| lookup(variable).ok_or(ConfigError::Missing { variable });
@@ -161,6 +170,8 @@ pub struct Aws {
 
 impl Aws {
     /// Reads the process's environment.
+    ///
+    /// Errors: a variable is missing or has another form; the error names it.
     pub fn from_env() -> Result<Self, ConfigError> {
         let lookup = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let region = lookup("AWS_REGION").ok_or(ConfigError::Missing { variable: "AWS_REGION" })?;
@@ -179,8 +190,8 @@ impl Aws {
     }
 }
 
-/// The endpoints of one Microsoft cloud. `GREFFE_CLOUD` chooses it; `GREFFE_LOGIN_URL` and `GREFFE_GRAPH_URL` put others
-/// in their place. Source: <https://learn.microsoft.com/graph/deployments>
+/// The endpoints of one Microsoft cloud. `GREFFE_CLOUD` chooses it; `GREFFE_LOGIN_URL` and `GREFFE_GRAPH_URL` put
+/// others in their place. Source: <https://learn.microsoft.com/graph/deployments>
 #[derive(Debug, Clone)]
 pub struct Microsoft {
     /// Where people sign in and tokens are issued.

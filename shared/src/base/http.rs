@@ -15,13 +15,18 @@ impl From<reqwest::Error> for HttpClientError {
     }
 }
 
-/// The one HTTP client for Graph, Entra and the AWS SDK: no redirects (a token goes nowhere else), bounded waits, and roots
-/// that are compiled in.
+/// The one HTTP client for Graph, Entra and the AWS SDK: no redirects (a token goes nowhere else), bounded waits, and
+/// roots that are compiled in.
+///
+/// Errors: the TLS roots or the client is not valid.
 pub fn http_client() -> Result<reqwest::Client, HttpClientError> {
     http_client_builder(None)?.build().map_err(HttpClientError::from)
 }
 
-/// The same before it is built, for whoever has to choose what it connects to; trusts the authorities of a PEM file too.
+/// The same before it is built, for whoever has to choose what it connects to; trusts the authorities of a PEM file
+/// too.
+///
+/// Errors: the TLS roots or the client is not valid.
 pub fn http_client_builder(ca_bundle: Option<&Path>) -> Result<reqwest::ClientBuilder, HttpClientError> {
     let failed = HttpClientError;
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::base::random::Random;
 
-/// A text that is not the identifier it was taken for. The error does not hold the text: it may be a secret that was sent
-/// in the wrong place, and errors are logged.
+/// A text that is not the identifier it was taken for. The error does not hold the text: it may be a secret that was
+/// sent in the wrong place, and errors are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is no {what}")]
 pub struct IdError {
@@ -63,8 +63,8 @@ macro_rules! uuid_ids {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                // In capitals it is the same id (RFC 9562, section 4). It is written in one spelling only, because it is
-                // part of table keys and storage keys. The forms without hyphens have another length.
+                // In capitals it is the same id (RFC 9562, section 4). It is written in one spelling only, because it
+                // is part of table keys and storage keys. The forms without hyphens have another length.
                 match Uuid::try_parse(text) {
                     Ok(id) if text.len() == uuid::fmt::Hyphenated::LENGTH => Ok(Self(id)),
                     _ => Err(IdError::new($what)),
@@ -145,8 +145,8 @@ graph_ids! {
     ClientId = "client id";
 }
 
-/// What the business application calls a date or a contact: 1 to 128 characters, none of them a control character. A text
-/// with the form of a secret is refused, because external ids are stored and logged.
+/// What the business application calls a date or a contact: 1 to 128 characters, none of them a control character. A
+/// text with the form of a secret is refused, because external ids are stored and logged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExternalId(String);
 
@@ -159,8 +159,8 @@ impl ExternalId {
         &self.0
     }
 
-    /// What stands for it where the text itself must not, `sha256-` and 32 hex digits: the application chose the text, and it
-    /// may be anything.
+    /// What stands for it where the text itself must not, `sha256-` and 32 hex digits: the application chose the text,
+    /// and it may be anything.
     pub fn digest(&self) -> String {
         format!("sha256-{}", &hex::encode(Sha256::digest(&self.0))[..32])
     }
@@ -247,7 +247,7 @@ impl FromStr for MessageId {
 }
 via_str!(MessageId);
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Noun {

@@ -1,6 +1,7 @@
-//! Counters that CloudWatch makes metrics of, namespace `greffe`: written as one log line in the embedded metric format, so
-//! nothing is called and nothing waits.
-//! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+//! Counters that CloudWatch makes metrics of, namespace `greffe`: written as one log line in the embedded metric
+//! format, so nothing is called and nothing waits.
+//! Source:
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::{
     io::Write as _,
@@ -18,7 +19,7 @@ pub const NAMESPACE: &str = "greffe";
 /// Everything that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counter {
-    /// Mails found that are to be kept.
+    /// Mails found that should be archived.
     MessagesFound,
     /// Originals stored.
     MessagesArchived,
@@ -34,7 +35,8 @@ pub enum Counter {
     PeopleNeeded,
     /// Reminders that are the operator's: a credential of an app registration ends soon, or has ended.
     CredentialReminders,
-    /// Times that something sealed could not be opened, or nothing could be sealed: the key ring is missing, unreadable or another.
+    /// Times that something sealed could not be opened, or nothing could be sealed: the key ring is missing, unreadable
+    /// or another.
     KeyRingFailures,
 }
 

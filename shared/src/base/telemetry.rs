@@ -18,8 +18,8 @@ pub fn init() {
     let _ = tracing::subscriber::set_global_default(json(filter("info"), std::io::stdout));
 }
 
-/// What `RUST_LOG` says of targets and levels, or else `otherwise`. Filters by fields would bring regular expressions, a tenth of a
-/// function's size.
+/// What `RUST_LOG` says of targets and levels, or else `otherwise`. Filters by fields would bring regular expressions,
+/// a tenth of a function's size.
 pub fn filter(otherwise: &str) -> Targets {
     let told = std::env::var("RUST_LOG").ok().and_then(|told| told.parse().ok());
     told.or_else(|| otherwise.parse().ok()).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! Time zones: IANA names here and in the API, Windows names towards Outlook.
 //!
-//! Graph documents Windows' names and a short list of IANA ones, so every zone is sent by its Windows name. CLDR maps one to the
-//! other. Sources: <https://learn.microsoft.com/graph/api/resources/datetimetimezone>,
+//! Graph documents Windows' names and a short list of IANA ones, so every zone is sent by its Windows name. CLDR maps
+//! one to the other. Sources: <https://learn.microsoft.com/graph/api/resources/datetimetimezone>,
 //! <https://www.unicode.org/cldr/charts/latest/supplemental/zone_tzid.html>
 
 use std::{
@@ -17,14 +17,14 @@ use jiff::{
 
 /// Longest name of a zone in the IANA database, with room to spare.
 const NAME_BYTES_MAX: usize = 64;
-/// Two zones are the same for Outlook if they agree from one of these years on, the more the better: a zone that was only renamed
-/// agrees with its old name from the first.
+/// Two zones are the same for Outlook if they agree from one of these years on, the more the better: a zone that was
+/// only renamed agrees with its old name from the first.
 const SAME_SINCE: [i16; 3] = [1970, 2000, 2024];
 /// Until then rules are compared.
 const SAME_UNTIL: i16 = 2038;
 
-/// The zone of that IANA name in its one spelling, with its rules; none if there is no such zone. Upper and lower case make no
-/// difference.
+/// The zone of that IANA name in its one spelling, with its rules; none if there is no such zone. Upper and lower case
+/// make no difference.
 pub fn find(name: &str) -> Option<(String, TimeZone)> {
     if name.len() > NAME_BYTES_MAX {
         return None;
@@ -34,8 +34,9 @@ pub fn find(name: &str) -> Option<(String, TimeZone)> {
     Some((name, zone))
 }
 
-/// How Graph is told of a time on the clock of the zone that IANA calls `iana`: the time and the name of its zone. By its Windows
-/// name, unless Windows has no such zone, has other rules for that day, or the time exists twice: then the moment in UTC.
+/// How Graph is told of a time on the clock of the zone that IANA calls `iana`: the time and the name of its zone. By
+/// its Windows name, unless Windows has no such zone, has other rules for that day, or the time exists twice: then the
+/// moment in UTC.
 pub fn for_graph(at: DateTime, iana: &str) -> (DateTime, &'static str) {
     let utc = |at: DateTime| (at, "UTC");
     let Ok(zone) = TimeZone::get(iana) else { return utc(at) };

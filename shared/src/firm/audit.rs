@@ -1,13 +1,13 @@
 //! The audit trail of a firm: who did what, when, from where, and what came of it.
 //!
-//! An entry is written before the deed: nothing is changed, and no mail is given out, without one. What came of the deed is
-//! a second entry, with the same request id; if the function died in between there is none. A sign-in is one entry, in the
-//! transaction that makes it true.
+//! An entry is written before the deed: nothing is changed, and no mail is given out, without one. What came of the
+//! deed is a second entry, with the same request id; if the function died in between there is none. A sign-in is one
+//! entry, in the transaction that makes it true.
 //!
-//! The entries of a firm are numbered from 1 without a gap, and each carries the digest of the one before. No function may
-//! update or delete one (template.yaml), but a put could still replace one; then the next entry's digest does not fit, and
-//! [`list`] says where. Adding an entry costs one read of the last one and one conditional write of the next number: of two
-//! that come at the same time one loses, and tries again.
+//! The entries of a firm are numbered from 1 without a gap, and each carries the digest of the one before. No function
+//! may update or delete one (template.yaml), but a put could still replace one; then the next entry's digest does not
+//! fit, and [`list`] says where. Adding an entry costs one read of the last one and one conditional write of the next
+//! number: of two that come at the same time one loses, and tries again.
 
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -24,46 +24,46 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Actor {
-    /// Whoever runs greffe.
+    /// The operator of greffe.
     Operator,
-    /// Whoever holds this key of the firm.
+    /// A program that used this API key of the firm.
     Key {
         /// Its id.
         #[schema(value_type = String, format = "uuid")]
         id: KeyId,
     },
-    /// Somebody in a browser, of whom Microsoft told nothing.
+    /// An unknown person in a browser: Microsoft gave no account.
     Visitor,
-    /// Whoever signed in at Microsoft.
+    /// The person who signed in at Microsoft.
     Account {
         /// Their address.
         address: String,
     },
 }
 
-/// A deed that is about to be done, or what came of it.
+/// An operation that starts, or its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
-    /// When.
+    /// The time.
     #[schema(value_type = String, format = "date-time")]
     pub at: Timestamp,
-    /// Who.
+    /// Who acted.
     pub who: Actor,
-    /// What: the method and the route, as in the description of the API.
+    /// The method and the route, as in this API description.
     pub action: String,
-    /// On what: the path that was called.
+    /// The path of the request.
     pub path: String,
-    /// From where: the address that the request came from, if it is known.
+    /// The IP address that sent the request, if it is known.
     pub from: Option<String>,
-    /// The request's id, as its answer and the log have it.
+    /// The id of the request, as in the response header `x-request-id` and in the log.
     pub request: String,
-    /// What came of it: the HTTP status. Null before it is done: the entry with the same `request` that follows has the
-    /// status. If there is none, greffe was interrupted.
+    /// The HTTP status. Null before the operation: a later entry with the same `request` has the status. If there is no
+    /// later entry, greffe was interrupted.
     pub outcome: Option<u16>,
 }
 
-/// An entry as it lies in the table. A field that is added later has to be left out where it has no value, or the digests
-/// of older entries would change.
+/// An entry as it is stored. A new field must be omitted where it has no value, because the digests of older entries
+/// would change otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditLink {
     /// The entry.
@@ -84,8 +84,8 @@ pub struct TrailPage {
     pub links: Vec<(Key, AuditLink)>,
     /// The key to go on after, if there may be more.
     pub next: Option<Key>,
-    /// The number of the first entry of the page that does not follow from the one before it: that one was changed, or is
-    /// missing. None if the chain is whole.
+    /// The number of the first entry of the page that does not follow from the one before it: that one was changed, or
+    /// is missing. None if the chain is whole.
     pub broken_at: Option<u64>,
 }
 
@@ -136,8 +136,8 @@ impl AuditEntry {
 
     /// Adds the entry behind the last one.
     ///
-    /// The digest goes into the function's log, which no function can change either: with it, a chain that was written anew
-    /// from some entry to its end can be told from the one that was.
+    /// The digest goes into the function's log, which no function can change either: with it, a chain that was written
+    /// anew from some entry to its end can be told from the one that was.
     /// Errors: [`TableError::Conflict`] if others were faster sixteen times.
     pub async fn append(&self, table: &Table, firm: FirmId) -> Result<(), TableError> {
         let mut tries = table.tries();
@@ -168,6 +168,8 @@ fn insert(firm: FirmId, link: &AuditLink) -> Write {
 /// The firm's entries, oldest first, after the one at `after`, and whether they are as they were written.
 ///
 /// A page is checked against the entry before it, so the whole trail is checked by reading all pages.
+///
+/// Errors: the table refuses or does not answer.
 pub async fn list(table: &Table, firm: FirmId, after: Option<Key>, limit: usize) -> Result<TrailPage, TableError> {
     let page = table.query::<AuditLink>(&Key::audit_prefix(firm), after.as_ref(), limit).await?;
     let last = match &after {

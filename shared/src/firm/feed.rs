@@ -1,8 +1,9 @@
 //! Facts told to the outside: a feed read by cursor, and the same facts on the event bus.
 //!
-//! A firm's facts are numbered without gaps, in the order in which the registry received them. A writer takes a number, and
-//! may die before it writes. A reader that meets such a gap waits a little, then fills it with nothing, by a conditional
-//! write: a late writer finds its number taken and takes another one. So a reader that goes by numbers misses nothing.
+//! A firm's facts are numbered without gaps, in the order in which the registry received them. A writer takes a number,
+//! and may die before it writes. A reader that meets such a gap waits a little, then fills it with nothing, by a
+//! conditional write: a late writer finds its number taken and takes another one. So a reader that goes by numbers
+//! misses nothing.
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::{
     problem::Code,
 };
 
-/// What kind of credential it is.
+/// The kind of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CredentialKind {
@@ -45,31 +46,32 @@ impl CredentialKind {
     }
 }
 
-/// How long a number may stay unwritten before a reader gives it up: a writer is moments behind its number. Given up too
-/// early, a number is only wasted.
+/// How long a number may stay unwritten before a reader gives it up: a writer is moments behind its number. Given up
+/// too early, a number is only wasted.
 pub const GAP_PATIENCE: Duration = Duration::from_secs(10);
 /// The `source` of our entries on the event bus.
 pub const EVENT_SOURCE: &str = "greffe";
-/// Most entries in one PutEvents. Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
+/// Most entries in one PutEvents. Source:
+/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
 const PUT_EVENTS_MAX: usize = 10;
 
 /// Facts read in one go to be put on the event bus again.
 const AGAIN_AT_ONCE: usize = 200;
 
-/// Something that happened, as the business application is told.
+/// An event, as the business application receives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fact {
-    /// The same however often it is told: a receiver that has seen it has nothing to do.
+    /// The id of the event. It is the same if the event is delivered again: ignore an id that you have seen.
     pub id: String,
     /// When it was recorded.
     #[schema(value_type = String, format = "date-time")]
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub what: What,
 }
 
-/// What happened.
+/// The event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum What {
@@ -81,20 +83,20 @@ pub enum What {
         /// The message.
         #[schema(value_type = String)]
         message: MessageId,
-        /// The SHA-256 of its original.
+        /// The SHA-256 of the original.
         #[schema(value_type = String)]
         sha256: Digest,
-        /// The length of its original.
+        /// The size of the original in bytes.
         bytes: u64,
         /// When it arrived in the mailbox.
         #[schema(value_type = String, format = "date-time")]
         received_at: Timestamp,
-        /// Its subject, perhaps cut.
+        /// The subject. A long one is shortened.
         subject: String,
         /// The sender's address.
         from: Option<String>,
     },
-    /// Microsoft refuses to give a message; it is tried again.
+    /// A message could not be downloaded; greffe tries again.
     MessageFailed {
         /// The mailbox it was found in.
         #[schema(value_type = String)]
@@ -102,7 +104,7 @@ pub enum What {
         /// The message.
         #[schema(value_type = String)]
         message: MessageId,
-        /// Microsoft's own code.
+        /// Microsoft's error code.
         #[schema(value_type = String)]
         code: GraphCode,
     },
@@ -123,11 +125,11 @@ pub enum What {
         /// The message.
         #[schema(value_type = String)]
         message: MessageId,
-        /// The dossier that it is in now.
+        /// The new dossier.
         dossier: String,
-        /// The dossier that it was in before.
+        /// The previous dossier.
         before: Option<String>,
-        /// Who did it: the id of the API key, or `operator`.
+        /// The id of the API key that made the change, or `operator`.
         by: String,
     },
     /// A message was taken out of its dossier.
@@ -138,70 +140,71 @@ pub enum What {
         /// The message.
         #[schema(value_type = String)]
         message: MessageId,
-        /// The dossier that it was in.
+        /// The previous dossier.
         before: String,
-        /// Who did it: the id of the API key, or `operator`.
+        /// The id of the API key that made the change, or `operator`.
         by: String,
     },
-    /// A connector does not work any more until a person acts.
+    /// A connector stopped working. A person has to act.
     ConnectorActionRequired {
         /// The connector.
         #[schema(value_type = String)]
         connector: ConnectorId,
-        /// Our entry in the catalogue.
+        /// The code of the problem in the catalogue.
         code: Code,
-        /// Microsoft's own code.
+        /// Microsoft's error code.
         microsoft_code: String,
     },
-    /// A connector works: somebody signed in, or what kept it from working is over.
+    /// A connector works again, or for the first time.
     ConnectorConnected {
         /// The connector.
         #[schema(value_type = String)]
         connector: ConnectorId,
-        /// The address or sign-in name of who is connected.
+        /// The address or sign-in name of the connected account.
         account: String,
     },
-    /// The credential of the firm's own app registration ends soon: told 60, 30, 14, 7 and 1 days before, and on the day.
+    /// The credential of the firm's app registration expires soon. Sent 60, 30, 14, 7 and 1 days before, and on the
+    /// day.
     SecretExpiring {
-        /// Which, and when it ends.
+        /// The credential and its expiry date.
         #[serde(flatten)]
         ending: Ending,
         /// Whole days until then.
         days_left: i64,
     },
-    /// The credential of the firm's own app registration has ended.
+    /// The credential of the firm's app registration has expired.
     SecretExpired {
-        /// Which, and when it ended.
+        /// The credential and its expiry date.
         #[serde(flatten)]
         ending: Ending,
     },
-    /// Another credential has taken its place.
+    /// The credential was replaced.
     SecretRenewed {
         /// The client id of the app registration.
         #[schema(value_type = String)]
         client_id: ClientId,
-        /// What kind it is now.
+        /// The kind of the new credential.
         credential: CredentialKind,
-        /// When it ends, if that is known.
+        /// When it expires, if the date is known.
         #[schema(value_type = Option<String>, format = "date-time")]
         expires_at: Option<Timestamp>,
     },
-    /// A number that nobody used.
+    /// A number that was reserved and not used.
     Void,
 }
 
-/// A credential that ends.
+/// A credential with an expiry date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ending {
     /// The client id of the app registration.
     #[schema(value_type = String)]
     pub client_id: ClientId,
-    /// The connectors that work with it.
+    /// The connectors that use it.
     #[schema(value_type = Vec<String>)]
     pub connectors: Vec<ConnectorId>,
-    /// What kind of credential it is.
+    /// The kind of a credential.
     pub credential: CredentialKind,
-    /// When it ends.
+    /// When it expires.
     #[schema(value_type = String, format = "date-time")]
     pub expires_at: Timestamp,
 }
@@ -241,7 +244,7 @@ impl What {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct Numbered {
-    /// Its number: the cursor to go on after.
+    /// Its number. Pass it as `after` to read the events that follow.
     pub number: u64,
     /// The fact.
     #[serde(flatten)]
@@ -291,12 +294,16 @@ impl Feed {
     }
 
     /// Takes `count` numbers of a firm's feed; the first of them.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn take_numbers(&self, firm: FirmId, count: u64) -> Result<u64, FeedError> {
         let last = self.table.take_numbers(&Key::feed_counter(firm), count).await?;
         Ok(last + 1 - count)
     }
 
     /// Writes a fact under its number. Written before, it stays.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn record(&self, firm: FirmId, number: u64, fact: &Fact) -> Result<Recorded, FeedError> {
         let key = Key::fact(firm, number);
         match self.table.write(Write::insert(key.clone(), fact)).await {
@@ -310,8 +317,10 @@ impl Feed {
         }
     }
 
-    /// Makes writes and tells the fact that they make true: all, or nothing. Whoever misses it on the bus finds it in the
-    /// feed.
+    /// Makes writes and tells the fact that they make true: all, or nothing. Whoever misses it on the bus finds it in
+    /// the feed.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn tell_with(&self, firm: FirmId, mut writes: Vec<Write>, fact: Fact) -> Result<(), FeedError> {
         let number = self.take_numbers(firm, 1).await?;
         writes.push(Write::insert(Key::fact(firm, number), &fact));
@@ -323,6 +332,8 @@ impl Feed {
     }
 
     /// Puts facts on the event bus, at least once each.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn announce(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
         for chunk in facts.chunks(PUT_EVENTS_MAX) {
             let failed =
@@ -346,8 +357,10 @@ impl Feed {
         Ok(())
     }
 
-    /// Puts those of the facts `from` to `to` on the event bus for which `is_meant`; a bounded number of them. Where to go on;
-    /// none if that is all.
+    /// Puts those of the facts `from` to `to` on the event bus for which `is_meant`; a bounded number of them. Where to
+    /// go on; none if that is all.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn announce_again(
         &self,
         firm: FirmId,
@@ -364,6 +377,8 @@ impl Feed {
     }
 
     /// The facts after number `after`, oldest first, at most `limit`, and the number to go on after.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn after(
         &self,
         firm: FirmId,
@@ -396,6 +411,8 @@ impl Feed {
     }
 
     /// The facts before number `before`, newest first, at most `limit`: for lists, where a gap does no harm.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
     pub async fn before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<Numbered>, FeedError> {
         let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, before), false, limit).await?;
         Ok(rows.into_iter().map(|(number, fact)| Numbered { number, fact }).collect())

@@ -1,12 +1,12 @@
 //! Requests that may be sent again: a POST with an `Idempotency-Key` is carried out once, and its answer told again.
 //!
-//! The first request with a key leaves its mark before anything is done. The same request finds the answer; another request
-//! under the same key is refused; one that comes while the first is at work is told so and does nothing.
-//! A request that was refused or failed leaves no mark, so it may be corrected and sent again.
+//! The first request with a key leaves its mark before anything is done. The same request finds the answer; another
+//! request under the same key is refused; one that comes while the first is at work is told so and does nothing. A
+//! request that was refused or failed leaves no mark, so it may be corrected and sent again.
 //!
-//! After [`UNFINISHED_FOR`] without an answer the first was interrupted. A request that does no harm twice is then carried
-//! out again. One that would make a second thing is not: whether the first took effect is for a person to see. The same holds
-//! if the answer could not be kept.
+//! After [`UNFINISHED_FOR`] without an answer the first was interrupted. A request that does no harm twice is then
+//! carried out again. One that would make a second thing is not: whether the first took effect is for a person to see.
+//! The same holds if the answer could not be kept.
 //!
 //! An answer may have several megabytes, an item 400 KB. What is longer than a part lies in parts.
 
@@ -29,7 +29,8 @@ use crate::{
 pub const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 /// The longest key.
 pub const KEY_CHARS_MAX: usize = 255;
-/// When a request without an answer counts as interrupted. API Gateway and the function end it before, after 30 seconds.
+/// When a request without an answer counts as interrupted. API Gateway and the function end it before, after 30
+/// seconds.
 pub const UNFINISHED_FOR: Duration = Duration::from_secs(60);
 /// The longest part of a sealed answer: an item holds 400 KB, its names included.
 /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
@@ -146,8 +147,10 @@ pub enum IdempotencyError {
     Secret(#[from] SecretError),
 }
 
-/// Whose turn it is: `firm` is none for what the operator does for no firm; `request` holds all that makes two requests the
-/// same; `is_repeatable` says that carrying it out twice is the same as once.
+/// Whose turn it is: `firm` is none for what the operator does for no firm; `request` holds all that makes two requests
+/// the same; `is_repeatable` says that carrying it out twice is the same as once.
+///
+/// Errors: the table refuses or does not answer, or the answer is not sealed.
 pub async fn begin(
     (table, secrets): (&Table, &Secrets),
     now: Timestamp,
@@ -199,8 +202,8 @@ pub async fn begin(
 impl First {
     /// Keeps the answer of success; with none, forgets that the request was ever sent.
     ///
-    /// Errors: the answer could not be kept. Then a request that is repeatable is forgotten, and of another one only its
-    /// success is kept, as far as the table takes that.
+    /// Errors: the answer could not be kept. Then a request that is repeatable is forgotten, and of another one only
+    /// its success is kept, as far as the table takes that.
     pub async fn end(
         self,
         (table, secrets): (&Table, &Secrets),
@@ -250,4 +253,46 @@ fn in_parts(text: &str) -> Vec<&str> {
     }
     parts.push(rest);
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::table::frozen;
+
+    #[test]
+    fn marks_and_parts_that_an_older_version_wrote_are_read() {
+        let mark: Mark = frozen("idempotency");
+        assert!(mark.answer.is_some() && mark.parts == 0);
+        let long: Mark = frozen("idempotency-parts");
+        assert_eq!(long.parts, 2);
+        let part: Part = frozen("answer-part");
+        assert_eq!(part.number, 1);
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_into_parts_that_make_it_up_again() {
+        let text = "0123456789".repeat(PART_BYTES_MAX / 4);
+        let parts = in_parts(&text);
+        assert!(parts.len() == 3 && parts.iter().all(|part| part.len() <= PART_BYTES_MAX));
+        assert_eq!(parts.concat(), text);
+        assert_eq!(in_parts("short"), ["short"]);
+    }
+
+    #[test]
+    fn a_request_without_an_answer_counts_as_interrupted_only_once_no_function_can_still_carry_it_out() {
+        let began: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let mark = Mark {
+            request: String::new(),
+            answer: None,
+            parts: 0,
+            lost: None,
+            expires_at: (began + KEPT_FOR).as_second(),
+        };
+        assert!(!mark.is_interrupted(began));
+        assert!(!mark.is_interrupted(began + UNFINISHED_FOR - Duration::from_secs(1)));
+        assert!(mark.is_interrupted(began + UNFINISHED_FOR));
+        let answered = Mark { answer: Some(Sealed::from_text("x")), ..mark };
+        assert!(!answered.is_interrupted(began + UNFINISHED_FOR));
+    }
 }

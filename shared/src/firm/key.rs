@@ -21,7 +21,7 @@ use crate::{
 /// Most keys of one firm, those that have ended included.
 pub const KEYS_MAX: usize = 50;
 
-/// What a key may do. Each route of the API needs one of them, or the operator.
+/// A right of an API key. Each operation needs one right, or the operator's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyRight {
@@ -180,6 +180,8 @@ impl ApiKey {
 
     /// The firm that the text of a key speaks for, and the key, which may have ended; none if it is no valid key. The
     /// compare takes constant time.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn read(table: &Table, text: &str) -> Result<Option<(FirmId, Row<Self>)>, TableError> {
         let mut parts = text.splitn(4, '_');
         let (Some(KEY_PREFIX), Some(firm), Some(id), Some(secret)) =
@@ -203,8 +205,10 @@ impl ApiKey {
         KeyGrant { rights: self.rights.clone(), ends_at: self.ends_at }
     }
 
-    /// Notes that it was used at `now`, to the minute: at most one write a minute, whatever number of processes there are.
-    /// A key that was revoked in the meantime stays revoked.
+    /// Notes that it was used at `now`, to the minute: at most one write a minute, whatever number of processes there
+    /// are. A key that was revoked in the meantime stays revoked.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn used(table: &Table, mut row: Row<Self>, now: Timestamp) -> Result<(), TableError> {
         let minute = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Trunc);
         let minute = now.round(minute).unwrap_or(now);
@@ -220,12 +224,16 @@ impl ApiKey {
     }
 
     /// The firm's keys.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn list(table: &Table, firm: FirmId) -> Result<Vec<Self>, TableError> {
         let rows = table.query_all::<Self>(&Key::api_key_prefix(firm)).await?;
         Ok(rows.into_iter().map(|row| row.value).collect())
     }
 
     /// Revokes a key: from this moment on it opens nothing. False if there is none.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn revoke(table: &Table, firm: FirmId, id: KeyId) -> Result<bool, TableError> {
         let key = Key::api_key(firm, id);
         if table.get::<Self>(&key).await?.is_none() {
@@ -266,5 +274,11 @@ mod tests {
         let key: ApiKey = serde_json::from_value(stored).unwrap();
         assert_eq!(key.grant(), KeyGrant::unlimited());
         assert!(!key.has_ended(Timestamp::MAX));
+    }
+
+    #[test]
+    fn a_count_of_keys_that_an_older_version_wrote_is_read() {
+        let count: KeyCount = crate::aws::table::frozen("key-count");
+        assert_eq!(count.made, 51);
     }
 }

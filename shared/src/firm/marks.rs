@@ -57,8 +57,8 @@ impl Marks {
         [&self.received.name, &self.filed.name].into_iter().chain(&self.former).any(|ours| ours.is(name))
     }
 
-    /// The categories that a message with these of its own shall have, filed or not: the person's, and the one mark that shows how far it
-    /// is. None when it is so already.
+    /// The categories that a message with these of its own shall have, filed or not: the person's, and the one mark
+    /// that shows how far it is. None when it is so already.
     pub fn on(&self, is_filed: bool, own: &[String]) -> Option<Vec<String>> {
         let mark = if is_filed { &self.filed.name } else { &self.received.name };
         let (ours, persons): (Vec<&String>, Vec<&String>) = own.iter().partition(|name| self.has(name));

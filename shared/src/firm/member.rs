@@ -20,7 +20,7 @@ pub enum Target {
     Todo,
 }
 
-/// What is pushed to a member's Outlook.
+/// What greffe writes to a member's Outlook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Push {
     /// Appointments, deadlines and reminders.
@@ -71,17 +71,23 @@ struct Taken {
 
 impl Member {
     /// The member of that firm, if there is one.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, firm: FirmId, id: MemberId) -> Result<Option<Row<Self>>, TableError> {
         table.get(&Key::member(firm, id)).await
     }
 
     /// All members that `connector` reaches. A firm's members are few.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn of_connector(table: &Table, firm: FirmId, connector: ConnectorId) -> Result<Vec<Self>, TableError> {
         let all = table.query_all::<Self>(&Key::member_prefix(firm)).await?;
         Ok(all.into_iter().map(|row| row.value).filter(|member| member.connector == connector).collect())
     }
 
     /// Makes a round due at once for each member that `connector` reaches.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn all_due(
         table: &Table,
         firm: FirmId,
@@ -105,12 +111,16 @@ impl Member {
     }
 
     /// Stores a new member.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
         let member = Write::insert(Key::member(self.firm, self.id), self);
         table.transact(vec![self.take_address(), member, self.push_due(self.created_at)]).await
     }
 
     /// Stores `row` as it is at `now` in place of what was read, when its address was `before`.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn replace(row: &Row<Self>, before: &str, table: &Table, now: Timestamp) -> Result<(), TableError> {
         let member = &row.value;
         let mut writes = vec![Write::replace(row), member.push_due(now)];
@@ -122,6 +132,8 @@ impl Member {
     }
 
     /// Forgets a member. Its mailbox, and what was kept of it, stay; what was pushed to its Outlook is removed.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn delete(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
         let mut writes = vec![Write::remove(&row), row.value.push_due(now)];
         writes.extend(free(table, row.value.firm, &row.value.address).await?);
@@ -167,16 +179,32 @@ impl Due {
     }
 
     /// Whether a round is due at `now`.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn is_reached(table: &Table, firm: FirmId, member: MemberId, now: Timestamp) -> Result<bool, TableError> {
         let due = table.get::<Self>(&Key::push_due(firm, member)).await?;
         Ok(due.is_some_and(|due| due.value.due_at <= sortable(now)))
     }
 
     /// No round is due any more.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn never(table: &Table, firm: FirmId, member: MemberId) -> Result<(), TableError> {
         match table.get::<Self>(&Key::push_due(firm, member)).await? {
             Some(row) => table.write(Write::remove(&row)).await,
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::table::frozen;
+
+    #[test]
+    fn an_address_that_an_older_version_took_is_read() {
+        let taken: Taken = frozen("member-address");
+        assert_eq!(taken.member.to_string(), "1d3f90f6-fac8-4fdb-ae07-de25533902e9");
     }
 }

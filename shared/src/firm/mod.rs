@@ -38,6 +38,8 @@ pub struct Firm {
 
 impl Firm {
     /// The firm, if there is one.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, id: FirmId) -> Result<Option<Self>, TableError> {
         Ok(table.get(&Key::firm(id)).await?.map(|row| row.value))
     }
@@ -48,6 +50,8 @@ impl Firm {
     }
 
     /// Marks mail with `marks` from now on.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn mark_with(table: &Table, id: FirmId, marks: Marks) -> Result<Option<Marks>, TableError> {
         let Some(mut row) = table.get::<Self>(&Key::firm(id)).await? else { return Ok(None) };
         let marks = marks.instead_of(row.value.marks());
@@ -57,6 +61,8 @@ impl Firm {
     }
 
     /// Stores a new firm, and who made it.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table, made: &AuditEntry) -> Result<(), TableError> {
         let made = made.next(table, self.id).await?;
         table.transact(vec![Write::insert(Key::firm(self.id), self), made]).await

@@ -39,7 +39,7 @@ pub struct PasswordCredential {
     pub display_name: Option<String>,
     /// Its first three characters.
     pub hint: Option<String>,
-    /// When it ends.
+    /// When it expires.
     #[serde(rename = "endDateTime")]
     pub ends_at: Option<Timestamp>,
 }
@@ -53,7 +53,7 @@ pub struct KeyCredential {
     pub key_id: Option<String>,
     /// X.509 in base64; shown only where it is selected of one registration.
     pub key: Option<String>,
-    /// When it ends.
+    /// When it expires.
     #[serde(rename = "endDateTime")]
     pub ends_at: Option<Timestamp>,
     /// All else.
@@ -76,7 +76,7 @@ pub struct NewPassword {
     pub key_id: String,
     /// Its value.
     pub secret_text: SecretString,
-    /// When it ends.
+    /// When it expires.
     #[serde(rename = "endDateTime")]
     pub ends_at: Timestamp,
 }
@@ -88,6 +88,8 @@ fn path(client_id: &ClientId, rest: &str) -> String {
 impl Graph {
     /// An app registration with its credentials.
     /// Source: <https://learn.microsoft.com/graph/api/application-get>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn application(&self, client_id: &ClientId) -> Result<Application, GraphError> {
         let path = path(client_id, "?$select=id,appId,passwordCredentials,keyCredentials");
         self.json(self.get(&path, "read the app registration".to_owned())).await
@@ -95,6 +97,8 @@ impl Graph {
 
     /// Makes a client secret. Not repeated by itself: each time makes another one.
     /// Source: <https://learn.microsoft.com/graph/api/application-addpassword>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn add_password(
         &self,
         client_id: &ClientId,
@@ -109,6 +113,8 @@ impl Graph {
 
     /// Removes a client secret.
     /// Source: <https://learn.microsoft.com/graph/api/application-removepassword>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn remove_password(&self, client_id: &ClientId, key_id: &str) -> Result<(), GraphError> {
         let call = self.get(&path(client_id, "/removePassword"), format!("remove the client secret {key_id}"));
         let body = Some(json!({ "keyId": key_id }));
@@ -117,6 +123,8 @@ impl Graph {
 
     /// Puts `all` in the place of an app's certificates.
     /// Source: <https://learn.microsoft.com/graph/applications-how-to-add-certificate>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn set_certificates(&self, client_id: &ClientId, all: &[KeyCredential]) -> Result<(), GraphError> {
         let call = self.get(&path(client_id, ""), "change the certificates of the app".to_owned());
         let body = Some(json!({ "keyCredentials": all }));

@@ -49,6 +49,8 @@ pub(super) struct Part {
 impl Graph {
     /// Sets the categories of up to any number of messages, twenty to a batch; one result for each, in order.
     /// Nothing but `categories` is sent. Source: <https://learn.microsoft.com/graph/api/message-update>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn set_categories(
         &self,
         user: &GraphUser,

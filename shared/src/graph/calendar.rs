@@ -17,7 +17,8 @@ use super::{
 };
 use crate::base::id::EventId;
 
-/// An event to be made in the default calendar: free, without a reminder and without attendees, so nobody is told of it.
+/// An event to be made in the default calendar: free, without a reminder and without attendees, so nobody is told of
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent<'a> {
     /// Its title.
@@ -33,6 +34,8 @@ pub struct NewEvent<'a> {
 impl Graph {
     /// Makes an event. When the answer was lost it may be there all the same: [`Graph::events_marked`] tells.
     /// Source: <https://learn.microsoft.com/graph/api/user-post-events>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn create_event(&self, user: &GraphUser, event: &NewEvent<'_>) -> Result<EventId, GraphError> {
         let time = |time: DateTime| json!({ "dateTime": time.to_string(), "timeZone": "UTC" });
         let call = Call {
@@ -54,12 +57,16 @@ impl Graph {
     }
 
     /// The events that carry `mark`.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn events_marked(&self, user: &GraphUser, mark: &str) -> Result<Vec<EventId>, GraphError> {
         self.marked(user, "events", mark).await
     }
 
     /// Deletes an event; one that is not there is deleted.
     /// Source: <https://learn.microsoft.com/graph/api/event-delete>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn delete_event(&self, user: &GraphUser, id: &EventId) -> Result<(), GraphError> {
         let path = format!("{}/events/{}", user.path(), segment(id.as_str()));
         self.delete(&path, format!("delete event {id}")).await
@@ -71,7 +78,7 @@ struct WireEvent {
     id: EventId,
 }
 
-/// How an event shows in the calendar of whoever looks for a free hour.
+/// How an event appears in the free/busy information of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -237,7 +244,7 @@ impl EventContent {
     }
 }
 
-/// The properties by which it is seen that a person changed an event. A reminder that is dismissed is switched off, which is
-/// what reminders are for: `isReminderOn` is not among them.
+/// The properties by which it is seen that a person changed an event. A reminder that is dismissed is switched off,
+/// which is what reminders are for: `isReminderOn` is not among them.
 pub(super) const EVENT_WATCHED: [&str; 9] =
     ["subject", "body", "location", "start", "end", "isAllDay", "showAs", "categories", "recurrence"];

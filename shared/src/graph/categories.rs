@@ -54,8 +54,8 @@ impl std::fmt::Display for Color {
     }
 }
 
-/// The name of a category: 1 to 100 characters, no control characters, and no comma or semicolon, by which Outlook divides
-/// names.
+/// The name of a category: 1 to 100 characters, no control characters, and no comma or semicolon, by which Outlook
+/// divides names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(value_type = String, example = "greffe: received")]
 #[serde(try_from = "String", into = "String")]
@@ -116,6 +116,8 @@ fn categories_path(user: &GraphUser) -> String {
 impl Graph {
     /// Makes a category in the master list.
     /// Source: <https://learn.microsoft.com/graph/api/outlookuser-post-mastercategories>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn create_category(&self, user: &GraphUser, name: &str, color: Color) -> Result<CategoryId, GraphError> {
         let call = Call {
             method: Method::POST,
@@ -127,6 +129,8 @@ impl Graph {
     }
 
     /// The categories of the master list that have this name.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn categories_named(&self, user: &GraphUser, name: &str) -> Result<Vec<CategoryId>, GraphError> {
         let list: WireList =
             self.json(self.get(&categories_path(user), "list the master categories".to_owned())).await?;
@@ -134,14 +138,18 @@ impl Graph {
     }
 
     /// Takes a category out of the master list; one that is not there is gone.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn delete_category(&self, user: &GraphUser, id: &CategoryId) -> Result<(), GraphError> {
         let path = format!("{}/{}", categories_path(user), segment(id.as_str()));
         self.delete(&path, "delete a master category".to_owned()).await
     }
 
-    /// Makes sure that the master list has the categories of these marks. One that is there keeps the colour that the person
-    /// gave it, unless the mark had another colour `before`. Refused, for want of the right to, it is let be: names show without
-    /// colour too. Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
+    /// Makes sure that the master list has the categories of these marks. One that is there keeps the colour that the
+    /// person gave it, unless the mark had another colour `before`. Refused, for want of the right to, it is let be:
+    /// names show without colour too. Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn keep_categories(&self, user: &GraphUser, marks: &[Mark], before: &[Mark]) -> Result<(), GraphError> {
         match self.make_categories(user, marks, before).await {
             Err(error @ GraphError::Refused { .. }) if !matches!(error.disposition(), Disposition::RetryAfter(_)) => {

@@ -217,7 +217,8 @@ impl Graph {
                     return Ok(Answer { response, attempted: call.attempted, place });
                 }
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !token_renewed => {
-                    // The token may have been revoked before its time: once more with a new one, then a person is asked.
+                    // The token may have been revoked before its time: once more with a new one, then a person is
+                    // asked.
                     token_renewed = true;
                     self.tokens.discard(&token, claims_demanded(response.headers())).await;
                     continue;

@@ -14,6 +14,8 @@ use crate::base::id::ContactId;
 impl Graph {
     /// Makes a contact in the default folder. When the answer was lost it may be there all the same:
     /// [`Graph::contacts_marked`] tells. Source: <https://learn.microsoft.com/graph/api/user-post-contacts>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn create_contact(&self, user: &GraphUser, name: &str, mark: &str) -> Result<ContactId, GraphError> {
         let call = Call {
             method: Method::POST,
@@ -26,12 +28,16 @@ impl Graph {
     }
 
     /// The contacts that carry `mark`.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn contacts_marked(&self, user: &GraphUser, mark: &str) -> Result<Vec<ContactId>, GraphError> {
         self.marked(user, "contacts", mark).await
     }
 
     /// Deletes a contact; one that is not there is deleted.
     /// Source: <https://learn.microsoft.com/graph/api/contact-delete>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn delete_contact(&self, user: &GraphUser, id: &ContactId) -> Result<(), GraphError> {
         let path = format!("{}/contacts/{}", user.path(), segment(id.as_str()));
         self.delete(&path, format!("delete contact {id}")).await

@@ -48,7 +48,7 @@ pub enum GraphError {
         attempted: String,
         /// The HTTP status.
         status: u16,
-        /// Microsoft's own code.
+        /// Microsoft's error code.
         code: GraphCode,
         /// Microsoft's own words, for people only.
         message: String,
@@ -62,7 +62,7 @@ pub enum GraphError {
         attempted: String,
         /// How long, as Graph said, or our own back-off where it did not.
         wait: Duration,
-        /// Microsoft's own code.
+        /// Microsoft's error code.
         code: GraphCode,
     },
     /// No answer, or one that was cut short.
@@ -94,7 +94,7 @@ pub enum GraphError {
     Token {
         /// What was asked.
         attempted: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: TokenError,
     },
@@ -156,8 +156,8 @@ impl GraphError {
         matches!(self, Self::Throttled { code, .. } if code.is(PACED))
     }
 
-    /// Whether it says something of the mailbox or the connection, and not only of the thing asked for: there is no token,
-    /// the mailbox is gone or on its way to another server, or greffe keeps within what Graph allows.
+    /// Whether it says something of the mailbox or the connection, and not only of the thing asked for: there is no
+    /// token, the mailbox is gone or on its way to another server, or greffe keeps within what Graph allows.
     pub fn concerns_mailbox(&self) -> bool {
         match self {
             Self::Token { .. } => true,
@@ -170,14 +170,14 @@ impl GraphError {
         }
     }
 
-    /// Whether it says something of the mailbox if Graph answers the same about another thing: then the mailbox waits. What
-    /// Graph does not understand, or answers in a way that can't be read, says nothing of others.
+    /// Whether it says something of the mailbox if Graph answers the same about another thing: then the mailbox waits.
+    /// What Graph does not understand, or answers in a way that can't be read, says nothing of others.
     pub fn may_concern_mailbox(&self) -> bool {
         matches!(self.disposition(), Disposition::RetryAfter(_) | Disposition::Ask)
     }
 
-    /// Whether nothing can be asked through this connection until a person has acted: there is no token, and Entra gives none. That
-    /// Graph takes none of those that Entra gives is an outage of Microsoft's.
+    /// Whether nothing can be asked through this connection until a person has acted: there is no token, and Entra
+    /// gives none. That Graph takes none of those that Entra gives is an outage of Microsoft's.
     pub fn concerns_connection(&self) -> bool {
         matches!(self, Self::Token { source, .. } if source.needs_a_person())
     }
@@ -192,7 +192,8 @@ impl GraphError {
         self.disposition() == Disposition::Ask && !self.concerns_connection()
     }
 
-    /// What follows. Sources: <https://learn.microsoft.com/graph/errors>, <https://learn.microsoft.com/graph/delta-query-overview>
+    /// What follows. Sources: <https://learn.microsoft.com/graph/errors>,
+    /// <https://learn.microsoft.com/graph/delta-query-overview>
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Throttled { wait, .. } => Disposition::RetryAfter(*wait),

@@ -151,6 +151,8 @@ const TREE_REQUESTS_MAX: usize = 2_000;
 impl Graph {
     /// Every folder of a mailbox, as deep as it goes, parents before their children, hidden ones and the root included.
     /// Source: <https://learn.microsoft.com/graph/api/user-list-mailfolders>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn folders(&self, user: &GraphUser) -> Result<Vec<MailFolder>, GraphError> {
         let attempted = "list the mail folders";
         let WellKnownAnswers { known: well_known, mut failed } = self.well_known_folders(user).await?;
@@ -194,6 +196,8 @@ impl Graph {
 
     /// One page of the changes of a mailbox's tree: from `from`, or the first page of all folders.
     /// Source: <https://learn.microsoft.com/graph/api/mailfolder-delta>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn folder_page(&self, user: &GraphUser, from: Option<&Link>) -> Result<FolderPage, GraphError> {
         let attempted = "read a page of the changes of the mail folders".to_owned();
         let prefer = format!("odata.maxpagesize={PAGE_ITEMS}");
@@ -209,12 +213,16 @@ impl Graph {
     }
 
     /// Reads one of the mailbox's folders: whether they may be read at all, without walking the tree.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn any_folder(&self, user: &GraphUser) -> Result<(), GraphError> {
         let path = format!("{}/mailFolders?$top=1&$select={SELECT}", user.path());
         self.json::<WirePage>(self.get(&path, "read a mail folder".to_owned())).await.map(drop)
     }
 
     /// The id of the folder in which the top ones lie: as good as the mailbox's own.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn root_folder(&self, user: &GraphUser) -> Result<FolderId, GraphError> {
         let attempted = "find the root folder".to_owned();
         let path = format!("{}/mailFolders/{}?$select=id", user.path(), WellKnown::MsgFolderRoot.name());
@@ -223,8 +231,10 @@ impl Graph {
         read_folder(folder).map(|folder| folder.id).ok_or_else(unreadable)
     }
 
-    /// Which folder has which well-known name: a folder does not say so itself, each name is asked for. One that can't be
-    /// found out costs the others nothing.
+    /// Which folder has which well-known name: a folder does not say so itself, each name is asked for. One that can't
+    /// be found out costs the others nothing.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn well_known_folders(&self, user: &GraphUser) -> Result<WellKnownAnswers, GraphError> {
         let parts = WellKnown::ALL.map(|folder| Part {
             method: Method::GET,
@@ -270,7 +280,8 @@ impl MailFolder {
     }
 }
 
-/// Reads one folder. Only the id is needed: what else is left out, null, or of another form than documented counts as not told.
+/// Reads one folder. Only the id is needed: what else is left out, null, or of another form than documented counts as
+/// not told.
 fn read_folder(entry: Value) -> Option<WireFolder> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let number = |name: &str| entry.get(name).and_then(Value::as_u64);

@@ -1,4 +1,5 @@
-//! What is pushed: events, tasks and contacts of ours, made, changed, found and removed through `$batch`, and read back.
+//! What is pushed: events, tasks and contacts of ours, made, changed, found and removed through `$batch`, and read
+//! back.
 
 use std::{
     borrow::Cow,
@@ -33,7 +34,7 @@ const PAGE_ITEMS: usize = 100;
 /// The `Prefer` of a delta request: twice as many.
 const PREFER_DELTA: &str = r#"odata.maxpagesize=200, IdType="ImmutableId", outlook.body-content-type="text""#;
 
-/// What kind of item something is pushed as, which says where it lies.
+/// The kind of an item in Outlook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
@@ -151,8 +152,8 @@ impl Item {
         &self.0.parts
     }
 
-    /// What a PATCH has to say to an item for which the digest `sent` and these `parts` were sent last; `sent` is empty where a
-    /// person changed it or nobody knows what it says.
+    /// What a PATCH has to say to an item for which the digest `sent` and these `parts` were sent last; `sent` is empty
+    /// where a person changed it or nobody knows what it says.
     ///
     /// Only what changed is sent: a reminder that was dismissed does not ring again because the title is another.
     pub fn changes_since(&self, sent: &str, parts: &str) -> Changes {
@@ -205,8 +206,8 @@ impl Changes {
         self.0.get(CATEGORIES).is_some()
     }
 
-    /// Whether something that they leave as it is shows otherwise after them than before: a person changed it meanwhile.
-    /// `before` and `after`: [`Shown::parts`]; false where one of them is not known.
+    /// Whether something that they leave as it is shows otherwise after them than before: a person changed it
+    /// meanwhile. `before` and `after`: [`Shown::parts`]; false where one of them is not known.
     pub fn reveal(&self, place: Place, before: &str, after: &str) -> bool {
         let part = |parts: &str, i: usize| parts.get(i * PART_CHARS..(i + 1) * PART_CHARS).map(str::to_owned);
         let left_alone = watched(place).iter().enumerate().filter(|(_, name)| self.0.get(**name).is_none());
@@ -331,6 +332,8 @@ pub struct Sight {
 
 impl Graph {
     /// Carries out up to twenty steps about different items in one batch: one result for each, in order.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn carry_out(
         &self,
         user: &GraphUser,
@@ -385,8 +388,8 @@ impl Graph {
         Ok(done.into_iter().flatten().collect())
     }
 
-    /// The same steps, in which a change of categories keeps those that a person gave. What can't be read can't be changed: its result
-    /// is in `done`.
+    /// The same steps, in which a change of categories keeps those that a person gave. What can't be read can't be
+    /// changed: its result is in `done`.
     async fn with_categories<'a>(
         &self,
         user: &GraphUser,
@@ -428,6 +431,8 @@ impl Graph {
 
     /// All events of `owner` in the default calendar, the masters of series among them.
     /// Source: <https://learn.microsoft.com/graph/api/user-list-events>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn events_of(&self, user: &GraphUser, owner: &str) -> Result<Sight, GraphError> {
         let select = EVENT_WATCHED.join(",");
         let filter = extended::of_owner(owner);
@@ -437,7 +442,10 @@ impl Graph {
     }
 
     /// What lies in a container of ours, or what changed there since `link` was given; and the link for the next time.
-    /// Sources: <https://learn.microsoft.com/graph/api/contact-delta>, <https://learn.microsoft.com/graph/api/todotask-delta>
+    /// Sources: <https://learn.microsoft.com/graph/api/contact-delta>,
+    /// <https://learn.microsoft.com/graph/api/todotask-delta>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn changes(
         &self,
         user: &GraphUser,
@@ -486,6 +494,8 @@ impl Graph {
     }
 
     /// The contact folder that carries `mark`, if it lies where contact folders do.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn find_contact_folder(
         &self,
         user: &GraphUser,
@@ -495,6 +505,8 @@ impl Graph {
     }
 
     /// Makes a contact folder. Source: <https://learn.microsoft.com/graph/api/user-post-contactfolders>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn create_contact_folder(
         &self,
         user: &GraphUser,
@@ -511,7 +523,10 @@ impl Graph {
     }
 
     /// Removes a container of ours if nothing lies in it, neither ours nor a person's own; whether it is gone.
-    /// Sources: <https://learn.microsoft.com/graph/api/contactfolder-delete>, <https://learn.microsoft.com/graph/api/todotasklist-delete>
+    /// Sources: <https://learn.microsoft.com/graph/api/contactfolder-delete>,
+    /// <https://learn.microsoft.com/graph/api/todotasklist-delete>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn remove_if_empty(&self, user: &GraphUser, home: &Home) -> Result<bool, GraphError> {
         let (path, contents): (String, &[&str]) = match home {
             Home::ContactFolder(folder) => {

@@ -105,6 +105,8 @@ impl Arrivals {
 impl Graph {
     /// At most `top` (1 to 1,000) of a folder's mails that arrived in that time, oldest first, drafts included.
     /// Source: <https://learn.microsoft.com/graph/api/mailfolder-list-messages>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn arrivals(
         &self,
         user: &GraphUser,
@@ -129,6 +131,8 @@ impl Graph {
     }
 
     /// How many of a folder's mails arrived in that time.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn count_arrivals(
         &self,
         user: &GraphUser,
@@ -145,8 +149,10 @@ impl Graph {
 
     /// One page of a folder's messages: from `from`, or the first page of a first round.
     ///
-    /// A dead link is [`Disposition::Resync`](super::Disposition::Resync). One caller per folder at a time: a newer link
-    /// kills the older ones. Source: <https://learn.microsoft.com/graph/delta-query-messages>
+    /// A dead link is [`Disposition::Resync`](super::Disposition::Resync). One caller per folder at a time: a newer
+    /// link kills the older ones. Source: <https://learn.microsoft.com/graph/delta-query-messages>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn delta_page(
         &self,
         user: &GraphUser,
@@ -174,6 +180,8 @@ impl Graph {
     }
 
     /// What Graph says of one mail now.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn mail(&self, user: &GraphUser, id: &ImmutableId) -> Result<Mail, GraphError> {
         let path = format!("{}/messages/{}?$select={SELECT}", user.path(), segment(id.as_str()));
         let mut call = self.get(&path, format!("read message {id}"));
@@ -187,6 +195,8 @@ impl Graph {
 
     /// The mail that arrived last in the Inbox, if there is any: there are no drafts among those.
     /// Source: <https://learn.microsoft.com/graph/api/mailfolder-list-messages>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn newest_mail(&self, user: &GraphUser) -> Result<Option<Mail>, GraphError> {
         let options = format!("$top=1&$orderby=receivedDateTime%20desc&$select={SELECT}");
         let path = format!("{}/mailFolders/inbox/messages?{options}", user.path());
@@ -198,6 +208,8 @@ impl Graph {
 
     /// The folders in which the mailbox's newest mails lie, each once: what a notice is about is among them, as a rule.
     /// Source: <https://learn.microsoft.com/graph/api/user-list-messages>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn newest_folders(&self, user: &GraphUser) -> Result<BTreeSet<FolderId>, GraphError> {
         let options = format!("$top={NEWEST}&$orderby=receivedDateTime%20desc&$select=parentFolderId");
         let path = format!("{}/messages?{options}", user.path());
@@ -210,6 +222,8 @@ impl Graph {
 
     /// The MIME of one mail as a stream. Graph makes it anew at each read, so two reads may differ in bytes.
     /// Source: <https://learn.microsoft.com/graph/outlook-get-mime-message>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn mime(&self, user: &GraphUser, id: &ImmutableId) -> Result<MimeStream, GraphError> {
         let path = format!("{}/messages/{}/$value", user.path(), segment(id.as_str()));
         let mut call = self.get(&path, format!("read the MIME of message {id}"));
@@ -229,6 +243,8 @@ pub struct MimeStream {
 
 impl MimeStream {
     /// The next bytes, or none at the end. A body that is cut short is an error, never an end.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, GraphError> {
         self.response
             .chunk()
@@ -306,7 +322,8 @@ struct WirePlaces {
     value: Vec<Value>,
 }
 
-/// Reads one entry. Only the id is needed: what else is left out, null, or of another form than documented counts as not told.
+/// Reads one entry. Only the id is needed: what else is left out, null, or of another form than documented counts as
+/// not told.
 fn read_entry(mut entry: Value) -> Option<DeltaItem> {
     let immutable_id: ImmutableId = entry.get("id")?.as_str()?.parse().ok()?;
     if entry.get("@removed").is_some_and(|removed| !removed.is_null()) {

@@ -33,7 +33,7 @@ pub struct Subscription {
     /// When it ends; Graph may grant another time than was asked for.
     #[serde(rename = "expirationDateTime")]
     pub expires_at: Timestamp,
-    /// What it is for.
+    /// Its name, such as the program that uses it.
     #[serde(default)]
     resource: String,
     /// Which changes are told.
@@ -50,6 +50,8 @@ impl Graph {
     /// Asks to be told of every message created in, or moved into, any folder of the mailbox. Graph calls
     /// `notification_url` for its handshake before this returns. One that exists already for the same is replaced.
     /// Source: <https://learn.microsoft.com/graph/api/subscription-post-subscriptions>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn subscribe(
         &self,
         user: &GraphUser,
@@ -74,7 +76,8 @@ impl Graph {
         };
         match self.json(create()).await {
             Err(e) if e.status() == Some(409) => {
-                // An answer of ours was lost, or another's state was: the old one is worth nothing without its clientState.
+                // An answer of ours was lost, or another's state was: the old one is worth nothing without its
+                // clientState.
                 let list: WireList = self.json(self.get("/subscriptions", "list the subscriptions".to_owned())).await?;
                 for old in list.value.into_iter().filter(|s| s.resource.eq_ignore_ascii_case(&resource)) {
                     self.unsubscribe(&old.id).await?;
@@ -85,9 +88,12 @@ impl Graph {
         }
     }
 
-    /// Makes a subscription that only shows whether there can be one: Graph calls `notification_url` for its handshake. It is for
-    /// deletions, so that it is none of those that [`Graph::subscribe`] makes, and without a genuine `clientState`, so that its
-    /// notices set off nothing. Whoever tries it ends it; forgotten, it ends by itself within the hour.
+    /// Makes a subscription that only shows whether there can be one: Graph calls `notification_url` for its handshake.
+    /// It is for deletions, so that it is none of those that [`Graph::subscribe`] makes, and without a genuine
+    /// `clientState`, so that its notices set off nothing. Whoever tries it ends it; forgotten, it ends by itself
+    /// within the hour.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn try_subscription(
         &self,
         user: &GraphUser,
@@ -111,6 +117,8 @@ impl Graph {
     }
 
     /// What [`Graph::try_subscription`] left behind for this mailbox.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn tried_subscriptions(&self, user: &GraphUser) -> Result<Vec<SubscriptionId>, GraphError> {
         let (attempted, resource) = ("list the subscriptions", resource(user));
         let mut found = Vec::new();
@@ -128,6 +136,8 @@ impl Graph {
     }
 
     /// Moves the end of a subscription; 404 when it is gone already.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn renew(&self, id: &SubscriptionId, expires_at: Timestamp) -> Result<Subscription, GraphError> {
         let call = Call {
             method: Method::PATCH,
@@ -138,6 +148,8 @@ impl Graph {
     }
 
     /// Ends a subscription; one that is gone already is ended.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn unsubscribe(&self, id: &SubscriptionId) -> Result<(), GraphError> {
         self.delete(&format!("/subscriptions/{}", segment(id.as_str())), format!("end subscription {id}")).await
     }

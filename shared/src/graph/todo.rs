@@ -20,6 +20,8 @@ const PAGES_MAX: usize = 50;
 impl Graph {
     /// The list that tasks go to when none is named: everybody has one.
     /// Source: <https://learn.microsoft.com/graph/api/todo-list-lists>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn default_task_list(&self, user: &GraphUser) -> Result<TaskListId, GraphError> {
         let default = |list: &WireTaskList| list.wellknown_list_name.as_deref() == Some("defaultList");
         let found = self.find_task_list(user, default).await?;
@@ -49,6 +51,8 @@ impl Graph {
     }
 
     /// The ordinary lists, each with its name. A list carries nothing by which ours could be told from a person's own.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn task_lists_named(&self, user: &GraphUser) -> Result<Vec<(TaskListId, String)>, GraphError> {
         let plain = |list: &WireTaskList| list.wellknown_list_name.as_deref().is_none_or(|known| known == "none");
         let lists = self.task_lists(user).await?.into_iter().filter(plain);
@@ -56,6 +60,8 @@ impl Graph {
     }
 
     /// Whether every task of the list is linked to `application`.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn has_only_tasks_of(
         &self,
         user: &GraphUser,
@@ -89,6 +95,8 @@ impl Graph {
     }
 
     /// Makes a list. Source: <https://learn.microsoft.com/graph/api/todo-post-lists>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn create_task_list(&self, user: &GraphUser, name: &str) -> Result<TaskListId, GraphError> {
         let call = Call {
             method: Method::POST,
@@ -100,6 +108,8 @@ impl Graph {
     }
 
     /// Whether the list is still there.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn has_task_list(&self, user: &GraphUser, id: &TaskListId) -> Result<bool, GraphError> {
         Ok(self.find_task_list(user, |list| list.id == *id).await?.is_some())
     }
@@ -123,6 +133,8 @@ impl Graph {
 
     /// Makes a task. When the answer was lost it may be there all the same: [`Graph::tasks_titled`] tells.
     /// Source: <https://learn.microsoft.com/graph/api/todotasklist-post-tasks>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn create_task(&self, user: &GraphUser, list: &TaskListId, title: &str) -> Result<TaskId, GraphError> {
         let call = Call {
             method: Method::POST,
@@ -134,6 +146,8 @@ impl Graph {
     }
 
     /// The tasks of a list that have this very title.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn tasks_titled(
         &self,
         user: &GraphUser,
@@ -155,6 +169,8 @@ impl Graph {
 
     /// Deletes a task; one that is not there is deleted.
     /// Source: <https://learn.microsoft.com/graph/api/todotask-delete>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn delete_task(&self, user: &GraphUser, list: &TaskListId, id: &TaskId) -> Result<(), GraphError> {
         let path = format!("{}/{}", tasks(user, list), segment(id.as_str()));
         self.delete(&path, format!("delete task {id}")).await
@@ -232,7 +248,8 @@ pub struct TaskContent {
 }
 
 impl TaskContent {
-    /// The properties of a POST or PATCH. A due date in another zone than UTC becomes the date of UTC, so midnight UTC is sent.
+    /// The properties of a POST or PATCH. A due date in another zone than UTC becomes the date of UTC, so midnight UTC
+    /// is sent.
     /// Source: <https://learn.microsoft.com/graph/api/resources/todotask>
     pub(super) fn wire(&self) -> Value {
         let due = in_zone(self.due.at(0, 0, 0, 0), "UTC");

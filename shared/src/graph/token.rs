@@ -1,4 +1,5 @@
-//! What Graph needs to know of access tokens: where they come from, and why there is none. How one is got is no matter of Graph's.
+//! What Graph needs to know of access tokens: where they come from, and why there is none. How one is got is no matter
+//! of Graph's.
 
 use std::fmt;
 

@@ -8,7 +8,8 @@ use super::{
 };
 
 const SELECT: &str = "?$select=id,displayName,mail,userPrincipalName";
-/// Asks the index of the directory that knows all operators. Source: <https://learn.microsoft.com/graph/aad-advanced-queries>
+/// Asks the index of the directory that knows all operators. Source:
+/// <https://learn.microsoft.com/graph/aad-advanced-queries>
 const ADVANCED: &[(&str, &str)] = &[("ConsistencyLevel", "eventual")];
 
 /// A user of the directory.
@@ -56,12 +57,16 @@ pub struct VerifiedDomain {
 
 impl Graph {
     /// The signed-in user; there is none with organisation-wide access.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn me(&self) -> Result<User, GraphError> {
         self.json(self.get(&format!("/me{SELECT}"), "read who is signed in".to_owned())).await
     }
 
     /// The tenant that the token is for. A signed-in user's `User.Read` suffices for what is selected here.
     /// Source: <https://learn.microsoft.com/graph/api/organization-list>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn organization(&self) -> Result<Organization, GraphError> {
         let attempted = "read the organisation";
         let list: WireOrganizations =
@@ -72,8 +77,12 @@ impl Graph {
         })
     }
 
-    /// The users of the tenant who have this address, whatever their sign-in name: two at most, as one too many says enough.
-    /// Source: <https://learn.microsoft.com/graph/api/user-list>, <https://learn.microsoft.com/graph/api/resources/user#properties>
+    /// The users of the tenant who have this address, whatever their sign-in name: two at most, as one too many says
+    /// enough.
+    /// Source: <https://learn.microsoft.com/graph/api/user-list>,
+    /// <https://learn.microsoft.com/graph/api/resources/user#properties>
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn users_with_address(&self, address: &str) -> Result<Vec<User>, GraphError> {
         // A quotation mark within a text is doubled (OData 4.01, URL conventions, 5.1.1.6.1).
         let text = address.replace('\'', "''");
@@ -85,12 +94,16 @@ impl Graph {
     }
 
     /// Whether the app may look up the users of the tenant at all.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn may_look_up_users(&self) -> Result<(), GraphError> {
         let call = self.get("/users?$select=id&$top=1", "look up any user".to_owned());
         self.json::<serde::de::IgnoredAny>(call).await.map(drop)
     }
 
     /// A user of the tenant, by address or object id.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn user(&self, user: &GraphUser) -> Result<User, GraphError> {
         self.json(self.get(&format!("{}{SELECT}", user.path()), "look up a user".to_owned())).await
     }

@@ -1,8 +1,10 @@
-//! Validating a connection: each thing that greffe does with an account is really tried once, and nothing is left behind.
+//! Validating a connection: each thing that greffe does with an account is really tried once, and nothing is left
+//! behind.
 //!
-//! A check is tried by itself: one that fails says nothing of the others, only without a token there is nothing to try. What a check
-//! makes (an event in the year 2000, a task, a contact, a category, a subscription) it takes away again, and where the answer to
-//! making it was lost, it is looked for first. All of it ends before whoever asked gives up waiting.
+//! A check is tried by itself: one that fails says nothing of the others, only without a token there is nothing to try.
+//! What a check makes (an event in the year 2000, a task, a contact, a category, a subscription) it takes away again,
+//! and where the answer to making it was lost, it is looked for first. All of it ends before whoever asked gives up
+//! waiting.
 
 use std::{future::Future, time::Duration};
 
@@ -156,7 +158,7 @@ impl Finding {
 pub struct Subject {
     /// The account.
     pub user: GraphUser,
-    /// Whose mailbox it is.
+    /// The kind of a mailbox.
     pub kind: MailboxKind,
 }
 
@@ -174,7 +176,10 @@ impl Subject {
     }
 }
 
-/// Tries everything that `connector` is for, on the mailbox of `subject`. Costs about fifteen requests to Graph and one token.
+/// Tries everything that `connector` is for, on the mailbox of `subject`. Costs about fifteen requests to Graph and one
+/// token.
+///
+/// Errors: the table refuses or does not answer.
 pub async fn connector(
     clients: &Clients,
     connector: &Connector,
@@ -260,7 +265,8 @@ pub async fn member(clients: &Clients, connector: &Connector, member: &Member, s
     }
 }
 
-/// Which services are used besides mail: those that something is pushed to, and those whose right the connector asks for.
+/// Which services are used besides mail: those that something is pushed to, and those whose right the connector asks
+/// for.
 #[derive(Debug, Clone, Copy, Default)]
 struct Used {
     calendar: bool,
@@ -616,7 +622,8 @@ impl<'a> Trial<'a> {
             }
             Stop::Graph(error) => {
                 let mut problem = Problem::from(error);
-                // Exchange says the same of a right and of a mailbox that it withholds. No limit on mailboxes reaches To Do.
+                // Exchange says the same of a right and of a mailbox that it withholds. No limit on mailboxes reaches
+                // To Do.
                 let unsaid = forbidden && problem.code == Code::MailboxOutOfReach;
                 if unsaid && (reached || resource == Resource::Tasks) || problem.code == Code::RightMissing {
                     let needed = format!("It needs {}.", resource.rights(self.connector.access));
@@ -632,4 +639,54 @@ impl<'a> Trial<'a> {
 
 fn fails(problem: Problem) -> CheckOutcome {
     CheckOutcome::Fails(Box::new(problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(resource: Resource, outcome: CheckOutcome) -> Check {
+        Check { resource, outcome }
+    }
+
+    fn failing(code: Code) -> CheckOutcome {
+        fails(Problem::new(code, "Refused."))
+    }
+
+    #[test]
+    fn a_connection_is_proven_by_token_and_profile_whatever_else_fails() {
+        let works = || CheckOutcome::Works(Finding::default());
+        let proven = [
+            check(Resource::Token, works()),
+            check(Resource::Profile, works()),
+            check(Resource::Mail, failing(Code::RightMissing)),
+        ];
+        assert!(proves_connection(&proven));
+        let refused = [check(Resource::Token, works()), check(Resource::Profile, failing(Code::RightMissing))];
+        assert!(!proves_connection(&refused));
+        let untried = [check(Resource::Token, works()), check(Resource::Profile, CheckOutcome::NotTried("no token"))];
+        assert!(!proves_connection(&untried));
+    }
+
+    #[test]
+    fn without_a_token_only_the_secret_may_be_to_blame() {
+        let expired = failing(Code::ClientSecretExpired);
+        assert!(matches!(without_token(Resource::Secret, &expired).outcome, CheckOutcome::Fails(_)));
+        assert!(matches!(without_token(Resource::Mail, &expired).outcome, CheckOutcome::NotTried(_)));
+        let signed_out = failing(Code::SignInRequired);
+        assert!(matches!(without_token(Resource::Secret, &signed_out).outcome, CheckOutcome::NotTried(_)));
+    }
+
+    #[test]
+    fn what_is_not_needed_needs_nobody_and_what_was_not_tried_does() {
+        assert!(CheckOutcome::NotNeeded("nothing is pushed").is_ok());
+        assert!(!CheckOutcome::NotTried("no token").is_ok());
+        assert!(!failing(Code::RightMissing).is_ok());
+    }
+
+    #[test]
+    fn something_may_have_been_made_unless_graph_answered_that_it_was_not() {
+        assert!(!Stop::Late.made_nothing() && !Stop::Left.made_nothing());
+        assert!(!Stop::Late.is_forbidden());
+    }
 }

@@ -1,6 +1,6 @@
-//! Watching connectors. A mailbox that is read shows by itself whether its connector works; one without mailboxes, or whose
-//! mailboxes rest, is looked at by nobody else. A look costs a token and a request, and keeps a refresh token from
-//! dying of disuse, which it does after ninety days.
+//! Watching connectors. A mailbox that is read shows by itself whether its connector works; one without mailboxes, or
+//! whose mailboxes rest, is looked at by nobody else. A look costs a token and a request, and keeps a refresh token
+//! from dying of disuse, which it does after ninety days.
 //! Source: <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
 
 use std::time::Duration;
@@ -24,10 +24,13 @@ use crate::{
     problem::{Code, Noted},
 };
 
-/// One that just began to ask for a person, or could not be looked at, is looked at this soon; later, less and less often.
+/// One that just began to ask for a person, or could not be looked at, is looked at this soon; later, less and less
+/// often.
 const PROBLEM_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Looks at a connector, notes what keeps it from working or that it works again, and when to look next.
+///
+/// Errors: the table or the event bus refuses or does not answer.
 pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), FeedError> {
     let Some(row) = Connector::find(&clients.table, firm, id).await? else { return Ok(()) };
     let connector = row.value;
@@ -51,7 +54,8 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
             let now = clients.clock.now();
             let before =
                 clients.table.get::<Watch>(&Key::watch(firm, id)).await?.and_then(|row| row.value.refused_since);
-            // An outage of Microsoft's passes. What lasts may be about this connection, and a sign-in is all that a person can try.
+            // An outage of Microsoft's passes. What lasts may be about this connection, and a sign-in is all that a
+            // person can try.
             if before.is_some_and(|since| since + PROBLEM_PAUSE <= now) {
                 let microsoft_code = error.code().to_string();
                 let problem = Noted { code: Code::SignInRequired, microsoft_code, since: now };
@@ -78,7 +82,8 @@ async fn probe(clients: &Clients, connector: &Connector) -> Result<(), GraphErro
     clients.tokens.new_token(connector).await.map_err(|source| GraphError::Token { attempted, source })?;
     match connector.access {
         Access::Delegated => clients.graph(connector).me().await.map(drop),
-        // A token says nothing of the consent: an administrator may have withdrawn the rights of an app that is known still.
+        // A token says nothing of the consent: an administrator may have withdrawn the rights of an app that is known
+        // still.
         Access::Organization if connector.state == ConnectorState::ActionRequired => {
             clients.graph(connector).may_look_up_users().await
         }

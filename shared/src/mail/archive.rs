@@ -1,9 +1,9 @@
 //! Originals in S3: written once, never rewritten.
 //!
 //! A mail is read to its end before anything is written, in memory while it is small and on disk when it is large, and
-//! hashed as it flows. Then one conditional PUT carries its SHA-256, which S3 checks against what arrived and keeps as the
-//! object's own checksum. A mail that was cut short therefore never touches the archive, an object is there whole or not at
-//! all, and its checksum is the digest of the index whatever its size.
+//! hashed as it flows. Then one conditional PUT carries its SHA-256, which S3 checks against what arrived and keeps as
+//! the object's own checksum. A mail that was cut short therefore never touches the archive, an object is there whole
+//! or not at all, and its checksum is the digest of the index whatever its size.
 
 use std::{ops::RangeInclusive, path::PathBuf};
 
@@ -106,10 +106,12 @@ impl Archive {
 
     /// Stores the original of one message and tells what lies there then; storing it again changes nothing.
     ///
-    /// `mime`: Graph's `$value`, RFC 5322 bytes, at most [`MIME_BYTES_MAX`], in constant memory. If the key is taken, by an
-    /// earlier try that could not finish, what lies there is the original: Graph may give other bytes at a second read.
-    /// Cost: one PUT, and one HEAD if the key is taken.
+    /// `mime`: Graph's `$value`, RFC 5322 bytes, at most [`MIME_BYTES_MAX`], in constant memory. If the key is taken,
+    /// by an earlier try that could not finish, what lies there is the original: Graph may give other bytes at a second
+    /// read. Cost: one PUT, and one HEAD if the key is taken.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    ///
+    /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
     pub async fn store(&self, firm: FirmId, message: MessageId, mut mime: MimeStream) -> Result<Stored, ArchiveError> {
         let (spooled, stored) = self.spool(message, &mut mime).await?;
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| ArchiveError::Store {
@@ -117,8 +119,8 @@ impl Archive {
             message,
             source,
         };
-        // A small one makes room for the next reader at once. A large one keeps its place among the four of its mailbox until
-        // it is stored, so that no more than four lie on the disk.
+        // A small one makes room for the next reader at once. A large one keeps its place among the four of its mailbox
+        // until it is stored, so that no more than four lie on the disk.
         let (body, _on_disk) = match spooled {
             Spooled::Memory(bytes) => {
                 drop(mime);
@@ -186,6 +188,8 @@ impl Archive {
     }
 
     /// What lies in the archive for a message, by the object's own checksum; nothing is read.
+    ///
+    /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
     pub async fn find(&self, firm: FirmId, message: MessageId) -> Result<Option<Stored>, ArchiveError> {
         let head = self
             .client
@@ -207,12 +211,16 @@ impl Archive {
     }
 
     /// A link by which anybody may read the original for [`crate::aws::link::LINK_LIFETIME`].
+    ///
+    /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
     pub async fn link(&self, firm: FirmId, message: MessageId) -> Result<String, ArchiveError> {
         let link = self.links.to(&key(firm, message)).await;
         link.map_err(|source| ArchiveError::Store { attempted: "sign a link to", message, source })
     }
 
     /// The original as a stream, or those bytes of it, both ends included.
+    ///
+    /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
     pub async fn open(
         &self,
         firm: FirmId,
@@ -238,5 +246,16 @@ mod tests {
         assert!(key(firm, a).starts_with(&format!("firms/{firm}/mailboxes/{mailbox}/messages/")));
         assert_ne!(key(firm, a), key(firm, b));
         assert_ne!(key(firm, a), key(other, a));
+    }
+
+    /// What lies in the bucket stays where it is for ever.
+    #[test]
+    fn an_original_lies_where_older_versions_put_it() {
+        let firm = "d0a0e2e3-d7aa-4873-a333-409ad942fa5e".parse().expect("a firm");
+        let message =
+            "f57eb6dd-fd84-4d56-ad56-edd25416d16a.2befe57a038d5acbf12c756c79995863".parse().expect("a message");
+        let place = "firms/d0a0e2e3-d7aa-4873-a333-409ad942fa5e/mailboxes/f57eb6dd-fd84-4d56-ad56-edd25416d16a/messages/\
+                     2befe57a038d5acbf12c756c79995863.eml";
+        assert_eq!(key(firm, message), place);
     }
 }

@@ -1,7 +1,8 @@
 //! Delta rounds: what the first one saw, and what a page's entries mean.
 //!
-//! A folder's first round is its baseline: what lies there is not kept, but remembered as eight bytes each, so that an older
-//! mail that shows up later can be told from one that was moved in. Nothing else is asked of dates or of Graph's `changeType`.
+//! A folder's first round is its baseline: what lies there is not kept, but remembered as eight bytes each, so that an
+//! older mail that shows up later can be told from one that was moved in. Nothing else is asked of dates or of Graph's
+//! `changeType`.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -52,8 +53,8 @@ pub fn is_new(received_at: Timestamp, activated_at: Timestamp, now: Timestamp) -
     received_at >= activated_at && received_at <= now + CLOCKS_DIFFER
 }
 
-/// Decides about a mail that lies in a chosen folder and is not known yet. Pure. `new`: what [`is_new`] says of it; `seen`: whether
-/// the baseline remembers it.
+/// Decides about a mail that lies in a chosen folder and is not known yet. Pure. `new`: what [`is_new`] says of it;
+/// `seen`: whether the baseline remembers it.
 pub fn decide(mail: &Mail, new: bool, phase: Phase, seen: bool) -> Decision {
     match (new, phase) {
         (true, _) if mail.is_draft => Decision::Skip(SkipReason::Draft),
@@ -119,6 +120,8 @@ pub struct Baseline {
 
 impl Baseline {
     /// Reads it whole. A mail that the last complete reading of the folder, number `since`, did not list has left it.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn load(
         table: &Table,
         firm: FirmId,
@@ -143,6 +146,8 @@ impl Baseline {
     }
 
     /// Forgets mails that left the folder: moved in again, they are to be kept.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn forget<'a>(
         &mut self,
         table: &Table,
@@ -166,6 +171,8 @@ impl Baseline {
 }
 
 /// Removes what readings of the whole folder before number `since` saw.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
 pub async fn forget_before(
     table: &Table,
     firm: FirmId,

@@ -1,7 +1,7 @@
 //! Filing: which dossier of the business application a mail belongs to, since when, and who said so.
 //!
-//! One transaction changes the message, writes the change down for good, moves the mail between the lists of dossiers, tells of
-//! it, and leaves the work that turns the mark. Whatever dies after it, the mark follows.
+//! One transaction changes the message, writes the change down for good, moves the mail between the lists of dossiers,
+//! tells of it, and leaves the work that turns the mark. Whatever dies after it, the mark follows.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,10 @@ impl From<TableError> for FilingError {
     }
 }
 
-/// Files a message to `dossier`, or takes it out of the one that it is in; said again, nothing changes. The message as it is
-/// then. `by`: see [`Filing::by`].
+/// Files a message to `dossier`, or takes it out of the one that it is in; said again, nothing changes. The message as
+/// it is then. `by`: see [`Filing::by`].
+///
+/// Errors: the message is not archived, or the table refuses.
 pub async fn file(
     (table, feed): (&Table, &Feed),
     (firm, id): (FirmId, MessageId),
@@ -99,6 +101,8 @@ pub async fn file(
 }
 
 /// All that was ever done about the filing of a message, oldest first.
+///
+/// Errors: the table refuses or does not answer.
 pub async fn history(table: &Table, firm: FirmId, message: MessageId) -> Result<Vec<Filing>, TableError> {
     let rows = table.query_all::<Filing>(&Key::filing_prefix(firm, message)).await?;
     Ok(rows.into_iter().map(|row| row.value).collect())

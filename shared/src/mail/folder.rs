@@ -1,9 +1,9 @@
-//! A mailbox's folders: the tree as Graph last told it, followed as people make, rename, move and delete folders, and how far
-//! each folder is read.
+//! A mailbox's folders: the tree as Graph last told it, followed as people make, rename, move and delete folders, and
+//! how far each folder is read.
 //!
-//! Whether a folder is kept is stored nowhere: it follows from the selection and the tree ([`Selection::kept`]). What a person
-//! takes out of sight keeps its place in its rounds, and goes on there when it comes back; what was deleted for good is
-//! forgotten once Exchange can't restore it any more.
+//! Whether a folder is kept is stored nowhere: it follows from the selection and the tree ([`Selection::kept`]). What a
+//! person takes out of sight keeps its place in its rounds, and goes on there when it comes back; what was deleted for
+//! good is forgotten once Exchange can't restore it any more.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -28,7 +28,8 @@ use crate::{
 };
 
 /// A deleted folder can come back for so long: Exchange keeps what was deleted up to 30 days.
-/// Source: <https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/change-deleted-item-retention>
+/// Source:
+/// <https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/change-deleted-item-retention>
 const RESTORABLE_FOR: Duration = Duration::from_secs(31 * 86_400);
 /// Items forgotten in one transaction.
 const FORGOTTEN_AT_ONCE: usize = 50;
@@ -100,6 +101,8 @@ impl FolderState {
     }
 
     /// The folders of a mailbox as they are known.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn all(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Vec<Row<Self>>, TableError> {
         table.query_all(&Key::folder_prefix(firm, mailbox)).await
     }
@@ -110,7 +113,8 @@ impl FolderState {
         Self { link: None, mid_round: false, reading, rereads: true, ..self.clone() }
     }
 
-    /// The first reading whose baseline holds: while the folder is read once more, what earlier ones saw is still asked.
+    /// The first reading whose baseline holds: while the folder is read once more, what earlier ones saw is still
+    /// asked.
     pub fn baseline_since(&self) -> u32 {
         if self.rereads { 0 } else { self.reading }
     }
@@ -193,9 +197,9 @@ impl Told {
 
 /// The folders that are not as they were, after `told`. Pure.
 ///
-/// A folder that comes to be kept because a person made it or moved it there has no baseline: what lies in it was moved in with
-/// it. That is told from one that an administrator chose by its having come between two readings of the tree, `first` being
-/// false; and a folder that is named one by one was there when it was named.
+/// A folder that comes to be kept because a person made it or moved it there has no baseline: what lies in it was moved
+/// in with it. That is told from one that an administrator chose by its having come between two readings of the tree,
+/// `first` being false; and a folder that is named one by one was there when it was named.
 pub fn follow(
     before: &[FolderState],
     told: &Told,
@@ -273,7 +277,10 @@ pub fn follow(
     after.into_values().collect()
 }
 
-/// Forgets a folder that was deleted for good and can't come back, a bounded part of it at a time; true if there was something.
+/// Forgets a folder that was deleted for good and can't come back, a bounded part of it at a time; true if there was
+/// something.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
 pub async fn forget_gone(
     table: &Table,
     firm: FirmId,

@@ -1,5 +1,5 @@
-//! Hints: what greffe can't know or can't settle by itself, and an administrator should see to. Unlike a problem, a hint keeps nothing
-//! from working.
+//! Hints: what greffe can't know or can't settle by itself, and an administrator should see to. Unlike a problem, a
+//! hint keeps nothing from working.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,9 +17,10 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HintCode {
-    /// What members send in the name of a shared mailbox lies in their own Sent Items only, unless Exchange is told otherwise.
-    /// Graph does not show whether it was.
-    /// Source: <https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/automatically-save-sent-items-in-delegator-s-mailbox>
+    /// What members send in the name of a shared mailbox lies in their own Sent Items only, unless Exchange is told
+    /// otherwise. Graph does not show whether it was.
+    /// Source:
+    /// <https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/automatically-save-sent-items-in-delegator-s-mailbox>
     SentItemsNotCopied,
 }
 
@@ -28,7 +29,7 @@ pub enum HintCode {
 pub struct HintText {
     /// What it means.
     pub meaning: &'static str,
-    /// What the Microsoft 365 administrator does.
+    /// What the Microsoft 365 administrator should do.
     pub next_action: &'static str,
 }
 

@@ -28,7 +28,7 @@ pub struct KeptMarks {
     pub seen_at: Timestamp,
 }
 
-/// Whose mailbox it is.
+/// The kind of a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = Kind)]
@@ -51,7 +51,7 @@ pub struct History {
 /// The operator's leave to keep mail from before the activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// As far back as this date.
+    /// The earliest date.
     pub since: Date,
     /// The last day on which it can be made use of; none for no end.
     pub until: Option<Date>,
@@ -97,7 +97,7 @@ impl History {
     }
 }
 
-/// Whether mail is being kept.
+/// Whether mail is archived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MailboxState {
@@ -127,19 +127,19 @@ pub struct Mailbox {
     pub root: Option<FolderId>,
     /// Whose it is.
     pub kind: MailboxKind,
-    /// Whether mail is being kept.
+    /// Whether mail is archived.
     pub state: MailboxState,
-    /// Which folders are kept.
+    /// The chosen folders.
     pub selection: Option<Selection>,
     /// Which mail of them is not kept all the same, and whether mail is marked.
     #[serde(default)]
     pub rules: Rules,
-    /// Mail that arrived before is not kept.
+    /// Mail that arrived before this time is not archived.
     pub activated_at: Option<Timestamp>,
     /// Older mail that is kept all the same.
     #[serde(default)]
     pub history: Option<History>,
-    /// What the operator granted.
+    /// The operator's grant for older mail.
     #[serde(default)]
     pub grant: Option<Grant>,
     /// The member whose it is, if it was added for one: its address came from there.
@@ -151,11 +151,15 @@ pub struct Mailbox {
 
 impl Mailbox {
     /// The mailbox of that firm, if there is one.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, firm: FirmId, id: MailboxId) -> Result<Option<Row<Self>>, TableError> {
         table.get(&Key::mailbox(firm, id)).await
     }
 
     /// One of the mailboxes that `connector` opens, if there is any.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn first_of_connector(
         table: &Table,
         firm: FirmId,
@@ -166,7 +170,10 @@ impl Mailbox {
         Ok(own.min_by_key(|mailbox| mailbox.created_at))
     }
 
-    /// The firm's mailbox that is the same as this one, if there is any: by its address, as the same user, or by its root folder.
+    /// The firm's mailbox that is the same as this one, if there is any: by its address, as the same user, or by its
+    /// root folder.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn twin(&self, table: &Table) -> Result<Option<Self>, TableError> {
         let all = table.query_all::<Self>(&Key::mailbox_prefix(self.firm)).await?;
         let is_same = |other: &Self| {
@@ -176,6 +183,8 @@ impl Mailbox {
     }
 
     /// Stores a new mailbox; a conflict means that the firm has it already.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
         let taken = Taken { mailbox: self.id };
         let mut writes = vec![
@@ -187,6 +196,8 @@ impl Mailbox {
     }
 
     /// Keeps what `selection` names from now on.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn select(mut row: Row<Self>, table: &Table, selection: Selection) -> Result<Self, TableError> {
         row.value.selection = Some(selection);
         table.write(Write::replace(&row)).await?;
@@ -194,6 +205,8 @@ impl Mailbox {
     }
 
     /// Judges what is found from now on by `rules`.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn rule(mut row: Row<Self>, table: &Table, rules: Rules) -> Result<Self, TableError> {
         row.value.rules = rules;
         table.write(Write::replace(&row)).await?;
@@ -201,6 +214,8 @@ impl Mailbox {
     }
 
     /// Notes what the operator granted, or that the grant is taken back. What was begun with it goes on.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn grant(mut row: Row<Self>, table: &Table, grant: Option<Grant>) -> Result<Self, TableError> {
         row.value.grant = grant;
         table.write(Write::replace(&row)).await?;
@@ -208,6 +223,8 @@ impl Mailbox {
     }
 
     /// Reads no more mail until it is activated again. One that was never activated stays as it is.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn pause(mut row: Row<Self>, table: &Table) -> Result<Self, TableError> {
         if row.value.state != MailboxState::Active {
             return Ok(row.value);
@@ -222,8 +239,10 @@ impl Mailbox {
         Ok(row.value)
     }
 
-    /// Begins to keep mail, or goes on: the first time, what arrived before `now` is not kept. The first round is due at once.
-    /// `history` is what is kept from before, if that changes.
+    /// Begins to keep mail, or goes on: the first time, what arrived before `now` is not kept. The first round is due
+    /// at once. `history` is what is kept from before, if that changes.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn activate(
         mut row: Row<Self>,
         table: &Table,
@@ -253,6 +272,8 @@ impl Mailbox {
 
 impl Mailbox {
     /// Makes the active mailboxes of a connector due at once: somebody has just connected it again.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn all_due(
         table: &Table,
         firm: FirmId,
@@ -295,7 +316,7 @@ pub struct Sync {
     /// The comparison of the folders with the archive that runs, or ran last.
     #[serde(default)]
     pub reconciliation: Option<Reconciliation>,
-    /// When the next one begins by itself.
+    /// When the next automatic one starts.
     #[serde(default)]
     pub reconcile_at: Option<Timestamp>,
     /// When what waits for live mail goes on: Graph, or our own pace, asked it to wait.
@@ -326,7 +347,8 @@ pub struct Sync {
     pub problem: Option<Noted>,
 }
 
-/// How many of the folders that are kept are ready: the baseline of each is complete, so that mail that is moved in counts.
+/// How many of the folders that are kept are ready: the baseline of each is complete, so that mail that is moved in
+/// counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preparing {
     /// Folders that are ready.
@@ -368,7 +390,7 @@ const PACE_STEP: Duration = Duration::from_secs(2 * 60);
 pub struct HeldSubscription {
     /// Its id.
     pub id: SubscriptionId,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// Where its notices go; none where an older version made it.
     #[serde(default)]
@@ -446,6 +468,8 @@ impl Sync {
     }
 
     /// Looks at all folders of an active mailbox at once: others were chosen.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn look_at_folders(
         table: &Table,
         firm: FirmId,
@@ -469,6 +493,8 @@ impl Sync {
     }
 
     /// Begins a reconciliation with the next round, instead of one that runs.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn reconcile(
         table: &Table,
         firm: FirmId,
@@ -485,6 +511,8 @@ impl Sync {
     }
 
     /// Makes the next round of an active mailbox due at `at`.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn put_off(table: &Table, firm: FirmId, mailbox: MailboxId, at: Timestamp) -> Result<(), TableError> {
         let put_off = |sync: Self| if sync.due_kind.is_some() { sync.due(at) } else { sync };
         table.update(&Key::sync(firm, mailbox), |sync| sync.map(put_off)).await.map(drop)
@@ -534,6 +562,8 @@ impl Progress {
     }
 
     /// The progress of that mailbox.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn read(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Self, TableError> {
         Ok(table.get(&Key::progress(firm, mailbox)).await?.map(|row| row.value).unwrap_or_default())
     }
@@ -626,5 +656,12 @@ mod tests {
         sync.note_pace(at(8), 900);
         assert_eq!(sync.per_minute(at(12), 900), 0.0);
         assert_eq!(sync.per_minute(at(60), 900), 0.0);
+    }
+
+    #[test]
+    fn addresses_and_root_folders_that_an_older_version_took_are_read() {
+        let address: Taken = crate::aws::table::frozen("address");
+        let root: Taken = crate::aws::table::frozen("root-folder");
+        assert_eq!(address.mailbox, root.mailbox);
     }
 }

@@ -13,8 +13,8 @@ use crate::{
     mail::{rules::SkipReason, trouble::Trouble},
 };
 
-/// Longest subject that is kept in the index, in characters: it keeps an item within one write unit of DynamoDB. The whole
-/// one is in the original.
+/// Longest subject that is kept in the index, in characters: it keeps an item within one write unit of DynamoDB. The
+/// whole one is in the original.
 pub const SUBJECT_CHARS_MAX: usize = 160;
 
 /// A mail as greffe knows it.
@@ -62,7 +62,8 @@ pub struct Message {
 ///    └──► failed ──► archived …         (tried again with growing pauses)
 /// ```
 ///
-/// A mail that is filed, or taken out of its dossier, goes back from its last step to `announced`: its mark is another one now.
+/// A mail that is filed, or taken out of its dossier, goes back from its last step to `announced`: its mark is another
+/// one now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
@@ -70,7 +71,7 @@ pub enum State {
     Pending,
     /// Not to be kept.
     Skipped {
-        /// Why.
+        /// The reason.
         reason: SkipReason,
     },
     /// The original is in S3.
@@ -111,7 +112,7 @@ pub struct Original {
     pub number: u64,
 }
 
-/// Why a mail could not be archived so far.
+/// Why a mail is not archived yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageFailure {
     /// Graph's own code.
@@ -133,7 +134,7 @@ pub struct Filing {
     pub number: u64,
     /// The dossier, in the business application's own words; none where it was taken out of one.
     pub dossier: Option<String>,
-    /// When.
+    /// The time.
     pub at: Timestamp,
     /// Who: the id of the API key, or `operator`.
     pub by: String,

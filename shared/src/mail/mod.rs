@@ -1,5 +1,5 @@
-//! Mail (mailboxes, folders, delta rounds, rules, messages, the archive, filing); uses `base`, `aws`, `graph`, `problem` and `firm`.
-//! It is given a Graph, and never asks how a mailbox may be opened.
+//! Mail (mailboxes, folders, delta rounds, rules, messages, the archive, filing); uses `base`, `aws`, `graph`,
+//! `problem` and `firm`. It is given a Graph, and never asks how a mailbox may be opened.
 
 pub mod archive;
 pub mod delta;

@@ -1,7 +1,7 @@
 //! Change and lifecycle notifications: which are genuine, and which mailboxes they are about.
 //!
-//! Graph signs nothing. What proves a notice is its `clientState`, which only Graph and we know: the firm, the mailbox and a
-//! MAC over both. So a notice is judged without reading any table, and a flood costs nothing.
+//! Graph signs nothing. What proves a notice is its `clientState`, which only Graph and we know: the firm, the mailbox
+//! and a MAC over both. So a notice is judged without reading any table, and a flood costs nothing.
 //! Source: <https://learn.microsoft.com/graph/change-notifications-delivery-webhooks>
 
 use std::collections::BTreeMap;
@@ -45,8 +45,8 @@ pub struct Notices {
 #[error("the body is no collection of notifications")]
 pub struct Malformed(#[source] serde_json::Error);
 
-/// Reads a request's body; a notice may be about any firm, and each is judged by itself: one that is not as it should be costs
-/// no other.
+/// Reads a request's body; a notice may be about any firm, and each is judged by itself: one that is not as it should
+/// be costs no other.
 pub fn read(key: &MacKey, body: &[u8]) -> Result<Notices, Malformed> {
     // A text that is not UTF-8 spoils the notice that it stands in, and not the body.
     let wire: WireCollection = serde_json::from_str(&String::from_utf8_lossy(body)).map_err(Malformed)?;

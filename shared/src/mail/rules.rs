@@ -1,8 +1,8 @@
-//! Rules: which mail of the chosen folders is not kept, and why. Pure; asked with what the delta page told, so that no request
-//! is spent on a decision.
+//! Rules: which mail of the chosen folders is not kept, and why. Pure; asked with what the delta page told, so that no
+//! request is spent on a decision.
 //!
-//! A mail is judged once, when it is found, by the rules of that moment. Other rules later touch neither what is archived nor
-//! what was skipped: [`Rules::skips`] asked again only shows what they would have done.
+//! A mail is judged once, when it is found, by the rules of that moment. Other rules later touch neither what is
+//! archived nor what was skipped: [`Rules::skips`] asked again only shows what they would have done.
 
 use std::collections::HashSet;
 use utoipa::ToSchema;
@@ -41,8 +41,9 @@ impl Default for Rules {
 impl Rules {
     /// Why a mail is skipped; none if it is kept.
     ///
-    /// `from`: the sender as the mail carries it. `recipient_domain`: see [`crate::base::address::recipient_domain`]. Mail is internal if the sender is a
-    /// registered member and every recipient is in the sender's domain; without any visible recipient nothing shows that it is.
+    /// `from`: the sender as the mail carries it. `recipient_domain`: see [`crate::base::address::recipient_domain`].
+    /// Mail is internal if the sender is a registered member and every recipient is in the sender's domain; without any
+    /// visible recipient nothing shows that it is.
     pub fn skips(&self, people: &People, from: Option<&str>, recipient_domain: Option<&str>) -> Option<SkipReason> {
         let (sender, domain) = compared(from?)?;
         if self.excluded_senders.contains(&sender) {
@@ -56,7 +57,7 @@ impl Rules {
     }
 }
 
-/// Why a mail is not kept.
+/// Why a mail is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
@@ -76,6 +77,8 @@ pub struct People(HashSet<String>);
 
 impl People {
     /// As they are now, where `rules` ask for them; a firm's members are few.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn of(table: &Table, firm: FirmId, rules: &Rules) -> Result<Self, TableError> {
         if !rules.ignore_internal {
             return Ok(Self::default());

@@ -38,8 +38,8 @@ pub struct FoundMessages<T> {
 }
 
 impl MessageFilter {
-    /// Messages of this mailbox, from this address, with this text in the subject, filed to this dossier. Case does not matter
-    /// in addresses and subjects.
+    /// Messages of this mailbox, from this address, with this text in the subject, filed to this dossier. Case does not
+    /// matter in addresses and subjects.
     pub fn new(
         mailbox: Option<MailboxId>,
         from: Option<String>,
@@ -110,7 +110,8 @@ impl MessageFilter {
         Ok(wanted.collect())
     }
 
-    /// The one number under which a message is listed: of its filing to the dossier, or of the last fact about its state.
+    /// The one number under which a message is listed: of its filing to the dossier, or of the last fact about its
+    /// state.
     fn listed_under(&self, message: &Message) -> Option<u64> {
         match (&self.dossier, &message.state) {
             (Some(dossier), _) => {
@@ -122,8 +123,8 @@ impl MessageFilter {
         }
     }
 
-    /// What `show` makes of the wanted messages below the number `after`, at most `limit`. A search looks at 2,000 numbers of
-    /// the firm's registry at most: it may find fewer, or none, with more to come.
+    /// What `show` makes of the wanted messages below the number `after`, at most `limit`. A search looks at 2,000
+    /// numbers of the firm's registry at most: it may find fewer, or none, with more to come.
     ///
     /// Errors: the table.
     pub async fn search<T>(

@@ -1,4 +1,5 @@
-//! Selections: which folders of a mailbox are kept. What was chosen is stored; what it comes to follows from the tree as it is.
+//! Selections: which folders of a mailbox are kept. What was chosen is stored; what it comes to follows from the tree
+//! as it is.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +11,8 @@ use crate::{
     graph::{MailFolder, WELL_KNOWN_NEVER_READ},
 };
 
-/// Most bytes of ids that a selection names, so that a mailbox stays one item: some 2,500 folders with ids as Exchange makes them.
+/// Most bytes of ids that a selection names, so that a mailbox stays one item: some 2,500 folders with ids as Exchange
+/// makes them.
 const NAMED_BYTES_MAX: usize = 350_000;
 
 /// How folders are chosen.
@@ -25,7 +27,7 @@ pub enum Mode {
     All,
 }
 
-/// Which folders are kept.
+/// The chosen folders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// How they were chosen.
@@ -112,14 +114,15 @@ impl Selection {
     }
 }
 
-/// The folders of a tree that may be chosen: drafts, deleted items and the like are never read, nor what lies below them.
+/// The folders of a tree that may be chosen: drafts, deleted items and the like are never read, nor what lies below
+/// them.
 pub fn readable<'a>(tree: impl IntoIterator<Item = &'a MailFolder>) -> HashSet<FolderId> {
     let standings = standings(tree, &HashSet::new()).into_iter();
     standings.filter(|(_, standing)| !standing.never_read).map(|(id, _)| id.clone()).collect()
 }
 
-/// How every folder but the root stands. What does not lie below the root, where that is known, is no part of the mailbox that
-/// a person sees.
+/// How every folder but the root stands. What does not lie below the root, where that is known, is no part of the
+/// mailbox that a person sees.
 fn standings<'a>(
     tree: impl IntoIterator<Item = &'a MailFolder>,
     named: &HashSet<&FolderId>,

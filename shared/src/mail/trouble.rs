@@ -1,7 +1,7 @@
 //! Trouble: what a thing that fails keeps to itself, so that nothing else waits for it.
 //!
-//! A folder, a walk, a mail or a helper that Graph does not serve notes since when, how often it was tried, and when it is tried
-//! next. The pauses grow. What lasts is shown to people, and ends with the first success.
+//! A folder, a walk, a mail or a helper that Graph does not serve notes since when, how often it was tried, and when it
+//! is tried next. The pauses grow. What lasts is shown to people, and ends with the first success.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ fn named_wait(error: &GraphError) -> Duration {
     }
 }
 
-/// What can fail by itself.
+/// A part of a mailbox that can fail separately.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "thing", rename_all = "snake_case")]
 pub enum Thing {

@@ -1,10 +1,11 @@
 //! Walks: what lies in a folder, from the oldest mail to the newest, held against what greffe knows.
 //!
-//! Two things walk. History takes in older mail that the operator granted. A reconciliation finds what delta and notices both
-//! missed: delta loses a mail that leaves and comes back between two rounds, and notices get lost for days.
+//! Two things walk. History takes in older mail that the operator granted. A reconciliation finds what delta and
+//! notices both missed: delta loses a mail that leaves and comes back between two rounds, and notices get lost for
+//! days.
 //!
-//! A walk goes from arrival to arrival and not from place to place, so a mail that leaves the folder meanwhile makes it skip no
-//! other; it goes on after any interruption from the moment it had come to.
+//! A walk goes from arrival to arrival and not from place to place, so a mail that leaves the folder meanwhile makes it
+//! skip no other; it goes on after any interruption from the moment it had come to.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};

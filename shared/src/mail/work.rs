@@ -1,9 +1,9 @@
 //! Work: what has steps ahead, at most twenty things to an item. Of mail, the messages of one delta page.
 //!
 //! A page's messages are written as pending first; then one transaction stores the work, moves the folder's link on and
-//! counts. So whoever comes next, after any crash, finds by a short query what is left to do, and no message needs an index
-//! of its own for that. Each item is settled in one transaction with the mailbox's progress, so that everything is counted
-//! exactly once. What is pushed to members waits in the same way (`push`).
+//! counts. So whoever comes next, after any crash, finds by a short query what is left to do, and no message needs an
+//! index of its own for that. Each item is settled in one transaction with the mailbox's progress, so that everything
+//! is counted exactly once. What is pushed to members waits in the same way (`push`).
 
 use std::collections::BTreeSet;
 
@@ -171,6 +171,8 @@ impl Work {
     }
 
     /// All work of a mailbox: that of live mail, then what waits for it.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn of(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Vec<Row<Self>>, TableError> {
         table.query_all(&Key::work_prefix(firm, mailbox)).await
     }
@@ -181,6 +183,8 @@ impl Work {
     }
 
     /// Whether a message waits in the work of `page`.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn holds(table: &Table, firm: FirmId, page: &str, message: MessageId) -> Result<bool, TableError> {
         let items: Vec<Row<Self>> = table.query_all(&Key::work(firm, message.mailbox, &format!("{page}#"))).await?;
         Ok(items.iter().any(|row| row.value.things.contains(&message.local())))

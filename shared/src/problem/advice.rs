@@ -3,17 +3,18 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Whose turn it is.
+/// Who has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
-    /// Whoever runs greffe.
+    /// The operator of greffe.
     Operator,
     /// The firm's administrator: whoever connects mailboxes and chooses folders.
     FirmAdministrator,
     /// The administrator of the firm's Microsoft 365 (Entra, Exchange): often an IT department or supplier.
     TenantAdministrator,
-    /// Whoever registered the app at Microsoft: the operator, or for the firm's own app its Microsoft 365 administrator.
+    /// Whoever registered the app at Microsoft: the operator, or for the firm's own app its Microsoft 365
+    /// administrator.
     AppOwner,
     /// The person whose account is connected.
     User,

@@ -3,13 +3,15 @@
 //! What leads to an entry, where it is Microsoft who refuses:
 //! - `oauth`: OAuth's `error`, from the token endpoint or a redirect.
 //!   <https://learn.microsoft.com/entra/identity-platform/reference-error-codes#handling-error-codes-in-your-application>
-//! - `aadsts`: Entra's numbers. <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>; 70021, 700024, 700211
-//!   and 700213 are in <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations> and public issues.
+//! - `aadsts`: Entra's numbers. <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>; 70021,
+//!   700024, 700211 and 700213 are in
+//!   <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations> and public issues.
 //! - `graph`: Graph's codes. <https://learn.microsoft.com/graph/errors>, and for Outlook those of Exchange:
 //!   <https://learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode>
-//! - `said`: Graph's words, in the two documented cases whose code alone says too little: Exchange's rules under `ErrorAccessDenied`
-//!   or `ExtensionError` (<https://learn.microsoft.com/graph/auth-limit-mailbox-access>), and a failed handshake under `ValidationError`
-//!   or the older `InvalidRequest` (<https://learn.microsoft.com/graph/change-notifications-delivery-webhooks>).
+//! - `said`: Graph's words, in the two documented cases whose code alone says too little: Exchange's rules under
+//!   `ErrorAccessDenied` or `ExtensionError` (<https://learn.microsoft.com/graph/auth-limit-mailbox-access>), and a
+//!   failed handshake under `ValidationError` or the older `InvalidRequest`
+//!   (<https://learn.microsoft.com/graph/change-notifications-delivery-webhooks>).
 //!
 //! Who reads this is no programmer: plain words, no blame, and a term of Microsoft's only beside its explanation.
 
@@ -23,7 +25,7 @@ pub struct CatalogueEntry {
     pub code: Code,
     /// The HTTP status it is answered with.
     pub status: u16,
-    /// Whose turn it is.
+    /// Who has to act.
     pub who: Who,
     /// Whether signing in again helps.
     pub reconnect: Reconnect,

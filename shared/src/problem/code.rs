@@ -17,7 +17,7 @@ impl Code {
         self.entry().status
     }
 
-    /// Whose turn it is.
+    /// Who has to act.
     pub fn who(self) -> Who {
         self.entry().who
     }

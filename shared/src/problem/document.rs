@@ -14,24 +14,24 @@ use crate::base::language::Language;
 pub struct Problem {
     /// A name for this kind of problem; what follows the last colon is its section in `docs/problems/`.
     pub r#type: String,
-    /// What it means, in a sentence.
+    /// The meaning of the problem, in one sentence.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What was wrong this time.
+    /// What is wrong in this case.
     pub detail: String,
     /// The stable name.
     pub code: Code,
-    /// Whose turn it is.
+    /// Who has to act.
     pub who: Who,
-    /// What that person does next.
+    /// What that person has to do next.
     pub next_action: String,
     /// Whether signing in again helps.
     pub reconnect: Reconnect,
-    /// Microsoft's own code, where it was Microsoft who refused.
+    /// Microsoft's error code, if the error comes from Microsoft.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub microsoft_code: Option<String>,
-    /// Microsoft's own words.
+    /// Microsoft's error message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub microsoft_message: Option<String>,
 }

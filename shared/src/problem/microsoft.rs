@@ -1,7 +1,8 @@
 //! From what Microsoft answered to the entry that explains it.
 //!
 //! OAuth's `error` decides, as Microsoft asks; its numbers change and only make the explanation more exact. What nobody
-//! knows gets the entry of its `error` or HTTP status, and Microsoft's own code and words are shown beside it as they came.
+//! knows gets the entry of its `error` or HTTP status, and Microsoft's own code and words are shown beside it as they
+//! came.
 
 use super::{
     advice::{Reconnect, Who},

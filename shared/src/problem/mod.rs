@@ -1,8 +1,8 @@
-//! The catalogue of problems, which says what each means, whose turn it is and what to do next; uses `base`, `aws` and `graph`.
-//! The same entry stands in the API's answers, on a connector, in an alarm, and in `docs/problems/`.
+//! The catalogue of problems, which says what each means, whose turn it is and what to do next; uses `base`, `aws` and
+//! `graph`. The same entry stands in the API's answers, on a connector, in an alarm, and in `docs/problems/`.
 //!
-//! `catalogue.rs` holds the entries, `microsoft.rs` finds the entry for what Microsoft answered, `document.rs` is what the API
-//! answers, `noted.rs` what a connector or a mailbox keeps.
+//! `catalogue.rs` holds the entries, `microsoft.rs` finds the entry for what Microsoft answered, `document.rs` is what
+//! the API answers, `noted.rs` what a connector or a mailbox keeps.
 
 mod advice;
 mod catalogue;

@@ -11,9 +11,9 @@ use crate::graph::GraphError;
 /// A problem as a connector or a mailbox keeps it, until somebody has seen to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {
-    /// Our entry in the catalogue.
+    /// The code of the problem in the catalogue.
     pub code: Code,
-    /// Microsoft's own code.
+    /// Microsoft's error code.
     pub microsoft_code: String,
     /// Since when.
     pub since: Timestamp,

@@ -1,4 +1,5 @@
-//! The catalogue as the pages `docs/problems/{language}.md`. `UPDATE_DOCS=1 cargo test -p shared problem` writes them anew.
+//! The catalogue as the pages `docs/problems/{language}.md`. `UPDATE_DOCS=1 cargo test -p shared problem` writes them
+//! anew.
 
 use std::{fmt::Write as _, path::PathBuf};
 

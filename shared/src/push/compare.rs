@@ -1,4 +1,5 @@
-//! The comparison of both sides, as pure data: what the business application says, what was pushed, and what lies there.
+//! The comparison of both sides, as pure data: what the business application says, what was pushed, and what lies
+//! there.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,7 +39,7 @@ impl Shape {
 /// What is said to one member.
 pub type Said = BTreeMap<EntryId, Shape>;
 
-/// What is otherwise than it shall be.
+/// The kind of difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -82,9 +83,9 @@ impl fmt::Display for Difference {
 /// Changes may be told some time after they were made.
 const SETTLING: Duration = Duration::from_secs(2 * 60);
 
-/// What differs. `said`: none where it was not looked at, and then only what `sights` show is judged. `since` and `now`: when the
-/// last look was made and this one, where only changes between them are in `sights`. What lies there without being a copy of ours
-/// is left alone.
+/// What differs. `said`: none where it was not looked at, and then only what `sights` show is judged. `since` and
+/// `now`: when the last look was made and this one, where only changes between them are in `sights`. What lies there
+/// without being a copy of ours is left alone.
 pub fn compare(
     wish: &Wish,
     said: Option<&Said>,

@@ -18,7 +18,7 @@ pub enum ContactKind {
     Organisation,
 }
 
-/// Which of several telephones or addresses.
+/// Which of several telephone numbers or addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = ContactAt)]

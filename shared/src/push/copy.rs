@@ -30,7 +30,8 @@ pub struct Placed {
     /// The digests of what was sent last, property by property: see [`Item::parts`]. Empty where they are not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parts: String,
-    /// The digests of how it showed after that, property by property: see [`Shown::parts`]. Empty where they are not known.
+    /// The digests of how it showed after that, property by property: see [`Shown::parts`]. Empty where they are not
+    /// known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub shown: String,
     /// When it was made; none for what was made before this was kept.

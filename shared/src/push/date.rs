@@ -14,7 +14,7 @@ use crate::{
     graph::{Color, EventContent, Every, Item, LocalTime, Mark, Series, ShowAs, TaskContent},
 };
 
-/// What a date is. Outlook tells them apart by their category.
+/// The kind of a date. Each kind has its own category in Outlook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DateKind {
@@ -61,7 +61,7 @@ pub struct Recurrence {
     pub interval: u32,
     /// The days of the week of a weekly one, Monday being 1.
     pub weekdays: Vec<i8>,
-    /// The last day.
+    /// The day of the last occurrence, at the latest.
     pub until: Option<Day>,
     /// How often in all.
     pub count: Option<u32>,

@@ -1,7 +1,7 @@
 //! Entries: what the business application says, each under its own external id and for the members that it names.
 //!
-//! A date and a contact are entries with another content. The business application is the master: the last that it said is
-//! the truth, whatever happens in Microsoft 365.
+//! A date and a contact are entries with another content. The business application is the master: the last that it said
+//! is the truth, whatever happens in Microsoft 365.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -38,7 +38,7 @@ pub struct Entry<T> {
     pub id: ExternalId,
     /// The business application's number of this state; a lower one is older.
     pub revision: Option<u64>,
-    /// Whom it is for.
+    /// The members that it is for.
     pub members: BTreeSet<MemberId>,
     /// What it says; none once it is deleted.
     pub content: Option<T>,
@@ -59,6 +59,8 @@ pub enum Change<T> {
 
 impl<T: Content> Entry<T> {
     /// The entry of that firm, or its deletion.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, firm: FirmId, id: &ExternalId) -> Result<Option<Row<Self>>, TableError> {
         table.get(&Key::entry(firm, T::NOUN, id)).await
     }

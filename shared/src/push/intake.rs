@@ -1,4 +1,5 @@
-//! Intake: dates and contacts as requests say them, stored together with the work that they make, one by one or many at once.
+//! Intake: dates and contacts as requests say them, stored together with the work that they make, one by one or many at
+//! once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -52,7 +53,7 @@ impl FieldError {
 pub struct NewEntry<T> {
     /// The business application's number of this state.
     pub version: Option<u64>,
-    /// Whom it is for.
+    /// The members that it is for.
     pub members: Vec<MemberId>,
     /// What it says.
     pub content: T,
@@ -113,6 +114,8 @@ pub struct Roster {
 
 impl Roster {
     /// The roster of that firm; none if there is no such firm.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, firm: FirmId) -> Result<Option<Self>, TableError> {
         let members = table.query_all::<Member>(&Key::member_prefix(firm)).await?;
         let members = members.into_iter().map(|row| (row.value.id, row.value)).collect();
@@ -182,8 +185,8 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Stores an entry that is newer than the known one, and queues a look at each Outlook that changes by it. The entry that
-    /// was known, and the one that is known now.
+    /// Stores an entry that is newer than the known one, and queues a look at each Outlook that changes by it. The
+    /// entry that was known, and the one that is known now.
     ///
     /// Errors: a conflict, where others changed the entry at each try.
     pub async fn put<T: Content>(
@@ -261,8 +264,8 @@ impl Intake<'_> {
         Ok(rows.collect())
     }
 
-    /// Takes many rows. Each is judged by itself: the good ones are stored, whatever is wrong with others. Every member whose
-    /// Outlook changes is looked at once. The outcomes are in the order of the rows.
+    /// Takes many rows. Each is judged by itself: the good ones are stored, whatever is wrong with others. Every member
+    /// whose Outlook changes is looked at once. The outcomes are in the order of the rows.
     ///
     /// Errors: a conflict, where others changed the same entries at each try; rows before it may be stored.
     pub async fn bulk<T: Content>(
@@ -360,8 +363,8 @@ impl Intake<'_> {
     }
 }
 
-/// The same entry twice in one request: its rows are taken one after the other, each in a turn of its own. Within a turn, rows
-/// for the same members come together: then a transaction makes few items of work, and each fills a batch.
+/// The same entry twice in one request: its rows are taken one after the other, each in a turn of its own. Within a
+/// turn, rows for the same members come together: then a transaction makes few items of work, and each fills a batch.
 fn turns<T>(rows: Vec<ReadRow<T>>) -> Vec<Vec<ReadRow<T>>> {
     let mut turns: Vec<Vec<ReadRow<T>>> = Vec::new();
     let mut seen: HashMap<ExternalId, usize> = HashMap::new();
@@ -392,7 +395,8 @@ fn chunks<T>(mut rows: Vec<ReadRow<T>>, members: usize) -> Vec<Vec<ReadRow<T>>> 
 /// What is to be stored: the known entry, the one that is said now, and the members whose Outlook may change by it.
 type EntryChange<'a, T> = (Option<&'a Row<Entry<T>>>, &'a Entry<T>, &'a BTreeSet<MemberId>);
 
-/// The writes that store `changes` together with the work that they make; and the entries that each member's Outlook waits for.
+/// The writes that store `changes` together with the work that they make; and the entries that each member's Outlook
+/// waits for.
 fn writes_of<T: Content>(
     firm: FirmId,
     changes: &[EntryChange<'_, T>],

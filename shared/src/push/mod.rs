@@ -1,11 +1,12 @@
-//! Push (what the business application says, present in each member's Outlook exactly once); uses `base`, `aws`, `graph`, `problem`, `firm`
-//! and `mail`.
+//! Push (what the business application says, present in each member's Outlook exactly once); uses `base`, `aws`,
+//! `graph`, `problem`, `firm` and `mail`.
 //!
-//! An entry (`entry`) is the truth. For each entry and member there is a [copy](struct@Copy): what was pushed, where it lies, and what
-//! went wrong. An entry that changes makes [`PushWork`] for its members, in the transaction that stores it; a round takes a
-//! member's work, brings every copy nearer to the truth step by step ([`Copy::next_step`]), and settles work and copies in one
-//! transaction. Whatever is killed in between, the next round finds the work again, and by [`PushWork::began`] looks for what
-//! the one before may have made. Slowly, both sides are compared ([`compare`]); what differs is work like any other.
+//! An entry (`entry`) is the truth. For each entry and member there is a [copy](struct@Copy): what was pushed, where it
+//! lies, and what went wrong. An entry that changes makes [`PushWork`] for its members, in the transaction that stores
+//! it; a round takes a member's work, brings every copy nearer to the truth step by step ([`Copy::next_step`]), and
+//! settles work and copies in one transaction. Whatever is killed in between, the next round finds the work again, and
+//! by [`PushWork::began`] looks for what the one before may have made. Slowly, both sides are compared ([`compare`]);
+//! what differs is work like any other.
 
 mod compare;
 pub mod contact;
@@ -166,7 +167,7 @@ pub struct Bulk {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BulkProgress {
-    /// Copies that are as they shall be.
+    /// Copies that are up to date in Outlook.
     pub done: i64,
     /// Copies that failed, and wait for another try or for a person.
     pub failed: i64,

@@ -69,7 +69,8 @@ impl Failing {
 }
 
 impl Outbox {
-    /// What keeps entries of that noun from this Outlook. What fails is no problem until it has failed for some minutes.
+    /// What keeps entries of that noun from this Outlook. What fails is no problem until it has failed for some
+    /// minutes.
     pub fn problem_of(&self, noun: Noun, now: Timestamp) -> Option<&Noted> {
         let failing = self.failing.get(&noun).map(|failing| &failing.problem);
         let lasting = failing.filter(|problem| problem.since + FAILING_SHOWN_AFTER <= now);

@@ -39,8 +39,11 @@ pub struct Outlook<'a> {
 }
 
 impl Outlook<'_> {
-    /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing and is known by its
-    /// id. Where a function died before it could store that, it is the list of a name of ours that was not there before it began.
+    /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing and
+    /// is known by its id. Where a function died before it could store that, it is the list of a name of ours that was
+    /// not there before it began.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn home(&self, known: &Homes, place: Place) -> Result<Option<Home>, GraphError> {
         let Self { graph, user, firm, .. } = self;
         Ok(match (place, &known.task_list) {
@@ -65,6 +68,8 @@ impl Outlook<'_> {
     }
 
     /// The task lists of a name of ours, each with its name, before one is made.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn foreign_lists(&self) -> Result<BTreeMap<TaskListId, String>, GraphError> {
         let lists = self.graph.task_lists_named(&self.user).await?.into_iter();
         Ok(lists.filter(|(_, name)| self.is_name_of_ours(name)).collect())
@@ -79,9 +84,11 @@ impl Outlook<'_> {
         if n == 1 { self.firm.name.clone() } else { format!("{} ({n})", self.firm.name) }
     }
 
-    /// Makes the container for that place, under the firm's name or the next one that is free; and that name. Another firm of the same
-    /// name, an earlier installation or the person may have taken it: `taken` holds the names that are known to be. When the answer was
-    /// lost, [`Outlook::home`] finds it.
+    /// Makes the container for that place, under the firm's name or the next one that is free; and that name. Another
+    /// firm of the same name, an earlier installation or the person may have taken it: `taken` holds the names that are
+    /// known to be. When the answer was lost, [`Outlook::home`] finds it.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn make_home(&self, place: Place, taken: &[String]) -> Result<Option<(Home, String)>, GraphError> {
         let Self { graph, user, firm, .. } = self;
         let mut n = (1..NAMES_MAX).find(|n| !taken.contains(&self.name(*n))).unwrap_or(NAMES_MAX);
@@ -101,8 +108,10 @@ impl Outlook<'_> {
         }
     }
 
-    /// What lies in that place, or what changed there since the link that `links` hold; and the links from now on. `homes` is
-    /// brought up to date. A container that is gone is a place with nothing in it.
+    /// What lies in that place, or what changed there since the link that `links` hold; and the links from now on.
+    /// `homes` is brought up to date. A container that is gone is a place with nothing in it.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn look(
         &self,
         place: Place,
@@ -133,6 +142,8 @@ impl Outlook<'_> {
     }
 
     /// All entries of a noun that are said to the member, as they shall show.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn said(&self, table: &Table, wish: &Wish, noun: Noun) -> Result<Said, TableError> {
         if wish.place(noun).is_none() {
             return Ok(Said::new());

@@ -1,5 +1,5 @@
-//! Makes the description plain enough for every client generator: no `allOf` of several parts, each variant of a tagged union
-//! and each item of a page a schema with a name.
+//! Makes the description plain enough for every client generator: no `allOf` of several parts, each variant of a tagged
+//! union and each item of a page a schema with a name.
 
 use serde_json::{Map, Value, json};
 
@@ -47,8 +47,8 @@ pub(super) fn flatten(document: &mut Value) {
     drop_unused(document);
 }
 
-/// The schema without `allOf`: the properties of its parts in one object. Where a part is a union, each of its variants gets the
-/// properties of the others.
+/// The schema without `allOf`: the properties of its parts in one object. Where a part is a union, each of its variants
+/// gets the properties of the others.
 fn merged(schema: &Value, all: &Map<String, Value>) -> Value {
     if let Some(parts) = schema["allOf"].as_array() {
         let parts: Vec<_> = parts.iter().map(|part| merged(resolved(part, all), all)).collect();
@@ -93,7 +93,8 @@ fn joined(mut schema: Value, other: &Value) -> Value {
     schema
 }
 
-/// Variants that a property `type` tells apart become schemas named by it: `message_archived` becomes `MessageArchived`.
+/// Variants that a property `type` tells apart become schemas named by it: `message_archived` becomes
+/// `MessageArchived`.
 fn name_variants(owner: &str, schema: &mut Value, named: &mut Map<String, Value>) {
     let tag = |variant: &Value, property: &str| Some(variant["properties"][property]["enum"][0].as_str()?.to_owned());
     let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else { return };
@@ -113,7 +114,8 @@ fn name_variants(owner: &str, schema: &mut Value, named: &mut Map<String, Value>
     schema["discriminator"] = json!({ "propertyName": property, "mapping": mapping });
 }
 
-/// The items of a generic list are written out where they stand: they become references to the schema of the same content.
+/// The items of a generic list are written out where they stand: they become references to the schema of the same
+/// content.
 fn refer_to_named(schema: &mut Value, named: &Map<String, Value>) {
     for (name, field) in schema.as_object_mut().into_iter().flatten() {
         let same =

@@ -25,7 +25,7 @@ const NO_CURSOR: &str = "after: not the `next` of a page, nor the `id` of an ent
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
-    /// `next` of the page before, or the `id` of the last entry seen; none to begin at the beginning.
+    /// `next` of the previous page, or the `id` of the last entry that you have. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(
         pattern = r"^([0-9]{20}|2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{3}Z#[!-~]+)?$"
@@ -40,12 +40,12 @@ pub(crate) struct Which {
 /// An entry with its id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditEntryView {
-    /// What to give as `after` to go on behind it.
+    /// Pass this as `after` to read the entries that follow.
     id: String,
     #[serde(flatten)]
     link: AuditLink,
-    /// SHA-256 of the entry with its number, which the next one carries as `before`. Keep the last one that you saw: an
-    /// entry with that number and another digest was changed.
+    /// The SHA-256 of the entry with its number. The next entry has it as `before`. Keep the last one that you read: if
+    /// the entry later has a different digest, it was changed.
     digest: String,
 }
 
@@ -54,16 +54,17 @@ pub(crate) struct AuditEntryView {
 pub(crate) struct Trail {
     /// Oldest first.
     items: Vec<AuditEntryView>,
-    /// What to give as `after` to go on; null at the end.
+    /// Pass this as `after` to read the next page; null on the last page.
     next: Option<String>,
-    /// Null if each entry follows from the one before it, that of the page before included. Else the number of the first
-    /// one that does not: the entry before it was changed or removed after it was written.
+    /// Null if the chain of digests is intact, from the last entry of the previous page on. Otherwise the number of the
+    /// first entry that does not match: the entry before it was changed or removed.
     broken_at: Option<u64>,
 }
 
-/// Who changed what, who read the original of which mail, when and from where, and who signed in: oldest first.
+/// Lists the audit trail of a firm, oldest entry first.
 ///
-/// A change or a reading has two entries with the same `request`: one before it is done, one with its `outcome`.
+/// The trail records each change, each download of an original and each sign-in: who, what, when and from where. A
+/// change or a download has two entries with the same `request`: one before the operation, and one with its `outcome`.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/audit", tag = "audit", operation_id = "list_audit_entries", params(Which), responses((status = 200, body = Trail))
 )]

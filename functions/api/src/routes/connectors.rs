@@ -41,25 +41,26 @@ use crate::{
     field::{AppId, ClientSecret, Name, Tenant},
 };
 
-/// A connector to be made.
+/// A new connector.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewConnector {
     name: Name,
     access: Access,
-    /// Whether mail is marked in Outlook. Without, the right to write is not asked for.
+    /// Whether greffe sets a category on archived mail in Outlook. If false, the sign-in does not request the right to
+    /// write.
     #[serde(default = "yes")]
     mark: bool,
-    /// Whether a signed-in user's shared mailboxes are opened too; personal accounts have none.
+    /// Whether the connector also opens the shared mailboxes of the signed-in user. Personal accounts have none.
     #[serde(default)]
     shared_mailboxes: bool,
-    /// Whether dates are pushed to Outlook's calendar or To Do: the rights to write there are asked for.
+    /// Whether greffe writes dates to Outlook's calendar or To Do. The sign-in then requests the rights to write there.
     #[serde(default)]
     dates: bool,
-    /// Whether contacts are pushed to Outlook: the right to write them is asked for.
+    /// Whether greffe writes contacts to Outlook. The sign-in then requests the right to write them.
     #[serde(default)]
     contacts: bool,
-    /// The firm's own app registration; null for the platform's.
+    /// The firm's app registration; null if the connector uses the platform's.
     app: Option<NewApp>,
 }
 
@@ -67,7 +68,7 @@ fn yes() -> bool {
     true
 }
 
-/// What is to change about a connector; what is left out stays. What somebody has to grant holds from the next sign-in on.
+/// A change of a connector. Omitted fields stay. Changes that need further rights take effect after the next sign-in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectorChange {
@@ -77,28 +78,33 @@ pub(crate) struct ConnectorChange {
     shared_mailboxes: Option<bool>,
     dates: Option<bool>,
     contacts: Option<bool>,
-    /// When the client secret of the firm's own app ends, where Entra does not tell it.
+    /// When the client secret of the firm's app registration expires. Needed only if Entra does not show the date to
+    /// greffe.
     #[schema(value_type = Option<String>, format = "date-time")]
     secret_expires_at: Option<Timestamp>,
 }
 
-/// A firm's own app registration. A firm has one at most; with the same ids its client secret may be entered again.
+/// A firm's own app registration. A firm has at most one. Send the same ids again to replace its client secret.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApp {
     tenant_id: Tenant,
     client_id: AppId,
-    /// What the app proves itself with. A certificate is made by greffe: see its connector's address, `/certificate`.
+    /// The kind of credential. greffe makes a certificate: see `POST
+    /// /v1/firms/{firm}/connectors/{connector}/certificate`.
     #[serde(default = "credentials::by_secret")]
     credential: CredentialKind,
-    /// With `secret`: its value.
+    /// With `secret`: the value of the client secret.
     client_secret: Option<ClientSecret>,
-    /// With `secret`: when it ends, where Entra does not tell it.
+    /// With `secret`: when it expires. Needed only if Entra does not show the date to greffe.
     #[schema(value_type = Option<String>, format = "date-time")]
     secret_expires_at: Option<Timestamp>,
 }
 
-/// Makes a connector. Nothing is asked of Microsoft until somebody opens its `connect_url`.
+/// Creates a connector: one connection of the firm to Microsoft 365.
+///
+/// It connects when somebody opens its `connect_url` in a browser and signs in. Until then, greffe sends Microsoft
+/// nothing.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "create_connector",
     responses(
@@ -202,8 +208,10 @@ pub(super) async fn read(
     Ok(Json(view(&app, found.value, may_connect(&caller)).await?))
 }
 
-/// Changes a connector. It works as it does until somebody opens its `connect_url` and grants what it wants more; nothing of
-/// its mailboxes is lost by it.
+/// Changes a connector.
+///
+/// If the change needs further rights at Microsoft, the connector works with its present rights until somebody opens
+/// its `connect_url` and grants them. Its mailboxes and their mail stay.
 #[utoipa::path(
     patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "update_connector",
     responses((status = 200, body = ConnectorView))
@@ -246,22 +254,24 @@ pub(super) async fn change(
     Ok(Json(view(&app, row.value, true).await?))
 }
 
-/// What the operator grants.
+/// The operator's grant.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTenantGrant {
-    /// The tenant, as `GET /v1/tenants` shows it: a later sign-in may have put another in its place.
+    /// The tenant, as `GET /v1/tenants` shows it. It must match, because a later sign-in may have changed the tenant.
     tenant_id: Tenant,
 }
 
-/// Grants a connector that waits for it organisation-wide access to a tenant: nobody proved to be an administrator, or the tenant belongs
-/// to another firm. See `GET /v1/tenants` for who waits. It connects the connector at once, if Microsoft's consent is there. The operator's
-/// key only.
+/// Grants a waiting connector organisation-wide access to a Microsoft 365 tenant.
+///
+/// A connector waits if the person who signed in did not prove to be an administrator, or if the tenant belongs to
+/// another firm. `GET /v1/tenants` lists the waiting connectors. The connector connects at once if an administrator has
+/// given consent at Microsoft.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors", operation_id = "grant_connector",
     responses(
         (status = 200, body = ConnectorView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nothing waits; `tenant_grant_required`: it waits for another tenant; `consent_required`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: the connector does not wait; `tenant_grant_required`: it waits for another tenant; `consent_required`"),
     )
 )]
 pub(super) async fn grant(

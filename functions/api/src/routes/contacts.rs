@@ -41,14 +41,14 @@ const NOTES_CHARS_MAX: usize = 30_000;
 /// E-mail addresses that Outlook holds.
 const EMAILS_MAX: usize = 3;
 
-/// What a contact says.
+/// The content of a contact.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewContact {
-    /// A person, where it is not said.
+    /// Defaults to a person.
     #[serde(default = "person")]
     kind: ContactKind,
-    /// The name shown; without it, one is made from the parts or the company.
+    /// The displayed name. By default, greffe builds it from the parts of the name or the company.
     name: Option<String>,
     title: Option<String>,
     given_name: Option<String>,
@@ -64,18 +64,19 @@ pub(crate) struct NewContact {
     /// At most two of business, two of home, and one mobile.
     #[serde(default)]
     phones: Vec<PhoneView>,
-    /// At most one each of business, home and other.
+    /// At most one of each kind.
     #[serde(default)]
     addresses: Vec<AddressView>,
     website: Option<String>,
     notes: Option<String>,
     /// The dossier that it belongs to.
     dossier: Option<String>,
-    /// The ids of the members whom it is for.
+    /// The ids of the members that it is for.
     #[serde(default)]
     #[schema(value_type = Vec<MemberRef>)]
     members: Vec<MemberId>,
-    /// The business application's number of this state; one that is not higher than the known one changes nothing.
+    /// The version number of the business application. A request with a version that is not higher than the stored one
+    /// changes nothing.
     version: Option<u64>,
 }
 
@@ -92,7 +93,7 @@ fn business() -> At {
 #[serde(deny_unknown_fields)]
 #[schema(as = ContactPhone)]
 pub(crate) struct PhoneView {
-    /// Business, home or mobile; business, where it is not said.
+    /// Business, home or mobile. Defaults to business.
     #[serde(default = "business")]
     kind: At,
     number: String,
@@ -103,7 +104,7 @@ pub(crate) struct PhoneView {
 #[serde(deny_unknown_fields)]
 #[schema(as = ContactAddress)]
 pub(crate) struct AddressView {
-    /// Business, home or other; business, where it is not said.
+    /// Business, home or other. Defaults to business.
     #[serde(default = "business")]
     kind: At,
     street: Option<String>,
@@ -256,18 +257,19 @@ fn read_addresses(addresses: Vec<AddressView>) -> Result<Vec<Address>, FieldErro
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContactRows {
-    /// At most 5,000. Each is what a PUT takes, with its `external_id`; or `external_id`, `deleted: true` and perhaps `version`.
+    /// At most 5,000. Each row is the body of a PUT with an `external_id`; or `external_id`, `deleted: true` and an
+    /// optional `version`.
     #[serde(alias = "contacts")]
     #[schema(min_items = 1, max_items = 5000, value_type = Vec<NewContact>)]
     rows: Vec<Value>,
 }
 
-/// Says a contact. What was said before is overwritten, in Microsoft 365 too.
+/// Creates or replaces a contact, and updates it in the Outlook of each of its members.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "put_contact",
     responses(
-        (status = 200, body = EntryView<ContactView>, description = "It is as shown: a late or repeated request changed nothing"),
-        (status = 201, body = EntryView<ContactView>, description = "It is new"),
+        (status = 200, body = EntryView<ContactView>, description = "Unchanged or replaced. A late or repeated request changes nothing"),
+        (status = 201, body = EntryView<ContactView>, description = "Created"),
     )
 )]
 pub(super) async fn put(
@@ -280,10 +282,10 @@ pub(super) async fn put(
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view)))
 }
 
-/// Deletes a contact, in Microsoft 365 too.
+/// Deletes a contact, and removes it from the Outlook of each of its members.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "delete_contact", params(Deletion),
-    responses((status = 204, description = "It is deleted, or the request was late and changed nothing"))
+    responses((status = 204, description = "Deleted. A late request changes nothing"))
 )]
 pub(super) async fn delete(
     firm: FirmScope,
@@ -295,7 +297,7 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Shows a contact, and how it is with each member.
+/// Shows a contact, and its state for each member.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "read_contact",
     responses((status = 200, body = EntryView<ContactView>))
@@ -308,7 +310,9 @@ pub(super) async fn read(
     Ok(Json(entries::read::<Contact>(&app, firm.id(), &id.into_inner()).await?))
 }
 
-/// Lists a firm's contacts. A page may hold fewer than its limit with more to come: go on while `next` is not null.
+/// Lists a firm's contacts.
+///
+/// A page may have fewer items than its limit although more follow. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/contacts", tag = "contacts", operation_id = "list_contacts", params(Which),
     responses((status = 200, body = Page<EntryView<ContactView>>))
@@ -322,7 +326,9 @@ pub(super) async fn list(
     Ok(Json(Page { items, next }))
 }
 
-/// Says or deletes many contacts. Each row is judged by itself: the good ones are taken.
+/// Creates, replaces or deletes many contacts in one request.
+///
+/// Each row is validated separately: valid rows are accepted even if other rows are refused.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/contacts/bulk", tag = "contacts", operation_id = "put_contacts", request_body = ContactRows,
     responses((status = 200, body = BulkResult))
@@ -335,7 +341,7 @@ pub(super) async fn bulk(
     Ok(Json(entries::bulk::<Contact>(&app, firm.id(), rows.rows).await?))
 }
 
-/// Adds members to many contacts, or takes them away.
+/// Adds members to many contacts, or removes members from them.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/contacts/members", tag = "contacts", operation_id = "change_contact_members", request_body = MemberChange,
     responses((status = 200, body = BulkResult))
@@ -348,7 +354,9 @@ pub(super) async fn members(
     Ok(Json(entries::change_members::<Contact>(&app, firm.id(), change).await?))
 }
 
-/// Shows how far a bulk is. It is forgotten after thirty days.
+/// Shows the progress of a bulk request.
+///
+/// It is deleted after thirty days.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/bulks/{bulk}", tag = "bulks", operation_id = "read_bulk",
     responses((status = 200, body = BulkView))

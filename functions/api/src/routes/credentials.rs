@@ -36,34 +36,34 @@ pub(super) fn by_secret() -> CredentialKind {
     CredentialKind::Secret
 }
 
-/// A credential that is to take the place of the one in use.
+/// A credential that replaces the present one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCredential {
     #[serde(default = "by_secret")]
     credential: CredentialKind,
-    /// With `secret`: its value.
+    /// With `secret`: the value of the client secret.
     client_secret: Option<ClientSecret>,
-    /// With `secret`: when it ends, where Entra does not tell it.
+    /// With `secret`: when it expires. Needed only if Entra does not show the date to greffe.
     #[serde(alias = "expires_at")]
     #[schema(value_type = Option<String>, format = "date-time")]
     secret_expires_at: Option<Timestamp>,
 }
 
-/// What is to change about the platform's own app registration.
+/// A change of the platform's app registration.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlatformChange {
-    /// When its client secret ends, where Entra does not tell it.
+    /// When its client secret expires. Needed only if Entra does not show the date to greffe.
     #[schema(value_type = String, format = "date-time")]
     secret_expires_at: Timestamp,
 }
 
-/// How a certificate gets to Entra.
+/// How a certificate is registered at Entra.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCertificate {
-    /// Whether greffe adds it to the app registration by itself, which the app must be allowed to do.
+    /// Whether greffe registers the certificate at Entra itself. The app registration needs the right to do so.
     #[serde(default)]
     add: bool,
 }
@@ -77,19 +77,19 @@ pub(crate) struct CertificateView {
     thumbprint: String,
     #[schema(value_type = String, format = "date-time")]
     expires_at: Timestamp,
-    /// Whether Entra knows it already.
+    /// Whether the certificate is registered at Entra.
     added: bool,
 }
 
-/// What to enter at Entra, to the letter, so that an app registration trusts greffe without a secret: a federated credential for each
-/// subject.
+/// What to enter at Entra, to the letter, so that an app registration trusts greffe without a secret: a federated
+/// credential for each subject.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FederationView {
-    /// Who vouches for greffe: AWS, for this account.
+    /// The issuer: AWS, for this account.
     issuer: String,
-    /// For whom: each function's role.
+    /// The subjects: the IAM roles of the functions.
     subjects: Vec<String>,
-    /// For which firm. Nobody else has this value, and nobody can guess it.
+    /// The audience. It identifies the firm, is unique and can't be guessed.
     audience: String,
 }
 
@@ -110,7 +110,7 @@ impl FederationView {
 pub(crate) struct PlatformView {
     #[schema(value_type = String)]
     client_id: ClientId,
-    /// None before it was looked at, or without a credential.
+    /// Null before the first check, or without a credential.
     secret: Option<SecretView>,
 }
 
@@ -216,9 +216,10 @@ async fn find(app: &App, firm: FirmScope, connector: ConnectorId) -> Answer<Conn
     Ok(found.ok_or_else(|| not_found("connector"))?.value)
 }
 
-/// Puts another credential in the place of the one that the connector's app uses, once it is proven: a token is asked for with it, and a
-/// call is made with that. Until then, and if it is refused, the one before stays in use. With `certificate`, the one that
-/// was made for it.
+/// Replaces the credential of the connector's app registration.
+///
+/// greffe first tests the new credential: it requests a token and makes one call to Microsoft Graph. If Microsoft
+/// refuses it, the old credential stays in use. With `certificate`, greffe uses the certificate that it made before.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/secret", tag = "connectors", operation_id = "replace_secret",
     responses((status = 200, body = ConnectorView))
@@ -236,8 +237,9 @@ pub(super) async fn replace(
     Ok(Json(view(&app, find(&app, firm, connector).await?, true).await?))
 }
 
-/// Has greffe make a new credential at Entra by itself, and go over to it. 202 where Entra does not take it yet: that is gone on with by
-/// itself.
+/// Rotates the credential of the connector's app registration: greffe makes a new one at Entra and switches to it.
+///
+/// Answers 202 if Entra does not accept the new credential yet. greffe then tries again until it does.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/secret/rotate", tag = "connectors", operation_id = "rotate_secret",
     responses((status = 200, body = ConnectorView), (status = 202, body = ConnectorView))
@@ -252,7 +254,9 @@ pub(super) async fn rotate(
     Ok((status, Json(view(&app, find(&app, firm, connector).await?, true).await?)))
 }
 
-/// Makes a key pair for the connector's app, and shows the certificate. It is used once it is asked for by `secret`.
+/// Makes a key pair for the connector's app registration, and shows the certificate.
+///
+/// It comes into use when you set `certificate` as the app registration's credential.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/certificate", tag = "connectors", operation_id = "make_certificate",
     request_body = Option<NewCertificate>, responses((status = 200, body = CertificateView))
@@ -267,7 +271,9 @@ pub(super) async fn certificate(
     prepare(&app, owner(firm, &found)?, wanted).await
 }
 
-/// Shows what to enter at Entra so that the firm's own app registration trusts greffe without a secret.
+/// Shows the values of the federated credential that the firm's app registration needs at Entra.
+///
+/// With it, the app registration trusts greffe without a client secret.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/app/federation", tag = "connectors", operation_id = "read_federation",
     responses(
@@ -279,8 +285,9 @@ pub(super) async fn federation(firm: FirmScope, State(app): State<Arc<App>>) -> 
     FederationView::of(&app, Owner::Firm(firm.id())).await
 }
 
-/// Lets the firm use its app registration although its client id belongs to another firm, or is the platform's own. The firm can't change
-/// the registration at Entra. The operator's key only.
+/// Allows a firm to use an app registration that belongs to another firm or to the platform.
+///
+/// The firm can use the app registration, but it can't change its credentials.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/app/grant", tag = "connectors", operation_id = "grant_app", responses((status = 200, body = AppView))
 )]
@@ -290,7 +297,9 @@ pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<Ap
     Ok(Json(granted.into()))
 }
 
-/// Shows what to enter at Entra so that the platform's own app registration trusts greffe without a secret.
+/// Shows the values of the federated credential that the platform's app registration needs at Entra.
+///
+/// With it, the app registration trusts greffe without a client secret.
 #[utoipa::path(get, path = "/v1/app/federation", tag = "app", operation_id = "read_platform_federation", responses((status = 200, body = FederationView)))]
 pub(super) async fn federation_of_platform(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<FederationView>> {
     FederationView::of(&app, Owner::Platform).await
@@ -301,13 +310,13 @@ async fn platform(app: &App) -> Answer<Json<PlatformView>> {
     Ok(Json(PlatformView { client_id, secret: SecretView::of(app, Owner::Platform).await? }))
 }
 
-/// Shows the platform's own app registration.
+/// Shows the platform's app registration at Entra: its client id, its credential and when that expires.
 #[utoipa::path(get, path = "/v1/app", tag = "app", operation_id = "read_platform", responses((status = 200, body = PlatformView)))]
 pub(super) async fn read_platforms(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<PlatformView>> {
     platform(&app).await
 }
 
-/// Enters when the client secret of the platform's own app registration ends.
+/// Sets the date on which the client secret of the platform's app registration expires.
 #[utoipa::path(patch, path = "/v1/app", tag = "app", operation_id = "update_platform", responses((status = 200, body = PlatformView)))]
 pub(super) async fn change_platforms(
     _: Operator,
@@ -318,7 +327,7 @@ pub(super) async fn change_platforms(
     platform(&app).await
 }
 
-/// Puts another credential in the place of the platform's own, once it is proven.
+/// Replaces the credential of the platform's app registration, after testing the new one.
 #[utoipa::path(post, path = "/v1/app/secret", tag = "app", operation_id = "replace_platform_secret", responses((status = 200, body = PlatformView)))]
 pub(super) async fn replace_platforms(
     _: Operator,
@@ -329,7 +338,7 @@ pub(super) async fn replace_platforms(
     platform(&app).await
 }
 
-/// Has greffe make a new credential of its own app registration, and go over to it.
+/// Rotates the credential of the platform's app registration: greffe makes a new one at Entra and switches to it.
 #[utoipa::path(
     post, path = "/v1/app/secret/rotate", tag = "app", operation_id = "rotate_platform_secret",
     responses((status = 200, body = PlatformView), (status = 202, body = PlatformView))
@@ -342,7 +351,7 @@ pub(super) async fn rotate_platforms(
     Ok((status, platform(&app).await?))
 }
 
-/// Makes a key pair for the platform's own app registration, and shows the certificate.
+/// Makes a key pair for the platform's app registration, and shows the certificate.
 #[utoipa::path(
     post, path = "/v1/app/certificate", tag = "app", operation_id = "make_platform_certificate", request_body = Option<NewCertificate>,
     responses((status = 200, body = CertificateView))

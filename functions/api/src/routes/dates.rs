@@ -44,7 +44,7 @@ const REMINDER_MINUTES_MAX: u32 = 366 * 24 * 60;
 /// Most times of a series that is counted, and its longest interval.
 const SERIES_MAX: u32 = 999;
 
-/// What a date says.
+/// The content of a date.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDate {
@@ -59,45 +59,46 @@ pub(crate) struct NewDate {
     /// A time (`2026-10-05T09:00:00`, in `time_zone`, or with an offset), or a day (`2026-10-05`).
     #[schema(example = "2026-10-05T09:00:00")]
     start: String,
-    /// The same for its end. Of whole days the first day after them, as in iCalendar; without one, or with the same day, it is one
-    /// day. A deadline or reminder without an end is a moment.
+    /// The end, in the same form. For all-day dates, the first day that no longer belongs to the date, as in iCalendar;
+    /// by default one day. A deadline or reminder without an end has no duration.
     end: Option<String>,
-    /// Whether it fills whole days; where it is not said, a start without a time says yes.
+    /// Whether it lasts whole days. Defaults to true if the start has no time.
     all_day: Option<bool>,
-    /// The IANA name of the zone that the times are times of; without it, the firm's.
+    /// The IANA name of the time zone of the times. Defaults to the firm's.
     time_zone: Option<String>,
     /// Minutes before the start; null for no reminder. Defaults to 0 for `reminder`.
     reminder_minutes: Option<u32>,
-    /// Without it: busy for an appointment, free for a deadline or reminder.
+    /// Defaults to busy for an appointment, and to free for a deadline or reminder.
     show_as: Option<ShowAs>,
     /// The dossier that it belongs to.
     dossier: Option<String>,
-    /// How often an appointment comes again.
+    /// How an appointment recurs.
     recurrence: Option<NewRecurrence>,
-    /// The ids of the members whom it is for.
+    /// The ids of the members that it is for.
     #[serde(default)]
     #[schema(value_type = Vec<MemberRef>)]
     members: Vec<MemberId>,
-    /// The business application's number of this state; one that is not higher than the known one changes nothing.
+    /// The version number of the business application. A request with a version that is not higher than the stored one
+    /// changes nothing.
     version: Option<u64>,
 }
 
-/// How often something comes again. Months and years go by the day of the start.
+/// How an appointment recurs. Monthly and yearly recurrences use the day of the start.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = DateRecurrence)]
 pub(crate) struct NewRecurrence {
     every: Every,
-    /// So many days, weeks, months or years lie between one time and the next; 1 without it.
+    /// The number of days, weeks, months or years between two occurrences. Defaults to 1.
     #[serde(default = "one")]
     interval: u32,
-    /// The days of a weekly one, that of the start among them; without it, that of the start.
+    /// The weekdays of a weekly recurrence, including the weekday of the start. Defaults to the weekday of the start.
     #[serde(default)]
     weekdays: Vec<WeekdayName>,
-    /// The last day.
+    /// The day of the last occurrence, at the latest.
     #[schema(value_type = Option<String>, format = "date")]
     until: Option<Day>,
-    /// How often in all; instead of `until`.
+    /// The number of occurrences. Excludes `until`.
     count: Option<u32>,
 }
 
@@ -135,9 +136,9 @@ pub(crate) struct DateView {
     title: String,
     text: Option<String>,
     place: Option<String>,
-    /// A day, or a time in `time_zone`.
+    /// The start: a day, or a time in `time_zone`.
     start: String,
-    /// Of whole days, the first after them.
+    /// The end. For all-day dates, the first day that no longer belongs to the date.
     end: String,
     all_day: bool,
     time_zone: String,
@@ -145,7 +146,7 @@ pub(crate) struct DateView {
     show_as: ShowAs,
     dossier: Option<String>,
     recurrence: Option<NewRecurrence>,
-    /// What Outlook will do otherwise than one may expect.
+    /// Notes where Outlook will show something unexpected.
     hints: Vec<&'static str>,
 }
 
@@ -319,18 +320,19 @@ fn read_recurrence(kind: DateKind, when: &When, new: NewRecurrence) -> Result<Re
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DateRows {
-    /// At most 5,000. Each is what a PUT takes, with its `external_id`; or `external_id`, `deleted: true` and perhaps `version`.
+    /// At most 5,000. Each row is the body of a PUT with an `external_id`; or `external_id`, `deleted: true` and an
+    /// optional `version`.
     #[serde(alias = "dates")]
     #[schema(min_items = 1, max_items = 5000, value_type = Vec<NewDate>)]
     rows: Vec<Value>,
 }
 
-/// Says a date. What was said before is overwritten, in Microsoft 365 too.
+/// Creates or replaces a date, and updates it in the Outlook of each of its members.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "put_date",
     responses(
-        (status = 200, body = EntryView<DateView>, description = "It is as shown: a late or repeated request changed nothing"),
-        (status = 201, body = EntryView<DateView>, description = "It is new"),
+        (status = 200, body = EntryView<DateView>, description = "Unchanged or replaced. A late or repeated request changes nothing"),
+        (status = 201, body = EntryView<DateView>, description = "Created"),
     )
 )]
 pub(super) async fn put(
@@ -343,10 +345,10 @@ pub(super) async fn put(
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view)))
 }
 
-/// Deletes a date, in Microsoft 365 too.
+/// Deletes a date, and removes it from the Outlook of each of its members.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "delete_date", params(Deletion),
-    responses((status = 204, description = "It is deleted, or the request was late and changed nothing"))
+    responses((status = 204, description = "Deleted. A late request changes nothing"))
 )]
 pub(super) async fn delete(
     firm: FirmScope,
@@ -358,7 +360,7 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Shows a date, and how it is with each member.
+/// Shows a date, and its state for each member.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "read_date",
     responses((status = 200, body = EntryView<DateView>))
@@ -371,7 +373,9 @@ pub(super) async fn read(
     Ok(Json(entries::read::<Date>(&app, firm.id(), &id.into_inner()).await?))
 }
 
-/// Lists a firm's dates. A page may hold fewer than its limit with more to come: go on while `next` is not null.
+/// Lists a firm's dates.
+///
+/// A page may have fewer items than its limit although more follow. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/dates", tag = "dates", operation_id = "list_dates", params(Which),
     responses((status = 200, body = Page<EntryView<DateView>>))
@@ -385,7 +389,9 @@ pub(super) async fn list(
     Ok(Json(Page { items, next }))
 }
 
-/// Says or deletes many dates. Each row is judged by itself: the good ones are taken.
+/// Creates, replaces or deletes many dates in one request.
+///
+/// Each row is validated separately: valid rows are accepted even if other rows are refused.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/dates/bulk", tag = "dates", operation_id = "put_dates", request_body = DateRows,
     responses((status = 200, body = BulkResult))
@@ -398,7 +404,7 @@ pub(super) async fn bulk(
     Ok(Json(entries::bulk::<Date>(&app, firm.id(), rows.rows).await?))
 }
 
-/// Adds members to many dates, or takes them away.
+/// Adds members to many dates, or removes members from them.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/dates/members", tag = "dates", operation_id = "change_date_members", request_body = MemberChange,
     responses((status = 200, body = BulkResult))

@@ -67,7 +67,7 @@ pub(super) trait Resource: Content {
     fn item(wish: &Wish, member: MemberId, entry: &Entry<Self>) -> Option<Item>;
 }
 
-/// Where a copy is on its way.
+/// The state of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CopyState {
@@ -86,37 +86,37 @@ pub(crate) enum CopyState {
 pub(crate) struct CopyView {
     #[schema(value_type = String, format = "uuid")]
     member: MemberId,
-    /// Whether it is to be there.
+    /// Whether the item should be in Outlook.
     wanted: bool,
-    /// Whether what is there is what was said last.
+    /// Whether the item in Outlook has the latest version.
     current: bool,
     state: CopyState,
-    /// As what it is there; null while it is not.
+    /// The kind of item in Outlook; null while there is none.
     place: Option<Place>,
-    /// Microsoft's id of it.
+    /// The id of the item in Microsoft Graph.
     graph_id: Option<String>,
-    /// What keeps it from being there, and what to do next.
+    /// The problem, and the next action.
     problem: Option<ProblemView>,
-    /// When it is tried again.
+    /// When greffe tries again.
     #[schema(value_type = Option<String>, format = "date-time")]
     next_try: Option<Timestamp>,
 }
 
-/// What is known of an entry, around what it says.
+/// An entry as the business application sent it, and its state.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EntryView<V> {
     #[schema(value_type = String)]
     external_id: ExternalId,
-    /// The highest version that was taken.
+    /// The highest version that was accepted.
     version: Option<u64>,
-    /// Whom it is for.
+    /// The members that it is for.
     #[schema(value_type = Vec<String>)]
     members: BTreeSet<MemberId>,
     #[schema(value_type = String, format = "date-time")]
     changed_at: Timestamp,
     #[serde(flatten)]
     content: V,
-    /// How it is with each member.
+    /// The state for each member.
     copies: Vec<CopyView>,
 }
 
@@ -258,11 +258,11 @@ fn copy_view<T: Resource>(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
-    /// `next` of the page before.
+    /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     after: Option<ExternalId>,
-    /// Only those that are for this member.
+    /// Only entries of this member.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
     member: Option<MemberId>,
@@ -288,21 +288,21 @@ pub(super) async fn list<T: Resource>(
     Ok((views(app, &roster, wanted.collect()).await?, next))
 }
 
-/// What came of one row.
+/// The result of one row.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RowResult {
-    /// The row's place in the request, from 0.
+    /// The index of the row in the request, from 0.
     row: usize,
-    /// The row's external id, if it had one.
+    /// The external id of the row, if it has one.
     external_id: Option<String>,
     outcome: EntryOutcome,
-    /// The field that was not taken.
+    /// The invalid field.
     field: Option<String>,
-    /// Why.
+    /// The reason.
     reason: Option<String>,
 }
 
-/// What came of a bulk.
+/// The result of a bulk request.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BulkResult {
     /// Its progress is at `/v1/firms/{firm}/bulks/{bulk}`.
@@ -417,7 +417,7 @@ fn cut(text: String) -> String {
     }
 }
 
-/// How far a bulk is.
+/// The progress of a bulk request.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BulkView {
     #[schema(value_type = String, format = "uuid")]
@@ -428,13 +428,13 @@ pub(crate) struct BulkView {
     taken: u64,
     unchanged: u64,
     refused: u64,
-    /// Copies that changed with it: one for each row and member.
+    /// Copies that the request changed: one for each row and member.
     copies: u64,
-    /// Copies that are as they shall be.
+    /// Copies that are up to date in Outlook.
     done: i64,
-    /// Copies that failed: their entries say why.
+    /// Copies that failed. Their entries show the reason.
     failed: i64,
-    /// Copies that are on their way.
+    /// Copies that are not written yet.
     waiting: i64,
 }
 
@@ -486,7 +486,8 @@ pub(super) fn unfit(field: &str, reason: impl Display) -> FieldError {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Deletion {
-    /// The business application's number of this state; one that is not higher than the known one changes nothing.
+    /// The version number of the business application. A request with a version that is not higher than the stored one
+    /// changes nothing.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u64>)]
     pub version: Option<u64>,

@@ -19,7 +19,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
-    /// The number to go on after: `next` of the page before; none to begin at the beginning.
+    /// `next` of the previous page, or the number of the last event that you have. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     after: Option<u64>,
     /// 1 to 100, default 50.
@@ -28,15 +28,17 @@ pub(crate) struct Which {
     limit: Option<Limit>,
 }
 
-/// Facts, oldest first.
+/// Events, oldest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Facts {
     items: Vec<Numbered>,
-    /// The last number reached: what to give as `after` next time, be it now or when there is more.
+    /// The last number of this page. Pass it as `after` of the next request.
     next: u64,
 }
 
-/// What happened, oldest first. Whoever always goes on after `next` misses nothing and sees nothing twice.
+/// Lists the events of a firm's feed, oldest first.
+///
+/// Pass `next` of each page as `after` of the next request, and you read every event exactly once.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(Which), responses((status = 200, body = Facts))
 )]

@@ -38,7 +38,7 @@ use crate::{
 /// Most domains of one firm.
 const DOMAINS_MAX: usize = 100;
 
-/// A firm to be made.
+/// A new firm.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFirm {
@@ -69,7 +69,7 @@ impl From<Firm> for FirmView {
     }
 }
 
-/// Makes a firm. The operator's key only.
+/// Creates a firm.
 #[utoipa::path(
     post, path = "/v1/firms", tag = "firms", operation_id = "create_firm",
     responses((status = 201, body = FirmView, headers(("Location" = String, description = "The firm's address"))))
@@ -158,14 +158,18 @@ impl From<Marks> for MarksView {
     }
 }
 
-/// Shows the marks that a firm's mail gets in Outlook: those of its language, unless others were set.
+/// Shows the names and colours of the Outlook categories that greffe sets on a firm's mail.
+///
+/// They follow the firm's language unless the firm has set its own.
 #[utoipa::path(get, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "read_marks", responses((status = 200, body = MarksView)))]
 pub(super) async fn marks(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<MarksView>> {
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     Ok(Json(firm.marks().into()))
 }
 
-/// Sets the names and colours of a firm's marks. A mail that is marked already keeps its mark until its filing changes.
+/// Sets the names and colours of the Outlook categories that greffe sets on a firm's mail.
+///
+/// A mail that already has a category keeps it until it is filed or taken out of its dossier.
 #[utoipa::path(put, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "set_marks", responses((status = 200, body = MarksView)))]
 pub(super) async fn mark_with(
     firm: FirmScope,
@@ -179,26 +183,26 @@ pub(super) async fn mark_with(
     Ok(Json(marks.into()))
 }
 
-/// A key to be made.
+/// A new API key.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
-    /// What it is for.
+    /// Its name, such as the program that uses it.
     name: Name,
-    /// What it may do; null for all that the key may do that makes it.
+    /// Its rights. Defaults to all rights of the calling key.
     #[serde(default)]
     #[schema(min_items = 1)]
     rights: Option<BTreeSet<KeyRight>>,
-    /// When it ends, in the future; null for the end of the key that makes it, if that has one.
+    /// When it expires. Defaults to the expiry of the calling key, if that has one.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<Timestamp>,
 }
 
-/// A key, shown this once.
+/// A new API key. This is the only response that shows it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NewKeyView {
-    /// The key itself. Only its digest is stored: it is never shown again.
+    /// The key. greffe stores only its digest and can't show it again.
     key: String,
     #[serde(flatten)]
     view: KeyView,
@@ -222,7 +226,10 @@ impl From<NewKeyError> for Failure {
     }
 }
 
-/// Makes a key of a firm: with rights and an end that the key has that makes it, and no more. A firm has at most 50 keys.
+/// Creates an API key of a firm.
+///
+/// The new key can have no right that the calling key lacks, and can't expire later than it. A firm has at most 50
+/// keys.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "create_key",
     responses(
@@ -249,21 +256,21 @@ pub(super) async fn create_key(
     Ok((StatusCode::CREATED, Json(NewKeyView { key: text.expose_secret().to_owned(), view: key.into() })))
 }
 
-/// A key, without what opens.
+/// An API key, without its secret.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KeyView {
     #[schema(value_type = String, format = "uuid")]
     id: KeyId,
     name: String,
-    /// What it may do.
+    /// Its rights.
     #[schema(value_type = Vec<KeyRight>)]
     rights: BTreeSet<KeyRight>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
-    /// When it ends; null if it has no end.
+    /// When it expires; null if it does not expire.
     #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<Timestamp>,
-    /// The minute in which it was used last; null if it never was.
+    /// The minute of the last use; null if it was never used.
     #[schema(value_type = Option<String>, format = "date-time")]
     last_used_at: Option<Timestamp>,
 }
@@ -281,16 +288,18 @@ pub(crate) struct Keys {
     items: Vec<KeyView>,
 }
 
-/// Lists a firm's keys. To replace one, make another, let the application use it, then revoke the old one.
+/// Lists a firm's API keys.
+///
+/// To replace a key, create another, change your application to use it, and revoke the old one.
 #[utoipa::path(get, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "list_keys", responses((status = 200, body = Keys)))]
 pub(super) async fn keys(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Keys>> {
     let keys = ApiKey::list(&app.table, firm.id()).await?.into_iter();
     Ok(Json(Keys { items: keys.map(KeyView::from).collect() }))
 }
 
-/// Revokes a key: it opens nothing from this moment on.
+/// Revokes an API key. It is refused from now on.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", operation_id = "revoke_key", responses((status = 204, description = "It is revoked."))
+    delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", operation_id = "revoke_key", responses((status = 204, description = "Revoked."))
 )]
 pub(super) async fn revoke_key(firm: FirmScope, State(app): State<Arc<App>>, Id(key): Id<KeyId>) -> Answer<StatusCode> {
     if !ApiKey::revoke(&app.table, firm.id(), key).await? {

@@ -35,7 +35,7 @@ use crate::{
 /// Most further addresses of one member.
 const ALIASES_MAX: usize = 50;
 
-/// What is pushed to a member's Outlook.
+/// What greffe writes to a member's Outlook.
 #[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[schema(as = Push)]
 #[serde(deny_unknown_fields)]
@@ -60,14 +60,14 @@ impl From<Switches> for Push {
     }
 }
 
-/// A member to be made.
+/// A new member.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMember {
     name: Name,
-    /// The address of the account, which the connector has to reach.
+    /// The address of the account. The connector must be able to reach it.
     address: Address,
-    /// Further addresses of the same person, at most 50. Microsoft does not tell them to every app.
+    /// Further addresses of the same person, at most 50. Not every app registration can read them at Microsoft.
     #[serde(default)]
     aliases: Vec<Address>,
     /// The connector that reaches the account.
@@ -141,12 +141,12 @@ fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
 
 fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     result.map_err(|error| match member.is_taken(&error) {
-        true => Problem::new(Code::MemberExists, "The field address names it.").into(),
+        true => Problem::new(Code::MemberExists, "A member has this address.").into(),
         false => Failure::from(error),
     })
 }
 
-/// Makes a member, once the connector has found the account.
+/// Creates a member, after checking that the connector can reach the account.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "create_member",
     responses(
@@ -192,7 +192,9 @@ pub(super) async fn read(
     Ok(Json(find(&app, firm.id(), member).await?.value.into()))
 }
 
-/// Changes the named fields of a member. Another address or connector is tried before it is stored.
+/// Changes the given fields of a member.
+///
+/// greffe checks a new address or connector before it stores the change.
 #[utoipa::path(
     patch, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "update_member",
     responses(
@@ -232,10 +234,10 @@ pub(super) async fn update(
     Ok(Json(row.value.into()))
 }
 
-/// Forgets a member. Its mailbox, and what was kept of it, stay.
+/// Deletes a member. The member's mailbox and archived mail stay.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "delete_member",
-    responses((status = 204, description = "It is forgotten"))
+    responses((status = 204, description = "Deleted"))
 )]
 pub(super) async fn delete(
     firm: FirmScope,

@@ -37,20 +37,20 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
-    /// Of this mailbox only.
+    /// Only mail of this mailbox.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
     mailbox: Option<MailboxId>,
-    /// From this address only.
+    /// Only mail from this address.
     #[serde(default, deserialize_with = "given")]
     from: Option<String>,
-    /// With this text in the subject, in upper or lower case.
+    /// Only mail with this text in the subject. Case is ignored.
     #[serde(default, deserialize_with = "given")]
     q: Option<String>,
-    /// Filed to this dossier only.
+    /// Only mail of this dossier.
     #[serde(default, deserialize_with = "given")]
     dossier: Option<String>,
-    /// `next` of the page before.
+    /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     after: Option<u64>,
     /// 1 to 100, default 50.
@@ -91,7 +91,7 @@ async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
     Ok(row.ok_or_else(|| not_found("message"))?.value)
 }
 
-/// Shows a mail.
+/// Shows the metadata of a mail.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}", tag = "messages", operation_id = "read_message",
     responses((status = 200, body = MessageView))
@@ -110,7 +110,9 @@ pub(super) async fn read(
 #[expect(dead_code, reason = "describes bytes that flow")]
 struct Original(Vec<u8>);
 
-/// The original of a mail, byte for byte as Microsoft gave it, or a part of it. HEAD shows its size and its SHA-256 only.
+/// Downloads the original of a mail (MIME) or a part of it, byte for byte as Microsoft delivered it.
+///
+/// HEAD shows its size and its SHA-256 only.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/content", tag = "messages", operation_id = "read_original",
     params(
@@ -122,7 +124,7 @@ struct Original(Vec<u8>);
         (status = 200, body = Original, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"))),
         (status = 206, body = Original, content_type = "message/rfc822", description = "The part that `Range` names",
             headers(("Content-Range" = String, description = "Which bytes of how many"))),
-        (status = 303, description = "A large one: read it at `Location`, within five minutes and without a key"),
+        (status = 303, description = "A large original: download it from `Location` within five minutes, without a key"),
         (status = 304, description = "The caller has it already, as `If-None-Match` says"),
         (status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
@@ -180,7 +182,7 @@ pub(super) async fn content(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFiling {
-    /// The dossier, in the business application's own words; null takes the mail out of the one that it is in.
+    /// The dossier's id or name in the business application; null takes the mail out of its dossier.
     #[schema(required)]
     #[serde(deserialize_with = "Option::deserialize")]
     dossier: Option<Name>,
@@ -189,15 +191,15 @@ pub(crate) struct NewFiling {
 /// A change of where a mail is filed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FilingView {
-    /// Null where it was taken out of its dossier.
+    /// The dossier; null if the mail was taken out of its dossier.
     dossier: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     at: Timestamp,
-    /// Who did it: the id of the API key, or `operator`.
+    /// The id of the API key that made the change, or `operator`.
     by: String,
 }
 
-/// All that was done about the filing of a mail.
+/// The changes of a mail's dossier.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Filings {
     /// Oldest first.
@@ -219,7 +221,9 @@ async fn set_dossier(app: &App, firm: FirmScope, id: MessageId, dossier: Option<
     Ok(Json(message.into()))
 }
 
-/// Files a mail to a dossier, or to another one. Its mark in Outlook turns green in the background. Said again, nothing changes.
+/// Files a mail to a dossier, or moves it to another dossier.
+///
+/// Its category in Outlook turns green shortly afterwards. Repeating the request changes nothing.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "file_message",
     responses(
@@ -236,7 +240,9 @@ pub(super) async fn file(
     set_dossier(&app, firm, message, new.dossier.map(Name::into_inner)).await
 }
 
-/// Takes a mail out of its dossier. Its mark in Outlook turns grey again. Said again, nothing changes.
+/// Takes a mail out of its dossier.
+///
+/// Its category in Outlook turns grey again. Repeating the request changes nothing.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "unfile_message",
     responses((status = 200, body = MessageView))
@@ -249,7 +255,7 @@ pub(super) async fn unfile(
     set_dossier(&app, firm, message, None).await
 }
 
-/// Shows where a mail was ever filed, when and by whom.
+/// Lists the dossiers that a mail was filed to, with the time and the person of each change.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "list_filings",
     responses((status = 200, body = Filings))

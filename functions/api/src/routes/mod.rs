@@ -33,9 +33,9 @@ mod views;
 
 use mailboxes::{folders, rules};
 
-/// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the description as a text.
-/// Each stands behind what it needs of its caller, so there is none without that. `takes` is the limit of a body that may be
-/// larger than others; `reads mail` has every reading noted, before anything is given out.
+/// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the
+/// description as a text. Each stands behind what it needs of its caller, so there is none without that. `takes` is the
+/// limit of a body that may be larger than others; `reads mail` has every reading noted, before anything is given out.
 macro_rules! routes {
     ($($needs:expr => $($noun:ident::$handler:ident $(takes $bytes:ident)? $(reads $what:ident)?),+;)+) => { paste! {
         /// All routes.
@@ -131,7 +131,7 @@ fn served<P: utoipa::Path, H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> M
     methods.fold(MethodRouter::new(), |router, method| router.on(method, handler.clone()))
 }
 
-/// Whether the function runs. Nothing else is looked at.
+/// Checks that the API function runs. It checks nothing else.
 #[utoipa::path(get, path = "/healthz", tag = "health", operation_id = "get_health", security(()), responses((status = 200, body = String, content_type = "text/plain")))]
 async fn health() -> &'static str {
     "ok"

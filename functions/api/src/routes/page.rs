@@ -13,12 +13,12 @@ use crate::{
     field::Limit,
 };
 
-/// Some of a list, and where the rest begins.
+/// One page of a list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Page<T> {
     /// The items.
     pub items: Vec<T>,
-    /// What to give as `after` to go on; null at the end.
+    /// Pass this as `after` to read the next page; null on the last page.
     pub next: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Page<T> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Part {
-    /// `next` of the page before.
+    /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
     after: Option<Cursor>,

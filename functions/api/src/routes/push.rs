@@ -24,51 +24,51 @@ use crate::{
     extract::{Id, Json},
 };
 
-/// What is pushed to a member, and how it stands.
+/// What greffe writes to a member's Outlook, and its state.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PushView {
-    /// The switches; null for nothing.
+    /// What greffe writes to this member's Outlook; null for nothing.
     push: Option<members::Switches>,
-    /// What keeps something from this member's Outlook, and what to do next.
+    /// The problem that stops writing to this member's Outlook, and the next action.
     problem: Option<ProblemView>,
-    /// How it is with dates.
+    /// The state of dates.
     dates: NounView,
-    /// How it is with contacts: what keeps dates away may leave them alone.
+    /// The state of contacts.
     contacts: NounView,
-    /// When the member's Outlook was last looked at for changes.
+    /// When greffe last checked the member's Outlook for changes.
     #[schema(value_type = Option<String>, format = "date-time")]
     checked_at: Option<Timestamp>,
-    /// When all of it was last compared with what was said.
+    /// When greffe last compared all items with the entries.
     #[schema(value_type = Option<String>, format = "date-time")]
     compared_at: Option<Timestamp>,
-    /// Dates and contacts that are in Outlook, on their way, and failed.
+    /// The number of dates and contacts in each state.
     copies: CopyCounts,
 }
 
-/// How it is with all entries of one noun.
+/// The state of all dates or of all contacts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NounView {
-    /// As what they are to be there; null where they are switched off.
+    /// The kind of item in Outlook; null if they are switched off.
     place: Option<Place>,
-    /// What keeps all of them from this Outlook, and what to do next.
+    /// The problem that stops all of them, and the next action.
     problem: Option<ProblemView>,
-    /// The name of the folder or list that they lie in, where it is not the firm's: another one of that name was there.
+    /// The name of the folder or list, if it differs from the firm's name because that name was in use.
     container: Option<String>,
     copies: CopyCounts,
 }
 
-/// How many copies are how far.
+/// The number of copies in each state.
 #[derive(Default, Serialize, ToSchema)]
 pub(crate) struct CopyCounts {
     /// In Outlook.
     placed: usize,
-    /// On their way.
+    /// Not written yet.
     waiting: usize,
-    /// Failed: the entries say why.
+    /// Failed. The entries show the reason.
     failed: usize,
 }
 
-/// Shows what is pushed to a member, and how it stands.
+/// Shows which dates and contacts greffe writes to a member's Outlook, and their state.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/members/{member}/push", tag = "members", operation_id = "read_push",
     responses((status = 200, body = PushView))
@@ -108,23 +108,23 @@ pub(super) async fn read(
     Ok(Json(PushView { push: push.map(Into::into), problem, dates, contacts, checked_at, compared_at, copies }))
 }
 
-/// Something that a comparison would set right.
+/// A difference that greffe would correct.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DifferenceView {
     noun: Noun,
     #[schema(value_type = String)]
     external_id: ExternalId,
     verdict: Verdict,
-    /// The same in words.
+    /// The difference in words.
     text: String,
 }
 
-/// What a comparison would do now.
+/// The result of a comparison.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PreviewView {
-    /// All that is otherwise than it shall be.
+    /// The differences.
     differences: Vec<DifferenceView>,
-    /// How many dates and contacts are as they shall be.
+    /// The number of dates and contacts that are up to date.
     unchanged: usize,
 }
 
@@ -136,13 +136,13 @@ impl From<Difference> for DifferenceView {
     }
 }
 
-/// Compares what was said with what lies in the member's Outlook, and writes nothing.
+/// Compares a member's dates and contacts with the member's Outlook. Changes nothing.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/members/{member}/push/preview", tag = "members", operation_id = "preview_push",
     responses(
         (status = 200, body = PreviewView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`, `sign_in_required`"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "Microsoft asks to wait"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "Microsoft asks greffe to wait"),
     )
 )]
 pub(super) async fn preview(

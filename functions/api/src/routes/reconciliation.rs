@@ -29,26 +29,26 @@ use crate::{
     extract::{Id, Json},
 };
 
-/// A reconciliation to be made.
+/// Options of a reconciliation.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewReconciliation {
-    /// Only tell what is missing; take nothing in.
+    /// Only report missing mail; archive nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// What lies in the folders, held against the archive.
+/// A comparison of the folders with the archive.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReconciliationView {
     state: RunState,
-    /// Whether what is missing is told only.
+    /// Whether missing mail is only reported.
     dry_run: bool,
     #[schema(value_type = Option<String>, format = "date-time")]
     began_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = "date-time")]
     ended_at: Option<Timestamp>,
-    /// When the next one begins by itself.
+    /// When the next automatic one starts.
     #[schema(value_type = Option<String>, format = "date-time")]
     next_at: Option<Timestamp>,
     /// All folders together.
@@ -78,7 +78,7 @@ struct TallyView {
     due: u64,
     /// Of these, they are archived.
     kept: u64,
-    /// Of those to be kept, nobody knew of them; they are taken in unless it is a dry run.
+    /// Missing mails. greffe archives them unless this is a dry run.
     found: u64,
 }
 
@@ -98,16 +98,17 @@ struct FolderTally {
     tally: TallyView,
     #[schema(value_type = Option<String>, format = "date-time")]
     ended_at: Option<Timestamp>,
-    /// Some of those that were found.
+    /// Examples of the missing mails.
     missing: Vec<MissingView>,
-    /// What keeps this folder from being listed to its end; null if nothing does. The reconciliation stays open until then.
+    /// The problem that stops the listing of this folder; null if there is none. Until it is solved, the reconciliation
+    /// stays open.
     problem: Option<ProblemView>,
 }
 
-/// A mail that had to be kept, and that nobody knew of.
+/// A mail that should be archived and was missing.
 #[derive(Serialize, ToSchema)]
 struct MissingView {
-    /// Its id here, once it is taken in.
+    /// Its id in greffe, once it is archived.
     #[schema(value_type = String)]
     message: MessageId,
     /// Microsoft's id.
@@ -161,7 +162,7 @@ async fn shown(app: &App, mailbox: &Mailbox) -> Answer<ReconciliationView> {
     })
 }
 
-/// Shows the reconciliation that runs, or ran last: one is made each day by itself.
+/// Shows the running or the last reconciliation of a mailbox. greffe runs one each day.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconciliation", tag = "mailboxes", operation_id = "read_reconciliation",
     responses((status = 200, body = ReconciliationView))
@@ -175,7 +176,9 @@ pub(super) async fn read(
     Ok(Json(shown(&app, &mailbox).await?))
 }
 
-/// Makes a reconciliation now: what delta and notices both missed is found, and taken in unless it is a dry run.
+/// Starts a reconciliation of a mailbox: it compares the chosen folders with the archive.
+///
+/// It finds mail that Microsoft did not report, and archives it unless this is a dry run.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconcile", tag = "mailboxes", operation_id = "reconcile_mailbox",
     responses(
@@ -191,7 +194,7 @@ pub(super) async fn start(
 ) -> Answer<impl IntoResponse> {
     let mailbox = find(&app, firm.id(), mailbox).await?.value;
     if mailbox.state != MailboxState::Active {
-        return Err(Problem::new(Code::MailboxInactive, "There is nothing to hold against the archive.").into());
+        return Err(Problem::new(Code::MailboxInactive, "The mailbox is not active.").into());
     }
     let dry_run = new.is_some_and(|Json(new)| new.dry_run);
     Sync::reconcile(&app.table, mailbox.firm, mailbox.id, dry_run, app.clock.now()).await?;

@@ -29,9 +29,9 @@ use crate::{
 pub(crate) struct TenantView {
     #[schema(value_type = String)]
     tenant_id: TenantId,
-    /// The firms with organisation-wide access, longest first: it belongs to the first. More than one is worth a look.
+    /// The firms with organisation-wide access, the first one first. The tenant belongs to the first firm.
     firms: Vec<HolderView>,
-    /// The connectors that wait for the grant.
+    /// The connectors that wait for the operator's grant.
     waiting: Vec<WaitingView>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct WaitingView {
     since: Timestamp,
 }
 
-/// Lists the tenants that firms have, or want, organisation-wide access to. The operator's key only.
+/// Lists the Microsoft 365 tenants to which firms have, or request, organisation-wide access.
 #[utoipa::path(
     get, path = "/v1/tenants", tag = "connectors", operation_id = "list_tenants", params(Part),
     responses((status = 200, body = Page<TenantView>))

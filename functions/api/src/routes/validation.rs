@@ -32,27 +32,27 @@ pub(crate) struct NewValidation {
     mailbox: Option<MailboxId>,
 }
 
-/// What validating a connector came to.
+/// The result of testing a connector.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Validation {
-    /// Whether all checks are.
+    /// True if every check is.
     ok: bool,
     checks: Vec<CheckView>,
 }
 
-/// One thing that was tried.
+/// One check of a connection.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CheckView {
     resource: Resource,
-    /// Whether nobody has to do anything: it works, or it is not needed.
+    /// True if no action is needed: the check succeeded, or it does not apply.
     ok: bool,
-    /// Why it was not tried.
+    /// Why the check was not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     skipped: Option<&'static str>,
-    /// What else there is to know.
+    /// Further information.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// Until when it works: of the secret, where Microsoft tells.
+    /// When the secret expires, if Microsoft shows the date.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<Timestamp>,
@@ -75,10 +75,10 @@ pub(crate) struct CheckFailureView {
     /// Whether signing in again helps.
     #[schema(required = false)]
     reconnect: Reconnect,
-    /// Microsoft's own code.
+    /// Microsoft's error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     microsoft_code: Option<String>,
-    /// Microsoft's own words.
+    /// Microsoft's error message.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
 }
@@ -101,7 +101,9 @@ impl From<Check> for CheckView {
     }
 }
 
-/// Tries everything that a connector is for, and leaves nothing behind. It takes seconds, and at most half a minute.
+/// Tests every service of Microsoft 365 that a connector needs, and removes what it created for the test.
+///
+/// The test takes a few seconds, at most half a minute.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/validate", tag = "connectors", operation_id = "validate_connector",
     request_body = Option<NewValidation>,
@@ -152,7 +154,7 @@ pub(crate) struct NewTest {
     service: Service,
 }
 
-/// Tries one service for a member, and leaves nothing behind.
+/// Tests one service of Microsoft 365 for a member, and removes what it created for the test.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/members/{member}/test", tag = "members", operation_id = "test_member",
     responses((status = 200, body = CheckView))

@@ -36,47 +36,47 @@ pub(crate) struct MessageView {
     id: MessageId,
     #[schema(value_type = String, format = "uuid")]
     mailbox: MailboxId,
-    /// Its subject, perhaps cut; the whole one is in the original.
+    /// The subject. A long one is shortened; the original has all of it.
     subject: String,
     /// The sender's address.
     from: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     received_at: Timestamp,
-    /// The header Message-ID: a hint, never a key.
+    /// The header Message-ID. It is not unique.
     internet_message_id: Option<String>,
     has_attachments: bool,
-    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed` or `gone`. The original is there from
-    /// `archived` on; `unmarked` means that Outlook can't show it.
+    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed` or `gone`. The original is there
+    /// from `archived` on; `unmarked` means that Outlook can't show it.
     state: &'static str,
     /// The SHA-256 of the original, in hex.
     #[schema(value_type = Option<String>)]
     sha256: Option<Digest>,
-    /// The length of the original.
+    /// The size of the original in bytes.
     bytes: Option<u64>,
     #[schema(value_type = Option<String>, format = "date-time")]
     archived_at: Option<Timestamp>,
     /// Its number in the firm's feed.
     number: Option<u64>,
-    /// Why it could not be archived so far.
+    /// Why it is not archived yet.
     failure: Option<MessageFailureView>,
-    /// Why it is not kept.
+    /// Why it is not archived.
     skip_reason: Option<SkipReason>,
     /// The dossier that it is filed to.
     dossier: Option<String>,
     #[schema(value_type = Option<String>, format = "date-time")]
     filed_at: Option<Timestamp>,
-    /// Who filed it: the id of the API key, or `operator`.
+    /// The id of the API key that filed it, or `operator`.
     filed_by: Option<String>,
 }
 
-/// Why a mail could not be archived so far.
+/// Why a mail is not archived yet.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MessageFailureView {
-    /// Microsoft's own code.
+    /// Microsoft's error code.
     #[schema(value_type = String)]
     code: GraphCode,
     attempts: u32,
-    /// Null when it is given up.
+    /// When greffe tries again; null if it has given up.
     #[schema(value_type = Option<String>, format = "date-time")]
     next_try: Option<Timestamp>,
 }
@@ -126,46 +126,47 @@ pub(crate) struct ConnectorView {
     id: ConnectorId,
     name: String,
     access: Access,
-    /// Whether mail is marked in Outlook.
+    /// Whether greffe sets a category on archived mail in Outlook.
     mark: bool,
-    /// Whether a signed-in user's shared mailboxes are opened too.
+    /// Whether the connector also opens the shared mailboxes of the signed-in user.
     shared_mailboxes: bool,
-    /// Whether dates are pushed to Outlook's calendar or To Do.
+    /// Whether greffe writes dates to Outlook's calendar or To Do.
     dates: bool,
-    /// Whether contacts are pushed to Outlook.
+    /// Whether greffe writes contacts to Outlook.
     contacts: bool,
-    /// What the next sign-in at `connect_url` asks for, if that is more or other than what the connector has.
+    /// The rights that the next sign-in at `connect_url` requests, if they differ from the present ones.
     wanted: Option<Rights>,
-    /// The firm's own app registration; null for the platform's.
+    /// The firm's app registration; null if the connector uses the platform's.
     app: Option<AppView>,
     state: ConnectorState,
-    /// The address of who signed in.
+    /// The address of the account that signed in.
     connected_as: Option<String>,
-    /// The organisation that it opens, or waits to open; null for access through a person.
+    /// The organisation that the connector can access or waits for; null for delegated access.
     organization: Option<OrganizationView>,
-    /// Opened in a browser, it connects, or connects again. It ends after a day; each reading brings a new one. Null for a key
-    /// without the right `manage`, and while greffe's key ring can't be read.
+    /// The link that a person opens in a browser to connect, or to connect again. It is valid for one day; each
+    /// response has a new one. Null for a key without the right `manage`, and if greffe can't read its signing keys.
     connect_url: Option<String>,
-    /// What keeps it from working.
+    /// The problem that stops it; null if it works.
     problem: Option<ProblemView>,
-    /// What the last sign-in failed at; null once one succeeded.
+    /// Why the last sign-in failed; null after a successful sign-in.
     sign_in_problem: Option<ProblemView>,
-    /// The credential of the app registration, as far as it is known.
+    /// What greffe knows about the credential of the app registration.
     secret: Option<SecretView>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
 
-/// A Microsoft 365 tenant beside the firm. Greffe compares and does not decide: a firm's domain may lie in another tenant.
+/// The Microsoft 365 tenant of a connector, compared with the firm's domains. A difference is allowed: a firm's domain
+/// may be in another tenant.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OrganizationView {
     #[schema(value_type = String)]
     tenant_id: TenantId,
     /// Whether it waits for the operator's grant.
     awaits_grant: bool,
-    /// The domains that are verified in the tenant; null where Microsoft did not list them.
+    /// The domains that are verified in the tenant; null if Microsoft did not list them.
     verified_domains: Option<Vec<String>>,
-    /// Which of the firm's `domains` are not among them; null where they are unknown.
+    /// The firm's `domains` that are not verified in the tenant; null if unknown.
     unverified_domains: Option<Vec<String>>,
 }
 
@@ -201,14 +202,14 @@ impl From<OwnApp> for AppView {
     }
 }
 
-/// What keeps something from working, and whose turn it is.
+/// A problem, with the person who has to act.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProblemView {
     code: Code,
     meaning: &'static str,
     who: Who,
     next_action: &'static str,
-    /// Microsoft's own code; null where it was not Microsoft who refused.
+    /// Microsoft's error code; null if the error does not come from Microsoft.
     microsoft_code: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     since: Timestamp,
@@ -271,25 +272,25 @@ pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answe
     })
 }
 
-/// A credential, without what is secret.
+/// A credential, without its secret.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SecretView {
     credential: CredentialKind,
-    /// When it ends; null where nobody knows, and where it has no end.
+    /// When it expires; null if the date is unknown or if it does not expire.
     #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<Timestamp>,
-    /// Whole days until then; negative afterwards.
+    /// Whole days until it expires; negative afterwards.
     days_left: Option<i64>,
-    /// Where that is known from.
+    /// Where greffe knows the date from.
     source: EndSource,
-    /// Whether it has ended.
+    /// Whether it has expired.
     expired: bool,
-    /// Since when it is being rotated.
+    /// When the running rotation started.
     #[schema(value_type = Option<String>, format = "date-time")]
     rotating_since: Option<Timestamp>,
-    /// With `federated`: the audience that Entra must trust; see `/app/federation`.
+    /// With `federated`: the audience of the federated credential at Entra; see `/app/federation`.
     audience: Option<String>,
-    /// With `federated`: whether that audience is in use. False as long as it is the one that all firms shared.
+    /// With `federated`: whether Entra already trusts this audience. False while the old, shared audience is in use.
     audience_in_use: Option<bool>,
 }
 

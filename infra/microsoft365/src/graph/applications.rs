@@ -26,7 +26,8 @@ fn denied() -> Problem {
     Problem::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 }
 
-/// The registration with this client id. It lies in one tenant: from another one, which only consented, it is not to be seen.
+/// The registration with this client id. It lies in one tenant: from another one, which only consented, it is not to be
+/// seen.
 fn find(asked: &Asked<'_>, client_id: &str, rights: &[&str]) -> Result<App, Problem> {
     if !asked.caller.has_any(rights) && !asked.caller.has_any(&OWNED) {
         return Err(denied());

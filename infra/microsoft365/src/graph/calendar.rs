@@ -77,8 +77,8 @@ pub(super) fn read(asked: &Asked<'_>, mailbox: &Account, id: &str) -> Answer {
 
 /// Makes an event without attendees: nothing is sent to anyone.
 ///
-/// A transaction id that was used before, also by an event that was deleted since, is refused and names that event (facts: as
-/// seen in public threads; whether a deleted event blocks its id is not documented, so it does).
+/// A transaction id that was used before, also by an event that was deleted since, is refused and names that event
+/// (facts: as seen in public threads; whether a deleted event blocks its id is not documented, so it does).
 pub(super) fn create(asked: &Asked<'_>, mailbox: &Account) -> Answer {
     Query::read(&asked.call.query, &[])?;
     let body = asked.body()?;

@@ -71,7 +71,8 @@ impl Asked<'_> {
         format!("{}/v1.0/$metadata#{of}", self.world.origin)
     }
 
-    /// Whether the caller sees no bodies: Mail.ReadBasic leaves out body, preview and attachments (permissions-reference).
+    /// Whether the caller sees no bodies: Mail.ReadBasic leaves out body, preview and attachments
+    /// (permissions-reference).
     pub fn reads_basic_only(&self) -> bool {
         !self.caller.has_any(&["Mail.Read", "Mail.ReadWrite", "Mail.Read.Shared", "Mail.ReadWrite.Shared"])
     }

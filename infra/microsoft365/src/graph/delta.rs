@@ -1,9 +1,9 @@
 //! Delta rounds over the messages of a folder and over the tree of folders.
 //!
-//! A round reads the changes between two numbers of the mailbox's change counter, a page at a time. Each page starts a new
-//! generation of its chain, and a chain remembers the last three generations only (message-delta; public threads on
-//! `SyncStateNotFound`). Microsoft promises neither order nor that an item comes once, so pages are sometimes empty, repeat
-//! an item of the page before, or a round repeats the last change of the round before.
+//! A round reads the changes between two numbers of the mailbox's change counter, a page at a time. Each page starts a
+//! new generation of its chain, and a chain remembers the last three generations only (message-delta; public threads on
+//! `SyncStateNotFound`). Microsoft promises neither order nor that an item comes once, so pages are sometimes empty,
+//! repeat an item of the page before, or a round repeats the last change of the round before.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,5 @@
-//! Extended properties of events and contacts: written with the item, shown never, found by `$filter` (extended-properties-overview).
+//! Extended properties of events and contacts: written with the item, shown never, found by `$filter`
+//! (extended-properties-overview).
 
 use serde_json::{Map, Value, json};
 

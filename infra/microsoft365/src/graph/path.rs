@@ -291,8 +291,8 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Reads a path below `/v1.0`. Names are taken in any case and with keys in either form, `messages/ID` or `messages('ID')`;
-    /// ids are taken as they are, because they are case-sensitive.
+    /// Reads a path below `/v1.0`. Names are taken in any case and with keys in either form, `messages/ID` or
+    /// `messages('ID')`; ids are taken as they are, because they are case-sensitive.
     pub fn parse(method: &Method, path: &str) -> Result<Self, Problem> {
         let segments = segments(path);
         let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
@@ -439,8 +439,8 @@ fn message(method: &Method, id: String) -> Option<Kind> {
     }
 }
 
-/// The names and keys of a path: `mailFolders('inbox')` is two, so is `applications(appId='…')`, whose key is `appId=…`;
-/// `microsoft.graph.delta()` is `delta`.
+/// The names and keys of a path: `mailFolders('inbox')` is two, so is `applications(appId='…')`, whose key is
+/// `appId=…`; `microsoft.graph.delta()` is `delta`.
 pub(crate) fn segments(path: &str) -> Vec<String> {
     let mut segments = Vec::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {

@@ -1,4 +1,5 @@
-//! Subscriptions to change notifications of messages (subscription resource type, outlook-change-notifications-overview).
+//! Subscriptions to change notifications of messages (subscription resource type,
+//! outlook-change-notifications-overview).
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
@@ -297,8 +298,8 @@ impl New {
         })
     }
 
-    /// The mailbox and folder that the resource names. A delegated token reaches its own mailbox only, whatever else was
-    /// shared with its user (outlook-subscription-notes).
+    /// The mailbox and folder that the resource names. A delegated token reaches its own mailbox only, whatever else
+    /// was shared with its user (outlook-subscription-notes).
     fn target(&self, asked: &Asked<'_>) -> Result<(String, Option<String>), Problem> {
         let (path, options) = self.resource.split_once('?').unwrap_or((&self.resource, ""));
         Query::read(options, &["select"])?;

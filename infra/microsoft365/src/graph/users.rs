@@ -61,8 +61,8 @@ pub(super) fn get(asked: &Asked<'_>, user: &Account) -> Answer {
     Ok(Reply::json(shown))
 }
 
-/// What a filter asks of an account: one comparison, or several joined by `or`. These properties take `eq` in the plain index and in
-/// the advanced one alike (aad-advanced-queries). A quotation mark within a text is doubled.
+/// What a filter asks of an account: one comparison, or several joined by `or`. These properties take `eq` in the plain
+/// index and in the advanced one alike (aad-advanced-queries). A quotation mark within a text is doubled.
 enum Equals {
     Mail(String),
     SignInName(String),
@@ -163,7 +163,8 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
     Ok(Reply::json(page))
 }
 
-/// The tenant. With User.Read or User.Read.All only id, name and domains are told (organization-list, permission table).
+/// The tenant. With User.Read or User.Read.All only id, name and domains are told (organization-list, permission
+/// table).
 pub(super) fn organization(asked: &Asked<'_>) -> Answer {
     let full = asked.caller.has_any(&["Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All"]);
     let reduced =

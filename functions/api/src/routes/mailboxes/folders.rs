@@ -39,39 +39,41 @@ pub(crate) struct FolderView {
     id: FolderId,
     /// Its name in the mailbox's language.
     display_name: String,
-    /// The folder it lies in; null for the top ones.
+    /// The parent folder; null for a top folder.
     #[schema(value_type = Option<String>)]
     parent_id: Option<FolderId>,
-    /// The names from the top, with slashes between.
+    /// The names of the folder and its parents from the top, separated by slashes.
     path: String,
-    /// How many items lie in it.
+    /// The number of items in the folder.
     items: u64,
     /// Whether Outlook hides it.
     hidden: bool,
     /// Its name that is the same in every language, such as `inbox`.
     well_known: Option<&'static str>,
-    /// Whether it may be chosen. Drafts, deleted items and the like are never read.
+    /// Whether the folder can be chosen. Drafts, deleted items and similar folders can't.
     selectable: bool,
-    /// Whether it is kept.
+    /// Whether its mail is archived.
     selected: bool,
-    /// Whether it was chosen and is deleted by now. If it is restored, it goes on.
+    /// Whether the folder was chosen and has been deleted since. If it is restored, archiving continues.
     gone: bool,
-    /// Its mails, as the last reconciliation counted them; null before the first one of this folder.
+    /// The number of mails, from the last reconciliation; null before the first one of this folder.
     mails: Option<MailsView>,
-    /// How far it was read for the first time; null where it is not kept.
+    /// The progress of the first reading; null if the folder is not selected.
     reading: Option<ReadingView>,
-    /// What keeps it from being read; null while it is read. It ends by itself.
+    /// The problem that stops the reading of this folder; null if there is none. It disappears when the reading works
+    /// again.
     problem: Option<ProblemView>,
-    /// Entries that Microsoft listed without an id, so that greffe could not read them; a reconciliation finds their mails.
+    /// Entries that Microsoft listed without an id, so that greffe could not read them; a reconciliation finds their
+    /// mails.
     unreadable: u64,
 }
 
-/// How far a folder was read for the first time.
+/// The progress of the first reading of a folder.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReadingView {
-    /// Whether all that lay there is known, so that older mail that is moved in counts.
+    /// Whether the first reading is complete. From then on, older mail that is moved into the folder is archived.
     ready: bool,
-    /// Mails listed so far, of those that lay there.
+    /// The number of mails listed so far.
     listed: u64,
 }
 
@@ -141,7 +143,7 @@ async fn tree(app: &App, mailbox: &Mailbox) -> Answer<Vec<MailFolder>> {
     Ok(app.graph(&connector).folders(&mailbox.user).await?)
 }
 
-/// Shows the folders of a mailbox, as Microsoft has them now.
+/// Shows the folders of a mailbox, as they are at Microsoft now.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes", operation_id = "list_folders",
     responses((status = 200, body = Folders))
@@ -222,18 +224,18 @@ fn folder_views(
     views
 }
 
-/// Which folders to keep.
+/// The folders whose mail is archived.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSelection {
     mode: Mode,
-    /// Ids, or well-known names such as `inbox` and `sentitems`. None with the mode `all`.
+    /// Ids, or well-known names such as `inbox` and `sentitems`. Empty with the mode `all`.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     folders: Vec<FolderId>,
 }
 
-/// Chooses the folders to keep. An active mailbox is looked at anew at once.
+/// Chooses the folders whose mail is archived. For an active mailbox, the choice takes effect at once.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders",
     responses((status = 200, body = MailboxView))

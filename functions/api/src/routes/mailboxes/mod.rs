@@ -49,18 +49,19 @@ use crate::{
     language,
 };
 
-/// A mailbox to be added.
+/// A new mailbox.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMailbox {
-    /// The connector that opens it; null for the member's.
+    /// The connector that opens it. Defaults to the member's.
     #[schema(value_type = Option<String>, format = "uuid")]
     connector: Option<ConnectorId>,
-    /// Null for the member's.
+    /// Defaults to the member's address.
     address: Option<Address>,
-    /// Null for `user`, which a member's is.
+    /// Defaults to `user`.
     kind: Option<MailboxKind>,
-    /// The member whose mailbox it is: its address and, unless one is named, its connector are taken.
+    /// The member that the mailbox belongs to. greffe uses the member's address, and the member's connector if none is
+    /// given.
     #[schema(value_type = Option<String>, format = "uuid")]
     member: Option<MemberId>,
 }
@@ -91,40 +92,42 @@ pub(crate) struct MailboxView {
     connector: ConnectorId,
     address: String,
     kind: MailboxKind,
-    /// The member whose it is, if it was added for one.
+    /// The member that it belongs to, if any.
     #[schema(value_type = Option<String>, format = "uuid")]
     member: Option<MemberId>,
     state: MailboxStateView,
-    /// How far the first reading of the folders is; null unless the state is `preparing`.
+    /// The progress of the first reading of the folders; null unless the state is `preparing`.
     preparing: Option<PreparingView>,
-    /// Which folders are kept; null while none were chosen.
+    /// The chosen folders; null before the first choice.
     selection: Option<SelectionView>,
     rules: RulesView,
-    /// Mail that arrived before is not kept.
+    /// Mail that arrived before this time is not archived.
     #[schema(value_type = Option<String>, format = "date-time")]
     activated_at: Option<Timestamp>,
-    /// Older mail that is kept all the same, and how far that is; null for none.
+    /// The archiving of older mail and its progress; null if there is none.
     history: Option<HistoryView>,
-    /// What the operator granted.
+    /// The operator's grant for older mail.
     grant: Option<GrantView>,
     progress: ProgressView,
-    /// What kept the last round from its end, if a person has to act; else what fails longest.
+    /// The problem that stopped the last round if a person has to act; otherwise the problem that has lasted longest.
     problem: Option<ProblemView>,
-    /// What is not complete at the moment, and why. It ends by itself. Empty while all is in.
+    /// The parts that are incomplete now, with the reason. Empty if all mail is archived. An entry disappears when the
+    /// part works again.
     incomplete: Vec<IncompleteView>,
-    /// What an administrator should see to, although it keeps nothing from working; empty in a list.
+    /// Recommendations for an administrator. They stop nothing. Empty in a list.
     hints: Vec<HintView>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
 
-/// Whether mail is being kept.
+/// Whether mail is archived.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum MailboxStateView {
     /// Added, not activated yet.
     Inactive,
-    /// New mail is being kept. Older mail that is moved into a folder counts once that folder was read for the first time.
+    /// New mail is being kept. Older mail that is moved into a folder counts once that folder was read for the first
+    /// time.
     Preparing,
     /// Mail is being kept, older mail that is moved in included.
     Active,
@@ -132,20 +135,20 @@ pub(crate) enum MailboxStateView {
     Paused,
 }
 
-/// How many of the chosen folders were read for the first time.
+/// The progress of the first reading of the chosen folders.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PreparingView {
     /// Folders that are ready.
     ready: u32,
-    /// Folders that are kept; 0 while they are being looked up.
+    /// The number of chosen folders; 0 until greffe has listed the folders.
     folders: u32,
 }
 
-/// A part of the mailbox that fails by itself, while all else goes on.
+/// A part of the mailbox that fails. Everything else continues.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IncompleteView {
     part: PartView,
-    /// The folder, where the part is one of a folder.
+    /// The folder, if the part belongs to a folder.
     #[schema(value_type = Option<String>)]
     folder: Option<FolderId>,
     /// The folder's name in the mailbox's language.
@@ -153,7 +156,7 @@ pub(crate) struct IncompleteView {
     problem: ProblemView,
 }
 
-/// What can fail by itself.
+/// A part of a mailbox that can fail separately.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum PartView {
@@ -194,13 +197,13 @@ impl From<&Fault> for IncompleteView {
     }
 }
 
-/// What an administrator should see to.
+/// Something that an administrator should check.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HintView {
     code: HintCode,
     /// What it means, in the caller's language.
     meaning: &'static str,
-    /// What the Microsoft 365 administrator does.
+    /// What the Microsoft 365 administrator should do.
     next_action: &'static str,
     /// The same as commands of Exchange Online PowerShell.
     commands: Vec<String>,
@@ -216,7 +219,7 @@ impl HintView {
     }
 }
 
-/// Which folders are kept.
+/// The chosen folders.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SelectionView {
     mode: Mode,
@@ -225,7 +228,7 @@ pub(crate) struct SelectionView {
     folders: Vec<FolderId>,
 }
 
-/// Which mail of the chosen folders is not kept, and whether mail is marked.
+/// Which mail of the chosen folders is skipped, and whether greffe sets categories.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RulesView {
     ignore_internal: bool,
@@ -242,44 +245,44 @@ impl From<Rules> for RulesView {
     }
 }
 
-/// How far it is. Every mail is counted once.
+/// The progress of a mailbox. Each mail is counted once.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProgressView {
-    /// Mails found that are to be kept.
+    /// Mails found that should be archived.
     discovered: i64,
     /// Originals in the archive.
     archived: i64,
-    /// Mails that are not kept, by reason.
+    /// Skipped mails, by reason.
     skipped: SkippedView,
-    /// Mails that Microsoft refuses to give so far.
+    /// Mails that greffe has not been able to download yet.
     failed: i64,
     /// Mails that were deleted for good before they could be read. They are not in the archive.
     gone: i64,
-    /// Mails that are still to be archived, history included as far as it is counted.
+    /// Mails that remain to be archived, including older mail that is already counted.
     remaining: i64,
-    /// Mails archived in a minute of late.
+    /// Mails archived per minute, recently.
     per_minute: f64,
-    /// When it will have come to its end at this rate; null where nothing is left, or nothing moves.
+    /// The expected end at the present rate; null if nothing remains or nothing is being archived.
     #[schema(value_type = Option<String>, format = "date-time")]
     expected_end: Option<Timestamp>,
 }
 
-/// Older mail that is kept.
+/// The archiving of older mail.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HistoryView {
     /// Since this date.
     #[schema(value_type = String, format = "date")]
     since: Date,
     state: HistoryState,
-    /// How many mails there are; null while they are being counted.
+    /// The number of mails; null during the count.
     total: Option<u64>,
-    /// How many of them were looked at.
+    /// The number of mails examined.
     checked: u64,
-    /// How many of those were not kept before.
+    /// The number of mails that were not archived before.
     found: u64,
 }
 
-/// How far history is.
+/// The state of the archiving of older mail.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum HistoryState {
@@ -319,26 +322,26 @@ impl HistoryView {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GrantView {
-    /// As far back as this date.
+    /// The earliest date.
     #[schema(value_type = String, format = "date")]
     since: Date,
-    /// The last day on which it can be made use of; null for no end.
+    /// The last day on which the grant can be used; null for no end.
     #[schema(value_type = Option<String>, format = "date")]
     until: Option<Date>,
 }
 
-/// Mails that are not kept, by reason.
+/// Skipped mails, by reason.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SkippedView {
-    /// Still being written.
+    /// It is a draft.
     draft: i64,
-    /// The firm's internal mail, by a rule.
+    /// It is internal mail, excluded by a rule.
     internal: i64,
     /// From an excluded sender.
     excluded_sender: i64,
     /// From an excluded domain.
     excluded_domain: i64,
-    /// Lay there before the activation.
+    /// It was in the folder before the activation.
     already_there: i64,
 }
 
@@ -413,7 +416,7 @@ pub(super) async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<M
     Mailbox::find(&app.table, firm, id).await?.ok_or_else(|| not_found("mailbox"))
 }
 
-/// Adds a mailbox, once the connector could open it.
+/// Adds a mailbox, after checking that the connector can open it.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "create_mailbox",
     responses(
@@ -460,7 +463,7 @@ pub(super) async fn create(
     };
     let taken = |first: Option<Mailbox>| match first {
         Some(first) => format!("It is the mailbox {}, which was added as {}.", first.id, first.address),
-        None => "The field address names it.".to_owned(),
+        None => "A member has this address.".to_owned(),
     };
     if let Some(first) = mailbox.twin(&app.table).await? {
         return Err(Problem::new(Code::AddressTaken, taken(Some(first))).into());
@@ -479,7 +482,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, Json(shown)))
 }
 
-/// Shows a mailbox and how far it is.
+/// Shows a mailbox, its settings and its progress.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "read_mailbox",
     responses((status = 200, body = MailboxView))
@@ -522,7 +525,7 @@ pub(super) async fn list(
     Ok(Json(Page { items: items.collect(), next }))
 }
 
-/// From when mail is kept.
+/// The date from which mail is archived.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Activation {
@@ -541,7 +544,10 @@ fn refused(error: SinceError) -> Failure {
     }
 }
 
-/// Begins to keep mail, or goes on after a pause. A date given later only goes further back.
+/// Starts archiving new mail of a mailbox, or resumes after a pause.
+///
+/// With `since`, older mail is archived too, if the operator has granted it. A later call can only move this date
+/// further back.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/activate", tag = "mailboxes", operation_id = "activate_mailbox",
     responses(
@@ -558,7 +564,7 @@ pub(super) async fn activate(
 ) -> Answer<Json<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
     if row.value.selection.is_none() {
-        return Err(Problem::new(Code::NoSelection, "PUT its selection first.").into());
+        return Err(Problem::new(Code::NoSelection, "Choose its folders first, with PUT on its selection.").into());
     }
     let now = app.clock.now();
     let history = match activation.and_then(|Json(activation)| activation.since) {
@@ -571,7 +577,7 @@ pub(super) async fn activate(
     shown(&app, mailbox).await
 }
 
-/// Grants mail from before the activation, instead of what was granted before. The operator's key only.
+/// Grants a mailbox the archiving of mail from before its activation. Replaces an earlier grant.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "grant_history",
     responses((status = 200, body = MailboxView))
@@ -592,7 +598,7 @@ pub(super) async fn grant(
     shown(&app, mailbox).await
 }
 
-/// Takes a grant back. What was begun with it goes on. The operator's key only.
+/// Revokes the grant for older mail of a mailbox. Archiving that has started continues.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history",
     responses((status = 200, body = MailboxView))
@@ -609,7 +615,7 @@ pub(super) async fn revoke(
     shown(&app, mailbox).await
 }
 
-/// Reads no more mail until the mailbox is activated again; what comes meanwhile is kept then.
+/// Pauses a mailbox. Mail that arrives during the pause is archived after the next activation.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/pause", tag = "mailboxes", operation_id = "pause_mailbox",
     responses((status = 200, body = MailboxView))

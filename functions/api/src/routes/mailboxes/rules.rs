@@ -25,22 +25,22 @@ use crate::{
     routes::{messages::found, page::Page, views::MessageView},
 };
 
-/// Which mail of the chosen folders is not kept; what is left out is false or empty.
+/// Which mail of the chosen folders is skipped. Omitted fields are false or empty.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRules {
     /// Skip the firm's internal mail: the sender is a registered member, and every recipient is in the sender's domain.
     #[serde(default)]
     ignore_internal: bool,
-    /// Skip what comes from these addresses: at most 500.
+    /// Skip mail from these addresses, at most 500.
     #[serde(default)]
     #[schema(max_items = 500)]
     excluded_senders: Vec<Address>,
-    /// Skip what comes from these domains: at most 500. A sub-domain is another domain.
+    /// Skip mail from these domains, at most 500. A subdomain counts as a different domain.
     #[serde(default)]
     #[schema(max_items = 500)]
     excluded_domains: Vec<Domain>,
-    /// Mark mail in Outlook, where the connector may. True if left out.
+    /// Set a category on archived mail in Outlook, if the connector has the right. Defaults to true.
     #[serde(default = "marked")]
     mark: bool,
 }
@@ -72,7 +72,9 @@ fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
     texts.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Sets the rules by which mail that is found from now on is kept or skipped. What was archived or skipped before stays so.
+/// Sets the rules that decide which mail is archived and which is skipped.
+///
+/// The rules apply to mail that greffe finds from now on. Earlier decisions stay.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes", operation_id = "set_rules",
     responses((status = 200, body = MailboxView))
@@ -94,7 +96,7 @@ pub(crate) async fn set(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PreviewPart {
-    /// `next` of the page before.
+    /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     after: Option<u64>,
     /// 1 to 100, default 50.
@@ -103,15 +105,16 @@ pub(crate) struct PreviewPart {
     limit: Option<Limit>,
 }
 
-/// A mail that rules would have skipped.
+/// A mail that the rules would skip.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WouldSkip {
     reason: SkipReason,
     message: MessageView,
 }
 
-/// Shows which archived mails of this mailbox these rules would have skipped, the last registered first. Changes nothing. A page
-/// may be empty and still have a `next`: it looks at 2,000 numbers of the firm's registry at most.
+/// Shows which archived mails of a mailbox the given rules would skip, newest first. Changes nothing.
+///
+/// A page may be empty and still have a `next`, because a request examines at most 2,000 entries.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", operation_id = "preview_rules", params(PreviewPart),
     responses((status = 200, body = Page<WouldSkip>))

@@ -1,7 +1,8 @@
-//! How soon a function works: the built programs, started as Lambda starts them, beside the same handler in Python and Node.
+//! How soon a function works: the built programs, started as Lambda starts them, beside the same handler in Python and
+//! Node.
 //!
-//! AWS answers on loopback, over TLS: in a first answer are a handshake and a call. All programs are started in turn, so that
-//! what else the machine does strikes them alike.
+//! AWS answers on loopback, over TLS: in a first answer are a handshake and a call. All programs are started in turn,
+//! so that what else the machine does strikes them alike.
 
 mod others;
 mod runtime;
@@ -20,7 +21,7 @@ use tokio::{net::TcpListener, process::Command};
 pub use self::starts::Starts;
 use self::{starts::Took, tls::Tls};
 use super::{BenchError, Row};
-use crate::{
+use local::{
     host::{Host, Settings},
     loopback,
 };

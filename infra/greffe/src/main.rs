@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
+use bench::{Group, Scale};
 use clap::{Parser, Subcommand, ValueEnum as _};
 use local::{
-    bench::{self, Group, Scale},
     demo::{self, Demo},
     folder::{self, ROOM_MIN},
     host::{Host, Settings, listen},
@@ -22,8 +22,10 @@ use shared::{
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-/// The engines' own log repeats every refusal that the SDK reports already, and the SDK misses connections that are none.
-const QUIET: &str = "warn,s3s=off,aws_smithy_runtime::client::http::connection_poisoning=off";
+/// The engines' own log repeats every refusal that the SDK reports already, the SDK misses connections that are none,
+/// and where there are no credentials it asks a machine of AWS for some, which is none either.
+const QUIET: &str =
+    "warn,s3s=off,aws_smithy_runtime::client::http::connection_poisoning=off,aws_config::meta::credentials=off";
 
 /// How long what is under way may take to end.
 const STOP_TIME: Duration = Duration::from_secs(8);
@@ -248,7 +250,8 @@ async fn serve(arguments: ServeArguments) -> Ended {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Keeps the operator's key where the operator finds it, if greffe drew it; the place. A key that was given is known already.
+/// Keeps the operator's key where the operator finds it, if greffe drew it; the place. A key that was given is known
+/// already.
 async fn keep_key(host: &Host, data: &Path, drawn: bool) -> Result<Option<String>, Box<dyn std::error::Error>> {
     if host.machine.engines.is_none() {
         return Ok(drawn.then(|| format!("the secret {OPERATOR_KEY} of Secrets Manager")));

@@ -14,7 +14,7 @@ use super::{
     other_side::{Counts, Order, address},
     process,
 };
-use crate::client::text;
+use local::client::text;
 
 /// Rows of one request.
 const ROWS: usize = 2_000;

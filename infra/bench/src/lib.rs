@@ -1,5 +1,5 @@
-//! Figures, measured side by side with what they are compared with. AWS and Microsoft 365 are played by a process of their own,
-//! so that what this one uses is greffe's; each group of rows has a process of its own too.
+//! Figures, measured side by side with what they are compared with. AWS and Microsoft 365 are played by a process of
+//! their own, so that what this one uses is greffe's; each group of rows has a process of its own too.
 
 mod cost;
 mod figure;

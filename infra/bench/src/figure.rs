@@ -8,7 +8,7 @@ use shared::{
     graph::TokenError,
 };
 
-use crate::{client::ClientError, host::HostError, machine::MachineError};
+use local::{client::ClientError, host::HostError, machine::MachineError};
 
 /// A line of the table.
 #[derive(Debug)]

@@ -22,18 +22,20 @@ use super::{
 
 /// Dollars for a million of each, us-east-1, list prices of 2026-11 without free tiers, rebates and taxes.
 ///
-/// AWS's pages, which are what counts, fill in their figures by script, so stored copies of them hold none. Read elsewhere, and the same:
-/// DynamoDB (<https://airbyte.com/data-engineering-resources/dynamodb-pricing>, undated), SQS FIFO (<https://cloudburn.io/blog/amazon-sqs-pricing>,
-/// 2026-03), EventBridge (<https://www.factualminds.com/blog/amazon-eventbridge-pricing-events-pipes-schema-archive/>, 2026-06), Lambda's time on
-/// x86_64 (<https://cloudchipr.com/blog/aws-lambda-pricing>, 2024), Secrets Manager
+/// AWS's pages, which are what counts, fill in their figures by script, so stored copies of them hold none. Read
+/// elsewhere, and the same: DynamoDB (<https://airbyte.com/data-engineering-resources/dynamodb-pricing>, undated), SQS
+/// FIFO (<https://cloudburn.io/blog/amazon-sqs-pricing>, 2026-03), EventBridge
+/// (<https://www.factualminds.com/blog/amazon-eventbridge-pricing-events-pipes-schema-archive/>, 2026-06), Lambda's
+/// time on x86_64 (<https://cloudchipr.com/blog/aws-lambda-pricing>, 2024), Secrets Manager
 /// (<https://hivebook.wiki/wiki/aws-secrets-manager-rotated-secrets-dynamic-db-credentials-kms>, undated), logs
 /// (<https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/>, 2026-06), alarms
 /// (<https://c3x.dev/resources/aws/aws_cloudwatch_metric_alarm>, undated), Scheduler and the archive
 /// (<https://cloudburn.io/blog/amazon-eventbridge-pricing>, 2026-03), S3's PUT
-/// (<https://www.cloudkaramchari.com/blog/understanding-per-1000-put-copy-post-or-list-requests-in-amazon-s3-pricing/>, undated), metrics
-/// (<https://signoz.io/guides/cloudwatch-pricing>, 2026-02) and dashboards (as logs). S3's other two were found nowhere: from memory.
-/// Sources: <https://aws.amazon.com/s3/pricing/>, <https://aws.amazon.com/dynamodb/pricing/on-demand/>,
-/// <https://aws.amazon.com/sqs/pricing/>, <https://aws.amazon.com/eventbridge/pricing/>, <https://aws.amazon.com/lambda/pricing/>,
+/// (<https://www.cloudkaramchari.com/blog/understanding-per-1000-put-copy-post-or-list-requests-in-amazon-s3-pricing/>,
+/// undated), metrics (<https://signoz.io/guides/cloudwatch-pricing>, 2026-02) and dashboards (as logs). S3's other two
+/// were found nowhere: from memory. Sources: <https://aws.amazon.com/s3/pricing/>,
+/// <https://aws.amazon.com/dynamodb/pricing/on-demand/>, <https://aws.amazon.com/sqs/pricing/>,
+/// <https://aws.amazon.com/eventbridge/pricing/>, <https://aws.amazon.com/lambda/pricing/>,
 /// <https://aws.amazon.com/secrets-manager/pricing/>, <https://aws.amazon.com/cloudwatch/pricing/>
 const PRICES: [(&str, &str, f64); 16] = [
     ("s3:PUT", "S3, PUT", S3_PUT),

@@ -21,7 +21,7 @@ use super::{
     other_side::{ADMINISTRATOR, CLIENT, Counts, Order, OtherSide, address},
     process,
 };
-use crate::{
+use local::{
     client::{Client, id, text},
     host::{EventSource, Host, Settings},
     machine::Machine,
@@ -48,7 +48,8 @@ const MAILS_UNPACED: u64 = 4_000;
 /// When no job has come for so long, there is none.
 const REST: Duration = Duration::from_millis(300);
 
-/// Greffe over another process's AWS and Microsoft 365: one firm, organisation-wide access, mailboxes whose Inbox is kept.
+/// Greffe over another process's AWS and Microsoft 365: one firm, organisation-wide access, mailboxes whose Inbox is
+/// kept.
 pub(super) struct Subject {
     pub host: Host,
     pub other: OtherSide,
@@ -280,10 +281,11 @@ pub(super) async fn many_mailboxes(data: &Path, mailboxes: usize, each: u64) -> 
     ])
 }
 
-/// Works through the jobs that wait, with as many functions side by side as the template lets a queue feed; how long it took.
+/// Works through the jobs that wait, with as many functions side by side as the template lets a queue feed; how long it
+/// took.
 pub(super) async fn work_through(source: &EventSource) -> Duration {
     let began = Instant::now();
-    let functions = (0..crate::host::CONCURRENCY).map(|_| async {
+    let functions = (0..local::host::CONCURRENCY).map(|_| async {
         let mut moved = Instant::now();
         // A job that goes back to the queue comes again.
         while moved.elapsed() < REST {

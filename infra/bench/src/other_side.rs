@@ -1,5 +1,5 @@
-//! AWS and Microsoft 365 in a process of their own, so that what greffe itself costs can be told from what they cost. It does
-//! what it is told, a line at a time, and ends when nobody tells it anything any more.
+//! AWS and Microsoft 365 in a process of their own, so that what greffe itself costs can be told from what they cost.
+//! It does what it is told, a line at a time, and ends when nobody tells it anything any more.
 
 use std::{
     io::Write as _,
@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{BenchError, meter::Meter};
-use crate::loopback;
+use local::loopback;
 
 /// The app's client id and secret.
 pub(super) const CLIENT: (&str, &str) = ("5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11", "a-client-secret-of-a-benchmark");
