@@ -116,7 +116,7 @@ const PRIVATE: [&str; 7] = [
 
 fn is_read_beside_its_type(sample: &str) -> bool {
     let read = |module: &&str| std::fs::read_to_string(common_crate().join("src").join(module)).unwrap();
-    PRIVATE.iter().any(|module| read(&module).contains(&format!("frozen(\"{sample}\")")))
+    PRIVATE.iter().any(|module| read(module).contains(&format!("frozen(\"{sample}\")")))
 }
 
 #[test]
