@@ -1,9 +1,11 @@
 //! R9: notices from outside: genuine, forged, broken, many; and the handshake under attack.
 
+use std::time::Duration;
+
 use reqwest::{StatusCode, header};
 use serde_json::json;
 use shared::{aws::secrets::MacKey, mail::notification::client_state};
-use tests::{Registry, World};
+use tests::{ADA, Registry, World};
 
 fn webhook(world: &World) -> String {
     format!("http://{}/webhook", world.host.address)
@@ -112,4 +114,31 @@ async fn a_flood_of_notices_about_one_mail_costs_graph_next_to_nothing() {
     let spent = world.microsoft.requests().graph - before;
     assert!(spent <= 10, "{spent} requests for one mail");
     assert_eq!(world.objects().await.len(), 2);
+}
+
+#[tokio::test]
+async fn two_firms_that_keep_one_mailbox_by_the_same_app_leave_each_others_subscription_alone() {
+    let world = World::new().await;
+    let one = world.registry().await;
+    let first = world.microsoft.subscriptions(ADA).unwrap();
+    let other = world.registry().await;
+    let both = world.microsoft.subscriptions(ADA).unwrap();
+    assert_eq!((first.len(), both.len()), (1, 2), "each has its own");
+    assert!(both.contains(&first[0]), "the first one stayed");
+    // Announced to both: nobody waits for a poll.
+    let mail = world.deliver("inbox", "For both");
+    world.run_until_idle().await;
+    for registry in [&one, &other] {
+        assert_eq!(world.message(registry, &mail).await.ok()["state"], "marked");
+    }
+    // Days later both are renewed, and both are still there.
+    for _ in 0..8 {
+        world.pass(Duration::from_secs(86_400)).await;
+    }
+    let renewed = world.microsoft.subscriptions(ADA).unwrap();
+    assert_eq!(renewed.len(), 2);
+    for registry in [&one, &other] {
+        let shown = world.get(&format!("/v1/firms/{}/mailboxes/{}", registry.firm, registry.mailbox)).await.ok();
+        assert_eq!(shown["problem"], serde_json::Value::Null, "{shown}");
+    }
 }

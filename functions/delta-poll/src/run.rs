@@ -25,7 +25,7 @@ use shared::{
         worker::Deadline,
     },
     base::{
-        id::FolderId,
+        id::{FolderId, SubscriptionId},
         metric::{Counter, Tally},
         telemetry::Chain,
     },
@@ -35,7 +35,7 @@ use shared::{
         delta::Phase,
         folder::FolderState,
         mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, Progress, Sync, Untold},
-        notification::client_state,
+        notification::{client_state, notification_url},
         rules::People,
         trouble::{Thing, Trouble},
         work::Work,
@@ -382,8 +382,10 @@ impl Round<'_> {
             return;
         }
         let now = self.app.clock.now();
-        let Ok(url) = self.app.config.webhook_url() else { return };
-        let moved = |held: &HeldSubscription| held.url.as_deref().is_some_and(|known| known != url);
+        let Ok(webhook) = self.app.config.webhook_url() else { return };
+        let url = notification_url(webhook, self.mailbox.id);
+        let goes_here = |held: &HeldSubscription| held.url.as_deref().is_some_and(|to| to == url || to == webhook);
+        let moved = |held: &HeldSubscription| held.url.is_some() && !goes_here(held);
         let held = sync.subscription.as_ref().filter(|held| held.expires_at > now);
         match held {
             Some(held) if !look && !moved(held) && held.expires_at - RENEWAL_MARGIN > now => return,
@@ -393,16 +395,17 @@ impl Round<'_> {
         let ends = now + SUBSCRIPTION_LIFETIME;
         let granted = match held {
             // One that goes elsewhere is of no use, however long it lasts.
-            Some(held) if held.url.as_deref() == Some(url) => match self.graph.renew(&held.id, ends).await {
-                Err(e) if e.is_gone() => self.subscribe(url, ends).await,
-                other => other,
+            Some(held) if goes_here(held) => match self.graph.renew(&held.id, ends).await {
+                Err(e) if e.is_gone() => self.subscribe(&url, Some(&held.id), ends).await,
+                // It goes where it went before.
+                other => other.map(|granted| (granted, held.url.clone().unwrap_or_default())),
             },
-            _ => self.subscribe(url, ends).await,
+            held => self.subscribe(&url, held.map(|held| &held.id), ends).await,
         };
         match granted {
-            Ok(granted) => {
+            Ok((granted, url)) => {
                 self.works(&Thing::Notifications);
-                sync.subscription = Some(HeldSubscription::granted(granted, url, now));
+                sync.subscription = Some(HeldSubscription::granted(granted, &url, now));
             }
             Err(error) => {
                 // A refusal says that there is none; an outage says nothing of the one that is held.
@@ -414,13 +417,19 @@ impl Round<'_> {
         }
     }
 
-    async fn subscribe(&self, url: &str, ends: Timestamp) -> Result<Subscription, GraphError> {
+    async fn subscribe(
+        &self,
+        url: &str,
+        held: Option<&SubscriptionId>,
+        ends: Timestamp,
+    ) -> Result<(Subscription, String), GraphError> {
         let key = self.app.secrets.read(NOTIFICATION_KEY).await.map_err(|error| GraphError::Unreadable {
             attempted: "read the notification key".to_owned(),
             source: Box::new(error),
         })?;
         let state = client_state(&MacKey::new(&key), self.mailbox.firm, self.mailbox.id);
-        self.graph.subscribe(&self.mailbox.user, url, &state, ends).await
+        let granted = self.graph.subscribe(&self.mailbox.user, url, held, &state, ends).await?;
+        Ok((granted, url.to_owned()))
     }
 }
 

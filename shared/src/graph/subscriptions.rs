@@ -17,6 +17,9 @@ use crate::base::id::SubscriptionId;
 /// Source: <https://learn.microsoft.com/graph/api/resources/subscription>
 pub const SUBSCRIPTION_LIFETIME: Duration = Duration::from_secs(10_000 * 60);
 
+/// The combinations of changes that are asked for. Graph gives an app one subscription for each combination and mailbox, so a
+/// second firm that keeps the same mailbox by the same app gets the second one. A deletion only sets off one more look.
+const COMBINATIONS: [&str; 2] = ["created", "created,deleted"];
 /// The change that only a tried subscription is for.
 const TRIED_CHANGE: &str = "deleted";
 /// How long a tried subscription would live if it were forgotten: the least that Graph grants.
@@ -39,6 +42,9 @@ pub struct Subscription {
     /// Which changes are told.
     #[serde(default)]
     change_type: String,
+    /// Where its notices go.
+    #[serde(default)]
+    notification_url: Option<String>,
 }
 
 /// A mailbox's messages, as a subscription names them.
@@ -47,7 +53,8 @@ fn resource(user: &GraphUser) -> String {
 }
 
 impl Graph {
-    /// Asks to be told of every message created in, or moved into, any folder of the mailbox. Graph calls
+    /// Asks to be told of every message created in, or moved into, any folder of the mailbox. `notification_url` names the mailbox
+    /// of one firm: only a subscription that goes there, or that is `held`, is replaced. Another firm's stays. Graph calls
     /// `notification_url` for its handshake before this returns. One that exists already for the same is replaced.
     /// Source: <https://learn.microsoft.com/graph/api/subscription-post-subscriptions>
     ///
@@ -56,15 +63,16 @@ impl Graph {
         &self,
         user: &GraphUser,
         notification_url: &str,
+        held: Option<&SubscriptionId>,
         client_state: &str,
         expires_at: Timestamp,
     ) -> Result<Subscription, GraphError> {
         let resource = resource(user);
-        let create = || Call {
+        let create = |change_type: &str| Call {
             method: Method::POST,
             headers: &[("prefer", r#"IdType="ImmutableId""#)],
             body: Some(json!({
-                "changeType": "created",
+                "changeType": change_type,
                 "notificationUrl": notification_url,
                 "lifecycleNotificationUrl": notification_url,
                 "resource": resource,
@@ -74,18 +82,23 @@ impl Graph {
             repeatable: false,
             ..self.get("/subscriptions", "subscribe to the mailbox's messages".to_owned())
         };
-        match self.json(create()).await {
-            Err(e) if e.status() == Some(409) => {
-                // An answer of ours was lost, or another's state was: the old one is worth nothing without its
-                // clientState.
-                let list: WireList = self.json(self.get("/subscriptions", "list the subscriptions".to_owned())).await?;
-                for old in list.value.into_iter().filter(|s| s.resource.eq_ignore_ascii_case(&resource)) {
-                    self.unsubscribe(&old.id).await?;
-                }
-                self.json(create()).await
+        let is_ours =
+            |old: &Subscription| old.notification_url.as_deref() == Some(notification_url) || held == Some(&old.id);
+        let mut granted = self.json(create(COMBINATIONS[0])).await;
+        if granted.as_ref().is_err_and(is_taken) {
+            // An answer of ours was lost, or another's state was: the old one is worth nothing without its clientState.
+            let there = self.subscriptions_of(&resource).await?;
+            for old in there.iter().filter(|old| old.change_type != TRIED_CHANGE && is_ours(old)) {
+                self.unsubscribe(&old.id).await?;
             }
-            other => other,
+            for combination in COMBINATIONS {
+                granted = self.json(create(combination)).await;
+                if !granted.as_ref().is_err_and(is_taken) {
+                    break;
+                }
+            }
         }
+        granted
     }
 
     /// Makes a subscription that only shows whether there can be one: Graph calls `notification_url` for its handshake.
@@ -120,13 +133,19 @@ impl Graph {
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn tried_subscriptions(&self, user: &GraphUser) -> Result<Vec<SubscriptionId>, GraphError> {
-        let (attempted, resource) = ("list the subscriptions", resource(user));
+        let there = self.subscriptions_of(&resource(user)).await?;
+        Ok(there.into_iter().filter(|s| s.change_type == TRIED_CHANGE).map(|s| s.id).collect())
+    }
+
+    /// The app's own subscriptions to `resource`.
+    /// Source: <https://learn.microsoft.com/graph/api/subscription-list>
+    async fn subscriptions_of(&self, resource: &str) -> Result<Vec<Subscription>, GraphError> {
+        let attempted = "list the subscriptions";
         let mut found = Vec::new();
         let mut url = self.url("/subscriptions");
         for _ in 0..LIST_PAGES_MAX {
             let page: WireList = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            let tried = |s: &Subscription| s.change_type == TRIED_CHANGE && s.resource.eq_ignore_ascii_case(&resource);
-            found.extend(page.value.into_iter().filter(tried).map(|s| s.id));
+            found.extend(page.value.into_iter().filter(|s| s.resource.eq_ignore_ascii_case(resource)));
             match page.next_link {
                 Some(next) => url = self.link(&Link::new(next), attempted)?,
                 None => break,
@@ -153,6 +172,11 @@ impl Graph {
     pub async fn unsubscribe(&self, id: &SubscriptionId) -> Result<(), GraphError> {
         self.delete(&format!("/subscriptions/{}", segment(id.as_str())), format!("end subscription {id}")).await
     }
+}
+
+/// Whether there is one of this combination already.
+fn is_taken(error: &GraphError) -> bool {
+    error.status() == Some(409)
 }
 
 #[derive(Deserialize)]
