@@ -255,3 +255,27 @@ async fn a_mail_dated_2100_that_lay_there_before_is_not_taken_for_new() {
     assert_eq!(world.message(&registry, &arrived).await.ok()["state"], "marked");
     assert_eq!(world.progress(&registry).await["skipped"]["already_there"], 1);
 }
+
+#[tokio::test]
+async fn a_mailbox_that_graph_has_wait_is_shown_as_waiting_after_an_hour_and_no_folder_of_it_before() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let path = format!("/v1/firms/{}/mailboxes/{}", registry.firm, registry.mailbox);
+    world.microsoft.faults().throttle(ADA, RetryAfter::Whole(20), Times::Forever);
+    world.deliver("inbox", "Waits");
+    for minute in 0..75 {
+        world.pass(Duration::from_secs(60)).await;
+        let shown = world.get(&path).await.ok();
+        match minute {
+            0..55 => assert_eq!(shown["problem"], json!(null), "after {minute} minutes: {shown}"),
+            65.. => assert_eq!(shown["problem"]["code"], "microsoft_busy", "after {minute} minutes: {shown}"),
+            _ => {}
+        }
+    }
+    world.microsoft.faults().clear();
+    for _ in 0..20 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    assert_eq!(world.get(&path).await.ok()["problem"], json!(null));
+    world.settle(&registry).await;
+}

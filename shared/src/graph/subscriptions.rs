@@ -17,8 +17,9 @@ use crate::base::id::SubscriptionId;
 /// Source: <https://learn.microsoft.com/graph/api/resources/subscription>
 pub const SUBSCRIPTION_LIFETIME: Duration = Duration::from_secs(10_000 * 60);
 
-/// The combinations of changes that are asked for. Graph gives an app one subscription for each combination and mailbox, so a
-/// second firm that keeps the same mailbox by the same app gets the second one. A deletion only sets off one more look.
+/// The combinations of changes that are asked for. Graph gives an app one subscription for each combination and
+/// mailbox, so a second firm that keeps the same mailbox by the same app gets the second one. A deletion only sets off
+/// one more look.
 const COMBINATIONS: [&str; 2] = ["created", "created,deleted"];
 /// The change that only a tried subscription is for.
 const TRIED_CHANGE: &str = "deleted";
@@ -53,9 +54,10 @@ fn resource(user: &GraphUser) -> String {
 }
 
 impl Graph {
-    /// Asks to be told of every message created in, or moved into, any folder of the mailbox. `notification_url` names the mailbox
-    /// of one firm: only a subscription that goes there, or that is `held`, is replaced. Another firm's stays. Graph calls
-    /// `notification_url` for its handshake before this returns. One that exists already for the same is replaced.
+    /// Asks to be told of every message created in, or moved into, any folder of the mailbox. `notification_url` names
+    /// the mailbox of one firm: only a subscription that goes there, or that is `held`, is replaced. Another firm's
+    /// stays. Graph calls `notification_url` for its handshake before this returns. One that exists already for the
+    /// same is replaced.
     /// Source: <https://learn.microsoft.com/graph/api/subscription-post-subscriptions>
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.

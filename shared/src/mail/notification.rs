@@ -21,7 +21,8 @@ pub fn client_state(key: &MacKey, firm: FirmId, mailbox: MailboxId) -> String {
     BASE64_URL_SAFE_NO_PAD.encode([&named[..], &key.sign(&named)].concat())
 }
 
-/// Where the notices of a mailbox go: below `webhook`, by a name that tells whose a subscription is. The function answers any path.
+/// Where the notices of a mailbox go: below `webhook`, by a name that tells whose a subscription is. The function
+/// answers any path.
 pub fn notification_url(webhook: &str, mailbox: MailboxId) -> String {
     format!("{}/{mailbox}", webhook.trim_end_matches('/'))
 }

@@ -191,7 +191,11 @@ impl Faults {
     /// Faults that have lasted long enough to be shown, those of the longest standing first.
     pub fn lasting(&self, now: Timestamp) -> Vec<&Fault> {
         let after = |fault: &Fault| if fault.thing == Thing::Mailbox { MAILBOX_SHOWN_AFTER } else { SHOWN_AFTER };
-        let mut lasting: Vec<&Fault> = self.0.iter().filter(|f| f.trouble.since + after(f) <= now).collect();
+        // While Graph has the whole mailbox wait, what it says of a folder is the mailbox's matter.
+        let waits = self.of(&Thing::Mailbox).map(|trouble| &trouble.microsoft_code);
+        let own = |fault: &&Fault| fault.thing == Thing::Mailbox || waits != Some(&fault.trouble.microsoft_code);
+        let mut lasting: Vec<&Fault> =
+            self.0.iter().filter(own).filter(|fault| fault.trouble.since + after(fault) <= now).collect();
         lasting.sort_by_key(|fault| fault.trouble.since);
         lasting
     }
@@ -246,5 +250,17 @@ mod tests {
         assert!(faults.rests(&folder(""), at(150)) && !faults.rests(&Thing::Tree, at(150)));
         faults.end(&folder(""));
         assert_eq!(faults, Faults::default());
+    }
+
+    #[test]
+    fn what_graph_says_of_a_folder_while_the_whole_mailbox_waits_is_the_mailboxs_matter() {
+        let folder = Thing::Folder { id: "a".parse().unwrap(), name: "Inbox".to_owned() };
+        let mut faults = Faults::default();
+        for thing in [folder, Thing::Mailbox] {
+            faults.note(thing, Trouble::after(None, &error(Some(10)), at(0)));
+        }
+        assert_eq!(faults.lasting(at(600)), Vec::<&Fault>::new());
+        let shown: Vec<&Thing> = faults.lasting(at(3_600)).into_iter().map(|fault| &fault.thing).collect();
+        assert_eq!(shown, [&Thing::Mailbox]);
     }
 }
