@@ -16,6 +16,9 @@ fn body_of(operation: &str) -> Value {
         "PUT /mailboxes/{mailbox}/selection" => json!({ "mode": "include", "folders": ["inbox"] }),
         "PUT /mailboxes/{mailbox}/grant" => json!({ "since": "2026-01-01" }),
         "POST /messages/{message}/file" => json!({ "dossier": "7" }),
+        "POST /messages/file" => {
+            json!({ "messages": ["00000000-0000-4000-8000-000000000000.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"], "dossier": "7" })
+        }
         _ => json!({}),
     }
 }

@@ -1,6 +1,6 @@
 //! Messages and their originals.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     body::Body,
@@ -26,9 +26,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::{mailboxes, page::Page, views::MessageView};
 use crate::{
     auth::FirmScope,
-    error::{Answer, Failure, not_found},
+    error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, Query, given},
     field::{Limit, Name},
+    language,
     range::{Asked, asked},
 };
 
@@ -206,19 +207,95 @@ pub(crate) struct Filings {
     items: Vec<FilingView>,
 }
 
-/// Changes where a mail is filed, and has its mark turned; what was so before stays as it is.
-async fn set_dossier(app: &App, firm: FirmScope, id: MessageId, dossier: Option<String>) -> Answer<Json<MessageView>> {
+/// Most mails that are filed by one request.
+const FILED_MAX: usize = 100;
+
+/// Where to file many mails.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFilings {
+    /// The ids of the mails.
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 100)]
+    messages: Vec<MessageId>,
+    /// The dossier, in the business application's own words; null takes the mails out of those that they are in.
+    #[schema(required)]
+    #[serde(deserialize_with = "Option::deserialize")]
+    dossier: Option<Name>,
+}
+
+/// What came of one of many mails.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FiledView {
+    #[schema(value_type = String)]
+    message: MessageId,
+    /// Why it was not filed, as `not_found` or `not_archived`. Null where it is filed as asked.
+    problem: Option<Problem>,
+}
+
+/// What came of many mails.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FiledMany {
+    /// In the order of the request.
+    items: Vec<FiledView>,
+}
+
+/// Changes where a mail is filed; what was so before stays as it is.
+async fn set_dossier(app: &App, firm: &FirmScope, id: MessageId, dossier: Option<&str>) -> Answer<Message> {
     let (by, now) = (firm.by(), app.clock.now());
-    let filed = filing::file((&app.table, &app.feed), (firm.id(), id), dossier.as_deref(), &by, now).await;
-    let message = filed.map_err(|error| match error {
+    let filed = filing::file((&app.table, &app.feed), (firm.id(), id), dossier, &by, now).await;
+    filed.map_err(|error| match error {
         FilingError::Unknown => not_found("message"),
         FilingError::NotArchived(_) => Problem::new(Code::NotArchived, format!("Nothing is filed: {error}.")).into(),
         FilingError::Feed(error) => Failure::from(error),
-    })?;
+    })
+}
+
+/// Changes where a mail is filed, and has its mark turned.
+async fn set_one(app: &App, firm: FirmScope, id: MessageId, dossier: Option<&str>) -> Answer<Json<MessageView>> {
+    let message = set_dossier(app, &firm, id, dossier).await?;
     if !message.state.is_final() {
         mailboxes::queue(app, firm.id(), id.mailbox).await;
     }
     Ok(Json(message.into()))
+}
+
+/// Files up to 100 mails to a dossier, or takes them out of their dossiers.
+///
+/// Each mail has an answer of its own; one that can't be filed does not keep the others from being filed. Their
+/// categories in Outlook change shortly afterwards. Repeating the request changes nothing.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/messages/file", tag = "messages", operation_id = "file_messages",
+    responses((status = 200, body = FiledMany))
+)]
+pub(super) async fn file_many(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewFilings>,
+) -> Answer<Json<FiledMany>> {
+    if !(1..=FILED_MAX).contains(&new.messages.len()) {
+        return Err(invalid(format!("messages: 1 to {FILED_MAX} ids")));
+    }
+    let dossier = new.dossier.map(Name::into_inner);
+    let (mut items, mut waiting, mut failure) = (Vec::new(), BTreeSet::new(), None);
+    // One by one: each takes the next number of the firm's feed.
+    for id in new.messages {
+        let problem = match set_dossier(&app, &firm, id, dossier.as_deref()).await {
+            Ok(filed) => {
+                waiting.extend((!filed.state.is_final()).then_some(id.mailbox));
+                None
+            }
+            Err(Failure::Told(problem)) => Some(problem.told_in(language::of_caller())),
+            Err(other) => {
+                failure = Some(other);
+                break;
+            }
+        };
+        items.push(FiledView { message: id, problem });
+    }
+    for mailbox in waiting {
+        mailboxes::queue(&app, firm.id(), mailbox).await;
+    }
+    failure.map_or(Ok(Json(FiledMany { items })), Err)
 }
 
 /// Files a mail to a dossier, or moves it to another dossier.
@@ -237,7 +314,7 @@ pub(super) async fn file(
     Id(message): Id<MessageId>,
     Json(new): Json<NewFiling>,
 ) -> Answer<Json<MessageView>> {
-    set_dossier(&app, firm, message, new.dossier.map(Name::into_inner)).await
+    set_one(&app, firm, message, new.dossier.map(Name::into_inner).as_deref()).await
 }
 
 /// Takes a mail out of its dossier.
@@ -252,7 +329,7 @@ pub(super) async fn unfile(
     State(app): State<Arc<App>>,
     Id(message): Id<MessageId>,
 ) -> Answer<Json<MessageView>> {
-    set_dossier(&app, firm, message, None).await
+    set_one(&app, firm, message, None).await
 }
 
 /// Lists the dossiers that a mail was filed to, with the time and the person of each change.

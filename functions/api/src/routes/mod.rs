@@ -90,7 +90,7 @@ routes! {
         messages::list, messages::read, messages::content reads mail, messages::filings,
         events::list;
 
-    Needs::FILE => messages::file, messages::unfile;
+    Needs::FILE => messages::file, messages::unfile, messages::file_many;
 
     Needs::PUSH =>
         members::create, members::update, members::delete, validation::member,
