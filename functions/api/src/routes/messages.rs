@@ -210,12 +210,18 @@ pub(crate) struct Filings {
 /// Most mails that are filed by one request.
 const FILED_MAX: usize = 100;
 
+/// A mail's id.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$")]
+#[expect(dead_code, reason = "describes an id")]
+struct MessageRef(MessageId);
+
 /// Where to file many mails.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFilings {
     /// The ids of the mails.
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 100)]
+    #[schema(value_type = Vec<MessageRef>, min_items = 1, max_items = 100)]
     messages: Vec<MessageId>,
     /// The dossier, in the business application's own words; null takes the mails out of those that they are in.
     #[schema(required)]
