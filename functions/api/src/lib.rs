@@ -28,7 +28,7 @@ use crate::error::Failure;
 pub use crate::extract::{BODY_BYTES_MAX, BULK_BYTES_MAX};
 
 /// What describes all routes; `openapi` holds it to them.
-const DESCRIPTION: &str = include_str!("../../../docs/openapi.json");
+const DESCRIPTION: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// All routes of the API, with `/openapi.json` that describes them and `/healthz` that says nothing but yes.
 ///

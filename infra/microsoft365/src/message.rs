@@ -7,7 +7,7 @@ use rusqlite::Row;
 
 use crate::mime::{Properties, Source};
 
-/// The ids of a message: pass `immutable_id` to the functions of [`Microsoft365`].
+/// The ids of a message: pass `immutable_id` to the functions of [`crate::Microsoft365`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageRef {
     /// The id under `Prefer: IdType="ImmutableId"`, the same for ever.
