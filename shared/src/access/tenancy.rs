@@ -1,7 +1,7 @@
 //! To which firm a Microsoft 365 tenant belongs.
 //!
-//! Organisation-wide access opens every mailbox of a tenant, and a consent that was given once holds for whoever asks
-//! for a token. So the consent alone says nothing about the firm that asks now. A tenant belongs to the firm that
+//! Organisation-wide access opens every mailbox of a tenant, and a consent that was given once holds for every later
+//! token. So the consent alone says nothing about the firm that asks now. A tenant belongs to the firm that
 //! proved it first, by the sign-in of an administrator who may consent there. Without that proof, or where another firm
 //! holds the tenant, a connector waits for the operator's grant.
 //!
@@ -154,7 +154,7 @@ impl HeldTenancy {
 }
 
 /// Changes the tenancy of a tenant until nobody else writes at the same time.
-async fn change(table: &Table, tenant: &TenantId, how: impl Fn(&mut Tenancy)) -> Result<(), TableError> {
+async fn change(table: &Table, tenant: &TenantId, how: impl Fn(&mut Tenancy) + Sync) -> Result<(), TableError> {
     let change = |known: Option<Tenancy>| {
         let mut tenancy = known.unwrap_or_else(|| Tenancy::of(tenant.clone()));
         how(&mut tenancy);

@@ -258,30 +258,44 @@ impl Table {
         Tries { clock: self.clock.clone(), random: self.random.clone(), made: 1, pause: PAUSE }
     }
 
-    /// Changes an item, whoever else writes it at the same time, and returns it as it is now. `change` gets the item's
+    /// Changes an item, even if others write it at the same time, and returns its new value. `change` gets the item's
     /// value, or none where there is no item, and gives the new one, or none for no item; it may be called more than
     /// once. Nothing is written where it changes nothing.
     ///
     /// Errors: [`TableError::Conflict`] if others were faster at each of sixteen tries.
-    pub async fn update<T: Serialize + DeserializeOwned + Clone + PartialEq>(
+    pub async fn update<T: Serialize + DeserializeOwned + Clone + PartialEq + Send>(
         &self,
         key: &Key,
-        change: impl Fn(Option<T>) -> Option<T>,
+        change: impl Fn(Option<T>) -> Option<T> + Send + Sync,
     ) -> Result<Option<T>, TableError> {
+        let mut value = None;
+        let mut write = |item: Option<Item>| {
+            let row = item.map(|item| read::<T>(item, key)).transpose()?;
+            value = change(row.as_ref().map(|row| row.value.clone()));
+            Ok(match (row, &value) {
+                (None, None) => None,
+                (None, Some(new)) => Some(Write::insert(key.clone(), new)),
+                (Some(row), Some(new)) if row.value == *new => None,
+                (Some(row), Some(new)) => Some(Write::replace(&row.with(new.clone()))),
+                (Some(row), None) => Some(Write::remove(&row)),
+            })
+        };
+        self.change(key, &mut write).await?;
+        Ok(value)
+    }
+
+    /// Writes what `write` makes of the item, and reads it anew where another wrote in between.
+    async fn change(
+        &self,
+        key: &Key,
+        write: &mut (dyn FnMut(Option<Item>) -> Result<Option<Write>, TableError> + Send),
+    ) -> Result<(), TableError> {
         let mut tries = self.tries();
         loop {
-            let row = self.get::<T>(key).await?;
-            let value = change(row.as_ref().map(|row| row.value.clone()));
-            let write = match (row, &value) {
-                (None, None) => return Ok(value),
-                (None, Some(new)) => Write::insert(key.clone(), new),
-                (Some(row), Some(new)) if row.value == *new => return Ok(value),
-                (Some(row), Some(new)) => Write::replace(&row.with(new.clone())),
-                (Some(row), None) => Write::remove(&row),
-            };
+            let Some(write) = write(self.item(key).await?)? else { return Ok(()) };
             match self.write(write).await {
                 Err(error) if tries.again(&error).await => {}
-                written => return written.map(|()| value),
+                written => return written,
             }
         }
     }
@@ -290,18 +304,28 @@ impl Table {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Row<T>>, TableError> {
+        self.item(key).await?.map(|item| read(item, key)).transpose()
+    }
+
+    // What asks DynamoDB knows no type: compiled once, and not for each type that is read.
+    async fn item(&self, key: &Key) -> Result<Option<Item>, TableError> {
         check(key)?;
         let request = self.client.get_item().table_name(&self.name).set_key(Some(key.item())).consistent_read(true);
         let answer = request.send().await.map_err(|e| service("read", key, e))?;
-        answer.item.map(|item| read(item, key)).transpose()
+        Ok(answer.item)
     }
 
     /// Those of the items that exist, as they are at this moment, in no order.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn get_all<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Row<T>>, TableError> {
+        let Some(first) = keys.first() else { return Ok(Vec::new()) };
+        self.items(keys).await?.into_iter().map(|item| read(item, first)).collect()
+    }
+
+    async fn items(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
         keys.iter().try_for_each(check)?;
-        let mut rows = Vec::with_capacity(keys.len());
+        let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH_GET_MAX) {
             let mut rest: Vec<Item> = chunk.iter().map(Key::item).collect();
             for _ in 0..BATCH_GET_TRIES {
@@ -312,9 +336,7 @@ impl Table {
                 let wanted = wanted.map_err(|e| service("read", &chunk[0], e))?;
                 let request = self.client.batch_get_item().request_items(&self.name, wanted);
                 let answer = request.send().await.map_err(|e| service("read", &chunk[0], e))?;
-                for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                    rows.push(read(item, &chunk[0])?);
-                }
+                items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
                 let left = answer.unprocessed_keys.and_then(|mut u| u.remove(&self.name));
                 rest = left.map(|l| l.keys).unwrap_or_default();
             }
@@ -322,7 +344,7 @@ impl Table {
                 return Err(service("read", &chunk[0], "DynamoDB left keys unprocessed again and again"));
             }
         }
-        Ok(rows)
+        Ok(items)
     }
 
     /// Items whose sort key begins as `prefix` does, in order, as they are at this moment.
@@ -334,6 +356,17 @@ impl Table {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<RowPage<T>, TableError> {
+        let (items, next) = self.page(prefix, after, limit).await?;
+        let rows = items.into_iter().map(|item| read(item, prefix)).collect::<Result<_, _>>()?;
+        Ok(RowPage { rows, next })
+    }
+
+    async fn page(
+        &self,
+        prefix: &Key,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<(Vec<Item>, Option<Key>), TableError> {
         [Some(prefix), after].into_iter().flatten().try_for_each(check)?;
         let request = self.client.query().table_name(&self.name);
         // Nothing begins with an empty text as DynamoDB sees it: then it is the whole partition.
@@ -349,25 +382,25 @@ impl Table {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(after.map(Key::item));
         let answer = request.send().await.map_err(|e| service("list", prefix, e))?;
-        let rows = answer.items.unwrap_or_default().into_iter().map(|item| read(item, prefix));
-        Ok(RowPage {
-            rows: rows.collect::<Result<_, _>>()?,
-            next: answer.last_evaluated_key.as_ref().and_then(Key::of_item),
-        })
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.as_ref().and_then(Key::of_item)))
     }
 
     /// All items whose sort key begins as `prefix` does: for what is known to be few.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn query_all<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<Row<T>>, TableError> {
-        let mut rows = Vec::new();
+        self.all_items(prefix).await?.into_iter().map(|item| read(item, prefix)).collect()
+    }
+
+    async fn all_items(&self, prefix: &Key) -> Result<Vec<Item>, TableError> {
+        let mut all = Vec::new();
         let mut after = None;
         loop {
-            let page = self.query(prefix, after.as_ref(), 1_000).await?;
-            rows.extend(page.rows);
-            after = page.next;
+            let (items, next) = self.page(prefix, after.as_ref(), 1_000).await?;
+            all.extend(items);
+            after = next;
             if after.is_none() {
-                return Ok(rows);
+                return Ok(all);
             }
         }
     }
@@ -376,17 +409,9 @@ impl Table {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn last<T: DeserializeOwned>(&self, partition: &Key) -> Result<Option<Row<T>>, TableError> {
-        let request = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(partition.pk.clone()))
-            .consistent_read(true)
-            .scan_index_forward(false)
-            .limit(1);
-        let answer = request.send().await.map_err(|e| service("list", partition, e))?;
-        answer.items.unwrap_or_default().into_iter().next().map(|item| read(item, partition)).transpose()
+        let whole = Key { sk: String::new(), ..partition.clone() };
+        let items = self.along(&whole, false, 1).await?;
+        items.into_iter().next().map(|item| read(item, partition)).transpose()
     }
 
     /// Numbered items with their numbers: the `limit` next after `edge` going up, or next before it going down.
@@ -399,20 +424,31 @@ impl Table {
         limit: usize,
     ) -> Result<Vec<(u64, T)>, TableError> {
         check(edge)?;
-        let condition = if upwards { "pk = :pk AND sk > :sk" } else { "pk = :pk AND sk < :sk" };
+        let rows = self.along(edge, upwards, limit).await?.into_iter().map(|item| read::<T>(item, edge));
+        rows.map(|row| row.map(|row| (row.key.number().unwrap_or_default(), row.value))).collect()
+    }
+
+    /// The items next after `edge` or before it; without a sort key, those at the end of its partition.
+    async fn along(&self, edge: &Key, upwards: bool, limit: usize) -> Result<Vec<Item>, TableError> {
+        let sk = Some(&edge.sk).filter(|sk| !sk.is_empty());
+        let condition = match (sk, upwards) {
+            (None, _) => "pk = :pk",
+            (Some(_), true) => "pk = :pk AND sk > :sk",
+            (Some(_), false) => "pk = :pk AND sk < :sk",
+        };
+        let named = [(":pk", Some(&edge.pk)), (":sk", sk)].into_iter();
+        let values = named.filter_map(|(name, text)| Some((name.to_owned(), AttributeValue::S(text?.clone()))));
         let request = self
             .client
             .query()
             .table_name(&self.name)
             .key_condition_expression(condition)
-            .expression_attribute_values(":pk", AttributeValue::S(edge.pk.clone()))
-            .expression_attribute_values(":sk", AttributeValue::S(edge.sk.clone()))
+            .set_expression_attribute_values(Some(values.collect()))
             .consistent_read(true)
             .scan_index_forward(upwards)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let answer = request.send().await.map_err(|e| service("list", edge, e))?;
-        let rows = answer.items.unwrap_or_default().into_iter().map(|item| read::<T>(item, edge));
-        rows.map(|row| row.map(|row| (row.key.number().unwrap_or_default(), row.value))).collect()
+        Ok(answer.items.unwrap_or_default())
     }
 
     /// The mailboxes whose next round is due by `now`, longest due first, at most `limit`. The index lags by moments.
