@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shared::mail::archive::key;
-use tests::{ADA, OPERATOR_KEY, World, message_id};
+use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
 
 const GREY: &str = "greffe: received";
 
@@ -185,14 +185,20 @@ async fn a_paused_mailbox_keeps_nothing_until_it_is_activated_again() {
     world.settle(&registry).await;
 }
 
-#[tokio::test]
-async fn a_large_original_is_handed_out_by_s3_through_a_link_of_its_own() {
+/// Two mails are archived; the second is larger than what the function gives out itself.
+async fn a_small_and_a_large_original() -> (World, Registry, String, String) {
     let world = World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000")]).await;
     let registry = world.registry().await;
     let small = world.deliver("inbox", "Small");
     let large = microsoft365::Mail::generated(3, 5_000, world.clock.now());
     let large = world.microsoft.deliver(ADA, "inbox", large).unwrap().immutable_id;
     world.run_until_idle().await;
+    (world, registry, small, large)
+}
+
+#[tokio::test]
+async fn a_large_original_is_handed_out_by_s3_through_a_link_of_its_own() {
+    let (world, registry, small, large) = a_small_and_a_large_original().await;
     let content = |mail: &str| {
         let path = format!("/v1/firms/{}/messages/{}/content", registry.firm, tests::message_id(&registry, mail));
         async {
@@ -209,12 +215,7 @@ async fn a_large_original_is_handed_out_by_s3_through_a_link_of_its_own() {
 
 #[tokio::test]
 async fn a_part_of_an_original_is_given_by_its_range_and_the_same_one_is_not_given_again() {
-    let world = World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000")]).await;
-    let registry = world.registry().await;
-    let small = world.deliver("inbox", "Small");
-    let large = microsoft365::Mail::generated(3, 5_000, world.clock.now());
-    let large = world.microsoft.deliver(ADA, "inbox", large).unwrap().immutable_id;
-    world.run_until_idle().await;
+    let (world, registry, small, large) = a_small_and_a_large_original().await;
     let ask = async |method: Method, mail: &str, headers: &[(&str, &str)]| {
         let path = format!("/v1/firms/{}/messages/{}/content", registry.firm, tests::message_id(&registry, mail));
         let url = format!("http://{}{path}", world.host.address);

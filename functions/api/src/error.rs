@@ -143,7 +143,7 @@ macro_rules! internal {
 }
 internal!(ArchiveError, QueueError);
 
-/// The id of a request, for whoever notes it.
+/// The id of a request, as the audit trail notes it.
 #[derive(Clone)]
 pub(crate) struct RequestId(String);
 

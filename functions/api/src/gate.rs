@@ -90,7 +90,7 @@ impl Gate {
             Some(firm) => FirmScope::of(app, &caller, firm).await?,
             None => None,
         };
-        // Whoever may not act for the firm is refused by the route, as for a firm that does not exist.
+        // The route refuses a caller of another firm, with the same answer as for a firm that does not exist.
         let Some(scope) = scope else {
             return match (caller, params.firm(), parts.method.is_safe()) {
                 (Caller::Operator, None, false) => again(app, (None, needs), parts, body, next).await,
@@ -299,7 +299,7 @@ fn idempotency_key(parts: &Parts) -> Answer<Option<String>> {
     Ok(Some(key.to_owned()))
 }
 
-/// Keeps an answer of success for whoever asks again; any other leaves no mark.
+/// Keeps an answer of success for the next request with the same key. A failure leaves no mark.
 async fn keep(app: &App, first: First, response: Answer<Response>) -> Answer<Response> {
     let response = match response {
         Ok(response) if status_of(&response).is_success() => response,

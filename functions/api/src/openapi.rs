@@ -5,7 +5,7 @@
 
 mod flat;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use axum::http::Method;
 use shared::{base::id::EXTERNAL_ID_CHARS_MAX, firm::idempotency::KEY_CHARS_MAX, problem::Problem};
@@ -83,7 +83,9 @@ fn document() -> utoipa::openapi::OpenApi {
         }
     }
     let components = document.components.get_or_insert_default();
-    components.responses.extend(PROBLEMS.map(|(status, text)| (problem_name(status), problem(status, text).into())));
+    components
+        .responses
+        .extend(PROBLEMS.map(|(status, text)| (problem_name(status), problem(Some(status), text).into())));
     document
 }
 
@@ -100,7 +102,8 @@ fn problem_name(status: u16) -> String {
     format!("Problem{status}")
 }
 
-fn problem(status: u16, text: &str) -> Response {
+/// A problem document as the answer; `text` says when.
+fn problem(status: Option<u16>, text: &str) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     let header = |kind, text: &str| {
         let schema = ObjectBuilder::new().schema_type(kind);
@@ -109,7 +112,7 @@ fn problem(status: u16, text: &str) -> Response {
     let response = ResponseBuilder::new().description(text).content("application/problem+json", content);
     let response = response.header("X-Request-Id", header(Type::String, "The request's id, as the log has it."));
     match status {
-        429 => response.header("Retry-After", header(Type::Integer, "Seconds to wait.")),
+        Some(429) => response.header("Retry-After", header(Type::Integer, "Seconds to wait.")),
         _ => response,
     }
     .build()
@@ -199,12 +202,29 @@ fn add_what_all_have(path: &str, operation: &mut Operation) {
             .schema(Some(id_named(name)));
         operation.parameters.get_or_insert_default().push(parameter.build().into());
     }
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let problem = ResponseBuilder::new()
-        .description("A problem. `code` is stable, `detail` says what is wrong, and `next_action` says what to do.")
-        .content("application/problem+json", content)
-        .build();
-    operation.responses.responses.insert("default".to_owned(), problem.into());
+    let text = "A problem. `code` is stable, `detail` says what is wrong, and `next_action` says what to do.";
+    operation.responses.responses.insert("default".to_owned(), problem(None, text).into());
+}
+
+#[test]
+fn each_operation_has_an_id_of_its_own_and_each_answer_a_description() {
+    let mut document = serde_json::to_value(document()).expect("a document is JSON");
+    flat::flatten(&mut document);
+    let mut ids = BTreeSet::new();
+    for operation in
+        document["paths"].as_object().into_iter().flatten().filter_map(|(_, item)| item.as_object()).flatten()
+    {
+        let (method, operation) = operation;
+        let Some(answers) = operation["responses"].as_object() else { continue };
+        let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} without an id: {operation}"));
+        assert!(ids.insert(id.to_owned()), "two operations are called {id}");
+        for (status, answer) in answers {
+            assert!(answer["$ref"].is_string() || answer["description"].is_string(), "{id} {status}");
+        }
+    }
+    assert!(!ids.is_empty());
+    let schemas = document["components"]["schemas"].to_string();
+    assert!(!schemas.contains("\"allOf\""), "no generator makes one type of several parts");
 }
 
 /// What is not JSON, or lies behind a link, is what a mail holds.

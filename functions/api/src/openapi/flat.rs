@@ -1,34 +1,7 @@
 //! Makes the description plain enough for every client generator: no `allOf` of several parts, each variant of a tagged
-//! union and each item of a page a schema with a name.
+//! union and each item of a page a schema with a name, each number with its true bounds.
 
 use serde_json::{Map, Value, json};
-
-/// Numbers of 64 bits without a sign, which the macro calls `int64`: they go up to 2^64 - 1.
-fn widen(value: &mut Value) {
-    match value {
-        Value::Object(fields)
-            if fields.get("format") == Some(&json!("int64")) && fields.get("minimum") == Some(&json!(0)) =>
-        {
-            fields.insert("format".to_owned(), "uint64".into());
-            fields.insert("maximum".to_owned(), u64::MAX.into());
-        }
-        Value::Object(fields) => fields.values_mut().for_each(widen),
-        Value::Array(items) => items.iter_mut().for_each(widen),
-        _ => {}
-    }
-}
-
-/// A parameter of a query that is given and empty counts as not given: forms send such.
-fn allow_empty(value: &mut Value) {
-    match value {
-        Value::Object(fields) if fields.get("in") == Some(&json!("query")) => {
-            fields.insert("allowEmptyValue".to_owned(), true.into());
-        }
-        Value::Object(fields) => fields.values_mut().for_each(allow_empty),
-        Value::Array(items) => items.iter_mut().for_each(allow_empty),
-        _ => {}
-    }
-}
 
 /// Flattens the schemas of the description, and drops those that nothing refers to any more.
 pub(super) fn flatten(document: &mut Value) {
@@ -45,6 +18,33 @@ pub(super) fn flatten(document: &mut Value) {
     flat.values_mut().for_each(|schema| refer_to_named(schema, &named));
     document["components"]["schemas"] = flat.into();
     drop_unused(document);
+}
+
+/// Numbers of 64 bits without a sign, which the macro calls `int64`: they go up to 2^64 - 1.
+fn widen(value: &mut Value) {
+    match value {
+        Value::Object(fields)
+            if fields.get("format") == Some(&json!("int64")) && fields.get("minimum") == Some(&json!(0)) =>
+        {
+            fields.insert("format".to_owned(), "uint64".into());
+            fields.insert("maximum".to_owned(), u64::MAX.into());
+        }
+        Value::Object(fields) => fields.values_mut().for_each(widen),
+        Value::Array(items) => items.iter_mut().for_each(widen),
+        _ => {}
+    }
+}
+
+/// An empty parameter of a query counts as not given, because forms send empty ones.
+fn allow_empty(value: &mut Value) {
+    match value {
+        Value::Object(fields) if fields.get("in") == Some(&json!("query")) => {
+            fields.insert("allowEmptyValue".to_owned(), true.into());
+        }
+        Value::Object(fields) => fields.values_mut().for_each(allow_empty),
+        Value::Array(items) => items.iter_mut().for_each(allow_empty),
+        _ => {}
+    }
 }
 
 /// The schema without `allOf`: the properties of its parts in one object. Where a part is a union, each of its variants
@@ -93,8 +93,8 @@ fn joined(mut schema: Value, other: &Value) -> Value {
     schema
 }
 
-/// Variants that a property `type` tells apart become schemas named by it: `message_archived` becomes
-/// `MessageArchived`.
+/// Variants that a property `type` or `kind` tells apart become schemas named by owner and value: of `Event`,
+/// `message_archived` becomes `EventMessageArchived`.
 fn name_variants(owner: &str, schema: &mut Value, named: &mut Map<String, Value>) {
     let tag = |variant: &Value, property: &str| Some(variant["properties"][property]["enum"][0].as_str()?.to_owned());
     let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else { return };

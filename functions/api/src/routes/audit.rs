@@ -28,7 +28,7 @@ pub(crate) struct Which {
     /// `next` of the previous page, or the `id` of the last entry that you have. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(
-        pattern = r"^([0-9]{20}|2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{3}Z#[!-~]+)?$"
+        pattern = r"^([0-9]{20}|2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{3}Z#[!-~]+)$"
     )]
     after: Option<String>,
     /// 1 to 100, default 50.

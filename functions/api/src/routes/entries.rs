@@ -264,7 +264,7 @@ pub(crate) struct Which {
     after: Option<ExternalId>,
     /// Only entries of this member.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
+    #[param(value_type = Option<String>, format = "uuid")]
     member: Option<MemberId>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]

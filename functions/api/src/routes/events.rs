@@ -3,30 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::{app::App, firm::feed::Numbered};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::{
     auth::FirmScope,
     error::Answer,
-    extract::{Json, Query, given},
-    field::Limit,
+    extract::{Json, Query},
+    routes::page::NumberedPart,
 };
-
-/// Which facts.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Which {
-    /// `next` of the previous page, or the number of the last event that you have. Omit it for the first page.
-    #[serde(default, deserialize_with = "given")]
-    after: Option<u64>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
-}
 
 /// Events, oldest first.
 #[derive(Serialize, ToSchema)]
@@ -40,15 +26,15 @@ pub(crate) struct Facts {
 ///
 /// Pass `next` of each page as `after` of the next request, and you read every event exactly once.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(Which), responses((status = 200, body = Facts))
+    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(NumberedPart), responses((status = 200, body = Facts))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<Which>,
+    Query(part): Query<NumberedPart>,
 ) -> Answer<Json<Facts>> {
-    let limit = which.limit.unwrap_or_default().get();
-    let after = which.after.unwrap_or(0);
+    let limit = part.limit.unwrap_or_default().get();
+    let after = part.after.unwrap_or(0);
     let (items, next) = app.feed.after(firm.id(), after, limit, app.clock.now()).await?;
     Ok(Json(Facts { items, next }))
 }

@@ -40,7 +40,7 @@ use crate::{
 pub(crate) struct Which {
     /// Only mail of this mailbox.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
+    #[param(value_type = Option<String>, format = "uuid")]
     mailbox: Option<MailboxId>,
     /// Only mail from this address.
     #[serde(default, deserialize_with = "given")]

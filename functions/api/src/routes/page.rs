@@ -29,12 +29,27 @@ pub(crate) struct Page<T> {
 pub(crate) struct Part {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")]
+    #[param(value_type = Option<String>, format = "uuid")]
     after: Option<Cursor>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
+}
+
+/// Which part of a list whose items have numbers.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NumberedPart {
+    /// `next` of the previous page; of events, the number of the last one that you have will do, too. Omit it for the
+    /// first page.
+    #[serde(default, deserialize_with = "given")]
+    pub after: Option<u64>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    pub limit: Option<Limit>,
 }
 
 /// Where a page ended: the id of its last item.

@@ -238,7 +238,7 @@ pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answe
     let organization = OrganizationView::of(app, &connector).await?;
     let obstacle = match app.tokens.obstacle(&connector).await {
         Ok(obstacle) => obstacle,
-        // Whoever needs the secret meets that.
+        // Only work that needs the secret has to report this error.
         Err(TokenError::Secret(_)) => None,
         Err(error) => return Err(error.into()),
     };

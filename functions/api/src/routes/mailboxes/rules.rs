@@ -14,15 +14,19 @@ use shared::{
         search::MessageFilter,
     },
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{MailboxView, find, shown};
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid},
-    extract::{Id, Json, Query, given},
-    field::{Address, Domain, Limit},
-    routes::{messages::found, page::Page, views::MessageView},
+    extract::{Id, Json, Query},
+    field::{Address, Domain},
+    routes::{
+        messages::found,
+        page::{NumberedPart, Page},
+        views::MessageView,
+    },
 };
 
 /// Which mail of the chosen folders is skipped. Omitted fields are false or empty.
@@ -91,20 +95,6 @@ pub(crate) async fn set(
     shown(&app, mailbox).await
 }
 
-/// Which part of what rules would have skipped.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PreviewPart {
-    /// `next` of the previous page. Omit it for the first page.
-    #[serde(default, deserialize_with = "given")]
-    after: Option<u64>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
-}
-
 /// A mail that the rules would skip.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WouldSkip {
@@ -116,14 +106,14 @@ pub(crate) struct WouldSkip {
 ///
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", operation_id = "preview_rules", params(PreviewPart),
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", operation_id = "preview_rules", params(NumberedPart),
     responses((status = 200, body = Page<WouldSkip>))
 )]
 pub(crate) async fn preview(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
-    Query(part): Query<PreviewPart>,
+    Query(part): Query<NumberedPart>,
     Json(new): Json<NewRules>,
 ) -> Answer<Json<Page<WouldSkip>>> {
     let rules = new.read()?;
