@@ -137,7 +137,7 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
         (Some(row), _) => row,
         (None, None) => return forget(app, job, None).await,
         (None, Some(member)) => {
-            // Where something is about to be made has to be known to whoever may have to remove it.
+            // Stored before anything is made, so that a later round knows in which account to remove it.
             let first = Outbox { account: Some(member.account()), ..Outbox::default() };
             app.table.write(Write::insert(Key::outbox(job.firm, job.member), &first)).await?;
             Row::inserted(Key::outbox(job.firm, job.member), first)

@@ -107,7 +107,7 @@ pub(crate) async fn folder(
             forget_before(&round.app.table, mailbox.firm, mailbox.id, &folder, row.value.reading).await?;
         }
         for item in work {
-            // Whoever advances has ended only if the round has; then the next one finds it in the table.
+            // Sending fails only after the round has ended. Then the next round finds the item in the table.
             let _ = found.unbounded_send(item);
         }
         if complete && !std::mem::take(&mut begun_before) {

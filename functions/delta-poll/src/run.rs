@@ -30,7 +30,7 @@ use shared::{
         telemetry::Chain,
     },
     firm::Firm,
-    graph::{Disposition, GraphError, SUBSCRIPTION_LIFETIME, Subscription},
+    graph::{Disposition, GraphError, SUBSCRIPTION_LIFETIME},
     mail::{
         delta::Phase,
         folder::FolderState,
@@ -397,15 +397,14 @@ impl Round<'_> {
             // One that goes elsewhere is of no use, however long it lasts.
             Some(held) if goes_here(held) => match self.graph.renew(&held.id, ends).await {
                 Err(e) if e.is_gone() => self.subscribe(&url, Some(&held.id), ends).await,
-                // It goes where it went before.
-                other => other.map(|granted| (granted, held.url.clone().unwrap_or_default())),
+                other => other.map(|granted| held.renewed(granted, now)),
             },
             held => self.subscribe(&url, held.map(|held| &held.id), ends).await,
         };
         match granted {
-            Ok((granted, url)) => {
+            Ok(held) => {
                 self.works(&Thing::Notifications);
-                sync.subscription = Some(HeldSubscription::granted(granted, &url, now));
+                sync.subscription = Some(held);
             }
             Err(error) => {
                 // A refusal says that there is none; an outage says nothing of the one that is held.
@@ -422,14 +421,14 @@ impl Round<'_> {
         url: &str,
         held: Option<&SubscriptionId>,
         ends: Timestamp,
-    ) -> Result<(Subscription, String), GraphError> {
+    ) -> Result<HeldSubscription, GraphError> {
         let key = self.app.secrets.read(NOTIFICATION_KEY).await.map_err(|error| GraphError::Unreadable {
             attempted: "read the notification key".to_owned(),
             source: Box::new(error),
         })?;
         let state = client_state(&MacKey::new(&key), self.mailbox.firm, self.mailbox.id);
         let granted = self.graph.subscribe(&self.mailbox.user, url, held, &state, ends).await?;
-        Ok((granted, url.to_owned()))
+        Ok(HeldSubscription::granted(granted, url, self.app.clock.now()))
     }
 }
 

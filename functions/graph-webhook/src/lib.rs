@@ -1,12 +1,11 @@
 //! Takes Graph's notices and turns the genuine ones into jobs: one for each mailbox and request.
 //!
-//! What a notice says is believed of nobody but Graph, and who sent it is told by its `clientState` alone. No table is
-//! read for a notice and no line logged for a forged one, so a flood of those costs microseconds each.
+//! Only the `clientState` proves that a notice comes from Graph. greffe reads no table for a notice and logs no line
+//! for a forged one, so each forged notice costs microseconds.
 //!
-//! Every request that can be answered for good is answered 202, whether or not there is a job in it. A sender of forged
-//! notices learns nothing, and Graph, which sends again whatever is not answered with 2xx and drops notices of an
-//! endpoint that fails often, never does so for what would be no more readable the second time. A notice that was lost
-//! this way is made up for by the scheduled round.
+//! The answer is 202 whether or not the request leads to a job. So a sender of forged notices learns nothing, and Graph
+//! does not send an unreadable request again: it repeats what is not answered with 2xx, and drops notices to an
+//! endpoint that fails often. A mail whose notice was lost this way is found by the scheduled round.
 //! Source: <https://learn.microsoft.com/graph/change-notifications-delivery-webhooks>
 
 use std::{sync::Arc, time::Duration};
@@ -62,8 +61,7 @@ struct Webhook {
 }
 
 impl Webhook {
-    /// The key that judges notices, made once for as long as a secret is believed. Whoever comes meanwhile waits for
-    /// it.
+    /// The key that verifies notices, kept for `SECRET_CACHE_TIME`. Requests that arrive while it is read wait for it.
     async fn key(&self) -> Result<Arc<MacKey>, SecretError> {
         let mut cached = self.key.lock().await;
         let now = self.app.clock.now();

@@ -35,7 +35,7 @@ use shared::{
 /// - `GET /oauth/callback?code=…&state=…`, where Microsoft sends the browser back → a page "Connected to {connector}
 ///   via {address}", or 303 to Microsoft once more where an administrator has to consent.
 ///
-/// What went wrong is a page with its meaning, what to do next, and Microsoft's own code. Whoever asks for
+/// What went wrong is a page with its meaning, what to do next, and Microsoft's own code. A client that asks for
 /// `application/json` gets `{"connector", "address"}`, or a problem document with the same status.
 pub fn router(app: App) -> Router {
     Router::new()

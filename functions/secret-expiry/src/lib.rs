@@ -55,7 +55,7 @@ pub struct Output {
     pub watched: usize,
 }
 
-/// A run that came to nothing; whoever started it does so again.
+/// A run that failed. The schedule or Secrets Manager starts it again.
 #[derive(Debug, thiserror::Error)]
 pub enum ExpiryError {
     /// What is due could not be read.

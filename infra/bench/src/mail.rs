@@ -252,7 +252,7 @@ pub(super) async fn large(data: &Path) -> Result<Vec<Row>, BenchError> {
 /// As many mails in many mailboxes as in ten, and rounds that find nothing new.
 pub(super) async fn many_mailboxes(data: &Path, mailboxes: usize, each: u64) -> Result<Vec<Row>, BenchError> {
     let few = 10;
-    // Of more, Graph's 10,000 requests in ten minutes would be what is measured.
+    // With more, the run would measure Graph's limit of 10,000 requests in ten minutes.
     let each_of_few = (each * mailboxes as u64 / few as u64).min(MAILS_UNPACED);
     let taken_by_few = Subject::start(&data.join("few"), few).await?.take_in(each_of_few, MAIL_BYTES).await?;
     let mut subject = Subject::start(&data.join("many"), mailboxes).await?;
@@ -265,7 +265,7 @@ pub(super) async fn many_mailboxes(data: &Path, mailboxes: usize, each: u64) -> 
     }
     let after: Counts = subject.other.order(&Order::Count).await?;
     let rate = |taken: &Taken| taken.mails as f64 / taken.took.as_secs_f64();
-    // A round that Microsoft breaks off with an empty page and a link takes one request more, whoever asks.
+    // A round that Microsoft breaks off with an empty page and a link costs every client one request more.
     let (asked, empty) = (after.graph - before.graph, after.empty_pages - before.empty_pages);
     let quiet = (asked - empty) as f64 / (QUIET_LOOKS * mailboxes) as f64;
     let change = 100.0 * (rate(&taken) / rate(&taken_by_few) - 1.0);

@@ -146,7 +146,7 @@ async fn remove(folder: &Path) {
 
 async fn show_in(data: &Path, arguments: &DemoArguments, end: impl Future<Output = ()>) -> Ended {
     let mut end = std::pin::pin!(end);
-    // Whoever ends it early has not seen that all is right.
+    // An early end has not shown that all is right.
     let early = if arguments.once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     let mails = demo::Mails::load(arguments.mail.as_deref())?;
     let demo = tokio::select! {

@@ -62,7 +62,7 @@ impl Clients {
         self.graph_with(ConnectorTokens::new(self.tokens.clone(), connector.clone()))
     }
 
-    /// Graph as whoever holds this token may ask it.
+    /// Graph with this token.
     pub fn graph_with(&self, tokens: impl TokenSource + 'static) -> Graph {
         let origin = self.config.microsoft.graph.clone();
         Graph::new(self.http.clone(), origin, tokens, self.clock.clone(), self.random.clone())

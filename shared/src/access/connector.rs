@@ -97,7 +97,7 @@ impl Rights {
         scopes
     }
 
-    /// Whether whoever granted `self` has granted `other` with it.
+    /// Whether a grant of `self` includes `other`.
     pub fn include(self, other: Self) -> bool {
         let held = self.scopes();
         self.access == other.access && other.scopes().iter().all(|scope| held.contains(scope))

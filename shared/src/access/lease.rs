@@ -76,7 +76,8 @@ pub struct HeldRegistration<'a> {
     row: Row<Registration>,
     renewed: bool,
     looked: bool,
-    /// When it was due before it was taken. While it is held it is due at once: whoever takes it may die.
+    /// When it was due before it was taken. While it is held it is due at once, because the function that holds it may
+    /// die.
     due_before: String,
 }
 

@@ -189,7 +189,7 @@ async fn pending(held: &HeldRegistration<'_>, token: &str) -> Result<Option<Cred
 }
 
 async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
-    // Said before anything is made: whoever comes after a kill goes on with the same one.
+    // Stored before anything is made, so that the next run continues with the same token after a kill.
     if held.known().rotation.as_ref().is_none_or(|rotation| rotation.token != token) {
         let since = held.clients.clock.now();
         held.known().rotation = Some(Rotation { token: token.to_owned(), since });

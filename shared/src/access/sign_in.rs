@@ -1,18 +1,17 @@
 //! Signing in at Microsoft, from our link to our callback.
 //!
 //! ```text
-//! connect_url ─► /oauth/connect/{ticket}: a state, a nonce and a PKCE verifier are made and bound to this browser's
-//! cookie
-//!            ─► Microsoft: sign in, accept
-//!            ─► /oauth/callback: state and cookie fit, once, within ten minutes; the code is redeemed; the account is
-//!            known
+//! connect_url ─► /oauth/connect/{ticket}   makes state, nonce and PKCE verifier, bound to this browser's cookie
+//!             ─► Microsoft                 sign in, accept
+//!             ─► /oauth/callback           state and cookie fit, once, within ten minutes; the code is redeemed;
+//!                                          the account is known
 //!   organisation-wide only:
-//!                the id token's directory roles tell whether this person may consent for the tenant; who may not is
-//!                refused
-//!            ─► Microsoft: an administrator of that very tenant consents
-//!            ─► /oauth/callback: the tenant is the one that was proven by the sign-in; an app token is made and tried;
-//!            where the
-//!                roles are unknown, or another firm holds the tenant, the connector waits for the operator's grant
+//!                                          the id token's roles say whether this person may consent for the tenant;
+//!                                          a person who may not is refused
+//!             ─► Microsoft                 an administrator of that very tenant consents
+//!             ─► /oauth/callback           the tenant is the proven one; an app token is made and tried; where the
+//!                                          roles are unknown, or another firm holds the tenant, the connector waits
+//!                                          for the operator's grant
 //! ```
 
 use std::time::Duration;
@@ -79,7 +78,7 @@ struct SignIn {
     cookie: String,
     nonce: String,
     verifier: Sealed,
-    /// What was asked for: whoever changes the connector's wishes meanwhile changes nothing of it.
+    /// The rights that this sign-in asks for. A later change of the connector does not change them.
     rights: Rights,
     step: Step,
     /// The digest of the link that it began with.
@@ -254,8 +253,7 @@ async fn begin(
             let authority = connector.authority();
             let scopes = connector.scopes();
             let verifier = SecretString::from(clients.random.token());
-            // Whoever opens a whole organisation shows that it is them, and with the roles that they have at this
-            // moment.
+            // Access to a whole organisation needs a fresh sign-in, with the person's roles of this moment.
             let wish = SignInWish { scopes: &scopes, afresh: connector.access == Access::Organization };
             let url = entra.authorize(&authority, &registration, wish, state.clone(), nonce.clone(), &verifier);
             (url.map_err(|e| from_token(e.into()))?, verifier)
@@ -327,7 +325,7 @@ pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&s
     arrived.map_err(|refused| refused.problem)
 }
 
-/// Keeps what a sign-in failed at where whoever asked for it sees it: they may not be the person at the browser.
+/// Keeps why a sign-in failed on the connector, because the person who sent the link may not be the one at the browser.
 async fn note(
     clients: &Clients,
     firm: FirmId,

@@ -61,8 +61,8 @@ impl Connector {
         seen.err().filter(|error| error.is_forbidden() || error.concerns_connection())
     }
 
-    /// Takes note of what a person has to do about `error`: on the connector where its token is dead, and for whoever
-    /// met it. `before`: what that one noted earlier; since when nothing works does not change by it.
+    /// Takes note of what a person has to do about `error`: on the connector if its token is dead, and on the caller
+    /// that met it. `before`: what the caller noted earlier; its `since` stays.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
     pub async fn note(

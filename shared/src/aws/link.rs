@@ -1,4 +1,4 @@
-//! Links to originals: whoever has one reads that object, without a key, for [`LINK_LIFETIME`]. greffe reads by them
+//! Links to originals: a link opens one object, without a key, for [`LINK_LIFETIME`]. greffe reads by them
 //! too.
 //!
 //! The SDK's client of S3 could do both. But with each of its readings come the tables of three dozen checksums, 0.6 MB
@@ -51,7 +51,7 @@ pub struct Links {
 struct Refused(u16);
 
 impl Links {
-    /// To what lies in `bucket`, in the name of whoever `aws` has credentials of.
+    /// To what lies in `bucket`, signed with the credentials of `aws`.
     pub fn new(aws: SdkConfig, bucket: String) -> Self {
         Self { aws, bucket }
     }

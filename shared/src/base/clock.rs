@@ -31,7 +31,7 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that moves only by [`Clock::advance`] and by whoever sleeps on it.
+    /// A clock that moves only by [`Clock::advance`] and by sleeping on it.
     pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.as_millisecond()))))
     }

@@ -23,7 +23,7 @@ pub fn http_client() -> Result<reqwest::Client, HttpClientError> {
     http_client_builder(None)?.build().map_err(HttpClientError::from)
 }
 
-/// The same before it is built, for whoever has to choose what it connects to; trusts the authorities of a PEM file
+/// The same before it is built, for a caller that chooses what it connects to; trusts the authorities of a PEM file
 /// too.
 ///
 /// Errors: the TLS roots or the client is not valid.

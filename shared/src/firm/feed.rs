@@ -317,8 +317,8 @@ impl Feed {
         }
     }
 
-    /// Makes writes and tells the fact that they make true: all, or nothing. Whoever misses it on the bus finds it in
-    /// the feed.
+    /// Makes writes and tells the fact that they make true: all, or nothing. A receiver that misses it on the bus
+    /// finds it in the feed.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
     pub async fn tell_with(&self, firm: FirmId, mut writes: Vec<Write>, fact: Fact) -> Result<(), FeedError> {

@@ -1,6 +1,6 @@
 //! App registrations: their credentials, shown ever after without what is secret, added and removed.
 //!
-//! Its own tenant shows a registration, and only to whoever may read applications. Changing one needs
+//! Its own tenant shows a registration, and only to callers that may read applications. Changing one needs
 //! `Application.ReadWrite.OwnedBy`, and the app's service principal among the owners of its registration.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};

@@ -1,5 +1,5 @@
-//! How many requests one mailbox may be asked: Graph serves an app 10,000 in ten minutes for each, whoever's token
-//! comes with them.
+//! How many requests one mailbox may be asked: Graph serves an app 10,000 in ten minutes for each, with all
+//! its tokens together.
 //! Source: <https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits>
 
 use std::{

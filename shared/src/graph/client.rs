@@ -80,7 +80,7 @@ impl Link {
     }
 }
 
-/// Lets four requests at a time through to one mailbox, whoever makes them.
+/// Lets four requests at a time through to one mailbox, of all callers together.
 #[derive(Debug, Clone)]
 pub struct MailboxGate(Arc<Semaphore>);
 

@@ -209,9 +209,13 @@ impl Changes {
     /// Whether something that they leave as it is shows otherwise after them than before: a person changed it
     /// meanwhile. `before` and `after`: [`Shown::parts`]; false where one of them is not known.
     pub fn reveal(&self, place: Place, before: &str, after: &str) -> bool {
-        let part = |parts: &str, i: usize| parts.get(i * PART_CHARS..(i + 1) * PART_CHARS).map(str::to_owned);
-        let left_alone = watched(place).iter().enumerate().filter(|(_, name)| self.0.get(**name).is_none());
-        before.len() == after.len() && left_alone.into_iter().any(|(i, _)| part(before, i) != part(after, i))
+        let is_other = |i: usize| {
+            let part = i * PART_CHARS..(i + 1) * PART_CHARS;
+            before.get(part.clone()) != after.get(part)
+        };
+        let left_alone = |name: &str| self.0.get(name).is_none();
+        before.len() == after.len()
+            && watched(place).iter().enumerate().any(|(i, name)| left_alone(name) && is_other(i))
     }
 }
 

@@ -105,7 +105,7 @@ impl Graph {
 
     /// Makes a subscription that only shows whether there can be one: Graph calls `notification_url` for its handshake.
     /// It is for deletions, so that it is none of those that [`Graph::subscribe`] makes, and without a genuine
-    /// `clientState`, so that its notices set off nothing. Whoever tries it ends it; forgotten, it ends by itself
+    /// `clientState`, so that its notices set off nothing. The caller ends it; forgotten, it ends by itself
     /// within the hour.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.

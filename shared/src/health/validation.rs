@@ -3,8 +3,8 @@
 //!
 //! A check is tried by itself: one that fails says nothing of the others, only without a token there is nothing to try.
 //! What a check makes (an event in the year 2000, a task, a contact, a category, a subscription) it takes away again,
-//! and where the answer to making it was lost, it is looked for first. All of it ends before whoever asked gives up
-//! waiting.
+//! and where the answer to making it was lost, it is looked for first. All of it ends before the caller's request
+//! times out.
 
 use std::{future::Future, time::Duration};
 
@@ -197,7 +197,8 @@ pub async fn connector(
     }
     // Each on the heap: nine of them side by side are more than a small stack holds.
     let tried = join_all(Resource::OTHERS.map(|resource| Box::pin(trial.of(resource)))).await;
-    // Whoever may do one thing in a mailbox is not kept out of it: what is refused there wants a right of its own.
+    // If one check works in a mailbox, the connector reaches it: a refusal of another check there means a missing
+    // right.
     let in_mailbox = |resource| !matches!(resource, Resource::Profile | Resource::Tasks | Resource::Secret);
     let mut outcomes = Resource::OTHERS.into_iter().zip(&tried);
     let reached = outcomes.any(|(resource, tried)| in_mailbox(resource) && tried.is_ok());

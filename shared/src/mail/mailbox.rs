@@ -295,7 +295,7 @@ struct Taken {
     mailbox: MailboxId,
 }
 
-/// A mailbox's rounds: written by whoever works at it, and by the activation.
+/// A mailbox's rounds: written by its rounds, and by the activation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sync {
     due_kind: Option<String>,
@@ -404,6 +404,11 @@ impl HeldSubscription {
     /// One that Graph granted at `now`, whose notices go to `url`.
     pub fn granted(granted: Subscription, url: &str, now: Timestamp) -> Self {
         Self { id: granted.id, expires_at: granted.expires_at, url: Some(url.to_owned()), seen_at: Some(now) }
+    }
+
+    /// The same, renewed by Graph at `now`. Its notices go where they went before.
+    pub fn renewed(&self, granted: Subscription, now: Timestamp) -> Self {
+        Self { id: granted.id, expires_at: granted.expires_at, seen_at: Some(now), ..self.clone() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Work: what has steps ahead, at most twenty things to an item. Of mail, the messages of one delta page.
 //!
 //! A page's messages are written as pending first; then one transaction stores the work, moves the folder's link on and
-//! counts. So whoever comes next, after any crash, finds by a short query what is left to do, and no message needs an
+//! counts. So the next round, after any crash, finds by a short query what is left to do, and no message needs an
 //! index of its own for that. Each item is settled in one transaction with the mailbox's progress, so that everything
 //! is counted exactly once. What is pushed to members waits in the same way (`push`).
 

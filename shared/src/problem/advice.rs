@@ -9,16 +9,16 @@ use utoipa::ToSchema;
 pub enum Who {
     /// The operator of greffe.
     Operator,
-    /// The firm's administrator: whoever connects mailboxes and chooses folders.
+    /// The firm's administrator, who connects mailboxes and chooses folders.
     FirmAdministrator,
     /// The administrator of the firm's Microsoft 365 (Entra, Exchange): often an IT department or supplier.
     TenantAdministrator,
-    /// Whoever registered the app at Microsoft: the operator, or for the firm's own app its Microsoft 365
+    /// The owner of the app registration: the operator, or for the firm's own app its Microsoft 365
     /// administrator.
     AppOwner,
     /// The person whose account is connected.
     User,
-    /// Whoever wrote the business application.
+    /// The developer of the business application.
     Integrator,
     /// Nobody: it passes.
     Nobody,

@@ -50,7 +50,7 @@ pub const TRANSACTION_WRITES_MAX: usize = 100;
 pub struct PushWork {
     /// The entries, as [`EntryId`] spells them.
     pub work: Work,
-    /// Set before anything is made: whoever finds it set looks for what may be there already.
+    /// Set before anything is made. A round that finds it set looks for what may be there already.
     pub began: bool,
     /// The bulk that it came with.
     pub bulk: Option<BulkId>,
