@@ -5,4 +5,5 @@
 
 mod feed;
 mod filing;
+mod schedule;
 mod table;

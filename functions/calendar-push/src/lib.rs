@@ -10,6 +10,7 @@ mod run;
 
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Deserialize;
@@ -27,8 +28,6 @@ use crate::round::PushError;
 
 /// Members of one batch that are worked at side by side: as many as a batch can name.
 const MEMBERS_AT_ONCE: usize = 10;
-/// Members queued by one run of the schedule; the rest is due a minute later still.
-const DUE_MAX: usize = 1_000;
 
 /// What starts the function: jobs from the push queue, or the schedule.
 pub type Input = worker::Input<Schedule>;
@@ -54,23 +53,24 @@ impl From<ReconcileError> for Diagnostic {
 
 /// Queues what is due, or works through every member named in the batch; only the failed jobs go back to the queue.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ReconcileError> {
+    let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {
         worker::Input::Schedule { schedule: Schedule::Reconcile } => {
-            Ok(Output::Queued { queued: queue_due(app).await? })
+            Ok(Output::Queued { queued: Box::pin(queue_due(app, &deadline)).await? })
         }
         worker::Input::Jobs(batch) => {
-            let deadline = Deadline::before(event.context.deadline, app.clock.clone());
             let rounds = Members { app, deadline };
             Ok(Output::Jobs(worker::work_through(&rounds, &app.push_queue, &app.clock, batch, MEMBERS_AT_ONCE).await))
         }
     }
 }
 
-async fn queue_due(app: &App) -> Result<usize, ScheduleError> {
+async fn queue_due(app: &App, deadline: &Deadline) -> Result<usize, ScheduleError> {
     let (now, cause) = (app.clock.now(), app.random.uuid());
-    let due = app.table.due_members(now, DUE_MAX).await?;
-    let due = due.into_iter().map(|(firm, member, due_at)| (PushJob { firm, member, sent_at: now, cause }, due_at));
-    Ok(worker::queue_due(&app.push_queue, cause, due.collect()).await?)
+    let job = |(firm, member)| PushJob { firm, member, sent_at: now, cause };
+    let due = app.table.due_members(now);
+    let due = due.map_ok(|page| page.into_iter().map(|(subject, since)| (job(subject), since)).collect());
+    worker::queue_due(&app.push_queue, cause, deadline, due).await
 }
 
 /// The members of one batch.

@@ -117,6 +117,7 @@ pub(crate) async fn run(
         return Ok(RoundEnd::Finished);
     }
 
+    round.expects_work();
     let known = Known::default();
     let (found, works) = mpsc::channel(WORK_AHEAD);
     let items = stream::iter(open).chain(works).map(|item| vec![item]);

@@ -17,10 +17,11 @@ use shared::{
 
 use crate::round::{Round, RoundError};
 
-/// The tree is looked at this often where folders that are made later are kept too.
-const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The tree is looked at this often where folders that are made later are kept too: with each poll, which comes up to a
+/// tenth sooner than a quarter of an hour.
+const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 54);
 /// The same where folders were named one by one: they may be thrown away.
-const FOLLOW_PAUSE_NAMED: Duration = Duration::from_secs(60 * 60);
+const FOLLOW_PAUSE_NAMED: Duration = Duration::from_secs(60 * 54);
 /// After a notice that no folder explains the tree is looked at again, but no sooner than this.
 const FOLLOW_PAUSE_MIN: Duration = Duration::from_secs(60);
 /// The whole tree is read this often, for what its delta may leave out.

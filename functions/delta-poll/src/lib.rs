@@ -14,6 +14,7 @@ mod watch;
 
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Deserialize;
@@ -34,8 +35,6 @@ use crate::round::{RoundEnd, RoundError};
 
 /// Mailboxes of one batch that are worked at side by side: what they hold in memory stays within a small function.
 const MAILBOXES_AT_ONCE: usize = 4;
-/// Mailboxes queued by one run of the schedule; the rest is due a minute later still.
-const DUE_MAX: usize = 1_000;
 
 /// What starts the function: jobs from the mail queue, or the schedule.
 pub type Input = worker::Input<Schedule>;
@@ -66,9 +65,10 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
         worker::Input::Schedule { schedule: Schedule::Poll } => {
             // Also when nothing is due, the operator learns of a lost key ring: reading it rings the alarm.
             let _ = app.secrets.keyring().await;
-            let queued = queue_due(app).await?;
+            let queued = Box::pin(queue_due(app, &deadline)).await;
+            // A job that can't be queued holds up no connector.
             watch::connectors(app, &deadline).await.map_err(ScheduleError::from)?;
-            Ok(Output::Queued { queued })
+            Ok(Output::Queued { queued: queued? })
         }
         worker::Input::Jobs(batch) => {
             let rounds = Mailboxes { app, deadline };
@@ -77,12 +77,12 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
     }
 }
 
-async fn queue_due(app: &App) -> Result<usize, ScheduleError> {
+async fn queue_due(app: &App, deadline: &Deadline) -> Result<usize, ScheduleError> {
     let (now, cause) = (app.clock.now(), app.random.uuid());
-    let due = app.table.due_mailboxes(now, DUE_MAX).await?;
-    let job = |firm, mailbox| Job { firm, mailbox, sent_at: now, subscription: false, notice: false, cause };
-    let due = due.into_iter().map(|(firm, mailbox, due_at)| (job(firm, mailbox), due_at));
-    Ok(worker::queue_due(&app.queue, cause, due.collect()).await?)
+    let job = |(firm, mailbox)| Job { firm, mailbox, sent_at: now, subscription: false, notice: false, cause };
+    let due = app.table.due_mailboxes(now);
+    let due = due.map_ok(|page| page.into_iter().map(|(subject, since)| (job(subject), since)).collect());
+    worker::queue_due(&app.queue, cause, deadline, due).await
 }
 
 /// The mailboxes of one batch.

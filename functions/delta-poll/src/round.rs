@@ -135,6 +135,8 @@ pub(crate) struct Round<'a> {
     pub refused_in_a_row: &'a AtomicU32,
     /// Whether Graph served anything in this round.
     pub was_served: &'a AtomicBool,
+    /// Whether there was work when it began, or may be by now.
+    pub has_work: &'a AtomicBool,
     /// Facts that the event bus did not take.
     pub untold: &'a Mutex<Option<Untold>>,
 }
@@ -148,6 +150,11 @@ impl Round<'_> {
     /// Whether nothing new is to be begun.
     pub fn is_over(&self) -> bool {
         self.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
+    }
+
+    /// There is work, or may be: when it is due counts for the next round.
+    pub fn expects_work(&self) {
+        self.has_work.store(true, Ordering::Relaxed);
     }
 
     /// What fails by itself.

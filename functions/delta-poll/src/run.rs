@@ -113,6 +113,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     let faults = Mutex::new(std::mem::take(&mut next.faults));
     let (untold, was_served) = (Mutex::new(next.untold), AtomicBool::new(false));
     let (marking_rests, refused_in_a_row) = (AtomicBool::new(false), AtomicU32::new(0));
+    let has_work = AtomicBool::new(false);
     let round = Round {
         app,
         mailbox: &mailbox,
@@ -128,6 +129,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         marking_rests: &marking_rests,
         refused_in_a_row: &refused_in_a_row,
         was_served: &was_served,
+        has_work: &has_work,
         untold: &untold,
     };
     // While a person had to act, nobody looked at what Graph said of the subscription.
@@ -163,7 +165,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     }
     next = match result {
         Ok(RoundEnd::Finished | RoundEnd::Noticed) => {
-            let at = next_due(app, &mailbox, &next).await?;
+            let at = next_due(app, &mailbox, &next, has_work.into_inner()).await?;
             next.due_by(at, app.clock.now())
         }
         // Its next round is no answer to a notice: it reads all folders, and goes on with what waits.
@@ -193,6 +195,9 @@ impl Round<'_> {
         let now = self.app.clock.now();
         let (firm, mailbox) = (self.mailbox.firm, self.mailbox.id);
         let mut open = Work::of(&self.app.table, firm, mailbox).await?;
+        if !open.is_empty() {
+            self.expects_work();
+        }
         open.retain(|item| item.value.not_before.is_none_or(|at| at <= now));
         let (behind, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|item| Work::is_behind(item, firm, mailbox));
         // What is found is worked at while more is found; discovery waits for nobody.
@@ -201,6 +206,9 @@ impl Round<'_> {
         let advance = advance::settle_work(self, items, &known, sync.marks.clone());
         let (discovered, advanced) = join!(self.discover_all(sync, look, &known, found), advance);
         let (Discovered { folders, all, in_time, noticed, told }, advanced) = (discovered?, advanced?);
+        if told {
+            self.expects_work();
+        }
         if noticed && job.notice && !told && sync.second_look != Some(job.sent_at) {
             // Delta may be a little behind its own notices.
             sync.second_look = Some(job.sent_at);
@@ -452,13 +460,19 @@ impl Reading {
 }
 
 /// When the mailbox is looked at next: a safety net where notices come, and never after the next try of what failed.
-async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync) -> Result<Timestamp, RoundError> {
+/// Work is read only where the round knows of some: what others add meanwhile comes with a job of its own.
+async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync, has_work: bool) -> Result<Timestamp, RoundError> {
     let now = app.clock.now();
     if let Some(problem) = &sync.problem {
         return Ok(now + problem.pause(now));
     }
-    let poll = now + poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
-    let work = Work::of(&app.table, mailbox.firm, mailbox.id).await?;
+    let pause = poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
+    // Up to a tenth sooner: mailboxes that were due together part.
+    let poll = now + pause + pause / 10 - app.random.jitter(pause / 5);
+    let work = match has_work {
+        true => Work::of(&app.table, mailbox.firm, mailbox.id).await?,
+        false => Vec::new(),
+    };
     // What could not be done although nothing asked to wait is tried again soon; what waits behind live mail has its
     // own time.
     let is_open = |row: &Row<Work>| row.value.not_before.is_none() && !Work::is_behind(row, mailbox.firm, mailbox.id);

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update},
 };
+use futures::{Stream, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -237,6 +238,11 @@ impl Tries {
 const BATCH_GET_MAX: usize = 100;
 /// How often a BatchGetItem that was answered in part is asked for the rest.
 const BATCH_GET_TRIES: usize = 8;
+/// Items of one page of what is due: some 200 KB.
+const DUE_PAGE: usize = 1_000;
+
+/// Some of what is due, each with the time since when, as the index has it.
+pub type DuePage<T> = Vec<(T, String)>;
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -451,35 +457,32 @@ impl Table {
         Ok(answer.items.unwrap_or_default())
     }
 
-    /// The mailboxes whose next round is due by `now`, longest due first, at most `limit`. The index lags by moments.
+    /// The mailboxes whose next round is due by `now`, and since when, longest due first, page by page. The index lags
+    /// by moments.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn due_mailboxes(
+    pub fn due_mailboxes(
         &self,
         now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(FirmId, MailboxId, String)>, TableError> {
-        let due = self.due(DUE_MAILBOX, now, limit).await?.into_iter();
-        Ok(due.filter_map(|(key, at)| key.sync_owner().map(|(firm, mailbox)| (firm, mailbox, at))).collect())
+    ) -> impl Stream<Item = Result<DuePage<(FirmId, MailboxId)>, TableError>> + use<> {
+        self.all_due(DUE_MAILBOX, now, Key::sync_owner)
     }
 
     /// The same for members whose next push is due.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn due_members(
+    pub fn due_members(
         &self,
         now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(FirmId, MemberId, String)>, TableError> {
-        let due = self.due(DUE_PUSH, now, limit).await?.into_iter();
-        Ok(due.filter_map(|(key, at)| key.member_owner().map(|(firm, member)| (firm, member, at))).collect())
+    ) -> impl Stream<Item = Result<DuePage<(FirmId, MemberId)>, TableError>> + use<> {
+        self.all_due(DUE_PUSH, now, Key::member_owner)
     }
 
     /// The connectors that are to be looked at by `now`, longest due first, at most `limit`.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn due_connectors(&self, now: Timestamp, limit: usize) -> Result<Vec<(FirmId, ConnectorId)>, TableError> {
-        let due = self.due(DUE_CONNECTOR, now, limit).await?;
+        let (due, _) = self.due(DUE_CONNECTOR, now, limit, None).await?;
         Ok(due.into_iter().filter_map(|(key, _)| key.watch_owner()).collect())
     }
 
@@ -488,11 +491,33 @@ impl Table {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn due_credentials(&self, now: Timestamp, limit: usize) -> Result<Vec<Option<FirmId>>, TableError> {
-        let due = self.due(DUE_CREDENTIAL, now, limit).await?;
+        let (due, _) = self.due(DUE_CREDENTIAL, now, limit, None).await?;
         Ok(due.into_iter().filter_map(|(key, _)| key.credential_owner()).collect())
     }
 
-    async fn due(&self, kind: &'static str, now: Timestamp, limit: usize) -> Result<Vec<(Key, String)>, TableError> {
+    fn all_due<T>(
+        &self,
+        kind: &'static str,
+        now: Timestamp,
+        owner: fn(&Key) -> Option<T>,
+    ) -> impl Stream<Item = Result<DuePage<T>, TableError>> + use<T> {
+        // It borrows nothing, so that it is `Send` wherever it is read.
+        let pages = stream::try_unfold((self.clone(), Some(None)), move |(table, after)| async move {
+            let Some(after) = after else { return Ok(None) };
+            let (due, next) = table.due(kind, now, DUE_PAGE, after).await?;
+            Ok(Some((due, (table, next.map(Some)))))
+        });
+        pages.map_ok(move |due| due.into_iter().filter_map(|(key, at)| Some((owner(&key)?, at))).collect())
+    }
+
+    /// One page of what is due, and what the next one goes on after.
+    async fn due(
+        &self,
+        kind: &'static str,
+        now: Timestamp,
+        limit: usize,
+        after: Option<Item>,
+    ) -> Result<(Vec<(Key, String)>, Option<Item>), TableError> {
         let edge = Key { pk: kind.to_owned(), sk: now.to_string() };
         let request = self
             .client
@@ -502,10 +527,12 @@ impl Table {
             .key_condition_expression("due_kind = :kind AND due_at <= :now")
             .expression_attribute_values(":kind", AttributeValue::S(edge.pk.clone()))
             .expression_attribute_values(":now", AttributeValue::S(sortable(now)))
+            .set_exclusive_start_key(after)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let answer = request.send().await.map_err(|e| service("list what is due in", &edge, e))?;
         let due = answer.items.unwrap_or_default().into_iter();
-        Ok(due.filter_map(|item| Some((Key::of_item(&item)?, item.get("due_at")?.as_s().ok()?.clone()))).collect())
+        let due = due.filter_map(|item| Some((Key::of_item(&item)?, item.get("due_at")?.as_s().ok()?.clone())));
+        Ok((due.collect(), answer.last_evaluated_key))
     }
 
     /// One write.

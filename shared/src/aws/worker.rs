@@ -1,9 +1,9 @@
 //! A function that works through a FIFO queue: the batch it is given, what waits, what failed, and when it has to stop.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::pin, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     aws::{
         queue::{Queue, QueueError, Queued},
-        table::TableError,
+        table::{DuePage, TableError},
     },
     base::{clock::Clock, telemetry::Chain},
 };
@@ -21,6 +21,9 @@ use crate::{
 const DEADLINE_MARGIN: Duration = Duration::from_secs(15);
 /// A job that waits for Graph so often is left to the schedule: at ten receives it would end in the dead-letter queue.
 const RECEIVES_OF_WAITING_MAX: u32 = 5;
+
+/// The schedule queues what is due for this long at most: the next run goes on with the rest.
+const QUEUEING_MAX: Duration = Duration::from_secs(45);
 
 /// How long a job rests after its first round failed; doubled after each further one.
 const FAILED_PAUSE: Duration = Duration::from_secs(30);
@@ -98,19 +101,39 @@ pub enum RoundOutcome {
     OutOfTime,
 }
 
-/// Queues a job for each that is due. One that stays due, because its job waits or failed, is queued again only after
-/// five minutes.
+/// Queues a job for each that is due, page by page, until all are queued or 45 seconds are over: the rest is due still
+/// when the schedule comes again. One that stays due, because its job waits or failed, is queued again only after five
+/// minutes.
 ///
-/// Errors: SQS refuses or does not answer.
-pub async fn queue_due<J: Queued>(queue: &Queue<J>, cause: Uuid, due: Vec<(J, String)>) -> Result<usize, QueueError> {
-    if !due.is_empty() {
-        tracing::info!(%cause, jobs = due.len(), "what is due is queued");
+/// Errors: what is due can't be read; SQS does not answer; or it refused some, after all others were queued.
+pub async fn queue_due<J: Queued>(
+    queue: &Queue<J>,
+    cause: Uuid,
+    deadline: &Deadline,
+    due: impl Stream<Item = Result<DuePage<J>, TableError>>,
+) -> Result<usize, ScheduleError> {
+    let mut due = pin!(due);
+    let deadline = deadline.or_after(QUEUEING_MAX);
+    let (mut queued, mut first_refused) = (0, None);
+    while !deadline.is_near() {
+        let Some(mut jobs) = due.try_next().await? else { break };
+        for (job, due_at) in &mut jobs {
+            *due_at = due_id(job, due_at);
+        }
+        let refused = queue.send_all(&jobs).await?;
+        queued += jobs.len() - refused.len();
+        first_refused = first_refused.or(refused.into_iter().next());
     }
-    for (job, due_at) in &due {
-        let since: String = due_at.chars().filter(char::is_ascii_digit).collect();
-        queue.send_once(job, &format!("{}-{since}", job.subject().1)).await?;
+    if queued > 0 {
+        tracing::info!(%cause, jobs = queued, "what is due is queued");
     }
-    Ok(due.len())
+    first_refused.map_or(Ok(queued), |refused| Err(refused.into()))
+}
+
+/// The deduplication id of the job of what is due since `due_at`.
+fn due_id<J: Queued>(job: &J, due_at: &str) -> String {
+    let since: String = due_at.chars().filter(char::is_ascii_digit).collect();
+    format!("{}-{since}", job.subject().1)
 }
 
 /// All jobs of a batch that name the same: one round serves them all.
