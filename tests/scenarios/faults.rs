@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use aws_sdk_s3::{primitives::ByteStream, types::ChecksumAlgorithm};
+use local::provision::BUCKET;
 use microsoft365::{Scripted, Times};
 use serde_json::{Value, json};
-use tests::{ADA, Registry, World};
+use shared::mail::archive;
+use tests::{ADA, Registry, World, message_id};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -220,6 +223,56 @@ async fn r14_one_mail_that_graph_asks_to_wait_with_holds_up_no_other() {
         assert_eq!(state(&world, &registry, &slow).await, "marked", "{kind} {fault:?}");
         world.settle(&registry).await;
     }
+}
+
+#[tokio::test]
+async fn r14_while_graph_refuses_marks_nothing_is_read_again_and_few_are_tried() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.microsoft.faults().answer("message patch", None, Scripted::Status(429, Some(20)), Times::Forever);
+    let mails: Vec<String> = (0..30).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    world.run_until_idle().await;
+    let asked = |kind: &str| world.microsoft.requests().by_kind.get(kind).copied().unwrap_or_default();
+    let (reads, tries) = (asked("message"), asked("message patch"));
+    let rounds = 10;
+    for _ in 0..rounds {
+        world.pass(Duration::from_secs(31)).await;
+    }
+    assert_eq!(asked("message"), reads, "what delta told of a mail is asked for once more");
+    // Of each of the two items one or two, and one more: that shows that all are meant.
+    assert!(asked("message patch") - tries <= 6 * rounds, "{}", asked("message patch") - tries);
+
+    // A person changes one meanwhile: what was seen of it counts no longer.
+    world.microsoft.set_categories(ADA, &mails[7], &["Urgent"]).unwrap();
+    world.microsoft.faults().clear();
+    pass(&world, 5 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 30);
+    let held = world.microsoft.messages(ADA).unwrap().into_iter().find(|held| held.immutable_id == mails[7]).unwrap();
+    assert_eq!(held.categories, ["Urgent", "greffe: received"]);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_what_a_killed_function_had_stored_is_not_read_from_graph_again() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.microsoft.faults().answer("message value", None, Scripted::Status(429, Some(20)), Times::Forever);
+    let mails: Vec<String> = (0..20).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    world.run_until_idle().await;
+    // It died between the bucket and the table.
+    let s3 = aws_sdk_s3::Client::new(&world.host.machine.aws);
+    for mail in &mails {
+        let key = archive::key(registry.firm.parse().unwrap(), message_id(&registry, mail));
+        let put = s3.put_object().bucket(BUCKET).key(key).body(ByteStream::from_static(b"Subject: Stored\r\n\r\n"));
+        put.checksum_algorithm(ChecksumAlgorithm::Sha256).send().await.unwrap();
+    }
+    world.microsoft.faults().clear();
+    let read = world.microsoft.requests().by_kind["message value"];
+    pass(&world, 5 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 20);
+    let again = world.microsoft.requests().by_kind["message value"] - read;
+    assert!(again <= 5, "{again} were read; those that Graph had refused may be");
+    assert_eq!(world.message(&registry, &mails[19]).await.ok()["bytes"], 19);
 }
 
 #[tokio::test]

@@ -156,26 +156,29 @@ async fn r5_a_folder_that_is_made_and_filled_with_old_mail_is_kept_whole() {
 
 #[tokio::test]
 async fn r5_a_folder_that_is_thrown_away_is_not_read_and_goes_on_where_it_was_once_it_is_back() {
-    let world = World::new().await;
-    let year_ago = world.clock.now() - Duration::from_secs(365 * 86_400);
-    let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
-    let lay_there = world.deliver_at(&clients, "Lay there", year_ago);
-    let registry = keeping(&world, json!({ "mode": "all", "folders": [] })).await;
+    for mode in ["all", "include"] {
+        let world = World::new().await;
+        let year_ago = world.clock.now() - Duration::from_secs(365 * 86_400);
+        let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+        let lay_there = world.deliver_at(&clients, "Lay there", year_ago);
+        let chosen = if mode == "include" { json!(["inbox", clients]) } else { json!([]) };
+        let registry = keeping(&world, json!({ "mode": mode, "folders": chosen })).await;
 
-    world.microsoft.move_folder(ADA, &clients, "deleteditems").unwrap();
-    world.pass(QUARTER).await;
-    let meanwhile = world.deliver(&clients, "Meanwhile");
-    let old = world.deliver_at("archive", "Old", year_ago);
-    world.microsoft.move_message(ADA, &old, &clients).unwrap();
-    world.pass(QUARTER).await;
-    assert_eq!(world.objects().await.len(), 0);
+        world.microsoft.move_folder(ADA, &clients, "deleteditems").unwrap();
+        world.pass(QUARTER).await;
+        let meanwhile = world.deliver(&clients, "Meanwhile");
+        let old = world.deliver_at("archive", "Old", year_ago);
+        world.microsoft.move_message(ADA, &old, &clients).unwrap();
+        world.pass(QUARTER).await;
+        assert_eq!(world.objects().await.len(), 0, "{mode}");
 
-    world.microsoft.move_folder(ADA, &clients, "inbox").unwrap();
-    world.pass(QUARTER).await;
-    assert_eq!(state(&world, &registry, &meanwhile).await, "marked");
-    assert_eq!(state(&world, &registry, &old).await, "marked");
-    assert_eq!(state(&world, &registry, &lay_there).await, Value::Null, "the baseline saw it");
-    world.settle(&registry).await;
+        world.microsoft.move_folder(ADA, &clients, "inbox").unwrap();
+        world.pass(QUARTER).await;
+        assert_eq!(state(&world, &registry, &meanwhile).await, "marked", "{mode}");
+        assert_eq!(state(&world, &registry, &old).await, "marked", "{mode}");
+        assert_eq!(state(&world, &registry, &lay_there).await, Value::Null, "the baseline saw it: {mode}");
+        world.settle(&registry).await;
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, stream};
 use shared::{
     aws::table::{Key, Row, Write},
     base::{clock::next_try, id::MessageId, metric::Counter, telemetry::Chain},
@@ -15,13 +15,13 @@ use shared::{
     mail::{
         archive::{ArchiveError, Stored},
         mailbox::KeptMarks,
-        message::{Message, MessageFailure, Original, State},
+        message::{Message, MessageFailure, Original, Seen, State},
         trouble::Trouble,
         work::{Fate, Work},
     },
 };
 
-use crate::round::{Known, Round, RoundEnd, RoundError, Seen};
+use crate::round::{Round, RoundEnd, RoundError};
 
 /// Items of work side by side: with four, as many messages are on their way as Graph has places and the table needs.
 const ITEMS_AT_ONCE: usize = 8;
@@ -37,31 +37,40 @@ const MARK_WAITS_MAX: u32 = 100;
 const NUMBER_TRIES_MAX: usize = 5;
 
 /// What marking goes by.
-struct Marking<'a> {
-    known: &'a Known,
+struct Marking {
     /// The marks that the mailbox had categories for when the round began.
     kept_marks: Option<KeptMarks>,
     /// How many items are under way.
     items: AtomicUsize,
 }
 
-/// Works through all items as they come, some side by side: while one waits for the table, another keeps Graph's four
-/// places busy.
+/// Up to twenty messages that are worked at together.
+struct Batch {
+    /// The items of work that name them.
+    work: Vec<Row<Work>>,
+    /// Whether an earlier round may have begun.
+    left: bool,
+}
+
+/// Works through what earlier rounds left and then through what is found, as it comes, some items side by side: while
+/// one waits for the table, another keeps Graph's four places busy.
 pub(crate) async fn settle_work(
     round: &Round<'_>,
-    items: impl Stream<Item = Vec<Row<Work>>>,
-    known: &Known,
+    left: Vec<Vec<Row<Work>>>,
+    found: impl Stream<Item = Row<Work>>,
     kept_marks: Option<KeptMarks>,
 ) -> Result<RoundEnd, RoundError> {
-    let marking = Marking { known, kept_marks, items: AtomicUsize::new(0) };
+    let marking = Marking { kept_marks, items: AtomicUsize::new(0) };
+    let left = stream::iter(left).map(|work| Batch { work, left: true });
+    let batches = left.chain(found.map(|item| Batch { work: vec![item], left: false }));
     let ended: Vec<_> =
-        items.map(|items| settle_items(round, items, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
+        batches.map(|batch| settle(round, batch, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
     ended.into_iter().collect::<Result<(), RoundError>>()?;
     if round.is_over() { Ok(RoundEnd::OutOfTime) } else { Ok(RoundEnd::Finished) }
 }
 
 /// Works through up to twenty messages, and settles what became of them. What a stop leaves open is settled too.
-async fn settle_items(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking<'_>) -> Result<(), RoundError> {
+async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Marking) -> Result<(), RoundError> {
     if round.is_over() {
         return Ok(());
     }
@@ -73,14 +82,16 @@ async fn settle_items(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking
     let mut messages: Vec<Row<Message>> = round.app.table.get_all(&keys).await?;
     messages.sort_by_key(|row| (row.value.received_at, row.value.id));
 
-    let stop = archive(round, &mut messages).await;
+    let stop = archive(round, &mut messages, left).await;
     announce(round, &mut messages).await?;
     let stop = match stop {
         Ok(()) if round.marking_rests.load(Ordering::Relaxed) => Ok(()),
         Ok(()) => {
-            // One of Graph's places for each of many items; all four where few are left that could use them.
+            // One of Graph's places for each of many items; all four where few are left that could use them. A chain
+            // ends at its first refusal, so what Graph refused before goes in one.
             let few = marking.items.load(Ordering::Relaxed) < PARALLEL_REQUESTS_MAX;
-            let order = if few { BatchOrder::Parallel } else { BatchOrder::Chained };
+            let refused_before = messages.iter().any(|row| row.value.trouble.is_some());
+            let order = if few && !refused_before { BatchOrder::Parallel } else { BatchOrder::Chained };
             mark(round, &mut messages, marking, order).await
         }
         stopped => stopped,
@@ -109,7 +120,7 @@ async fn settle_items(round: &Round<'_>, work: Vec<Row<Work>>, marking: &Marking
         })
         .collect();
     for (id, _) in fates.iter().filter(|(_, fate)| matches!(fate, Fate::Done | Fate::Gone)) {
-        marking.known.forget(*id);
+        round.known.forget(*id);
     }
     let settled = work.into_iter().flat_map(|row| Work::settle(row, firm, mailbox, &fates));
     round.app.table.transact(settled.collect()).await?;
@@ -129,12 +140,13 @@ enum Archived {
 }
 
 /// Archives what is pending or due for another try, four at a time. A message that Graph refuses fails by itself. A
-/// reason to stop is returned once all that were under way have ended.
-async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(), RoundError> {
-    let steps = messages.iter().enumerate().map(|(i, row)| async move { (i, archive_one(round, &row.value).await) });
+/// reason to stop is returned once all that were under way have ended. `left`: an earlier round may have begun.
+async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -> Result<(), RoundError> {
+    let step = async |(i, row): (usize, &Row<Message>)| (i, archive_one(round, &row.value, left).await);
+    let steps = messages.iter().enumerate().map(step);
     // Collected first: a stream that borrows within its closure is not `Send`.
     let steps: Vec<_> = steps.collect();
-    let tries: Vec<_> = futures::stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
+    let tries: Vec<_> = stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
     let now = round.app.clock.now();
     let mut stored = Vec::new();
     let mut failed = Vec::new();
@@ -205,7 +217,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(),
     stop
 }
 
-async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, RoundError> {
+async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result<Archived, RoundError> {
     let due = match &message.state {
         State::Pending => !message.rests(round.app.clock.now()),
         State::Failed(failure) => failure.next_try.is_some_and(|at| at <= round.app.clock.now()),
@@ -213,6 +225,15 @@ async fn archive_one(round: &Round<'_>, message: &Message) -> Result<Archived, R
     };
     if !due || round.is_over() {
         return Ok(Archived::Left);
+    }
+    // A round that was killed may have stored it: then Graph need not give it again. Whatever else S3 answers (without
+    // the right to list, 403 for what is not there), to read the mail is right.
+    if left
+        && message.state == State::Pending
+        && message.trouble.is_none()
+        && let Ok(Some(stored)) = round.app.archive.find(round.mailbox.firm, message.id).await
+    {
+        return Ok(Archived::Stored(stored));
     }
     let mut tries = 1;
     loop {
@@ -260,6 +281,7 @@ async fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError)
     let trouble = Trouble::after(row.value.trouble.as_ref(), error, round.app.clock.now());
     let tries = trouble.tries;
     row.value.trouble = Some(trouble);
+    keep_seen(round, &mut row.value);
     round.app.table.write(Write::replace(row)).await?;
     row.written();
     Ok(tries)
@@ -340,10 +362,9 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
 async fn mark(
     round: &Round<'_>,
     messages: &mut [Row<Message>],
-    marking: &Marking<'_>,
+    marking: &Marking,
     first_order: BatchOrder,
 ) -> Result<(), RoundError> {
-    let known = marking.known;
     let mut stop = Ok(());
     for tries in 1..=MARK_TRIES_MAX {
         let Some(marks) = round.marks else { break };
@@ -353,8 +374,8 @@ async fn mark(
             if row.value.rests(round.app.clock.now()) {
                 continue;
             }
-            match categories(round, &row.value, known).await {
-                Ok((own, etag)) => match marks.on(row.value.dossier().is_some(), &own) {
+            match seen(round, &row.value).await {
+                Ok(Seen { categories, etag }) => match marks.on(row.value.dossier().is_some(), &categories) {
                     Some(categories) => {
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));
@@ -381,8 +402,13 @@ async fn mark(
             break;
         }
         round.keep_marks(marks, marking.kept_marks.as_ref()).await;
-        // A chain breaks at its first refusal; what it left undone goes all at once.
-        let order = if tries == 1 { first_order } else { BatchOrder::Parallel };
+        // A chain breaks at its first refusal. What it left undone goes all at once, unless Graph asked to wait: then
+        // the first of the rest shows whether that was about one message or about all.
+        let order = match round.refused_in_a_row.load(Ordering::Relaxed) {
+            0 if tries > 1 => BatchOrder::Parallel,
+            0 => first_order,
+            _ => BatchOrder::Chained,
+        };
         let results = match round.graph.set_categories(&round.mailbox.user, &patches, order).await {
             Ok(results) => results,
             Err(e) if e.concerns_mailbox() => {
@@ -408,10 +434,10 @@ async fn mark(
                     marked(round, &mut messages[i], original).await?;
                 }
                 // Somebody changed it since we looked: look again.
-                Err(e) if matches!(e.status(), Some(409 | 412)) => known.forget(id),
+                Err(e) if matches!(e.status(), Some(409 | 412)) => forget(round, &mut messages[i]),
                 // The one before it in the chain was refused.
                 Err(e) if e.status() == Some(424) => {}
-                Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => known.forget(id),
+                Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => forget(round, &mut messages[i]),
                 Err(e) if matches!(e.status(), Some(400 | 403 | 404 | 500)) => {
                     tracing::warn!(message.id = %id, graph.code = %e.code(), "a message could not be marked");
                     set_state(round, &mut messages[i], State::Unmarked { original, code: e.code() }).await?;
@@ -449,15 +475,20 @@ async fn mark_later(
     Ok(if round.refused(&error) { Err(error.into()) } else { Ok(()) })
 }
 
-/// A message's own categories and its version: as discovery saw them, else asked for.
-async fn categories(round: &Round<'_>, message: &Message, known: &Known) -> Result<Seen, GraphError> {
-    let seen = known.seen().get(&message.id).cloned();
-    if let Some(seen) = seen {
+/// What a message bears: as this round or the one before saw it, else asked for.
+async fn seen(round: &Round<'_>, message: &Message) -> Result<Seen, GraphError> {
+    if let Some(seen) = round.known.of(message.id).or_else(|| message.seen.clone()) {
         return Ok(seen);
     }
     let mail = round.graph.mail(&round.mailbox.user, &message.immutable_id).await?;
-    known.remember(message.id, &mail);
-    Ok((mail.categories, mail.etag))
+    round.known.remember(message.id, &mail);
+    Ok(Seen::on(&mail))
+}
+
+/// Somebody changed it since it was seen: it is asked for.
+fn forget(round: &Round<'_>, row: &mut Row<Message>) {
+    round.known.forget(row.value.id);
+    row.value.seen = None;
 }
 
 /// A message bears its mark.
@@ -470,9 +501,16 @@ async fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) -
 async fn set_state(round: &Round<'_>, row: &mut Row<Message>, state: State) -> Result<(), RoundError> {
     row.value.state = state;
     row.value.trouble = None;
+    keep_seen(round, &mut row.value);
     round.app.table.write(Write::replace(row)).await?;
     row.written();
     Ok(())
+}
+
+/// While its mark waits, what was seen of a message goes with it, so that the next round asks for nothing.
+fn keep_seen(round: &Round<'_>, message: &mut Message) {
+    let waits = matches!(message.state, State::Announced(_));
+    message.seen = round.known.of(message.id).or(message.seen.take()).filter(|_| waits);
 }
 
 /// Numbers of the firm's feed.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use futures::{SinkExt as _, StreamExt as _, channel::mpsc, join, stream};
+use futures::{SinkExt as _, channel::mpsc, join};
 use jiff::Timestamp;
 use shared::{
     aws::table::{Row, Write},
@@ -21,7 +21,7 @@ use shared::{
 use crate::{
     advance,
     intake::{self, Page},
-    round::{Known, Round, RoundEnd, RoundError},
+    round::{Round, RoundEnd, RoundError},
 };
 
 /// What waits for live mail runs this long at a time; then its job goes to the end of the queue.
@@ -118,11 +118,10 @@ pub(crate) async fn run(
     }
 
     round.expects_work();
-    let known = Known::default();
     let (found, works) = mpsc::channel(WORK_AHEAD);
-    let items = stream::iter(open).chain(works).map(|item| vec![item]);
-    let advance = advance::settle_work(round, items, &known, sync.marks.clone());
-    let (walked, advanced) = join!(walk_all(round, &purposes, &mut folders, &known, found), advance);
+    let left = open.into_iter().map(|item| vec![item]).collect();
+    let advance = advance::settle_work(round, left, works, sync.marks.clone());
+    let (walked, advanced) = join!(walk_all(round, &purposes, &mut folders, found), advance);
     note(round, sync, &folders, round.app.clock.now());
     match (walked?, advanced?) {
         (RoundEnd::Finished, RoundEnd::Finished) => Ok(RoundEnd::Finished),
@@ -161,7 +160,6 @@ async fn walk_all(
     round: &Round<'_>,
     purposes: &[Purpose],
     folders: &mut [Row<FolderState>],
-    known: &Known,
     mut found: mpsc::Sender<Row<Work>>,
 ) -> Result<RoundEnd, RoundError> {
     let now = round.app.clock.now();
@@ -176,7 +174,7 @@ async fn walk_all(
                 }
             }
             for folder in folders.iter_mut().filter(|folder| purpose.is_ahead(&folder.value, now)) {
-                if let RoundEnd::OutOfTime = walk(round, *purpose, folder, known, &mut found).await? {
+                if let RoundEnd::OutOfTime = walk(round, *purpose, folder, &mut found).await? {
                     return Ok(RoundEnd::OutOfTime);
                 }
             }
@@ -250,7 +248,6 @@ async fn walk(
     round: &Round<'_>,
     purpose: Purpose,
     folder: &mut Row<FolderState>,
-    known: &Known,
     found: &mut mpsc::Sender<Row<Work>>,
 ) -> Result<RoundEnd, RoundError> {
     let (table, mailbox) = (&round.app.table, round.mailbox);
@@ -293,7 +290,7 @@ async fn walk(
         };
         let page_of = Page { name: &name, folder: &id, since, phase: Phase::Following, take, lets_lie, rereads: false };
         let there = intake::there(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
-        let taken = intake::take_in(round, &page_of, &mails, &there, |id| baseline.saw(id), known).await?;
+        let taken = intake::take_in(round, &page_of, &mails, &there, |id| baseline.saw(id)).await?;
         let mails: Vec<(Mail, Standing)> = mails.into_iter().zip(taken.standings).collect();
         let (mut after, later) = walk.after(&mails);
         let ended = page.next.is_none();

@@ -24,7 +24,7 @@ use shared::{
 
 use crate::{
     intake::{self, Page},
-    round::{Known, Round, RoundError},
+    round::{Round, RoundError},
 };
 
 /// New starts of one folder in one round; a link that dies more often is looked at in a later round.
@@ -55,7 +55,6 @@ pub(crate) async fn folder(
     round: &Round<'_>,
     row: &mut Row<FolderState>,
     pages_max: usize,
-    known: &Known,
     found: &UnboundedSender<Row<Work>>,
 ) -> Result<Read, RoundError> {
     let mailbox = round.mailbox;
@@ -98,7 +97,7 @@ pub(crate) async fn folder(
         }
         let failed_before = row.value.trouble.is_some();
         let reread = row.value.rereads && complete;
-        let work = take_in(round, row, page, &mut baseline, known, idle > 0).await?;
+        let work = take_in(round, row, page, &mut baseline, idle > 0).await?;
         if failed_before && row.value.trouble.is_none() {
             round.works(&row.value.thing());
         }
@@ -137,7 +136,6 @@ async fn take_in(
     row: &mut Row<FolderState>,
     page: DeltaPage,
     baseline: &mut Option<Baseline>,
-    known: &Known,
     idle: bool,
 ) -> Result<Vec<Row<Work>>, RoundError> {
     let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
@@ -170,7 +168,7 @@ async fn take_in(
         rereads: row.value.rereads,
     };
     let saw = |id: &ImmutableId| baseline.as_ref().is_some_and(|baseline| baseline.saw(id));
-    let taken = intake::take_in(round, &page_of, &present, &there, saw, known).await?;
+    let taken = intake::take_in(round, &page_of, &present, &there, saw).await?;
     round.tally.count(Counter::MessagesFound, taken.kept as u64);
     let mut writes = taken.writes;
     if !taken.lay_there.is_empty() {

@@ -17,11 +17,9 @@ use shared::{
 
 use crate::round::{Round, RoundError};
 
-/// The tree is looked at this often where folders that are made later are kept too: with each poll, which comes up to a
-/// tenth sooner than a quarter of an hour.
+/// The tree is looked at this often, for folders are made, and thrown away: with each poll, which comes up to a tenth
+/// sooner than a quarter of an hour.
 const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 54);
-/// The same where folders were named one by one: they may be thrown away.
-const FOLLOW_PAUSE_NAMED: Duration = Duration::from_secs(60 * 54);
 /// After a notice that no folder explains the tree is looked at again, but no sooner than this.
 const FOLLOW_PAUSE_MIN: Duration = Duration::from_secs(60);
 /// The whole tree is read this often, for what its delta may leave out.
@@ -41,8 +39,7 @@ pub(crate) async fn folders(round: &Round<'_>, sync: &mut Sync) -> Result<Vec<Ro
         match look(round, selection, &mut folders, sync.follow_at.is_none()).await {
             Ok(()) => {
                 round.works(&Thing::Tree);
-                let pause = if selection.mode == Mode::Include { FOLLOW_PAUSE_NAMED } else { FOLLOW_PAUSE };
-                sync.follow_at = Some(now + pause);
+                sync.follow_at = Some(now + FOLLOW_PAUSE);
                 forget_gone(table, firm, mailbox, &folders, now).await?;
             }
             Err(LookError::Graph(error)) if error.concerns_mailbox() => return Err(error.into()),

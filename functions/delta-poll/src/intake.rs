@@ -18,7 +18,7 @@ use shared::{
     },
 };
 
-use crate::round::{Known, Round, RoundError};
+use crate::round::{Round, RoundError};
 
 /// Messages written side by side.
 const WRITES_AT_ONCE: usize = 16;
@@ -74,7 +74,6 @@ pub(crate) async fn take_in(
     mails: &[Mail],
     there: &HashMap<MessageId, Row<Message>>,
     saw: impl Fn(&ImmutableId) -> bool,
-    known: &Known,
 ) -> Result<Intake, RoundError> {
     let (firm, mailbox, table) = (round.mailbox.firm, round.mailbox.id, &round.app.table);
     let (mut standings, mut to_write) = (Vec::with_capacity(mails.len()), Vec::new());
@@ -116,7 +115,7 @@ pub(crate) async fn take_in(
             State::Skipped { reason } => *progress.skipped(reason) += 1,
             _ => {
                 kept.push(id);
-                known.remember(id, mail);
+                round.known.remember(id, mail);
             }
         }
         let message = Message::found(id, mail, page.folder.clone(), received_at, page.name.to_owned(), state);

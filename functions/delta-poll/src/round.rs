@@ -19,6 +19,7 @@ use shared::{
     mail::{
         delta::{Decision, Phase, decide, is_new},
         mailbox::{KeptMarks, Mailbox, Untold},
+        message::Seen,
         rules::People,
         trouble::{Faults, Thing, Trouble},
     },
@@ -139,6 +140,8 @@ pub(crate) struct Round<'a> {
     pub has_work: &'a AtomicBool,
     /// Facts that the event bus did not take.
     pub untold: &'a Mutex<Option<Untold>>,
+    /// What it saw on messages.
+    pub known: &'a Known,
 }
 
 impl Round<'_> {
@@ -249,17 +252,19 @@ impl Round<'_> {
     }
 }
 
-/// The categories that discovery saw on messages of this round, so that marking them asks for nothing.
+/// The categories that this round saw on messages, so that marking them asks for nothing.
 #[derive(Default)]
 pub(crate) struct Known(Mutex<HashMap<MessageId, Seen>>);
 
-/// A message's categories, and the version of the item that they were read from.
-pub(crate) type Seen = (Vec<String>, Option<String>);
-
 impl Known {
-    /// Remembers the categories and the version of a mail that was just told.
+    /// Remembers what a mail that was just told bears.
     pub fn remember(&self, id: MessageId, mail: &Mail) {
-        self.seen().insert(id, (mail.categories.clone(), mail.etag.clone()));
+        self.seen().insert(id, Seen::on(mail));
+    }
+
+    /// What is remembered of it.
+    pub fn of(&self, id: MessageId) -> Option<Seen> {
+        self.seen().get(&id).cloned()
     }
 
     /// Forgets it: somebody changed it since.
@@ -267,8 +272,7 @@ impl Known {
         self.seen().remove(&id);
     }
 
-    /// What is remembered.
-    pub fn seen(&self) -> MutexGuard<'_, HashMap<MessageId, Seen>> {
+    fn seen(&self) -> MutexGuard<'_, HashMap<MessageId, Seen>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,9 +10,8 @@ use std::{
 };
 
 use futures::{
-    StreamExt as _,
     channel::mpsc::{UnboundedSender, unbounded},
-    join, stream,
+    join,
 };
 use jiff::Timestamp;
 use shared::{
@@ -112,7 +111,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     let mut next = sync.value.clone();
     let faults = Mutex::new(std::mem::take(&mut next.faults));
     let (untold, was_served) = (Mutex::new(next.untold), AtomicBool::new(false));
-    let (marking_rests, refused_in_a_row) = (AtomicBool::new(false), AtomicU32::new(0));
+    let (marking_rests, refused_in_a_row, known) = (AtomicBool::new(false), AtomicU32::new(0), Known::default());
     let has_work = AtomicBool::new(false);
     let round = Round {
         app,
@@ -131,6 +130,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         was_served: &was_served,
         has_work: &has_work,
         untold: &untold,
+        known: &known,
     };
     // While a person had to act, nobody looked at what Graph said of the subscription.
     let look = job.subscription || sync.value.problem.is_some();
@@ -191,7 +191,6 @@ impl Round<'_> {
     ) -> Result<RoundEnd, RoundError> {
         self.keep_subscribed(connector, sync, look).await;
         self.tell_again().await;
-        let known = Known::default();
         let now = self.app.clock.now();
         let (firm, mailbox) = (self.mailbox.firm, self.mailbox.id);
         let mut open = Work::of(&self.app.table, firm, mailbox).await?;
@@ -202,9 +201,8 @@ impl Round<'_> {
         let (behind, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|item| Work::is_behind(item, firm, mailbox));
         // What is found is worked at while more is found; discovery waits for nobody.
         let (found, works) = unbounded();
-        let items = stream::iter(Work::together(open)).chain(works.map(|item| vec![item]));
-        let advance = advance::settle_work(self, items, &known, sync.marks.clone());
-        let (discovered, advanced) = join!(self.discover_all(sync, look, &known, found), advance);
+        let advance = advance::settle_work(self, Work::together(open), works, sync.marks.clone());
+        let (discovered, advanced) = join!(self.discover_all(sync, look, found), advance);
         let (Discovered { folders, all, in_time, noticed, told }, advanced) = (discovered?, advanced?);
         if told {
             self.expects_work();
@@ -281,10 +279,9 @@ impl Round<'_> {
         &self,
         sync: &mut Sync,
         look: bool,
-        known: &Known,
         found: UnboundedSender<Row<Work>>,
     ) -> Result<Discovered, RoundError> {
-        let discovered = self.discover(sync, look, known, found).await;
+        let discovered = self.discover(sync, look, found).await;
         if discovered.is_err() {
             self.stop();
         }
@@ -297,7 +294,6 @@ impl Round<'_> {
         &self,
         sync: &mut Sync,
         look: bool,
-        known: &Known,
         found: UnboundedSender<Row<Work>>,
     ) -> Result<Discovered, RoundError> {
         let noticed = !look && !sync.is_due(self.app.clock.now());
@@ -308,12 +304,12 @@ impl Round<'_> {
         };
         let all = newest.is_none();
         let is_meant = |id: &FolderId| newest.as_ref().is_none_or(|newest| newest.contains(id));
-        let mut reading = self.read(&mut folders, is_meant, look, known, &found).await?;
+        let mut reading = self.read(&mut folders, is_meant, look, &found).await?;
         if !reading.told && reading.in_time && noticed && follow::look_again(self, sync) {
             let read: BTreeSet<FolderId> =
                 folders.iter().map(|row| row.value.id().clone()).filter(|id| is_meant(id)).collect();
             folders = follow::folders(self, sync).await?;
-            let more = self.read(&mut folders, |id| !read.contains(id), look, known, &found).await?;
+            let more = self.read(&mut folders, |id| !read.contains(id), look, &found).await?;
             reading = Reading { told: more.told, in_time: more.in_time };
         }
         let Reading { told, in_time } = reading;
@@ -355,7 +351,6 @@ impl Round<'_> {
         folders: &mut [Row<FolderState>],
         is_meant: impl Fn(&FolderId) -> bool,
         look: bool,
-        known: &Known,
         found: &UnboundedSender<Row<Work>>,
     ) -> Result<Reading, RoundError> {
         let now = self.app.clock.now();
@@ -367,7 +362,7 @@ impl Round<'_> {
         let mut reading = Reading { told: false, in_time: true };
         if order.len() > 1 {
             for i in beginning {
-                let read = discover::folder(self, &mut folders[i], 1, known, found).await?;
+                let read = discover::folder(self, &mut folders[i], 1, found).await?;
                 reading.note(read);
                 if read != Read::More {
                     order.retain(|other| *other != i);
@@ -375,7 +370,7 @@ impl Round<'_> {
             }
         }
         for i in order {
-            let read = discover::folder(self, &mut folders[i], PAGES_MAX, known, found).await?;
+            let read = discover::folder(self, &mut folders[i], PAGES_MAX, found).await?;
             reading.note(read);
             reading.in_time &= read != Read::More;
         }

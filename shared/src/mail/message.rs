@@ -47,9 +47,28 @@ pub struct Message {
     /// What keeps its next step waiting, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+    /// What its mark goes by, where the mark has to wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
     /// How far it is.
     #[serde(flatten)]
     pub state: State,
+}
+
+/// What a mail bore in Outlook when Graph last told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// All its categories.
+    pub categories: Vec<String>,
+    /// The version that had them: another one is refused with 412.
+    pub etag: Option<String>,
+}
+
+impl Seen {
+    /// What this one bears.
+    pub fn on(mail: &Mail) -> Self {
+        Self { categories: mail.categories.clone(), etag: mail.etag.clone() }
+    }
 }
 
 /// How far a mail is. Every step may run twice; a crash repeats work and never skips it.
@@ -166,6 +185,7 @@ impl Message {
             page,
             filing: None,
             trouble: None,
+            seen: None,
             state,
         }
     }
@@ -253,6 +273,7 @@ pub(crate) mod tests {
             page: "p".to_owned(),
             filing: dossier.map(filing),
             trouble: None,
+            seen: None,
             state: State::Pending,
         }
     }
