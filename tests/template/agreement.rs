@@ -10,7 +10,7 @@ use shared::{
     base::{
         clock::Clock,
         config::Config,
-        metric::{self, Counter},
+        metric::{self, ARRIVAL_TO_ARCHIVE, Counter},
         random::Random,
     },
 };
@@ -125,13 +125,27 @@ fn the_dashboard_shows_every_function_and_queue_and_what_the_code_counts() {
     for (id, _) in template.resources("AWS::SQS::Queue").filter(|(id, _)| is_there(id)) {
         assert!(titled("Jobs").contains(&format!("${{{id}.QueueName}}")), "{id}");
     }
-    let alarms: Vec<&Value> = template.resources("AWS::CloudWatch::Alarm").map(|(_, alarm)| alarm).collect();
-    let rings = |name: &str| alarms.iter().any(|a| a["Namespace"] == metric::NAMESPACE && a["MetricName"] == name);
+    let alarms = template.resources("AWS::CloudWatch::Alarm").flat_map(|(_, alarm)| metrics_of(alarm));
+    let own = alarms.filter(|metric| metric["Namespace"] == metric::NAMESPACE);
+    let rings: Names = own.map(|metric| metric["MetricName"].as_str().unwrap().to_owned()).collect();
     for name in Counter::ALL.map(Counter::name) {
-        assert!(titled("Mails").contains(&name) || rings(&name), "{name} is shown nowhere");
+        assert!(titled("Mails").contains(&name) || rings.contains(&name), "{name} is shown nowhere");
     }
-    for alarm in alarms.iter().filter(|alarm| alarm["Namespace"] == metric::NAMESPACE) {
-        assert!(Counter::ALL.into_iter().any(|counter| alarm["MetricName"] == counter.name()), "{alarm}");
+    for percentile in ["p50", "p99"] {
+        assert!(titled("From arrival to archive").contains(percentile));
+    }
+    let counted = Counter::ALL.map(Counter::name).into_iter().chain([ARRIVAL_TO_ARCHIVE.to_owned()]);
+    let filters = template.resources("AWS::Logs::MetricFilter").map(|(_, filter)| &filter["MetricTransformations"][0]);
+    let filtered = filters.map(|filter| filter["MetricName"].as_str().unwrap().to_owned());
+    let there: Names = counted.chain(filtered).collect();
+    assert_eq!(rings.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "nothing counts it");
+}
+
+/// What an alarm looks at: one metric, or those of an expression.
+fn metrics_of(alarm: &Value) -> Vec<&Value> {
+    match alarm["Metrics"].as_array() {
+        Some(metrics) => metrics.iter().map(|of| &of["MetricStat"]["Metric"]).filter(|m| !m.is_null()).collect(),
+        None => vec![alarm],
     }
 }
 

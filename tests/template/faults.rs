@@ -195,11 +195,25 @@ fn logs(template: &Template) -> Vec<String> {
     faults
 }
 
+/// A function behind an address answers a failure with a 5xx, also where it crashed: Lambda counts no error then.
+/// Sources: <https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html>,
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html>
 fn alarms(template: &Template) -> Vec<String> {
     let mut faults = Vec::new();
-    for (_, id, _) in template.functions() {
-        if !has_alarm(template, "Errors", "FunctionName", id) {
-            faults.push(format!("{id}: no alarm tells of its Errors"));
+    for (_, id, function) in template.functions() {
+        let mut integrations = template.resources("AWS::ApiGatewayV2::Integration");
+        let api = integrations.find(|(_, i)| attribute(&i["IntegrationUri"]).is_some_and(|(of, _)| of == id));
+        let api = api.and_then(|(_, integration)| integration["ApiId"]["Ref"].as_str());
+        let (metric, dimension, of) = match (function["FunctionUrlConfig"].is_null(), api) {
+            (false, _) => ("Url5xxCount", "FunctionName", id),
+            (true, Some(api)) => ("5xx", "ApiId", api),
+            (true, None) => ("Errors", "FunctionName", id),
+        };
+        if !has_alarm(template, metric, dimension, of) {
+            faults.push(format!("{id}: no alarm tells of its failures: {metric}"));
+        }
+        if metric != "Errors" && has_alarm(template, "Errors", "FunctionName", id) {
+            faults.push(format!("{id}: an alarm looks at its Errors, and it answers failures"));
         }
     }
     for (id, alarm) in template.resources("AWS::CloudWatch::Alarm") {
@@ -210,6 +224,10 @@ fn alarms(template: &Template) -> Vec<String> {
         }
         if alarm["TreatMissingData"].is_null() {
             faults.push(format!("{id}: it does not say what no data means"));
+        }
+        let shown = alarm["Metrics"].as_array().into_iter().flatten().filter(|metric| metric["ReturnData"] == true);
+        if !alarm["Metrics"].is_null() && shown.count() != 1 {
+            faults.push(format!("{id}: not one of its metrics rings"));
         }
     }
     faults
@@ -245,7 +263,7 @@ fn the_template_has_none_of_the_faults_that_linters_let_through() {
 
 #[test]
 fn each_such_fault_is_found_where_it_is_seeded() {
-    let seeded: [(&str, Value, &str); 17] = [
+    let seeded: [(&str, Value, &str); 19] = [
         ("/Resources/GraphWebhook/Properties/FunctionUrlConfig/AuthType", json!("PUBLIC"), "the AuthType of its URL"),
         ("/Resources/Api/Properties/FunctionUrlConfig", json!({ "AuthType": "NONE" }), "the AuthType of its URL"),
         ("/Resources/DeltaPoll/Properties/Events/MailQueue/Properties/BatchSize", json!(11), "BatchSize"),
@@ -273,7 +291,13 @@ fn each_such_fault_is_found_where_it_is_seeded() {
         ("/Globals/Runtime", json!("provided.al2023"), "is not for all functions"),
         ("/Resources/ApiLog/Properties/RetentionInDays", Value::Null, "kept for ever"),
         ("/Resources/Api/Properties/LoggingConfig/LogGroup/Ref", json!("DeltaPollLog"), "the log group of its own"),
-        ("/Resources/ApiErrors/Properties/Dimensions/0/Value/Ref", json!("DeltaPoll"), "no alarm tells of its Errors"),
+        (
+            "/Resources/ApiErrors/Properties/Dimensions/0/Value/Ref",
+            json!("Domain"),
+            "no alarm tells of its failures: 5xx",
+        ),
+        ("/Resources/GraphWebhookErrors/Properties/MetricName", json!("Errors"), "and it answers failures"),
+        ("/Resources/ScheduleSilent/Properties/Metrics/0/ReturnData", json!(false), "not one of its metrics rings"),
         ("/Resources/ApiErrors/Properties/AlarmActions", json!([]), "reach nobody"),
     ];
     for (place, value, told) in seeded {

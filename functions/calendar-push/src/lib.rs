@@ -20,7 +20,10 @@ use shared::{
         queue::PushJob,
         worker::{self, Deadline, Interrupted, Output, RoundOutcome, Rounds, ScheduleError},
     },
-    base::telemetry::Chain,
+    base::{
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
     firm::member::Due,
 };
 
@@ -56,7 +59,9 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Reco
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {
         worker::Input::Schedule { schedule: Schedule::Reconcile } => {
-            Ok(Output::Queued { queued: Box::pin(queue_due(app, &deadline)).await? })
+            let queued = Box::pin(queue_due(app, &deadline)).await?;
+            Tally::one(Counter::ReconcileRuns).publish(app.clock.now());
+            Ok(Output::Queued { queued })
         }
         worker::Input::Jobs(batch) => {
             let rounds = Members { app, deadline };
@@ -83,7 +88,11 @@ impl Rounds<PushJob> for Members<'_> {
     type Error = PushError;
 
     async fn run(&self, job: &PushJob) -> Result<RoundOutcome, PushError> {
-        Box::pin(run::run(self.app, job, &self.deadline)).await
+        let outcome = Box::pin(run::run(self.app, job, &self.deadline)).await;
+        if outcome.as_ref().is_err_and(|error| error.wait().is_none()) {
+            Tally::one(Counter::RoundsFailed).publish(self.app.clock.now());
+        }
+        outcome
     }
 
     async fn put_off(&self, job: &PushJob, at: Timestamp) -> bool {

@@ -191,6 +191,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -
     round.tally.count(Counter::MessagesFailed, failed.len() as u64);
     for (i, Stored { sha256, bytes }) in stored {
         round.tally.count(Counter::BytesArchived, bytes);
+        round.note_delay(&messages[i].value, now);
         let number = numbers.next().unwrap_or_default();
         let original = Original { sha256, bytes, archived_at: now, number };
         set_state(round, &mut messages[i], State::Archived(original)).await?;
@@ -264,6 +265,7 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
             Err(ArchiveError::Empty { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_empty"))),
             Err(e @ (ArchiveError::Spool { .. } | ArchiveError::Store { .. })) => {
                 tracing::error!(message.id = %message.id, error = %Chain(&e), "the archive did not take an original");
+                round.tally.count(Counter::ArchiveRefusals, 1);
                 Ok(Archived::Failed(GraphCode::new("greffe_archive_unavailable")))
             }
         };

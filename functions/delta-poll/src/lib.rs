@@ -68,7 +68,9 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
             let queued = Box::pin(queue_due(app, &deadline)).await;
             // A job that can't be queued holds up no connector.
             watch::connectors(app, &deadline).await.map_err(ScheduleError::from)?;
-            Ok(Output::Queued { queued: queued? })
+            let queued = queued?;
+            Tally::one(Counter::PollRuns).publish(app.clock.now());
+            Ok(Output::Queued { queued })
         }
         worker::Input::Jobs(batch) => {
             let rounds = Mailboxes { app, deadline };
@@ -96,8 +98,9 @@ impl Mailboxes<'_> {
     async fn counted(&self, job: &Job) -> Result<RoundEnd, RoundError> {
         let (began, tally) = (self.app.clock.now(), Tally::default());
         let outcome = run::run(self.app, job, &self.deadline, &tally).await;
-        if outcome.as_ref().is_err_and(|error| error.wait().is_none()) {
-            tally.count(Counter::RoundsFailed, 1);
+        if let Err(error) = &outcome {
+            tally.count(Counter::RoundsFailed, u64::from(error.wait().is_none()));
+            tally.count(Counter::RoundsInOutage, u64::from(error.is_outage()));
         }
         let now = self.app.clock.now();
         tracing::info!(

@@ -19,7 +19,7 @@ use shared::{
     mail::{
         delta::{Decision, Phase, decide, is_new},
         mailbox::{KeptMarks, Mailbox, Untold},
-        message::Seen,
+        message::{Message, Seen, State},
         rules::People,
         trouble::{Faults, Thing, Trouble},
     },
@@ -85,6 +85,11 @@ pub(crate) enum RoundError {
 }
 
 impl RoundError {
+    /// Whether Microsoft did not answer, or is not well itself.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self, Self::Busy { source, .. } if source.is_outage())
+    }
+
     /// For the log.
     pub(crate) fn name(&self) -> &'static str {
         if matches!(self, Self::Wait(_) | Self::Busy { .. }) { "waits" } else { "failed" }
@@ -118,6 +123,8 @@ pub(crate) struct Round<'a> {
     pub deadline: &'a Deadline,
     /// Mail that arrived before is not kept.
     pub activated_at: Timestamp,
+    /// When the round before looked, if this is about live mail: what was there then is no longer new.
+    pub looked_before: Option<Timestamp>,
     /// How mail is marked; none where it is not.
     pub marks: Option<&'a Marks>,
     /// The marks whose categories this round saw to.
@@ -206,6 +213,17 @@ impl Round<'_> {
             true => Trouble::after(before, error, now),
             false => Trouble::along_with_mailbox(before, error, now),
         }
+    }
+
+    /// Notes how long after its arrival a live mail is archived `at`. When a mail was moved in, nobody tells: at the
+    /// earliest after the look before.
+    pub fn note_delay(&self, message: &Message, at: Timestamp) {
+        let Some(looked_before) = self.looked_before.filter(|_| message.trouble.is_none()) else { return };
+        let arrived_at = match message.state {
+            State::Pending => message.received_at.max(looked_before),
+            _ => return,
+        };
+        self.tally.archived_after(at.duration_since(arrived_at).try_into().unwrap_or_default());
     }
 
     /// Facts of these numbers are still to be put on the event bus.

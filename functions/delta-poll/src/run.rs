@@ -119,6 +119,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         graph: &graph,
         deadline,
         activated_at,
+        looked_before: sync.value.round_began_at,
         marks: marks.as_ref(),
         kept_marks: &kept_marks,
         people: &people,
@@ -263,7 +264,14 @@ impl Round<'_> {
         let deadline = self.deadline.or_after(behind::SLICE);
         let refused_in_a_row = AtomicU32::new(0);
         let stopped = AtomicBool::new(false);
-        let slice = Round { graph: &graph, deadline: &deadline, stopped, refused_in_a_row: &refused_in_a_row, ..*self };
+        let slice = Round {
+            graph: &graph,
+            deadline: &deadline,
+            looked_before: None,
+            stopped,
+            refused_in_a_row: &refused_in_a_row,
+            ..*self
+        };
         match Box::pin(behind::run(&slice, sync, folders, open)).await {
             Ok(RoundEnd::OutOfTime) => Ok(RoundEnd::Behind),
             Err(RoundError::Wait(wait) | RoundError::Busy { wait, .. }) => {
@@ -414,6 +422,7 @@ impl Round<'_> {
                 if error.status().is_some() && !matches!(error.disposition(), Disposition::RetryAfter(_)) {
                     sync.subscription = None;
                 }
+                self.tally.count(Counter::SubscriptionRefusals, 1);
                 self.failed(Thing::Notifications, &error);
             }
         }

@@ -13,7 +13,10 @@ use shared::{
     },
     app::App,
     aws::table::TableError,
-    base::telemetry::Chain,
+    base::{
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
 };
 
 /// Registrations looked at in one run; the rest is due still when the next one comes.
@@ -110,5 +113,6 @@ async fn watch(app: &App) -> Result<Output, ExpiryError> {
     if !owners.is_empty() {
         tracing::info!(watched = owners.len(), failed, "app registrations looked at");
     }
+    Tally::one(Counter::WatchRuns).publish(app.clock.now());
     Ok(Output { watched: owners.len() })
 }

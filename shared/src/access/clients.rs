@@ -53,7 +53,8 @@ impl Clients {
             clock.clone(),
             random.clone(),
         );
-        let feed = Feed::new(table.clone(), aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone());
+        let feed =
+            Feed::new(table.clone(), aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone(), clock.clone());
         Self { config, clock, random, table, feed, secrets, tokens: Arc::new(tokens), http }
     }
 

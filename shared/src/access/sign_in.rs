@@ -685,7 +685,7 @@ async fn await_grant(
     let writes = [Write::replace(&row)].into_iter().chain(held.write()).chain(elsewhere).collect();
     clients.table.transact(writes).await?;
     tracing::warn!(firm.id = %firm, connector.id = %connector, "a connector waits for the operator's grant");
-    Tally::one(Counter::PeopleNeeded).publish(now);
+    Tally::one(Counter::OperatorNeeded).publish(now);
     Ok(())
 }
 

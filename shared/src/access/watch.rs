@@ -19,7 +19,7 @@ use crate::{
     firm::{feed::FeedError, member::Member},
     graph::GraphError,
     mail::mailbox::Mailbox,
-    problem::{Code, Noted},
+    problem::{Code, Noted, Who},
 };
 
 /// A connector that works is looked at this often.
@@ -50,6 +50,15 @@ impl Watch {
 }
 
 impl Connector {
+    /// Whether what a problem asks for is the operator's to do: the owner of the app is, unless it is the firm's own.
+    fn needs_the_operator(&self, code: Code) -> bool {
+        match code.who() {
+            Who::Operator => true,
+            Who::AppOwner => self.app.is_none(),
+            _ => false,
+        }
+    }
+
     /// Why nothing of the organisation can be asked any more, where `error` is a refusal of one thing: an administrator
     /// has withdrawn the consent, which Graph says to tokens that live on, to each request by itself. None where only
     /// that one thing is refused.
@@ -81,7 +90,12 @@ impl Connector {
             firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %Chain(error),
             "a person has to act"
         );
-        Tally::one(Counter::PeopleNeeded).publish(problem.since);
+        let tally = Tally::default();
+        // What stopped was counted when it did.
+        let is_known = self.state == ConnectorState::ActionRequired || before.is_some();
+        tally.count(Counter::PeopleNeeded, u64::from(!is_known));
+        tally.count(Counter::OperatorNeeded, u64::from(self.needs_the_operator(problem.code)));
+        tally.publish(problem.since);
         if refused.is_some() || error.concerns_connection() {
             self.require_action(&clients.feed, &clients.table, problem.clone()).await?;
         }

@@ -15,8 +15,10 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::{
+        clock::Clock,
         digest::Digest,
         id::{ClientId, ConnectorId, FirmId, MailboxId, MessageId},
+        metric::{Counter, Tally},
         telemetry::Chain,
     },
     graph::GraphCode,
@@ -285,12 +287,13 @@ pub struct Feed {
     table: Table,
     client: Client,
     bus: String,
+    clock: Clock,
 }
 
 impl Feed {
     /// Over the table and the SDK's client.
-    pub fn new(table: Table, client: Client, bus: String) -> Self {
-        Self { table, client, bus }
+    pub fn new(table: Table, client: Client, bus: String, clock: Clock) -> Self {
+        Self { table, client, bus, clock }
     }
 
     /// Takes `count` numbers of a firm's feed; the first of them.
@@ -331,10 +334,15 @@ impl Feed {
         Ok(())
     }
 
-    /// Puts facts on the event bus, at least once each.
+    /// Puts facts on the event bus, at least once each. The operator learns of each time that it does not take them.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
+    /// Errors: the event bus refuses or does not answer.
     pub async fn announce(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
+        let refused = |_: &FeedError| Tally::one(Counter::BusRefusals).publish(self.clock.now());
+        self.put_on_bus(firm, facts).await.inspect_err(refused)
+    }
+
+    async fn put_on_bus(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
         for chunk in facts.chunks(PUT_EVENTS_MAX) {
             let failed =
                 |source: Box<dyn std::error::Error + Send + Sync>| FeedError::Bus { count: chunk.len(), source };

@@ -182,6 +182,16 @@ impl GraphError {
         matches!(self, Self::Token { source, .. } if source.needs_a_person())
     }
 
+    /// Whether Microsoft did not answer, or is not well itself: that passes, and is nobody's matter here.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Token { source, .. } => !source.needs_a_person(),
+            Self::Refused { status, .. } => matches!(status, 502..=504),
+            Self::Throttled { .. } | Self::Unreadable { .. } | Self::ForeignLink { .. } => false,
+        }
+    }
+
     /// Whether Graph knows who asks, and keeps that one out.
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(403)
