@@ -10,6 +10,7 @@
 //! - [`graph`]: Graph's wire.
 //! - [`problem`]: the catalogue of problems.
 //! - [`firm`]: firms, their members, feed and audit trail.
+//! - [`reading`]: what an original says, with nothing that could do harm.
 //! - [`mail`]: mailboxes and what is archived of them.
 //! - [`push`]: dates and contacts in members' Outlooks.
 //! - [`access`]: how mailboxes may be opened.
@@ -26,3 +27,4 @@ pub mod health;
 pub mod mail;
 pub mod problem;
 pub mod push;
+pub mod reading;

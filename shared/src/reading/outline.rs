@@ -1,0 +1,243 @@
+//! Which parts of a mail are its text, and which are attachments.
+//! Source: RFC 8621, section 4.1.4, whose names for both are the ones here
+
+use std::collections::BTreeMap;
+
+use super::{
+    charset::{decoded, of_page},
+    head::MailHead,
+    html::{Cleaned, Pictures, clean, escaped, plain},
+    kind::{PartKind, is_shown_inline, served_type},
+    scan::{MailPart, Scanned, Scanner},
+    transfer::TransferDecoder,
+};
+
+/// Most of one text that is shown, in bytes of the original.
+const TEXT_BYTES_MAX: u64 = 2 << 20;
+/// How many messages within messages are opened one after another.
+const NESTED_MAX: usize = 8;
+
+/// A mail's head, and its parts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The head.
+    pub head: MailHead,
+    /// All parts, in their order; the first is the mail itself.
+    pub parts: Vec<MailPart>,
+    /// There are more parts.
+    pub is_cut: bool,
+    text: Vec<usize>,
+    html: Vec<usize>,
+    attachments: Vec<usize>,
+}
+
+/// A part that is given out on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its number among the mail's attachments, from 1.
+    pub number: usize,
+    /// The name of its file, safe to save under; made up where the mail names none.
+    pub name: String,
+    /// What it is.
+    pub kind: PartKind,
+    /// The type as which its bytes are given out.
+    pub served: &'static str,
+    /// The length of its bytes.
+    pub bytes: u64,
+    /// By which id the mail's own HTML shows it.
+    pub content_id: Option<String>,
+}
+
+#[derive(Default)]
+struct Chosen {
+    text: Vec<usize>,
+    html: Vec<usize>,
+    attachments: Vec<usize>,
+}
+
+impl Outline {
+    /// Of an original.
+    pub fn of(original: &[u8]) -> Self {
+        let mut scanner = Scanner::new();
+        scanner.feed(original);
+        Self::new(scanner.finish())
+    }
+
+    /// Of a mail whose parts were found.
+    pub fn new(Scanned { parts, head, is_cut }: Scanned) -> Self {
+        let mut within = BTreeMap::<usize, Vec<usize>>::new();
+        for (index, part) in parts.iter().enumerate() {
+            if let Some(parent) = part.parent {
+                within.entry(parent).or_default().push(index);
+            }
+        }
+        let mut chosen = Chosen::default();
+        choose(&parts, &within, (&[0], ""), (true, true), false, &mut chosen);
+        let Chosen { mut text, html, mut attachments } = chosen;
+        if text.is_empty() && html.is_empty() {
+            // A text that nothing calls one: better shown than offered as a file.
+            let is_text = |index: &usize| {
+                let part = &parts[*index];
+                PartKind::of(&part.about) == PartKind::Text && part.about.name.is_none() && !part.about.is_attachment
+            };
+            (text, attachments) = attachments.into_iter().partition(is_text);
+        }
+        let charset = text.iter().chain(&html).find_map(|index| parts[*index].about.charset.as_deref());
+        Self { head: MailHead::read(&head, charset), is_cut, text, html, attachments, parts }
+    }
+
+    /// All attachments, in their order.
+    pub fn attachments(&self) -> impl Iterator<Item = Attachment> {
+        (1..=self.attachments.len()).filter_map(|number| Some(self.attachment(number)?.0))
+    }
+
+    /// The attachment with that number, and the part that it is.
+    pub fn attachment(&self, number: usize) -> Option<(Attachment, &MailPart)> {
+        let part = &self.parts[*self.attachments.get(number.checked_sub(1)?)?];
+        let (about, kind) = (&part.about, PartKind::of(&part.about));
+        let served = match kind {
+            PartKind::Message => "message/rfc822",
+            _ => served_type(about.content_type.as_deref(), about.name.as_deref()),
+        };
+        let name = about.name.clone().unwrap_or_else(|| {
+            let noun = if kind == PartKind::Message { "message" } else { "attachment" };
+            format!("{noun}-{number}.{}", kind.ending(served))
+        });
+        let content_id = about.content_id.clone();
+        Some((Attachment { number, name, kind, served, bytes: part.bytes, content_id }, part))
+    }
+
+    /// The mail's text, and whether there is more of it: the plain one if there is one, else that of its HTML.
+    pub fn text(&self, original: &[u8]) -> (String, bool) {
+        let (mut text, mut is_cut) = (String::new(), self.is_cut);
+        for index in &self.text {
+            let (source, is_more) = self.decoded(*index, original);
+            let piece = if self.is_html(*index) { plain(&source) } else { Cleaned::of_text(&source) };
+            is_cut |= is_more || piece.is_cut;
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            text.push_str(piece.text.trim_end());
+        }
+        (text, is_cut)
+    }
+
+    /// The mail's HTML, cleaned, or its text as HTML. `address`: of an attachment by its number, for the images that
+    /// the HTML shows; `remote`: whether it may show images of the web.
+    pub fn html(&self, original: &[u8], address: impl Fn(usize) -> String, remote: bool) -> Cleaned {
+        let shown = self.attachments().filter(|attachment| is_shown_inline(attachment.served));
+        let own = shown.filter_map(|attachment| Some((attachment.content_id?, address(attachment.number))));
+        let pictures = Pictures { own: own.collect(), remote };
+        let mut page = Cleaned::default();
+        for index in &self.html {
+            let (source, is_more) = self.decoded(*index, original);
+            let piece = if self.is_html(*index) {
+                clean(&source, &pictures)
+            } else {
+                Cleaned { html: format!("<pre>{}</pre>", escaped(&source)), ..Cleaned::default() }
+            };
+            page.html.push_str(&piece.html);
+            page.withheld += piece.withheld;
+            page.is_cut |= is_more || piece.is_cut || self.is_cut;
+        }
+        page
+    }
+
+    fn is_html(&self, index: usize) -> bool {
+        self.parts[index].about.content_type.as_deref() == Some("text/html")
+    }
+
+    /// The text of a part, and whether there is more of it.
+    fn decoded(&self, index: usize, original: &[u8]) -> (String, bool) {
+        let MailPart { body, about, .. } = &self.parts[index];
+        let end = body.end.min(body.start + TEXT_BYTES_MAX);
+        let bytes = TransferDecoder::all(about.transfer, slice(original, body.start, end));
+        let page = self.is_html(index).then(|| of_page(&bytes)).flatten();
+        (decoded(&bytes, about.charset.as_deref(), page.as_deref()), end < body.end)
+    }
+}
+
+/// The message that lies within another one at the end of `path`: the number of an attachment that is a message, then
+/// one within that, eight at most. None if there is no such message.
+pub fn nested(original: &[u8], path: &[usize]) -> Option<Vec<u8>> {
+    let mut message = original.to_vec();
+    if path.len() > NESTED_MAX {
+        return None;
+    }
+    for number in path {
+        let outline = Outline::of(&message);
+        let (_, part) = outline.attachment(*number).filter(|(found, _)| found.kind == PartKind::Message)?;
+        message = TransferDecoder::all(part.about.transfer, slice(&message, part.body.start, part.body.end));
+    }
+    Some(message)
+}
+
+fn slice(original: &[u8], start: u64, end: u64) -> &[u8] {
+    let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+    original.get(at(start)..at(end)).unwrap_or_default()
+}
+
+/// Sorts the parts `of` a multipart with that subtype. `takes`: whether text and HTML are still to be found, which a
+/// part of an alternative decides.
+fn choose(
+    parts: &[MailPart],
+    within: &BTreeMap<usize, Vec<usize>>,
+    (of, subtype): (&[usize], &str),
+    takes: (bool, bool),
+    in_alternative: bool,
+    chosen: &mut Chosen,
+) {
+    let (mut takes_text, mut takes_html) = takes;
+    let (text_before, html_before) = (chosen.text.len(), chosen.html.len());
+    for (place, index) in of.iter().enumerate() {
+        let about = &parts[*index].about;
+        let kind = about.content_type.as_deref();
+        if let Some(inner) = within.get(index) {
+            let subtype = kind.and_then(|kind| kind.strip_prefix("multipart/")).unwrap_or_default();
+            let in_alternative = in_alternative || subtype == "alternative";
+            choose(parts, within, (inner, subtype), (takes_text, takes_html), in_alternative, chosen);
+            continue;
+        }
+        let is_html = kind == Some("text/html");
+        // A multipart in which no part was found is a text.
+        let is_plain = kind.is_none_or(|kind| kind == "text/plain" || kind.starts_with("multipart/"));
+        let is_body = (is_html || is_plain)
+            && !about.is_attachment
+            && (place == 0 || subtype != "related" && about.name.is_none())
+            // A type that can't be read, and a name: a file.
+            && (kind.is_some() || about.name.is_none());
+        if !is_body {
+            chosen.attachments.push(*index);
+            continue;
+        }
+        if subtype == "alternative" {
+            if is_html && takes_html {
+                chosen.html.push(*index);
+            } else if is_plain && takes_text {
+                chosen.text.push(*index);
+            }
+            continue;
+        }
+        if in_alternative {
+            takes_html &= !is_plain;
+            takes_text &= !is_html;
+        }
+        if takes_text {
+            chosen.text.push(*index);
+        }
+        if takes_html {
+            chosen.html.push(*index);
+        }
+        if !takes_text && !takes_html {
+            chosen.attachments.push(*index);
+        }
+    }
+    if subtype == "alternative" && takes == (true, true) {
+        let (text_found, html_found) = (chosen.text.len() > text_before, chosen.html.len() > html_before);
+        match (text_found, html_found) {
+            (false, true) => chosen.text.extend_from_slice(&chosen.html[html_before..]),
+            (true, false) => chosen.html.extend_from_slice(&chosen.text[text_before..]),
+            _ => {}
+        }
+    }
+}
