@@ -26,7 +26,8 @@ async fn every_function_does_its_part_of_the_path_of_one_mail_under_the_runtime_
 
     // The API, behind an HTTP API.
     let alive = api.invoke(&event::http("GET", "/healthz", &[], None)).await;
-    assert_eq!((&alive["statusCode"], &alive["body"]), (&json!(200), &json!("ok")));
+    assert_eq!(alive["statusCode"], 200, "{alive}");
+    assert!(alive["body"].as_str().is_some_and(|body| body.contains(env!("CARGO_PKG_VERSION"))), "{alive}");
     let stranger = api.invoke(&event::http("GET", "/v1/firms/x", &[], None)).await;
     assert_eq!(stranger["statusCode"], 401, "{stranger}");
     let operator = format!("Bearer {OPERATOR_KEY}");

@@ -53,10 +53,32 @@ async fn the_table_on_one_machine_is_the_one_that_is_deployed() {
     });
     assert_eq!(indexes.collect::<Value>(), deployed["GlobalSecondaryIndexes"]);
     assert_eq!(deployed["TimeToLiveSpecification"], json!({ "AttributeName": TTL_ATTRIBUTE, "Enabled": true }));
-    for kept in ["DeletionPolicy", "UpdateReplacePolicy"] {
-        assert_eq!(template.0["Resources"]["Table"][kept], "Retain");
-        assert_eq!(template.0["Resources"]["Originals"][kept], "Retain");
+}
+
+#[test]
+fn what_is_kept_for_good_no_update_replaces_or_removes() {
+    let template = Template::read();
+    let kept = |resource: &Value| resource["DeletionPolicy"].as_str().is_some_and(|p| p.starts_with("Retain"));
+    let resources = template.0["Resources"].as_object().unwrap().iter();
+    let kept: Names = resources.filter(|(_, resource)| kept(resource)).map(|(id, _)| id.clone()).collect();
+    for id in ["Table", "Originals", "AccessLogs", "Keyring"] {
+        assert!(kept.contains(id), "{id}");
+        assert_eq!(template.0["Resources"][id]["UpdateReplacePolicy"], "Retain", "{id}");
     }
+    let policy = std::fs::read_to_string(root().join("stack-policy.json")).unwrap();
+    let policy: Value = serde_json::from_str(&policy).unwrap();
+    let denied = &policy["Statement"][1];
+    assert_eq!((&denied["Effect"], &denied["Action"]), (&json!("Deny"), &json!(["Update:Replace", "Update:Delete"])));
+    let resources = denied["Resource"].as_array().unwrap().iter().map(|of| of.as_str().unwrap());
+    let denied: Names = resources.map(|of| of.trim_start_matches("LogicalResourceId/").to_owned()).collect();
+    assert_eq!(denied, kept);
+}
+
+#[test]
+fn a_deployment_without_parameters_sets_none() {
+    let settings = std::fs::read_to_string(root().join("samconfig.toml")).unwrap();
+    let set = settings.lines().filter(|line| !line.starts_with('#') && line.contains("parameter_overrides"));
+    assert_eq!(set.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
 fn attributes(definitions: &[AttributeDefinition]) -> BTreeSet<String> {

@@ -8,12 +8,21 @@ const OPEN_TO_ALL: [&str; 1] = ["GraphWebhook"];
 /// What SAM takes for all functions at once, of what we use.
 /// Source:
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>
-const GLOBAL: [&str; 8] =
-    ["Runtime", "Handler", "Architectures", "MemorySize", "Timeout", "Environment", "LoggingConfig", "Tags"];
+const GLOBAL: [&str; 9] = [
+    "Runtime",
+    "Handler",
+    "Architectures",
+    "AutoPublishAlias",
+    "MemorySize",
+    "Timeout",
+    "Environment",
+    "LoggingConfig",
+    "Tags",
+];
 
 /// Everything that is wrong.
 fn faults(template: &Template) -> Vec<String> {
-    [runtime, function_urls, sources, dead_letters, rules, schedules, logs, alarms]
+    [runtime, function_urls, sources, dead_letters, rules, schedules, logs, alarms, rollouts]
         .iter()
         .flat_map(|f| f(template))
         .collect()
@@ -202,7 +211,7 @@ fn alarms(template: &Template) -> Vec<String> {
     let mut faults = Vec::new();
     for (_, id, function) in template.functions() {
         let mut integrations = template.resources("AWS::ApiGatewayV2::Integration");
-        let api = integrations.find(|(_, i)| attribute(&i["IntegrationUri"]).is_some_and(|(of, _)| of == id));
+        let api = integrations.find(|(_, i)| i["IntegrationUri"]["Ref"] == format!("{id}.Alias"));
         let api = api.and_then(|(_, integration)| integration["ApiId"]["Ref"].as_str());
         let (metric, dimension, of) = match (function["FunctionUrlConfig"].is_null(), api) {
             (false, _) => ("Url5xxCount", "FunctionName", id),
@@ -229,6 +238,27 @@ fn alarms(template: &Template) -> Vec<String> {
         if !alarm["Metrics"].is_null() && shown.count() != 1 {
             faults.push(format!("{id}: not one of its metrics rings"));
         }
+    }
+    faults
+}
+
+/// An update moves the alias from version to version while alarms watch; who called a function itself would have all of
+/// it at once.
+fn rollouts(template: &Template) -> Vec<String> {
+    let mut faults = Vec::new();
+    let alarms: Vec<&str> = template.resources("AWS::CloudWatch::Alarm").map(|(id, _)| id).collect();
+    for (_, id, function) in template.functions() {
+        let watching = function["DeploymentPreference"]["Alarms"].as_array().into_iter().flatten();
+        let watching: Vec<_> = watching.map(|alarm| alarm["Ref"].as_str().unwrap_or_default()).collect();
+        if watching.is_empty() || watching.iter().any(|alarm| !alarms.contains(alarm)) {
+            faults.push(format!("{id}: no alarm takes an update of it back: {watching:?}"));
+        }
+        let permissions = template.resources("AWS::Lambda::Permission").map(|(_, p)| &p["FunctionName"]);
+        let integrations = template.resources("AWS::ApiGatewayV2::Integration").map(|(_, i)| &i["IntegrationUri"]);
+        let around = permissions
+            .chain(integrations)
+            .filter(|called| called["Ref"] == id || attribute(called).is_some_and(|(of, _)| of == id));
+        faults.extend(around.map(|called| format!("{id}: {called} calls it and not its alias")));
     }
     faults
 }
@@ -263,7 +293,7 @@ fn the_template_has_none_of_the_faults_that_linters_let_through() {
 
 #[test]
 fn each_such_fault_is_found_where_it_is_seeded() {
-    let seeded: [(&str, Value, &str); 19] = [
+    let seeded: [(&str, Value, &str); 21] = [
         ("/Resources/GraphWebhook/Properties/FunctionUrlConfig/AuthType", json!("PUBLIC"), "the AuthType of its URL"),
         ("/Resources/Api/Properties/FunctionUrlConfig", json!({ "AuthType": "NONE" }), "the AuthType of its URL"),
         ("/Resources/DeltaPoll/Properties/Events/MailQueue/Properties/BatchSize", json!(11), "BatchSize"),
@@ -299,6 +329,12 @@ fn each_such_fault_is_found_where_it_is_seeded() {
         ("/Resources/GraphWebhookErrors/Properties/MetricName", json!("Errors"), "and it answers failures"),
         ("/Resources/ScheduleSilent/Properties/Metrics/0/ReturnData", json!(false), "not one of its metrics rings"),
         ("/Resources/ApiErrors/Properties/AlarmActions", json!([]), "reach nobody"),
+        (
+            "/Resources/Api/Properties/DeploymentPreference/Alarms",
+            json!([{ "Ref": "Gone" }]),
+            "takes an update of it back",
+        ),
+        ("/Resources/RotationPermission/Properties/FunctionName/Ref", json!("SecretExpiry"), "and not its alias"),
     ];
     for (place, value, told) in seeded {
         let mut template = Template::read();

@@ -201,7 +201,7 @@ fn what_is_kept_is_encrypted_with_a_key_of_the_operators_own_where_there_is_one(
 #[test]
 fn each_parameter_is_told_to_the_operator() {
     let manual = std::fs::read_to_string(root().join("docs/operator.md")).unwrap();
-    for name in ["WebhookConcurrency", "KmsKeyArn", "AccessLogDays"] {
+    for name in Template::read().0["Parameters"].as_object().unwrap().keys() {
         assert!(manual.contains(&format!("`{name}`")), "{name}");
     }
 }

@@ -30,7 +30,7 @@ pub use crate::extract::{BODY_BYTES_MAX, BULK_BYTES_MAX};
 /// What describes all routes; `openapi` holds it to them.
 const DESCRIPTION: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
-/// All routes of the API, with `/openapi.json` that describes them and `/healthz` that says nothing but yes.
+/// All routes of the API, with `/openapi.json` that describes them and `/healthz` that says which version runs.
 ///
 /// Every answer carries `x-request-id`. Every failure is an `application/problem+json` document ([`Problem`]); one that
 /// is ours is logged once with the same request id.

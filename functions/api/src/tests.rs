@@ -306,7 +306,8 @@ fn takes_a_body(method: &str, path: &str) -> bool {
 async fn health_is_told_to_anybody() {
     let world = World::new().await;
     let request = Request::builder().method(Method::GET).uri("/healthz").body(Body::empty()).unwrap();
-    assert_eq!(world.send(request).await.status, StatusCode::OK);
+    let answer = world.send(request).await;
+    assert_eq!((answer.status, &answer.body["version"]), (StatusCode::OK, &json!(env!("CARGO_PKG_VERSION"))));
 }
 
 #[tokio::test]

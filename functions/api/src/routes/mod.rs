@@ -5,10 +5,11 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use axum::{Router, extract::DefaultBodyLimit, handler::Handler, http::Method, routing::MethodRouter};
+use axum::{Json, Router, extract::DefaultBodyLimit, handler::Handler, http::Method, routing::MethodRouter};
 use pastey::paste;
+use serde::Serialize;
 use shared::app::App;
-use utoipa::{Path as _, openapi::HttpMethod};
+use utoipa::{Path as _, ToSchema, openapi::HttpMethod};
 use utoipa_axum::PathItemExt as _;
 
 use crate::{auth::Needs, extract::BULK_BYTES_MAX};
@@ -131,8 +132,19 @@ fn served<P: utoipa::Path, H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> M
     methods.fold(MethodRouter::new(), |router, method| router.on(method, handler.clone()))
 }
 
-/// Checks that the API function runs. It checks nothing else.
-#[utoipa::path(get, path = "/healthz", tag = "health", operation_id = "get_health", security(()), responses((status = 200, body = String, content_type = "text/plain")))]
-async fn health() -> &'static str {
-    "ok"
+/// What runs.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// The version of greffe.
+    #[schema(example = "0.2.0", max_length = 40)]
+    version: &'static str,
+    /// The commit that it was built from, if the build was told: `GREFFE_COMMIT`.
+    #[schema(max_length = 64)]
+    commit: Option<&'static str>,
+}
+
+/// Checks that the API function runs, and shows its version. It checks nothing else.
+#[utoipa::path(get, path = "/healthz", tag = "health", operation_id = "get_health", security(()), responses((status = 200, body = Health)))]
+async fn health() -> Json<Health> {
+    Json(Health { version: env!("CARGO_PKG_VERSION"), commit: option_env!("GREFFE_COMMIT") })
 }
