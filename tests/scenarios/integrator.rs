@@ -108,11 +108,15 @@ async fn a_firm_that_calls_too_often_with_any_of_its_keys_is_told_when_to_come_b
     let second = second["key"].as_str().unwrap();
     for i in 0..1_200 {
         let key = if i % 2 == 0 { &key } else { second };
-        assert_eq!(world.request(Some(key), Method::GET, &path, None).await.status, StatusCode::OK);
+        let answer = world.request(Some(key), Method::GET, &path, None).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.headers["ratelimit-policy"], "\"minute\";q=1200;w=60");
+        assert_eq!(answer.headers["ratelimit"], format!("\"minute\";r={};t=60", 1_199 - i));
     }
     assert_eq!(world.request(Some(second), Method::GET, &path, None).await.problem(), "too_many_requests");
     let refused = world.request(Some(&key), Method::GET, &path, None).await;
     assert_eq!(refused.headers["retry-after"], "60");
+    assert_eq!(refused.headers["ratelimit"], "\"minute\";r=0;t=60");
     assert_eq!(refused.problem(), "too_many_requests");
     assert_eq!(world.get(&path).await.status, StatusCode::OK);
     world.clock.advance(Duration::from_secs(60));

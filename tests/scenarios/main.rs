@@ -10,6 +10,7 @@ mod contacts;
 mod dates;
 mod faults;
 mod faults_access;
+mod feed;
 mod filing;
 mod folders;
 mod history;

@@ -99,8 +99,13 @@ fn keys(schema: &[KeySchemaElement]) -> Value {
 /// Variables that only one machine sets: where tests have Microsoft answered, and by what certificate AWS.
 const ONE_MACHINE: [&str; 3] = ["GREFFE_LOGIN_URL", "GREFFE_GRAPH_URL", "AWS_CA_BUNDLE"];
 /// Variables that only some functions are told.
-const SOME: [&str; 4] =
-    ["GREFFE_FEDERATED_SUBJECTS", "GREFFE_WEBHOOK_URL", "GREFFE_CONTENT_BYTES_MAX", "GREFFE_SPOOL_DIR"];
+const SOME: [&str; 5] = [
+    "GREFFE_FEDERATED_SUBJECTS",
+    "GREFFE_WEBHOOK_URL",
+    "GREFFE_CONTENT_BYTES_MAX",
+    "GREFFE_WAITING_CALLS",
+    "GREFFE_SPOOL_DIR",
+];
 
 #[test]
 fn a_function_is_told_what_it_reads_and_nothing_else() {

@@ -31,6 +31,14 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
+    /// Who it is, as it is written down: the id of the firm's key, or `operator`.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Operator => "operator".to_owned(),
+            Self::Firm(_, key) => key.id.to_string(),
+        }
+    }
+
     /// What the key gives, and what keys that are made with it may have.
     pub(crate) fn grant(&self) -> KeyGrant {
         match self {

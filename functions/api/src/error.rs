@@ -25,6 +25,13 @@ use crate::language;
 
 /// The header with the request's id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest id of a caller's own that is taken over; a key is longer.
+pub(crate) const REQUEST_ID_CHARS_MAX: usize = 60;
+/// The headers with what a firm may still call.
+/// Source: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>
+pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// See [`RATE_LIMIT`].
+pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -159,6 +166,13 @@ impl RequestId {
     }
 }
 
+/// The id that the caller gave its request, if it may stand in headers, logs and the audit trail.
+fn callers_own(request: &Request) -> Option<String> {
+    let id = request.headers().get(REQUEST_ID)?.to_str().ok()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    ((1..=REQUEST_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
+}
+
 /// What a response will be answered with, be it a failure still.
 pub(crate) fn status_of(response: &Response) -> StatusCode {
     match response.extensions().get::<Arc<Failure>>().map(AsRef::as_ref) {
@@ -198,9 +212,10 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Around every request: gives it an id, turns a failure into its document, and sets the headers that all answers have.
+/// Around every request: gives it an id, or takes over the caller's own, turns a failure into its document, and sets
+/// the headers that all answers have.
 pub(crate) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let id = app.random.uuid().to_string();
+    let id = callers_own(&request).unwrap_or_else(|| app.random.uuid().to_string());
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request.id = %id);
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -208,8 +223,9 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
         let problem = span.in_scope(|| failure.document(&id));
         let (head, _) = response.into_parts();
         response = document(&problem);
-        // What was said beside the failure stays: the methods that there are, and the length that a range is beyond.
-        for name in [header::ALLOW, header::CONTENT_RANGE] {
+        // What was said beside the failure stays: the methods that there are, the length that a range is beyond, and
+        // what may still be called.
+        for name in [header::ALLOW, header::CONTENT_RANGE, RATE_LIMIT, RATE_LIMIT_POLICY] {
             if let Some(value) = head.headers.get(&name) {
                 response.headers_mut().insert(name, value.clone());
             }

@@ -34,7 +34,7 @@ use shared::{
 
 use crate::{
     auth::{Caller, FirmScope, Needs, is_own_key},
-    error::{Answer, Failure, RequestId, invalid, status_of},
+    error::{Answer, Failure, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, invalid, status_of},
     extract::BULK_BYTES_MAX,
     routes,
 };
@@ -63,7 +63,32 @@ pub(crate) struct Gate {
 struct Allowance {
     minute: i64,
     left: u64,
+    /// What no process had taken when this one took its own.
+    untaken: u64,
     spent: bool,
+}
+
+/// What a firm may still call, as its caller is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct RateLimit {
+    /// Calls that are left of this minute; none if this one was one too many.
+    remaining: Option<u64>,
+    /// Seconds until the next minute.
+    seconds: i64,
+}
+
+impl RateLimit {
+    /// The answer with the two headers of the IETF's draft.
+    /// Source: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>
+    fn on(self, mut response: Response) -> Response {
+        let remaining = self.remaining.unwrap_or(0);
+        let now = format!("\"minute\";r={remaining};t={}", self.seconds);
+        let policy = format!("\"minute\";q={CALLS_PER_MINUTE};w=60");
+        for (name, value) in [(RATE_LIMIT, now), (RATE_LIMIT_POLICY, policy)] {
+            response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+        }
+        response
+    }
 }
 
 pub(crate) async fn pass(State((app, gate)): State<(Arc<App>, Arc<Gate>)>, request: Request, next: Next) -> Response {
@@ -77,77 +102,82 @@ impl Gate {
         }
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
-        if let Caller::Firm(firm, _) = caller {
-            self.let_in(app, firm).await?;
-        }
         parts.extensions.insert(caller.clone());
-        let route = parts.extensions.get::<MatchedPath>().map(|route| route.as_str().to_owned());
-        let needs = route.and_then(|route| Some((routes::needs(&route, &parts.method)?, route)));
-        // No such address, or not with this method.
-        let Some((needs, route)) = needs else { return Ok(next.run(Request::from_parts(parts, body)).await) };
-        let params = Params::read(&mut parts, app).await?;
-        let scope = match params.firm() {
-            Some(firm) => FirmScope::of(app, &caller, firm).await?,
-            None => None,
+        let Caller::Firm(firm, _) = caller else { return admit(app, caller, parts, body, next).await };
+        let limit = self.let_in(app, firm).await?;
+        let answer = match limit.remaining {
+            Some(_) => admit(app, caller, parts, body, next).await,
+            None => {
+                let problem = Problem::new(Code::TooManyRequests, format!("At most {CALLS_PER_MINUTE} a minute."));
+                Err(Failure::later(problem, limit.seconds))
+            }
         };
-        // The route refuses a caller of another firm, with the same answer as for a firm that does not exist.
-        let Some(scope) = scope else {
-            return match (caller, params.firm(), parts.method.is_safe()) {
-                (Caller::Operator, None, false) => again(app, (None, needs), parts, body, next).await,
-                _ => Ok(next.run(Request::from_parts(parts, body)).await),
-            };
-        };
-        parts.extensions.insert(scope);
-        let refused = needs.lacking(&caller);
-        let refused = refused
-            .map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
-        if parts.method.is_safe() && !routes::reads_mail(&route) {
-            return match refused {
-                Some(problem) => Err(problem.into()),
-                None => Ok(next.run(Request::from_parts(parts, body)).await),
-            };
-        }
-        let entry = entry(app, &caller, &parts, (&route, &params));
-        if let Some(problem) = refused {
-            let refused = AuditEntry { outcome: Some(problem.status), ..entry };
-            refused.append(&app.table, scope.id()).await?;
-            return Err(problem.into());
-        }
-        let noted = Noted { app: app.clone(), firm: scope.id(), entry };
-        parts.extensions.insert(Arc::new(noted));
-        again(app, (Some(scope.id()), needs), parts, body, next).await
+        Ok(limit.on(answer.unwrap_or_else(Failure::into_response)))
     }
 
     /// Counts a call of a firm.
-    async fn let_in(&self, app: &App, firm: FirmId) -> Answer<()> {
+    async fn let_in(&self, app: &App, firm: FirmId) -> Answer<RateLimit> {
         let now = app.clock.now();
         let minute = now.as_second().div_euclid(60);
-        let known = {
+        let told = |remaining| RateLimit { remaining, seconds: 60 - now.as_second().rem_euclid(60) };
+        {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             taken.retain(|_, allowance| allowance.minute == minute);
             match taken.get_mut(&firm) {
                 Some(allowance) if allowance.left > 0 => {
                     allowance.left -= 1;
-                    return Ok(());
+                    return Ok(told(Some(allowance.untaken + allowance.left)));
                 }
-                other => other.copied(),
+                Some(allowance) if allowance.spent => return Ok(told(None)),
+                _ => {}
             }
-        };
-        let mut spent = known.is_some_and(|allowance| allowance.spent);
-        if !spent {
-            let place = Key::allowance(firm, minute);
-            let last = app.table.count(&place, CALLS_AT_ONCE, now + ALLOWANCE_KEPT).await?;
-            spent = last > CALLS_PER_MINUTE;
-            let left = if spent { 0 } else { CALLS_AT_ONCE - 1 };
-            let allowance = Allowance { minute, left, spent };
-            self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(firm, allowance);
         }
-        if !spent {
-            return Ok(());
-        }
-        let wait = 60 - now.as_second().rem_euclid(60);
-        Err(Failure::later(Problem::new(Code::TooManyRequests, format!("At most {CALLS_PER_MINUTE} a minute.")), wait))
+        let last = app.table.count(&Key::allowance(firm, minute), CALLS_AT_ONCE, now + ALLOWANCE_KEPT).await?;
+        let spent = last > CALLS_PER_MINUTE;
+        let (left, untaken) = if spent { (0, 0) } else { (CALLS_AT_ONCE - 1, CALLS_PER_MINUTE - last) };
+        let allowance = Allowance { minute, left, untaken, spent };
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(firm, allowance);
+        Ok(told((!spent).then_some(untaken + left)))
     }
+}
+
+/// Lets a caller through who may call: with the right that the route needs, and noted where it is noted.
+async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, next: Next) -> Answer<Response> {
+    let route = parts.extensions.get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    let needs = route.and_then(|route| Some((routes::needs(&route, &parts.method)?, route)));
+    // No such address, or not with this method.
+    let Some((needs, route)) = needs else { return Ok(next.run(Request::from_parts(parts, body)).await) };
+    let params = Params::read(&mut parts, app).await?;
+    let scope = match params.firm() {
+        Some(firm) => FirmScope::of(app, &caller, firm).await?,
+        None => None,
+    };
+    // The route refuses a caller of another firm, with the same answer as for a firm that does not exist.
+    let Some(scope) = scope else {
+        return match (caller, params.firm(), parts.method.is_safe()) {
+            (Caller::Operator, None, false) => again(app, (None, needs), parts, body, next).await,
+            _ => Ok(next.run(Request::from_parts(parts, body)).await),
+        };
+    };
+    parts.extensions.insert(scope);
+    let refused = needs.lacking(&caller);
+    let refused =
+        refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
+    if parts.method.is_safe() && !routes::reads_mail(&route) {
+        return match refused {
+            Some(problem) => Err(problem.into()),
+            None => Ok(next.run(Request::from_parts(parts, body)).await),
+        };
+    }
+    let entry = entry(app, &caller, &parts, (&route, &params));
+    if let Some(problem) = refused {
+        let refused = AuditEntry { outcome: Some(problem.status), ..entry };
+        refused.append(&app.table, scope.id()).await?;
+        return Err(problem.into());
+    }
+    let noted = Noted { app: app.clone(), firm: scope.id(), entry };
+    parts.extensions.insert(Arc::new(noted));
+    again(app, (Some(scope.id()), needs), parts, body, next).await
 }
 
 fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Params)) -> AuditEntry {
@@ -247,10 +277,7 @@ async fn again(
         .map_err(|_| Problem::new(Code::BodyTooLarge, format!("The body may have at most {BULK_BYTES_MAX} bytes.")))?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     // What one caller was answered may hold more than another may do: a key with its rights.
-    let caller = parts.extensions.get::<Caller>().map_or_else(String::new, |caller| match caller {
-        Caller::Operator => "operator".to_owned(),
-        Caller::Firm(_, key) => key.id.to_string(),
-    });
+    let caller = parts.extensions.get::<Caller>().map_or_else(String::new, Caller::name);
     let same = [parts.method.as_str().as_bytes(), target.as_bytes(), bytes.as_ref(), caller.as_bytes()];
     let (clients, now) = ((&app.table, &*app.secrets), app.clock.now());
     let begun = idempotency::begin(clients, now, firm, &key, &same, needs.is_repeatable());

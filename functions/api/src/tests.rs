@@ -150,6 +150,25 @@ async fn a_firm_made_by_the_operator_is_seen_by_its_key() {
 }
 
 #[tokio::test]
+async fn the_operator_lists_the_firms_and_nobody_else_does() {
+    let world = World::new().await;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(world.firm().await.rsplit('/').next().unwrap().to_owned());
+    }
+    made.sort();
+    let first = world.get(OPERATOR, "/v1/firms?limit=2").await.body;
+    let rest = world.get(OPERATOR, &format!("/v1/firms?after={}", first["next"].as_str().unwrap())).await.body;
+    let listed = [&first, &rest].into_iter().flat_map(|page| page["items"].as_array().unwrap());
+    assert_eq!(listed.map(|firm| firm["id"].as_str().unwrap()).collect::<Vec<_>>(), made);
+    assert_eq!((&rest["next"], &rest["items"][0]["name"]), (&Value::Null, &json!("Cabinet Duval")));
+    let key = world.key(&format!("/v1/firms/{}", made[0])).await;
+    for path in ["/v1/firms", "/v1/events"] {
+        assert_eq!(world.get(&key, path).await.body["code"], "not_found");
+    }
+}
+
+#[tokio::test]
 async fn another_firms_path_is_as_if_there_were_none() {
     let world = World::new().await;
     let (own, other) = (world.firm().await, world.firm().await);

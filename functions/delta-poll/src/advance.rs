@@ -333,6 +333,7 @@ async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<()
 /// What is to be told of a message, and under which number; nothing if nothing is new.
 fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
     let mailbox = round.mailbox.id;
+    let mail = message.facts();
     let (number, id, what) = match &message.state {
         State::Archived(original) => {
             let what = What::MessageArchived {
@@ -343,15 +344,18 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
                 received_at: message.received_at,
                 subject: message.subject.clone(),
                 from: message.from.clone(),
+                archived_at: Some(original.archived_at),
+                mail,
             };
             (original.number, format!("{}-archived", message.id), what)
         }
         State::Failed(failure) => {
-            let what = What::MessageFailed { mailbox, message: message.id, code: failure.code.clone() };
+            let (envelope, code) = (message.envelope(), failure.code.clone());
+            let what = What::MessageFailed { mailbox, message: message.id, code, envelope, mail };
             (failure.number, format!("{}-failed", message.id), what)
         }
         State::Gone { number, .. } => {
-            let what = What::MessageGone { mailbox, message: message.id };
+            let what = What::MessageGone { mailbox, message: message.id, envelope: message.envelope(), mail };
             (*number, format!("{}-gone", message.id), what)
         }
         _ => return None,

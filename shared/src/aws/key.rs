@@ -31,6 +31,11 @@
 //! | that the mailbox with a root folder is known | `FIRM#f` | `ROOTFOLDER#id` | condition only |
 //! | the last number of the feed | `FIRM#f` | `FEED` | key |
 //! | that a message is filed there | `FIRM#f#DOSSIER#d` | its number, 20 digits | range, newest first |
+//! | that there is a firm | `FIRMS` | its id | prefix |
+//! | how far the joint feed of all firms goes | `OPERATOR` | `FEED` | key |
+//! | up to where a firm's feed stands in it | `OPERATOR` | `JOINED#f` | key, in batches |
+//! | a stretch of it | `OPERATOR#FEED` | its number, 20 digits | range, upwards |
+//! | the calls that wait for events | `OPERATOR` | `WAITING` | key |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
@@ -258,6 +263,41 @@ impl Key {
         Self::of_firm(firm, "FEED".to_owned())
     }
 
+    /// The firm that a [`Key::feed_counter`] belongs to.
+    pub(super) fn feed_owner(&self) -> Option<FirmId> {
+        self.pk.strip_prefix("FIRM#")?.parse().ok().filter(|_| self.sk == "FEED")
+    }
+
+    /// That there is a firm: all of them lie together.
+    pub fn listed_firm(firm: FirmId) -> Self {
+        Self { pk: "FIRMS".to_owned(), sk: firm.to_string() }
+    }
+
+    /// All firms with a [`Key::listed_firm`].
+    pub fn listed_firm_prefix() -> Self {
+        Self { pk: "FIRMS".to_owned(), sk: String::new() }
+    }
+
+    /// How far the joint feed of all firms goes.
+    pub fn joint_feed() -> Self {
+        Self { pk: "OPERATOR".to_owned(), sk: "FEED".to_owned() }
+    }
+
+    /// Up to which number a firm's feed stands in the joint feed.
+    pub fn joined(firm: FirmId) -> Self {
+        Self { pk: "OPERATOR".to_owned(), sk: format!("JOINED#{firm}") }
+    }
+
+    /// A stretch of the joint feed, by its number.
+    pub fn stretch(number: u64) -> Self {
+        Self { pk: "OPERATOR#FEED".to_owned(), sk: format!("{number:020}") }
+    }
+
+    /// The calls that wait for events.
+    pub fn waiting_calls() -> Self {
+        Self { pk: "OPERATOR".to_owned(), sk: "WAITING".to_owned() }
+    }
+
     /// A fact of the firm's feed.
     pub fn fact(firm: FirmId, number: u64) -> Self {
         Self { pk: format!("FIRM#{firm}#FEED"), sk: format!("{number:020}") }
@@ -427,7 +467,7 @@ impl Key {
         self.pk == prefix.pk && self.sk.starts_with(&prefix.sk)
     }
 
-    /// The number of a [`Key::fact`] or a [`Key::filed`].
+    /// The number of a [`Key::fact`], a [`Key::filed`] or a [`Key::stretch`].
     pub(super) fn number(&self) -> Option<u64> {
         self.sk.parse().ok()
     }
@@ -488,6 +528,8 @@ mod tests {
             add("member", Key::member(firm, member));
             add("mailbox", Key::mailbox(firm, mailbox));
             add("feed_counter", Key::feed_counter(firm));
+            add("listed_firm", Key::listed_firm(firm));
+            add("joined", Key::joined(firm));
             add("sync", Key::sync(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
             add("tree", Key::tree(firm, mailbox));
@@ -538,6 +580,11 @@ mod tests {
                 (0..3).for_each(|part| add("answer_part", Key::answer_part(owner, digest, part)));
             }
         }
+        add("joint_feed", Key::joint_feed());
+        add("waiting_calls", Key::waiting_calls());
+        for number in [0, 9, 10, u64::MAX] {
+            add("stretch", Key::stretch(number));
+        }
         for id in ["contoso.example", "6f9619ff-8b86-4011-b42d-00c04fc964ff"] {
             add("app_claim", Key::app_claim(&id.parse().unwrap()));
             add("tenant", Key::tenant(&id.parse().unwrap()));
@@ -556,6 +603,7 @@ mod tests {
             ("api_key_prefix", Key::api_key_prefix(firm), "api_key"),
             ("audit_prefix", Key::audit_prefix(firm), "audit"),
             ("tenant_prefix", Key::tenant_prefix(), "tenant"),
+            ("listed_firm_prefix", Key::listed_firm_prefix(), "listed_firm"),
             ("folder_prefix", Key::folder_prefix(firm, mailbox), "folder"),
             ("baseline_prefix", Key::baseline_prefix(firm, mailbox, &folder), "baseline"),
             ("work_prefix", Key::work_prefix(firm, mailbox), "work"),
@@ -620,6 +668,9 @@ mod tests {
             assert_eq!(key.watch_owner().map(|(firm, id)| Key::watch(firm, id)).as_ref(), Some(key));
             assert_eq!(key.watch_owner().map(|(firm, _)| firm), Some(firm(key)));
         }
+        for key in &keys["feed_counter"] {
+            assert_eq!(key.feed_owner().map(Key::feed_counter).as_ref(), Some(key));
+        }
         for key in &keys["credential"] {
             assert_eq!(key.credential_owner().map(Key::credential).as_ref(), Some(key));
         }
@@ -637,6 +688,7 @@ mod tests {
         let numbers = [0, 1, 9, 10, 11, 99, 100, u64::from(u32::MAX), u64::MAX - 1, u64::MAX];
         let in_order = |keys: Vec<Key>| assert!(keys.is_sorted_by(|one, next| one.sk < next.sk), "{keys:?}");
         in_order(numbers.iter().map(|number| Key::fact(firm, *number)).collect());
+        in_order(numbers.iter().map(|number| Key::stretch(*number)).collect());
         in_order(numbers.iter().map(|number| Key::filed(firm, "D", *number)).collect());
         in_order(numbers.iter().map(|number| Key::audit(firm, *number)).collect());
         in_order([0, 1, 9, 10, 99, u32::MAX].iter().map(|count| Key::filing(firm, message, *count)).collect());

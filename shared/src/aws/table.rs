@@ -32,6 +32,8 @@ pub const DUE_CONNECTOR: &str = "connector";
 pub const DUE_PUSH: &str = "push";
 /// The `due_kind` of an app registration that is to be looked at.
 pub const DUE_CREDENTIAL: &str = "credential";
+/// The `due_kind` of a firm's feed: its `due_at` is the minute of its last number.
+const DUE_FEED: &str = "feed";
 
 /// What a read or a write of the table came to. Nothing of the item's content is told.
 #[derive(Debug, thiserror::Error)]
@@ -495,6 +497,15 @@ impl Table {
         Ok(due.into_iter().filter_map(|(key, _)| key.credential_owner()).collect())
     }
 
+    /// The firms whose feed was given numbers in the minute of `since` or later, at most `limit`, longest silent first,
+    /// each with the minute of the last. The index lags by moments.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn feeds_since(&self, since: Timestamp, limit: usize) -> Result<Vec<(FirmId, Timestamp)>, TableError> {
+        let (feeds, _) = self.indexed((DUE_FEED, ">="), minute(since), limit, None).await?;
+        Ok(feeds.into_iter().filter_map(|(key, at)| Some((key.feed_owner()?, at.parse().ok()?))).collect())
+    }
+
     fn all_due<T>(
         &self,
         kind: &'static str,
@@ -518,15 +529,26 @@ impl Table {
         limit: usize,
         after: Option<Item>,
     ) -> Result<(Vec<(Key, String)>, Option<Item>), TableError> {
-        let edge = Key { pk: kind.to_owned(), sk: now.to_string() };
+        self.indexed((kind, "<="), now, limit, after).await
+    }
+
+    /// One page of the items of this kind whose `due_at` is so to `edge`, in order, and what the next one goes on after.
+    async fn indexed(
+        &self,
+        (kind, is): (&'static str, &'static str),
+        edge: Timestamp,
+        limit: usize,
+        after: Option<Item>,
+    ) -> Result<(Vec<(Key, String)>, Option<Item>), TableError> {
+        let edge = Key { pk: kind.to_owned(), sk: sortable(edge) };
         let request = self
             .client
             .query()
             .table_name(&self.name)
             .index_name(DUE_INDEX)
-            .key_condition_expression("due_kind = :kind AND due_at <= :now")
+            .key_condition_expression(format!("due_kind = :kind AND due_at {is} :edge"))
             .expression_attribute_values(":kind", AttributeValue::S(edge.pk.clone()))
-            .expression_attribute_values(":now", AttributeValue::S(sortable(now)))
+            .expression_attribute_values(":edge", AttributeValue::S(edge.sk.clone()))
             .set_exclusive_start_key(after)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let answer = request.send().await.map_err(|e| service("list what is due in", &edge, e))?;
@@ -638,40 +660,55 @@ impl Table {
         .build())
     }
 
-    /// Adds `by` to the counter `last` of `key` and returns what it is then: each number is given out once.
+    /// Takes `by` numbers of a firm's feed and returns the last of them: each number is given out once. The feed then
+    /// lies in the index under this minute, so that who reads all feeds finds it ([`Table::feeds_since`]).
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn take_numbers(&self, key: &Key, by: u64) -> Result<u64, TableError> {
-        self.add_to_last(key, by, None).await
+    pub async fn take_feed_numbers(&self, firm: FirmId, by: u64) -> Result<u64, TableError> {
+        let text = |text: String| AttributeValue::S(text);
+        let (kind, at) = (text(DUE_FEED.to_owned()), text(sortable(minute(self.clock.now()))));
+        self.add_to_last(&Key::feed_counter(firm), by, [("due_kind", kind), ("due_at", at)].into()).await
     }
 
-    /// The same, for a counter that DynamoDB forgets after `expires_at`.
+    /// Adds `by` to the counter `last` of `key`, which DynamoDB forgets after `expires_at`, and returns what it is
+    /// then.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn count(&self, key: &Key, by: u64, expires_at: Timestamp) -> Result<u64, TableError> {
-        self.add_to_last(key, by, Some(expires_at)).await
+        let expires_at = AttributeValue::N(expires_at.as_second().to_string());
+        self.add_to_last(key, by, [(TTL_ATTRIBUTE, expires_at)].into()).await
     }
 
-    async fn add_to_last(&self, key: &Key, by: u64, expires_at: Option<Timestamp>) -> Result<u64, TableError> {
-        let set = expires_at.map_or("", |_| " SET #expires = :expires");
+    /// Adds `by` to the counter `last` of `key`, and sets these attributes of it.
+    async fn add_to_last(
+        &self,
+        key: &Key,
+        by: u64,
+        set: Vec<(&'static str, AttributeValue)>,
+    ) -> Result<u64, TableError> {
+        let parts: Vec<String> = set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
         let mut request = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(key.item()))
-            .update_expression(format!("ADD #last :by{set}"))
+            .update_expression(format!("ADD #last :by SET {}", parts.join(", ")))
             .expression_attribute_names("#last", "last")
             .expression_attribute_values(":by", AttributeValue::N(by.to_string()))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedNew);
-        if let Some(at) = expires_at {
-            request = request
-                .expression_attribute_names("#expires", TTL_ATTRIBUTE)
-                .expression_attribute_values(":expires", AttributeValue::N(at.as_second().to_string()));
+        for (name, value) in set {
+            request = request.expression_attribute_names(format!("#{name}"), name);
+            request = request.expression_attribute_values(format!(":{name}"), value);
         }
         let answer = request.send().await.map_err(|e| service("number", key, e))?;
         let last = answer.attributes.as_ref().and_then(|a| a.get("last")?.as_n().ok()?.parse().ok());
         last.ok_or_else(|| service("number", key, "DynamoDB returned no number"))
     }
+}
+
+/// The minute that a time is in.
+fn minute(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second().div_euclid(60) * 60).unwrap_or(time)
 }
 
 /// That DynamoDB takes the key.

@@ -8,6 +8,9 @@ use url::Url;
 
 use crate::base::id::{ClientId, TenantId};
 
+/// Calls that may wait for events at a time, unless the environment says otherwise.
+const WAITING_CALLS: u64 = 5;
+
 /// What a function learns from its environment.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -38,6 +41,9 @@ pub struct Config {
     /// for minutes. On Lambda an answer holds 6 MB, and a mail grows by a third in it; without the variable there is no
     /// limit.
     pub content_bytes_max: u64,
+    /// `GREFFE_WAITING_CALLS`: how many calls may wait for events at a time, each in a function of its own (default:
+    /// 5).
+    pub waiting_calls_max: usize,
     /// `GREFFE_SPOOL_DIR`: disk for mails too large for memory (default: the system's temporary directory).
     pub spool_dir: PathBuf,
     /// `AWS_CA_BUNDLE`, as AWS's own tools name it: a PEM file of authorities that are trusted beside the public ones,
@@ -108,6 +114,10 @@ impl Config {
         let or = |variable: &'static str, default: &str| {
             origin(variable, lookup(variable).unwrap_or_else(|| default.to_owned()))
         };
+        let number = |variable: &'static str, default: u64, expected: &'static str| match lookup(variable) {
+            None => Ok(default),
+            Some(value) => value.parse().map_err(|_| ConfigError::Malformed { variable, value, expected }),
+        };
         let app_client_id = match lookup("GREFFE_APP_CLIENT_ID") {
             None => None,
             Some(value) => Some(value.parse().map_err(|_| ConfigError::Malformed {
@@ -143,14 +153,10 @@ impl Config {
             },
             public_url: origin("GREFFE_PUBLIC_URL", required("GREFFE_PUBLIC_URL")?)?,
             webhook_url: lookup("GREFFE_WEBHOOK_URL"),
-            content_bytes_max: match lookup("GREFFE_CONTENT_BYTES_MAX") {
-                None => u64::MAX,
-                Some(value) => value.parse().map_err(|_| ConfigError::Malformed {
-                    variable: "GREFFE_CONTENT_BYTES_MAX",
-                    value,
-                    expected: "a number of bytes",
-                })?,
-            },
+            content_bytes_max: number("GREFFE_CONTENT_BYTES_MAX", u64::MAX, "a number of bytes")?,
+            waiting_calls_max: number("GREFFE_WAITING_CALLS", WAITING_CALLS, "a number of calls")?
+                .try_into()
+                .unwrap_or(usize::MAX),
             spool_dir: lookup("GREFFE_SPOOL_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
             ca_bundle: lookup("AWS_CA_BUNDLE").map(PathBuf::from),
         })

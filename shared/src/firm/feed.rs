@@ -17,7 +17,7 @@ use crate::{
     base::{
         clock::Clock,
         digest::Digest,
-        id::{ClientId, ConnectorId, FirmId, MailboxId, MessageId},
+        id::{ClientId, ConnectorId, FirmId, ImmutableId, MailboxId, MessageId},
         metric::{Counter, Tally},
         telemetry::Chain,
     },
@@ -97,6 +97,13 @@ pub enum What {
         subject: String,
         /// The sender's address.
         from: Option<String>,
+        /// When the original was stored.
+        #[serde(default)]
+        #[schema(value_type = Option<String>, format = "date-time")]
+        archived_at: Option<Timestamp>,
+        /// What else the index has of it.
+        #[serde(flatten)]
+        mail: MailFacts,
     },
     /// A message could not be downloaded; greffe tries again.
     MessageFailed {
@@ -109,6 +116,12 @@ pub enum What {
         /// Microsoft's error code.
         #[schema(value_type = String)]
         code: GraphCode,
+        /// The message's envelope.
+        #[serde(flatten)]
+        envelope: Envelope,
+        /// What else the index has of it.
+        #[serde(flatten)]
+        mail: MailFacts,
     },
     /// A message was deleted for good before it could be read. It is not in the archive, and is not tried again.
     MessageGone {
@@ -118,6 +131,12 @@ pub enum What {
         /// The message.
         #[schema(value_type = String)]
         message: MessageId,
+        /// The message's envelope.
+        #[serde(flatten)]
+        envelope: Envelope,
+        /// What else the index has of it.
+        #[serde(flatten)]
+        mail: MailFacts,
     },
     /// A message was filed to a dossier.
     MessageFiled {
@@ -193,6 +212,32 @@ pub enum What {
     },
     /// A number that was reserved and not used.
     Void,
+}
+
+/// What a receiver needs beside the envelope to keep an exact copy of the index. Facts of 0.1.0 have none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct MailFacts {
+    /// Graph's immutable id of the message. It stays the same when the message is moved within the mailbox.
+    #[schema(value_type = Option<String>)]
+    pub immutable_id: Option<ImmutableId>,
+    /// The header Message-ID. It is not unique.
+    pub internet_message_id: Option<String>,
+    /// Whether it has attachments that are not inline.
+    pub has_attachments: Option<bool>,
+}
+
+/// The envelope of a message that is not archived. Facts of 0.1.0 have none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Envelope {
+    /// When it arrived in the mailbox.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub received_at: Option<Timestamp>,
+    /// The subject. A long one is shortened.
+    pub subject: Option<String>,
+    /// The sender's address.
+    pub from: Option<String>,
 }
 
 /// A credential with an expiry date.
@@ -300,7 +345,7 @@ impl Feed {
     ///
     /// Errors: the table or the event bus refuses or does not answer.
     pub async fn take_numbers(&self, firm: FirmId, count: u64) -> Result<u64, FeedError> {
-        let last = self.table.take_numbers(&Key::feed_counter(firm), count).await?;
+        let last = self.table.take_feed_numbers(firm, count).await?;
         Ok(last + 1 - count)
     }
 

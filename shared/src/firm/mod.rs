@@ -3,9 +3,11 @@
 pub mod audit;
 pub mod feed;
 pub mod idempotency;
+pub mod joint;
 pub mod key;
 pub mod marks;
 pub mod member;
+pub mod waiting;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,29 @@ pub struct Firm {
     pub marks: Option<Marks>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// That there is a firm: what all firms are listed by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedFirm {
+    /// Its id.
+    pub id: FirmId,
+}
+
+impl ListedFirm {
+    /// Lists a firm that 0.1.0 made, when it is met.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn adopt(table: &Table, id: FirmId) -> Result<(), TableError> {
+        let key = Key::listed_firm(id);
+        if table.get::<Self>(&key).await?.is_some() {
+            return Ok(());
+        }
+        match table.write(Write::insert(key, &Self { id })).await {
+            Err(TableError::Conflict { .. }) => Ok(()),
+            other => other,
+        }
+    }
 }
 
 impl Firm {
@@ -65,6 +90,7 @@ impl Firm {
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table, made: &AuditEntry) -> Result<(), TableError> {
         let made = made.next(table, self.id).await?;
-        table.transact(vec![Write::insert(Key::firm(self.id), self), made]).await
+        let listed = Write::insert(Key::listed_firm(self.id), &ListedFirm { id: self.id });
+        table.transact(vec![Write::insert(Key::firm(self.id), self), listed, made]).await
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         id::{ConnectorId, FirmId},
         telemetry::Chain,
     },
-    firm::feed::FeedError,
+    firm::{ListedFirm, feed::FeedError},
     graph::GraphError,
     problem::{Code, Noted},
 };
@@ -35,6 +35,7 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
     let Some(row) = Connector::find(&clients.table, firm, id).await? else { return Ok(()) };
     let connector = row.value;
     tenancy::adopt(&clients.table, &connector).await?;
+    ListedFirm::adopt(&clients.table, firm).await?;
     let seen = match connector.state {
         ConnectorState::AwaitingSignIn => return Ok(()),
         ConnectorState::Connected | ConnectorState::ActionRequired => probe(clients, &connector).await,

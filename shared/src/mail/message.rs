@@ -9,6 +9,7 @@ use crate::{
         digest::Digest,
         id::{FolderId, ImmutableId, MessageId},
     },
+    firm::feed::{Envelope, MailFacts},
     graph::{GraphCode, Mail},
     mail::{rules::SkipReason, trouble::Trouble},
 };
@@ -188,6 +189,21 @@ impl Message {
             seen: None,
             state,
         }
+    }
+
+    /// What its facts tell of it, beside the envelope.
+    pub fn facts(&self) -> MailFacts {
+        MailFacts {
+            immutable_id: Some(self.immutable_id.clone()),
+            internet_message_id: self.internet_message_id.clone(),
+            has_attachments: Some(self.has_attachments),
+        }
+    }
+
+    /// What facts tell of it where there is no original.
+    pub fn envelope(&self) -> Envelope {
+        let (subject, from) = (Some(self.subject.clone()), self.from.clone());
+        Envelope { received_at: Some(self.received_at), subject, from }
     }
 
     /// Whether its last step failed, and the next try is yet to come.

@@ -67,7 +67,7 @@ impl MessageFilter {
             What::MessageArchived { mailbox, message, from, subject, .. } => {
                 self.admits(*mailbox, from.as_deref(), subject).then_some(*message)
             }
-            What::MessageFailed { mailbox, message, .. } | What::MessageGone { mailbox, message } => {
+            What::MessageFailed { mailbox, message, .. } | What::MessageGone { mailbox, message, .. } => {
                 self.mailbox.is_none_or(|wanted| wanted == *mailbox).then_some(*message)
             }
             _ => None,

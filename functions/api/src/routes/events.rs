@@ -1,18 +1,82 @@
-//! The feed: what happened, read by cursor.
+//! The feed: what happened, read by cursor, of one firm or of all.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use axum::extract::State;
-use serde::Serialize;
-use shared::{app::App, firm::feed::Numbered};
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    base::telemetry::Chain,
+    firm::{
+        feed::{FeedError, Numbered},
+        joint::{self, FirmEvent, JointCursor},
+        waiting::{WAIT_SECONDS_MAX, WaitingCall},
+    },
+};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    auth::FirmScope,
+    auth::{Caller, FirmScope, Operator},
     error::Answer,
-    extract::{Json, Query},
-    routes::page::NumberedPart,
+    extract::{Json, Query, given},
+    field::Limit,
 };
+
+/// How often a call that waits looks.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a call waits for events, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Wait(Duration);
+
+impl FromStr for Wait {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let seconds = text.parse().ok().filter(|seconds: &u8| *seconds <= WAIT_SECONDS_MAX);
+        seconds.map(|seconds| Self(Duration::from_secs(seconds.into()))).ok_or("a call waits 0 to 20 seconds")
+    }
+}
+
+/// Which events.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsPart {
+    /// `next` of the previous page; the number of the last event that you have will do, too. Omit it for the first
+    /// page.
+    #[serde(default, deserialize_with = "given")]
+    after: Option<u64>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+    /// 0 to 20, default 0: so many seconds the call waits if there is no event yet, and answers as soon as there is
+    /// one. One call of a key waits at a time; another one is answered at once.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
+    wait: Option<Wait>,
+}
+
+/// Which events of all firms.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AllEventsPart {
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,19}[.][0-9]{1,19}$")]
+    after: Option<JointCursor>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+    /// 0 to 20, default 0: so many seconds the call waits if there is no event yet, and answers as soon as there is
+    /// one. One call of a key waits at a time; another one is answered at once.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
+    wait: Option<Wait>,
+}
 
 /// Events, oldest first.
 #[derive(Serialize, ToSchema)]
@@ -24,17 +88,70 @@ pub(crate) struct Facts {
 
 /// Lists the events of a firm's feed, oldest first.
 ///
-/// Pass `next` of each page as `after` of the next request, and you read every event exactly once.
+/// Pass `next` of each page as `after` of the next request, and you read every event exactly once. With `wait`, the
+/// call waits for the next event.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(NumberedPart), responses((status = 200, body = Facts))
+    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsPart), responses((status = 200, body = Facts))
 )]
 pub(super) async fn list(
     firm: FirmScope,
+    caller: Caller,
     State(app): State<Arc<App>>,
-    Query(part): Query<NumberedPart>,
+    Query(part): Query<EventsPart>,
 ) -> Answer<Json<Facts>> {
     let limit = part.limit.unwrap_or_default().get();
-    let after = part.after.unwrap_or(0);
-    let (items, next) = app.feed.after(firm.id(), after, limit, app.clock.now()).await?;
+    let read = |after| app.feed.after(firm.id(), after, limit, app.clock.now());
+    let (items, next) = waited(&app, &caller, part.wait, part.after.unwrap_or(0), read).await?;
     Ok(Json(Facts { items, next }))
+}
+
+/// Events of all firms.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AllFacts {
+    items: Vec<FirmEvent>,
+    /// Pass it as `after` of the next request.
+    next: String,
+}
+
+/// Lists the events of all firms' feeds.
+///
+/// Pass `next` of each page as `after` of the next request, and you read every event of every firm exactly once. The
+/// events of one firm come in their order, those of different firms in any.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsPart), responses((status = 200, body = AllFacts))
+)]
+pub(super) async fn list_all(
+    _: Operator,
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Query(part): Query<AllEventsPart>,
+) -> Answer<Json<AllFacts>> {
+    let limit = part.limit.unwrap_or_default().get();
+    let read = |after| joint::after((&app.table, &app.feed), after, limit, app.clock.now());
+    let (items, next) = waited(&app, &caller, part.wait, part.after.unwrap_or_default(), read).await?;
+    Ok(Json(AllFacts { items, next: next.to_string() }))
+}
+
+/// What `read` finds after `cursor`, and where to go on; where it finds nothing, it looks again as long as the call may
+/// wait.
+async fn waited<T, C: Copy, F: Future<Output = Result<(Vec<T>, C), FeedError>>>(
+    app: &App,
+    caller: &Caller,
+    wait: Option<Wait>,
+    cursor: C,
+    read: impl Fn(C) -> F,
+) -> Answer<(Vec<T>, C)> {
+    let (mut items, mut next) = read(cursor).await?;
+    let Some(Wait(wait)) = wait.filter(|wait| items.is_empty() && !wait.0.is_zero()) else { return Ok((items, next)) };
+    let (clients, most) = ((&app.table, &app.random), app.config.waiting_calls_max);
+    let call = WaitingCall::begin(clients, &caller.name(), (app.clock.now(), wait), most).await?;
+    let Some(call) = call else { return Ok((items, next)) };
+    while items.is_empty() && call.goes_on(app.clock.now()) {
+        app.clock.sleep(LOOK_AGAIN).await;
+        (items, next) = read(next).await?;
+    }
+    if let Err(error) = call.end(&app.table).await {
+        tracing::warn!(error = %Chain(&error), "a call that waited is taken for waiting until its time is over");
+    }
+    Ok((items, next))
 }

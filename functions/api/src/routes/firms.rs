@@ -13,12 +13,13 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
+    aws::table::Key,
     base::{
         id::{FirmId, KeyId},
         language::Language,
     },
     firm::{
-        Firm,
+        Firm, ListedFirm,
         audit::{Actor, AuditEntry, source_ip},
         key::{ApiKey, GrantError, KeyRight, NewKeyError},
         marks::Marks,
@@ -31,8 +32,9 @@ use utoipa::ToSchema;
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::{Answer, Failure, RequestId, invalid, not_found},
-    extract::{Id, Json},
+    extract::{Id, Json, Query},
     field::{Domain, Name, TimeZone},
+    routes::page::{Page, Part},
 };
 
 /// Most domains of one firm.
@@ -110,6 +112,24 @@ pub(super) async fn create(
     tracing::info!(firm.id = %firm.id, "firm created");
     let location = [(header::LOCATION, format!("/v1/firms/{}", firm.id))];
     Ok((StatusCode::CREATED, location, Json(FirmView::from(firm))))
+}
+
+/// Lists the firms.
+#[utoipa::path(
+    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(Part), responses((status = 200, body = Page<FirmView>))
+)]
+pub(super) async fn list(
+    _: Operator,
+    State(app): State<Arc<App>>,
+    Query(part): Query<Part>,
+) -> Answer<Json<Page<FirmView>>> {
+    let prefix = Key::listed_firm_prefix();
+    let Page { items, next } =
+        part.read(&app.table, &prefix, Key::listed_firm, |listed: &ListedFirm| listed.id).await?;
+    let keys: Vec<Key> = items.iter().map(|listed| Key::firm(listed.id)).collect();
+    let mut firms: Vec<Firm> = app.table.get_all(&keys).await?.into_iter().map(|row| row.value).collect();
+    firms.sort_by_key(|firm| firm.id);
+    Ok(Json(Page { items: firms.into_iter().map(FirmView::from).collect(), next }))
 }
 
 /// Shows a firm.

@@ -76,7 +76,7 @@ routes! {
     Needs::Nothing => self::health;
 
     Needs::Operator =>
-        firms::create,
+        firms::create, firms::list, events::list_all,
         credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
         credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
         credentials::grant, connectors::grant, tenants::list,

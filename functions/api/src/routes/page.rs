@@ -42,8 +42,7 @@ pub(crate) struct Part {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct NumberedPart {
-    /// `next` of the previous page; of events, the number of the last one that you have will do, too. Omit it for the
-    /// first page.
+    /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     pub after: Option<u64>,
     /// 1 to 100, default 50.

@@ -1,0 +1,255 @@
+//! O1: the feed is enough: by it alone a receiver keeps an exact copy of the index, of one firm or of all.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::http::{HeaderMap, HeaderValue};
+use jiff::Timestamp;
+use microsoft365::{Times, ValueFault};
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::firm::waiting::WaitingCall;
+use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
+
+/// All that lies behind a list, page by page.
+async fn all(world: &World, path: &str, limit: u32) -> Vec<Value> {
+    let (mut items, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("{path}?limit={limit}&after={after}")).await.ok();
+        let found = page["items"].as_array().unwrap().clone();
+        // A feed has no last page: it is read to where nothing more comes.
+        let end = page["next"].is_null() || found.is_empty();
+        items.extend(found);
+        if end {
+            return items;
+        }
+        after = page["next"].as_str().map_or_else(|| page["next"].to_string(), str::to_owned);
+    }
+}
+
+/// What a receiver makes of the feed: each message as `GET …/messages/{message}` shows it.
+fn copy(events: &[Value]) -> BTreeMap<String, Value> {
+    let mut copy: BTreeMap<String, Value> = BTreeMap::new();
+    for event in events {
+        let Some(message) = event["message"].as_str() else { continue };
+        let shown = |state: &str| {
+            json!({
+                "id": message, "mailbox": event["mailbox"], "subject": event["subject"], "from": event["from"],
+                "received_at": event["received_at"], "internet_message_id": event["internet_message_id"],
+                "has_attachments": event["has_attachments"], "state": state, "sha256": event["sha256"],
+                "bytes": event["bytes"], "archived_at": event["archived_at"], "number": event["number"],
+                "failure": null, "skip_reason": null, "dossier": null, "filed_at": null, "filed_by": null,
+            })
+        };
+        let filed = |copy: &mut BTreeMap<String, Value>, values: [Value; 3]| {
+            let known = copy.get_mut(message).expect("what is filed is archived");
+            for (name, value) in ["dossier", "filed_at", "filed_by"].into_iter().zip(values) {
+                known[name] = value;
+            }
+        };
+        match event["type"].as_str().unwrap() {
+            "message_archived" => drop(copy.insert(message.to_owned(), shown("archived"))),
+            "message_gone" => drop(copy.insert(message.to_owned(), shown("gone"))),
+            "message_failed" => {
+                let mut failed = shown("failed");
+                failed["failure"] = json!({ "code": event["code"] });
+                copy.insert(message.to_owned(), failed);
+            }
+            "message_filed" => {
+                filed(&mut copy, ["dossier", "at", "by"].map(|name| event[name].clone()));
+            }
+            "message_unfiled" => filed(&mut copy, [Value::Null, Value::Null, Value::Null]),
+            other => panic!("{other} is unknown"),
+        }
+    }
+    copy
+}
+
+/// The index, without what is no part of a message: whether Outlook shows it by now, and the tries of a failure.
+async fn index(world: &World, firm: &str) -> BTreeMap<String, Value> {
+    let messages = all(world, &format!("/v1/firms/{firm}/messages"), 3).await;
+    let plain = messages.into_iter().map(|mut message| {
+        if ["announced", "marked", "unmarked"].iter().any(|state| message["state"] == *state) {
+            message["state"] = json!("archived");
+        }
+        if let Some(failure) = message["failure"].as_object_mut() {
+            failure.retain(|name, _| name == "code");
+        }
+        (message["id"].as_str().unwrap().to_owned(), message)
+    });
+    plain.collect()
+}
+
+async fn file(world: &World, registry: &Registry, mail: &str, dossier: Value) {
+    let path = format!("/v1/firms/{}/messages/{}/file", registry.firm, message_id(registry, mail));
+    world.post(&path, json!({ "dossier": dossier })).await.ok();
+}
+
+/// A registry with mail of every kind: archived, filed, filed elsewhere, unfiled, failed, archived after a failure,
+/// gone.
+async fn eventful(world: &World) -> Registry {
+    let registry = world.registry().await;
+    let mails: Vec<String> = (0..7).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    world.microsoft.faults().value(&mails[4], ValueFault::Status(400), Times::Forever);
+    world.microsoft.faults().value(&mails[5], ValueFault::Status(400), Times::N(1));
+    world.microsoft.faults().value(&mails[6], ValueFault::Status(503), Times::Forever);
+    world.run_until_idle().await;
+    world.microsoft.delete_message(ADA, &mails[6]).unwrap();
+    world.microsoft.faults().value(&mails[6], ValueFault::Status(404), Times::N(1));
+    for _ in 0..6 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    file(world, &registry, &mails[0], json!("2026/017")).await;
+    file(world, &registry, &mails[1], json!("2026/017")).await;
+    file(world, &registry, &mails[1], json!("2026/018")).await;
+    file(world, &registry, &mails[2], json!("2026/017")).await;
+    file(world, &registry, &mails[2], json!(null)).await;
+    world.run_until_idle().await;
+    registry
+}
+
+#[tokio::test]
+async fn an_exact_copy_of_the_index_is_made_from_the_feed_alone() {
+    let world = World::new().await;
+    let registry = eventful(&world).await;
+    let events = all(&world, &format!("/v1/firms/{}/events", registry.firm), 3).await;
+    let index = index(&world, &registry.firm).await;
+    let states: Vec<&str> = index.values().map(|message| message["state"].as_str().unwrap()).collect();
+    for (state, count) in [("archived", 5), ("failed", 1), ("gone", 1)] {
+        assert_eq!(states.iter().filter(|found| **found == state).count(), count, "{state}");
+    }
+    assert_eq!(copy(&events), index);
+    let archived = events.iter().find(|event| event["type"] == "message_archived").unwrap();
+    assert!(archived["immutable_id"].as_str().is_some_and(|id| !id.is_empty()), "{archived}");
+}
+
+#[tokio::test]
+async fn the_operator_copies_the_index_of_every_firm_from_one_feed() {
+    let world = World::new().await;
+    let registry = eventful(&world).await;
+    // Read to its end, then on, while facts of two firms come in turn.
+    let first = all(&world, "/v1/events", 3).await;
+    let end = world.get("/v1/events?limit=100").await.ok()["next"].as_str().unwrap().to_owned();
+    let other = world.firm("Another").await;
+    let connector = world.connector(&other, "delegated", Value::Null).await;
+    world.sign_in(&other, &connector, ADA).await.ok();
+    world.deliver("inbox", "One more");
+    world.run_until_idle().await;
+    let rest = world.get(&format!("/v1/events?limit=100&after={end}")).await.ok();
+    let rest = rest["items"].as_array().unwrap().clone();
+    let firms: Vec<&Value> = rest.iter().map(|item| &item["firm"]).collect();
+    assert!(firms.contains(&&json!(other)) && firms.contains(&&json!(registry.firm)), "{rest:?}");
+
+    let whole = first.into_iter().chain(rest);
+    let mut by_firm: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for item in whole {
+        by_firm.entry(item["firm"].as_str().unwrap().to_owned()).or_default().push(item["event"].clone());
+    }
+    for firm in [&registry.firm, &other] {
+        let own = all(&world, &format!("/v1/firms/{firm}/events"), 100).await;
+        assert_eq!(by_firm[firm], own, "in order, and each once");
+    }
+    let nothing = world.get(&format!("/v1/events?after={}", end_of(&world).await)).await.ok();
+    assert_eq!(nothing["items"], json!([]));
+    assert_eq!(world.get("/v1/events?after=x").await.problem(), "invalid_request");
+}
+
+async fn end_of(world: &World) -> String {
+    world.get("/v1/events?limit=100").await.ok()["next"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_page_of_all_firms_costs_by_its_facts_and_not_by_the_number_of_firms() {
+    let world = World::new().await;
+    for n in 0..30 {
+        world.firm(&format!("Firm {n}")).await;
+    }
+    let registry = world.registry().await;
+    let end = end_of(&world).await;
+    world.pass(Duration::from_secs(3_600)).await;
+    world.deliver("inbox", "One");
+    world.run_until_idle().await;
+    world.aws_calls();
+    let page = world.get(&format!("/v1/events?after={end}")).await.ok();
+    assert_eq!(page["items"][0]["firm"], registry.firm.as_str());
+    let calls = world.aws_calls();
+    assert!(calls.len() <= 15, "{calls:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_is_answered_with_the_next_event_or_after_its_time() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let path = format!("/v1/firms/{}/events", registry.firm);
+    let last = world.get(&format!("{path}?limit=100")).await.ok()["next"].as_u64().unwrap();
+    let waits = format!("{path}?after={last}&wait=20");
+
+    let began = world.clock.now();
+    assert_eq!(world.get(&waits).await.ok(), json!({ "items": [], "next": last }));
+    assert_eq!(seconds(&world, began), 20, "it waited");
+    let began = world.clock.now();
+    world.get(&path).await.ok();
+    assert_eq!(world.get(&format!("{path}?wait=20")).await.ok()["next"], last);
+    assert_eq!(seconds(&world, began), 0, "there was something");
+
+    world.deliver("inbox", "Come at last");
+    let (answer, ()) = tokio::join!(world.get(&waits), world.run_until_idle());
+    assert_eq!(answer.ok()["items"][0]["subject"], "Come at last");
+    for wait in ["21", "-1", "x"] {
+        assert_eq!(world.get(&format!("{path}?wait={wait}")).await.problem(), "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn of_one_key_one_call_waits_and_of_all_keys_so_many_as_the_operator_allows() {
+    let world = World::with(&[("GREFFE_WAITING_CALLS", "2")]).await;
+    let firm = world.firm("Lumen").await;
+    let key = world.post(&format!("/v1/firms/{firm}/keys"), json!({ "name": "Application" })).await.ok();
+    let path = format!("/v1/firms/{firm}/events?wait=20");
+    let (app, minute) = (&world.host.app, Duration::from_secs(60));
+    let begin = |by| WaitingCall::begin((&app.table, &app.random), by, (world.clock.now(), minute), 2);
+
+    let operators = begin("operator").await.unwrap().unwrap();
+    let began = world.clock.now();
+    world.get(&path).await.ok();
+    assert_eq!(seconds(&world, began), 0, "the operator's key waits already");
+    world.request(key["key"].as_str(), Method::GET, &path, None).await.ok();
+    assert_eq!(seconds(&world, began), 20, "another key waits");
+
+    let another = begin("another").await.unwrap().unwrap();
+    world.request(key["key"].as_str(), Method::GET, &path, None).await.ok();
+    assert_eq!(seconds(&world, began), 20, "two wait already");
+    another.end(&app.table).await.unwrap();
+    operators.end(&app.table).await.unwrap();
+    world.get(&path).await.ok();
+    assert_eq!(seconds(&world, began), 40);
+}
+
+fn seconds(world: &World, began: Timestamp) -> i64 {
+    world.clock.now().duration_since(began).as_secs()
+}
+
+#[tokio::test]
+async fn a_caller_names_its_request_itself_and_finds_it_in_the_audit_trail() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let keys = format!("/v1/firms/{firm}/keys");
+    let post = async |id: &str| {
+        let headers = HeaderMap::from_iter([("x-request-id".parse().unwrap(), HeaderValue::from_str(id).unwrap())]);
+        let body = Some(json!({ "name": "Application" }));
+        world.request_with(Some(OPERATOR_KEY), Method::POST, &keys, headers, body).await
+    };
+    let own = "order-7:2026.03_02";
+    assert_eq!(post(own).await.headers["x-request-id"], own);
+    let trail = world.get(&format!("/v1/firms/{firm}/audit")).await.ok();
+    let noted = trail["items"].as_array().unwrap().iter().filter(|entry| entry["request"] == own).count();
+    assert_eq!(noted, 2);
+    // What may not stand in a log, or is as long as a key, is replaced.
+    for other in ["", "a b", "a\u{7f}b", "<script>", OPERATOR_KEY.repeat(3).as_str()] {
+        let answer = match HeaderValue::from_str(other) {
+            Ok(_) => post(other).await,
+            Err(_) => continue,
+        };
+        let id = answer.headers["x-request-id"].to_str().unwrap();
+        assert!(id != other && id.len() == 36, "{other}: {id}");
+    }
+}
