@@ -10,6 +10,7 @@
 //! - [`graph`]: Graph's wire.
 //! - [`problem`]: the catalogue of problems.
 //! - [`firm`]: firms, their members, feed and audit trail.
+//! - [`webhook`]: addresses that events are posted to.
 //! - [`reading`]: what an original says, with nothing that could do harm.
 //! - [`mail`]: mailboxes and what is archived of them.
 //! - [`push`]: dates and contacts in members' Outlooks.
@@ -28,3 +29,4 @@ pub mod mail;
 pub mod problem;
 pub mod push;
 pub mod reading;
+pub mod webhook;

@@ -31,3 +31,4 @@ mod secrets;
 mod tokens;
 mod trouble;
 mod validate;
+mod webhooks;

@@ -423,6 +423,8 @@ async fn access_that_is_lost_while_nothing_but_dates_is_pushed_is_told_and_all_g
     let firm = world.pushing_firm_of(ADA).await;
     let ada = world.pushed_member(&firm, ADA, "calendar").await;
     world.say(&firm, "dates", "before", date("before", &[&ada])).await;
+    let webhook = json!({ "url": "http://127.0.0.1:9/", "types": ["connector_action_required"] });
+    world.post(&format!("/v1/firms/{}/webhooks", firm.id), webhook).await.ok();
     world.tenant.revoke_sessions(ADA).unwrap();
     world.clock.advance(Duration::from_secs(3601));
     world.say(&firm, "dates", "meanwhile", date("meanwhile", &[&ada])).await;

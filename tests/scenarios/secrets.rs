@@ -93,6 +93,8 @@ async fn the_end_of_a_secret_is_read_from_entra_where_the_app_may_read_it() {
     let ends: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
     change(&world, |app| app.client_secrets = vec![Secret::new(OWN_CLIENT_SECRET, Some(ends))]);
     let registry = registry(&world).await;
+    let webhook = json!({ "url": "http://127.0.0.1:9/", "types": ["secret_expiring"] });
+    world.post(&format!("/v1/firms/{}/webhooks", registry.firm), webhook).await.ok();
     world.host.tick().await;
     let shown = secret(&world, &registry).await;
     assert_eq!(

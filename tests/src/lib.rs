@@ -449,9 +449,10 @@ impl World {
         panic!("it never came to rest");
     }
 
-    /// Works through some jobs of both queues; how many there were.
+    /// Works through some jobs of each queue; how many there were.
     async fn jobs(&self) -> usize {
-        self.host.source.step().await + self.host.push_source.step().await
+        let host = &self.host;
+        host.source.step().await + host.push_source.step().await + host.delivery_source.step().await
     }
 
     /// Lets time pass, the schedule run, and all that follows from it.

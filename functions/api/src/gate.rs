@@ -22,7 +22,7 @@ use shared::{
     app::App,
     aws::table::Key,
     base::{
-        id::{BulkId, ConnectorId, ExternalId, FirmId, KeyId, MailboxId, MemberId, MessageId},
+        id::{BulkId, ConnectorId, ExternalId, FirmId, KeyId, MailboxId, MemberId, MessageId, WebhookId},
         telemetry::Chain,
     },
     firm::{
@@ -233,6 +233,7 @@ pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
         "mailbox" => id::<MailboxId>(text),
         "message" => id::<MessageId>(text),
         "key" => id::<KeyId>(text),
+        "webhook" => id::<WebhookId>(text),
         "bulk" => id::<BulkId>(text),
         // The business application chose it, and it may say anything: its digest shows which one it was.
         "external_id" => text.parse::<ExternalId>().ok().map(|id| id.digest()),

@@ -49,6 +49,7 @@ impl World {
             "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),
             "GREFFE_MAIL_QUEUE_URL" => Some(url.unwrap_or(&queues.mail).to_owned()),
             "GREFFE_PUSH_QUEUE_URL" => Some(queues.push.clone()),
+            "GREFFE_DELIVERY_QUEUE_URL" => Some(queues.delivery.clone()),
             "GREFFE_TABLE" | "GREFFE_BUCKET" | "GREFFE_EVENT_BUS" => Some("greffe".to_owned()),
             _ => None,
         });

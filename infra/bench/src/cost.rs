@@ -77,10 +77,10 @@ const EVENT_BYTES: f64 = 700.0;
 /// Without news, a mailbox is looked at every quarter of an hour.
 const LOOKS_A_MONTH: f64 = 30.0 * 96.0;
 const MINUTES_A_MONTH: f64 = 30.0 * 1_440.0;
-/// Lambda keeps five receives of twenty seconds waiting at each of the two queues.
-const RECEIVES_A_MONTH: f64 = 2.0 * 5.0 * 3.0 * MINUTES_A_MONTH;
+/// Lambda keeps five receives of twenty seconds waiting at each of the three queues.
+const RECEIVES_A_MONTH: f64 = 3.0 * 5.0 * 3.0 * MINUTES_A_MONTH;
 const SECRETS: f64 = 4.0;
-const ALARMS: f64 = 27.0;
+const ALARMS: f64 = 30.0;
 
 /// Mails that come one by one, and mailboxes that are looked at without news.
 const FEW: usize = 20;

@@ -35,6 +35,7 @@ use shared::{
         random::Random,
         telemetry::Chain,
     },
+    webhook::deliver::Outside,
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -51,6 +52,8 @@ use crate::{
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// As in template.yaml: how many functions each queue feeds at a time.
 pub const CONCURRENCY: usize = 4;
+/// As in template.yaml: how many webhooks are posted to at a time.
+pub const DELIVERY_CONCURRENCY: usize = 10;
 /// As in template.yaml: how many jobs one function is given.
 const BATCH_SIZE: i32 = 10;
 /// How long one receive waits for a job.
@@ -87,6 +90,8 @@ pub struct Host {
     pub source: EventSource,
     /// What feeds `calendar-push`.
     pub push_source: EventSource,
+    /// What feeds `webhook-delivery`.
+    pub delivery_source: EventSource,
     /// What `secret-expiry` receives.
     pub secret_expiry: App,
     stop: CancellationToken,
@@ -181,6 +186,7 @@ impl Host {
             ("GREFFE_EVENT_BUS", provision::EVENT_BUS.to_owned()),
             ("GREFFE_MAIL_QUEUE_URL", queues.mail.clone()),
             ("GREFFE_PUSH_QUEUE_URL", queues.push.clone()),
+            ("GREFFE_DELIVERY_QUEUE_URL", queues.delivery.clone()),
             ("GREFFE_PUBLIC_URL", format!("http://{address}")),
             ("GREFFE_WEBHOOK_URL", format!("https://{address}/webhook")),
             ("GREFFE_SPOOL_DIR", spool.display().to_string()),
@@ -201,11 +207,19 @@ impl Host {
         let router = gateway(function, settings.links).merge(identity(machine.engines.clone()));
         let secret_expiry = function("secret-expiry");
         let client = aws_sdk_sqs::Client::new(&machine.aws);
-        let source = |name, handler, url| EventSource { handler, app: function(name), client: client.clone(), url };
+        let outside = Outside::new(config.ca_bundle.as_deref())?;
+        let source = |name, handler, url| EventSource {
+            handler,
+            app: function(name),
+            outside: outside.clone(),
+            client: client.clone(),
+            url,
+        };
         let push_source = source("calendar-push", Handler::CalendarPush, queues.push);
+        let delivery_source = source("webhook-delivery", Handler::WebhookDelivery, queues.delivery);
         let source = source("delta-poll", Handler::DeltaPoll, queues.mail);
         let (stop, tasks) = (CancellationToken::new(), JoinSet::new());
-        let mut host = Self { app, machine, address, source, push_source, secret_expiry, stop, tasks };
+        let mut host = Self { app, machine, address, source, push_source, delivery_source, secret_expiry, stop, tasks };
         host.serve(listener, router);
         Ok(host)
     }
@@ -231,6 +245,7 @@ impl Host {
             ("GREFFE_EVENT_BUS", &config.event_bus),
             ("GREFFE_MAIL_QUEUE_URL", &config.mail_queue_url),
             ("GREFFE_PUSH_QUEUE_URL", &config.push_queue_url),
+            ("GREFFE_DELIVERY_QUEUE_URL", &config.delivery_queue_url),
             ("GREFFE_APP_CLIENT_ID", client.as_deref().unwrap_or_default()),
             ("GREFFE_PUBLIC_URL", &config.public_url.at("")),
             ("GREFFE_WEBHOOK_URL", webhook),
@@ -243,8 +258,8 @@ impl Host {
 
     /// Lets the queues and, `every` so often, the schedules start the functions from now on.
     pub fn run(&mut self, every: Duration) {
-        let sources = [&self.source, &self.push_source];
-        for source in sources.into_iter().flat_map(|source| std::iter::repeat_n(source, CONCURRENCY)) {
+        let sources = [&self.source, &self.push_source, &self.delivery_source];
+        for source in sources.into_iter().flat_map(|source| std::iter::repeat_n(source, source.concurrency())) {
             let (source, stop) = (source.clone(), self.stop.clone());
             self.tasks.spawn(async move {
                 while !stop.is_cancelled() {
@@ -257,7 +272,7 @@ impl Host {
                 }
             });
         }
-        let apps = self.scheduled();
+        let (apps, deliveries) = (self.scheduled(), self.delivery_source.clone());
         let (engines, stop) = (self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
@@ -267,6 +282,7 @@ impl Host {
                     () = stop.cancelled() => return,
                 }
                 tick(&apps, engines.clone()).await;
+                deliveries.tick().await;
             }
         });
     }
@@ -279,6 +295,7 @@ impl Host {
     /// One minute of the schedule, and what the engines do as time goes by.
     pub async fn tick(&self) {
         tick(&self.scheduled(), self.machine.engines.clone()).await;
+        self.delivery_source.tick().await;
     }
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
@@ -353,19 +370,23 @@ async fn tick([mail, push, credentials]: &[App; 3], engines: Option<aws::Cloud>)
 }
 
 /// A function that a queue feeds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Handler {
     DeltaPoll,
     CalendarPush,
+    WebhookDelivery,
 }
 
 impl Handler {
     /// What it answers to a batch; none if it gave up.
-    async fn handle(self, app: &App, batch: SqsEvent) -> Option<Output> {
+    async fn handle(self, app: &App, outside: &Outside, batch: SqsEvent) -> Option<Output> {
         let context = context(app);
         match self {
             Self::DeltaPoll => delta_poll::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
             Self::CalendarPush => calendar_push::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
+            Self::WebhookDelivery => {
+                webhook_delivery::handle(app, outside, LambdaEvent::new(Input::Jobs(batch), context)).await.ok()
+            }
         }
     }
 }
@@ -390,11 +411,31 @@ async fn rotate(app: &App, secret_id: &str, token: &str) {
 pub struct EventSource {
     handler: Handler,
     app: App,
+    outside: Outside,
     client: aws_sdk_sqs::Client,
     url: String,
 }
 
 impl EventSource {
+    /// How many functions it feeds at a time.
+    fn concurrency(&self) -> usize {
+        if self.handler == Handler::WebhookDelivery { DELIVERY_CONCURRENCY } else { CONCURRENCY }
+    }
+
+    /// How many jobs it gives a function: one webhook does not wait for another.
+    fn batch_size(&self) -> i32 {
+        if self.handler == Handler::WebhookDelivery { 1 } else { BATCH_SIZE }
+    }
+
+    /// The schedule of `webhook-delivery`.
+    async fn tick(&self) {
+        let deliver = Input::Schedule { schedule: webhook_delivery::Schedule::Deliver };
+        let event = LambdaEvent::new(deliver, context(&self.app));
+        if let Err(error) = webhook_delivery::handle(&self.app, &self.outside, event).await {
+            tracing::error!(error = %Chain(&error), "the schedule of webhooks failed");
+        }
+    }
+
     /// Hands the jobs that wait to the function; how many there were.
     pub async fn step(&self) -> usize {
         let jobs = self.receive(0).await;
@@ -409,7 +450,7 @@ impl EventSource {
             .client
             .receive_message()
             .queue_url(&self.url)
-            .max_number_of_messages(BATCH_SIZE)
+            .max_number_of_messages(self.batch_size())
             .wait_time_seconds(seconds)
             .message_system_attribute_names(MessageSystemAttributeName::All);
         match receive.send().await {
@@ -430,10 +471,10 @@ impl EventSource {
         }
         let mut event = SqsEvent::default();
         event.records = messages.iter().map(record).collect();
-        let (handler, app) = (self.handler, self.app.clone());
+        let (handler, app, outside) = (self.handler, self.app.clone(), self.outside.clone());
         // Aborted when it overstays, and when nobody waits for it any more.
         let mut run = JoinSet::new();
-        run.spawn(async move { handler.handle(&app, event).await });
+        run.spawn(async move { handler.handle(&app, &outside, event).await });
         let failed: Vec<String> = match tokio::time::timeout(FUNCTION_TIMEOUT, run.join_next()).await {
             Ok(Some(Ok(Some(Output::Jobs(response))))) => {
                 response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect()

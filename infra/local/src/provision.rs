@@ -18,9 +18,11 @@ pub const TABLE: &str = "greffe";
 pub const BUCKET: &str = "greffe-originals";
 /// The event bus that facts are told on: on this machine the default one, which is always there.
 pub const EVENT_BUS: &str = "default";
-/// The queues, and where what fails ten times lies: of mailbox jobs, and of push jobs.
+/// The queues, and where what fails ten times lies: of mailbox jobs, of push jobs, and of what is
+/// posted to webhooks.
 const MAIL_QUEUE: [&str; 2] = ["greffe-mail.fifo", "greffe-mail-dead-letters.fifo"];
 const PUSH_QUEUE: [&str; 2] = ["greffe-push.fifo", "greffe-push-dead-letters.fifo"];
+const DELIVERY_QUEUE: [&str; 2] = ["greffe-delivery.fifo", "greffe-delivery-dead-letters.fifo"];
 /// How often a job is tried before it is set aside for a person; as in template.yaml.
 const RECEIVES_MAX: u32 = 10;
 /// How long a job that a function holds is hidden from others; as in template.yaml.
@@ -42,6 +44,8 @@ pub struct Queues {
     pub mail: String,
     /// Of push jobs.
     pub push: String,
+    /// Of what is posted to webhooks.
+    pub delivery: String,
 }
 
 /// Makes what is missing.
@@ -52,6 +56,7 @@ pub async fn provision(aws: &SdkConfig) -> Result<Queues, ProvisionError> {
     Ok(Queues {
         mail: queue(aws, MAIL_QUEUE).await.map_err(failed)?,
         push: queue(aws, PUSH_QUEUE).await.map_err(failed)?,
+        delivery: queue(aws, DELIVERY_QUEUE).await.map_err(failed)?,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::{
         entra::Entra,
         token::{ConnectorTokens, Tokens},
     },
-    aws::{identity::Identity, secrets::Secrets, table::Table},
+    aws::{identity::Identity, queue::DeliveryQueue, secrets::Secrets, table::Table},
     base::{clock::Clock, config::Config, random::Random},
     firm::feed::Feed,
     graph::{Graph, TokenSource},
@@ -53,8 +53,10 @@ impl Clients {
             clock.clone(),
             random.clone(),
         );
-        let feed =
-            Feed::new(table.clone(), aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone(), clock.clone());
+        let sqs = aws_sdk_sqs::Client::new(aws);
+        let deliveries = DeliveryQueue::new(sqs, config.delivery_queue_url.clone(), random.clone());
+        let bus = (aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone());
+        let feed = Feed::new(table.clone(), bus, deliveries, clock.clone());
         Self { config, clock, random, table, feed, secrets, tokens: Arc::new(tokens), http }
     }
 

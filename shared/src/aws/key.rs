@@ -35,6 +35,9 @@
 //! | how far the joint feed of all firms goes | `OPERATOR` | `FEED` | key |
 //! | up to where a firm's feed stands in it | `OPERATOR` | `JOINED#f` | key, in batches |
 //! | a stretch of it | `OPERATOR#FEED` | its number, 20 digits | range, upwards |
+//! | a webhook | `FIRM#f`, `OPERATOR` | `WEBHOOK#w` | key, prefix |
+//! | how far a webhook is | `FIRM#f`, `OPERATOR` | `POSTED#w` | key; index `due` when it is tried again |
+//! | one try to post an event | `FIRM#f#WEBHOOK#w`, `OPERATOR#WEBHOOK#w` | `time#event` | range, newest first; TTL |
 //! | the calls that wait for events | `OPERATOR` | `WAITING` | key |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
@@ -61,7 +64,7 @@ use jiff::Timestamp;
 
 use crate::base::id::{
     BulkId, ClientId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
-    TenantId,
+    TenantId, WebhookId,
 };
 
 /// The longest keys that DynamoDB takes, in bytes.
@@ -291,6 +294,56 @@ impl Key {
     /// A stretch of the joint feed, by its number.
     pub fn stretch(number: u64) -> Self {
         Self { pk: "OPERATOR#FEED".to_owned(), sk: format!("{number:020}") }
+    }
+
+    /// A webhook; those of no firm are the operator's.
+    pub fn webhook(firm: Option<FirmId>, webhook: WebhookId) -> Self {
+        Self { sk: format!("WEBHOOK#{webhook}"), ..Self::webhook_prefix(firm) }
+    }
+
+    /// All webhooks of a firm, or of the operator.
+    pub fn webhook_prefix(firm: Option<FirmId>) -> Self {
+        let sk = "WEBHOOK#".to_owned();
+        match firm {
+            Some(firm) => Self::of_firm(firm, sk),
+            None => Self { pk: "OPERATOR".to_owned(), sk },
+        }
+    }
+
+    /// How far a webhook is.
+    pub fn webhook_progress(firm: Option<FirmId>, webhook: WebhookId) -> Self {
+        Self { sk: format!("POSTED#{webhook}"), ..Self::webhook_prefix(firm) }
+    }
+
+    /// The webhook that a [`Key::webhook_progress`] belongs to.
+    pub(super) fn webhook_owner(&self) -> Option<(Option<FirmId>, WebhookId)> {
+        let webhook = self.sk.strip_prefix("POSTED#")?.parse().ok()?;
+        match self.pk.as_str() {
+            "OPERATOR" => Some((None, webhook)),
+            pk => Some((Some(pk.strip_prefix("FIRM#")?.parse().ok()?), webhook)),
+        }
+    }
+
+    /// One try to post an event to a webhook.
+    pub fn delivery(firm: Option<FirmId>, webhook: WebhookId, at: Timestamp, event: &str) -> Self {
+        Self { sk: format!("{}#{event}", sortable(at)), ..Self::delivery_prefix(firm, webhook) }
+    }
+
+    /// All that was posted to a webhook.
+    pub fn delivery_prefix(firm: Option<FirmId>, webhook: WebhookId) -> Self {
+        let owner = firm.map_or_else(|| "OPERATOR".to_owned(), |firm| format!("FIRM#{firm}"));
+        Self { pk: format!("{owner}#WEBHOOK#{webhook}"), sk: String::new() }
+    }
+
+    /// The delivery that a [`Key::delivery_cursor`] names; none if it names none.
+    pub fn delivery_before(firm: Option<FirmId>, webhook: WebhookId, cursor: &str) -> Option<Self> {
+        let is_one = cursor.split_once('#').is_some_and(|(time, _)| time.parse::<Timestamp>().is_ok());
+        is_one.then(|| Self { sk: cursor.to_owned(), ..Self::delivery_prefix(firm, webhook) })
+    }
+
+    /// What names a [`Key::delivery`], in order.
+    pub fn delivery_cursor(&self) -> &str {
+        &self.sk
     }
 
     /// The calls that wait for events.
@@ -572,7 +625,13 @@ mod tests {
             }
         }
         let mut add = |name, key| found.entry(name).or_default().push(key);
+        let webhook = WebhookId::draw(&random);
         for owner in firms.map(Some).into_iter().chain([None]) {
+            add("webhook", Key::webhook(owner, webhook));
+            add("webhook_progress", Key::webhook_progress(owner, webhook));
+            for event in ["a", "b"] {
+                add("delivery", Key::delivery(owner, webhook, Timestamp::UNIX_EPOCH, event));
+            }
             add("credential", Key::credential(owner));
             add("audience", Key::audience(owner));
             for digest in ["d1", "d2"] {
@@ -599,10 +658,14 @@ mod tests {
         let (_, member) = keys["push_due"][0].member_owner().unwrap();
         let folder: FolderId = "AAMk".parse().unwrap();
         let message = MessageId::of(mailbox, &"a".parse().unwrap());
+        let (owner, webhook) = keys["webhook_progress"][0].webhook_owner().unwrap();
+        let delivery = Key::delivery_prefix(owner, webhook);
         vec![
             ("api_key_prefix", Key::api_key_prefix(firm), "api_key"),
             ("audit_prefix", Key::audit_prefix(firm), "audit"),
             ("tenant_prefix", Key::tenant_prefix(), "tenant"),
+            ("webhook_prefix", Key::webhook_prefix(Some(firm)), "webhook"),
+            ("delivery_prefix", delivery, "delivery"),
             ("listed_firm_prefix", Key::listed_firm_prefix(), "listed_firm"),
             ("folder_prefix", Key::folder_prefix(firm, mailbox), "folder"),
             ("baseline_prefix", Key::baseline_prefix(firm, mailbox, &folder), "baseline"),
@@ -667,6 +730,13 @@ mod tests {
         for key in &keys["watch"] {
             assert_eq!(key.watch_owner().map(|(firm, id)| Key::watch(firm, id)).as_ref(), Some(key));
             assert_eq!(key.watch_owner().map(|(firm, _)| firm), Some(firm(key)));
+        }
+        for key in &keys["webhook_progress"] {
+            assert_eq!(key.webhook_owner().map(|(firm, id)| Key::webhook_progress(firm, id)).as_ref(), Some(key));
+        }
+        let (owner, webhook) = keys["webhook_progress"][0].webhook_owner().unwrap();
+        for key in keys["delivery"].iter().filter(|key| key.begins_as(&Key::delivery_prefix(owner, webhook))) {
+            assert_eq!(Key::delivery_before(owner, webhook, key.delivery_cursor()).as_ref(), Some(key));
         }
         for key in &keys["feed_counter"] {
             assert_eq!(key.feed_owner().map(Key::feed_counter).as_ref(), Some(key));

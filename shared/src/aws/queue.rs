@@ -1,7 +1,7 @@
 //! What waits in a queue: one job names one thing to look at, and nothing more. Duplicates are harmless.
 //!
-//! The mail queue's jobs name mailboxes, the push queue's jobs name members. Both are FIFO queues, and what a job names
-//! is its group: one function at a time works at it.
+//! The mail queue's jobs name mailboxes, the push queue's jobs members, the delivery queue's jobs webhooks. All are
+//! FIFO queues, and what a job names is its group: one function at a time works at it.
 
 use std::{fmt, marker::PhantomData};
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::base::{
-    id::{FirmId, MailboxId, MemberId},
+    id::{FirmId, MailboxId, MemberId, WebhookId},
     random::Random,
 };
 
@@ -22,7 +22,7 @@ pub trait Queued: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug 
     type Subject: fmt::Display + Clone + PartialEq + Send + Sync;
 
     /// Whose it is, and what it is about: two jobs about the same are served at once.
-    fn subject(&self) -> (FirmId, Self::Subject);
+    fn subject(&self) -> (Option<FirmId>, Self::Subject);
 
     /// One job in place of two about the same.
     fn and(self, other: Self) -> Self;
@@ -58,8 +58,8 @@ pub struct Job {
 impl Queued for Job {
     type Subject = MailboxId;
 
-    fn subject(&self) -> (FirmId, MailboxId) {
-        (self.firm, self.mailbox)
+    fn subject(&self) -> (Option<FirmId>, MailboxId) {
+        (Some(self.firm), self.mailbox)
     }
 
     fn and(self, other: Self) -> Self {
@@ -93,8 +93,8 @@ pub struct PushJob {
 impl Queued for PushJob {
     type Subject = MemberId;
 
-    fn subject(&self) -> (FirmId, MemberId) {
-        (self.firm, self.member)
+    fn subject(&self) -> (Option<FirmId>, MemberId) {
+        (Some(self.firm), self.member)
     }
 
     fn and(self, other: Self) -> Self {
@@ -107,6 +107,68 @@ impl Queued for PushJob {
 
     fn sent_again(&self, at: Timestamp) -> Self {
         Self { sent_at: at, ..self.clone() }
+    }
+}
+
+/// Post to this webhook what is new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryJob {
+    /// Whose it is; none for the operator's.
+    pub firm: Option<FirmId>,
+    /// Which one.
+    pub webhook: WebhookId,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// As of a [`Job`].
+    #[serde(default)]
+    pub cause: Uuid,
+    /// What is posted before what is new.
+    #[serde(default)]
+    pub requests: Vec<DeliveryRequest>,
+}
+
+/// What a person has posted to a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryRequest {
+    /// A test.
+    Test,
+    /// A fact, again.
+    Again {
+        /// Whose fact.
+        firm: FirmId,
+        /// Its number.
+        number: u64,
+    },
+}
+
+impl DeliveryJob {
+    /// To post what is new.
+    pub fn new(firm: Option<FirmId>, webhook: WebhookId, sent_at: Timestamp, cause: Uuid) -> Self {
+        Self { firm, webhook, sent_at, cause, requests: Vec::new() }
+    }
+}
+
+impl Queued for DeliveryJob {
+    type Subject = WebhookId;
+
+    fn subject(&self) -> (Option<FirmId>, WebhookId) {
+        (self.firm, self.webhook)
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.requests.extend(other.requests);
+        Self { sent_at: self.sent_at.max(other.sent_at), ..self }
+    }
+
+    fn span(&self) -> tracing::Span {
+        let firm = self.firm.map(|firm| firm.to_string());
+        tracing::info_span!("round", firm.id = firm, webhook.id = %self.webhook, cause = %self.cause)
+    }
+
+    fn sent_again(&self, at: Timestamp) -> Self {
+        // What was asked for was posted first.
+        Self::new(self.firm, self.webhook, at, self.cause)
     }
 }
 
@@ -128,6 +190,9 @@ pub type PushQueue = Queue<PushJob>;
 const BATCH_MAX: usize = 10;
 /// Batches on their way side by side: in a region far from full, some thousand jobs a second.
 const BATCHES_AT_ONCE: usize = 8;
+
+/// The FIFO queue of what is posted to webhooks.
+pub type DeliveryQueue = Queue<DeliveryJob>;
 
 /// A FIFO queue.
 #[derive(Debug, Clone)]

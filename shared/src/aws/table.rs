@@ -16,7 +16,7 @@ use super::key::Item;
 pub use super::key::{Key, sortable};
 use crate::base::{
     clock::Clock,
-    id::{ConnectorId, FirmId, MailboxId, MemberId},
+    id::{ConnectorId, FirmId, MailboxId, MemberId, WebhookId},
     random::Random,
 };
 
@@ -34,6 +34,8 @@ pub const DUE_PUSH: &str = "push";
 pub const DUE_CREDENTIAL: &str = "credential";
 /// The `due_kind` of a firm's feed: its `due_at` is the minute of its last number.
 const DUE_FEED: &str = "feed";
+/// The `due_kind` of a webhook that is to be tried again.
+pub const DUE_WEBHOOK: &str = "webhook";
 
 /// What a read or a write of the table came to. Nothing of the item's content is told.
 #[derive(Debug, thiserror::Error)]
@@ -436,6 +438,14 @@ impl Table {
         rows.map(|row| row.map(|row| (row.key.number().unwrap_or_default(), row.value))).collect()
     }
 
+    /// The items before `edge` in its partition, or without a sort key the last ones: at most `limit`, from the end.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn newest<T: DeserializeOwned>(&self, edge: &Key, limit: usize) -> Result<Vec<Row<T>>, TableError> {
+        check(edge)?;
+        self.along(edge, false, limit).await?.into_iter().map(|item| read(item, edge)).collect()
+    }
+
     /// The items next after `edge` or before it; without a sort key, those at the end of its partition.
     async fn along(&self, edge: &Key, upwards: bool, limit: usize) -> Result<Vec<Item>, TableError> {
         let sk = Some(&edge.sk).filter(|sk| !sk.is_empty());
@@ -497,6 +507,17 @@ impl Table {
         Ok(due.into_iter().filter_map(|(key, _)| key.credential_owner()).collect())
     }
 
+    /// The webhooks that are to be tried again by `now`, longest due first, page by page; those without a firm are the
+    /// operator's.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub fn due_webhooks(
+        &self,
+        now: Timestamp,
+    ) -> impl Stream<Item = Result<DuePage<(Option<FirmId>, WebhookId)>, TableError>> + use<> {
+        self.all_due(DUE_WEBHOOK, now, Key::webhook_owner)
+    }
+
     /// The firms whose feed was given numbers in the minute of `since` or later, at most `limit`, longest silent first,
     /// each with the minute of the last. The index lags by moments.
     ///
@@ -532,7 +553,8 @@ impl Table {
         self.indexed((kind, "<="), now, limit, after).await
     }
 
-    /// One page of the items of this kind whose `due_at` is so to `edge`, in order, and what the next one goes on after.
+    /// One page of the items of this kind whose `due_at` is so to `edge`, in order, and what the next one goes on
+    /// after.
     async fn indexed(
         &self,
         (kind, is): (&'static str, &'static str),

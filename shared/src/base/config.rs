@@ -24,6 +24,8 @@ pub struct Config {
     pub mail_queue_url: String,
     /// `GREFFE_PUSH_QUEUE_URL`: the FIFO queue of push jobs.
     pub push_queue_url: String,
+    /// `GREFFE_DELIVERY_QUEUE_URL`: the FIFO queue of what is posted to webhooks.
+    pub delivery_queue_url: String,
     /// `GREFFE_APP_CLIENT_ID`: the platform's own app registration; without it every firm brings its own.
     pub app_client_id: Option<ClientId>,
     /// `GREFFE_APP_TENANT_ID`: the tenant that the platform's own app is registered in; without it, its secret is
@@ -140,6 +142,7 @@ impl Config {
             event_bus: required("GREFFE_EVENT_BUS")?,
             mail_queue_url: required("GREFFE_MAIL_QUEUE_URL")?,
             push_queue_url: required("GREFFE_PUSH_QUEUE_URL")?,
+            delivery_queue_url: required("GREFFE_DELIVERY_QUEUE_URL")?,
             app_client_id,
             app_tenant_id,
             federated_subjects: lookup("GREFFE_FEDERATED_SUBJECTS")
@@ -253,6 +256,7 @@ mod tests {
             ("GREFFE_EVENT_BUS", "greffe"),
             ("GREFFE_MAIL_QUEUE_URL", "https://sqs/mail.fifo"),
             ("GREFFE_PUSH_QUEUE_URL", "https://sqs/push.fifo"),
+            ("GREFFE_DELIVERY_QUEUE_URL", "https://sqs/delivery.fifo"),
             ("GREFFE_PUBLIC_URL", "https://greffe.example"),
         ];
         all.extend(extra);

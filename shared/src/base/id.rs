@@ -86,6 +86,8 @@ uuid_ids! {
     MailboxId = "mailbox id";
     /// An API key; its secret half is stored as a hash only.
     KeyId = "key id";
+    /// A webhook: an address of the business application.
+    WebhookId = "webhook id";
     /// A bulk: many rows that came in one request.
     BulkId = "bulk id";
 }

@@ -11,13 +11,17 @@ use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{
-    aws::table::{Key, Table, TableError, Write},
+    aws::{
+        queue::{DeliveryJob, DeliveryQueue},
+        table::{Key, Table, TableError, Write},
+    },
     base::{
         clock::Clock,
         digest::Digest,
-        id::{ClientId, ConnectorId, FirmId, ImmutableId, MailboxId, MessageId},
+        id::{ClientId, ConnectorId, FirmId, ImmutableId, MailboxId, MessageId, WebhookId},
         metric::{Counter, Tally},
         telemetry::Chain,
     },
@@ -210,6 +214,14 @@ pub enum What {
         #[schema(value_type = Option<String>, format = "date-time")]
         expires_at: Option<Timestamp>,
     },
+    /// A webhook is paused, because its address does not take events. They wait in the feed. A person has to act.
+    WebhookPaused {
+        /// The webhook.
+        #[schema(value_type = String)]
+        webhook: WebhookId,
+        /// The code of the problem in the catalogue.
+        code: Code,
+    },
     /// A number that was reserved and not used.
     Void,
 }
@@ -269,22 +281,47 @@ impl What {
         }
     }
 
-    /// Its name on the event bus.
-    pub fn name(&self) -> &'static str {
+    /// Its type.
+    pub fn event_type(&self) -> EventType {
         match self {
-            Self::MessageArchived { .. } => "MessageArchived",
-            Self::MessageFailed { .. } => "MessageFailed",
-            Self::MessageGone { .. } => "MessageGone",
-            Self::MessageFiled { .. } => "MessageFiled",
-            Self::MessageUnfiled { .. } => "MessageUnfiled",
-            Self::ConnectorActionRequired { .. } => "ConnectorActionRequired",
-            Self::ConnectorConnected { .. } => "ConnectorConnected",
-            Self::SecretExpiring { .. } => "SecretExpiring",
-            Self::SecretExpired { .. } => "SecretExpired",
-            Self::SecretRenewed { .. } => "SecretRenewed",
-            Self::Void => "Void",
+            Self::MessageArchived { .. } => EventType::MessageArchived,
+            Self::MessageFailed { .. } => EventType::MessageFailed,
+            Self::MessageGone { .. } => EventType::MessageGone,
+            Self::MessageFiled { .. } => EventType::MessageFiled,
+            Self::MessageUnfiled { .. } => EventType::MessageUnfiled,
+            Self::ConnectorActionRequired { .. } => EventType::ConnectorActionRequired,
+            Self::ConnectorConnected { .. } => EventType::ConnectorConnected,
+            Self::SecretExpiring { .. } => EventType::SecretExpiring,
+            Self::SecretExpired { .. } => EventType::SecretExpired,
+            Self::SecretRenewed { .. } => EventType::SecretRenewed,
+            Self::WebhookPaused { .. } => EventType::WebhookPaused,
+            Self::Void => EventType::Void,
         }
     }
+
+    /// Its name on the event bus, such as `MessageArchived`.
+    pub fn name(&self) -> String {
+        format!("{:?}", self.event_type())
+    }
+}
+
+/// A type of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "as the variants of What")]
+pub enum EventType {
+    MessageArchived,
+    MessageFailed,
+    MessageGone,
+    MessageFiled,
+    MessageUnfiled,
+    ConnectorActionRequired,
+    ConnectorConnected,
+    SecretExpiring,
+    SecretExpired,
+    SecretRenewed,
+    WebhookPaused,
+    Void,
 }
 
 /// A fact with its number.
@@ -326,19 +363,63 @@ pub enum FeedError {
     },
 }
 
-/// The feed and the bus.
+/// The feed, the bus, and the queue of what is posted to webhooks.
 #[derive(Debug, Clone)]
 pub struct Feed {
     table: Table,
     client: Client,
     bus: String,
+    deliveries: DeliveryQueue,
     clock: Clock,
 }
 
+/// A webhook, as far as an announcement goes.
+#[derive(Deserialize)]
+struct Addressee {
+    id: WebhookId,
+}
+
+/// The last number of a firm's feed.
+#[derive(Deserialize)]
+pub(super) struct FeedCounter {
+    pub(super) last: u64,
+}
+
 impl Feed {
-    /// Over the table and the SDK's client.
-    pub fn new(table: Table, client: Client, bus: String, clock: Clock) -> Self {
-        Self { table, client, bus, clock }
+    /// Over the table, the SDK's client with the name of the bus, and the queue.
+    pub fn new(table: Table, (client, bus): (Client, String), deliveries: DeliveryQueue, clock: Clock) -> Self {
+        Self { table, client, bus, deliveries, clock }
+    }
+
+    /// The queue of what is posted to webhooks.
+    pub fn deliveries(&self) -> &DeliveryQueue {
+        &self.deliveries
+    }
+
+    /// The last number that was given out; 0 if none was.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn last_number(&self, firm: FirmId) -> Result<u64, FeedError> {
+        let counter = self.table.get::<FeedCounter>(&Key::feed_counter(firm)).await?;
+        Ok(counter.map_or(0, |row| row.value.last))
+    }
+
+    /// Has what is new posted to the firm's webhooks, and to the operator's. What goes wrong only delays it: a webhook
+    /// has a place in the feed, and the schedule looks after it.
+    async fn call_webhooks(&self, firm: FirmId) {
+        for owner in [Some(firm), None] {
+            if let Err(error) = self.call_webhooks_of(owner).await {
+                tracing::error!(firm.id = %firm, error = %Chain(error.as_ref()), "webhooks wait for the schedule");
+            }
+        }
+    }
+
+    async fn call_webhooks_of(&self, owner: Option<FirmId>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        for row in self.table.query_all::<Addressee>(&Key::webhook_prefix(owner)).await? {
+            let job = DeliveryJob::new(owner, row.value.id, self.clock.now(), Uuid::nil());
+            self.deliveries.send(&job).await?;
+        }
+        Ok(())
     }
 
     /// Takes `count` numbers of a firm's feed; the first of them.
@@ -379,10 +460,14 @@ impl Feed {
         Ok(())
     }
 
-    /// Puts facts on the event bus, at least once each. The operator learns of each time that it does not take them.
+    /// Puts facts on the event bus, at least once each, and has them posted to webhooks. The operator learns of each
+    /// time that the bus does not take them.
     ///
     /// Errors: the event bus refuses or does not answer.
     pub async fn announce(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
+        if !facts.is_empty() {
+            self.call_webhooks(firm).await;
+        }
         let refused = |_: &FeedError| Tally::one(Counter::BusRefusals).publish(self.clock.now());
         self.put_on_bus(firm, facts).await.inspect_err(refused)
     }

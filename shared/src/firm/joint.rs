@@ -16,7 +16,7 @@ use crate::{
     base::id::FirmId,
     firm::{
         ListedFirm,
-        feed::{Feed, FeedError, Numbered},
+        feed::{Feed, FeedCounter, FeedError, Numbered},
     },
 };
 
@@ -54,12 +54,6 @@ pub struct Joined {
     pub to: u64,
 }
 
-/// The last number of a firm's feed.
-#[derive(Deserialize)]
-struct FeedCounter {
-    last: u64,
-}
-
 /// An event of one of all firms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FirmEvent {
@@ -94,7 +88,8 @@ impl FromStr for JointCursor {
     }
 }
 
-/// The facts of all firms after `after`, at most `limit`, and where to go on. Those of one firm are in order.
+/// The facts of all firms after `after`, at most `limit`, each with the place after it, and the place after all. Those
+/// of one firm are in order.
 ///
 /// Errors: the table refuses or does not answer.
 pub async fn after(
@@ -102,7 +97,7 @@ pub async fn after(
     after: JointCursor,
     limit: usize,
     now: Timestamp,
-) -> Result<(Vec<FirmEvent>, JointCursor), FeedError> {
+) -> Result<(Vec<(FirmEvent, JointCursor)>, JointCursor), FeedError> {
     let (mut events, mut reached) = walk((table, feed), after, limit, now).await?;
     if events.len() < limit {
         lay(table, now).await?;
@@ -113,13 +108,27 @@ pub async fn after(
     Ok((events, reached))
 }
 
+/// The end of the joint feed, as it is now.
+///
+/// Errors: the table refuses or does not answer.
+pub async fn end(table: &Table, now: Timestamp) -> Result<JointCursor, FeedError> {
+    loop {
+        let before = table.get::<JointHead>(&Key::joint_feed()).await?.map(|row| row.value.last);
+        lay(table, now).await?;
+        let head = table.get::<JointHead>(&Key::joint_feed()).await?.map(|row| row.value.last);
+        if head == before {
+            return Ok(JointCursor { stretch: head.unwrap_or(0), number: 0 });
+        }
+    }
+}
+
 /// The facts of the stretches that are laid down.
 async fn walk(
     (table, feed): (&Table, &Feed),
     mut cursor: JointCursor,
     limit: usize,
     now: Timestamp,
-) -> Result<(Vec<FirmEvent>, JointCursor), FeedError> {
+) -> Result<(Vec<(FirmEvent, JointCursor)>, JointCursor), FeedError> {
     let stretches = table.numbered::<Stretch>(&Key::stretch(cursor.stretch), true, limit).await?;
     let mut events = Vec::new();
     for (number, Stretch { firm, from, to }) in stretches {
@@ -134,7 +143,10 @@ async fn walk(
                 return Ok((events, cursor));
             }
             let within = facts.into_iter().filter(|fact| fact.number <= to);
-            events.extend(within.map(|event| FirmEvent { firm, event }));
+            events.extend(within.map(|event| {
+                let behind = JointCursor { number: event.number, ..cursor };
+                (FirmEvent { firm, event }, behind)
+            }));
             cursor.number = reached;
         }
         cursor = JointCursor { stretch: number, number: 0 };

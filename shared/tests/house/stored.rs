@@ -35,6 +35,7 @@ use shared::{
         work::Work,
     },
     push::{Bulk, BulkProgress, Copy, Outbox, PushWork, contact::Contact, date::Date, entry::Entry},
+    webhook::{DeliveryProgress, Webhook, delivery::Delivery},
 };
 
 /// What the tests know of the items under one kind of key.
@@ -77,6 +78,9 @@ const KINDS: &[(&str, Held)] = &[
     ("joined", Samples(&["joined"])),
     ("stretch", Samples(&["stretch"])),
     ("waiting_calls", Samples(&["waiting-calls"])),
+    ("webhook", Samples(&["webhook"])),
+    ("webhook_progress", Samples(&["webhook-progress"])),
+    ("delivery", Samples(&["delivery"])),
     (
         "fact",
         Samples(&["fact-connector-connected", "fact-message-archived", "fact-message-failed", "fact-message-filed"]),
@@ -189,6 +193,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "connector" => read::<Connector>(&sample, item),
             "contact" => read::<Entry<Contact>>(&sample, item),
             "copy" => read::<Copy>(&sample, item),
+            "delivery" => read::<Delivery>(&sample, item),
             "credential" | "platform-credential" => read::<Registration>(&sample, item),
             "date" => read::<Entry<Date>>(&sample, item),
             "fact-connector-connected" | "fact-message-archived" | "fact-message-failed" | "fact-message-filed" => {
@@ -216,6 +221,8 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "tree-link" => read::<TreeLink>(&sample, item),
             "waiting-calls" => read::<WaitingCalls>(&sample, item),
             "watch" => read::<Watch>(&sample, item),
+            "webhook" => read::<Webhook>(&sample, item),
+            "webhook-progress" => read::<DeliveryProgress>(&sample, item),
             "work" => read::<Work>(&sample, item),
             other => assert!(is_read_beside_its_type(other), "{other}.json: say here which type reads it"),
         }

@@ -129,7 +129,7 @@ pub(super) async fn list_all(
     let limit = part.limit.unwrap_or_default().get();
     let read = |after| joint::after((&app.table, &app.feed), after, limit, app.clock.now());
     let (items, next) = waited(&app, &caller, part.wait, part.after.unwrap_or_default(), read).await?;
-    Ok(Json(AllFacts { items, next: next.to_string() }))
+    Ok(Json(AllFacts { items: items.into_iter().map(|(event, _)| event).collect(), next: next.to_string() }))
 }
 
 /// What `read` finds after `cursor`, and where to go on; where it finds nothing, it looks again as long as the call may

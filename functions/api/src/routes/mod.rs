@@ -25,12 +25,14 @@ mod firms;
 mod mailboxes;
 mod members;
 mod messages;
+mod operators_webhooks;
 mod page;
 mod push;
 mod reconciliation;
 mod tenants;
 mod validation;
 mod views;
+mod webhooks;
 
 use mailboxes::{folders, rules};
 
@@ -80,7 +82,10 @@ routes! {
         credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
         credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
         credentials::grant, connectors::grant, tenants::list,
-        mailboxes::grant, mailboxes::revoke;
+        mailboxes::grant, mailboxes::revoke,
+        operators_webhooks::create, operators_webhooks::list, operators_webhooks::read, operators_webhooks::change,
+        operators_webhooks::delete, operators_webhooks::rotate, operators_webhooks::send,
+        operators_webhooks::deliveries;
 
     Needs::READ =>
         firms::read, firms::keys, firms::marks,
@@ -88,6 +93,7 @@ routes! {
         members::list, members::read, push::read, push::preview,
         dates::list, dates::read, contacts::list, contacts::read, contacts::bulk_progress,
         mailboxes::list, mailboxes::read, folders::list, reconciliation::read,
+        webhooks::list, webhooks::read, webhooks::deliveries,
         messages::list, messages::read, messages::content reads mail, messages::filings,
         events::list;
 
@@ -103,7 +109,8 @@ routes! {
         connectors::create, connectors::change, validation::connector,
         credentials::replace, credentials::rotate, credentials::certificate,
         mailboxes::create, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
-        reconciliation::start;
+        reconciliation::start,
+        webhooks::create, webhooks::change, webhooks::delete, webhooks::rotate, webhooks::send;
 }
 
 /// What a route needs of its caller; `path` as the router has it. None if there is no such route.

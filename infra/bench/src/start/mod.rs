@@ -31,13 +31,14 @@ const OPERATOR_KEY: &str = "the-operators-key-of-a-benchmark";
 const COMPARED: &str = "calendar-push";
 
 /// The first event of each function.
-fn events() -> [(&'static str, Value); 6] {
+fn events() -> [(&'static str, Value); 7] {
     let operator = json!({ "authorization": format!("Bearer {OPERATOR_KEY}") });
     let firm = "/v1/firms/00000000-0000-4000-8000-000000000000";
     [
         ("graph-webhook", runtime::request("POST", "/", json!({}), r#"{"value":[{"clientState":"of nobody"}]}"#)),
         ("delta-poll", json!({ "schedule": "poll" })),
         (COMPARED, json!({ "schedule": "reconcile" })),
+        ("webhook-delivery", json!({ "schedule": "deliver" })),
         ("secret-expiry", json!({ "schedule": "watch" })),
         ("oauth-callback", runtime::request("GET", "/oauth/connect/of-nobody", json!({}), "")),
         ("api", runtime::request("GET", firm, operator, "")),

@@ -1,0 +1,97 @@
+//! The operator's webhooks: as a firm's, with the events of all firms.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use shared::{app::App, base::id::WebhookId, problem::Problem};
+
+use crate::{
+    error::Answer,
+    extract::{Id, Json, Query},
+    routes::{
+        page::Page,
+        webhooks::{
+            self, DeliveriesPart, DeliveryView, NewWebhook, NewWebhookView, Owner, Sent, WebhookChange, WebhookView,
+            Webhooks,
+        },
+    },
+};
+
+/// Creates a webhook of the operator's: greffe posts the events of all firms to it.
+///
+/// As a firm's webhook. Events of one firm come in their order, those of different firms in any.
+#[utoipa::path(
+    post, path = "/v1/webhooks", tag = "webhooks", operation_id = "create_operators_webhook",
+    responses(
+        (status = 201, body = NewWebhookView, headers(("Location" = String, description = "The webhook's address"))),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`"),
+    )
+)]
+pub(super) async fn create(owner: Owner, app: State<Arc<App>>, new: Json<NewWebhook>) -> Answer<impl IntoResponse> {
+    webhooks::create(owner, app, new).await
+}
+
+/// Lists the operator's webhooks.
+#[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", operation_id = "list_operators_webhooks", responses((status = 200, body = Webhooks)))]
+pub(super) async fn list(owner: Owner, app: State<Arc<App>>) -> Answer<Json<Webhooks>> {
+    webhooks::list(owner, app).await
+}
+
+/// Shows a webhook of the operator's.
+#[utoipa::path(get, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "read_operators_webhook", responses((status = 200, body = WebhookView)))]
+pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Json<WebhookView>> {
+    webhooks::read(owner, app, id).await
+}
+
+/// Changes a webhook of the operator's, pauses it, or has it go on.
+#[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "change_operators_webhook", responses((status = 200, body = WebhookView)))]
+pub(super) async fn change(
+    owner: Owner,
+    app: State<Arc<App>>,
+    id: Id<WebhookId>,
+    new: Json<WebhookChange>,
+) -> Answer<Json<WebhookView>> {
+    webhooks::change(owner, app, id, new).await
+}
+
+/// Deletes a webhook of the operator's. Nothing is posted to it any more.
+#[utoipa::path(
+    delete, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_operators_webhook", responses((status = 204, description = "Deleted."))
+)]
+pub(super) async fn delete(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<StatusCode> {
+    webhooks::delete(owner, app, id).await
+}
+
+/// Gives a webhook of the operator's a new secret, and shows it this once.
+///
+/// For a day, events are signed with the secret before it, too: change your application within that time.
+#[utoipa::path(post, path = "/v1/webhooks/{webhook}/rotate", tag = "webhooks", operation_id = "rotate_operators_webhook_secret", responses((status = 200, body = NewWebhookView)))]
+pub(super) async fn rotate(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Json<NewWebhookView>> {
+    webhooks::rotate(owner, app, id).await
+}
+
+/// Sends a webhook of the operator's a test, one event again, or everything since some event.
+///
+/// What came of it stands in the webhook's deliveries a moment later.
+#[utoipa::path(post, path = "/v1/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_operators_webhook", responses((status = 202, description = "It is queued.")))]
+pub(super) async fn send(
+    owner: Owner,
+    app: State<Arc<App>>,
+    id: Id<WebhookId>,
+    sent: Json<Sent>,
+) -> Answer<StatusCode> {
+    webhooks::send(owner, app, id, sent).await
+}
+
+/// Lists what was posted to a webhook of the operator's within seven days, newest first.
+#[utoipa::path(
+    get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_operators_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
+)]
+pub(super) async fn deliveries(
+    owner: Owner,
+    app: State<Arc<App>>,
+    id: Id<WebhookId>,
+    part: Query<DeliveriesPart>,
+) -> Answer<Json<Page<DeliveryView>>> {
+    webhooks::deliveries(owner, app, id, part).await
+}

@@ -1,0 +1,433 @@
+//! Webhooks: addresses of the business application that greffe posts events to.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{
+    extract::{FromRequestParts, State},
+    http::{StatusCode, header, request::Parts},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    aws::{
+        queue::{DeliveryJob, DeliveryRequest},
+        table::Key,
+    },
+    base::id::{FirmId, WebhookId},
+    firm::{feed::EventType, joint::JointCursor},
+    problem::{Code, Problem, Text, Who},
+    webhook::{
+        DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
+        address::WebhookUrl,
+        delivery::{Delivery, DeliveryFailure},
+    },
+};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    auth::{FirmScope, Operator},
+    error::{Answer, Failure, invalid, not_found},
+    extract::{Id, Json, Query, given},
+    field::Limit,
+    language,
+    routes::page::Page,
+};
+
+/// Whose webhooks a path is about: of the firm that it names, or of the operator.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner(Option<FirmId>);
+
+impl FromRequestParts<Arc<App>> for Owner {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        match parts.uri.path().starts_with("/v1/firms/") {
+            true => FirmScope::from_request_parts(parts, app).await.map(|firm| Self(Some(firm.id()))),
+            false => Operator::from_request_parts(parts, app).await.map(|Operator| Self(None)),
+        }
+    }
+}
+
+impl Owner {
+    /// Errors: the text is no place in this feed.
+    fn place(self, text: &str) -> Answer<FeedPlace> {
+        let place = match (text.trim(), self.0) {
+            ("0", None) => Some(FeedPlace::All(JointCursor::default())),
+            (text, Some(_)) => text.parse().ok().map(FeedPlace::Firm),
+            (text, None) => text.parse().ok().map(FeedPlace::All),
+        };
+        place.ok_or_else(|| invalid("after: neither a number of the feed nor its `next`"))
+    }
+
+    /// The path of a webhook.
+    fn path(self, id: WebhookId) -> String {
+        self.0.map_or_else(|| format!("/v1/webhooks/{id}"), |firm| format!("/v1/firms/{firm}/webhooks/{id}"))
+    }
+}
+
+impl From<WebhookError> for Failure {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::TooMany => Problem::new(Code::TooManyWebhooks, format!("{error}.")).into(),
+            WebhookError::Feed(error) => error.into(),
+            WebhookError::Secret(error) => error.into(),
+        }
+    }
+}
+
+/// A new webhook.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewWebhook {
+    /// The address: https, the name of a host, no user and no fragment. On one machine http to `localhost` will do.
+    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$", example = "https://application.example/greffe")]
+    url: String,
+    /// The types of events that are posted. Empty or left out for all.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    types: BTreeSet<EventType>,
+    /// Posts what the feed has after this, too: a number of it, or its `next`, as text; `0` for everything. Left out,
+    /// only what comes from now on.
+    #[serde(default)]
+    #[schema(pattern = "^[0-9]{1,19}([.][0-9]{1,19})?$", example = "0")]
+    after: Option<String>,
+}
+
+/// A webhook.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WebhookView {
+    #[schema(value_type = String, format = "uuid")]
+    id: WebhookId,
+    url: String,
+    /// The types of events that are posted; empty for all.
+    types: BTreeSet<EventType>,
+    state: WebhookState,
+    /// Why greffe paused it; null if it did not.
+    problem: Option<WebhookProblemView>,
+    /// Up to where in the feed everything is posted: what `after` of its events would be.
+    posted_up_to: String,
+    /// That the address does not take the next event; null if it does.
+    failing: Option<WebhookFailingView>,
+    /// Until when events are signed with the secret before this one, too; null if they are not.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    previous_secret_until: Option<Timestamp>,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+/// Why greffe paused a webhook.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WebhookProblemView {
+    code: Code,
+    meaning: &'static str,
+    who: Who,
+    next_action: &'static str,
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
+}
+
+impl From<WebhookProblem> for WebhookProblemView {
+    fn from(WebhookProblem { code, since }: WebhookProblem) -> Self {
+        let Text { meaning, next_action } = code.text(language::of_caller());
+        Self { code, meaning, who: code.who(), next_action, since }
+    }
+}
+
+/// That an address does not take the next event.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WebhookFailingView {
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
+    /// How often the event was posted.
+    tries: u32,
+    #[schema(value_type = String, format = "date-time")]
+    next_try: Timestamp,
+}
+
+/// A webhook and its secret. This is the only response that shows it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewWebhookView {
+    /// The secret that signs: `whsec_` and base64.
+    secret: String,
+    #[serde(flatten)]
+    webhook: WebhookView,
+}
+
+async fn view(app: &App, webhook: Webhook) -> Answer<WebhookView> {
+    let progress = DeliveryProgress::find(&app.table, webhook.firm, webhook.id).await?.map(|row| row.value);
+    let posted_up_to = progress.as_ref().map(|progress| progress.place.to_string()).unwrap_or_default();
+    let failing = progress.and_then(|progress| progress.failing).map(|trouble| WebhookFailingView {
+        since: trouble.since,
+        tries: trouble.tries,
+        next_try: trouble.next_try,
+    });
+    let previous_secret_until = webhook.previous_until(app.clock.now());
+    Ok(WebhookView {
+        id: webhook.id,
+        url: webhook.url.as_str().to_owned(),
+        types: webhook.types,
+        state: webhook.state,
+        problem: webhook.problem.map(WebhookProblemView::from),
+        posted_up_to,
+        failing,
+        previous_secret_until,
+        created_at: webhook.created_at,
+    })
+}
+
+/// Errors: the text is no address that webhooks go to.
+fn url(app: &App, text: &str) -> Answer<WebhookUrl> {
+    // Without TLS greffe itself is on one machine, and so may the application be.
+    let loopback = !app.config.public_url.is_https();
+    let url = WebhookUrl::parse(text.trim(), loopback);
+    url.ok_or_else(|| {
+        invalid("url: an https address with the name of a host, such as https://application.example/greffe")
+    })
+}
+
+/// Has the address posted to, and what is asked for first.
+async fn post(app: &App, owner: Owner, webhook: WebhookId, requests: Vec<DeliveryRequest>) -> Answer<()> {
+    let job = DeliveryJob { requests, ..DeliveryJob::new(owner.0, webhook, app.clock.now(), app.random.uuid()) };
+    Ok(app.feed.deliveries().send(&job).await?)
+}
+
+async fn found(app: &App, owner: Owner, id: WebhookId) -> Answer<Webhook> {
+    let row = Webhook::find(&app.table, owner.0, id).await?;
+    Ok(row.ok_or_else(|| not_found("webhook"))?.value)
+}
+
+/// Creates a webhook: greffe posts each event to it, signed by Standard Webhooks 1.0.
+///
+/// The response shows the secret that signs, this once. Events of the firm come in their order; one that is not
+/// answered with a status of success within ten seconds is posted again with growing pauses, and holds back those
+/// behind it. After a day without success, or at once after a 410, the webhook is paused. A firm has at most 10
+/// webhooks.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "create_webhook",
+    responses(
+        (status = 201, body = NewWebhookView, headers(("Location" = String, description = "The webhook's address"))),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`"),
+    )
+)]
+pub(super) async fn create(
+    owner: Owner,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewWebhook>,
+) -> Answer<impl IntoResponse> {
+    let (url, now) = (url(&app, &new.url)?, app.clock.now());
+    let place = match &new.after {
+        Some(after) => owner.place(after)?,
+        None => FeedPlace::end((&app.table, &app.feed), owner.0, now).await?,
+    };
+    let clients = (&app.table, &*app.secrets, &app.random);
+    let (webhook, secret) = Webhook::create(clients, (owner.0, place), (url, new.types), now).await?;
+    tracing::info!(webhook.id = %webhook.id, "webhook created");
+    if new.after.is_some() {
+        post(&app, owner, webhook.id, Vec::new()).await?;
+    }
+    let location = [(header::LOCATION, owner.path(webhook.id))];
+    let view = NewWebhookView { secret: secret.expose().to_owned(), webhook: view(&app, webhook).await? };
+    Ok((StatusCode::CREATED, location, Json(view)))
+}
+
+/// A firm's webhooks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Webhooks {
+    items: Vec<WebhookView>,
+}
+
+/// Lists a firm's webhooks.
+#[utoipa::path(get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks", responses((status = 200, body = Webhooks)))]
+pub(super) async fn list(owner: Owner, State(app): State<Arc<App>>) -> Answer<Json<Webhooks>> {
+    let mut items = Vec::new();
+    for webhook in Webhook::list(&app.table, owner.0).await? {
+        items.push(view(&app, webhook).await?);
+    }
+    Ok(Json(Webhooks { items }))
+}
+
+/// Shows a webhook.
+#[utoipa::path(get, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "read_webhook", responses((status = 200, body = WebhookView)))]
+pub(super) async fn read(
+    owner: Owner,
+    State(app): State<Arc<App>>,
+    Id(id): Id<WebhookId>,
+) -> Answer<Json<WebhookView>> {
+    let webhook = found(&app, owner, id).await?;
+    Ok(Json(view(&app, webhook).await?))
+}
+
+/// Changes of a webhook; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookChange {
+    /// Another address, as of a new webhook.
+    #[serde(default)]
+    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    url: Option<String>,
+    /// The types of events that are posted; empty for all.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    types: Option<BTreeSet<EventType>>,
+    /// `paused` lets events wait in the feed. `active` posts what waits, at once.
+    #[serde(default)]
+    state: Option<WebhookState>,
+}
+
+/// Changes a webhook, pauses it, or has it go on.
+#[utoipa::path(patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "change_webhook", responses((status = 200, body = WebhookView)))]
+pub(super) async fn change(
+    owner: Owner,
+    State(app): State<Arc<App>>,
+    Id(id): Id<WebhookId>,
+    Json(new): Json<WebhookChange>,
+) -> Answer<Json<WebhookView>> {
+    let url = new.url.map(|text| url(&app, &text)).transpose()?;
+    let changed = Webhook::change(&app.table, (owner.0, id), |webhook| {
+        webhook.url = url.clone().unwrap_or_else(|| webhook.url.clone());
+        webhook.types = new.types.clone().unwrap_or_else(|| webhook.types.clone());
+        webhook.state = new.state.unwrap_or(webhook.state);
+    });
+    let webhook = changed.await?.ok_or_else(|| not_found("webhook"))?;
+    post(&app, owner, id, Vec::new()).await?;
+    Ok(Json(view(&app, webhook).await?))
+}
+
+/// Deletes a webhook. Nothing is posted to it any more.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_webhook", responses((status = 204, description = "Deleted."))
+)]
+pub(super) async fn delete(owner: Owner, State(app): State<Arc<App>>, Id(id): Id<WebhookId>) -> Answer<StatusCode> {
+    match Webhook::delete(&app.table, owner.0, id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(not_found("webhook")),
+    }
+}
+
+/// Gives a webhook a new secret, and shows it this once.
+///
+/// For a day, events are signed with the secret before it, too: change your application within that time.
+#[utoipa::path(post, path = "/v1/firms/{firm}/webhooks/{webhook}/rotate", tag = "webhooks", operation_id = "rotate_webhook_secret", responses((status = 200, body = NewWebhookView)))]
+pub(super) async fn rotate(
+    owner: Owner,
+    State(app): State<Arc<App>>,
+    Id(id): Id<WebhookId>,
+) -> Answer<Json<NewWebhookView>> {
+    let clients = (&app.table, &*app.secrets, &app.random);
+    let rotated = Webhook::rotate(clients, (owner.0, id), app.clock.now()).await?;
+    let (webhook, secret) = rotated.ok_or_else(|| not_found("webhook"))?;
+    Ok(Json(NewWebhookView { secret: secret.expose().to_owned(), webhook: view(&app, webhook).await? }))
+}
+
+/// What a webhook is to be sent.
+#[derive(Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Sent {
+    /// A test: an event with the type `test`, which is in no feed. A paused webhook gets it, too.
+    Test {},
+    /// One event, again.
+    Again {
+        /// Its number in the firm's feed.
+        number: u64,
+        /// The firm, for a webhook of the operator's.
+        #[serde(default)]
+        #[schema(value_type = Option<String>, format = "uuid")]
+        firm: Option<FirmId>,
+    },
+    /// Everything that the feed has after this, and from then on everything new.
+    Since {
+        /// As of a new webhook; `0` for everything.
+        #[schema(pattern = "^[0-9]{1,19}([.][0-9]{1,19})?$")]
+        after: String,
+    },
+}
+
+/// Sends a webhook a test, one event again, or everything since some event.
+///
+/// What came of it stands in the webhook's deliveries a moment later.
+#[utoipa::path(post, path = "/v1/firms/{firm}/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_webhook", responses((status = 202, description = "It is queued.")))]
+pub(super) async fn send(
+    owner: Owner,
+    State(app): State<Arc<App>>,
+    Id(id): Id<WebhookId>,
+    Json(sent): Json<Sent>,
+) -> Answer<StatusCode> {
+    let webhook = found(&app, owner, id).await?;
+    let requests = match sent {
+        Sent::Test {} => vec![DeliveryRequest::Test],
+        Sent::Again { number, firm } => {
+            let firm =
+                owner.0.or(firm).ok_or_else(|| invalid("firm: a webhook of the operator's has events of all"))?;
+            vec![DeliveryRequest::Again { firm, number }]
+        }
+        Sent::Since { after } => {
+            DeliveryProgress::send_since(&app.table, (webhook.firm, id), owner.place(&after)?).await?;
+            Vec::new()
+        }
+    };
+    post(&app, owner, id, requests).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Which deliveries.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeliveriesPart {
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given")]
+    after: Option<String>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// One try to post an event.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeliveryView {
+    #[schema(value_type = String, format = "date-time")]
+    at: Timestamp,
+    /// The id of the event, which is the header `webhook-id`.
+    event: String,
+    /// Its type; null for a test.
+    r#type: Option<EventType>,
+    /// Its number in the feed; null for a test.
+    number: Option<u64>,
+    /// Which try of this event it was.
+    attempt: u32,
+    /// The status that the address answered with; null if there was no answer.
+    status: Option<u16>,
+    /// Why there was no answer.
+    failure: Option<DeliveryFailure>,
+    duration_ms: u64,
+    /// The beginning of the answer.
+    answer: String,
+}
+
+impl From<Delivery> for DeliveryView {
+    fn from(delivery: Delivery) -> Self {
+        let Delivery { at, event, event_type, number, attempt, status, failure, duration_ms, answer, .. } = delivery;
+        Self { at, event, r#type: event_type, number, attempt, status, failure, duration_ms, answer }
+    }
+}
+
+/// Lists what was posted to a webhook within seven days, newest first.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
+)]
+pub(super) async fn deliveries(
+    owner: Owner,
+    State(app): State<Arc<App>>,
+    Id(id): Id<WebhookId>,
+    Query(part): Query<DeliveriesPart>,
+) -> Answer<Json<Page<DeliveryView>>> {
+    let webhook = found(&app, owner, id).await?;
+    let limit = part.limit.unwrap_or_default().get();
+    let before = part.after.map(|cursor| Key::delivery_before(webhook.firm, id, &cursor));
+    let before = before.map(|key| key.ok_or_else(|| invalid("after: not the `next` of a page"))).transpose()?;
+    let found = Delivery::list(&app.table, (webhook.firm, id), before, limit).await?;
+    Ok(Json(Page { items: found.items.into_iter().map(DeliveryView::from).collect(), next: found.next }))
+}

@@ -1,0 +1,100 @@
+//! Posts each event to the addresses of the business application, signed.
+//!
+//! Two things start it: the queue, whose jobs each name one address, and the schedule, which queues a job for each
+//! address that is to be tried again, and for each whose announcement may have been lost.
+
+use futures::TryStreamExt as _;
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::Deserialize;
+use shared::{
+    app::App,
+    aws::{
+        queue::DeliveryJob,
+        worker::{self, Deadline, Output, RoundOutcome, Rounds, ScheduleError},
+    },
+    base::telemetry::Chain,
+    webhook::{
+        deliver::{DeliverError, Outside, Sender},
+        missed::announce_missed,
+    },
+};
+
+/// Addresses of one batch that are posted to side by side. On AWS a batch has one: no address waits for another.
+const ADDRESSES_AT_ONCE: usize = 10;
+/// Firms whose news the schedule looks after in one run.
+const FIRMS_MAX: usize = 1_000;
+/// What starts the function: jobs from its queue, or the schedule.
+pub type Input = worker::Input<Schedule>;
+
+/// A schedule's name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Queue every address that is due.
+    Deliver,
+}
+
+/// The schedule could not be carried out; it comes again in a minute.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct DueError(#[from] ScheduleError);
+
+impl From<DueError> for Diagnostic {
+    fn from(error: DueError) -> Self {
+        Self { error_type: "DueError".to_owned(), error_message: Chain(&error).to_string() }
+    }
+}
+
+/// Queues what is due, or posts to every address named in the batch; only the failed jobs go back to the queue.
+pub async fn handle(app: &App, outside: &Outside, event: LambdaEvent<Input>) -> Result<Output, DueError> {
+    let deadline = Deadline::before(event.context.deadline, app.clock.clone());
+    match event.payload {
+        worker::Input::Schedule { schedule: Schedule::Deliver } => {
+            Ok(Output::Queued { queued: Box::pin(queue_due(app, &deadline)).await? })
+        }
+        worker::Input::Jobs(batch) => {
+            let rounds = Addresses { app, outside, deadline };
+            let queue = app.feed.deliveries();
+            Ok(Output::Jobs(worker::work_through(&rounds, queue, &app.clock, batch, ADDRESSES_AT_ONCE).await))
+        }
+    }
+}
+
+async fn queue_due(app: &App, deadline: &Deadline) -> Result<usize, ScheduleError> {
+    let (now, cause, feed) = (app.clock.now(), app.random.uuid(), &app.feed);
+    let job = |(firm, webhook)| DeliveryJob::new(firm, webhook, now, cause);
+    let due = app.table.due_webhooks(now);
+    let due = due.map_ok(|page| page.into_iter().map(|(subject, since)| (job(subject), since)).collect());
+    let queued = worker::queue_due(feed.deliveries(), cause, deadline, due).await?;
+    Ok(queued + announce_missed((&app.table, feed), now, FIRMS_MAX).await?)
+}
+
+/// The addresses of one batch.
+struct Addresses<'a> {
+    app: &'a App,
+    outside: &'a Outside,
+    deadline: Deadline,
+}
+
+impl Rounds<DeliveryJob> for Addresses<'_> {
+    type Error = DeliverError;
+
+    async fn run(&self, job: &DeliveryJob) -> Result<RoundOutcome, DeliverError> {
+        let App { clients, .. } = self.app;
+        let sender = Sender {
+            table: &clients.table,
+            feed: &clients.feed,
+            secrets: &clients.secrets,
+            clock: &clients.clock,
+            random: &clients.random,
+            outside: self.outside,
+        };
+        Box::pin(sender.deliver(job, &self.deadline)).await
+    }
+
+    async fn put_off(&self, _job: &DeliveryJob, _at: Timestamp) -> bool {
+        // No job waits here: an address that fails is due by the schedule.
+        true
+    }
+}

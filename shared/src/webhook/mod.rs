@@ -1,0 +1,431 @@
+//! Webhooks: addresses of the business application to which greffe posts each event, signed by Standard Webhooks 1.0;
+//! uses `base`, `aws`, `problem` and `firm`.
+//!
+//! An address has a place in a feed: of its firm, or of all firms for an address of the operator's. What lies behind
+//! the place is posted in order, and the place moves on with each success. So an announcement is only a hint, and
+//! nothing is lost with one.
+
+pub mod address;
+pub mod deliver;
+pub mod delivery;
+pub mod missed;
+pub mod sign;
+
+use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    aws::{
+        secrets::{Sealed, SecretError, Secrets},
+        table::{DUE_WEBHOOK, Key, Row, Table, TableError, Write, sortable},
+    },
+    base::{
+        id::{FirmId, WebhookId},
+        random::Random,
+    },
+    firm::{
+        feed::{EventType, Feed, FeedError},
+        joint::{self, FirmEvent, JointCursor},
+    },
+    problem::Code,
+    webhook::{address::WebhookUrl, sign::WebhookSecret},
+};
+
+/// Most webhooks of one firm, or of the operator.
+pub const WEBHOOKS_MAX: usize = 10;
+/// How long a replaced secret still signs beside the new one.
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+
+/// An address that events are posted to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Its id.
+    pub id: WebhookId,
+    /// Whose events it gets; none for those of all firms.
+    pub firm: Option<FirmId>,
+    /// The address.
+    pub url: WebhookUrl,
+    /// The types of events that it gets; empty for all.
+    #[serde(default)]
+    pub types: BTreeSet<EventType>,
+    /// Whether events are posted.
+    pub state: WebhookState,
+    /// Why greffe paused it, if it did.
+    #[serde(default)]
+    pub problem: Option<WebhookProblem>,
+    secret: Sealed,
+    #[serde(default)]
+    previous: Option<PreviousSecret>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Whether events are posted to a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookState {
+    /// Events are posted.
+    Active,
+    /// Events wait in the feed.
+    Paused,
+}
+
+/// Why greffe paused a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookProblem {
+    /// The code of the problem in the catalogue.
+    pub code: Code,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct PreviousSecret {
+    secret: Sealed,
+    until: Timestamp,
+}
+
+/// A webhook that could not be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// There are [`WEBHOOKS_MAX`].
+    #[error("there are at most {WEBHOOKS_MAX} webhooks")]
+    TooMany,
+    /// The table or the feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The key ring.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+impl From<TableError> for WebhookError {
+    fn from(error: TableError) -> Self {
+        Self::Feed(error.into())
+    }
+}
+
+impl Webhook {
+    /// Makes and stores a webhook that gets what comes after `place`. Its secret is shown this once.
+    ///
+    /// Errors: there are [`WEBHOOKS_MAX`]; the table, or the key ring.
+    pub async fn create(
+        (table, secrets, random): (&Table, &Secrets, &Random),
+        (firm, place): (Option<FirmId>, FeedPlace),
+        (url, types): (WebhookUrl, BTreeSet<EventType>),
+        now: Timestamp,
+    ) -> Result<(Self, WebhookSecret), WebhookError> {
+        if Self::list(table, firm).await?.len() >= WEBHOOKS_MAX {
+            return Err(WebhookError::TooMany);
+        }
+        let (id, secret) = (WebhookId::draw(random), WebhookSecret::draw(random));
+        let sealed = secrets.seal(&owner(id), secret.expose()).await?;
+        let state = WebhookState::Active;
+        let webhook =
+            Self { id, firm, url, types, state, problem: None, secret: sealed, previous: None, created_at: now };
+        let progress = DeliveryProgress::at(place);
+        let writes = vec![
+            Write::insert(Key::webhook(firm, id), &webhook),
+            Write::insert(Key::webhook_progress(firm, id), &progress),
+        ];
+        table.transact(writes).await?;
+        Ok((webhook, secret))
+    }
+
+    /// The firm's webhooks, or the operator's.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn list(table: &Table, firm: Option<FirmId>) -> Result<Vec<Self>, TableError> {
+        let rows = table.query_all(&Key::webhook_prefix(firm)).await?;
+        Ok(rows.into_iter().map(|row| row.value).collect())
+    }
+
+    /// The webhook, if there is one.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn find(table: &Table, firm: Option<FirmId>, id: WebhookId) -> Result<Option<Row<Self>>, TableError> {
+        table.get(&Key::webhook(firm, id)).await
+    }
+
+    /// Changes a webhook. One that is active again is tried at once. None if there is no such webhook.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn change(
+        table: &Table,
+        (firm, id): (Option<FirmId>, WebhookId),
+        change: impl Fn(&mut Self) + Send + Sync,
+    ) -> Result<Option<Self>, TableError> {
+        let changed = |webhook: Option<Self>| {
+            let mut webhook = webhook?;
+            change(&mut webhook);
+            if webhook.state == WebhookState::Active {
+                webhook.problem = None;
+            }
+            Some(webhook)
+        };
+        let key = Key::webhook(firm, id);
+        let Some(webhook) = table.update(&key, changed).await? else { return Ok(None) };
+        if webhook.state == WebhookState::Active {
+            let rested =
+                |progress: Option<DeliveryProgress>| progress.map(|progress| DeliveryProgress::at(progress.place));
+            let key = Key::webhook_progress(firm, id);
+            table.update(&key, rested).await?;
+        }
+        Ok(Some(webhook))
+    }
+
+    /// Gives it a new secret, which is shown this once. The one before still signs for [`SECRET_OVERLAP`]. None if
+    /// there is no such webhook.
+    ///
+    /// Errors: the table, or the key ring.
+    pub async fn rotate(
+        (table, secrets, random): (&Table, &Secrets, &Random),
+        (firm, id): (Option<FirmId>, WebhookId),
+        now: Timestamp,
+    ) -> Result<Option<(Self, WebhookSecret)>, WebhookError> {
+        let secret = WebhookSecret::draw(random);
+        let sealed = secrets.seal(&owner(id), secret.expose()).await?;
+        let rotated = |webhook: &mut Self| {
+            let before = std::mem::replace(&mut webhook.secret, sealed.clone());
+            webhook.previous = Some(PreviousSecret { secret: before, until: now + SECRET_OVERLAP });
+        };
+        Ok(Self::change(table, (firm, id), rotated).await?.map(|webhook| (webhook, secret)))
+    }
+
+    /// Removes a webhook; what was posted is forgotten after a while. False if there is none.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn delete(table: &Table, firm: Option<FirmId>, id: WebhookId) -> Result<bool, TableError> {
+        if Self::find(table, firm, id).await?.is_none() {
+            return Ok(false);
+        }
+        let writes = [Key::webhook(firm, id), Key::webhook_progress(firm, id)].map(Write::discard);
+        table.transact(writes.into()).await.map(|()| true)
+    }
+
+    /// Until when the secret before the present one signs, if it still does at `now`.
+    pub fn previous_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.previous.as_ref().map(|previous| previous.until).filter(|until| *until > now)
+    }
+
+    /// The secrets that sign at `now`, the present one first.
+    ///
+    /// Errors: the key ring does not open them.
+    pub async fn secrets(&self, secrets: &Secrets, now: Timestamp) -> Result<Vec<WebhookSecret>, SecretError> {
+        let previous = self.previous.as_ref().filter(|previous| previous.until > now).map(|previous| &previous.secret);
+        let mut opened = Vec::new();
+        for sealed in [&self.secret].into_iter().chain(previous) {
+            let text: SecretString = secrets.open(&owner(self.id), sealed).await?;
+            opened.push(WebhookSecret::from_text(text));
+        }
+        Ok(opened)
+    }
+
+    /// Whether it gets events of this type.
+    pub fn gets(&self, event_type: EventType) -> bool {
+        self.types.is_empty() || self.types.contains(&event_type)
+    }
+}
+
+/// What its secrets are sealed for.
+fn owner(id: WebhookId) -> String {
+    format!("webhook {id}")
+}
+
+/// A place in a feed: of one firm, or of all. Written as the feed's own `next`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedPlace {
+    /// After this number of a firm's feed.
+    Firm(u64),
+    /// After this of the joint feed.
+    All(JointCursor),
+}
+
+impl fmt::Display for FeedPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Firm(number) => number.fmt(f),
+            Self::All(cursor) => cursor.fmt(f),
+        }
+    }
+}
+
+impl FromStr for FeedPlace {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self::Firm).or_else(|_| text.parse().map(Self::All))
+    }
+}
+
+impl FeedPlace {
+    /// The end of the feed.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn end((table, feed): (&Table, &Feed), firm: Option<FirmId>, now: Timestamp) -> Result<Self, FeedError> {
+        Ok(match firm {
+            Some(firm) => Self::Firm(feed.last_number(firm).await?),
+            None => Self::All(joint::end(table, now).await?),
+        })
+    }
+
+    /// The events after it, at most `limit`, each with the place after it, and the place after all.
+    ///
+    /// Errors: the table refuses or does not answer.
+    async fn read(
+        self,
+        (table, feed): (&Table, &Feed),
+        firm: Option<FirmId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<(FirmEvent, Self)>, Self), FeedError> {
+        match (self, firm) {
+            (Self::Firm(number), Some(firm)) => {
+                let (facts, reached) = feed.after(firm, number, limit, now).await?;
+                let events = facts.into_iter().map(|event| {
+                    let behind = Self::Firm(event.number);
+                    (FirmEvent { firm, event }, behind)
+                });
+                Ok((events.collect(), Self::Firm(reached)))
+            }
+            (Self::All(cursor), _) => {
+                let (events, reached) = joint::after((table, feed), cursor, limit, now).await?;
+                let events = events.into_iter().map(|(event, behind)| (event, Self::All(behind)));
+                Ok((events.collect(), Self::All(reached)))
+            }
+            (Self::Firm(_), None) => Ok((Vec::new(), self)),
+        }
+    }
+}
+
+/// How far a webhook is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryProgress {
+    /// Everything up to here is posted.
+    #[serde(with = "as_text")]
+    pub place: FeedPlace,
+    /// What keeps it from the next event, if something does.
+    #[serde(default)]
+    pub failing: Option<DeliveryTrouble>,
+    #[serde(default)]
+    due_kind: Option<String>,
+    #[serde(default)]
+    due_at: Option<String>,
+}
+
+mod as_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::FeedPlace;
+
+    pub(super) fn serialize<S: Serializer>(place: &FeedPlace, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(place)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<FeedPlace, D::Error> {
+        String::deserialize(d)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// That an address does not take the next event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryTrouble {
+    /// Since when.
+    pub since: Timestamp,
+    /// How often the event was posted.
+    pub tries: u32,
+    /// When it is posted again.
+    pub next_try: Timestamp,
+}
+
+/// The pause after the first failure; it doubles up to [`PAUSE_MAX`].
+const PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_secs(3600);
+/// An address that fails for so long is paused.
+pub const FAILING_MAX: Duration = Duration::from_secs(24 * 3600);
+
+impl DeliveryTrouble {
+    /// The trouble after one more failure. `asked`: how long the receiver asks to wait.
+    fn after(before: Option<&Self>, asked: Option<Duration>, now: Timestamp) -> Self {
+        let (since, tries) = before.map_or((now, 0), |before| (before.since, before.tries));
+        let pause = PAUSE.saturating_mul(1 << tries.min(10)).max(asked.unwrap_or_default()).min(PAUSE_MAX);
+        Self { since, tries: tries + 1, next_try: now + pause }
+    }
+
+    /// Whether it has lasted too long.
+    fn is_hopeless(&self, now: Timestamp) -> bool {
+        self.since + FAILING_MAX <= now
+    }
+}
+
+impl DeliveryProgress {
+    /// At a place, with nothing in the way.
+    pub fn at(place: FeedPlace) -> Self {
+        Self { place, failing: None, due_kind: None, due_at: None }
+    }
+
+    /// At a place where an address fails; due when it is tried again.
+    fn failing(place: FeedPlace, trouble: DeliveryTrouble) -> Self {
+        let due_at = Some(sortable(trouble.next_try));
+        Self { place, failing: Some(trouble), due_kind: Some(DUE_WEBHOOK.to_owned()), due_at }
+    }
+
+    /// How far a webhook is, if there is one.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn find(table: &Table, firm: Option<FirmId>, id: WebhookId) -> Result<Option<Row<Self>>, TableError> {
+        table.get(&Key::webhook_progress(firm, id)).await
+    }
+
+    /// Has everything after `place` posted, again or for the first time. False if there is no such webhook.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn send_since(
+        table: &Table,
+        (firm, id): (Option<FirmId>, WebhookId),
+        place: FeedPlace,
+    ) -> Result<bool, TableError> {
+        let key = Key::webhook_progress(firm, id);
+        let moved = table.update(&key, |progress: Option<Self>| progress.map(|_| Self::at(place))).await?;
+        Ok(moved.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_not_taken_is_tried_with_pauses_up_to_an_hour_until_a_day_is_over() {
+        let began = Timestamp::UNIX_EPOCH;
+        let (mut trouble, mut now, mut pauses) = (None, began, Vec::new());
+        loop {
+            let next = DeliveryTrouble::after(trouble.as_ref(), None, now);
+            if next.is_hopeless(now) {
+                break;
+            }
+            pauses.push(next.next_try.duration_since(now).as_secs());
+            now = next.next_try;
+            trouble = Some(next);
+        }
+        assert_eq!(pauses[..8], [60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+        assert_eq!(pauses.len(), 29);
+        let asked = DeliveryTrouble::after(None, Some(Duration::from_secs(300)), began);
+        assert_eq!(asked.next_try, began + Duration::from_secs(300));
+        let long = DeliveryTrouble::after(None, Some(Duration::from_secs(90_000)), began);
+        assert_eq!(long.next_try, began + PAUSE_MAX);
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        for text in ["0", "41", "7.0"] {
+            assert_eq!(text.parse::<FeedPlace>().unwrap().to_string(), text);
+        }
+        assert!("x".parse::<FeedPlace>().is_err());
+    }
+}

@@ -1,0 +1,432 @@
+//! D3: the business application is told: each event is posted to its addresses, signed, in order, and none is lost.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::{
+    aws::secrets::KEYRING,
+    base::id::ConnectorId,
+    firm::feed::{Fact, What},
+    webhook::sign::{WebhookSecret, signatures},
+};
+use tests::{ADA, OPERATOR_KEY, Registry, World};
+use tokio::{net::TcpListener, sync::Notify};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// A business application that is posted to.
+#[derive(Clone, Default)]
+struct Application {
+    inner: Arc<Inner>,
+    url: String,
+}
+
+#[derive(Default)]
+struct Inner {
+    posts: Mutex<Vec<Post>>,
+    /// What is answered next; 200 where nothing is said, and nothing at all to a 0.
+    answers: Mutex<VecDeque<u16>>,
+    always: Mutex<Option<u16>>,
+    came: Notify,
+}
+
+/// What was posted.
+#[derive(Debug, Clone)]
+struct Post {
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Post {
+    fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    fn number(&self) -> u64 {
+        self.json()["data"]["event"]["number"].as_u64().unwrap()
+    }
+
+    /// Whether it is signed with this secret, as the standard says.
+    fn is_signed_with(&self, secret: &str) -> bool {
+        let at = Timestamp::from_second(self.header("webhook-timestamp").parse().unwrap()).unwrap();
+        let secret = [WebhookSecret::from_text(secret.to_owned().into())];
+        let own = signatures(&secret, self.header("webhook-id"), at, &self.body).unwrap();
+        self.header("webhook-signature").split(' ').any(|signature| signature == own)
+    }
+}
+
+impl Application {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/greffe", listener.local_addr().unwrap());
+        let application = Self { inner: Arc::default(), url };
+        let inner = application.inner.clone();
+        let take = async move |headers: HeaderMap, body: Bytes| {
+            let post = Post { headers, body: String::from_utf8(body.to_vec()).unwrap() };
+            inner.posts.lock().unwrap().push(post);
+            inner.came.notify_one();
+            let next = inner.answers.lock().unwrap().pop_front().or(*inner.always.lock().unwrap());
+            match next.unwrap_or(200) {
+                0 => std::future::pending().await,
+                status => (StatusCode::from_u16(status).unwrap(), "what the application says"),
+            }
+        };
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/greffe", post(take))).await });
+        application
+    }
+
+    fn answers(&self, statuses: &[u16]) {
+        self.inner.answers.lock().unwrap().extend(statuses);
+    }
+
+    fn always(&self, status: Option<u16>) {
+        *self.inner.always.lock().unwrap() = status;
+    }
+
+    fn posts(&self) -> MutexGuard<'_, Vec<Post>> {
+        self.inner.posts.lock().unwrap()
+    }
+
+    /// What came since this was asked last.
+    fn taken(&self) -> Vec<Post> {
+        std::mem::take(&mut *self.posts())
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        self.posts().iter().map(Post::number).collect()
+    }
+}
+
+/// A webhook of a firm's: its path, and its secret.
+async fn webhook(world: &World, firm: &str, body: Value) -> (String, String) {
+    let made = world.post(&format!("/v1/firms/{firm}/webhooks"), body).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let path = format!("/v1/firms/{firm}/webhooks/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(made.headers["location"], path);
+    (path, made.body["secret"].as_str().unwrap().to_owned())
+}
+
+async fn world() -> (World, Registry, Application) {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    (world, registry, Application::start().await)
+}
+
+async fn events(world: &World, firm: &str) -> Vec<Value> {
+    let page = world.get(&format!("/v1/firms/{firm}/events?limit=100")).await.ok();
+    page["items"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn each_event_is_posted_to_the_firms_webhook_signed_and_in_order() {
+    let (world, registry, application) = world().await;
+    let began = events(&world, &registry.firm).await.len() as u64;
+    let (path, secret) = webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    let shown = world.get(&path).await.ok();
+    assert_eq!((&shown["state"], &shown["posted_up_to"]), (&json!("active"), &json!(began.to_string())));
+    assert!(!shown.to_string().contains(&secret[6..]), "it is shown once");
+    for n in 0..5 {
+        world.deliver("inbox", &format!("Mail {n}"));
+    }
+    world.run_until_idle().await;
+
+    let (posts, events) = (application.taken(), events(&world, &registry.firm).await);
+    let new = &events[began as usize..];
+    assert_eq!((posts.len(), new.len()), (5, 5), "what was there before is not posted");
+    for (post, event) in posts.iter().zip(new) {
+        let body = post.json();
+        assert_eq!((&body["type"], &body["timestamp"]), (&event["type"], &event["at"]));
+        assert_eq!(body["data"], json!({ "firm": registry.firm, "event": event }));
+        assert_eq!(post.header("webhook-id"), event["id"].as_str().unwrap());
+        assert!(post.is_signed_with(&secret));
+        assert!(!post.is_signed_with("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+    }
+    assert_eq!(world.get(&path).await.ok()["posted_up_to"], (began + 5).to_string());
+    let deliveries = world.get(&format!("{path}/deliveries?limit=2")).await.ok();
+    let newest = &deliveries["items"][0];
+    assert_eq!(
+        (&newest["status"], &newest["attempt"], &newest["type"]),
+        (&json!(200), &json!(1), &json!("message_archived"))
+    );
+    assert_eq!((&newest["answer"], &newest["failure"]), (&json!("what the application says"), &Value::Null));
+    let next = deliveries["next"].as_str().unwrap().replace('#', "%23");
+    let rest = world.get(&format!("{path}/deliveries?after={next}")).await.ok();
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (3, &Value::Null));
+
+    assert_eq!(world.delete(&path).await.status, 204);
+    world.deliver("inbox", "After it");
+    world.run_until_idle().await;
+    assert_eq!(application.posts().len(), 0);
+}
+
+#[tokio::test]
+async fn a_day_of_500s_loses_nothing_and_then_the_webhook_is_paused_and_the_firm_is_told() {
+    let (world, registry, application) = world().await;
+    let (path, _) = webhook(&world, &registry.firm, json!({ "url": application.url, "after": "0" })).await;
+    world.run_until_idle().await;
+    let seen = application.numbers();
+    application.taken();
+
+    application.always(Some(500));
+    world.deliver("inbox", "The first");
+    world.run_until_idle().await;
+    assert_eq!(application.posts().len(), 1);
+    let failing = world.get(&path).await.ok()["failing"].clone();
+    assert_eq!((&failing["tries"], &failing["next_try"]), (&json!(1), &json!("2026-03-02T08:01:00Z")));
+    for hour in 0..25 {
+        world.deliver("inbox", &format!("Mail of hour {hour}"));
+        world.pass(HOUR).await;
+    }
+    let tries = application.taken();
+    assert!((15..=30).contains(&tries.len()), "{} tries", tries.len());
+    assert!(tries.iter().all(|post| post.number() == tries[0].number()), "what is behind it waits");
+    let shown = world.get(&path).await.ok();
+    assert_eq!((&shown["state"], &shown["problem"]["code"]), (&json!("paused"), &json!("webhook_failing")));
+    let told = events(&world, &registry.firm).await;
+    let paused: Vec<_> = told.iter().filter(|event| event["type"] == "webhook_paused").collect();
+    assert_eq!((paused.len(), &paused[0]["code"]), (1, &json!("webhook_failing")));
+    world.pass(DAY).await;
+    assert_eq!(application.taken().len(), 0, "a paused webhook is left alone");
+
+    application.always(None);
+    let again = world.patch(&path, json!({ "state": "active" })).await.ok();
+    assert_eq!((&again["state"], &again["problem"]), (&json!("active"), &Value::Null));
+    world.run_until_idle().await;
+    let all: Vec<u64> = seen.into_iter().chain(application.numbers()).collect();
+    let events = events(&world, &registry.firm).await;
+    assert_eq!(all, events.iter().map(|event| event["number"].as_u64().unwrap()).collect::<Vec<_>>());
+    assert_eq!(world.get(&path).await.ok()["failing"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_taken_once_is_posted_again_a_minute_later_and_order_is_kept() {
+    let (world, registry, application) = world().await;
+    let (path, _) = webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    application.answers(&[200, 503]);
+    for n in 0..4 {
+        world.deliver("inbox", &format!("Mail {n}"));
+    }
+    world.run_until_idle().await;
+    let first = application.numbers()[0];
+    assert_eq!(application.numbers(), [first, first + 1]);
+    world.pass(Duration::from_secs(61)).await;
+    assert_eq!(application.numbers(), [0, 1, 1, 2, 3].map(|n| first + n));
+    let attempts = world.get(&format!("{path}/deliveries")).await.ok();
+    let attempts: Vec<_> = attempts["items"].as_array().unwrap().iter().map(|delivery| &delivery["attempt"]).collect();
+    assert_eq!(attempts.iter().filter(|attempt| ***attempt == 2).count(), 1, "{attempts:?}");
+}
+
+#[tokio::test]
+async fn an_event_whose_announcement_was_lost_is_posted_by_the_schedule() {
+    let (world, registry, application) = world().await;
+    webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    let queue = world.host.app.config.delivery_queue_url.clone();
+    world.deliver("inbox", "Lost");
+    world.microsoft.deliver_notices().await.unwrap();
+    world.host.source.step().await;
+    let sqs = aws_sdk_sqs::Client::new(&world.host.machine.aws);
+    sqs.purge_queue().queue_url(queue).send().await.unwrap();
+    world.run_until_idle().await;
+    assert_eq!(application.posts().len(), 0);
+    world.pass(Duration::from_secs(60)).await;
+    assert_eq!(application.taken().len(), 1);
+    world.pass(Duration::from_secs(60)).await;
+    assert_eq!(application.posts().len(), 0, "once");
+}
+
+#[tokio::test]
+async fn an_address_that_is_gone_is_paused_at_once() {
+    let (world, registry, application) = world().await;
+    let (path, _) = webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    application.answers(&[410]);
+    world.deliver("inbox", "One");
+    world.run_until_idle().await;
+    let shown = world.get(&path).await.ok();
+    assert_eq!((&shown["state"], &shown["problem"]["code"]), (&json!("paused"), &json!("webhook_gone")));
+    assert_eq!(shown["problem"]["who"], "integrator");
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_answer_delays_no_other() {
+    let (world, registry, good) = world().await;
+    let silent = Application::start().await;
+    silent.always(Some(0));
+    for application in [&silent, &good] {
+        webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    }
+    world.deliver("inbox", "One");
+    world.microsoft.deliver_notices().await.unwrap();
+    world.host.source.step().await;
+    // As two functions: each is given one job.
+    let posting = [(); 2].map(|()| {
+        let source = world.host.delivery_source.clone();
+        tokio::spawn(async move { source.step().await })
+    });
+    good.inner.came.notified().await;
+    silent.inner.came.notified().await;
+    assert!(posting.iter().any(|function| !function.is_finished()), "one waits for the answer still");
+    posting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_secret_is_replaced_while_both_sign_for_a_day() {
+    let (world, registry, application) = world().await;
+    let (path, old) = webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    let rotated = world.request(Some(OPERATOR_KEY), Method::POST, &format!("{path}/rotate"), None).await.ok();
+    let new = rotated["secret"].as_str().unwrap().to_owned();
+    assert_eq!(rotated["previous_secret_until"], "2026-03-03T08:00:00Z");
+    world.deliver("inbox", "During");
+    world.run_until_idle().await;
+    let post = application.taken().remove(0);
+    assert!(post.is_signed_with(&new) && post.is_signed_with(&old));
+    world.pass(DAY).await;
+    world.deliver("inbox", "After");
+    world.run_until_idle().await;
+    let post = application.taken().remove(0);
+    assert!(post.is_signed_with(&new) && !post.is_signed_with(&old));
+    assert_eq!(world.get(&path).await.ok()["previous_secret_until"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_test_one_event_or_everything_is_sent_when_somebody_asks_for_it() {
+    let (world, registry, application) = world().await;
+    let (path, secret) = webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    world.deliver("inbox", "One");
+    world.deliver("inbox", "Two");
+    world.run_until_idle().await;
+    let numbers = application.numbers();
+    let ids: Vec<_> = application.taken().iter().map(|post| post.header("webhook-id").to_owned()).collect();
+    let send = async |body: Value| {
+        let sent = world.post(&format!("{path}/send"), body).await;
+        assert_eq!(sent.status, 202, "{}", sent.body);
+        world.run_until_idle().await;
+        application.taken()
+    };
+
+    let test = send(json!({ "kind": "test" })).await.remove(0);
+    assert!(test.json()["type"] == "test" && test.is_signed_with(&secret));
+    let again = send(json!({ "kind": "again", "number": numbers[0] })).await;
+    assert_eq!((again.len(), again[0].header("webhook-id")), (1, ids[0].as_str()));
+    let since = send(json!({ "kind": "since", "after": "0" })).await;
+    assert_eq!(since.len(), events(&world, &registry.firm).await.len());
+    assert_eq!(send(json!({ "kind": "again", "number": 999_999 })).await.len(), 0);
+    world.patch(&path, json!({ "state": "paused" })).await.ok();
+    assert_eq!(send(json!({ "kind": "test" })).await.len(), 1, "a paused one is tried, too");
+    world.deliver("inbox", "While it is paused");
+    world.run_until_idle().await;
+    assert_eq!(application.posts().len(), 0);
+    assert_eq!(world.post(&format!("{path}/send"), json!({ "kind": "never" })).await.problem(), "invalid_request");
+}
+
+#[tokio::test]
+async fn a_webhook_gets_the_types_that_it_asks_for_and_events_of_no_other_firm() {
+    let (world, registry, filings) = world().await;
+    let elsewhere = Application::start().await;
+    let other = world.firm("Another").await;
+    webhook(&world, &registry.firm, json!({ "url": filings.url, "types": ["message_filed"] })).await;
+    webhook(&world, &other, json!({ "url": elsewhere.url })).await;
+    let mail = world.deliver("inbox", "One");
+    world.run_until_idle().await;
+    assert_eq!(filings.posts().len(), 0);
+    let message = tests::message_id(&registry, &mail);
+    let path = format!("/v1/firms/{}/messages/{message}/file", registry.firm);
+    world.post(&path, json!({ "dossier": "2026/017" })).await.ok();
+    world.run_until_idle().await;
+    assert_eq!(filings.taken().iter().map(|post| post.json()["type"].clone()).collect::<Vec<_>>(), ["message_filed"]);
+    assert_eq!(elsewhere.posts().len(), 0);
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_and_so_are_too_many() {
+    let (world, registry, application) = world().await;
+    let path = format!("/v1/firms/{}/webhooks", registry.firm);
+    for url in ["http://application.example/", "https://10.0.0.1/", "https://localhost/", "https://u:p@a.example/", "x"]
+    {
+        assert_eq!(world.post(&path, json!({ "url": url })).await.problem(), "invalid_request", "{url}");
+    }
+    let wrong = json!({ "url": application.url, "types": ["message_read"] });
+    assert_eq!(world.post(&path, wrong).await.problem(), "invalid_request");
+    for _ in 0..10 {
+        webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    }
+    assert_eq!(world.post(&path, json!({ "url": application.url })).await.problem(), "too_many_webhooks");
+}
+
+#[tokio::test]
+async fn while_the_key_ring_is_lost_events_wait() {
+    let (world, registry, application) = world().await;
+    webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    let secrets = aws_sdk_secretsmanager::Client::new(&world.host.machine.aws);
+    let ring = secrets.get_secret_value().secret_id(KEYRING).send().await.unwrap().secret_string.unwrap();
+    let put = async |text: &str| {
+        secrets.put_secret_value().secret_id(KEYRING).secret_string(text).send().await.unwrap();
+        world.clock.advance(HOUR);
+    };
+    put("not a key ring").await;
+    world.host.app.feed.tell_with(registry.firm.parse().unwrap(), Vec::new(), fact(&world)).await.unwrap();
+    world.host.delivery_source.step().await;
+    assert_eq!(application.posts().len(), 0);
+    put(&ring).await;
+    world.run_until_idle().await;
+    assert_eq!(application.posts().len(), 1);
+}
+
+fn fact(world: &World) -> Fact {
+    let what = What::ConnectorConnected {
+        connector: ConnectorId::draw(&world.host.app.random),
+        account: "ada@lumen.example".to_owned(),
+    };
+    Fact { id: "of-a-test".to_owned(), at: world.clock.now(), what }
+}
+
+#[tokio::test]
+async fn the_operators_webhook_gets_the_events_of_all_firms() {
+    let (world, registry, application) = world().await;
+    let made = world.post("/v1/webhooks", json!({ "url": application.url })).await;
+    let (path, secret) = (made.headers["location"].to_str().unwrap().to_owned(), made.ok()["secret"].clone());
+    let other = world.firm("Another").await;
+    let connector = world.connector(&other, "delegated", Value::Null).await;
+    world.sign_in(&other, &connector, ADA).await.ok();
+    world.deliver("inbox", "One");
+    world.run_until_idle().await;
+    let posts = application.taken();
+    let firms: BTreeSet<String> = posts.iter().map(|post| post.json()["data"]["firm"].to_string()).collect();
+    assert_eq!((posts.len(), firms), (2, [json!(other), json!(registry.firm)].map(|firm| firm.to_string()).into()));
+    assert!(posts.iter().all(|post| post.is_signed_with(secret.as_str().unwrap())));
+
+    world.post(&format!("{path}/send"), json!({ "kind": "since", "after": "0" })).await.ok();
+    world.run_until_idle().await;
+    let all = world.get("/v1/events?limit=100").await.ok()["items"].as_array().unwrap().len();
+    assert_eq!(application.taken().len(), all);
+    let again = json!({ "kind": "again", "firm": other, "number": 1 });
+    world.post(&format!("{path}/send"), again).await.ok();
+    world.run_until_idle().await;
+    assert_eq!(application.taken()[0].json()["data"]["firm"], other.as_str());
+
+    application.answers(&[500]);
+    world.deliver("inbox", "Two");
+    world.run_until_idle().await;
+    world.pass(Duration::from_secs(61)).await;
+    assert_eq!(application.taken().len(), 2);
+    assert_eq!(world.delete(&path).await.status, 204);
+    let key = world.post(&format!("/v1/firms/{other}/keys"), json!({ "name": "Application" })).await.ok();
+    let refused = world.request(key["key"].as_str(), Method::GET, "/v1/webhooks", None).await;
+    assert_eq!(refused.problem(), "not_found");
+}
