@@ -17,6 +17,7 @@ use crate::{
         http::{HttpClientError, http_client_builder},
         random::Random,
     },
+    evidence::{append::Appender, store::LogStore},
     mail::archive::Archive,
 };
 
@@ -27,6 +28,8 @@ pub struct App {
     pub clients: Clients,
     /// Originals.
     pub archive: Archive,
+    /// The logs that prove them.
+    pub logs: LogStore,
     /// Jobs that name mailboxes.
     pub queue: MailQueue,
     /// Jobs that name members.
@@ -53,6 +56,11 @@ pub enum StartError {
 }
 
 impl App {
+    /// What brings logs up to their feeds.
+    pub fn appender(&self) -> Appender<'_> {
+        Appender { store: &self.logs, feed: &self.feed, secrets: &self.secrets }
+    }
+
     /// As on Lambda: the environment names everything, AWS answers.
     ///
     /// Credentials and region of a function are in its environment and nowhere else, so none of the other places is
@@ -79,6 +87,7 @@ impl App {
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let links = Links::new(aws.clone(), config.bucket.clone());
         Self {
+            logs: LogStore::new(s3.clone(), links.clone(), config.bucket.clone()),
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),
             push_queue: PushQueue::new(aws_sdk_sqs::Client::new(aws), config.push_queue_url.clone(), random.clone()),

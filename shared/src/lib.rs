@@ -13,6 +13,7 @@
 //! - [`webhook`]: addresses that events are posted to.
 //! - [`reading`]: what an original says, with nothing that could do harm.
 //! - [`mail`]: mailboxes and what is archived of them.
+//! - [`evidence`]: the log that proves what was archived, and its verification.
 //! - [`push`]: dates and contacts in members' Outlooks.
 //! - [`access`]: how mailboxes may be opened.
 //! - [`health`]: whether a connection works.
@@ -22,6 +23,7 @@ pub mod access;
 pub mod app;
 pub mod aws;
 pub mod base;
+pub mod evidence;
 pub mod firm;
 pub mod graph;
 pub mod health;

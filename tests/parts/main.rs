@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod damage;
+mod evidence;
 mod feed;
 mod filing;
 mod schedule;

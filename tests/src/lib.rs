@@ -498,11 +498,12 @@ impl World {
         self.microsoft.requests().sign_in.get("token").copied().unwrap_or_default()
     }
 
-    /// The keys of all objects in the archive.
+    /// The keys of all originals in the archive.
     pub async fn objects(&self) -> Vec<String> {
         let client = aws_sdk_s3::Client::new(&self.host.machine.aws);
         let listed = client.list_objects_v2().bucket(local::provision::BUCKET).send().await.expect("a list");
-        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+        let keys = listed.contents().iter().filter_map(|object| object.key().map(str::to_owned));
+        keys.filter(|key| !key.contains("/log/")).collect()
     }
 
     /// Has the engines answer over loopback too: what `AWS_ENDPOINT_URL` has to be for a process of its own.

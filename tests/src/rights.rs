@@ -30,18 +30,14 @@ pub struct Right {
     pub function: String,
     /// As IAM names it.
     pub action: String,
-    /// By its logical id in the template, such as `Table/index/due`; a secret by its name. May end in `*`.
+    /// By its logical id in the template, such as `Table/index/due`; a secret by its name. May have `*` in it.
     pub resource: String,
 }
 
 impl Right {
     /// Whether `done` is within this right.
     pub fn allows(&self, done: &Self) -> bool {
-        let resource = match self.resource.strip_suffix('*') {
-            Some(beginning) => done.resource.starts_with(beginning),
-            None => done.resource == self.resource,
-        };
-        resource && self.function == done.function && self.action == done.action
+        like(&self.resource, &done.resource) && self.function == done.function && self.action == done.action
     }
 }
 

@@ -49,6 +49,8 @@ enum Command {
     Demo(DemoArguments),
     /// Run greffe on this machine against the Microsoft that the environment names.
     Serve(ServeArguments),
+    /// Prove that everything in an archive is as it was written; exit 0 only if it is. Name each thing that is not.
+    Verify(VerifyArguments),
     /// Measure what greffe does and costs, and print a Markdown table. Build with --release.
     Bench {
         /// Only this group, in this process.
@@ -84,6 +86,19 @@ struct DemoArguments {
 }
 
 #[derive(clap::Args)]
+struct VerifyArguments {
+    /// The folder of the archive: --data of `demo` or `serve`, which must have ended.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Read every byte of every original. Without it, the checksums that S3 keeps are compared.
+    #[arg(long)]
+    read: bool,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
 struct ServeArguments {
     /// Keep everything here.
     #[arg(long, value_name = "DIR", default_value = "data")]
@@ -107,6 +122,7 @@ async fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Some(Command::Serve(arguments)) => serve(arguments).await,
         Some(Command::Demo(arguments)) => show(arguments).await,
+        Some(Command::Verify(arguments)) => verify(&arguments).await,
         Some(Command::Bench { only, scale }) => measure(only, scale).await,
         Some(Command::OtherSide { data, mailboxes }) => {
             bench::other_side(&data, mailboxes).await.map(|()| ExitCode::SUCCESS).map_err(Into::into)
@@ -197,6 +213,16 @@ fn progress(line: &str, json: bool) {
         true => writeln!(std::io::stderr(), "{line}"),
         false => writeln!(std::io::stdout(), "{line}"),
     };
+}
+
+async fn verify(VerifyArguments { data, read, json }: &VerifyArguments) -> Ended {
+    let report = local::verify::verify(data, *read, |line| progress(line, true)).await?;
+    let mut out = std::io::stdout();
+    match json {
+        true => writeln!(out, "{}", serde_json::to_string(&report)?)?,
+        false => writeln!(out, "{report}")?,
+    }
+    Ok(if report.proved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Each group in a process of its own: the memory that one has used says nothing of the next.

@@ -150,3 +150,40 @@ fn a_demo_without_a_folder_leaves_nothing_behind() {
     assert!(child.wait().unwrap().success());
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 }
+
+/// The files below a folder.
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn an_archive_is_proved_until_one_byte_of_it_is_changed() {
+    let (mail, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let body = "From: a@acme.example\r\nSubject: One\r\n\r\nThe one and only.\r\n";
+    fs::write(mail.path().join("one.eml"), body).unwrap();
+    let (mail, folder) = (mail.path().to_str().unwrap(), data.path().to_str().unwrap());
+    let ended = greffe(&["demo", "--once", "--json", "--mail", mail, "--data", folder]).output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+
+    let proved = greffe(&["verify", "--data", folder, "--read"]).output().unwrap();
+    let said = String::from_utf8(proved.stdout).unwrap();
+    assert!(proved.status.success() && said.contains("All is proved"), "{said}");
+    assert!(said.contains("1 originals"), "{said}");
+
+    let blobs = files_below(&data.path().join("aws/blobs"));
+    let original = blobs.iter().find(|path| fs::read(path).unwrap() == body.as_bytes()).unwrap();
+    fs::write(original, body.replace("only", "0nly")).unwrap();
+    let altered = greffe(&["verify", "--data", folder, "--read", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&altered.stdout).unwrap();
+    assert_eq!(altered.status.code(), Some(1), "{report:#}");
+    let findings = report["firms"][0]["findings"].as_array().unwrap();
+    assert_eq!((report["proved"].as_bool(), findings.len()), (Some(false), 1), "{report:#}");
+    assert_eq!(findings[0]["kind"], "altered");
+    assert!(findings[0]["what"].as_str().unwrap().ends_with(".eml"), "{report:#}");
+
+    let nowhere = data.path().join("nowhere");
+    let said = refused(&greffe(&["verify", "--data", nowhere.to_str().unwrap()]).output().unwrap());
+    assert!(said.contains("nowhere") && !nowhere.exists(), "{said}");
+    refused(&greffe(&["verify"]).output().unwrap());
+}

@@ -619,7 +619,7 @@ impl Demo {
         let client = aws_sdk_s3::Client::from_conf(config);
         let mut objects = BTreeMap::new();
         let mut pages =
-            client.list_objects_v2().bucket(BUCKET).prefix(format!("firms/{firm}/")).into_paginator().send();
+            client.list_objects_v2().bucket(BUCKET).prefix(format!("firms/{firm}/mailboxes/")).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| DemoError::Archive(e.into()))?;
             for key in page.contents().iter().filter_map(|object| object.key()) {

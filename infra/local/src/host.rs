@@ -19,6 +19,7 @@ use axum::{
     http::StatusCode,
     routing::get,
 };
+use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use shared::{
@@ -26,7 +27,7 @@ use shared::{
     app::App,
     aws::{
         secrets::{self, SecretError},
-        worker::{Input, Output},
+        worker::{Deadline, Input, Output},
     },
     base::{
         clock::Clock,
@@ -94,6 +95,8 @@ pub struct Host {
     pub delivery_source: EventSource,
     /// What `secret-expiry` receives.
     pub secret_expiry: App,
+    /// What `evidence` receives.
+    pub evidence: App,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -205,7 +208,7 @@ impl Host {
         // As on AWS, a function shares nothing with another but what is stored.
         let function = |name: &'static str| over(&machine.as_function(name));
         let router = gateway(function, settings.links).merge(identity(machine.engines.clone()));
-        let secret_expiry = function("secret-expiry");
+        let (secret_expiry, evidence) = (function("secret-expiry"), function("evidence"));
         let client = aws_sdk_sqs::Client::new(&machine.aws);
         let outside = Outside::new(config.ca_bundle.as_deref())?;
         let source = |name, handler, url| EventSource {
@@ -219,7 +222,8 @@ impl Host {
         let delivery_source = source("webhook-delivery", Handler::WebhookDelivery, queues.delivery);
         let source = source("delta-poll", Handler::DeltaPoll, queues.mail);
         let (stop, tasks) = (CancellationToken::new(), JoinSet::new());
-        let mut host = Self { app, machine, address, source, push_source, delivery_source, secret_expiry, stop, tasks };
+        let mut host =
+            Self { app, machine, address, source, push_source, delivery_source, secret_expiry, evidence, stop, tasks };
         host.serve(listener, router);
         Ok(host)
     }
@@ -272,7 +276,7 @@ impl Host {
                 }
             });
         }
-        let (apps, deliveries) = (self.scheduled(), self.delivery_source.clone());
+        let (apps, deliveries, evidence) = (self.scheduled(), self.delivery_source.clone(), self.evidence.clone());
         let (engines, stop) = (self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
@@ -283,6 +287,7 @@ impl Host {
                 }
                 tick(&apps, engines.clone()).await;
                 deliveries.tick().await;
+                append_logs(&evidence, evidence.clock.now()).await;
             }
         });
     }
@@ -303,10 +308,16 @@ impl Host {
         self.tasks.spawn(door::serve(listener, router, Patience::default(), stop));
     }
 
-    /// Lets what is under way end, and stops.
+    /// Brings every log up to its feed.
+    pub async fn append_logs(&self) {
+        append_logs(&self.evidence, Timestamp::MAX).await;
+    }
+
+    /// Lets what is under way end, proves what came, and stops.
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
+        self.append_logs().await;
     }
 }
 
@@ -366,6 +377,14 @@ async fn tick([mail, push, credentials]: &[App; 3], engines: Option<aws::Cloud>)
     }
     for (secret_id, client_request_token) in rotations {
         rotate(credentials, &secret_id, &client_request_token).await;
+    }
+}
+
+/// The schedule of `evidence`, with the logs that are due by `until`.
+async fn append_logs(app: &App, until: Timestamp) {
+    let deadline = Deadline::before(context(app).deadline, app.clock.clone());
+    if let Err(error) = evidence::append(app, until, &deadline).await {
+        tracing::error!(error = %Chain(&error), "the schedule of logs failed");
     }
 }
 
@@ -530,6 +549,7 @@ async fn seed(app: &App, settings: &Settings) -> Result<(), SecretError> {
     let ring = serde_json::json!({ "current": "k1", "k1": app.random.token() }).to_string();
     app.secrets.seed(secrets::KEYRING, &ring.into()).await?;
     app.secrets.seed(secrets::NOTIFICATION_KEY, &app.random.token().into()).await?;
+    app.secrets.seed(secrets::EVIDENCE_KEY, &app.random.token().into()).await?;
     match &settings.operator_key {
         Some(key) => app.secrets.write(secrets::OPERATOR_KEY, key).await?,
         None => app.secrets.seed(secrets::OPERATOR_KEY, &app.random.token().into()).await?,

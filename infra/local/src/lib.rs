@@ -9,4 +9,5 @@ pub mod host;
 pub mod loopback;
 pub mod machine;
 pub mod provision;
+pub mod verify;
 pub mod welcome;

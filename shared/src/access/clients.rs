@@ -56,7 +56,7 @@ impl Clients {
         let sqs = aws_sdk_sqs::Client::new(aws);
         let deliveries = DeliveryQueue::new(sqs, config.delivery_queue_url.clone(), random.clone());
         let bus = (aws_sdk_eventbridge::Client::new(aws), config.event_bus.clone());
-        let feed = Feed::new(table.clone(), bus, deliveries, clock.clone());
+        let feed = Feed::new(table.clone(), bus, deliveries, clock.clone(), random.clone());
         Self { config, clock, random, table, feed, secrets, tokens: Arc::new(tokens), http }
     }
 

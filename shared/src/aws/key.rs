@@ -39,6 +39,7 @@
 //! | how far a webhook is | `FIRM#f`, `OPERATOR` | `POSTED#w` | key; index `due` when it is tried again |
 //! | one try to post an event | `FIRM#f#WEBHOOK#w`, `OPERATOR#WEBHOOK#w` | `time#event` | range, newest first; TTL |
 //! | the calls that wait for events | `OPERATOR` | `WAITING` | key |
+//! | when a firm's log is due | `FIRM#f` | `LOG` | key; index `due` |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
@@ -351,6 +352,16 @@ impl Key {
         Self { pk: "OPERATOR".to_owned(), sk: "WAITING".to_owned() }
     }
 
+    /// When the firm's log is due.
+    pub fn log_due(firm: FirmId) -> Self {
+        Self::of_firm(firm, "LOG".to_owned())
+    }
+
+    /// The firm that a [`Key::log_due`] belongs to.
+    pub(super) fn log_owner(&self) -> Option<FirmId> {
+        self.pk.strip_prefix("FIRM#")?.parse().ok().filter(|_| self.sk == "LOG")
+    }
+
     /// A fact of the firm's feed.
     pub fn fact(firm: FirmId, number: u64) -> Self {
         Self { pk: format!("FIRM#{firm}#FEED"), sk: format!("{number:020}") }
@@ -409,6 +420,16 @@ impl Key {
     /// A message.
     pub fn message(firm: FirmId, message: MessageId) -> Self {
         Self::of_mailbox(firm, message.mailbox, format!("MESSAGE#{}", message.local()))
+    }
+
+    /// All messages of a mailbox.
+    pub fn message_prefix(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "MESSAGE#".to_owned())
+    }
+
+    /// The message of a mailbox that a [`Key::message`] is of.
+    pub fn message_of(&self, mailbox: MailboxId) -> Option<MessageId> {
+        MessageId::from_local(mailbox, self.sk.strip_prefix("MESSAGE#")?).ok()
     }
 
     /// An entry.
@@ -583,6 +604,7 @@ mod tests {
             add("feed_counter", Key::feed_counter(firm));
             add("listed_firm", Key::listed_firm(firm));
             add("joined", Key::joined(firm));
+            add("log_due", Key::log_due(firm));
             add("sync", Key::sync(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
             add("tree", Key::tree(firm, mailbox));
@@ -670,6 +692,7 @@ mod tests {
             ("folder_prefix", Key::folder_prefix(firm, mailbox), "folder"),
             ("baseline_prefix", Key::baseline_prefix(firm, mailbox, &folder), "baseline"),
             ("work_prefix", Key::work_prefix(firm, mailbox), "work"),
+            ("message_prefix", Key::message_prefix(firm, mailbox), "message"),
             ("entry_prefix", Key::entry_prefix(firm, Noun::Date), "entry"),
             ("push_work_prefix", Key::push_work_prefix(firm, member), "push_work"),
             ("copy_prefix", Key::copy_prefix(firm, member), "copy"),
@@ -740,6 +763,13 @@ mod tests {
         }
         for key in &keys["feed_counter"] {
             assert_eq!(key.feed_owner().map(Key::feed_counter).as_ref(), Some(key));
+        }
+        for key in &keys["log_due"] {
+            assert_eq!(key.log_owner().map(Key::log_due).as_ref(), Some(key));
+        }
+        for key in &keys["message"] {
+            let (of, mailbox) = key.owner::<MailboxId>("#MAILBOX#").unwrap();
+            assert_eq!(key.message_of(mailbox).map(|message| Key::message(of, message)).as_ref(), Some(key));
         }
         for key in &keys["credential"] {
             assert_eq!(key.credential_owner().map(Key::credential).as_ref(), Some(key));

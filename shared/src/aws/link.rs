@@ -50,6 +50,20 @@ pub struct Links {
 #[error("S3 answered {0}")]
 struct Refused(u16);
 
+/// An object, as it comes.
+#[derive(Debug)]
+pub struct FoundObject {
+    /// Its bytes.
+    pub body: SdkBody,
+    /// What names this state of it, for a write that is held to it.
+    pub etag: String,
+}
+
+fn is_missing(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut sources = std::iter::successors(Some(error), |error| error.source());
+    sources.any(|error| matches!(error.downcast_ref(), Some(Refused(404))))
+}
+
 impl Links {
     /// To what lies in `bucket`, signed with the credentials of `aws`.
     pub fn new(aws: SdkConfig, bucket: String) -> Self {
@@ -66,6 +80,18 @@ impl Links {
     /// tried three times.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Range`)
     pub async fn read(&self, key: &str, part: Option<RangeInclusive<u64>>) -> Result<SdkBody, BoxError> {
+        Ok(self.get(key, part).await?.body)
+    }
+
+    /// The whole object with this key, if there is one.
+    pub async fn find(&self, key: &str) -> Result<Option<FoundObject>, BoxError> {
+        match self.get(key, None).await {
+            Err(error) if is_missing(error.as_ref()) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    async fn get(&self, key: &str, part: Option<RangeInclusive<u64>>) -> Result<FoundObject, BoxError> {
         let mut get = Operation::builder()
             .service_name("s3")
             .operation_name("GetObject")
@@ -78,7 +104,7 @@ impl Links {
         if let Some(sleep) = self.aws.sleep_impl() {
             get = get.sleep_impl(sleep);
         }
-        let get = get.serializer(Ok).deserializer_impl::<SdkBody, Refused>(AsItComes).build();
+        let get = get.serializer(Ok).deserializer_impl::<FoundObject, Refused>(AsItComes).build();
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_uri(self.path(key).await?)?;
         if let Some(name) = self.aws.app_name() {
@@ -136,10 +162,10 @@ impl DeserializeResponse for AsItComes {
         response: &mut HttpResponse,
         _: &ConfigBag,
     ) -> Option<Result<Output, OrchestratorError<Error>>> {
-        response
-            .status()
-            .is_success()
-            .then(|| Ok(Output::erase(std::mem::replace(response.body_mut(), SdkBody::taken()))))
+        response.status().is_success().then(|| {
+            let etag = response.headers().get("etag").unwrap_or_default().to_owned();
+            Ok(Output::erase(FoundObject { body: std::mem::replace(response.body_mut(), SdkBody::taken()), etag }))
+        })
     }
 
     fn deserialize_nonstreaming_with_config(

@@ -36,6 +36,8 @@ pub const DUE_CREDENTIAL: &str = "credential";
 const DUE_FEED: &str = "feed";
 /// The `due_kind` of a webhook that is to be tried again.
 pub const DUE_WEBHOOK: &str = "webhook";
+/// The `due_kind` of a firm's log.
+pub const DUE_LOG: &str = "log";
 
 /// What a read or a write of the table came to. Nothing of the item's content is told.
 #[derive(Debug, thiserror::Error)]
@@ -496,6 +498,14 @@ impl Table {
     pub async fn due_connectors(&self, now: Timestamp, limit: usize) -> Result<Vec<(FirmId, ConnectorId)>, TableError> {
         let (due, _) = self.due(DUE_CONNECTOR, now, limit, None).await?;
         Ok(due.into_iter().filter_map(|(key, _)| key.watch_owner()).collect())
+    }
+
+    /// All firms whose logs are due by `now`, longest due first.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn due_logs(&self, now: Timestamp) -> Result<Vec<FirmId>, TableError> {
+        let due: DuePage<FirmId> = self.all_due(DUE_LOG, now, Key::log_owner).try_concat().await?;
+        Ok(due.into_iter().map(|(firm, _)| firm).collect())
     }
 
     /// The owners of the app registrations to look at by `now`, longest due first, at most `limit`; none is the

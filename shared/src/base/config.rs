@@ -1,10 +1,13 @@
 //! The environment, read once. A missing or malformed variable is an error that names it, never a silent default to a
 //! fake.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use aws_config::{AppName, Region};
 use url::Url;
+
+/// How long a fact may wait before it is in the firm's log.
+const LOG_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 use crate::base::id::{ClientId, TenantId};
 
@@ -46,6 +49,8 @@ pub struct Config {
     /// `GREFFE_WAITING_CALLS`: how many calls may wait for events at a time, each in a function of its own (default:
     /// 5).
     pub waiting_calls_max: usize,
+    /// `GREFFE_LOG_MINUTES`: how long a fact may wait before it is in the firm's log (default: 15 minutes).
+    pub log_pause: Duration,
     /// `GREFFE_SPOOL_DIR`: disk for mails too large for memory (default: the system's temporary directory).
     pub spool_dir: PathBuf,
     /// `AWS_CA_BUNDLE`, as AWS's own tools name it: a PEM file of authorities that are trusted beside the public ones,
@@ -156,6 +161,15 @@ impl Config {
             },
             public_url: origin("GREFFE_PUBLIC_URL", required("GREFFE_PUBLIC_URL")?)?,
             webhook_url: lookup("GREFFE_WEBHOOK_URL"),
+            log_pause: match lookup("GREFFE_LOG_MINUTES") {
+                None => LOG_PAUSE,
+                Some(value) => {
+                    let minutes = value.parse::<u16>().ok().filter(|minutes| *minutes > 0);
+                    let (variable, expected) = ("GREFFE_LOG_MINUTES", "a number of minutes from 1 to 65535");
+                    let minutes = minutes.ok_or(ConfigError::Malformed { variable, value, expected })?;
+                    Duration::from_secs(60 * u64::from(minutes))
+                }
+            },
             content_bytes_max: number("GREFFE_CONTENT_BYTES_MAX", u64::MAX, "a number of bytes")?,
             waiting_calls_max: number("GREFFE_WAITING_CALLS", WAITING_CALLS, "a number of calls")?
                 .try_into()

@@ -16,6 +16,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Its bytes.
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// As S3 writes checksums.
     pub fn base64(&self) -> String {
         BASE64_STANDARD.encode(self.0)
@@ -24,6 +29,12 @@ impl Digest {
     /// From how S3 writes checksums; none for another text.
     pub fn from_base64(text: &str) -> Option<Self> {
         BASE64_STANDARD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -62,11 +62,13 @@ pub enum Counter {
     /// Times that something sealed could not be opened, or nothing could be sealed: the key ring is missing, unreadable
     /// or another.
     KeyRingFailures,
+    /// Times that a firm's log, or the feed that it follows, was found to be otherwise than it was written.
+    EvidenceFaults,
 }
 
 impl Counter {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::MessagesFound,
         Self::MessagesArchived,
         Self::BytesArchived,
@@ -84,6 +86,7 @@ impl Counter {
         Self::OperatorNeeded,
         Self::CredentialReminders,
         Self::KeyRingFailures,
+        Self::EvidenceFaults,
     ];
 
     /// The metric's name.

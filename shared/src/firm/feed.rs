@@ -5,11 +5,12 @@
 //! conditional write: a late writer finds its number taken and takes another one. So a reader that goes by numbers
 //! misses nothing.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use crate::{
         digest::Digest,
         id::{ClientId, ConnectorId, FirmId, ImmutableId, MailboxId, MessageId, WebhookId},
         metric::{Counter, Tally},
+        random::Random,
         telemetry::Chain,
     },
     graph::GraphCode,
@@ -371,6 +373,46 @@ pub struct Feed {
     bus: String,
     deliveries: DeliveryQueue,
     clock: Clock,
+    random: Random,
+}
+
+/// A fact as it is written: with a salt, which keeps its digest from telling what it says.
+#[derive(Serialize)]
+struct Salted<'a> {
+    #[serde(flatten)]
+    fact: &'a Fact,
+    salt: String,
+}
+
+/// A fact with every attribute that is stored of it, also those that this version does not know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredFact(Map<String, Value>);
+
+impl StoredFact {
+    /// An attribute that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    /// An attribute that is a number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.0.get(name)?.as_u64()
+    }
+
+    /// When it was recorded.
+    fn at(&self) -> Timestamp {
+        self.text("at").and_then(|at| at.parse().ok()).unwrap_or_default()
+    }
+
+    /// The SHA-256 of its attributes as JSON, sorted by name and without spaces; none without a salt, because without
+    /// one the digest would tell what it says to those who try.
+    pub fn digest(&self) -> Option<Digest> {
+        self.text("salt")?;
+        // Where it lies and how often it was written is no part of it.
+        let own = self.0.iter().filter(|(name, _)| !matches!(name.as_str(), "pk" | "sk" | "version"));
+        let sorted: BTreeMap<&String, &Value> = own.collect();
+        Some(Digest::of(&serde_json::to_vec(&sorted).ok()?))
+    }
 }
 
 /// A webhook, as far as an announcement goes.
@@ -386,9 +428,15 @@ pub(super) struct FeedCounter {
 }
 
 impl Feed {
-    /// Over the table, the SDK's client with the name of the bus, and the queue.
-    pub fn new(table: Table, (client, bus): (Client, String), deliveries: DeliveryQueue, clock: Clock) -> Self {
-        Self { table, client, bus, deliveries, clock }
+    /// Over the table, the SDK's client with the name of the bus, and the queue. Salts are drawn from `random`.
+    pub fn new(
+        table: Table,
+        (client, bus): (Client, String),
+        deliveries: DeliveryQueue,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self { table, client, bus, deliveries, clock, random }
     }
 
     /// The queue of what is posted to webhooks.
@@ -422,6 +470,11 @@ impl Feed {
         Ok(())
     }
 
+    /// The write of a fact under its number, which fails if there is one.
+    fn write(&self, firm: FirmId, number: u64, fact: &Fact) -> Write {
+        Write::insert(Key::fact(firm, number), &Salted { fact, salt: self.random.token() })
+    }
+
     /// Takes `count` numbers of a firm's feed; the first of them.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
@@ -435,7 +488,7 @@ impl Feed {
     /// Errors: the table or the event bus refuses or does not answer.
     pub async fn record(&self, firm: FirmId, number: u64, fact: &Fact) -> Result<Recorded, FeedError> {
         let key = Key::fact(firm, number);
-        match self.table.write(Write::insert(key.clone(), fact)).await {
+        match self.table.write(self.write(firm, number, fact)).await {
             Ok(()) => Ok(Recorded::New),
             Err(TableError::Conflict { .. }) => {
                 let there = self.table.get::<Fact>(&key).await?;
@@ -452,7 +505,7 @@ impl Feed {
     /// Errors: the table or the event bus refuses or does not answer.
     pub async fn tell_with(&self, firm: FirmId, mut writes: Vec<Write>, fact: Fact) -> Result<(), FeedError> {
         let number = self.take_numbers(firm, 1).await?;
-        writes.push(Write::insert(Key::fact(firm, number), &fact));
+        writes.push(self.write(firm, number, &fact));
         self.table.transact(writes).await?;
         if let Err(error) = self.announce(firm, &[Numbered { number, fact }]).await {
             tracing::error!(firm.id = %firm, error = %Chain(&error), "a fact is missing on the event bus");
@@ -524,28 +577,56 @@ impl Feed {
         limit: usize,
         now: Timestamp,
     ) -> Result<(Vec<Numbered>, u64), FeedError> {
-        let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, limit).await?;
-        let mut facts = Vec::with_capacity(rows.len());
-        let mut reached = after;
-        for (number, fact) in rows {
-            while reached + 1 < number {
-                let gap = reached + 1;
-                if now.duration_since(fact.at) < jiff::SignedDuration::try_from(GAP_PATIENCE).unwrap_or_default() {
-                    return Ok((facts, reached));
-                }
-                let void = Fact { id: format!("void-{gap}"), at: now, what: What::Void };
-                if self.record(firm, gap, &void).await? == Recorded::NumberGivenUp {
-                    // Its writer came after all; the next reading shows it.
-                    return Ok((facts, reached));
-                }
-                reached = gap;
+        let rows: Vec<(u64, Fact)> = self.without_gaps(firm, after, limit, now, |fact: &Fact| fact.at).await?;
+        let reached = rows.last().map_or(after, |(number, _)| *number);
+        let facts = rows.into_iter().filter(|(_, fact)| fact.what != What::Void);
+        Ok((facts.map(|(number, fact)| Numbered { number, fact }).collect(), reached))
+    }
+
+    /// The same facts as they are stored, with those that say nothing: one for each number.
+    ///
+    /// Errors: the table or the event bus refuses or does not answer.
+    pub async fn stored_after(
+        &self,
+        firm: FirmId,
+        after: u64,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<(u64, StoredFact)>, FeedError> {
+        self.without_gaps(firm, after, limit, now, StoredFact::at).await
+    }
+
+    /// The fact with that number as it is stored, if there is one.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn stored(&self, firm: FirmId, number: u64) -> Result<Option<StoredFact>, FeedError> {
+        Ok(self.table.get(&Key::fact(firm, number)).await?.map(|row| row.value))
+    }
+
+    /// What is stored under the numbers after `after`, as far as there is no gap. A gap that is old enough is filled.
+    async fn without_gaps<T: DeserializeOwned>(
+        &self,
+        firm: FirmId,
+        after: u64,
+        limit: usize,
+        now: Timestamp,
+        at: fn(&T) -> Timestamp,
+    ) -> Result<Vec<(u64, T)>, FeedError> {
+        let patience = jiff::SignedDuration::try_from(GAP_PATIENCE).unwrap_or_default();
+        loop {
+            let mut rows: Vec<(u64, T)> = self.table.numbered(&Key::fact(firm, after), true, limit).await?;
+            let whole = rows.iter().zip(after + 1..).take_while(|((number, _), next)| number == next).count();
+            let Some((number, fact)) = rows.get(whole) else { return Ok(rows) };
+            if now.duration_since(at(fact)) < patience {
+                rows.truncate(whole);
+                return Ok(rows);
             }
-            reached = number;
-            if fact.what != What::Void {
-                facts.push(Numbered { number, fact });
+            for gap in after + 1 + whole as u64..*number {
+                // Its writer may come after all; then that is what the next reading shows.
+                let void = Fact { id: format!("void-{gap}"), at: now, what: What::Void };
+                self.record(firm, gap, &void).await?;
             }
         }
-        Ok((facts, reached))
     }
 
     /// The facts before number `before`, newest first, at most `limit`: for lists, where a gap does no harm.

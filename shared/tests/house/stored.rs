@@ -22,6 +22,7 @@ use shared::{
         feed::Fact,
         joint::{Joined, JointHead, Stretch},
         key::ApiKey,
+        log_due::LogDue,
         member::{Due, Member},
         waiting::WaitingCalls,
     },
@@ -83,8 +84,15 @@ const KINDS: &[(&str, Held)] = &[
     ("delivery", Samples(&["delivery"])),
     (
         "fact",
-        Samples(&["fact-connector-connected", "fact-message-archived", "fact-message-failed", "fact-message-filed"]),
+        Samples(&[
+            "fact-connector-connected",
+            "fact-message-archived",
+            "fact-message-failed",
+            "fact-message-filed",
+            "fact-salted",
+        ]),
     ),
+    ("log_due", Samples(&["log-due"])),
     ("filed", Samples(&["filed"])),
     ("sync", Samples(&["sync"])),
     ("progress", Samples(&["progress"])),
@@ -196,7 +204,11 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "delivery" => read::<Delivery>(&sample, item),
             "credential" | "platform-credential" => read::<Registration>(&sample, item),
             "date" => read::<Entry<Date>>(&sample, item),
-            "fact-connector-connected" | "fact-message-archived" | "fact-message-failed" | "fact-message-filed" => {
+            "fact-connector-connected"
+            | "fact-message-archived"
+            | "fact-message-failed"
+            | "fact-message-filed"
+            | "fact-salted" => {
                 read::<Fact>(&sample, item);
             }
             "filed" => read::<Filed>(&sample, item),
@@ -207,6 +219,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "joined" => read::<Joined>(&sample, item),
             "joint-feed" => read::<JointHead>(&sample, item),
             "listed-firm" => read::<ListedFirm>(&sample, item),
+            "log-due" => read::<LogDue>(&sample, item),
             "mailbox" => read::<Mailbox>(&sample, item),
             "member" => read::<Member>(&sample, item),
             "message" | "message-mark-waits" => read::<Message>(&sample, item),

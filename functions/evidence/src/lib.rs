@@ -1,0 +1,91 @@
+//! Brings the logs that prove what was archived up to the feeds that they follow (`shared/src/evidence`).
+//!
+//! The schedule starts it. There is no queue: the index tells which logs are due, what was not done is due still, and
+//! two that append to one log do no harm.
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    aws::{table::TableError, worker::Deadline},
+    base::{id::FirmId, telemetry::Chain},
+};
+
+/// Logs that are appended to side by side.
+const FIRMS_AT_ONCE: usize = 8;
+
+/// What starts the function: `{"schedule":"append"}`.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    /// Which schedule.
+    pub schedule: Schedule,
+}
+
+/// A schedule's name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Append to every log that is due.
+    Append,
+}
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    /// How many entries were appended.
+    pub appended: u64,
+    /// How many logs could not be appended to.
+    pub failed: usize,
+}
+
+/// What is due could not be read; the schedule comes again in a minute.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct DueError(#[from] TableError);
+
+impl From<DueError> for Diagnostic {
+    fn from(error: DueError) -> Self {
+        Self { error_type: "DueError".to_owned(), error_message: Chain(&error).to_string() }
+    }
+}
+
+/// Appends to every log that is due.
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, DueError> {
+    let Input { schedule: Schedule::Append } = event.payload;
+    let deadline = Deadline::before(event.context.deadline, app.clock.clone());
+    append(app, app.clock.now(), &deadline).await
+}
+
+/// Appends to every log that is due by `until`. One that can't be appended to holds up no other.
+///
+/// Errors: the table refuses or does not answer.
+pub async fn append(app: &App, until: Timestamp, deadline: &Deadline) -> Result<Output, DueError> {
+    let due = app.table.due_logs(until).await?;
+    let follows = due.iter().map(|firm| follow(app, *firm, deadline));
+    // Collected first: a stream that borrows within its closure is not `Send`.
+    let follows: Vec<_> = follows.collect();
+    let done: Vec<Option<u64>> = futures::stream::iter(follows).buffer_unordered(FIRMS_AT_ONCE).collect().await;
+    let appended = done.iter().flatten().sum();
+    let failed = done.iter().filter(|done| done.is_none()).count();
+    if appended > 0 || failed > 0 {
+        tracing::info!(logs = due.len(), appended, failed, "logs were brought up to their feeds");
+    }
+    Ok(Output { appended, failed })
+}
+
+/// How many entries were appended; none if the log could not be appended to.
+async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
+    if deadline.is_near() {
+        return Some(0);
+    }
+    let followed = app.appender().follow(&app.table, firm, &app.clock, app.config.log_pause, deadline).await;
+    match followed {
+        Ok(appended) => Some(appended.added),
+        Err(error) => {
+            tracing::error!(firm.id = %firm, error = %Chain(&error), "a log could not be appended to");
+            None
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Evidence: a transparency log for each firm that proves what came, when, and that nothing was changed; uses `base`,
+//! `aws`, `firm` and `mail`.
+//!
+//! Entry `n` of the log is fact `n + 1` of the firm's feed ([`entry`]), so the log is a function of the feed: whoever
+//! appends writes the same bytes. Entries and the hashes over them lie in tiles that are written once ([`tlog`]); only
+//! the signed checkpoint moves ([`checkpoint`]), and only forwards. docs/archive-format.md describes every object.
+//!
+//! ```text
+//! firms/{firm}/log/checkpoint                      origin, size, root, signature: the head
+//! firms/{firm}/log/checkpoints/{size}              each checkpoint there has been
+//! firms/{firm}/log/keys/{key id}                   the keys that verify them
+//! firms/{firm}/log/tile/{level}/{n}[.p/{width}]    hashes
+//! firms/{firm}/log/tile/entries/{n}[.p/{width}]    entries
+//! ```
+
+pub mod append;
+pub mod checkpoint;
+pub mod entry;
+pub mod inspect;
+pub mod report;
+pub mod store;
+pub mod tlog;
+pub mod verify;

@@ -1,0 +1,113 @@
+//! What a verification found, for people and as JSON.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::base::id::FirmId;
+
+/// In which way something is not as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FindingKind {
+    /// It has other bytes, or says something else.
+    Altered,
+    /// Its end is missing.
+    Truncated,
+    /// It is not there.
+    Missing,
+    /// It is there, and nothing says that it should be.
+    Extra,
+    /// It is there in the place of another.
+    Swapped,
+    /// It is signed, and belongs to another history.
+    Forked,
+}
+
+/// One thing that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct EvidenceFinding {
+    /// In which way.
+    pub kind: FindingKind,
+    /// What: the key of an object in the bucket, or of an item of the table.
+    pub what: String,
+    /// How it shows.
+    pub detail: String,
+}
+
+impl fmt::Display for EvidenceFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {} ({})", self.kind, self.what, self.detail)
+    }
+}
+
+/// What was verified of one firm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FirmReport {
+    /// The firm.
+    pub firm: FirmId,
+    /// The entries of its log: up to the fact with this number.
+    pub log_size: u64,
+    /// Facts after that: they are held against the index alone.
+    pub facts_beyond: u64,
+    /// Originals that were looked at.
+    pub originals: u64,
+    /// Their bytes that were read.
+    pub bytes_read: u64,
+    /// Checkpoints whose signature and root hold.
+    pub checkpoints: u64,
+    /// All that is not as it was written, sorted.
+    pub findings: Vec<EvidenceFinding>,
+}
+
+/// What was verified.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether all is as it was written.
+    pub proved: bool,
+    /// By firm.
+    pub firms: Vec<FirmReport>,
+    /// What belongs to no firm.
+    pub elsewhere: Vec<EvidenceFinding>,
+}
+
+impl Report {
+    /// Of these firms.
+    pub fn of(firms: Vec<FirmReport>, elsewhere: Vec<EvidenceFinding>) -> Self {
+        let proved = elsewhere.is_empty() && firms.iter().all(|firm| firm.findings.is_empty());
+        Self { proved, firms, elsewhere }
+    }
+
+    /// Every finding.
+    pub fn findings(&self) -> impl Iterator<Item = &EvidenceFinding> {
+        self.firms.iter().flat_map(|firm| &firm.findings).chain(&self.elsewhere)
+    }
+}
+
+/// For people.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for firm in &self.firms {
+            let FirmReport { log_size, facts_beyond, originals, checkpoints, bytes_read, .. } = firm;
+            write!(f, "firm {}: the log has {log_size} entries under {checkpoints} signed checkpoints; ", firm.firm)?;
+            write!(f, "{originals} originals")?;
+            match bytes_read {
+                0 => write!(f, " by the checksums that S3 keeps")?,
+                bytes => write!(f, ", of which {bytes} bytes were read")?,
+            }
+            match facts_beyond {
+                0 => writeln!(f)?,
+                beyond => writeln!(f, "; {beyond} later facts are not in the log yet")?,
+            }
+        }
+        for finding in self.findings() {
+            writeln!(f, "{finding}")?;
+        }
+        match (self.proved, self.findings().count()) {
+            (true, _) if self.firms.is_empty() => write!(f, "Nothing is archived here: there is nothing to prove."),
+            (true, _) => write!(f, "All is proved: everything is as it was written."),
+            (false, 1) => write!(f, "Not proved: 1 thing is not as it was written."),
+            (false, count) => write!(f, "Not proved: {count} things are not as they were written."),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The objects of the logs in S3. All are written once, under the condition that there is none yet; only the checkpoint
+//! is replaced, under the condition that it is the one that was read.
+//! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+
+use aws_sdk_s3::{
+    Client, error::SdkError, operation::put_object::PutObjectError, primitives::ByteStream, types::ChecksumMode,
+};
+use aws_smithy_runtime_api::http::Response;
+use http_body_util::{BodyExt as _, Limited};
+
+use crate::{
+    aws::link::{FoundObject, Links},
+    base::{digest::Digest, id::FirmId},
+};
+
+/// The name of the head below its log.
+pub const CHECKPOINT: &str = "checkpoint";
+/// Longer than any object of a log: 256 entries of 64 KiB.
+const OBJECT_BYTES_MAX: usize = 17 << 20;
+/// Tries of a write at whose key another was written at the same moment.
+const TRIES_MAX: usize = 4;
+
+/// The name of the checkpoint with that size among those that are kept.
+pub fn kept_checkpoint(size: u64) -> String {
+    format!("checkpoints/{size}")
+}
+
+/// The name of the key with that id.
+pub fn verifying_key(id: &str) -> String {
+    format!("keys/{id}")
+}
+
+/// Where an object of the firm's log lies in the bucket.
+pub fn key(firm: FirmId, name: &str) -> String {
+    format!("firms/{firm}/log/{name}")
+}
+
+/// An object of a log that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// S3 refused or did not answer.
+    #[error("{attempted} {key}")]
+    Store {
+        /// What was attempted, as a verb.
+        attempted: &'static str,
+        /// The object.
+        key: String,
+        /// What the SDK said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What was to be written once is there, with other bytes: another history.
+    #[error("{key} is there already, with other bytes")]
+    Foreign {
+        /// The object.
+        key: String,
+    },
+}
+
+/// An object of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogObject {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What names this state of it.
+    pub etag: String,
+}
+
+/// The bucket of the logs, and of the originals that they prove.
+#[derive(Debug, Clone)]
+pub struct LogStore {
+    client: Client,
+    links: Links,
+    bucket: String,
+}
+
+impl LogStore {
+    /// Over the SDK's client; links read.
+    pub fn new(client: Client, links: Links, bucket: String) -> Self {
+        Self { client, links, bucket }
+    }
+
+    /// The object with that name, if there is one.
+    ///
+    /// Errors: S3 refuses or does not answer, or the object is longer than any of a log.
+    pub async fn find(&self, firm: FirmId, name: &str) -> Result<Option<LogObject>, LogError> {
+        let key = key(firm, name);
+        let Some(found) = self.open(&key).await? else { return Ok(None) };
+        let read = Limited::new(found.body, OBJECT_BYTES_MAX).collect().await;
+        let bytes = read.map_err(|source| failed("read", &key, source))?;
+        Ok(Some(LogObject { bytes: bytes.to_bytes().into(), etag: found.etag }))
+    }
+
+    /// Writes an object for good. The same bytes may be there already.
+    ///
+    /// Errors: [`LogError::Foreign`] if others are there; S3 refuses or does not answer.
+    pub async fn keep(&self, firm: FirmId, name: &str, bytes: Vec<u8>) -> Result<(), LogError> {
+        if self.put(firm, name, &bytes, None).await? {
+            return Ok(());
+        }
+        match self.find(firm, name).await? {
+            Some(there) if there.bytes == bytes => Ok(()),
+            _ => Err(LogError::Foreign { key: key(firm, name) }),
+        }
+    }
+
+    /// Writes the head, if `before` is the head until now, or if there is none until now; whether it was.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn replace_head(&self, firm: FirmId, bytes: &[u8], before: Option<&LogObject>) -> Result<bool, LogError> {
+        self.put(firm, CHECKPOINT, bytes, before).await
+    }
+
+    /// Whether the condition held: there is none, or it is still the one `before`.
+    async fn put(&self, firm: FirmId, name: &str, bytes: &[u8], before: Option<&LogObject>) -> Result<bool, LogError> {
+        let key = key(firm, name);
+        let mut tries = 0;
+        loop {
+            let put = self.client.put_object().bucket(&self.bucket).key(&key).body(ByteStream::from(bytes.to_vec()));
+            let put = put.checksum_sha256(Digest::of(bytes).base64());
+            let put = match before {
+                Some(before) => put.if_match(&before.etag),
+                None => put.if_none_match("*"),
+            };
+            let answer = put.send().await;
+            tries += 1;
+            match answer.as_ref().err().and_then(status) {
+                None if answer.is_ok() => return Ok(true),
+                Some(412) => return Ok(false),
+                // Another writes the same key at this moment.
+                Some(409) if tries < TRIES_MAX => {}
+                _ => {
+                    let source = answer.err().map_or_else(|| "no answer".into(), Into::into);
+                    return Err(LogError::Store { attempted: "write", key, source });
+                }
+            }
+        }
+    }
+
+    /// Keys in order of their text, up to a thousand, and what to go on with, if there may be more.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn page(&self, prefix: &str, next: Option<String>) -> Result<(Vec<String>, Option<String>), LogError> {
+        let page = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).set_continuation_token(next);
+        let page = page.send().await.map_err(|source| failed("list", prefix, source))?;
+        let keys = page.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect();
+        Ok((keys, page.next_continuation_token().map(str::to_owned)))
+    }
+
+    /// What lies directly below a prefix that ends a folder: objects, and folders with a slash at their end.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>, LogError> {
+        let pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).delimiter("/");
+        let mut pages = pages.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|source| failed("list", prefix, source))?;
+            found.extend(page.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
+            found.extend(page.common_prefixes().iter().filter_map(|folder| folder.prefix().map(str::to_owned)));
+        }
+        Ok(found)
+    }
+
+    /// The names of the firm's log that begin so, in order of their text.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn names(&self, firm: FirmId, prefix: &str) -> Result<Vec<String>, LogError> {
+        let (root, whole) = (key(firm, ""), key(firm, prefix));
+        let (mut names, mut next) = (Vec::new(), None);
+        loop {
+            let (keys, more) = self.page(&whole, next).await?;
+            names.extend(keys.iter().filter_map(|key| Some(key.strip_prefix(&root)?.to_owned())));
+            next = more;
+            if next.is_none() {
+                return Ok(names);
+            }
+        }
+    }
+
+    /// What S3 says of an object, if there is one: its checksum, if it has a SHA-256, and its length.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn head(&self, key: &str) -> Result<Option<(Option<Digest>, u64)>, LogError> {
+        let head = self.client.head_object().bucket(&self.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
+        match head.send().await {
+            Ok(head) => {
+                let sha256 = head.checksum_sha256().and_then(Digest::from_base64);
+                let bytes = head.content_length().and_then(|bytes| bytes.try_into().ok());
+                Ok(Some((sha256, bytes.unwrap_or_default())))
+            }
+            Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 404) => Ok(None),
+            Err(source) => Err(failed("look at", key, source)),
+        }
+    }
+
+    /// An object as it comes, if there is one.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn open(&self, key: &str) -> Result<Option<FoundObject>, LogError> {
+        self.links.find(key).await.map_err(|source| failed("read", key, source))
+    }
+}
+
+fn failed(attempted: &'static str, key: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LogError {
+    LogError::Store { attempted, key: key.to_owned(), source: source.into() }
+}
+
+fn status(error: &SdkError<PutObjectError, Response>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}

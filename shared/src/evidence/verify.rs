@@ -1,0 +1,552 @@
+//! Verification: the log against itself, the facts, the index and the originals, and each of these against the log.
+//!
+//! First by entries: each must be that of its fact, and what it says of an original must be what the index says and
+//! what lies in the bucket. Then the other way: each object and each message of the index must have its entry. Facts
+//! after the log are held against the index alone. Nothing is written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use http_body_util::BodyExt as _;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    aws::table::{Key, Row, Table, TableError},
+    base::{
+        digest::Digest,
+        id::{FirmId, MailboxId, MessageId},
+    },
+    evidence::{
+        checkpoint::{LogKeys, WeakKeyError},
+        entry::{ARCHIVED, entry},
+        inspect::{InspectError, Inspection, Logged},
+        report::{EvidenceFinding, FindingKind, FirmReport, Report},
+        store::{LogError, LogStore, key},
+        tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
+    },
+    firm::{feed::StoredFact, log_due::LogDue},
+    mail::{
+        archive::{self, Stored},
+        message::{Message, State},
+    },
+};
+
+/// Originals that are looked at side by side.
+const AT_ONCE: usize = 16;
+/// Facts and items that are read at a time.
+const PAGE: usize = 1_000;
+
+/// A verification that could not be ended.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The log can't be read.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    /// The bucket can't be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The table can't be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// There is no key.
+    #[error(transparent)]
+    Key(#[from] WeakKeyError),
+}
+
+/// How far a verification is.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyProgress {
+    /// Entries that were verified.
+    pub done: u64,
+    /// Entries of the firm's log.
+    pub of: u64,
+    /// Bytes of originals that were read.
+    pub bytes: u64,
+}
+
+/// What a verification works with.
+pub struct Verifier<'a> {
+    /// The index.
+    pub table: &'a Table,
+    /// The bucket.
+    pub store: &'a LogStore,
+    /// The secret that the keys of the logs come from.
+    pub key: &'a SecretString,
+    /// Whether every byte of the originals is read, or only the checksum that S3 keeps of each.
+    pub reads: bool,
+    /// Is told how far it is.
+    pub tell: &'a (dyn Fn(VerifyProgress) + Sync),
+}
+
+/// What an entry says.
+#[derive(Debug, Deserialize)]
+struct Line {
+    number: u64,
+    r#type: String,
+    message: Option<MessageId>,
+    sha256: Option<Digest>,
+    bytes: Option<u64>,
+    received_at: Option<Timestamp>,
+}
+
+/// An original that a fact tells of.
+#[derive(Debug, Clone)]
+struct Claim {
+    number: u64,
+    message: MessageId,
+    stored: Stored,
+    received_at: Timestamp,
+    /// The fact itself, if it is as the log has it.
+    fact: Option<StoredFact>,
+}
+
+impl Claim {
+    fn of(line: &[u8], fact: Option<&StoredFact>) -> Option<Self> {
+        let line: Line = serde_json::from_slice(line).ok()?;
+        let stored = Stored { sha256: line.sha256?, bytes: line.bytes? };
+        let (message, received_at) = (line.message?, line.received_at?);
+        (line.r#type == ARCHIVED).then(|| Self {
+            number: line.number,
+            message,
+            stored,
+            received_at,
+            fact: fact.cloned(),
+        })
+    }
+
+    /// The fields of the index that say otherwise.
+    fn differences(&self, message: &Message) -> Vec<&'static str> {
+        let Some(original) = message.original() else { return vec!["state"] };
+        let text = |name| self.fact.as_ref().map(|fact| fact.text(name));
+        let all = [
+            ("sha256", original.sha256 == self.stored.sha256),
+            ("bytes", original.bytes == self.stored.bytes),
+            ("number", original.number == self.number),
+            ("received_at", message.received_at == self.received_at),
+            ("id", message.id == self.message),
+            ("immutable_id", MessageId::of(self.message.mailbox, &message.immutable_id) == self.message),
+            ("subject", text("subject").is_none_or(|subject| subject == Some(message.subject.as_str()))),
+            ("from", text("from").is_none_or(|from| from == message.from.as_deref())),
+        ];
+        all.into_iter().filter(|(_, is_same)| !is_same).map(|(name, _)| name).collect()
+    }
+}
+
+/// An object whose content is not what the log says.
+struct Mismatch {
+    key: String,
+    expected: Stored,
+    there: Option<Stored>,
+}
+
+/// What is gathered while a firm is verified.
+#[derive(Default)]
+struct Gathered {
+    /// The first eight bytes of the message of each entry, by number from 1 on; 0 where it is of none.
+    claims: Vec<u64>,
+    /// The last dossier of each message that was ever filed.
+    dossiers: HashMap<MessageId, Option<String>>,
+    mailboxes: BTreeSet<MailboxId>,
+    /// Messages of which a finding tells already.
+    told: BTreeSet<MessageId>,
+    mismatches: Vec<Mismatch>,
+    /// Numbers of facts that are not those of the log, where the index does not tell which was changed.
+    undecided: Vec<u64>,
+    originals: u64,
+    bytes_read: u64,
+    findings: Vec<EvidenceFinding>,
+}
+
+impl Gathered {
+    fn found(&mut self, kind: FindingKind, what: impl ToString, detail: impl ToString) {
+        self.findings.push(EvidenceFinding { kind, what: what.to_string(), detail: detail.to_string() });
+    }
+
+    fn file(&mut self, fact: &StoredFact) {
+        let message = fact.text("message").and_then(|id| id.parse().ok());
+        let dossier = match fact.text("type") {
+            Some("message_filed") => fact.text("dossier").map(str::to_owned),
+            Some("message_unfiled") => None,
+            _ => return,
+        };
+        if let Some(message) = message {
+            self.dossiers.insert(message, dossier);
+        }
+    }
+
+    /// Holds a message of the index to the facts. Its original, if no fact tells of it yet.
+    fn message(&mut self, mailbox: MailboxId, row: Row<serde_json::Value>) -> Option<(MessageId, Stored)> {
+        let id = row.key.message_of(mailbox);
+        let (Some(id), Ok(message)) = (id, serde_json::from_value::<Message>(row.value)) else {
+            if id.is_none_or(|id| self.told.insert(id)) {
+                self.found(FindingKind::Altered, row.key, "it can't be understood");
+            }
+            return None;
+        };
+        if self.told.contains(&id) {
+            return None;
+        }
+        let unclaimed = message.original().filter(|original| !self.is_claimed(original.number, id));
+        match unclaimed {
+            Some(original) if !matches!(message.state, State::Archived(_)) => {
+                self.found(FindingKind::Extra, &row.key, format!("fact {} does not tell of it", original.number));
+                return None;
+            }
+            _ if message.dossier() != self.dossiers.get(&id).and_then(Option::as_deref) => {
+                self.found(FindingKind::Altered, &row.key, "the facts say another dossier");
+            }
+            _ => {}
+        }
+        unclaimed.map(|original| (id, Stored { sha256: original.sha256, bytes: original.bytes }))
+    }
+
+    fn is_claimed(&self, number: u64, message: MessageId) -> bool {
+        let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        place.and_then(|place| self.claims.get(place)) == Some(&short(message))
+    }
+}
+
+/// Enough of a message's id to tell entries apart, never 0.
+fn short(message: MessageId) -> u64 {
+    let digest = Digest::of(message.to_string().as_bytes()).bytes();
+    digest.first_chunk::<8>().map_or(1, |bytes| u64::from_be_bytes(*bytes) | 1)
+}
+
+impl Verifier<'_> {
+    /// Verifies every firm.
+    ///
+    /// Errors: S3 or DynamoDB refuses or does not answer; what is not as it was written is no error.
+    pub async fn verify(&self) -> Result<Report, VerifyError> {
+        let (mut firms, mut elsewhere) = (BTreeSet::new(), Vec::new());
+        let root = self.store.folders("").await?;
+        let below = self.store.folders("firms/").await?;
+        for name in root.into_iter().filter(|name| name != "firms/").chain(below) {
+            match name.strip_prefix("firms/").and_then(|name| name.strip_suffix('/')).and_then(|id| id.parse().ok()) {
+                Some(firm) => {
+                    firms.insert(firm);
+                }
+                None => elsewhere.push(EvidenceFinding {
+                    kind: FindingKind::Extra,
+                    what: name,
+                    detail: "it is of no firm".to_owned(),
+                }),
+            }
+        }
+        firms.extend(self.table.due_logs(Timestamp::MAX).await?);
+        let mut reports = Vec::new();
+        for firm in firms {
+            reports.push(self.firm(firm).await?);
+        }
+        Ok(Report::of(reports, elsewhere))
+    }
+
+    async fn firm(&self, firm: FirmId) -> Result<FirmReport, VerifyError> {
+        let own = LogKeys::of(firm, self.key)?.verifying();
+        let mut inspection = Inspection::begin(self.store, firm, &own).await?;
+        let (size, mut gathered, mut number) = (inspection.size(), Gathered::default(), 0);
+        let reached = self.table.get::<LogDue>(&Key::log_due(firm)).await?.map_or(0, |row| row.value.size);
+        if reached > size {
+            let detail = format!("the index says that the log reached {reached}, and it reaches {size}");
+            gathered.found(FindingKind::Missing, key(firm, ""), detail);
+        }
+        while let Some(entries) = inspection.next().await? {
+            let entries = entries.to_vec();
+            self.hold(firm, number, &entries, &mut gathered).await?;
+            number += entries.len() as u64;
+            (self.tell)(VerifyProgress { done: number, of: size, bytes: gathered.bytes_read });
+        }
+        let (beyond, facts_beyond) = self.beyond(firm, number, inspection.size_beyond(), &mut gathered).await?;
+        let (checkpoints, found) = inspection.end(beyond).await?;
+        gathered.findings.extend(found);
+        self.objects(firm, &mut gathered).await?;
+        self.index(firm, &mut gathered).await?;
+        explain(firm, &mut gathered);
+        gathered.findings.sort();
+        let Gathered { originals, bytes_read, findings, .. } = gathered;
+        Ok(FirmReport { firm, log_size: size, facts_beyond, originals, bytes_read, checkpoints, findings })
+    }
+
+    /// Holds the entries after number `before` to their facts, and what they say to the index and the bucket.
+    async fn hold(
+        &self,
+        firm: FirmId,
+        before: u64,
+        entries: &[Logged],
+        gathered: &mut Gathered,
+    ) -> Result<(), VerifyError> {
+        let facts = self.facts(firm, before, entries.len()).await?;
+        let (mut claims, mut in_doubt) = (Vec::new(), Vec::new());
+        for (logged, number) in entries.iter().zip(before + 1..) {
+            let fact = facts.get(&number);
+            let made = fact.and_then(|fact| entry(firm, number, fact).ok());
+            let is_same = made.as_deref().map(leaf) == Some(logged.leaf);
+            let line = if is_same { made.as_deref() } else { logged.entry.as_deref() };
+            let claim = line.and_then(|line| Claim::of(line, fact.filter(|_| is_same)));
+            gathered.claims.push(claim.as_ref().map_or(0, |claim| short(claim.message)));
+            match fact {
+                Some(fact) => gathered.file(fact),
+                None => gathered.found(FindingKind::Missing, Key::fact(firm, number), "the log has its entry"),
+            }
+            if !is_same {
+                // What was filed can't be told without its fact.
+                let of = logged.entry.as_deref().and_then(|line| serde_json::from_slice::<Line>(line).ok());
+                gathered.told.extend(of.filter(|line| line.r#type != ARCHIVED).and_then(|line| line.message));
+                if fact.is_some() {
+                    in_doubt.push((number, made.and_then(|made| Claim::of(&made, None))));
+                }
+            }
+            claims.extend(claim);
+        }
+        gathered.mailboxes.extend(claims.iter().map(|claim| claim.message.mailbox));
+        let others = in_doubt.iter().filter_map(|(_, other)| other.as_ref());
+        let asked: BTreeSet<MessageId> = claims.iter().chain(others).map(|claim: &Claim| claim.message).collect();
+        let messages = self.messages(firm, asked.into_iter().collect(), gathered).await?;
+        for (number, other) in in_doubt {
+            // The index agrees with the one of both that is as it was written.
+            let agrees = |claim: &Claim| messages.get(&claim.message).is_some_and(|m| claim.differences(m).is_empty());
+            let logged = claims.iter().find(|claim| claim.number == number);
+            if other.as_ref().is_some_and(agrees) && !logged.is_some_and(agrees) {
+                let tile = LogTile::of(TileKind::Entries, before / TILE_WIDTH, before + entries.len() as u64);
+                let what = tile.map(|tile| key(firm, &tile.to_string())).unwrap_or_default();
+                gathered.found(FindingKind::Forked, what, format!("its entry of fact {number} is of another history"));
+                let both = logged.into_iter().chain(&other).map(|claim| claim.message);
+                gathered.told.extend(both.collect::<Vec<_>>());
+                claims.retain(|claim| claim.number != number);
+            } else if other.is_none() {
+                gathered.undecided.push(number);
+            } else {
+                gathered.found(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
+            }
+        }
+        for claim in &claims {
+            let Some(message) = messages.get(&claim.message) else {
+                if gathered.told.insert(claim.message) {
+                    let what = Key::message(firm, claim.message);
+                    gathered.found(FindingKind::Missing, what, format!("fact {} tells of it", claim.number));
+                }
+                continue;
+            };
+            let differences = claim.differences(message);
+            if !differences.is_empty() && gathered.told.insert(claim.message) {
+                let detail = format!("other than in fact {}: {}", claim.number, differences.join(", "));
+                gathered.found(FindingKind::Altered, Key::message(firm, claim.message), detail);
+            }
+        }
+        self.look(firm, claims.into_iter().map(|claim| (claim.message, claim.stored)).collect(), gathered).await
+    }
+
+    /// The facts after number `after`, as far as they are there.
+    async fn facts(&self, firm: FirmId, after: u64, count: usize) -> Result<BTreeMap<u64, StoredFact>, TableError> {
+        let (mut facts, mut from) = (BTreeMap::new(), after);
+        let last = after + count as u64;
+        while from < last {
+            let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(firm, from), true, count).await?;
+            let Some((reached, _)) = page.last() else { break };
+            from = *reached;
+            facts.extend(page.into_iter().filter(|(number, _)| *number <= last));
+        }
+        Ok(facts)
+    }
+
+    /// Holds the facts after the log to the index and the bucket: the entries of those up to number `until`, and how
+    /// many facts there are.
+    async fn beyond(
+        &self,
+        firm: FirmId,
+        after: u64,
+        until: u64,
+        gathered: &mut Gathered,
+    ) -> Result<(Vec<Vec<u8>>, u64), VerifyError> {
+        let (mut entries, mut count, mut from) = (Vec::new(), 0, after);
+        loop {
+            let facts = self.facts(firm, from, PAGE).await?;
+            let Some((last, _)) = facts.last_key_value() else { return Ok((entries, count)) };
+            count += facts.len() as u64;
+            // What no entry can be made of is not in the log either.
+            let made = facts.iter().filter_map(|(number, fact)| Some((*number, entry(firm, *number, fact).ok()?)));
+            let made: Vec<(u64, Vec<u8>)> = made.collect();
+            for run in made.chunk_by(|(one, _), (next, _)| one + 1 == *next) {
+                let first = run[0].0;
+                // A number that is not written yet tells of nothing.
+                gathered.claims.resize(usize::try_from(first - 1).unwrap_or_default(), 0);
+                let logged = run.iter().map(|(_, entry)| Logged { leaf: leaf(entry), entry: Some(entry.clone()) });
+                self.hold(firm, first - 1, &logged.collect::<Vec<_>>(), gathered).await?;
+            }
+            let next = after + 1 + entries.len() as u64;
+            let follows =
+                made.into_iter().zip(next..).take_while(|((number, _), next)| number == next && *number <= until);
+            entries.extend(follows.map(|((_, entry), _)| entry));
+            from = *last;
+        }
+    }
+
+    /// The messages of the index that are there and can be read.
+    async fn messages(
+        &self,
+        firm: FirmId,
+        ids: Vec<MessageId>,
+        gathered: &mut Gathered,
+    ) -> Result<HashMap<MessageId, Message>, VerifyError> {
+        let mut found = HashMap::new();
+        for ids in ids.chunks(100) {
+            let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
+            match self.table.get_all::<Message>(&keys).await {
+                Ok(rows) => {
+                    // By where they lie: an item may say that it is another.
+                    let at: HashMap<&Key, MessageId> = keys.iter().zip(ids.iter().copied()).collect();
+                    found.extend(rows.into_iter().filter_map(|row| Some((*at.get(&row.key)?, row.value))));
+                }
+                Err(TableError::Malformed { .. }) => {
+                    for (key, id) in keys.iter().zip(ids) {
+                        match self.table.get::<Message>(key).await {
+                            Ok(row) => found.extend(row.map(|row| (*id, row.value))),
+                            Err(TableError::Malformed { key, source }) => {
+                                if gathered.told.insert(*id) {
+                                    gathered.found(FindingKind::Altered, key, source);
+                                }
+                            }
+                            Err(error) => return Err(error.into()),
+                        }
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Looks at originals, some side by side.
+    async fn look(
+        &self,
+        firm: FirmId,
+        originals: Vec<(MessageId, Stored)>,
+        gathered: &mut Gathered,
+    ) -> Result<(), VerifyError> {
+        gathered.originals += originals.len() as u64;
+        let looks = originals.into_iter().map(|(message, expected)| async move {
+            let key = archive::key(firm, message);
+            let there = match self.store.head(&key).await? {
+                Some((Some(sha256), bytes)) if !self.reads => Some(Stored { sha256, bytes }),
+                // A checksum of another kind says nothing.
+                Some(_) => self.read(&key).await?,
+                None => None,
+            };
+            Ok::<_, VerifyError>((key, expected, there))
+        });
+        let looks: Vec<_> = looks.collect();
+        let mut seen = futures::stream::iter(looks).buffered(AT_ONCE);
+        while let Some((key, expected, there)) = seen.try_next().await? {
+            gathered.bytes_read += there.filter(|_| self.reads).map_or(0, |there| there.bytes);
+            if there != Some(expected) {
+                gathered.mismatches.push(Mismatch { key, expected, there });
+            }
+        }
+        Ok(())
+    }
+
+    /// What an object's bytes are, as far as they come.
+    async fn read(&self, key: &str) -> Result<Option<Stored>, VerifyError> {
+        let Some(found) = self.store.open(key).await? else { return Ok(None) };
+        let (mut body, mut hasher, mut bytes) = (found.body, Sha256::new(), 0);
+        // What breaks off is shorter than it was.
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Ok(chunk) = frame.into_data() {
+                bytes += chunk.len() as u64;
+                hasher.update(&chunk);
+            }
+        }
+        Ok(Some(Stored { sha256: hasher.finalize().into(), bytes }))
+    }
+
+    /// Holds what lies in the bucket to the index.
+    async fn objects(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+        let root = key(firm, "").trim_end_matches("log/").to_owned();
+        for name in self.store.folders(&root).await? {
+            if !["log/", "mailboxes/"].iter().any(|known| name.strip_prefix(&root) == Some(known)) {
+                gathered.found(FindingKind::Extra, name, "greffe puts nothing there");
+            }
+        }
+        let (prefix, mut next) = (format!("{root}mailboxes/"), None);
+        loop {
+            let (keys, more) = self.store.page(&prefix, next).await?;
+            let ids: Vec<(Option<MessageId>, &String)> = keys.iter().map(|key| (original(firm, key), key)).collect();
+            let asked = ids.iter().filter_map(|(id, _)| *id).collect();
+            let messages = self.messages(firm, asked, gathered).await?;
+            for (id, key) in ids {
+                let Some(id) = id else {
+                    gathered.found(FindingKind::Extra, key, "greffe puts nothing there");
+                    continue;
+                };
+                gathered.mailboxes.insert(id.mailbox);
+                let is_of_index = messages.get(&id).is_some_and(|message| {
+                    // A round that was interrupted stored it, and goes on.
+                    message.original().is_some() || matches!(message.state, State::Pending | State::Failed(_))
+                });
+                if !is_of_index && !gathered.told.contains(&id) {
+                    gathered.found(FindingKind::Extra, key, "neither the index nor the log tells of it");
+                }
+            }
+            next = more;
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Holds each message of the index to the log and the facts; what no fact tells of yet, to the bucket.
+    async fn index(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+        let mailboxes = self.table.query_all::<serde_json::Value>(&Key::mailbox_prefix(firm)).await?;
+        let known = mailboxes.iter().filter_map(|row| row.value["id"].as_str()?.parse().ok());
+        gathered.mailboxes.extend(known.collect::<Vec<MailboxId>>());
+        for mailbox in gathered.mailboxes.clone() {
+            let (prefix, mut after) = (Key::message_prefix(firm, mailbox), None);
+            loop {
+                let page = self.table.query::<serde_json::Value>(&prefix, after.as_ref(), PAGE).await?;
+                let in_work = page.rows.into_iter().filter_map(|row| gathered.message(mailbox, row)).collect();
+                self.look(firm, in_work, gathered).await?;
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The message whose original has this key.
+fn original(firm: FirmId, key: &str) -> Option<MessageId> {
+    let mut parts = key.split('/').skip(3);
+    let (mailbox, local) = (parts.next()?.parse().ok()?, parts.nth(1)?.strip_suffix(".eml")?);
+    let message = MessageId::from_local(mailbox, local).ok()?;
+    (archive::key(firm, message) == key).then_some(message)
+}
+
+/// Says what has become of the originals that are not what they were.
+fn explain(firm: FirmId, gathered: &mut Gathered) {
+    // Where the log is another, it is so of every fact.
+    if !gathered.findings.iter().any(|finding| finding.kind == FindingKind::Forked) {
+        for number in std::mem::take(&mut gathered.undecided) {
+            gathered.found(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
+        }
+    }
+    let mismatches = std::mem::take(&mut gathered.mismatches);
+    let expected: HashMap<Digest, &Mismatch> = mismatches.iter().map(|m| (m.expected.sha256, m)).collect();
+    for mismatch in &mismatches {
+        let other = mismatch.there.and_then(|there| expected.get(&there.sha256));
+        let (kind, detail) = match (mismatch.there, other) {
+            (None, _) => (FindingKind::Missing, "the log has its digest".to_owned()),
+            (Some(_), Some(other)) => (FindingKind::Swapped, format!("it is {}", other.key)),
+            (Some(there), _) if there.bytes < mismatch.expected.bytes => {
+                (FindingKind::Truncated, format!("{} of {} bytes", there.bytes, mismatch.expected.bytes))
+            }
+            (Some(there), _) => {
+                (FindingKind::Altered, format!("SHA-256 {} and not {}", there.sha256, mismatch.expected.sha256))
+            }
+        };
+        gathered.found(kind, &mismatch.key, detail);
+    }
+}
