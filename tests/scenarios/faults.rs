@@ -226,6 +226,19 @@ async fn r14_one_mail_that_graph_asks_to_wait_with_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn r14_a_proxys_page_in_the_place_of_a_mail_never_becomes_its_original() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.microsoft.faults().answer("message value", None, Scripted::Garbage, Times::N(3));
+    let mails: Vec<String> = (0..5).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    world.run_until_idle().await;
+    assert_eq!(world.objects().await.len(), 2, "of the others nothing is kept yet");
+    pass(&world, 5 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 5);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn r14_while_graph_refuses_marks_nothing_is_read_again_and_few_are_tried() {
     let world = World::new().await;
     let registry = world.registry().await;

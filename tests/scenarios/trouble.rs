@@ -272,10 +272,15 @@ async fn a_mailbox_that_graph_has_wait_is_shown_as_waiting_after_an_hour_and_no_
             _ => {}
         }
     }
+    let shown = world.get(&format!("{path}/folders")).await.ok();
+    let inbox = shown["items"].as_array().unwrap().iter().find(|folder| folder["well_known"] == "inbox").unwrap();
+    assert_eq!((&shown["current"], &inbox["items"]), (&json!(false), &json!(null)), "{shown}");
+    assert_eq!((&inbox["selected"], &inbox["problem"]), (&json!(true), &json!(null)), "{shown}");
     world.microsoft.faults().clear();
     for _ in 0..20 {
         world.pass(Duration::from_secs(60)).await;
     }
     assert_eq!(world.get(&path).await.ok()["problem"], json!(null));
+    assert_eq!(world.get(&format!("{path}/folders")).await.ok()["current"], true);
     world.settle(&registry).await;
 }

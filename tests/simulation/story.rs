@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
-use microsoft365::{Held, Lifecycle, NoticeFault, RetryAfter, Times, ValueFault};
+use microsoft365::{Held, Lifecycle, NoticeFault, RetryAfter, Scripted, Times, ValueFault};
 use serde_json::{Value, json};
 use shared::mail::archive;
 use tests::{ADA, Answer, Registry, World, message_id};
@@ -181,7 +181,7 @@ impl Story {
         let times = Times::N(1 + self.dice.below(4) as u32);
         let faults = self.world.microsoft.faults();
         let kinds = ["message value", "message delta", "message patch", "message", "subscription create"];
-        match self.dice.below(12) {
+        match self.dice.below(15) {
             0 | 1 => faults.value(&some, ValueFault::Status(self.dice.pick(&[404, 500, 503, 504])), times),
             2 => faults.value(&some, ValueFault::CutAfter(self.dice.below(200) as u64), times),
             3 => faults.fail(self.dice.pick(&kinds), self.dice.pick(&[500, 502, 503, 504]), times),
@@ -195,8 +195,50 @@ impl Story {
                 let late = SignedDuration::from_secs(self.dice.below(7_200) as i64);
                 faults.notices(NoticeFault::Delay(late), times);
             }
-            _ => faults.notices(NoticeFault::Duplicate, times),
+            11 => faults.notices(NoticeFault::Duplicate, times),
+            _ => {
+                let (kind, answer) = self.odd_answer();
+                let times = if self.dice.once_in(4) { Times::Forever } else { times };
+                self.world.microsoft.faults().answer(kind, None, answer, times);
+            }
         }
+    }
+
+    /// One endpoint, and what it answers instead of the truth. Nothing here says that a thing is gone that is there:
+    /// greffe would have to believe it.
+    fn odd_answer(&mut self) -> (&'static str, Scripted) {
+        let kinds = [
+            "message delta",
+            "message delta",
+            "messages",
+            "message",
+            "message value",
+            "message patch",
+            "batch",
+            "folder delta",
+            "folder",
+            "folders",
+            "categories",
+            "subscription create",
+            "subscription renew",
+        ];
+        let kind = self.dice.pick(&kinds);
+        let answer = match self.dice.below(8) {
+            0..=2 => {
+                let wait = Some(self.dice.below(40) as u32).filter(|_| self.dice.once_in(2));
+                Scripted::Status(self.dice.pick(&[403, 410, 429, 500, 502, 503, 504]), wait)
+            }
+            3 | 4 => Scripted::Garbage,
+            5 => Scripted::Half,
+            _ if kind != "message delta" => Scripted::Garbage,
+            6 => self.dice.pick(&[Scripted::Endless, Scripted::Behind]),
+            _ => {
+                let odd = [Value::Null, json!(7), json!([{}]), json!({ "emailAddress": null })];
+                let name = self.dice.pick(&["toRecipients", "from", "subject", "receivedDateTime", "categories"]);
+                Scripted::Property(None, name, self.dice.pick(&odd))
+            }
+        };
+        (kind, answer)
     }
 
     /// Functions run, while a person works. One time in three they die on the way, one time in three AWS is in trouble.

@@ -229,7 +229,7 @@ impl Graph {
         let mut call = self.get(&path, format!("read the MIME of message {id}"));
         call.headers = &[("prefer", IMMUTABLE)];
         let answer = self.send(call).await?;
-        Ok(MimeStream { response: answer.response, attempted: answer.attempted, _place: answer.place })
+        Ok(MimeStream { response: answer.response, attempted: answer.attempted, begun: false, _place: answer.place })
     }
 }
 
@@ -238,18 +238,27 @@ impl Graph {
 pub struct MimeStream {
     response: reqwest::Response,
     attempted: String,
+    begun: bool,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl MimeStream {
     /// The next bytes, or none at the end. A body that is cut short is an error, never an end.
     ///
-    /// Errors: Graph refuses or does not answer, or there is no access token.
+    /// A mail begins with the name of a header field (RFC 5322 §2.2). What begins with `<` or `{` is a page of a proxy,
+    /// sent with 200 in the place of the mail: an original is never rewritten, so it must not become one.
+    ///
+    /// Errors: Graph does not answer to the end, or something else than a mail came.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, GraphError> {
-        self.response
-            .chunk()
-            .await
-            .map_err(|e| GraphError::Unreachable { attempted: self.attempted.clone(), source: e.without_url() })
+        let attempted = || self.attempted.clone();
+        let chunk = self.response.chunk().await;
+        let chunk = chunk.map_err(|e| GraphError::Unreachable { attempted: attempted(), source: e.without_url() })?;
+        let first = chunk.as_deref().and_then(|bytes| bytes.trim_ascii_start().first());
+        if !self.begun && matches!(first, Some(b'<' | b'{')) {
+            return Err(GraphError::Unreadable { attempted: attempted(), source: "it is a page, and no mail".into() });
+        }
+        self.begun |= first.is_some();
+        Ok(chunk)
     }
 }
 

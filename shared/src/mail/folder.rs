@@ -277,6 +277,23 @@ pub fn follow(
     after.into_values().collect()
 }
 
+/// The whole tree as it is known, parents before their children; none where it was never read.
+pub fn known_tree<'f>(folders: impl Iterator<Item = &'f FolderState>) -> Option<Vec<MailFolder>> {
+    let mut below: BTreeMap<Option<&FolderId>, Vec<&MailFolder>> = BTreeMap::new();
+    for folder in folders.filter(|folder| folder.gone_at.is_none()) {
+        below.entry(folder.place.parent.as_ref()).or_default().push(&folder.place);
+    }
+    let mut tree = below.remove(&None)?;
+    let mut next = 0;
+    while let Some(folder) = tree.get(next) {
+        let mut children = below.remove(&Some(&folder.id)).unwrap_or_default();
+        children.sort_by_key(|folder| &folder.display_name);
+        next += 1;
+        tree.extend(children);
+    }
+    Some(tree.into_iter().cloned().collect())
+}
+
 /// Forgets a folder that was deleted for good and can't come back, a bounded part of it at a time; true if there was
 /// something.
 ///
@@ -322,6 +339,22 @@ mod tests {
             hidden: Some(false),
             search: false,
         }
+    }
+
+    #[test]
+    fn the_known_tree_has_parents_before_their_children_and_nothing_that_is_gone() {
+        let folder = |id: &str, parent: Option<&str>| {
+            let parent = parent.map(|parent| parent.parse().unwrap());
+            FolderState::new(MailFolder { parent, well_known: None, ..MailFolder::root(id.parse().unwrap()) })
+        };
+        let gone = FolderState { gone_at: Some(Timestamp::UNIX_EPOCH), ..folder("a0", Some("b")) };
+        let known =
+            [gone, folder("a", Some("c")), folder("b", Some("root")), folder("c", Some("b")), folder("root", None)];
+        let ids = |folders: &[FolderState]| {
+            known_tree(folders.iter()).map(|tree| tree.into_iter().map(|f| f.id.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(ids(&known), Some(["root", "b", "c", "a"].map(str::to_owned).to_vec()));
+        assert_eq!(ids(&[]), None, "it was never read");
     }
 
     fn removed(id: &str) -> FolderItem {

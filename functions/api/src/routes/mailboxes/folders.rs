@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 use shared::{
     access::connector::Connector,
     app::App,
+    aws::table::Key,
     base::id::{FolderId, MailboxId},
-    graph::MailFolder,
+    graph::{Disposition, MailFolder},
     mail::{
         delta::Phase,
-        folder::FolderState,
+        folder::{FolderState, known_tree},
         mailbox::{Mailbox, MailboxKind, MailboxState, Sync},
         selection::{self, Mode, Selection},
-        trouble::Faults,
+        trouble::Fault,
         walk::WalkTally,
     },
 };
@@ -44,8 +45,8 @@ pub(crate) struct FolderView {
     parent_id: Option<FolderId>,
     /// The names of the folder and its parents from the top, separated by slashes.
     path: String,
-    /// The number of items in the folder.
-    items: u64,
+    /// The number of items in the folder; null while Microsoft does not answer.
+    items: Option<u64>,
     /// Whether Outlook hides it.
     hidden: bool,
     /// Its name that is the same in every language, such as `inbox`.
@@ -86,18 +87,15 @@ struct KnownOf {
 }
 
 impl KnownOf {
-    fn of(folder: Option<&FolderState>, kept: bool, now: Timestamp) -> Self {
-        let fault = folder.and_then(|folder| {
-            let mut faults = Faults::default();
-            faults.note(folder.thing(), folder.trouble.clone()?);
-            faults.lasting(now).first().map(|fault| fault.noted().into())
-        });
+    fn of(folder: Option<&FolderState>, kept: bool, lasting: &[&Fault]) -> Self {
+        let is_of = |folder: &FolderState, fault: &Fault| fault.thing.folder().is_some_and(|(id, _)| id == folder.id());
+        let fault = folder.and_then(|folder| lasting.iter().find(|fault| is_of(folder, fault)));
         let reading =
             |folder: &FolderState| ReadingView { ready: folder.phase == Phase::Following, listed: folder.listed };
         Self {
             mails: MailsView::of(folder),
             reading: folder.filter(|_| kept).map(reading),
-            problem: fault.filter(|_| kept),
+            problem: fault.filter(|_| kept).map(|fault| fault.noted().into()),
             unreadable: folder.map_or(0, |folder| folder.unreadable),
         }
     }
@@ -130,6 +128,9 @@ impl MailsView {
 pub(crate) struct Folders {
     /// Parents before their children.
     items: Vec<FolderView>,
+    /// Whether Microsoft listed the folders just now. If not, Microsoft does not answer at the moment, and these are
+    /// the folders as greffe last saw them.
+    current: bool,
 }
 
 async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
@@ -137,13 +138,8 @@ async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
     Ok(found.ok_or_else(|| not_found("connector"))?.value)
 }
 
-/// Every folder of a mailbox, as Microsoft has it now.
-async fn tree(app: &App, mailbox: &Mailbox) -> Answer<Vec<MailFolder>> {
-    let connector = connector_of(app, mailbox).await?;
-    Ok(app.graph(&connector).folders(&mailbox.user).await?)
-}
-
-/// Shows the folders of a mailbox, as they are at Microsoft now.
+/// Shows the folders of a mailbox, as they are at Microsoft now. While Microsoft does not answer, it shows the folders
+/// of an active mailbox as greffe last saw them.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes", operation_id = "list_folders",
     responses((status = 200, body = Folders))
@@ -154,19 +150,35 @@ pub(crate) async fn list(
     Id(mailbox): Id<MailboxId>,
 ) -> Answer<Json<Folders>> {
     let mailbox = find(&app, firm.id(), mailbox).await?.value;
-    let (tree, known) = tokio::try_join!(tree(&app, &mailbox), async {
-        Ok(FolderState::all(&app.table, mailbox.firm, mailbox.id).await?)
-    })?;
+    let graph = app.graph(&connector_of(&app, &mailbox).await?);
+    let sync_key = Key::sync(mailbox.firm, mailbox.id);
+    let (listed, known, sync) = tokio::join!(
+        graph.folders(&mailbox.user),
+        FolderState::all(&app.table, mailbox.firm, mailbox.id),
+        app.table.get::<Sync>(&sync_key),
+    );
     let known: HashMap<FolderId, FolderState> =
-        known.into_iter().map(|row| (row.value.id().clone(), row.value)).collect();
-    Ok(Json(Folders { items: folder_views(tree, mailbox.selection.as_ref(), &known, app.clock.now()) }))
+        known?.into_iter().map(|row| (row.value.id().clone(), row.value)).collect();
+    let (tree, current) = match listed {
+        Ok(tree) => (tree, true),
+        Err(error) => match known_tree(known.values()) {
+            Some(tree) if matches!(error.disposition(), Disposition::RetryAfter(_)) => (tree, false),
+            _ => return Err(error.into()),
+        },
+    };
+    let faults = sync?.map(|row| row.value.faults).unwrap_or_default();
+    let mut items = folder_views(tree, mailbox.selection.as_ref(), &known, &faults.lasting(app.clock.now()));
+    if !current {
+        items.iter_mut().for_each(|folder| folder.items = None);
+    }
+    Ok(Json(Folders { items, current }))
 }
 
 fn folder_views(
     tree: Vec<MailFolder>,
     selection: Option<&Selection>,
     known: &HashMap<FolderId, FolderState>,
-    now: Timestamp,
+    lasting: &[&Fault],
 ) -> Vec<FolderView> {
     let selectable = selection::readable(&tree);
     let kept = selection.map(|selection| selection.kept(&tree)).unwrap_or_default();
@@ -183,7 +195,7 @@ fn folder_views(
         let parent_id = above.is_some().then_some(folder.parent).flatten();
         paths.insert(folder.id.clone(), path.clone());
         let selected = kept.contains(&folder.id);
-        let KnownOf { mails, reading, problem, unreadable } = KnownOf::of(known.get(&folder.id), selected, now);
+        let KnownOf { mails, reading, problem, unreadable } = KnownOf::of(known.get(&folder.id), selected, lasting);
         views.push(FolderView {
             selectable: selectable.contains(&folder.id),
             selected,
@@ -196,7 +208,7 @@ fn folder_views(
             display_name: folder.display_name,
             parent_id,
             path,
-            items: folder.items,
+            items: Some(folder.items),
             hidden: folder.hidden,
             well_known: folder.well_known.map(|well_known| well_known.name()),
         });
@@ -209,7 +221,7 @@ fn folder_views(
             path: display_name.clone(),
             display_name,
             parent_id: None,
-            items: 0,
+            items: Some(0),
             hidden: false,
             well_known: None,
             selectable: false,
@@ -253,7 +265,8 @@ pub(crate) async fn select(
     if row.value.kind == MailboxKind::Shared && new.mode != Mode::All {
         return Err(invalid("mode: of a shared mailbox all is kept"));
     }
-    let tree = tree(&app, &row.value).await?;
+    let graph = app.graph(&connector_of(&app, &row.value).await?);
+    let tree = graph.folders(&row.value.user).await?;
     let named: Vec<FolderId> = new.folders.into_iter().map(|name| by_well_known_name(&tree, name)).collect();
     let selection = Selection::of(new.mode, named.to_vec(), &tree);
     let selection =
@@ -309,7 +322,7 @@ mod tests {
     fn the_tree_shows_paths_from_the_top_and_what_may_be_chosen() {
         let folders = vec!["mandanten".parse().unwrap(), "geloescht".parse().unwrap()];
         let selection = Selection { mode: Mode::Include, folders };
-        let views = folder_views(tree(), Some(&selection), &HashMap::new(), Timestamp::UNIX_EPOCH);
+        let views = folder_views(tree(), Some(&selection), &HashMap::new(), &[]);
         let shown: Vec<_> = views
             .iter()
             .map(|v| (v.path.as_str(), v.parent_id.as_ref().map(FolderId::as_str), v.selectable, v.selected))

@@ -140,8 +140,8 @@ pub(crate) enum MailboxStateView {
 pub(crate) struct PreparingView {
     /// Folders that are ready.
     ready: u32,
-    /// The number of chosen folders; 0 until greffe has listed the folders.
-    folders: u32,
+    /// The number of chosen folders; null until greffe has listed the folders.
+    folders: Option<u32>,
 }
 
 /// A part of the mailbox that fails. Everything else continues.
@@ -385,7 +385,8 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
             MailboxState::Active => MailboxStateView::Active,
             MailboxState::Paused => MailboxStateView::Paused,
         },
-        preparing: preparing.map(|Preparing { ready, folders }| PreparingView { ready, folders }),
+        preparing: preparing
+            .map(|Preparing { ready, folders }| PreparingView { ready, folders: (folders > 0).then_some(folders) }),
         selection: selection.map(|Selection { mode, folders }| SelectionView { mode, folders }),
         rules: rules.into(),
         activated_at,
