@@ -24,6 +24,7 @@ mod notices;
 mod polling;
 mod push;
 mod push_faults;
+mod reading;
 mod reconcile;
 mod restore;
 mod rules;

@@ -136,6 +136,37 @@ fn a_function_is_told_what_it_reads_and_nothing_else() {
     }
 }
 
+/// API Gateway takes the path that says most literally, of any method.
+#[test]
+fn what_documents_serves_is_routed_to_it_and_nothing_else_is() {
+    let template = Template::read();
+    let to = |integration: &str| {
+        let target = format!("integrations/${{{integration}}}");
+        let routes =
+            template.resources("AWS::ApiGatewayV2::Route").filter(move |(_, r)| r["Target"]["Fn::Sub"] == target);
+        routes.filter_map(|(_, route)| route["RouteKey"].as_str()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let served: Names = api::paths_of_documents().into_iter().map(|path| format!("ANY {path}")).collect();
+    assert_eq!(to("DocumentsIntegration").into_iter().collect::<Names>(), served);
+    // A path of the API that one of them would take has a route of its own.
+    let description = std::fs::read_to_string(root().join("docs/openapi.json")).unwrap();
+    let description: Value = serde_json::from_str(&description).unwrap();
+    let paths = description["paths"].as_object().unwrap().keys().filter(|path| path.starts_with("/v1/"));
+    let others: Vec<_> = paths.filter(|path| !served.contains(&format!("ANY {path}"))).collect();
+    let taken = |path: &str| {
+        served.iter().any(|key| {
+            let (own, other) = (path.split('/'), key["ANY ".len()..].split('/'));
+            own.clone().count() == other.clone().count() && own.zip(other).all(|(a, b)| a == b || b.starts_with('{'))
+        })
+    };
+    let needed: Names = others.iter().filter(|path| taken(path)).map(|path| format!("ANY {path}")).collect();
+    let literal: Names = to("ApiIntegration").into_iter().filter(|key| key.starts_with("ANY /v1/firms")).collect();
+    assert_eq!(literal, needed);
+    for path in others {
+        assert!(!api::is_of_documents(path), "{path}");
+    }
+}
+
 #[test]
 fn the_dashboard_shows_every_function_and_queue_and_what_the_code_counts() {
     let template = Template::read();

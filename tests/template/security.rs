@@ -11,7 +11,7 @@ use tests::{
 
 const TRAIL: &str = "FIRM#6f9619ff-8b86-4011-b42d-00c04fc964ff#AUDIT";
 /// The functions that write the trail; the others have no business there.
-const WRITERS: [&str; 2] = ["api", "oauth-callback"];
+const WRITERS: [&str; 3] = ["api", "documents", "oauth-callback"];
 /// What may be done in the trail.
 const IN_THE_TRAIL: [&str; 4] = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem"];
 

@@ -118,6 +118,20 @@ impl<T: FromStr<Err: Display>, S: Send + Sync> FromRequestParts<S> for Id<T> {
     }
 }
 
+/// The number of an attachment that a path names.
+pub(crate) struct Nth(pub usize);
+
+impl<S: Send + Sync> FromRequestParts<S> for Nth {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|e| invalid(e.body_text()))?;
+        let named = params.iter().find(|(name, _)| *name == "attachment");
+        let number = named.and_then(|(_, text)| text.parse().ok());
+        number.map(Self).ok_or_else(|| invalid("attachment: a whole number belongs here"))
+    }
+}
+
 /// Reads a parameter of a query, without the spaces around it; one that is there and empty counts as not given.
 pub(crate) fn given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(d)?;

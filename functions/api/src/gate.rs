@@ -235,6 +235,7 @@ pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
         "key" => id::<KeyId>(text),
         "webhook" => id::<WebhookId>(text),
         "bulk" => id::<BulkId>(text),
+        "attachment" => id::<u16>(text),
         // The business application chose it, and it may say anything: its digest shows which one it was.
         "external_id" => text.parse::<ExternalId>().ok().map(|id| id.digest()),
         _ => None,

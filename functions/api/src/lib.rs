@@ -1,4 +1,5 @@
-//! The REST interface under `/v1`, described by `/openapi.json`.
+//! The REST interface under `/v1`, described by `/openapi.json`: of the function `api`, and of `documents`, which reads
+//! mails.
 //!
 //! A route checks who calls (`auth`), reads what it was given (`extract`, `field`), asks the noun that it is about,
 //! and shows what came of it. Whatever goes wrong is a problem document (`error`).
@@ -15,7 +16,7 @@ mod range;
 mod routes;
 mod wording;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Router, extract::DefaultBodyLimit, http::header, middleware, response::Response, routing::get};
 use shared::{
@@ -30,14 +31,47 @@ pub use crate::extract::{BODY_BYTES_MAX, BULK_BYTES_MAX};
 /// What describes all routes; `openapi` holds it to them.
 const DESCRIPTION: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
-/// All routes of the API, with `/openapi.json` that describes them and `/healthz` that says which version runs.
+/// The routes of the function `api`, with `/openapi.json` that describes those of all functions and `/healthz` that
+/// says which version runs.
 ///
 /// Every answer carries `x-request-id`. Every failure is an `application/problem+json` document ([`Problem`]); one that
 /// is ours is logged once with the same request id.
 pub fn router(app: App) -> Router {
+    let description = async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION);
+    behind_the_gate(routes::api().route("/openapi.json", get(description)), app)
+}
+
+/// The routes of the function `documents`, behind the same gate.
+pub fn documents(app: App) -> Router {
+    behind_the_gate(routes::documents(), app)
+}
+
+/// The paths that `documents` serves; `api` serves all others.
+pub fn paths_of_documents() -> BTreeSet<String> {
+    routes::paths().filter(|(_, function)| *function == "documents").map(|(path, _)| path).collect()
+}
+
+/// Whether `documents` serves what is at this address: one of its paths fits, and no path of `api` fits better.
+pub fn is_of_documents(address: &str) -> bool {
+    let fits = |path: &str| {
+        let (mut named, mut literal) = (path.split('/'), 0);
+        let all = address.split('/').all(|part| match named.next() {
+            Some(name) if name.starts_with('{') => !part.is_empty(),
+            Some(name) => {
+                literal += 1;
+                name == part
+            }
+            None => false,
+        });
+        (all && named.next().is_none()).then_some(literal)
+    };
+    let best = routes::paths().filter_map(|(path, function)| Some((fits(&path)?, function)));
+    best.max_by_key(|(literal, _)| *literal).is_some_and(|(_, function)| function == "documents")
+}
+
+fn behind_the_gate(routes: Router<Arc<App>>, app: App) -> Router {
     let app = Arc::new(app);
-    routes::router()
-        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)))
+    routes
         .fallback(async || Failure::from(Problem::new(Code::NotFound, "The API has no such address.")))
         .method_not_allowed_fallback(async || {
             Failure::from(Problem::new(Code::MethodNotAllowed, "This address does not support this method."))

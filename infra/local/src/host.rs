@@ -326,6 +326,7 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
     let oauth_callback = oauth_callback::router(function("oauth-callback"));
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
+    let documents = api::documents(function("documents"));
     let home = get(async move || welcome::page(&links));
     Router::new().route("/", home).fallback(
         move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
@@ -336,6 +337,7 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
             let function = match request.uri().path() {
                 path if path.starts_with("/oauth/") => oauth_callback.clone(),
                 path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
+                path if api::is_of_documents(path) => documents.clone(),
                 _ => api.clone(),
             };
             function.oneshot(request)

@@ -634,6 +634,11 @@ catalogue! {
         fr "La plage demandée commence après la fin." "Demandez des octets qui existent : l'en-tête Content-Range de la réponse dit combien il y en a.";
         nl "Het gevraagde bereik begint achter het einde." "Vraag bytes die er zijn: de header Content-Range van het antwoord zegt hoeveel het er zijn.";
         de "Der verlangte Bereich beginnt hinter dem Ende." "Verlangen Sie Bytes, die es gibt: Der Header Content-Range der Antwort sagt, wie viele es sind.";
+    AnswerTooLarge, 413, Integrator, No;
+        en "What was asked for is larger than one answer may be; the detail says how large that is." "Ask for it in parts, with the header Range, or download the original.";
+        fr "Ce qui est demandé est plus grand que ce qu'une réponse peut contenir ; le détail dit combien c'est." "Demandez-le par parties, avec l'en-tête Range, ou téléchargez l'original.";
+        nl "Wat gevraagd is, is groter dan wat één antwoord mag bevatten; het detail zegt hoeveel dat is." "Vraag het in delen, met de header Range, of download het origineel.";
+        de "Was verlangt wurde, ist größer, als eine Antwort sein darf; das Detail sagt, wie groß das ist." "Verlangen Sie es in Teilen, mit dem Header Range, oder laden Sie das Original herunter.";
     UnsupportedMediaType, 415, Integrator, No;
         en "The body is not JSON." "Send JSON with the header Content-Type: application/json.";
         fr "Le contenu n'est pas du JSON." "Envoyez du JSON avec l'en-tête Content-Type: application/json.";

@@ -79,17 +79,14 @@ impl PartKind {
 }
 
 /// The types that bytes of a mail are given out as, each with the ending of its files. Whatever is not here is bytes:
-/// no browser may take it for a page.
-const TYPES: [(&str, &str); 25] = [
+/// no browser may take it for a page. Texts are bytes too: Lambda's adapter takes each for UTF-8, and would change
+/// those that are not.
+const TYPES: [(&str, &str); 21] = [
     ("png", "image/png"),
     ("jpg", "image/jpeg"),
     ("gif", "image/gif"),
     ("webp", "image/webp"),
     ("pdf", "application/pdf"),
-    ("txt", "text/plain"),
-    ("csv", "text/csv"),
-    ("ics", "text/calendar"),
-    ("vcf", "text/vcard"),
     ("eml", "message/rfc822"),
     ("zip", "application/zip"),
     ("rtf", "application/rtf"),
@@ -114,7 +111,7 @@ const BYTES: &str = "application/octet-stream";
 /// The type that a part is given out as: its own if it is in the list, else by the ending of its name if its own says
 /// nothing.
 pub fn served_type(own: Option<&str>, name: Option<&str>) -> &'static str {
-    let own = own.unwrap_or(if name.is_some() { BYTES } else { "text/plain" });
+    let own = own.unwrap_or(BYTES);
     if let Some((_, known)) = TYPES.iter().find(|(_, known)| *known == own) {
         return known;
     }
@@ -145,7 +142,8 @@ mod tests {
             (Some("application/octet-stream"), Some("x.svg"), BYTES),
             (None, Some("x.html"), BYTES),
             (None, Some("x.pdf"), "application/pdf"),
-            (None, None, "text/plain"),
+            (None, None, BYTES),
+            (Some("text/plain"), Some("x.txt"), BYTES),
         ] {
             assert_eq!(served_type(own, name), served, "{own:?} {name:?}");
         }

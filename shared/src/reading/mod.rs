@@ -24,6 +24,6 @@ pub use head::{MailHead, Person};
 pub use html::{Cleaned, Pictures, clean, escaped, plain};
 pub use kind::{PartKind, is_shown_inline, served_type};
 pub use name::safe_name;
-pub use outline::{Attachment, Outline, nested};
+pub use outline::{Attachment, Outline};
 pub use scan::{HEAD_BYTES_MAX, MailPart, PARTS_MAX, Scanned, Scanner};
 pub use transfer::{Transfer, TransferDecoder};

@@ -1,21 +1,24 @@
 //! Which parts of a mail are its text, and which are attachments.
 //! Source: RFC 8621, section 4.1.4, whose names for both are the ones here
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use super::{
     charset::{decoded, of_page},
     head::MailHead,
     html::{Cleaned, Pictures, clean, escaped, plain},
-    kind::{PartKind, is_shown_inline, served_type},
+    kind::{PartKind, served_type},
     scan::{MailPart, Scanned, Scanner},
     transfer::TransferDecoder,
 };
 
 /// Most of one text that is shown, in bytes of the original.
 const TEXT_BYTES_MAX: u64 = 2 << 20;
-/// How many messages within messages are opened one after another.
-const NESTED_MAX: usize = 8;
+/// Most texts of one mail that are shown.
+const TEXTS_MAX: usize = 32;
 
 /// A mail's head, and its parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,7 +76,7 @@ impl Outline {
         }
         let mut chosen = Chosen::default();
         choose(&parts, &within, (&[0], ""), (true, true), false, &mut chosen);
-        let Chosen { mut text, html, mut attachments } = chosen;
+        let Chosen { mut text, mut html, mut attachments } = chosen;
         if text.is_empty() && html.is_empty() {
             // A text that nothing calls one: better shown than offered as a file.
             let is_text = |index: &usize| {
@@ -82,6 +85,9 @@ impl Outline {
             };
             (text, attachments) = attachments.into_iter().partition(is_text);
         }
+        let is_cut = is_cut || text.len().max(html.len()) > TEXTS_MAX;
+        text.truncate(TEXTS_MAX);
+        html.truncate(TEXTS_MAX);
         let charset = text.iter().chain(&html).find_map(|index| parts[*index].about.charset.as_deref());
         Self { head: MailHead::read(&head, charset), is_cut, text, html, attachments, parts }
     }
@@ -107,11 +113,18 @@ impl Outline {
         Some((Attachment { number, name, kind, served, bytes: part.bytes, content_id }, part))
     }
 
+    /// Where the texts lie that [`Outline::text`] and [`Outline::html`] ask for.
+    pub fn texts(&self) -> impl Iterator<Item = Range<u64>> {
+        let all: BTreeSet<usize> = self.text.iter().chain(&self.html).copied().collect();
+        all.into_iter().map(|index| self.shown(index))
+    }
+
     /// The mail's text, and whether there is more of it: the plain one if there is one, else that of its HTML.
-    pub fn text(&self, original: &[u8]) -> (String, bool) {
+    /// `bytes`: those of the original in a range.
+    pub fn text<'a>(&self, bytes: impl Fn(Range<u64>) -> &'a [u8]) -> (String, bool) {
         let (mut text, mut is_cut) = (String::new(), self.is_cut);
         for index in &self.text {
-            let (source, is_more) = self.decoded(*index, original);
+            let (source, is_more) = self.decoded(*index, &bytes);
             let piece = if self.is_html(*index) { plain(&source) } else { Cleaned::of_text(&source) };
             is_cut |= is_more || piece.is_cut;
             if !text.is_empty() {
@@ -122,24 +135,21 @@ impl Outline {
         (text, is_cut)
     }
 
-    /// The mail's HTML, cleaned, or its text as HTML. `address`: of an attachment by its number, for the images that
-    /// the HTML shows; `remote`: whether it may show images of the web.
-    pub fn html(&self, original: &[u8], address: impl Fn(usize) -> String, remote: bool) -> Cleaned {
-        let shown = self.attachments().filter(|attachment| is_shown_inline(attachment.served));
-        let own = shown.filter_map(|attachment| Some((attachment.content_id?, address(attachment.number))));
-        let pictures = Pictures { own: own.collect(), remote };
+    /// The mail's HTML, cleaned, or its text as HTML. `bytes`: those of the original in a range.
+    pub fn html<'a>(&self, bytes: impl Fn(Range<u64>) -> &'a [u8], pictures: &Pictures) -> Cleaned {
         let mut page = Cleaned::default();
         for index in &self.html {
-            let (source, is_more) = self.decoded(*index, original);
+            let (source, is_more) = self.decoded(*index, &bytes);
             let piece = if self.is_html(*index) {
-                clean(&source, &pictures)
+                clean(&source, pictures)
             } else {
                 Cleaned { html: format!("<pre>{}</pre>", escaped(&source)), ..Cleaned::default() }
             };
             page.html.push_str(&piece.html);
             page.withheld += piece.withheld;
-            page.is_cut |= is_more || piece.is_cut || self.is_cut;
+            page.is_cut |= is_more || piece.is_cut;
         }
+        page.is_cut |= self.is_cut;
         page
     }
 
@@ -147,34 +157,20 @@ impl Outline {
         self.parts[index].about.content_type.as_deref() == Some("text/html")
     }
 
+    /// What is shown of a text.
+    fn shown(&self, index: usize) -> Range<u64> {
+        let body = &self.parts[index].body;
+        body.start..body.end.min(body.start + TEXT_BYTES_MAX)
+    }
+
     /// The text of a part, and whether there is more of it.
-    fn decoded(&self, index: usize, original: &[u8]) -> (String, bool) {
-        let MailPart { body, about, .. } = &self.parts[index];
-        let end = body.end.min(body.start + TEXT_BYTES_MAX);
-        let bytes = TransferDecoder::all(about.transfer, slice(original, body.start, end));
+    fn decoded<'a>(&self, index: usize, bytes: impl Fn(Range<u64>) -> &'a [u8]) -> (String, bool) {
+        let (MailPart { body, about, .. }, shown) = (&self.parts[index], self.shown(index));
+        let is_more = shown.end < body.end;
+        let bytes = TransferDecoder::all(about.transfer, bytes(shown));
         let page = self.is_html(index).then(|| of_page(&bytes)).flatten();
-        (decoded(&bytes, about.charset.as_deref(), page.as_deref()), end < body.end)
+        (decoded(&bytes, about.charset.as_deref(), page.as_deref()), is_more)
     }
-}
-
-/// The message that lies within another one at the end of `path`: the number of an attachment that is a message, then
-/// one within that, eight at most. None if there is no such message.
-pub fn nested(original: &[u8], path: &[usize]) -> Option<Vec<u8>> {
-    let mut message = original.to_vec();
-    if path.len() > NESTED_MAX {
-        return None;
-    }
-    for number in path {
-        let outline = Outline::of(&message);
-        let (_, part) = outline.attachment(*number).filter(|(found, _)| found.kind == PartKind::Message)?;
-        message = TransferDecoder::all(part.about.transfer, slice(&message, part.body.start, part.body.end));
-    }
-    Some(message)
-}
-
-fn slice(original: &[u8], start: u64, end: u64) -> &[u8] {
-    let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-    original.get(at(start)..at(end)).unwrap_or_default()
 }
 
 /// Sorts the parts `of` a multipart with that subtype. `takes`: whether text and HTML are still to be found, which a

@@ -87,7 +87,7 @@ pub(super) async fn found<T>(
     Ok(Page { items: found.items, next: found.next.map(|number| number.to_string()) })
 }
 
-async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
+pub(super) async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
     let row = app.table.get::<Message>(&Key::message(firm, id)).await?;
     Ok(row.ok_or_else(|| not_found("message"))?.value)
 }

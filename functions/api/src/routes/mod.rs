@@ -28,6 +28,7 @@ mod messages;
 mod operators_webhooks;
 mod page;
 mod push;
+mod reading;
 mod reconciliation;
 mod tenants;
 mod validation;
@@ -37,80 +38,97 @@ mod webhooks;
 use mailboxes::{folders, rules};
 
 /// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the
-/// description as a text. Each stands behind what it needs of its caller, so there is none without that. `takes` is the
-/// limit of a body that may be larger than others; `reads mail` has every reading noted, before anything is given out.
+/// description as a text. Each stands behind what it needs of its caller, so there is none without that, and below the
+/// function that serves it: a function links no handler of another. `takes` is the limit of a body that may be larger
+/// than others; `reads mail` has every reading noted, before anything is given out.
 macro_rules! routes {
-    ($($needs:expr => $($noun:ident::$handler:ident $(takes $bytes:ident)? $(reads $what:ident)?),+;)+) => { paste! {
-        /// All routes.
-        pub(crate) fn router() -> Router<Arc<App>> {
-            Router::new()$($(.route(
-                &$noun::[<__path_ $handler>]::path(),
-                served::<$noun::[<__path_ $handler>], _, _>($noun::$handler)$(.layer(DefaultBodyLimit::max($bytes)))?,
-            ))+)+
-        }
+    ($($function:ident { $(
+        $needs:expr => $($noun:ident::$handler:ident $(takes $bytes:ident)? $(reads $what:ident)?),+;
+    )+ })+) => { paste! {
+        $(
+            #[doc = "All routes of `" $function "`."]
+            pub(crate) fn $function() -> Router<Arc<App>> {
+                Router::new()$($(.route(
+                    &$noun::[<__path_ $handler>]::path(),
+                    served::<$noun::[<__path_ $handler>], _, _>($noun::$handler)$(.layer(DefaultBodyLimit::max($bytes)))?,
+                ))+)+
+            }
+        )+
 
         /// Whether a route gives out what a mail holds: then each reading leaves its entries in the audit trail.
         pub(crate) fn reads_mail(route: &str) -> bool {
-            $($($(if route == $noun::[<__path_ $handler>]::path() {
+            $($($($(if route == $noun::[<__path_ $handler>]::path() {
                 return !stringify!($what).is_empty();
-            })?)+)+
+            })?)+)+)+
             false
         }
 
         /// What each needs of its caller, by its path and its method.
         static NEEDS: LazyLock<HashMap<(String, Method), Needs>> = LazyLock::new(|| {
             let mut all = HashMap::new();
-            $($(for method in $noun::[<__path_ $handler>]::methods() {
+            $($($(for method in $noun::[<__path_ $handler>]::methods() {
                 all.insert(($noun::[<__path_ $handler>]::path(), method_of(method)), $needs);
-            })+)+
+            })+)+)+
             all
         });
+
+        /// All paths, each with the function that serves it.
+        pub(crate) fn paths() -> impl Iterator<Item = (String, &'static str)> {
+            [$($($(($noun::[<__path_ $handler>]::path(), stringify!($function)),)+)+)+].into_iter()
+        }
 
         /// What describes all of them.
         #[cfg(test)]
         pub(crate) fn described() -> utoipa_axum::router::OpenApiRouter<Arc<App>> {
-            utoipa_axum::router::OpenApiRouter::new()$($(.routes(utoipa_axum::routes!($noun::$handler)))+)+
+            utoipa_axum::router::OpenApiRouter::new()$($($(.routes(utoipa_axum::routes!($noun::$handler)))+)+)+
         }
     } };
 }
 
 routes! {
-    Needs::Nothing => self::health;
+    api {
+        Needs::Nothing => self::health;
 
-    Needs::Operator =>
-        firms::create, firms::list, events::list_all,
-        credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
-        credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
-        credentials::grant, connectors::grant, tenants::list,
-        mailboxes::grant, mailboxes::revoke,
-        operators_webhooks::create, operators_webhooks::list, operators_webhooks::read, operators_webhooks::change,
-        operators_webhooks::delete, operators_webhooks::rotate, operators_webhooks::send,
-        operators_webhooks::deliveries;
+        Needs::Operator =>
+            firms::create, firms::list, events::list_all,
+            credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
+            credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
+            credentials::grant, connectors::grant, tenants::list,
+            mailboxes::grant, mailboxes::revoke,
+            operators_webhooks::create, operators_webhooks::list, operators_webhooks::read, operators_webhooks::change,
+            operators_webhooks::delete, operators_webhooks::rotate, operators_webhooks::send,
+            operators_webhooks::deliveries;
 
-    Needs::READ =>
-        firms::read, firms::keys, firms::marks,
-        connectors::list, connectors::read, credentials::federation,
-        members::list, members::read, push::read, push::preview,
-        dates::list, dates::read, contacts::list, contacts::read, contacts::bulk_progress,
-        mailboxes::list, mailboxes::read, folders::list, reconciliation::read,
-        webhooks::list, webhooks::read, webhooks::deliveries,
-        messages::list, messages::read, messages::content reads mail, messages::filings,
-        events::list;
+        Needs::READ =>
+            firms::read, firms::keys, firms::marks,
+            connectors::list, connectors::read, credentials::federation,
+            members::list, members::read, push::read, push::preview,
+            dates::list, dates::read, contacts::list, contacts::read, contacts::bulk_progress,
+            mailboxes::list, mailboxes::read, folders::list, reconciliation::read,
+            webhooks::list, webhooks::read, webhooks::deliveries,
+            messages::content reads mail, messages::filings,
+            events::list;
 
-    Needs::FILE => messages::file, messages::unfile, messages::file_many;
+        Needs::FILE => messages::file, messages::unfile, messages::file_many;
 
-    Needs::PUSH =>
-        members::create, members::update, members::delete, validation::member,
-        dates::put, dates::delete, dates::members, dates::bulk takes BULK_BYTES_MAX,
-        contacts::put, contacts::delete, contacts::members, contacts::bulk takes BULK_BYTES_MAX;
+        Needs::PUSH =>
+            members::create, members::update, members::delete, validation::member,
+            dates::put, dates::delete, dates::members, dates::bulk takes BULK_BYTES_MAX,
+            contacts::put, contacts::delete, contacts::members, contacts::bulk takes BULK_BYTES_MAX;
 
-    Needs::MANAGE =>
-        firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
-        connectors::create, connectors::change, validation::connector,
-        credentials::replace, credentials::rotate, credentials::certificate,
-        mailboxes::create, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
-        reconciliation::start,
-        webhooks::create, webhooks::change, webhooks::delete, webhooks::rotate, webhooks::send;
+        Needs::MANAGE =>
+            firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
+            connectors::create, connectors::change, validation::connector,
+            credentials::replace, credentials::rotate, credentials::certificate,
+            mailboxes::create, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
+            reconciliation::start,
+            webhooks::create, webhooks::change, webhooks::delete, webhooks::rotate, webhooks::send;
+    }
+    documents {
+        Needs::READ =>
+            messages::list, messages::read, reading::text reads mail, reading::html reads mail,
+            reading::attachments reads mail, reading::attachment reads mail;
+    }
 }
 
 /// What a route needs of its caller; `path` as the router has it. None if there is no such route.

@@ -1,0 +1,555 @@
+//! What a mail says: its text, its HTML and its attachments, read from the original while they are asked for.
+
+use std::{borrow::Cow, collections::HashMap, error::Error, fmt, ops::Range, str::FromStr, sync::Arc};
+
+use aws_smithy_types::body::SdkBody;
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{AppendHeaders, IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures::{Stream, TryStreamExt as _, stream};
+use http_body_util::{BodyExt as _, BodyStream};
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    base::{
+        digest::Digest,
+        id::{FirmId, MessageId},
+    },
+    mail::message::Original,
+    problem::{Code, Problem},
+    reading::{
+        Attachment, MailHead, MailPart, Outline, PartKind, Person, Pictures, Scanner, TransferDecoder, is_shown_inline,
+    },
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::messages::find;
+use crate::{
+    auth::FirmScope,
+    error::{Answer, Failure, not_found},
+    extract::{Id, Json, Nth, Query, given},
+    range::{Asked, asked},
+};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A mail up to this size is read at once; of a larger one, its parts are found while it passes, and read as needed.
+const WHOLE_BYTES_MAX: u64 = 4 << 20;
+/// The largest message within another one that is opened.
+const NESTED_BYTES_MAX: u64 = 16 << 20;
+/// How many messages are opened one within another.
+const NESTED_MAX: usize = 8;
+/// The images that a page shows may have so many bytes together: an answer of Lambda holds 6 MB.
+const PICTURES_BYTES_MAX: u64 = 2 << 20;
+
+/// What a page of a mail may do, wherever it is opened: show itself, its own images and style, and open links that a
+/// person follows. No script, no form, no origin of its own.
+macro_rules! policy {
+    ($images:literal) => {
+        concat!(
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; ",
+            "sandbox allow-popups allow-popups-to-escape-sandbox; img-src ",
+            $images
+        )
+    };
+}
+const POLICY: &str = policy!("data:");
+/// The same for a page that may show images of the web.
+const REMOTE_POLICY: &str = policy!("data: https:");
+/// What stands before the page of a mail.
+const PAGE_START: &str = concat!(
+    "<!doctype html><html><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><style>",
+    "body{margin:1rem;background:#fff;color:#000;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}",
+    "pre{white-space:pre-wrap;font:inherit}img{max-width:100%;height:auto}table{max-width:100%}",
+    "</style></head><body>"
+);
+/// What stands as it is in the name of a file (RFC 8187: attr-char).
+const NAME_BYTES: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Images of the web that a page would show, and does not.
+const WITHHELD: HeaderName = HeaderName::from_static("greffe-images-withheld");
+
+/// Which message within a mail: numbers of attachments that are messages, from the outside to the inside.
+#[derive(Debug, Default)]
+struct Nesting(Vec<usize>);
+
+impl FromStr for Nesting {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split('.').map(|number| number.parse().ok().filter(|number| (1..=9_999).contains(number)));
+        let numbers = numbers.collect::<Option<Vec<usize>>>().filter(|numbers| numbers.len() <= NESTED_MAX);
+        numbers.map(Self).ok_or("numbers of attachments with dots between them belong here, eight at most")
+    }
+}
+
+impl fmt::Display for Nesting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|number| write!(f, "-{number}"))
+    }
+}
+
+/// Which message.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Within {
+    /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
+    /// again, both, such as `2.1`. Omit it for the mail itself.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, pattern = r"^[1-9][0-9]{0,3}(\.[1-9][0-9]{0,3}){0,7}$")]
+    within: Option<Nesting>,
+}
+
+/// Which images a page may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Images {
+    /// Those of the mail itself.
+    Own,
+    /// Those of the web too: whoever serves them learns that, when and from where the mail is read.
+    Remote,
+}
+
+impl FromStr for Images {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "own" => Ok(Self::Own),
+            "remote" => Ok(Self::Remote),
+            _ => Err("own or remote belongs here"),
+        }
+    }
+}
+
+/// Which page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WhichPage {
+    /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
+    /// again, both, such as `2.1`. Omit it for the mail itself.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, pattern = r"^[1-9][0-9]{0,3}(\.[1-9][0-9]{0,3}){0,7}$")]
+    within: Option<Nesting>,
+    /// Whether the page may show images of the web, by https. Default `own`.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<Images>, inline)]
+    images: Option<Images>,
+}
+
+/// Somebody whom a mail names.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PersonView {
+    name: Option<String>,
+    /// As it is written; not checked.
+    address: Option<String>,
+}
+
+impl From<Person> for PersonView {
+    fn from(Person { name, address }: Person) -> Self {
+        Self { name, address }
+    }
+}
+
+/// What a mail says.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MailText {
+    subject: String,
+    from: Vec<PersonView>,
+    reply_to: Vec<PersonView>,
+    to: Vec<PersonView>,
+    cc: Vec<PersonView>,
+    bcc: Vec<PersonView>,
+    /// The header Date: what the sender's clock said.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    date: Option<Timestamp>,
+    /// The header Message-ID, without its brackets.
+    message_id: Option<String>,
+    /// The text. Of a mail that has HTML only, the text of that.
+    text: String,
+    /// There is more text in the original than is shown.
+    is_cut: bool,
+}
+
+/// A part of a mail that is downloaded on its own.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AttachmentView {
+    /// Its number among the attachments of the mail, from 1.
+    number: usize,
+    /// The name of its file, without path, control and direction characters. Made up where the mail names none.
+    name: String,
+    kind: PartKind,
+    /// The type as which it is downloaded: one of a short list, else `application/octet-stream`.
+    content_type: &'static str,
+    /// The size in bytes.
+    bytes: u64,
+    /// Whether it belongs to the HTML, such as a logo.
+    inline: bool,
+}
+
+impl From<Attachment> for AttachmentView {
+    fn from(found: Attachment) -> Self {
+        let inline = is_shown_inline(found.served) && found.content_id.is_some();
+        let Attachment { number, name, kind, served, bytes, .. } = found;
+        Self { number, name, kind, content_type: served, bytes, inline }
+    }
+}
+
+/// The attachments of a mail.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Attachments {
+    /// In the order of the mail.
+    items: Vec<AttachmentView>,
+    /// The mail has more parts than greffe tells apart. They are in the original.
+    is_cut: bool,
+}
+
+/// A page of HTML.
+#[derive(ToSchema)]
+#[schema(value_type = String)]
+#[expect(dead_code, reason = "describes a page")]
+struct HtmlPage(String);
+
+/// The bytes of an attachment.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes bytes that flow")]
+struct AttachmentBytes(Vec<u8>);
+
+/// A mail that is being read.
+struct Opened {
+    app: Arc<App>,
+    firm: FirmId,
+    message: MessageId,
+    sha256: Digest,
+    outline: Outline,
+    /// All its bytes; a large one stays where it is.
+    whole: Option<Vec<u8>>,
+}
+
+impl Opened {
+    async fn open(app: Arc<App>, firm: FirmId, message: MessageId, within: &Nesting) -> Answer<Self> {
+        let found = find(&app, firm, message).await?;
+        let original = found.original().ok_or_else(|| not_archived(found.state.name()))?;
+        let Original { sha256, bytes, .. } = *original;
+        let mut body = app.archive.open(firm, message, None).await?;
+        let (mut scanner, mut whole) = (Scanner::new(), (bytes <= WHOLE_BYTES_MAX).then(Vec::new));
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame.map_err(Failure::Internal)?.into_data() {
+                scanner.feed(&data);
+                if let Some(whole) = &mut whole {
+                    whole.extend_from_slice(&data);
+                }
+            }
+        }
+        let mut opened = Self { app, firm, message, sha256, outline: Outline::new(scanner.finish()), whole };
+        for number in &within.0 {
+            let (inner, part) = opened.attachment(*number)?;
+            if inner.kind != PartKind::Message {
+                return Err(not_found("message"));
+            }
+            if part.body.end - part.body.start > NESTED_BYTES_MAX {
+                let largest = format!("A message within another one may have {NESTED_BYTES_MAX} bytes to be opened.");
+                return Err(Problem::new(Code::AnswerTooLarge, largest).into());
+            }
+            let bytes = TransferDecoder::all(part.about.transfer, &opened.bytes(part.body.clone()).await?);
+            (opened.outline, opened.whole) = (Outline::of(&bytes), Some(bytes));
+        }
+        Ok(opened)
+    }
+
+    fn attachment(&self, number: usize) -> Answer<(Attachment, &MailPart)> {
+        self.outline.attachment(number).ok_or_else(|| not_found("attachment"))
+    }
+
+    /// Those bytes of the mail.
+    async fn bytes(&self, range: Range<u64>) -> Answer<Cow<'_, [u8]>> {
+        if let Some(whole) = &self.whole {
+            return Ok(slice(whole, &range).into());
+        }
+        let bytes = self.stored(range).try_fold(Vec::new(), async |mut all, piece| {
+            all.extend_from_slice(&piece);
+            Ok(all)
+        });
+        Ok(bytes.await.map_err(Failure::Internal)?.into())
+    }
+
+    /// Those bytes as S3 gives them.
+    fn stored(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes, BoxError>> + use<> {
+        let (archive, firm, message) = (self.app.archive.clone(), self.firm, self.message);
+        let opened = async move {
+            // A range of HTTP has both its ends, so none is empty.
+            let body = match range.end.checked_sub(1).filter(|_| !range.is_empty()) {
+                Some(last) => archive.open(firm, message, Some(range.start..=last)).await?,
+                None => SdkBody::empty(),
+            };
+            Ok::<_, BoxError>(BodyStream::new(body).try_filter_map(async |frame| Ok(frame.into_data().ok())))
+        };
+        stream::once(opened).try_flatten()
+    }
+
+    /// Those bytes of an attachment, decoded as they come.
+    fn decoded(&self, part: &MailPart, wanted: Range<u64>) -> impl Stream<Item = Result<Bytes, BoxError>> + use<> {
+        let decoder = Some(TransferDecoder::new(part.about.transfer));
+        let pieces = Box::pin(self.stored(part.body.clone()));
+        stream::try_unfold((pieces, decoder, 0), move |(mut pieces, mut decoder, mut passed)| {
+            let wanted = wanted.clone();
+            async move {
+                while let Some(decoding) = &mut decoder.as_mut().filter(|_| passed < wanted.end) {
+                    let mut decoded = Vec::new();
+                    match pieces.try_next().await? {
+                        Some(piece) => decoding.decode(&piece, &mut decoded),
+                        None => {
+                            decoding.finish(&mut decoded);
+                            decoder = None;
+                        }
+                    }
+                    let before = passed;
+                    passed += decoded.len() as u64;
+                    let inside = wanted.start.max(before).min(passed)..wanted.end.min(passed).max(before);
+                    let piece = Bytes::from(decoded).slice(within(before, &inside));
+                    if !piece.is_empty() {
+                        return Ok(Some((piece, (pieces, decoder, passed))));
+                    }
+                }
+                Ok(None)
+            }
+        })
+    }
+
+    /// The texts, by where they begin.
+    async fn texts(&self) -> Answer<HashMap<u64, Vec<u8>>> {
+        let mut texts = HashMap::new();
+        for range in self.outline.texts() {
+            texts.insert(range.start, self.bytes(range).await?.into_owned());
+        }
+        Ok(texts)
+    }
+
+    /// The images of the mail that its HTML may show, each as an address that holds it.
+    async fn pictures(&self) -> Answer<HashMap<String, String>> {
+        let (mut pictures, mut left) = (HashMap::new(), PICTURES_BYTES_MAX);
+        let shown = self.outline.attachments().filter(|attachment| is_shown_inline(attachment.served));
+        for Attachment { number, served, bytes, content_id, .. } in shown {
+            let Some(id) = content_id.filter(|_| bytes <= left) else { continue };
+            let part = self.attachment(number)?.1;
+            let bytes = TransferDecoder::all(part.about.transfer, &self.bytes(part.body.clone()).await?);
+            left -= bytes.len() as u64;
+            pictures.insert(id, format!("data:{served};base64,{}", STANDARD.encode(bytes)));
+        }
+        Ok(pictures)
+    }
+}
+
+/// A range as it lies in a buffer that begins at `start`.
+fn within(start: u64, range: &Range<u64>) -> Range<usize> {
+    let at = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX);
+    at(range.start)..at(range.end).max(at(range.start))
+}
+
+fn slice<'a>(whole: &'a [u8], range: &Range<u64>) -> &'a [u8] {
+    whole.get(within(0, range)).unwrap_or_default()
+}
+
+fn not_archived(state: &str) -> Failure {
+    Problem::new(Code::NotArchived, format!("The state of the message is {state}.")).into()
+}
+
+/// Shows what a mail says: its head and its text.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text", params(Within),
+    responses(
+        (status = 200, body = MailText),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
+    )
+)]
+pub(super) async fn text(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+    Query(which): Query<Within>,
+) -> Answer<Json<MailText>> {
+    let opened = Opened::open(app, firm.id(), message, &which.within.unwrap_or_default()).await?;
+    let texts = opened.texts().await?;
+    let (text, is_cut) = opened.outline.text(|range| texts.get(&range.start).map_or(&[], Vec::as_slice));
+    let MailHead { subject, from, reply_to, to, cc, bcc, date, message_id, .. } = opened.outline.head;
+    let people = |people: Vec<Person>| people.into_iter().map(PersonView::from).collect();
+    let (from, reply_to, to) = (people(from), people(reply_to), people(to));
+    Ok(Json(MailText { subject, from, reply_to, to, cc: people(cc), bcc: people(bcc), date, message_id, text, is_cut }))
+}
+
+/// Shows a mail as a page of HTML that can do no harm: without scripts, forms and styles of its own, with the images of
+/// the mail itself.
+///
+/// The answer carries a `Content-Security-Policy` with a sandbox. Show it in an `<iframe sandbox>` all the same.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages/{message}/html", tag = "messages", operation_id = "read_html",
+    params(WhichPage),
+    responses(
+        (status = 200, body = HtmlPage, content_type = "text/html",
+            headers(("Greffe-Images-Withheld" = u64, description = "How many images of the web it would show"))),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
+    )
+)]
+pub(super) async fn html(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+    Query(which): Query<WhichPage>,
+) -> Answer<Response> {
+    let remote = which.images == Some(Images::Remote);
+    let opened = Opened::open(app, firm.id(), message, &which.within.unwrap_or_default()).await?;
+    let (texts, own) = (opened.texts().await?, opened.pictures().await?);
+    let texts = |range: Range<u64>| texts.get(&range.start).map_or(&[][..], Vec::as_slice);
+    let shown = opened.outline.html(texts, &Pictures { own, remote });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(if remote { REMOTE_POLICY } else { POLICY })),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (WITHHELD, shown.withheld.into()),
+    ];
+    Ok((headers, format!("{PAGE_START}{}</body></html>\n", shown.html)).into_response())
+}
+
+/// Lists the attachments of a mail.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages/{message}/attachments", tag = "messages", operation_id = "list_attachments",
+    params(Within),
+    responses(
+        (status = 200, body = Attachments),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
+    )
+)]
+pub(super) async fn attachments(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+    Query(which): Query<Within>,
+) -> Answer<Json<Attachments>> {
+    let Opened { outline, .. } = Opened::open(app, firm.id(), message, &which.within.unwrap_or_default()).await?;
+    let items = outline.attachments().map(AttachmentView::from).collect();
+    Ok(Json(Attachments { items, is_cut: outline.is_cut }))
+}
+
+/// Downloads an attachment of a mail or a part of it.
+///
+/// Only PNG, JPEG, GIF and WebP may be shown within a page; a browser saves everything else. HEAD shows the size.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages/{message}/attachments/{attachment}", tag = "messages",
+    operation_id = "read_attachment",
+    params(
+        Within,
+        ("Range" = Option<String>, Header, description = "One range of bytes, as `bytes=0-999`. The answer may hold less of it"),
+        ("If-Range" = Option<String>, Header, description = "An `ETag`: the range counts only for that attachment"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag`s of what the caller has already"),
+    ),
+    responses(
+        (status = 200, body = AttachmentBytes, content_type = "application/octet-stream",
+            headers(("ETag" = String, description = "What stands for these bytes"))),
+        (status = 206, body = AttachmentBytes, content_type = "application/octet-stream",
+            description = "The part that `Range` names, or as much of it as an answer holds",
+            headers(("Content-Range" = String, description = "Which bytes of how many"))),
+        (status = 304, description = "The caller has it already, as `If-None-Match` says"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
+        (status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`"),
+    )
+)]
+pub(super) async fn attachment(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+    Nth(number): Nth,
+    Query(which): Query<Within>,
+    method: Method,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let (within, largest) = (which.within.unwrap_or_default(), app.config.content_bytes_max);
+    let opened = Opened::open(app, firm.id(), message, &within).await?;
+    let (found, part) = opened.attachment(number)?;
+    let (length, etag) = (found.bytes, format!("\"{}{within}-{number}\"", opened.sha256));
+    let range = match asked(&method, &headers, &etag, length) {
+        Asked::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
+        Asked::Beyond => {
+            let problem = Problem::new(Code::RangeBeyondEnd, format!("The attachment has {length} bytes."));
+            let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
+            return Ok((range, Failure::from(problem)).into_response());
+        }
+        Asked::Whole if length > largest && method == Method::GET => {
+            let detail = format!("The attachment has {length} bytes, and one answer at most {largest}.");
+            return Err(Problem::new(Code::AnswerTooLarge, detail).into());
+        }
+        Asked::Whole => None,
+        Asked::Part(part) => Some(*part.start()..(part.end() + 1).min(part.start() + largest)),
+    };
+    let wanted = range.clone().unwrap_or(0..length);
+    let body = match &opened.whole {
+        _ if method == Method::HEAD => Body::empty(),
+        Some(whole) => {
+            let bytes = TransferDecoder::all(part.about.transfer, slice(whole, &part.body));
+            Body::from(slice(&bytes, &wanted).to_vec())
+        }
+        None => Body::from_stream(opened.decoded(part, wanted.clone())),
+    };
+    let shown = if is_shown_inline(found.served) { "inline" } else { "attachment" };
+    let mut answer = vec![
+        (header::CONTENT_TYPE, found.served.to_owned()),
+        (header::CONTENT_DISPOSITION, disposition(shown, &found.name)),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
+        (header::ETAG, etag),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::CONTENT_LENGTH, (wanted.end - wanted.start).to_string()),
+    ];
+    let mut status = StatusCode::OK;
+    if let Some(Range { start, end }) = range {
+        answer.push((header::CONTENT_RANGE, format!("bytes {start}-{}/{length}", end - 1)));
+        status = StatusCode::PARTIAL_CONTENT;
+    }
+    Ok((status, AppendHeaders(answer), body).into_response())
+}
+
+/// `Content-Disposition` with a name in any script, and one in ASCII for those who read no other.
+/// Source: RFC 6266, sections 4.3 and 5; RFC 8187, section 3.2
+fn disposition(shown: &str, name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._ ()".contains(c);
+    let ascii: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let encoded = percent_encoding::utf8_percent_encode(name, &NAME_BYTES);
+    if ascii == name {
+        format!("{shown}; filename=\"{ascii}\"")
+    } else {
+        format!("{shown}; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_in_a_header_whatever_its_script_and_adds_no_line_and_no_parameter() {
+        assert_eq!(disposition("attachment", "Facture 7.pdf"), "attachment; filename=\"Facture 7.pdf\"");
+        assert_eq!(
+            disposition("attachment", "définitif;x=\"y\".pdf"),
+            "attachment; filename=\"d_finitif_x__y_.pdf\"; filename*=UTF-8''d%C3%A9finitif%3Bx%3D%22y%22.pdf"
+        );
+        assert!(HeaderValue::from_str(&disposition("inline", "中\r\n文")).is_ok());
+    }
+
+    #[test]
+    fn a_message_within_others_is_named_by_numbers() {
+        assert_eq!("2.1".parse::<Nesting>().unwrap().0, [2, 1]);
+        for wrong in ["", "0", "1.", "x", "-1", "1.1.1.1.1.1.1.1.1", "10000"] {
+            assert!(wrong.parse::<Nesting>().is_err(), "{wrong}");
+        }
+    }
+}
