@@ -28,7 +28,7 @@ use shared::{
         store::{LogError, key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle},
     },
-    firm::feed::{Fact, What},
+    firm::feed::{Fact, MailFacts, What},
 };
 use tests::World;
 use tokio::sync::Notify;
@@ -71,7 +71,17 @@ impl Log {
         } else {
             let (subject, from) = (PERSONAL.to_owned(), Some(format!("{PERSONAL}@acme.example")));
             let sha256 = Digest::of(&number.to_be_bytes());
-            What::MessageArchived { mailbox, message, sha256, bytes: number, received_at: at, subject, from }
+            What::MessageArchived {
+                mailbox,
+                message,
+                sha256,
+                bytes: number,
+                received_at: at,
+                subject,
+                from,
+                archived_at: Some(at),
+                mail: MailFacts::default(),
+            }
         };
         Fact { id: format!("fact-{number}"), at, what }
     }

@@ -52,6 +52,10 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     received_at: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    archived_at: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    immutable_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fact: Option<Digest>,
 }
 
@@ -76,6 +80,8 @@ pub fn entry(firm: FirmId, number: u64, fact: &StoredFact) -> Result<Vec<u8>, En
         sha256: original.map(|_| text("sha256")).transpose()?,
         bytes: original.map(|_| fact.number("bytes").ok_or_else(|| lacks("bytes"))).transpose()?,
         received_at: original.map(|_| text("received_at")).transpose()?,
+        archived_at: original.and_then(|_| fact.text("archived_at")),
+        immutable_id: original.and_then(|_| fact.text("immutable_id")),
         fact: fact.digest(),
     };
     let line = serde_json::to_vec(&fields).map_err(|_| lacks("JSON"))?;
@@ -102,7 +108,8 @@ mod tests {
             "pk": "FIRM#f#FEED", "sk": "7", "version": 1, "type": "message_archived", "id": "m-archived",
             "at": "2026-03-02T08:00:00Z", "mailbox": "f57eb6dd-fd84-4d56-ad56-edd25416d16a", "message": MESSAGE,
             "sha256": "ab".repeat(32), "bytes": 17, "received_at": "2026-03-02T07:59:00Z", "subject": "Facture",
-            "from": "client@acme.example", "salt": "grain",
+            "from": "client@acme.example", "archived_at": "2026-03-02T07:59:30Z", "immutable_id": "AAk1",
+            "salt": "grain",
         })
     }
 
@@ -110,7 +117,8 @@ mod tests {
     #[test]
     fn an_entry_is_the_same_bytes_in_every_version() {
         let sorted = format!(
-            "{{\"at\":\"2026-03-02T08:00:00Z\",\"bytes\":17,\"from\":\"client@acme.example\",\"id\":\"m-archived\",\
+            "{{\"archived_at\":\"2026-03-02T07:59:30Z\",\"at\":\"2026-03-02T08:00:00Z\",\"bytes\":17,\
+             \"from\":\"client@acme.example\",\"id\":\"m-archived\",\"immutable_id\":\"AAk1\",\
              \"mailbox\":\"f57eb6dd-fd84-4d56-ad56-edd25416d16a\",\"message\":\"{MESSAGE}\",\
              \"received_at\":\"2026-03-02T07:59:00Z\",\"salt\":\"grain\",\"sha256\":\"{}\",\"subject\":\"Facture\",\
              \"type\":\"message_archived\"}}",
@@ -122,7 +130,8 @@ mod tests {
                 "{{\"v\":1,\"number\":7,\"type\":\"message_archived\",\"id\":\"m-archived\",\
                  \"at\":\"2026-03-02T08:00:00Z\",\"message\":\"{MESSAGE}\",\"key\":\"firms/{FIRM}/mailboxes/\
                  f57eb6dd-fd84-4d56-ad56-edd25416d16a/messages/2befe57a038d5acbf12c756c79995863.eml\",\
-                 \"sha256\":\"{}\",\"bytes\":17,\"received_at\":\"2026-03-02T07:59:00Z\",\"fact\":\"{}\"}}",
+                 \"sha256\":\"{}\",\"bytes\":17,\"received_at\":\"2026-03-02T07:59:00Z\",\
+                 \"archived_at\":\"2026-03-02T07:59:30Z\",\"immutable_id\":\"AAk1\",\"fact\":\"{}\"}}",
                 "ab".repeat(32),
                 Digest::of(sorted.as_bytes())
             )
