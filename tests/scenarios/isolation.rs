@@ -13,6 +13,7 @@ fn body_of(operation: &str) -> Value {
         "PATCH /connectors/{connector}" | "PATCH /members/{member}" => json!({ "name": "Mallory" }),
         "POST /connectors/{connector}/secret" => json!({ "client_secret": "of-mallory~1" }),
         "POST /members/{member}/test" => json!({ "service": "mail" }),
+        "POST /webhooks/{webhook}/send" => json!({ "kind": "test" }),
         "PUT /mailboxes/{mailbox}/selection" => json!({ "mode": "include", "folders": ["inbox"] }),
         "PUT /mailboxes/{mailbox}/grant" => json!({ "since": "2026-01-01" }),
         "POST /messages/{message}/file" => json!({ "dossier": "7" }),
@@ -44,6 +45,7 @@ async fn a_firm_sees_nothing_of_another_not_even_by_what_an_answer_costs() {
     let theirs_key = make("keys", json!({ "name": "theirs" })).await["id"].as_str().unwrap().to_owned();
     let bulk = json!({ "rows": [{ "external_id": "x-1", "surname": "Duval", "members": [member] }] });
     let bulk = make("contacts/bulk", bulk).await["bulk"].as_str().unwrap().to_owned();
+    let webhook = make("webhooks", json!({ "url": "http://127.0.0.1:9/" })).await["id"].as_str().unwrap().to_owned();
     // What the victim has, by the name that the description of the API gives it. A new noun needs an id here.
     let theirs = |name: &str| match name {
         "connector" => registry.connector.clone(),
@@ -52,6 +54,7 @@ async fn a_firm_sees_nothing_of_another_not_even_by_what_an_answer_costs() {
         "message" => message.to_string(),
         "key" => theirs_key.clone(),
         "bulk" => bulk.clone(),
+        "webhook" => webhook.clone(),
         // Each firm draws these itself.
         "external_id" => "x-1".to_owned(),
         "attachment" => "1".to_owned(),

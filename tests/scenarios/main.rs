@@ -8,6 +8,7 @@ mod attack_app;
 mod connect;
 mod contacts;
 mod dates;
+mod documents;
 mod faults;
 mod faults_access;
 mod feed;

@@ -29,9 +29,9 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A business application that is posted to.
 #[derive(Clone, Default)]
-struct Application {
+pub(crate) struct Application {
     inner: Arc<Inner>,
-    url: String,
+    pub(crate) url: String,
 }
 
 #[derive(Default)]
@@ -45,7 +45,7 @@ struct Inner {
 
 /// What was posted.
 #[derive(Debug, Clone)]
-struct Post {
+pub(crate) struct Post {
     headers: HeaderMap,
     body: String,
 }
@@ -73,7 +73,7 @@ impl Post {
 }
 
 impl Application {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/greffe", listener.local_addr().unwrap());
         let application = Self { inner: Arc::default(), url };
@@ -96,7 +96,7 @@ impl Application {
         self.inner.answers.lock().unwrap().extend(statuses);
     }
 
-    fn always(&self, status: Option<u16>) {
+    pub(crate) fn always(&self, status: Option<u16>) {
         *self.inner.always.lock().unwrap() = status;
     }
 
@@ -105,7 +105,7 @@ impl Application {
     }
 
     /// What came since this was asked last.
-    fn taken(&self) -> Vec<Post> {
+    pub(crate) fn taken(&self) -> Vec<Post> {
         std::mem::take(&mut *self.posts())
     }
 

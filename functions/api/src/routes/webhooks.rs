@@ -315,6 +315,7 @@ pub(super) async fn rotate(
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
 ) -> Answer<Json<NewWebhookView>> {
+    found(&app, owner, id).await?;
     let clients = (&app.table, &*app.secrets, &app.random);
     let rotated = Webhook::rotate(clients, (owner.0, id), app.clock.now()).await?;
     let (webhook, secret) = rotated.ok_or_else(|| not_found("webhook"))?;
