@@ -221,6 +221,34 @@ async fn a_transaction_sent_twice_under_one_token_happens_once() {
 }
 
 #[tokio::test]
+async fn of_writers_who_meet_at_an_item_in_a_transaction_only_one_is_served_at_a_time() {
+    let world = World::new().await;
+    if world.embedded.is_none() {
+        return; // Elsewhere it depends on who is quick.
+    }
+    let db = Client::new(&world.config);
+    let table = table(&db).await;
+    let both = |own| {
+        let transaction = db.transact_write_items().transact_items(creating(&table, own));
+        transaction.transact_items(counting(&table, "count", 1)).send()
+    };
+    let alone = db.put_item().table_name(&table).set_item(Some(item("count", &[("n", number(9))]))).send();
+    let (first, second, third) = tokio::join!(both("first"), both("second"), alone);
+    first.unwrap();
+    let Err(aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
+        canceled,
+    )) = second.map_err(aws_sdk_dynamodb::error::SdkError::into_service_error)
+    else {
+        panic!("two transactions had one item at once");
+    };
+    let codes: Vec<_> = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
+    assert_eq!(codes, ["None", "TransactionConflict"]);
+    assert_eq!(refused(third), "TransactionConflictException");
+    assert_eq!(get(&db, &table, "count").await.unwrap()["n"], number(1));
+    both("second").await.unwrap();
+}
+
+#[tokio::test]
 async fn two_actions_on_one_item_are_refused() {
     let world = World::new().await;
     let db = Client::new(&world.config);

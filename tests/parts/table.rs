@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    aws::table::{Key, TableError},
+    aws::table::{Key, TableError, Write},
     base::id::FirmId,
 };
 use tests::World;
@@ -59,4 +59,20 @@ async fn a_change_that_others_always_frustrate_is_given_up_and_another_error_is_
     let seconds = world.clock.now().duration_since(before).as_secs();
     assert!((2..=6).contains(&seconds), "{seconds}");
     assert!(!table.tries().again(&TableError::KeyTooLong).await);
+}
+
+#[tokio::test]
+async fn transactions_that_meet_at_a_counter_all_take_effect_once() {
+    let world = World::new().await;
+    let app = &world.host.app;
+    let (firm, table) = (FirmId::draw(&app.random), &app.table);
+    let counter = Key::api_key_count(firm);
+    let adds = (0..8).map(|_| {
+        let own = Write::insert(Key::api_key_count(FirmId::draw(&app.random)), &Counted { made: 1 });
+        table.transact(vec![own, Write::add(counter.clone(), vec![("made".to_owned(), 1)])])
+    });
+    for added in futures::future::join_all(adds).await {
+        added.unwrap();
+    }
+    assert_eq!(table.get::<Counted>(&counter).await.unwrap().unwrap().value, Counted { made: 8 });
 }

@@ -123,7 +123,7 @@ async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Markin
         round.known.forget(*id);
     }
     let settled = work.into_iter().flat_map(|row| Work::settle(row, firm, mailbox, &fates));
-    round.app.table.transact(settled.collect()).await?;
+    round.settle(settled.collect()).await?;
     stop
 }
 

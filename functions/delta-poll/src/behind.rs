@@ -323,7 +323,7 @@ async fn put(
 ) -> Result<(), RoundError> {
     folder.value = purpose.put(folder.value.clone(), walk);
     writes.push(Write::replace(folder));
-    round.app.table.transact(writes).await?;
+    round.settle(writes).await?;
     folder.written();
     Ok(())
 }

@@ -203,7 +203,7 @@ async fn commit(
 ) -> Result<(), RoundError> {
     row.value = next;
     writes.push(Write::replace(row));
-    round.app.table.transact(writes).await?;
+    round.settle(writes).await?;
     row.written();
     Ok(())
 }

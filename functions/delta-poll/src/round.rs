@@ -12,7 +12,10 @@ use std::{
 use jiff::Timestamp;
 use shared::{
     app::App,
-    aws::{table::TableError, worker::Deadline},
+    aws::{
+        table::{TableError, Write},
+        worker::Deadline,
+    },
     base::{address::recipient_domain, id::MessageId, metric::Tally, telemetry::Chain},
     firm::{feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail},
@@ -145,6 +148,8 @@ pub(crate) struct Round<'a> {
     pub was_served: &'a AtomicBool,
     /// Whether there was work when it began, or may be by now.
     pub has_work: &'a AtomicBool,
+    /// One transaction at a time changes the counts: two at once would refuse each other.
+    pub settling: &'a tokio::sync::Mutex<()>,
     /// Facts that the event bus did not take.
     pub untold: &'a Mutex<Option<Untold>>,
     /// What it saw on messages.
@@ -160,6 +165,12 @@ impl Round<'_> {
     /// Whether nothing new is to be begun.
     pub fn is_over(&self) -> bool {
         self.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
+    }
+
+    /// Makes writes that change the counts of the mailbox too: all, or none.
+    pub async fn settle(&self, writes: Vec<Write>) -> Result<(), TableError> {
+        let _one_at_a_time = self.settling.lock().await;
+        self.app.table.transact(writes).await
     }
 
     /// There is work, or may be: when it is due counts for the next round.

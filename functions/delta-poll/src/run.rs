@@ -112,7 +112,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     let faults = Mutex::new(std::mem::take(&mut next.faults));
     let (untold, was_served) = (Mutex::new(next.untold), AtomicBool::new(false));
     let (marking_rests, refused_in_a_row, known) = (AtomicBool::new(false), AtomicU32::new(0), Known::default());
-    let has_work = AtomicBool::new(false);
+    let (has_work, settling) = (AtomicBool::new(false), tokio::sync::Mutex::default());
     let round = Round {
         app,
         mailbox: &mailbox,
@@ -130,6 +130,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         refused_in_a_row: &refused_in_a_row,
         was_served: &was_served,
         has_work: &has_work,
+        settling: &settling,
         untold: &untold,
         known: &known,
     };

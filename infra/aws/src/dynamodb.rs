@@ -5,20 +5,28 @@
 //! indexes. Scan is left out on purpose: greffe reads by key and by index, and a scan that works here would be paid for
 //! there. Streams must stay off: the engine counts them by reading the whole stream at each write.
 //!
-//! Kinder than AWS: transactions never conflict, indexes are never behind, nothing is throttled, and a transaction's
+//! A transaction and another writing call that meet at one item refuse each other as in DynamoDB: the one that comes
+//! later gets a conflict, once the earlier one has ended. Source:
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>
+//!
+//! Kinder than AWS: TransactGetItems never conflicts, indexes are never behind, nothing is throttled, and a transaction's
 //! `ClientRequestToken` is forgotten when the process ends.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use dynoxide::errors::CancellationReason;
 use dynoxide::storage::Storage;
 use dynoxide::{Database, DynoxideError};
 use futures::FutureExt;
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use crate::engine::{Clock, OpenError};
@@ -34,6 +42,9 @@ pub(crate) struct DynamoDb {
     /// When to expire items next. Requests share it, the expiry holds it alone: it writes through a connection of its
     /// own.
     expiry: Arc<RwLock<SystemTime>>,
+    under_way: UnderWay,
+    /// The attributes of each table's key.
+    keys: Mutex<HashMap<String, Vec<String>>>,
 }
 
 impl DynamoDb {
@@ -46,10 +57,21 @@ impl DynamoDb {
             database: Database::new(name).map_err(|source| tables(&source))?,
             clock,
             expiry: Arc::new(RwLock::new(UNIX_EPOCH)),
+            under_way: UnderWay::default(),
+            keys: Mutex::default(),
         })
     }
 
     pub(crate) async fn call(&self, operation: String, body: Bytes) -> Reply {
+        let items = self.items(&operation, &body);
+        let _held = match self.under_way.hold(&items, operation == "TransactWriteItems") {
+            Ok(held) => held,
+            Err(conflict) => {
+                // It closes when the other ends, and has no permits.
+                let _closed = conflict.ended.acquire().await;
+                return conflict.refusal(&operation, items.len());
+            }
+        };
         let (database, expiry) = (self.database.clone(), self.expiry.clone());
         // A commit waits for the disk.
         let answer = spawn_blocking(move || {
@@ -62,6 +84,32 @@ impl DynamoDb {
         });
         let answer = answer.await;
         answer.unwrap_or_else(|panic| Reply::of(Err::<(), _>(Fault::from(panic))))
+    }
+
+    /// The items that a call writes, in its order.
+    fn items(&self, operation: &str, body: &[u8]) -> Vec<ItemKey> {
+        let body = || serde_json::from_slice::<Value>(body).unwrap_or_default();
+        match operation {
+            "PutItem" | "UpdateItem" | "DeleteItem" => self.item(&body()).into_iter().collect(),
+            "TransactWriteItems" => {
+                let body = body();
+                let actions = body["TransactItems"].as_array().into_iter().flatten();
+                let parts = actions.filter_map(|action| action.as_object()?.values().next());
+                parts.filter_map(|part| self.item(part)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn item(&self, part: &Value) -> Option<ItemKey> {
+        let table = part["TableName"].as_str()?;
+        let attributes = if part["Key"].is_null() { &part["Item"] } else { &part["Key"] };
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if !keys.contains_key(table) {
+            keys.insert(table.to_owned(), key_names(&self.database, table)?);
+        }
+        let key: Vec<&Value> = keys[table].iter().map(|name| &attributes[name]).collect();
+        Some((table.to_owned(), serde_json::to_string(&key).ok()?))
     }
 
     /// Deletes the items whose time to live has passed by our clock, once a minute at most: it reads whole tables.
@@ -107,6 +155,97 @@ fn refuse(refusal: &DynoxideError) -> Reply {
     let status = StatusCode::from_u16(refusal.status_code());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Reply::json(status, refusal.to_json().into_bytes())
+}
+
+/// An item: its table and its key, as JSON.
+type ItemKey = (String, String);
+
+/// The attributes of a table's key.
+fn key_names(database: &Database, table: &str) -> Option<Vec<String>> {
+    let request = serde_json::from_value(json!({ "TableName": table })).ok()?;
+    let described = serde_json::to_value(database.describe_table(request).ok()?).ok()?;
+    let schema = described["Table"]["KeySchema"].as_array()?.iter();
+    schema.map(|part| part["AttributeName"].as_str().map(str::to_owned)).collect()
+}
+
+/// The items that calls are writing at the moment.
+#[derive(Clone, Default)]
+struct UnderWay(Arc<Mutex<HashMap<ItemKey, Holder>>>);
+
+/// Who writes an item.
+struct Holder {
+    /// One transaction, or else calls that write this item alone: they wait for each other.
+    is_transaction: bool,
+    calls: usize,
+    ended: Arc<Semaphore>,
+}
+
+/// The items of one call, until it ends.
+struct Hold {
+    under_way: UnderWay,
+    items: Vec<ItemKey>,
+}
+
+/// A call that came upon another.
+struct Conflict {
+    /// The place of the item in the call.
+    at: usize,
+    /// Closed when the other has ended.
+    ended: Arc<Semaphore>,
+}
+
+impl UnderWay {
+    fn hold(&self, items: &[ItemKey], is_transaction: bool) -> Result<Hold, Conflict> {
+        let mut holders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let refuses = |item: &ItemKey| {
+            holders
+                .get(item)
+                .filter(|holder| is_transaction || holder.is_transaction)
+                .map(|holder| holder.ended.clone())
+        };
+        if let Some((at, ended)) = items.iter().enumerate().find_map(|(at, item)| Some((at, refuses(item)?))) {
+            return Err(Conflict { at, ended });
+        }
+        // An item that a transaction names twice is refused by the engine, and held once.
+        let items: BTreeSet<ItemKey> = items.iter().cloned().collect();
+        for item in &items {
+            let holder = Holder { is_transaction, calls: 0, ended: Arc::new(Semaphore::new(0)) };
+            holders.entry(item.clone()).or_insert(holder).calls += 1;
+        }
+        Ok(Hold { under_way: self.clone(), items: items.into_iter().collect() })
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut holders = self.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for item in &self.items {
+            let Some(holder) = holders.get_mut(item) else { continue };
+            holder.calls -= 1;
+            if holder.calls == 0 {
+                holder.ended.close();
+                holders.remove(item);
+            }
+        }
+    }
+}
+
+impl Conflict {
+    /// What DynamoDB says to the one that came later.
+    fn refusal(&self, operation: &str, items: usize) -> Reply {
+        if operation != "TransactWriteItems" {
+            let fault = Fault::sender("TransactionConflictException", "Transaction is ongoing for the item");
+            return Reply::of(Err::<(), _>(fault));
+        }
+        let reason = |at| CancellationReason {
+            code: if at == self.at { "TransactionConflict" } else { "None" }.to_owned(),
+            message: None,
+            item: None,
+        };
+        let reasons = (0..items).map(reason).collect();
+        let message = "Transaction cancelled, please refer cancellation reasons for specific reasons";
+        refuse(&DynoxideError::TransactionCanceledException(message.to_owned(), reasons))
+    }
 }
 
 /// Runs an operation, if it is one that is answered here.

@@ -6,7 +6,10 @@ use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update},
+    types::{
+        AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
+        error::{ConditionalCheckFailedException, TransactionConflictException},
+    },
 };
 use futures::{Stream, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -593,6 +596,16 @@ impl Table {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn write(&self, write: Write) -> Result<(), TableError> {
+        let mut tries = self.tries();
+        loop {
+            match self.write_once(write.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(refused) => refused.wait(&mut tries).await?,
+            }
+        }
+    }
+
+    async fn write_once(&self, write: Write) -> Result<(), Refused> {
         let key = write.key().clone();
         check(&key)?;
         let result: Result<(), Box<dyn std::error::Error + Send + Sync>> = match write {
@@ -612,11 +625,16 @@ impl Table {
                     .set_expression_attribute_values(guard.values());
                 request.send().await.map(drop).map_err(Into::into)
             }
-            Write::Add { .. } => return self.transact_all(vec![write]).await,
+            Write::Add { .. } => return self.transact_once(vec![write]).await,
         };
-        result.map_err(|source| match condition_failed(source.as_ref()) {
-            true => TableError::Conflict { key: key.clone() },
-            false => TableError::Service { attempted: "write", key, source },
+        result.map_err(|source| {
+            if is_caused_by::<TransactionConflictException>(source.as_ref()) {
+                return Refused::Busy(key.clone());
+            }
+            match is_caused_by::<ConditionalCheckFailedException>(source.as_ref()) {
+                true => TableError::Conflict { key: key.clone() }.into(),
+                false => TableError::Service { attempted: "write", key, source }.into(),
+            }
         })
     }
 
@@ -624,15 +642,21 @@ impl Table {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn transact(&self, mut writes: Vec<Write>) -> Result<(), TableError> {
-        // By itself a write costs half.
-        match writes.len() {
-            1 => self.write(writes.remove(0)).await,
-            _ => self.transact_all(writes).await,
+        if writes.len() == 1 {
+            // By itself a write costs half.
+            return self.write(writes.remove(0)).await;
+        }
+        let mut tries = self.tries();
+        loop {
+            match self.transact_once(writes.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(refused) => refused.wait(&mut tries).await?,
+            }
         }
     }
 
     /// One transaction, which AWS carries out once however often the SDK sends it.
-    async fn transact_all(&self, writes: Vec<Write>) -> Result<(), TableError> {
+    async fn transact_once(&self, writes: Vec<Write>) -> Result<(), Refused> {
         let Some(first) = writes.first().map(|w| w.key().clone()) else { return Ok(()) };
         let keys: Vec<Key> = writes.iter().map(|w| w.key().clone()).collect();
         keys.iter().try_for_each(check)?;
@@ -643,14 +667,18 @@ impl Table {
             if let SdkError::ServiceError(s) = &e
                 && let TransactWriteItemsError::TransactionCanceledException(cancelled) = s.err()
             {
-                let refused =
-                    |code: Option<&str>| matches!(code, Some("ConditionalCheckFailed" | "TransactionConflict"));
-                let position = cancelled.cancellation_reasons().iter().position(|r| refused(r.code()));
-                if let Some(key) = position.and_then(|i| keys.get(i)) {
-                    return TableError::Conflict { key: key.clone() };
+                let refused = |code: &str| {
+                    let mut reasons = cancelled.cancellation_reasons().iter();
+                    reasons.position(|reason| reason.code() == Some(code)).and_then(|i| keys.get(i).cloned())
+                };
+                if let Some(key) = refused("ConditionalCheckFailed") {
+                    return TableError::Conflict { key }.into();
+                }
+                if let Some(key) = refused("TransactionConflict") {
+                    return Refused::Busy(key);
                 }
             }
-            service("write", &first, e)
+            service("write", &first, e).into()
         })
     }
 
@@ -748,15 +776,35 @@ fn check(key: &Key) -> Result<(), TableError> {
     if key.fits() { Ok(()) } else { Err(TableError::KeyTooLong) }
 }
 
-fn condition_failed(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut source = Some(error);
-    while let Some(e) = source {
-        if e.is::<aws_sdk_dynamodb::types::error::ConditionalCheckFailedException>() {
-            return true;
-        }
-        source = e.source();
+/// Why one try to write came to nothing.
+enum Refused {
+    /// A transaction of another's has this item at the moment.
+    Busy(Key),
+    /// All else.
+    Told(TableError),
+}
+
+impl Refused {
+    /// Waits before the next try while a transaction of another's has one of the items: no condition failed, so that
+    /// what is written is right still. The SDK does not try that again.
+    /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>
+    async fn wait(self, tries: &mut Tries) -> Result<(), TableError> {
+        let error = match self {
+            Self::Busy(key) => TableError::Conflict { key },
+            Self::Told(error) => return Err(error),
+        };
+        if tries.again(&error).await { Ok(()) } else { Err(error) }
     }
-    false
+}
+
+impl From<TableError> for Refused {
+    fn from(error: TableError) -> Self {
+        Self::Told(error)
+    }
+}
+
+fn is_caused_by<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<E>())
 }
 
 fn service(
