@@ -171,6 +171,7 @@ fn changed(item: &Item, attribute: &str) -> Item {
         }
         AttributeValue::S(text) if text.len() == 64 => AttributeValue::S("ab".repeat(32)),
         AttributeValue::S(text) => AttributeValue::S(format!("{text}x")),
+        AttributeValue::Bool(is) => AttributeValue::Bool(!is),
         other => panic!("{attribute}: {other:?}"),
     };
     item.insert(attribute.to_owned(), other);

@@ -23,6 +23,7 @@ async fn every_function_does_its_part_of_the_path_of_one_mail_under_the_runtime_
     let lambda = async |name: &str| Lambda::start(name, &world, &aws).await;
     let (api, oauth_callback) = (lambda("api").await, lambda("oauth-callback").await);
     let (graph_webhook, delta_poll) = (lambda("graph-webhook").await, lambda("delta-poll").await);
+    let documents = lambda("documents").await;
 
     // The API, behind an HTTP API.
     let alive = api.invoke(&event::http("GET", "/healthz", &[], None)).await;
@@ -74,7 +75,12 @@ async fn every_function_does_its_part_of_the_path_of_one_mail_under_the_runtime_
     // Jobs older than the last round are done already, give or take the skew of clocks.
     assert_eq!(graph_webhook.invoke(&event::function_url("", &notice)).await["statusCode"], 202);
     assert_eq!(delta_poll.invoke(&jobs(&world).await).await, done);
-    let messages = ask("GET", &format!("/v1/firms/{firm}/messages"), Value::Null).await;
+    // The list of mails is another function's, behind the same gate.
+    let path = format!("/v1/firms/{firm}/messages");
+    let listed = event::http("GET", &path, &[("authorization", operator.as_str())], None);
+    let listed = documents.invoke(&listed).await;
+    assert_eq!(listed["statusCode"], 200, "{listed}");
+    let messages: Value = serde_json::from_str(listed["body"].as_str().unwrap()).unwrap();
     let message = &messages["items"][0];
     assert_eq!(
         (&message["state"], &message["subject"]),
@@ -87,7 +93,7 @@ async fn every_function_does_its_part_of_the_path_of_one_mail_under_the_runtime_
     assert!(queued["queued"].is_u64(), "{queued}");
     let wrong = delta_poll.invoke(&json!({ "nothing": "known" })).await;
     assert!(wrong["errorType"].is_string(), "{wrong}");
-    for function in [api, oauth_callback, graph_webhook, delta_poll] {
+    for function in [api, oauth_callback, graph_webhook, delta_poll, documents] {
         function.stop().await;
     }
 }

@@ -55,7 +55,8 @@ impl From<DueError> for Diagnostic {
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, DueError> {
     let Input { schedule: Schedule::Append } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
-    append(app, app.clock.now(), &deadline).await
+    // Boxed, because the compiler gives up on a future that is nested so deeply.
+    Box::pin(append(app, app.clock.now(), &deadline)).await
 }
 
 /// Appends to every log that is due by `until`. One that can't be appended to holds up no other.
@@ -80,8 +81,7 @@ async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
     if deadline.is_near() {
         return Some(0);
     }
-    let followed = app.appender().follow(&app.table, firm, &app.clock, app.config.log_pause, deadline).await;
-    match followed {
+    match app.appender().follow(&app.table, firm, &app.clock, app.config.log_pause, deadline).await {
         Ok(appended) => Some(appended.added),
         Err(error) => {
             tracing::error!(firm.id = %firm, error = %Chain(&error), "a log could not be appended to");

@@ -9,8 +9,8 @@
 //! later gets a conflict, once the earlier one has ended. Source:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>
 //!
-//! Kinder than AWS: TransactGetItems never conflicts, indexes are never behind, nothing is throttled, and a transaction's
-//! `ClientRequestToken` is forgotten when the process ends.
+//! Kinder than AWS: TransactGetItems never conflicts, indexes are never behind, nothing is throttled, and the
+//! `ClientRequestToken` of a transaction is forgotten when the process ends.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};

@@ -197,9 +197,11 @@ impl Appender<'_> {
 
     /// The head, if it is signed by a key of `keys`; none where the log has not begun.
     async fn head(&self, firm: FirmId, keys: &LogKeys) -> Result<Option<Head>, AppendError> {
-        let Some(object) = self.store.find(firm, CHECKPOINT).await? else {
-            let begun = !self.store.names(firm, "checkpoints/").await?.is_empty();
-            return if begun { Err(AppendError::HeadMissing) } else { Ok(None) };
+        let object = match self.store.find(firm, CHECKPOINT).await? {
+            Some(object) => object,
+            None if self.store.names(firm, "checkpoints/").await?.is_empty() => return Ok(None),
+            // Another may have begun the log in between.
+            None => self.store.find(firm, CHECKPOINT).await?.ok_or(AppendError::HeadMissing)?,
         };
         let own = keys.verifying();
         let opened = match Checkpoint::open(firm, &object.bytes, &own) {
