@@ -28,27 +28,30 @@ use shared::{
 use crate::error::Failure;
 pub use crate::extract::{BODY_BYTES_MAX, BULK_BYTES_MAX};
 
-/// What describes all routes; `openapi` holds it to them.
+/// Where all routes are described.
+const DESCRIBED_AT: &str = "/openapi.json";
+/// What describes them; `openapi` holds it to them.
 const DESCRIPTION: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
-/// The routes of the function `api`, with `/openapi.json` that describes those of all functions and `/healthz` that
-/// says which version runs.
+/// The routes of the function `api`, with `/healthz` that says which version runs.
 ///
 /// Every answer carries `x-request-id`. Every failure is an `application/problem+json` document ([`Problem`]); one that
 /// is ours is logged once with the same request id.
 pub fn router(app: App) -> Router {
-    let description = async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION);
-    behind_the_gate(routes::api().route("/openapi.json", get(description)), app)
+    behind_the_gate(routes::api(), app)
 }
 
-/// The routes of the function `documents`, behind the same gate.
+/// The routes of the function `documents`, behind the same gate, with `/openapi.json` that describes those of both: it
+/// has room for the text.
 pub fn documents(app: App) -> Router {
-    behind_the_gate(routes::documents(), app)
+    let description = async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION);
+    behind_the_gate(routes::documents().route(DESCRIBED_AT, get(description)), app)
 }
 
 /// The paths that `documents` serves; `api` serves all others.
 pub fn paths_of_documents() -> BTreeSet<String> {
-    routes::paths().filter(|(_, function)| *function == "documents").map(|(path, _)| path).collect()
+    let served = routes::paths().filter(|(_, function)| *function == "documents").map(|(path, _)| path);
+    served.chain([DESCRIBED_AT.to_owned()]).collect()
 }
 
 /// Whether `documents` serves what is at this address: one of its paths fits, and no path of `api` fits better.
@@ -66,7 +69,8 @@ pub fn is_of_documents(address: &str) -> bool {
         (all && named.next().is_none()).then_some(literal)
     };
     let best = routes::paths().filter_map(|(path, function)| Some((fits(&path)?, function)));
-    best.max_by_key(|(literal, _)| *literal).is_some_and(|(_, function)| function == "documents")
+    let best = best.max_by_key(|(literal, _)| *literal);
+    address == DESCRIBED_AT || best.is_some_and(|(_, function)| function == "documents")
 }
 
 fn behind_the_gate(routes: Router<Arc<App>>, app: App) -> Router {
