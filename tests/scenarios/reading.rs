@@ -53,7 +53,10 @@ async fn ask(world: &World, method: Method, path: &str, headers: &[(&str, &str)]
 }
 
 async fn read(filler: usize) -> (World, Registry, String) {
-    let world = World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000000")]).await;
+    read_in(World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000000")]).await, filler).await
+}
+
+async fn read_in(world: World, filler: usize) -> (World, Registry, String) {
     let registry = world.registry().await;
     let delivered = world.microsoft.deliver(ADA, "inbox", Mail::new(mail(filler), world.clock.now())).unwrap();
     world.run_until_idle().await;
@@ -135,6 +138,19 @@ async fn a_mail_is_read_whatever_is_in_it() {
     });
     assert_eq!(read.clone().count(), 2 * 12);
     assert!(read.clone().any(|entry| entry["path"] == format!("{path}/attachments/2")));
+}
+
+#[tokio::test]
+async fn where_answers_have_no_limit_a_range_is_what_was_asked_for() {
+    for filler in [600, 6_000_000] {
+        let (world, _, path) = read_in(World::new().await, filler).await;
+        let path = format!("{path}/attachments/3");
+        let get = async |range: &str| ask(&world, Method::GET, &path, &[("range", range)]).await;
+        let part = get("bytes=1-4").await;
+        assert_eq!((part.status, part.body.as_slice()), (206, &b"MN&M"[..]));
+        assert_eq!(get("bytes=0-").await.body.len(), filler / 6 * 3 + 5);
+        assert_eq!(get("bytes=-7").await.body, b"MNHello");
+    }
 }
 
 #[tokio::test]

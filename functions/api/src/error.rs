@@ -1,4 +1,4 @@
-//! What a route answers when it does not do what was asked: a problem document, whatever went wrong.
+//! Errors of routes: every failure is answered with a problem document (RFC 9457).
 
 use std::{error::Error, sync::Arc};
 

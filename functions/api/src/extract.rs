@@ -1,4 +1,4 @@
-//! What a request brings, read so that whatever does not fit is told as a problem that names the field.
+//! Extractors for path, query and body. An invalid value is answered with a problem that names the field.
 
 use std::{error::Error, fmt::Display, str::FromStr};
 

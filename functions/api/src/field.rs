@@ -1,5 +1,5 @@
-//! The fields of requests: each is read from text once, and holds only what may be stored. What is pasted brings spaces
-//! and line ends with it: they are taken away around every field.
+//! The fields of requests. Each is parsed once and holds only valid values. Spaces and line ends around a value are
+//! removed, because pasted values have them.
 
 use std::str::FromStr;
 

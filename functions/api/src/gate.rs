@@ -1,6 +1,6 @@
-//! What every call of `/v1` passes: who calls, how often, with which right, whether it was made before, and for a
-//! change, or a route that gives out mail, the entries in the firm's audit trail. A route that is added later passes it
-//! too.
+//! The gate: middleware before every route of `/v1`, including routes that are added later. It checks the API key, its
+//! rights and its rate limit, applies `Idempotency-Key`, and writes the audit trail for changes and for routes that
+//! return mail.
 
 use std::{
     collections::HashMap,

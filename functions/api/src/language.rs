@@ -1,4 +1,4 @@
-//! The language in which problems are told: the one that the caller's `Accept-Language` likes best.
+//! The language of problems, chosen by the caller's `Accept-Language`.
 
 use axum::{
     extract::Request,

@@ -18,7 +18,7 @@ pub(crate) enum Asked {
     Beyond,
 }
 
-/// What a request asks for of something that has the entity tag `etag` and `length` bytes, at least one.
+/// What a request asks for of something that has the entity tag `etag` and `length` bytes.
 ///
 /// A range of another unit, one that is malformed and a list of ranges are ignored, as the RFC allows.
 pub(crate) fn asked(method: &Method, headers: &HeaderMap, etag: &str, length: u64) -> Asked {
@@ -32,6 +32,7 @@ pub(crate) fn asked(method: &Method, headers: &HeaderMap, etag: &str, length: u6
     match range.filter(|_| of_this && *method == Method::GET) {
         None => Asked::Whole,
         Some((Some(first), _)) if first >= length => Asked::Beyond,
+        Some((None, _)) if length == 0 => Asked::Beyond,
         Some((Some(first), last)) => Asked::Part(first..=last.map_or(length - 1, |last| last.min(length - 1))),
         Some((None, Some(0) | None)) => Asked::Beyond,
         Some((None, Some(bytes))) => Asked::Part(length.saturating_sub(bytes)..=length - 1),
@@ -91,6 +92,14 @@ mod tests {
             assert_eq!(told(&Method::GET, &[(header::RANGE, range)]), expected, "{range}");
         }
         assert_eq!(told(&Method::HEAD, &[(header::RANGE, "bytes=0-9")]), Asked::Whole);
+    }
+
+    #[test]
+    fn of_what_is_empty_no_range_can_be_given() {
+        for range in ["bytes=0-", "bytes=0-0", "bytes=-1", "bytes=-0"] {
+            let headers = [(header::RANGE, range.parse().unwrap())].into_iter().collect();
+            assert_eq!(asked(&Method::GET, &headers, "\"abc\"", 0), Asked::Beyond, "{range}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What the parsers say of a request, in plain words: which field is wrong, what belongs there, and no position of
-//! theirs but in text that is no JSON at all. Values are not repeated: one of them may be a secret.
+//! Parser errors in plain words: which field is wrong and what it must be. A position is given only for text that is
+//! not JSON. Values are not repeated, because one of them may be a secret.
 
 /// Errors of the standard library's numbers, and what belongs there.
 const STANDARD: [(&str, &str); 7] = [

@@ -1,4 +1,4 @@
-//! Advance: the steps of copies to where they shall be, up to twenty side by side. Any step may run twice.
+//! Advance: takes the steps of copies, up to twenty in one batch. Any step may run twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 

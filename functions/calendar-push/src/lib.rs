@@ -1,7 +1,8 @@
-//! Pushes dates and contacts to members: what the business application says is in everyone's Outlook, once.
+//! Pushes dates and contacts to members: each entry of the business application exists exactly once in each member's
+//! Outlook.
 //!
-//! Two things start it: the schedule, which queues a job for every member whose Outlook is due to be looked at, and the
-//! queue, whose jobs each name one member.
+//! Two things start it: the schedule, which queues a job for each member who is due, and the queue, whose jobs each
+//! name one member.
 
 mod advance;
 mod look;

@@ -1,4 +1,4 @@
-//! Look: what lies in the member's Outlook, compared with what shall be there. What differs becomes work.
+//! Look: compares the member's Outlook with what should be there. Each difference becomes work.
 
 use std::collections::HashMap;
 

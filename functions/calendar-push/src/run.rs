@@ -1,4 +1,4 @@
-//! One round of one member: finish what is open, look at what lies there, finish what that found.
+//! One round of one member: finish open work, compare, finish the work that the comparison found.
 
 use std::{
     collections::{BTreeMap, HashSet},

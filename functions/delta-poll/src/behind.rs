@@ -1,5 +1,5 @@
-//! Behind live mail: the history that was granted, and the comparison of the folders with the archive. Both walk along
-//! the folders for a bounded time, then give way; what a walk finds goes the way of all mail.
+//! What waits for live mail: granted history and reconciliation. Both walk the folders for a limited time. What a walk
+//! finds is archived like other mail.
 
 use std::time::Duration;
 

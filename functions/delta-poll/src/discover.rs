@@ -1,4 +1,4 @@
-//! Discover: page by page, new messages are written as pending, then the page's link is saved. Never waits for
+//! Discover: for each delta page, writes the new messages as pending, then stores the page's link. It never waits for
 //! archiving.
 
 use std::{

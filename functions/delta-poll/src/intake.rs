@@ -1,4 +1,4 @@
-//! Intake: what a page of mails comes to, whether delta told of them or a walk listed them.
+//! Intake: turns a page of mails, from delta or from a walk, into messages, work and counts.
 
 use std::collections::HashMap;
 

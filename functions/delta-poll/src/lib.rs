@@ -1,7 +1,7 @@
 //! Works through mailboxes: discover, decide, archive, announce, mark.
 //!
-//! Two things start it: the schedule, which queues a job for every mailbox that is due, and the queue, whose jobs each
-//! name one mailbox to look at.
+//! Two things start it: the schedule, which queues a job for each mailbox that is due, and the queue, whose jobs each
+//! name one mailbox.
 
 mod advance;
 mod behind;

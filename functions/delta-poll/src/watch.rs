@@ -1,4 +1,4 @@
-//! Connectors that are to be looked at, whether or not a mailbox of theirs is read.
+//! Checks the connectors that are due, with or without active mailboxes.
 
 use futures::StreamExt as _;
 use shared::{

@@ -1,7 +1,7 @@
-//! Brings the logs that prove what was archived up to the feeds that they follow (`shared/src/evidence`).
+//! Appends the facts of each firm's feed to its transparency log (`shared/src/evidence`).
 //!
-//! The schedule starts it. There is no queue: the index tells which logs are due, what was not done is due still, and
-//! two that append to one log do no harm.
+//! The schedule starts it. It needs no queue: the index `due` lists the logs that are due, a log that failed stays due,
+//! and two appenders of one log do no harm.
 
 use futures::StreamExt as _;
 use jiff::Timestamp;

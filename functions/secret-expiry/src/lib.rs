@@ -1,7 +1,7 @@
-//! Watches until when the credentials of app registrations are good: reminds, and rotates them.
+//! Checks when the credentials of app registrations expire: sends reminders, and rotates them.
 //!
-//! Two things start it: the schedule, which has it look at what is due, and Secrets Manager, which has it take one step
-//! of a rotation. What is decided and done is in `shared/src/access/lease.rs` and `shared/src/access/rotation.rs`.
+//! Two things start it: the schedule, and Secrets Manager, which runs one step of a rotation. Decisions and effects are
+//! in `shared/src/access/lease.rs` and `shared/src/access/rotation.rs`.
 
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};

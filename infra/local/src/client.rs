@@ -1,4 +1,4 @@
-//! A client of greffe's own API, and the browser of whoever signs in: for the demo and the benchmarks.
+//! A client of greffe's API, and a browser that signs in: for the demo and the benchmarks.
 
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::Value;

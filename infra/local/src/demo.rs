@@ -1,7 +1,7 @@
-//! The demo: a firm connects to a simulated Microsoft 365, and real mail is archived before your eyes. Then everything
-//! is compared with what the tenant really held.
+//! The demo: a firm connects to a simulated Microsoft 365, and mail is archived. At the end, everything is compared
+//! with the simulated tenant.
 //!
-//! Every step looks first whether it was done already, so that a demo that was killed goes on where it was.
+//! Each step first checks whether it was done, so a killed demo continues where it stopped.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

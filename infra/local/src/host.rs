@@ -1,5 +1,5 @@
-//! What AWS does around the functions: API Gateway and the function URL, the queue's event source, the schedules,
-//! Secrets Manager's rotations, and the identity that AWS vouches for.
+//! Does what AWS does around the functions: API Gateway and the function URL, the event sources of the queues, the
+//! schedules, Secrets Manager's rotations, and the identity tokens.
 
 use std::{
     fs::DirBuilder,

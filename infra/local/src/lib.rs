@@ -1,5 +1,4 @@
-//! greffe on one machine. It calls the very handlers that Lambda calls, over the very SDK clients;
-//! only who answers differs.
+//! greffe on one machine. It calls the same handlers as Lambda, over the same SDK clients; only the endpoints differ.
 
 pub mod client;
 pub mod demo;

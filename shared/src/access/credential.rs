@@ -1,7 +1,7 @@
-//! How an app registration proves to Entra that it is itself: by a client secret, by a certificate, or by AWS's word.
+//! Credentials of app registrations: a client secret, a certificate, or a federated token of AWS.
 //!
-//! A credential lies whole in one version of one secret of Secrets Manager, whatever its kind. So going from one to
-//! another is the move of one label (`AWSCURRENT`), and there is no moment without one.
+//! A credential of any kind is one version of one secret in Secrets Manager. So replacing one moves one label
+//! (`AWSCURRENT`), and there is never a moment without a credential.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Work at an app registration: one function at a time holds it, by a lease that ends by the clock.
+//! Leases on app registrations: one function at a time works on one. A lease expires by the clock.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What is known of an app registration's credential: one item, all about the version in use in Secrets Manager.
+//! What greffe knows about the credential of an app registration: one item, about the version in use in Secrets
+//! Manager.
 
 use std::time::Duration;
 

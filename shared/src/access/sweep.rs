@@ -1,4 +1,4 @@
-//! Which credentials that greffe made are left over at Entra. Nothing else is ever removed there.
+//! Finds the unused credentials at Entra that greffe created. greffe never removes any other credential.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! When a connector is looked at next, and what follows from what was seen of it: it asks for a person, or works again.
+//! When a connector is checked next, and what a check changes: it needs a person, or it works again.
 
 use std::time::Duration;
 

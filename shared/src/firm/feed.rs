@@ -1,9 +1,8 @@
-//! Facts told to the outside: a feed read by cursor, and the same facts on the event bus.
+//! The feed: a firm's facts, read by cursor, and the same facts on the event bus.
 //!
-//! A firm's facts are numbered without gaps, in the order in which the registry received them. A writer takes a number,
-//! and may die before it writes. A reader that meets such a gap waits a little, then fills it with nothing, by a
-//! conditional write: a late writer finds its number taken and takes another one. So a reader that goes by numbers
-//! misses nothing.
+//! A firm's facts are numbered without gaps, in the order in which they were recorded. A writer takes a number, and may
+//! die before it writes. A reader that meets such a gap waits a little, then fills it with a void fact by a conditional
+//! write; a late writer takes another number. So a reader that goes by numbers misses nothing.
 
 use std::{collections::BTreeMap, time::Duration};
 

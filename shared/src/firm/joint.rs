@@ -1,9 +1,9 @@
-//! The joint feed: the facts of all firms, for who reads them with one key.
+//! The joint feed: the facts of all firms, for a reader with the operator's key.
 //!
-//! It holds no facts, but stretches: so many facts of one firm. A reader lays down the stretches that are missing
-//! before it reads. Which firms have news is asked of the index, where each feed lies under the minute of its last
-//! number. So a page costs by its facts and not by the number of firms, and writing a fact costs nothing more. What a
-//! stretch names is in order; those of two firms are as they were found.
+//! It stores no facts but stretches: ranges of one firm's facts. A reader adds the missing stretches before it reads.
+//! The index lists the feeds with news, by the minute of their last number. So a page costs by its facts, not by the
+//! number of firms, and writing a fact costs nothing more. Facts of one firm are in order; facts of two firms are in
+//! the order in which they were found.
 
 use std::{collections::HashMap, fmt, str::FromStr, time::Duration};
 

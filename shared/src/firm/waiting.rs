@@ -1,5 +1,5 @@
-//! Calls that wait for events: one for each key, and so many in all. Each holds a function while it waits, so they are
-//! counted over all functions, in one item.
+//! Calls that wait for events: one for each key, and a maximum for all keys. Each occupies a function, so all functions
+//! share the count, in one item.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! App registrations: their credentials, shown ever after without what is secret, added and removed.
+//! App registrations: lists, adds and removes their credentials. After its creation, a secret is never shown again.
 //!
-//! Its own tenant shows a registration, and only to callers that may read applications. Changing one needs
-//! `Application.ReadWrite.OwnedBy`, and the app's service principal among the owners of its registration.
+//! An app registration is visible in its own tenant, to callers that may read applications. Changing it needs
+//! `Application.ReadWrite.OwnedBy`, and the app's service principal as an owner of the registration.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! What Graph answered when it did not do what was asked.
+//! Errors of Graph.
 
 use std::{fmt, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is pushed: events, tasks and contacts of ours, made, changed, found and removed through `$batch`, and read
+//! Pushed items: events, tasks and contacts of ours, created, changed, found and deleted through `$batch`, and read
 //! back.
 
 use std::{

@@ -1,5 +1,5 @@
-//! What Graph needs to know of access tokens: where they come from, and why there is none. How one is got is no matter
-//! of Graph's.
+//! What this room needs of access tokens: a source of them, and the reason if there is none. It does not know how they
+//! are obtained.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Who is who.
+//! Users.
 
 use serde::Deserialize;
 

@@ -1,10 +1,8 @@
-//! Validating a connection: each thing that greffe does with an account is really tried once, and nothing is left
-//! behind.
+//! Validating a connection: tries each thing that greffe does with an account once, and leaves nothing behind.
 //!
-//! A check is tried by itself: one that fails says nothing of the others, only without a token there is nothing to try.
-//! What a check makes (an event in the year 2000, a task, a contact, a category, a subscription) it takes away again,
-//! and where the answer to making it was lost, it is looked for first. All of it ends before the caller's request
-//! times out.
+//! Checks are independent; only the token is needed by all. A check deletes what it creates (an event in the year 2000,
+//! a task, a contact, a category, a subscription). If the answer to the creation was lost, it searches for the item
+//! first. All checks end before the caller's request times out.
 
 use std::{future::Future, time::Duration};
 

@@ -1,8 +1,8 @@
-//! Delta rounds: what the first one saw, and what a page's entries mean.
+//! Delta rounds: what the first one saw, and what the entries of a page mean.
 //!
-//! A folder's first round is its baseline: what lies there is not kept, but remembered as eight bytes each, so that an
-//! older mail that shows up later can be told from one that was moved in. Nothing else is asked of dates or of Graph's
-//! `changeType`.
+//! The first round of a folder is its baseline: the mails in it are not archived. Each is remembered by eight bytes, so
+//! that an older mail that shows up later can be told from one that was moved in. Neither dates nor Graph's
+//! `changeType` are used for this.
 
 use std::{
     collections::{BTreeSet, HashSet},

@@ -1,7 +1,7 @@
-//! Filing: which dossier of the business application a mail belongs to, since when, and who said so.
+//! Filing: the dossier of the business application that a mail belongs to, with the history of changes.
 //!
-//! One transaction changes the message, writes the change down for good, moves the mail between the lists of dossiers,
-//! tells of it, and leaves the work that turns the mark. Whatever dies after it, the mark follows.
+//! One transaction changes the message, appends to the history, moves the mail between the lists of dossiers, records
+//! the fact, and stores the work that changes the mark. So the mark follows, even if the function stops right after it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

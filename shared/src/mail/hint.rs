@@ -1,5 +1,5 @@
-//! Hints: what greffe can't know or can't settle by itself, and an administrator should see to. Unlike a problem, a
-//! hint keeps nothing from working.
+//! Hints: what greffe can't detect or fix by itself, and an administrator should check. Unlike a problem, a hint stops
+//! nothing.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

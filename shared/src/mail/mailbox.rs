@@ -1,4 +1,4 @@
-//! Mailboxes: which folders are kept, since when, and how far it is.
+//! Mailboxes: their folders, state and progress.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! Rules: which mail of the chosen folders is not kept, and why. Pure; asked with what the delta page told, so that no
-//! request is spent on a decision.
+//! Rules: which mail of the chosen folders is not archived, and why. Pure: they need only what the delta page has, so a
+//! decision costs no request.
 //!
-//! A mail is judged once, when it is found, by the rules of that moment. Other rules later touch neither what is
-//! archived nor what was skipped: [`Rules::skips`] asked again only shows what they would have done.
+//! Each mail is judged once, when it is found. Later rules change neither archived nor skipped mail; [`Rules::skips`]
+//! then only previews what they would have skipped.
 
 use std::collections::HashSet;
 use utoipa::ToSchema;

@@ -1,5 +1,5 @@
-//! Selections: which folders of a mailbox are kept. What was chosen is stored; what it comes to follows from the tree
-//! as it is.
+//! Selections: which folders of a mailbox are archived. The choice is stored; the folders follow from it and from the
+//! current tree.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,7 +1,7 @@
-//! Trouble: what a thing that fails keeps to itself, so that nothing else waits for it.
+//! Trouble: the retry state of one thing that fails, so that nothing else waits for it.
 //!
-//! A folder, a walk, a mail or a helper that Graph does not serve notes since when, how often it was tried, and when it
-//! is tried next. The pauses grow. What lasts is shown to people, and ends with the first success.
+//! A folder, a walk, a mail or a helper stores the start of its fault, the number of tries, and the time of the next
+//! try. The pauses grow. A fault that lasts is shown to people; the first success ends it.
 
 use std::time::Duration;
 

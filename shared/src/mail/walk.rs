@@ -1,11 +1,10 @@
-//! Walks: what lies in a folder, from the oldest mail to the newest, held against what greffe knows.
+//! Walks: compare the mails of a folder, from the oldest to the newest, with what greffe knows.
 //!
-//! Two things walk. History takes in older mail that the operator granted. A reconciliation finds what delta and
-//! notices both missed: delta loses a mail that leaves and comes back between two rounds, and notices get lost for
-//! days.
+//! There are two walks. History archives older mail that the operator granted. A reconciliation finds what delta and
+//! notices missed: delta misses a mail that leaves and returns between two rounds, and notices can be lost for days.
 //!
-//! A walk goes from arrival to arrival and not from place to place, so a mail that leaves the folder meanwhile makes it
-//! skip no other; it goes on after any interruption from the moment it had come to.
+//! A walk pages by arrival time, not by offset, so a mail that leaves the folder hides no other. After an interruption
+//! it continues from the last arrival time.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What an entry of the catalogue advises: whose turn it is, whether signing in again helps, and what a person reads.
+//! The advice of a catalogue entry: who acts, whether signing in again helps, and the text.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

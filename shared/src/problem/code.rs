@@ -1,4 +1,4 @@
-//! What the catalogue knows about a code.
+//! The codes of the catalogue.
 
 use super::{
     advice::{Reconnect, Text, Who},

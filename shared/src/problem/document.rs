@@ -1,4 +1,4 @@
-//! Problem documents: what the API answers when it does not do what was asked.
+//! Problem documents (RFC 9457): the API's answers to failed requests.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! What is said of every entry of the catalogue, in the languages that people read.
+//! The texts that all catalogue entries share, in four languages.
 
 use super::advice::{Reconnect, Who};
 use crate::base::language::Language;

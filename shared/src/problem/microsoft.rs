@@ -1,8 +1,8 @@
-//! From what Microsoft answered to the entry that explains it.
+//! Maps an error of Microsoft to the catalogue entry that explains it.
 //!
-//! OAuth's `error` decides, as Microsoft asks; its numbers change and only make the explanation more exact. What nobody
-//! knows gets the entry of its `error` or HTTP status, and Microsoft's own code and words are shown beside it as they
-//! came.
+//! OAuth's `error` decides, as Microsoft recommends; its numbers change, and only make the explanation more exact. An
+//! unknown error gets the entry of its `error` or HTTP status. Microsoft's own code and text are always shown beside
+//! it.
 
 use super::{
     advice::{Reconnect, Who},

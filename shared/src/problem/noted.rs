@@ -1,4 +1,4 @@
-//! Problems as they are kept, until somebody has seen to them.
+//! Problems as they are stored, until they are solved.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! The comparison of both sides, as pure data: what the business application says, what was pushed, and what lies
-//! there.
+//! Compares the entries, what was pushed, and what is in Outlook. Pure.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! A copy: one entry in one member's Outlook, and the next step to where it shall be.
+//! Copies: one entry in one member's Outlook, and its next step.
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -1,7 +1,7 @@
-//! Entries: what the business application says, each under its own external id and for the members that it names.
+//! Entries: dates and contacts of the business application, each with an external id and its members.
 //!
-//! A date and a contact are entries with another content. The business application is the master: the last that it said
-//! is the truth, whatever happens in Microsoft 365.
+//! Dates and contacts are entries with different content. The business application is the master: its last version
+//! counts, whatever happens in Microsoft 365.
 
 use std::{collections::BTreeSet, time::Duration};
 

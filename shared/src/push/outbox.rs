@@ -1,4 +1,4 @@
-//! An outbox: what rounds remember of one member. Only rounds write it; what is due is an item of its own.
+//! Outboxes: what rounds store about one member. Only rounds write it; the due time is a separate item.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The operator's webhooks: as a firm's, with the events of all firms.
+//! The operator's webhooks: like a firm's, with the events of all firms.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Pages: lists are given out part by part.
+//! Pages of lists.
 
 use std::{fmt::Display, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! What is pushed to a member: how it stands, and what a comparison would do now.
+//! The state of what is pushed to a member, and a preview of the next comparison.
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What a mail says: its text, its HTML and its attachments, read from the original while they are asked for.
+//! The text, the HTML and the attachments of a mail, read from its original on request.
 
 use std::{borrow::Cow, collections::HashMap, error::Error, fmt, ops::Range, str::FromStr, sync::Arc};
 
@@ -490,7 +490,7 @@ pub(super) async fn attachment(
             return Err(Problem::new(Code::AnswerTooLarge, detail).into());
         }
         Asked::Whole => None,
-        Asked::Part(part) => Some(*part.start()..(part.end() + 1).min(part.start() + largest)),
+        Asked::Part(part) => Some(*part.start()..(part.end() + 1).min(part.start().saturating_add(largest))),
     };
     let wanted = range.clone().unwrap_or(0..length);
     let body = match &opened.whole {

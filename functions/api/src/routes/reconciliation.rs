@@ -1,4 +1,4 @@
-//! Reconciliation: what lies in the folders, held against the archive.
+//! Reconciliation: compares the mails in the folders with the archive.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Tenants: which firm each belongs to, and who waits for the operator's grant.
+//! Tenants: the firm that each belongs to, and the connectors that wait for the operator's grant.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
