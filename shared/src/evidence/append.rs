@@ -157,7 +157,7 @@ impl Appender<'_> {
         appended
     }
 
-    /// Appends what the feed has beyond the log, at most [`FACTS_MAX`] facts. Facts whose number before them may still
+    /// Appends what the feed has beyond the log, at most 1,024 facts. Facts whose number before them may still
     /// be written wait.
     ///
     /// Errors: an alarm is raised for those of which [`AppendError::is_alarm`] says so.
