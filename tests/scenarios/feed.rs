@@ -151,6 +151,11 @@ async fn the_operator_copies_the_index_of_every_firm_from_one_feed() {
     let nothing = world.get(&format!("/v1/events?after={}", end_of(&world).await)).await.ok();
     assert_eq!(nothing["items"], json!([]));
     assert_eq!(world.get("/v1/events?after=x").await.problem(), "invalid_request");
+    // The largest numbers that there are.
+    let (own, joint) = (format!("/v1/firms/{other}/events?after={}", u64::MAX), "/v1/events?after=");
+    for beyond in [own, format!("{joint}0.{}", u64::MAX), format!("{joint}{0}.{0}", u64::MAX)] {
+        assert_eq!(world.get(&beyond).await.status, 200, "{beyond}");
+    }
 }
 
 async fn end_of(world: &World) -> String {

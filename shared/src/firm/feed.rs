@@ -612,15 +612,17 @@ impl Feed {
         at: fn(&T) -> Timestamp,
     ) -> Result<Vec<(u64, T)>, FeedError> {
         let patience = jiff::SignedDuration::try_from(GAP_PATIENCE).unwrap_or_default();
+        // A caller may give the largest number that there is.
+        let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };
         loop {
             let mut rows: Vec<(u64, T)> = self.table.numbered(&Key::fact(firm, after), true, limit).await?;
-            let whole = rows.iter().zip(after + 1..).take_while(|((number, _), next)| number == next).count();
+            let whole = rows.iter().zip(first..).take_while(|((number, _), next)| number == next).count();
             let Some((number, fact)) = rows.get(whole) else { return Ok(rows) };
             if now.duration_since(at(fact)) < patience {
                 rows.truncate(whole);
                 return Ok(rows);
             }
-            for gap in after + 1 + whole as u64..*number {
+            for gap in first + whole as u64..*number {
                 // Its writer may come after all; then that is what the next reading shows.
                 let void = Fact { id: format!("void-{gap}"), at: now, what: What::Void };
                 self.record(firm, gap, &void).await?;
