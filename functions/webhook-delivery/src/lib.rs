@@ -22,7 +22,7 @@ use shared::{
 
 /// Addresses of one batch that are posted to side by side. On AWS a batch has one: no address waits for another.
 const ADDRESSES_AT_ONCE: usize = 10;
-/// Firms whose news the schedule looks after in one run.
+/// Firms with recent events for which one run of the schedule sends jobs.
 const FIRMS_MAX: usize = 1_000;
 /// What starts the function: jobs from its queue, or the schedule.
 pub type Input = worker::Input<Schedule>;

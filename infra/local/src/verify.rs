@@ -1,4 +1,4 @@
-//! `greffe verify`: holds what lies here to the logs that prove it.
+//! `greffe verify`: checks the archive on this machine against its logs.
 
 use std::{
     path::{Path, PathBuf},
@@ -26,7 +26,7 @@ use crate::{
     provision,
 };
 
-/// How often it is told how far a verification is.
+/// How often the progress of a verification is printed.
 const TELL_PAUSE: Duration = Duration::from_secs(2);
 
 /// What could not be verified.
@@ -46,7 +46,7 @@ pub enum VerifyHereError {
     Verify(#[from] VerifyError),
 }
 
-/// Verifies the archive in `data`, every byte of it where `reads` says so. `tell` is told how far it is.
+/// Verifies the archive in `data`, every byte of it where `reads` says so. `tell` gets the progress.
 pub async fn verify(data: &Path, reads: bool, tell: impl Fn(&str) + Sync) -> Result<Report, VerifyHereError> {
     let (dir, clock) = (data.join("aws"), Clock::system());
     if std::env::var_os("AWS_ENDPOINT_URL").is_none_or(|url| url.is_empty()) && !dir.is_dir() {

@@ -224,7 +224,7 @@ impl<J: Queued> Queue<J> {
     }
 
     /// Sends jobs in batches, each with its deduplication id: unless one with the same id was sent within five minutes.
-    /// SQS judges each by itself: those that it refused are told, the others are sent.
+    /// SQS accepts or refuses each by itself. Returns the refused ones; the others are sent.
     ///
     /// Errors: SQS refuses a whole batch or does not answer.
     pub async fn send_all(&self, jobs: &[(J, String)]) -> Result<Vec<QueueError>, QueueError> {

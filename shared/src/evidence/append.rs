@@ -1,8 +1,8 @@
 //! The appender: brings a firm's log up to its feed.
 //!
-//! Whoever appends reads the same facts, writes the same tiles and signs the same checkpoint, so a repetition, a kill
-//! or a second appender does no harm. Tiles come first, then the checkpoint that names them: a log is never longer than
-//! what lies there. What is found to be otherwise than it was written is an alarm, and nothing is written.
+//! All appenders read the same facts, write the same tiles and sign the same checkpoint, so a repetition, a kill or a
+//! second appender does no harm. Tiles are written before the checkpoint that covers them, so a log never names a tile
+//! that is missing. If something differs from what was written, the appender raises an alarm and writes nothing.
 //!
 //! Cost: 4 PUTs for up to 256 facts, 11 for 1,024 in a backlog.
 
@@ -157,8 +157,7 @@ impl Appender<'_> {
         appended
     }
 
-    /// Appends what the feed has beyond the log, at most 1,024 facts. Facts whose number before them may still
-    /// be written wait.
+    /// Appends up to 1,024 facts that the log lacks. It stops at a number that may still be written.
     ///
     /// Errors: an alarm is raised for those of which [`AppendError::is_alarm`] says so.
     pub async fn append(&self, firm: FirmId, now: Timestamp) -> Result<Appended, AppendError> {

@@ -1,7 +1,7 @@
 //! The log in itself: every signature, every checkpoint, every tile, from the first entry to the head.
 //!
-//! The tree is built anew, tile after tile. Where the entries and the hashes over them contradict each other, the level
-//! above, or the signed root, tells which of them was changed.
+//! The tree is rebuilt, tile by tile. If entries contradict their hashes, the level above or the signed root shows
+//! which of them was changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -203,7 +203,7 @@ impl<'a> Inspection<'a> {
         Ok(())
     }
 
-    /// Holds what is kept to the chain that it makes; the sizes of those in the chain.
+    /// Checks that the kept checkpoints form a chain. Returns the sizes of those in it.
     fn follow(&mut self, good: &BTreeMap<u64, (Checkpoint, Vec<u8>)>, bad: &BTreeSet<String>) -> BTreeSet<u64> {
         let (mut previous, mut chained) = (self.head.and_then(|head| head.previous), BTreeSet::new());
         chained.extend(self.head.map(|head| head.size));

@@ -1,8 +1,8 @@
 //! Evidence: a transparency log for each firm that proves what came, when, and that nothing was changed; uses `base`,
 //! `aws`, `firm` and `mail`.
 //!
-//! Entry `n` of the log is fact `n + 1` of the firm's feed ([`entry`]), so the log is a function of the feed: whoever
-//! appends writes the same bytes. Entries and the hashes over them lie in tiles that are written once ([`tlog`]); only
+//! Entry `n` of the log is fact `n + 1` of the firm's feed ([`entry`]), so the log is a function of the feed: all
+//! appenders write the same bytes. Entries and the hashes over them lie in tiles that are written once ([`tlog`]); only
 //! the signed checkpoint moves ([`checkpoint`]), and only forwards. docs/archive-format.md describes every object.
 //!
 //! ```text

@@ -48,7 +48,7 @@ pub struct FirmReport {
     pub firm: FirmId,
     /// The entries of its log: up to the fact with this number.
     pub log_size: u64,
-    /// Facts after that: they are held against the index alone.
+    /// Facts after that: they are compared with the index only.
     pub facts_beyond: u64,
     /// Originals that were looked at.
     pub originals: u64,

@@ -17,7 +17,7 @@ pub enum PartKind {
     Message,
     /// An invitation or another calendar entry.
     Calendar,
-    /// A message that S/MIME signed or encrypted: whoever has the key opens it.
+    /// A message that S/MIME signed or encrypted. Opening it needs the recipient's key.
     Smime,
     /// A signature of S/MIME beside what it signs.
     SmimeSignature,

@@ -259,8 +259,8 @@ impl Round<'_> {
         }
     }
 
-    /// Has an event that was not taken tried again, or the address paused: at once where there is no such address any
-    /// more, else after a day. Whose it is, is told.
+    /// Plans the next try of an event that was not accepted, or pauses the webhook: at once after a 410, otherwise
+    /// after a day. The pause is reported to the owner.
     async fn note_failure(
         &mut self,
         progress: Row<DeliveryProgress>,

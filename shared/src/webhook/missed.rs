@@ -1,4 +1,4 @@
-//! Events whose announcement was lost: the schedule looks after each for a while.
+//! Sends jobs again for events whose announcement was lost, for a while after each event.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
     webhook::{DeliveryProgress, FeedPlace, Webhook, WebhookState},
 };
 
-/// For so long the schedule looks after each event.
+/// How long after an event the schedule still sends jobs for it.
 const LOOK_BACK: Duration = Duration::from_secs(600);
 
-/// Queues a job for each webhook that has not got what came lately, for at most `limit` firms; how many.
+/// Queues a job for each webhook that lacks recent events, for at most `limit` firms. Returns the number of jobs.
 ///
 /// Errors: the table or the queue refuses or does not answer.
 pub async fn announce_missed(
@@ -37,7 +37,7 @@ pub async fn announce_missed(
     Ok(queued)
 }
 
-/// Whether there is something that a webhook has not got, and nothing keeps it from.
+/// Whether a webhook lacks events, and does not wait for a retry.
 async fn is_behind(
     (table, feed): (&Table, &Feed),
     firm: Option<FirmId>,
@@ -47,7 +47,7 @@ async fn is_behind(
     Ok(match (progress.value.failing, progress.value.place, firm) {
         (Some(_), ..) => false,
         (None, FeedPlace::Firm(number), Some(firm)) => number < feed.last_number(firm).await.map_err(of_table)?,
-        // Whether the joint feed goes on shows when it is read.
+        // Only reading the joint feed shows whether it has more.
         (None, ..) => true,
     })
 }
