@@ -257,7 +257,19 @@ async fn a_byte_on_the_disk_is_found_by_reading_it() {
 async fn every_change_of_the_index_is_found() {
     let (archive, messages) = Archive::of_mails().await;
     let items = archive.messages(messages[0].mailbox).await;
-    let names = ["sha256", "bytes", "number", "received_at", "subject", "from", "immutable_id", "id"];
+    let names = [
+        "sha256",
+        "bytes",
+        "number",
+        "received_at",
+        "subject",
+        "from",
+        "immutable_id",
+        "id",
+        "archived_at",
+        "internet_message_id",
+        "has_attachments",
+    ];
     // One that is filed, one that was, one that never was, and one that is not in the log yet.
     for message in [messages[0], messages[1], messages[4], messages[6]] {
         let item = items.iter().find(|item| item["id"].as_s().unwrap() == &message.to_string()).unwrap();

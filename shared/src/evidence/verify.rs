@@ -1,8 +1,8 @@
-//! Verification: the log against itself, the facts, the index and the originals, and each of these against the log.
+//! Verification: compares the log with itself, the facts, the index and the originals, in both directions.
 //!
-//! First by entries: each must be that of its fact, and what it says of an original must be what the index says and
-//! what lies in the bucket. Then the other way: each object and each message of the index must have its entry. Facts
-//! after the log are held against the index alone. Nothing is written.
+//! First from the log: each entry must match its fact, and its original must match the index and the bucket. Then from
+//! the other side: each object and each message of the index must have an entry. Facts that are not in the log yet are
+//! compared with the index only. Nothing is written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -77,7 +77,7 @@ pub struct Verifier<'a> {
     pub key: &'a SecretString,
     /// Whether every byte of the originals is read, or only the checksum that S3 keeps of each.
     pub reads: bool,
-    /// Is told how far it is.
+    /// Gets the progress.
     pub tell: &'a (dyn Fn(VerifyProgress) + Sync),
 }
 
@@ -121,6 +121,11 @@ impl Claim {
     fn differences(&self, message: &Message) -> Vec<&'static str> {
         let Some(original) = message.original() else { return vec!["state"] };
         let text = |name| self.fact.as_ref().map(|fact| fact.text(name));
+        // What facts of 0.1.0 do not have.
+        let since_0_2 = self.fact.as_ref().filter(|fact| fact.text("immutable_id").is_some());
+        let archived_at = since_0_2.and_then(|fact| fact.text("archived_at")?.parse::<Timestamp>().ok());
+        let message_id = since_0_2.map(|fact| fact.text("internet_message_id"));
+        let has_attachments = since_0_2.and_then(|fact| fact.flag("has_attachments"));
         let all = [
             ("sha256", original.sha256 == self.stored.sha256),
             ("bytes", original.bytes == self.stored.bytes),
@@ -130,6 +135,9 @@ impl Claim {
             ("immutable_id", MessageId::of(self.message.mailbox, &message.immutable_id) == self.message),
             ("subject", text("subject").is_none_or(|subject| subject == Some(message.subject.as_str()))),
             ("from", text("from").is_none_or(|from| from == message.from.as_deref())),
+            ("archived_at", archived_at.is_none_or(|at| at == original.archived_at)),
+            ("internet_message_id", message_id.is_none_or(|id| id == message.internet_message_id.as_deref())),
+            ("has_attachments", has_attachments.is_none_or(|has| has == message.has_attachments)),
         ];
         all.into_iter().filter(|(_, is_same)| !is_same).map(|(name, _)| name).collect()
     }
@@ -177,7 +185,7 @@ impl Gathered {
         }
     }
 
-    /// Holds a message of the index to the facts. Its original, if no fact tells of it yet.
+    /// Compares a message of the index with the facts. Returns its original if no fact has it yet.
     fn message(&mut self, mailbox: MailboxId, row: Row<serde_json::Value>) -> Option<(MessageId, Stored)> {
         let id = row.key.message_of(mailbox);
         let (Some(id), Ok(message)) = (id, serde_json::from_value::<Message>(row.value)) else {
@@ -269,7 +277,7 @@ impl Verifier<'_> {
         Ok(FirmReport { firm, log_size: size, facts_beyond, originals, bytes_read, checkpoints, findings })
     }
 
-    /// Holds the entries after number `before` to their facts, and what they say to the index and the bucket.
+    /// Compares the entries after number `before` with their facts, the index and the bucket.
     async fn hold(
         &self,
         firm: FirmId,
@@ -351,8 +359,8 @@ impl Verifier<'_> {
         Ok(facts)
     }
 
-    /// Holds the facts after the log to the index and the bucket: the entries of those up to number `until`, and how
-    /// many facts there are.
+    /// Compares the facts that are not in the log yet with the index and the bucket. Returns the entries of those up to
+    /// number `until`, and the number of such facts.
     async fn beyond(
         &self,
         firm: FirmId,
@@ -461,7 +469,7 @@ impl Verifier<'_> {
         Ok(Some(Stored { sha256: hasher.finalize().into(), bytes }))
     }
 
-    /// Holds what lies in the bucket to the index.
+    /// Compares the objects in the bucket with the index.
     async fn objects(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
         let root = key(firm, "").trim_end_matches("log/").to_owned();
         for name in self.store.folders(&root).await? {
@@ -496,7 +504,7 @@ impl Verifier<'_> {
         }
     }
 
-    /// Holds each message of the index to the log and the facts; what no fact tells of yet, to the bucket.
+    /// Compares each message of the index with the log and the facts; one that no fact has yet, with the bucket.
     async fn index(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
         let mailboxes = self.table.query_all::<serde_json::Value>(&Key::mailbox_prefix(firm)).await?;
         let known = mailboxes.iter().filter_map(|row| row.value["id"].as_str()?.parse().ok());

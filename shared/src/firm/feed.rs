@@ -398,6 +398,11 @@ impl StoredFact {
         self.0.get(name)?.as_u64()
     }
 
+    /// An attribute that is true or false.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        self.0.get(name)?.as_bool()
+    }
+
     /// When it was recorded.
     fn at(&self) -> Timestamp {
         self.text("at").and_then(|at| at.parse().ok()).unwrap_or_default()
@@ -451,8 +456,8 @@ impl Feed {
         Ok(counter.map_or(0, |row| row.value.last))
     }
 
-    /// Has what is new posted to the firm's webhooks, and to the operator's. What goes wrong only delays it: a webhook
-    /// has a place in the feed, and the schedule looks after it.
+    /// Sends a job for each webhook of the firm and of the operator. A failure only delays the delivery: a webhook has
+    /// a place in the feed, and the schedule sends the job again.
     async fn call_webhooks(&self, firm: FirmId) {
         for owner in [Some(firm), None] {
             if let Err(error) = self.call_webhooks_of(owner).await {
