@@ -1,5 +1,5 @@
 //! Mail (mailboxes, folders, delta rounds, rules, messages, the archive, filing); uses `base`, `aws`, `graph`,
-//! `problem` and `firm`. It is given a Graph, and never asks how a mailbox may be opened.
+//! `problem`, `firm` and `reading`. It is given a Graph, and never asks how a mailbox may be opened.
 
 pub mod archive;
 pub mod delta;
@@ -9,6 +9,7 @@ pub mod hint;
 pub mod mailbox;
 pub mod message;
 pub mod notification;
+pub mod opened;
 pub mod rules;
 pub mod search;
 pub mod selection;

@@ -1,17 +1,13 @@
 //! The text, the HTML and the attachments of a mail, read from its original on request.
 
-use std::{borrow::Cow, collections::HashMap, error::Error, fmt, ops::Range, str::FromStr, sync::Arc};
+use std::{fmt, ops::Range, str::FromStr, sync::Arc};
 
-use aws_smithy_types::body::SdkBody;
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{AppendHeaders, IntoResponse, Response},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use futures::{Stream, TryStreamExt as _, stream};
-use http_body_util::{BodyExt as _, BodyStream};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde::{Deserialize, Serialize};
@@ -21,11 +17,9 @@ use shared::{
         digest::Digest,
         id::{FirmId, MessageId},
     },
-    mail::message::Original,
+    mail::opened::{NESTED_BYTES_MAX, OpenMailError, OpenedMail},
     problem::{Code, Problem},
-    reading::{
-        Attachment, MailHead, MailPart, Outline, PartKind, Person, Pictures, Scanner, TransferDecoder, is_shown_inline,
-    },
+    reading::{Attachment, MailHead, PartKind, Person, Pictures, is_shown_inline},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -37,16 +31,8 @@ use crate::{
     range::{Asked, asked},
 };
 
-type BoxError = Box<dyn Error + Send + Sync>;
-
-/// A mail up to this size is read at once; of a larger one, its parts are found while it passes, and read as needed.
-const WHOLE_BYTES_MAX: u64 = 4 << 20;
-/// The largest message within another one that is opened.
-const NESTED_BYTES_MAX: u64 = 16 << 20;
 /// How many messages are opened one within another.
 const NESTED_MAX: usize = 8;
-/// The images that a page shows may have so many bytes together: an answer of Lambda holds 6 MB.
-const PICTURES_BYTES_MAX: u64 = 2 << 20;
 
 /// What a page of a mail may do, wherever it is opened: show itself, its own images and style, and open links that a
 /// person follows. No script, no form, no origin of its own.
@@ -112,7 +98,7 @@ pub(crate) struct Within {
 pub(crate) enum Images {
     /// Those of the mail itself.
     Own,
-    /// Those of the web too: whoever serves them learns that, when and from where the mail is read.
+    /// Those of the web too. Loading them tells the sender when and from where the mail is read.
     Remote,
 }
 
@@ -223,139 +209,27 @@ struct HtmlPage(String);
 #[expect(dead_code, reason = "describes bytes that flow")]
 struct AttachmentBytes(Vec<u8>);
 
-/// A mail that is being read.
-struct Opened {
-    app: Arc<App>,
-    firm: FirmId,
-    message: MessageId,
-    sha256: Digest,
-    outline: Outline,
-    /// All its bytes; a large one stays where it is.
-    whole: Option<Vec<u8>>,
+/// Opens an original that the caller may read, and says which one it is.
+async fn open(app: &App, firm: FirmId, message: MessageId, within: &Nesting) -> Answer<(OpenedMail, Digest)> {
+    let found = find(app, firm, message).await?;
+    let original = found.original().ok_or_else(|| not_archived(found.state.name()))?;
+    let opened = OpenedMail::open(&app.archive, (firm, message), original.bytes, &within.0).await?;
+    Ok((opened, original.sha256))
 }
 
-impl Opened {
-    async fn open(app: Arc<App>, firm: FirmId, message: MessageId, within: &Nesting) -> Answer<Self> {
-        let found = find(&app, firm, message).await?;
-        let original = found.original().ok_or_else(|| not_archived(found.state.name()))?;
-        let Original { sha256, bytes, .. } = *original;
-        let mut body = app.archive.open(firm, message, None).await?;
-        let (mut scanner, mut whole) = (Scanner::new(), (bytes <= WHOLE_BYTES_MAX).then(Vec::new));
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame.map_err(Failure::Internal)?.into_data() {
-                scanner.feed(&data);
-                if let Some(whole) = &mut whole {
-                    whole.extend_from_slice(&data);
-                }
-            }
-        }
-        let mut opened = Self { app, firm, message, sha256, outline: Outline::new(scanner.finish()), whole };
-        for number in &within.0 {
-            let (inner, part) = opened.attachment(*number)?;
-            if inner.kind != PartKind::Message {
-                return Err(not_found("message"));
-            }
-            if part.body.end - part.body.start > NESTED_BYTES_MAX {
+impl From<OpenMailError> for Failure {
+    fn from(error: OpenMailError) -> Self {
+        match error {
+            OpenMailError::NoAttachment => not_found("attachment"),
+            OpenMailError::NoMessage => not_found("message"),
+            OpenMailError::NestedTooLarge => {
                 let largest = format!("A message within another one may have {NESTED_BYTES_MAX} bytes to be opened.");
-                return Err(Problem::new(Code::AnswerTooLarge, largest).into());
+                Problem::new(Code::AnswerTooLarge, largest).into()
             }
-            let bytes = TransferDecoder::all(part.about.transfer, &opened.bytes(part.body.clone()).await?);
-            (opened.outline, opened.whole) = (Outline::of(&bytes), Some(bytes));
+            OpenMailError::Archive(error) => error.into(),
+            OpenMailError::BrokenOff { .. } => Self::Internal(error.into()),
         }
-        Ok(opened)
     }
-
-    fn attachment(&self, number: usize) -> Answer<(Attachment, &MailPart)> {
-        self.outline.attachment(number).ok_or_else(|| not_found("attachment"))
-    }
-
-    /// Those bytes of the mail.
-    async fn bytes(&self, range: Range<u64>) -> Answer<Cow<'_, [u8]>> {
-        if let Some(whole) = &self.whole {
-            return Ok(slice(whole, &range).into());
-        }
-        let bytes = self.stored(range).try_fold(Vec::new(), async |mut all, piece| {
-            all.extend_from_slice(&piece);
-            Ok(all)
-        });
-        Ok(bytes.await.map_err(Failure::Internal)?.into())
-    }
-
-    /// Those bytes as S3 gives them.
-    fn stored(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes, BoxError>> + use<> {
-        let (archive, firm, message) = (self.app.archive.clone(), self.firm, self.message);
-        let opened = async move {
-            // A range of HTTP has both its ends, so none is empty.
-            let body = match range.end.checked_sub(1).filter(|_| !range.is_empty()) {
-                Some(last) => archive.open(firm, message, Some(range.start..=last)).await?,
-                None => SdkBody::empty(),
-            };
-            Ok::<_, BoxError>(BodyStream::new(body).try_filter_map(async |frame| Ok(frame.into_data().ok())))
-        };
-        stream::once(opened).try_flatten()
-    }
-
-    /// Those bytes of an attachment, decoded as they come.
-    fn decoded(&self, part: &MailPart, wanted: Range<u64>) -> impl Stream<Item = Result<Bytes, BoxError>> + use<> {
-        let decoder = Some(TransferDecoder::new(part.about.transfer));
-        let pieces = Box::pin(self.stored(part.body.clone()));
-        stream::try_unfold((pieces, decoder, 0), move |(mut pieces, mut decoder, mut passed)| {
-            let wanted = wanted.clone();
-            async move {
-                while let Some(decoding) = &mut decoder.as_mut().filter(|_| passed < wanted.end) {
-                    let mut decoded = Vec::new();
-                    match pieces.try_next().await? {
-                        Some(piece) => decoding.decode(&piece, &mut decoded),
-                        None => {
-                            decoding.finish(&mut decoded);
-                            decoder = None;
-                        }
-                    }
-                    let before = passed;
-                    passed += decoded.len() as u64;
-                    let inside = wanted.start.max(before).min(passed)..wanted.end.min(passed).max(before);
-                    let piece = Bytes::from(decoded).slice(within(before, &inside));
-                    if !piece.is_empty() {
-                        return Ok(Some((piece, (pieces, decoder, passed))));
-                    }
-                }
-                Ok(None)
-            }
-        })
-    }
-
-    /// The texts, by where they begin.
-    async fn texts(&self) -> Answer<HashMap<u64, Vec<u8>>> {
-        let mut texts = HashMap::new();
-        for range in self.outline.texts() {
-            texts.insert(range.start, self.bytes(range).await?.into_owned());
-        }
-        Ok(texts)
-    }
-
-    /// The images of the mail that its HTML may show, each as an address that holds it.
-    async fn pictures(&self) -> Answer<HashMap<String, String>> {
-        let (mut pictures, mut left) = (HashMap::new(), PICTURES_BYTES_MAX);
-        let shown = self.outline.attachments().filter(|attachment| is_shown_inline(attachment.served));
-        for Attachment { number, served, bytes, content_id, .. } in shown {
-            let Some(id) = content_id.filter(|_| bytes <= left) else { continue };
-            let part = self.attachment(number)?.1;
-            let bytes = TransferDecoder::all(part.about.transfer, &self.bytes(part.body.clone()).await?);
-            left -= bytes.len() as u64;
-            pictures.insert(id, format!("data:{served};base64,{}", STANDARD.encode(bytes)));
-        }
-        Ok(pictures)
-    }
-}
-
-/// A range as it lies in a buffer that begins at `start`.
-fn within(start: u64, range: &Range<u64>) -> Range<usize> {
-    let at = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX);
-    at(range.start)..at(range.end).max(at(range.start))
-}
-
-fn slice<'a>(whole: &'a [u8], range: &Range<u64>) -> &'a [u8] {
-    whole.get(within(0, range)).unwrap_or_default()
 }
 
 fn not_archived(state: &str) -> Failure {
@@ -377,7 +251,7 @@ pub(super) async fn text(
     Id(message): Id<MessageId>,
     Query(which): Query<Within>,
 ) -> Answer<Json<MailText>> {
-    let opened = Opened::open(app, firm.id(), message, &which.within.unwrap_or_default()).await?;
+    let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
     let texts = opened.texts().await?;
     let (text, is_cut) = opened.outline.text(|range| texts.get(&range.start).map_or(&[], Vec::as_slice));
     let MailHead { subject, from, reply_to, to, cc, bcc, date, message_id, .. } = opened.outline.head;
@@ -407,7 +281,7 @@ pub(super) async fn html(
     Query(which): Query<WhichPage>,
 ) -> Answer<Response> {
     let remote = which.images == Some(Images::Remote);
-    let opened = Opened::open(app, firm.id(), message, &which.within.unwrap_or_default()).await?;
+    let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
     let (texts, own) = (opened.texts().await?, opened.pictures().await?);
     let texts = |range: Range<u64>| texts.get(&range.start).map_or(&[][..], Vec::as_slice);
     let shown = opened.outline.html(texts, &Pictures { own, remote });
@@ -436,9 +310,9 @@ pub(super) async fn attachments(
     Id(message): Id<MessageId>,
     Query(which): Query<Within>,
 ) -> Answer<Json<Attachments>> {
-    let Opened { outline, .. } = Opened::open(app, firm.id(), message, &which.within.unwrap_or_default()).await?;
-    let items = outline.attachments().map(AttachmentView::from).collect();
-    Ok(Json(Attachments { items, is_cut: outline.is_cut }))
+    let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
+    let items = opened.outline.attachments().map(AttachmentView::from).collect();
+    Ok(Json(Attachments { items, is_cut: opened.outline.is_cut }))
 }
 
 /// Downloads an attachment of a mail or a part of it.
@@ -475,9 +349,9 @@ pub(super) async fn attachment(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let (within, largest) = (which.within.unwrap_or_default(), app.config.content_bytes_max);
-    let opened = Opened::open(app, firm.id(), message, &within).await?;
+    let (opened, sha256) = open(&app, firm.id(), message, &within).await?;
     let (found, part) = opened.attachment(number)?;
-    let (length, etag) = (found.bytes, format!("\"{}{within}-{number}\"", opened.sha256));
+    let (length, etag) = (found.bytes, format!("\"{sha256}{within}-{number}\""));
     let range = match asked(&method, &headers, &etag, length) {
         Asked::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
         Asked::Beyond => {
@@ -493,13 +367,9 @@ pub(super) async fn attachment(
         Asked::Part(part) => Some(*part.start()..(part.end() + 1).min(part.start().saturating_add(largest))),
     };
     let wanted = range.clone().unwrap_or(0..length);
-    let body = match &opened.whole {
-        _ if method == Method::HEAD => Body::empty(),
-        Some(whole) => {
-            let bytes = TransferDecoder::all(part.about.transfer, slice(whole, &part.body));
-            Body::from(slice(&bytes, &wanted).to_vec())
-        }
-        None => Body::from_stream(opened.decoded(part, wanted.clone())),
+    let body = match method == Method::HEAD {
+        true => Body::empty(),
+        false => Body::from_stream(opened.decoded(part, wanted.clone())),
     };
     let shown = if is_shown_inline(found.served) { "inline" } else { "attachment" };
     let mut answer = vec![

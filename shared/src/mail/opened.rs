@@ -1,0 +1,206 @@
+//! An original that is opened to be read: where its parts lie, and their bytes as they are needed.
+
+use std::{collections::HashMap, ops::Range};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_types::body::SdkBody;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt as _, future::Either, stream};
+use http_body_util::{BodyExt as _, BodyStream};
+
+use crate::{
+    base::id::{FirmId, MessageId},
+    mail::archive::{Archive, ArchiveError},
+    reading::{Attachment, MailPart, Outline, PartKind, Scanner, TransferDecoder, is_shown_inline},
+};
+
+/// A mail up to this size is read at once; of a larger one, its parts are found while it passes, and read as needed.
+const WHOLE_BYTES_MAX: u64 = 4 << 20;
+/// The largest message within another one that is opened.
+pub const NESTED_BYTES_MAX: u64 = 16 << 20;
+/// The images that a page shows may have so many bytes together: an answer of Lambda holds 6 MB.
+const PICTURES_BYTES_MAX: u64 = 2 << 20;
+
+/// A mail that can't be opened, or whose bytes stop coming.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenMailError {
+    /// S3 refuses or does not answer.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// S3 breaks off.
+    #[error("read the original of message {message}")]
+    BrokenOff {
+        /// The message.
+        message: MessageId,
+        /// What broke.
+        #[source]
+        source: BoxError,
+    },
+    /// It has no attachment with that number.
+    #[error("there is no such attachment")]
+    NoAttachment,
+    /// The attachment with that number is no message.
+    #[error("there is no such message")]
+    NoMessage,
+    /// A message within another one is larger than [`NESTED_BYTES_MAX`].
+    #[error("a message within another one may have {NESTED_BYTES_MAX} bytes to be opened")]
+    NestedTooLarge,
+}
+
+/// A mail that is being read.
+#[derive(Debug)]
+pub struct OpenedMail {
+    archive: Archive,
+    firm: FirmId,
+    message: MessageId,
+    /// Its head and its parts.
+    pub outline: Outline,
+    /// All its bytes; a large one stays where it is.
+    whole: Option<Bytes>,
+}
+
+impl OpenedMail {
+    /// Opens an original of `bytes` bytes, or a message within it. `within`: numbers of attachments that are messages,
+    /// from the outside to the inside.
+    ///
+    /// Cost: one GET. A mail of up to 4 MB is kept in memory, a larger one is not.
+    ///
+    /// Errors: S3 refuses, does not answer or breaks off; `within` names no message, or one that is too large.
+    pub async fn open(
+        archive: &Archive,
+        (firm, message): (FirmId, MessageId),
+        bytes: u64,
+        within: &[usize],
+    ) -> Result<Self, OpenMailError> {
+        let mut body = archive.open(firm, message, None).await?;
+        let (mut scanner, mut whole) = (Scanner::new(), (bytes <= WHOLE_BYTES_MAX).then(Vec::new));
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|source| OpenMailError::BrokenOff { message, source })?;
+            if let Ok(data) = frame.into_data() {
+                scanner.feed(&data);
+                if let Some(whole) = &mut whole {
+                    whole.extend_from_slice(&data);
+                }
+            }
+        }
+        let (archive, outline, whole) = (archive.clone(), Outline::new(scanner.finish()), whole.map(Bytes::from));
+        let mut opened = Self { archive, firm, message, outline, whole };
+        for number in within {
+            let (inner, part) = opened.attachment(*number)?;
+            if inner.kind != PartKind::Message {
+                return Err(OpenMailError::NoMessage);
+            }
+            if part.body.end - part.body.start > NESTED_BYTES_MAX {
+                return Err(OpenMailError::NestedTooLarge);
+            }
+            let bytes = opened.content(part).await?;
+            (opened.outline, opened.whole) = (Outline::of(&bytes), Some(bytes.into()));
+        }
+        Ok(opened)
+    }
+
+    /// The attachment with that number, and the part that it is.
+    ///
+    /// Errors: there is none.
+    pub fn attachment(&self, number: usize) -> Result<(Attachment, &MailPart), OpenMailError> {
+        self.outline.attachment(number).ok_or(OpenMailError::NoAttachment)
+    }
+
+    /// The texts, by where they begin.
+    ///
+    /// Errors: S3 refuses, does not answer or breaks off.
+    pub async fn texts(&self) -> Result<HashMap<u64, Vec<u8>>, OpenMailError> {
+        let mut texts = HashMap::new();
+        for range in self.outline.texts() {
+            texts.insert(range.start, self.bytes(range).await?);
+        }
+        Ok(texts)
+    }
+
+    /// The images of the mail that its HTML may show, by their Content-ID, each as a `data:` URL.
+    ///
+    /// Errors: S3 refuses, does not answer or breaks off.
+    pub async fn pictures(&self) -> Result<HashMap<String, String>, OpenMailError> {
+        let (mut pictures, mut left) = (HashMap::new(), PICTURES_BYTES_MAX);
+        let shown = self.outline.attachments().filter(|attachment| is_shown_inline(attachment.served));
+        for Attachment { number, served, bytes, content_id, .. } in shown {
+            let Some(id) = content_id.filter(|_| bytes <= left) else { continue };
+            let bytes = self.content(self.attachment(number)?.1).await?;
+            left -= bytes.len() as u64;
+            pictures.insert(id, format!("data:{served};base64,{}", STANDARD.encode(bytes)));
+        }
+        Ok(pictures)
+    }
+
+    /// Those bytes of a part, decoded as they come.
+    pub fn decoded(
+        &self,
+        part: &MailPart,
+        wanted: Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + use<> {
+        let decoder = Some(TransferDecoder::new(part.about.transfer));
+        let pieces = Box::pin(self.stored(part.body.clone()));
+        stream::try_unfold((pieces, decoder, 0), move |(mut pieces, mut decoder, mut passed)| {
+            let wanted = wanted.clone();
+            async move {
+                while let Some(decoding) = &mut decoder.as_mut().filter(|_| passed < wanted.end) {
+                    let mut decoded = Vec::new();
+                    match pieces.try_next().await? {
+                        Some(piece) => decoding.decode(&piece, &mut decoded),
+                        None => {
+                            decoding.finish(&mut decoded);
+                            decoder = None;
+                        }
+                    }
+                    let before = passed;
+                    passed += decoded.len() as u64;
+                    let inside = wanted.start.max(before).min(passed)..wanted.end.min(passed).max(before);
+                    let piece = Bytes::from(decoded).slice(within(before, &inside));
+                    if !piece.is_empty() {
+                        return Ok(Some((piece, (pieces, decoder, passed))));
+                    }
+                }
+                Ok(None)
+            }
+        })
+    }
+
+    /// All of a part, decoded.
+    async fn content(&self, part: &MailPart) -> Result<Vec<u8>, OpenMailError> {
+        Ok(TransferDecoder::all(part.about.transfer, &self.bytes(part.body.clone()).await?))
+    }
+
+    async fn bytes(&self, range: Range<u64>) -> Result<Vec<u8>, OpenMailError> {
+        let bytes = self.stored(range).try_fold(Vec::new(), async |mut all, piece| {
+            all.extend_from_slice(&piece);
+            Ok(all)
+        });
+        bytes.await.map_err(|source| OpenMailError::BrokenOff { message: self.message, source })
+    }
+
+    /// Those bytes of the mail, from memory or as S3 gives them.
+    fn stored(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + use<> {
+        if let Some(whole) = &self.whole {
+            let Range { start, end } = within(0, &range);
+            let end = end.min(whole.len());
+            return Either::Left(stream::iter([Ok(whole.slice(start.min(end)..end))]));
+        }
+        let (archive, firm, message) = (self.archive.clone(), self.firm, self.message);
+        let opened = async move {
+            // A range of HTTP has both its ends, so none is empty.
+            let body = match range.end.checked_sub(1).filter(|_| !range.is_empty()) {
+                Some(last) => archive.open(firm, message, Some(range.start..=last)).await?,
+                None => SdkBody::empty(),
+            };
+            Ok::<_, BoxError>(BodyStream::new(body).try_filter_map(async |frame| Ok(frame.into_data().ok())))
+        };
+        Either::Right(stream::once(opened).try_flatten())
+    }
+}
+
+/// A range as it lies in a buffer that begins at `start`.
+fn within(start: u64, range: &Range<u64>) -> Range<usize> {
+    let at = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX);
+    at(range.start)..at(range.end).max(at(range.start))
+}
