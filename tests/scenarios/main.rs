@@ -6,6 +6,7 @@ mod access;
 mod attack;
 mod attack_app;
 mod connect;
+mod console;
 mod contacts;
 mod dates;
 mod documents;

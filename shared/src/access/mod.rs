@@ -6,6 +6,7 @@ pub mod clients;
 pub mod connector;
 pub mod credential;
 pub mod entra;
+pub mod entrance;
 pub mod id_token;
 pub mod lease;
 pub mod owner;

@@ -30,6 +30,8 @@ pub const KEYRING: &str = "greffe/keyring";
 pub const NOTIFICATION_KEY: &str = "greffe/notification-key";
 /// The operator's API key, as text.
 pub const OPERATOR_KEY: &str = "greffe/operator-key";
+/// The key of the MAC in passes of the console: a long random text.
+pub const CONSOLE_KEY: &str = "greffe/console-key";
 /// The key that signs the evidence: lines of random text, each of which signs.
 pub const EVIDENCE_KEY: &str = "greffe/evidence-key";
 /// The client secret of the platform's own app registration, as text.

@@ -31,6 +31,7 @@ mod push;
 mod reading;
 mod reconciliation;
 mod tenants;
+mod users;
 mod validation;
 mod views;
 mod webhooks;
@@ -93,7 +94,7 @@ routes! {
             firms::create, firms::list, events::list_all,
             credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
             credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
-            credentials::grant, connectors::grant, tenants::list,
+            credentials::grant, connectors::grant, tenants::list, users::operator_link,
             mailboxes::grant, mailboxes::revoke,
             operators_webhooks::create, operators_webhooks::list, operators_webhooks::read, operators_webhooks::change,
             operators_webhooks::delete, operators_webhooks::rotate, operators_webhooks::send,
@@ -118,6 +119,7 @@ routes! {
 
         Needs::MANAGE =>
             firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
+            users::list, users::invite, users::change, users::remove,
             connectors::create, connectors::change, validation::connector,
             credentials::replace, credentials::rotate, credentials::certificate,
             mailboxes::create, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
