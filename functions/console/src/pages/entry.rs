@@ -49,8 +49,14 @@ struct Notice {
     details: Vec<String>,
     /// A link: its text, and where it leads.
     link: Option<(String, String)>,
-    /// A form: its text, its address, and its hidden fields.
-    form: Option<(String, String, Vec<(String, String)>)>,
+    form: Option<Hidden>,
+}
+
+/// A form of one button.
+struct Hidden {
+    text: String,
+    to: String,
+    fields: Vec<(String, String)>,
 }
 
 impl Notice {
@@ -142,7 +148,8 @@ pub(crate) async fn arrive(
     let link = pass::read::<OperatorLink>(secrets, &text).await.map_err(|e| Trouble::broken(&e))?;
     if link.is_some_and(|pass| !pass.has_ended(now)) {
         let (title, sentences) = (s.t.say("operator-title"), vec![s.t.say("operator-text")]);
-        let form = Some((s.t.say("operator-button"), format!("/console/enter/{text}"), Vec::new()));
+        let to = format!("/console/enter/{text}");
+        let form = Some(Hidden { text: s.t.say("operator-button"), to, fields: Vec::new() });
         return Ok(page(&Notice { form, ..Notice::new(s, title, sentences) }));
     }
     Ok(unusable(s))
@@ -258,7 +265,7 @@ pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
     let s = Shell::of_guest(guest);
     let mut hidden = fields.0.clone();
     hidden.push((TOKEN_FIELD.to_owned(), s.token.clone()));
-    let form = Some((s.t.say("once-more-button"), s.path.clone(), hidden));
+    let form = Some(Hidden { text: s.t.say("once-more-button"), to: s.path.clone(), fields: hidden });
     let (title, mut sentences) = (s.t.say("once-more-title"), vec![s.t.say("once-more-kept")]);
     let mut notice = if guest.session.is_some() {
         sentences.push(s.t.say("once-more-send"));
