@@ -7,8 +7,11 @@ use utoipa::ToSchema;
 use crate::{
     access::entra::Authority,
     aws::table::{Key, Row, Table, TableError, Write},
-    base::id::{ClientId, ConnectorId, FirmId, TenantId},
-    firm::feed::{Fact, Feed, FeedError, What},
+    base::id::{ClientId, ConnectorId, ExternalId, FirmId, TenantId},
+    firm::{
+        feed::{Fact, Feed, FeedError, What},
+        named::Named,
+    },
     graph::{Graph, GraphError, GraphUser},
     mail::mailbox::MailboxKind,
     problem::Noted,
@@ -171,6 +174,9 @@ pub struct Connector {
     /// The organisation-wide sign-in that waits for the operator's grant, if one does.
     #[serde(default)]
     pub awaiting_grant: Option<AwaitingGrant>,
+    /// The caller's own id of it, if it was given one.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -278,7 +284,10 @@ impl Connector {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
-        table.write(Write::insert(Key::connector(self.firm, self.id), self)).await
+        let named = Named::Connector.give(Some(self.firm), self.external_id.as_ref(), self.id);
+        table
+            .transact([Write::insert(Key::connector(self.firm, self.id), self)].into_iter().chain(named).collect())
+            .await
     }
 
     /// Where its user signs in. A firm's own app lives in one tenant; the platform's serves all.

@@ -70,6 +70,7 @@ const KINDS: &[(&str, Held)] = &[
     ("tenant", Samples(&["tenant"])),
     ("member", Samples(&["member"])),
     ("member_address", Samples(&["member-address"])),
+    ("named", Samples(&["named"])),
     ("mailbox", Samples(&["mailbox"])),
     ("address", Samples(&["address"])),
     ("root_folder", Samples(&["root-folder"])),
