@@ -227,7 +227,7 @@ async fn what_greffe_made_at_entra_goes_with_the_firms_app_and_what_a_person_mad
     let own = json!({ "tenant_id": tenant, "client_id": OWN_CLIENT_ID, "client_secret": OWN_CLIENT_SECRET });
     let connector = world.connector(&firm, "organization", own).await;
     world.sign_in(&firm, &connector, "admin@lumen.example").await.ok();
-    world.post(&format!("/v1/firms/{firm}/connectors/{connector}/rotate"), json!({})).await.ok();
+    world.post(&format!("/v1/firms/{firm}/connectors/{connector}/secret/rotate"), json!(null)).await.ok();
     let secrets = || world.microsoft.app(OWN_CLIENT_ID).unwrap().client_secrets.len();
     assert_eq!(secrets(), 2, "the person's, and greffe's");
     let deleted = world.delete(&format!("/v1/firms/{firm}/connectors/{connector}")).await;

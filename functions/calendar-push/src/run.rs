@@ -192,7 +192,8 @@ impl Visitor<'_> {
             && account.connector != member.connector
             && Connector::find(&app.table, firm.id, account.connector).await?.is_none()
         {
-            // The same Outlook, through a connector in the place of one that was deleted: what lies there is ours still.
+            // The same Outlook, through a connector in the place of one that was deleted: what lies there is still
+            // ours.
             account.connector = member.connector;
         }
         let outbox = &mut row.value;

@@ -380,8 +380,8 @@ impl<'a> HeldRegistration<'a> {
         Ok(())
     }
 
-    /// Ends a firm's registration: removes from Entra what greffe made there, then the secret, then what is known of it.
-    /// The firm may bring another one. What a person entered at Entra stays there.
+    /// Ends a firm's registration: removes from Entra what greffe made there, then the secret, then what is known of
+    /// it. The firm may bring another one. What a person entered at Entra stays there.
     ///
     /// Errors: Secrets Manager or the table refuses. Entra may: nothing of it is used any more.
     pub async fn end(mut self, firm: FirmId) -> Result<(), RegistrationError> {

@@ -292,9 +292,9 @@ pub(super) async fn change(
 
 /// Deletes a connector: greffe has no more access through it. What was archived is kept.
 ///
-/// Its mailboxes are paused and their subscriptions end; nothing more is pushed through it, and what was pushed stays in
-/// Outlook. Mailboxes and members stay and can be given another connector. The last connector that uses the firm's app
-/// registration takes that along: what greffe created for it at Entra, and its client secret.
+/// Its mailboxes are paused and their subscriptions end; nothing more is pushed through it, and what was pushed stays
+/// in Outlook. Mailboxes and members stay and can be given another connector. The last connector that uses the firm's
+/// app registration takes that along: what greffe created for it at Entra, and its client secret.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "delete_connector", params(IfMatch),
     responses(

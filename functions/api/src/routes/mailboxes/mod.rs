@@ -493,22 +493,27 @@ pub(super) async fn create(
         grant: None,
         created_at: app.clock.now(),
     };
-    let taken = |first: Option<Mailbox>| match first {
-        Some(first) => format!("It is the mailbox {}, which was added as {}.", first.id, first.address),
-        None => "A member has this address.".to_owned(),
+    let first = mailbox.twin(&app.table).await?;
+    let is_added = match &first {
+        Some(_) => false,
+        None => match mailbox.insert(&app.table).await {
+            // Another request added it just now.
+            Err(TableError::Conflict { .. }) => false,
+            inserted => inserted.map(|()| true)?,
+        },
     };
-    if let Some(first) = mailbox.twin(&app.table).await? {
-        return Err(Problem::new(Code::AddressTaken, taken(Some(first))).into());
-    }
-    match mailbox.insert(&app.table).await {
-        // Another request added it just now.
-        Err(TableError::Conflict { .. }) => {
-            if let Some(there) = known(&app, firm.id(), mailbox.external_id.as_ref()).await? {
-                return Ok(shown(&app, there).await?.into_response());
-            }
-            return Err(Problem::new(Code::AddressTaken, taken(mailbox.twin(&app.table).await?)).into());
+    if !is_added {
+        // Perhaps it was added by the same request, sent twice at once.
+        if let Some(there) = known(&app, firm.id(), mailbox.external_id.as_ref()).await? {
+            return Ok(shown(&app, there).await?.into_response());
         }
-        other => other?,
+        let first = match first {
+            Some(first) => Some(first),
+            None => mailbox.twin(&app.table).await?,
+        };
+        let taken = first.map(|first| format!("It is the mailbox {}, which was added as {}.", first.id, first.address));
+        let detail = taken.unwrap_or_else(|| "Another request adds it at this moment.".to_owned());
+        return Err(Problem::new(Code::AddressTaken, detail).into());
     }
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox added");
     let location = [(header::LOCATION, format!("/v1/firms/{}/mailboxes/{}", mailbox.firm, mailbox.id))];
