@@ -5,9 +5,11 @@
 mod access;
 mod attack;
 mod attack_app;
+mod changing;
 mod connect;
 mod contacts;
 mod dates;
+mod deleting;
 mod documents;
 mod faults;
 mod faults_access;
