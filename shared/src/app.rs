@@ -17,7 +17,7 @@ use crate::{
         http::{HttpClientError, http_client_builder},
         random::Random,
     },
-    evidence::{append::Appender, store::LogStore},
+    evidence::{append::Appender, package::Packer, store::LogStore},
     mail::archive::Archive,
 };
 
@@ -59,6 +59,11 @@ impl App {
     /// What brings logs up to their feeds.
     pub fn appender(&self) -> Appender<'_> {
         Appender { store: &self.logs, feed: &self.feed, secrets: &self.secrets }
+    }
+
+    /// What makes proofs that leave the house.
+    pub fn packer(&self) -> Packer<'_> {
+        Packer { table: &self.table, feed: &self.feed, logs: &self.logs, archive: &self.archive }
     }
 
     /// As on Lambda: the environment names everything, AWS answers.

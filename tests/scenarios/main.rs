@@ -9,6 +9,7 @@ mod connect;
 mod contacts;
 mod dates;
 mod documents;
+mod evidence;
 mod faults;
 mod faults_access;
 mod feed;
