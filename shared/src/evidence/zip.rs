@@ -109,8 +109,8 @@ impl ZipFile {
 fn dos(at: DateTime) -> (u16, u16) {
     let part = |number: i8| u16::try_from(number).unwrap_or_default();
     let years = u16::try_from(i32::from(at.year()) - 1980).unwrap_or_default().min(127);
-    let time = part(at.hour()) << 11 | part(at.minute()) << 5 | part(at.second()) / 2;
-    (time, years << 9 | part(at.month()) << 5 | part(at.day()))
+    let time = (part(at.hour()) << 11) | (part(at.minute()) << 5) | (part(at.second()) / 2);
+    (time, (years << 9) | (part(at.month()) << 5) | part(at.day()))
 }
 
 #[cfg(test)]
