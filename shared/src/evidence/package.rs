@@ -17,9 +17,11 @@ use crate::{
         id::{FirmId, MessageId},
     },
     evidence::{
+        authority::StampedCheckpoint,
         page::{ProofFacts, SCRIPT, page},
         proof::{ProofError, SignedLog},
-        store::{LogStore, kept_checkpoint, key},
+        stamp::Stamp,
+        store::{LogStore, kept_checkpoint, kept_stamp, key},
         zip::{ZipFile, ZipMember},
     },
     firm::{
@@ -131,7 +133,15 @@ impl Packer<'_> {
         if size < number {
             return Err(PackageError::NotLogged { number });
         }
-        let mut log = SignedLog::open(self.logs, firm.id, size).await?;
+        // The first stamp of the entry says the most about its time.
+        let first: Vec<(u64, StampedCheckpoint)> =
+            self.table.numbered(&Key::stamp(firm.id, number.saturating_sub(1)), true, 1).await?;
+        let stamped = first.first().map(|(size, _)| *size);
+        let mut log = SignedLog::open(self.logs, firm.id, stamped.unwrap_or(size)).await?;
+        let stamp = match stamped {
+            Some(size) => Some(self.stamp(firm.id, size, &log).await?),
+            None => None,
+        };
         let proof = log.prove(number).await?;
         let altered = |what: String| PackageError::Altered { what };
         let line: EntryLine = serde_json::from_slice(&proof.entry)
@@ -157,7 +167,7 @@ impl Packer<'_> {
             number,
             log_size: log.checkpoint.size,
             keys: &log.keys,
-            stamped_at: None,
+            stamped_at: stamp.as_ref().map(|(stamp, _)| stamp.at),
             has_original: whole,
         };
         let key_lines = log.keys.texts().iter().map(|key| format!("{key}\n")).collect::<String>();
@@ -169,6 +179,7 @@ impl Packer<'_> {
             ("proof.txt", Some(proof.text.into_bytes())),
             ("checkpoint.txt", Some(log.note.clone().into_bytes())),
             ("key.txt", Some(key_lines.into_bytes())),
+            ("stamp.tsr", stamp.map(|(_, answer)| answer)),
             ("key.pem", log.keys.pem().map(String::into_bytes)),
         ];
         let (mut zip, mut before) = (ZipFile::new(original.archived_at), Vec::new());
@@ -183,6 +194,15 @@ impl Packer<'_> {
         });
         let (before, after) = (before.into(), zip.end().into());
         Ok(ProofPackage { archive: self.archive.clone(), firm: firm.id, message: found.id, before, original, after })
+    }
+
+    /// The stamp of the log as it was then, and the authority's answer.
+    async fn stamp(&self, firm: FirmId, size: u64, log: &SignedLog<'_>) -> Result<(Stamp, Vec<u8>), PackageError> {
+        let name = kept_stamp(size);
+        let altered = || PackageError::Altered { what: key(firm, &name) };
+        let answer = self.logs.find(firm, &name).await.map_err(ProofError::from)?.ok_or_else(altered)?.bytes;
+        let stamp = Stamp::open(&answer, log.note.as_bytes()).map_err(|_| altered())?;
+        Ok((stamp, answer))
     }
 
     /// Reads the original to its end: what it is as a member of a ZIP file, and its bytes, if they are few.
