@@ -140,6 +140,7 @@ pub(super) async fn create(
         sign_in_problem: None,
         verified_domains: None,
         awaiting_grant: None,
+        silence: None,
         created_at: app.clock.now(),
     };
     connector.insert(&app.table).await?;
