@@ -41,6 +41,7 @@
 //! | one try to post an event | `FIRM#f#WEBHOOK#w`, `OPERATOR#WEBHOOK#w` | `time#event` | range, newest first; TTL |
 //! | the calls that wait for events | `OPERATOR` | `WAITING` | key |
 //! | when a firm's log is due | `FIRM#f` | `LOG` | key; index `due` |
+//! | that a checkpoint of a firm's log was stamped | `FIRM#f#STAMP` | its size, 20 digits | range, either way |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
@@ -372,6 +373,11 @@ impl Key {
         self.pk.strip_prefix("FIRM#")?.parse().ok().filter(|_| self.sk == "LOG")
     }
 
+    /// That the checkpoint with this size of the firm's log was stamped.
+    pub fn stamp(firm: FirmId, size: u64) -> Self {
+        Self { pk: format!("FIRM#{firm}#STAMP"), sk: format!("{size:020}") }
+    }
+
     /// A fact of the firm's feed.
     pub fn fact(firm: FirmId, number: u64) -> Self {
         Self { pk: format!("FIRM#{firm}#FEED"), sk: format!("{number:020}") }
@@ -620,6 +626,7 @@ mod tests {
             add("listed_firm", Key::listed_firm(firm));
             add("joined", Key::joined(firm));
             add("log_due", Key::log_due(firm));
+            add("stamp", Key::stamp(firm, 7));
             add("sync", Key::sync(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
             add("tree", Key::tree(firm, mailbox));

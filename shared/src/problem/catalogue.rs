@@ -639,6 +639,16 @@ catalogue! {
         fr "Ce qui est demandé est plus grand que ce qu'une réponse peut contenir ; le détail dit combien c'est." "Demandez-le par parties, avec l'en-tête Range, ou téléchargez l'original.";
         nl "Wat gevraagd is, is groter dan wat één antwoord mag bevatten; het detail zegt hoeveel dat is." "Vraag het in delen, met de header Range, of download het origineel.";
         de "Was verlangt wurde, ist größer, als eine Antwort sein darf; das Detail sagt, wie groß das ist." "Verlangen Sie es in Teilen, mit dem Header Range, oder laden Sie das Original herunter.";
+    NotInLog, 409, Nobody, No;
+        en "The firm's log, which proves what was archived, does not reach this message yet." "Try again in a quarter of an hour: greffe appends to the log at regular intervals.";
+        fr "Le journal du cabinet, qui prouve ce qui a été archivé, ne va pas encore jusqu'à ce message." "Réessayez dans un quart d'heure : greffe complète le journal à intervalles réguliers.";
+        nl "Het log van het kantoor, dat bewijst wat gearchiveerd is, reikt nog niet tot dit bericht." "Probeer het over een kwartier opnieuw: greffe vult het log op geregelde tijden aan.";
+        de "Das Log der Firma, das beweist, was archiviert wurde, reicht noch nicht bis zu dieser Nachricht." "Versuchen Sie es in einer Viertelstunde wieder: greffe ergänzt das Log in regelmäßigen Abständen.";
+    EvidenceAltered, 500, Operator, No;
+        en "Something that proves this message is missing, or is not as it was written; the detail names it. greffe gives out no proof that does not hold." "The operator runs the verification as the operator's guide says under EvidenceFaults, and finds out who changed it.";
+        fr "Un élément qui prouve ce message manque, ou n'est plus tel qu'il a été écrit ; le détail le nomme. greffe ne remet pas de preuve qui ne tient pas." "L'exploitant lance la vérification comme l'indique son guide sous EvidenceFaults, et cherche qui l'a modifié.";
+        nl "Iets dat dit bericht bewijst ontbreekt, of is niet zoals het geschreven werd; het detail noemt het. greffe geeft geen bewijs dat niet klopt." "De exploitant voert de verificatie uit zoals zijn handleiding onder EvidenceFaults zegt, en zoekt uit wie het gewijzigd heeft.";
+        de "Etwas, das diese Nachricht beweist, fehlt oder ist nicht, wie es geschrieben wurde; das Detail nennt es. greffe gibt keinen Nachweis heraus, der nicht stimmt." "Der Betreiber führt die Prüfung aus, wie es in seinem Handbuch unter EvidenceFaults steht, und klärt, wer es geändert hat.";
     UnsupportedMediaType, 415, Integrator, No;
         en "The body is not JSON." "Send JSON with the header Content-Type: application/json.";
         fr "Le contenu n'est pas du JSON." "Envoyez du JSON avec l'en-tête Content-Type: application/json.";

@@ -17,6 +17,7 @@ use shared::{
         tenancy::Tenancy,
         watch::Watch,
     },
+    evidence::authority::StampedCheckpoint,
     firm::{
         Firm, ListedFirm, audit,
         feed::Fact,
@@ -94,6 +95,7 @@ const KINDS: &[(&str, Held)] = &[
         ]),
     ),
     ("log_due", Samples(&["log-due"])),
+    ("stamp", Samples(&["stamp"])),
     ("filed", Samples(&["filed"])),
     ("sync", Samples(&["sync"])),
     ("progress", Samples(&["progress"])),
@@ -222,6 +224,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "joint-feed" => read::<JointHead>(&sample, item),
             "listed-firm" => read::<ListedFirm>(&sample, item),
             "log-due" => read::<LogDue>(&sample, item),
+            "stamp" => read::<StampedCheckpoint>(&sample, item),
             "mailbox" => read::<Mailbox>(&sample, item),
             "member" => read::<Member>(&sample, item),
             "message" | "message-mark-waits" => read::<Message>(&sample, item),

@@ -27,6 +27,7 @@ mod members;
 mod messages;
 mod operators_webhooks;
 mod page;
+mod proof;
 mod push;
 mod reading;
 mod reconciliation;
@@ -127,7 +128,8 @@ routes! {
     documents {
         Needs::READ =>
             messages::list, messages::read, reading::text reads mail, reading::html reads mail,
-            reading::attachments reads mail, reading::attachment reads mail;
+            reading::attachments reads mail, reading::attachment reads mail,
+            proof::log, proof::message reads mail;
     }
 }
 
