@@ -201,7 +201,11 @@ impl FromRequestParts<Arc<App>> for Operator {
 
 /// The firm of the path, which exists, and for which the caller may act.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FirmScope(FirmId, Deputy);
+pub(crate) struct FirmScope {
+    id: FirmId,
+    by: Deputy,
+    has_ended: bool,
+}
 
 /// Who acts for a firm.
 #[derive(Debug, Clone, Copy)]
@@ -214,17 +218,22 @@ enum Deputy {
 impl FirmScope {
     /// The firm.
     pub(crate) fn id(self) -> FirmId {
-        self.0
+        self.id
+    }
+
+    /// Whether the firm was deleted: then only the operator reads what was archived.
+    pub(crate) fn has_ended(self) -> bool {
+        self.has_ended
     }
 
     /// Whether it is the operator who acts for it.
     pub(crate) fn is_operator(self) -> bool {
-        matches!(self.1, Deputy::Operator)
+        matches!(self.by, Deputy::Operator)
     }
 
     /// Who acts, as it is written down: the id of the firm's key or of the person, or `operator`.
     pub(crate) fn by(self) -> String {
-        match self.1 {
+        match self.by {
             Deputy::Operator => "operator".to_owned(),
             Deputy::Key(key) => key.to_string(),
             Deputy::User(user) => user.to_string(),
@@ -233,12 +242,22 @@ impl FirmScope {
 
     /// The scope of a firm, if there is one and the caller may act for it.
     pub(crate) async fn of(app: &App, caller: &Caller, firm: FirmId) -> Result<Option<Self>, Failure> {
-        let (allowed, by) = match caller {
+        let (own, by) = match caller {
+            Caller::Operator => (true, Deputy::Operator),
             Caller::Firm(own, key) => (*own == firm, Deputy::Key(key.id)),
             Caller::User(own, user) => (*own == firm, Deputy::User(user.id)),
-            Caller::Operator => (Firm::find(&app.table, firm).await?.is_some(), Deputy::Operator),
         };
-        Ok(allowed.then_some(Self(firm, by)))
+        Ok(match by {
+            _ if !own => None,
+            // With a firm its keys end.
+            Deputy::Key(_) => Some(Self { id: firm, by, has_ended: false }),
+            Deputy::Operator | Deputy::User(_) => {
+                let found = Firm::find(&app.table, firm).await?;
+                let scope = found.map(|found| Self { id: firm, by, has_ended: found.ended_at.is_some() });
+                // Its people's way in ends with it, too.
+                scope.filter(|scope| scope.is_operator() || !scope.has_ended)
+            }
+        })
     }
 }
 

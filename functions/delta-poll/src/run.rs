@@ -45,7 +45,7 @@ use tokio::sync::OnceCell;
 use crate::{
     advance, behind,
     discover::{self, Read},
-    follow,
+    farewell, follow,
     round::{Known, Round, RoundEnd, RoundError},
 };
 
@@ -89,9 +89,10 @@ struct Discovered {
 /// Serves `job`, unless a round that began after it was sent has done so.
 pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<RoundEnd, RoundError> {
     let began_at = app.clock.now();
-    let Some(mailbox) = Mailbox::find(&app.table, job.firm, job.mailbox).await?.map(|row| row.value) else {
-        return Ok(RoundEnd::Finished);
+    let Some(row) = Mailbox::find(&app.table, job.firm, job.mailbox).await? else {
+        return farewell::run(app, job, deadline).await;
     };
+    let mailbox = row.value.clone();
     let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
         return Ok(RoundEnd::Finished);
     };
@@ -106,7 +107,11 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     }
     let firm = Firm::find(&app.table, job.firm).await?;
     let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?;
-    let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(RoundEnd::Finished) };
+    let (Some(firm), Some(connector)) = (firm.filter(|firm| firm.ended_at.is_none()), connector) else {
+        // They were deleted, and whoever did it comes to this mailbox still.
+        Mailbox::pause(row, &app.table).await?;
+        return Ok(RoundEnd::Finished);
+    };
     if let Some(wait) = connector.value.silence.as_ref().and_then(|silence| silence.waits(began_at)) {
         return Err(RoundError::Wait(wait + app.random.jitter(SILENCE_SPREAD)));
     }

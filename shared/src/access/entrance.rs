@@ -25,6 +25,7 @@ use crate::{
     },
     base::id::{FirmId, UserId},
     firm::{
+        Firm,
         audit::{Actor, AuditEntry},
         pass::{self, Invitation, Pass},
         user::{ConsoleSession, ConsoleUser},
@@ -224,6 +225,10 @@ async fn accept(
     now: Timestamp,
 ) -> Result<String, Problem> {
     let Pass { says: Invitation { firm, role, .. }, ends_at } = invitation(clients, text).await?;
+    let found = Firm::find(&clients.table, firm).await.map_err(from_table)?;
+    if found.is_none_or(|found| found.ended_at.is_some()) {
+        return Err(Problem::new(Code::InvitationUnusable, "The firm was deleted."));
+    }
     let to = format!("{CONSOLE}/firms/{firm}");
     let place = Key::used_pass(&digest(text));
     let mut tries = clients.table.tries();
