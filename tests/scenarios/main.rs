@@ -5,10 +5,14 @@
 mod access;
 mod attack;
 mod attack_app;
+mod changing;
 mod connect;
+mod console;
 mod contacts;
 mod dates;
+mod deleting;
 mod documents;
+mod evidence;
 mod faults;
 mod faults_access;
 mod faults_bus;

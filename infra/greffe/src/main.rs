@@ -93,6 +93,10 @@ struct VerifyArguments {
     /// Read every byte of every original. Without it, the checksums that S3 keeps are compared.
     #[arg(long)]
     read: bool,
+    /// Root certificates in PEM: the certificate of each time stamp has to lead to one of them. Without it, imprint,
+    /// time and signature of each are checked.
+    #[arg(long, value_name = "FILE")]
+    stamp_roots: Option<PathBuf>,
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
@@ -191,7 +195,7 @@ async fn tell(demo: &Demo, arguments: &DemoArguments) -> Ended {
     match (&arguments.data, arguments.once) {
         (Some(_), true) => {}
         (None, true) => progress("the demo's folder is removed now; --data FOLDER keeps it", arguments.json),
-        (_, false) => writeln!(out, "{}", demo.invitation())?,
+        (_, false) => writeln!(out, "{}", demo.invitation().await)?,
     }
     Ok(if summary.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -215,8 +219,8 @@ fn progress(line: &str, json: bool) {
     };
 }
 
-async fn verify(VerifyArguments { data, read, json }: &VerifyArguments) -> Ended {
-    let report = local::verify::verify(data, *read, |line| progress(line, true)).await?;
+async fn verify(VerifyArguments { data, read, stamp_roots, json }: &VerifyArguments) -> Ended {
+    let report = local::verify::verify(data, *read, stamp_roots.as_deref(), |line| progress(line, true)).await?;
     let mut out = std::io::stdout();
     match json {
         true => writeln!(out, "{}", serde_json::to_string(&report)?)?,

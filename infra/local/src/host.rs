@@ -55,8 +55,11 @@ pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
 pub const CONCURRENCY: usize = 4;
 /// As in template.yaml: how many webhooks are posted to at a time.
 pub const DELIVERY_CONCURRENCY: usize = 10;
-/// As in template.yaml: how many jobs one function is given.
-const BATCH_SIZE: i32 = 10;
+/// As in template.yaml: how many jobs a function is given, as many as it works at side by side.
+const MAIL_BATCH: i32 = 4;
+const PUSH_BATCH: i32 = 10;
+/// One webhook does not wait for another.
+const DELIVERY_BATCH: i32 = 1;
 /// How long one receive waits for a job.
 const RECEIVE_SECONDS: i32 = 20;
 /// The pause after the queue could not be read.
@@ -327,6 +330,8 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
     let documents = api::documents(function("documents"));
+    let door = console::Door::Process(served(api.clone(), documents.clone()));
+    let console = console::router(function("console"), door);
     let home = get(async move || welcome::page(&links));
     Router::new().route("/", home).fallback(
         move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
@@ -336,6 +341,7 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
             }
             let function = match request.uri().path() {
                 path if path.starts_with("/oauth/") => oauth_callback.clone(),
+                path if path == "/console" || path.starts_with("/console/") => console.clone(),
                 path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
                 path if api::is_of_documents(path) => documents.clone(),
                 _ => api.clone(),
@@ -343,6 +349,14 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
             function.oneshot(request)
         },
     )
+}
+
+/// The API as API Gateway serves it: each path by its function.
+fn served(api: Router, documents: Router) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let function = if api::is_of_documents(request.uri().path()) { &documents } else { &api };
+        function.clone().oneshot(request)
+    })
 }
 
 /// Where AWS shows the keys by which others verify its word for us.
@@ -443,9 +457,13 @@ impl EventSource {
         if self.handler == Handler::WebhookDelivery { DELIVERY_CONCURRENCY } else { CONCURRENCY }
     }
 
-    /// How many jobs it gives a function: one webhook does not wait for another.
+    /// How many jobs it gives a function.
     fn batch_size(&self) -> i32 {
-        if self.handler == Handler::WebhookDelivery { 1 } else { BATCH_SIZE }
+        match self.handler {
+            Handler::DeltaPoll => MAIL_BATCH,
+            Handler::CalendarPush => PUSH_BATCH,
+            Handler::WebhookDelivery => DELIVERY_BATCH,
+        }
     }
 
     /// The schedule of `webhook-delivery`.
@@ -551,6 +569,7 @@ async fn seed(app: &App, settings: &Settings) -> Result<(), SecretError> {
     let ring = serde_json::json!({ "current": "k1", "k1": app.random.token() }).to_string();
     app.secrets.seed(secrets::KEYRING, &ring.into()).await?;
     app.secrets.seed(secrets::NOTIFICATION_KEY, &app.random.token().into()).await?;
+    app.secrets.seed(secrets::CONSOLE_KEY, &app.random.token().into()).await?;
     app.secrets.seed(secrets::EVIDENCE_KEY, &app.random.token().into()).await?;
     match &settings.operator_key {
         Some(key) => app.secrets.write(secrets::OPERATOR_KEY, key).await?,

@@ -1,8 +1,7 @@
 //! Keys: where each item of the table lies. Every key is spelled here, and nothing scans.
 //!
 //! One table, `pk` and `sk`, and one index `due` (`due_kind`, `due_at`, keys only). All that belongs to a firm lies in
-//! partitions that begin with `FIRM#{firm}`, and every key below takes a [`FirmId`], but one: that of the operator's
-//! own item.
+//! partitions that begin with `FIRM#{firm}`, and every key of it takes a [`FirmId`].
 //!
 //! | what | pk | sk | read by |
 //! | --- | --- | --- | --- |
@@ -24,6 +23,11 @@
 //! | when a connector is looked at | `FIRM#f` | `WATCH#c` | index `due` |
 //! | a sign-in under way | `FIRM#f` | `SIGNIN#digest of its state` | key; TTL |
 //! | that a link to connect was used | `FIRM#f` | `LINK#its digest` | key; TTL |
+//! | a console user | `FIRM#f` | `USER#u` | key; all of a firm by prefix |
+//! | the firms that a console user may enter | `USER#u` | `FIRMS` | key |
+//! | a session of the console | `SESSION#digest of its cookie` | `SESSION` | key; TTL |
+//! | a sign-in to the console under way | `SIGNIN#digest of its state` | `SIGNIN` | key; TTL |
+//! | that an invitation or an operator's link was used | `PASS#its digest` | `PASS` | key; TTL |
 //! | a member | `FIRM#f` | `MEMBER#m` | key; all of a firm by prefix |
 //! | that a member has an address | `FIRM#f` | `MEMBERADDRESS#a` | key |
 //! | a mailbox | `FIRM#f` | `MAILBOX#m` | key; all of a firm by prefix |
@@ -32,6 +36,7 @@
 //! | the last number of the feed | `FIRM#f` | `FEED` | key |
 //! | that a message is filed there | `FIRM#f#DOSSIER#d` | its number, 20 digits | range, newest first |
 //! | that there is a firm | `FIRMS` | its id | prefix |
+//! | what has an external id of the caller's own | `FIRM#f`; of a firm, `OPERATOR` | `NAMED#noun#external id` | key |
 //! | how far the joint feed of all firms goes | `OPERATOR` | `FEED` | key |
 //! | up to where a firm's feed stands in it | `OPERATOR` | `JOINED#f` | key, in batches |
 //! | a stretch of it | `OPERATOR#FEED` | its number, 20 digits | range, upwards |
@@ -40,6 +45,7 @@
 //! | one try to post an event | `FIRM#f#WEBHOOK#w`, `OPERATOR#WEBHOOK#w` | `time#event` | range, newest first; TTL |
 //! | the calls that wait for events | `OPERATOR` | `WAITING` | key |
 //! | when a firm's log is due | `FIRM#f` | `LOG` | key; index `due` |
+//! | that a checkpoint of a firm's log was stamped | `FIRM#f#STAMP` | its size, 20 digits | range, either way |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
@@ -65,7 +71,7 @@ use jiff::Timestamp;
 
 use crate::base::id::{
     BulkId, ClientId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
-    TenantId, WebhookId,
+    TenantId, UserId, WebhookId,
 };
 
 /// The longest keys that DynamoDB takes, in bytes.
@@ -227,6 +233,36 @@ impl Key {
         Self::of_firm(firm, format!("LINK#{ticket_digest}"))
     }
 
+    /// A console user of a firm.
+    pub fn user(firm: FirmId, user: UserId) -> Self {
+        Self::of_firm(firm, format!("USER#{user}"))
+    }
+
+    /// All console users of a firm.
+    pub fn user_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "USER#".to_owned())
+    }
+
+    /// The firms that a console user may enter.
+    pub fn user_firms(user: UserId) -> Self {
+        Self { pk: format!("USER#{user}"), sk: "FIRMS".to_owned() }
+    }
+
+    /// A session of the console, by the digest of its cookie.
+    pub fn session(cookie_digest: &str) -> Self {
+        Self { pk: format!("SESSION#{cookie_digest}"), sk: "SESSION".to_owned() }
+    }
+
+    /// A sign-in to the console under way, by the digest of its state.
+    pub fn console_sign_in(state_digest: &str) -> Self {
+        Self { pk: format!("SIGNIN#{state_digest}"), sk: "SIGNIN".to_owned() }
+    }
+
+    /// That an invitation or a link of the operator was used, by its digest.
+    pub fn used_pass(pass_digest: &str) -> Self {
+        Self { pk: format!("PASS#{pass_digest}"), sk: "PASS".to_owned() }
+    }
+
     /// To which firm a tenant belongs.
     pub fn tenant(tenant: &TenantId) -> Self {
         Self { pk: "OPERATOR".to_owned(), sk: format!("TENANT#{}", tenant.as_str().to_ascii_lowercase()) }
@@ -280,6 +316,15 @@ impl Key {
     /// All firms with a [`Key::listed_firm`].
     pub fn listed_firm_prefix() -> Self {
         Self { pk: "FIRMS".to_owned(), sk: String::new() }
+    }
+
+    /// What the caller gave this external id to; a firm itself has its name in the operator's partition.
+    pub fn named(firm: Option<FirmId>, noun: &str, external: &ExternalId) -> Self {
+        let sk = format!("NAMED#{noun}#{external}");
+        match firm {
+            Some(firm) => Self::of_firm(firm, sk),
+            None => Self { pk: "OPERATOR".to_owned(), sk },
+        }
     }
 
     /// How far the joint feed of all firms goes.
@@ -362,6 +407,11 @@ impl Key {
         self.pk.strip_prefix("FIRM#")?.parse().ok().filter(|_| self.sk == "LOG")
     }
 
+    /// That the checkpoint with this size of the firm's log was stamped.
+    pub fn stamp(firm: FirmId, size: u64) -> Self {
+        Self { pk: format!("FIRM#{firm}#STAMP"), sk: format!("{size:020}") }
+    }
+
     /// A fact of the firm's feed.
     pub fn fact(firm: FirmId, number: u64) -> Self {
         Self { pk: format!("FIRM#{firm}#FEED"), sk: format!("{number:020}") }
@@ -405,6 +455,11 @@ impl Key {
     /// All that a folder's baseline saw.
     pub fn baseline_prefix(firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Self {
         Self::of_mailbox(firm, mailbox, format!("BASELINE#{folder}#"))
+    }
+
+    /// All that the baselines of a mailbox saw.
+    pub fn baselines_prefix(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "BASELINE#".to_owned())
     }
 
     /// An item of a page's work, or the prefix of all of them.
@@ -590,11 +645,14 @@ mod tests {
         let firms = [(); 2].map(|()| FirmId::draw(&random));
         for firm in firms {
             let (connector, member) = (ConnectorId::draw(&random), MemberId::draw(&random));
+            let user = UserId::draw(&random);
             let (mailbox, bulk, key) = (MailboxId::draw(&random), BulkId::draw(&random), KeyId::draw(&random));
             let mut add = |name, key| found.entry(name).or_default().push(key);
             add("firm", Key::firm(firm));
             add("api_key", Key::api_key(firm, key));
             add("api_key_count", Key::api_key_count(firm));
+            add("user", Key::user(firm, user));
+            add("user_firms", Key::user_firms(user));
             add("own_app", Key::own_app(firm));
             add("connector", Key::connector(firm, connector));
             add("tokens", Key::tokens(firm, connector));
@@ -605,6 +663,7 @@ mod tests {
             add("listed_firm", Key::listed_firm(firm));
             add("joined", Key::joined(firm));
             add("log_due", Key::log_due(firm));
+            add("stamp", Key::stamp(firm, 7));
             add("sync", Key::sync(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
             add("tree", Key::tree(firm, mailbox));
@@ -633,6 +692,7 @@ mod tests {
                     add("entry", Key::entry(firm, noun, &external));
                     add("copy", Key::copy(firm, member, &EntryId { noun, external }));
                 }
+                add("named", Key::named(Some(firm), "mailbox", &text.parse().unwrap()));
             }
             for folder in ["AAMk", "AAMkA", "inbox"].map(|id| id.parse::<FolderId>().unwrap()) {
                 add("root_folder", Key::root_folder(firm, &folder));
@@ -661,6 +721,12 @@ mod tests {
                 (0..3).for_each(|part| add("answer_part", Key::answer_part(owner, digest, part)));
             }
         }
+        for digest in ["d1", "d2"] {
+            add("session", Key::session(digest));
+            add("console_sign_in", Key::console_sign_in(digest));
+            add("used_pass", Key::used_pass(digest));
+        }
+        add("named", Key::named(None, "firm", &"a".parse().unwrap()));
         add("joint_feed", Key::joint_feed());
         add("waiting_calls", Key::waiting_calls());
         for number in [0, 9, 10, u64::MAX] {
@@ -691,6 +757,7 @@ mod tests {
             ("listed_firm_prefix", Key::listed_firm_prefix(), "listed_firm"),
             ("folder_prefix", Key::folder_prefix(firm, mailbox), "folder"),
             ("baseline_prefix", Key::baseline_prefix(firm, mailbox, &folder), "baseline"),
+            ("baselines_prefix", Key::baselines_prefix(firm, mailbox), "baseline"),
             ("work_prefix", Key::work_prefix(firm, mailbox), "work"),
             ("message_prefix", Key::message_prefix(firm, mailbox), "message"),
             ("entry_prefix", Key::entry_prefix(firm, Noun::Date), "entry"),
@@ -700,6 +767,7 @@ mod tests {
             ("filing_prefix", Key::filing_prefix(firm, message), "filing"),
             ("connector_prefix", Key::connector_prefix(firm), "connector"),
             ("member_prefix", Key::member_prefix(firm), "member"),
+            ("user_prefix", Key::user_prefix(firm), "user"),
             ("mailbox_prefix", Key::mailbox_prefix(firm), "mailbox"),
         ]
     }

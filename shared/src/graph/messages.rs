@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    client::{Answer, Call, Graph, GraphUser, Link, query_value, segment},
+    client::{Answer, Call, Graph, GraphUser, Link, Patience, next_chunk, query_value, segment},
     error::GraphError,
     page::{PageEnd, WirePage},
 };
@@ -231,13 +231,13 @@ impl Graph {
         let mut call = self.get(&path, format!("read the MIME of message {id}"));
         call.headers = &[("prefer", IMMUTABLE)];
         let answer = self.send(call).await?;
-        let Answer { response, attempted, place } = answer;
+        let Answer { response, attempted, place, patience } = answer;
         let encoding = response.headers().get(header::CONTENT_ENCODING);
         if response.status() != StatusCode::OK || encoding.is_some_and(|encoding| encoding != "identity") {
             let source = "it is a part of the mail, or another form of it".into();
             return Err(GraphError::Unreadable { attempted, source });
         }
-        Ok(MimeStream { response, attempted, head: Some(Vec::new()), _place: place })
+        Ok(MimeStream { response, attempted, head: Some(Vec::new()), patience, _place: place })
     }
 }
 
@@ -248,6 +248,7 @@ pub struct MimeStream {
     attempted: String,
     /// How it begins, until that shows that it is a mail.
     head: Option<Vec<u8>>,
+    patience: Patience,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -260,8 +261,8 @@ impl MimeStream {
     /// Errors: Graph does not answer to the end, or something else than a mail came.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, GraphError> {
         let attempted = || self.attempted.clone();
-        let chunk = self.response.chunk().await;
-        let chunk = chunk.map_err(|e| GraphError::Unreachable { attempted: attempted(), source: e.without_url() })?;
+        let chunk = next_chunk(&mut self.response, self.patience).await;
+        let chunk = chunk.map_err(|source| GraphError::Unreachable { attempted: attempted(), source })?;
         let Some(head) = &mut self.head else { return Ok(chunk) };
         let bytes = chunk.as_deref().unwrap_or_default();
         head.extend_from_slice(&bytes[..bytes.len().min(HEAD_BYTES_MAX)]);

@@ -12,11 +12,13 @@ use serde_json::Value;
 use shared::{
     access::{
         connector::{Connector, OwnApp},
+        entrance::UsedPass,
         ownership::AppClaim,
         registration::Registration,
         tenancy::Tenancy,
         watch::Watch,
     },
+    evidence::authority::StampedCheckpoint,
     firm::{
         Firm, ListedFirm, audit,
         feed::Fact,
@@ -24,6 +26,7 @@ use shared::{
         key::ApiKey,
         log_due::LogDue,
         member::{Due, Member},
+        user::{ConsoleSession, ConsoleUser, UserFirms},
         waiting::WaitingCalls,
     },
     graph::Homes,
@@ -67,9 +70,15 @@ const KINDS: &[(&str, Held)] = &[
     ("watch", Samples(&["watch"])),
     ("sign_in", Samples(&["sign-in", "sign-in-begun"])),
     ("used_link", Samples(&["used-link"])),
+    ("user", Samples(&["user"])),
+    ("user_firms", Samples(&["user-firms"])),
+    ("session", Samples(&["session"])),
+    ("console_sign_in", Samples(&["console-sign-in"])),
+    ("used_pass", Samples(&["used-pass"])),
     ("tenant", Samples(&["tenant"])),
     ("member", Samples(&["member"])),
     ("member_address", Samples(&["member-address"])),
+    ("named", Samples(&["named"])),
     ("mailbox", Samples(&["mailbox"])),
     ("address", Samples(&["address"])),
     ("root_folder", Samples(&["root-folder"])),
@@ -93,6 +102,7 @@ const KINDS: &[(&str, Held)] = &[
         ]),
     ),
     ("log_due", Samples(&["log-due"])),
+    ("stamp", Samples(&["stamp"])),
     ("filed", Samples(&["filed"])),
     ("sync", Samples(&["sync"])),
     ("progress", Samples(&["progress"])),
@@ -126,14 +136,16 @@ fn samples() -> BTreeSet<String> {
 }
 
 /// Modules with types of items that are private to them: their unit tests read the samples.
-const PRIVATE: [&str; 8] = [
+const PRIVATE: [&str; 9] = [
     "access/ownership.rs",
+    "access/entrance.rs",
     "access/sign_in.rs",
     "access/token.rs",
     "firm/idempotency.rs",
     "firm/joint.rs",
     "firm/key.rs",
     "firm/member.rs",
+    "firm/named.rs",
     "mail/mailbox.rs",
 ];
 
@@ -220,6 +232,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "joint-feed" => read::<JointHead>(&sample, item),
             "listed-firm" => read::<ListedFirm>(&sample, item),
             "log-due" => read::<LogDue>(&sample, item),
+            "stamp" => read::<StampedCheckpoint>(&sample, item),
             "mailbox" => read::<Mailbox>(&sample, item),
             "member" => read::<Member>(&sample, item),
             "message" | "message-mark-waits" => read::<Message>(&sample, item),
@@ -232,6 +245,10 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "sync" => read::<Sync>(&sample, item),
             "tenant" => read::<Tenancy>(&sample, item),
             "tree-link" => read::<TreeLink>(&sample, item),
+            "session" => read::<ConsoleSession>(&sample, item),
+            "used-pass" => read::<UsedPass>(&sample, item),
+            "user" => read::<ConsoleUser>(&sample, item),
+            "user-firms" => read::<UserFirms>(&sample, item),
             "waiting-calls" => read::<WaitingCalls>(&sample, item),
             "watch" => read::<Watch>(&sample, item),
             "webhook" => read::<Webhook>(&sample, item),

@@ -27,10 +27,12 @@ mod members;
 mod messages;
 mod operators_webhooks;
 mod page;
+mod proof;
 mod push;
 mod reading;
 mod reconciliation;
 mod tenants;
+mod users;
 mod validation;
 mod views;
 mod webhooks;
@@ -90,10 +92,10 @@ routes! {
         Needs::Nothing => self::health;
 
         Needs::Operator =>
-            firms::create, firms::list, events::list_all,
+            firms::create, firms::list, firms::delete, events::list_all,
             credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
             credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
-            credentials::grant, connectors::grant, tenants::list,
+            credentials::grant, connectors::grant, tenants::list, users::operator_link,
             mailboxes::grant, mailboxes::revoke,
             operators_webhooks::create, operators_webhooks::list, operators_webhooks::read, operators_webhooks::change,
             operators_webhooks::delete, operators_webhooks::rotate, operators_webhooks::send,
@@ -117,17 +119,19 @@ routes! {
             contacts::put, contacts::delete, contacts::members, contacts::bulk takes BULK_BYTES_MAX;
 
         Needs::MANAGE =>
-            firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
-            connectors::create, connectors::change, validation::connector,
+            firms::change, firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
+            users::list, users::invite, users::change, users::remove,
+            connectors::create, connectors::change, connectors::delete, validation::connector,
             credentials::replace, credentials::rotate, credentials::certificate,
-            mailboxes::create, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
+            mailboxes::create, mailboxes::change, mailboxes::delete, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
             reconciliation::start,
             webhooks::create, webhooks::change, webhooks::delete, webhooks::rotate, webhooks::send;
     }
     documents {
         Needs::READ =>
             messages::list, messages::read, reading::text reads mail, reading::html reads mail,
-            reading::attachments reads mail, reading::attachment reads mail;
+            reading::attachments reads mail, reading::attachment reads mail,
+            proof::log, proof::message reads mail;
     }
 }
 

@@ -8,10 +8,10 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use super::page;
-use crate::World;
 use crate::directory::{self, App, Audience, CONSUMERS, TenantRow};
 use crate::error::{Error, Result};
 use crate::faults::Scripted;
+use crate::world::World;
 
 /// Parameters of a query or a form; what is given twice counts once, the last time.
 pub(super) type Params = HashMap<String, String>;
