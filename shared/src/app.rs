@@ -19,6 +19,7 @@ use crate::{
     },
     evidence::{append::Appender, store::LogStore},
     mail::archive::Archive,
+    search::{append::Indexer, store::IndexStore},
 };
 
 /// Everything that a handler works with.
@@ -30,6 +31,8 @@ pub struct App {
     pub archive: Archive,
     /// The logs that prove them.
     pub logs: LogStore,
+    /// The indexes of their words.
+    pub indexes: IndexStore,
     /// Jobs that name mailboxes.
     pub queue: MailQueue,
     /// Jobs that name members.
@@ -61,6 +64,11 @@ impl App {
         Appender { store: &self.logs, feed: &self.feed, secrets: &self.secrets }
     }
 
+    /// What brings indexes up to their feeds.
+    pub fn indexer(&self) -> Indexer<'_> {
+        Indexer { store: &self.indexes, archive: &self.archive, feed: &self.feed, random: &self.random }
+    }
+
     /// As on Lambda: the environment names everything, AWS answers.
     ///
     /// Credentials and region of a function are in its environment and nowhere else, so none of the other places is
@@ -86,7 +94,9 @@ impl App {
         let s3 = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let links = Links::new(aws.clone(), config.bucket.clone());
+        let indexes = IndexStore::new(Links::new(aws.clone(), config.index_bucket.clone()));
         Self {
+            indexes,
             logs: LogStore::new(s3.clone(), links.clone(), config.bucket.clone()),
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),

@@ -8,4 +8,5 @@ mod evidence;
 mod feed;
 mod filing;
 mod schedule;
+mod search;
 mod table;

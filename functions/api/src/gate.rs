@@ -163,7 +163,7 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     let refused = needs.lacking(&caller);
     let refused =
         refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
-    if parts.method.is_safe() && !routes::reads_mail(&route) {
+    if parts.method.is_safe() && !routes::reads_mail(&route, parts.uri.query()) {
         return match refused {
             Some(problem) => Err(problem.into()),
             None => Ok(next.run(Request::from_parts(parts, body)).await),

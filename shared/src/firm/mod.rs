@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod feed;
 pub mod idempotency;
+pub mod index_due;
 pub mod joint;
 pub mod key;
 pub mod log_due;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::{id::FirmId, language::Language},
-    firm::{audit::AuditEntry, log_due::LogDue, marks::Marks},
+    firm::{audit::AuditEntry, index_due::IndexDue, log_due::LogDue, marks::Marks},
 };
 
 /// A firm: one customer, whose data no other firm ever sees.
@@ -91,8 +92,8 @@ impl Firm {
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table, made: &AuditEntry) -> Result<(), TableError> {
         let made = made.next(table, self.id).await?;
-        let log = LogDue::first(self.id, self.created_at);
+        let (log, index) = (LogDue::first(self.id, self.created_at), IndexDue::first(self.id, self.created_at));
         let listed = Write::insert(Key::listed_firm(self.id), &ListedFirm { id: self.id });
-        table.transact(vec![Write::insert(Key::firm(self.id), self), listed, made, log]).await
+        table.transact(vec![Write::insert(Key::firm(self.id), self), listed, made, log, index]).await
     }
 }

@@ -20,6 +20,7 @@ use shared::{
     firm::{
         Firm, ListedFirm, audit,
         feed::Fact,
+        index_due::IndexDue,
         joint::{Joined, JointHead, Stretch},
         key::ApiKey,
         log_due::LogDue,
@@ -93,6 +94,7 @@ const KINDS: &[(&str, Held)] = &[
         ]),
     ),
     ("log_due", Samples(&["log-due"])),
+    ("index_due", Samples(&["index-due"])),
     ("filed", Samples(&["filed"])),
     ("sync", Samples(&["sync"])),
     ("progress", Samples(&["progress"])),
@@ -218,6 +220,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "homes" => read::<Homes>(&sample, item),
             "joined" => read::<Joined>(&sample, item),
             "joint-feed" => read::<JointHead>(&sample, item),
+            "index-due" => read::<IndexDue>(&sample, item),
             "listed-firm" => read::<ListedFirm>(&sample, item),
             "log-due" => read::<LogDue>(&sample, item),
             "mailbox" => read::<Mailbox>(&sample, item),
