@@ -246,7 +246,7 @@ impl Visitor<'_> {
         let round = Round {
             app,
             outlook: Outlook {
-                graph: app.graph(&connector).having_spent(outbox.spent.clone()),
+                graph: app.graph(&connector).having_spent(outbox.spent.clone()).until(deadline.last_byte()),
                 user: account.user.clone(),
                 firm,
                 member,

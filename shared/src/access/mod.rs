@@ -15,6 +15,7 @@ pub mod registration;
 pub mod reminder;
 pub mod rotation;
 pub mod sign_in;
+pub mod silence;
 mod sweep;
 pub mod tenancy;
 pub mod token;

@@ -390,7 +390,7 @@ const NONCE_BYTES: usize = 12;
 impl Keyring {
     /// Reads the secret named [`KEYRING`].
     ///
-    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
+    /// Errors: [`SecretError::Malformed`]: no JSON object of texts, no current key, or a key of less than 32 characters.
     pub fn parse(secret: &SecretString) -> Result<Self, SecretError> {
         let malformed = SecretError::Malformed {
             id: KEYRING,
@@ -430,7 +430,7 @@ impl Keyring {
 
     /// Opens what [`Keyring::seal`] sealed for the same `owner`.
     ///
-    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
+    /// Errors: [`SecretError::Unsealable`]: the ring has no such key, or the value is another owner's or was changed.
     pub fn open(&self, owner: &str, sealed: &Sealed) -> Result<SecretString, SecretError> {
         let (name, text) = sealed.0.split_once('.').unwrap_or_default();
         let unsealable = || SecretError::Unsealable { key: name.chars().take(20).collect() };

@@ -411,6 +411,10 @@ pub struct Sync {
     /// When what waits for live mail goes on: Graph, or our own pace, asked it to wait.
     #[serde(default)]
     pub behind_at: Option<Timestamp>,
+    /// Until when no round is begun: Graph asked to wait, or did not answer. What a notice tells before that is seen to
+    /// then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<Timestamp>,
     /// What was asked of the mailbox lately.
     #[serde(default)]
     pub spent: Spent,
@@ -509,6 +513,7 @@ impl Sync {
     pub fn due(mut self, at: Timestamp) -> Self {
         self.due_kind = Some(DUE_MAILBOX.to_owned());
         self.due_at = Some(sortable(at));
+        self.waits_until = None;
         self
     }
 
@@ -535,9 +540,10 @@ impl Sync {
         self.due_at.as_ref().is_none_or(|due| *due <= sortable(now))
     }
 
-    /// Whether a person has to act, and the next look at whether somebody has is yet to come.
+    /// Whether no round is begun yet: Microsoft is not well, or a person has to act, and the next look is yet to come.
     pub fn waits(&self, now: Timestamp) -> bool {
-        self.problem.is_some() && self.due_at.as_ref().is_some_and(|due| *due > sortable(now))
+        let a_person = self.problem.is_some() && self.due_at.as_ref().is_some_and(|due| *due > sortable(now));
+        a_person || self.waits_until.is_some_and(|until| until > now)
     }
 
     /// The same, with what a round found out: for a round during which the mailbox was activated or paused.
@@ -607,11 +613,14 @@ impl Sync {
         table.update(&Key::sync(firm, mailbox), |sync| sync.map(ask)).await.map(drop)
     }
 
-    /// Makes the next round of an active mailbox due at `at`.
+    /// Makes the next round of an active mailbox due at `at`, and begins none before.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn put_off(table: &Table, firm: FirmId, mailbox: MailboxId, at: Timestamp) -> Result<(), TableError> {
-        let put_off = |sync: Self| if sync.due_kind.is_some() { sync.due(at) } else { sync };
+        let put_off = |sync: Self| match sync.due_kind {
+            Some(_) => Self { waits_until: Some(at), ..sync.due(at) },
+            None => sync,
+        };
         table.update(&Key::sync(firm, mailbox), |sync| sync.map(put_off)).await.map(drop)
     }
 

@@ -152,6 +152,7 @@ pub(super) async fn create(
         verified_domains: None,
         awaiting_grant: None,
         external_id: external,
+        silence: None,
         created_at: app.clock.now(),
     };
     if let Err(error) = connector.insert(&app.table).await {
