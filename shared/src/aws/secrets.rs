@@ -390,7 +390,8 @@ const NONCE_BYTES: usize = 12;
 impl Keyring {
     /// Reads the secret named [`KEYRING`].
     ///
-    /// Errors: [`SecretError::Malformed`]: no JSON object of texts, no current key, or a key of less than 32 characters.
+    /// Errors: [`SecretError::Malformed`]: no JSON object of texts, no current key, or a key of less than 32
+    /// characters.
     pub fn parse(secret: &SecretString) -> Result<Self, SecretError> {
         let malformed = SecretError::Malformed {
             id: KEYRING,
