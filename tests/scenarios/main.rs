@@ -11,6 +11,7 @@ mod contacts;
 mod dates;
 mod deleting;
 mod documents;
+mod examples;
 mod faults;
 mod faults_access;
 mod feed;
