@@ -139,3 +139,75 @@ async fn a_change_under_a_condition_overwrites_nothing() {
     world.run_until_idle().await;
     assert_eq!(tag(&world.get(&mailbox).await), before);
 }
+
+/// The names of what a list has, over all its pages.
+async fn listed(world: &World, path: &str, field: &str) -> Vec<String> {
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("{path}&limit=2&after={after}")).await.ok();
+        found.extend(page["items"].as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => after = next.to_owned(),
+            None => {
+                found.sort();
+                return found;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_narrowed_to_what_is_asked_for_page_by_page() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", registry.firm);
+    for n in 0..5 {
+        let new = json!({ "name": format!("Waiting {n}"), "access": "delegated", "external_id": format!("c-{n}") });
+        world.post(&of_firm("connectors"), new).await.ok();
+    }
+    let waiting: Vec<String> = (0..5).map(|n| format!("Waiting {n}")).collect();
+    assert_eq!(listed(&world, &of_firm("connectors?state=awaiting_sign_in"), "name").await, waiting);
+    assert_eq!(listed(&world, &of_firm("connectors?state=connected"), "name").await, ["Microsoft 365"]);
+    assert_eq!(listed(&world, &of_firm("connectors?external_id=c-3"), "name").await, ["Waiting 3"]);
+    assert_eq!(listed(&world, &of_firm("connectors?external_id=c-3&state=connected"), "name").await, [""; 0]);
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector, "external_id": "p-1" });
+    let member = world.post(&of_firm("members"), member).await.ok()["id"].as_str().unwrap().to_owned();
+    let mailbox = of_firm(&format!("mailboxes/{}", registry.mailbox));
+    world.patch(&mailbox, json!({ "member": member })).await.ok();
+    for (asked, found) in [
+        ("members?address=ADA@lumen.example".to_owned(), 1),
+        ("members?address=bob@lumen.example".to_owned(), 0),
+        (format!("members?connector={}", registry.connector), 1),
+        ("members?external_id=p-1".to_owned(), 1),
+        (format!("mailboxes?member={member}"), 1),
+        (format!("mailboxes?connector={}&state=active", registry.connector), 1),
+        ("mailboxes?state=paused".to_owned(), 0),
+        (format!("mailboxes?address={ADA}"), 1),
+        ("mailboxes?external_id=none".to_owned(), 0),
+    ] {
+        assert_eq!(listed(&world, &of_firm(&asked), "id").await.len(), found, "{asked}");
+    }
+    assert_eq!(world.get(&of_firm("mailboxes?state=sleeping")).await.problem(), "invalid_request");
+    assert_eq!(listed(&world, "/v1/firms?external_id=none", "id").await, [""; 0]);
+
+    for n in 0..3 {
+        world.deliver("inbox", &format!("Mail {n}"));
+    }
+    world.run_until_idle().await;
+    let numbers = |page: &Value| -> Vec<u64> {
+        page["items"].as_array().unwrap().iter().map(|event| event["number"].as_u64().unwrap()).collect()
+    };
+    let all = numbers(&world.get(&of_firm("events?limit=100")).await.ok());
+    let mails = world.get(&of_firm("events?limit=100&type=message_archived")).await.ok();
+    assert_eq!((numbers(&mails).len(), &mails["next"]), (3, &json!(all.last().unwrap())));
+    let (mut newest, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&of_firm(&format!("events?order=desc&limit=2&after={after}"))).await.ok();
+        if numbers(&page).is_empty() {
+            break;
+        }
+        newest.extend(numbers(&page));
+        after = page["next"].to_string();
+    }
+    assert_eq!(newest.into_iter().rev().collect::<Vec<_>>(), all);
+}

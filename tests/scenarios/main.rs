@@ -13,6 +13,7 @@ mod dates;
 mod deleting;
 mod documents;
 mod evidence;
+mod examples;
 mod faults;
 mod faults_access;
 mod faults_bus;

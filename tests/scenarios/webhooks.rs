@@ -430,3 +430,53 @@ async fn the_operators_webhook_gets_the_events_of_all_firms() {
     let refused = world.request(key["key"].as_str(), Method::GET, "/v1/webhooks", None).await;
     assert_eq!(refused.problem(), "not_found");
 }
+
+#[tokio::test]
+async fn of_many_webhooks_made_at_once_a_firm_has_ten() {
+    let (world, registry, application) = world().await;
+    let path = format!("/v1/firms/{}/webhooks", registry.firm);
+    let made = (0..14).map(|_| world.post(&path, json!({ "url": application.url })));
+    let made = futures::future::join_all(made).await;
+    let refused = made.iter().filter(|answer| answer.body["code"] == "too_many_webhooks").count();
+    let there = world.get(&path).await.ok()["items"].as_array().unwrap().len();
+    assert_eq!((made.iter().filter(|answer| answer.status == 201).count(), refused, there), (10, 4, 10));
+}
+
+#[tokio::test]
+async fn an_event_is_posted_within_two_seconds() {
+    let (world, registry, application) = world().await;
+    webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    let mut delays = Vec::new();
+    for n in 0..20 {
+        world.deliver("inbox", &format!("Mail {n}"));
+        world.microsoft.deliver_notices().await.unwrap();
+        world.host.source.step().await;
+        let recorded = std::time::Instant::now();
+        world.host.delivery_source.step().await;
+        delays.push(recorded.elapsed());
+        assert_eq!(application.taken().len(), 1);
+        world.run_until_idle().await;
+        application.taken();
+    }
+    delays.sort();
+    assert!(delays[18] <= Duration::from_secs(2), "{delays:?}");
+}
+
+#[tokio::test]
+async fn an_announcement_that_was_lost_hours_ago_is_found_by_the_run_of_the_hour() {
+    let (world, registry, application) = world().await;
+    webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    let made = world.post("/v1/webhooks", json!({ "url": application.url })).await;
+    assert_eq!(made.status, 201);
+    world.deliver("inbox", "Lost");
+    world.microsoft.deliver_notices().await.unwrap();
+    world.host.source.step().await;
+    let sqs = aws_sdk_sqs::Client::new(&world.host.machine.aws);
+    let queue = world.host.app.config.delivery_queue_url.clone();
+    sqs.purge_queue().queue_url(queue).send().await.unwrap();
+    // Nothing ran for three hours and some minutes.
+    world.pass(3 * HOUR + Duration::from_secs(20 * 60)).await;
+    assert_eq!(application.taken().len(), 0);
+    world.pass(Duration::from_secs(40 * 60)).await;
+    assert_eq!(application.taken().len(), 2, "the firm's and the operator's");
+}

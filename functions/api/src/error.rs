@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{Extensions, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -21,7 +21,7 @@ use shared::{
 };
 use tracing::Instrument as _;
 
-use crate::language;
+use crate::{language, version};
 
 /// The header with the request's id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -217,6 +217,8 @@ impl IntoResponse for Failure {
 pub(crate) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = callers_own(&request).unwrap_or_else(|| app.random.uuid().to_string());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    let entry = route.and_then(|route| version::deprecated(version::DEPRECATED, request.method(), &route));
     let span = tracing::info_span!("request", request.id = %id);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(failure) = response.extensions_mut().remove::<Arc<Failure>>() {
@@ -236,6 +238,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
     }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.extend(version::headers(entry));
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }

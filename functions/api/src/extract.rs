@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, IgnoredAny},
+    de::{DeserializeOwned, Error as _, IgnoredAny, IntoDeserializer as _},
 };
 use shared::problem::{Code, Problem};
 
@@ -130,6 +130,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Nth {
         let number = named.and_then(|(_, text)| text.parse().ok());
         number.map(Self).ok_or_else(|| invalid("attachment: a whole number belongs here"))
     }
+}
+
+/// Reads a parameter of a query that is one of some words; one that is there and empty counts as not given.
+pub(crate) fn given_word<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(d)?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    T::deserialize(text.into_deserializer()).map(Some).map_err(|error: serde::de::value::Error| D::Error::custom(error))
 }
 
 /// Reads a field that may be null, told from one that is not there.

@@ -15,6 +15,7 @@ mod openapi;
 mod precondition;
 mod range;
 mod routes;
+mod version;
 mod wording;
 
 use std::{collections::BTreeSet, sync::Arc};

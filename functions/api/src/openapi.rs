@@ -8,12 +8,13 @@ mod flat;
 use std::{collections::BTreeSet, path::Path};
 
 use axum::http::Method;
+use serde_json::Value;
 use shared::{base::id::EXTERNAL_ID_CHARS_MAX, firm::idempotency::KEY_CHARS_MAX, problem::Problem};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, SchemaFormat,
-        Type,
+        ContentBuilder, Deprecated, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
+        SchemaFormat, Type,
         extensions::ExtensionsBuilder,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -21,7 +22,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{auth::Needs, routes};
+use crate::{auth::Needs, routes, version};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -51,12 +52,32 @@ fn the_description_says_what_the_routes_say() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
     let mut document = serde_json::to_value(document()).expect("a document is JSON");
     flat::flatten(&mut document);
+    add_examples(&mut document);
     let made = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &made).expect("docs can be written");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == made, "{} differs: run UPDATE_DOCS=1 cargo test -p api description", path.display());
+}
+
+/// What `docs/examples.json` has of each operation: a journey of the scenarios makes them, and holds them to what
+/// happens.
+fn add_examples(document: &mut Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples.json");
+    let text = std::fs::read_to_string(&path).expect("docs/examples.json can be read");
+    let examples: Value = serde_json::from_str(&text).expect("docs/examples.json is JSON");
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    for operation in paths.filter_map(|(_, item)| item.as_object_mut()).flatten().map(|(_, operation)| operation) {
+        let example = &examples[operation["operationId"].as_str().unwrap_or_default()];
+        let answered = format!("/responses/{}/content", example["status"]);
+        for (place, of) in [("/requestBody/content", "request"), (answered.as_str(), "response")] {
+            let content = operation.pointer_mut(place).and_then(|content| content.get_mut("application/json"));
+            if let (Some(content), false) = (content, example[of].is_null()) {
+                content["example"] = example[of].clone();
+            }
+        }
+    }
 }
 
 /// The document that describes all routes.
@@ -75,6 +96,8 @@ fn document() -> utoipa::openapi::OpenApi {
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
+                let is_deprecated = version::deprecated(version::DEPRECATED, &method, path).is_some();
+                operation.deprecated = is_deprecated.then_some(Deprecated::True);
                 add_what_all_have(path, operation);
                 add_needs(path, &method, operation);
                 add_problems(path, &method, operation);

@@ -41,6 +41,7 @@
 //! | up to where a firm's feed stands in it | `OPERATOR` | `JOINED#f` | key, in batches |
 //! | a stretch of it | `OPERATOR#FEED` | its number, 20 digits | range, upwards |
 //! | a webhook | `FIRM#f`, `OPERATOR` | `WEBHOOK#w` | key, prefix |
+//! | how many webhooks were made | `FIRM#f`, `OPERATOR` | `WEBHOOKS` | key |
 //! | how far a webhook is | `FIRM#f`, `OPERATOR` | `POSTED#w` | key; index `due` when it is tried again |
 //! | one try to post an event | `FIRM#f#WEBHOOK#w`, `OPERATOR#WEBHOOK#w` | `time#event` | range, newest first; TTL |
 //! | the calls that wait for events | `OPERATOR` | `WAITING` | key |
@@ -345,6 +346,11 @@ impl Key {
     /// A webhook; those of no firm are the operator's.
     pub fn webhook(firm: Option<FirmId>, webhook: WebhookId) -> Self {
         Self { sk: format!("WEBHOOK#{webhook}"), ..Self::webhook_prefix(firm) }
+    }
+
+    /// What is held to a version while a webhook is made.
+    pub fn webhook_count(firm: Option<FirmId>) -> Self {
+        Self { sk: "WEBHOOKS".to_owned(), ..Self::webhook_prefix(firm) }
     }
 
     /// All webhooks of a firm, or of the operator.
@@ -722,6 +728,7 @@ mod tests {
         for owner in firms.map(Some).into_iter().chain([None]) {
             add("webhook", Key::webhook(owner, webhook));
             add("webhook_progress", Key::webhook_progress(owner, webhook));
+            add("webhook_count", Key::webhook_count(owner));
             for event in ["a", "b"] {
                 add("delivery", Key::delivery(owner, webhook, Timestamp::UNIX_EPOCH, event));
             }

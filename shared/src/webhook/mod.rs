@@ -89,6 +89,25 @@ struct PreviousSecret {
     until: Timestamp,
 }
 
+/// How many webhooks a firm, or the operator, ever made: what two that are made at the same time conflict on.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct WebhookCount {
+    made: u64,
+}
+
+impl WebhookCount {
+    async fn one_more(table: &Table, firm: Option<FirmId>) -> Result<Write, TableError> {
+        let key = Key::webhook_count(firm);
+        Ok(match table.get::<Self>(&key).await? {
+            Some(mut row) => {
+                row.value.made = row.value.made.saturating_add(1);
+                Write::replace(&row)
+            }
+            None => Write::insert(key, &Self { made: 1 }),
+        })
+    }
+}
+
 /// A webhook that could not be made or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
@@ -119,21 +138,32 @@ impl Webhook {
         (url, types): (WebhookUrl, BTreeSet<EventType>),
         now: Timestamp,
     ) -> Result<(Self, WebhookSecret), WebhookError> {
-        if Self::list(table, firm).await?.len() >= WEBHOOKS_MAX {
-            return Err(WebhookError::TooMany);
-        }
         let (id, secret) = (WebhookId::draw(random), WebhookSecret::draw(random));
         let sealed = secrets.seal(&owner(id), secret.expose()).await?;
         let state = WebhookState::Active;
         let webhook =
             Self { id, firm, url, types, state, problem: None, secret: sealed, previous: None, created_at: now };
         let progress = DeliveryProgress::at(place);
-        let writes = vec![
-            Write::insert(Key::webhook(firm, id), &webhook),
-            Write::insert(Key::webhook_progress(firm, id), &progress),
-        ];
-        table.transact(writes).await?;
-        Ok((webhook, secret))
+        let mut tries = table.tries();
+        loop {
+            // Of two webhooks that are made at the same time one conflicts here, and is counted again.
+            let counted = WebhookCount::one_more(table, firm).await?;
+            if Self::list(table, firm).await?.len() >= WEBHOOKS_MAX {
+                return Err(WebhookError::TooMany);
+            }
+            let writes = vec![
+                counted,
+                Write::insert(Key::webhook(firm, id), &webhook),
+                Write::insert(Key::webhook_progress(firm, id), &progress),
+            ];
+            match table.transact(writes).await {
+                Err(error) if tries.again(&error).await => {}
+                made => {
+                    made?;
+                    return Ok((webhook, secret));
+                }
+            }
+        }
     }
 
     /// The firm's webhooks, or the operator's.
@@ -399,6 +429,12 @@ impl DeliveryProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_of_webhooks_that_an_older_version_wrote_is_read() {
+        let count: WebhookCount = crate::aws::table::frozen("webhook-count");
+        assert_eq!(count.made, 3);
+    }
 
     #[test]
     fn an_event_that_is_not_taken_is_tried_with_pauses_up_to_an_hour_until_a_day_is_over() {

@@ -1,6 +1,8 @@
 //! Makes the description plain enough for every client generator: no `allOf` of several parts, each variant of a tagged
 //! union and each item of a page a schema with a name, each number with its true bounds.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 /// Flattens the schemas of the description, and drops those that nothing refers to any more.
@@ -10,14 +12,37 @@ pub(super) fn flatten(document: &mut Value) {
     let schemas = document["components"]["schemas"].as_object().expect("there are schemas").clone();
     let mut flat: Map<_, _> = schemas.iter().map(|(name, schema)| (name.clone(), merged(schema, &schemas))).collect();
     let mut variants = Map::new();
+    let asked = asked_for(document);
     for (name, schema) in &mut flat {
         name_variants(name, schema, &mut variants);
+        if asked.contains(name) {
+            close(schema, &mut variants);
+        }
     }
     flat.extend(variants);
     let named = flat.clone();
     flat.values_mut().for_each(|schema| refer_to_named(schema, &named));
     document["components"]["schemas"] = flat.into();
     drop_unused(document);
+}
+
+/// The schemas that bodies of requests refer to.
+fn asked_for(document: &Value) -> BTreeSet<String> {
+    let operations = document["paths"].as_object().into_iter().flatten().filter_map(|(_, item)| item.as_object());
+    let bodies = operations.flatten().map(|(_, operation)| &operation["requestBody"]["content"]["application/json"]);
+    let named = bodies.filter_map(|body| body["schema"]["$ref"].as_str()?.strip_prefix("#/components/schemas/"));
+    named.map(str::to_owned).collect()
+}
+
+/// A request refuses fields that it does not know, also where it is one of several variants: the macro says so of
+/// structs only.
+fn close(schema: &Value, variants: &mut Map<String, Value>) {
+    for variant in schema["oneOf"].as_array().into_iter().flatten() {
+        let name = variant["$ref"].as_str().and_then(|to| to.strip_prefix("#/components/schemas/"));
+        if let Some(variant) = name.and_then(|name| variants.get_mut(name)) {
+            variant["additionalProperties"] = false.into();
+        }
+    }
 }
 
 /// Numbers of 64 bits without a sign, which the macro calls `int64`: they go up to 2^64 - 1.

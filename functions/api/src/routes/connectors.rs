@@ -28,18 +28,18 @@ use shared::{
     firm::{feed::CredentialKind, named::Named},
     problem::{Code, Problem},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     credentials,
-    page::{Page, Part},
+    page::{Cursor, Page, Part},
     views::{ConnectorView, view},
 };
 use crate::{
     auth::{Caller, FirmScope, Needs, Operator},
     error::{Answer, invalid, not_found},
-    extract::{Id, Json, Query},
-    field::{AppId, ClientSecret, Name, OwnId, Tenant},
+    extract::{Id, Json, Query, given, given_word},
+    field::{AppId, ClientSecret, Limit, Name, OwnId, Tenant},
     precondition::{ETag, IfMatch, Tagged},
 };
 
@@ -358,21 +358,50 @@ fn may_connect(caller: &Caller) -> bool {
     Needs::MANAGE.lacking(caller).is_none()
 }
 
-/// Lists a firm's connectors.
+/// Which connectors.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ConnectorsPart {
+    /// Only those in this state.
+    #[serde(default, deserialize_with = "given_word")]
+    state: Option<ConnectorState>,
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    after: Option<Cursor>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// Lists a firm's connectors, by their ids.
+///
+/// With `state`, a page may have few connectors or none and still have a `next`: a request looks at 1,000 at most.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors", params(Part),
+    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors", params(ConnectorsPart),
     responses((status = 200, body = Page<ConnectorView>))
 )]
 pub(super) async fn list(
     caller: Caller,
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(part): Query<Part>,
+    Query(asked): Query<ConnectorsPart>,
 ) -> Answer<Json<Page<ConnectorView>>> {
     let firm = firm.id();
-    let key = |connector| Key::connector(firm, connector);
-    let Page { items, next } =
-        part.read(&app.table, &Key::connector_prefix(firm), key, |connector: &Connector| connector.id).await?;
+    let (key, id) = (|connector| Key::connector(firm, connector), |connector: &Connector| connector.id);
+    let (prefix, part) = (Key::connector_prefix(firm), Part::new(asked.after, asked.limit));
+    let wanted = |connector: &Connector| asked.state.is_none_or(|state| state == connector.state);
+    let Page { items, next } = match &asked.external_id {
+        Some(external) => Page::of(known(&app, firm, Some(external)).await?.filter(wanted)),
+        None if asked.state.is_some() => part.read_wanted(&app.table, &prefix, key, id, wanted).await?,
+        None => part.read(&app.table, &prefix, key, id).await?,
+    };
     let mut shown = Vec::with_capacity(items.len());
     for connector in items {
         shown.push(view(&app, connector, may_connect(&caller)).await?);

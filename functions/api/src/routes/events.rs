@@ -8,7 +8,7 @@ use shared::{
     app::App,
     base::telemetry::Chain,
     firm::{
-        feed::{FeedError, Numbered},
+        feed::{EventType, FeedError, Numbered},
         joint::{self, FirmEvent, JointCursor},
         waiting::{WAIT_SECONDS_MAX, WaitingCall},
     },
@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::Answer,
-    extract::{Json, Query, given},
+    extract::{Json, Query, given, given_word},
     field::Limit,
 };
 
@@ -56,6 +56,23 @@ pub(crate) struct EventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
+    /// Only events of this type. A page may have few or none of them; go on with `next` all the same.
+    #[serde(default, deserialize_with = "given_word")]
+    r#type: Option<EventType>,
+    /// `asc`, the default, has the oldest first. `desc` has the newest first: then `after` is the number below which to
+    /// go on, `next` is 0 at the end, and the call does not wait.
+    #[serde(default, deserialize_with = "given_word")]
+    order: Option<Order>,
+}
+
+/// In which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Order {
+    /// The oldest first.
+    Asc,
+    /// The newest first.
+    Desc,
 }
 
 /// Which events of all firms.
@@ -76,6 +93,9 @@ pub(crate) struct AllEventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
+    /// Only events of this type. A page may have few or none of them; go on with `next` all the same.
+    #[serde(default, deserialize_with = "given_word")]
+    r#type: Option<EventType>,
 }
 
 /// Events, oldest first.
@@ -101,7 +121,15 @@ pub(super) async fn list(
 ) -> Answer<Json<Facts>> {
     let limit = part.limit.unwrap_or_default().get();
     let read = |after| app.feed.after(firm.id(), after, limit, app.clock.now());
-    let (items, next) = waited(&app, &caller, part.wait, part.after.unwrap_or(0), read).await?;
+    let (mut items, next) = match part.order {
+        Some(Order::Desc) => {
+            let items = app.feed.before(firm.id(), part.after.unwrap_or(u64::MAX), limit).await?;
+            let next = items.last().map_or(0, |last| last.number);
+            (items, next)
+        }
+        Some(Order::Asc) | None => waited(&app, &caller, part.wait, part.after.unwrap_or(0), read).await?,
+    };
+    items.retain(|event| part.r#type.is_none_or(|wanted| wanted == event.fact.what.event_type()));
     Ok(Json(Facts { items, next }))
 }
 
@@ -129,7 +157,9 @@ pub(super) async fn list_all(
     let limit = part.limit.unwrap_or_default().get();
     let read = |after| joint::after((&app.table, &app.feed), after, limit, app.clock.now());
     let (items, next) = waited(&app, &caller, part.wait, part.after.unwrap_or_default(), read).await?;
-    Ok(Json(AllFacts { items: items.into_iter().map(|(event, _)| event).collect(), next: next.to_string() }))
+    let is_wanted = |event: &FirmEvent| part.r#type.is_none_or(|wanted| wanted == event.event.fact.what.event_type());
+    let items = items.into_iter().map(|(event, _)| event).filter(is_wanted).collect();
+    Ok(Json(AllFacts { items, next: next.to_string() }))
 }
 
 /// What `read` finds after `cursor`, and where to go on; where it finds nothing, it looks again as long as the call may

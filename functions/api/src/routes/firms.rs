@@ -29,15 +29,15 @@ use shared::{
     graph::{CategoryName, Color, Mark},
     problem::{Code, Problem},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::{Answer, Failure, RequestId, invalid, not_found},
-    extract::{Id, Json, Query},
-    field::{Domain, Name, OwnId, TimeZone},
+    extract::{Id, Json, Query, given},
+    field::{Domain, Limit, Name, OwnId, TimeZone},
     precondition::{ETag, IfMatch, Tagged},
-    routes::page::{Page, Part},
+    routes::page::{Cursor, Page, Part},
 };
 
 /// Most domains of one firm.
@@ -169,18 +169,42 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, shown(firm)).into_response())
 }
 
-/// Lists the firms.
+/// Which firms.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FirmsPart {
+    /// Only the one with this id of the operator's own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    after: Option<Cursor>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// Lists the firms, by their ids. Those that were deleted are among them, with `ended_at`.
 #[utoipa::path(
-    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(Part), responses((status = 200, body = Page<FirmView>))
+    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(FirmsPart), responses((status = 200, body = Page<FirmView>))
 )]
 pub(super) async fn list(
     _: Operator,
     State(app): State<Arc<App>>,
-    Query(part): Query<Part>,
+    Query(part): Query<FirmsPart>,
 ) -> Answer<Json<Page<FirmView>>> {
+    if part.external_id.is_some() {
+        let found = known(&app, part.external_id.as_ref()).await?;
+        return Ok(Json(Page::of(found.map(FirmView::from))));
+    }
     let prefix = Key::listed_firm_prefix();
-    let Page { items, next } =
-        part.read(&app.table, &prefix, Key::listed_firm, |listed: &ListedFirm| listed.id).await?;
+    let Page { items, next } = Part::new(part.after, part.limit)
+        .read(&app.table, &prefix, Key::listed_firm, |listed: &ListedFirm| listed.id)
+        .await?;
     let keys: Vec<Key> = items.iter().map(|listed| Key::firm(listed.id)).collect();
     let mut firms: Vec<Firm> = app.table.get_all(&keys).await?.into_iter().map(|row| row.value).collect();
     firms.sort_by_key(|firm| firm.id);

@@ -22,17 +22,17 @@ use shared::{
     mail::mailbox::MailboxKind,
     problem::{Code, Problem},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     entries::intake,
-    page::{Page, Part},
+    page::{Cursor, Page, Part},
 };
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, present},
-    field::{Address, Name, OwnId},
+    extract::{Id, Json, Query, given, present},
+    field::{Address, Limit, Name, OwnId},
     precondition::{ETag, IfMatch, Tagged},
 };
 
@@ -284,19 +284,59 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists a firm's members.
+/// Which members.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MembersPart {
+    /// Only those that this connector reaches.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    connector: Option<ConnectorId>,
+    /// Only the one with this address, in any case.
+    #[serde(default, deserialize_with = "given")]
+    #[param(max_length = 254)]
+    address: Option<String>,
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    after: Option<Cursor>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// Lists a firm's members, by their ids.
+///
+/// With `connector` or `address`, a page may have few members or none and still have a `next`: a request looks at 1,000
+/// at most.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members", params(Part),
+    get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members", params(MembersPart),
     responses((status = 200, body = Page<MemberView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(part): Query<Part>,
+    Query(asked): Query<MembersPart>,
 ) -> Answer<Json<Page<MemberView>>> {
     let firm = firm.id();
-    let key = |member| Key::member(firm, member);
-    let Page { items, next } =
-        part.read(&app.table, &Key::member_prefix(firm), key, |member: &Member| member.id).await?;
+    let (key, id) = (|member| Key::member(firm, member), |member: &Member| member.id);
+    let (prefix, part) = (Key::member_prefix(firm), Part::new(asked.after, asked.limit));
+    let is_filtered = asked.connector.is_some() || asked.address.is_some();
+    let address = asked.address.map(|address| address.to_lowercase());
+    let wanted = |member: &Member| {
+        asked.connector.is_none_or(|connector| connector == member.connector)
+            && address.as_ref().is_none_or(|address| *address == member.address)
+    };
+    let Page { items, next } = match &asked.external_id {
+        Some(external) => Page::of(known(&app, firm, Some(external)).await?.filter(wanted)),
+        None if is_filtered => part.read_wanted(&app.table, &prefix, key, id, wanted).await?,
+        None => part.read(&app.table, &prefix, key, id).await?,
+    };
     Ok(Json(Page { items: items.into_iter().map(MemberView::from).collect(), next }))
 }

@@ -52,7 +52,7 @@ pub(crate) struct NumberedPart {
 }
 
 /// Where a page ended: the id of its last item.
-struct Cursor(Uuid);
+pub(crate) struct Cursor(Uuid);
 
 impl FromStr for Cursor {
     type Err = &'static str;
@@ -62,7 +62,59 @@ impl FromStr for Cursor {
     }
 }
 
+/// Most items that one request looks at for a page of those that are wanted.
+const LOOKED_AT_MAX: usize = 1_000;
+/// Items of one reading while it looks.
+const LOOKED_AT_ONCE: usize = 100;
+
+impl<T> Page<T> {
+    /// The one item of a list that is known by a name, or none: there is no further page.
+    pub fn of(item: Option<T>) -> Self {
+        Self { items: item.into_iter().collect(), next: None }
+    }
+}
+
 impl Part {
+    /// This part of a list, as a query with more parameters has it.
+    pub fn new(after: Option<Cursor>, limit: Option<Limit>) -> Self {
+        Self { after, limit }
+    }
+
+    /// Those of the values that are `wanted`. A page may have few or none although more follow: a request looks at
+    /// [`LOOKED_AT_MAX`] values at most.
+    pub async fn read_wanted<T: FromStr<Err: Display> + Display, V: DeserializeOwned>(
+        self,
+        table: &Table,
+        prefix: &Key,
+        key: impl FnOnce(T) -> Key,
+        id: impl Fn(&V) -> T,
+        wanted: impl Fn(&V) -> bool,
+    ) -> Answer<Page<V>> {
+        let after =
+            self.after.map(|Cursor(id)| id.to_string().parse().map_err(|error| invalid(format!("after: {error}"))));
+        let (limit, mut items) = (self.limit.unwrap_or_default().get(), Vec::new());
+        let (mut edge, mut looked_at) = (after.transpose()?.map(key), 0);
+        loop {
+            let page = table.query::<V>(prefix, edge.as_ref(), LOOKED_AT_ONCE).await?;
+            let (in_page, mut at) = (page.rows.len(), None);
+            for (n, row) in page.rows.into_iter().enumerate() {
+                at = Some(id(&row.value).to_string());
+                if wanted(&row.value) {
+                    items.push(row.value);
+                }
+                if items.len() == limit {
+                    let next = at.filter(|_| n + 1 < in_page || page.next.is_some());
+                    return Ok(Page { items, next });
+                }
+            }
+            looked_at += in_page;
+            if page.next.is_none() || looked_at >= LOOKED_AT_MAX {
+                return Ok(Page { items, next: at.filter(|_| page.next.is_some()) });
+            }
+            edge = page.next;
+        }
+    }
+
     /// The values whose keys begin with `prefix`; `key` makes the key of an id, `id` tells a value's.
     pub async fn read<T: FromStr<Err: Display> + Display, V: DeserializeOwned>(
         self,

@@ -36,17 +36,17 @@ use shared::{
     },
     problem::{Code, Problem},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    page::{Page, Part},
+    page::{Cursor, Page, Part},
     views::ProblemView,
 };
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, present},
-    field::{Address, OwnId},
+    extract::{Id, Json, Query, given, given_word, present},
+    field::{Address, Limit, OwnId},
     language,
     precondition::{ETag, IfMatch, Tagged},
 };
@@ -638,20 +638,70 @@ pub(super) async fn read(
     shown(&app, find(&app, firm.id(), mailbox).await?.value).await
 }
 
-/// Lists a firm's mailboxes.
+/// Which mailboxes.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MailboxesPart {
+    /// Only those that this connector opens.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    connector: Option<ConnectorId>,
+    /// Only those of this member.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    member: Option<MemberId>,
+    /// Only those that are so; `active` has those that are `preparing`, too.
+    #[serde(default, deserialize_with = "given_word")]
+    state: Option<MailboxState>,
+    /// Only the one with this address, in any case.
+    #[serde(default, deserialize_with = "given")]
+    #[param(max_length = 254)]
+    address: Option<String>,
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    after: Option<Cursor>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// Lists a firm's mailboxes, by their ids.
+///
+/// With `connector`, `member`, `state` or `address`, a page may have few mailboxes or none and still have a `next`: a
+/// request looks at 1,000 at most.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(Part),
+    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(MailboxesPart),
     responses((status = 200, body = Page<MailboxView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(part): Query<Part>,
+    Query(asked): Query<MailboxesPart>,
 ) -> Answer<Json<Page<MailboxView>>> {
     let firm = firm.id();
-    let key = |mailbox| Key::mailbox(firm, mailbox);
-    let Page { items, next } =
-        part.read(&app.table, &Key::mailbox_prefix(firm), key, |mailbox: &Mailbox| mailbox.id).await?;
+    let (key, id) = (|mailbox| Key::mailbox(firm, mailbox), |mailbox: &Mailbox| mailbox.id);
+    let (prefix, part) = (Key::mailbox_prefix(firm), Part::new(asked.after, asked.limit));
+    let MailboxesPart { connector, member, state, address, .. } = asked;
+    let is_filtered = connector.is_some() || member.is_some() || state.is_some() || address.is_some();
+    let address = address.map(|address| address.to_lowercase());
+    let wanted = |mailbox: &Mailbox| {
+        connector.is_none_or(|connector| connector == mailbox.connector)
+            && (member.is_none() || member == mailbox.member)
+            && state.is_none_or(|state| state == mailbox.state)
+            && address.as_ref().is_none_or(|address| *address == mailbox.address)
+    };
+    let Page { items, next } = match &asked.external_id {
+        Some(external) => Page::of(known(&app, firm, Some(external)).await?.filter(wanted)),
+        None if is_filtered => part.read_wanted(&app.table, &prefix, key, id, wanted).await?,
+        None => part.read(&app.table, &prefix, key, id).await?,
+    };
     let keys =
         |key: fn(FirmId, MailboxId) -> Key| items.iter().map(|mailbox| key(firm, mailbox.id)).collect::<Vec<_>>();
     let (progress, syncs) = (keys(Key::progress), keys(Key::sync));
