@@ -50,6 +50,7 @@ impl World {
         let config = Config::from_lookup(|name| match name {
             "GREFFE_TABLE" => Some(table.to_owned()),
             "GREFFE_BUCKET" => Some(provision::BUCKET.to_owned()),
+            "GREFFE_INDEX_BUCKET" => Some(provision::INDEX_BUCKET.to_owned()),
             "GREFFE_EVENT_BUS" => Some(provision::EVENT_BUS.to_owned()),
             "GREFFE_MAIL_QUEUE_URL" => Some(queues.mail.clone()),
             "GREFFE_PUSH_QUEUE_URL" => Some(queues.push.clone()),
@@ -321,7 +322,7 @@ async fn the_description_is_whole() {
 }
 
 fn takes_a_body(method: &str, path: &str) -> bool {
-    let without = ["/pause", "/rotate", "/app/grant"];
+    let without = ["/pause", "/rotate", "/app/grant", "/operator-links"];
     matches!(method, "post" | "put" | "patch") && !without.iter().any(|end| path.ends_with(end))
 }
 

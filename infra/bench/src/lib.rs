@@ -9,6 +9,7 @@ mod notices;
 mod other_side;
 mod process;
 mod push;
+mod search;
 mod start;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ pub use figure::{BenchError, Row};
 pub use notices::Notices;
 pub use other_side::run as other_side;
 pub use push::Contacts;
+pub use search::Searches;
 pub use start::Starts;
 
 /// A group of figures.
@@ -37,12 +39,22 @@ pub enum Group {
     Start,
     /// Contacts for members, against Graph's limits.
     Push,
+    /// The index of a firm's mails, made and asked.
+    Search,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 7] =
-        [Self::Mailbox, Self::Memory, Self::Mailboxes, Self::Notices, Self::Cost, Self::Start, Self::Push];
+    pub const ALL: [Self; 8] = [
+        Self::Mailbox,
+        Self::Memory,
+        Self::Mailboxes,
+        Self::Notices,
+        Self::Cost,
+        Self::Start,
+        Self::Push,
+        Self::Search,
+    ];
 }
 
 /// How much is measured.
@@ -69,6 +81,9 @@ pub struct Scale {
     /// What is pushed.
     #[command(flatten)]
     pub contacts: Contacts,
+    /// What is searched.
+    #[command(flatten)]
+    pub searches: Searches,
 }
 
 /// Measures one group, with everything below `data`.
@@ -80,6 +95,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Notices => notices::flood(data, scale.mailboxes, scale.each, &scale.notices).await,
         Group::Cost => cost::mail(data, scale.mails, scale.mailboxes, &scale.month).await,
         Group::Push => push::contacts(data, &scale.contacts).await,
+        Group::Search => search::index(data, &scale.searches).await,
         Group::Start => start::functions(data, &scale.starts).await,
     }
 }

@@ -100,6 +100,8 @@ pub struct Host {
     pub secret_expiry: App,
     /// What `evidence` receives.
     pub evidence: App,
+    /// What `indexer` receives.
+    pub indexer: App,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -189,6 +191,7 @@ impl Host {
         let defaults = [
             ("GREFFE_TABLE", provision::TABLE.to_owned()),
             ("GREFFE_BUCKET", provision::BUCKET.to_owned()),
+            ("GREFFE_INDEX_BUCKET", provision::INDEX_BUCKET.to_owned()),
             ("GREFFE_EVENT_BUS", provision::EVENT_BUS.to_owned()),
             ("GREFFE_MAIL_QUEUE_URL", queues.mail.clone()),
             ("GREFFE_PUSH_QUEUE_URL", queues.push.clone()),
@@ -212,6 +215,7 @@ impl Host {
         let function = |name: &'static str| over(&machine.as_function(name));
         let router = gateway(function, settings.links).merge(identity(machine.engines.clone()));
         let (secret_expiry, evidence) = (function("secret-expiry"), function("evidence"));
+        let indexer = function("indexer");
         let client = aws_sdk_sqs::Client::new(&machine.aws);
         let outside = Outside::new(config.ca_bundle.as_deref())?;
         let source = |name, handler, url| EventSource {
@@ -225,8 +229,19 @@ impl Host {
         let delivery_source = source("webhook-delivery", Handler::WebhookDelivery, queues.delivery);
         let source = source("delta-poll", Handler::DeltaPoll, queues.mail);
         let (stop, tasks) = (CancellationToken::new(), JoinSet::new());
-        let mut host =
-            Self { app, machine, address, source, push_source, delivery_source, secret_expiry, evidence, stop, tasks };
+        let mut host = Self {
+            app,
+            machine,
+            address,
+            source,
+            push_source,
+            delivery_source,
+            secret_expiry,
+            evidence,
+            indexer,
+            stop,
+            tasks,
+        };
         host.serve(listener, router);
         Ok(host)
     }
@@ -249,6 +264,7 @@ impl Host {
             ("AWS_ENDPOINT_URL", aws),
             ("GREFFE_TABLE", &config.table),
             ("GREFFE_BUCKET", &config.bucket),
+            ("GREFFE_INDEX_BUCKET", &config.index_bucket),
             ("GREFFE_EVENT_BUS", &config.event_bus),
             ("GREFFE_MAIL_QUEUE_URL", &config.mail_queue_url),
             ("GREFFE_PUSH_QUEUE_URL", &config.push_queue_url),
@@ -279,7 +295,8 @@ impl Host {
                 }
             });
         }
-        let (apps, deliveries, evidence) = (self.scheduled(), self.delivery_source.clone(), self.evidence.clone());
+        let (apps, deliveries) = (self.scheduled(), self.delivery_source.clone());
+        let (evidence, indexer) = (self.evidence.clone(), self.indexer.clone());
         let (engines, stop) = (self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
@@ -291,6 +308,7 @@ impl Host {
                 tick(&apps, engines.clone()).await;
                 deliveries.tick().await;
                 append_logs(&evidence, evidence.clock.now()).await;
+                index(&indexer, indexer.clock.now()).await;
             }
         });
     }
@@ -316,6 +334,11 @@ impl Host {
         append_logs(&self.evidence, Timestamp::MAX).await;
     }
 
+    /// Brings every index up to its feed.
+    pub async fn index(&self) {
+        index(&self.indexer, Timestamp::MAX).await;
+    }
+
     /// Lets what is under way end, proves what came, and stops.
     pub async fn stop(mut self) {
         self.stop.cancel();
@@ -330,6 +353,8 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
     let documents = api::documents(function("documents"));
+    let door = console::Door::Process(served(api.clone(), documents.clone()));
+    let console = console::router(function("console"), door);
     let home = get(async move || welcome::page(&links));
     Router::new().route("/", home).fallback(
         move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
@@ -339,6 +364,7 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
             }
             let function = match request.uri().path() {
                 path if path.starts_with("/oauth/") => oauth_callback.clone(),
+                path if path == "/console" || path.starts_with("/console/") => console.clone(),
                 path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
                 path if api::is_of_documents(path) => documents.clone(),
                 _ => api.clone(),
@@ -346,6 +372,14 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
             function.oneshot(request)
         },
     )
+}
+
+/// The API as API Gateway serves it: each path by its function.
+fn served(api: Router, documents: Router) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let function = if api::is_of_documents(request.uri().path()) { &documents } else { &api };
+        function.clone().oneshot(request)
+    })
 }
 
 /// Where AWS shows the keys by which others verify its word for us.
@@ -390,6 +424,14 @@ async fn append_logs(app: &App, until: Timestamp) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
     if let Err(error) = evidence::append(app, until, &deadline).await {
         tracing::error!(error = %Chain(&error), "the schedule of logs failed");
+    }
+}
+
+/// The schedule of `indexer`, with the indexes that are due by `until`.
+async fn index(app: &App, until: Timestamp) {
+    let deadline = Deadline::before(context(app).deadline, app.clock.clone());
+    if let Err(error) = indexer::index(app, until, &deadline).await {
+        tracing::error!(error = %Chain(&error), "the schedule of indexes failed");
     }
 }
 
@@ -558,6 +600,7 @@ async fn seed(app: &App, settings: &Settings) -> Result<(), SecretError> {
     let ring = serde_json::json!({ "current": "k1", "k1": app.random.token() }).to_string();
     app.secrets.seed(secrets::KEYRING, &ring.into()).await?;
     app.secrets.seed(secrets::NOTIFICATION_KEY, &app.random.token().into()).await?;
+    app.secrets.seed(secrets::CONSOLE_KEY, &app.random.token().into()).await?;
     app.secrets.seed(secrets::EVIDENCE_KEY, &app.random.token().into()).await?;
     match &settings.operator_key {
         Some(key) => app.secrets.write(secrets::OPERATOR_KEY, key).await?,
