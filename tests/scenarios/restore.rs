@@ -8,6 +8,10 @@ use local::{
     provision::BUCKET,
 };
 use serde_json::json;
+use shared::{
+    aws::secrets::EVIDENCE_KEY,
+    evidence::{resume::Resumed, stamp::StampRoots, verify::Verifier},
+};
 use tests::{ADA, CLIENT_ID, World};
 use tokio::net::TcpListener;
 
@@ -20,15 +24,21 @@ async fn after_a_restore_of_the_table_nothing_is_lost_and_nothing_is_there_twice
     let registry = world.registry().await;
     let before = world.deliver("inbox", "Before the moment");
     world.run_until_idle().await;
+    world.host.append_logs().await;
     let restored = tempfile::tempdir().unwrap();
     let (from, to) = (world.folder().join("aws"), restored.path().join("aws"));
     copy(&from, &to, &|name| name.starts_with(TABLE));
     let after = world.deliver("inbox", "Archived after it, and then forgotten");
     world.run_until_idle().await;
+    world.host.append_logs().await;
     // The table goes back. The bucket does not, nor does Microsoft.
     copy(&from, &to, &|name| !name.starts_with(TABLE));
     let kept = versions(&world).await;
     world.host = open(&world, restored.path()).await;
+    let (firm, now) = (registry.firm.parse().unwrap(), world.clock.now());
+    let resumed = world.host.app.appender().resume(firm, now).await.unwrap();
+    assert!(matches!(resumed, Resumed::Lost { .. }), "{resumed:?}");
+    assert_eq!(world.host.app.appender().resume(firm, now).await.unwrap(), Resumed::Nothing);
 
     let meanwhile = world.deliver("inbox", "Arrived while nobody looked");
     world.pass(Duration::from_secs(16 * 60)).await;
@@ -43,6 +53,15 @@ async fn after_a_restore_of_the_table_nothing_is_lost_and_nothing_is_there_twice
     for held in world.microsoft.messages(ADA).unwrap() {
         assert_eq!(held.categories, ["greffe: received"]);
     }
+    // The log goes on behind what it had, and says what the table lost.
+    world.host.append_logs().await;
+    let app = &world.host.app;
+    let secret = app.secrets.read(EVIDENCE_KEY).await.unwrap();
+    let roots = StampRoots::default();
+    let verifier =
+        Verifier { table: &app.table, store: &app.logs, key: &secret, reads: true, roots: &roots, tell: &|_| {} };
+    let report = verifier.verify().await.unwrap();
+    assert!(report.proved && report.firms[0].facts_lost > 0 && report.firms[0].facts_beyond == 0, "{report}");
     world.settle(&registry).await;
 }
 

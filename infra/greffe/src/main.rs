@@ -13,11 +13,13 @@ use local::{
     demo::{self, Demo},
     folder::{self, ROOM_MIN},
     host::{Host, Settings, listen},
+    place::Place,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use shared::{
     aws::secrets::OPERATOR_KEY,
     base::{clock::Clock, telemetry},
+    evidence::resume::Resumed,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -51,6 +53,8 @@ enum Command {
     Serve(ServeArguments),
     /// Prove that everything in an archive is as it was written; exit 0 only if it is. Name each thing that is not.
     Verify(VerifyArguments),
+    /// Have the logs go on after the table was restored. Run it before anything else runs.
+    Resume(PlaceArguments),
     /// Measure what greffe does and costs, and print a Markdown table. Build with --release.
     Bench {
         /// Only this group, in this process.
@@ -85,11 +89,39 @@ struct DemoArguments {
     data: Option<PathBuf>,
 }
 
+/// Where an archive is.
+#[derive(clap::Args)]
+struct PlaceArguments {
+    /// The folder of the archive: --data of `demo` or `serve`, which must have ended.
+    #[arg(long, value_name = "DIR", required_unless_present = "aws", conflicts_with = "aws")]
+    data: Option<PathBuf>,
+    /// The archive is at AWS, with the region and the credentials of the environment.
+    #[arg(long)]
+    aws: bool,
+    /// The table at AWS: the stack's output StateTable.
+    #[arg(long, value_name = "NAME", env = "GREFFE_TABLE", required_if_eq("aws", "true"))]
+    table: Option<String>,
+    /// The bucket at AWS: the stack's output OriginalsBucket.
+    #[arg(long, value_name = "NAME", env = "GREFFE_BUCKET", required_if_eq("aws", "true"))]
+    bucket: Option<String>,
+}
+
+impl PlaceArguments {
+    fn place(&self) -> Place {
+        match &self.data {
+            Some(data) => Place::Here(data.clone()),
+            None => Place::Aws {
+                table: self.table.clone().unwrap_or_default(),
+                bucket: self.bucket.clone().unwrap_or_default(),
+            },
+        }
+    }
+}
+
 #[derive(clap::Args)]
 struct VerifyArguments {
-    /// The folder of the archive: --data of `demo` or `serve`, which must have ended.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    place: PlaceArguments,
     /// Read every byte of every original. Without it, the checksums that S3 keeps are compared.
     #[arg(long)]
     read: bool,
@@ -127,6 +159,7 @@ async fn main() -> ExitCode {
         Some(Command::Serve(arguments)) => serve(arguments).await,
         Some(Command::Demo(arguments)) => show(arguments).await,
         Some(Command::Verify(arguments)) => verify(&arguments).await,
+        Some(Command::Resume(arguments)) => resume(&arguments.place()).await,
         Some(Command::Bench { only, scale }) => measure(only, scale).await,
         Some(Command::OtherSide { data, mailboxes }) => {
             bench::other_side(&data, mailboxes).await.map(|()| ExitCode::SUCCESS).map_err(Into::into)
@@ -219,14 +252,29 @@ fn progress(line: &str, json: bool) {
     };
 }
 
-async fn verify(VerifyArguments { data, read, stamp_roots, json }: &VerifyArguments) -> Ended {
-    let report = local::verify::verify(data, *read, stamp_roots.as_deref(), |line| progress(line, true)).await?;
+async fn verify(VerifyArguments { place, read, stamp_roots, json }: &VerifyArguments) -> Ended {
+    let report =
+        local::verify::verify(&place.place(), *read, stamp_roots.as_deref(), |line| progress(line, true)).await?;
     let mut out = std::io::stdout();
     match json {
         true => writeln!(out, "{}", serde_json::to_string(&report)?)?,
         false => writeln!(out, "{report}")?,
     }
     Ok(if report.proved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints what each firm's table had lost.
+async fn resume(place: &Place) -> Ended {
+    let mut out = std::io::stdout();
+    for (firm, resumed) in local::verify::resume(place).await? {
+        match resumed {
+            Resumed::Nothing => writeln!(out, "firm {firm}: the table has all that the log has")?,
+            Resumed::Lost { first, last } => {
+                writeln!(out, "firm {firm}: the facts {first} to {last} were lost; the next one is {}", last + 2)?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Each group in a process of its own: the memory that one has used says nothing of the next.

@@ -7,6 +7,7 @@ pub mod folder;
 pub mod host;
 pub mod loopback;
 pub mod machine;
+pub mod place;
 pub mod provision;
 pub mod verify;
 pub mod welcome;

@@ -28,8 +28,11 @@ pub enum MachineError {
     /// There is no HTTP client for the other endpoint.
     #[error(transparent)]
     Http(#[from] HttpClientError),
+    /// No region is named.
+    #[error("there is no region: set AWS_REGION")]
+    Region,
     /// There are no credentials for the other endpoint.
-    #[error("AWS_ENDPOINT_URL is set, but there are no credentials for it: set {}", missing.join(" and "))]
+    #[error("there are no credentials for AWS: set {}", missing.join(" and "))]
     Credentials {
         /// The variables that would have them.
         missing: Vec<&'static str>,
@@ -86,10 +89,21 @@ impl Machine {
     }
 
     async fn elsewhere() -> Result<Self, MachineError> {
+        let region = std::env::var_os("AWS_REGION").is_none().then(|| Region::new(aws::Cloud::REGION));
+        Self::of_environment_in(region).await
+    }
+
+    /// AWS, with the region and the credentials of the environment, a profile or a role of the machine.
+    pub async fn of_environment() -> Result<Self, MachineError> {
+        let machine = Self::of_environment_in(None).await?;
+        if machine.aws.region().is_none() { Err(MachineError::Region) } else { Ok(machine) }
+    }
+
+    async fn of_environment_in(region: Option<Region>) -> Result<Self, MachineError> {
         let http = shared::base::http::http_client()?;
         let mut aws = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::http::over(http));
-        if std::env::var_os("AWS_REGION").is_none() {
-            aws = aws.region(Region::new(aws::Cloud::REGION));
+        if let Some(region) = region {
+            aws = aws.region(region);
         }
         let aws = aws.load().await;
         let unset = |name: &&str| std::env::var_os(name).is_none_or(|value| value.is_empty());

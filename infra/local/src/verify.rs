@@ -1,4 +1,4 @@
-//! `greffe verify`: checks the archive on this machine against its logs.
+//! `greffe verify` and `greffe resume`: an archive checked against its logs, and logs that go on after a restore.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,26 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use secrecy::SecretString;
+use jiff::Timestamp;
 use shared::{
     aws::{
-        link::Links,
-        secrets::{EVIDENCE_KEY, SecretError, Secrets},
-        table::Table,
+        secrets::{EVIDENCE_KEY, SecretError},
+        table::TableError,
     },
-    base::{clock::Clock, random::Random},
+    base::id::FirmId,
     evidence::{
         report::Report,
+        resume::{ResumeError, Resumed},
         stamp::StampRoots,
-        store::LogStore,
         verify::{Verifier, VerifyError, VerifyProgress},
     },
 };
 
-use crate::{
-    machine::{Machine, MachineError},
-    provision,
-};
+use crate::place::{Place, PlaceError};
 
 /// How often the progress of a verification is printed.
 const TELL_PAUSE: Duration = Duration::from_secs(2);
@@ -33,30 +29,33 @@ const TELL_PAUSE: Duration = Duration::from_secs(2);
 /// What could not be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyHereError {
-    /// The folder has no archive.
-    #[error("there is no archive in {0}")]
-    NoArchive(PathBuf),
+    /// There is no archive.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The file of roots can't be read.
     #[error("read the roots in {0}")]
     Roots(PathBuf, #[source] std::io::Error),
     /// The file of roots has none.
     #[error("there is no certificate in PEM in {0}")]
     NoRoots(PathBuf),
-    /// No AWS.
-    #[error(transparent)]
-    Machine(#[from] MachineError),
     /// The key can't be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// It could not be ended.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The firms can't be listed.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A log can't go on.
+    #[error("have the log of firm {0} go on")]
+    Resume(FirmId, #[source] ResumeError),
 }
 
-/// Verifies the archive in `data`, every byte of it where `reads` says so. `roots`: a file of certificates in PEM, to
-/// one of which the certificate of each time stamp has to lead. `tell` gets the progress.
+/// Verifies an archive, every byte of it where `reads` says so. `roots`: a file of certificates in PEM, to one of which
+/// the certificate of each time stamp has to lead. `tell` gets the progress.
 pub async fn verify(
-    data: &Path,
+    place: &Place,
     reads: bool,
     roots: Option<&Path>,
     tell: impl Fn(&str) + Sync,
@@ -68,19 +67,8 @@ pub async fn verify(
             StampRoots::from_pem(&pem).map_err(|_| VerifyHereError::NoRoots(path.to_owned()))?
         }
     };
-    let (dir, clock) = (data.join("aws"), Clock::system());
-    if std::env::var_os("AWS_ENDPOINT_URL").is_none_or(|url| url.is_empty()) && !dir.is_dir() {
-        return Err(VerifyHereError::NoArchive(data.to_owned()));
-    }
-    let Machine { aws, .. } = Machine::open(&dir, clock.clone()).await?;
-    let random = Random::system();
-    let secrets = Secrets::new(aws_sdk_secretsmanager::Client::new(&aws), clock.clone(), random.clone());
-    let key: SecretString = secrets.read(EVIDENCE_KEY).await?;
-    let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), provision::TABLE.to_owned(), clock, random);
-    let s3 = aws_sdk_s3::config::Builder::from(&aws).force_path_style(aws.endpoint_url().is_some()).build();
-    let bucket = provision::BUCKET.to_owned();
-    let links = Links::new(aws.clone(), bucket.clone());
-    let store = LogStore::new(aws_sdk_s3::Client::from_conf(s3), links, bucket);
+    let app = place.open().await?;
+    let key = app.secrets.read(EVIDENCE_KEY).await?;
     let (began, told) = (Instant::now(), Mutex::new(Instant::now()));
     let tell = |progress: VerifyProgress| {
         let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -89,7 +77,21 @@ pub async fn verify(
             tell(&line(progress, began.elapsed()));
         }
     };
-    Ok(Verifier { table: &table, store: &store, key: &key, reads, roots: &roots, tell: &tell }.verify().await?)
+    let (table, store) = (&app.table, &app.logs);
+    Ok(Verifier { table, store, key: &key, reads, roots: &roots, tell: &tell }.verify().await?)
+}
+
+/// Has the feeds of all firms go on behind their logs, after the table was restored: what was done for each.
+///
+/// Errors: the table lost something that no log has, or gave a number out again.
+pub async fn resume(place: &Place) -> Result<Vec<(FirmId, Resumed)>, VerifyHereError> {
+    let app = place.open().await?;
+    let mut done = Vec::new();
+    for firm in app.table.due_logs(Timestamp::MAX).await? {
+        let resumed = app.appender().resume(firm, app.clock.now()).await;
+        done.push((firm, resumed.map_err(|source| VerifyHereError::Resume(firm, source))?));
+    }
+    Ok(done)
 }
 
 /// How far it is, how fast, and when it ends.

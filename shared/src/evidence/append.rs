@@ -27,7 +27,7 @@ use crate::{
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
         entry::{EntryError, entry},
         store::{CHECKPOINT, LogError, LogObject, LogStore, kept_checkpoint, verifying_key},
-        tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, bundle, unbundle},
+        tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, bundle, leaf, unbundle},
     },
     firm::{
         feed::{Feed, FeedError, StoredFact},
@@ -288,12 +288,25 @@ impl Appender<'_> {
         }
         // A table that was restored gives numbers out again that the log has.
         let fact = self.feed.stored(firm, size).await?;
+        let is_lost = fact
+            .as_ref()
+            .and_then(StoredFact::lost)
+            .is_some_and(|lost| entries.last().is_some_and(|last| leaf(last) == lost));
         let again = fact.map(|fact| entry(firm, size, &fact)).transpose().unwrap_or_default();
-        if again.as_deref() != entries.last().copied() {
+        if !is_lost && again.as_deref() != entries.last().copied() {
             return Err(AppendError::Forked { number: size });
         }
         let last = if tile.is_full() { Vec::new() } else { entries.into_iter().map(<[u8]>::to_vec).collect() };
         Ok((tree, last))
+    }
+
+    /// The size of the log; 0 where it has not begun.
+    ///
+    /// Errors: the head is missing though the log has begun, or is not signed by these keys; S3 refuses or does not
+    /// answer.
+    pub async fn size(&self, firm: FirmId) -> Result<u64, AppendError> {
+        let keys = LogKeys::of(firm, &self.secrets.read(EVIDENCE_KEY).await?)?;
+        Ok(self.head(firm, &keys).await?.map_or(0, |head| head.checkpoint.size))
     }
 
     /// Keeps the head under its size, where an appender died before it could.

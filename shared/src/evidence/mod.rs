@@ -23,6 +23,7 @@ pub mod package;
 pub mod page;
 pub mod proof;
 pub mod report;
+pub mod resume;
 pub mod stamp;
 pub mod store;
 pub mod tlog;

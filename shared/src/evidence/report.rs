@@ -50,6 +50,8 @@ pub struct FirmReport {
     pub log_size: u64,
     /// Facts after that: they are compared with the index only.
     pub facts_beyond: u64,
+    /// Facts that a restored table had lost, as the log says: their entries and originals are compared with each other.
+    pub facts_lost: u64,
     /// Originals that were looked at.
     pub originals: u64,
     /// Their bytes that were read.
@@ -101,6 +103,9 @@ impl fmt::Display for Report {
             match bytes_read {
                 0 => write!(f, " by the checksums that S3 keeps")?,
                 bytes => write!(f, ", of which {bytes} bytes were read")?,
+            }
+            if firm.facts_lost > 0 {
+                write!(f, "; {} facts were lost when the table was restored", firm.facts_lost)?;
             }
             match facts_beyond {
                 0 => writeln!(f)?,

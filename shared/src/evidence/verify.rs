@@ -88,6 +88,7 @@ pub struct Verifier<'a> {
 #[derive(Debug, Deserialize)]
 struct Line {
     number: u64,
+    id: String,
     r#type: String,
     message: Option<MessageId>,
     sha256: Option<Digest>,
@@ -104,6 +105,8 @@ struct Claim {
     received_at: Timestamp,
     /// The fact itself, if it is as the log has it.
     fact: Option<StoredFact>,
+    /// The fact was lost with a table that was restored; the message may have another number since.
+    is_lost: bool,
 }
 
 impl Claim {
@@ -117,6 +120,7 @@ impl Claim {
             stored,
             received_at,
             fact: fact.cloned(),
+            is_lost: false,
         })
     }
 
@@ -132,7 +136,7 @@ impl Claim {
         let all = [
             ("sha256", original.sha256 == self.stored.sha256),
             ("bytes", original.bytes == self.stored.bytes),
-            ("number", original.number == self.number),
+            ("number", self.is_lost || original.number == self.number),
             ("received_at", message.received_at == self.received_at),
             ("id", message.id == self.message),
             ("immutable_id", MessageId::of(self.message.mailbox, &message.immutable_id) == self.message),
@@ -164,6 +168,10 @@ struct Gathered {
     /// Messages of which a finding tells already.
     told: BTreeSet<MessageId>,
     mismatches: Vec<Mismatch>,
+    /// Numbers of facts that were lost with a table that was restored, as the table has it.
+    lost: Vec<u64>,
+    /// Those numbers, as the log has it: after the first of each pair, up to the second.
+    restored: Vec<(u64, u64)>,
     /// Numbers of facts that are not those of the log, where the index does not tell which was changed.
     undecided: Vec<u64>,
     originals: u64,
@@ -278,8 +286,19 @@ impl Verifier<'_> {
         self.index(firm, &mut gathered).await?;
         explain(firm, &mut gathered);
         gathered.findings.sort();
-        let Gathered { originals, bytes_read, findings, .. } = gathered;
-        Ok(FirmReport { firm, log_size: size, facts_beyond, originals, bytes_read, checkpoints, stamps, findings })
+        let Gathered { originals, bytes_read, findings, lost, .. } = gathered;
+        let facts_lost = lost.len() as u64;
+        Ok(FirmReport {
+            firm,
+            log_size: size,
+            facts_beyond,
+            facts_lost,
+            originals,
+            bytes_read,
+            checkpoints,
+            stamps,
+            findings,
+        })
     }
 
     /// The sizes of the checkpoints that were stamped, as the index has them.
@@ -304,14 +323,19 @@ impl Verifier<'_> {
         let facts = self.facts(firm, before, entries.len()).await?;
         let (mut claims, mut in_doubt) = (Vec::new(), Vec::new());
         for (logged, number) in entries.iter().zip(before + 1..) {
-            let fact = facts.get(&number);
+            let stored = facts.get(&number);
+            let is_lost = stored.and_then(StoredFact::lost) == Some(logged.leaf);
+            let fact = stored.filter(|_| !is_lost);
             let made = fact.and_then(|fact| entry(firm, number, fact).ok());
             let is_same = made.as_deref().map(leaf) == Some(logged.leaf);
             let line = if is_same { made.as_deref() } else { logged.entry.as_deref() };
             let claim = line.and_then(|line| Claim::of(line, fact.filter(|_| is_same)));
+            let claim = claim.map(|claim| Claim { is_lost, ..claim });
+            gathered.restored.extend(line.and_then(restored));
             gathered.claims.push(claim.as_ref().map_or(0, |claim| short(claim.message)));
             match fact {
                 Some(fact) => gathered.file(fact),
+                None if is_lost => gathered.lost.push(number),
                 None => gathered.found(FindingKind::Missing, Key::fact(firm, number), "the log has its entry"),
             }
             if !is_same {
@@ -541,6 +565,13 @@ impl Verifier<'_> {
     }
 }
 
+/// The facts that were lost, if an entry says that the table was restored: after the first number, up to the second.
+fn restored(line: &[u8]) -> Option<(u64, u64)> {
+    let line: Line = serde_json::from_slice(line).ok().filter(|line: &Line| line.r#type == "void")?;
+    let (last, size) = line.id.strip_prefix("restored-")?.split_once('-')?;
+    last.parse().ok().zip(size.parse().ok())
+}
+
 /// The message whose original has this key.
 fn original(firm: FirmId, key: &str) -> Option<MessageId> {
     let mut parts = key.split('/').skip(3);
@@ -556,6 +587,13 @@ fn explain(firm: FirmId, gathered: &mut Gathered) {
         for number in std::mem::take(&mut gathered.undecided) {
             gathered.found(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
         }
+    }
+    // The log itself has to say that they were lost.
+    let is_known = |number: &u64| gathered.restored.iter().any(|(last, size)| (last + 1..=*size).contains(number));
+    let (known, unknown): (Vec<u64>, Vec<u64>) = gathered.lost.iter().copied().partition(is_known);
+    gathered.lost = known;
+    for number in unknown {
+        gathered.found(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
     }
     let mismatches = std::mem::take(&mut gathered.mismatches);
     let expected: HashMap<Digest, &Mismatch> = mismatches.iter().map(|m| (m.expected.sha256, m)).collect();

@@ -413,6 +413,11 @@ impl StoredFact {
         self.text("at").and_then(|at| at.parse().ok()).unwrap_or_default()
     }
 
+    /// The hash of the log entry that it stands for, if the fact itself was lost with a table that was restored.
+    pub fn lost(&self) -> Option<Digest> {
+        self.text("id").filter(|_| self.text("type") == Some("void"))?.strip_prefix(LOST)?.parse().ok()
+    }
+
     /// The SHA-256 of [`StoredFact::canonical`].
     pub fn digest(&self) -> Option<Digest> {
         Some(Digest::of(&self.canonical()?))
@@ -426,6 +431,21 @@ impl StoredFact {
         let own = self.0.iter().filter(|(name, _)| !matches!(name.as_str(), "pk" | "sk" | "version"));
         let sorted: BTreeMap<&String, &Value> = own.collect();
         serde_json::to_vec(&sorted).ok()
+    }
+}
+
+/// How the ids of facts begin that stand for lost ones.
+const LOST: &str = "lost-";
+
+impl Fact {
+    /// What stands for a fact that was lost with a table that was restored. `entry`: the hash of its log entry.
+    pub fn lost(entry: Digest, now: Timestamp) -> Self {
+        Self { id: format!("{LOST}{entry}"), at: now, what: What::Void }
+    }
+
+    /// That the table was restored, and lost the facts after number `last` up to number `size`.
+    pub fn restored(last: u64, size: u64, now: Timestamp) -> Self {
+        Self { id: format!("restored-{last}-{size}"), at: now, what: What::Void }
     }
 }
 
