@@ -17,7 +17,7 @@ use crate::{
         http::{HttpClientError, http_client_builder},
         random::Random,
     },
-    evidence::{append::Appender, store::LogStore},
+    evidence::{append::Appender, authority::StampAuthority, package::Packer, store::LogStore},
     mail::archive::Archive,
     search::{append::Indexer, store::IndexStore},
 };
@@ -33,6 +33,8 @@ pub struct App {
     pub logs: LogStore,
     /// The indexes of their words.
     pub indexes: IndexStore,
+    /// Who stamps the logs, if the operator named somebody.
+    pub stamps: Option<StampAuthority>,
     /// Jobs that name mailboxes.
     pub queue: MailQueue,
     /// Jobs that name members.
@@ -69,6 +71,11 @@ impl App {
         Indexer { store: &self.indexes, archive: &self.archive, feed: &self.feed, random: &self.random }
     }
 
+    /// What makes proofs that leave the house.
+    pub fn packer(&self) -> Packer<'_> {
+        Packer { table: &self.table, feed: &self.feed, logs: &self.logs, archive: &self.archive }
+    }
+
     /// As on Lambda: the environment names everything, AWS answers.
     ///
     /// Credentials and region of a function are in its environment and nowhere else, so none of the other places is
@@ -95,8 +102,11 @@ impl App {
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let links = Links::new(aws.clone(), config.bucket.clone());
         let indexes = IndexStore::new(Links::new(aws.clone(), config.index_bucket.clone()));
+        let stamps = config.timestamp_url.clone();
+        let stamps = stamps.map(|url| StampAuthority::new(http.clone(), url, config.timestamp_pause, random.clone()));
         Self {
             indexes,
+            stamps,
             logs: LogStore::new(s3.clone(), links.clone(), config.bucket.clone()),
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),

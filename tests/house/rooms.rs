@@ -20,13 +20,13 @@ fn shared() -> PathBuf {
     super::repository().join("shared/src")
 }
 
-/// The sources of all crates of ours but the simulated tenant, whose modules all hold its one `World`.
+/// The sources of all crates of ours.
 fn crates() -> Vec<PathBuf> {
     let below = ["functions", "infra"].into_iter().flat_map(|folder| {
         let folders = fs::read_dir(super::repository().join(folder)).unwrap();
         folders.map(|folder| folder.unwrap().path().join("src")).filter(|source| source.is_dir())
     });
-    below.filter(|source| !source.ends_with("microsoft365/src")).chain([shared()]).collect()
+    below.chain([shared()]).collect()
 }
 
 /// Every module's source outside its tests, without comments.

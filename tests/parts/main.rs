@@ -9,4 +9,5 @@ mod feed;
 mod filing;
 mod schedule;
 mod search;
+mod stamps;
 mod table;

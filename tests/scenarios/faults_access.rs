@@ -282,3 +282,34 @@ async fn who_adds_a_shared_mailbox_is_told_of_the_two_settings_until_its_sent_it
     }
     assert_eq!(world.get(&path).await.ok()["hints"], json!([]));
 }
+
+#[tokio::test]
+async fn while_microsoft_answers_for_no_mailbox_of_a_tenant_one_asks_for_all() {
+    let world = World::new().await;
+    let registry = organization(&world).await;
+    for n in 0..8 {
+        let address = format!("member{n}@lumen.example");
+        world.tenant.add_user(&address, "A member").unwrap();
+        let mailbox = world.mailbox(&registry.firm, &registry.connector, &address).await;
+        let (firm, connector) = (registry.firm.clone(), registry.connector.clone());
+        world.activate(&Registry { firm, connector, mailbox }).await;
+    }
+    world.microsoft.faults().fail("message delta", 503, Times::Forever);
+    let mail = world.deliver("inbox", "Meanwhile");
+    let asked = || world.microsoft.requests().by_kind["message delta"];
+    for _ in 0..30 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    let before = asked();
+    for _ in 0..60 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    // In an hour, one round each four minutes or so for all ten: two folders, each three times.
+    assert!((1..=20 * 6).contains(&(asked() - before)), "{}", asked() - before);
+    world.microsoft.faults().clear();
+    for _ in 0..6 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    world.settle(&registry).await;
+}

@@ -132,17 +132,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Nth {
     }
 }
 
+/// Reads a field that may be null, told from one that is not there.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
 /// Reads a parameter of a query, without the spaces around it; one that is there and empty counts as not given.
 pub(crate) fn given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
-    read::<D, T>(String::deserialize(d)?.trim())
+    parsed::<D, T>(String::deserialize(d)?.trim())
 }
 
 /// The same with the spaces around it.
 pub(crate) fn typed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
-    read::<D, T>(&String::deserialize(d)?)
+    parsed::<D, T>(&String::deserialize(d)?)
 }
 
-fn read<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(text: &str) -> Result<Option<T>, D::Error> {
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(text: &str) -> Result<Option<T>, D::Error> {
     let text = Some(text).filter(|text| !text.is_empty());
     text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
 }

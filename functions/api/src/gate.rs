@@ -163,6 +163,11 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     let refused = needs.lacking(&caller);
     let refused =
         refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
+    // To delete it once more finishes what broke off.
+    let changes = !parts.method.is_safe() && parts.method != Method::DELETE;
+    let refused = refused.or_else(|| {
+        (scope.has_ended() && changes).then(|| Problem::new(Code::FirmEnded, "Nothing was changed by this request."))
+    });
     if parts.method.is_safe() && !routes::reads_mail(&route, parts.uri.query()) {
         return match refused {
             Some(problem) => Err(problem.into()),
@@ -373,5 +378,69 @@ impl From<IdempotencyError> for Failure {
             IdempotencyError::Table(error) => error.into(),
             IdempotencyError::Secret(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(method: Method, keys: &[&str]) -> Parts {
+        let mut request = Request::builder().method(method).uri("/v1/firms");
+        for key in keys {
+            request = request.header(IDEMPOTENCY_KEY, *key);
+        }
+        request.body(Body::empty()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn an_idempotency_key_counts_for_post_only_and_there_is_one_of_printable_characters() {
+        let read = |method, keys: &[&str]| idempotency_key(&parts(method, keys)).map_err(|_| ());
+        assert_eq!(read(Method::POST, &[]), Ok(None));
+        assert_eq!(read(Method::POST, &["order 17"]), Ok(Some("order 17".to_owned())));
+        assert_eq!(read(Method::POST, &["x".repeat(KEY_CHARS_MAX).as_str()]), Ok(Some("x".repeat(KEY_CHARS_MAX))));
+        assert_eq!(read(Method::PUT, &["order 17"]), Ok(None));
+        let too_long = "x".repeat(KEY_CHARS_MAX + 1);
+        for wrong in [&[""][..], &["a", "b"], &["caf\u{e9}"], &["a\tb"], &[too_long.as_str()]] {
+            assert_eq!(read(Method::POST, wrong), Err(()), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_trail_names_ids_in_one_spelling_and_no_text_that_may_be_a_secret() {
+        let firm = "6C9B524F-2F0A-46D8-B747-996F2CF3873D";
+        let params = [("firm", firm), ("key", "gk_a_key_by_mistake"), ("external_id", "client Dupont")];
+        let params = Params(params.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec());
+        assert_eq!(params.firm(), firm.parse().ok());
+        let path = params.path("/v1/firms/{firm}/keys/{key}/x/{external_id}");
+        assert!(path.starts_with("/v1/firms/6c9b524f-2f0a-46d8-b747-996f2cf3873d/keys/{key}/x/"), "{path}");
+        assert!(!path.contains("Dupont"));
+    }
+
+    #[test]
+    fn a_caller_is_told_what_is_left_of_the_minute_and_none_is_zero() {
+        let told = |remaining| RateLimit { remaining, seconds: 12 }.on(Response::new(Body::empty()));
+        let header = |response: &Response, name| response.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header(&told(Some(7)), RATE_LIMIT), r#""minute";r=7;t=12"#);
+        assert_eq!(header(&told(None), RATE_LIMIT), r#""minute";r=0;t=12"#);
+        assert_eq!(header(&told(None), RATE_LIMIT_POLICY), r#""minute";q=1200;w=60"#);
+    }
+
+    #[test]
+    fn an_answer_that_is_told_again_has_its_status_its_headers_and_says_that_it_is_one() {
+        let kept = idempotency::KeptAnswer {
+            status: 201,
+            location: Some("/v1/firms/1".to_owned()),
+            content_type: Some("application/json".to_owned()),
+            body: "{}".to_owned(),
+        };
+        let response = tell_again(kept).unwrap_or_else(Failure::into_response);
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let headers = response.headers();
+        assert_eq!(
+            (&headers[header::LOCATION], &headers[header::CONTENT_TYPE]),
+            (&HeaderValue::from_static("/v1/firms/1"), &HeaderValue::from_static("application/json"))
+        );
+        assert_eq!(headers[REPLAYED], "true");
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use futures::{Stream, StreamExt as _, stream};
@@ -29,6 +30,8 @@ const ITEMS_AT_ONCE: usize = 8;
 const MARK_TRIES_MAX: usize = 4;
 /// Tries to read a MIME whose stream breaks off.
 const MIME_TRIES_MAX: usize = 2;
+/// A mail of which no byte came for so long is tried again later, and not by the next function at once.
+const SILENCE: Duration = Duration::from_secs(15);
 /// A mail that Graph asks to wait with so often has failed.
 const WAITS_MAX: u32 = 4;
 /// A mark that waits so often is given up: after a day or so.
@@ -236,7 +239,7 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
     {
         return Ok(Archived::Stored(stored));
     }
-    let mut tries = 1;
+    let (mut tries, began) = (1, round.app.clock.now());
     loop {
         let stored = match round.graph.mime(&round.mailbox.user, &message.immutable_id).await {
             Ok(mime) => round.app.archive.store(round.mailbox.firm, message.id, mime).await,
@@ -247,12 +250,18 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
                 round.served();
                 Ok(Archived::Stored(stored))
             }
-            Err(ArchiveError::Mime(GraphError::Unreachable { .. })) if tries < MIME_TRIES_MAX => {
+            // Our own time ended before Graph had its own.
+            Err(ArchiveError::Mime(GraphError::Unreachable { .. }))
+                if round.is_over() && began + SILENCE > round.app.clock.now() =>
+            {
+                Ok(Archived::Left)
+            }
+            Err(ArchiveError::Mime(e @ GraphError::Unreachable { .. })) if tries < MIME_TRIES_MAX && !e.is_silent() => {
                 tries += 1;
                 continue;
             }
             Err(ArchiveError::Mime(e)) if e.concerns_mailbox() => Err(e.into()),
-            Err(ArchiveError::Mime(e @ GraphError::Throttled { .. })) => {
+            Err(ArchiveError::Mime(e)) if matches!(e, GraphError::Throttled { .. }) || e.is_silent() => {
                 // If it asks to wait with another one too, it is not this one's matter.
                 if round.refused(&e) {
                     round.stop();

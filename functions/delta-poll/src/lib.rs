@@ -6,6 +6,7 @@
 mod advance;
 mod behind;
 mod discover;
+mod farewell;
 mod follow;
 mod intake;
 mod round;
@@ -33,8 +34,12 @@ use shared::{
 
 use crate::round::{RoundEnd, RoundError};
 
-/// Mailboxes of one batch that are worked at side by side: what they hold in memory stays within a small function.
+/// Mailboxes of one batch that are worked at side by side, all that a batch can name: what they hold in memory stays
+/// within a small function.
 const MAILBOXES_AT_ONCE: usize = 4;
+
+/// A mailbox that has to wait so long comes back by the schedule.
+const WAIT_IN_QUEUE_MAX: Duration = Duration::from_secs(30);
 
 /// What starts the function: jobs from the mail queue, or the schedule.
 pub type Input = worker::Input<Schedule>;
@@ -126,6 +131,11 @@ impl Rounds<Job> for Mailboxes<'_> {
             RoundEnd::Finished | RoundEnd::Noticed => worker::RoundOutcome::Finished,
             RoundEnd::OutOfTime | RoundEnd::Behind => worker::RoundOutcome::OutOfTime,
         })
+    }
+
+    fn leaves_to_schedule(&self, job: &Job, wait: Duration) -> bool {
+        // That the subscription needs a look stands in the job only.
+        wait >= WAIT_IN_QUEUE_MAX && !job.subscription
     }
 
     async fn put_off(&self, job: &Job, at: Timestamp) -> bool {

@@ -146,6 +146,8 @@ pub(crate) struct Round<'a> {
     pub refused_in_a_row: &'a AtomicU32,
     /// Whether Graph served anything in this round.
     pub was_served: &'a AtomicBool,
+    /// Whether Microsoft did not answer, or is not well itself.
+    pub was_silent: &'a AtomicBool,
     /// Whether there was work when it began, or may be by now.
     pub has_work: &'a AtomicBool,
     /// One transaction at a time changes the counts: two at once would refuse each other.
@@ -191,6 +193,7 @@ impl Round<'_> {
     /// Notes that a helper fails: only what it is for waits.
     pub fn failed(&self, thing: Thing, error: &GraphError) {
         tracing::warn!(mailbox.id = %self.mailbox.id, ?thing, error = %Chain(error), "a helper fails");
+        self.note_outage(error);
         let mut faults = self.faults();
         let trouble = Trouble::after(faults.of(&thing), error, self.app.clock.now());
         faults.note(thing, trouble);
@@ -207,8 +210,13 @@ impl Round<'_> {
         self.was_served.store(true, Ordering::Relaxed);
     }
 
+    fn note_outage(&self, error: &GraphError) {
+        self.was_silent.fetch_or(error.is_outage(), Ordering::Relaxed);
+    }
+
     /// Graph refused a thing. Whether that is the mailbox's matter: it refused another one just before.
     pub fn refused(&self, error: &GraphError) -> bool {
+        self.note_outage(error);
         if !error.may_concern_mailbox() {
             return false;
         }

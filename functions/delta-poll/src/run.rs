@@ -45,7 +45,7 @@ use tokio::sync::OnceCell;
 use crate::{
     advance, behind,
     discover::{self, Read},
-    follow,
+    farewell, follow,
     round::{Known, Round, RoundEnd, RoundError},
 };
 
@@ -65,6 +65,10 @@ const SECOND_LOOK_PAUSE: Duration = Duration::from_secs(5);
 const SUBSCRIPTION_TRUSTED_FOR: Duration = Duration::from_secs(60 * 60);
 /// Pages of one folder in one round: twenty thousand mails. Then others have their turn.
 const PAGES_MAX: usize = 200;
+/// While Microsoft does not answer, a mailbox is tried this often at least.
+const OUTAGE_PAUSE_MAX: Duration = Duration::from_secs(4 * 60);
+/// The mailboxes of a connector that Microsoft did not answer come back over so long.
+const SILENCE_SPREAD: Duration = Duration::from_secs(60);
 /// Clocks of two functions differ by less than this.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
@@ -85,9 +89,10 @@ struct Discovered {
 /// Serves `job`, unless a round that began after it was sent has done so.
 pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<RoundEnd, RoundError> {
     let began_at = app.clock.now();
-    let Some(mailbox) = Mailbox::find(&app.table, job.firm, job.mailbox).await?.map(|row| row.value) else {
-        return Ok(RoundEnd::Finished);
+    let Some(row) = Mailbox::find(&app.table, job.firm, job.mailbox).await? else {
+        return farewell::run(app, job, deadline).await;
     };
+    let mailbox = row.value.clone();
     let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
         return Ok(RoundEnd::Finished);
     };
@@ -101,16 +106,25 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         return Ok(RoundEnd::Finished);
     }
     let firm = Firm::find(&app.table, job.firm).await?;
-    let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?.map(|row| row.value);
-    let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(RoundEnd::Finished) };
+    let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?;
+    let (Some(firm), Some(connector)) = (firm.filter(|firm| firm.ended_at.is_none()), connector) else {
+        // They were deleted, and whoever did it comes to this mailbox still.
+        Mailbox::pause(row, &app.table).await?;
+        return Ok(RoundEnd::Finished);
+    };
+    if let Some(wait) = connector.value.silence.as_ref().and_then(|silence| silence.waits(began_at)) {
+        return Err(RoundError::Wait(wait + app.random.jitter(SILENCE_SPREAD)));
+    }
+    let connector = Connector::probe(connector, &app.table, began_at).await?;
 
-    let graph = app.graph(&connector).having_spent(sync.value.spent.clone());
+    let graph = app.graph(&connector).having_spent(sync.value.spent.clone()).until(deadline.last_byte());
     let marks = (connector.mark && mailbox.rules.mark).then(|| firm.marks());
     let kept_marks = OnceCell::new();
     let people = People::of(&app.table, firm.id, &mailbox.rules).await?;
     let mut next = sync.value.clone();
     let faults = Mutex::new(std::mem::take(&mut next.faults));
-    let (untold, was_served) = (Mutex::new(next.untold), AtomicBool::new(false));
+    let untold = Mutex::new(next.untold);
+    let (was_served, was_silent) = (AtomicBool::new(false), AtomicBool::new(false));
     let (marking_rests, refused_in_a_row, known) = (AtomicBool::new(false), AtomicU32::new(0), Known::default());
     let (has_work, settling) = (AtomicBool::new(false), tokio::sync::Mutex::default());
     let round = Round {
@@ -129,6 +143,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         marking_rests: &marking_rests,
         refused_in_a_row: &refused_in_a_row,
         was_served: &was_served,
+        was_silent: &was_silent,
         has_work: &has_work,
         settling: &settling,
         untold: &untold,
@@ -136,10 +151,12 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     };
     // While a person had to act, nobody looked at what Graph said of the subscription.
     let look = job.subscription || sync.value.problem.is_some();
-    let result = round.work(&connector, &mut next, job, look).await;
-    match &result {
-        Err(RoundError::Busy { source, .. }) if !source.is_own_pace() => round.failed(Thing::Mailbox, source),
-        Ok(_) if was_served.load(Ordering::Relaxed) => round.works(&Thing::Mailbox),
+    let mut result = round.work(&connector, &mut next, job, look).await;
+    round.note_mailbox(&mut result);
+    let outage = result.as_ref().is_err_and(RoundError::is_outage) || was_silent.load(Ordering::Relaxed);
+    match (was_served.load(Ordering::Relaxed), outage) {
+        (false, true) => connector.note_silence(&app.table, Some(mailbox.id), app.clock.now()).await?,
+        (true, _) if connector.silence.is_some() => connector.note_silence(&app.table, None, app.clock.now()).await?,
         _ => {}
     }
     next.untold = untold.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -221,6 +238,21 @@ impl Round<'_> {
             RoundEnd::Finished if in_time && all => self.go_on_behind(sync, folders, behind).await,
             RoundEnd::Finished if in_time => Ok(RoundEnd::Noticed),
             _ => Ok(RoundEnd::OutOfTime),
+        }
+    }
+
+    /// Notes what a round says of the mailbox as a whole. The longer Microsoft does not answer, the longer it waits.
+    fn note_mailbox(&self, result: &mut Result<RoundEnd, RoundError>) {
+        match result {
+            Err(RoundError::Busy { wait, source }) if !source.is_own_pace() => {
+                self.failed(Thing::Mailbox, source);
+                let pause = self.faults().of(&Thing::Mailbox).map(|trouble| trouble.pause(self.app.clock.now()));
+                if source.is_outage() {
+                    *wait = (*wait).max(pause.unwrap_or_default().min(OUTAGE_PAUSE_MAX));
+                }
+            }
+            Ok(_) if self.was_served.load(Ordering::Relaxed) => self.works(&Thing::Mailbox),
+            _ => {}
         }
     }
 

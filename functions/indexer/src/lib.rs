@@ -1,7 +1,7 @@
 //! Brings the index of each firm's mails up to its feed (`shared/src/search`).
 //!
-//! The schedule starts it. It needs no queue: the index `due` lists the indexes that are due, one that failed stays due,
-//! and two indexers of one firm do no harm.
+//! The schedule starts it. It needs no queue: the index `due` lists the indexes that are due, one that failed stays
+//! due, and two indexers of one firm do no harm.
 
 use futures::StreamExt as _;
 use jiff::Timestamp;

@@ -21,9 +21,19 @@ fn demo(data: &Path) -> Child {
         .arg(data)
         .env_remove("AWS_ENDPOINT_URL")
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+/// Runs the demo to its end, and returns its summary.
+fn summary(data: &Path) -> Value {
+    let ended = demo(data).wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr);
+    let summary: Value =
+        serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("{error}; it told: {told}"));
+    assert!(ended.status.success(), "{summary:#}; it told: {told}");
+    summary
 }
 
 /// The moments differ from run to run with the machine's own speed; what must come out does not.
@@ -45,13 +55,10 @@ fn a_demo_that_is_killed_twenty_times_ends_complete_and_without_doubles() {
     }
     assert!(killed > KILLS / 2, "only {killed} were killed before they ended by themselves");
 
-    let ended = demo(data.path()).wait_with_output().unwrap();
-    let summary: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    assert!(ended.status.success(), "{summary:#}");
-    assert_eq!(summary["archived"], summary["expected"]);
-    assert_eq!((&summary["duplicates"], &summary["digests_match"]), (&Value::from(0), &Value::from(true)));
+    let ended = summary(data.path());
+    assert_eq!(ended["archived"], ended["expected"]);
+    assert_eq!((&ended["duplicates"], &ended["digests_match"]), (&Value::from(0), &Value::from(true)));
 
-    let again = demo(data.path()).wait_with_output().unwrap();
-    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
-    assert_eq!(again["archived"], summary["archived"], "a further run changes nothing");
+    let again = summary(data.path());
+    assert_eq!(again["archived"], ended["archived"], "a further run changes nothing");
 }

@@ -55,8 +55,11 @@ pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
 pub const CONCURRENCY: usize = 4;
 /// As in template.yaml: how many webhooks are posted to at a time.
 pub const DELIVERY_CONCURRENCY: usize = 10;
-/// As in template.yaml: how many jobs one function is given.
-const BATCH_SIZE: i32 = 10;
+/// As in template.yaml: how many jobs a function is given, as many as it works at side by side.
+const MAIL_BATCH: i32 = 4;
+const PUSH_BATCH: i32 = 10;
+/// One webhook does not wait for another.
+const DELIVERY_BATCH: i32 = 1;
 /// How long one receive waits for a job.
 const RECEIVE_SECONDS: i32 = 20;
 /// The pause after the queue could not be read.
@@ -474,9 +477,13 @@ impl EventSource {
         if self.handler == Handler::WebhookDelivery { DELIVERY_CONCURRENCY } else { CONCURRENCY }
     }
 
-    /// How many jobs it gives a function: one webhook does not wait for another.
+    /// How many jobs it gives a function.
     fn batch_size(&self) -> i32 {
-        if self.handler == Handler::WebhookDelivery { 1 } else { BATCH_SIZE }
+        match self.handler {
+            Handler::DeltaPoll => MAIL_BATCH,
+            Handler::CalendarPush => PUSH_BATCH,
+            Handler::WebhookDelivery => DELIVERY_BATCH,
+        }
     }
 
     /// The schedule of `webhook-delivery`.

@@ -91,14 +91,17 @@ async fn table(aws: &SdkConfig) -> Made<()> {
         .send()
         .await;
     match created.map_err(|e| e.into_service_error()) {
-        Ok(_) => {
-            let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL_ATTRIBUTE).build()?;
-            client.update_time_to_live().table_name(TABLE).time_to_live_specification(ttl).send().await?;
-            Ok(())
-        }
-        Err(e) if e.is_resource_in_use_exception() => Ok(()),
-        Err(e) => Err(e.into()),
+        Ok(_) => {}
+        Err(e) if e.is_resource_in_use_exception() => {}
+        Err(e) => return Err(e.into()),
     }
+    // A process that was killed may have made the table and no more; to switch on twice is an error at DynamoDB.
+    let found = client.describe_time_to_live().table_name(TABLE).send().await?;
+    if found.time_to_live_description().and_then(|ttl| ttl.attribute_name()).is_none() {
+        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL_ATTRIBUTE).build()?;
+        client.update_time_to_live().table_name(TABLE).time_to_live_specification(ttl).send().await?;
+    }
+    Ok(())
 }
 
 async fn bucket(aws: &SdkConfig, name: &str) -> Made<()> {

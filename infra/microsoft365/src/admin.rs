@@ -18,7 +18,7 @@ use crate::entra::page::{escape, html};
 use crate::error::{Error, Result};
 use crate::faults::{NoticeFault, RetryAfter, Times};
 use crate::mime::Mail;
-use crate::{Microsoft365, World};
+use crate::world::{Microsoft365, World};
 
 pub(crate) fn router(world: Arc<World>) -> Router {
     Router::new().route("/admin", get(show).post(act)).with_state(world)

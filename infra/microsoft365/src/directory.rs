@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::mailbox::{self, Language};
-use crate::{Microsoft365, World};
+use crate::world::{Microsoft365, World};
 
 /// The tenant that all personal accounts belong to (id-token-claims-reference).
 pub(crate) const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";

@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::{Microsoft365, World, directory, mailbox};
+use crate::world::{Microsoft365, World};
+use crate::{directory, mailbox};
 
 /// The kind of an item; the names are those in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use crate::World;
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::mime::{Kept, Mail};
 use crate::notify::{self, Change};
+use crate::world::World;
 
 /// The language in which a mailbox names its well-known folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,7 +2,6 @@
 //! with back-off (change-notifications-delivery-webhooks).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +17,7 @@ use crate::faults::NoticeFault;
 use crate::message::Message;
 use crate::time::after;
 use crate::traffic::Exchange;
-use crate::{Microsoft365, World};
+use crate::world::{Microsoft365, World};
 
 /// Notices of one URL that travel in one POST.
 const NOTICES_PER_POST_MAX: usize = 20;
@@ -175,21 +174,6 @@ fn queue(db: &Transaction, subscription: &str, url: &str, body: &Value, born: Ti
         params![subscription, url, body.to_string(), born.as_millisecond(), due.as_millisecond()],
     )?;
     Ok(())
-}
-
-/// The client that posts to subscribers. It follows no redirect and uses no proxy, as Graph does not.
-pub(crate) fn client() -> Result<reqwest::Client> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()?)
 }
 
 /// Notices that travel together.

@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    access::entra::Authority,
+    access::{entra::Authority, silence::Silence},
     aws::table::{Key, Row, Table, TableError, Write},
-    base::id::{ClientId, ConnectorId, FirmId, TenantId},
-    firm::feed::{Fact, Feed, FeedError, What},
+    base::id::{ClientId, ConnectorId, ExternalId, FirmId, MailboxId, TenantId},
+    firm::{
+        feed::{Fact, Feed, FeedError, What},
+        named::Named,
+    },
     graph::{Graph, GraphError, GraphUser},
     mail::mailbox::MailboxKind,
     problem::Noted,
@@ -171,6 +174,12 @@ pub struct Connector {
     /// The organisation-wide sign-in that waits for the operator's grant, if one does.
     #[serde(default)]
     pub awaiting_grant: Option<AwaitingGrant>,
+    /// How long Microsoft has not answered about its mailboxes, if it did not lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
+    /// The caller's own id of it, if it was given one.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -247,6 +256,36 @@ impl Connector {
         })
     }
 
+    /// The connector, for a round that begins now: if Microsoft did not answer for its tenant, this round alone finds
+    /// out whether it does.
+    ///
+    /// Errors: `Conflict` if another round finds it out; the table refuses or does not answer.
+    pub async fn probe(row: Row<Self>, table: &Table, now: Timestamp) -> Result<Self, TableError> {
+        let Some(probed) = row.value.silence.as_ref().and_then(|silence| silence.probed(now)) else {
+            return Ok(row.value);
+        };
+        let probing = Self { silence: Some(probed), ..row.value.clone() };
+        let row = row.with(probing);
+        table.write(Write::replace(&row)).await?;
+        Ok(row.value)
+    }
+
+    /// Notes that Microsoft did not answer a round about `mailbox`; or, without one, that it answers.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn note_silence(
+        &self,
+        table: &Table,
+        mailbox: Option<MailboxId>,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let noted = |connector: Self| {
+            let silence = mailbox.map(|mailbox| Silence::after(connector.silence.as_ref(), mailbox, now));
+            Self { silence, ..connector }
+        };
+        table.update(&Key::connector(self.firm, self.id), |connector| connector.map(noted)).await.map(drop)
+    }
+
     /// The connector of that firm, if there is one.
     ///
     /// Errors: the table refuses or does not answer.
@@ -278,7 +317,10 @@ impl Connector {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
-        table.write(Write::insert(Key::connector(self.firm, self.id), self)).await
+        let named = Named::Connector.give(Some(self.firm), self.external_id.as_ref(), self.id);
+        table
+            .transact([Write::insert(Key::connector(self.firm, self.id), self)].into_iter().chain(named).collect())
+            .await
     }
 
     /// Where its user signs in. A firm's own app lives in one tenant; the platform's serves all.

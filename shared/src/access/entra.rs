@@ -201,7 +201,7 @@ impl Entra {
 
     /// What AWS says of us for that audience.
     ///
-    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
+    /// Errors: [`EntraError::Identity`] where AWS does not say who we are.
     pub async fn word(&self, audience: &Audience) -> Result<Word, EntraError> {
         Ok(self.identity.word(audience).await?)
     }
@@ -225,7 +225,7 @@ impl Entra {
 
     /// The sign-in page for `wish`, bound to `state`, `nonce` and the PKCE `verifier`, 43 to 128 characters.
     ///
-    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
+    /// Errors: [`EntraError::Unreadable`] where the configured sign-in service is no URL.
     pub fn authorize(
         &self,
         authority: &Authority,
@@ -251,7 +251,7 @@ impl Entra {
     /// The page on which an administrator of `tenant` grants the app its application permissions.
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
     ///
-    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
+    /// Errors: [`EntraError::Unreadable`] where the configured sign-in service is no URL.
     pub fn admin_consent(&self, tenant: &TenantId, client_id: &ClientId, state: &str) -> Result<Url, EntraError> {
         let base = self.microsoft.login.at(&format!("/{tenant}/v2.0/adminconsent"));
         let scope = format!("{}/.default", self.microsoft.scope_resource);
@@ -371,7 +371,7 @@ impl Entra {
 
     /// Who signed in. Keys change without notice, so that one which nobody knows is looked for once more.
     ///
-    /// Errors: Entra refuses, does not answer, or answers in another form than documented.
+    /// Errors: [`EntraError::IdToken`] where the token proves nothing; or the keys can't be read.
     pub async fn id_claims(
         &self,
         authority: &Authority,
@@ -432,3 +432,103 @@ impl From<reqwest::Error> for EntraError {
 }
 
 type BoxedAnswer = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, EntraError>> + Send>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::http::over;
+
+    const CLIENT: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
+
+    fn now() -> Timestamp {
+        "2026-03-02T08:00:00Z".parse().unwrap()
+    }
+
+    fn entra() -> Entra {
+        let origin = |text: &str| Origin::parse(text).unwrap();
+        let microsoft = Microsoft {
+            login: origin("https://login.microsoftonline.us"),
+            graph: origin("https://graph.microsoft.us"),
+            scope_resource: "https://graph.microsoft.us",
+        };
+        let http = crate::base::http::http_client().unwrap();
+        let aws = aws_sdk_sts::Config::builder().behavior_version_latest().http_client(over(http.clone())).build();
+        let identity = Identity::new(aws_sdk_sts::Client::from_conf(aws));
+        let public_url = origin("https://greffe.example");
+        Entra::new(http, microsoft, &public_url, identity, Clock::manual(now()), Random::seeded(1))
+    }
+
+    fn app() -> EntraApp {
+        EntraApp { client_id: CLIENT.parse().unwrap(), credential: Credential::secret("a secret".to_owned().into()) }
+    }
+
+    fn query(url: &Url) -> HashMap<String, String> {
+        url.query_pairs().into_owned().collect()
+    }
+
+    fn issued(answer: &str) -> Result<Issued, EntraError> {
+        let answer: TokenAnswer = serde_json::from_str(answer).map_err(|_| EntraError::Unreadable("the test"))?;
+        entra().issued::<EntraError>(Ok(answer))
+    }
+
+    #[test]
+    fn a_sign_in_page_is_of_the_configured_cloud_and_bound_to_its_state_and_its_verifier() {
+        let wish = SignInWish { scopes: &["openid", "offline_access", "Mail.ReadWrite"], afresh: true };
+        let verifier = "v".repeat(43).into();
+        let tenant = Authority::tenant(&CLIENT.parse().unwrap());
+        let url = entra().authorize(&tenant, &app(), wish, "state".to_owned(), "nonce".to_owned(), &verifier).unwrap();
+
+        assert_eq!(url.host_str(), Some("login.microsoftonline.us"));
+        assert_eq!(url.path(), format!("/{CLIENT}/oauth2/v2.0/authorize"));
+        let query = query(&url);
+        assert_eq!(query["scope"], "openid offline_access https://graph.microsoft.us/Mail.ReadWrite");
+        assert_eq!(query["redirect_uri"], "https://greffe.example/oauth/callback");
+        assert_eq!((query["state"].as_str(), query["nonce"].as_str()), ("state", "nonce"));
+        // The SHA-256 of the verifier (RFC 7636), and not the verifier itself.
+        assert_eq!(query["code_challenge"], "7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM");
+        assert_eq!(query["code_challenge_method"], "S256");
+        assert_eq!(query["prompt"], "login");
+        assert!(!url.as_str().contains(&"v".repeat(43)) && !url.as_str().contains("secret"));
+    }
+
+    #[test]
+    fn a_sign_in_lets_a_person_choose_the_account_unless_it_has_to_be_afresh() {
+        let wish = SignInWish { scopes: &["openid"], afresh: false };
+        let verifier = "v".repeat(43).into();
+        let (state, nonce) = ("s".to_owned(), "n".to_owned());
+        let url = entra().authorize(&Authority::common(), &app(), wish, state, nonce, &verifier).unwrap();
+        assert_eq!(url.path(), "/common/oauth2/v2.0/authorize");
+        assert_eq!(query(&url)["prompt"], "select_account");
+    }
+
+    #[test]
+    fn the_page_of_consent_is_the_tenants_and_asks_for_what_the_registration_lists() {
+        let url = entra().admin_consent(&"firm.example".parse().unwrap(), &CLIENT.parse().unwrap(), "a&b").unwrap();
+        assert_eq!(url.path(), "/firm.example/v2.0/adminconsent");
+        let query = query(&url);
+        assert_eq!((query["client_id"].as_str(), query["state"].as_str()), (CLIENT, "a&b"));
+        assert_eq!(query["scope"], "https://graph.microsoft.us/.default");
+    }
+
+    #[test]
+    fn an_access_token_ends_five_minutes_early_and_within_the_hour_where_no_lifetime_is_named() {
+        let ends = |answer: &str| issued(answer).unwrap().access.expires_at();
+        let hour = ends(r#"{"access_token":"t","token_type":"Bearer","expires_in":3600}"#);
+        assert_eq!(hour, "2026-03-02T08:55:00Z".parse().unwrap());
+        let unnamed = ends(r#"{"access_token":"t","token_type":"Bearer"}"#);
+        assert_eq!(unnamed, "2026-03-02T08:54:59Z".parse().unwrap());
+        let dying = ends(r#"{"access_token":"t","token_type":"Bearer","expires_in":10}"#);
+        assert_eq!(dying, now());
+    }
+
+    #[test]
+    fn what_entra_issues_is_told_apart_and_never_printed() {
+        let answer = r#"{"access_token":"AAA","token_type":"Bearer","expires_in":3600,"refresh_token":"RRR",
+            "id_token":"III","ext_expires_in":7200}"#;
+        let issued = issued(answer).unwrap();
+        assert_eq!(issued.refresh.as_ref().unwrap().expose_secret(), "RRR");
+        assert_eq!(issued.id_token.as_ref().unwrap().expose_secret(), "III");
+        let printed = format!("{issued:?}");
+        assert!(!["AAA", "RRR", "III"].iter().any(|token| printed.contains(token)), "{printed}");
+    }
+}

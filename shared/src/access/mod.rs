@@ -5,6 +5,7 @@
 pub mod clients;
 pub mod connector;
 pub mod credential;
+pub mod ending;
 pub mod entra;
 pub mod id_token;
 pub mod lease;
@@ -14,6 +15,7 @@ pub mod registration;
 pub mod reminder;
 pub mod rotation;
 pub mod sign_in;
+pub mod silence;
 mod sweep;
 pub mod tenancy;
 pub mod token;

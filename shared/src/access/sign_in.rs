@@ -634,6 +634,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
             sign_in_problem: None,
             verified_domains: organization.as_ref().and_then(|(_, domains)| domains.clone()),
             awaiting_grant: None,
+            silence: None,
             ..row.value.with_rights(asked.rights())
         };
         row.value = row.value.wanting(wanted);

@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt, sync::Mutex, time::Duration};
 use aws_sdk_secretsmanager::{
     Client,
     error::{ProvideErrorMetadata as _, SdkError},
-    operation::get_secret_value::{GetSecretValueError, builders::GetSecretValueFluentBuilder},
+    operation::{
+        delete_secret::DeleteSecretError,
+        get_secret_value::{GetSecretValueError, builders::GetSecretValueFluentBuilder},
+    },
     types::error::ResourceExistsException,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -304,6 +307,20 @@ impl Secrets {
         Ok(())
     }
 
+    /// Deletes a secret for good, with all its versions; one that is not there is deleted.
+    /// Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html>
+    ///
+    /// Errors: Secrets Manager refuses or does not answer.
+    pub async fn delete(&self, id: &str) -> Result<(), SecretError> {
+        let deleted = self.client.delete_secret().secret_id(id).force_delete_without_recovery(true).send().await;
+        self.cache().remove(id);
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(DeleteSecretError::is_resource_not_found_exception) => Ok(()),
+            Err(e) => Err(SecretError::Store { attempted: "delete", id: id.to_owned(), source: e.into() }),
+        }
+    }
+
     /// Stores `value` unless the secret exists already: for the first start of a machine.
     ///
     /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
@@ -373,7 +390,7 @@ const NONCE_BYTES: usize = 12;
 impl Keyring {
     /// Reads the secret named [`KEYRING`].
     ///
-    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
+    /// Errors: [`SecretError::Malformed`]: no JSON object of texts, no current key, or a key of less than 32 characters.
     pub fn parse(secret: &SecretString) -> Result<Self, SecretError> {
         let malformed = SecretError::Malformed {
             id: KEYRING,
@@ -413,7 +430,7 @@ impl Keyring {
 
     /// Opens what [`Keyring::seal`] sealed for the same `owner`.
     ///
-    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
+    /// Errors: [`SecretError::Unsealable`]: the ring has no such key, or the value is another owner's or was changed.
     pub fn open(&self, owner: &str, sealed: &Sealed) -> Result<SecretString, SecretError> {
         let (name, text) = sealed.0.split_once('.').unwrap_or_default();
         let unsealable = || SecretError::Unsealable { key: name.chars().take(20).collect() };

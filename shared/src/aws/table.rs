@@ -78,6 +78,13 @@ pub enum TableError {
     },
 }
 
+impl TableError {
+    /// Whether another wrote this item first.
+    pub fn is_about(&self, item: &Key) -> bool {
+        matches!(self, Self::Conflict { key } if key == item)
+    }
+}
+
 /// An item as it was read, with the version that a later write is held to.
 #[derive(Debug, Clone)]
 pub struct Row<T> {
@@ -770,7 +777,16 @@ impl Table {
             request = request.expression_attribute_names(format!("#{name}"), name);
             request = request.expression_attribute_values(format!(":{name}"), value);
         }
-        let answer = request.send().await.map_err(|e| service("number", key, e))?;
+        let mut tries = self.tries();
+        let answer = loop {
+            match request.clone().send().await {
+                Ok(answer) => break answer,
+                Err(e) if is_caused_by::<TransactionConflictException>(&e) => {
+                    Refused::Busy(key.clone()).wait(&mut tries).await?;
+                }
+                Err(e) => return Err(service("number", key, e)),
+            }
+        };
         let last = answer.attributes.as_ref().and_then(|a| a.get("last")?.as_n().ok()?.parse().ok());
         last.ok_or_else(|| service("number", key, "DynamoDB returned no number"))
     }

@@ -14,11 +14,18 @@ use crate::{
         queue::{Queue, QueueError, Queued},
         table::{DuePage, TableError},
     },
-    base::{clock::Clock, telemetry::Chain},
+    base::{
+        clock::{Clock, TimeLimit},
+        telemetry::Chain,
+    },
 };
 
 /// Work stops this long before the function's deadline, so that the rest can be handed back.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(15);
+/// Answers of others are waited for until so long before the function's deadline: what came is written down then.
+const WRITING_TIME: Duration = Duration::from_secs(5);
+/// The longest that a function runs on Lambda.
+const FUNCTION_TIME_MAX: Duration = Duration::from_secs(900);
 /// A job that waits for Graph so often is left to the schedule: at ten receives it would end in the dead-letter queue.
 const RECEIVES_OF_WAITING_MAX: u32 = 5;
 
@@ -72,18 +79,26 @@ pub enum ScheduleError {
 pub struct Deadline {
     clock: Clock,
     at: Timestamp,
+    ends: Timestamp,
 }
 
 impl Deadline {
     /// Some seconds before `ends_ms`, Lambda's deadline in milliseconds since 1970.
     pub fn before(ends_ms: u64, clock: Clock) -> Self {
         let ends = i64::try_from(ends_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Self { clock, at: ends.unwrap_or(Timestamp::MAX) - DEADLINE_MARGIN }
+        let ends = ends.unwrap_or(Timestamp::MAX);
+        Self { clock, at: ends - DEADLINE_MARGIN, ends }
     }
 
     /// The same, or so long from now, whichever comes first.
     pub fn or_after(&self, time: Duration) -> Self {
-        Self { at: self.at.min(self.clock.now() + time), clock: self.clock.clone() }
+        Self { at: self.at.min(self.clock.now() + time), ..self.clone() }
+    }
+
+    /// Until when answers of others are waited for: what is under way when the deadline is near may end.
+    pub fn last_byte(&self) -> TimeLimit {
+        let left = (self.ends - WRITING_TIME).duration_since(self.clock.now());
+        TimeLimit::after(Duration::try_from(left).unwrap_or_default().min(FUNCTION_TIME_MAX))
     }
 
     /// Whether nothing new is to be begun.
@@ -155,6 +170,12 @@ pub trait Rounds<J: Queued>: Sync {
 
     /// Serves one job.
     fn run(&self, job: &J) -> impl Future<Output = Result<RoundOutcome, Self::Error>> + Send;
+
+    /// Whether a job that has to wait so long is left to the schedule at once: hidden in the queue it would hold up its
+    /// group, and what comes meanwhile would pile up behind it.
+    fn leaves_to_schedule(&self, _job: &J, _wait: Duration) -> bool {
+        false
+    }
 
     /// Leaves a job that waits too often to the schedule, which comes at `at`; false if it can't be.
     fn put_off(&self, job: &J, at: Timestamp) -> impl Future<Output = bool> + Send;
@@ -234,7 +255,7 @@ async fn hand_back<J: Queued, E: Interrupted>(
         return false;
     };
     tracing::info!(wait_ms = wait.as_millis(), "the round waits");
-    if receives >= RECEIVES_OF_WAITING_MAX {
+    if receives >= RECEIVES_OF_WAITING_MAX || rounds.leaves_to_schedule(&group.job, wait) {
         // The queue would take it for a job that nobody can do: the schedule brings it back instead.
         return rounds.put_off(&group.job, clock.now() + wait).await;
     }

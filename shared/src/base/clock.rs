@@ -79,6 +79,11 @@ impl TimeLimit {
         Self(Instant::now() + time)
     }
 
+    /// This one, or the other if that ends sooner.
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+
     /// So much later than this.
     pub fn later(self, time: Duration) -> Self {
         Self(self.0 + time)

@@ -12,10 +12,14 @@ use url::Url;
 
 use super::{
     budget::{Budget, Spent},
-    error::{GraphCode, GraphError, PACED},
+    error::{GraphCode, GraphError, PACED, Silent},
 };
 use crate::{
-    base::{clock::Clock, config::Origin, random::Random},
+    base::{
+        clock::{Clock, TimeLimit},
+        config::Origin,
+        random::Random,
+    },
     graph::TokenSource,
 };
 
@@ -26,6 +30,8 @@ pub const PARALLEL_REQUESTS_MAX: usize = 4;
 const TRIES_MAX: u32 = 3;
 /// Pause before the second try; doubled before each further one, and jittered.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// Graph is given up after so long without a byte, all tries of a request together.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// The wait after a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(10);
 /// The longest wait that is believed.
@@ -98,6 +104,25 @@ impl MailboxGate {
     }
 }
 
+/// How long an answer is waited for: 20 seconds without a byte, and never past the end of who asks. A body that flows
+/// may take until then.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Patience {
+    until: Option<TimeLimit>,
+}
+
+impl Patience {
+    /// What `work` comes to, unless it takes too long from now on.
+    pub async fn hold<T>(self, work: impl Future<Output = T>) -> Result<T, Silent> {
+        self.limit().hold(work).await.ok_or(Silent)
+    }
+
+    fn limit(self) -> TimeLimit {
+        let silence = TimeLimit::after(SILENCE_MAX);
+        self.until.map_or(silence, |until| silence.or(until))
+    }
+}
+
 /// Graph, as one connector may ask it about one mailbox.
 #[derive(Debug, Clone)]
 pub struct Graph {
@@ -106,6 +131,7 @@ pub struct Graph {
     tokens: Arc<dyn TokenSource>,
     gate: MailboxGate,
     budget: Budget,
+    patience: Patience,
     clock: Clock,
     random: Random,
 }
@@ -131,6 +157,7 @@ pub(super) struct Answer {
     pub response: reqwest::Response,
     pub attempted: String,
     pub place: Option<OwnedSemaphorePermit>,
+    pub patience: Patience,
 }
 
 impl Graph {
@@ -143,7 +170,13 @@ impl Graph {
         random: Random,
     ) -> Self {
         let (gate, budget) = (MailboxGate::default(), Budget::of(Spent::default()));
-        Self { http, origin, tokens: Arc::new(tokens), gate, budget, clock, random }
+        let patience = Patience::default();
+        Self { http, origin, tokens: Arc::new(tokens), gate, budget, patience, clock, random }
+    }
+
+    /// The same for who waits for no byte after `limit`.
+    pub fn until(self, limit: TimeLimit) -> Self {
+        Self { patience: Patience { until: Some(limit) }, ..self }
     }
 
     /// The same about a mailbox of which so much was asked lately.
@@ -194,7 +227,7 @@ impl Graph {
         let place = self.gate.enter(call.places).await;
         let mut pause = RETRY_PAUSE;
         let mut token_renewed = false;
-        let mut tries = 1;
+        let (mut tries, mut limit) = (1, None);
         loop {
             if let Err(wait) = self.budget.spend(self.clock.now(), call.requests) {
                 return Err(GraphError::Throttled { attempted: call.attempted, wait, code: GraphCode::new(PACED) });
@@ -212,9 +245,13 @@ impl Graph {
             if let Some(body) = &body {
                 request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
-            let error = match request.send().await {
+            let limit = *limit.get_or_insert_with(|| self.patience.limit());
+            let unreachable = |source| GraphError::Unreachable { attempted: call.attempted.clone(), source };
+            let Some(sent) = limit.hold(request.send()).await else { return Err(unreachable(Silent.into())) };
+            let error = match sent {
                 Ok(response) if response.status().is_success() => {
-                    return Ok(Answer { response, attempted: call.attempted, place });
+                    let patience = self.patience;
+                    return Ok(Answer { response, attempted: call.attempted, place, patience });
                 }
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !token_renewed => {
                     // The token may have been revoked before its time: once more with a new one, then a person is
@@ -224,9 +261,7 @@ impl Graph {
                     continue;
                 }
                 Ok(response) => self.refusal(response, &call.attempted).await,
-                Err(source) => {
-                    GraphError::Unreachable { attempted: call.attempted.clone(), source: source.without_url() }
-                }
+                Err(source) => unreachable(source.without_url().into()),
             };
             let passing = matches!(
                 &error,
@@ -245,7 +280,7 @@ impl Graph {
     pub(super) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GraphError> {
         let answer = self.send(call).await?;
         let attempted = answer.attempted;
-        let bytes = read_bounded(answer.response, JSON_BYTES_MAX).await.map_err(|e| match e {
+        let bytes = read_bounded(answer.response, JSON_BYTES_MAX, answer.patience).await.map_err(|e| match e {
             ReadError::Cut(source) => GraphError::Unreachable { attempted: attempted.clone(), source },
             ReadError::TooLarge => {
                 GraphError::Unreadable { attempted: attempted.clone(), source: "it is too large".into() }
@@ -260,7 +295,7 @@ impl Graph {
         let retry_after = retry_after(response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()));
         let request_id =
             response.headers().get("request-id").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let body = read_bounded(response, 64 << 10).await.unwrap_or_default();
+        let body = read_bounded(response, 64 << 10, self.patience).await.unwrap_or_default();
         self.error(attempted.to_owned(), status, retry_after, request_id, &body)
     }
 
@@ -305,19 +340,31 @@ pub(super) fn retry_after(value: Option<&str>) -> Option<Duration> {
 }
 
 enum ReadError {
-    Cut(reqwest::Error),
+    Cut(Box<dyn std::error::Error + Send + Sync>),
     TooLarge,
 }
 
-async fn read_bounded(mut response: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, ReadError> {
+async fn read_bounded(
+    mut response: reqwest::Response,
+    bytes_max: usize,
+    patience: Patience,
+) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| ReadError::Cut(e.without_url()))? {
+    while let Some(chunk) = next_chunk(&mut response, patience).await.map_err(ReadError::Cut)? {
         if bytes.len() + chunk.len() > bytes_max {
             return Err(ReadError::TooLarge);
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// The next bytes of an answer, or none at its end.
+pub(super) async fn next_chunk(
+    response: &mut reqwest::Response,
+    patience: Patience,
+) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(patience.hold(response.chunk()).await?.map_err(reqwest::Error::without_url)?)
 }
 
 #[derive(Deserialize, Default)]
@@ -347,6 +394,7 @@ pub(super) struct WirePage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::AccessToken;
 
     #[test]
     fn retry_after_may_be_whole_fractional_absent_or_absurd() {
@@ -369,6 +417,21 @@ mod tests {
         assert_eq!(add("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"%%%\""), None);
         let demanded = add("Bearer realm=\"\", claims=\"eyJhIjoxfQ==\", error=\"insufficient_claims\"");
         assert_eq!(demanded.as_deref(), Some(r#"{"a":1}"#));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_is_waited_for_until_the_end_of_who_asks_and_not_asked_for_again() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = Origin::parse(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        let token = AccessToken::new("token".into(), jiff::Timestamp::MAX);
+        let http = crate::base::http::http_client().unwrap();
+        let graph = Graph::new(http, origin, token, Clock::system(), Random::seeded(1));
+        let graph = graph.until(TimeLimit::after(Duration::from_millis(50)));
+        let error = graph.json::<serde_json::Value>(graph.get("/me", "read me".to_owned())).await.unwrap_err();
+        assert!(error.is_silent() && error.is_outage(), "{error:?}");
+        // One connection, and no second one.
+        let (_connection, _) = silent.accept().await.unwrap();
+        assert!(TimeLimit::after(Duration::from_millis(50)).hold(silent.accept()).await.is_none());
     }
 
     #[test]

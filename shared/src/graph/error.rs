@@ -70,9 +70,9 @@ pub enum GraphError {
     Unreachable {
         /// What was asked.
         attempted: String,
-        /// What the HTTP client said.
+        /// What the HTTP client said, or that no byte came in time.
         #[source]
-        source: reqwest::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// An answer of another shape than documented.
     #[error("{attempted}: Graph's answer can't be understood")]
@@ -99,6 +99,11 @@ pub enum GraphError {
         source: TokenError,
     },
 }
+
+/// No byte came for as long as one is waited for.
+#[derive(Debug, thiserror::Error)]
+#[error("no byte came in time")]
+pub(super) struct Silent;
 
 /// What a failed request means for the work it was part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +143,11 @@ impl GraphError {
             Self::Throttled { .. } => Some(429),
             _ => None,
         }
+    }
+
+    /// Whether Graph took the request and said nothing: to ask again at once would only wait as long again.
+    pub fn is_silent(&self) -> bool {
+        matches!(self, Self::Unreachable { source, .. } if source.is::<Silent>())
     }
 
     /// Whether the thing asked for is not there, in a mailbox that is.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    client::{Call, Graph, GraphUser, Link, query_value, segment},
+    client::{Answer, Call, Graph, GraphUser, Link, Patience, next_chunk, query_value, segment},
     error::GraphError,
 };
 use crate::base::id::{FolderId, ImmutableId};
@@ -228,8 +228,8 @@ impl Graph {
         let path = format!("{}/messages/{}/$value", user.path(), segment(id.as_str()));
         let mut call = self.get(&path, format!("read the MIME of message {id}"));
         call.headers = &[("prefer", IMMUTABLE)];
-        let answer = self.send(call).await?;
-        Ok(MimeStream { response: answer.response, attempted: answer.attempted, begun: false, _place: answer.place })
+        let Answer { response, attempted, place, patience } = self.send(call).await?;
+        Ok(MimeStream { response, attempted, begun: false, patience, _place: place })
     }
 }
 
@@ -239,6 +239,7 @@ pub struct MimeStream {
     response: reqwest::Response,
     attempted: String,
     begun: bool,
+    patience: Patience,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -251,8 +252,8 @@ impl MimeStream {
     /// Errors: Graph does not answer to the end, or something else than a mail came.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, GraphError> {
         let attempted = || self.attempted.clone();
-        let chunk = self.response.chunk().await;
-        let chunk = chunk.map_err(|e| GraphError::Unreachable { attempted: attempted(), source: e.without_url() })?;
+        let chunk = next_chunk(&mut self.response, self.patience).await;
+        let chunk = chunk.map_err(|source| GraphError::Unreachable { attempted: attempted(), source })?;
         let first = chunk.as_deref().and_then(|bytes| bytes.trim_ascii_start().first());
         if !self.begun && matches!(first, Some(b'<' | b'{')) {
             return Err(GraphError::Unreadable { attempted: attempted(), source: "it is a page, and no mail".into() });

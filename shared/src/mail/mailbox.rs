@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use crate::{
     aws::table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
-    base::id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
+    base::id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
+    firm::named::Named,
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
         rules::{Rules, SkipReason},
@@ -16,7 +17,7 @@ use crate::{
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },
-    problem::Noted,
+    problem::{Code, Noted},
 };
 
 /// The marks whose categories a mailbox's master list has, as far as is known.
@@ -145,6 +146,9 @@ pub struct Mailbox {
     /// The member whose it is, if it was added for one: its address came from there.
     #[serde(default)]
     pub member: Option<MemberId>,
+    /// The caller's own id of it, if it was given one.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
     /// When it was added.
     pub created_at: Timestamp,
 }
@@ -157,6 +161,19 @@ impl Mailbox {
         table.get(&Key::mailbox(firm, id)).await
     }
 
+    /// The mailboxes that `connector` opens.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn of_connector(
+        table: &Table,
+        firm: FirmId,
+        connector: ConnectorId,
+    ) -> Result<Vec<Row<Self>>, TableError> {
+        let mut all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
+        all.retain(|row| row.value.connector == connector);
+        Ok(all)
+    }
+
     /// One of the mailboxes that `connector` opens, if there is any.
     ///
     /// Errors: the table refuses or does not answer.
@@ -165,8 +182,7 @@ impl Mailbox {
         firm: FirmId,
         connector: ConnectorId,
     ) -> Result<Option<Self>, TableError> {
-        let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
-        let own = all.into_iter().map(|row| row.value).filter(|mailbox| mailbox.connector == connector);
+        let own = Self::of_connector(table, firm, connector).await?.into_iter().map(|row| row.value);
         Ok(own.min_by_key(|mailbox| mailbox.created_at))
     }
 
@@ -192,7 +208,80 @@ impl Mailbox {
             Write::insert(Key::mailbox(self.firm, self.id), self),
         ];
         writes.extend(self.root.iter().map(|root| Write::insert(Key::root_folder(self.firm, root), &taken)));
+        writes.extend(Named::Mailbox.give(Some(self.firm), self.external_id.as_ref(), self.id));
         table.transact(writes).await
+    }
+
+    /// Deletes a mailbox: no round reads it any more, and it can be added anew. Its messages stay. One more round is
+    /// due at once, which ends its subscription and removes what rounds kept.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    pub async fn delete(row: &Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+        let mailbox = &row.value;
+        let mut tries = table.tries();
+        loop {
+            let mut writes = vec![Write::remove(row), Write::discard(Key::address(mailbox.firm, &mailbox.address))];
+            writes.extend(mailbox.root.iter().map(|root| Write::discard(Key::root_folder(mailbox.firm, root))));
+            writes.extend(Named::Mailbox.free(Some(mailbox.firm), mailbox.external_id.as_ref()));
+            let sync = Key::sync(mailbox.firm, mailbox.id);
+            if let Some(mut sync) = table.get::<Sync>(&sync).await? {
+                sync.value = Sync { deleted_from: Some(mailbox.connector), ..sync.value }.due(now);
+                writes.push(Write::replace(&sync));
+            }
+            match table.transact(writes).await {
+                // A round wrote how far it is; the mailbox itself is as it was read.
+                Err(error) if error.is_about(&sync) && tries.again(&error).await => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Reads no more mail: its connector is being deleted. What is left of its subscription is no longer known.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    pub async fn lose_connector(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+        let sync = Key::sync(row.value.firm, row.value.id);
+        Self::pause(row, table).await?;
+        let lost = |sync: Sync| {
+            let problem = Noted { code: Code::ConnectorDeleted, microsoft_code: String::new(), since: now };
+            Sync { subscription: None, problem: Some(problem), ..sync }.not_due()
+        };
+        table.update(&sync, |sync: Option<Sync>| sync.map(lost)).await.map(drop)
+    }
+
+    /// Stores `row` in place of what was read, when its address was `before`. `moved`: through another connector; then
+    /// its subscription is made anew, and what was wrong is over.
+    ///
+    /// Errors: `Conflict` if another wrote first, or if another mailbox has the address; the table refuses or does not
+    /// answer.
+    pub async fn replace(
+        row: &Row<Self>,
+        before: &str,
+        moved: bool,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let mailbox = &row.value;
+        let mut writes = vec![Write::replace(row)];
+        if mailbox.address != before {
+            let taken = Taken { mailbox: mailbox.id };
+            writes.push(Write::insert(Key::address(mailbox.firm, &mailbox.address), &taken));
+            writes.push(Write::discard(Key::address(mailbox.firm, before)));
+        }
+        table.transact(writes).await?;
+        let opened_anew = |sync: Sync| {
+            let sync = Sync { subscription: None, problem: None, ..sync };
+            if mailbox.state == MailboxState::Active { sync.due(now) } else { sync }
+        };
+        if moved {
+            table.update(&Key::sync(mailbox.firm, mailbox.id), |sync: Option<Sync>| sync.map(opened_anew)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an error of [`Mailbox::replace`] is that another mailbox has its address.
+    pub fn is_taken(&self, error: &TableError) -> bool {
+        error.is_about(&Key::address(self.firm, &self.address))
     }
 
     /// Keeps what `selection` names from now on.
@@ -322,6 +411,10 @@ pub struct Sync {
     /// When what waits for live mail goes on: Graph, or our own pace, asked it to wait.
     #[serde(default)]
     pub behind_at: Option<Timestamp>,
+    /// Until when no round is begun: Graph asked to wait, or did not answer. What a notice tells before that is seen to
+    /// then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<Timestamp>,
     /// What was asked of the mailbox lately.
     #[serde(default)]
     pub spent: Spent,
@@ -345,6 +438,9 @@ pub struct Sync {
     pace: Vec<Pace>,
     /// What kept the last round from its end, if a person has to act.
     pub problem: Option<Noted>,
+    /// The connector that opened the mailbox, once that is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_from: Option<ConnectorId>,
 }
 
 /// How many of the folders that are kept are ready: the baseline of each is complete, so that mail that is moved in
@@ -417,6 +513,7 @@ impl Sync {
     pub fn due(mut self, at: Timestamp) -> Self {
         self.due_kind = Some(DUE_MAILBOX.to_owned());
         self.due_at = Some(sortable(at));
+        self.waits_until = None;
         self
     }
 
@@ -443,9 +540,10 @@ impl Sync {
         self.due_at.as_ref().is_none_or(|due| *due <= sortable(now))
     }
 
-    /// Whether a person has to act, and the next look at whether somebody has is yet to come.
+    /// Whether no round is begun yet: Microsoft is not well, or a person has to act, and the next look is yet to come.
     pub fn waits(&self, now: Timestamp) -> bool {
-        self.problem.is_some() && self.due_at.as_ref().is_some_and(|due| *due > sortable(now))
+        let a_person = self.problem.is_some() && self.due_at.as_ref().is_some_and(|due| *due > sortable(now));
+        a_person || self.waits_until.is_some_and(|until| until > now)
     }
 
     /// The same, with what a round found out: for a round during which the mailbox was activated or paused.
@@ -467,7 +565,7 @@ impl Sync {
             faults: round.faults.clone(),
             untold: round.untold,
             second_look: round.second_look,
-            problem: round.problem.clone(),
+            problem: self.problem.filter(|own| own.code == Code::ConnectorDeleted).or(round.problem.clone()),
             ..self
         }
     }
@@ -515,11 +613,14 @@ impl Sync {
         table.update(&Key::sync(firm, mailbox), |sync| sync.map(ask)).await.map(drop)
     }
 
-    /// Makes the next round of an active mailbox due at `at`.
+    /// Makes the next round of an active mailbox due at `at`, and begins none before.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn put_off(table: &Table, firm: FirmId, mailbox: MailboxId, at: Timestamp) -> Result<(), TableError> {
-        let put_off = |sync: Self| if sync.due_kind.is_some() { sync.due(at) } else { sync };
+        let put_off = |sync: Self| match sync.due_kind {
+            Some(_) => Self { waits_until: Some(at), ..sync.due(at) },
+            None => sync,
+        };
         table.update(&Key::sync(firm, mailbox), |sync| sync.map(put_off)).await.map(drop)
     }
 
@@ -621,6 +722,7 @@ mod tests {
             history: history.map(|since| History { since: date(since), from: Timestamp::UNIX_EPOCH }),
             grant: grant.map(|(since, until)| Grant { since: date(since), until: until.map(date) }),
             member: None,
+            external_id: None,
             created_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -63,6 +63,11 @@ impl Trouble {
         self.microsoft_code.is("ErrorItemNotFound") || self.microsoft_code.is("ErrorFolderNotFound")
     }
 
+    /// How long until the next try.
+    pub fn pause(&self, now: Timestamp) -> Duration {
+        self.not_before.duration_since(now).try_into().unwrap_or_default()
+    }
+
     /// Whether the next try is yet to come.
     pub fn waits(&self, now: Timestamp) -> bool {
         self.not_before > now

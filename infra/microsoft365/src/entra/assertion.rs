@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use x509_cert::der::Decode as _;
 
 use super::request::{Params, Refusal};
-use crate::World;
 use crate::directory::App;
+use crate::world::World;
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Entra takes assertions of its apps that live ten minutes at most.

@@ -14,10 +14,10 @@ use super::page::Question;
 use super::request::{self, Authority, Params, Refusal, count};
 use super::scope::Scopes;
 use super::{page, token};
-use crate::World;
 use crate::directory::{self, Account, App, Audience};
 use crate::error::{Error, Result};
 use crate::time::after;
+use crate::world::World;
 
 /// A code lives about ten minutes.
 const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);

@@ -11,11 +11,11 @@ use super::authorize::redirect;
 use super::page;
 use super::page::Question;
 use super::request::{self, Authority, Params, Refusal, count};
-use crate::World;
 use crate::directory::{self, Account, App};
 use crate::error::Result;
 use crate::faults::ConsentFault;
 use crate::time::after;
+use crate::world::World;
 
 struct Request {
     authority: Authority,

@@ -4,7 +4,6 @@ mod assertion;
 mod authorize;
 mod code;
 mod consent;
-pub(crate) mod keys;
 pub(crate) mod page;
 mod request;
 mod scope;
@@ -19,7 +18,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::World;
+use crate::world::World;
 use request::{Authority, Refusal, authority, count, json_answer};
 
 pub(crate) fn router(world: Arc<World>) -> Router {

@@ -8,9 +8,9 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use super::page;
-use crate::World;
 use crate::directory::{self, App, Audience, CONSUMERS, TenantRow};
 use crate::error::{Error, Result};
+use crate::world::World;
 
 /// Parameters of a query or a form; what is given twice counts once, the last time.
 pub(super) type Params = HashMap<String, String>;

@@ -1,7 +1,7 @@
 //! Scopes: what may be asked for, in which spelling, and who may agree to it.
 
 use super::request::Refusal;
-use crate::World;
+use crate::world::World;
 
 /// Scopes of OpenID Connect, granted with every sign-in.
 const OPENID: [&str; 4] = ["openid", "profile", "email", "offline_access"];

@@ -19,10 +19,10 @@ use super::assertion;
 use super::code::{Challenge, Code};
 use super::request::{self, Authority, Params, Refusal, count, json_answer};
 use super::scope::{self, Scopes};
-use crate::World;
 use crate::directory::{self, Account, App, GroupMembershipClaims, Secret};
 use crate::error::{Error, Result};
 use crate::time::after;
+use crate::world::World;
 
 /// Microsoft answers 3599 for an hour.
 const ACCESS_LIFE_S: i64 = 3599;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Problem;
 use super::query::Prefer;
-use crate::World;
+use crate::world::World;
 
 /// One request to Graph, alone or as a part of a batch.
 #[derive(Debug, Clone)]

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Problem, Reply};
 use super::call::Asked;
 use super::query::{Clause, Comparison, Query, Select, filter, invalid};
-use crate::World;
 use crate::directory::Account;
 use crate::error::{Error, Result};
 use crate::items::{self, ItemKind};
 use crate::mailbox::{self, Folder};
 use crate::message::Message;
+use crate::world::World;
 
 /// Graph's page where `odata.maxpagesize` is not asked for again.
 const PAGE: usize = 10;

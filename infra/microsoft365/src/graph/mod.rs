@@ -32,12 +32,12 @@ use http::{HeaderMap, StatusCode};
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Value, json};
 
-use crate::World;
 use crate::directory::{self, Account};
 use crate::faults::Scripted;
 use crate::mime::MimeStream;
 use crate::throttle::Slot;
 use crate::traffic::Exchange;
+use crate::world::World;
 use answer::{Answer, Content, Problem, Reply};
 use call::{Asked, Call, Principal};
 use path::{Kind, Owner, Route};

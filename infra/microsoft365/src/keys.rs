@@ -1,6 +1,6 @@
 //! The keys that sign id_tokens, kept in the state file.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,13 +12,13 @@ use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::World;
 use crate::error::{Error, Result};
+use crate::store::Store;
 
 const KEY_BITS: usize = 2048;
 
 /// A key pair and the name under which the public half is published.
-pub(crate) struct SigningKey {
+struct SigningKey {
     private: EncodingKey,
     kid: String,
     modulus: String,
@@ -55,6 +55,33 @@ pub(crate) struct SigningKeys {
 }
 
 impl SigningKeys {
+    /// The keys that the state file holds; the first is made if there is none.
+    pub fn open(store: &Store) -> Result<Self> {
+        let (current, before) = store.write(|db| {
+            let current = match kept(db, CURRENT)? {
+                Some(der) => der,
+                None => {
+                    let der = first_key(store.is_in_memory())?;
+                    keep(db, CURRENT, &der)?;
+                    der
+                }
+            };
+            Ok((current, kept(db, BEFORE)?))
+        })?;
+        let before = before.map(|der| SigningKey::new(&der)).transpose()?;
+        Ok(Self { current: SigningKey::new(&current)?, before })
+    }
+
+    /// Keeps a new key as the current one.
+    pub fn rotate(store: &Store) -> Result<()> {
+        store.write(|db| {
+            if let Some(der) = kept(db, CURRENT)? {
+                keep(db, BEFORE, &der)?;
+            }
+            keep(db, CURRENT, &new_key()?)
+        })
+    }
+
     /// Signs claims with the current key.
     pub fn sign(&self, claims: &Value) -> Result<String> {
         self.current.sign(claims)
@@ -97,41 +124,4 @@ fn first_key(in_memory: bool) -> Result<Vec<u8>> {
 fn keep(db: &rusqlite::Connection, id: &str, der: &[u8]) -> Result<()> {
     db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", params![id, der])?;
     Ok(())
-}
-
-impl World {
-    /// The signing keys; the first is made at the first use.
-    pub(crate) fn signing_keys(&self) -> Result<Arc<SigningKeys>> {
-        let mut keys = self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(keys) = &*keys {
-            return Ok(Arc::clone(keys));
-        }
-        let (current, before) = self.store.write(|db| {
-            let current = match kept(db, CURRENT)? {
-                Some(der) => der,
-                None => {
-                    let der = first_key(self.store.is_in_memory())?;
-                    keep(db, CURRENT, &der)?;
-                    der
-                }
-            };
-            Ok((current, kept(db, BEFORE)?))
-        })?;
-        let before = before.map(|der| SigningKey::new(&der)).transpose()?;
-        let read = Arc::new(SigningKeys { current: SigningKey::new(&current)?, before });
-        *keys = Some(Arc::clone(&read));
-        Ok(read)
-    }
-
-    /// Signs with a new key from now on.
-    pub(crate) fn rotate_signing_key(&self) -> Result<()> {
-        self.store.write(|db| {
-            if let Some(der) = kept(db, CURRENT)? {
-                keep(db, BEFORE, &der)?;
-            }
-            keep(db, CURRENT, &new_key()?)
-        })?;
-        *self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        Ok(())
-    }
 }
