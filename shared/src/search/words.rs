@@ -38,8 +38,8 @@ pub(super) struct Word {
 }
 
 impl Phrases {
-    /// Of what a person types: words, and phrases between quotes. What is joined, such as an address or `2026/117`, is a
-    /// phrase too. A last word that nothing follows may be the beginning of one.
+    /// Of what a person types: words, and phrases between quotes. What is joined, such as an address or `2026/117`, is
+    /// a phrase too. A last word that nothing follows may be the beginning of one.
     pub fn read(text: &str) -> Self {
         let mut phrases = Vec::new();
         for (index, piece) in text.split('"').enumerate() {
