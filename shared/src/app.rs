@@ -31,10 +31,10 @@ pub struct App {
     pub archive: Archive,
     /// The logs that prove them.
     pub logs: LogStore,
-    /// The indexes of their words.
-    pub indexes: IndexStore,
     /// Who stamps the logs, if the operator named somebody.
     pub stamps: Option<StampAuthority>,
+    /// The indexes of their words.
+    pub indexes: IndexStore,
     /// Jobs that name mailboxes.
     pub queue: MailQueue,
     /// Jobs that name members.
@@ -66,14 +66,14 @@ impl App {
         Appender { store: &self.logs, feed: &self.feed, secrets: &self.secrets }
     }
 
-    /// What brings indexes up to their feeds.
-    pub fn indexer(&self) -> Indexer<'_> {
-        Indexer { store: &self.indexes, archive: &self.archive, feed: &self.feed, random: &self.random }
-    }
-
     /// What makes proofs that leave the house.
     pub fn packer(&self) -> Packer<'_> {
         Packer { table: &self.table, feed: &self.feed, logs: &self.logs, archive: &self.archive }
+    }
+
+    /// What brings indexes up to their feeds.
+    pub fn indexer(&self) -> Indexer<'_> {
+        Indexer { store: &self.indexes, archive: &self.archive, feed: &self.feed, random: &self.random }
     }
 
     /// As on Lambda: the environment names everything, AWS answers.
@@ -101,12 +101,12 @@ impl App {
         let s3 = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let links = Links::new(aws.clone(), config.bucket.clone());
-        let indexes = IndexStore::new(Links::new(aws.clone(), config.index_bucket.clone()));
         let stamps = config.timestamp_url.clone();
         let stamps = stamps.map(|url| StampAuthority::new(http.clone(), url, config.timestamp_pause, random.clone()));
+        let indexes = IndexStore::new(Links::new(aws.clone(), config.index_bucket.clone()));
         Self {
-            indexes,
             stamps,
+            indexes,
             logs: LogStore::new(s3.clone(), links.clone(), config.bucket.clone()),
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),

@@ -19,6 +19,7 @@
 //! - [`access`]: how mailboxes may be opened.
 //! - [`health`]: whether a connection works.
 //! - [`app`]: the wired clients, for functions.
+//! - `fuzzed`: what a fuzzer calls; in tests only.
 
 pub mod access;
 pub mod app;
@@ -26,6 +27,8 @@ pub mod aws;
 pub mod base;
 pub mod evidence;
 pub mod firm;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 pub mod graph;
 pub mod health;
 pub mod mail;

@@ -7,9 +7,9 @@ use std::{
 };
 
 /// From the ground up. `app` is on top: functions only import it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "base", "aws", "graph", "problem", "firm", "webhook", "reading", "mail", "search", "evidence", "push", "access",
-    "health", "app",
+    "health", "app", "fuzzed",
 ];
 
 /// A module's path below its crate; the crate itself has none.
@@ -242,7 +242,7 @@ fn a_circle_is_found_through_super_through_lists_and_through_what_a_module_gives
 
 #[test]
 fn each_room_says_first_what_it_is_for_and_which_rooms_it_uses() {
-    for room in ROOMS.iter().filter(|room| **room != "app") {
+    for room in ROOMS.iter().filter(|room| !["app", "fuzzed"].contains(room)) {
         let text = fs::read_to_string(shared().join(room).join("mod.rs")).unwrap();
         let doc: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
         let doc = doc.join(" ");

@@ -6,39 +6,42 @@ use aws_sdk_s3::{primitives::ByteStream, types::ChecksumAlgorithm};
 use local::provision::BUCKET;
 use microsoft365::{Scripted, Times};
 use serde_json::{Value, json};
-use shared::mail::archive;
+use shared::{
+    aws::table::{Key, Write},
+    mail::{archive, mailbox::Sync},
+};
 use tests::{ADA, Registry, World, message_id};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-fn path(registry: &Registry, rest: &str) -> String {
+pub(crate) fn path(registry: &Registry, rest: &str) -> String {
     format!("/v1/firms/{}/mailboxes/{}{rest}", registry.firm, registry.mailbox)
 }
 
-async fn mailbox(world: &World, registry: &Registry) -> Value {
+pub(crate) async fn mailbox(world: &World, registry: &Registry) -> Value {
     world.get(&path(registry, "")).await.ok()
 }
 
 /// What the API says of one folder.
-async fn folder(world: &World, registry: &Registry, id: &str) -> Value {
+pub(crate) async fn folder(world: &World, registry: &Registry, id: &str) -> Value {
     let folders = world.get(&path(registry, "/folders")).await.ok();
     let found = folders["items"].as_array().unwrap().iter().find(|folder| folder["id"] == id).cloned();
     found.unwrap_or_else(|| panic!("{id} in {folders}"))
 }
 
-async fn folder_id(world: &World, registry: &Registry, well_known: &str) -> String {
+pub(crate) async fn folder_id(world: &World, registry: &Registry, well_known: &str) -> String {
     let folders = world.get(&path(registry, "/folders")).await.ok();
     let found = folders["items"].as_array().unwrap().iter().find(|folder| folder["well_known"] == well_known).cloned();
     found.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-async fn state(world: &World, registry: &Registry, mail: &str) -> Value {
+pub(crate) async fn state(world: &World, registry: &Registry, mail: &str) -> Value {
     let answer = world.message(registry, mail).await;
     if answer.status == 404 { Value::Null } else { answer.ok()["state"].clone() }
 }
 
-async fn kept(world: &World, registry: &Registry, mails: &[String]) -> usize {
+pub(crate) async fn kept(world: &World, registry: &Registry, mails: &[String]) -> usize {
     let mut kept = 0;
     for mail in mails {
         kept += usize::from(state(world, registry, mail).await == "marked");
@@ -47,7 +50,7 @@ async fn kept(world: &World, registry: &Registry, mails: &[String]) -> usize {
 }
 
 /// Time passes in steps, as the schedule takes it.
-async fn pass(world: &World, time: Duration) {
+pub(crate) async fn pass(world: &World, time: Duration) {
     for _ in 0..time.as_secs().div_ceil(31) {
         world.pass(Duration::from_secs(31)).await;
     }
@@ -420,6 +423,39 @@ async fn r9_a_subscription_that_disappears_without_notice_is_missed_by_the_next_
     world.run_until_idle().await;
     assert_eq!(state(&world, &registry, &second).await, "marked");
     world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r9_after_a_new_address_of_notices_the_subscription_is_made_anew_and_not_only_renewed() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let before = world.microsoft.subscriptions(ADA).unwrap();
+    // As an item of a restored table says it, of before the last deployment.
+    let key = Key::sync(registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
+    let table = &world.host.app.table;
+    let row = table.get::<Sync>(&key).await.unwrap().unwrap();
+    let mut sync = row.value.clone();
+    sync.subscription.as_mut().unwrap().url = Some("https://before.example/webhook".to_owned());
+    table.write(Write::replace(&row.with(sync))).await.unwrap();
+    pass(&world, 16 * MINUTE).await;
+    let after = world.microsoft.subscriptions(ADA).unwrap();
+    assert!(after.len() == 1 && after != before, "{before:?} {after:?}");
+    let mail = world.deliver("inbox", "Announced");
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+}
+
+#[tokio::test]
+async fn r14_a_page_that_is_no_json_delays_mail_no_longer_than_an_outage() {
+    for fault in [Scripted::Garbage, Scripted::Status(503, None)] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        world.microsoft.faults().answer("message delta", None, fault, Times::N(4));
+        let mail = world.deliver("inbox", "Behind a proxy's page");
+        world.run_until_idle().await;
+        pass(&world, 2 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &mail).await, "marked");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::{civil::DateTime, tz::TimeZone};
 use microsoft365::Times;
 use serde_json::{Value, json};
 use tests::{
@@ -155,6 +156,21 @@ async fn a_time_reaches_outlook_as_the_right_moment_in_any_zone_and_in_the_hour_
         let event = events.iter().find(|event| event["subject"] == id).unwrap();
         assert_eq!(event["start"]["dateTime"].as_str().unwrap()[..19], *utc, "{id}");
     }
+    // A calendar that shows Brussels shows both, an hour apart; and a comparison changes nothing about either.
+    let seen = |event: &Value| {
+        let utc: DateTime = event["start"]["dateTime"].as_str().unwrap().parse().unwrap();
+        let moment = utc.to_zoned(TimeZone::UTC).unwrap().timestamp();
+        moment.to_zoned(TimeZone::get("Europe/Brussels").unwrap()).strftime("%H:%M%:z").to_string()
+    };
+    let view = |id: &str| seen(world.events(ADA).iter().find(|event| event["subject"] == id).unwrap());
+    let changes = || world.microsoft.requests().by_kind.get("event patch").copied();
+    let before = changes();
+    for _ in 0..3 {
+        world.pass(Duration::from_secs(12 * 3600)).await;
+    }
+    assert_eq!((view("4").as_str(), view("5").as_str()), ("02:30+02:00", "02:30+01:00"));
+    assert_eq!(changes(), before);
+
     let put = async |body: Value| world.put(&format!("/v1/firms/{}/dates/x", firm.id), body).await;
     let skipped =
         json!({ "kind": "deadline", "title": "x", "start": "2026-03-29T02:30:00", "time_zone": "Europe/Brussels" });

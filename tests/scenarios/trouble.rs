@@ -137,11 +137,14 @@ async fn a_mail_that_is_deleted_before_it_can_be_marked_stays_archived() {
     let world = World::new().await;
     let registry = world.registry().await;
     let mail = world.deliver("inbox", "Short-lived");
-    world.microsoft.faults().fail("message patch", 404, Times::N(1));
+    for kind in ["message patch", "message"] {
+        world.microsoft.faults().fail(kind, 404, Times::Forever);
+    }
     world.run_until_idle().await;
     let message = world.message(&registry, &mail).await.ok();
     assert_eq!(message["state"], "unmarked");
     assert_eq!(world.feed(&registry.firm).await, ["message_archived"]);
+    world.microsoft.faults().clear();
     world.settle(&registry).await;
 }
 

@@ -12,7 +12,7 @@ use shared::{
     aws::table::{Key, Row, Write},
     base::{clock::next_try, id::MessageId, metric::Counter, telemetry::Chain},
     firm::feed::{Fact, FeedError, Numbered, Recorded, What},
-    graph::{BatchOrder, CategoriesPatch, Disposition, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
+    graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
         archive::{ArchiveError, Stored},
         mailbox::KeptMarks,
@@ -36,6 +36,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 const WAITS_MAX: u32 = 4;
 /// A mark that waits so often is given up: after a day or so.
 const MARK_WAITS_MAX: u32 = 100;
+/// A mark that Graph understands and refuses so often is given up: after some minutes.
+const MARK_REFUSALS_MAX: u32 = 4;
 /// Tries to find a number in the feed that no reader gave up meanwhile.
 const NUMBER_TRIES_MAX: usize = 5;
 
@@ -268,7 +270,9 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
                 }
                 Ok(Archived::Waits(e))
             }
-            Err(ArchiveError::Mime(e)) if e.is_gone() && is_gone(round, message).await => Ok(Archived::NotThere(e)),
+            Err(ArchiveError::Mime(e)) if e.is_certainly_gone() && is_gone(round, message).await => {
+                Ok(Archived::NotThere(e))
+            }
             Err(ArchiveError::Mime(e)) => Ok(Archived::Failed(e.code())),
             Err(ArchiveError::TooLarge { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_too_large"))),
             Err(ArchiveError::Empty { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_empty"))),
@@ -283,7 +287,7 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
 
 /// Whether Graph has no such mail either, where it has no such original.
 async fn is_gone(round: &Round<'_>, message: &Message) -> bool {
-    round.graph.mail(&round.mailbox.user, &message.immutable_id).await.is_err_and(|error| error.is_gone())
+    round.graph.mail(&round.mailbox.user, &message.immutable_id).await.is_err_and(|error| error.is_certainly_gone())
 }
 
 /// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how often
@@ -397,9 +401,6 @@ async fn mark(
                     }
                     None => marked(round, row, original).await?,
                 },
-                Err(e) if e.disposition() == Disposition::Fail => {
-                    set_state(round, row, State::Unmarked { original, code: e.code() }).await?;
-                }
                 Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
                 Err(e) => {
                     stop = stop.and(mark_later(round, row, e).await?);
@@ -442,7 +443,6 @@ async fn mark(
         };
         for (i, result) in indexes.into_iter().zip(results) {
             let State::Announced(original) = messages[i].value.state.clone() else { continue };
-            let id = messages[i].value.id;
             match result {
                 Ok(()) => {
                     round.served();
@@ -453,10 +453,6 @@ async fn mark(
                 // The one before it in the chain was refused.
                 Err(e) if e.status() == Some(424) => {}
                 Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => forget(round, &mut messages[i]),
-                Err(e) if matches!(e.status(), Some(400 | 403 | 404 | 500)) => {
-                    tracing::warn!(message.id = %id, graph.code = %e.code(), "a message could not be marked");
-                    set_state(round, &mut messages[i], State::Unmarked { original, code: e.code() }).await?;
-                }
                 Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
                 Err(e) => stop = stop.and(mark_later(round, &mut messages[i], e).await?),
             }
@@ -474,20 +470,23 @@ async fn mark(
     stop
 }
 
-/// Has the mark of a message wait by itself; given up after a long time. The inner error says that Graph refused
-/// another one just before: then the mailbox waits.
+/// Has the mark of a message wait by itself; given up after a long time, or once it is certain that the message is
+/// gone. The inner error says that Graph refused another one just before: then the mailbox waits.
 async fn mark_later(
     round: &Round<'_>,
     row: &mut Row<Message>,
     error: GraphError,
 ) -> Result<Result<(), RoundError>, RoundError> {
-    let tries = wait_for(round, row, &error).await?;
-    if tries >= MARK_WAITS_MAX
-        && let State::Announced(original) = row.value.state.clone()
-    {
+    let State::Announced(original) = row.value.state.clone() else { return Ok(Ok(())) };
+    let is_refused = matches!(error.status(), Some(400 | 403));
+    let tries_max = if is_refused { MARK_REFUSALS_MAX } else { MARK_WAITS_MAX };
+    let is_gone = error.is_certainly_gone() && is_gone(round, &row.value).await;
+    if is_gone || wait_for(round, row, &error).await? >= tries_max {
+        tracing::warn!(message.id = %row.value.id, graph.code = %error.code(), "a message could not be marked");
         set_state(round, row, State::Unmarked { original, code: error.code() }).await?;
+        return Ok(Ok(()));
     }
-    Ok(if round.refused(&error) { Err(error.into()) } else { Ok(()) })
+    Ok(if !is_refused && round.refused(&error) { Err(error.into()) } else { Ok(()) })
 }
 
 /// What a message bears: as this round or the one before saw it, else asked for.
@@ -525,7 +524,7 @@ async fn set_state(round: &Round<'_>, row: &mut Row<Message>, state: State) -> R
 /// While its mark waits, what was seen of a message goes with it, so that the next round asks for nothing.
 fn keep_seen(round: &Round<'_>, message: &mut Message) {
     let waits = matches!(message.state, State::Announced(_));
-    message.seen = round.known.of(message.id).or(message.seen.take()).filter(|_| waits);
+    message.seen = round.known.of(message.id).or(message.seen.take()).filter(|seen| waits && seen.is_small());
 }
 
 /// Numbers of the firm's feed.

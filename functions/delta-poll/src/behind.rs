@@ -137,7 +137,10 @@ fn note(round: &Round<'_>, sync: &mut Sync, folders: &[Row<FolderState>], now: T
         let tally: WalkTally = walks.iter().flatten().map(|walk| walk.tally).fold(WalkTally::default(), |a, b| a + b);
         sync.history = Some(HistoryProgress {
             since: history.since,
-            total: walks.iter().map(|walk| walk.and_then(|walk| walk.total)).sum(),
+            total: walks
+                .iter()
+                .map(|walk| walk.and_then(|walk| walk.total))
+                .try_fold(0_u64, |sum, total| total.map(|total| sum.saturating_add(total))),
             listed: tally.listed,
             found: tally.found,
             done: walks.iter().all(|walk| walk.is_some_and(|walk| walk.ended_at.is_some())),

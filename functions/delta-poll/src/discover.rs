@@ -31,8 +31,6 @@ use crate::{
 const RESTARTS_MAX: usize = 3;
 /// Pages after each other that bring nothing: more of them have no end.
 const IDLE_PAGES_MAX: usize = 20;
-/// A folder whose pages had no end so often is read from the start.
-const ENDLESS_TRIES_MAX: u32 = 2;
 
 /// How the reading of one folder ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +88,6 @@ pub(crate) async fn folder(
         if idle > IDLE_PAGES_MAX {
             let attempted = format!("read the pages of folder {folder}");
             let endless = GraphError::Unreadable { attempted, source: "there is no end to them".into() };
-            if row.value.trouble.as_ref().is_some_and(|trouble| trouble.tries >= ENDLESS_TRIES_MAX) {
-                row.value = row.value.restarted();
-            }
             return put_off(round, row, endless).await;
         }
         let failed_before = row.value.trouble.is_some();
@@ -124,6 +119,12 @@ async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphErro
     let is_mailboxs = round.refused(&error);
     let trouble = round.trouble(row.value.trouble.as_ref(), &error, is_mailboxs);
     round.faults().note(row.value.thing(), trouble.clone());
+    let before = row.value.trouble.take();
+    // Its link may be what is wrong: then it is read from the start.
+    let is_links = row.value.link.is_some() && error.disposition() == Disposition::Fail;
+    if is_links && before.is_some_and(|before| before.is_stubborn()) {
+        row.value = row.value.restarted();
+    }
     let failed = row.value.failed(trouble);
     commit(round, row, failed, Vec::new()).await?;
     if is_mailboxs { Err(error.into()) } else { Ok(Read::Failed) }

@@ -1,11 +1,11 @@
 //! Follow: the tree of folders as people change it, and which of them are kept now.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use shared::{
     aws::table::{Key, Row, TableError, Write},
-    base::telemetry::Chain,
+    base::{id::FolderId, telemetry::Chain},
     graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers},
     mail::{
         folder::{FolderState, Told, TreeLink, follow, forget_gone},
@@ -26,6 +26,8 @@ const FOLLOW_PAUSE_MIN: Duration = Duration::from_secs(60);
 const WHOLE_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// Pages of one reading: a hundred thousand folders.
 const PAGES_MAX: usize = 1_000;
+/// Of so many folders that a reading left out it is asked whether they are there; others are taken to be.
+const LEFT_OUT_MAX: usize = 50;
 /// Folders written side by side.
 const WRITES_AT_ONCE: usize = 16;
 
@@ -107,7 +109,10 @@ async fn look(
     let key = Key::tree(firm, mailbox);
     let tree = table.get::<TreeLink>(&key).await?.map(|row| row.value).filter(|_| !first);
     let tree_now = tree.as_ref().filter(|tree| tree.whole_at + WHOLE_PAUSE > now);
-    let (told, link, unknown) = changes_of_tree(round, tree_now).await?;
+    let (mut told, link, unknown) = changes_of_tree(round, tree_now).await?;
+    if told.whole {
+        told.items.extend(left_out(round, selection, folders, &told.items).await?);
+    }
     // Whether a folder is one that is never read has to be known before it is read. Those that were named were known.
     let needed = |name: WellKnown| name == WellKnown::MsgFolderRoot || WELL_KNOWN_NEVER_READ.contains(&name);
     let mut unknown = unknown.into_iter().filter(|(name, _)| needed(*name)).map(|(_, error)| error);
@@ -152,7 +157,7 @@ async fn changes_of_tree(
     let user = &round.mailbox.user;
     if let Some(link) = tree.and_then(|tree| tree.link.clone()) {
         match pages(round, Some(link)).await {
-            Ok((items, link)) => {
+            Ok(TreePages { items, link, .. }) => {
                 let present = |item: &FolderItem| matches!(item, FolderItem::Present { .. });
                 // Some well-known folders are made only when they are first used.
                 let WellKnownAnswers { known, failed } = match items.iter().any(present) {
@@ -162,13 +167,20 @@ async fn changes_of_tree(
                 return Ok((Told { items, whole: false, well_known: known }, Some(link), failed));
             }
             Err(e) if e.disposition() == Disposition::Resync => {}
+            // A link that is refused again and again may be what is wrong.
+            Err(e) if e.disposition() == Disposition::Fail && round.has_failed_often(&Thing::Tree) => {}
             Err(e) => return Err(e),
         }
     }
     match pages(round, None).await {
-        Ok((items, link)) => {
+        // Every mailbox has folders.
+        Ok(TreePages { items, .. }) if items.is_empty() => {
+            let attempted = "read the mail folders".to_owned();
+            Err(GraphError::Unreadable { attempted, source: "there is none".into() })
+        }
+        Ok(TreePages { items, is_whole, link }) => {
             let WellKnownAnswers { known, failed } = round.graph.well_known_folders(user).await?;
-            Ok((Told { items, whole: true, well_known: known }, Some(link), failed))
+            Ok((Told { items, whole: is_whole, well_known: known }, Some(link), failed))
         }
         // No delta here: the tree is read level by level instead, as the API shows it.
         Err(e) if !e.concerns_mailbox() => {
@@ -179,16 +191,47 @@ async fn changes_of_tree(
     }
 }
 
-async fn pages(round: &Round<'_>, mut from: Option<Link>) -> Result<(Vec<FolderItem>, Link), GraphError> {
-    let mut items = Vec::new();
+/// What the pages of one reading told.
+struct TreePages {
+    items: Vec<FolderItem>,
+    /// Whether all entries could be read.
+    is_whole: bool,
+    link: Link,
+}
+
+async fn pages(round: &Round<'_>, mut from: Option<Link>) -> Result<TreePages, GraphError> {
+    let (mut items, mut is_whole, mut followed) = (Vec::new(), true, HashSet::new());
     for _ in 0..PAGES_MAX {
         let page = round.graph.folder_page(&round.mailbox.user, from.as_ref()).await?;
         items.extend(page.items);
+        is_whole &= page.is_whole;
         match page.end {
-            PageEnd::More(next) => from = Some(next),
-            PageEnd::RoundComplete(link) => return Ok((items, link)),
+            PageEnd::More(next) if followed.insert(next.as_str().to_owned()) => from = Some(next),
+            PageEnd::More(_) => break,
+            PageEnd::RoundComplete(link) => return Ok(TreePages { items, is_whole, link }),
         }
     }
     let attempted = "read the changes of the mail folders".to_owned();
     Err(GraphError::Unreadable { attempted, source: "there is no end to them".into() })
+}
+
+/// The kept folders that a reading of the whole tree left out although they are there: each is asked for, because an
+/// answer that lacks something does not say that it is gone.
+async fn left_out(
+    round: &Round<'_>,
+    selection: &Selection,
+    folders: &[Row<FolderState>],
+    told: &[FolderItem],
+) -> Result<Vec<FolderItem>, GraphError> {
+    let there = || folders.iter().map(|row| &row.value).filter(|folder| folder.gone_at.is_none());
+    let kept = selection.kept(there().map(|folder| &folder.place));
+    let is_told = |id: &FolderId| told.iter().any(|item| item.id() == id);
+    let missing = there().filter(|folder| kept.contains(folder.id()) && !is_told(folder.id()));
+    let mut found = Vec::new();
+    for (i, folder) in missing.enumerate() {
+        if i >= LEFT_OUT_MAX || round.graph.has_folder(&round.mailbox.user, folder.id()).await? {
+            found.push(FolderItem::unchanged(folder.id().clone()));
+        }
+    }
+    Ok(found)
 }

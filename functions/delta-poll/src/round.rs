@@ -190,6 +190,11 @@ impl Round<'_> {
         self.faults().rests(thing, self.app.clock.now())
     }
 
+    /// Whether a thing fails, and was tried more often than a passing fault explains.
+    pub fn has_failed_often(&self, thing: &Thing) -> bool {
+        self.faults().of(thing).is_some_and(Trouble::is_stubborn)
+    }
+
     /// Notes that a helper fails: only what it is for waits.
     pub fn failed(&self, thing: Thing, error: &GraphError) {
         tracing::warn!(mailbox.id = %self.mailbox.id, ?thing, error = %Chain(error), "a helper fails");

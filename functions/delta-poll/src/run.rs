@@ -210,7 +210,7 @@ impl Round<'_> {
     ) -> Result<RoundEnd, RoundError> {
         self.keep_subscribed(connector, sync, look).await;
         self.tell_again().await;
-        let now = self.app.clock.now();
+        let (now, quiet_before) = (self.app.clock.now(), sync.quiet_rounds);
         let (firm, mailbox) = (self.mailbox.firm, self.mailbox.id);
         let mut open = Work::of(&self.app.table, firm, mailbox).await?;
         if !open.is_empty() {
@@ -226,7 +226,9 @@ impl Round<'_> {
         if told {
             self.expects_work();
         }
-        if noticed && job.notice && !told && sync.second_look != Some(job.sent_at) {
+        // Of notices that come together, the first round finds what all of them are about.
+        let explained = explains(self.looked_before, quiet_before, job);
+        if noticed && job.notice && !told && !explained && sync.second_look != Some(job.sent_at) {
             // Delta may be a little behind its own notices.
             sync.second_look = Some(job.sent_at);
             return Err(RoundError::Wait(SECOND_LOOK_PAUSE));
@@ -518,6 +520,12 @@ async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync, has_work: bool) -> 
     let due = work.iter().filter_map(|row| row.value.not_before).chain(open).chain(untold);
     let due = due.chain(sync.faults.due()).chain(sync.reconcile_at).chain(sync.behind_at);
     Ok(due.fold(poll, Timestamp::min))
+}
+
+/// Whether the round before, begun at `began`, explains a notice: it began after that was sent, and was told of
+/// something.
+fn explains(began: Option<Timestamp>, quiet_rounds: u32, job: &Job) -> bool {
+    quiet_rounds == 0 && began.is_some_and(|began| began >= job.sent_at)
 }
 
 /// How long until the next poll: a mailbox without notices is polled less and less often as long as it is quiet.

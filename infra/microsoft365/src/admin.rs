@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use crate::directory::{self, Account, App, DirectoryRole, GroupMembershipClaims, Tenant};
 use crate::entra::page::{escape, html};
 use crate::error::{Error, Result};
-use crate::faults::{NoticeFault, RetryAfter, Times};
+use crate::faults::{NoticeFault, RetryAfter, Scripted, Times};
 use crate::mime::Mail;
 use crate::world::{Microsoft365, World};
 
@@ -156,6 +156,27 @@ enum Deed {
         #[serde(deserialize_with = "number")]
         seconds: u32,
     },
+    /// New mail of this folder can't be read until `repair`: every request for its changes ends with this status.
+    FailFolder {
+        address: String,
+        folder: String,
+        #[serde(deserialize_with = "number")]
+        status: u16,
+    },
+    /// The same of the list of its mails, which history and comparisons read.
+    FailList {
+        address: String,
+        folder: String,
+        #[serde(deserialize_with = "number")]
+        status: u16,
+    },
+    /// The pages of this folder's changes have no end until `repair`.
+    EndlessFolder {
+        address: String,
+        folder: String,
+    },
+    /// A proxy's page comes in the place of every mail until `repair`.
+    GarbleMails,
     /// Notices are lost until `repair`.
     LoseNotices,
     /// Every request takes so long.
@@ -276,6 +297,19 @@ impl Deed {
             Self::FailSignIn { code } => faults.authorize(code, Times::N(1)),
             Self::FailTokens { code } => faults.token(code, Times::Forever),
             Self::Throttle { address, seconds } => faults.throttle(&address, RetryAfter::Whole(seconds), Times::N(100)),
+            Self::FailFolder { address, folder, status } => {
+                let folder = microsoft.folder_id(&address, &folder)?;
+                faults.answer("message delta", Some(&folder), Scripted::Status(status, None), Times::Forever);
+            }
+            Self::FailList { address, folder, status } => {
+                let folder = microsoft.folder_id(&address, &folder)?;
+                faults.answer("messages", Some(&folder), Scripted::Status(status, None), Times::Forever);
+            }
+            Self::EndlessFolder { address, folder } => {
+                let folder = microsoft.folder_id(&address, &folder)?;
+                faults.answer("message delta", Some(&folder), Scripted::Endless, Times::Forever);
+            }
+            Self::GarbleMails => faults.answer("message value", None, Scripted::Garbage, Times::Forever),
             Self::LoseNotices => faults.notices(NoticeFault::Drop, Times::Forever),
             Self::Slow { milliseconds } => faults.latency(Duration::from_millis(milliseconds)),
             Self::ChangeSigningKey => microsoft.rotate_signing_key()?,
@@ -321,6 +355,20 @@ async fn show(State(world): State<Arc<World>>) -> Response {
     }
 }
 
+/// What a field asks for.
+fn words(name: &str) -> &str {
+    match name {
+        "address" => "account",
+        "app" => "client id",
+        "code" => "AADSTS number",
+        "folder" => "folder (well-known name or id)",
+        "seconds" => "Retry-After in seconds",
+        "milliseconds" => "by milliseconds",
+        "status" => "with status",
+        name => name,
+    }
+}
+
 /// A button with what it sends, beside fields that a person fills in.
 fn form(deed: &str, label: &str, fixed: &[(&str, &str)], fields: &[(&str, &str)]) -> String {
     let hidden: String = [("do", deed)]
@@ -330,7 +378,9 @@ fn form(deed: &str, label: &str, fixed: &[(&str, &str)], fields: &[(&str, &str)]
         .collect();
     let fields: String = fields
         .iter()
-        .map(|(name, value)| format!("<label>{name} <input name=\"{name}\" value=\"{}\"></label> ", escape(value)))
+        .map(|(name, value)| {
+            format!("<label>{} <input name=\"{name}\" value=\"{}\"></label> ", words(name), escape(value))
+        })
         .collect();
     format!("<form method=\"post\" style=\"display:inline\">{hidden}{fields}<button>{label}</button></form>\n")
 }
@@ -393,15 +443,20 @@ fn page(accounts: &[(bool, Account)], apps: &[App]) -> String {
             page += &format!("<p>{}</p>\n", form(deed, label, &of, &fields));
         }
     }
-    page += "<h2>Mishaps</h2>\n";
+    page += "<h2>Faults</h2>\n";
+    let folder = || vec![("address", somebody), ("folder", "inbox"), ("status", "503")];
     for (deed, label, fields) in [
         ("fail_sign_in", "The next sign-in ends with AADSTS…", vec![("code", "50079")]),
         ("fail_tokens", "Tokens are refused with AADSTS…", vec![("code", "7000222")]),
-        ("throttle", "Throttle", vec![("address", somebody), ("seconds", "10")]),
-        ("lose_notices", "Lose notices", vec![]),
-        ("slow", "Slow answers", vec![("milliseconds", "100")]),
+        ("throttle", "Refuse the next 100 requests with 429", vec![("address", somebody), ("seconds", "10")]),
+        ("fail_folder", "Refuse to read a folder's new mail", folder()),
+        ("fail_list", "Refuse to list a folder's mails", folder()),
+        ("endless_folder", "Give a folder pages without an end", vec![("address", somebody), ("folder", "inbox")]),
+        ("garble_mails", "Send a proxy's page in place of mails", vec![]),
+        ("lose_notices", "Lose all notices", vec![]),
+        ("slow", "Delay every answer", vec![("milliseconds", "100")]),
         ("change_signing_key", "Change the signing key", vec![]),
-        ("repair", "Repair all of these", vec![]),
+        ("repair", "End all faults", vec![]),
     ] {
         page += &format!("<p>{}</p>\n", form(deed, label, &[], &fields));
     }

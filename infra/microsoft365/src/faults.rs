@@ -44,6 +44,14 @@ pub enum Scripted {
     Behind,
     /// The truth, but in the entries of the page with this id, or in all, this property has another value.
     Property(Option<String>, &'static str, serde_json::Value),
+    /// The truth, but wherever this text stands in the body, that one stands instead.
+    Text(String, String),
+    /// The truth, but each entry of the page stands in it twice.
+    Twice,
+    /// The truth with one more header, or another value of it.
+    Header(&'static str, String),
+    /// This answer, word for word: status, headers, body.
+    Raw(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// The truth, later by so much real time.
     Late(Duration),
 }
@@ -154,6 +162,7 @@ impl Faults {
 
     /// Requests of one kind (the names in [`crate::Requests::by_kind`]) go wrong; only those that name `thing`, the id
     /// of a folder or a message as it stands in the path, if one is given. What was scripted for the same before ends.
+    /// `batch` is a whole batch; `token`, `keys` and `configuration` are the sign-in service's.
     pub fn answer(&self, kind: &str, thing: Option<&str>, fault: Scripted, times: Times) {
         self.end_answer(kind, thing);
         self.script().scripted.push((kind.to_owned(), thing.map(str::to_owned), Strike::new(fault, times)));

@@ -62,6 +62,11 @@ impl Microsoft365 {
         Ok(message.reference())
     }
 
+    /// The id of a folder.
+    pub fn folder_id(&self, address: &str, folder: &str) -> Result<String> {
+        self.store().read(|db| Ok(mailbox::folder(db, &directory::account(db, address)?.id, folder)?.id))
+    }
+
     /// Makes a folder below another one and returns its id; a folder of the same name is returned instead of made
     /// again.
     pub fn create_folder(&self, address: &str, parent: &str, name: &str) -> Result<String> {

@@ -10,6 +10,7 @@ use oauth2::{
     StandardTokenResponse, TokenResponse as _, TokenUrl,
     basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
@@ -31,6 +32,8 @@ use crate::{
 
 /// An access token ends this much earlier for us than for Microsoft, so that no request travels with a dying one.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
+/// No token lives longer.
+const LIFETIME_MAX: Duration = Duration::from_secs(28 * 3600);
 /// A token answer without a lifetime is believed for this long.
 const LIFETIME_UNNAMED: Duration = Duration::from_secs(3599);
 /// How long the keys that id tokens are signed with are believed: Entra asks clients to look daily.
@@ -342,11 +345,15 @@ impl Entra {
             }
             RequestTokenError::Other(_) => EntraError::Unreadable("the token answer is empty or refers elsewhere"),
         })?;
-        let lifetime = answer.expires_in().unwrap_or(LIFETIME_UNNAMED);
-        let expires_at = self.clock.now() + lifetime.saturating_sub(EXPIRY_MARGIN);
+        let access = answer.access_token().secret();
+        if access.is_empty() || !access.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(EntraError::Unreadable("the access token is none"));
+        }
+        let expires_at = self.clock.now() + lifetime(answer.expires_in());
+        let refresh = answer.refresh_token().map(|token| token.secret().clone()).filter(|token| !token.is_empty());
         Ok(Issued {
-            access: AccessToken::new(answer.access_token().secret().clone().into(), expires_at),
-            refresh: answer.refresh_token().map(|t| t.secret().clone().into()),
+            access: AccessToken::new(access.clone().into(), expires_at),
+            refresh: refresh.map(Into::into),
             id_token: answer.extra_fields().id_token.clone().map(Into::into),
         })
     }
@@ -359,11 +366,16 @@ impl Entra {
                 let mut request = reqwest::Request::try_from(request)?;
                 *request.timeout_mut() = Some(ANSWER_TIME_MAX);
                 let mut response = http.execute(request).await?;
-                let mut answer = http::Response::builder().status(response.status());
+                let status = response.status();
+                let mut answer = http::Response::builder().status(status);
                 for (name, value) in response.headers() {
                     answer = answer.header(name, value);
                 }
                 let body = read(&mut response).await?;
+                let is_unwell = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+                if is_unwell && !says_that_it_passes(&body) {
+                    return Err(EntraError::Unreadable("the token endpoint is not well"));
+                }
                 answer.body(body).map_err(|_| EntraError::Unreadable("the token answer is no HTTP"))
             })
         }
@@ -411,6 +423,17 @@ impl Entra {
         let body = read(&mut response).await?;
         serde_json::from_slice(&body).map_err(|_| EntraError::Unreadable("a document has not the documented form"))
     }
+}
+
+/// How long a token is used: it ends a little earlier for us than for Microsoft, and one that lives short not at once.
+fn lifetime(named: Option<Duration>) -> Duration {
+    let lifetime = named.unwrap_or(LIFETIME_UNNAMED).min(LIFETIME_MAX);
+    lifetime - EXPIRY_MARGIN.min(lifetime / 2)
+}
+
+/// Whether an error answer names an error that passes, which is then kept with its code.
+fn says_that_it_passes(body: &[u8]) -> bool {
+    serde_json::from_slice::<EntraRefusal>(body).is_ok_and(|refusal| refusal.passes())
 }
 
 /// The body of an answer, which is small.
@@ -518,7 +541,7 @@ mod tests {
         let unnamed = ends(r#"{"access_token":"t","token_type":"Bearer"}"#);
         assert_eq!(unnamed, "2026-03-02T08:54:59Z".parse().unwrap());
         let dying = ends(r#"{"access_token":"t","token_type":"Bearer","expires_in":10}"#);
-        assert_eq!(dying, now());
+        assert_eq!(dying, "2026-03-02T08:00:05Z".parse().unwrap());
     }
 
     #[test]
@@ -530,5 +553,12 @@ mod tests {
         assert_eq!(issued.id_token.as_ref().unwrap().expose_secret(), "III");
         let printed = format!("{issued:?}");
         assert!(!["AAA", "RRR", "III"].iter().any(|token| printed.contains(token)), "{printed}");
+    }
+
+    #[test]
+    fn a_token_is_used_until_a_little_before_its_end_however_odd_its_lifetime() {
+        let seconds = |named: u64| lifetime(Some(Duration::from_secs(named))).as_secs();
+        assert_eq!([3_599, 600, 100, 0, u64::MAX].map(seconds), [3_299, 300, 50, 0, 28 * 3_600 - 300]);
+        assert_eq!(lifetime(None).as_secs(), 3_299);
     }
 }

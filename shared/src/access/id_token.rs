@@ -6,7 +6,8 @@ use std::time::Duration;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     base::id::{ClientId, TenantId},
@@ -92,7 +93,14 @@ struct Key {
 /// The document at `jwks_uri`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct KeySet {
+    #[serde(deserialize_with = "each_readable")]
     keys: Vec<Key>,
+}
+
+/// Those keys that can be read: one of another form costs the others nothing.
+fn each_readable<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Key>, D::Error> {
+    let keys = Vec::<Value>::deserialize(from)?;
+    Ok(keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
 }
 
 /// The part of the OpenID configuration that counts here.

@@ -7,7 +7,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use reqwest::Method;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
@@ -21,10 +21,10 @@ use crate::base::id::ClientId;
 #[serde(rename_all = "camelCase")]
 pub struct Application {
     /// Its client secrets.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_readable")]
     pub password_credentials: Vec<PasswordCredential>,
     /// Its certificates.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "all_or_none")]
     pub key_credentials: Vec<KeyCredential>,
 }
 
@@ -79,6 +79,17 @@ pub struct NewPassword {
     /// When it expires.
     #[serde(rename = "endDateTime")]
     pub ends_at: Timestamp,
+}
+
+/// Those entries of a list that can be read: one that is odd costs the others nothing.
+fn each_readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
+    let entries = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
+    Ok(entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect())
+}
+
+/// A list of which none may be left out, because it is sent back whole.
+fn all_or_none<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::<Vec<T>>::deserialize(from)?.unwrap_or_default())
 }
 
 fn path(client_id: &ClientId, rest: &str) -> String {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Call, Graph, GraphUser, PARALLEL_REQUESTS_MAX, retry_after, segment},
     error::GraphError,
+    page::WireEntry,
 };
 use crate::base::id::ImmutableId;
 
@@ -117,7 +118,8 @@ impl Graph {
             ..self.get("/$batch", attempted)
         };
         let answer: WireBatch = self.json(call).await?;
-        let mut answers: HashMap<String, WirePart> = answer.responses.into_iter().map(|r| (r.id.clone(), r)).collect();
+        let parts = answer.responses.into_iter().filter_map(|WireEntry(part)| read_part(part?));
+        let mut answers: HashMap<String, WirePart> = parts.collect();
         let results = attempts.into_iter().enumerate().map(|(i, attempted)| {
             let Some(answer) = answers.remove(&i.to_string()) else {
                 let source = "a part of the batch has no answer".into();
@@ -127,7 +129,8 @@ impl Graph {
                 return Ok(answer.body);
             }
             let header = |name: &str| {
-                let value = answer.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v);
+                let mut headers = answer.headers.as_object().into_iter().flatten();
+                let value = headers.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v);
                 value.map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
             };
             let wait = retry_after(header("retry-after").as_deref());
@@ -140,15 +143,48 @@ impl Graph {
 
 #[derive(Deserialize)]
 struct WireBatch {
-    responses: Vec<WirePart>,
+    responses: Vec<WireEntry>,
 }
 
-#[derive(Deserialize)]
 struct WirePart {
-    id: String,
     status: u16,
-    #[serde(default)]
-    headers: HashMap<String, Value>,
-    #[serde(default)]
+    headers: Value,
     body: Value,
+}
+
+/// Reads the answer to one part, and which part it is. One that can't be read costs the others nothing.
+fn read_part(mut part: Value) -> Option<(String, WirePart)> {
+    let or_text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let id = part.get("id").map(or_text)?;
+    let status = part.get("status").map(or_text)?.parse().ok()?;
+    let mut take = |name: &str| part.get_mut(name).map(Value::take).unwrap_or_default();
+    Some((id, WirePart { status, headers: take("headers"), body: take("body") }))
+}
+
+/// Reads any bytes as the answer to a batch.
+#[cfg(any(test, fuzzing))]
+pub fn check_batch(bytes: &[u8]) -> bool {
+    let Ok(batch) = crate::graph::json::read_json::<WireBatch>(bytes) else { return false };
+    batch.responses.into_iter().filter_map(|WireEntry(part)| read_part(part?)).count() <= bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::json::read_json;
+
+    #[test]
+    fn an_answer_of_a_part_that_is_odd_costs_the_others_nothing() {
+        let batch = r#"{"responses":[null,7,{"id":"9"},{"id":"8","status":null},{"id":"7","status":70000},
+            {"id":0,"status":"200","headers":null},{"id":"1","status":204},{"id":"2","status":200,"body":"\ud83d"}]}"#;
+        let batch: WireBatch = read_json(batch.as_bytes()).unwrap();
+        let mut read: Vec<(String, u16)> = batch
+            .responses
+            .into_iter()
+            .filter_map(|WireEntry(part)| read_part(part?))
+            .map(|(id, part)| (id, part.status))
+            .collect();
+        read.sort();
+        assert_eq!(read, [("0", 200), ("1", 204), ("2", 200)].map(|(id, status)| (id.to_owned(), status)));
+    }
 }

@@ -132,9 +132,8 @@ impl Graph {
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn categories_named(&self, user: &GraphUser, name: &str) -> Result<Vec<CategoryId>, GraphError> {
-        let list: WireList =
-            self.json(self.get(&categories_path(user), "list the master categories".to_owned())).await?;
-        Ok(list.value.into_iter().filter(|c| c.display_name == name).map(|c| c.id).collect())
+        let there = self.categories(user).await?.into_iter();
+        Ok(there.filter(|category| category.display_name == name).map(|category| category.id).collect())
     }
 
     /// Takes a category out of the master list; one that is not there is gone.
@@ -160,12 +159,18 @@ impl Graph {
         }
     }
 
+    /// The master list, as far as it can be read.
+    async fn categories(&self, user: &GraphUser) -> Result<Vec<WireCategory>, GraphError> {
+        let listed = self.list(self.url(&categories_path(user)), &[], "list the master categories").await?;
+        Ok(listed.entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect())
+    }
+
     async fn make_categories(&self, user: &GraphUser, marks: &[Mark], before: &[Mark]) -> Result<(), GraphError> {
         let path = categories_path(user);
-        let list: WireList = self.json(self.get(&path, "list the master categories".to_owned())).await?;
+        let there = self.categories(user).await?;
         for mark in marks {
             let recolored = before.iter().any(|before| before.name == mark.name && before.color != mark.color);
-            let call = match list.value.iter().find(|category| mark.name.is(&category.display_name)) {
+            let call = match there.iter().find(|category| mark.name.is(&category.display_name)) {
                 None => Call {
                     method: Method::POST,
                     body: Some(json!({ "displayName": mark.name, "color": mark.color })),
@@ -186,11 +191,6 @@ impl Graph {
         }
         Ok(())
     }
-}
-
-#[derive(Deserialize)]
-struct WireList {
-    value: Vec<WireCategory>,
 }
 
 #[derive(Deserialize)]

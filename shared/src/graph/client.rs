@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -13,6 +14,7 @@ use url::Url;
 use super::{
     budget::{Budget, Spent},
     error::{GraphCode, GraphError, PACED, Silent},
+    json::read_json,
 };
 use crate::{
     base::{
@@ -206,6 +208,11 @@ impl Graph {
         url.ok_or_else(|| GraphError::ForeignLink { attempted: attempted.to_owned() })
     }
 
+    /// The time, as greffe knows it.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(super) fn get<'a>(&self, path: &str, attempted: String) -> Call<'a> {
         let url = self.url(path);
         Call { method: Method::GET, url, attempted, headers: &[], body: None, repeatable: true, places: 1, requests: 1 }
@@ -287,7 +294,7 @@ impl Graph {
             }
         })?;
         drop(answer.place);
-        serde_json::from_slice(&bytes).map_err(|source| GraphError::Unreadable { attempted, source: source.into() })
+        read_json(&bytes).map_err(|source| GraphError::Unreadable { attempted, source: source.into() })
     }
 
     async fn refusal(&self, response: reqwest::Response, attempted: &str) -> GraphError {
@@ -379,16 +386,6 @@ struct ErrorDetail {
     code: String,
     #[serde(default)]
     message: String,
-}
-
-/// A page of a list or of changes, its items as they came.
-#[derive(Deserialize)]
-pub(super) struct WirePage {
-    pub value: Vec<serde_json::Value>,
-    #[serde(rename = "@odata.nextLink")]
-    pub next_link: Option<String>,
-    #[serde(rename = "@odata.deltaLink")]
-    pub delta_link: Option<String>,
 }
 
 #[cfg(test)]

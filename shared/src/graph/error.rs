@@ -150,9 +150,12 @@ impl GraphError {
         matches!(self, Self::Unreachable { source, .. } if source.is::<Silent>())
     }
 
-    /// Whether the thing asked for is not there, in a mailbox that is.
+    /// Whether the thing asked for is not there, in a mailbox that is. A 404 of a gateway, which has no code of
+    /// Graph's, says nothing of the thing.
     pub fn is_gone(&self) -> bool {
-        self.status() == Some(404) && self.disposition() != Disposition::Ask
+        let is_graphs = |code: &GraphCode| !code.is("http_404") && !code.is("UnknownError");
+        matches!(self, Self::Refused { status: 404, code, .. } if is_graphs(code))
+            && self.disposition() != Disposition::Ask
     }
 
     /// Whether the very thing asked for is certainly not there. A gateway's 404 or one about a user says nothing of it.
@@ -172,7 +175,6 @@ impl GraphError {
         match self {
             Self::Token { .. } => true,
             Self::Throttled { .. } => self.is_own_pace(),
-            Self::Refused { status: 401, .. } => true,
             Self::Refused { code, .. } => {
                 code.is("ErrorMailboxMoveInProgress") || NO_MAILBOX.iter().any(|no| code.is(no))
             }

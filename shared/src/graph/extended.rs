@@ -1,12 +1,11 @@
 //! The extended property by which an event or a contact of ours is found again: Outlook never shows it.
 //! Source: <https://learn.microsoft.com/graph/api/resources/extended-properties-overview>
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    client::{Graph, GraphUser, Link, query_value},
+    client::{Graph, GraphUser, query_value},
     error::GraphError,
 };
 
@@ -14,8 +13,6 @@ use super::{
 const PROPERTY: &str = "String {5b1a77f6-0f6c-4b53-9d36-6e1f2a0c7d41} Name GreffeId";
 /// The property that all of one member's items have in common: by it they are listed.
 const OWNER: &str = "String {5b1a77f6-0f6c-4b53-9d36-6e1f2a0c7d41} Name GreffeMember";
-/// Pages of what carries one mark that are read at most.
-const PAGES_MAX: usize = 10;
 
 /// What a POST carries for the item to be found by `mark`.
 pub(super) fn property(mark: &str) -> Value {
@@ -43,18 +40,6 @@ fn filter(property: &str, value: &str) -> String {
     format!("$filter={}", query_value(&filter))
 }
 
-#[derive(Deserialize)]
-struct WirePage<I> {
-    value: Vec<WireItem<I>>,
-    #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireItem<I> {
-    id: I,
-}
-
 impl Graph {
     /// The ids of what carries `mark` in `collection` (`events`, `contacts`).
     pub(super) async fn marked<I: DeserializeOwned>(
@@ -65,16 +50,8 @@ impl Graph {
     ) -> Result<Vec<I>, GraphError> {
         let attempted = format!("find what is ours among the {collection}");
         let path = format!("{}/{collection}?$select=id&{}", user.path(), with_mark(mark));
-        let mut call = self.get(&path, attempted.clone());
-        let mut ids = Vec::new();
-        for _ in 0..PAGES_MAX {
-            call.headers = &[("prefer", r#"IdType="ImmutableId""#)];
-            let page: WirePage<I> = self.json(call).await?;
-            ids.extend(page.value.into_iter().map(|item| item.id));
-            let Some(next) = page.next_link else { break };
-            call = self.get("", attempted.clone());
-            call.url = self.link(&Link::new(next), &attempted)?;
-        }
-        Ok(ids)
+        let listed = self.list(self.url(&path), &[("prefer", r#"IdType="ImmutableId""#)], &attempted).await?;
+        let id = |mut entry: Value| serde_json::from_value(entry.get_mut("id")?.take()).ok();
+        Ok(listed.entries.into_iter().filter_map(id).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! Mail folders: the tree, and which of them are well known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ use super::{
     batch::{BatchOrder, Part},
     client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
-    messages::{PAGE_ITEMS, PageEnd, page_end},
+    messages::PAGE_ITEMS,
+    page::{PageEnd, WirePage},
 };
 use crate::base::id::FolderId;
 
@@ -135,16 +136,33 @@ pub enum FolderItem {
     Removed(FolderId),
 }
 
+impl FolderItem {
+    /// A folder of which nothing new is known, but that it is there.
+    pub fn unchanged(id: FolderId) -> Self {
+        Self::Present { id, parent: None, display_name: None, hidden: None, search: false }
+    }
+
+    /// Which folder it is about.
+    pub fn id(&self) -> &FolderId {
+        let (Self::Present { id, .. } | Self::Removed(id)) = self;
+        id
+    }
+}
+
 /// One page of a folder delta round: the whole tree in a first round, flat, and what changed in it later.
 #[derive(Debug)]
 pub struct FolderPage {
     /// Its entries.
     pub items: Vec<FolderItem>,
+    /// Whether all of its entries could be read.
+    pub is_whole: bool,
     /// Where to go on.
     pub end: PageEnd,
 }
 
 const SELECT: &str = "id,displayName,parentFolderId,childFolderCount,totalItemCount,isHidden";
+/// The longest name that is kept: Exchange allows no longer one.
+const NAME_CHARS_MAX: usize = 255;
 /// Most requests spent on one tree: a mailbox with more folders than this many pages is refused, not half read.
 const TREE_REQUESTS_MAX: usize = 2_000;
 
@@ -164,14 +182,15 @@ impl Graph {
         let root = well_known.iter().find(|(_, name)| **name == WellKnown::MsgFolderRoot);
         let mut folders: Vec<MailFolder> = root.map(|(id, _)| MailFolder::root(id.clone())).into_iter().collect();
         let mut requests = 0;
+        let mut followed = HashSet::new();
         while let Some((url, parent)) = pages.pop() {
             requests += 1;
-            if requests > TREE_REQUESTS_MAX {
-                let source = "the mailbox has too many folders".into();
+            if requests > TREE_REQUESTS_MAX || !followed.insert(url.clone()) {
+                let source = "the mailbox has too many folders, or their pages have no end".into();
                 return Err(GraphError::Unreadable { attempted: attempted.to_owned(), source });
             }
             let page: WirePage = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            for folder in page.value.into_iter().filter_map(read_folder) {
+            for folder in page.entries.into_iter().filter_map(read_folder) {
                 if folder.child_folder_count.unwrap_or(0) > 0 {
                     let path =
                         format!("{}/mailFolders/{}/childFolders{query}", user.path(), segment(folder.id.as_str()));
@@ -188,7 +207,7 @@ impl Graph {
                 });
             }
             if let Some(next) = page.next_link {
-                pages.push((self.link(&Link::new(next), attempted)?, parent));
+                pages.push((self.link(&self.admit(next, attempted)?, attempted)?, parent));
             }
         }
         Ok(folders)
@@ -207,9 +226,11 @@ impl Graph {
             None => self.get(&format!("{}/mailFolders/delta?$select={SELECT}", user.path()), attempted.clone()),
         };
         call.headers = &headers;
-        let page: WireDelta = self.json(call).await?;
-        let end = page_end(page.next_link, page.delta_link, attempted)?;
-        Ok(FolderPage { items: page.value.into_iter().filter_map(read_change).collect(), end })
+        let page: WirePage = self.json(call).await?;
+        let end = self.page_end(page.next_link, page.delta_link, &attempted)?;
+        let all = page.entries.len() + page.unreadable;
+        let items: Vec<FolderItem> = page.entries.into_iter().filter_map(read_change).collect();
+        Ok(FolderPage { is_whole: items.len() == all, items, end })
     }
 
     /// Reads one of the mailbox's folders: whether they may be read at all, without walking the tree.
@@ -218,6 +239,20 @@ impl Graph {
     pub async fn any_folder(&self, user: &GraphUser) -> Result<(), GraphError> {
         let path = format!("{}/mailFolders?$top=1&$select={SELECT}", user.path());
         self.json::<WirePage>(self.get(&path, "read a mail folder".to_owned())).await.map(drop)
+    }
+
+    /// Whether a folder is there.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
+    pub async fn has_folder(&self, user: &GraphUser, folder: &FolderId) -> Result<bool, GraphError> {
+        let attempted = format!("read folder {folder}");
+        let path = format!("{}/mailFolders/{}?$select=id", user.path(), segment(folder.as_str()));
+        match self.json::<Value>(self.get(&path, attempted.clone())).await {
+            Ok(found) if found["id"].is_string() => Ok(true),
+            Ok(_) => Err(GraphError::Unreadable { attempted, source: "it has no id".into() }),
+            Err(e) if e.is_certainly_gone() => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 
     /// The id of the folder in which the top ones lie: as good as the mailbox's own.
@@ -248,7 +283,15 @@ impl Graph {
             match answer {
                 Ok(folder) => {
                     let id = folder["id"].as_str().and_then(|id| id.parse().ok());
-                    answers.known.extend(id.map(|id: FolderId| (id, name)));
+                    match id {
+                        Some(id) => drop(answers.known.insert(id, name)),
+                        None => {
+                            let attempted = format!("find the folder {}", name.name());
+                            answers
+                                .failed
+                                .push((name, GraphError::Unreadable { attempted, source: "it has no id".into() }));
+                        }
+                    }
                 }
                 // Not every mailbox has every one of them.
                 Err(e) if e.is_certainly_gone() => {}
@@ -288,7 +331,7 @@ fn read_folder(entry: Value) -> Option<WireFolder> {
     Some(WireFolder {
         id: text("id")?.parse().ok()?,
         is_search: text("@odata.type").is_some_and(|kind| kind.ends_with("mailSearchFolder")),
-        display_name: text("displayName").map(str::to_owned),
+        display_name: text("displayName").map(|name| name.chars().take(NAME_CHARS_MAX).collect()),
         parent_folder_id: text("parentFolderId").and_then(|id| id.parse().ok()),
         child_folder_count: number("childFolderCount"),
         total_item_count: number("totalItemCount"),
@@ -311,22 +354,6 @@ fn read_change(entry: Value) -> Option<FolderItem> {
     })
 }
 
-#[derive(Deserialize)]
-struct WireDelta {
-    value: Vec<Value>,
-    #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
-    #[serde(rename = "@odata.deltaLink")]
-    delta_link: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WirePage {
-    value: Vec<Value>,
-    #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
-}
-
 struct WireFolder {
     id: FolderId,
     is_search: bool,
@@ -335,4 +362,16 @@ struct WireFolder {
     child_folder_count: Option<u64>,
     total_item_count: Option<u64>,
     is_hidden: Option<bool>,
+}
+
+/// Reads any bytes as a page of the changes of folders, and checks what holds of each.
+#[cfg(any(test, fuzzing))]
+pub fn check_folders_page(bytes: &[u8]) -> bool {
+    let Ok(page) = crate::graph::json::read_json::<WirePage>(bytes) else { return false };
+    for item in page.entries.into_iter().filter_map(read_change) {
+        if let FolderItem::Present { display_name: Some(name), .. } = item {
+            assert!(name.chars().count() <= NAME_CHARS_MAX);
+        }
+    }
+    true
 }

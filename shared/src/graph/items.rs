@@ -16,10 +16,11 @@ use sha2::{Digest as _, Sha256};
 use super::{
     batch::{BATCH_ITEMS_MAX, BatchOrder, Part},
     calendar::{EVENT_WATCHED, EventContent, in_zone},
-    client::{Call, Graph, GraphUser, Link, WirePage, segment},
+    client::{Call, Graph, GraphUser, Link, segment},
     contacts::{CONTACT_WATCHED, ContactContent},
     error::GraphError,
     extended,
+    page::WirePage,
     todo::{TASK_WATCHED, TaskContent, tasks},
 };
 use crate::base::{
@@ -411,8 +412,15 @@ impl Graph {
             let reads = some.iter().filter_map(|i| read_categories(user, &steps[*i].0)).collect();
             for (i, answer) in some.iter().zip(self.batch(reads, BatchOrder::Parallel).await?) {
                 match (answer, &steps[*i].0) {
-                    (Ok(mut event), Step::Update(id, ..)) => drop(there.insert(id.clone(), event[CATEGORIES].take())),
-                    (Ok(_), _) => {}
+                    (Ok(mut event), Step::Update(id, ..)) if event[CATEGORIES].is_array() => {
+                        there.insert(id.clone(), event[CATEGORIES].take());
+                    }
+                    // Without them, a change would take those of the person away.
+                    (Ok(_), _) => {
+                        let attempted = "read the categories of an event".to_owned();
+                        let source = "there are none in the answer".into();
+                        done[*i] = Some(Err(GraphError::Unreadable { attempted, source }));
+                    }
                     (Err(error), _) => done[*i] = Some(Err(error)),
                 }
             }
@@ -474,27 +482,25 @@ impl Graph {
     async fn read_pages(
         &self,
         place: Place,
-        mut url: url::Url,
+        url: url::Url,
         prefer: &str,
         whole: bool,
     ) -> Result<(Sight, Option<Link>), GraphError> {
         let attempted = format!("read what lies in the place of {place:?}s");
+        let listed = self.list(url, &[("prefer", prefer)], &attempted).await?;
+        // What can't be read may be any of ours: then nothing can be said of what is not listed.
+        let mut whole = whole && !listed.has_unreadable;
         // The last word counts: an item may be told more than once.
         let mut items: HashMap<String, Option<Shown>> = HashMap::new();
-        loop {
-            let headers = [("prefer", prefer)];
-            let call = Call { url, headers: &headers, ..self.get("", attempted.clone()) };
-            let page: WirePage = self.json(call).await?;
-            for item in page.value {
-                let Some(id) = item["id"].as_str() else { continue };
-                let there = item.get("@removed").is_none().then(|| shown(place, &item)).flatten();
-                items.insert(id.to_owned(), there);
-            }
-            let Some(next) = page.next_link else {
-                return Ok((Sight { whole, items }, page.delta_link.map(Link::new)));
+        for item in listed.entries {
+            let Some(id) = item["id"].as_str() else {
+                whole = false;
+                continue;
             };
-            url = self.link(&Link::new(next), &attempted)?;
+            let there = item["@removed"].is_null().then(|| shown(place, &item)).flatten();
+            items.insert(id.to_owned(), there);
         }
+        Ok((Sight { whole, items }, listed.delta_link))
     }
 
     /// The contact folder that carries `mark`, if it lies where contact folders do.
@@ -542,7 +548,7 @@ impl Graph {
             let call =
                 self.get(&format!("{path}/{content}?$select=id&$top=1"), format!("look for {content} in what is ours"));
             match self.json::<WirePage>(call).await {
-                Ok(page) if page.value.is_empty() => {}
+                Ok(page) if page.entries.is_empty() && page.unreadable == 0 => {}
                 Ok(_) => return Ok(false),
                 Err(error) if error.is_gone() => return Ok(true),
                 Err(error) => return Err(error),
@@ -668,7 +674,9 @@ fn outcome(step: &Step, answer: Result<Value, GraphError>) -> Result<Done, Graph
         (Step::Remove(..), Err(e)) if e.is_gone() => Ok(Done::Removed),
         (Step::Find(_), Ok(answer)) => {
             let items = answer["value"].as_array().ok_or_else(|| unreadable("find an item"))?;
-            Ok(Done::Found(items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)).collect()))
+            // One that can't be read is there all the same: it must not be made once more.
+            let ids = items.iter().map(|item| item["id"].as_str().map(str::to_owned));
+            ids.collect::<Option<Vec<_>>>().map(Done::Found).ok_or_else(|| unreadable("find an item"))
         }
         (Step::Create(item) | Step::Update(_, item, _), Ok(answer)) => {
             shown(item.place(), &answer).map(Done::Shown).ok_or_else(|| unreadable("write an item"))

@@ -13,13 +13,17 @@ mod error;
 mod extended;
 mod folders;
 mod items;
+mod json;
 mod messages;
+mod page;
 mod subscriptions;
 mod todo;
 mod token;
 mod users;
 
 pub use applications::{Application, KeyCredential};
+#[cfg(any(test, fuzzing))]
+pub use batch::check_batch;
 pub use batch::{BatchOrder, CategoriesPatch};
 pub use budget::Spent;
 pub use calendar::{EventContent, Every, LocalTime, NewEvent, Series, ShowAs};
@@ -27,11 +31,18 @@ pub use categories::{CategoryName, Color, Mark};
 pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX};
 pub use contacts::{ContactContent, PhysicalAddress};
 pub use error::{Disposition, GraphCode, GraphError};
+#[cfg(any(test, fuzzing))]
+pub use folders::check_folders_page;
 pub use folders::{
     FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers, WellKnownFolders,
 };
 pub use items::{CATEGORY_PREFIX, Changes, Done, Home, Homes, Item, Place, Shown, Sight, Step, Tag};
-pub use messages::{Arrivals, DeltaItem, DeltaPage, Mail, MailPage, MimeStream, PAGE_ITEMS, PageEnd};
+pub(crate) use json::read_json;
+#[cfg(any(test, fuzzing))]
+pub use messages::check_mails_page;
+pub use messages::{Arrivals, DeltaItem, DeltaPage, Mail, MailPage, MimeStream, PAGE_ITEMS};
+pub use page::PageEnd;
+pub(crate) use page::WirePage;
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};
 pub use todo::TaskContent;
 pub use token::{AccessToken, EntraError, EntraRefusal, IdTokenError, KeyError, NotAllowed, TokenError, TokenSource};

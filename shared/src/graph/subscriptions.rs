@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    client::{Call, Graph, GraphUser, Link, segment},
+    client::{Call, Graph, GraphUser, segment},
     error::GraphError,
 };
 use crate::base::id::SubscriptionId;
@@ -25,8 +25,6 @@ const COMBINATIONS: [&str; 2] = ["created", "created,deleted"];
 const TRIED_CHANGE: &str = "deleted";
 /// How long a tried subscription would live if it were forgotten: the least that Graph grants.
 const TRIED_LIFETIME: Duration = Duration::from_secs(45 * 60);
-/// Pages of the list of subscriptions that are read at most.
-const LIST_PAGES_MAX: usize = 50;
 
 /// A subscription as Graph granted it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -37,15 +35,38 @@ pub struct Subscription {
     /// When it ends; Graph may grant another time than was asked for.
     #[serde(rename = "expirationDateTime")]
     pub expires_at: Timestamp,
-    /// Its name, such as the program that uses it.
-    #[serde(default)]
+}
+
+impl Subscription {
+    /// The same, if it has not ended. It ends when `asked` for at the latest, whatever Graph says: it would not be
+    /// renewed in time otherwise.
+    fn lasting(self, now: Timestamp, asked: Timestamp, attempted: &str) -> Result<Self, GraphError> {
+        if self.expires_at <= now {
+            let source = "the subscription has ended before it began".into();
+            return Err(GraphError::Unreadable { attempted: attempted.to_owned(), source });
+        }
+        Ok(Self { expires_at: self.expires_at.min(asked), ..self })
+    }
+}
+
+/// A subscription as the list shows it.
+struct ListedSubscription {
+    id: SubscriptionId,
     resource: String,
-    /// Which changes are told.
-    #[serde(default)]
     change_type: String,
-    /// Where its notices go.
-    #[serde(default)]
-    notification_url: Option<String>,
+    notification_url: String,
+}
+
+impl ListedSubscription {
+    fn read(entry: &Value) -> Option<Self> {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Some(Self {
+            id: text("id").parse().ok()?,
+            resource: text("resource"),
+            change_type: text("changeType"),
+            notification_url: text("notificationUrl"),
+        })
+    }
 }
 
 /// A mailbox's messages, as a subscription names them.
@@ -84,9 +105,13 @@ impl Graph {
             repeatable: false,
             ..self.get("/subscriptions", "subscribe to the mailbox's messages".to_owned())
         };
-        let is_ours =
-            |old: &Subscription| old.notification_url.as_deref() == Some(notification_url) || held == Some(&old.id);
-        let mut granted = self.json(create(COMBINATIONS[0])).await;
+        let is_ours = |old: &ListedSubscription| old.notification_url == notification_url || held == Some(&old.id);
+        let ask = async |change_type: &str| -> Result<Subscription, GraphError> {
+            let call = create(change_type);
+            let attempted = call.attempted.clone();
+            self.json::<Subscription>(call).await?.lasting(self.now(), expires_at, &attempted)
+        };
+        let mut granted = ask(COMBINATIONS[0]).await;
         if granted.as_ref().is_err_and(is_taken) {
             // An answer of ours was lost, or another's state was: the old one is worth nothing without its clientState.
             let there = self.subscriptions_of(&resource).await?;
@@ -94,7 +119,7 @@ impl Graph {
                 self.unsubscribe(&old.id).await?;
             }
             for combination in COMBINATIONS {
-                granted = self.json(create(combination)).await;
+                granted = ask(combination).await;
                 if !granted.as_ref().is_err_and(is_taken) {
                     break;
                 }
@@ -141,19 +166,11 @@ impl Graph {
 
     /// The app's own subscriptions to `resource`.
     /// Source: <https://learn.microsoft.com/graph/api/subscription-list>
-    async fn subscriptions_of(&self, resource: &str) -> Result<Vec<Subscription>, GraphError> {
-        let attempted = "list the subscriptions";
-        let mut found = Vec::new();
-        let mut url = self.url("/subscriptions");
-        for _ in 0..LIST_PAGES_MAX {
-            let page: WireList = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            found.extend(page.value.into_iter().filter(|s| s.resource.eq_ignore_ascii_case(resource)));
-            match page.next_link {
-                Some(next) => url = self.link(&Link::new(next), attempted)?,
-                None => break,
-            }
-        }
-        Ok(found)
+    async fn subscriptions_of(&self, resource: &str) -> Result<Vec<ListedSubscription>, GraphError> {
+        let listed = self.list(self.url("/subscriptions"), &[], "list the subscriptions").await?;
+        let mut there: Vec<_> = listed.entries.iter().filter_map(ListedSubscription::read).collect();
+        there.retain(|held| held.resource.eq_ignore_ascii_case(resource));
+        Ok(there)
     }
 
     /// Moves the end of a subscription; 404 when it is gone already.
@@ -165,7 +182,8 @@ impl Graph {
             body: Some(json!({ "expirationDateTime": expires_at })),
             ..self.get(&format!("/subscriptions/{}", segment(id.as_str())), format!("renew subscription {id}"))
         };
-        self.json(call).await
+        let attempted = call.attempted.clone();
+        self.json::<Subscription>(call).await?.lasting(self.now(), expires_at, &attempted)
     }
 
     /// Ends a subscription; one that is gone already is ended.
@@ -179,11 +197,4 @@ impl Graph {
 /// Whether there is one of this combination already.
 fn is_taken(error: &GraphError) -> bool {
     error.status() == Some(409)
-}
-
-#[derive(Deserialize)]
-struct WireList {
-    value: Vec<Subscription>,
-    #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
 }

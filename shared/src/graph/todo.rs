@@ -6,16 +6,14 @@ use jiff::civil::Date;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{
     calendar::{LocalTime, Series, in_zone},
-    client::{Call, Graph, GraphUser, Link, WirePage, segment},
+    client::{Call, Graph, GraphUser, segment},
     error::GraphError,
 };
 use crate::base::id::{TaskId, TaskListId};
-
-/// Pages that are searched at most.
-const PAGES_MAX: usize = 50;
 
 impl Graph {
     /// The list that tasks go to when none is named: everybody has one.
@@ -34,20 +32,20 @@ impl Graph {
         user: &GraphUser,
         is: impl Fn(&WireTaskList) -> bool,
     ) -> Result<Option<TaskListId>, GraphError> {
-        Ok(self.task_lists(user).await?.into_iter().find(is).map(|list| list.id))
+        let (lists, all) = self.task_lists(user).await?;
+        match lists.into_iter().find(is) {
+            None if !all => Err(unreadable_list()),
+            found => Ok(found.map(|list| list.id)),
+        }
     }
 
-    async fn task_lists(&self, user: &GraphUser) -> Result<Vec<WireTaskList>, GraphError> {
-        let attempted = "look for a task list";
-        let mut url = self.url(&format!("{}/todo/lists", user.path()));
-        let mut lists = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let page: WireLists = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            lists.extend(page.value);
-            let Some(next) = page.next_link else { break };
-            url = self.link(&Link::new(next), attempted)?;
-        }
-        Ok(lists)
+    /// The lists, as far as they can be read; true if they are all.
+    async fn task_lists(&self, user: &GraphUser) -> Result<(Vec<WireTaskList>, bool), GraphError> {
+        let listed = self.list(self.url(&format!("{}/todo/lists", user.path())), &[], "look for a task list").await?;
+        let entries = listed.entries.len();
+        let lists: Vec<_> = listed.entries.into_iter().filter_map(|list| serde_json::from_value(list).ok()).collect();
+        let all = !listed.has_unreadable && lists.len() == entries;
+        Ok((lists, all))
     }
 
     /// The ordinary lists, each with its name. A list carries nothing by which ours could be told from a person's own.
@@ -55,8 +53,11 @@ impl Graph {
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn task_lists_named(&self, user: &GraphUser) -> Result<Vec<(TaskListId, String)>, GraphError> {
         let plain = |list: &WireTaskList| list.wellknown_list_name.as_deref().is_none_or(|known| known == "none");
-        let lists = self.task_lists(user).await?.into_iter().filter(plain);
-        Ok(lists.map(|list| (list.id, list.display_name.unwrap_or_default())).collect())
+        let (lists, all) = self.task_lists(user).await?;
+        if !all {
+            return Err(unreadable_list());
+        }
+        Ok(lists.into_iter().filter(plain).map(|list| (list.id, list.display_name.unwrap_or_default())).collect())
     }
 
     /// Whether every task of the list is linked to `application`.
@@ -78,20 +79,11 @@ impl Graph {
         user: &GraphUser,
         list: &TaskListId,
     ) -> Result<HashMap<String, Value>, GraphError> {
-        let attempted = "read the categories of tasks";
-        let mut url = self.url(&format!("{}?$top=100&$select=id,categories", tasks(user, list)));
-        let mut found = HashMap::new();
-        for _ in 0..PAGES_MAX {
-            let page: WirePage = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            let named = page
-                .value
-                .into_iter()
-                .filter_map(|mut task| Some((task["id"].as_str()?.to_owned(), task["categories"].take())));
-            found.extend(named);
-            let Some(next) = page.next_link else { break };
-            url = self.link(&Link::new(next), attempted)?;
-        }
-        Ok(found)
+        let url = self.url(&format!("{}?$top=100&$select=id,categories", tasks(user, list)));
+        let listed = self.list(url, &[], "read the categories of tasks").await?;
+        // Graph leaves out of a task what it does not have.
+        let categories = |mut task: Value| Some((task["id"].as_str()?.to_owned(), task["categories"].take()));
+        Ok(listed.entries.into_iter().filter_map(categories).collect())
     }
 
     /// Makes a list. Source: <https://learn.microsoft.com/graph/api/todo-post-lists>
@@ -120,15 +112,13 @@ impl Graph {
         user: &GraphUser,
         list: &TaskListId,
     ) -> Result<Vec<(Vec<WireLink>, TaskId)>, GraphError> {
-        let attempted = "find what is ours among the tasks";
-        let mut url = self.url(&format!("{}?$top=100&$expand=linkedResources", tasks(user, list)));
-        let mut found = Vec::new();
-        loop {
-            let page: WireTasks = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            found.extend(page.value.into_iter().map(|task| (task.linked_resources, task.id)));
-            let Some(next) = page.next_link else { return Ok(found) };
-            url = self.link(&Link::new(next), attempted)?;
-        }
+        let url = self.url(&format!("{}?$top=100&$expand=linkedResources", tasks(user, list)));
+        let found = self.tasks_at(url, "find what is ours among the tasks").await?;
+        Ok(found.into_iter().map(|task| (task.linked_resources, task.id)).collect())
+    }
+
+    async fn tasks_at(&self, url: Url, attempted: &str) -> Result<Vec<WireTask>, GraphError> {
+        Ok(self.list(url, &[], attempted).await?.entries.into_iter().filter_map(WireTask::read).collect())
     }
 
     /// Makes a task. When the answer was lost it may be there all the same: [`Graph::tasks_titled`] tells.
@@ -142,7 +132,7 @@ impl Graph {
             repeatable: false,
             ..self.get(&tasks(user, list), "make a task".to_owned())
         };
-        self.json::<WireTask>(call).await.map(|task| task.id)
+        self.json::<WireMadeTask>(call).await.map(|task| task.id)
     }
 
     /// The tasks of a list that have this very title.
@@ -154,17 +144,9 @@ impl Graph {
         list: &TaskListId,
         title: &str,
     ) -> Result<Vec<TaskId>, GraphError> {
-        let attempted = "list the tasks";
-        let mut url = self.url(&format!("{}?$top=100&$select=id,title", tasks(user, list)));
-        let mut found = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let page: WireTasks = self.json(Call { url, ..self.get("", attempted.to_owned()) }).await?;
-            let titled = |task: &WireTask| task.title.as_deref() == Some(title);
-            found.extend(page.value.into_iter().filter(titled).map(|task| task.id));
-            let Some(next) = page.next_link else { break };
-            url = self.link(&Link::new(next), attempted)?;
-        }
-        Ok(found)
+        let url = self.url(&format!("{}?$top=100&$select=id,title", tasks(user, list)));
+        let titled = |task: &WireTask| task.title.as_deref() == Some(title);
+        Ok(self.tasks_at(url, "list the tasks").await?.into_iter().filter(titled).map(|task| task.id).collect())
     }
 
     /// Deletes a task; one that is not there is deleted.
@@ -177,15 +159,14 @@ impl Graph {
     }
 }
 
-pub(super) fn tasks(user: &GraphUser, list: &TaskListId) -> String {
-    format!("{}/todo/lists/{}/tasks", user.path(), segment(list.as_str()))
+/// A list that can't be read may be the very one that is looked for.
+fn unreadable_list() -> GraphError {
+    let attempted = "look for a task list".to_owned();
+    GraphError::Unreadable { attempted, source: "one of the lists can't be read".into() }
 }
 
-#[derive(Deserialize)]
-struct WireLists {
-    value: Vec<WireTaskList>,
-    #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
+pub(super) fn tasks(user: &GraphUser, list: &TaskListId) -> String {
+    format!("{}/todo/lists/{}/tasks", user.path(), segment(list.as_str()))
 }
 
 #[derive(Deserialize)]
@@ -197,23 +178,30 @@ struct WireTaskList {
 }
 
 #[derive(Deserialize)]
-struct WireTasks {
-    value: Vec<WireTask>,
-    #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
+struct WireMadeTask {
+    id: TaskId,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct WireTask {
     id: TaskId,
     title: Option<String>,
-    #[serde(default)]
     linked_resources: Vec<WireLink>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+impl WireTask {
+    /// Reads one task. Only its id is needed.
+    fn read(task: Value) -> Option<Self> {
+        let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
+        let links = task.get("linkedResources").and_then(Value::as_array).into_iter().flatten();
+        let link = |link: &Value| WireLink {
+            application_name: text(link, "applicationName"),
+            external_id: text(link, "externalId"),
+        };
+        let linked_resources = links.map(link).collect();
+        Some(Self { id: text(&task, "id")?.parse().ok()?, title: text(&task, "title"), linked_resources })
+    }
+}
+
 pub(super) struct WireLink {
     application_name: Option<String>,
     external_id: Option<String>,

@@ -135,9 +135,7 @@ impl TokenError {
         match self {
             Self::NotConnected | Self::NoPlatformApp | Self::NotAllowed(_) => true,
             Self::Entra(EntraError::Identity(IdentityError::Disabled) | EntraError::Key(_)) => true,
-            Self::Entra(EntraError::Refused(refusal)) => {
-                !matches!(refusal.error.as_str(), "temporarily_unavailable" | "server_error")
-            }
+            Self::Entra(EntraError::Refused(refusal)) => !refusal.passes(),
             Self::Secret(error) => error.needs_the_operator(),
             _ => false,
         }
@@ -168,6 +166,14 @@ impl EntraRefusal {
         let digits = error_description.strip_prefix("AADSTS").unwrap_or_default();
         let number = digits.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
         Self { error, error_codes: number.into_iter().collect(), error_description, suberror: None }
+    }
+
+    /// Whether it passes by itself: Entra is not well, or was asked too often.
+    /// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+    pub fn passes(&self) -> bool {
+        const ASKED_TOO_OFTEN: u64 = 50196;
+        matches!(self.error.as_str(), "temporarily_unavailable" | "server_error")
+            || self.error_codes.contains(&ASKED_TOO_OFTEN)
     }
 
     /// Whether it is the app's own credential that was refused: so it may just have been changed.

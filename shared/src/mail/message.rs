@@ -18,6 +18,9 @@ use crate::{
 /// whole one is in the original.
 pub const SUBJECT_CHARS_MAX: usize = 160;
 
+/// The most of what was seen of a mail that is stored with it.
+const SEEN_BYTES_MAX: usize = 8 << 10;
+
 /// A mail as greffe knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -69,6 +72,11 @@ impl Seen {
     /// What this one bears.
     pub fn on(mail: &Mail) -> Self {
         Self { categories: mail.categories.clone(), etag: mail.etag.clone() }
+    }
+
+    /// Whether it may be stored with a message: of others Graph is asked again.
+    pub fn is_small(&self) -> bool {
+        self.categories.iter().map(String::len).sum::<usize>() <= SEEN_BYTES_MAX
     }
 }
 

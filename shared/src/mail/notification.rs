@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     aws::secrets::MacKey,
     base::id::{FirmId, MailboxId},
+    graph::{WirePage, read_json},
 };
 
 /// The `clientState` of a mailbox's subscription: 86 characters of the 128 that Graph allows.
@@ -54,10 +54,9 @@ pub struct Malformed(#[source] serde_json::Error);
 /// Reads a request's body; a notice may be about any firm, and each is judged by itself: one that is not as it should
 /// be costs no other.
 pub fn read(key: &MacKey, body: &[u8]) -> Result<Notices, Malformed> {
-    // A text that is not UTF-8 spoils the notice that it stands in, and not the body.
-    let wire: WireCollection = serde_json::from_str(&String::from_utf8_lossy(body)).map_err(Malformed)?;
-    let mut notices = Notices::default();
-    for notice in wire.value {
+    let page: WirePage = read_json(body).map_err(Malformed)?;
+    let mut notices = Notices { refused: page.unreadable, ..Notices::default() };
+    for notice in page.entries {
         let state = notice.get("clientState").and_then(Value::as_str);
         let lifecycle = notice.get("lifecycleEvent").is_some_and(|event| !event.is_null());
         match state.and_then(|state| verified(key, state)) {
@@ -66,11 +65,6 @@ pub fn read(key: &MacKey, body: &[u8]) -> Result<Notices, Malformed> {
         }
     }
     Ok(notices)
-}
-
-#[derive(Deserialize)]
-struct WireCollection {
-    value: Vec<Value>,
 }
 
 #[cfg(test)]
@@ -113,7 +107,11 @@ mod tests {
         let random = Random::seeded(1);
         let (firm, mailbox) = (FirmId::draw(&random), MailboxId::draw(&random));
         let state = client_state(&key("a"), firm, mailbox);
-        let malformed: [&[u8]; 8] = [
+        let deep = "[".repeat(3_000) + &"]".repeat(3_000);
+        let malformed: [&[u8]; 11] = [
+            deep.as_bytes(),
+            b"1e999",
+            br#"{"clientState":"\udc00"}"#,
             b"1",
             b"null",
             b"[]",

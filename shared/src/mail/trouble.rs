@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 /// So often a wait that Graph names is believed, however short.
 const BELIEVED_MAX: u32 = 3;
+/// After so many tries a fault is hardly a passing one.
+const STUBBORN_TRIES: u32 = 2;
 /// What fails for a shorter time is not shown.
 const SHOWN_AFTER: Duration = Duration::from_secs(3 * 60);
 /// The same of a whole mailbox, which Graph may ask to wait.
@@ -61,6 +63,11 @@ impl Trouble {
     /// Whether Graph said that the thing is not there.
     pub fn is_gone(&self) -> bool {
         self.microsoft_code.is("ErrorItemNotFound") || self.microsoft_code.is("ErrorFolderNotFound")
+    }
+
+    /// Whether it was tried so often that a passing fault does not explain it: what it goes by may be wrong.
+    pub fn is_stubborn(&self) -> bool {
+        self.tries >= STUBBORN_TRIES
     }
 
     /// How long until the next try.

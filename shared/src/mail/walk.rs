@@ -149,10 +149,11 @@ impl Walk {
         self.until
     }
 
-    /// Those of a page that were not listed before.
-    pub fn fresh(&self, mails: Vec<Mail>) -> Vec<Mail> {
-        let edge = self.edge.prints();
-        mails.into_iter().filter(|mail| !edge.contains(&crate::mail::delta::print(&mail.immutable_id))).collect()
+    /// Those of a page that were not listed before, each once.
+    pub fn fresh(&self, mut mails: Vec<Mail>) -> Vec<Mail> {
+        let mut listed = self.edge.prints();
+        mails.retain(|mail| listed.insert(crate::mail::delta::print(&mail.immutable_id)));
+        mails
     }
 
     /// The same after these mails, in the order of their arrival; true if the next request begins later.
@@ -170,7 +171,9 @@ impl Walk {
                 }
             }
         }
-        let last = mails.iter().filter_map(|(mail, _)| mail.received_at).max().unwrap_or(self.at);
+        // A mail of another time was not asked for, so its date is wrong: the walk must not go on from there.
+        let asked_for = |at: &Timestamp| (self.at..self.until).contains(at);
+        let last = mails.iter().filter_map(|(mail, _)| mail.received_at).filter(asked_for).max().unwrap_or(self.at);
         let of_that_second = mails.iter().filter(|(mail, _)| mail.received_at == Some(last));
         let edge = BaselinePage::of(of_that_second.map(|(mail, _)| &mail.immutable_id));
         walk.edge = if last > self.at { edge } else { self.edge.with(&edge) };
@@ -250,6 +253,14 @@ mod tests {
         assert_eq!((listed, due, kept, found), (5, 4, 3, 1));
         assert_eq!(walk.missing.iter().map(|m| m.immutable_id.as_str()).collect::<Vec<_>>(), ["d"]);
         assert!(!step(&walk, vec![], Standing::Kept).1);
+    }
+
+    #[test]
+    fn a_date_that_was_not_asked_for_leads_a_walk_nowhere_and_a_mail_listed_twice_counts_once() {
+        let page = vec![mail("a", 10), mail("b", 99_999), mail("c", 12), mail("c", 12), mail("d", 3)];
+        let (walk, later) = step(&walk(), page, Standing::Kept);
+        assert!(later && walk.ahead().since == Timestamp::from_second(12).unwrap());
+        assert_eq!(walk.tally.listed, 4);
     }
 
     #[test]

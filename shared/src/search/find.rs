@@ -58,12 +58,15 @@ const MAILS_KEPT: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
 /// Bytes of the largest of them.
 const KEPT_BYTES_MAX: usize = 32 << 10;
 
+/// A firm, the first and the last fact of a stretch above its index, and up to where originals were read.
+type TailKey = (FirmId, u64, u64, u64);
+
 /// What a process keeps between searches. Objects of an index never change, so nothing in it is ever out of date.
 pub struct SearchCache {
     blocks: Blocks,
     segments: Mutex<LruCache<(FirmId, String), Arc<Segment>>>,
     mails: Mutex<LruCache<(FirmId, u64), Arc<IndexedMail>>>,
-    tails: Mutex<LruCache<(FirmId, u64, u64, u64), Arc<Segment>>>,
+    tails: Mutex<LruCache<TailKey, Arc<Segment>>>,
 }
 
 impl Default for SearchCache {
@@ -379,7 +382,6 @@ impl Indexed<'_> {
     }
 
     /// What one segment has; none if it is damaged.
-    #[expect(clippy::type_complexity, reason = "a pair")]
     async fn searched(
         &self,
         entry: &SegmentEntry,

@@ -171,9 +171,12 @@ impl IndexStore {
     }
 }
 
+/// The key of a segment, and the number of a block of it.
+type BlockKey = (Arc<str>, u64);
+
 /// Blocks that were read, of all segments, the last used ones.
 #[derive(Clone)]
-pub(super) struct Blocks(Arc<Mutex<LruCache<(Arc<str>, u64), OwnedBytes>>>);
+pub(super) struct Blocks(Arc<Mutex<LruCache<BlockKey, OwnedBytes>>>);
 
 impl Blocks {
     /// So many at most.

@@ -46,8 +46,9 @@ async fn configuration(State(world): State<Arc<World>>, Path(name): Path<String>
         }
     };
     let origin = &world.origin;
-    json_answer(
-        StatusCode::OK,
+    request::told(
+        &world,
+        "configuration",
         &json!({
             "token_endpoint": format!("{origin}/{name}/oauth2/v2.0/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -67,7 +68,7 @@ async fn configuration(State(world): State<Arc<World>>, Path(name): Path<String>
 async fn jwks(State(world): State<Arc<World>>) -> Response {
     count(&world, "keys");
     match world.signing_keys() {
-        Ok(keys) => json_answer(StatusCode::OK, &json!({ "keys": keys.public() })),
+        Ok(keys) => request::told(&world, "keys", &json!({ "keys": keys.public() })),
         Err(error) => Refusal::from(error).page(),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::page;
 use crate::directory::{self, App, Audience, CONSUMERS, TenantRow};
 use crate::error::{Error, Result};
+use crate::faults::Scripted;
 use crate::world::World;
 
 /// Parameters of a query or a form; what is given twice counts once, the last time.
@@ -112,6 +113,19 @@ pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response {
         ("cache-control", HeaderValue::from_static("no-store, no-cache")),
     ];
     (status, headers, body.to_string()).into_response()
+}
+
+/// The answer of success to a request of one kind, or what a script makes of it.
+pub(super) fn told(world: &World, kind: &str, body: &Value) -> Response {
+    let status = |status: u16| StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = [("content-type", "application/json; charset=utf-8")];
+    match world.faults.next_scripted(kind, None) {
+        Some(Scripted::Raw(code, _, body)) => (status(code), json, body).into_response(),
+        Some(Scripted::Text(from, to)) => (json, body.to_string().replace(&from, &to)).into_response(),
+        Some(Scripted::Status(code, _)) => status(code).into_response(),
+        Some(Scripted::Garbage) => "<html><body>Bad gateway</body></html>".into_response(),
+        _ => json_answer(StatusCode::OK, body),
+    }
 }
 
 pub(super) fn params(encoded: &[u8]) -> Params {

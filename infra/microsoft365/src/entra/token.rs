@@ -104,7 +104,7 @@ pub(super) async fn answer(
             if let Some(claims) = form.get("claims") {
                 world.faults.meet_challenge(claims);
             }
-            json_answer(StatusCode::OK, &tokens)
+            request::told(&world, "token", &tokens)
         }
         Err(refusal) => refusal.json(&world),
     }

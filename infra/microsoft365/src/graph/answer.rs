@@ -17,7 +17,7 @@ pub(crate) enum Content {
     Stream(MimeStream),
     /// What no Graph would say: a proxy's page, or a body that breaks off.
     Nonsense {
-        text: &'static str,
+        text: Vec<u8>,
         breaks: bool,
     },
 }

@@ -51,8 +51,77 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     Router::new().route("/v1.0/{*path}", axum::routing::any(entry)).with_state(world)
 }
 
-fn nonsense(text: &'static str, breaks: bool) -> Reply {
-    Reply { is_false: true, ..Reply::new(StatusCode::OK, Content::Nonsense { text, breaks }) }
+fn nonsense(text: &str, breaks: bool) -> Reply {
+    let content = Content::Nonsense { text: text.as_bytes().to_vec(), breaks };
+    Reply { is_false: true, ..Reply::new(StatusCode::OK, content) }
+}
+
+/// What a script answers in the place of the truth, before anything is done.
+fn instead(world: &World, call: &Call, scripted: &Scripted) -> Option<Answer> {
+    let here = |query: &str| format!("{}/v1.0{}{query}", world.origin, call.path);
+    Some(match scripted {
+        Scripted::Status(status, retry_after) => {
+            let problem = Problem::scripted(*status);
+            Err(match retry_after {
+                Some(seconds) => problem.with_header("retry-after", seconds.to_string()),
+                None => problem,
+            })
+        }
+        Scripted::Garbage => Ok(nonsense("<html><body>Bad gateway</body></html>", false)),
+        Scripted::Half => Ok(nonsense("{\"value\":[{\"id\":\"AA", true)),
+        Scripted::Endless => {
+            let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
+            Ok(Reply::json(json!({ "value": [], "@odata.nextLink": here(&query) })))
+        }
+        Scripted::Behind => {
+            let query = format!("?{}", call.query);
+            Ok(Reply::json(json!({ "value": [], "@odata.deltaLink": here(&query) })))
+        }
+        Scripted::Raw(status, headers, body) => {
+            let mut reply = nonsense("", false);
+            reply.status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            reply.headers.extend(headers.iter().cloned());
+            reply.content = Content::Nonsense { text: body.clone(), breaks: false };
+            Ok(reply)
+        }
+        Scripted::Property(..) | Scripted::Text(..) | Scripted::Twice | Scripted::Header(..) | Scripted::Late(_) => {
+            return None;
+        }
+    })
+}
+
+/// What a script makes of a true answer.
+fn falsified(scripted: Scripted, mut reply: Reply) -> Reply {
+    match scripted {
+        Scripted::Property(id, name, value) => {
+            if let Content::Json(page) = &mut reply.content {
+                for entry in page["value"].as_array_mut().into_iter().flatten() {
+                    if id.as_deref().is_none_or(|id| entry["id"] == id) {
+                        entry[name] = value.clone();
+                    }
+                }
+            }
+        }
+        Scripted::Text(from, to) => {
+            if let Content::Json(body) = &reply.content {
+                let text = body.to_string().replace(&from, &to);
+                reply.content = match serde_json::from_str(&text) {
+                    Ok(body) => Content::Json(body),
+                    Err(_) => Content::Nonsense { text: text.into_bytes(), breaks: false },
+                };
+            }
+        }
+        Scripted::Twice => {
+            if let Content::Json(page) = &mut reply.content
+                && let Some(entries) = page["value"].as_array_mut()
+            {
+                entries.extend(entries.clone());
+            }
+        }
+        Scripted::Header(name, value) => drop(reply.headers.insert(name, value)),
+        _ => return reply,
+    }
+    Reply { is_false: true, ..reply }
 }
 
 async fn entry(State(world): State<Arc<World>>, request: Request) -> Response {
@@ -130,7 +199,7 @@ fn response(reply: Reply, headers: HeaderMap) -> Response {
         Content::Nonsense { text, breaks: false } => Body::from(text),
         Content::Nonsense { text, breaks: true } => {
             let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-            Body::from_stream(futures::stream::iter([Ok(Bytes::from_static(text.as_bytes())), Err(broken)]))
+            Body::from_stream(futures::stream::iter([Ok(Bytes::from(text)), Err(broken)]))
         }
     };
     let mut response = Response::new(body);
@@ -182,7 +251,15 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         if let Some(status) = world.faults.next_failure("batch") {
             return Err(Problem::scripted(status));
         }
-        return batch::run(call, |part| answer_part(world, part)).await;
+        let scripted = world.faults.next_scripted("batch", None);
+        if let Some(answer) = scripted.as_ref().and_then(|scripted| instead(world, call, scripted)) {
+            return answer;
+        }
+        let reply = batch::run(call, |part| answer_part(world, part)).await?;
+        return Ok(match scripted {
+            Some(scripted) => falsified(scripted, reply),
+            None => reply,
+        });
     }
     let name = route.as_ref().map_or("unknown", |route| route.kind.name());
     world.traffic.count(|counts| {
@@ -220,27 +297,11 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         return Err(Problem::scripted(status));
     }
     let scripted = world.faults.next_scripted(name, route.kind.thing());
-    match &scripted {
-        Some(Scripted::Status(status, retry_after)) => {
-            let problem = Problem::scripted(*status);
-            return Err(match retry_after {
-                Some(seconds) => problem.with_header("retry-after", seconds.to_string()),
-                None => problem,
-            });
-        }
-        Some(Scripted::Garbage) => return Ok(nonsense("<html><body>Bad gateway</body></html>", false)),
-        Some(Scripted::Half) => return Ok(nonsense("{\"value\":[{\"id\":\"AA", true)),
-        Some(Scripted::Endless) => {
-            let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
-            let next = format!("{}/v1.0{}{query}", world.origin, call.path);
-            return Ok(Reply::json(json!({ "value": [], "@odata.nextLink": next })));
-        }
-        Some(Scripted::Behind) => {
-            let link = format!("{}/v1.0{}?{}", world.origin, call.path, call.query);
-            return Ok(Reply::json(json!({ "value": [], "@odata.deltaLink": link })));
-        }
-        Some(Scripted::Late(time)) => tokio::time::sleep(*time).await,
-        Some(Scripted::Property(..)) | None => {}
+    if let Some(answer) = scripted.as_ref().and_then(|scripted| instead(world, call, scripted)) {
+        return answer;
+    }
+    if let Some(Scripted::Late(time)) = &scripted {
+        tokio::time::sleep(*time).await;
     }
     if let (Some(target), true) = (&target, route.kind.is_mailbox()) {
         allow_mailbox(world, &caller, target, &route.kind)?;
@@ -305,13 +366,8 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         return Err(Problem::scripted(504));
     }
     reply.slot = slot;
-    if let (Some(Scripted::Property(id, name, value)), Content::Json(page)) = (scripted, &mut reply.content) {
-        for entry in page["value"].as_array_mut().into_iter().flatten() {
-            if id.as_deref().is_none_or(|id| entry["id"] == id) {
-                entry[name] = value.clone();
-            }
-        }
-        reply.is_false = true;
+    if let Some(scripted) = scripted {
+        reply = falsified(scripted, reply);
     }
     if asked.prefer.immutable_ids {
         reply.headers.insert("preference-applied", "IdType=\"ImmutableId\"".to_owned());

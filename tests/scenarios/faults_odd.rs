@@ -1,0 +1,367 @@
+//! R14: answers of another form than Graph documents, whole or in one entry, cost what they are about and nothing else.
+
+use std::time::Duration;
+
+use microsoft365::{Scripted, Times};
+use serde_json::{Value, json};
+use tests::{ADA, Registry, World};
+
+use crate::faults::{DAY, MINUTE, folder, folder_id, kept, mailbox, pass, path, state};
+
+fn text(from: &str, to: &str) -> Scripted {
+    Scripted::Text(from.to_owned(), to.to_owned())
+}
+
+fn raw(status: u16, body: &str) -> Scripted {
+    Scripted::Raw(status, vec![], body.as_bytes().to_vec())
+}
+
+fn some_mails(world: &World, folder: &str, count: usize) -> Vec<String> {
+    (0..count).map(|n| world.deliver(folder, &format!("Mail {n}"))).collect()
+}
+
+#[tokio::test]
+async fn a_text_that_is_broken_endless_or_deep_costs_no_mail_of_its_page() {
+    let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+    for (from, to) in [
+        ("\"subject\":\"Mail 2\"", "\"subject\":\"Mail \\ud83d\"".to_owned()),
+        ("\"subject\":\"Mail 2\"", format!("\"subject\":\"{}\"", "x".repeat(1_000_000))),
+        ("client@acme.example", "x".repeat(500_000)),
+        ("@acme.example>\"", format!("{}\"", "x".repeat(500_000))),
+    ] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mails = some_mails(&world, "inbox", 5);
+        world.microsoft.faults().answer("message delta", None, text(from, &to), Times::Forever);
+        world.run_until_idle().await;
+        assert_eq!(kept(&world, &registry, &mails).await, 5, "{from}");
+        world.settle(&registry).await;
+    }
+    for odd in ["1e999".to_owned(), deep] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mails = some_mails(&world, "inbox", 5);
+        let odd = text("\"subject\":\"Mail 2\"", &format!("\"subject\":{odd}"));
+        world.microsoft.faults().answer("message delta", None, odd, Times::Forever);
+        world.run_until_idle().await;
+        assert_eq!(kept(&world, &registry, &mails).await, 4);
+        let inbox = folder_id(&world, &registry, "inbox").await;
+        assert_eq!(folder(&world, &registry, &inbox).await["unreadable"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_wrong_once_does_not_keep_its_folder_or_the_tree_from_being_read_for_ever() {
+    for (from, to) in [
+        ("deltaLink\":\"http://", "deltaLink\":\"http://elsewhere.example/".to_owned()),
+        ("deltatoken=", format!("deltatoken={}", "x".repeat(500_000))),
+        ("deltatoken=", "deltatoken=wrong".to_owned()),
+    ] {
+        let world = World::new().await;
+        let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+        for kind in ["message delta", "folder delta"] {
+            world.microsoft.faults().answer(kind, None, text(from, &to), Times::N(1));
+        }
+        let mut mails = some_mails(&world, "inbox", 2);
+        mails.extend(some_mails(&world, "sentitems", 2));
+        world.run_until_idle().await;
+        pass(&world, 20 * MINUTE).await;
+        let made = world.microsoft.create_folder(ADA, "inbox", "Made later").unwrap();
+        mails.push(world.deliver(&made, "In it"));
+        pass(&world, 20 * MINUTE).await;
+        assert_eq!(kept(&world, &registry, &mails).await, 5, "{from} {}", &to[..20]);
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!((&shown["problem"], &shown["incomplete"]), (&Value::Null, &json!([])), "{shown}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_tree_that_leaves_out_folders_takes_none_away() {
+    for left_out in [true, false] {
+        let world = World::new().await;
+        let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+        let inbox = folder_id(&world, &registry, "inbox").await;
+        let fault = match left_out {
+            true => Scripted::Property(Some(inbox.clone()), "id", Value::Null),
+            false => Scripted::Behind,
+        };
+        // The whole tree is read once a day.
+        world.pass(DAY).await;
+        world.microsoft.faults().answer("folder delta", None, fault, Times::N(1));
+        world.pass(Duration::from_secs(25 * 3600)).await;
+        let mail = world.deliver("inbox", "Still there");
+        world.run_until_idle().await;
+        assert_eq!(state(&world, &registry, &mail).await, "marked", "{left_out}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_well_known_name_without_an_answer_lets_no_folder_be_read_that_never_is() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let connector = world.connector(&firm, "delegated", Value::Null).await;
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    let id = world.mailbox(&firm, &connector, ADA).await;
+    let registry = Registry { firm, connector, mailbox: id };
+    world.put(&path(&registry, "/selection"), json!({ "mode": "all", "folders": [] })).await.ok();
+    world.microsoft.faults().answer("folder", Some("deleteditems"), raw(200, "{}"), Times::Forever);
+    world.activate(&registry).await;
+    let deleted = world.deliver("deleteditems", "Thrown away");
+    pass(&world, 5 * MINUTE).await;
+    assert_eq!(state(&world, &registry, &deleted).await, Value::Null);
+    assert_eq!(mailbox(&world, &registry).await["problem"]["code"], "folder_tree_unreadable");
+    world.microsoft.faults().clear();
+    pass(&world, 20 * MINUTE).await;
+    let mail = world.deliver("inbox", "Kept");
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+    assert_eq!(state(&world, &registry, &deleted).await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_tree_without_an_end_is_not_asked_for_ever() {
+    let world = World::new().await;
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    for kind in ["folder delta", "folders"] {
+        world.microsoft.faults().answer(kind, None, Scripted::Endless, Times::Forever);
+    }
+    let asked = || -> u64 {
+        let requests = world.microsoft.requests().by_kind;
+        ["folder delta", "folders"].iter().filter_map(|kind| requests.get(*kind)).sum()
+    };
+    let before = asked();
+    pass(&world, 60 * MINUTE).await;
+    let mail = world.deliver("inbox", "Meanwhile");
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+    assert!(asked() - before < 100, "{} pages", asked() - before);
+}
+
+#[tokio::test]
+async fn what_history_lists_twice_or_with_a_date_that_is_wrong_ends_it_neither_early_nor_never() {
+    let odd = |mail: &str| {
+        [
+            Scripted::Twice,
+            Scripted::Property(Some(mail.to_owned()), "receivedDateTime", json!("2100-01-01T00:00:00Z")),
+            Scripted::Property(Some(mail.to_owned()), "receivedDateTime", json!("9999-12-31T23:59:59Z")),
+            text("\"@odata.count\":10", "\"@odata.count\":18446744073709551615"),
+            text("\"@odata.count\":10", "\"@odata.count\":\"ten\""),
+        ]
+    };
+    for n in 0..5 {
+        let world = World::new().await;
+        let now = world.clock.now();
+        let old = |folder: &str| -> Vec<String> {
+            (1..=10u32).map(|n| world.deliver_at(folder, &format!("{n} days old"), now - DAY * n)).collect()
+        };
+        let mut mails = [old("inbox"), old("sentitems")].concat();
+        let registry = world.registry().await;
+        world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+        let fault = odd(&mails[4])[n].clone();
+        world.microsoft.faults().answer("messages", None, fault.clone(), Times::Forever);
+        world.post(&path(&registry, "/activate"), json!({ "since": "2026-02-01" })).await.ok();
+        world.run_until_idle().await;
+        pass(&world, 3 * MINUTE).await;
+        if matches!(fault, Scripted::Property(..)) {
+            // A mail of another date is not one that was asked for.
+            mails.remove(4);
+        }
+        assert!(kept(&world, &registry, &mails).await >= mails.len(), "{fault:?}");
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!(shown["history"]["state"], "done", "{fault:?} {shown}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_the_whole_mail_becomes_an_original() {
+    for fault in [
+        Scripted::Header("content-encoding", "gzip".to_owned()),
+        raw(206, "Subject: A part\r\n"),
+        raw(200, "upstream connect error or disconnect"),
+    ] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mut mails = some_mails(&world, "inbox", 5);
+        let odd = mails.remove(2);
+        world.microsoft.faults().answer("message value", Some(&odd), fault.clone(), Times::N(3));
+        world.run_until_idle().await;
+        assert_eq!(kept(&world, &registry, &mails).await, 4, "{fault:?}");
+        assert_eq!(world.objects().await.len(), 4, "{fault:?}");
+        pass(&world, 30 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &odd).await, "marked", "{fault:?}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mail_of_which_a_gateway_says_404_is_told_as_failed_and_is_not_gone() {
+    let gateway = r#"{"error":{"code":"UnknownError","message":""}}"#;
+    for body in [gateway, "<html>404</html>"] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mut mails = some_mails(&world, "inbox", 5);
+        let odd = mails.remove(2);
+        for kind in ["message value", "message"] {
+            world.microsoft.faults().answer(kind, Some(&odd), raw(404, body), Times::Forever);
+        }
+        world.run_until_idle().await;
+        pass(&world, 5 * MINUTE).await;
+        assert_eq!(kept(&world, &registry, &mails).await, 4);
+        assert_eq!(state(&world, &registry, &odd).await, "failed");
+        assert!(world.feed(&registry.firm).await.contains(&"message_failed".to_owned()));
+        world.microsoft.faults().clear();
+        pass(&world, 120 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &odd).await, "marked");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_for_one_thing_holds_up_no_other() {
+    for kind in ["message delta", "message value", "message patch"] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let inbox = folder_id(&world, &registry, "inbox").await;
+        let (odd, mails) = (world.deliver("inbox", "Odd"), some_mails(&world, "sentitems", 5));
+        let thing = if kind == "message delta" { &inbox } else { &odd };
+        world.microsoft.faults().answer(kind, Some(thing), Scripted::Status(401, None), Times::Forever);
+        world.run_until_idle().await;
+        pass(&world, MINUTE).await;
+        assert_eq!(kept(&world, &registry, &mails).await, 5, "{kind}");
+        pass(&world, 5 * MINUTE).await;
+        let connector = world.connector_view(&registry.firm, &registry.connector).await;
+        assert_eq!(connector["state"], "connected", "{kind}");
+        world.microsoft.faults().clear();
+        pass(&world, 90 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &odd).await, "marked", "{kind}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mark_is_set_once_whatever_was_answered_before_is_over() {
+    for fault in
+        [Scripted::Status(500, None), Scripted::Status(404, None), Scripted::Status(403, None), raw(404, "<html>")]
+    {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mut mails = some_mails(&world, "inbox", 25);
+        let odd = mails.remove(11);
+        world.microsoft.faults().answer("message patch", Some(&odd), fault.clone(), Times::N(3));
+        world.run_until_idle().await;
+        assert_eq!(kept(&world, &registry, &mails).await, 24, "{fault:?}");
+        pass(&world, 10 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &odd).await, "marked", "{fault:?}");
+        world.settle(&registry).await;
+    }
+    // It changed meanwhile, and can't be read just then.
+    for fault in [raw(200, "{}"), Scripted::Status(500, None)] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mail = world.deliver("inbox", "Changes");
+        world.microsoft.faults().conflict(&mail, Times::N(1));
+        world.microsoft.faults().answer("message", Some(&mail), fault.clone(), Times::N(3));
+        world.run_until_idle().await;
+        pass(&world, 5 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &mail).await, "marked", "{fault:?}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_with_an_odd_answer_among_its_parts_costs_that_part_only() {
+    for (from, to) in [("\"id\":\"1\"", "\"id\":{}"), ("\"id\":\"1\",\"status\":200", "\"id\":\"1\",\"status\":1e999")]
+    {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mails = some_mails(&world, "inbox", 20);
+        world.microsoft.faults().answer("batch", None, text(from, to), Times::N(1));
+        world.run_until_idle().await;
+        assert!(kept(&world, &registry, &mails).await >= 19, "{from} {to}");
+        pass(&world, 5 * MINUTE).await;
+        assert_eq!(kept(&world, &registry, &mails).await, 20);
+        world.settle(&registry).await;
+    }
+    for body in [r#"{"error":{"code":"x"}}"#, r#"{"responses":[]}"#] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mails = some_mails(&world, "inbox", 20);
+        world.microsoft.faults().answer("batch", None, raw(200, body), Times::N(2));
+        world.run_until_idle().await;
+        assert_eq!(world.objects().await.len(), 20);
+        pass(&world, 5 * MINUTE).await;
+        assert_eq!(kept(&world, &registry, &mails).await, 20, "{body}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_is_named_in_an_odd_way_is_a_short_one() {
+    for named in ["0", "Wed, 21 Oct 2036 07:28:00 GMT", "99999999999"] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        let mut mails = some_mails(&world, "inbox", 10);
+        let odd = mails.remove(3);
+        let fault = Scripted::Raw(429, vec![("retry-after", named.to_owned())], Vec::new());
+        world.microsoft.faults().answer("message value", Some(&odd), fault, Times::N(2));
+        world.run_until_idle().await;
+        assert_eq!(kept(&world, &registry, &mails).await, 9, "{named}");
+        pass(&world, 40 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &odd).await, "marked", "{named}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_whose_end_is_odd_is_asked_for_now_and_then_and_mail_is_polled() {
+    for (odd, lasts) in [("\"2020-01-01T00:00:00Z\"", false), ("null", false), ("\"2100-01-01T00:00:00Z\"", true)] {
+        let world = World::new().await;
+        let fault = Scripted::Raw(
+            201,
+            vec![],
+            format!(r#"{{"id":"7f105c7d-2dc5-4530-97cd-4e7ae6534c07","expirationDateTime":{odd}}}"#).into_bytes(),
+        );
+        world.microsoft.faults().answer("subscription create", None, fault, Times::Forever);
+        let registry = world.registry().await;
+        let asked = || world.microsoft.requests().by_kind["subscription create"];
+        let before = asked();
+        let mail = world.deliver("inbox", "Unannounced");
+        pass(&world, 30 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &mail).await, "marked", "{odd}");
+        assert!(asked() - before < 12, "{odd}: {} in half an hour", asked() - before);
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!(shown["problem"]["code"] == "notifications_missing", !lasts, "{odd} {shown}");
+        world.microsoft.faults().clear();
+        // A subscription that does not last as long as was said is missed by a poll.
+        for _ in 0..8 {
+            world.pass(DAY).await;
+        }
+        world.deliver("inbox", "Found by a poll");
+        pass(&world, 20 * MINUTE).await;
+        assert_eq!(world.microsoft.subscriptions(ADA).unwrap().len(), 1, "{odd}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn several_folders_that_fail_hold_up_no_other_for_long() {
+    let world = World::new().await;
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    let failing: Vec<String> =
+        (0..4).map(|n| world.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).unwrap()).collect();
+    pass(&world, 20 * MINUTE).await;
+    for folder in &failing {
+        world.microsoft.faults().answer("message delta", Some(folder), Scripted::Status(503, None), Times::Forever);
+    }
+    pass(&world, 10 * MINUTE).await;
+    for n in 0..10 {
+        let mail = world.deliver("inbox", &format!("Mail {n}"));
+        world.run_until_idle().await;
+        pass(&world, MINUTE).await;
+        assert_eq!(state(&world, &registry, &mail).await, "marked", "{n}");
+        pass(&world, 3 * MINUTE).await;
+    }
+}

@@ -1,0 +1,99 @@
+//! R14: what the sign-in service answers in an odd way passes, and costs no sign-in.
+
+use std::time::Duration;
+
+use microsoft365::{Scripted, Times};
+use serde_json::Value;
+use tests::World;
+
+use crate::faults::{MINUTE, pass, state};
+
+fn text(from: &str, to: &str) -> Scripted {
+    Scripted::Text(from.to_owned(), to.to_owned())
+}
+
+fn raw(status: u16, body: &str) -> Scripted {
+    Scripted::Raw(status, vec![], body.as_bytes().to_vec())
+}
+
+#[tokio::test]
+async fn an_odd_answer_to_a_token_request_ends_no_connection() {
+    let throttled = r#"{"error":"invalid_request","error_description":"AADSTS50196: loop","error_codes":[50196]}"#;
+    for fault in [
+        Scripted::Garbage,
+        raw(500, r#"{"error":"invalid_grant","error_description":"","error_codes":[]}"#),
+        raw(429, r#"{"error":"invalid_request","error_description":"","error_codes":[]}"#),
+        raw(400, throttled),
+        text("\"access_token\":\"", "\"access_token\":\"\\n"),
+        text("\"refresh_token\":\"", "\"refresh_token\":\"\",\"unknown\":\""),
+        text("\"expires_in\":3599", "\"expires_in\":18446744073709551615"),
+        text("\"expires_in\":3599", "\"expires_in\":-1"),
+    ] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        pass(&world, 60 * MINUTE).await;
+        world.microsoft.faults().answer("token", None, fault.clone(), Times::N(2));
+        let mail = world.deliver("inbox", "Meanwhile");
+        pass(&world, 20 * MINUTE).await;
+        // Whatever was issued has ended.
+        world.pass(Duration::from_secs(2 * 86_400)).await;
+        let later = world.deliver("inbox", "Two days later");
+        pass(&world, 5 * MINUTE).await;
+        let connector = world.connector_view(&registry.firm, &registry.connector).await;
+        assert_eq!((&connector["state"], &connector["problem"]), (&"connected".into(), &Value::Null), "{fault:?}");
+        assert_eq!(state(&world, &registry, &mail).await, "marked", "{fault:?}");
+        assert_eq!(state(&world, &registry, &later).await, "marked", "{fault:?}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_lives_short_is_not_asked_for_with_each_request() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    pass(&world, 60 * MINUTE).await;
+    world.microsoft.faults().answer("token", None, text("\"expires_in\":3599", "\"expires_in\":120"), Times::Forever);
+    pass(&world, 60 * MINUTE).await;
+    let before = world.token_requests();
+    let mails: Vec<String> = (0..30).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mails[29]).await, "marked");
+    assert!(world.token_requests() - before <= 2, "{}", world.token_requests() - before);
+}
+
+#[tokio::test]
+async fn keys_of_another_form_among_those_that_sign_keep_nobody_from_signing_in() {
+    let world = World::new().await;
+    let odd =
+        text("\"keys\":[", "\"keys\":[null,7,{\"kid\":7,\"n\":null,\"e\":[]},{\"kty\":\"EC\",\"crv\":\"P-256\"},");
+    world.microsoft.faults().answer("keys", None, odd, Times::Forever);
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Signed in");
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_meets_an_odd_answer_can_be_repeated() {
+    for (kind, fault) in [
+        ("keys", Scripted::Garbage),
+        ("keys", raw(200, r#"{"keys":null}"#)),
+        ("configuration", raw(503, "")),
+        ("configuration", raw(200, "{}")),
+        ("token", Scripted::Garbage),
+        ("token", raw(200, "{}")),
+        ("token", text("\"id_token\":\"", "\"id_token\":\"x")),
+        ("token", text("\"refresh_token\":\"", "\"refresh_token\":\"\",\"unknown\":\"")),
+    ] {
+        let world = World::new().await;
+        let firm = world.firm("Lumen").await;
+        let connector = world.connector(&firm, "delegated", Value::Null).await;
+        world.microsoft.faults().answer(kind, None, fault.clone(), Times::Forever);
+        let refused = world.sign_in(&firm, &connector, tests::ADA).await;
+        assert!(!refused.status.is_success() && refused.status.as_u16() != 500, "{kind} {fault:?} {}", refused.status);
+        let shown = world.connector_view(&firm, &connector).await;
+        assert_ne!(shown["state"], "connected", "{kind} {fault:?}");
+        world.microsoft.faults().clear();
+        world.sign_in(&firm, &connector, tests::ADA).await.ok();
+    }
+}
