@@ -100,7 +100,7 @@ pub(crate) struct Which {
     mailbox: Option<MailboxId>,
     /// Only mail that was found in this folder, by its id.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, max_length = 512, pattern = r##"^[!"$-~]+$"##)]
     folder: Option<FolderId>,
     /// Only mail from this address, or from this domain: `@acme.example`.
     #[serde(default, deserialize_with = "given")]
