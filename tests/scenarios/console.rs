@@ -176,6 +176,15 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         format!("/documents/{message}/original"),
         format!("/documents/{message}/attachments/1"),
         "/mailboxes".to_owned(),
+        "/mailboxes/new".to_owned(),
+        "/connectors".to_owned(),
+        "/connectors/new".to_owned(),
+        format!("/connectors/{}", registry.connector),
+        "/people".to_owned(),
+        "/members".to_owned(),
+        "/members/new".to_owned(),
+        format!("/mailboxes/{}/folders", registry.mailbox),
+        format!("/mailboxes/{}/rules", registry.mailbox),
         format!("/mailboxes/{}", registry.mailbox),
     ];
     for below in below {
@@ -366,4 +375,131 @@ async fn pages_speak_the_language_that_was_chosen_or_the_browsers_or_the_firms()
     visitor.cookie = format!("{}; {cookie}", visitor.cookie);
     visitor.get(&home(&registry)).await.shows(&["lang=\"nl\"", "Postvakken"]);
     assert_eq!(visitor.get("/console/language/nl?to=//evil.example").await.to.as_deref(), Some("/console"));
+}
+
+/// The value of the attribute that stands behind `before`.
+#[track_caller]
+fn after<'a>(html: &'a str, before: &str) -> &'a str {
+    let rest = html.split(before).nth(1);
+    rest.unwrap_or_else(|| panic!("no {before} in {html}")).split('"').next().unwrap()
+}
+
+#[tokio::test]
+async fn the_first_run_leads_to_the_first_kept_mail_in_each_language() {
+    for (language, connected, complete) in [
+        ("en", "Connected to Kanzlei via", "Complete"),
+        ("fr", "Connecté à Kanzlei via", "Complète"),
+        ("nl", "Verbonden met Kanzlei via", "Volledig"),
+        ("de", "Verbunden mit Kanzlei über", "Vollständig"),
+    ] {
+        let world = World::new().await;
+        let firm = world.firm("Lumen Avocats").await;
+        let mut visitor = Visitor::invited(&world, &firm, "administrator", ADA).await;
+        visitor.language = language;
+        let home = format!("/console/firms/{firm}");
+        let start = visitor.get(&home).await;
+        start.shows(&["class=\"steps\"", &format!("href=\"{home}/connectors/new\"")]);
+
+        let new = format!("{home}/connectors/new");
+        let form = visitor.get(&new).await;
+        let made = visitor.submit(&form, &new, &[("name", "Kanzlei"), ("access", "delegated"), ("mark", "1")]).await;
+        let connector = made.to.unwrap();
+        let waiting = visitor.get(&connector).await;
+        waiting.shows(&["hx-trigger=\"every 3s\""]);
+        // It turns green by itself once somebody signed in elsewhere.
+        let link = format!("http{}", after(&waiting.html, "<input readonly value=\"http"));
+        let browser = Browser::sent_on(&visitor.http.get(&link).send().await.unwrap());
+        let callback = world.decide(&browser.page, ADA, "accept").await;
+        assert!(world.arrive(&callback, &browser.cookie).await.told().status.is_success());
+        let page = visitor.get(&connector).await;
+        page.shows(&[connected, "dot good"]);
+        let tested = visitor.submit(&page, &connector, &[("do", "validate")]).await;
+        assert!(tested.status.is_success() && tested.html.matches("class=\"dot ").count() > 8, "{}", tested.html);
+
+        visitor.get(&home).await.shows(&[&format!("href=\"{home}/mailboxes/new\"")]);
+        let new = format!("{home}/mailboxes/new");
+        let form = visitor.get(&new).await;
+        let connector = connector.rsplit('/').next().unwrap();
+        let refused = [("connector", connector), ("address", "nobody@lumen.example"), ("kind", "user")];
+        let refused = visitor.submit(&form, &new, &refused).await;
+        refused.shows(&["role=\"alert\"", "value=\"nobody@lumen.example\""]);
+        let made = visitor.submit(&form, &new, &[("connector", connector), ("address", ADA), ("kind", "user")]).await;
+        let mailbox = made.to.unwrap();
+
+        let folders = format!("{mailbox}/folders");
+        let tree = visitor.get(&folders).await;
+        let inbox = tree.html.split("name=\"folder\" value=\"").find(|part| part.contains("<bdi>Inbox</bdi>")).unwrap();
+        let inbox = inbox.split('"').next().unwrap();
+        let choice = [("mode", "include"), ("folder", inbox)];
+        let seen = visitor.submit(&tree, &folders, &[&choice[..], &[("do", "see")]].concat()).await;
+        seen.shows(&["value=\"store\"", " checked"]);
+        assert_eq!(world.get(&mailbox.replace("/console", "/v1")).await.ok()["selection"], Value::Null);
+        let stored = visitor.submit(&seen, &folders, &[&choice[..], &[("do", "store")]].concat()).await;
+        assert_eq!(stored.to.as_deref(), Some(mailbox.as_str()));
+
+        let rules = format!("{mailbox}/rules");
+        let form = visitor.get(&rules).await;
+        let typed = [("senders", "news@shop.example, ads@shop.example"), ("mark", "1")];
+        visitor.submit(&form, &rules, &[&typed[..], &[("do", "see")]].concat()).await.shows(&["ads@shop.example"]);
+        visitor.submit(&form, &rules, &[&typed[..], &[("do", "store")]].concat()).await;
+        let wrong = visitor.submit(&form, &rules, &[("senders", "no address"), ("do", "store")]).await;
+        wrong.shows(&["role=\"alert\"", "no address"]);
+
+        let page = visitor.get(&mailbox).await;
+        visitor.submit(&page, &mailbox, &[("do", "activate")]).await;
+        world.run_until_idle().await;
+        world.deliver("inbox", "The first one");
+        world.run_until_idle().await;
+        visitor.get(&format!("{home}/documents?q=first")).await.shows(&["The first one", "mark kept"]);
+        let end = visitor.get(&home).await;
+        end.shows(&[complete]);
+        assert!(!end.html.contains("class=\"steps\""), "{}", end.html);
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_invites_changes_and_removes_people() {
+    let world = World::new().await;
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let firm = world.firm("Lumen Avocats").await;
+    let ada = Visitor::invited(&world, &firm, "administrator", ADA).await;
+    let people = format!("/console/firms/{firm}/people");
+    let page = ada.get(&people).await;
+    let made = ada.submit(&page, &people, &[("do", "invite"), ("role", "clerk")]).await;
+    let link = format!("http{}", after(&made.html, "<input readonly value=\"http"));
+    let mut bob = Visitor::new(&world);
+    assert_eq!(bob.enter(&link, BOB).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(bob.get(&people).await.status, StatusCode::FORBIDDEN);
+    let home = bob.get(&format!("/console/firms/{firm}")).await;
+    assert!(!home.html.contains(&people) && !home.html.contains("class=\"steps\""), "{}", home.html);
+
+    let page = ada.get(&people).await;
+    let bobs = page.html.split("<li>").find(|card| card.contains(BOB)).unwrap();
+    let user = after(bobs, "name=\"user\" value=\"").to_owned();
+    ada.submit(&page, &people, &[("do", "role"), ("user", &user), ("role", "administrator")]).await;
+    assert_eq!(bob.get(&people).await.status, StatusCode::OK);
+    ada.submit(&page, &people, &[("do", "remove"), ("user", &user)]).await;
+    assert_eq!(bob.get(&people).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_member_is_linked_tested_and_given_dates_without_knowing_the_api() {
+    let world = World::new().await;
+    world.register_for_push();
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let new = format!("{}/members/new", home(&registry));
+    let form = visitor.get(&new).await;
+    let typed = [("name", "Ada"), ("address", "nobody@lumen.example"), ("connector", registry.connector.as_str())];
+    visitor.submit(&form, &new, &typed).await.shows(&["role=\"alert\"", "value=\"nobody@lumen.example\""]);
+    let typed = [("name", "Ada"), ("address", ADA), ("connector", registry.connector.as_str())];
+    let member = visitor.submit(&form, &new, &typed).await.to.unwrap();
+    let page = visitor.get(&member).await;
+    page.shows(&["switched off", ADA]);
+    visitor.submit(&page, &member, &[("test", "mail")]).await.shows(&["class=\"dot good\"", "works"]);
+    visitor.submit(&page, &member, &[("dates", "1"), ("target", "todo")]).await;
+    let shown = world.get(&member.replace("/console", "/v1")).await.ok();
+    assert_eq!(shown["push"], json!({ "dates": true, "contacts": false, "target": "todo" }));
+    visitor.get(&member).await.shows(&["nothing yet", " selected"]);
+    visitor.get(&format!("{}/members", home(&registry))).await.shows(&["Ada", "Dates"]);
 }

@@ -24,7 +24,7 @@ use shared::{app::App, base::headers::guarded};
 
 use crate::console::Console;
 pub use crate::door::Door;
-use crate::pages::{documents, entry, home, mailboxes};
+use crate::pages::{connectors, documents, entry, folders, home, mailboxes, members, people, rules};
 
 /// All pages. `door`: the way to the API.
 pub fn router(app: App, door: Door) -> Router {
@@ -40,9 +40,20 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/console/firms/{firm}/documents", get(documents::list).post(documents::file))
         .route("/console/firms/{firm}/documents/{message}", get(documents::read))
         .route("/console/firms/{firm}/documents/{message}/page", get(documents::page))
+        .route("/console/firms/{firm}/documents/{message}/proof", get(documents::proof))
         .route("/console/firms/{firm}/documents/{message}/original", get(documents::original))
         .route("/console/firms/{firm}/documents/{message}/attachments/{attachment}", get(documents::attachment))
         .route("/console/firms/{firm}/mailboxes", get(mailboxes::list))
+        .route("/console/firms/{firm}/mailboxes/new", get(mailboxes::new).post(mailboxes::create))
+        .route("/console/firms/{firm}/mailboxes/{mailbox}/folders", get(folders::read).post(folders::choose))
+        .route("/console/firms/{firm}/mailboxes/{mailbox}/rules", get(rules::read).post(rules::change))
+        .route("/console/firms/{firm}/connectors", get(connectors::list))
+        .route("/console/firms/{firm}/connectors/new", get(connectors::new).post(connectors::create))
+        .route("/console/firms/{firm}/connectors/{connector}", get(connectors::read).post(connectors::change))
+        .route("/console/firms/{firm}/members", get(members::list))
+        .route("/console/firms/{firm}/members/new", get(members::new).post(members::create))
+        .route("/console/firms/{firm}/members/{member}", get(members::read).post(members::change))
+        .route("/console/firms/{firm}/people", get(people::list).post(people::change))
         .route("/console/firms/{firm}/mailboxes/{mailbox}", get(mailboxes::read).post(mailboxes::change))
         .fallback(entry::no_page)
         .method_not_allowed_fallback(entry::no_page)

@@ -124,7 +124,12 @@ impl Shell {
         }
     }
 
-    /// `page` if the navigation is there.
+    /// Whether the person may set things up.
+    pub(crate) fn may_manage(&self) -> bool {
+        self.firm.as_ref().is_some_and(FirmShown::may_manage)
+    }
+
+    /// Whether the navigation is there.
     pub(crate) fn current(&self, page: &str) -> bool {
         self.here == page
     }

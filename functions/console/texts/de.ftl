@@ -11,7 +11,6 @@ firms-other = Andere Kanzlei
 details = Im Wortlaut von Microsoft oder greffe
 help = Hilfe
 open = Öffnen
-connect = Verbinden
 to-start = Zum Anfang
 as-table = Als Tabelle
 
@@ -190,3 +189,172 @@ evidence = Nachweis
 evidence-since = Unverändert aufbewahrt seit { $name }.
 evidence-number = Sie hat die Nummer { $n } im Protokoll Ihrer Kanzlei.
 original = Original herunterladen
+
+proof = Nachweis herunterladen
+proof-what = Eine Datei, mit der jeder ohne greffe prüft, dass diese E-Mail unverändert ist.
+connectors = Verbindungen
+people = Personen
+connectors-none = Noch ist nichts verbunden. Über eine Verbindung liest greffe E-Mails in Microsoft 365.
+connectors-help = Eine Verbindung ist der Weg, auf dem greffe Microsoft 365 erreicht. Sie läuft über eine Person, oder gilt für die ganze Organisation. Testen Sie sie im Zweifel: ein Test ändert nichts.
+connector-needed = Braucht jemanden
+connector-connected = Verbunden mit { $a } über { $b }
+connector-works = Verbunden
+connector-waits = Noch hat sich niemand angemeldet
+connector-awaits-grant = Ihr Anbieter muss sie freigeben
+connector-new = Neue Verbindung
+connector-name = Name
+connector-create = Verbindung anlegen
+connector-change = Name und Rechte
+connector-options = Was greffe außer dem Lesen von E-Mails darf
+connector-may = Was greffe darf
+connector-wanted = Die Änderung gilt nach der nächsten Anmeldung.
+access = Art des Zugriffs
+access-delegated = Über eine Person
+access-delegated-what = greffe liest die Postfächer, die diese Person öffnen darf, und keine anderen. Es endet, wenn die Person geht oder sich etwas bei ihr ändert.
+access-organization = Für die ganze Organisation
+access-organization-what = greffe kann alle Postfächer der Organisation lesen, wer auch immer geht. Ein globaler Administrator muss zustimmen.
+option-mark = Marken in Outlook
+option-mark-what = Zeigt eine graue Marke auf aufbewahrten E-Mails und eine grüne auf abgelegten. Dafür darf greffe E-Mails ändern.
+option-shared = Freigegebene Postfächer dieser Person
+option-shared-what = Öffnet die freigegebenen Postfächer, die diese Person öffnen darf.
+option-dates = Termine
+option-dates-what = Schreibt Termine und Fristen in den Kalender oder in To Do.
+option-contacts = Kontakte
+option-contacts-what = Schreibt Kontakte in Outlook.
+own-app = Ihre eigene App-Registrierung
+own-app-what = Nur wenn Ihre Kanzlei in Entra eine eigene hat. Lassen Sie diese Felder sonst leer.
+own-app-tenant = Verzeichnis-ID (Mandant)
+own-app-client = Anwendungs-ID (Client)
+own-app-secret = Wert des geheimen Clientschlüssels
+connect-microsoft = Bei Microsoft anmelden
+connect-again = Noch einmal bei Microsoft anmelden
+connect-send = Den Link jemand anderem senden
+connect-send-what = Wer ihn öffnet, meldet sich bei Microsoft an und verbindet. Er gilt einen Tag und nur einmal.
+link = Link
+validate = Test
+validate-what = Probiert alles, was greffe braucht, und entfernt, was dafür angelegt wurde. Das dauert höchstens eine halbe Minute.
+validate-do = Verbindung testen
+validate-good = Alles funktioniert.
+validate-bad = Etwas funktioniert nicht. Unten steht was, und wer am Zug ist.
+check-works = funktioniert
+check-fails = funktioniert nicht
+check-not-needed = nicht nötig
+check-token = Erlaubnis
+check-profile = Wer verbunden ist
+check-folders = Ordner
+check-mail = E-Mails lesen
+check-mark = Marken
+check-notifications = Meldungen neuer E-Mails
+check-calendar = Kalender
+check-tasks = To Do
+check-contacts = Kontakte
+check-secret = Geheimnis der App
+change = Ändern
+store = Speichern
+secret-new = Neuer geheimer Schlüssel
+secret-new-what = Fügen Sie den Wert des neuen Schlüssels ein. greffe testet ihn, bevor er den alten ersetzt.
+secret-test = Testen und ersetzen
+
+mailbox-new = Postfach hinzufügen
+mailbox-new-what = greffe prüft sofort, ob es das Postfach öffnen darf. Nichts wird aufbewahrt, bevor Sie es einschalten.
+mailbox-connector = Verbindung
+mailbox-address = Adresse
+mailbox-kind = Art
+mailbox-kind-user = Einer Person
+mailbox-kind-shared = Freigegeben, wie info@
+mailbox-add = Hinzufügen
+mailboxes-first = Verbinden Sie zuerst Microsoft 365.
+folders = Ordner
+folders-which = Welche Ordner werden aufbewahrt?
+folders-see = Ansehen, was das ergibt
+folders-store = Diese Wahl speichern
+folders-choose = Ordner wählen
+folders-not-current = Microsoft antwortet im Moment nicht. Dies sind die Ordner, wie greffe sie zuletzt sah.
+folders-help = Haken Sie die Ordner an, deren E-Mails aufbewahrt werden sollen. Bevor etwas gespeichert wird, sehen Sie, was Ihre Wahl ergibt. Entwürfe, gelöschte und unerwünschte E-Mails werden nie aufbewahrt.
+mode-include = Nur die angehakten Ordner
+mode-include-what = Ordner, die später angelegt werden, werden nicht aufbewahrt.
+mode-exclude = Alle Ordner bis auf die angehakten
+mode-exclude-what = Was unter einem angehakten Ordner liegt, entfällt auch. Ordner, die später angelegt werden, werden aufbewahrt.
+mode-all = Alle Ordner
+mode-all-what = Ordner, die später angelegt werden, werden auch aufbewahrt.
+folder-mixed = darunter sind einige angehakt
+folder-never = wird nie aufbewahrt
+outcome-folders = { $n ->
+    [0] Kein Ordner würde aufbewahrt.
+    [one] Ein Ordner würde aufbewahrt.
+   *[other] { $n } Ordner würden aufbewahrt.
+}
+outcome-mails = { $n ->
+    [0] Jetzt liegt dort keine E-Mail.
+    [one] Jetzt liegt dort eine E-Mail.
+   *[other] Jetzt liegen dort { $n } E-Mails.
+}
+outcome-new = Aufbewahrt werden nur E-Mails, die nach dem Einschalten eingehen, und ältere, die Sie hineinziehen.
+rules = Regeln
+rules-change = Regeln ändern
+rules-see = Ansehen, was sie ausgelassen hätten
+rules-would = { $n ->
+    [one] Diese Regeln hätten eine aufbewahrte E-Mail ausgelassen:
+   *[other] Diese Regeln hätten diese { $n } aufbewahrten E-Mails ausgelassen:
+}
+rules-would-none = Diese Regeln hätten keine aufbewahrte E-Mail ausgelassen.
+rules-would-more = Nur die neuesten E-Mails wurden angesehen.
+rules-help = Regeln entscheiden über E-Mails, die von jetzt an kommen. Was aufbewahrt ist, bleibt es. Legen Sie sie fest, bevor Sie ein Postfach einschalten.
+rule-internal = Interne E-Mails auslassen
+rule-internal-what = Ein Kollege hat sie geschrieben, und alle Empfänger sind in Ihrer Domäne.
+rule-senders = E-Mails von diesen Adressen auslassen, eine je Zeile
+rule-domains = E-Mails von diesen Domänen auslassen, eine je Zeile
+rule-mark = Marken in Outlook zeigen
+rule-mark-what = Grau auf aufbewahrten E-Mails, grün auf abgelegten.
+
+people-none = Noch hat hier niemand eine Rolle.
+people-help = Hier steht, wer die Konsole Ihrer Kanzlei benutzen darf. Eine Rolle gilt ab dem nächsten Klick. Um jemanden einzulassen, erstellen Sie einen Link und senden ihn dieser Person.
+role = Rolle
+remove = Entfernen
+remove-what = Die Person kommt nicht mehr hinein. Was sie getan hat, bleibt vermerkt.
+invite = Jemanden einladen
+invite-what = Wählen Sie, was die Person darf, und senden Sie ihr den Link.
+invite-make = Link erstellen
+invite-made = Senden Sie diesen Link der Person und sonst niemandem. Er wird nur dieses eine Mal gezeigt.
+invite-until = Er gilt bis { $name }, für ein Konto.
+
+first-title = Fünf Schritte bis zur ersten aufbewahrten E-Mail
+first-connect = Microsoft 365 verbinden
+first-connect-what = Jemand meldet sich bei Microsoft an und stimmt zu.
+first-mailbox = Ein Postfach hinzufügen
+first-mailbox-what = Ihres, das eines Kollegen, oder ein freigegebenes.
+first-folders = Seine Ordner wählen
+first-folders-what = Nur was Sie wählen, wird aufbewahrt.
+first-rules = Die Regeln ansehen
+first-rules-what = Was soll ausgelassen werden? Vorher ist das leichter als nachher.
+first-activate = Einschalten
+first-activate-what = Von da an werden neue E-Mails aufbewahrt.
+first-done = erledigt
+first-do = Weiter
+
+members = Mitglieder
+members-none = Noch ist niemand verknüpft. Verknüpfen Sie die Personen, deren Outlook Termine und Kontakte zeigen soll.
+members-help = Ein Mitglied ist eine Person Ihrer Kanzlei, verknüpft mit ihrem Konto bei Microsoft. greffe schreibt Termine und Kontakte in ihr Outlook, wie Ihre Anwendung sie schickt. Testen Sie einen Dienst, wenn dort etwas fehlt.
+member-new = Mitglied verknüpfen
+member-link = Verknüpfen
+member-nothing = In dieses Outlook wird nichts geschrieben
+member-state = Was in diesem Outlook steht
+member-what = Was greffe dort schreibt
+member-target = Termine kommen in
+target-calendar = den Kalender
+target-todo = To Do
+member-compared = Zuletzt verglichen am { $name }.
+switched-off = ausgeschaltet
+copies-placed = { $n ->
+    [0] noch nichts.
+    [one] ein Eintrag.
+   *[other] { $n } Einträge.
+}
+copies-waiting = { $n ->
+    [one] Einer wartet noch.
+   *[other] { $n } warten noch.
+}
+copies-failed = { $n ->
+    [one] Einer ist fehlgeschlagen.
+   *[other] { $n } sind fehlgeschlagen.
+}

@@ -11,7 +11,6 @@ firms-other = Another firm
 details = In Microsoft's or greffe's own words
 help = Help
 open = Open
-connect = Connect
 to-start = To the start
 as-table = As a table
 
@@ -190,3 +189,172 @@ evidence = Evidence
 evidence-since = Kept unchanged since { $name }.
 evidence-number = It is number { $n } in your firm's log.
 original = Download the original
+
+proof = Download the proof
+proof-what = A file by which anybody checks, without greffe, that this mail is unchanged.
+connectors = Connections
+people = People
+connectors-none = Nothing is connected yet. A connection lets greffe read mail at Microsoft 365.
+connectors-help = A connection is the way by which greffe reaches Microsoft 365. It works through one person, or for the whole organisation. Test it whenever you are in doubt: nothing is changed by a test.
+connector-needed = Needs someone
+connector-connected = Connected to { $a } via { $b }
+connector-works = Connected
+connector-waits = Nobody has signed in yet
+connector-awaits-grant = Your provider has to release it
+connector-new = New connection
+connector-name = Name
+connector-create = Create the connection
+connector-change = Name and rights
+connector-options = What greffe may do besides reading mail
+connector-may = What greffe may do
+connector-wanted = The change takes effect after the next sign-in.
+access = Way of access
+access-delegated = Through one person
+access-delegated-what = greffe reads the mailboxes that this person may open, and no others. It ends when the person leaves or changes.
+access-organization = For the whole organisation
+access-organization-what = greffe can read all mailboxes of the organisation, whoever leaves. A Global Administrator has to agree.
+option-mark = Marks in Outlook
+option-mark-what = Shows a grey mark on kept mail and a green one on filed mail. For this, greffe may change mails.
+option-shared = Shared mailboxes of this person
+option-shared-what = Opens the shared mailboxes that this person may open.
+option-dates = Dates
+option-dates-what = Writes appointments and deadlines to the calendar or to To Do.
+option-contacts = Contacts
+option-contacts-what = Writes contacts to Outlook.
+own-app = Your own app registration
+own-app-what = Only if your firm has one of its own in Entra. Otherwise leave these fields empty.
+own-app-tenant = Directory (tenant) ID
+own-app-client = Application (client) ID
+own-app-secret = Value of the client secret
+connect-microsoft = Sign in at Microsoft
+connect-again = Sign in at Microsoft again
+connect-send = Send the link to somebody else
+connect-send-what = Whoever opens it signs in at Microsoft and connects. It is valid for one day, and works once.
+link = Link
+validate = Test
+validate-what = Tries everything that greffe needs, and removes what it made for the test. It takes up to half a minute.
+validate-do = Test the connection
+validate-good = Everything works.
+validate-bad = Something does not work. Below stands what, and whose turn it is.
+check-works = works
+check-fails = does not work
+check-not-needed = not needed
+check-token = Permission
+check-profile = Who is connected
+check-folders = Folders
+check-mail = Reading mail
+check-mark = Marks
+check-notifications = Notices of new mail
+check-calendar = Calendar
+check-tasks = To Do
+check-contacts = Contacts
+check-secret = Secret of the app
+change = Change
+store = Save
+secret-new = New client secret
+secret-new-what = Paste the value of the new secret. greffe tests it before it replaces the old one.
+secret-test = Test and replace
+
+mailbox-new = Add a mailbox
+mailbox-new-what = greffe checks at once whether it may open the mailbox. Nothing is kept before you switch it on.
+mailbox-connector = Connection
+mailbox-address = Address
+mailbox-kind = Kind
+mailbox-kind-user = Of one person
+mailbox-kind-shared = Shared, such as info@
+mailbox-add = Add
+mailboxes-first = Connect Microsoft 365 first.
+folders = Folders
+folders-which = Which folders are kept?
+folders-see = See what this comes to
+folders-store = Save this choice
+folders-choose = Choose folders
+folders-not-current = Microsoft does not answer at the moment. These are the folders as greffe last saw them.
+folders-help = Tick the folders whose mail is to be kept. Before anything is saved, you see what your choice comes to. Drafts, deleted mail and junk are never kept.
+mode-include = Only the ticked folders
+mode-include-what = Folders that are made later are not kept.
+mode-exclude = All folders but the ticked ones
+mode-exclude-what = What lies below a ticked folder is left out too. Folders that are made later are kept.
+mode-all = All folders
+mode-all-what = Folders that are made later are kept too.
+folder-mixed = some below are ticked
+folder-never = is never kept
+outcome-folders = { $n ->
+    [0] No folder would be kept.
+    [one] One folder would be kept.
+   *[other] { $n } folders would be kept.
+}
+outcome-mails = { $n ->
+    [0] No mail lies there now.
+    [one] One mail lies there now.
+   *[other] { $n } mails lie there now.
+}
+outcome-new = Only mail that arrives after you switch the mailbox on is kept, and older mail that you move in.
+rules = Rules
+rules-change = Change the rules
+rules-see = See what they would have skipped
+rules-would = { $n ->
+    [one] These rules would have skipped one kept mail:
+   *[other] These rules would have skipped these { $n } kept mails:
+}
+rules-would-none = These rules would have skipped no kept mail.
+rules-would-more = Only the newest mails were looked at.
+rules-help = Rules decide about mail that comes from now on. What is kept stays kept. Set them before you switch a mailbox on.
+rule-internal = Skip internal mail
+rule-internal-what = A colleague wrote it, and every recipient is in your domain.
+rule-senders = Skip mail from these addresses, one a line
+rule-domains = Skip mail from these domains, one a line
+rule-mark = Show marks in Outlook
+rule-mark-what = Grey on kept mail, green on filed mail.
+
+people-none = Nobody has a role here yet.
+people-help = Here stands who may enter the console for your firm. A role counts from the next click on. To let somebody in, make a link and send it to that person.
+role = Role
+remove = Remove
+remove-what = The person can no longer enter. Their earlier deeds stay in the record.
+invite = Invite somebody
+invite-what = Choose what the person may do, and send them the link.
+invite-make = Make a link
+invite-made = Send this link to the person, and to nobody else. It is shown this once.
+invite-until = It is valid until { $name }, for one account.
+
+first-title = Five steps to the first kept mail
+first-connect = Connect Microsoft 365
+first-connect-what = Somebody signs in at Microsoft and agrees.
+first-mailbox = Add a mailbox
+first-mailbox-what = Yours, a colleague's, or a shared one.
+first-folders = Choose its folders
+first-folders-what = Only what you choose is kept.
+first-rules = Look at the rules
+first-rules-what = What is to be skipped? It is easier before than afterwards.
+first-activate = Switch it on
+first-activate-what = From then on new mail is kept.
+first-done = done
+first-do = Go on
+
+members = Members
+members-none = Nobody is linked yet. Link the people whose Outlook is to show dates and contacts.
+members-help = A member is a person of your firm, linked to their account at Microsoft. greffe writes dates and contacts to their Outlook as your application sends them. Test a service when something is missing there.
+member-new = Link a member
+member-link = Link
+member-nothing = Nothing is written to this Outlook
+member-state = What is in this Outlook
+member-what = What greffe writes there
+member-target = Dates go to
+target-calendar = the calendar
+target-todo = To Do
+member-compared = Compared last on { $name }.
+switched-off = switched off
+copies-placed = { $n ->
+    [0] nothing yet.
+    [one] one entry.
+   *[other] { $n } entries.
+}
+copies-waiting = { $n ->
+    [one] One more waits.
+   *[other] { $n } more wait.
+}
+copies-failed = { $n ->
+    [one] One failed.
+   *[other] { $n } failed.
+}

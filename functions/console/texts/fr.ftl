@@ -11,7 +11,6 @@ firms-other = Autre cabinet
 details = Les mots mêmes de Microsoft ou de greffe
 help = Aide
 open = Ouvrir
-connect = Connecter
 to-start = Revenir au début
 as-table = En tableau
 
@@ -190,3 +189,172 @@ evidence = Preuve
 evidence-since = Conservé inchangé depuis le { $name }.
 evidence-number = C'est le numéro { $n } du journal de votre cabinet.
 original = Télécharger l'original
+
+proof = Télécharger la preuve
+proof-what = Un fichier par lequel chacun vérifie, sans greffe, que ce courriel est inchangé.
+connectors = Connexions
+people = Personnes
+connectors-none = Rien n'est encore connecté. Une connexion permet à greffe de lire les courriels dans Microsoft 365.
+connectors-help = Une connexion est le chemin par lequel greffe atteint Microsoft 365. Elle passe par une personne, ou vaut pour toute l'organisation. Testez-la en cas de doute : un test ne change rien.
+connector-needed = Attend quelqu'un
+connector-connected = Connecté à { $a } via { $b }
+connector-works = Connecté
+connector-waits = Personne ne s'est encore connecté
+connector-awaits-grant = Votre fournisseur doit l'autoriser
+connector-new = Nouvelle connexion
+connector-name = Nom
+connector-create = Créer la connexion
+connector-change = Nom et droits
+connector-options = Ce que greffe peut faire en plus de lire les courriels
+connector-may = Ce que greffe peut faire
+connector-wanted = Le changement prend effet à la prochaine connexion chez Microsoft.
+access = Mode d'accès
+access-delegated = Par une personne
+access-delegated-what = greffe lit les boîtes que cette personne peut ouvrir, et aucune autre. L'accès prend fin quand la personne part ou change.
+access-organization = Pour toute l'organisation
+access-organization-what = greffe peut lire toutes les boîtes de l'organisation, quel que soit celui qui part. Un administrateur général doit l'accepter.
+option-mark = Marques dans Outlook
+option-mark-what = Montre une marque grise sur les courriels conservés et une verte sur les courriels classés. Pour cela, greffe peut modifier des courriels.
+option-shared = Boîtes partagées de cette personne
+option-shared-what = Ouvre les boîtes partagées que cette personne peut ouvrir.
+option-dates = Dates
+option-dates-what = Inscrit rendez-vous et échéances dans le calendrier ou dans To Do.
+option-contacts = Contacts
+option-contacts-what = Inscrit des contacts dans Outlook.
+own-app = Votre propre inscription d'application
+own-app-what = Seulement si votre cabinet en a une dans Entra. Sinon, laissez ces champs vides.
+own-app-tenant = ID de l'annuaire (locataire)
+own-app-client = ID d'application (client)
+own-app-secret = Valeur de la clé secrète client
+connect-microsoft = Se connecter chez Microsoft
+connect-again = Se reconnecter chez Microsoft
+connect-send = Envoyer le lien à quelqu'un d'autre
+connect-send-what = Qui l'ouvre se connecte chez Microsoft et établit la connexion. Il est valable un jour et sert une fois.
+link = Lien
+validate = Test
+validate-what = Essaie tout ce dont greffe a besoin, et supprime ce qui a été créé pour le test. Cela dure jusqu'à une demi-minute.
+validate-do = Tester la connexion
+validate-good = Tout fonctionne.
+validate-bad = Quelque chose ne fonctionne pas. Ci-dessous figure quoi, et à qui d'agir.
+check-works = fonctionne
+check-fails = ne fonctionne pas
+check-not-needed = pas nécessaire
+check-token = Autorisation
+check-profile = Qui est connecté
+check-folders = Dossiers
+check-mail = Lecture des courriels
+check-mark = Marques
+check-notifications = Avis de nouveaux courriels
+check-calendar = Calendrier
+check-tasks = To Do
+check-contacts = Contacts
+check-secret = Secret de l'application
+change = Modifier
+store = Enregistrer
+secret-new = Nouvelle clé secrète
+secret-new-what = Collez la valeur de la nouvelle clé. greffe la teste avant de remplacer l'ancienne.
+secret-test = Tester et remplacer
+
+mailbox-new = Ajouter une boîte aux lettres
+mailbox-new-what = greffe vérifie aussitôt s'il peut ouvrir la boîte. Rien n'est conservé avant que vous l'activiez.
+mailbox-connector = Connexion
+mailbox-address = Adresse
+mailbox-kind = Genre
+mailbox-kind-user = D'une personne
+mailbox-kind-shared = Partagée, comme info@
+mailbox-add = Ajouter
+mailboxes-first = Connectez d'abord Microsoft 365.
+folders = Dossiers
+folders-which = Quels dossiers sont conservés ?
+folders-see = Voir ce que cela donne
+folders-store = Enregistrer ce choix
+folders-choose = Choisir les dossiers
+folders-not-current = Microsoft ne répond pas en ce moment. Voici les dossiers tels que greffe les a vus la dernière fois.
+folders-help = Cochez les dossiers dont les courriels doivent être conservés. Avant tout enregistrement, vous voyez ce que donne votre choix. Les brouillons, les éléments supprimés et le courrier indésirable ne sont jamais conservés.
+mode-include = Seulement les dossiers cochés
+mode-include-what = Les dossiers créés plus tard ne sont pas conservés.
+mode-exclude = Tous les dossiers sauf ceux cochés
+mode-exclude-what = Ce qui se trouve sous un dossier coché est exclu aussi. Les dossiers créés plus tard sont conservés.
+mode-all = Tous les dossiers
+mode-all-what = Les dossiers créés plus tard sont conservés aussi.
+folder-mixed = certains sont cochés en dessous
+folder-never = n'est jamais conservé
+outcome-folders = { $n ->
+    [0] Aucun dossier ne serait conservé.
+    [one] Un dossier serait conservé.
+   *[other] { $n } dossiers seraient conservés.
+}
+outcome-mails = { $n ->
+    [0] Aucun courriel ne s'y trouve maintenant.
+    [one] Un courriel s'y trouve maintenant.
+   *[other] { $n } courriels s'y trouvent maintenant.
+}
+outcome-new = Seuls sont conservés les courriels qui arrivent après l'activation, et les anciens que vous y déplacez.
+rules = Règles
+rules-change = Modifier les règles
+rules-see = Voir ce qu'elles auraient écarté
+rules-would = { $n ->
+    [one] Ces règles auraient écarté un courriel conservé :
+   *[other] Ces règles auraient écarté ces { $n } courriels conservés :
+}
+rules-would-none = Ces règles n'auraient écarté aucun courriel conservé.
+rules-would-more = Seuls les courriels les plus récents ont été examinés.
+rules-help = Les règles décident des courriels qui arrivent à partir de maintenant. Ce qui est conservé le reste. Fixez-les avant d'activer une boîte.
+rule-internal = Écarter les courriels internes
+rule-internal-what = Un collègue l'a écrit, et tous les destinataires sont dans votre domaine.
+rule-senders = Écarter les courriels de ces adresses, une par ligne
+rule-domains = Écarter les courriels de ces domaines, un par ligne
+rule-mark = Montrer des marques dans Outlook
+rule-mark-what = Grise sur les courriels conservés, verte sur les courriels classés.
+
+people-none = Personne n'a encore de rôle ici.
+people-help = Ici figure qui peut entrer dans la console pour votre cabinet. Un rôle vaut dès le prochain clic. Pour faire entrer quelqu'un, créez un lien et envoyez-le à cette personne.
+role = Rôle
+remove = Retirer
+remove-what = La personne ne peut plus entrer. Ses actes passés restent dans le registre.
+invite = Inviter quelqu'un
+invite-what = Choisissez ce que la personne peut faire, et envoyez-lui le lien.
+invite-make = Créer un lien
+invite-made = Envoyez ce lien à la personne, et à personne d'autre. Il n'est affiché que cette fois.
+invite-until = Il est valable jusqu'au { $name }, pour un compte.
+
+first-title = Cinq étapes jusqu'au premier courriel conservé
+first-connect = Connecter Microsoft 365
+first-connect-what = Quelqu'un se connecte chez Microsoft et accepte.
+first-mailbox = Ajouter une boîte aux lettres
+first-mailbox-what = La vôtre, celle d'un collègue, ou une boîte partagée.
+first-folders = Choisir ses dossiers
+first-folders-what = Seul ce que vous choisissez est conservé.
+first-rules = Regarder les règles
+first-rules-what = Que faut-il écarter ? C'est plus facile avant qu'après.
+first-activate = L'activer
+first-activate-what = À partir de là, les nouveaux courriels sont conservés.
+first-done = fait
+first-do = Continuer
+
+members = Membres
+members-none = Personne n'est encore lié. Liez les personnes dont Outlook doit montrer dates et contacts.
+members-help = Un membre est une personne de votre cabinet, liée à son compte chez Microsoft. greffe inscrit dates et contacts dans son Outlook comme votre application les envoie. Testez un service quand quelque chose y manque.
+member-new = Lier un membre
+member-link = Lier
+member-nothing = Rien n'est inscrit dans cet Outlook
+member-state = Ce qui se trouve dans cet Outlook
+member-what = Ce que greffe y inscrit
+member-target = Les dates vont dans
+target-calendar = le calendrier
+target-todo = To Do
+member-compared = Dernière comparaison le { $name }.
+switched-off = désactivé
+copies-placed = { $n ->
+    [0] rien encore.
+    [one] une inscription.
+   *[other] { $n } inscriptions.
+}
+copies-waiting = { $n ->
+    [one] Une autre attend.
+   *[other] { $n } autres attendent.
+}
+copies-failed = { $n ->
+    [one] Une a échoué.
+   *[other] { $n } ont échoué.
+}

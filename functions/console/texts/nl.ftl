@@ -11,7 +11,6 @@ firms-other = Ander kantoor
 details = In de eigen woorden van Microsoft of greffe
 help = Hulp
 open = Openen
-connect = Verbinden
 to-start = Naar het begin
 as-table = Als tabel
 
@@ -190,3 +189,172 @@ evidence = Bewijs
 evidence-since = Ongewijzigd bewaard sinds { $name }.
 evidence-number = Het is nummer { $n } in het logboek van uw kantoor.
 original = Het origineel downloaden
+
+proof = Het bewijs downloaden
+proof-what = Een bestand waarmee iedereen, zonder greffe, nagaat dat deze e-mail ongewijzigd is.
+connectors = Verbindingen
+people = Personen
+connectors-none = Er is nog niets verbonden. Met een verbinding kan greffe e-mail lezen in Microsoft 365.
+connectors-help = Een verbinding is de weg waarlangs greffe Microsoft 365 bereikt. Ze loopt via één persoon, of geldt voor de hele organisatie. Test ze bij twijfel: een test wijzigt niets.
+connector-needed = Wacht op iemand
+connector-connected = Verbonden met { $a } via { $b }
+connector-works = Verbonden
+connector-waits = Niemand heeft zich al aangemeld
+connector-awaits-grant = Uw leverancier moet ze vrijgeven
+connector-new = Nieuwe verbinding
+connector-name = Naam
+connector-create = De verbinding maken
+connector-change = Naam en rechten
+connector-options = Wat greffe naast het lezen van e-mail mag
+connector-may = Wat greffe mag
+connector-wanted = De wijziging geldt na de volgende aanmelding.
+access = Manier van toegang
+access-delegated = Via één persoon
+access-delegated-what = greffe leest de postvakken die deze persoon mag openen, en geen andere. Het eindigt als de persoon vertrekt of verandert.
+access-organization = Voor de hele organisatie
+access-organization-what = greffe kan alle postvakken van de organisatie lezen, wie er ook vertrekt. Een globale beheerder moet ermee instemmen.
+option-mark = Merken in Outlook
+option-mark-what = Toont een grijs merk op bewaarde e-mail en een groen op geklasseerde. Daarvoor mag greffe e-mails wijzigen.
+option-shared = Gedeelde postvakken van deze persoon
+option-shared-what = Opent de gedeelde postvakken die deze persoon mag openen.
+option-dates = Datums
+option-dates-what = Schrijft afspraken en termijnen in de agenda of in To Do.
+option-contacts = Contactpersonen
+option-contacts-what = Schrijft contactpersonen in Outlook.
+own-app = Uw eigen app-registratie
+own-app-what = Alleen als uw kantoor er zelf een heeft in Entra. Laat deze velden anders leeg.
+own-app-tenant = Map-id (tenant)
+own-app-client = Toepassings-id (client)
+own-app-secret = Waarde van het clientgeheim
+connect-microsoft = Aanmelden bij Microsoft
+connect-again = Opnieuw aanmelden bij Microsoft
+connect-send = De link naar iemand anders sturen
+connect-send-what = Wie hem opent, meldt zich aan bij Microsoft en verbindt. Hij geldt één dag en werkt één keer.
+link = Link
+validate = Test
+validate-what = Probeert alles wat greffe nodig heeft, en verwijdert wat voor de test gemaakt werd. Het duurt hoogstens een halve minuut.
+validate-do = De verbinding testen
+validate-good = Alles werkt.
+validate-bad = Er werkt iets niet. Hieronder staat wat, en wie aan zet is.
+check-works = werkt
+check-fails = werkt niet
+check-not-needed = niet nodig
+check-token = Toestemming
+check-profile = Wie verbonden is
+check-folders = Mappen
+check-mail = E-mail lezen
+check-mark = Merken
+check-notifications = Meldingen van nieuwe e-mail
+check-calendar = Agenda
+check-tasks = To Do
+check-contacts = Contactpersonen
+check-secret = Geheim van de app
+change = Wijzigen
+store = Opslaan
+secret-new = Nieuw clientgeheim
+secret-new-what = Plak de waarde van het nieuwe geheim. greffe test het voor het het oude vervangt.
+secret-test = Testen en vervangen
+
+mailbox-new = Een postvak toevoegen
+mailbox-new-what = greffe kijkt meteen na of het het postvak mag openen. Er wordt niets bewaard voor u het inschakelt.
+mailbox-connector = Verbinding
+mailbox-address = Adres
+mailbox-kind = Soort
+mailbox-kind-user = Van één persoon
+mailbox-kind-shared = Gedeeld, zoals info@
+mailbox-add = Toevoegen
+mailboxes-first = Verbind eerst Microsoft 365.
+folders = Mappen
+folders-which = Welke mappen worden bewaard?
+folders-see = Bekijken waar dit op neerkomt
+folders-store = Deze keuze opslaan
+folders-choose = Mappen kiezen
+folders-not-current = Microsoft antwoordt nu niet. Dit zijn de mappen zoals greffe ze het laatst zag.
+folders-help = Vink de mappen aan waarvan de e-mail bewaard moet worden. Voor er iets opgeslagen wordt, ziet u waar uw keuze op neerkomt. Concepten, verwijderde en ongewenste e-mail worden nooit bewaard.
+mode-include = Alleen de aangevinkte mappen
+mode-include-what = Mappen die later gemaakt worden, worden niet bewaard.
+mode-exclude = Alle mappen behalve de aangevinkte
+mode-exclude-what = Wat onder een aangevinkte map ligt, valt ook weg. Mappen die later gemaakt worden, worden bewaard.
+mode-all = Alle mappen
+mode-all-what = Mappen die later gemaakt worden, worden ook bewaard.
+folder-mixed = sommige eronder zijn aangevinkt
+folder-never = wordt nooit bewaard
+outcome-folders = { $n ->
+    [0] Er zou geen map bewaard worden.
+    [one] Er zou één map bewaard worden.
+   *[other] Er zouden { $n } mappen bewaard worden.
+}
+outcome-mails = { $n ->
+    [0] Er ligt nu geen e-mail in.
+    [one] Er ligt nu één e-mail in.
+   *[other] Er liggen nu { $n } e-mails in.
+}
+outcome-new = Alleen e-mail die aankomt nadat u het postvak inschakelt, wordt bewaard, en oude e-mail die u erin verplaatst.
+rules = Regels
+rules-change = De regels wijzigen
+rules-see = Bekijken wat ze overgeslagen zouden hebben
+rules-would = { $n ->
+    [one] Deze regels zouden één bewaarde e-mail overgeslagen hebben:
+   *[other] Deze regels zouden deze { $n } bewaarde e-mails overgeslagen hebben:
+}
+rules-would-none = Deze regels zouden geen bewaarde e-mail overgeslagen hebben.
+rules-would-more = Alleen de nieuwste e-mails zijn bekeken.
+rules-help = Regels beslissen over e-mail die vanaf nu komt. Wat bewaard is, blijft bewaard. Stel ze in voor u een postvak inschakelt.
+rule-internal = Interne e-mail overslaan
+rule-internal-what = Een collega schreef hem, en alle ontvangers zitten in uw domein.
+rule-senders = E-mail van deze adressen overslaan, één per regel
+rule-domains = E-mail van deze domeinen overslaan, één per regel
+rule-mark = Merken tonen in Outlook
+rule-mark-what = Grijs op bewaarde e-mail, groen op geklasseerde.
+
+people-none = Niemand heeft hier al een rol.
+people-help = Hier staat wie de console van uw kantoor mag gebruiken. Een rol geldt vanaf de volgende klik. Wilt u iemand binnenlaten, maak dan een link en stuur hem naar die persoon.
+role = Rol
+remove = Verwijderen
+remove-what = De persoon komt niet meer binnen. Wat hij eerder deed, blijft genoteerd.
+invite = Iemand uitnodigen
+invite-what = Kies wat de persoon mag, en stuur de link naar die persoon.
+invite-make = Een link maken
+invite-made = Stuur deze link naar de persoon, en naar niemand anders. Hij wordt alleen nu getoond.
+invite-until = Hij geldt tot { $name }, voor één account.
+
+first-title = Vijf stappen tot de eerste bewaarde e-mail
+first-connect = Microsoft 365 verbinden
+first-connect-what = Iemand meldt zich aan bij Microsoft en stemt in.
+first-mailbox = Een postvak toevoegen
+first-mailbox-what = Het uwe, dat van een collega, of een gedeeld postvak.
+first-folders = De mappen kiezen
+first-folders-what = Alleen wat u kiest, wordt bewaard.
+first-rules = De regels bekijken
+first-rules-what = Wat moet overgeslagen worden? Vooraf is dat gemakkelijker dan achteraf.
+first-activate = Inschakelen
+first-activate-what = Vanaf dan wordt nieuwe e-mail bewaard.
+first-done = klaar
+first-do = Verdergaan
+
+members = Leden
+members-none = Er is nog niemand gekoppeld. Koppel de personen in wier Outlook datums en contactpersonen moeten staan.
+members-help = Een lid is een persoon van uw kantoor, gekoppeld aan zijn account bij Microsoft. greffe schrijft datums en contactpersonen in zijn Outlook zoals uw toepassing ze stuurt. Test een dienst als daar iets ontbreekt.
+member-new = Een lid koppelen
+member-link = Koppelen
+member-nothing = In deze Outlook wordt niets geschreven
+member-state = Wat in deze Outlook staat
+member-what = Wat greffe daar schrijft
+member-target = Datums gaan naar
+target-calendar = de agenda
+target-todo = To Do
+member-compared = Laatst vergeleken op { $name }.
+switched-off = uitgeschakeld
+copies-placed = { $n ->
+    [0] nog niets.
+    [one] één item.
+   *[other] { $n } items.
+}
+copies-waiting = { $n ->
+    [one] Nog één wacht.
+   *[other] Nog { $n } wachten.
+}
+copies-failed = { $n ->
+    [one] Eén is mislukt.
+   *[other] { $n } zijn mislukt.
+}

@@ -14,22 +14,39 @@ use shared::{
 /// The address of a page here holds a state or a ticket: it is told to nobody.
 pub(crate) const REFERRER_POLICY: (HeaderName, &str) = (header::REFERRER_POLICY, "no-referrer");
 
-const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}\
-    dt{font-weight:600}dd{margin:0 0 .6rem}";
+const STYLE: &str = ":root{color-scheme:light dark;--ground:light-dark(#f6f5f1,#17181b);--sheet:light-dark(#fff,#202226);\
+    --ink:light-dark(#1d2026,#e8e6e1);--quiet:light-dark(#565b66,#a9adb6);\
+    --line:light-dark(#d9d6cd,#373a41);--accent:light-dark(#2f4a8a,#a9bdf5)}body{margin:0;\
+    font:100%/1.55 system-ui,sans-serif;background:var(--ground);color:var(--ink)}main{max-width:38rem;\
+    margin:8vh auto;padding:2rem;background:var(--sheet);border:1px solid var(--line);border-radius:6px;\
+    overflow-wrap:anywhere}h1{font-size:1.4rem;line-height:1.3;font-weight:600;margin:0 0 1rem}\
+    dt{color:var(--quiet);font-size:.9rem}dd{margin:0 0 .7rem}a{color:var(--accent)}\
+    @media(max-width:42rem){main{margin:1rem}}";
 /// Nothing may be loaded, run, framed or sent; the one style is allowed by its digest.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-jioq5ulrMbsO0ogoYdhGOkfJE2P9TYZsD6lMDeHYmHE='; base-uri 'none'; form-action 'none'; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-p+t1jlOZtf5tgym+9VnOABTMdtYh6mD8LrrWjY/Vi0A='; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
 /// "Connected to {connector} via {address}".
 pub(crate) fn connected(language: Language, connector: &str, address: &str) -> Response {
     let (connector, address) = (Escaped(connector), Escaped(address));
-    let (sentence, close) = match language {
-        Language::English => (format!("Connected to {connector} via {address}"), "You may close this page."),
-        Language::French => (format!("Connecté à {connector} via {address}"), "Vous pouvez fermer cette page."),
-        Language::Dutch => (format!("Verbonden met {connector} via {address}"), "U mag deze pagina sluiten."),
-        Language::German => (format!("Verbunden mit {connector} über {address}"), "Sie können diese Seite schließen."),
+    let (sentence, close, console) = match language {
+        Language::English => {
+            (format!("Connected to {connector} via {address}"), "You may close this page.", "Back to the console")
+        }
+        Language::French => {
+            (format!("Connecté à {connector} via {address}"), "Vous pouvez fermer cette page.", "Revenir à la console")
+        }
+        Language::Dutch => {
+            (format!("Verbonden met {connector} via {address}"), "U mag deze pagina sluiten.", "Terug naar de console")
+        }
+        Language::German => (
+            format!("Verbunden mit {connector} über {address}"),
+            "Sie können diese Seite schließen.",
+            "Zurück zur Konsole",
+        ),
     };
-    html(language, StatusCode::OK, &sentence, &format!("<p>{close}</p>"))
+    let body = format!("<p>{close}</p><p><a href=\"/console\">{console}</a></p>");
+    html(language, StatusCode::OK, &sentence, &body)
 }
 
 /// What a problem means, what to do next, and what Microsoft said.
@@ -63,7 +80,8 @@ fn html(language: Language, status: StatusCode, title: &str, body: &str) -> Resp
     let lang = language.tag();
     let page = format!(
         "<!doctype html><html lang=\"{lang}\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title><style>{STYLE}</style></head>\
          <body><main><h1>{title}</h1>{body}</main></body></html>"
     );
     let headers = [

@@ -368,7 +368,8 @@ impl Demo {
         let firm = memory.firm.map(|firm| firm.to_string()).unwrap_or_default();
         format!(
             "\ngreffe answers on {base} (described by {base}/openapi.json); the operator's key is {key}\n\
-             {TENANT}: http://127.0.0.1:{}/admin\n\n\
+             {TENANT}: http://127.0.0.1:{microsoft}/admin\n\
+             Ada's Outlook, where marks turn grey and green: http://127.0.0.1:{microsoft}/outlook/{ADDRESS}\n\n\
              Try next, in another terminal:\n\
              \x20 # the last three mails that were archived\n\
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/messages?limit=3'\n\
@@ -376,7 +377,7 @@ impl Demo {
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/events?limit=10'\n\
              docs/integrator.md explains the API.\n\nCtrl-C ends it.\n\n\
              The console, as the firm's administrator: open this in a browser, and choose an account.\n{entry}",
-            memory.microsoft_port
+            microsoft = memory.microsoft_port
         )
     }
 

@@ -396,7 +396,8 @@ fn page(accounts: &[(bool, Account)], apps: &[App]) -> String {
             (!account.enabled, "disabled"),
         ];
         let kind: Vec<&str> = kind.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
-        page += &format!("<h3>{} <small>{}</small></h3>\n<p>", escape(address), kind.join(", "));
+        let (shown, kind) = (escape(address), kind.join(", "));
+        page += &format!("<h3><a href=\"/outlook/{shown}\">{shown}</a> <small>{kind}</small></h3>\n<p>");
         let of = [("address", address)];
         let (able, licence) = (
             if account.enabled { ("disable", "Disable") } else { ("enable", "Enable") },

@@ -26,6 +26,7 @@ mod mailbox;
 mod message;
 mod mime;
 mod notify;
+mod outlook;
 mod person;
 mod store;
 mod throttle;
@@ -54,7 +55,8 @@ impl Microsoft365 {
     /// Everything that Microsoft's two hosts answer, on one origin; and `/admin`, where a person makes things happen.
     pub fn router(&self) -> Router {
         let graph = graph::router(Arc::clone(&self.0));
-        entra::router(Arc::clone(&self.0)).merge(admin::router(Arc::clone(&self.0))).merge(graph)
+        let people = admin::router(Arc::clone(&self.0)).merge(outlook::router(Arc::clone(&self.0)));
+        entra::router(Arc::clone(&self.0)).merge(people).merge(graph)
     }
 
     /// Answers on a listener and delivers change notifications, until the task is dropped.

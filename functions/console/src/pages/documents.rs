@@ -288,6 +288,11 @@ pub(crate) async fn original(
     Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/content")), &ranges(&headers)).await?))
 }
 
+/// The proof of the mail, to save: a ZIP file that is checked without greffe.
+pub(crate) async fn proof(office: Office, Path((_, message)): Path<(FirmId, MessageId)>) -> Result<Response, Trouble> {
+    Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/proof")), &[]).await?))
+}
+
 /// An attachment, to save.
 pub(crate) async fn attachment(
     office: Office,

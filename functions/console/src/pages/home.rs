@@ -28,6 +28,50 @@ struct Need {
     to: String,
 }
 
+/// A step to the first kept mail.
+struct Step {
+    title: String,
+    what: String,
+    done: bool,
+    to: String,
+}
+
+/// The five steps of a firm that has not done all of them.
+fn steps(s: &Shell, connectors: &[ConnectorView], mailboxes: &[MailboxView]) -> Vec<Step> {
+    let t = &s.t;
+    let first = mailboxes.first().map(|mailbox| s.at(&format!("/mailboxes/{}", mailbox.id)));
+    let below = |rest: &str| first.as_ref().map(|first| format!("{first}{rest}")).unwrap_or_default();
+    let connector = match connectors.first() {
+        Some(connector) => s.at(&format!("/connectors/{}", connector.id)),
+        None => s.at("/connectors/new"),
+    };
+    let active = mailboxes.iter().any(|mailbox| mailbox.activated_at.is_some());
+    let ruled = mailboxes.iter().any(|mailbox| {
+        let rules = &mailbox.rules;
+        rules.ignore_internal || !rules.excluded_senders.is_empty() || !rules.excluded_domains.is_empty()
+    });
+    let step = |title, what, done, to| Step { title, what, done, to };
+    let steps = vec![
+        step(
+            t.say("first-connect"),
+            t.say("first-connect-what"),
+            connectors.iter().any(|c| c.state == "connected"),
+            connector,
+        ),
+        step(t.say("first-mailbox"), t.say("first-mailbox-what"), !mailboxes.is_empty(), s.at("/mailboxes/new")),
+        step(
+            t.say("first-folders"),
+            t.say("first-folders-what"),
+            mailboxes.iter().any(|m| m.selection.is_some()),
+            below("/folders"),
+        ),
+        step(t.say("first-rules"), t.say("first-rules-what"), ruled || active, below("/rules")),
+        step(t.say("first-activate"), t.say("first-activate-what"), active, below("")),
+    ];
+    // Once mail is kept, the list has done its work.
+    if active { Vec::new() } else { steps }
+}
+
 /// A day of the chart.
 struct Bar {
     x: usize,
@@ -42,6 +86,7 @@ struct Bar {
 #[template(path = "home.html")]
 struct HomePage {
     s: Shell,
+    steps: Vec<Step>,
     needs: Vec<Need>,
     mailboxes: Vec<MailboxView>,
     chart: Vec<Bar>,
@@ -51,6 +96,11 @@ struct HomePage {
 impl HomePage {
     fn chart_width(&self) -> usize {
         self.chart.len() * BAR_WIDTH
+    }
+
+    /// Whether the next step is this one.
+    fn is_next(&self, step: &Step) -> bool {
+        self.steps.iter().find(|step| !step.done).is_some_and(|next| next.title == step.title)
     }
 
     fn is_complete(&self) -> bool {
@@ -76,12 +126,16 @@ pub(crate) async fn page(office: Office) -> Result<Response, Trouble> {
         (0..=SECRET_DAYS).contains(&days).then(|| format!("{ends} {}", s.t.say_n("secret-days", days)))
     });
     let secrets = secrets.collect();
-    Ok(render(&HomePage { s, needs, mailboxes, chart, secrets }))
+    let steps = if office.firm.may_manage() { steps(&s, &connectors, &mailboxes) } else { Vec::new() };
+    if !steps.is_empty() {
+        // The steps say it better.
+        needs.clear();
+    }
+    Ok(render(&HomePage { s, steps, needs, mailboxes, chart, secrets }))
 }
 
 fn need_of_connector(s: &Shell, connector: &ConnectorView) -> Option<Need> {
-    let to = connector.connect_url.clone().unwrap_or_default();
-    let button = if to.is_empty() { String::new() } else { s.t.say("connect") };
+    let (to, button) = (s.at(&format!("/connectors/{}", connector.id)), s.t.say("open"));
     match &connector.problem {
         Some(problem) => Some(Need {
             sentence: format!("{}: {}", connector.name, problem.meaning),

@@ -6,21 +6,22 @@ use axum::{
     http::Method,
     response::{IntoResponse as _, Redirect, Response},
 };
-use serde::de::IgnoredAny;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::base::id::{FirmId, MailboxId};
 
-use super::view::MailboxView;
+use super::view::{self, ConnectorView, MailboxView};
 use crate::{
-    door::Trouble,
+    door::{Refusal, Trouble},
     guest::Fields,
-    shell::{Office, Shell, page},
+    shell::{FirmShown, Office, Shell, page},
 };
 
 #[derive(Template)]
 #[template(path = "mailboxes.html")]
 struct MailboxesPage {
     s: Shell,
+    firm: FirmShown,
     /// Those of one person, and shared ones; none of them is empty.
     groups: Vec<Vec<MailboxView>>,
     moves: bool,
@@ -32,14 +33,14 @@ pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
     let moves = all.iter().any(MailboxView::moves);
     let (shared, own): (Vec<_>, Vec<_>) = all.into_iter().partition(MailboxView::is_shared);
     let groups = [own, shared].into_iter().filter(|group| !group.is_empty()).collect();
-    Ok(page(&MailboxesPage { s: office.shell("mailboxes"), groups, moves }))
+    Ok(page(&MailboxesPage { s: office.shell("mailboxes"), firm: office.firm.clone(), groups, moves }))
 }
 
 #[derive(Template)]
 #[template(path = "mailbox.html")]
 struct MailboxPage {
     s: Shell,
-    firm: crate::shell::FirmShown,
+    firm: FirmShown,
     m: MailboxView,
 }
 
@@ -114,4 +115,44 @@ pub(crate) async fn change(
     let path = office.v1(&format!("/mailboxes/{mailbox}/{deed}"));
     office.api().send::<IgnoredAny>(Method::POST, &path, body).await?;
     Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{mailbox}"))).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "mailbox_new.html")]
+struct NewMailboxPage {
+    s: Shell,
+    connectors: Vec<ConnectorView>,
+    typed: Fields,
+    refusal: Option<Refusal>,
+}
+
+async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+    if !office.firm.may_manage() {
+        return Err(Trouble::Forbidden);
+    }
+    let mut connectors: Vec<ConnectorView> = view::all(office.api(), &office.v1("/connectors")).await?;
+    connectors.retain(|connector| connector.state == "connected");
+    Ok(page(&NewMailboxPage { s: office.shell("mailboxes"), connectors, typed, refusal }))
+}
+
+/// The form of a new mailbox.
+pub(crate) async fn new(office: Office) -> Result<Response, Trouble> {
+    new_shown(&office, Fields::default(), None).await
+}
+
+#[derive(Deserialize)]
+struct Made {
+    id: String,
+}
+
+/// Adds it. What was typed is shown again where it is refused.
+pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
+    let body = json!({
+        "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
+    });
+    match office.api().send::<Made>(Method::POST, &office.v1("/mailboxes"), Some(body)).await {
+        Ok(made) => Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{}", made.id))).into_response()),
+        Err(Trouble::Refused(refusal)) => new_shown(&office, typed, Some(*refusal)).await,
+        Err(other) => Err(other),
+    }
 }

@@ -1,7 +1,13 @@
 //! The pages, by noun.
 
+mod check;
+pub(crate) mod connectors;
 pub(crate) mod documents;
 pub(crate) mod entry;
+pub(crate) mod folders;
 pub(crate) mod home;
 pub(crate) mod mailboxes;
+pub(crate) mod members;
+pub(crate) mod people;
+pub(crate) mod rules;
 mod view;

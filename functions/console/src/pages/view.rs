@@ -1,7 +1,7 @@
 //! What the API answers, as far as pages show it.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     door::{Api, Trouble, encoded},
@@ -214,11 +214,27 @@ impl MailboxView {
 /// A connector.
 #[derive(Debug, Deserialize)]
 pub(super) struct ConnectorView {
+    pub id: String,
     pub name: String,
+    pub access: String,
+    pub mark: bool,
+    pub shared_mailboxes: bool,
+    pub dates: bool,
+    pub contacts: bool,
+    pub wanted: Option<IgnoredAny>,
+    pub app: Option<IgnoredAny>,
     pub state: String,
+    pub connected_as: Option<String>,
+    pub organization: Option<OrganizationView>,
     pub connect_url: Option<String>,
     pub problem: Option<ProblemView>,
+    pub sign_in_problem: Option<ProblemView>,
     pub secret: Option<SecretView>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OrganizationView {
+    pub awaits_grant: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -60,12 +60,22 @@ pub(super) fn error(text: &str) -> String {
     format!("<p role=\"alert\">{}</p>", escape(text))
 }
 
+/// What all pages look like, in light and dark.
+const STYLE: &str = "*{box-sizing:border-box}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;\
+    padding:0 1rem;color:light-dark(#1b1b1b,#eee);background:light-dark(#fff,#1c1e22)}a{color:light-dark(#0f6cbd,#8cbff2)}\
+    h1{font-size:1.5rem;line-height:1.25}button{font:inherit;padding:.5rem 1.5rem}\
+    :focus-visible{outline:3px solid #0f6cbd;outline-offset:2px}";
+
 pub(crate) fn html(status: StatusCode, title: &str, main: &str) -> Response {
+    html_with(status, title, "", main)
+}
+
+/// The same with rules of style of its own.
+pub(crate) fn html_with(status: StatusCode, title: &str, style: &str, main: &str) -> Response {
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}}\n\
-         button{{font:inherit;padding:.5rem 1.5rem}} :focus-visible{{outline:3px solid #0f6cbd;outline-offset:2px}}</style>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"><style>{STYLE}{style}</style>\n\
          </head>\n<body>\n<main>\n<p>Simulated Microsoft 365</p>\n<h1>{title}</h1>\n{main}\n</main>\n</body>\n</html>\n"
     );
     let headers = [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store, no-cache")];

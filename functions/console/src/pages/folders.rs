@@ -1,0 +1,288 @@
+//! Which folders of a mailbox are kept: the tree, and what a choice comes to before it is stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askama::Template;
+use axum::{
+    extract::Path,
+    http::Method,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::json;
+use shared::base::id::{FirmId, MailboxId};
+
+use super::view::MailboxView;
+use crate::{
+    door::{Refusal, Trouble},
+    guest::Fields,
+    shell::{Office, Shell, page},
+};
+
+/// A folder as the API lists it.
+#[derive(Debug, Clone, Deserialize)]
+struct FolderView {
+    id: String,
+    display_name: String,
+    parent_id: Option<String>,
+    items: Option<u64>,
+    hidden: bool,
+    selectable: bool,
+    gone: bool,
+}
+
+#[derive(Deserialize)]
+struct Folders {
+    items: Vec<FolderView>,
+    current: bool,
+}
+
+/// How folders are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Include,
+    Exclude,
+    All,
+}
+
+impl Mode {
+    fn of(name: &str) -> Self {
+        match name {
+            "exclude" => Self::Exclude,
+            "all" => Self::All,
+            _ => Self::Include,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Include => "include",
+            Self::Exclude => "exclude",
+            Self::All => "all",
+        }
+    }
+}
+
+/// A folder as it stands in the tree.
+struct Branch {
+    folder: FolderView,
+    ticked: bool,
+    /// Whether a list of folders below it begins here.
+    opens: bool,
+    /// How many lists end behind it.
+    closes: Vec<()>,
+    /// Some below it are ticked, and it is not.
+    mixed: bool,
+}
+
+/// What a choice comes to.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    folders: usize,
+    mails: u64,
+}
+
+/// The folders in the order of the tree: each behind its parent, and alphabetical beside each other.
+fn branches(folders: &[FolderView], ticked: &BTreeSet<String>) -> Vec<Branch> {
+    let shown: BTreeSet<&str> = folders.iter().map(|folder| folder.id.as_str()).collect();
+    let mut below: BTreeMap<Option<&str>, Vec<&FolderView>> = BTreeMap::new();
+    for folder in folders.iter().filter(|folder| !folder.hidden && !folder.gone) {
+        let parent = folder.parent_id.as_deref().filter(|parent| shown.contains(parent));
+        below.entry(parent).or_default().push(folder);
+    }
+    let (mut branches, mut open): (Vec<Branch>, Vec<std::vec::IntoIter<&FolderView>>) = (Vec::new(), Vec::new());
+    open.extend(below.get(&None).cloned().map(Vec::into_iter));
+    while let Some(siblings) = open.last_mut() {
+        match siblings.next() {
+            Some(folder) => {
+                let children = below.get(&Some(folder.id.as_str())).cloned().unwrap_or_default();
+                let opens = !children.is_empty();
+                branches.push(Branch {
+                    folder: folder.clone(),
+                    ticked: ticked.contains(&folder.id),
+                    opens,
+                    closes: Vec::new(),
+                    mixed: false,
+                });
+                if opens {
+                    open.push(children.into_iter());
+                }
+            }
+            None => {
+                open.pop();
+                if let (false, Some(last)) = (open.is_empty(), branches.last_mut()) {
+                    last.closes.push(());
+                }
+            }
+        }
+    }
+    mark_mixed(&mut branches, folders, ticked);
+    branches
+}
+
+/// Marks the folders below which some are ticked.
+fn mark_mixed(branches: &mut [Branch], folders: &[FolderView], ticked: &BTreeSet<String>) {
+    let parents: BTreeMap<&str, &str> =
+        folders.iter().filter_map(|f| Some((f.id.as_str(), f.parent_id.as_deref()?))).collect();
+    let mut above = BTreeSet::new();
+    for id in ticked {
+        let mut at = id.as_str();
+        // A tree has no circle; whatever comes, this ends.
+        for _ in 0..folders.len() {
+            let Some(parent) = parents.get(at) else { break };
+            above.insert(*parent);
+            at = parent;
+        }
+    }
+    for branch in branches {
+        branch.mixed = !branch.ticked && above.contains(branch.folder.id.as_str());
+    }
+}
+
+/// What the choice comes to, as `shared::mail::selection` has it.
+fn outcome(folders: &[FolderView], mode: Mode, ticked: &BTreeSet<String>) -> Outcome {
+    let mut excluded: BTreeSet<&str> = BTreeSet::new();
+    let (mut count, mut mails) = (0, 0_u64);
+    // Parents come before their children.
+    for folder in folders {
+        let below = folder.parent_id.as_deref().is_some_and(|parent| excluded.contains(parent));
+        if below || ticked.contains(&folder.id) {
+            excluded.insert(&folder.id);
+        }
+        let kept = folder.selectable
+            && match mode {
+                Mode::Include => ticked.contains(&folder.id),
+                Mode::Exclude => !folder.hidden && !excluded.contains(folder.id.as_str()),
+                Mode::All => !folder.hidden,
+            };
+        if kept {
+            count += 1;
+            mails = mails.saturating_add(folder.items.unwrap_or_default());
+        }
+    }
+    Outcome { folders: count, mails }
+}
+
+#[derive(Template)]
+#[template(path = "folders.html")]
+struct FoldersPage {
+    s: Shell,
+    m: MailboxView,
+    branches: Vec<Branch>,
+    mode: &'static str,
+    current: bool,
+    /// What the choice comes to, once somebody asked.
+    outcome: Option<Outcome>,
+    refusal: Option<Refusal>,
+}
+
+impl FoldersPage {
+    fn is_mode(&self, mode: &str) -> bool {
+        self.mode == mode
+    }
+}
+
+async fn shown(
+    office: &Office,
+    mailbox: MailboxId,
+    chosen: Option<(Mode, BTreeSet<String>)>,
+    refusal: Option<Refusal>,
+) -> Result<Response, Trouble> {
+    let (own, folders) =
+        (office.v1(&format!("/mailboxes/{mailbox}")), office.v1(&format!("/mailboxes/{mailbox}/folders")));
+    let (m, Folders { items, current }) =
+        tokio::try_join!(office.api().get::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
+    let asked = chosen.is_some();
+    let (mode, ticked) = chosen.unwrap_or_else(|| match &m.selection {
+        Some(selection) => (Mode::of(&selection.mode), selection.folders.iter().cloned().collect()),
+        None => (Mode::Include, BTreeSet::new()),
+    });
+    let outcome = asked.then(|| outcome(&items, mode, &ticked));
+    let branches = branches(&items, &ticked);
+    let s = office.shell("mailboxes");
+    Ok(page(&FoldersPage { s, m, branches, mode: mode.name(), current, outcome, refusal }))
+}
+
+/// The tree.
+pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, Trouble> {
+    shown(&office, mailbox, None, None).await
+}
+
+/// Shows what a choice comes to, or stores it.
+pub(crate) async fn choose(
+    office: Office,
+    Path((_, mailbox)): Path<(FirmId, MailboxId)>,
+    typed: Fields,
+) -> Result<Response, Trouble> {
+    let mode = Mode::of(typed.get("mode"));
+    let ticked: BTreeSet<String> = typed.all("folder").map(str::to_owned).collect();
+    if typed.get("do") != "store" {
+        return shown(&office, mailbox, Some((mode, ticked)), None).await;
+    }
+    let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { ticked.iter().collect() };
+    let path = office.v1(&format!("/mailboxes/{mailbox}/selection"));
+    let body = json!({ "mode": mode.name(), "folders": named });
+    match office.api().send::<IgnoredAny>(Method::PUT, &path, Some(body)).await {
+        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{mailbox}"))).into_response()),
+        Err(Trouble::Refused(refusal)) => shown(&office, mailbox, Some((mode, ticked)), Some(*refusal)).await,
+        Err(other) => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(id: &str, parent: Option<&str>, selectable: bool) -> FolderView {
+        let parent_id = parent.map(str::to_owned);
+        FolderView {
+            id: id.to_owned(),
+            display_name: id.to_uppercase(),
+            parent_id,
+            items: Some(10),
+            hidden: false,
+            selectable,
+            gone: false,
+        }
+    }
+
+    fn tree() -> Vec<FolderView> {
+        vec![
+            folder("inbox", None, true),
+            folder("junk", None, false),
+            folder("clients", Some("inbox"), true),
+            folder("acme", Some("clients"), true),
+            folder("sent", None, true),
+        ]
+    }
+
+    fn ticked(ids: &[&str]) -> BTreeSet<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_choice_comes_to_what_the_selection_keeps() {
+        let of = |mode, ids: &[&str]| outcome(&tree(), mode, &ticked(ids)).folders;
+        assert_eq!(of(Mode::Include, &["inbox", "acme"]), 2);
+        assert_eq!(of(Mode::Exclude, &["clients"]), 2);
+        assert_eq!(of(Mode::Exclude, &[]), 4);
+        assert_eq!(of(Mode::All, &["inbox"]), 4);
+        assert_eq!(outcome(&tree(), Mode::All, &ticked(&[])).mails, 40);
+    }
+
+    #[test]
+    fn the_tree_has_each_folder_behind_its_parent_and_ends_each_list() {
+        let branches = branches(&tree(), &ticked(&["acme"]));
+        let shape: Vec<_> =
+            branches.iter().map(|b| (b.folder.id.as_str(), b.opens, b.closes.len(), b.ticked, b.mixed)).collect();
+        let expected = [
+            ("inbox", true, 0, false, true),
+            ("clients", true, 0, false, true),
+            ("acme", false, 2, true, false),
+            ("junk", false, 0, false, false),
+            ("sent", false, 0, false, false),
+        ];
+        assert_eq!(shape, expected);
+        assert_eq!(branches.iter().filter(|b| b.opens).count(), branches.iter().map(|b| b.closes.len()).sum::<usize>());
+    }
+}

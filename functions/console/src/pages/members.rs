@@ -1,0 +1,222 @@
+//! Members: the people whose Outlook greffe writes dates and contacts to; each service tested with a dot.
+
+use askama::Template;
+use axum::{
+    extract::Path,
+    http::{Method, StatusCode},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::json;
+use shared::base::id::{FirmId, MemberId};
+
+use super::{
+    check::CheckView,
+    view::{self, ConnectorView, ProblemView, Standing},
+};
+use crate::{
+    door::{Refusal, Trouble},
+    guest::Fields,
+    shell::{FirmShown, Office, Shell, page},
+};
+
+#[derive(Deserialize)]
+struct Switches {
+    dates: bool,
+    contacts: bool,
+    target: String,
+}
+
+#[derive(Deserialize)]
+struct MemberView {
+    id: String,
+    name: String,
+    address: String,
+    push: Option<Switches>,
+}
+
+impl MemberView {
+    fn has_dates(&self) -> bool {
+        self.push.as_ref().is_some_and(|push| push.dates)
+    }
+
+    fn has_contacts(&self) -> bool {
+        self.push.as_ref().is_some_and(|push| push.contacts)
+    }
+
+    fn has_tasks(&self) -> bool {
+        self.push.as_ref().is_some_and(|push| push.target == "todo")
+    }
+}
+
+#[derive(Template)]
+#[template(path = "members.html")]
+struct MembersPage {
+    s: Shell,
+    firm: FirmShown,
+    members: Vec<MemberView>,
+}
+
+/// The list.
+pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
+    let mut members: Vec<MemberView> = view::all(office.api(), &office.v1("/members")).await?;
+    members.sort_by_key(|member| member.name.to_lowercase());
+    Ok(page(&MembersPage { s: office.shell("members"), firm: office.firm.clone(), members }))
+}
+
+#[derive(Template)]
+#[template(path = "member_new.html")]
+struct NewMemberPage {
+    s: Shell,
+    connectors: Vec<ConnectorView>,
+    typed: Fields,
+    refusal: Option<Refusal>,
+}
+
+async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+    if !office.firm.may_manage() {
+        return Err(Trouble::Forbidden);
+    }
+    let mut connectors: Vec<ConnectorView> = view::all(office.api(), &office.v1("/connectors")).await?;
+    connectors.retain(|connector| connector.state == "connected");
+    Ok(page(&NewMemberPage { s: office.shell("members"), connectors, typed, refusal }))
+}
+
+/// The form of a new member.
+pub(crate) async fn new(office: Office) -> Result<Response, Trouble> {
+    new_shown(&office, Fields::default(), None).await
+}
+
+#[derive(Deserialize)]
+struct Made {
+    id: String,
+}
+
+/// Links somebody. What was typed is shown again where it is refused.
+pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
+    let body = json!({
+        "name": typed.get("name"), "address": typed.get("address"), "connector": typed.get("connector"), "push": null,
+    });
+    match office.api().send::<Made>(Method::POST, &office.v1("/members"), Some(body)).await {
+        Ok(made) => Ok(Redirect::to(&office.shell.at(&format!("/members/{}", made.id))).into_response()),
+        Err(Trouble::Refused(refusal)) => new_shown(&office, typed, Some(*refusal)).await,
+        Err(other) => Err(other),
+    }
+}
+
+#[derive(Deserialize)]
+struct CopyCounts {
+    placed: u64,
+    waiting: u64,
+    failed: u64,
+}
+
+#[derive(Deserialize)]
+struct NounView {
+    problem: Option<ProblemView>,
+    copies: CopyCounts,
+}
+
+#[derive(Deserialize)]
+struct PushView {
+    dates: NounView,
+    contacts: NounView,
+    compared_at: Option<Timestamp>,
+}
+
+/// How dates or contacts stand, with the class of their dot.
+struct NounShown<'a> {
+    class: &'static str,
+    name: String,
+    is_on: bool,
+    noun: &'a NounView,
+}
+
+fn class(is_on: bool, noun: &NounView) -> &'static str {
+    let standing = match (noun.problem.is_some() || noun.copies.failed > 0, is_on, noun.copies.waiting) {
+        (true, _, _) => Standing::Needed,
+        (_, false, _) => Standing::Resting,
+        (_, _, 1..) => Standing::Busy,
+        _ => Standing::Good,
+    };
+    standing.class()
+}
+
+#[derive(Template)]
+#[template(path = "member.html")]
+struct MemberPage {
+    s: Shell,
+    firm: FirmShown,
+    m: MemberView,
+    push: PushView,
+    check: Option<CheckView>,
+    refusal: Option<Refusal>,
+}
+
+impl MemberPage {
+    /// Dates and contacts.
+    fn nouns(&self) -> Vec<NounShown<'_>> {
+        let t = &self.s.t;
+        let dates = (t.say("option-dates"), self.m.has_dates(), &self.push.dates);
+        let contacts = (t.say("option-contacts"), self.m.has_contacts(), &self.push.contacts);
+        [dates, contacts].map(|(name, is_on, noun)| NounShown { class: class(is_on, noun), name, is_on, noun }).into()
+    }
+
+    /// The services that can be tested: name in the API, and in words.
+    fn services(&self) -> [(&'static str, String); 4] {
+        let t = &self.s.t;
+        [
+            ("mail", t.say("check-mail")),
+            ("calendar", t.say("check-calendar")),
+            ("tasks", t.say("check-tasks")),
+            ("contacts", t.say("check-contacts")),
+        ]
+    }
+}
+
+async fn shown(
+    office: &Office,
+    member: MemberId,
+    check: Option<CheckView>,
+    refusal: Option<Refusal>,
+) -> Result<Response, Trouble> {
+    let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
+    let (m, push) = tokio::try_join!(office.api().get::<MemberView>(&own), office.api().get::<PushView>(&push))?;
+    let status = refusal
+        .as_ref()
+        .map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST));
+    let (s, firm) = (office.shell("members"), office.firm.clone());
+    Ok((status, page(&MemberPage { s, firm, m, push, check, refusal })).into_response())
+}
+
+/// One member.
+pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, MemberId)>) -> Result<Response, Trouble> {
+    shown(&office, member, None, None).await
+}
+
+/// Tests a service, or changes the switches.
+pub(crate) async fn change(
+    office: Office,
+    Path((_, member)): Path<(FirmId, MemberId)>,
+    typed: Fields,
+) -> Result<Response, Trouble> {
+    let own = office.v1(&format!("/members/{member}"));
+    let service = typed.get("test");
+    if !service.is_empty() {
+        let body = Some(json!({ "service": service }));
+        return match office.api().send::<CheckView>(Method::POST, &format!("{own}/test"), body).await {
+            Ok(check) => shown(&office, member, Some(check), None).await,
+            Err(Trouble::Refused(refusal)) => shown(&office, member, None, Some(*refusal)).await,
+            Err(other) => Err(other),
+        };
+    }
+    let (dates, contacts) = (typed.is_on("dates"), typed.is_on("contacts"));
+    let target = if typed.get("target") == "todo" { "todo" } else { "calendar" };
+    let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
+    match office.api().send::<IgnoredAny>(Method::PATCH, &own, Some(json!({ "push": push }))).await {
+        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/members/{member}"))).into_response()),
+        Err(Trouble::Refused(refusal)) => shown(&office, member, None, Some(*refusal)).await,
+        Err(other) => Err(other),
+    }
+}

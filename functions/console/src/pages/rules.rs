@@ -1,0 +1,115 @@
+//! The rules of a mailbox: what is skipped, and which kept mails they would have skipped.
+
+use askama::Template;
+use axum::{
+    extract::Path,
+    http::Method,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Value, json};
+use shared::base::id::{FirmId, MailboxId};
+
+use super::view::{Listed, MailboxView, MessageView};
+use crate::{
+    door::{Refusal, Trouble},
+    guest::Fields,
+    shell::{Office, Shell, page},
+};
+
+/// A kept mail that the rules would have skipped.
+#[derive(Deserialize)]
+struct WouldSkip {
+    message: MessageView,
+}
+
+/// What the rules would have done.
+struct Preview {
+    skipped: Vec<WouldSkip>,
+    /// Older mails were not looked at.
+    goes_on: bool,
+}
+
+#[derive(Template)]
+#[template(path = "rules.html")]
+struct RulesPage {
+    s: Shell,
+    m: MailboxView,
+    internal: bool,
+    senders: String,
+    domains: String,
+    mark: bool,
+    preview: Option<Preview>,
+    refusal: Option<Refusal>,
+}
+
+impl RulesPage {
+    async fn of(office: &Office, mailbox: MailboxId) -> Result<Self, Trouble> {
+        let m: MailboxView = office.api().get(&office.v1(&format!("/mailboxes/{mailbox}"))).await?;
+        let (internal, mark) = (m.rules.ignore_internal, m.rules.mark);
+        let (senders, domains) = (m.rules.excluded_senders.join("\n"), m.rules.excluded_domains.join("\n"));
+        let s = office.shell("mailboxes");
+        Ok(Self { s, m, internal, senders, domains, mark, preview: None, refusal: None })
+    }
+
+    /// With what was typed in place of what is stored.
+    fn typed(self, typed: &Fields) -> Self {
+        let text = |name: &str| typed.get(name).to_owned();
+        let (internal, mark) = (typed.is_on("internal"), typed.is_on("mark"));
+        Self { internal, mark, senders: text("senders"), domains: text("domains"), ..self }
+    }
+}
+
+/// The rules as the API takes them.
+fn body(typed: &Fields) -> Value {
+    let lines = |name: &str| {
+        let text = typed.get(name).to_owned();
+        let parts = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    json!({
+        "ignore_internal": typed.is_on("internal"), "mark": typed.is_on("mark"),
+        "excluded_senders": lines("senders"), "excluded_domains": lines("domains"),
+    })
+}
+
+/// The rules.
+pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, Trouble> {
+    Ok(page(&RulesPage::of(&office, mailbox).await?))
+}
+
+/// Shows what rules would have skipped, or stores them.
+pub(crate) async fn change(
+    office: Office,
+    Path((_, mailbox)): Path<(FirmId, MailboxId)>,
+    typed: Fields,
+) -> Result<Response, Trouble> {
+    let path = office.v1(&format!("/mailboxes/{mailbox}/rules"));
+    let stored = typed.get("do") == "store";
+    let answer = if stored {
+        office.api().send::<IgnoredAny>(Method::PUT, &path, Some(body(&typed))).await.map(|_| None)
+    } else {
+        let answer = office.api().send(Method::POST, &format!("{path}/preview?limit=20"), Some(body(&typed))).await;
+        answer.map(|Listed { items, next }| Some(Preview { skipped: items, goes_on: next.is_some() }))
+    };
+    let (preview, refusal) = match answer {
+        Ok(None) => return Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{mailbox}"))).into_response()),
+        Ok(preview) => (preview, None),
+        Err(Trouble::Refused(refusal)) => (None, Some(*refusal)),
+        Err(other) => return Err(other),
+    };
+    let shown = RulesPage::of(&office, mailbox).await?.typed(&typed);
+    Ok(page(&RulesPage { preview, refusal, ..shown }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart_however_they_were_typed() {
+        let typed = Fields(vec![("senders".to_owned(), " a@a.example,\nb@a.example; c@a.example ".to_owned())]);
+        assert_eq!(body(&typed)["excluded_senders"], json!(["a@a.example", "b@a.example", "c@a.example"]));
+        assert_eq!(body(&typed)["mark"], false);
+    }
+}
