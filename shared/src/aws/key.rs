@@ -42,6 +42,7 @@
 //! | when a firm's log is due | `FIRM#f` | `LOG` | key; index `due` |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
+//! | whose turn it is at a mailbox | `FIRM#f#MAILBOX#m` | `TURN` | key |
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
 //! | a folder, and how far it is read | `FIRM#f#MAILBOX#m` | `FOLDER#id` | all by prefix |
 //! | where the changes of the tree go on | `FIRM#f#MAILBOX#m` | `TREE` | key |
@@ -377,6 +378,11 @@ impl Key {
         Self::of_mailbox(firm, mailbox, "SYNC".to_owned())
     }
 
+    /// Whose turn it is at a mailbox: that of live mail, or that of older mail.
+    pub fn turn(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "TURN".to_owned())
+    }
+
     /// A mailbox's progress.
     pub fn progress(firm: FirmId, mailbox: MailboxId) -> Self {
         Self::of_mailbox(firm, mailbox, "PROGRESS".to_owned())
@@ -606,6 +612,7 @@ mod tests {
             add("joined", Key::joined(firm));
             add("log_due", Key::log_due(firm));
             add("sync", Key::sync(firm, mailbox));
+            add("turn", Key::turn(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
             add("tree", Key::tree(firm, mailbox));
             add("bulk", Key::bulk(firm, bulk));

@@ -14,5 +14,6 @@ pub mod rules;
 pub mod search;
 pub mod selection;
 pub mod trouble;
+pub mod turn;
 pub mod walk;
 pub mod work;
