@@ -9,6 +9,7 @@ mod notices;
 mod other_side;
 mod process;
 mod push;
+mod scale;
 mod start;
 
 use std::path::Path;
@@ -37,12 +38,14 @@ pub enum Group {
     Start,
     /// Contacts for members, against Graph's limits.
     Push,
+    /// Many mailboxes in one deployment, simulated.
+    Scale,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 7] =
-        [Self::Mailbox, Self::Memory, Self::Mailboxes, Self::Notices, Self::Cost, Self::Start, Self::Push];
+    pub const ALL: [Self; 8] =
+        [Self::Mailbox, Self::Memory, Self::Mailboxes, Self::Notices, Self::Cost, Self::Start, Self::Push, Self::Scale];
 }
 
 /// How much is measured.
@@ -80,6 +83,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Notices => notices::flood(data, scale.mailboxes, scale.each, &scale.notices).await,
         Group::Cost => cost::mail(data, scale.mails, scale.mailboxes, &scale.month).await,
         Group::Push => push::contacts(data, &scale.contacts).await,
+        Group::Scale => Ok(scale::table()),
         Group::Start => start::functions(data, &scale.starts).await,
     }
 }
