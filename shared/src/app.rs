@@ -17,7 +17,7 @@ use crate::{
         http::{HttpClientError, http_client_builder},
         random::Random,
     },
-    evidence::{append::Appender, store::LogStore},
+    evidence::{append::Appender, authority::StampAuthority, package::Packer, store::LogStore},
     mail::archive::Archive,
 };
 
@@ -30,6 +30,8 @@ pub struct App {
     pub archive: Archive,
     /// The logs that prove them.
     pub logs: LogStore,
+    /// Who stamps the logs, if the operator named somebody.
+    pub stamps: Option<StampAuthority>,
     /// Jobs that name mailboxes.
     pub queue: MailQueue,
     /// Jobs that name mailboxes, about older mail.
@@ -63,6 +65,11 @@ impl App {
         Appender { store: &self.logs, feed: &self.feed, secrets: &self.secrets }
     }
 
+    /// What makes proofs that leave the house.
+    pub fn packer(&self) -> Packer<'_> {
+        Packer { table: &self.table, feed: &self.feed, logs: &self.logs, archive: &self.archive }
+    }
+
     /// As on Lambda: the environment names everything, AWS answers.
     ///
     /// Credentials and region of a function are in its environment and nowhere else, so none of the other places is
@@ -88,7 +95,10 @@ impl App {
         let s3 = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let links = Links::new(aws.clone(), config.bucket.clone());
+        let stamps = config.timestamp_url.clone();
+        let stamps = stamps.map(|url| StampAuthority::new(http.clone(), url, config.timestamp_pause, random.clone()));
         Self {
+            stamps,
             logs: LogStore::new(s3.clone(), links.clone(), config.bucket.clone()),
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),

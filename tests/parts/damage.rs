@@ -17,6 +17,7 @@ use shared::{
         checkpoint::{Checkpoint, LogKeys},
         entry::entry,
         report::{FindingKind, Report},
+        stamp::StampRoots,
         store::key,
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle},
         verify::Verifier,
@@ -37,12 +38,13 @@ struct Archive {
     world: World,
     firm: FirmId,
     key: SecretString,
+    roots: StampRoots,
 }
 
 impl Archive {
     async fn over(world: World, firm: FirmId) -> Self {
         let key = world.host.app.secrets.read(EVIDENCE_KEY).await.unwrap();
-        Self { world, firm, key }
+        Self { world, firm, key, roots: StampRoots::default() }
     }
 
     /// Six mails in three appends, one of them filed and one taken out of its dossier again, and a seventh that is not
@@ -84,7 +86,7 @@ impl Archive {
 
     async fn verify_by(&self, reads: bool) -> Report {
         let (table, store) = (&self.world.host.app.table, &self.world.host.app.logs);
-        Verifier { table, store, key: &self.key, reads, tell: &|_| {} }.verify().await.unwrap()
+        Verifier { table, store, key: &self.key, reads, roots: &self.roots, tell: &|_| {} }.verify().await.unwrap()
     }
 
     async fn verify(&self) -> Vec<(FindingKind, String)> {

@@ -8,4 +8,5 @@ mod evidence;
 mod feed;
 mod filing;
 mod schedule;
+mod stamps;
 mod table;

@@ -11,6 +11,7 @@ use tests::{OPERATOR_KEY, World, message_id};
 fn body_of(operation: &str) -> Value {
     match operation {
         "PATCH /connectors/{connector}" | "PATCH /members/{member}" => json!({ "name": "Mallory" }),
+        "PATCH /mailboxes/{mailbox}" => json!({ "member": null }),
         "POST /connectors/{connector}/secret" => json!({ "client_secret": "of-mallory~1" }),
         "POST /members/{member}/test" => json!({ "service": "mail" }),
         "POST /webhooks/{webhook}/send" => json!({ "kind": "test" }),

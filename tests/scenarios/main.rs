@@ -5,10 +5,13 @@
 mod access;
 mod attack;
 mod attack_app;
+mod changing;
 mod connect;
 mod contacts;
 mod dates;
+mod deleting;
 mod documents;
+mod evidence;
 mod faults;
 mod faults_access;
 mod feed;

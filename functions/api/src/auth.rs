@@ -153,31 +153,43 @@ impl FromRequestParts<Arc<App>> for Operator {
 
 /// The firm of the path, which exists, and for which the caller may act.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FirmScope(FirmId, Option<KeyId>);
+pub(crate) struct FirmScope {
+    id: FirmId,
+    key: Option<KeyId>,
+    has_ended: bool,
+}
 
 impl FirmScope {
     /// The firm.
     pub(crate) fn id(self) -> FirmId {
-        self.0
+        self.id
+    }
+
+    /// Whether the firm was deleted: then only the operator reads what was archived.
+    pub(crate) fn has_ended(self) -> bool {
+        self.has_ended
     }
 
     /// Whether it is the operator who acts for it.
     pub(crate) fn is_operator(self) -> bool {
-        self.1.is_none()
+        self.key.is_none()
     }
 
     /// Who acts, as it is written down: the id of the firm's key, or `operator`.
     pub(crate) fn by(self) -> String {
-        self.1.map_or_else(|| "operator".to_owned(), |key| key.to_string())
+        self.key.map_or_else(|| "operator".to_owned(), |key| key.to_string())
     }
 
     /// The scope of a firm, if there is one and the caller may act for it.
     pub(crate) async fn of(app: &App, caller: &Caller, firm: FirmId) -> Result<Option<Self>, Failure> {
-        let (allowed, key) = match caller {
-            Caller::Firm(own, key) => (*own == firm, Some(key.id)),
-            Caller::Operator => (Firm::find(&app.table, firm).await?.is_some(), None),
-        };
-        Ok(allowed.then_some(Self(firm, key)))
+        Ok(match caller {
+            // With a firm its keys end.
+            Caller::Firm(own, key) => (*own == firm).then_some(Self { id: firm, key: Some(key.id), has_ended: false }),
+            Caller::Operator => {
+                let found = Firm::find(&app.table, firm).await?;
+                found.map(|found| Self { id: firm, key: None, has_ended: found.ended_at.is_some() })
+            }
+        })
     }
 }
 

@@ -132,6 +132,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Nth {
     }
 }
 
+/// Reads a field that may be null, told from one that is not there.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
 /// Reads a parameter of a query, without the spaces around it; one that is there and empty counts as not given.
 pub(crate) fn given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(d)?;

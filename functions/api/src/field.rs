@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use shared::base::{
     address,
-    id::{ClientId, TenantId},
+    id::{ClientId, ExternalId, TenantId},
 };
 use utoipa::ToSchema;
 
@@ -56,6 +56,9 @@ read_from_text! {
     /// The application (client) id of an app registration.
     AppId(ClientId), app_id, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", 36,
         "not an application (client) id, which is a UUID";
+    /// An id of the caller's own: 1 to 128 characters, no control characters.
+    OwnId(ExternalId), external_id, "office-1", "^[^\\x00-\\x1F\\x7F-\\x9F]+$", 128,
+        "an external id has 1 to 128 characters, no control characters, and is no secret";
     /// The value of a client secret. It is stored in Secrets Manager and never shown again.
     ClientSecret(SecretString), client_secret, "abc8Q~the-value-not-the-id", "^[!-~]+$", 500,
         "a client secret has 1 to 500 visible ASCII characters";
@@ -78,6 +81,10 @@ fn tenant(text: &str) -> Option<TenantId> {
 
 fn app_id(text: &str) -> Option<ClientId> {
     uuid(text)?.parse().ok()
+}
+
+fn external_id(text: &str) -> Option<ExternalId> {
+    text.parse().ok()
 }
 
 fn uuid(text: &str) -> Option<String> {

@@ -163,6 +163,11 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     let refused = needs.lacking(&caller);
     let refused =
         refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
+    // To delete it once more finishes what broke off.
+    let changes = !parts.method.is_safe() && parts.method != Method::DELETE;
+    let refused = refused.or_else(|| {
+        (scope.has_ended() && changes).then(|| Problem::new(Code::FirmEnded, "Nothing was changed by this request."))
+    });
     if parts.method.is_safe() && !routes::reads_mail(&route) {
         return match refused {
             Some(problem) => Err(problem.into()),

@@ -12,6 +12,7 @@ mod gate;
 mod language;
 #[cfg(test)]
 mod openapi;
+mod precondition;
 mod range;
 mod routes;
 mod wording;

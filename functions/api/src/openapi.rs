@@ -15,7 +15,7 @@ use utoipa::{
         ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, SchemaFormat,
         Type,
         extensions::ExtensionsBuilder,
-        path::{Operation, ParameterBuilder, ParameterIn},
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -82,6 +82,7 @@ fn document() -> utoipa::openapi::OpenApi {
             }
         }
     }
+    add_tags(&mut document);
     let components = document.components.get_or_insert_default();
     components
         .responses
@@ -89,13 +90,49 @@ fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The problems that every route of `/v1` may answer, by status.
-const PROBLEMS: [(u16, &str); 5] = [
+/// Where a change may be under a condition, answers have the tag that the condition names: those of the same address,
+/// and of the one that creates it.
+fn add_tags(document: &mut utoipa::openapi::OpenApi) {
+    let is_condition = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(known) if known.name == "If-Match");
+    let is_conditional = |operation: &Operation| operation.parameters.iter().flatten().any(is_condition);
+    let mut tagged = BTreeSet::new();
+    for (path, item) in &mut document.paths.paths {
+        for operation in [&mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten() {
+            if is_conditional(operation) {
+                tagged.insert(path.clone());
+                add_tag(operation);
+                let named = Ref::from_response_name(problem_name(412)).into();
+                operation.responses.responses.insert("412".to_owned(), named);
+            }
+        }
+    }
+    for (path, item) in &mut document.paths.paths {
+        let creates = |below: &String| below.strip_prefix(path.as_str()).is_some_and(|id| id.starts_with("/{"));
+        let read = item.get.as_mut().filter(|_| tagged.contains(path));
+        let created = item.post.as_mut().filter(|_| tagged.iter().any(creates));
+        read.into_iter().chain(created).for_each(add_tag);
+    }
+}
+
+fn add_tag(operation: &mut Operation) {
+    for status in ["200", "201"] {
+        if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut(status) {
+            let schema = ObjectBuilder::new().schema_type(Type::String);
+            let text = "The state that is shown: send it as `If-Match` with a change.";
+            let tag = HeaderBuilder::new().schema(Some(schema)).description(Some(text)).build();
+            answer.headers.insert("ETag".to_owned(), tag.into());
+        }
+    }
+}
+
+/// The problems that every route of `/v1` may answer, by status; the last one, if the request has a condition.
+const PROBLEMS: [(u16, &str); 6] = [
     (400, "`invalid_request`: `detail` names the field and says what it has to be."),
     (401, "`unauthorized`: no key, or none that greffe knows."),
     (403, "`key_right_missing`: the key lacks the right for it. `operator_only`: it needs the operator's key."),
     (404, "`not_found`: there is no such thing, or the key may not see it."),
     (429, "`too_many_requests`: wait as long as `Retry-After` says."),
+    (412, "`precondition_failed`: it was changed since the state that `If-Match` names. Nothing was changed."),
 ];
 
 fn problem_name(status: u16) -> String {
@@ -126,6 +163,7 @@ fn add_problems(path: &str, method: &Method, operation: &mut Operation) {
     let may = |status| match status {
         400 => !method.is_safe() || operation.parameters.is_some(),
         404 => path.contains('{'),
+        412 => false,
         _ => true,
     };
     for (status, _) in PROBLEMS.into_iter().filter(|(status, _)| may(*status)) {

@@ -251,8 +251,8 @@ async fn what_an_address_has_wrong_is_named() {
     for nowhere in ["/", "/v1", "/v2/firms", "/v1/firms/", "/v1/firms/x", &format!("{firm}/nothing")] {
         assert_eq!(world.get(OPERATOR, nowhere).await.body["code"], "not_found", "{nowhere}");
     }
-    let deleted = Request::delete(&firm).header(header::AUTHORIZATION, format!("Bearer {OPERATOR}"));
-    let refused = world.send(deleted.body(Body::empty()).unwrap()).await;
+    let put = Request::put(&firm).header(header::AUTHORIZATION, format!("Bearer {OPERATOR}"));
+    let refused = world.send(put.body(Body::empty()).unwrap()).await;
     assert_eq!((&refused.body["code"], refused.status), (&json!("method_not_allowed"), StatusCode::METHOD_NOT_ALLOWED));
     assert!(refused.headers[header::ALLOW].to_str().unwrap().contains("GET"));
 }

@@ -131,7 +131,11 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
             return Ok(RoundOutcome::Finished);
         }
     }
-    let Some(firm) = Firm::find(&app.table, job.firm).await? else { return Ok(RoundOutcome::Finished) };
+    let firm = Firm::find(&app.table, job.firm).await?.filter(|firm| firm.ended_at.is_none());
+    let Some(firm) = firm else {
+        Due::never(&app.table, job.firm, job.member).await?;
+        return Ok(RoundOutcome::Finished);
+    };
     let member = Member::find(&app.table, job.firm, job.member).await?.map(|row| row.value);
     let mut outbox = match (read, &member) {
         (Some(row), _) => row,
@@ -183,6 +187,15 @@ impl Visitor<'_> {
     /// Removes what lies where the member is no more, then brings to the member's Outlook what shall be there.
     async fn serve(&self, member: Option<&Member>, row: &mut Row<Outbox>) -> Result<RoundOutcome, PushError> {
         let Self { app, firm, .. } = *self;
+        if let (Some(account), Some(member)) = (&mut row.value.account, member)
+            && account.user == member.user
+            && account.connector != member.connector
+            && Connector::find(&app.table, firm.id, account.connector).await?.is_none()
+        {
+            // The same Outlook, through a connector in the place of one that was deleted: what lies there is still
+            // ours.
+            account.connector = member.connector;
+        }
         let outbox = &mut row.value;
         if let Some(account) = outbox.account.clone()
             && member.is_none_or(|member| member.account() != account)
@@ -222,6 +235,11 @@ impl Visitor<'_> {
         let Self { app, firm, member, deadline, .. } = *self;
         let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value)
         else {
+            // It was deleted. Of what is wished for, nothing comes before there is another one.
+            let since = outbox.problem.as_ref().map_or(app.clock.now(), |problem| problem.since);
+            let deleted = Noted { code: Code::ConnectorDeleted, microsoft_code: String::new(), since };
+            let wishes = Noun::ALL.into_iter().any(|noun| wish.place(noun).is_some());
+            outbox.problem = wishes.then_some(deleted);
             return Ok(RoundOutcome::Finished);
         };
         let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;

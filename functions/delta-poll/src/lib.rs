@@ -6,6 +6,7 @@
 mod advance;
 mod behind;
 mod discover;
+mod farewell;
 mod follow;
 mod intake;
 mod older;

@@ -58,7 +58,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
         return end(app, &mailbox, &read, next, None).await;
     };
-    let firm = Firm::find(table, job.firm).await?;
+    let firm = Firm::find(table, job.firm).await?.filter(|firm| firm.ended_at.is_none());
     let connector = Connector::find(table, job.firm, mailbox.connector).await?.map(|row| row.value);
     let (Some(firm), Some(connector)) = (firm, connector) else { return end(app, &mailbox, &read, next, None).await };
     // Live mail finds out whether Microsoft answers, and whether a person has acted.

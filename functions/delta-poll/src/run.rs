@@ -46,7 +46,7 @@ use tokio::sync::OnceCell;
 use crate::{
     advance, behind,
     discover::{self, PAGES_MAX, Read},
-    follow,
+    farewell, follow,
     round::{Known, Round, RoundEnd, RoundError},
 };
 
@@ -91,10 +91,10 @@ struct Discovered {
 /// its turn first.
 pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<RoundEnd, RoundError> {
     let began_at = app.clock.now();
-    let Some(mailbox) = Mailbox::find(&app.table, job.firm, job.mailbox).await?.map(|row| row.value) else {
-        return Ok(RoundEnd::Finished);
+    let Some(row) = Mailbox::find(&app.table, job.firm, job.mailbox).await? else {
+        return farewell::run(app, job, deadline).await;
     };
-    let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
+    let (MailboxState::Active, Some(activated_at)) = (row.value.state, row.value.activated_at) else {
         return Ok(RoundEnd::Finished);
     };
     let sync_key = Key::sync(job.firm, job.mailbox);
@@ -110,7 +110,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     if takes_turn {
         Turn::take(&app.table, job.firm, job.mailbox, deadline.ends()).await?;
     }
-    let ended = Box::pin(look(app, job, (&mailbox, activated_at), sync, deadline, tally)).await;
+    let ended = Box::pin(look(app, job, (row, activated_at), sync, deadline, tally)).await;
     if takes_turn {
         Turn::give_back(&app.table, job.firm, job.mailbox).await?;
     }
@@ -121,15 +121,19 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
 async fn look(
     app: &App,
     job: &Job,
-    (mailbox, activated_at): (&Mailbox, Timestamp),
+    (row, activated_at): (Row<Mailbox>, Timestamp),
     sync: Row<Sync>,
     deadline: &Deadline,
     tally: &Tally,
 ) -> Result<RoundEnd, RoundError> {
-    let began_at = app.clock.now();
+    let (began_at, mailbox) = (app.clock.now(), row.value.clone());
     let firm = Firm::find(&app.table, job.firm).await?;
     let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?;
-    let (Some(firm), Some(connector)) = (firm, connector) else { return Ok(RoundEnd::Finished) };
+    let (Some(firm), Some(connector)) = (firm.filter(|firm| firm.ended_at.is_none()), connector) else {
+        // They were deleted, and whoever did it comes to this mailbox still.
+        Mailbox::pause(row, &app.table).await?;
+        return Ok(RoundEnd::Finished);
+    };
     if let Some(wait) = connector.value.silence.as_ref().and_then(|silence| silence.waits(began_at)) {
         return Err(RoundError::Wait(wait + app.random.jitter(SILENCE_SPREAD)));
     }
@@ -149,7 +153,7 @@ async fn look(
     let (has_work, settling) = (AtomicBool::new(false), tokio::sync::Mutex::default());
     let round = Round {
         app,
-        mailbox,
+        mailbox: &mailbox,
         graph: &graph,
         deadline,
         activated_at,
@@ -208,7 +212,7 @@ async fn look(
     }
     next = match result {
         Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed) => {
-            let at = next_due(app, mailbox, &next, has_work.into_inner()).await?;
+            let at = next_due(app, &mailbox, &next, has_work.into_inner()).await?;
             next.due_by(at, app.clock.now())
         }
         Ok(RoundEnd::OutOfTime) | Err(_) => next,

@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     aws::{table::TableError, worker::Deadline},
-    base::{id::FirmId, telemetry::Chain},
+    base::{
+        id::FirmId,
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
 };
 
 /// Logs that are appended to side by side.
@@ -82,10 +86,27 @@ async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
         return Some(0);
     }
     match app.appender().follow(&app.table, firm, &app.clock, app.config.log_pause, deadline).await {
-        Ok(appended) => Some(appended.added),
+        Ok(appended) => {
+            stamp(app, firm, appended.size).await;
+            Some(appended.added)
+        }
         Err(error) => {
             tracing::error!(firm.id = %firm, error = %Chain(&error), "a log could not be appended to");
             None
+        }
+    }
+}
+
+/// Has the log's checkpoint stamped, if an authority is named and it is time. What fails is tried again when the log is
+/// due next.
+async fn stamp(app: &App, firm: FirmId, size: u64) {
+    let Some(authority) = &app.stamps else { return };
+    match authority.stamp_if_due((&app.table, &app.logs), firm, size, app.clock.now()).await {
+        Ok(true) => tracing::info!(firm.id = %firm, size, "a checkpoint was stamped"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(firm.id = %firm, error = %Chain(&error), "a checkpoint could not be stamped");
+            Tally::one(Counter::StampFailures).publish(app.clock.now());
         }
     }
 }

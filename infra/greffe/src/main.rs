@@ -93,6 +93,10 @@ struct VerifyArguments {
     /// Read every byte of every original. Without it, the checksums that S3 keeps are compared.
     #[arg(long)]
     read: bool,
+    /// Root certificates in PEM: the certificate of each time stamp has to lead to one of them. Without it, imprint,
+    /// time and signature of each are checked.
+    #[arg(long, value_name = "FILE")]
+    stamp_roots: Option<PathBuf>,
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
@@ -215,8 +219,8 @@ fn progress(line: &str, json: bool) {
     };
 }
 
-async fn verify(VerifyArguments { data, read, json }: &VerifyArguments) -> Ended {
-    let report = local::verify::verify(data, *read, |line| progress(line, true)).await?;
+async fn verify(VerifyArguments { data, read, stamp_roots, json }: &VerifyArguments) -> Ended {
+    let report = local::verify::verify(data, *read, stamp_roots.as_deref(), |line| progress(line, true)).await?;
     let mut out = std::io::stdout();
     match json {
         true => writeln!(out, "{}", serde_json::to_string(&report)?)?,

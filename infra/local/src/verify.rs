@@ -16,6 +16,7 @@ use shared::{
     base::{clock::Clock, random::Random},
     evidence::{
         report::Report,
+        stamp::StampRoots,
         store::LogStore,
         verify::{Verifier, VerifyError, VerifyProgress},
     },
@@ -35,6 +36,12 @@ pub enum VerifyHereError {
     /// The folder has no archive.
     #[error("there is no archive in {0}")]
     NoArchive(PathBuf),
+    /// The file of roots can't be read.
+    #[error("read the roots in {0}")]
+    Roots(PathBuf, #[source] std::io::Error),
+    /// The file of roots has none.
+    #[error("there is no certificate in PEM in {0}")]
+    NoRoots(PathBuf),
     /// No AWS.
     #[error(transparent)]
     Machine(#[from] MachineError),
@@ -46,8 +53,21 @@ pub enum VerifyHereError {
     Verify(#[from] VerifyError),
 }
 
-/// Verifies the archive in `data`, every byte of it where `reads` says so. `tell` gets the progress.
-pub async fn verify(data: &Path, reads: bool, tell: impl Fn(&str) + Sync) -> Result<Report, VerifyHereError> {
+/// Verifies the archive in `data`, every byte of it where `reads` says so. `roots`: a file of certificates in PEM, to one
+/// of which the certificate of each time stamp has to lead. `tell` gets the progress.
+pub async fn verify(
+    data: &Path,
+    reads: bool,
+    roots: Option<&Path>,
+    tell: impl Fn(&str) + Sync,
+) -> Result<Report, VerifyHereError> {
+    let roots = match roots {
+        None => StampRoots::default(),
+        Some(path) => {
+            let pem = std::fs::read(path).map_err(|source| VerifyHereError::Roots(path.to_owned(), source))?;
+            StampRoots::from_pem(&pem).map_err(|_| VerifyHereError::NoRoots(path.to_owned()))?
+        }
+    };
     let (dir, clock) = (data.join("aws"), Clock::system());
     if std::env::var_os("AWS_ENDPOINT_URL").is_none_or(|url| url.is_empty()) && !dir.is_dir() {
         return Err(VerifyHereError::NoArchive(data.to_owned()));
@@ -69,7 +89,7 @@ pub async fn verify(data: &Path, reads: bool, tell: impl Fn(&str) + Sync) -> Res
             tell(&line(progress, began.elapsed()));
         }
     };
-    Ok(Verifier { table: &table, store: &store, key: &key, reads, tell: &tell }.verify().await?)
+    Ok(Verifier { table: &table, store: &store, key: &key, reads, roots: &roots, tell: &tell }.verify().await?)
 }
 
 /// How far it is, how fast, and when it ends.

@@ -7,8 +7,11 @@ use utoipa::ToSchema;
 use crate::{
     access::{entra::Authority, silence::Silence},
     aws::table::{Key, Row, Table, TableError, Write},
-    base::id::{ClientId, ConnectorId, FirmId, MailboxId, TenantId},
-    firm::feed::{Fact, Feed, FeedError, What},
+    base::id::{ClientId, ConnectorId, ExternalId, FirmId, MailboxId, TenantId},
+    firm::{
+        feed::{Fact, Feed, FeedError, What},
+        named::Named,
+    },
     graph::{Graph, GraphError, GraphUser},
     mail::mailbox::MailboxKind,
     problem::Noted,
@@ -174,6 +177,9 @@ pub struct Connector {
     /// How long Microsoft has not answered about its mailboxes, if it did not lately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
+    /// The caller's own id of it, if it was given one.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -311,7 +317,10 @@ impl Connector {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
-        table.write(Write::insert(Key::connector(self.firm, self.id), self)).await
+        let named = Named::Connector.give(Some(self.firm), self.external_id.as_ref(), self.id);
+        table
+            .transact([Write::insert(Key::connector(self.firm, self.id), self)].into_iter().chain(named).collect())
+            .await
     }
 
     /// Where its user signs in. A firm's own app lives in one tenant; the platform's serves all.

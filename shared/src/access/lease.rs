@@ -25,6 +25,7 @@ use crate::{
     base::{
         id::{ClientId, FirmId, TenantId},
         metric::{Counter, Tally},
+        telemetry::Chain,
     },
     firm::feed::{Ending, Fact, What},
     graph::{AccessToken, Application, EntraRefusal, Graph, GraphError, KeyCredential, NotAllowed, TokenError},
@@ -357,19 +358,56 @@ impl<'a> HeldRegistration<'a> {
         }
         let known = &self.row.value;
         let leftovers = Leftovers::of(known.key_id.as_deref(), &known.retired, &kept, &tag, shown, now);
-        if !leftovers.is_empty() {
-            let graph = self.graph(current).await?;
-            for key_id in &leftovers.passwords {
-                graph.remove_password(&self.ids.client_id, key_id).await?;
-            }
-            if let Some(certificates) = &leftovers.certificates_kept {
-                graph.set_certificates(&self.ids.client_id, certificates).await?;
-            }
-            let (passwords, certificates) = (leftovers.passwords.len(), leftovers.certificates_kept.is_some());
-            tracing::info!(passwords, certificates, "credentials removed from Entra");
-        }
+        self.remove(&leftovers, current).await?;
         self.row.value.retired.retain(|retired| retired.remove_at > now);
         Ok(())
+    }
+
+    async fn remove(&self, leftovers: &Leftovers, current: &Credential) -> Result<(), RegistrationError> {
+        if leftovers.is_empty() {
+            return Ok(());
+        }
+        // One token for all: the credential that it was issued for may be among them.
+        let graph = self.graph(current).await?;
+        for key_id in &leftovers.passwords {
+            graph.remove_password(&self.ids.client_id, key_id).await?;
+        }
+        if let Some(certificates) = &leftovers.certificates_kept {
+            graph.set_certificates(&self.ids.client_id, certificates).await?;
+        }
+        let (passwords, certificates) = (leftovers.passwords.len(), leftovers.certificates_kept.is_some());
+        tracing::info!(passwords, certificates, "credentials removed from Entra");
+        Ok(())
+    }
+
+    /// Ends a firm's registration: removes from Entra what greffe made there, then the secret, then what is known of
+    /// it. The firm may bring another one. What a person entered at Entra stays there.
+    ///
+    /// Errors: Secrets Manager or the table refuses. Entra may: nothing of it is used any more.
+    pub async fn end(mut self, firm: FirmId) -> Result<(), RegistrationError> {
+        match self.adopt().await {
+            Ok(credential) => {
+                if let Err(error) = self.remove_all(&credential).await {
+                    let client = &self.ids.client_id;
+                    tracing::warn!(client.id = %client, error = %Chain(&error), "credentials of greffe's stay at Entra");
+                }
+            }
+            // Another request went as far as that.
+            Err(RegistrationError::Missing) => {}
+            Err(error) => return Err(error),
+        }
+        let Clients { table, secrets, .. } = self.clients;
+        secrets.delete(&self.owner.secret_id()).await?;
+        ownership::free(table, firm, &self.ids.client_id).await?;
+        table.transact(vec![Write::discard(Key::own_app(firm)), Write::remove(&self.row)]).await?;
+        Ok(())
+    }
+
+    /// Removes from Entra all credentials that carry our name, in use or not.
+    async fn remove_all(&self, current: &Credential) -> Result<(), RegistrationError> {
+        let shown = self.prove_once(current, None).await?.map_err(RegistrationError::Graph)?;
+        let leftovers = Leftovers::of(None, &[], &[], &self.tag(), &shown, self.clients.clock.now());
+        self.remove(&leftovers, current).await
     }
 
     /// The client id.

@@ -5,6 +5,7 @@
 pub mod clients;
 pub mod connector;
 pub mod credential;
+pub mod ending;
 pub mod entra;
 pub mod id_token;
 pub mod lease;

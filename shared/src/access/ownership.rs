@@ -193,6 +193,21 @@ pub async fn grant(table: &Table, firm: FirmId, client_id: &ClientId, now: Times
     }
 }
 
+/// Frees a client id of `firm`, which ends its use of it: another firm may prove it.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+pub async fn free(table: &Table, firm: FirmId, client_id: &ClientId) -> Result<(), TableError> {
+    let freed = |claim: Option<AppClaim>| {
+        let mut claim = claim?;
+        claim.granted.retain(|granted| *granted != firm);
+        if claim.firm == Some(firm) {
+            (claim.firm, claim.proven) = (None, false);
+        }
+        (claim.firm.is_some() || !claim.granted.is_empty()).then_some(claim)
+    };
+    table.update(&Key::app_claim(client_id), freed).await.map(drop)
+}
+
 /// What keeps `asker` from using its client id now, if anything does.
 ///
 /// Errors: the table refuses or does not answer.

@@ -32,6 +32,7 @@
 //! | the last number of the feed | `FIRM#f` | `FEED` | key |
 //! | that a message is filed there | `FIRM#f#DOSSIER#d` | its number, 20 digits | range, newest first |
 //! | that there is a firm | `FIRMS` | its id | prefix |
+//! | what has an external id of the caller's own | `FIRM#f`; of a firm, `OPERATOR` | `NAMED#noun#external id` | key |
 //! | how far the joint feed of all firms goes | `OPERATOR` | `FEED` | key |
 //! | up to where a firm's feed stands in it | `OPERATOR` | `JOINED#f` | key, in batches |
 //! | a stretch of it | `OPERATOR#FEED` | its number, 20 digits | range, upwards |
@@ -40,6 +41,7 @@
 //! | one try to post an event | `FIRM#f#WEBHOOK#w`, `OPERATOR#WEBHOOK#w` | `time#event` | range, newest first; TTL |
 //! | the calls that wait for events | `OPERATOR` | `WAITING` | key |
 //! | when a firm's log is due | `FIRM#f` | `LOG` | key; index `due` |
+//! | that a checkpoint of a firm's log was stamped | `FIRM#f#STAMP` | its size, 20 digits | range, either way |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | whose turn it is at a mailbox | `FIRM#f#MAILBOX#m` | `TURN` | key |
@@ -283,6 +285,15 @@ impl Key {
         Self { pk: "FIRMS".to_owned(), sk: String::new() }
     }
 
+    /// What the caller gave this external id to; a firm itself has its name in the operator's partition.
+    pub fn named(firm: Option<FirmId>, noun: &str, external: &ExternalId) -> Self {
+        let sk = format!("NAMED#{noun}#{external}");
+        match firm {
+            Some(firm) => Self::of_firm(firm, sk),
+            None => Self { pk: "OPERATOR".to_owned(), sk },
+        }
+    }
+
     /// How far the joint feed of all firms goes.
     pub fn joint_feed() -> Self {
         Self { pk: "OPERATOR".to_owned(), sk: "FEED".to_owned() }
@@ -363,6 +374,11 @@ impl Key {
         self.pk.strip_prefix("FIRM#")?.parse().ok().filter(|_| self.sk == "LOG")
     }
 
+    /// That the checkpoint with this size of the firm's log was stamped.
+    pub fn stamp(firm: FirmId, size: u64) -> Self {
+        Self { pk: format!("FIRM#{firm}#STAMP"), sk: format!("{size:020}") }
+    }
+
     /// A fact of the firm's feed.
     pub fn fact(firm: FirmId, number: u64) -> Self {
         Self { pk: format!("FIRM#{firm}#FEED"), sk: format!("{number:020}") }
@@ -411,6 +427,11 @@ impl Key {
     /// All that a folder's baseline saw.
     pub fn baseline_prefix(firm: FirmId, mailbox: MailboxId, folder: &FolderId) -> Self {
         Self::of_mailbox(firm, mailbox, format!("BASELINE#{folder}#"))
+    }
+
+    /// All that the baselines of a mailbox saw.
+    pub fn baselines_prefix(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "BASELINE#".to_owned())
     }
 
     /// An item of a page's work, or the prefix of all of them.
@@ -611,6 +632,7 @@ mod tests {
             add("listed_firm", Key::listed_firm(firm));
             add("joined", Key::joined(firm));
             add("log_due", Key::log_due(firm));
+            add("stamp", Key::stamp(firm, 7));
             add("sync", Key::sync(firm, mailbox));
             add("turn", Key::turn(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
@@ -640,6 +662,7 @@ mod tests {
                     add("entry", Key::entry(firm, noun, &external));
                     add("copy", Key::copy(firm, member, &EntryId { noun, external }));
                 }
+                add("named", Key::named(Some(firm), "mailbox", &text.parse().unwrap()));
             }
             for folder in ["AAMk", "AAMkA", "inbox"].map(|id| id.parse::<FolderId>().unwrap()) {
                 add("root_folder", Key::root_folder(firm, &folder));
@@ -668,6 +691,7 @@ mod tests {
                 (0..3).for_each(|part| add("answer_part", Key::answer_part(owner, digest, part)));
             }
         }
+        add("named", Key::named(None, "firm", &"a".parse().unwrap()));
         add("joint_feed", Key::joint_feed());
         add("waiting_calls", Key::waiting_calls());
         for number in [0, 9, 10, u64::MAX] {
@@ -698,6 +722,7 @@ mod tests {
             ("listed_firm_prefix", Key::listed_firm_prefix(), "listed_firm"),
             ("folder_prefix", Key::folder_prefix(firm, mailbox), "folder"),
             ("baseline_prefix", Key::baseline_prefix(firm, mailbox, &folder), "baseline"),
+            ("baselines_prefix", Key::baselines_prefix(firm, mailbox), "baseline"),
             ("work_prefix", Key::work_prefix(firm, mailbox), "work"),
             ("message_prefix", Key::message_prefix(firm, mailbox), "message"),
             ("entry_prefix", Key::entry_prefix(firm, Noun::Date), "entry"),

@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt, sync::Mutex, time::Duration};
 use aws_sdk_secretsmanager::{
     Client,
     error::{ProvideErrorMetadata as _, SdkError},
-    operation::get_secret_value::{GetSecretValueError, builders::GetSecretValueFluentBuilder},
+    operation::{
+        delete_secret::DeleteSecretError,
+        get_secret_value::{GetSecretValueError, builders::GetSecretValueFluentBuilder},
+    },
     types::error::ResourceExistsException,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -302,6 +305,20 @@ impl Secrets {
         }
         self.cache().remove(id);
         Ok(())
+    }
+
+    /// Deletes a secret for good, with all its versions; one that is not there is deleted.
+    /// Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html>
+    ///
+    /// Errors: Secrets Manager refuses or does not answer.
+    pub async fn delete(&self, id: &str) -> Result<(), SecretError> {
+        let deleted = self.client.delete_secret().secret_id(id).force_delete_without_recovery(true).send().await;
+        self.cache().remove(id);
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(DeleteSecretError::is_resource_not_found_exception) => Ok(()),
+            Err(e) => Err(SecretError::Store { attempted: "delete", id: id.to_owned(), source: e.into() }),
+        }
     }
 
     /// Stores `value` unless the secret exists already: for the first start of a machine.

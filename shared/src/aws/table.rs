@@ -76,6 +76,13 @@ pub enum TableError {
     },
 }
 
+impl TableError {
+    /// Whether another wrote this item first.
+    pub fn is_about(&self, item: &Key) -> bool {
+        matches!(self, Self::Conflict { key } if key == item)
+    }
+}
+
 /// An item as it was read, with the version that a later write is held to.
 #[derive(Debug, Clone)]
 pub struct Row<T> {

@@ -8,6 +8,10 @@ use url::Url;
 
 /// How long a fact may wait before it is in the firm's log.
 const LOG_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// How old the last time stamp is when the next is asked for, unless the environment says otherwise.
+const TIMESTAMP_HOURS: u64 = 24;
+/// A year.
+const TIMESTAMP_HOURS_MAX: u64 = 8_784;
 
 use crate::base::id::{ClientId, TenantId};
 
@@ -53,6 +57,11 @@ pub struct Config {
     pub waiting_calls_max: usize,
     /// `GREFFE_LOG_MINUTES`: how long a fact may wait before it is in the firm's log (default: 15 minutes).
     pub log_pause: Duration,
+    /// `GREFFE_TIMESTAMP_URL`: the authority that stamps checkpoints (RFC 3161), by http or https; without it, none
+    /// does.
+    pub timestamp_url: Option<Url>,
+    /// `GREFFE_TIMESTAMP_HOURS`: how old the last time stamp is when the next is asked for (default: a day).
+    pub timestamp_pause: Duration,
     /// `GREFFE_SPOOL_DIR`: disk for mails too large for memory (default: the system's temporary directory).
     pub spool_dir: PathBuf,
     /// `AWS_CA_BUNDLE`, as AWS's own tools name it: a PEM file of authorities that are trusted beside the public ones,
@@ -173,6 +182,18 @@ impl Config {
                     Duration::from_secs(60 * u64::from(minutes))
                 }
             },
+            timestamp_url: match lookup("GREFFE_TIMESTAMP_URL") {
+                None => None,
+                Some(value) => {
+                    let url = Url::parse(&value).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+                    let (variable, expected) = ("GREFFE_TIMESTAMP_URL", "an address that begins with http or https");
+                    Some(url.ok_or(ConfigError::Malformed { variable, value, expected })?)
+                }
+            },
+            timestamp_pause: Duration::from_secs(
+                number("GREFFE_TIMESTAMP_HOURS", TIMESTAMP_HOURS, "a number of hours")?.clamp(1, TIMESTAMP_HOURS_MAX)
+                    * 3_600,
+            ),
             content_bytes_max: number("GREFFE_CONTENT_BYTES_MAX", u64::MAX, "a number of bytes")?,
             waiting_calls_max: number("GREFFE_WAITING_CALLS", WAITING_CALLS, "a number of calls")?
                 .try_into()

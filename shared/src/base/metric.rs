@@ -64,11 +64,13 @@ pub enum Counter {
     KeyRingFailures,
     /// Times that a firm's log, or the feed that it follows, was found to be otherwise than it was written.
     EvidenceFaults,
+    /// Times that a checkpoint was to be stamped and was not.
+    StampFailures,
 }
 
 impl Counter {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MessagesFound,
         Self::MessagesArchived,
         Self::BytesArchived,
@@ -87,6 +89,7 @@ impl Counter {
         Self::CredentialReminders,
         Self::KeyRingFailures,
         Self::EvidenceFaults,
+        Self::StampFailures,
     ];
 
     /// The metric's name.

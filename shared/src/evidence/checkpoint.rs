@@ -11,7 +11,7 @@ use std::fmt;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
 use secrecy::{ExposeSecret as _, SecretString};
-use signed_note::{Note, NoteError, Signer, StandardSigner, StandardVerifier, Verifier, VerifierList};
+use signed_note::{Note, NoteError, Signature, Signer, StandardSigner, StandardVerifier, Verifier, VerifierList};
 
 use crate::{
     aws::secrets::MacKey,
@@ -22,6 +22,8 @@ use crate::{
 const KEY_CHARS_MIN: usize = 32;
 /// How signed-note marks Ed25519.
 const ED25519: u8 = 1;
+/// What stands before the 32 bytes of a public key of Ed25519 in DER, in hex.
+const ED25519_PUBLIC_KEY: &str = "302a300506032b6570032100";
 
 /// The name of a firm's log, and of the keys that sign it.
 pub fn origin(firm: FirmId) -> String {
@@ -80,6 +82,12 @@ impl Checkpoint {
             Some(_) => Err(CheckpointError::Signature(NoteError::UnverifiedNote)),
             None => Ok((read, known.iter().map(|signature| format!("{:08x}", signature.id())).collect())),
         }
+    }
+
+    /// The ids of the keys that are said to have signed these bytes; nothing is verified.
+    pub fn signers(bytes: &[u8]) -> Vec<String> {
+        let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| Signature::from_bytes(line).ok());
+        lines.map(|signature| format!("{:08x}", signature.id())).collect()
     }
 
     /// What the note says, whoever signed it.
@@ -167,6 +175,14 @@ impl VerifyingKeys {
         self.0.iter().filter_map(|text| Some((text.split('+').nth(1)?, text.as_str())))
     }
 
+    /// The last of them, which is the newest, as a PEM file.
+    /// Source: RFC 8410, section 4
+    pub fn pem(&self) -> Option<String> {
+        let public = BASE64_STANDARD.decode(self.0.last()?.splitn(3, '+').nth(2)?).ok()?;
+        let der = [&hex::decode(ED25519_PUBLIC_KEY).ok()?, public.get(1..)?].concat();
+        Some(format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64_STANDARD.encode(der)))
+    }
+
     /// These and others, each once.
     pub fn and(&self, others: &Self) -> Self {
         let new = others.0.iter().filter(|text| !self.0.contains(text));
@@ -225,6 +241,18 @@ mod tests {
             ["greffe/firms/d0a0e2e3-d7aa-4873-a333-409ad942fa5e+1c753160+\
               AZWKgMMo1CQUdpbk327uDe6c1o+NF06PGxZK6u90ADUU"]
         );
+    }
+
+    #[test]
+    fn a_key_is_written_as_openssl_reads_it_and_a_checkpoint_names_its_signers() {
+        let (keys, both) = (keys(&["a"]), keys(&["b", "a"]));
+        let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAlYqAwyjUJBR2luTfbu4N7pzWj40XTo8bFkrq73QANRQ=\n\
+                   -----END PUBLIC KEY-----\n";
+        assert_eq!(keys.verifying().pem().as_deref(), Some(pem));
+        assert_eq!(keys.verifying().pem(), both.verifying().pem());
+        assert_eq!(Checkpoint::signers(&checkpoint().sign(firm(), &keys)), ["1c753160"]);
+        assert_eq!(Checkpoint::signers(&checkpoint().sign(firm(), &both)).len(), 2);
+        assert!(Checkpoint::signers(b"greffe\n17\n").is_empty() && VerifyingKeys::default().pem().is_none());
     }
 
     #[test]

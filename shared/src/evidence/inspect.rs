@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{digest::Digest, id::FirmId},
+    base::{digest::Digest, id::FirmId, telemetry::Chain},
     evidence::{
         append::verifying_keys,
         checkpoint::{Checkpoint, VerifyingKeys},
         report::{EvidenceFinding, FindingKind},
-        store::{CHECKPOINT, LogError, LogStore, kept_checkpoint, key, verifying_key},
+        stamp::{Stamp, StampError, StampRoots},
+        store::{CHECKPOINT, LogError, LogStore, kept_checkpoint, kept_stamp, key, verifying_key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, leaf, unbundle},
     },
 };
@@ -42,6 +43,8 @@ pub struct Inspection<'a> {
     store: &'a LogStore,
     firm: FirmId,
     head: Option<Checkpoint>,
+    /// Stamps whose imprint and signature hold.
+    stamps: u64,
     /// The widths of the tiles that lie at each place.
     widths: BTreeMap<(TileKind, u64), BTreeSet<u64>>,
     /// The good checkpoints that are kept, by size.
@@ -54,14 +57,23 @@ pub struct Inspection<'a> {
 }
 
 impl<'a> Inspection<'a> {
-    /// Inspects keys and checkpoints. `own`: the keys that are known to be the firm's.
+    /// Inspects keys, checkpoints and stamps. `own`: the keys that are known to be the firm's; `stamped`: the sizes of
+    /// the checkpoints that the index says were stamped; `roots`: where the stamps' certificates have to lead, if any
+    /// are named.
     ///
     /// Errors: S3 refuses or does not answer.
-    pub async fn begin(store: &'a LogStore, firm: FirmId, own: &VerifyingKeys) -> Result<Self, InspectError> {
+    pub async fn begin(
+        store: &'a LogStore,
+        firm: FirmId,
+        own: &VerifyingKeys,
+        stamped: &BTreeSet<u64>,
+        roots: &StampRoots,
+    ) -> Result<Self, InspectError> {
         let mut inspection = Self {
             store,
             firm,
             head: None,
+            stamps: 0,
             widths: BTreeMap::new(),
             roots: BTreeMap::new(),
             checkpoints: 0,
@@ -69,7 +81,7 @@ impl<'a> Inspection<'a> {
             last: Vec::new(),
             findings: Vec::new(),
         };
-        let (mut kept, mut keys) = (BTreeSet::new(), BTreeSet::new());
+        let (mut kept, mut keys, mut stamps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for name in store.names(firm, "").await? {
             let size = name.strip_prefix("checkpoints/").and_then(|size| size.parse::<u64>().ok());
             match (name.parse::<LogTile>(), size) {
@@ -80,6 +92,9 @@ impl<'a> Inspection<'a> {
                     kept.insert(size);
                 }
                 _ if name == CHECKPOINT => {}
+                _ if stamped_size(&name).is_some_and(|size| kept_stamp(size) == name) => {
+                    stamps.insert(name);
+                }
                 _ if name.starts_with("keys/") => {
                     keys.insert(name);
                 }
@@ -88,6 +103,7 @@ impl<'a> Inspection<'a> {
         }
         let known = inspection.keys(own, &keys, kept.is_empty()).await?;
         inspection.checkpoints(own, &known, &kept).await?;
+        inspection.stamps(roots, stamps, stamped).await?;
         Ok(inspection)
     }
 
@@ -201,6 +217,48 @@ impl<'a> Inspection<'a> {
             self.roots.entry(head.size).or_insert(head.root);
         }
         Ok(())
+    }
+
+    /// Each stamp is of the checkpoint with its size, and each checkpoint that was stamped has its stamp.
+    async fn stamps(
+        &mut self,
+        roots: &StampRoots,
+        names: BTreeSet<String>,
+        stamped: &BTreeSet<u64>,
+    ) -> Result<(), InspectError> {
+        for size in stamped.iter().filter(|size| !names.contains(&kept_stamp(**size))) {
+            self.found(FindingKind::Missing, &kept_stamp(*size), "the index says that the checkpoint was stamped");
+        }
+        for name in names {
+            let Some(size) = stamped_size(&name) else { continue };
+            let Some(note) = self.store.find(self.firm, &kept_checkpoint(size)).await? else {
+                // A checkpoint that is missing is reported as such, if there was one.
+                if !stamped.contains(&size) {
+                    self.found(FindingKind::Extra, &name, "there is no checkpoint of this size");
+                }
+                continue;
+            };
+            // So is one that was altered.
+            if !self.roots.contains_key(&size) {
+                continue;
+            }
+            let Some(answer) = self.store.find(self.firm, &name).await? else { continue };
+            let stamp = Stamp::open(&answer.bytes, &note.bytes);
+            let rooted = stamp.and_then(|stamp| if roots.is_empty() { Ok(()) } else { stamp.is_rooted_in(roots) });
+            match rooted {
+                Ok(()) => self.stamps += 1,
+                Err(error @ StampError::OtherImprint) => {
+                    self.found(FindingKind::Swapped, &name, &error.to_string());
+                }
+                Err(error) => self.found(FindingKind::Altered, &name, &Chain(&error).to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    /// How many stamps hold.
+    pub fn stamps_that_hold(&self) -> u64 {
+        self.stamps
     }
 
     /// Checks that the kept checkpoints form a chain. Returns the sizes of those in it.
@@ -442,4 +500,9 @@ impl<'a> Inspection<'a> {
 fn is_bundle_of(bundle: &[u8], entries: &[Logged], width: u64) -> bool {
     let own: Option<Vec<Digest>> = unbundle(bundle).map(|entries| entries.into_iter().map(leaf).collect());
     own.is_some_and(|own| own.len() as u64 == width && own.iter().eq(entries.iter().take(own.len()).map(|e| &e.leaf)))
+}
+
+/// The size of the checkpoint whose stamp has this name.
+fn stamped_size(name: &str) -> Option<u64> {
+    name.strip_prefix("stamps/")?.strip_suffix(".tsr")?.parse().ok()
 }

@@ -8,16 +8,23 @@
 //! ```text
 //! firms/{firm}/log/checkpoint                      origin, size, root, signature: the head
 //! firms/{firm}/log/checkpoints/{size}              each checkpoint there has been
+//! firms/{firm}/log/stamps/{size}.tsr               time stamps of some of them
 //! firms/{firm}/log/keys/{key id}                   the keys that verify them
 //! firms/{firm}/log/tile/{level}/{n}[.p/{width}]    hashes
 //! firms/{firm}/log/tile/entries/{n}[.p/{width}]    entries
 //! ```
 
 pub mod append;
+pub mod authority;
 pub mod checkpoint;
 pub mod entry;
 pub mod inspect;
+pub mod package;
+pub mod page;
+pub mod proof;
 pub mod report;
+pub mod stamp;
 pub mod store;
 pub mod tlog;
 pub mod verify;
+pub mod zip;

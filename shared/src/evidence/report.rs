@@ -56,6 +56,8 @@ pub struct FirmReport {
     pub bytes_read: u64,
     /// Checkpoints whose signature and root hold.
     pub checkpoints: u64,
+    /// Time stamps whose imprint and signature hold, and whose certificate leads to a root, if roots are named.
+    pub stamps: u64,
     /// All that is not as it was written, sorted.
     pub findings: Vec<EvidenceFinding>,
 }
@@ -88,8 +90,13 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for firm in &self.firms {
-            let FirmReport { log_size, facts_beyond, originals, checkpoints, bytes_read, .. } = firm;
-            write!(f, "firm {}: the log has {log_size} entries under {checkpoints} signed checkpoints; ", firm.firm)?;
+            let FirmReport { log_size, facts_beyond, originals, checkpoints, stamps, bytes_read, .. } = firm;
+            write!(f, "firm {}: the log has {log_size} entries under {checkpoints} signed checkpoints", firm.firm)?;
+            match stamps {
+                0 => write!(f, "; ")?,
+                1 => write!(f, " with 1 time stamp; ")?,
+                stamps => write!(f, " with {stamps} time stamps; ")?,
+            }
             write!(f, "{originals} originals")?;
             match bytes_read {
                 0 => write!(f, " by the checksums that S3 keeps")?,

@@ -25,6 +25,11 @@ pub fn kept_checkpoint(size: u64) -> String {
     format!("checkpoints/{size}")
 }
 
+/// The name of the time stamp of the checkpoint with that size.
+pub fn kept_stamp(size: u64) -> String {
+    format!("stamps/{size}.tsr")
+}
+
 /// The name of the key with that id.
 pub fn verifying_key(id: &str) -> String {
     format!("keys/{id}")

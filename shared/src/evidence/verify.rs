@@ -24,6 +24,7 @@ use crate::{
         entry::{ARCHIVED, entry},
         inspect::{InspectError, Inspection, Logged},
         report::{EvidenceFinding, FindingKind, FirmReport, Report},
+        stamp::StampRoots,
         store::{LogError, LogStore, key},
         tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
     },
@@ -77,6 +78,8 @@ pub struct Verifier<'a> {
     pub key: &'a SecretString,
     /// Whether every byte of the originals is read, or only the checksum that S3 keeps of each.
     pub reads: bool,
+    /// Where the certificates of stamps have to lead, if any are named.
+    pub roots: &'a StampRoots,
     /// Gets the progress.
     pub tell: &'a (dyn Fn(VerifyProgress) + Sync),
 }
@@ -253,7 +256,9 @@ impl Verifier<'_> {
 
     async fn firm(&self, firm: FirmId) -> Result<FirmReport, VerifyError> {
         let own = LogKeys::of(firm, self.key)?.verifying();
-        let mut inspection = Inspection::begin(self.store, firm, &own).await?;
+        let stamped = self.stamped(firm).await?;
+        let mut inspection = Inspection::begin(self.store, firm, &own, &stamped, self.roots).await?;
+        let stamps = inspection.stamps_that_hold();
         let (size, mut gathered, mut number) = (inspection.size(), Gathered::default(), 0);
         let reached = self.table.get::<LogDue>(&Key::log_due(firm)).await?.map_or(0, |row| row.value.size);
         if reached > size {
@@ -274,7 +279,18 @@ impl Verifier<'_> {
         explain(firm, &mut gathered);
         gathered.findings.sort();
         let Gathered { originals, bytes_read, findings, .. } = gathered;
-        Ok(FirmReport { firm, log_size: size, facts_beyond, originals, bytes_read, checkpoints, findings })
+        Ok(FirmReport { firm, log_size: size, facts_beyond, originals, bytes_read, checkpoints, stamps, findings })
+    }
+
+    /// The sizes of the checkpoints that were stamped, as the index has them.
+    async fn stamped(&self, firm: FirmId) -> Result<BTreeSet<u64>, TableError> {
+        let (mut sizes, mut from) = (BTreeSet::new(), 0);
+        loop {
+            let page: Vec<(u64, serde_json::Value)> = self.table.numbered(&Key::stamp(firm, from), true, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(sizes) };
+            from = *last;
+            sizes.extend(page.into_iter().map(|(size, _)| size));
+        }
     }
 
     /// Compares the entries after number `before` with their facts, the index and the bucket.

@@ -408,14 +408,19 @@ impl StoredFact {
         self.text("at").and_then(|at| at.parse().ok()).unwrap_or_default()
     }
 
-    /// The SHA-256 of its attributes as JSON, sorted by name and without spaces; none without a salt, because without
-    /// one the digest would tell what it says to those who try.
+    /// The SHA-256 of [`StoredFact::canonical`].
     pub fn digest(&self) -> Option<Digest> {
+        Some(Digest::of(&self.canonical()?))
+    }
+
+    /// Its attributes as JSON, sorted by name and without spaces; none without a salt, because without one the digest
+    /// would tell what it says to those who try.
+    pub fn canonical(&self) -> Option<Vec<u8>> {
         self.text("salt")?;
         // Where it lies and how often it was written is no part of it.
         let own = self.0.iter().filter(|(name, _)| !matches!(name.as_str(), "pk" | "sk" | "version"));
         let sorted: BTreeMap<&String, &Value> = own.collect();
-        Some(Digest::of(&serde_json::to_vec(&sorted).ok()?))
+        serde_json::to_vec(&sorted).ok()
     }
 }
 

@@ -42,6 +42,12 @@ impl Marks {
         Self { received: Mark::of(received, RECEIVED_COLOR), filed: Mark::of(filed, FILED_COLOR), former: Vec::new() }
     }
 
+    /// Whether they are called and coloured as in this language.
+    pub fn are_of(&self, language: Language) -> bool {
+        let own = Self::of(language);
+        (&self.received, &self.filed) == (&own.received, &own.filed)
+    }
+
     /// These marks in the place of others, whose names are remembered.
     pub fn instead_of(mut self, before: Self) -> Self {
         let known = before.former.into_iter().chain([before.received.name, before.filed.name]);

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::{
     aws::table::{DUE_PUSH, Key, Row, Table, TableError, Write, sortable},
-    base::id::{ConnectorId, FirmId, MemberId},
+    base::id::{ConnectorId, ExternalId, FirmId, MemberId},
+    firm::named::Named,
     graph::GraphUser,
 };
 
@@ -54,6 +55,9 @@ pub struct Member {
     pub user: GraphUser,
     /// What is pushed to its Outlook; none for nothing.
     pub push: Option<Push>,
+    /// The caller's own id of it, if it was given one.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -105,7 +109,7 @@ impl Member {
 
     /// Whether an error of [`Member::insert`] or [`Member::replace`] is that another member has this address.
     pub fn is_taken(&self, error: &TableError) -> bool {
-        matches!(error, TableError::Conflict { key } if *key == self.address_key())
+        error.is_about(&self.address_key())
     }
 
     /// Every address that is known of the person.
@@ -118,7 +122,9 @@ impl Member {
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
         let member = Write::insert(Key::member(self.firm, self.id), self);
-        table.transact(vec![self.take_address(), member, self.push_due(self.created_at)]).await
+        let named = Named::Member.give(Some(self.firm), self.external_id.as_ref(), self.id);
+        let writes = [self.take_address(), member, self.push_due(self.created_at)];
+        table.transact(writes.into_iter().chain(named).collect()).await
     }
 
     /// Stores `row` as it is at `now` in place of what was read, when its address was `before`.
@@ -139,6 +145,7 @@ impl Member {
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn delete(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
         let mut writes = vec![Write::remove(&row), row.value.push_due(now)];
+        writes.extend(Named::Member.free(Some(row.value.firm), row.value.external_id.as_ref()));
         writes.extend(free(table, row.value.firm, &row.value.address).await?);
         table.transact(writes).await
     }

@@ -8,15 +8,19 @@ pub mod key;
 pub mod log_due;
 pub mod marks;
 pub mod member;
+pub mod named;
 pub mod waiting;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    aws::table::{Key, Table, TableError, Write},
-    base::{id::FirmId, language::Language},
-    firm::{audit::AuditEntry, log_due::LogDue, marks::Marks},
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::{
+        id::{ExternalId, FirmId},
+        language::Language,
+    },
+    firm::{audit::AuditEntry, log_due::LogDue, marks::Marks, named::Named},
 };
 
 /// A firm: one customer, whose data no other firm ever sees.
@@ -35,8 +39,14 @@ pub struct Firm {
     /// Its marks in Outlook; none for those of its language.
     #[serde(default)]
     pub marks: Option<Marks>,
+    /// The operator's own id of it, if it was given one.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was deleted, if it was: it has no access to anything since. What was archived is kept.
+    #[serde(default)]
+    pub ended_at: Option<Timestamp>,
 }
 
 /// That there is a firm: what all firms are listed by.
@@ -67,7 +77,23 @@ impl Firm {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, id: FirmId) -> Result<Option<Self>, TableError> {
-        Ok(table.get(&Key::firm(id)).await?.map(|row| row.value))
+        Ok(Self::row(table, id).await?.map(|row| row.value))
+    }
+
+    /// The same, to be changed.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn row(table: &Table, id: FirmId) -> Result<Option<Row<Self>>, TableError> {
+        table.get(&Key::firm(id)).await
+    }
+
+    /// Speaks another language from now on. Marks that were named in the language before follow; those are known still.
+    pub fn speak(&mut self, language: Language) {
+        let before = self.marks();
+        if before.are_of(self.language) && language != self.language {
+            self.marks = Some(Marks::of(language).instead_of(before));
+        }
+        self.language = language;
     }
 
     /// The marks that its mail gets in Outlook.
@@ -78,12 +104,11 @@ impl Firm {
     /// Marks mail with `marks` from now on.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn mark_with(table: &Table, id: FirmId, marks: Marks) -> Result<Option<Marks>, TableError> {
-        let Some(mut row) = table.get::<Self>(&Key::firm(id)).await? else { return Ok(None) };
+    pub async fn mark_with(mut row: Row<Self>, table: &Table, marks: Marks) -> Result<Marks, TableError> {
         let marks = marks.instead_of(row.value.marks());
         row.value.marks = Some(marks.clone());
         table.write(Write::replace(&row)).await?;
-        Ok(Some(marks))
+        Ok(marks)
     }
 
     /// Stores a new firm, and who made it.
@@ -93,6 +118,8 @@ impl Firm {
         let made = made.next(table, self.id).await?;
         let log = LogDue::first(self.id, self.created_at);
         let listed = Write::insert(Key::listed_firm(self.id), &ListedFirm { id: self.id });
-        table.transact(vec![Write::insert(Key::firm(self.id), self), listed, made, log]).await
+        let named = Named::Firm.give(None, self.external_id.as_ref(), self.id);
+        let writes = [Write::insert(Key::firm(self.id), self), listed, made, log];
+        table.transact(writes.into_iter().chain(named).collect()).await
     }
 }

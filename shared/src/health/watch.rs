@@ -14,7 +14,7 @@ use crate::{
         tenancy,
         watch::{self, PAUSE, Watch},
     },
-    aws::table::Key,
+    aws::table::{Key, Write},
     base::{
         id::{ConnectorId, FirmId},
         telemetry::Chain,
@@ -32,7 +32,10 @@ const PROBLEM_PAUSE: Duration = Duration::from_secs(3600);
 ///
 /// Errors: the table or the event bus refuses or does not answer.
 pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), FeedError> {
-    let Some(row) = Connector::find(&clients.table, firm, id).await? else { return Ok(()) };
+    let Some(row) = Connector::find(&clients.table, firm, id).await? else {
+        // It was deleted while somebody looked at it.
+        return Ok(clients.table.write(Write::discard(Key::watch(firm, id))).await?);
+    };
     let connector = row.value;
     tenancy::adopt(&clients.table, &connector).await?;
     ListedFirm::adopt(&clients.table, firm).await?;

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use crate::{
     aws::table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
-    base::id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
+    base::id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
+    firm::named::Named,
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
         rules::{Rules, SkipReason},
@@ -17,7 +18,7 @@ use crate::{
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },
-    problem::Noted,
+    problem::{Code, Noted},
 };
 
 /// Mailboxes that become due side by side: of 2,000 behind one connector all do within seconds.
@@ -149,6 +150,9 @@ pub struct Mailbox {
     /// The member whose it is, if it was added for one: its address came from there.
     #[serde(default)]
     pub member: Option<MemberId>,
+    /// The caller's own id of it, if it was given one.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
     /// When it was added.
     pub created_at: Timestamp,
 }
@@ -161,6 +165,19 @@ impl Mailbox {
         table.get(&Key::mailbox(firm, id)).await
     }
 
+    /// The mailboxes that `connector` opens.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn of_connector(
+        table: &Table,
+        firm: FirmId,
+        connector: ConnectorId,
+    ) -> Result<Vec<Row<Self>>, TableError> {
+        let mut all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
+        all.retain(|row| row.value.connector == connector);
+        Ok(all)
+    }
+
     /// One of the mailboxes that `connector` opens, if there is any.
     ///
     /// Errors: the table refuses or does not answer.
@@ -169,8 +186,7 @@ impl Mailbox {
         firm: FirmId,
         connector: ConnectorId,
     ) -> Result<Option<Self>, TableError> {
-        let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
-        let own = all.into_iter().map(|row| row.value).filter(|mailbox| mailbox.connector == connector);
+        let own = Self::of_connector(table, firm, connector).await?.into_iter().map(|row| row.value);
         Ok(own.min_by_key(|mailbox| mailbox.created_at))
     }
 
@@ -196,7 +212,80 @@ impl Mailbox {
             Write::insert(Key::mailbox(self.firm, self.id), self),
         ];
         writes.extend(self.root.iter().map(|root| Write::insert(Key::root_folder(self.firm, root), &taken)));
+        writes.extend(Named::Mailbox.give(Some(self.firm), self.external_id.as_ref(), self.id));
         table.transact(writes).await
+    }
+
+    /// Deletes a mailbox: no round reads it any more, and it can be added anew. Its messages stay. One more round is
+    /// due at once, which ends its subscription and removes what rounds kept.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    pub async fn delete(row: &Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+        let mailbox = &row.value;
+        let mut tries = table.tries();
+        loop {
+            let mut writes = vec![Write::remove(row), Write::discard(Key::address(mailbox.firm, &mailbox.address))];
+            writes.extend(mailbox.root.iter().map(|root| Write::discard(Key::root_folder(mailbox.firm, root))));
+            writes.extend(Named::Mailbox.free(Some(mailbox.firm), mailbox.external_id.as_ref()));
+            let sync = Key::sync(mailbox.firm, mailbox.id);
+            if let Some(mut sync) = table.get::<Sync>(&sync).await? {
+                sync.value = Sync { deleted_from: Some(mailbox.connector), ..sync.value }.due(now);
+                writes.push(Write::replace(&sync));
+            }
+            match table.transact(writes).await {
+                // A round wrote how far it is; the mailbox itself is as it was read.
+                Err(error) if error.is_about(&sync) && tries.again(&error).await => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Reads no more mail: its connector is being deleted. What is left of its subscription is no longer known.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    pub async fn lose_connector(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+        let sync = Key::sync(row.value.firm, row.value.id);
+        Self::pause(row, table).await?;
+        let lost = |sync: Sync| {
+            let problem = Noted { code: Code::ConnectorDeleted, microsoft_code: String::new(), since: now };
+            Sync { subscription: None, problem: Some(problem), ..sync }.not_due()
+        };
+        table.update(&sync, |sync: Option<Sync>| sync.map(lost)).await.map(drop)
+    }
+
+    /// Stores `row` in place of what was read, when its address was `before`. `moved`: through another connector; then
+    /// its subscription is made anew, and what was wrong is over.
+    ///
+    /// Errors: `Conflict` if another wrote first, or if another mailbox has the address; the table refuses or does not
+    /// answer.
+    pub async fn replace(
+        row: &Row<Self>,
+        before: &str,
+        moved: bool,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let mailbox = &row.value;
+        let mut writes = vec![Write::replace(row)];
+        if mailbox.address != before {
+            let taken = Taken { mailbox: mailbox.id };
+            writes.push(Write::insert(Key::address(mailbox.firm, &mailbox.address), &taken));
+            writes.push(Write::discard(Key::address(mailbox.firm, before)));
+        }
+        table.transact(writes).await?;
+        let opened_anew = |sync: Sync| {
+            let sync = Sync { subscription: None, problem: None, ..sync };
+            if mailbox.state == MailboxState::Active { sync.due(now) } else { sync }
+        };
+        if moved {
+            table.update(&Key::sync(mailbox.firm, mailbox.id), |sync: Option<Sync>| sync.map(opened_anew)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an error of [`Mailbox::replace`] is that another mailbox has its address.
+    pub fn is_taken(&self, error: &TableError) -> bool {
+        error.is_about(&Key::address(self.firm, &self.address))
     }
 
     /// Keeps what `selection` names from now on.
@@ -360,6 +449,9 @@ pub struct Sync {
     pace: Vec<Pace>,
     /// What kept the last round from its end, if a person has to act.
     pub problem: Option<Noted>,
+    /// The connector that opened the mailbox, once that is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_from: Option<ConnectorId>,
 }
 
 /// How many of the folders that are kept are ready: the baseline of each is complete, so that mail that is moved in
@@ -509,7 +601,7 @@ impl Sync {
             faults: self.faults.clone().changed(&read.faults, &round.faults),
             untold,
             second_look: round.second_look,
-            problem: round.problem.clone(),
+            problem: self.problem.filter(|own| own.code == Code::ConnectorDeleted).or(round.problem.clone()),
             ..self
         }
     }
@@ -698,6 +790,7 @@ mod tests {
             history: history.map(|since| History { since: date(since), from: Timestamp::UNIX_EPOCH }),
             grant: grant.map(|(since, until)| Grant { since: date(since), until: until.map(date) }),
             member: None,
+            external_id: None,
             created_at: Timestamp::UNIX_EPOCH,
         }
     }

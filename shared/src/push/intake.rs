@@ -101,6 +101,9 @@ pub enum IntakeError {
     /// The queue did not take a job.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The known entry is not as the request demands.
+    #[error("the entry was changed in the meantime")]
+    Changed,
 }
 
 /// A firm with its members: what its requests are judged by.
@@ -186,18 +189,22 @@ impl Intake<'_> {
     }
 
     /// Stores an entry that is newer than the known one, and queues a look at each Outlook that changes by it. The
-    /// entry that was known, and the one that is known now.
+    /// entry that was known, and the one that is known now. `may`: whether the known one may be changed.
     ///
     /// Errors: a conflict, where others changed the entry at each try.
     pub async fn put<T: Content>(
         &self,
         firm: FirmId,
         entry: Entry<T>,
+        may: impl Fn(Option<&Entry<T>>) -> bool + Send + Sync,
     ) -> Result<(Option<Entry<T>>, Entry<T>), IntakeError> {
         let mut tries = self.table.tries();
         loop {
             let known = Entry::<T>::find(self.table, firm, &entry.id).await?;
             let before = known.as_ref().map(|row| row.value.clone());
+            if !may(before.as_ref().filter(|before| before.content.is_some())) {
+                return Err(IntakeError::Changed);
+            }
             let (next, members) = match entry.clone().after(before.as_ref()) {
                 Change::Nothing => {
                     let now = before.clone().unwrap_or(entry);
@@ -226,12 +233,13 @@ impl Intake<'_> {
         firm: FirmId,
         id: ExternalId,
         version: Option<u64>,
+        may: impl Fn(Option<&Entry<T>>) -> bool + Send + Sync,
     ) -> Result<(), IntakeError> {
         // Without a number there is nothing that a later put would be held against.
         if version.is_none() && Entry::<T>::find(self.table, firm, &id).await?.is_none() {
-            return Ok(());
+            return if may(None) { Ok(()) } else { Err(IntakeError::Changed) };
         }
-        self.put(firm, Entry::<T>::deleted(id, version, self.clock.now())).await.map(drop)
+        self.put(firm, Entry::<T>::deleted(id, version, self.clock.now()), may).await.map(drop)
     }
 
     /// The rows that add members to known entries, or take them away.

@@ -17,6 +17,7 @@ use shared::{
         tenancy::Tenancy,
         watch::Watch,
     },
+    evidence::authority::StampedCheckpoint,
     firm::{
         Firm, ListedFirm, audit,
         feed::Fact,
@@ -71,6 +72,7 @@ const KINDS: &[(&str, Held)] = &[
     ("tenant", Samples(&["tenant"])),
     ("member", Samples(&["member"])),
     ("member_address", Samples(&["member-address"])),
+    ("named", Samples(&["named"])),
     ("mailbox", Samples(&["mailbox"])),
     ("address", Samples(&["address"])),
     ("root_folder", Samples(&["root-folder"])),
@@ -94,6 +96,7 @@ const KINDS: &[(&str, Held)] = &[
         ]),
     ),
     ("log_due", Samples(&["log-due"])),
+    ("stamp", Samples(&["stamp"])),
     ("filed", Samples(&["filed"])),
     ("sync", Samples(&["sync"])),
     ("turn", Samples(&["turn"])),
@@ -128,7 +131,7 @@ fn samples() -> BTreeSet<String> {
 }
 
 /// Modules with types of items that are private to them: their unit tests read the samples.
-const PRIVATE: [&str; 8] = [
+const PRIVATE: [&str; 9] = [
     "access/ownership.rs",
     "access/sign_in.rs",
     "access/token.rs",
@@ -136,6 +139,7 @@ const PRIVATE: [&str; 8] = [
     "firm/joint.rs",
     "firm/key.rs",
     "firm/member.rs",
+    "firm/named.rs",
     "mail/mailbox.rs",
 ];
 
@@ -222,6 +226,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "joint-feed" => read::<JointHead>(&sample, item),
             "listed-firm" => read::<ListedFirm>(&sample, item),
             "log-due" => read::<LogDue>(&sample, item),
+            "stamp" => read::<StampedCheckpoint>(&sample, item),
             "mailbox" => read::<Mailbox>(&sample, item),
             "member" => read::<Member>(&sample, item),
             "message" | "message-mark-waits" => read::<Message>(&sample, item),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     extract::State,
     http::{StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use shared::{
     access::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
+        ending::end_connector,
         lease::{HeldRegistration, New},
         owner::Owner,
         registration::RegistrationError,
@@ -23,8 +24,8 @@ use shared::{
         secrets::CURRENT,
         table::{Key, Write},
     },
-    base::id::{ConnectorId, FirmId},
-    firm::feed::CredentialKind,
+    base::id::{ConnectorId, ExternalId, FirmId},
+    firm::{feed::CredentialKind, named::Named},
     problem::{Code, Problem},
 };
 use utoipa::ToSchema;
@@ -38,7 +39,8 @@ use crate::{
     auth::{Caller, FirmScope, Needs, Operator},
     error::{Answer, invalid, not_found},
     extract::{Id, Json, Query},
-    field::{AppId, ClientSecret, Name, Tenant},
+    field::{AppId, ClientSecret, Name, OwnId, Tenant},
+    precondition::{ETag, IfMatch, Tagged},
 };
 
 /// A new connector.
@@ -62,6 +64,10 @@ pub(crate) struct NewConnector {
     contacts: bool,
     /// The firm's app registration; null if the connector uses the platform's.
     app: Option<NewApp>,
+    /// Your own id of the connector. If a connector of the firm has it already, that one is returned, and none is
+    /// created.
+    #[serde(default)]
+    external_id: Option<OwnId>,
 }
 
 fn yes() -> bool {
@@ -108,6 +114,7 @@ pub(crate) struct NewApp {
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "create_connector",
     responses(
+        (status = 200, body = ConnectorView, description = "A connector has this `external_id` already: it is as shown."),
         (status = 201, body = ConnectorView, headers(("Location" = String, description = "The connector's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`other_own_app`, `no_platform_app`"),
     )
@@ -116,7 +123,11 @@ pub(super) async fn create(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Json(new): Json<NewConnector>,
-) -> Answer<impl IntoResponse> {
+) -> Answer<Response> {
+    let external = new.external_id.map(OwnId::into_inner);
+    if let Some(there) = known(&app, firm.id(), external.as_ref()).await? {
+        return Ok(shown(&app, there, true).await?.into_response());
+    }
     let own = match new.app {
         Some(new) => Some(keep_own_app(&app, firm.id(), new).await?),
         None if app.config.app_client_id.is_some() => None,
@@ -141,12 +152,35 @@ pub(super) async fn create(
         verified_domains: None,
         awaiting_grant: None,
         silence: None,
+        external_id: external,
         created_at: app.clock.now(),
     };
-    connector.insert(&app.table).await?;
+    if let Err(error) = connector.insert(&app.table).await {
+        // Another request with the same external id was faster.
+        return match known(&app, firm.id(), connector.external_id.as_ref()).await? {
+            Some(there) => Ok(shown(&app, there, true).await?.into_response()),
+            None => Err(error.into()),
+        };
+    }
     tracing::info!(firm.id = %connector.firm, connector.id = %connector.id, "connector created");
     let location = [(header::LOCATION, format!("/v1/firms/{}/connectors/{}", connector.firm, connector.id))];
-    Ok((StatusCode::CREATED, location, Json(view(&app, connector, true).await?)))
+    Ok((StatusCode::CREATED, location, shown(&app, connector, true).await?).into_response())
+}
+
+/// The connector of the firm that has this external id already.
+async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Connector>> {
+    let Some(external) = external else { return Ok(None) };
+    let Some(id) = Named::Connector.find(&app.table, Some(firm), external).await? else { return Ok(None) };
+    Ok(Connector::find(&app.table, firm, id).await?.map(|row| row.value))
+}
+
+/// A connector with its tag, which follows what a PATCH changes.
+async fn shown(app: &App, connector: Connector, linked: bool) -> Answer<Tagged<ConnectorView>> {
+    Ok(Tagged(tag(&connector), view(app, connector, linked).await?))
+}
+
+fn tag(connector: &Connector) -> ETag {
+    ETag::of(&(&connector.name, connector.as_wanted().rights()))
 }
 
 /// Its credential is stored before any connector uses it. One that takes the place of another is tried first.
@@ -204,9 +238,9 @@ pub(super) async fn read(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(connector): Id<ConnectorId>,
-) -> Answer<Json<ConnectorView>> {
+) -> Answer<Tagged<ConnectorView>> {
     let found = Connector::find(&app.table, firm.id(), connector).await?.ok_or_else(|| not_found("connector"))?;
-    Ok(Json(view(&app, found.value, may_connect(&caller)).await?))
+    shown(&app, found.value, may_connect(&caller)).await
 }
 
 /// Changes a connector.
@@ -214,16 +248,18 @@ pub(super) async fn read(
 /// If the change needs further rights at Microsoft, the connector works with its present rights until somebody opens
 /// its `connect_url` and grants them. Its mailboxes and their mail stay.
 #[utoipa::path(
-    patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "update_connector",
+    patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "update_connector", params(IfMatch),
     responses((status = 200, body = ConnectorView))
 )]
 pub(super) async fn change(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(connector): Id<ConnectorId>,
+    condition: IfMatch,
     Json(change): Json<ConnectorChange>,
-) -> Answer<Json<ConnectorView>> {
+) -> Answer<Tagged<ConnectorView>> {
     let mut row = Connector::find(&app.table, firm.id(), connector).await?.ok_or_else(|| not_found("connector"))?;
+    condition.check(&tag(&row.value))?;
     if let Some(name) = change.name {
         row.value.name = name.into_inner();
     }
@@ -252,7 +288,32 @@ pub(super) async fn change(
     }
     app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).collect()).await?;
     tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
-    Ok(Json(view(&app, row.value, true).await?))
+    shown(&app, row.value, true).await
+}
+
+/// Deletes a connector: greffe has no more access through it. What was archived is kept.
+///
+/// Its mailboxes are paused and their subscriptions end; nothing more is pushed through it, and what was pushed stays
+/// in Outlook. Mailboxes and members stay and can be given another connector. The last connector that uses the firm's
+/// app registration takes that along: what greffe created for it at Entra, and its client secret.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "delete_connector", params(IfMatch),
+    responses(
+        (status = 204, description = "Deleted."),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`conflict`: greffe is changing the firm's credential at this moment"),
+    )
+)]
+pub(super) async fn delete(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ConnectorId>,
+    condition: IfMatch,
+) -> Answer<StatusCode> {
+    let found = Connector::find(&app.table, firm.id(), id).await?.ok_or_else(|| not_found("connector"))?;
+    condition.check(&tag(&found.value))?;
+    Box::pin(end_connector(&app, &found.value)).await?;
+    tracing::info!(firm.id = %firm.id(), connector.id = %id, "connector deleted");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The operator's grant.

@@ -32,6 +32,7 @@ use crate::{
     auth::FirmScope,
     error::Answer,
     extract::{Id, Json, Query},
+    precondition::{IfMatch, Tagged},
 };
 
 /// Longest single line: Outlook's own limit.
@@ -266,7 +267,7 @@ pub(crate) struct ContactRows {
 
 /// Creates or replaces a contact, and updates it in the Outlook of each of its members.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "put_contact",
+    put, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "put_contact", params(IfMatch),
     responses(
         (status = 200, body = EntryView<ContactView>, description = "Unchanged or replaced. A late or repeated request changes nothing"),
         (status = 201, body = EntryView<ContactView>, description = "Created"),
@@ -276,15 +277,15 @@ pub(super) async fn put(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(id): Id<External>,
+    condition: IfMatch,
     Json(new): Json<NewContact>,
-) -> Answer<(StatusCode, Json<EntryView<ContactView>>)> {
-    let (is_new, view) = entries::put::<Contact>(&app, firm.id(), id.into_inner(), new).await?;
-    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view)))
+) -> Answer<(StatusCode, Tagged<EntryView<ContactView>>)> {
+    entries::put::<Contact>(&app, firm.id(), id.into_inner(), new, &condition).await
 }
 
 /// Deletes a contact, and removes it from the Outlook of each of its members.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "delete_contact", params(Deletion),
+    delete, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "delete_contact", params(Deletion, IfMatch),
     responses((status = 204, description = "Deleted. A late request changes nothing"))
 )]
 pub(super) async fn delete(
@@ -292,9 +293,9 @@ pub(super) async fn delete(
     State(app): State<Arc<App>>,
     Id(id): Id<External>,
     Query(deletion): Query<Deletion>,
+    condition: IfMatch,
 ) -> Answer<StatusCode> {
-    entries::delete::<Contact>(&app, firm.id(), id.into_inner(), deletion.version).await?;
-    Ok(StatusCode::NO_CONTENT)
+    entries::delete::<Contact>(&app, firm.id(), id.into_inner(), deletion.version, &condition).await
 }
 
 /// Shows a contact, and its state for each member.
@@ -306,8 +307,8 @@ pub(super) async fn read(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(id): Id<External>,
-) -> Answer<Json<EntryView<ContactView>>> {
-    Ok(Json(entries::read::<Contact>(&app, firm.id(), &id.into_inner()).await?))
+) -> Answer<Tagged<EntryView<ContactView>>> {
+    entries::read::<Contact>(&app, firm.id(), &id.into_inner()).await
 }
 
 /// Lists a firm's contacts.

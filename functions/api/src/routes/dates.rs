@@ -33,6 +33,7 @@ use crate::{
     auth::FirmScope,
     error::Answer,
     extract::{Id, Json, Query},
+    precondition::{IfMatch, Tagged},
 };
 
 /// Longest title and place: Outlook's own limit.
@@ -329,7 +330,7 @@ pub(crate) struct DateRows {
 
 /// Creates or replaces a date, and updates it in the Outlook of each of its members.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "put_date",
+    put, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "put_date", params(IfMatch),
     responses(
         (status = 200, body = EntryView<DateView>, description = "Unchanged or replaced. A late or repeated request changes nothing"),
         (status = 201, body = EntryView<DateView>, description = "Created"),
@@ -339,15 +340,15 @@ pub(super) async fn put(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(id): Id<External>,
+    condition: IfMatch,
     Json(new): Json<NewDate>,
-) -> Answer<(StatusCode, Json<EntryView<DateView>>)> {
-    let (is_new, view) = entries::put::<Date>(&app, firm.id(), id.into_inner(), new).await?;
-    Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(view)))
+) -> Answer<(StatusCode, Tagged<EntryView<DateView>>)> {
+    entries::put::<Date>(&app, firm.id(), id.into_inner(), new, &condition).await
 }
 
 /// Deletes a date, and removes it from the Outlook of each of its members.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "delete_date", params(Deletion),
+    delete, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "delete_date", params(Deletion, IfMatch),
     responses((status = 204, description = "Deleted. A late request changes nothing"))
 )]
 pub(super) async fn delete(
@@ -355,9 +356,9 @@ pub(super) async fn delete(
     State(app): State<Arc<App>>,
     Id(id): Id<External>,
     Query(deletion): Query<Deletion>,
+    condition: IfMatch,
 ) -> Answer<StatusCode> {
-    entries::delete::<Date>(&app, firm.id(), id.into_inner(), deletion.version).await?;
-    Ok(StatusCode::NO_CONTENT)
+    entries::delete::<Date>(&app, firm.id(), id.into_inner(), deletion.version, &condition).await
 }
 
 /// Shows a date, and its state for each member.
@@ -369,8 +370,8 @@ pub(super) async fn read(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(id): Id<External>,
-) -> Answer<Json<EntryView<DateView>>> {
-    Ok(Json(entries::read::<Date>(&app, firm.id(), &id.into_inner()).await?))
+) -> Answer<Tagged<EntryView<DateView>>> {
+    entries::read::<Date>(&app, firm.id(), &id.into_inner()).await
 }
 
 /// Lists a firm's dates.

@@ -6,6 +6,7 @@ use std::{
     str::FromStr,
 };
 
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -28,6 +29,7 @@ use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::given,
     field::Limit,
+    precondition::{ETag, IfMatch, Tagged, changed},
     wording::plain,
 };
 
@@ -49,6 +51,7 @@ impl From<IntakeError> for Failure {
         match error {
             IntakeError::Table(error) => error.into(),
             IntakeError::Queue(error) => error.into(),
+            IntakeError::Changed => changed(),
         }
     }
 }
@@ -160,25 +163,43 @@ pub(super) async fn put<T: Resource>(
     firm: FirmId,
     id: ExternalId,
     new: T::New,
-) -> Answer<(bool, EntryView<T::View>)> {
+    condition: &IfMatch,
+) -> Answer<(StatusCode, Tagged<EntryView<T::View>>)> {
     let roster = roster(app, firm).await?;
     let entry = entry::<T>(&roster, id, new, app.clock.now())?;
-    let (known, stored) = intake(app).put(firm, entry).await?;
+    let (known, stored) = intake(app).put(firm, entry, may_change(condition)).await?;
     let is_new = known.as_ref().is_none_or(|known| known.content.is_none()) && stored.content.is_some();
-    Ok((is_new, view(app, &roster, stored).await?))
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Tagged(tag(&stored), view(app, &roster, stored).await?)))
+}
+
+/// Which state of an entry it is.
+fn tag<T: Content>(entry: &Entry<T>) -> ETag {
+    ETag::of(&(&entry.revision, &entry.members, &entry.content))
+}
+
+fn may_change<T: Content>(condition: &IfMatch) -> impl Fn(Option<&Entry<T>>) -> bool + Send + Sync {
+    |known| condition.holds(known.map(tag).as_ref())
 }
 
 /// Deletes one entry: what never was is deleted too.
-pub(super) async fn delete<T: Resource>(app: &App, firm: FirmId, id: ExternalId, version: Option<u64>) -> Answer<()> {
-    Ok(intake(app).delete::<T>(firm, id, version).await?)
+pub(super) async fn delete<T: Resource>(
+    app: &App,
+    firm: FirmId,
+    id: ExternalId,
+    version: Option<u64>,
+    condition: &IfMatch,
+) -> Answer<StatusCode> {
+    intake(app).delete::<T>(firm, id, version, may_change(condition)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Shows one entry.
-pub(super) async fn read<T: Resource>(app: &App, firm: FirmId, id: &ExternalId) -> Answer<EntryView<T::View>> {
+pub(super) async fn read<T: Resource>(app: &App, firm: FirmId, id: &ExternalId) -> Answer<Tagged<EntryView<T::View>>> {
     let found = Entry::<T>::find(&app.table, firm, id).await?.map(|row| row.value);
     let entry = found.filter(|entry| entry.content.is_some()).ok_or_else(|| not_found(noun::<T>()))?;
     let roster = roster(app, firm).await?;
-    view(app, &roster, entry).await
+    Ok(Tagged(tag(&entry), view(app, &roster, entry).await?))
 }
 
 fn noun<T: Content>() -> &'static str {

@@ -6,16 +6,17 @@ use axum::{
     Extension,
     extract::State,
     http::{HeaderMap, StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use shared::{
+    access::ending::end_firm,
     app::App,
-    aws::table::Key,
+    aws::table::{Key, Write},
     base::{
-        id::{FirmId, KeyId},
+        id::{ExternalId, FirmId, KeyId},
         language::Language,
     },
     firm::{
@@ -23,6 +24,7 @@ use shared::{
         audit::{Actor, AuditEntry, source_ip},
         key::{ApiKey, GrantError, KeyRight, NewKeyError},
         marks::Marks,
+        named::Named,
     },
     graph::{CategoryName, Color, Mark},
     problem::{Code, Problem},
@@ -33,7 +35,8 @@ use crate::{
     auth::{Caller, FirmScope, Operator},
     error::{Answer, Failure, RequestId, invalid, not_found},
     extract::{Id, Json, Query},
-    field::{Domain, Name, TimeZone},
+    field::{Domain, Name, OwnId, TimeZone},
+    precondition::{ETag, IfMatch, Tagged},
     routes::page::{Page, Part},
 };
 
@@ -49,6 +52,21 @@ pub(crate) struct NewFirm {
     domains: Vec<Domain>,
     language: Language,
     time_zone: TimeZone,
+    /// The operator's own id of the firm. If a firm has it already, that one is returned, and none is created.
+    #[serde(default)]
+    external_id: Option<OwnId>,
+}
+
+/// A change of a firm. Omitted fields stay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FirmChange {
+    name: Option<Name>,
+    /// At most 100.
+    #[schema(max_items = 100)]
+    domains: Option<Vec<Domain>>,
+    language: Option<Language>,
+    time_zone: Option<TimeZone>,
 }
 
 /// A firm.
@@ -60,21 +78,53 @@ pub(crate) struct FirmView {
     domains: Vec<String>,
     language: Language,
     time_zone: String,
+    /// The operator's own id of the firm.
+    #[schema(value_type = Option<String>)]
+    external_id: Option<ExternalId>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
+    /// When it was deleted; null if it was not. What was archived can still be read with the operator's key.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    ended_at: Option<Timestamp>,
 }
 
 impl From<Firm> for FirmView {
     fn from(firm: Firm) -> Self {
-        let Firm { id, name, domains, language, time_zone, created_at, .. } = firm;
-        Self { id, name, domains, language, time_zone, created_at }
+        let Firm { id, name, domains, language, time_zone, external_id, created_at, ended_at, .. } = firm;
+        Self { id, name, domains, language, time_zone, external_id, created_at, ended_at }
     }
+}
+
+/// A firm with its tag.
+fn shown(firm: Firm) -> Tagged<FirmView> {
+    Tagged(tag(&firm), firm.into())
+}
+
+fn tag(firm: &Firm) -> ETag {
+    ETag::of(&(&firm.name, &firm.domains, firm.language, &firm.time_zone, firm.ended_at))
+}
+
+fn read_domains(domains: Vec<Domain>) -> Answer<Vec<String>> {
+    if domains.len() > DOMAINS_MAX {
+        return Err(invalid(format!("domains: at most {DOMAINS_MAX}")));
+    }
+    Ok(domains.into_iter().map(Domain::into_inner).collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// The firm that has this external id already.
+async fn known(app: &App, external: Option<&ExternalId>) -> Answer<Option<Firm>> {
+    let Some(external) = external else { return Ok(None) };
+    let Some(id) = Named::Firm.find(&app.table, None, external).await? else { return Ok(None) };
+    Ok(Firm::find(&app.table, id).await?)
 }
 
 /// Creates a firm.
 #[utoipa::path(
     post, path = "/v1/firms", tag = "firms", operation_id = "create_firm",
-    responses((status = 201, body = FirmView, headers(("Location" = String, description = "The firm's address"))))
+    responses(
+        (status = 200, body = FirmView, description = "A firm has this `external_id` already: it is as shown."),
+        (status = 201, body = FirmView, headers(("Location" = String, description = "The firm's address"))),
+    )
 )]
 pub(super) async fn create(
     _: Operator,
@@ -82,22 +132,21 @@ pub(super) async fn create(
     Extension(request): Extension<RequestId>,
     headers: HeaderMap,
     Json(new): Json<NewFirm>,
-) -> Answer<impl IntoResponse> {
-    if new.domains.len() > DOMAINS_MAX {
-        return Err(invalid(format!("domains: at most {DOMAINS_MAX}")));
-    }
-    let mut domains: Vec<String> = new.domains.into_iter().map(Domain::into_inner).collect();
-    domains.sort();
-    domains.dedup();
+) -> Answer<Response> {
     let firm = Firm {
         id: FirmId::draw(&app.random),
         name: new.name.into_inner(),
-        domains,
+        domains: read_domains(new.domains)?,
         language: new.language,
         time_zone: new.time_zone.into_inner(),
         marks: None,
+        external_id: new.external_id.map(OwnId::into_inner),
         created_at: app.clock.now(),
+        ended_at: None,
     };
+    if let Some(there) = known(&app, firm.external_id.as_ref()).await? {
+        return Ok(shown(there).into_response());
+    }
     // The gate can't note what is done to a firm that is not there yet.
     let made = AuditEntry {
         at: firm.created_at,
@@ -108,10 +157,16 @@ pub(super) async fn create(
         request: request.into_inner(),
         outcome: Some(StatusCode::CREATED.as_u16()),
     };
-    firm.insert(&app.table, &made).await?;
+    if let Err(error) = firm.insert(&app.table, &made).await {
+        // Another request with the same external id was faster.
+        return match known(&app, firm.external_id.as_ref()).await? {
+            Some(there) => Ok(shown(there).into_response()),
+            None => Err(error.into()),
+        };
+    }
     tracing::info!(firm.id = %firm.id, "firm created");
     let location = [(header::LOCATION, format!("/v1/firms/{}", firm.id))];
-    Ok((StatusCode::CREATED, location, Json(FirmView::from(firm))))
+    Ok((StatusCode::CREATED, location, shown(firm)).into_response())
 }
 
 /// Lists the firms.
@@ -134,9 +189,64 @@ pub(super) async fn list(
 
 /// Shows a firm.
 #[utoipa::path(get, path = "/v1/firms/{firm}", tag = "firms", operation_id = "read_firm", responses((status = 200, body = FirmView)))]
-pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<FirmView>> {
+pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Tagged<FirmView>> {
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
-    Ok(Json(firm.into()))
+    Ok(shown(firm))
+}
+
+/// Changes a firm.
+///
+/// Marks in Outlook that are named in the firm's language follow it; dates and contacts in Outlook follow within a day.
+#[utoipa::path(
+    patch, path = "/v1/firms/{firm}", tag = "firms", operation_id = "update_firm", params(IfMatch),
+    responses((status = 200, body = FirmView))
+)]
+pub(super) async fn change(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    condition: IfMatch,
+    Json(change): Json<FirmChange>,
+) -> Answer<Tagged<FirmView>> {
+    let mut row = Firm::row(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    let firm = &mut row.value;
+    condition.check(&tag(firm))?;
+    firm.name = change.name.map_or_else(|| firm.name.clone(), Name::into_inner);
+    firm.time_zone = change.time_zone.map_or_else(|| firm.time_zone.clone(), TimeZone::into_inner);
+    if let Some(domains) = change.domains {
+        firm.domains = read_domains(domains)?;
+    }
+    if let Some(language) = change.language {
+        firm.speak(language);
+    }
+    app.table.write(Write::replace(&row)).await?;
+    tracing::info!(firm.id = %row.value.id, "firm changed");
+    Ok(shown(row.value))
+}
+
+/// Deletes a firm: greffe has no more access to anything of it. What was archived is kept.
+///
+/// The firm's keys, webhooks and connectors are deleted; its mailboxes are paused and their subscriptions end; nothing
+/// more is pushed to its members. What greffe created at Entra for the firm's app registration is removed, and so is
+/// its client secret. The operator can still read the firm and its mail; nothing of it can be changed. This can't be
+/// undone. If the request breaks off, send it again.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}", tag = "firms", operation_id = "delete_firm", params(IfMatch),
+    responses(
+        (status = 204, description = "Deleted."),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`conflict`: greffe is changing the firm's credential at this moment"),
+    )
+)]
+pub(super) async fn delete(
+    _: Operator,
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    condition: IfMatch,
+) -> Answer<StatusCode> {
+    let row = Firm::row(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    condition.check(&tag(&row.value))?;
+    Box::pin(end_firm(&app, row)).await?;
+    tracing::info!(firm.id = %firm.id(), "firm deleted");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// One mark: a category of Outlook.
@@ -182,25 +292,34 @@ impl From<Marks> for MarksView {
 ///
 /// They follow the firm's language unless the firm has set its own.
 #[utoipa::path(get, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "read_marks", responses((status = 200, body = MarksView)))]
-pub(super) async fn marks(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<MarksView>> {
+pub(super) async fn marks(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Tagged<MarksView>> {
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
-    Ok(Json(firm.marks().into()))
+    Ok(shown_marks(firm.marks()))
+}
+
+fn shown_marks(marks: Marks) -> Tagged<MarksView> {
+    let view = MarksView::from(marks);
+    Tagged(ETag::of(&view), view)
 }
 
 /// Sets the names and colours of the Outlook categories that greffe sets on a firm's mail.
 ///
 /// A mail that already has a category keeps it until it is filed or taken out of its dossier.
-#[utoipa::path(put, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "set_marks", responses((status = 200, body = MarksView)))]
+#[utoipa::path(put, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "set_marks", params(IfMatch), responses((status = 200, body = MarksView)))]
 pub(super) async fn mark_with(
     firm: FirmScope,
     State(app): State<Arc<App>>,
+    condition: IfMatch,
     Json(new): Json<MarksView>,
-) -> Answer<Json<MarksView>> {
+) -> Answer<Tagged<MarksView>> {
     let marks = Marks::new(new.received.into(), new.filed.into());
     let marks = marks.ok_or_else(|| invalid("filed.name: it is the name of the other mark"))?;
-    let marks = Firm::mark_with(&app.table, firm.id(), marks).await?.ok_or_else(|| not_found("firm"))?;
+    let row = Firm::row(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    let Tagged(now, _) = shown_marks(row.value.marks());
+    condition.check(&now)?;
+    let marks = Firm::mark_with(row, &app.table, marks).await?;
     tracing::info!(firm.id = %firm.id(), "marks set");
-    Ok(Json(marks.into()))
+    Ok(shown_marks(marks))
 }
 
 /// A new API key.

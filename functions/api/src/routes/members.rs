@@ -5,16 +5,19 @@ use std::sync::Arc;
 use axum::{
     extract::State,
     http::{StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use shared::{
     access::connector::Connector,
     app::App,
     aws::table::{Key, Row, TableError},
-    base::id::{ConnectorId, FirmId, MemberId},
-    firm::member::{Member, Push, Target},
+    base::id::{ConnectorId, ExternalId, FirmId, MemberId},
+    firm::{
+        member::{Member, Push, Target},
+        named::Named,
+    },
     graph::GraphUser,
     mail::mailbox::MailboxKind,
     problem::{Code, Problem},
@@ -28,8 +31,9 @@ use super::{
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query},
-    field::{Address, Name},
+    extract::{Id, Json, Query, present},
+    field::{Address, Name, OwnId},
+    precondition::{ETag, IfMatch, Tagged},
 };
 
 /// Most further addresses of one member.
@@ -75,6 +79,9 @@ pub(crate) struct NewMember {
     connector: ConnectorId,
     /// What is pushed to its Outlook; null for nothing.
     push: Option<Switches>,
+    /// Your own id of the member. If a member of the firm has it already, that one is returned, and none is created.
+    #[serde(default)]
+    external_id: Option<OwnId>,
 }
 
 /// What is to be another way; the rest stays (RFC 7396).
@@ -92,11 +99,6 @@ pub(crate) struct MemberPatch {
     push: Option<Option<Switches>>,
 }
 
-/// A field that may be null, told from one that is not there.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(d).map(Some)
-}
-
 /// A member.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MemberView {
@@ -109,15 +111,30 @@ pub(crate) struct MemberView {
     connector: ConnectorId,
     /// What is pushed to its Outlook; null for nothing.
     push: Option<Switches>,
+    /// Your own id of the member.
+    #[schema(value_type = Option<String>)]
+    external_id: Option<ExternalId>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
 
 impl From<Member> for MemberView {
     fn from(member: Member) -> Self {
-        let Member { id, name, address, aliases, connector, push, created_at, .. } = member;
-        Self { id, name, address, aliases, connector, push: push.map(Into::into), created_at }
+        let Member { id, name, address, aliases, connector, push, external_id, created_at, .. } = member;
+        Self { id, name, address, aliases, connector, push: push.map(Into::into), external_id, created_at }
     }
+}
+
+/// A member with its tag.
+fn shown(member: Member) -> Tagged<MemberView> {
+    Tagged(ETag::of(&member), member.into())
+}
+
+/// The member of the firm that has this external id already.
+async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Member>> {
+    let Some(external) = external else { return Ok(None) };
+    let Some(id) = Named::Member.find(&app.table, Some(firm), external).await? else { return Ok(None) };
+    Ok(Member::find(&app.table, firm, id).await?.map(|row| row.value))
 }
 
 /// The member of that firm.
@@ -150,6 +167,7 @@ fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "create_member",
     responses(
+        (status = 200, body = MemberView, description = "A member has this `external_id` already: it is as shown."),
         (status = 201, body = MemberView, headers(("Location" = String, description = "The member's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`, `mailbox_unknown`"),
@@ -159,7 +177,11 @@ pub(super) async fn create(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Json(new): Json<NewMember>,
-) -> Answer<impl IntoResponse> {
+) -> Answer<Response> {
+    let external = new.external_id.map(OwnId::into_inner);
+    if let Some(there) = known(&app, firm.id(), external.as_ref()).await? {
+        return Ok(shown(there).into_response());
+    }
     let (address, aliases) = (new.address.into_inner(), read_aliases(new.aliases)?);
     let member = Member {
         id: MemberId::draw(&app.random),
@@ -170,13 +192,20 @@ pub(super) async fn create(
         aliases,
         connector: new.connector,
         push: new.push.map(Into::into),
+        external_id: external,
         created_at: app.clock.now(),
     };
-    stored(&member, member.insert(&app.table).await)?;
+    if let Err(error) = stored(&member, member.insert(&app.table).await) {
+        // Another request with the same external id was faster.
+        return match known(&app, firm.id(), member.external_id.as_ref()).await? {
+            Some(there) => Ok(shown(there).into_response()),
+            None => Err(error),
+        };
+    }
     intake(&app).wake(member.firm, [member.id].iter()).await?;
     tracing::info!(firm.id = %member.firm, member.id = %member.id, "member made");
     let location = [(header::LOCATION, format!("/v1/firms/{}/members/{}", member.firm, member.id))];
-    Ok((StatusCode::CREATED, location, Json(MemberView::from(member))))
+    Ok((StatusCode::CREATED, location, shown(member)).into_response())
 }
 
 /// Shows a member.
@@ -188,15 +217,15 @@ pub(super) async fn read(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(member): Id<MemberId>,
-) -> Answer<Json<MemberView>> {
-    Ok(Json(find(&app, firm.id(), member).await?.value.into()))
+) -> Answer<Tagged<MemberView>> {
+    Ok(shown(find(&app, firm.id(), member).await?.value))
 }
 
 /// Changes the given fields of a member.
 ///
 /// greffe checks a new address or connector before it stores the change.
 #[utoipa::path(
-    patch, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "update_member",
+    patch, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "update_member", params(IfMatch),
     responses(
         (status = 200, body = MemberView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
@@ -207,9 +236,11 @@ pub(super) async fn update(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(member): Id<MemberId>,
+    condition: IfMatch,
     Json(patch): Json<MemberPatch>,
-) -> Answer<Json<MemberView>> {
+) -> Answer<Tagged<MemberView>> {
     let mut row = find(&app, firm.id(), member).await?;
+    condition.check(&ETag::of(&row.value))?;
     let before = row.value.clone();
     let member_id = member;
     let member = &mut row.value;
@@ -231,20 +262,22 @@ pub(super) async fn update(
     }
     stored(&row.value, Member::replace(&row, &before.address, &app.table, app.clock.now()).await)?;
     intake(&app).wake(firm.id(), [member_id].iter()).await?;
-    Ok(Json(row.value.into()))
+    Ok(shown(row.value))
 }
 
 /// Deletes a member. The member's mailbox and archived mail stay.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "delete_member",
+    delete, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "delete_member", params(IfMatch),
     responses((status = 204, description = "Deleted"))
 )]
 pub(super) async fn delete(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(member): Id<MemberId>,
+    condition: IfMatch,
 ) -> Answer<StatusCode> {
     let row = find(&app, firm.id(), member).await?;
+    condition.check(&ETag::of(&row.value))?;
     Member::delete(row, &app.table, app.clock.now()).await?;
     intake(&app).wake(firm.id(), [member].iter()).await?;
     tracing::info!(firm.id = %firm.id(), member.id = %member, "member forgotten");

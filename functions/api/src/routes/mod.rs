@@ -27,6 +27,7 @@ mod members;
 mod messages;
 mod operators_webhooks;
 mod page;
+mod proof;
 mod push;
 mod reading;
 mod reconciliation;
@@ -90,7 +91,7 @@ routes! {
         Needs::Nothing => self::health;
 
         Needs::Operator =>
-            firms::create, firms::list, events::list_all,
+            firms::create, firms::list, firms::delete, events::list_all,
             credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
             credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
             credentials::grant, connectors::grant, tenants::list,
@@ -117,17 +118,18 @@ routes! {
             contacts::put, contacts::delete, contacts::members, contacts::bulk takes BULK_BYTES_MAX;
 
         Needs::MANAGE =>
-            firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
-            connectors::create, connectors::change, validation::connector,
+            firms::change, firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
+            connectors::create, connectors::change, connectors::delete, validation::connector,
             credentials::replace, credentials::rotate, credentials::certificate,
-            mailboxes::create, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
+            mailboxes::create, mailboxes::change, mailboxes::delete, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
             reconciliation::start,
             webhooks::create, webhooks::change, webhooks::delete, webhooks::rotate, webhooks::send;
     }
     documents {
         Needs::READ =>
             messages::list, messages::read, reading::text reads mail, reading::html reads mail,
-            reading::attachments reads mail, reading::attachment reads mail;
+            reading::attachments reads mail, reading::attachment reads mail,
+            proof::log, proof::message reads mail;
     }
 }
 

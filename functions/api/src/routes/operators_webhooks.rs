@@ -8,6 +8,7 @@ use shared::{app::App, base::id::WebhookId, problem::Problem};
 use crate::{
     error::Answer,
     extract::{Id, Json, Query},
+    precondition::{IfMatch, Tagged},
     routes::{
         page::Page,
         webhooks::{
@@ -39,27 +40,33 @@ pub(super) async fn list(owner: Owner, app: State<Arc<App>>) -> Answer<Json<Webh
 
 /// Shows a webhook of the operator's.
 #[utoipa::path(get, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "read_operators_webhook", responses((status = 200, body = WebhookView)))]
-pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Json<WebhookView>> {
+pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Tagged<WebhookView>> {
     webhooks::read(owner, app, id).await
 }
 
 /// Changes a webhook of the operator's, pauses it, or has it go on.
-#[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "change_operators_webhook", responses((status = 200, body = WebhookView)))]
+#[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "change_operators_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
 pub(super) async fn change(
     owner: Owner,
     app: State<Arc<App>>,
     id: Id<WebhookId>,
+    condition: IfMatch,
     new: Json<WebhookChange>,
-) -> Answer<Json<WebhookView>> {
-    webhooks::change(owner, app, id, new).await
+) -> Answer<Tagged<WebhookView>> {
+    webhooks::change(owner, app, id, condition, new).await
 }
 
 /// Deletes a webhook of the operator's. Nothing is posted to it any more.
 #[utoipa::path(
-    delete, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_operators_webhook", responses((status = 204, description = "Deleted."))
+    delete, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_operators_webhook", params(IfMatch), responses((status = 204, description = "Deleted."))
 )]
-pub(super) async fn delete(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<StatusCode> {
-    webhooks::delete(owner, app, id).await
+pub(super) async fn delete(
+    owner: Owner,
+    app: State<Arc<App>>,
+    id: Id<WebhookId>,
+    condition: IfMatch,
+) -> Answer<StatusCode> {
+    webhooks::delete(owner, app, id, condition).await
 }
 
 /// Gives a webhook of the operator's a new secret, and shows it this once.

@@ -15,7 +15,7 @@ use shared::{
     app::App,
     base::{
         digest::Digest,
-        id::{ClientId, ConnectorId, MailboxId, MessageId, TenantId},
+        id::{ClientId, ConnectorId, ExternalId, MailboxId, MessageId, TenantId},
     },
     firm::{Firm, feed::CredentialKind},
     graph::{GraphCode, TokenError},
@@ -152,6 +152,9 @@ pub(crate) struct ConnectorView {
     sign_in_problem: Option<ProblemView>,
     /// What greffe knows about the credential of the app registration.
     secret: Option<SecretView>,
+    /// Your own id of the connector.
+    #[schema(value_type = Option<String>)]
+    external_id: Option<ExternalId>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
@@ -245,7 +248,7 @@ pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answe
     let since = connector.connected_at.unwrap_or(connector.created_at);
     let obstacle = obstacle.map(|not| Noted { code: of_app_not_allowed(not), microsoft_code: String::new(), since });
     let Connector { id, name, access, mark, shared_mailboxes, dates, contacts, wanted, .. } = connector;
-    let Connector { app, state, account, problem, sign_in_problem, created_at, .. } = connector;
+    let Connector { app, state, account, problem, sign_in_problem, external_id, created_at, .. } = connector;
     let app = app.map(AppView::from);
     let connected_as = account.map(|account| account.address);
     // What has ended does not work, though nobody may have met a refusal yet.
@@ -268,6 +271,7 @@ pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answe
         problem,
         sign_in_problem,
         secret,
+        external_id,
         created_at,
     })
 }

@@ -1,6 +1,12 @@
 //! Webhooks: addresses of the business application that greffe posts events to.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::{
     extract::{FromRequestParts, State},
@@ -32,6 +38,7 @@ use crate::{
     extract::{Id, Json, Query, given},
     field::Limit,
     language,
+    precondition::{self, ETag, IfMatch, Tagged},
     routes::page::Page,
 };
 
@@ -155,6 +162,15 @@ pub(crate) struct NewWebhookView {
     webhook: WebhookView,
 }
 
+/// Which state of a webhook's settings it is.
+fn tag(webhook: &Webhook) -> ETag {
+    ETag::of(&(webhook.url.as_str(), &webhook.types, webhook.state))
+}
+
+async fn shown(app: &App, webhook: Webhook) -> Answer<Tagged<WebhookView>> {
+    Ok(Tagged(tag(&webhook), view(app, webhook).await?))
+}
+
 async fn view(app: &App, webhook: Webhook) -> Answer<WebhookView> {
     let progress = DeliveryProgress::find(&app.table, webhook.firm, webhook.id).await?.map(|row| row.value);
     let posted_up_to = progress.as_ref().map(|progress| progress.place.to_string()).unwrap_or_default();
@@ -228,8 +244,9 @@ pub(super) async fn create(
         post(&app, owner, webhook.id, Vec::new()).await?;
     }
     let location = [(header::LOCATION, owner.path(webhook.id))];
+    let tag = tag(&webhook);
     let view = NewWebhookView { secret: secret.expose().to_owned(), webhook: view(&app, webhook).await? };
-    Ok((StatusCode::CREATED, location, Json(view)))
+    Ok((StatusCode::CREATED, location, Tagged(tag, view)))
 }
 
 /// A firm's webhooks.
@@ -254,9 +271,9 @@ pub(super) async fn read(
     owner: Owner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
-) -> Answer<Json<WebhookView>> {
+) -> Answer<Tagged<WebhookView>> {
     let webhook = found(&app, owner, id).await?;
-    Ok(Json(view(&app, webhook).await?))
+    shown(&app, webhook).await
 }
 
 /// Changes of a webhook; what is left out stays.
@@ -277,29 +294,45 @@ pub(crate) struct WebhookChange {
 }
 
 /// Changes a webhook, pauses it, or has it go on.
-#[utoipa::path(patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "change_webhook", responses((status = 200, body = WebhookView)))]
+#[utoipa::path(patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "change_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
 pub(super) async fn change(
     owner: Owner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
+    condition: IfMatch,
     Json(new): Json<WebhookChange>,
-) -> Answer<Json<WebhookView>> {
+) -> Answer<Tagged<WebhookView>> {
+    condition.check(&tag(&found(&app, owner, id).await?))?;
     let url = new.url.map(|text| url(&app, &text)).transpose()?;
+    let is_changed = AtomicBool::new(false);
     let changed = Webhook::change(&app.table, (owner.0, id), |webhook| {
-        webhook.url = url.clone().unwrap_or_else(|| webhook.url.clone());
-        webhook.types = new.types.clone().unwrap_or_else(|| webhook.types.clone());
-        webhook.state = new.state.unwrap_or(webhook.state);
+        let holds = condition.holds(Some(&tag(webhook)));
+        is_changed.store(!holds, Ordering::Relaxed);
+        if holds {
+            webhook.url = url.clone().unwrap_or_else(|| webhook.url.clone());
+            webhook.types = new.types.clone().unwrap_or_else(|| webhook.types.clone());
+            webhook.state = new.state.unwrap_or(webhook.state);
+        }
     });
     let webhook = changed.await?.ok_or_else(|| not_found("webhook"))?;
+    if is_changed.into_inner() {
+        return Err(precondition::changed());
+    }
     post(&app, owner, id, Vec::new()).await?;
-    Ok(Json(view(&app, webhook).await?))
+    shown(&app, webhook).await
 }
 
 /// Deletes a webhook. Nothing is posted to it any more.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_webhook", responses((status = 204, description = "Deleted."))
+    delete, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_webhook", params(IfMatch), responses((status = 204, description = "Deleted."))
 )]
-pub(super) async fn delete(owner: Owner, State(app): State<Arc<App>>, Id(id): Id<WebhookId>) -> Answer<StatusCode> {
+pub(super) async fn delete(
+    owner: Owner,
+    State(app): State<Arc<App>>,
+    Id(id): Id<WebhookId>,
+    condition: IfMatch,
+) -> Answer<StatusCode> {
+    condition.check(&tag(&found(&app, owner, id).await?))?;
     match Webhook::delete(&app.table, owner.0, id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(not_found("webhook")),

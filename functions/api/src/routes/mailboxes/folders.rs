@@ -25,11 +25,12 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{MailboxView, find, queue, shown};
+use super::{MailboxView, find, queue, shown, tag};
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid, not_found},
     extract::{Id, Json},
+    precondition::{IfMatch, Tagged},
     routes::views::ProblemView,
 };
 
@@ -249,16 +250,18 @@ pub(crate) struct NewSelection {
 
 /// Chooses the folders whose mail is archived. For an active mailbox, the choice takes effect at once.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders",
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders", params(IfMatch),
     responses((status = 200, body = MailboxView))
 )]
 pub(crate) async fn select(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
+    condition: IfMatch,
     Json(new): Json<NewSelection>,
-) -> Answer<Json<MailboxView>> {
+) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
+    condition.check(&tag(&row.value))?;
     if new.mode == Mode::All && !new.folders.is_empty() {
         return Err(invalid("folders: none can be named with the mode all"));
     }

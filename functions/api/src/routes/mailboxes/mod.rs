@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use axum::{
     extract::State,
     http::{StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -20,10 +20,11 @@ use shared::{
         table::{Key, Row, TableError},
     },
     base::{
-        id::{ConnectorId, FirmId, FolderId, MailboxId, MemberId},
+        id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId},
         telemetry::Chain,
     },
-    firm::member::Member,
+    firm::{member::Member, named::Named},
+    graph::GraphUser,
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
@@ -44,9 +45,10 @@ use super::{
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query},
-    field::Address,
+    extract::{Id, Json, Query, present},
+    field::{Address, OwnId},
     language,
+    precondition::{ETag, IfMatch, Tagged},
 };
 
 /// A new mailbox.
@@ -64,6 +66,24 @@ pub(crate) struct NewMailbox {
     /// given.
     #[schema(value_type = Option<String>, format = "uuid")]
     member: Option<MemberId>,
+    /// Your own id of the mailbox. If a mailbox of the firm has it already, that one is returned, and none is added.
+    #[serde(default)]
+    external_id: Option<OwnId>,
+}
+
+/// A change of a mailbox. Omitted fields stay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MailboxChange {
+    /// Another connector, which has to open the same mailbox.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    connector: Option<ConnectorId>,
+    /// Another address of the same mailbox.
+    address: Option<Address>,
+    /// The member that the mailbox belongs to; null for none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    member: Option<Option<MemberId>>,
 }
 
 impl NewMailbox {
@@ -95,6 +115,9 @@ pub(crate) struct MailboxView {
     /// The member that it belongs to, if any.
     #[schema(value_type = Option<String>, format = "uuid")]
     member: Option<MemberId>,
+    /// Your own id of the mailbox.
+    #[schema(value_type = Option<String>)]
+    external_id: Option<ExternalId>,
     state: MailboxStateView,
     /// The progress of the first reading of the folders; null unless the state is `preparing`.
     preparing: Option<PreparingView>,
@@ -365,8 +388,8 @@ impl ProgressView {
 }
 
 fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp) -> MailboxView {
-    let Mailbox { id, connector, address, kind, member, state, selection, rules, activated_at, created_at, .. } =
-        mailbox;
+    let Mailbox { id, connector, address, kind, member, external_id, state, selection, rules, .. } = mailbox;
+    let Mailbox { activated_at, created_at, .. } = mailbox;
     let sync = sync.unwrap_or_default();
     let history = mailbox.history.map(|history| HistoryView::of(history.since, sync.history));
     let ahead = history.as_ref().map_or(0, HistoryView::ahead);
@@ -379,6 +402,7 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
         address,
         kind,
         member,
+        external_id,
         state: match state {
             MailboxState::Inactive => MailboxStateView::Inactive,
             MailboxState::Active if preparing.is_some() => MailboxStateView::Preparing,
@@ -400,8 +424,14 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
     }
 }
 
+/// Which state of a mailbox it is: of its settings, not of its progress.
+pub(super) fn tag(mailbox: &Mailbox) -> ETag {
+    ETag::of(mailbox)
+}
+
 /// The mailbox as it is at this moment, with how far it is.
-pub(super) async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxView>> {
+pub(super) async fn shown(app: &App, mailbox: Mailbox) -> Answer<Tagged<MailboxView>> {
+    let tag = tag(&mailbox);
     let (firm, id) = (mailbox.firm, mailbox.id);
     let sync = Key::sync(firm, id);
     let (progress, sync) = tokio::try_join!(Progress::read(&app.table, firm, id), app.table.get::<Sync>(&sync))?;
@@ -410,7 +440,8 @@ pub(super) async fn shown(app: &App, mailbox: Mailbox) -> Answer<Json<MailboxVie
         MailboxKind::User => Vec::new(),
     };
     let hints = HintView::list(&mailbox, &folders);
-    Ok(Json(MailboxView { hints, ..view(mailbox, progress, sync.map(|row| row.value), app.clock.now()) }))
+    let view = view(mailbox, progress, sync.map(|row| row.value), app.clock.now());
+    Ok(Tagged(tag, MailboxView { hints, ..view }))
 }
 
 pub(super) async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<Mailbox>> {
@@ -421,6 +452,7 @@ pub(super) async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<M
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "create_mailbox",
     responses(
+        (status = 200, body = MailboxView, description = "A mailbox has this `external_id` already: it is as shown."),
         (status = 201, body = MailboxView, headers(("Location" = String, description = "The mailbox's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`address_taken`, `not_connected`, `sign_in_required`"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`"),
@@ -429,21 +461,19 @@ pub(super) async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<M
 pub(super) async fn create(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Json(new): Json<NewMailbox>,
-) -> Answer<impl IntoResponse> {
+    Json(mut new): Json<NewMailbox>,
+) -> Answer<Response> {
+    let external_id = new.external_id.take().map(OwnId::into_inner);
+    if let Some(there) = known(&app, firm.id(), external_id.as_ref()).await? {
+        return Ok(shown(&app, there).await?.into_response());
+    }
     let member = match new.member {
-        Some(member) => Some(Member::find(&app.table, firm.id(), member).await?.map(|row| row.value)),
+        Some(member) => Some(of_firm(&app, firm.id(), member).await?),
         None => None,
     };
-    let member =
-        member.map(|found| found.ok_or_else(|| invalid("member: the firm has none with this id"))).transpose()?;
     let (connector, address, kind) = new.resolve(member.as_ref())?;
-    let connector = Connector::find(&app.table, firm.id(), connector).await?;
-    let connector = connector.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value;
-    let graph = app.graph(&connector);
-    let user = connector.reach(&graph, &address, kind).await?;
-    let root = graph.root_folder(&user).await?;
-    watch::seen_working(&app, &connector).await?;
+    let connector = opening(&app, firm.id(), connector).await?;
+    let (user, root) = open(&app, &connector, &address, kind).await?;
     let mailbox = Mailbox {
         id: MailboxId::draw(&app.random),
         firm: firm.id(),
@@ -453,6 +483,7 @@ pub(super) async fn create(
         root: Some(root),
         kind,
         member: member.map(|member| member.id),
+        external_id,
         state: MailboxState::Inactive,
         // Of a shared one all is kept: it is nobody's own.
         selection: (kind == MailboxKind::Shared).then(Selection::all),
@@ -462,25 +493,136 @@ pub(super) async fn create(
         grant: None,
         created_at: app.clock.now(),
     };
-    let taken = |first: Option<Mailbox>| match first {
-        Some(first) => format!("It is the mailbox {}, which was added as {}.", first.id, first.address),
-        None => "A member has this address.".to_owned(),
+    let first = mailbox.twin(&app.table).await?;
+    let is_added = match &first {
+        Some(_) => false,
+        None => match mailbox.insert(&app.table).await {
+            // Another request added it just now.
+            Err(TableError::Conflict { .. }) => false,
+            inserted => inserted.map(|()| true)?,
+        },
     };
-    if let Some(first) = mailbox.twin(&app.table).await? {
-        return Err(Problem::new(Code::AddressTaken, taken(Some(first))).into());
-    }
-    match mailbox.insert(&app.table).await {
-        // Another request added it just now.
-        Err(TableError::Conflict { .. }) => {
-            return Err(Problem::new(Code::AddressTaken, taken(mailbox.twin(&app.table).await?)).into());
+    if !is_added {
+        // Perhaps it was added by the same request, sent twice at once.
+        if let Some(there) = known(&app, firm.id(), mailbox.external_id.as_ref()).await? {
+            return Ok(shown(&app, there).await?.into_response());
         }
-        other => other?,
+        let first = match first {
+            Some(first) => Some(first),
+            None => mailbox.twin(&app.table).await?,
+        };
+        let taken = first.map(|first| format!("It is the mailbox {}, which was added as {}.", first.id, first.address));
+        let detail = taken.unwrap_or_else(|| "Another request adds it at this moment.".to_owned());
+        return Err(Problem::new(Code::AddressTaken, detail).into());
     }
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox added");
     let location = [(header::LOCATION, format!("/v1/firms/{}/mailboxes/{}", mailbox.firm, mailbox.id))];
-    let hints = HintView::list(&mailbox, &[]);
+    let (tag, hints) = (tag(&mailbox), HintView::list(&mailbox, &[]));
     let shown = MailboxView { hints, ..view(mailbox, Progress::default(), None, app.clock.now()) };
-    Ok((StatusCode::CREATED, location, Json(shown)))
+    Ok((StatusCode::CREATED, location, Tagged(tag, shown)).into_response())
+}
+
+/// The mailbox of the firm that has this external id already.
+async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Mailbox>> {
+    let Some(external) = external else { return Ok(None) };
+    let Some(id) = Named::Mailbox.find(&app.table, Some(firm), external).await? else { return Ok(None) };
+    Ok(Mailbox::find(&app.table, firm, id).await?.map(|row| row.value))
+}
+
+/// The member that a request names.
+async fn of_firm(app: &App, firm: FirmId, member: MemberId) -> Answer<Member> {
+    let found = Member::find(&app.table, firm, member).await?;
+    Ok(found.ok_or_else(|| invalid("member: the firm has none with this id"))?.value)
+}
+
+/// The connector that a request names.
+async fn opening(app: &App, firm: FirmId, connector: ConnectorId) -> Answer<Connector> {
+    let found = Connector::find(&app.table, firm, connector).await?;
+    Ok(found.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value)
+}
+
+/// Opens a mailbox: how Graph is told which one it is, and its root folder.
+async fn open(app: &App, connector: &Connector, address: &str, kind: MailboxKind) -> Answer<(GraphUser, FolderId)> {
+    let graph = app.graph(connector);
+    let user = connector.reach(&graph, address, kind).await?;
+    let root = graph.root_folder(&user).await?;
+    watch::seen_working(app, connector).await?;
+    Ok((user, root))
+}
+
+/// Changes the connector, the address or the member of a mailbox.
+///
+/// greffe checks that a new connector or address opens the same mailbox before it stores the change. A mailbox that was
+/// paused, because its connector was deleted, stays paused until it is activated.
+#[utoipa::path(
+    patch, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "update_mailbox", params(IfMatch),
+    responses(
+        (status = 200, body = MailboxView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`address_taken`, `not_connected`, `sign_in_required`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`: among others, it is another mailbox"),
+    )
+)]
+pub(super) async fn change(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    condition: IfMatch,
+    Json(change): Json<MailboxChange>,
+) -> Answer<Tagged<MailboxView>> {
+    let mut row = find(&app, firm.id(), mailbox).await?;
+    condition.check(&tag(&row.value))?;
+    let before = row.value.clone();
+    let mailbox = &mut row.value;
+    if let Some(member) = change.member {
+        mailbox.member = match member {
+            Some(member) => Some(of_firm(&app, firm.id(), member).await?.id),
+            None => None,
+        };
+    }
+    mailbox.address = change.address.map_or_else(|| mailbox.address.clone(), Address::into_inner);
+    mailbox.connector = change.connector.unwrap_or(mailbox.connector);
+    let moved = mailbox.connector != before.connector;
+    if moved || mailbox.address != before.address {
+        let connector = opening(&app, firm.id(), mailbox.connector).await?;
+        let (user, root) = open(&app, &connector, &mailbox.address, mailbox.kind).await?;
+        if mailbox.root.as_ref().is_some_and(|known| *known != root) {
+            let detail = format!("{} is another mailbox than {}.", mailbox.address, before.address);
+            return Err(Problem::new(Code::MailboxOutOfReach, detail).into());
+        }
+        mailbox.user = user;
+    }
+    let stored = Mailbox::replace(&row, &before.address, moved, &app.table, app.clock.now()).await;
+    stored.map_err(|error| match row.value.is_taken(&error) {
+        true => Problem::new(Code::AddressTaken, "Another mailbox of the firm has this address.").into(),
+        false => Failure::from(error),
+    })?;
+    tracing::info!(firm.id = %row.value.firm, mailbox.id = %row.value.id, "mailbox changed");
+    if moved && row.value.state == MailboxState::Active {
+        queue(&app, row.value.firm, row.value.id).await;
+    }
+    shown(&app, row.value).await
+}
+
+/// Deletes a mailbox: greffe no longer reads it, and its subscription ends. What was archived is kept.
+///
+/// Its mails stay in the list and can be filed; Outlook no longer shows it. The address can be added again: that is a
+/// new mailbox, whose archiving starts anew.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "delete_mailbox", params(IfMatch),
+    responses((status = 204, description = "Deleted."))
+)]
+pub(super) async fn delete(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    condition: IfMatch,
+) -> Answer<StatusCode> {
+    let row = find(&app, firm.id(), mailbox).await?;
+    condition.check(&tag(&row.value))?;
+    Mailbox::delete(&row, &app.table, app.clock.now()).await?;
+    tracing::info!(firm.id = %firm.id(), mailbox.id = %mailbox, "mailbox deleted");
+    queue(&app, firm.id(), mailbox).await;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Shows a mailbox, its settings and its progress.
@@ -492,7 +634,7 @@ pub(super) async fn read(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
-) -> Answer<Json<MailboxView>> {
+) -> Answer<Tagged<MailboxView>> {
     shown(&app, find(&app, firm.id(), mailbox).await?.value).await
 }
 
@@ -554,7 +696,7 @@ fn refused(error: SinceError) -> Failure {
     responses(
         (status = 200, body = MailboxView),
         (status = 403, body = Problem, content_type = "application/problem+json", description = "`grant_required`"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`no_selection`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`no_selection`, `connector_deleted`"),
     )
 )]
 pub(super) async fn activate(
@@ -562,10 +704,15 @@ pub(super) async fn activate(
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
     activation: Option<Json<Activation>>,
-) -> Answer<Json<MailboxView>> {
+) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
     if row.value.selection.is_none() {
         return Err(Problem::new(Code::NoSelection, "Choose its folders first, with PUT on its selection.").into());
+    }
+    if Connector::find(&app.table, firm.id(), row.value.connector).await?.is_none() {
+        return Err(
+            Problem::new(Code::ConnectorDeleted, "Give the mailbox another connector first, with PATCH.").into()
+        );
     }
     let now = app.clock.now();
     let history = match activation.and_then(|Json(activation)| activation.since) {
@@ -580,7 +727,7 @@ pub(super) async fn activate(
 
 /// Grants a mailbox the archiving of mail from before its activation. Replaces an earlier grant.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "grant_history",
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "grant_history", params(IfMatch),
     responses((status = 200, body = MailboxView))
 )]
 pub(super) async fn grant(
@@ -588,12 +735,14 @@ pub(super) async fn grant(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
+    condition: IfMatch,
     Json(GrantView { since, until }): Json<GrantView>,
-) -> Answer<Json<MailboxView>> {
+) -> Answer<Tagged<MailboxView>> {
     if until.is_some_and(|until| until < since) {
         return Err(invalid("until: it is before since"));
     }
     let row = find(&app, firm.id(), mailbox).await?;
+    condition.check(&tag(&row.value))?;
     let mailbox = Mailbox::grant(row, &app.table, Some(Grant { since, until })).await?;
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, %since, "history granted");
     shown(&app, mailbox).await
@@ -601,7 +750,7 @@ pub(super) async fn grant(
 
 /// Revokes the grant for older mail of a mailbox. Archiving that has started continues.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history",
+    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history", params(IfMatch),
     responses((status = 200, body = MailboxView))
 )]
 pub(super) async fn revoke(
@@ -609,8 +758,10 @@ pub(super) async fn revoke(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
-) -> Answer<Json<MailboxView>> {
+    condition: IfMatch,
+) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
+    condition.check(&tag(&row.value))?;
     let mailbox = Mailbox::grant(row, &app.table, None).await?;
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "grant taken back");
     shown(&app, mailbox).await
@@ -625,7 +776,7 @@ pub(super) async fn pause(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
-) -> Answer<Json<MailboxView>> {
+) -> Answer<Tagged<MailboxView>> {
     let mailbox = Mailbox::pause(find(&app, firm.id(), mailbox).await?, &app.table).await?;
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox paused");
     shown(&app, mailbox).await

@@ -16,12 +16,13 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{MailboxView, find, shown};
+use super::{MailboxView, find, shown, tag};
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid},
     extract::{Id, Json, Query},
     field::{Address, Domain},
+    precondition::{IfMatch, Tagged},
     routes::{
         messages::found,
         page::{NumberedPart, Page},
@@ -80,16 +81,18 @@ fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
 ///
 /// The rules apply to mail that greffe finds from now on. Earlier decisions stay.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes", operation_id = "set_rules",
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes", operation_id = "set_rules", params(IfMatch),
     responses((status = 200, body = MailboxView))
 )]
 pub(crate) async fn set(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
+    condition: IfMatch,
     Json(new): Json<NewRules>,
-) -> Answer<Json<MailboxView>> {
+) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
+    condition.check(&tag(&row.value))?;
     let mailbox = Mailbox::rule(row, &app.table, new.read()?).await?;
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "rules set");
     shown(&app, mailbox).await

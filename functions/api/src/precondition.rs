@@ -1,0 +1,149 @@
+//! Changes under a condition: `ETag` says which state was read, and `If-Match` has a change carried out on that state
+//! only (RFC 9110, sections 8.8.3 and 13.1.1).
+//!
+//! A tag is a digest of what PUT and PATCH change, so progress that greffe makes by itself does not change it. A route
+//! compares the tag with the item that it read, and its write is held to that item: what another changed in between
+//! fails, too.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use shared::{
+    base::digest::Digest,
+    problem::{Code, Problem},
+};
+use utoipa::IntoParams;
+
+use crate::{
+    error::{Answer, Failure, invalid},
+    extract::Json,
+};
+
+/// The longest condition.
+const CONDITION_CHARS_MAX: usize = 1_000;
+/// How much of a digest a tag has, in hex.
+const TAG_CHARS: usize = 24;
+
+/// Which state of a thing it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ETag(String);
+
+impl ETag {
+    /// The tag of what can be changed about a thing.
+    pub(crate) fn of(settings: &impl Serialize) -> Self {
+        // What is stored is a plain struct of ours, which JSON can hold.
+        let json = serde_json::to_vec(settings).expect("settings are JSON");
+        Self(format!("\"{}\"", &Digest::of(&json).to_string()[..TAG_CHARS]))
+    }
+}
+
+/// An answer with the tag of what it shows.
+pub(crate) struct Tagged<T>(pub ETag, pub T);
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        let Self(ETag(tag), body) = self;
+        let mut response = Json(body).into_response();
+        response.headers_mut().extend(HeaderValue::try_from(tag).ok().map(|tag| (header::ETAG, tag)));
+        response
+    }
+}
+
+/// The condition that a change is under.
+#[derive(Debug, Clone, Default, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IfMatch {
+    /// The `ETag` of a response. The request changes nothing if the thing was changed since then: the answer is 412,
+    /// `precondition_failed`.
+    #[param(rename = "If-Match", value_type = Option<String>, max_length = 1000, pattern = r#"^(\*|("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*)$"#)]
+    condition: Option<Condition>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Condition {
+    /// `*`: it is there, in any state.
+    There,
+    /// It is in one of these states.
+    OneOf(Vec<String>),
+}
+
+impl Condition {
+    /// Reads the value of the header: `*`, or tags with commas between them. A weak tag fits nothing.
+    fn read(text: &str) -> Option<Self> {
+        if text.trim() == "*" {
+            return Some(Self::There);
+        }
+        let is_tag = |tag: &str| {
+            let inner = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            inner.is_some_and(|inner| inner.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
+        };
+        let tags: Vec<String> = text.split(',').map(|tag| tag.trim().to_owned()).collect();
+        (text.len() <= CONDITION_CHARS_MAX && tags.iter().all(|tag| is_tag(tag))).then_some(Self::OneOf(tags))
+    }
+}
+
+impl IfMatch {
+    /// Whether a thing may be changed whose state is `now`; none where there is no such thing.
+    pub(crate) fn holds(&self, now: Option<&ETag>) -> bool {
+        match &self.condition {
+            None => true,
+            Some(Condition::There) => now.is_some(),
+            Some(Condition::OneOf(tags)) => now.is_some_and(|now| tags.contains(&now.0)),
+        }
+    }
+
+    /// Errors: `precondition_failed` if the state is another one than the condition names.
+    pub(crate) fn check(&self, now: &ETag) -> Answer<()> {
+        if self.holds(Some(now)) { Ok(()) } else { Err(changed()) }
+    }
+}
+
+/// The condition does not hold.
+pub(crate) fn changed() -> Failure {
+    Problem::new(Code::PreconditionFailed, "Nothing was changed by this request.").into()
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let wrong = || invalid("If-Match: the ETag of a response, in its quotes");
+        let mut values = parts.headers.get_all(header::IF_MATCH).iter();
+        let (Some(value), another) = (values.next(), values.next()) else { return Ok(Self::default()) };
+        let condition = value.to_str().ok().and_then(Condition::read).filter(|_| another.is_none());
+        Ok(Self { condition: Some(condition.ok_or_else(wrong)?) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_a_list_of_tags_or_any_state() {
+        let tag = ETag::of(&"settings");
+        let read = |condition: &str| Condition::read(condition).map(|condition| IfMatch { condition: Some(condition) });
+        let holds = |condition: &str| read(condition).map(|condition| condition.holds(Some(&tag)));
+        for condition in ["*".to_owned(), tag.0.clone(), format!("\"other\", {}", tag.0)] {
+            assert_eq!(holds(&condition), Some(true), "{condition}");
+        }
+        for condition in ["\"other\"".to_owned(), format!("W/{}", tag.0), "\"\"".to_owned()] {
+            assert_eq!(holds(&condition), Some(false), "{condition}");
+        }
+        for condition in ["", "other", "\"", "\"a\"b\"", "\"a\",", &format!("\"{}\"", "x".repeat(CONDITION_CHARS_MAX))]
+        {
+            assert_eq!(holds(condition), None, "{condition}");
+        }
+        assert!(IfMatch::default().holds(Some(&tag)) && IfMatch::default().holds(None));
+        assert!(!read("*").unwrap().holds(None));
+    }
+
+    #[test]
+    fn a_tag_follows_the_settings() {
+        assert_eq!(ETag::of(&("a", 1)), ETag::of(&("a", 1)));
+        assert_ne!(ETag::of(&("a", 1)), ETag::of(&("a", 2)));
+    }
+}

@@ -1,0 +1,172 @@
+//! The log that proves what was archived, and proofs that are checked without greffe.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::header,
+    response::{AppendHeaders, IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    base::{
+        digest::Digest,
+        id::MessageId,
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
+    evidence::{
+        checkpoint::origin,
+        package::{FILES_BYTES_MAX, PackageError},
+        proof::{ProofError, SignedLog},
+    },
+    firm::Firm,
+    mail::message::Message,
+    problem::{Code, Problem},
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::messages::find;
+use crate::{
+    auth::FirmScope,
+    error::{Answer, Failure, not_found},
+    extract::{Id, Json, Query, given},
+};
+
+/// The state of a firm's log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LogView {
+    /// The name of the log, which its keys bear too.
+    #[schema(example = "greffe/firms/d0a0e2e3-d7aa-4873-a333-409ad942fa5e")]
+    origin: String,
+    /// How many entries it has: entry `n` tells of event `n`. 0 if nothing is logged yet.
+    size: u64,
+    /// The root of the tree over them (RFC 6962), in hexadecimal digits.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{64}$")]
+    root: Option<Digest>,
+    /// The checkpoint: name, size and root, signed (c2sp.org/tlog-checkpoint). Keep a copy: with it, nobody can show
+    /// you another history later.
+    checkpoint: Option<String>,
+    /// The keys that signed it (c2sp.org/signed-note): all of them while one is replaced, else one. Note them down:
+    /// what they signed is the firm's.
+    keys: Vec<String>,
+}
+
+/// What goes with a proof.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WithWhat {
+    /// Whether the original goes with it; default `true`. Where it is too large for one answer, ask without it and
+    /// download it by `/content`.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<bool>)]
+    original: Option<bool>,
+}
+
+/// A ZIP file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes bytes that flow")]
+struct ProofZip(Vec<u8>);
+
+impl From<PackageError> for Failure {
+    fn from(error: PackageError) -> Self {
+        match error {
+            PackageError::NotArchived => Problem::new(Code::NotArchived, "The message has no original.").into(),
+            PackageError::NotLogged { number } => {
+                Problem::new(Code::NotInLog, format!("Event {number} is not in the log yet.")).into()
+            }
+            PackageError::Altered { .. } | PackageError::Proof(ProofError::Broken { .. }) => altered(&error),
+            PackageError::Table(error) => error.into(),
+            PackageError::Feed(error) => error.into(),
+            error @ (PackageError::Proof(ProofError::Log(_)) | PackageError::BrokenOff { .. }) => {
+                Self::Internal(error.into())
+            }
+        }
+    }
+}
+
+fn altered(error: &(dyn std::error::Error + 'static)) -> Failure {
+    tracing::error!(error = %Chain(error), "what proves a message is not as it was written");
+    let detail = format!("{}.", Chain(error));
+    Problem::new(Code::EvidenceAltered, detail).into()
+}
+
+/// Rings the operator's alarm where something is not as it was written.
+fn noted<T>(app: &App, result: Result<T, PackageError>) -> Answer<T> {
+    if matches!(result, Err(PackageError::Altered { .. } | PackageError::Proof(ProofError::Broken { .. }))) {
+        Tally::one(Counter::EvidenceFaults).publish(app.clock.now());
+    }
+    Ok(result?)
+}
+
+/// Shows the state of the firm's log, which proves what was archived, and the keys that verify it.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/log", tag = "messages", operation_id = "read_log",
+    responses(
+        (status = 200, body = LogView),
+        (status = 500, body = Problem, content_type = "application/problem+json", description = "`evidence_altered`"),
+    )
+)]
+pub(super) async fn log(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<LogView>> {
+    let origin = origin(firm.id());
+    let size = app.packer().log_size(firm.id()).await?;
+    if size == 0 {
+        return Ok(Json(LogView { origin, size, root: None, checkpoint: None, keys: Vec::new() }));
+    }
+    let opened = SignedLog::open(&app.logs, firm.id(), size).await;
+    let log = noted(&app, opened.map_err(PackageError::from))?;
+    let (root, keys) = (Some(log.checkpoint.root), log.keys.texts().to_vec());
+    Ok(Json(LogView { origin, size, root, checkpoint: Some(log.note), keys }))
+}
+
+/// Downloads the proof of a mail as a ZIP file: the original, what proves that it was not changed, and a page in the
+/// firm's language that says what is proved and how it is checked without greffe.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages/{message}/proof", tag = "messages", operation_id = "read_proof",
+    params(WithWhat),
+    responses(
+        (status = 200, body = ProofZip, content_type = "application/zip"),
+        (status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`not_archived`, or `not_in_log`: try again in a quarter of an hour"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
+        (status = 500, body = Problem, content_type = "application/problem+json", description = "`evidence_altered`"),
+    )
+)]
+pub(super) async fn message(
+    scope: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<MessageId>,
+    Query(which): Query<WithWhat>,
+) -> Answer<Response> {
+    let whole = which.original.unwrap_or(true);
+    let found = find(&app, scope.id(), id).await?;
+    if whole {
+        fits(&app, &found)?;
+    }
+    let firm = Firm::find(&app.table, scope.id()).await?.ok_or_else(|| not_found("firm"))?;
+    let package = noted(&app, app.packer().message(&firm, &found, whole).await)?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_LENGTH, package.bytes().to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"proof-{}.zip\"", id.local())),
+    ];
+    Ok((AppendHeaders(headers), Body::from_stream(package.into_stream())).into_response())
+}
+
+/// Errors: the ZIP file would be larger than an answer may be.
+fn fits(app: &App, found: &Message) -> Answer<()> {
+    let bytes = found.original().map_or(0, |original| original.bytes.saturating_add(FILES_BYTES_MAX));
+    let largest = app.config.content_bytes_max;
+    if bytes <= largest {
+        return Ok(());
+    }
+    let detail = format!(
+        "With the original it has up to {bytes} bytes, and one answer at most {largest}: ask with original=false, and \
+         download the original by /content."
+    );
+    Err(Problem::new(Code::AnswerTooLarge, detail).into())
+}

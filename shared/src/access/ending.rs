@@ -1,0 +1,144 @@
+//! Ends access: of a connector with what it reaches, and of a firm. What was archived is kept; to remove that is
+//! erasure, which is another matter.
+//!
+//! Each step may run again. So a request that broke off is sent again and goes on.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::{
+    access::{
+        clients::Clients,
+        connector::{Connector, OwnApp},
+        lease::HeldRegistration,
+        owner::Owner,
+        ownership,
+        registration::RegistrationError,
+        tenancy,
+    },
+    aws::table::{Key, Row, TableError, Write},
+    base::{
+        id::{FirmId, SubscriptionId},
+        telemetry::Chain,
+    },
+    firm::{Firm, key::ApiKey, named::Named},
+    mail::mailbox::{Mailbox, Sync},
+    webhook::Webhook,
+};
+
+/// Mailboxes that are paused side by side.
+const MAILBOXES_AT_ONCE: usize = 8;
+/// How long a request takes at most to end subscriptions at Graph. Those that are left end by themselves within a week,
+/// and their notices set off nothing.
+const UNSUBSCRIBE_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// Deletes a connector: its mailboxes are paused and their subscriptions end, its tokens are forgotten, and its tenant
+/// is free. With the last connector that uses it, the firm's own app registration goes, too. Mailboxes and members stay
+/// and may be given another connector.
+///
+/// Errors: `Busy` while another function works at the app registration; Secrets Manager or the table.
+pub async fn end_connector(clients: &Clients, connector: &Connector) -> Result<(), RegistrationError> {
+    let (table, firm, id) = (&clients.table, connector.firm, connector.id);
+    let mailboxes = Mailbox::of_connector(table, firm, id).await?;
+    let subscriptions = subscriptions_of(clients, &mailboxes).await?;
+    stream::iter(mailboxes)
+        .map(|row| async move { lose_connector(clients, row).await })
+        .buffer_unordered(MAILBOXES_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    unsubscribe(clients, connector, subscriptions).await;
+    let is_last = |others: Vec<Connector>| !others.iter().any(|other| other.id != id && other.app.is_some());
+    if connector.app.is_some() && is_last(Connector::of_firm(table, firm).await?) {
+        end_own_app(clients, firm).await?;
+    }
+    let mut tries = table.tries();
+    loop {
+        let left = tenancy::leave(table, connector).await?;
+        let gone = [Key::connector(firm, id), Key::tokens(firm, id), Key::watch(firm, id)].map(Write::discard);
+        let named = Named::Connector.free(Some(firm), connector.external_id.as_ref());
+        match table.transact(gone.into_iter().chain(left).chain(named).collect()).await {
+            Err(error) if tries.again(&error).await => {}
+            ended => return Ok(ended?),
+        }
+    }
+}
+
+async fn subscriptions_of(clients: &Clients, mailboxes: &[Row<Mailbox>]) -> Result<Vec<SubscriptionId>, TableError> {
+    let syncs: Vec<Key> = mailboxes.iter().map(|row| Key::sync(row.value.firm, row.value.id)).collect();
+    let syncs = clients.table.get_all::<Sync>(&syncs).await?;
+    Ok(syncs.into_iter().filter_map(|row| row.value.subscription.map(|held| held.id)).collect())
+}
+
+async fn lose_connector(clients: &Clients, mut row: Row<Mailbox>) -> Result<(), TableError> {
+    let (firm, id) = (row.value.firm, row.value.id);
+    let mut tries = clients.table.tries();
+    loop {
+        match Mailbox::lose_connector(row, &clients.table, clients.clock.now()).await {
+            Err(error) if tries.again(&error).await => {}
+            other => return other,
+        }
+        match Mailbox::find(&clients.table, firm, id).await? {
+            Some(again) => row = again,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Ends subscriptions, as far as Graph does so in time.
+async fn unsubscribe(clients: &Clients, connector: &Connector, subscriptions: Vec<SubscriptionId>) {
+    if subscriptions.is_empty() {
+        return;
+    }
+    let graph = clients.graph(connector);
+    let all = async {
+        for id in &subscriptions {
+            if let Err(error) = graph.unsubscribe(id).await {
+                tracing::info!(connector.id = %connector.id, error = %Chain(&error), "a subscription ends by itself");
+                if error.concerns_connection() {
+                    return;
+                }
+            }
+        }
+    };
+    if tokio::time::timeout(UNSUBSCRIBE_TIME_MAX, all).await.is_err() {
+        tracing::info!(connector.id = %connector.id, "some subscriptions end by themselves");
+    }
+}
+
+/// Ends the firm's own app registration, if it has one.
+async fn end_own_app(clients: &Clients, firm: FirmId) -> Result<(), RegistrationError> {
+    let Some(own) = clients.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(()) };
+    match HeldRegistration::take(clients, Owner::Firm(firm)).await {
+        Ok(held) => held.end(firm).await,
+        // There is no credential of it.
+        Err(RegistrationError::Missing) => {
+            ownership::free(&clients.table, firm, &own.value.client_id).await?;
+            Ok(clients.table.write(Write::discard(Key::own_app(firm))).await?)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes a firm: its keys and its webhooks are gone, and all its connectors with what they reach. The operator still
+/// reads what was archived. A firm that is deleted already is looked through once more.
+///
+/// Errors: `Conflict` if another changed the firm since `row` was read; as of [`end_connector`].
+pub async fn end_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), RegistrationError> {
+    let (table, firm) = (&clients.table, row.value.id);
+    if row.value.ended_at.is_none() {
+        row.value.ended_at = Some(clients.clock.now());
+        let named = Named::Firm.free(None, row.value.external_id.as_ref());
+        table.transact([Write::replace(&row)].into_iter().chain(named).collect()).await?;
+    }
+    for key in ApiKey::list(table, firm).await? {
+        ApiKey::revoke(table, firm, key.id).await?;
+    }
+    for webhook in Webhook::list(table, Some(firm)).await? {
+        Webhook::delete(table, Some(firm), webhook.id).await?;
+    }
+    for connector in Connector::of_firm(table, firm).await? {
+        end_connector(clients, &connector).await?;
+    }
+    end_own_app(clients, firm).await
+}

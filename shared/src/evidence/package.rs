@@ -1,0 +1,266 @@
+//! The proof of a mail as files that leave the house: the original, what proves it, and a page that says how.
+//!
+//! Everything is checked before it is given out: the entry against the signed log, the index and the fact against the
+//! entry, and every byte of the original.
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, TryStreamExt as _, future::Either, stream};
+use http_body_util::{BodyExt as _, BodyStream};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    aws::table::{Key, Table, TableError},
+    base::{
+        digest::Digest,
+        id::{FirmId, MessageId},
+    },
+    evidence::{
+        authority::StampedCheckpoint,
+        page::{ProofFacts, SCRIPT, page},
+        proof::{ProofError, SignedLog},
+        stamp::Stamp,
+        store::{LogStore, kept_checkpoint, kept_stamp, key},
+        zip::{ZipFile, ZipMember},
+    },
+    firm::{
+        Firm,
+        feed::{Feed, FeedError},
+        log_due::LogDue,
+    },
+    mail::{
+        archive::{self, Archive},
+        message::{Message, Original},
+    },
+};
+
+/// The files of a proof without the original have fewer bytes.
+pub const FILES_BYTES_MAX: u64 = 256 << 10;
+/// An original up to this size is read once; a larger one a second time, as it is given out.
+const WHOLE_BYTES_MAX: u64 = 4 << 20;
+
+/// A proof that can't be given.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The message has no original.
+    #[error("the message has no original")]
+    NotArchived,
+    /// The log does not reach that far yet.
+    #[error("fact {number} is not in the log yet")]
+    NotLogged {
+        /// The fact by which the message was archived.
+        number: u64,
+    },
+    /// The log says another thing than what is there.
+    #[error("{what} is missing, or is not what the log says")]
+    Altered {
+        /// The key of an object or of an item.
+        what: String,
+    },
+    /// The log proves nothing, or can't be read.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// S3 breaks off.
+    #[error("read the original of message {message}")]
+    BrokenOff {
+        /// The message.
+        message: MessageId,
+        /// What broke.
+        #[source]
+        source: BoxError,
+    },
+}
+
+/// What packages are made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Packer<'a> {
+    /// The index.
+    pub table: &'a Table,
+    /// The facts.
+    pub feed: &'a Feed,
+    /// The logs.
+    pub logs: &'a LogStore,
+    /// The originals.
+    pub archive: &'a Archive,
+}
+
+/// A proof, as a ZIP file.
+#[derive(Debug)]
+pub struct ProofPackage {
+    archive: Archive,
+    firm: FirmId,
+    message: MessageId,
+    before: Bytes,
+    /// How long the original is that comes next, and its bytes, if they are at hand.
+    original: Option<(u64, Option<Bytes>)>,
+    after: Bytes,
+}
+
+/// What an entry says of an original.
+#[derive(Deserialize)]
+struct EntryLine {
+    message: Option<MessageId>,
+    sha256: Option<Digest>,
+    bytes: Option<u64>,
+    fact: Option<Digest>,
+}
+
+impl Packer<'_> {
+    /// How many entries the firm's log has, as far as the index knows; there is a checkpoint of that size.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn log_size(&self, firm: FirmId) -> Result<u64, TableError> {
+        Ok(self.table.get::<LogDue>(&Key::log_due(firm)).await?.map_or(0, |row| row.value.size))
+    }
+
+    /// The proof of one message, with or without its original.
+    ///
+    /// Cost: up to ten GETs, one of them of the original, or two where that is larger than 4 MB.
+    ///
+    /// Errors: the message has no original, or the log has it not yet; something is not as it was written; S3 or the
+    /// table refuses or does not answer.
+    pub async fn message(&self, firm: &Firm, found: &Message, whole: bool) -> Result<ProofPackage, PackageError> {
+        let original = found.original().ok_or(PackageError::NotArchived)?;
+        let number = original.number;
+        let size = self.log_size(firm.id).await?;
+        if size < number {
+            return Err(PackageError::NotLogged { number });
+        }
+        // The first stamp of the entry says the most about its time.
+        let first: Vec<(u64, StampedCheckpoint)> =
+            self.table.numbered(&Key::stamp(firm.id, number.saturating_sub(1)), true, 1).await?;
+        let stamped = first.first().map(|(size, _)| *size);
+        let mut log = SignedLog::open(self.logs, firm.id, stamped.unwrap_or(size)).await?;
+        let stamp = match stamped {
+            Some(size) => Some(self.stamp(firm.id, size, &log).await?),
+            None => None,
+        };
+        let proof = log.prove(number).await?;
+        let altered = |what: String| PackageError::Altered { what };
+        let line: EntryLine = serde_json::from_slice(&proof.entry)
+            .map_err(|_| altered(key(firm.id, &kept_checkpoint(log.checkpoint.size))))?;
+        let logged = (line.message, line.sha256, line.bytes);
+        if logged != (Some(found.id), Some(original.sha256), Some(original.bytes)) {
+            return Err(altered(Key::message(firm.id, found.id).to_string()));
+        }
+        // One that was erased leaves its digest only.
+        let fact = self.feed.stored(firm.id, number).await?.and_then(|fact| fact.canonical());
+        if fact.as_deref().is_some_and(|fact| line.fact != Some(Digest::of(fact))) {
+            return Err(altered(Key::fact(firm.id, number).to_string()));
+        }
+        let read = if whole { Some(self.read(firm.id, found.id, original).await?) } else { None };
+        let facts = ProofFacts {
+            firm: &firm.name,
+            subject: &found.subject,
+            from: found.from.as_deref(),
+            received_at: found.received_at,
+            archived_at: original.archived_at,
+            sha256: original.sha256,
+            bytes: original.bytes,
+            number,
+            log_size: log.checkpoint.size,
+            keys: &log.keys,
+            stamped_at: stamp.as_ref().map(|(stamp, _)| stamp.at),
+            has_original: whole,
+        };
+        let key_lines = log.keys.texts().iter().map(|key| format!("{key}\n")).collect::<String>();
+        let files = [
+            ("README.html", Some(page(firm.language, &facts).into_bytes())),
+            ("check.py", Some(SCRIPT.as_bytes().to_vec())),
+            ("entry.json", Some(proof.entry)),
+            ("fact.json", fact),
+            ("proof.txt", Some(proof.text.into_bytes())),
+            ("checkpoint.txt", Some(log.note.clone().into_bytes())),
+            ("key.txt", Some(key_lines.into_bytes())),
+            ("stamp.tsr", stamp.map(|(_, answer)| answer)),
+            ("key.pem", log.keys.pem().map(String::into_bytes)),
+        ];
+        let (mut zip, mut before) = (ZipFile::new(original.archived_at), Vec::new());
+        for (name, bytes) in files {
+            let Some(bytes) = bytes else { continue };
+            before.extend(zip.begin(&ZipMember::of(name, &bytes)));
+            before.extend(bytes);
+        }
+        let original = read.map(|(member, bytes)| {
+            before.extend(zip.begin(&member));
+            (u64::from(member.bytes), bytes)
+        });
+        let (before, after) = (before.into(), zip.end().into());
+        Ok(ProofPackage { archive: self.archive.clone(), firm: firm.id, message: found.id, before, original, after })
+    }
+
+    /// The stamp of the log as it was then, and the authority's answer.
+    async fn stamp(&self, firm: FirmId, size: u64, log: &SignedLog<'_>) -> Result<(Stamp, Vec<u8>), PackageError> {
+        let name = kept_stamp(size);
+        let altered = || PackageError::Altered { what: key(firm, &name) };
+        let answer = self.logs.find(firm, &name).await.map_err(ProofError::from)?.ok_or_else(altered)?.bytes;
+        let stamp = Stamp::open(&answer, log.note.as_bytes()).map_err(|_| altered())?;
+        Ok((stamp, answer))
+    }
+
+    /// Reads the original to its end: what it is as a member of a ZIP file, and its bytes, if they are few.
+    async fn read(
+        &self,
+        firm: FirmId,
+        message: MessageId,
+        expected: &Original,
+    ) -> Result<(ZipMember, Option<Bytes>), PackageError> {
+        let altered = || PackageError::Altered { what: archive::key(firm, message) };
+        let found = self.logs.open(&archive::key(firm, message)).await.map_err(ProofError::from)?;
+        let mut body = found.ok_or_else(altered)?.body;
+        let (mut sha256, mut crc32, mut bytes) = (Sha256::new(), crc32fast::Hasher::new(), 0u64);
+        let mut whole = (expected.bytes <= WHOLE_BYTES_MAX).then(Vec::new);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|source| PackageError::BrokenOff { message, source })?;
+            let Ok(data) = frame.into_data() else { continue };
+            sha256.update(&data);
+            crc32.update(&data);
+            bytes += data.len() as u64;
+            if bytes > expected.bytes {
+                break;
+            }
+            if let Some(whole) = &mut whole {
+                whole.extend_from_slice(&data);
+            }
+        }
+        if Digest::from(sha256.finalize()) != expected.sha256 || bytes != expected.bytes {
+            return Err(altered());
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let member = ZipMember { name: "original.eml".to_owned(), bytes, crc32: crc32.finalize() };
+        Ok((member, whole.map(Bytes::from)))
+    }
+}
+
+impl ProofPackage {
+    /// Its length.
+    pub fn bytes(&self) -> u64 {
+        let original = self.original.as_ref().map_or(0, |(bytes, _)| *bytes);
+        self.before.len() as u64 + original + self.after.len() as u64
+    }
+
+    /// Its bytes, as they come.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
+        let Self { archive, firm, message, before, original, after } = self;
+        let one = |bytes: Bytes| stream::once(async move { Ok::<_, BoxError>(bytes) });
+        let middle = match original {
+            None => Either::Left(one(Bytes::new())),
+            Some((_, Some(bytes))) => Either::Left(one(bytes)),
+            Some((_, None)) => Either::Right(
+                stream::once(async move {
+                    let body = archive.open(firm, message, None).await?;
+                    Ok::<_, BoxError>(BodyStream::new(body).try_filter_map(async |frame| Ok(frame.into_data().ok())))
+                })
+                .try_flatten(),
+            ),
+        };
+        one(before).chain(middle).chain(one(after))
+    }
+}

@@ -1,0 +1,77 @@
+//! External ids of the caller's own: what was created with one is not created a second time.
+
+use std::{fmt::Display, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    aws::table::{Key, Table, TableError, Write},
+    base::id::{ExternalId, FirmId},
+};
+
+/// What can have an external id. Two of one kind never share one; a firm's id is unique among all firms, others within
+/// their firm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// A firm.
+    Firm,
+    /// A connector.
+    Connector,
+    /// A mailbox.
+    Mailbox,
+    /// A member.
+    Member,
+}
+
+/// What has an external id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Bearer {
+    id: String,
+}
+
+impl Named {
+    fn key(self, firm: Option<FirmId>, external: &ExternalId) -> Key {
+        let noun = match self {
+            Self::Firm => "firm",
+            Self::Connector => "connector",
+            Self::Mailbox => "mailbox",
+            Self::Member => "member",
+        };
+        Key::named(firm, noun, external)
+    }
+
+    /// What has this external id, if anything does. `firm`: none for firms themselves.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn find<T: FromStr>(
+        self,
+        table: &Table,
+        firm: Option<FirmId>,
+        external: &ExternalId,
+    ) -> Result<Option<T>, TableError> {
+        let bearer = table.get::<Bearer>(&self.key(firm, external)).await?;
+        Ok(bearer.and_then(|row| row.value.id.parse().ok()))
+    }
+
+    /// The write that gives an external id to what is created; it conflicts where another has it.
+    pub fn give(self, firm: Option<FirmId>, external: Option<&ExternalId>, id: impl Display) -> Option<Write> {
+        let bearer = Bearer { id: id.to_string() };
+        external.map(|external| Write::insert(self.key(firm, external), &bearer))
+    }
+
+    /// The write by which another can have the external id of what is deleted.
+    pub fn free(self, firm: Option<FirmId>, external: Option<&ExternalId>) -> Option<Write> {
+        external.map(|external| Write::discard(self.key(firm, external)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_version_gave_an_external_id_to_is_read() {
+        let bearer: Bearer = crate::aws::table::frozen("named");
+        assert_eq!(bearer.id, "1d3f90f6-fac8-4fdb-ae07-de25533902e9");
+    }
+}

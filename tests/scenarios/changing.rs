@@ -1,0 +1,141 @@
+//! O1: what is created twice is there once, and nobody overwrites what another changed.
+
+use reqwest::{
+    Method, StatusCode,
+    header::{ETAG, HeaderMap, IF_MATCH},
+};
+use serde_json::{Value, json};
+use tests::{ADA, Answer, OPERATOR_KEY, World};
+
+/// Sends a change on condition that the state is the one of this tag.
+async fn held_to(world: &World, tag: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+    let headers = HeaderMap::from_iter([(IF_MATCH, tag.parse().unwrap())]);
+    world.request_with(Some(OPERATOR_KEY), method, path, headers, body).await
+}
+
+fn tag(answer: &Answer) -> String {
+    answer.headers[ETAG].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_has_an_external_id_is_created_once() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let firm =
+        json!({ "name": "Duval", "domains": [], "language": "fr", "time_zone": "Europe/Paris", "external_id": "c-7" });
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", registry.firm);
+    world.tenant.add_user("bob@lumen.example", "Bob").unwrap();
+    let connector = json!({ "name": "Office", "access": "delegated", "app": null, "external_id": "c-7" });
+    let connected = world.post(&of_firm("connectors"), connector.clone()).await.ok()["id"].as_str().unwrap().to_owned();
+    world.sign_in(&registry.firm, &connected, "bob@lumen.example").await.ok();
+    let account = json!({ "connector": connected, "address": "bob@lumen.example", "external_id": "c-7" });
+    let with = |name: &str, value: &str| {
+        let mut body = account.clone();
+        body[name] = json!(value);
+        body
+    };
+    // Under another firm, the id is another thing's.
+    let other = world.firm("Other").await;
+    let made = world.post(&format!("/v1/firms/{other}/connectors"), connector.clone()).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    for (path, body) in [
+        ("/v1/firms".to_owned(), firm),
+        (of_firm("members"), with("name", "Bob")),
+        (of_firm("mailboxes"), with("kind", "user")),
+        (of_firm("connectors"), connector),
+    ] {
+        // At the same time and after each other.
+        let (first, second) = tokio::join!(world.post(&path, body.clone()), world.post(&path, body.clone()));
+        let third = world.post(&path, body.clone()).await;
+        let ids = [&first, &second, &third]
+            .map(|answer| answer.body["id"].as_str().unwrap_or_else(|| panic!("{path}: {}", answer.body)));
+        assert!(ids.iter().all(|id| *id == ids[0]), "{path}: {ids:?}");
+        assert_eq!((third.status, &third.body["external_id"]), (StatusCode::OK, &json!("c-7")), "{path}");
+        // What is deleted leaves its id to another.
+        assert_eq!(world.delete(&format!("{path}/{}", ids[0])).await.status, StatusCode::NO_CONTENT, "{path}");
+        let again = world.post(&path, body).await;
+        assert_eq!((again.status, again.body["id"] == ids[0]), (StatusCode::CREATED, false), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_under_a_condition_overwrites_nothing() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let of_firm = |below: &str| format!("/v1/firms/{}{below}", registry.firm);
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector });
+    let member = world.post(&of_firm("/members"), member).await.ok()["id"].as_str().unwrap().to_owned();
+    let hook = world.post(&of_firm("/webhooks"), json!({ "url": "http://127.0.0.1:9/" })).await;
+    let hook = hook.ok()["id"].as_str().unwrap().to_owned();
+    let mailbox = of_firm(&format!("/mailboxes/{}", registry.mailbox));
+    let (selection, rules) = (format!("{mailbox}/selection"), format!("{mailbox}/rules"));
+    let named = |name: &str| json!({ "name": name });
+    let marks = |name: &str| json!({ "received": { "name": name, "color": "preset1" }, "filed": { "name": "Filed", "color": "preset2" } });
+    let date =
+        |title: &str| json!({ "kind": "deadline", "title": title, "start": "2026-07-01T17:00:00", "members": [] });
+    let from = |address: &str| json!({ "excluded_senders": [address] });
+    for (read, method, path, [first, second]) in [
+        (of_firm(""), Method::PATCH, of_firm(""), ["A", "B"].map(named)),
+        (of_firm("/marks"), Method::PUT, of_firm("/marks"), ["A", "B"].map(marks)),
+        (
+            of_firm(&format!("/connectors/{}", registry.connector)),
+            Method::PATCH,
+            of_firm(&format!("/connectors/{}", registry.connector)),
+            ["A", "B"].map(named),
+        ),
+        (mailbox.clone(), Method::PUT, rules, ["a@x.example", "b@x.example"].map(from)),
+        (
+            mailbox.clone(),
+            Method::PUT,
+            selection,
+            ["inbox", "sentitems"].map(|folder| json!({ "mode": "include", "folders": [folder] })),
+        ),
+        (mailbox.clone(), Method::PATCH, mailbox.clone(), [json!({ "member": member }), json!({ "member": null })]),
+        (
+            of_firm(&format!("/members/{member}")),
+            Method::PATCH,
+            of_firm(&format!("/members/{member}")),
+            ["A", "B"].map(named),
+        ),
+        (
+            of_firm(&format!("/webhooks/{hook}")),
+            Method::PATCH,
+            of_firm(&format!("/webhooks/{hook}")),
+            ["paused", "active"].map(|state| json!({ "state": state })),
+        ),
+        (of_firm("/dates/d"), Method::PUT, of_firm("/dates/d"), ["A", "B"].map(date)),
+        (of_firm("/contacts/c"), Method::PUT, of_firm("/contacts/c"), ["A", "B"].map(named)),
+    ] {
+        if path.ends_with("/d") || path.ends_with("/c") {
+            assert_eq!(
+                held_to(&world, "*", method.clone(), &path, Some(second.clone())).await.problem(),
+                "precondition_failed"
+            );
+            world.put(&path, second.clone()).await.ok();
+        }
+        let before = tag(&world.get(&read).await);
+        let changed = held_to(&world, &before, method.clone(), &path, Some(first)).await;
+        assert_eq!(changed.status, StatusCode::OK, "{path}: {}", changed.body);
+        let now = tag(&world.get(&read).await);
+        assert_eq!(tag(&changed), now, "{path}");
+        assert_ne!(before, now, "{path}");
+        let late = held_to(&world, &before, method.clone(), &path, Some(second.clone())).await;
+        assert_eq!(late.status, StatusCode::PRECONDITION_FAILED, "{path}");
+        assert_eq!(late.problem(), "precondition_failed", "{path}");
+        assert_eq!(tag(&world.get(&read).await), now, "{path}: nothing was changed");
+        held_to(&world, &format!("\"other\", {now}"), method.clone(), &path, Some(second.clone())).await.ok();
+        assert_eq!(held_to(&world, "x", method, &path, Some(second)).await.problem(), "invalid_request", "{path}");
+        if !path.ends_with("/marks") && !path.ends_with("/rules") && !path.ends_with("/selection") {
+            assert_eq!(
+                held_to(&world, &now, Method::DELETE, &path, None).await.problem(),
+                "precondition_failed",
+                "{path}"
+            );
+        }
+    }
+    // What greffe does by itself changes no tag.
+    let before = tag(&world.get(&mailbox).await);
+    world.deliver("inbox", "More");
+    world.run_until_idle().await;
+    assert_eq!(tag(&world.get(&mailbox).await), before);
+}
