@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use shared::{
+    base::id::UserId,
+    firm::user::{ConsoleUser, UserRole},
+};
 use tests::{OPERATOR_KEY, World, message_id};
 
 /// A body with which nothing is wrong but whose id the path names. A route that needs one and has none here answers
@@ -13,6 +17,7 @@ fn body_of(operation: &str) -> Value {
         "PATCH /connectors/{connector}" | "PATCH /members/{member}" => json!({ "name": "Mallory" }),
         "PATCH /mailboxes/{mailbox}" => json!({ "member": null }),
         "POST /connectors/{connector}/secret" => json!({ "client_secret": "of-mallory~1" }),
+        "POST /invitations" | "PUT /users/{user}" => json!({ "role": "reader" }),
         "POST /members/{member}/test" => json!({ "service": "mail" }),
         "POST /webhooks/{webhook}/send" => json!({ "kind": "test" }),
         "PUT /mailboxes/{mailbox}/selection" => json!({ "mode": "include", "folders": ["inbox"] }),
@@ -47,6 +52,16 @@ async fn a_firm_sees_nothing_of_another_not_even_by_what_an_answer_costs() {
     let bulk = json!({ "rows": [{ "external_id": "x-1", "surname": "Duval", "members": [member] }] });
     let bulk = make("contacts/bulk", bulk).await["bulk"].as_str().unwrap().to_owned();
     let webhook = make("webhooks", json!({ "url": "http://127.0.0.1:9/" })).await["id"].as_str().unwrap().to_owned();
+    let user = UserId::of(&"a-tenant.example".parse().unwrap(), "ada");
+    let theirs_user = ConsoleUser {
+        id: user,
+        role: UserRole::Reader,
+        address: "ada@lumen.example".to_owned(),
+        since: world.clock.now(),
+    };
+    let table = &world.host.app.table;
+    let admitted = theirs_user.admit(table, registry.firm.parse().unwrap()).await.unwrap();
+    table.transact(admitted).await.unwrap();
     // What the victim has, by the name that the description of the API gives it. A new noun needs an id here.
     let theirs = |name: &str| match name {
         "connector" => registry.connector.clone(),
@@ -56,6 +71,7 @@ async fn a_firm_sees_nothing_of_another_not_even_by_what_an_answer_costs() {
         "key" => theirs_key.clone(),
         "bulk" => bulk.clone(),
         "webhook" => webhook.clone(),
+        "user" => user.to_string(),
         // Each firm draws these itself.
         "external_id" => "x-1".to_owned(),
         "attachment" => "1".to_owned(),

@@ -7,6 +7,7 @@ mod attack;
 mod attack_app;
 mod changing;
 mod connect;
+mod console;
 mod contacts;
 mod dates;
 mod deleting;

@@ -49,6 +49,15 @@ fn no_role_may_update_or_delete_an_entry_of_the_audit_trail() {
             assert!(may_write.contains(&(writer.to_owned(), action.to_owned())), "{writer} {action}");
         }
     }
+    // The console changes nothing of a firm: it has the API do so.
+    let of_console = |partition: &str| {
+        let may = may(&template, partition, &[]).into_iter();
+        may.filter(|(function, _)| function == "console").map(|(_, action)| action).collect::<Vec<_>>()
+    };
+    for partition in [TRAIL.trim_end_matches("#AUDIT"), "USER#u", "OPERATOR", "PLATFORM", "FIRMS", "SIGNIN#s"] {
+        assert_eq!(of_console(partition), ["dynamodb:GetItem"], "{partition}");
+    }
+    assert_eq!(of_console("SESSION#s").len(), 3);
     // Each other partition is as open as it was, one whose name a firm chose to look like the trail's too.
     let firm = TRAIL.trim_end_matches("#AUDIT");
     for partition in [firm.to_owned(), format!("{firm}#FEED"), format!("{firm}#DOSSIER#x#AUDIT")] {

@@ -10,11 +10,13 @@ use axum::{
 use shared::{
     app::App,
     aws::secrets::{OPERATOR_KEY, SecretError, is_same},
-    base::id::{FirmId, KeyId},
+    base::id::{FirmId, KeyId, UserId},
     base::telemetry::Chain,
     firm::{
         Firm,
         key::{ApiKey, KeyGrant, KeyRight},
+        pass::{self, Visit},
+        user::UserRole,
     },
     problem::{Code, Problem},
 };
@@ -28,14 +30,38 @@ pub(crate) enum Caller {
     Operator,
     /// That firm's, this one of them.
     Firm(FirmId, Arc<ApiKey>),
+    /// A pass of the console: for a person in that firm.
+    User(FirmId, Arc<Visitor>),
+}
+
+/// A person in the console, for one minute.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    /// Who it is.
+    pub id: UserId,
+    /// For display only.
+    pub address: String,
+    /// The address that the browser came from.
+    pub from: Option<String>,
+    /// What they may do.
+    pub role: UserRole,
 }
 
 impl Caller {
-    /// Who it is, as it is written down: the id of the firm's key, or `operator`.
+    /// Who it is, as it is written down: the id of the firm's key or of the person, or `operator`.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Operator => "operator".to_owned(),
             Self::Firm(_, key) => key.id.to_string(),
+            Self::User(_, user) => user.id.to_string(),
+        }
+    }
+
+    /// The firm that it is limited to.
+    pub(crate) fn firm(&self) -> Option<FirmId> {
+        match self {
+            Self::Operator => None,
+            Self::Firm(firm, _) | Self::User(firm, _) => Some(*firm),
         }
     }
 
@@ -44,6 +70,7 @@ impl Caller {
         match self {
             Self::Operator => KeyGrant::unlimited(),
             Self::Firm(_, key) => key.grant(),
+            Self::User(_, user) => KeyGrant { rights: user.role.rights(), ends_at: None },
         }
     }
 }
@@ -73,6 +100,7 @@ impl Needs {
     pub(crate) fn lacking(self, caller: &Caller) -> Option<KeyRight> {
         match (self, caller) {
             (Self::Right(right), Caller::Firm(_, key)) if !key.rights.contains(&right) => Some(right),
+            (Self::Right(right), Caller::User(_, user)) if !user.role.rights().contains(&right) => Some(right),
             _ => None,
         }
     }
@@ -84,7 +112,7 @@ impl Needs {
 }
 
 /// The longest key that is looked at.
-const KEY_BYTES_MAX: usize = 512;
+const KEY_BYTES_MAX: usize = 1_024;
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Failure;
@@ -109,6 +137,9 @@ impl FromRequestParts<Arc<App>> for Caller {
             }
             return Ok(Self::Firm(firm, key));
         }
+        if let Some(caller) = visiting(app, key).await? {
+            return Ok(caller);
+        }
         let operator = match app.secrets.read(OPERATOR_KEY).await {
             Ok(secret) => is_same(&secret, key),
             // Without an operator's key there is no operator, and firms work all the same.
@@ -117,6 +148,23 @@ impl FromRequestParts<Arc<App>> for Caller {
         };
         if operator { Ok(Self::Operator) } else { Err(unauthorized("The key is not valid.")) }
     }
+}
+
+/// For whom the console calls, if `text` is a pass of it that has not ended.
+async fn visiting(app: &App, text: &str) -> Result<Option<Caller>, Failure> {
+    let pass = match pass::read::<Visit>(&app.secrets, text).await {
+        Ok(Some(pass)) if pass.has_ended(app.clock.now()) => return Err(unauthorized("The pass has ended.")),
+        Ok(pass) => pass,
+        // Without its key there is no console, and firms work all the same.
+        Err(SecretError::Missing { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(pass.map(|pass| match pass.says {
+        Visit::Operator => Caller::Operator,
+        Visit::User { user: id, address, from, firm, role } => {
+            Caller::User(firm, Arc::new(Visitor { id, address, from, role }))
+        }
+    }))
 }
 
 fn unauthorized(detail: &str) -> Failure {
@@ -146,7 +194,7 @@ impl FromRequestParts<Arc<App>> for Operator {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         match Caller::from_request_parts(parts, app).await? {
             Caller::Operator => Ok(Self),
-            Caller::Firm(..) => Err(not_found("address")),
+            Caller::Firm(..) | Caller::User(..) => Err(not_found("address")),
         }
     }
 }
@@ -155,8 +203,16 @@ impl FromRequestParts<Arc<App>> for Operator {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FirmScope {
     id: FirmId,
-    key: Option<KeyId>,
+    by: Deputy,
     has_ended: bool,
+}
+
+/// Who acts for a firm.
+#[derive(Debug, Clone, Copy)]
+enum Deputy {
+    Operator,
+    Key(KeyId),
+    User(UserId),
 }
 
 impl FirmScope {
@@ -172,22 +228,34 @@ impl FirmScope {
 
     /// Whether it is the operator who acts for it.
     pub(crate) fn is_operator(self) -> bool {
-        self.key.is_none()
+        matches!(self.by, Deputy::Operator)
     }
 
-    /// Who acts, as it is written down: the id of the firm's key, or `operator`.
+    /// Who acts, as it is written down: the id of the firm's key or of the person, or `operator`.
     pub(crate) fn by(self) -> String {
-        self.key.map_or_else(|| "operator".to_owned(), |key| key.to_string())
+        match self.by {
+            Deputy::Operator => "operator".to_owned(),
+            Deputy::Key(key) => key.to_string(),
+            Deputy::User(user) => user.to_string(),
+        }
     }
 
     /// The scope of a firm, if there is one and the caller may act for it.
     pub(crate) async fn of(app: &App, caller: &Caller, firm: FirmId) -> Result<Option<Self>, Failure> {
-        Ok(match caller {
+        let (own, by) = match caller {
+            Caller::Operator => (true, Deputy::Operator),
+            Caller::Firm(own, key) => (*own == firm, Deputy::Key(key.id)),
+            Caller::User(own, user) => (*own == firm, Deputy::User(user.id)),
+        };
+        Ok(match by {
+            _ if !own => None,
             // With a firm its keys end.
-            Caller::Firm(own, key) => (*own == firm).then_some(Self { id: firm, key: Some(key.id), has_ended: false }),
-            Caller::Operator => {
+            Deputy::Key(_) => Some(Self { id: firm, by, has_ended: false }),
+            Deputy::Operator | Deputy::User(_) => {
                 let found = Firm::find(&app.table, firm).await?;
-                found.map(|found| Self { id: firm, key: None, has_ended: found.ended_at.is_some() })
+                let scope = found.map(|found| Self { id: firm, by, has_ended: found.ended_at.is_some() });
+                // Its people's way in ends with it, too.
+                scope.filter(|scope| scope.is_operator() || !scope.has_ended)
             }
         })
     }

@@ -22,7 +22,7 @@ use shared::{
     app::App,
     aws::table::Key,
     base::{
-        id::{BulkId, ConnectorId, ExternalId, FirmId, KeyId, MailboxId, MemberId, MessageId, WebhookId},
+        id::{BulkId, ConnectorId, ExternalId, FirmId, KeyId, MailboxId, MemberId, MessageId, UserId, WebhookId},
         telemetry::Chain,
     },
     firm::{
@@ -103,7 +103,7 @@ impl Gate {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
         parts.extensions.insert(caller.clone());
-        let Caller::Firm(firm, _) = caller else { return admit(app, caller, parts, body, next).await };
+        let Some(firm) = caller.firm() else { return admit(app, caller, parts, body, next).await };
         let limit = self.let_in(app, firm).await?;
         let answer = match limit.remaining {
             Some(_) => admit(app, caller, parts, body, next).await,
@@ -191,10 +191,15 @@ fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Par
         who: match caller {
             Caller::Operator => Actor::Operator,
             Caller::Firm(_, key) => Actor::Key { id: key.id },
+            Caller::User(_, user) => Actor::User { id: user.id, address: user.address.clone() },
         },
         action: format!("{} {route}", parts.method),
         path: params.path(route),
-        from: source_ip(&parts.headers),
+        // A person's browser called the console, and the console called here.
+        from: match caller {
+            Caller::User(_, user) => user.from.clone(),
+            _ => source_ip(&parts.headers),
+        },
         request: RequestId::of(&parts.extensions),
         outcome: None,
     }
@@ -240,6 +245,7 @@ pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
         "key" => id::<KeyId>(text),
         "webhook" => id::<WebhookId>(text),
         "bulk" => id::<BulkId>(text),
+        "user" => id::<UserId>(text),
         "attachment" => id::<u16>(text),
         // The business application chose it, and it may say anything: its digest shows which one it was.
         "external_id" => text.parse::<ExternalId>().ok().map(|id| id.digest()),

@@ -49,7 +49,8 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Rou
         }
     }
     if let Some(sync) = sync {
-        let last = [Key::tree(firm, mailbox), Key::progress(firm, mailbox), Key::turn(firm, mailbox)].map(Write::discard);
+        let last =
+            [Key::tree(firm, mailbox), Key::progress(firm, mailbox), Key::turn(firm, mailbox)].map(Write::discard);
         table.transact(last.into_iter().chain([Write::remove(&sync)]).collect()).await?;
         tracing::info!("what rounds kept of a deleted mailbox is removed");
     }

@@ -5,7 +5,7 @@
 
 mod page;
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Json, Router,
@@ -21,17 +21,25 @@ use axum::{
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use shared::{
-    access::sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
+    access::{
+        entrance::{self, Entered, Errand},
+        sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
+    },
     app::App,
-    base::{config::Origin, headers::guarded, language::Language},
-    firm::audit::source_ip,
+    base::{
+        config::Origin,
+        headers::{SESSION_COOKIE, cookie_name, cookies, guarded, set_cookie},
+        language::Language,
+    },
+    firm::{audit::source_ip, user::SESSION_LIFETIME},
     problem::{Code, Problem},
 };
 
-/// The two addresses that a browser visits; any other is a 404.
+/// The three addresses that a browser visits; any other is a 404.
 ///
 /// - `GET /oauth/connect/{ticket}` → 303 to Microsoft's sign-in page, with the cookie that binds the sign-in to this
 ///   browser.
+/// - `GET /oauth/console?invitation=…` → 303 to Microsoft's sign-in page, on the way to the console.
 /// - `GET /oauth/callback?code=…&state=…`, where Microsoft sends the browser back → a page "Connected to {connector}
 ///   via {address}", or 303 to Microsoft once more where an administrator has to consent.
 ///
@@ -40,6 +48,7 @@ use shared::{
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/oauth/connect/{ticket}", get(connect))
+        .route("/oauth/console", get(console))
         .route("/oauth/callback", get(callback))
         .fallback(no_page)
         .method_not_allowed_fallback(no_method)
@@ -76,13 +85,43 @@ async fn callback(
         Ok(Query(callback)) => Callback { from: source_ip(&headers), ..callback },
         Err(rejection) => return reader.told_of(&Problem::new(Code::InvalidRequest, rejection.body_text())),
     };
-    let name = callback.state.as_deref().map(|state| cookie_name(&app.config.public_url, &cookie_suffix(state)));
+    let name = callback.state.as_deref().map(|state| sign_in_cookie(&app.config.public_url, &cookie_suffix(state)));
     let cookie = name.and_then(|name| cookies(&headers).find(|(n, _)| *n == name).map(|(_, value)| value));
+    if entrance::is_of_the_console(&callback) {
+        return match entrance::arrive(&app, callback, cookie).await {
+            Ok(entered) => enter(&app.config.public_url, &entered),
+            Err(problem) => reader.told_of(&problem),
+        };
+    }
     match sign_in::arrive(&app, callback, cookie).await {
         Ok(Arrival::GoOn(departure)) => redirect(&app.config.public_url, &departure, &headers),
         Ok(Arrival::Connected { connector, address }) => reader.told_connected(connector, address),
         Err(problem) => reader.told_of(&problem),
     }
+}
+
+async fn console(
+    State(app): State<App>,
+    reader: Reader,
+    headers: HeaderMap,
+    errand: Result<Query<Errand>, QueryRejection>,
+) -> Response {
+    let errand = match errand {
+        Ok(Query(errand)) => errand,
+        Err(rejection) => return reader.told_of(&Problem::new(Code::InvalidRequest, rejection.body_text())),
+    };
+    match entrance::depart(&app, errand).await {
+        Ok(departure) => redirect(&app.config.public_url, &departure, &headers),
+        Err(problem) => reader.told_of(&problem),
+    }
+}
+
+/// On to the console, with the cookie of the session.
+fn enter(public_url: &Origin, entered: &Entered) -> Response {
+    let name = cookie_name(public_url, SESSION_COOKIE);
+    let cookie = set_cookie(public_url, &name, entered.session.expose_secret(), SESSION_LIFETIME);
+    let headers = [(header::CACHE_CONTROL, "no-store"), page::REFERRER_POLICY];
+    (headers, AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(&entered.to)).into_response()
 }
 
 async fn no_page(reader: Reader) -> Response {
@@ -95,33 +134,21 @@ async fn no_method(reader: Reader) -> Response {
 
 /// On to Microsoft, with the cookie that the browser has to bring back. `headers`: of the request.
 fn redirect(public_url: &Origin, departure: &Departure, headers: &HeaderMap) -> Response {
-    let secure = if public_url.is_https() { "; Secure" } else { "" };
-    let cookie = |name: &str, value: &str, lifetime: u64| {
-        format!("{name}={value}; HttpOnly{secure}; SameSite=Lax; Path=/; Max-Age={lifetime}")
-    };
-    let name = cookie_name(public_url, &departure.suffix);
-    let ours = cookie(&name, departure.cookie.expose_secret(), SIGN_IN_LIFETIME.as_secs());
+    let name = sign_in_cookie(public_url, &departure.suffix);
+    let ours = set_cookie(public_url, &name, departure.cookie.expose_secret(), SIGN_IN_LIFETIME);
     // A browser sends the oldest first. Source: RFC 6265, section 5.4.
-    let prefix = cookie_name(public_url, "");
+    let prefix = sign_in_cookie(public_url, "");
     let others: Vec<&str> = cookies(headers).map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).collect();
     let surplus = (others.len() + 1).saturating_sub(SIGN_INS_MAX);
-    let forgotten = others.iter().take(surplus).map(|name| cookie(name, "", 0));
+    let forgotten = others.iter().take(surplus).map(|name| set_cookie(public_url, name, "", Duration::ZERO));
     let set = std::iter::once(ours).chain(forgotten).map(|cookie| (header::SET_COOKIE, cookie));
     let headers = [(header::CACHE_CONTROL, "no-store"), page::REFERRER_POLICY];
     (headers, AppendHeaders(set), Redirect::to(departure.url.as_str())).into_response()
 }
 
-/// The name of a sign-in's cookie. The prefix has browsers refuse the cookie from anybody but this very host; plain
-/// http, on one machine, can't have it.
-fn cookie_name(public_url: &Origin, suffix: &str) -> String {
-    let prefix = if public_url.is_https() { "__Host-" } else { "" };
-    format!("{prefix}greffe_sign_in_{suffix}")
-}
-
-/// The cookies of a request, in its order.
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
+/// The name of a sign-in's cookie.
+fn sign_in_cookie(public_url: &Origin, suffix: &str) -> String {
+    cookie_name(public_url, &format!("greffe_sign_in_{suffix}"))
 }
 
 /// How the answer is read.

@@ -195,7 +195,7 @@ async fn tell(demo: &Demo, arguments: &DemoArguments) -> Ended {
     match (&arguments.data, arguments.once) {
         (Some(_), true) => {}
         (None, true) => progress("the demo's folder is removed now; --data FOLDER keeps it", arguments.json),
-        (_, false) => writeln!(out, "{}", demo.invitation())?,
+        (_, false) => writeln!(out, "{}", demo.invitation().await)?,
     }
     Ok(if summary.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -359,8 +359,10 @@ impl Demo {
         Ok(self.client.api(Method::POST, &path, Some(json!({ "since": null }))).await.map(drop)?)
     }
 
-    /// The address of what is served, and what to try next, for whoever wants to look on.
-    pub fn invitation(&self) -> String {
+    /// The address of what is served, and what to try next, for whoever wants to look on. The last line is a link by
+    /// which somebody enters the console as the firm's administrator.
+    pub async fn invitation(&self) -> String {
+        let entry = self.entry().await;
         let memory = self.memory();
         let (base, key) = (format!("http://{}", self.host.address), &memory.operator_key);
         let firm = memory.firm.map(|firm| firm.to_string()).unwrap_or_default();
@@ -372,9 +374,20 @@ impl Demo {
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/messages?limit=3'\n\
              \x20 # what happened in the firm, oldest first\n\
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/events?limit=10'\n\
-             docs/integrator.md explains the API.\n\nCtrl-C ends it.",
+             docs/integrator.md explains the API.\n\nCtrl-C ends it.\n\n\
+             The console, as the firm's administrator: open this in a browser, and choose an account.\n{entry}",
             memory.microsoft_port
         )
+    }
+
+    /// A link by which somebody enters the console as the firm's administrator; the console's address if there is none.
+    async fn entry(&self) -> String {
+        let console = || format!("http://{}/console", self.host.address);
+        let firm = self.memory().firm;
+        let Some(firm) = firm else { return console() };
+        let path = format!("/v1/firms/{firm}/invitations");
+        let made = self.client.api(Method::POST, &path, Some(json!({ "role": "administrator" }))).await;
+        made.ok().and_then(|made| text(&made, "url").ok()).unwrap_or_else(console)
     }
 
     /// Ends what was started.

@@ -346,6 +346,8 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
     let documents = api::documents(function("documents"));
+    let door = console::Door::Process(served(api.clone(), documents.clone()));
+    let console = console::router(function("console"), door);
     let home = get(async move || welcome::page(&links));
     Router::new().route("/", home).fallback(
         move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
@@ -355,6 +357,7 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
             }
             let function = match request.uri().path() {
                 path if path.starts_with("/oauth/") => oauth_callback.clone(),
+                path if path == "/console" || path.starts_with("/console/") => console.clone(),
                 path if path == "/webhook" || path.starts_with("/webhook/") => graph_webhook.clone(),
                 path if api::is_of_documents(path) => documents.clone(),
                 _ => api.clone(),
@@ -362,6 +365,14 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
             function.oneshot(request)
         },
     )
+}
+
+/// The API as API Gateway serves it: each path by its function.
+fn served(api: Router, documents: Router) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let function = if api::is_of_documents(request.uri().path()) { &documents } else { &api };
+        function.clone().oneshot(request)
+    })
 }
 
 /// Where AWS shows the keys by which others verify its word for us.
@@ -574,6 +585,7 @@ async fn seed(app: &App, settings: &Settings) -> Result<(), SecretError> {
     let ring = serde_json::json!({ "current": "k1", "k1": app.random.token() }).to_string();
     app.secrets.seed(secrets::KEYRING, &ring.into()).await?;
     app.secrets.seed(secrets::NOTIFICATION_KEY, &app.random.token().into()).await?;
+    app.secrets.seed(secrets::CONSOLE_KEY, &app.random.token().into()).await?;
     app.secrets.seed(secrets::EVIDENCE_KEY, &app.random.token().into()).await?;
     match &settings.operator_key {
         Some(key) => app.secrets.write(secrets::OPERATOR_KEY, key).await?,

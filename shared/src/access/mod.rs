@@ -7,6 +7,7 @@ pub mod connector;
 pub mod credential;
 pub mod ending;
 pub mod entra;
+pub mod entrance;
 pub mod id_token;
 pub mod lease;
 pub mod owner;

@@ -56,7 +56,7 @@ pub const TICKET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How long one sign-in may take.
 pub const SIGN_IN_LIFETIME: Duration = Duration::from_secs(600);
 /// How long greffe remembers a sign-in, to say what became of it when a browser comes back too late or a second time.
-const SIGN_IN_KEPT: Duration = TICKET_LIFETIME;
+pub(super) const SIGN_IN_KEPT: Duration = TICKET_LIFETIME;
 /// Waits for rights to spread at Microsoft after a consent: all together shorter than a browser is kept waiting.
 const RIGHTS_WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6)];
 /// How long a sign-in waits for the domains of an organisation, which are for information.
@@ -243,7 +243,7 @@ async fn begin(
     step: Step,
     link: Option<String>,
 ) -> Result<Departure, Problem> {
-    let registration = clients.tokens.app(connector).await.map_err(from_token)?;
+    let registration = clients.tokens.app(&connector.into()).await.map_err(from_token)?;
     // The state names the firm, so that the callback knows in whose partition to look.
     let state = format!("{}.{}", connector.firm, clients.random.token());
     let (cookie, nonce) = (clients.random.token(), clients.random.token());
@@ -413,11 +413,12 @@ async fn signed_in(
 ) -> Result<(IdClaims, Issued), Problem> {
     let code = code.ok_or_else(|| refused("without a code"))?;
     let verifier = clients.secrets.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
-    let registration = clients.tokens.app(connector).await.map_err(from_token)?;
+    let registration = clients.tokens.app(&connector.into()).await.map_err(from_token)?;
     let entra = clients.tokens.entra();
     let authority = connector.authority();
     let (code, authority, verifier) = (code.expose_secret(), &authority, &verifier);
-    let issued = clients.tokens.as_app(connector, |registration| async move {
+    let app = connector.into();
+    let issued = clients.tokens.as_app(&app, |registration| async move {
         Ok(entra.redeem(authority, &registration, code.to_owned(), verifier).await?)
     });
     let issued = issued.await.map_err(from_token)?;
@@ -528,7 +529,8 @@ async fn consented(
     // What proves the consent is not the redirect but a token that Entra issues for it. It does not prove who gave it,
     // nor when.
     let tenant = &account.tenant_id;
-    let issued = clients.tokens.as_app(connector, |registration| async move {
+    let app = connector.into();
+    let issued = clients.tokens.as_app(&app, |registration| async move {
         Ok(clients.tokens.entra().client_credentials(tenant, &registration, None).await?)
     });
     let issued = issued.await.map_err(from_token)?;
@@ -743,7 +745,7 @@ fn wrong_account(detail: String) -> Problem {
     Problem::new(Code::WrongAccount, detail)
 }
 
-fn from_table(error: TableError) -> Problem {
+pub(super) fn from_table(error: TableError) -> Problem {
     internal(&error)
 }
 
@@ -752,7 +754,7 @@ fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
     Problem::new(Code::Internal, "The sign-in could not be recorded.")
 }
 
-fn from_token(error: TokenError) -> Problem {
+pub(super) fn from_token(error: TokenError) -> Problem {
     match error.refusal() {
         Some(refusal) => Problem::new(of_token_refusal(refusal), "Microsoft refused to issue a token.")
             .from_microsoft(refusal.code(), Some(refusal.error_description.clone())),

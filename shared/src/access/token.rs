@@ -29,6 +29,7 @@ use crate::{
     },
     base::{
         clock::Clock,
+        config::Config,
         id::{ClientId, ConnectorId, FirmId},
         random::Random,
     },
@@ -92,6 +93,29 @@ struct Slot {
     claims: Option<String>,
 }
 
+/// Which app registration is used, and by whom.
+#[derive(Debug, Clone)]
+pub struct AppUse {
+    owner: Owner,
+    /// The client id of the firm's own; none for the platform's.
+    own: Option<ClientId>,
+    connected_at: Option<Timestamp>,
+}
+
+impl AppUse {
+    /// The platform's own, if there is one.
+    pub fn of_platform(config: &Config) -> Option<Self> {
+        config.app_client_id.as_ref().map(|_| Self { owner: Owner::Platform, own: None, connected_at: None })
+    }
+}
+
+impl From<&Connector> for AppUse {
+    fn from(connector: &Connector) -> Self {
+        let own = connector.app.as_ref().map(|own| own.client_id.clone());
+        Self { owner: Owner::of(connector), own, connected_at: connector.connected_at }
+    }
+}
+
 impl Tokens {
     /// Over the table, the secrets and the sign-in service.
     pub fn new(
@@ -110,16 +134,16 @@ impl Tokens {
         &self.entra
     }
 
-    /// The app registration that `connector` uses, with its secret.
+    /// An app registration, with its secret.
     ///
     /// Errors: [`TokenError::NotAllowed`] where it is not the firm's to use.
-    pub async fn app(&self, connector: &Connector) -> Result<EntraApp, TokenError> {
-        let app = self.app_with(connector, false).await?;
-        match self.permit(Owner::of(connector), connector.connected_at, &app).await {
+    pub async fn app(&self, which: &AppUse) -> Result<EntraApp, TokenError> {
+        let app = self.app_with(which, false).await?;
+        match self.permit(which.owner, which.connected_at, &app).await {
             Ok(_) => Ok(app),
             Err(TokenError::NotAllowed(NotAllowed::SharedAudience)) => {
-                let app = self.app_with(connector, true).await?;
-                self.permit(Owner::of(connector), connector.connected_at, &app).await.map(|_| app)
+                let app = self.app_with(which, true).await?;
+                self.permit(which.owner, which.connected_at, &app).await.map(|_| app)
             }
             Err(error) => Err(error),
         }
@@ -149,7 +173,7 @@ impl Tokens {
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn obstacle(&self, connector: &Connector) -> Result<Option<NotAllowed>, TokenError> {
         let Owner::Firm(firm) = Owner::of(connector) else { return Ok(None) };
-        let app = self.app_with(connector, false).await?;
+        let app = self.app_with(&connector.into(), false).await?;
         let shared = (!app.credential.proves_the_firm()).then_some(NotAllowed::SharedAudience);
         let asker = self.asker(firm, connector.connected_at, &app);
         Ok(ownership::obstacle(&self.table, &asker, self.clock.now()).await?.or(shared))
@@ -181,16 +205,16 @@ impl Tokens {
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn as_app<T, F: Future<Output = Result<T, TokenError>>>(
         &self,
-        connector: &Connector,
+        which: &AppUse,
         ask: impl Fn(EntraApp) -> F,
     ) -> Result<T, TokenError> {
-        let owner = Owner::of(connector);
-        let ask = async |app| self.permitted(owner, connector.connected_at, app, async |app| ask(app).await).await;
-        let first = ask(self.app_with(connector, false).await?).await;
+        let owner = which.owner;
+        let ask = async |app| self.permitted(owner, which.connected_at, app, async |app| ask(app).await).await;
+        let first = ask(self.app_with(which, false).await?).await;
         if !is_of_the_credential(&first) {
             return first;
         }
-        let mut app = self.app_with(connector, true).await?;
+        let mut app = self.app_with(which, true).await?;
         if app.credential.is_by_shared_audience() {
             // Somebody may have entered the firm's own at Entra in its place.
             app.credential = Credential::Federated(ownership::audience(&self.table, &self.random, owner).await?);
@@ -202,24 +226,23 @@ impl Tokens {
         match self.secrets.labelled(&owner.secret_id(), secrets::PREVIOUS).await? {
             Some(previous) => {
                 let credential = Credential::parse(&previous.text);
-                ask(EntraApp { client_id: self.client_id(connector)?, credential }).await.or(second)
+                ask(EntraApp { client_id: self.client_id(which)?, credential }).await.or(second)
             }
             None => second,
         }
     }
 
-    async fn app_with(&self, connector: &Connector, afresh: bool) -> Result<EntraApp, TokenError> {
-        let secret_id = Owner::of(connector).secret_id();
+    async fn app_with(&self, which: &AppUse, afresh: bool) -> Result<EntraApp, TokenError> {
+        let secret_id = which.owner.secret_id();
         let text = match afresh {
             true => self.secrets.read_afresh(&secret_id).await?,
             false => self.secrets.read(&secret_id).await?,
         };
-        Ok(EntraApp { client_id: self.client_id(connector)?, credential: Credential::parse(&text) })
+        Ok(EntraApp { client_id: self.client_id(which)?, credential: Credential::parse(&text) })
     }
 
-    fn client_id(&self, connector: &Connector) -> Result<ClientId, TokenError> {
-        let own = connector.app.as_ref().map(|own| &own.client_id);
-        own.or(self.platform_app.as_ref()).cloned().ok_or(TokenError::NoPlatformApp)
+    fn client_id(&self, which: &AppUse) -> Result<ClientId, TokenError> {
+        which.own.as_ref().or(self.platform_app.as_ref()).cloned().ok_or(TokenError::NoPlatformApp)
     }
 
     /// A valid access token for `connector`. One at a time asks Entra; the others wait for its answer.
@@ -372,7 +395,7 @@ impl Tokens {
         stored: &StoredTokens,
         claims: Option<&str>,
     ) -> Result<Issued, TokenError> {
-        self.as_app(connector, |app| self.issue_with(connector, stored, claims, app)).await
+        self.as_app(&connector.into(), |app| self.issue_with(connector, stored, claims, app)).await
     }
 
     /// What `app` is issued for `connector`, beside the tokens at hand, which stay as they are: to try a credential.

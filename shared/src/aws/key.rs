@@ -1,8 +1,7 @@
 //! Keys: where each item of the table lies. Every key is spelled here, and nothing scans.
 //!
 //! One table, `pk` and `sk`, and one index `due` (`due_kind`, `due_at`, keys only). All that belongs to a firm lies in
-//! partitions that begin with `FIRM#{firm}`, and every key below takes a [`FirmId`], but one: that of the operator's
-//! own item.
+//! partitions that begin with `FIRM#{firm}`, and every key of it takes a [`FirmId`].
 //!
 //! | what | pk | sk | read by |
 //! | --- | --- | --- | --- |
@@ -24,6 +23,11 @@
 //! | when a connector is looked at | `FIRM#f` | `WATCH#c` | index `due` |
 //! | a sign-in under way | `FIRM#f` | `SIGNIN#digest of its state` | key; TTL |
 //! | that a link to connect was used | `FIRM#f` | `LINK#its digest` | key; TTL |
+//! | a console user | `FIRM#f` | `USER#u` | key; all of a firm by prefix |
+//! | the firms that a console user may enter | `USER#u` | `FIRMS` | key |
+//! | a session of the console | `SESSION#digest of its cookie` | `SESSION` | key; TTL |
+//! | a sign-in to the console under way | `SIGNIN#digest of its state` | `SIGNIN` | key; TTL |
+//! | that an invitation or an operator's link was used | `PASS#its digest` | `PASS` | key; TTL |
 //! | a member | `FIRM#f` | `MEMBER#m` | key; all of a firm by prefix |
 //! | that a member has an address | `FIRM#f` | `MEMBERADDRESS#a` | key |
 //! | a mailbox | `FIRM#f` | `MAILBOX#m` | key; all of a firm by prefix |
@@ -68,7 +72,7 @@ use jiff::Timestamp;
 
 use crate::base::id::{
     BulkId, ClientId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
-    TenantId, WebhookId,
+    TenantId, UserId, WebhookId,
 };
 
 /// The longest keys that DynamoDB takes, in bytes.
@@ -228,6 +232,36 @@ impl Key {
     /// That a link to connect was used, by the digest of its ticket.
     pub fn used_link(firm: FirmId, ticket_digest: &str) -> Self {
         Self::of_firm(firm, format!("LINK#{ticket_digest}"))
+    }
+
+    /// A console user of a firm.
+    pub fn user(firm: FirmId, user: UserId) -> Self {
+        Self::of_firm(firm, format!("USER#{user}"))
+    }
+
+    /// All console users of a firm.
+    pub fn user_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "USER#".to_owned())
+    }
+
+    /// The firms that a console user may enter.
+    pub fn user_firms(user: UserId) -> Self {
+        Self { pk: format!("USER#{user}"), sk: "FIRMS".to_owned() }
+    }
+
+    /// A session of the console, by the digest of its cookie.
+    pub fn session(cookie_digest: &str) -> Self {
+        Self { pk: format!("SESSION#{cookie_digest}"), sk: "SESSION".to_owned() }
+    }
+
+    /// A sign-in to the console under way, by the digest of its state.
+    pub fn console_sign_in(state_digest: &str) -> Self {
+        Self { pk: format!("SIGNIN#{state_digest}"), sk: "SIGNIN".to_owned() }
+    }
+
+    /// That an invitation or a link of the operator was used, by its digest.
+    pub fn used_pass(pass_digest: &str) -> Self {
+        Self { pk: format!("PASS#{pass_digest}"), sk: "PASS".to_owned() }
     }
 
     /// To which firm a tenant belongs.
@@ -617,11 +651,14 @@ mod tests {
         let firms = [(); 2].map(|()| FirmId::draw(&random));
         for firm in firms {
             let (connector, member) = (ConnectorId::draw(&random), MemberId::draw(&random));
+            let user = UserId::draw(&random);
             let (mailbox, bulk, key) = (MailboxId::draw(&random), BulkId::draw(&random), KeyId::draw(&random));
             let mut add = |name, key| found.entry(name).or_default().push(key);
             add("firm", Key::firm(firm));
             add("api_key", Key::api_key(firm, key));
             add("api_key_count", Key::api_key_count(firm));
+            add("user", Key::user(firm, user));
+            add("user_firms", Key::user_firms(user));
             add("own_app", Key::own_app(firm));
             add("connector", Key::connector(firm, connector));
             add("tokens", Key::tokens(firm, connector));
@@ -691,6 +728,11 @@ mod tests {
                 (0..3).for_each(|part| add("answer_part", Key::answer_part(owner, digest, part)));
             }
         }
+        for digest in ["d1", "d2"] {
+            add("session", Key::session(digest));
+            add("console_sign_in", Key::console_sign_in(digest));
+            add("used_pass", Key::used_pass(digest));
+        }
         add("named", Key::named(None, "firm", &"a".parse().unwrap()));
         add("joint_feed", Key::joint_feed());
         add("waiting_calls", Key::waiting_calls());
@@ -732,6 +774,7 @@ mod tests {
             ("filing_prefix", Key::filing_prefix(firm, message), "filing"),
             ("connector_prefix", Key::connector_prefix(firm), "connector"),
             ("member_prefix", Key::member_prefix(firm), "member"),
+            ("user_prefix", Key::user_prefix(firm), "user"),
             ("mailbox_prefix", Key::mailbox_prefix(firm), "mailbox"),
         ]
     }

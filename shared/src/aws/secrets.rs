@@ -33,6 +33,8 @@ pub const KEYRING: &str = "greffe/keyring";
 pub const NOTIFICATION_KEY: &str = "greffe/notification-key";
 /// The operator's API key, as text.
 pub const OPERATOR_KEY: &str = "greffe/operator-key";
+/// The key of the MAC in passes of the console: a long random text.
+pub const CONSOLE_KEY: &str = "greffe/console-key";
 /// The key that signs the evidence: lines of random text, each of which signs.
 pub const EVIDENCE_KEY: &str = "greffe/evidence-key";
 /// The client secret of the platform's own app registration, as text.
@@ -390,7 +392,8 @@ const NONCE_BYTES: usize = 12;
 impl Keyring {
     /// Reads the secret named [`KEYRING`].
     ///
-    /// Errors: [`SecretError::Malformed`]: no JSON object of texts, no current key, or a key of less than 32 characters.
+    /// Errors: [`SecretError::Malformed`]: no JSON object of texts, no current key, or a key of less than 32
+    /// characters.
     pub fn parse(secret: &SecretString) -> Result<Self, SecretError> {
         let malformed = SecretError::Malformed {
             id: KEYRING,

@@ -90,6 +90,18 @@ uuid_ids! {
     WebhookId = "webhook id";
     /// A bulk: many rows that came in one request.
     BulkId = "bulk id";
+    /// A person who signs in to the console.
+    UserId = "user id";
+}
+
+impl UserId {
+    /// The id of an account: a digest of tenant id and object id (UUID version 8, RFC 9562).
+    pub fn of(tenant: &TenantId, object: &str) -> Self {
+        let name = format!("{}/{}", tenant.as_str().to_ascii_lowercase(), object.to_ascii_lowercase());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&Sha256::digest(name)[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
 }
 
 macro_rules! graph_ids {

@@ -38,16 +38,26 @@ impl Language {
     /// The language that a browser's `Accept-Language` likes best; English if it likes none of ours.
     /// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-accept-language>
     pub fn preferred(accept_language: &str) -> Self {
-        let mut best = (Self::default(), 0.0);
+        Self::wanted(accept_language).unwrap_or_default()
+    }
+
+    /// The same; none if it likes none of ours.
+    pub fn wanted(accept_language: &str) -> Option<Self> {
+        let mut best = (None, 0.0);
         for range in accept_language.split(',') {
             let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
             let primary = tag.trim().split('-').next().unwrap_or_default();
             let language = Self::ALL.into_iter().find(|known| known.tag().eq_ignore_ascii_case(primary));
             let weight: f32 = weight.trim().strip_prefix("q=").and_then(|q| q.parse().ok()).unwrap_or(0.0);
             if let Some(language) = language.filter(|_| weight > best.1) {
-                best = (language, weight);
+                best = (Some(language), weight);
             }
         }
         best.0
+    }
+
+    /// The language of that tag.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
     }
 }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
-    base::id::{FirmId, KeyId},
+    base::id::{FirmId, KeyId, UserId},
 };
 
 /// Who acted.
@@ -31,6 +31,14 @@ pub enum Actor {
         /// Its id.
         #[schema(value_type = String, format = "uuid")]
         id: KeyId,
+    },
+    /// A person who signed in to the console.
+    User {
+        /// Who it is.
+        #[schema(value_type = String, format = "uuid")]
+        id: UserId,
+        /// Their address.
+        address: String,
     },
     /// An unknown person in a browser: Microsoft gave no account.
     Visitor,

@@ -1,4 +1,5 @@
-//! Firms, with their API keys, members, marks, feed and audit trail; uses `base`, `aws`, `graph` and `problem`.
+//! Firms, with their API keys, members, console users, marks, feed and audit trail; uses `base`, `aws`, `graph` and
+//! `problem`.
 
 pub mod audit;
 pub mod feed;
@@ -9,6 +10,8 @@ pub mod log_due;
 pub mod marks;
 pub mod member;
 pub mod named;
+pub mod pass;
+pub mod user;
 pub mod waiting;
 
 use jiff::Timestamp;

@@ -510,7 +510,7 @@ impl<'a> Trial<'a> {
 
     /// The new token has proven the credential; what is left to find out is until when it is good.
     async fn secret(&self) -> Tried {
-        let app = self.clients.tokens.app(self.connector).await?;
+        let app = self.clients.tokens.app(&self.connector.into()).await?;
         if let Credential::Federated(_) = app.credential {
             return Ok(Finding::saying("There is no secret that could end: AWS vouches for greffe."));
         }

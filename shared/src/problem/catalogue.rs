@@ -178,6 +178,11 @@ catalogue! {
         fr "Ce lien de connexion a déjà servi : un lien ne connecte qu'une fois." "Demandez un nouveau lien à la personne qui vous l'a envoyé : le connecteur en affiche un nouveau chaque fois qu'on l'ouvre.";
         nl "Deze aanmeldlink werd al gebruikt: een link verbindt één keer." "Vraag een nieuwe link aan de persoon die hem stuurde: de connector toont een nieuwe telkens als men hem opent.";
         de "Dieser Anmeldelink wurde schon benutzt: ein Link verbindet einmal." "Bitten Sie die Person, die Ihnen den Link geschickt hat, um einen neuen: der Konnektor zeigt bei jedem Öffnen einen neuen an.";
+    InvitationUnusable, 400, User, No;
+        en "This invitation can't be used: it is older than a week, a part of the link is missing, or somebody else used it." "Ask the person who invited you for a new link. If you entered before, sign in to the console; no invitation is needed then.";
+        fr "Cette invitation n'est pas utilisable : elle date de plus d'une semaine, une partie du lien manque, ou une autre personne l'a utilisée." "Demandez un nouveau lien à la personne qui vous a invité. Si vous êtes déjà entré, connectez-vous à la console ; il ne faut alors plus d'invitation.";
+        nl "Deze uitnodiging is niet bruikbaar: ze is ouder dan een week, een deel van de link ontbreekt, of iemand anders heeft ze gebruikt." "Vraag een nieuwe link aan de persoon die u uitnodigde. Kwam u al eerder binnen, meld u dan aan bij de console; een uitnodiging is dan niet nodig.";
+        de "Diese Einladung ist nicht verwendbar: sie ist älter als eine Woche, ein Teil des Links fehlt, oder jemand anderes hat sie verwendet." "Bitten Sie die Person, die Sie eingeladen hat, um einen neuen Link. Waren Sie schon einmal angemeldet, melden Sie sich an der Konsole an; eine Einladung brauchen Sie dann nicht.";
     AlreadyConnected, 400, Nobody, No;
         en "This sign-in link was used already: the connector is connected, and nothing is left to do." "You may close this page. To sign in once more, ask the person who sent you the link for a new one.";
         fr "Ce lien de connexion a déjà servi : le connecteur est connecté, il ne reste rien à faire." "Vous pouvez fermer cette page. Pour vous connecter encore une fois, demandez un nouveau lien à la personne qui vous l'a envoyé.";

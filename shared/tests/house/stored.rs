@@ -12,6 +12,7 @@ use serde_json::Value;
 use shared::{
     access::{
         connector::{Connector, OwnApp},
+        entrance::UsedPass,
         ownership::AppClaim,
         registration::Registration,
         tenancy::Tenancy,
@@ -25,6 +26,7 @@ use shared::{
         key::ApiKey,
         log_due::LogDue,
         member::{Due, Member},
+        user::{ConsoleSession, ConsoleUser, UserFirms},
         waiting::WaitingCalls,
     },
     graph::Homes,
@@ -69,6 +71,11 @@ const KINDS: &[(&str, Held)] = &[
     ("watch", Samples(&["watch"])),
     ("sign_in", Samples(&["sign-in", "sign-in-begun"])),
     ("used_link", Samples(&["used-link"])),
+    ("user", Samples(&["user"])),
+    ("user_firms", Samples(&["user-firms"])),
+    ("session", Samples(&["session"])),
+    ("console_sign_in", Samples(&["console-sign-in"])),
+    ("used_pass", Samples(&["used-pass"])),
     ("tenant", Samples(&["tenant"])),
     ("member", Samples(&["member"])),
     ("member_address", Samples(&["member-address"])),
@@ -133,6 +140,7 @@ fn samples() -> BTreeSet<String> {
 /// Modules with types of items that are private to them: their unit tests read the samples.
 const PRIVATE: [&str; 9] = [
     "access/ownership.rs",
+    "access/entrance.rs",
     "access/sign_in.rs",
     "access/token.rs",
     "firm/idempotency.rs",
@@ -240,6 +248,10 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "tenant" => read::<Tenancy>(&sample, item),
             "turn" => read::<Turn>(&sample, item),
             "tree-link" => read::<TreeLink>(&sample, item),
+            "session" => read::<ConsoleSession>(&sample, item),
+            "used-pass" => read::<UsedPass>(&sample, item),
+            "user" => read::<ConsoleUser>(&sample, item),
+            "user-firms" => read::<UserFirms>(&sample, item),
             "waiting-calls" => read::<WaitingCalls>(&sample, item),
             "watch" => read::<Watch>(&sample, item),
             "webhook" => read::<Webhook>(&sample, item),

@@ -32,6 +32,7 @@ mod push;
 mod reading;
 mod reconciliation;
 mod tenants;
+mod users;
 mod validation;
 mod views;
 mod webhooks;
@@ -94,7 +95,7 @@ routes! {
             firms::create, firms::list, firms::delete, events::list_all,
             credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
             credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
-            credentials::grant, connectors::grant, tenants::list,
+            credentials::grant, connectors::grant, tenants::list, users::operator_link,
             mailboxes::grant, mailboxes::revoke,
             operators_webhooks::create, operators_webhooks::list, operators_webhooks::read, operators_webhooks::change,
             operators_webhooks::delete, operators_webhooks::rotate, operators_webhooks::send,
@@ -119,6 +120,7 @@ routes! {
 
         Needs::MANAGE =>
             firms::change, firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
+            users::list, users::invite, users::change, users::remove,
             connectors::create, connectors::change, connectors::delete, validation::connector,
             credentials::replace, credentials::rotate, credentials::certificate,
             mailboxes::create, mailboxes::change, mailboxes::delete, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,

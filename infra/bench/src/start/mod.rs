@@ -31,7 +31,7 @@ const OPERATOR_KEY: &str = "the-operators-key-of-a-benchmark";
 const COMPARED: &str = "calendar-push";
 
 /// The first event of each function.
-fn events() -> [(&'static str, Value); 9] {
+fn events() -> [(&'static str, Value); 10] {
     let operator = json!({ "authorization": format!("Bearer {OPERATOR_KEY}") });
     let firm = "/v1/firms/00000000-0000-4000-8000-000000000000";
     [
@@ -44,6 +44,7 @@ fn events() -> [(&'static str, Value); 9] {
         ("oauth-callback", runtime::request("GET", "/oauth/connect/of-nobody", json!({}), "")),
         ("api", runtime::request("GET", firm, operator.clone(), "")),
         ("documents", runtime::request("GET", &format!("{firm}/messages"), operator, "")),
+        ("console", runtime::request("GET", "/console/sign-in", json!({}), "")),
     ]
 }
 

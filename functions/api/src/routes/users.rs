@@ -1,0 +1,145 @@
+//! The people who may enter the console for a firm, and the links by which they come.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    base::id::UserId,
+    firm::{
+        Firm,
+        pass::{self, Invitation, OperatorLink, Purpose},
+        user::{ConsoleUser, UserRole},
+    },
+};
+use utoipa::ToSchema;
+
+use crate::{
+    auth::{FirmScope, Operator},
+    error::{Answer, not_found},
+    extract::{Id, Json},
+};
+
+/// A person who may enter the console for a firm.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserView {
+    /// A digest of the account's tenant id and object id.
+    #[schema(value_type = String, format = "uuid")]
+    id: UserId,
+    role: UserRole,
+    /// The address with which the person accepted the invitation.
+    address: String,
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
+}
+
+impl From<ConsoleUser> for UserView {
+    fn from(ConsoleUser { id, role, address, since }: ConsoleUser) -> Self {
+        Self { id, role, address, since }
+    }
+}
+
+/// The people who may enter the console for a firm.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Users {
+    items: Vec<UserView>,
+}
+
+/// A role in a firm.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRole {
+    role: UserRole,
+}
+
+/// A link that lets somebody in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EntryLink {
+    /// The link. Send it to the person only.
+    url: String,
+    /// When it expires.
+    #[schema(value_type = String, format = "date-time")]
+    expires_at: Timestamp,
+}
+
+impl EntryLink {
+    fn new<T: Purpose>(app: &App, pass: &SecretString, now: Timestamp) -> Self {
+        let url = app.config.public_url.at(&format!("/console/enter/{}", pass.expose_secret()));
+        Self { url, expires_at: now + T::LIFETIME }
+    }
+}
+
+/// Lists the people who may enter the console for a firm.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/users", tag = "users", operation_id = "list_users", responses((status = 200, body = Users))
+)]
+pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Users>> {
+    let users = ConsoleUser::list(&app.table, firm.id()).await?.into_iter();
+    Ok(Json(Users { items: users.map(UserView::from).collect() }))
+}
+
+/// Creates a link for a person who is to enter the console for a firm.
+///
+/// The person opens it and signs in at Microsoft. A link is valid for a week and for one account.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/invitations", tag = "users", operation_id = "create_invitation",
+    responses((status = 201, body = EntryLink))
+)]
+pub(super) async fn invite(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewRole>,
+) -> Answer<impl IntoResponse> {
+    let name = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?.name;
+    let (now, salt) = (app.clock.now(), app.random.token());
+    let says = Invitation { firm: firm.id(), name, role: new.role, salt };
+    let link = EntryLink::new::<Invitation>(&app, &pass::issue(&app.secrets, says, now).await?, now);
+    tracing::info!(firm.id = %firm.id(), role = %new.role, "invitation created");
+    Ok((StatusCode::CREATED, Json(link)))
+}
+
+/// Changes the role of a person. It counts from their next request on.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "change_user",
+    responses((status = 200, body = UserView))
+)]
+pub(super) async fn change(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(user): Id<UserId>,
+    Json(new): Json<NewRole>,
+) -> Answer<Json<UserView>> {
+    let user = ConsoleUser::change(&app.table, firm.id(), user, new.role).await?.ok_or_else(|| not_found("user"))?;
+    tracing::info!(firm.id = %firm.id(), user.id = %user.id, role = %user.role, "role changed");
+    Ok(Json(user.into()))
+}
+
+/// Removes a person: their next request is refused.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "remove_user",
+    responses((status = 204, description = "Removed."))
+)]
+pub(super) async fn remove(firm: FirmScope, State(app): State<Arc<App>>, Id(user): Id<UserId>) -> Answer<StatusCode> {
+    if !ConsoleUser::dismiss(&app.table, firm.id(), user).await? {
+        return Err(not_found("user"));
+    }
+    tracing::info!(firm.id = %firm.id(), user.id = %user, "console user removed");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Creates a link that opens the console as the operator, without an account at Microsoft.
+///
+/// It is valid for ten minutes and opens once.
+#[utoipa::path(
+    post, path = "/v1/operator-links", tag = "users", operation_id = "create_operator_link",
+    responses((status = 201, body = EntryLink))
+)]
+pub(super) async fn operator_link(_: Operator, State(app): State<Arc<App>>) -> Answer<impl IntoResponse> {
+    let now = app.clock.now();
+    let pass = pass::issue(&app.secrets, OperatorLink { salt: app.random.token() }, now).await?;
+    tracing::warn!("a link that opens the console as the operator was created");
+    Ok((StatusCode::CREATED, Json(EntryLink::new::<OperatorLink>(&app, &pass, now))))
+}

@@ -1,0 +1,216 @@
+//! The way to the API.
+
+use std::fmt;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{HeaderName, HeaderValue, Method, Request, StatusCode, header, request::Builder},
+    response::{IntoResponse, Response},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use shared::{
+    app::App,
+    base::{
+        config::Origin,
+        http::{HttpClientError, http_client_builder},
+        language::Language,
+        telemetry::Chain,
+    },
+};
+use tower::ServiceExt as _;
+
+/// The largest answer that a page is made of.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
+
+/// Where the API answers.
+#[derive(Clone)]
+pub enum Door {
+    /// In this process.
+    Process(Router),
+    /// Over the web.
+    #[doc(hidden)]
+    Web { client: reqwest::Client, origin: Origin },
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Process(_) => "Door::Process",
+            Self::Web { .. } => "Door::Web",
+        })
+    }
+}
+
+/// What the API says that went wrong.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Refusal {
+    pub status: u16,
+    pub title: String,
+    pub detail: String,
+    #[serde(default)]
+    pub code: String,
+    #[serde(default)]
+    pub next_action: String,
+    #[serde(default)]
+    pub microsoft_code: Option<String>,
+    #[serde(default)]
+    pub microsoft_message: Option<String>,
+}
+
+/// Why there is no page.
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    /// There is no such page, or not for this person.
+    NotFound,
+    /// Nobody is signed in.
+    SignedOut,
+    /// The role does not allow it.
+    Forbidden,
+    /// The API refuses.
+    Refused(Box<Refusal>),
+    /// Something of ours fails; the log says what.
+    Broken,
+}
+
+impl Trouble {
+    /// Something of ours fails.
+    pub(crate) fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %Chain(error), "a page failed");
+        Self::Broken
+    }
+}
+
+impl Door {
+    /// Over the web, to the address of this deployment.
+    ///
+    /// Errors: there is no HTTP client.
+    pub fn web(app: &App) -> Result<Self, HttpClientError> {
+        let client = http_client_builder(app.config.ca_bundle.as_deref())?.build().map_err(HttpClientError::from)?;
+        Ok(Self::Web { client, origin: app.config.public_url.clone() })
+    }
+
+    async fn call(&self, request: Request<Body>) -> Result<Response, Trouble> {
+        match self {
+            Self::Process(router) => match router.clone().oneshot(request).await {
+                Ok(response) => Ok(response),
+                Err(never) => match never {},
+            },
+            Self::Web { client, origin } => {
+                let (parts, body) = request.into_parts();
+                let url = origin.at(parts.uri.path_and_query().map_or("/", |target| target.as_str()));
+                let bytes = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|e| Trouble::broken(&e))?;
+                let sent = client.request(parts.method, url).headers(parts.headers).body(bytes).send().await;
+                let answer: axum::http::Response<reqwest::Body> = sent.map_err(|e| Trouble::broken(&e))?.into();
+                Ok(answer.map(Body::new))
+            }
+        }
+    }
+}
+
+/// The API, for one person in one language.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    pub door: Door,
+    pub pass: SecretString,
+    pub language: Language,
+}
+
+impl Api {
+    /// Reads something.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// Changes something.
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<T, Trouble> {
+        let bytes = self.bytes(method, path, body).await?;
+        // What has no content reads as null.
+        let bytes = if bytes.is_empty() { Bytes::from_static(b"null") } else { bytes };
+        serde_json::from_slice(&bytes).map_err(|e| Trouble::broken(&e))
+    }
+
+    async fn bytes(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, Trouble> {
+        let request = self.request(method, path);
+        let request = match body {
+            Some(json) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(json.to_string())),
+            None => request.body(Body::empty()),
+        };
+        let response = self.door.call(request.map_err(|e| Trouble::broken(&e))?).await?;
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
+        let bytes = bytes.map_err(|e| Trouble::broken(&e))?;
+        if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+    }
+
+    /// What is handed on as it is: a page of a mail, an attachment, an original. `headers`: those of the browser that
+    /// the API answers to.
+    pub(crate) async fn stream(&self, path: &str, headers: &[(HeaderName, HeaderValue)]) -> Result<Response, Trouble> {
+        let mut request = self.request(Method::GET, path);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = self.door.call(request.body(Body::empty()).map_err(|e| Trouble::broken(&e))?).await?;
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            let bytes = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.unwrap_or_default();
+            return Err(refused(status, &bytes));
+        }
+        Ok(response)
+    }
+
+    fn request(&self, method: Method, path: &str) -> Builder {
+        let bearer = format!("Bearer {}", self.pass.expose_secret());
+        let request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer);
+        request.header(header::ACCEPT_LANGUAGE, self.language.tag())
+    }
+}
+
+fn refused(status: StatusCode, bytes: &[u8]) -> Trouble {
+    if status == StatusCode::NOT_FOUND {
+        return Trouble::NotFound;
+    }
+    match serde_json::from_slice::<Refusal>(bytes) {
+        Ok(refusal) if refusal.code == "key_right_missing" => Trouble::Forbidden,
+        Ok(refusal) => Trouble::Refused(Box::new(refusal)),
+        Err(error) => Trouble::broken(&error),
+    }
+}
+
+/// What stands as it is in a part of a path or a query (RFC 3986, section 2.3).
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A part of a path or a query, encoded.
+pub(crate) fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, &RESERVED).to_string()
+}
+
+impl IntoResponse for Trouble {
+    /// An empty answer that the guard makes a page of.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl Trouble {
+    /// The status of its page.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Refused(refusal) => StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_GATEWAY),
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}

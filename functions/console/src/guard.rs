@@ -1,0 +1,136 @@
+//! What stands before every page: who comes, and whether a form came from a page of ours. Also the headers of every
+//! page, and the page of what went wrong.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    console::Console,
+    door::Trouble,
+    guest::{Fields, Guest, TOKEN_FIELD},
+    pages::entry,
+    shell::Shell,
+};
+
+/// The largest form.
+const FORM_BYTES_MAX: usize = 256 << 10;
+/// Nothing is loaded from elsewhere, no script or style stands in a page, and nobody frames a page. The frame is for
+/// mails, which have a stricter policy of their own.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Before every page, and after it.
+pub(crate) async fn pass(State(console): State<Arc<Console>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let guest = match Guest::of(&console, &parts).await {
+        Ok(guest) => guest,
+        Err(trouble) => return finished(trouble.into_response(), None),
+    };
+    parts.extensions.insert(guest.clone());
+    let answered = match parts.method.is_safe() {
+        true => next.run(Request::from_parts(parts, body)).await,
+        false => match form(&console, &guest, &parts, body).await {
+            Ok(fields) => {
+                parts.extensions.insert(fields);
+                next.run(Request::from_parts(parts, Body::empty())).await
+            }
+            Err(instead) => *instead,
+        },
+    };
+    finished(answered, Some(guest))
+}
+
+/// The fields of a form that may be acted on.
+///
+/// Errors: the page to show instead. A form of another site is refused. One whose session is over, or was another
+/// one, is shown once more with all that was typed, and sent when the person says so.
+async fn form(console: &Console, guest: &Guest, parts: &Parts, body: Body) -> Result<Fields, Box<Response>> {
+    if is_of_another_site(&parts.headers, &console.app.config.public_url.at("")) {
+        tracing::warn!("a form of another site was refused");
+        return Err(Box::new(entry::another_site(guest)));
+    }
+    let Ok(bytes) = axum::body::to_bytes(body, FORM_BYTES_MAX).await else {
+        return Err(Box::new(StatusCode::PAYLOAD_TOO_LARGE.into_response()));
+    };
+    let mut fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+    let sent = fields.iter().find(|(name, _)| name == TOKEN_FIELD).map(|(_, value)| value.clone()).unwrap_or_default();
+    fields.retain(|(name, _)| name != TOKEN_FIELD);
+    let fields = Fields(fields);
+    // What opens by a link of the operator has no session yet, and says nothing.
+    if parts.uri.path().starts_with("/console/enter/") {
+        return Ok(fields);
+    }
+    let token = guest.token();
+    let is_ours: bool = sent.as_bytes().ct_eq(token.as_bytes()).into();
+    if token.is_empty() || !is_ours {
+        return Err(Box::new(entry::once_more(guest, &fields)));
+    }
+    Ok(fields)
+}
+
+/// Whether a browser says that a form came from elsewhere.
+/// Source: <https://www.w3.org/TR/fetch-metadata/>
+fn is_of_another_site(headers: &HeaderMap, own: &str) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("sec-fetch-site"), text("origin")) {
+        (Some(site), _) => site != "same-origin" && site != "none",
+        (None, Some(origin)) => origin != own.trim_end_matches('/'),
+        (None, None) => false,
+    }
+}
+
+/// A page with the headers that all have; what went wrong becomes a page here.
+fn finished(response: Response, guest: Option<Guest>) -> Response {
+    let trouble = response.extensions().get::<Trouble>().cloned();
+    let mut response = match (trouble, guest) {
+        (Some(Trouble::SignedOut), Some(guest)) => {
+            let to = form_urlencoded::Serializer::new(String::new()).append_pair("to", &guest.path).finish();
+            Redirect::to(&format!("/console/sign-in?{to}")).into_response()
+        }
+        (Some(trouble), Some(guest)) => entry::troubled(&Shell::of_guest(&guest), &trouble),
+        _ => response,
+    };
+    let headers = response.headers_mut();
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    headers.entry("cross-origin-opener-policy").or_insert(HeaderValue::from_static("same-origin"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_of_another_site_is_known_by_what_the_browser_says() {
+        let headers = |name: &'static str, value: &'static str| {
+            HeaderMap::from_iter([(header::HeaderName::from_static(name), HeaderValue::from_static(value))])
+        };
+        let own = "https://greffe.example";
+        for (name, value, other) in [
+            ("sec-fetch-site", "same-origin", false),
+            ("sec-fetch-site", "same-site", true),
+            ("sec-fetch-site", "cross-site", true),
+            ("origin", "https://greffe.example", false),
+            ("origin", "https://greffe.example.evil.example", true),
+            ("origin", "null", true),
+            ("accept", "text/html", false),
+        ] {
+            assert_eq!(is_of_another_site(&headers(name, value), own), other, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn the_policy_allows_no_script_or_style_in_a_page() {
+        assert!(POLICY.starts_with("default-src 'none'") && !POLICY.contains("unsafe"));
+    }
+}

@@ -1,0 +1,111 @@
+//! Who looks at a page, and what they typed.
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+};
+use secrecy::SecretString;
+use shared::{
+    base::{
+        headers::{SESSION_COOKIE, cookie_name, cookies},
+        language::Language,
+    },
+    firm::{
+        audit::source_ip,
+        user::{ConsoleSession, form_token},
+    },
+};
+
+use crate::{console::Console, door::Trouble};
+
+/// The field of a form that shows that it came from a page of ours.
+pub(crate) const TOKEN_FIELD: &str = "token";
+/// The cookie of the language that a person chose.
+pub(crate) const LANGUAGE_COOKIE: &str = "greffe_language";
+
+/// Who looks at a page.
+#[derive(Debug, Clone)]
+pub(crate) struct Guest {
+    /// The language that they chose, or else the browser's; none if neither is one of ours.
+    pub language: Option<Language>,
+    /// The page, with its query.
+    pub path: String,
+    /// The session, and its cookie.
+    pub session: Option<(SecretString, ConsoleSession)>,
+    /// The address that the browser came from.
+    pub from: Option<String>,
+}
+
+impl Guest {
+    /// Who sent a request.
+    ///
+    /// Errors: the session can't be read.
+    pub(crate) async fn of(console: &Console, parts: &Parts) -> Result<Self, Trouble> {
+        let public_url = &console.app.config.public_url;
+        let name = cookie_name(public_url, SESSION_COOKIE);
+        let cookie = cookies(&parts.headers).find(|(n, _)| *n == name).map(|(_, value)| value);
+        let session = match cookie {
+            Some(cookie) if cookie.len() <= 64 => {
+                let (cookie, now) = (SecretString::from(cookie.to_owned()), console.app.clock.now());
+                let found = ConsoleSession::find(&console.app.table, &cookie, now).await;
+                found.map_err(|e| Trouble::broken(&e))?.map(|session| (cookie, session))
+            }
+            _ => None,
+        };
+        let name = cookie_name(public_url, LANGUAGE_COOKIE);
+        let chosen = cookies(&parts.headers).find(|(n, _)| *n == name).and_then(|(_, tag)| Language::of_tag(tag));
+        let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            language: chosen.or_else(|| Language::wanted(accepted.unwrap_or_default())),
+            path: parts.uri.path_and_query().map_or("/console", |target| target.as_str()).to_owned(),
+            session,
+            from: source_ip(&parts.headers),
+        })
+    }
+
+    /// What a form of a page for this person has to send back.
+    pub(crate) fn token(&self) -> String {
+        self.session.as_ref().map(|(cookie, _)| form_token(cookie)).unwrap_or_default()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Guest {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // The guard put it there; without one it is nobody.
+        let nobody = || Self { language: None, path: "/console".to_owned(), session: None, from: None };
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(nobody))
+    }
+}
+
+/// The fields of a form, in its order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields(pub Vec<(String, String)>);
+
+impl Fields {
+    /// The value of a field, without spaces around it; empty if there is none.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// The values of a field that may stand several times.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a box is ticked.
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        !self.get(name).is_empty()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Fields {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}

@@ -1,0 +1,364 @@
+//! Documents: search, the list, and a mail beside it.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::base::id::{FirmId, MessageId};
+
+use super::view::{Listed, MailboxView, MessageView};
+use crate::{
+    door::{Trouble, encoded},
+    guest::Fields,
+    shell::{FirmShown, Office, Shell, page as render},
+};
+
+/// Mails on a page of the list.
+const LIST_LIMIT: usize = 50;
+/// Longest text of a search that is passed on.
+const TEXT_CHARS_MAX: usize = 200;
+/// Dossiers that are proposed, the latest first.
+const DOSSIERS_MAX: usize = 20;
+
+/// What is looked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Search {
+    q: String,
+    from: String,
+    dossier: String,
+    mailbox: String,
+    after: String,
+    /// How many mails were just filed.
+    filed: String,
+    /// How many could not be.
+    kept: String,
+}
+
+impl Search {
+    fn bounded(self) -> Self {
+        let cut = |text: String| text.trim().chars().take(TEXT_CHARS_MAX).collect::<String>();
+        let Self { q, from, dossier, mailbox, after, filed, kept } = self;
+        Self {
+            q: cut(q),
+            from: cut(from),
+            dossier: cut(dossier),
+            mailbox: cut(mailbox),
+            after: cut(after),
+            filed: cut(filed),
+            kept: cut(kept),
+        }
+    }
+
+    /// The query of an address, from `?` on; empty if nothing is looked for.
+    fn query(&self, with_place: bool) -> String {
+        let after = if with_place { self.after.as_str() } else { "" };
+        let fields = [("q", &*self.q), ("from", &self.from), ("dossier", &self.dossier), ("mailbox", &self.mailbox)];
+        let fields = fields.into_iter().chain([("after", after)]).filter(|(_, value)| !value.is_empty());
+        let query: Vec<String> = fields.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
+    }
+
+    /// Whether anything is looked for.
+    fn is_narrowed(&self) -> bool {
+        !self.query(false).is_empty()
+    }
+}
+
+/// The list beside which a mail is read.
+struct ListShown {
+    search: Search,
+    rows: Vec<MessageView>,
+    /// The query of the next page.
+    next: Option<String>,
+    mailboxes: Vec<MailboxView>,
+    dossiers: Vec<String>,
+}
+
+impl ListShown {
+    async fn of(office: &Office, search: Search) -> Result<Self, Trouble> {
+        let search = search.bounded();
+        let query = search.query(true).replacen('?', "&", 1);
+        let path = office.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
+        let (page, mailboxes) =
+            tokio::try_join!(office.api().get::<Listed<MessageView>>(&path), MailboxView::all(office))?;
+        let next = page.next.map(|after| Search { after, ..search.clone() }.query(true));
+        let mut seen = BTreeSet::new();
+        let dossiers = page.items.iter().filter_map(|row| row.dossier.clone());
+        let dossiers = dossiers.filter(|dossier| seen.insert(dossier.clone())).take(DOSSIERS_MAX).collect();
+        Ok(Self { search, rows: page.items, next, mailboxes, dossiers })
+    }
+}
+
+/// Somebody whom a mail names.
+#[derive(Deserialize)]
+struct PersonView {
+    name: Option<String>,
+    address: Option<String>,
+}
+
+impl PersonView {
+    fn shown(&self) -> String {
+        match (&self.name, &self.address) {
+            (Some(name), Some(address)) if name != address => format!("{name} <{address}>"),
+            (name, address) => address.clone().or(name.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct MailText {
+    from: Vec<PersonView>,
+    to: Vec<PersonView>,
+    cc: Vec<PersonView>,
+    date: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct AttachmentView {
+    number: usize,
+    name: String,
+    bytes: u64,
+    inline: bool,
+}
+
+#[derive(Deserialize)]
+struct Attachments {
+    items: Vec<AttachmentView>,
+}
+
+/// A mail that is read.
+struct MailShown {
+    view: MessageView,
+    head: Option<MailText>,
+    attachments: Vec<AttachmentView>,
+    /// Whether images of the web are shown.
+    remote: bool,
+    /// The images of the web that are not.
+    withheld: bool,
+}
+
+impl MailShown {
+    fn people(people: &[PersonView]) -> String {
+        people.iter().map(PersonView::shown).collect::<Vec<_>>().join(", ")
+    }
+
+    fn from(&self) -> String {
+        self.head.as_ref().map(|head| Self::people(&head.from)).unwrap_or_default()
+    }
+
+    fn to(&self) -> String {
+        self.head.as_ref().map(|head| Self::people(&head.to)).unwrap_or_default()
+    }
+
+    fn cc(&self) -> String {
+        self.head.as_ref().map(|head| Self::people(&head.cc)).unwrap_or_default()
+    }
+
+    fn date(&self) -> Timestamp {
+        self.head.as_ref().and_then(|head| head.date).unwrap_or(self.view.received_at)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "documents.html")]
+struct DocumentsPage {
+    s: Shell,
+    firm: FirmShown,
+    list: ListShown,
+    mail: Option<MailShown>,
+}
+
+impl DocumentsPage {
+    /// What came of filing, in a sentence.
+    fn said(&self) -> Option<String> {
+        let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n > 0);
+        let filed = number(&self.list.search.filed).map(|n| self.s.t.say_n("filed-many", n));
+        let kept = number(&self.list.search.kept).map(|n| self.s.t.say_n("filed-not", n));
+        let said: Vec<String> = filed.into_iter().chain(kept).collect();
+        (!said.is_empty()).then(|| said.join(" "))
+    }
+
+    fn is_read(&self, row: &MessageView) -> bool {
+        self.mail.as_ref().is_some_and(|mail| mail.view.id == row.id)
+    }
+
+    /// Where a form comes back to.
+    fn back(&self) -> String {
+        let mail = self.mail.as_ref().map(|mail| format!("/{}", mail.view.id)).unwrap_or_default();
+        self.s.at(&format!("/documents{mail}{}", self.list.search.query(true)))
+    }
+}
+
+/// The list.
+pub(crate) async fn list(office: Office, Query(search): Query<Search>) -> Result<Response, Trouble> {
+    let list = ListShown::of(&office, search).await?;
+    Ok(render(&DocumentsPage { s: office.shell("documents"), firm: office.firm.clone(), list, mail: None }))
+}
+
+/// Which page of a mail.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Images {
+    images: String,
+}
+
+impl Images {
+    fn remote(&self) -> bool {
+        self.images == "remote"
+    }
+}
+
+/// The list, and a mail beside it.
+pub(crate) async fn read(
+    office: Office,
+    Path((_, message)): Path<(FirmId, MessageId)>,
+    Query(search): Query<Search>,
+    Query(images): Query<Images>,
+) -> Result<Response, Trouble> {
+    let of = |rest: &str| office.v1(&format!("/messages/{message}{rest}"));
+    let own = of("");
+    let (list, view) = tokio::try_join!(ListShown::of(&office, search), office.api().get::<MessageView>(&own))?;
+    let (head, attachments) = match view.sha256 {
+        Some(_) => {
+            let (text, attachments) = (of("/text"), of("/attachments"));
+            let (head, attachments) =
+                tokio::try_join!(office.api().get::<MailText>(&text), office.api().get::<Attachments>(&attachments))?;
+            (Some(head), attachments.items)
+        }
+        None => (None, Vec::new()),
+    };
+    let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
+    let remote = images.remote();
+    let mail = Some(MailShown { view, head, attachments, remote, withheld: !remote });
+    Ok(render(&DocumentsPage { s: office.shell("documents"), firm: office.firm.clone(), list, mail }))
+}
+
+/// The headers of an answer that the browser gets as the API gave them.
+const HANDED_ON: [HeaderName; 7] = [
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_SECURITY_POLICY,
+    header::CONTENT_RANGE,
+    header::LOCATION,
+    header::ETAG,
+];
+
+fn handed_on(from: Response) -> Response {
+    let (parts, body) = from.into_parts();
+    let mut response = Response::new(body);
+    *response.status_mut() = parts.status;
+    for name in HANDED_ON {
+        if let Some(value) = parts.headers.get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}
+
+/// The mail as a page, for a frame that may do nothing.
+pub(crate) async fn page(
+    office: Office,
+    Path((_, message)): Path<(FirmId, MessageId)>,
+    Query(images): Query<Images>,
+) -> Result<Response, Trouble> {
+    let images = if images.remote() { "?images=remote" } else { "" };
+    let answer = office.api().stream(&office.v1(&format!("/messages/{message}/html{images}")), &[]).await?;
+    let mut response = handed_on(answer);
+    // A page of a mail never goes without its own policy.
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+    response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    Ok(response)
+}
+
+/// The original, to save.
+pub(crate) async fn original(
+    office: Office,
+    Path((_, message)): Path<(FirmId, MessageId)>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/content")), &ranges(&headers)).await?))
+}
+
+/// An attachment, to save.
+pub(crate) async fn attachment(
+    office: Office,
+    Path((_, message, number)): Path<(FirmId, MessageId, u16)>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let path = office.v1(&format!("/messages/{message}/attachments/{number}"));
+    let mut response = handed_on(office.api().stream(&path, &ranges(&headers)).await?);
+    // It is saved, and nothing of it is shown in a page of ours.
+    let saved = response.headers().get(header::CONTENT_DISPOSITION).is_some();
+    if !saved && response.status() != StatusCode::SEE_OTHER {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    }
+    Ok(response)
+}
+
+/// What a browser that goes on with a download asks for.
+fn ranges(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let names = [header::RANGE, header::IF_RANGE];
+    names.into_iter().filter_map(|name| Some((name.clone(), headers.get(&name)?.clone()))).collect()
+}
+
+#[derive(Deserialize)]
+struct Filed {
+    problem: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct FiledMany {
+    items: Vec<Filed>,
+}
+
+/// Files the chosen mails, or takes them out of their dossiers.
+pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Trouble> {
+    let messages: Vec<&str> = fields.all("message").take(100).collect();
+    let dossier = if fields.is_on("unfile") { None } else { Some(fields.get("dossier")) };
+    let own = office.shell.at("/documents");
+    let back = Some(fields.get("back")).filter(|back| back.starts_with(&own) && !back.contains('\\')).unwrap_or(&own);
+    if messages.is_empty() || dossier.is_some_and(str::is_empty) {
+        return Ok(Redirect::to(back).into_response());
+    }
+    let body = json!({ "messages": messages, "dossier": dossier });
+    let path = office.v1("/messages/file");
+    let FiledMany { items } = office.api().send(Method::POST, &path, Some(body)).await?;
+    let (kept, filed): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.problem.is_some());
+    let mark = if back.contains('?') { '&' } else { '?' };
+    Ok(Redirect::to(&format!("{back}{mark}filed={}&kept={}", filed.len(), kept.len())).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_is_kept_in_the_address_and_bounded() {
+        let search = Search { q: " b & c ".to_owned(), mailbox: "m".to_owned(), ..Search::default() }.bounded();
+        assert_eq!(search.query(true), "?q=b%20%26%20c&mailbox=m");
+        assert!(search.is_narrowed() && !Search::default().is_narrowed());
+        let long = Search { q: "é".repeat(1_000), after: "7".to_owned(), ..Search::default() }.bounded();
+        assert_eq!(long.q.chars().count(), TEXT_CHARS_MAX);
+        assert!(long.query(true).ends_with("&after=7") && !long.query(false).contains("after"));
+    }
+
+    #[test]
+    fn a_person_is_shown_by_name_and_address_once() {
+        let person = |name: Option<&str>, address: Option<&str>| {
+            PersonView { name: name.map(str::to_owned), address: address.map(str::to_owned) }.shown()
+        };
+        assert_eq!(person(Some("Ada"), Some("ada@a.example")), "Ada <ada@a.example>");
+        assert_eq!(person(Some("ada@a.example"), Some("ada@a.example")), "ada@a.example");
+        assert_eq!(person(Some("Ada"), None), "Ada");
+        assert_eq!(person(None, None), "");
+    }
+}

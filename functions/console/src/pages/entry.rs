@@ -1,0 +1,298 @@
+//! Coming in and going out: signing in, invitations, the choice of a firm, the language; and the pages of what went
+//! wrong.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    response::{AppendHeaders, IntoResponse as _, Redirect, Response},
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use shared::{
+    access::entrance::UsedPass,
+    aws::table::{Key, TableError, Write},
+    base::{
+        headers::{SESSION_COOKIE, cookie_name, set_cookie},
+        id::FirmId,
+        language::Language,
+    },
+    firm::{
+        pass::{self, Invitation, OperatorLink, Visit},
+        user::{ConsoleSession, ConsoleUser, OPERATOR_SESSION, UserRole},
+    },
+};
+
+use super::view;
+use crate::{
+    console::{Console, Shared},
+    door::{Refusal, Trouble, encoded},
+    guest::{Fields, Guest, LANGUAGE_COOKIE, TOKEN_FIELD},
+    shell::{Shell, api, page},
+};
+
+/// How long a browser keeps the language that a person chose.
+const LANGUAGE_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// A page of a few sentences, with one thing to do.
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct Notice {
+    s: Shell,
+    title: String,
+    sentences: Vec<String>,
+    /// Microsoft's own words, folded away.
+    details: Vec<String>,
+    /// A link: its text, and where it leads.
+    link: Option<(String, String)>,
+    form: Option<Hidden>,
+}
+
+/// A form of one button.
+struct Hidden {
+    text: String,
+    to: String,
+    fields: Vec<(String, String)>,
+}
+
+impl Notice {
+    fn new(s: Shell, title: String, sentences: Vec<String>) -> Self {
+        Self { s, title, sentences, details: Vec::new(), link: None, form: None }
+    }
+
+    fn with_link(self, text: String, to: String) -> Self {
+        Self { link: Some((text, to)), ..self }
+    }
+}
+
+/// A page that the person wanted.
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    to: Option<String>,
+}
+
+/// To the firm of a person who has one, to the choice of firms, or to the sign-in.
+pub(crate) async fn start(State(console): Shared, guest: Guest) -> Result<Response, Trouble> {
+    let Some((_, session)) = &guest.session else { return Ok(Redirect::to("/console/sign-in").into_response()) };
+    let firms = match session.user {
+        Some(user) => ConsoleUser::firms(&console.app.table, user).await.map_err(|e| Trouble::broken(&e))?,
+        None => Vec::new(),
+    };
+    let to = match &firms[..] {
+        [(firm, _)] => format!("/console/firms/{firm}"),
+        _ => "/console/firms".to_owned(),
+    };
+    Ok(Redirect::to(&to).into_response())
+}
+
+/// The page before Microsoft's.
+pub(crate) async fn sign_in(guest: Guest, Query(Wanted { to }): Query<Wanted>) -> Response {
+    let s = Shell::of_guest(&guest);
+    let to = to.unwrap_or_else(|| "/console".to_owned());
+    // Where the platform has no app of its own, the firm's is used.
+    let firm = to.strip_prefix("/console/firms/").and_then(|rest| rest.get(..36)).and_then(|id| id.parse().ok());
+    let firm = firm.map(|firm: FirmId| format!("&firm={firm}")).unwrap_or_default();
+    let link = format!("/oauth/console?to={}{firm}", encoded(&to));
+    let (title, sentences) = (s.t.say("sign-in-title"), vec![s.t.say("sign-in-text")]);
+    let text = s.t.say("sign-in-button");
+    page(&Notice::new(s, title, sentences).with_link(text, link))
+}
+
+/// Ends the session.
+pub(crate) async fn sign_out(State(console): Shared, guest: Guest) -> Result<Response, Trouble> {
+    if let Some((cookie, _)) = &guest.session {
+        ConsoleSession::end(&console.app.table, cookie).await.map_err(|e| Trouble::broken(&e))?;
+    }
+    let public_url = &console.app.config.public_url;
+    let name = cookie_name(public_url, SESSION_COOKIE);
+    let cookie = set_cookie(public_url, &name, "", Duration::ZERO);
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/console/sign-in")).into_response())
+}
+
+/// Keeps the language that a person chose.
+pub(crate) async fn language(
+    State(console): Shared,
+    Path(tag): Path<String>,
+    Query(Wanted { to }): Query<Wanted>,
+) -> Result<Response, Trouble> {
+    let language = Language::of_tag(&tag).ok_or(Trouble::NotFound)?;
+    let to = to.filter(|to| to.starts_with("/console") && to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\'));
+    let public_url = &console.app.config.public_url;
+    let name = cookie_name(public_url, LANGUAGE_COOKIE);
+    let cookie = set_cookie(public_url, &name, language.tag(), LANGUAGE_KEPT);
+    let to = Redirect::to(to.as_deref().unwrap_or("/console"));
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), to).into_response())
+}
+
+/// What a link leads to that lets somebody in. Opening it uses nothing up: mail filters open links.
+pub(crate) async fn arrive(
+    State(console): Shared,
+    guest: Guest,
+    Path(text): Path<String>,
+) -> Result<Response, Trouble> {
+    let (s, now, secrets) = (Shell::of_guest(&guest), console.app.clock.now(), &console.app.secrets);
+    let invitation = pass::read::<Invitation>(secrets, &text).await.map_err(|e| Trouble::broken(&e))?;
+    if let Some(pass) = invitation.filter(|pass| !pass.has_ended(now)) {
+        let Invitation { name, role, .. } = pass.says;
+        let title = s.t.say_name("invited-title", &name);
+        let sentences = vec![role_sentence(&s, role), s.t.say("invited-text")];
+        let text_of_link = s.t.say("sign-in-button");
+        let to = format!("/oauth/console?invitation={}", encoded(&text));
+        return Ok(page(&Notice::new(s, title, sentences).with_link(text_of_link, to)));
+    }
+    let link = pass::read::<OperatorLink>(secrets, &text).await.map_err(|e| Trouble::broken(&e))?;
+    if link.is_some_and(|pass| !pass.has_ended(now)) {
+        let (title, sentences) = (s.t.say("operator-title"), vec![s.t.say("operator-text")]);
+        let to = format!("/console/enter/{text}");
+        let form = Some(Hidden { text: s.t.say("operator-button"), to, fields: Vec::new() });
+        return Ok(page(&Notice { form, ..Notice::new(s, title, sentences) }));
+    }
+    Ok(unusable(s))
+}
+
+fn role_sentence(s: &Shell, role: UserRole) -> String {
+    match role {
+        UserRole::Administrator => s.t.say("role-administrator-may"),
+        UserRole::Clerk => s.t.say("role-clerk-may"),
+        UserRole::Reader => s.t.say("role-reader-may"),
+    }
+}
+
+fn unusable(s: Shell) -> Response {
+    let (title, sentences) = (s.t.say("unusable-title"), vec![s.t.say("unusable-text")]);
+    let text = s.t.say("sign-in-title");
+    let notice = Notice::new(s, title, sentences).with_link(text, "/console".to_owned());
+    (StatusCode::BAD_REQUEST, page(&notice)).into_response()
+}
+
+/// Opens the console as the operator, once for each link.
+pub(crate) async fn open(State(console): Shared, guest: Guest, Path(text): Path<String>) -> Result<Response, Trouble> {
+    let Console { app, .. } = &*console;
+    let (s, now) = (Shell::of_guest(&guest), app.clock.now());
+    let link = pass::read::<OperatorLink>(&app.secrets, &text).await.map_err(|e| Trouble::broken(&e))?;
+    let Some(link) = link.filter(|pass| !pass.has_ended(now)) else { return Ok(unusable(s)) };
+    let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&text));
+    let used = UsedPass { user: None, expires_at: link.ends_at };
+    match app.table.write(Write::insert(Key::used_pass(&digest), &used)).await {
+        Err(TableError::Conflict { .. }) => return Ok(unusable(s)),
+        written => written.map_err(|e| Trouble::broken(&e))?,
+    }
+    let begun = ConsoleSession::begin((&app.table, &app.random), None, s.t.say("operator"), now).await;
+    let begun = begun.map_err(|e| Trouble::broken(&e))?;
+    tracing::warn!("the operator entered the console by a link");
+    let name = cookie_name(&app.config.public_url, SESSION_COOKIE);
+    let cookie = set_cookie(&app.config.public_url, &name, begun.expose_secret(), OPERATOR_SESSION);
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/console/firms")).into_response())
+}
+
+/// A firm to choose.
+struct Choice {
+    id: String,
+    name: String,
+    role: String,
+}
+
+#[derive(Template)]
+#[template(path = "firms.html")]
+struct FirmsPage {
+    s: Shell,
+    firms: Vec<Choice>,
+    is_operator: bool,
+}
+
+#[derive(Deserialize)]
+struct FirmListed {
+    id: String,
+    name: String,
+}
+
+/// The firms that the person may enter.
+pub(crate) async fn firms(State(console): Shared, guest: Guest) -> Result<Response, Trouble> {
+    let Some((_, session)) = &guest.session else { return Err(Trouble::SignedOut) };
+    let s = Shell::of_guest(&guest);
+    let language = s.t.language;
+    let mut firms: Vec<Choice> = match session.user {
+        None => {
+            let api = api(&console, Visit::Operator, language).await?;
+            let listed: Vec<FirmListed> = view::all(&api, "/v1/firms").await?;
+            let choice = |FirmListed { id, name }| Choice { id, name, role: String::new() };
+            listed.into_iter().map(choice).collect()
+        }
+        Some(user) => {
+            let mut choices = Vec::new();
+            let may = ConsoleUser::firms(&console.app.table, user).await.map_err(|e| Trouble::broken(&e))?;
+            for (firm, role) in may {
+                let (address, from) = (session.address.clone(), guest.from.clone());
+                let api = api(&console, Visit::User { user, address, from, firm, role }, language).await?;
+                let FirmListed { id, name } = api.get(&format!("/v1/firms/{firm}")).await?;
+                choices.push(Choice { id, name, role: role_name(&s, role) });
+            }
+            choices
+        }
+    };
+    firms.sort_by_key(|firm| firm.name.to_lowercase());
+    Ok(page(&FirmsPage { is_operator: session.user.is_none(), s, firms }))
+}
+
+/// The name of a role.
+pub(crate) fn role_name(s: &Shell, role: UserRole) -> String {
+    match role {
+        UserRole::Administrator => s.t.say("role-administrator"),
+        UserRole::Clerk => s.t.say("role-clerk"),
+        UserRole::Reader => s.t.say("role-reader"),
+    }
+}
+
+/// There is no such page.
+pub(crate) async fn no_page() -> Trouble {
+    Trouble::NotFound
+}
+
+/// A form of another site.
+pub(crate) fn another_site(guest: &Guest) -> Response {
+    let s = Shell::of_guest(guest);
+    let notice = Notice::new(s.clone(), s.t.say("foreign-title"), vec![s.t.say("foreign-text")]);
+    (StatusCode::FORBIDDEN, page(&notice.with_link(s.t.say("to-start"), "/console".to_owned()))).into_response()
+}
+
+/// A form whose session is over, or was another: with all that was typed, to be sent once more.
+pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
+    let s = Shell::of_guest(guest);
+    let mut hidden = fields.0.clone();
+    hidden.push((TOKEN_FIELD.to_owned(), s.token.clone()));
+    let form = Some(Hidden { text: s.t.say("once-more-button"), to: s.path.clone(), fields: hidden });
+    let (title, mut sentences) = (s.t.say("once-more-title"), vec![s.t.say("once-more-kept")]);
+    let mut notice = if guest.session.is_some() {
+        sentences.push(s.t.say("once-more-send"));
+        Notice::new(s, title, sentences)
+    } else {
+        sentences.push(s.t.say("once-more-sign-in"));
+        let (text, to) = (s.t.say("once-more-tab"), "/console/sign-in?to=/console/firms".to_owned());
+        Notice::new(s, title, sentences).with_link(text, to)
+    };
+    notice.form = form;
+    let status = if guest.session.is_some() { StatusCode::CONFLICT } else { StatusCode::UNAUTHORIZED };
+    (status, page(&notice)).into_response()
+}
+
+/// What went wrong, and what to do.
+pub(crate) fn troubled(s: &Shell, trouble: &Trouble) -> Response {
+    let t = &s.t;
+    let (title, sentences, details) = match trouble {
+        Trouble::NotFound => (t.say("not-found-title"), vec![t.say("not-found-text")], Vec::new()),
+        Trouble::Forbidden => (t.say("forbidden-title"), vec![t.say("forbidden-text")], Vec::new()),
+        Trouble::Refused(refusal) => {
+            let Refusal { title, next_action, detail, microsoft_code, microsoft_message, .. } = (**refusal).clone();
+            let microsoft = [microsoft_code, microsoft_message].into_iter().flatten();
+            (title, vec![next_action], [detail].into_iter().chain(microsoft).collect())
+        }
+        Trouble::SignedOut | Trouble::Broken => (t.say("broken-title"), vec![t.say("broken-text")], Vec::new()),
+    };
+    let notice = Notice { details, ..Notice::new(s.clone(), title, sentences) };
+    (trouble.status(), page(&notice.with_link(t.say("to-start"), "/console".to_owned()))).into_response()
+}

@@ -1,0 +1,156 @@
+//! Home: what needs somebody, whether everything is in, and how much comes.
+
+use askama::Template;
+use axum::response::Response;
+use jiff::{Timestamp, civil::Date};
+
+use super::view::{self, ConnectorView, Listed, MailboxView, MessageView};
+use crate::{
+    door::{Api, Trouble, encoded},
+    shell::{Office, Shell, page as render},
+};
+
+/// Days of the chart.
+const DAYS: usize = 14;
+/// Pages of mails that are read for it, a hundred mails each.
+const CHART_PAGES: usize = 3;
+/// Days before its end from which a secret is mentioned.
+const SECRET_DAYS: i64 = 60;
+/// The chart, in units of its own.
+const BAR_WIDTH: usize = 30;
+const CHART_HEIGHT: u64 = 96;
+
+/// Something that needs somebody.
+struct Need {
+    sentence: String,
+    explanation: String,
+    button: String,
+    to: String,
+}
+
+/// A day of the chart.
+struct Bar {
+    x: usize,
+    y: u64,
+    height: u64,
+    day: String,
+    label: String,
+    mails: u64,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    s: Shell,
+    needs: Vec<Need>,
+    mailboxes: Vec<MailboxView>,
+    chart: Vec<Bar>,
+    secrets: Vec<String>,
+}
+
+impl HomePage {
+    fn chart_width(&self) -> usize {
+        self.chart.len() * BAR_WIDTH
+    }
+
+    fn is_complete(&self) -> bool {
+        self.mailboxes.iter().all(|mailbox| mailbox.standing() == view::Standing::Good)
+    }
+}
+
+/// Home.
+pub(crate) async fn page(office: Office) -> Result<Response, Trouble> {
+    let s = office.shell("home");
+    let connectors = office.v1("/connectors");
+    let (mailboxes, connectors, chart) = tokio::try_join!(
+        MailboxView::all(&office),
+        view::all::<ConnectorView>(office.api(), &connectors),
+        chart(&office, &s),
+    )?;
+    let mut needs: Vec<Need> = connectors.iter().filter_map(|connector| need_of_connector(&s, connector)).collect();
+    needs.extend(mailboxes.iter().filter_map(|mailbox| need_of_mailbox(&s, mailbox)));
+    let secrets = connectors.iter().filter_map(|connector| {
+        let secret = connector.secret.as_ref()?;
+        let (days, end) = (secret.days_left?, secret.expires_at?);
+        let ends = s.t.say_two("secret-ends", &connector.name, &s.t.day(end));
+        (0..=SECRET_DAYS).contains(&days).then(|| format!("{ends} {}", s.t.say_n("secret-days", days)))
+    });
+    let secrets = secrets.collect();
+    Ok(render(&HomePage { s, needs, mailboxes, chart, secrets }))
+}
+
+fn need_of_connector(s: &Shell, connector: &ConnectorView) -> Option<Need> {
+    let to = connector.connect_url.clone().unwrap_or_default();
+    let button = if to.is_empty() { String::new() } else { s.t.say("connect") };
+    match &connector.problem {
+        Some(problem) => Some(Need {
+            sentence: format!("{}: {}", connector.name, problem.meaning),
+            explanation: format!("{}: {}", problem.turn(&s.t), problem.next_action),
+            button,
+            to,
+        }),
+        None if connector.state == "awaiting_sign_in" => Some(Need {
+            sentence: s.t.say_name("need-connect", &connector.name),
+            explanation: s.t.say("need-connect-how"),
+            button,
+            to,
+        }),
+        None => None,
+    }
+}
+
+fn need_of_mailbox(s: &Shell, mailbox: &MailboxView) -> Option<Need> {
+    let to = s.at(&format!("/mailboxes/{}", mailbox.id));
+    let open = s.t.say("open");
+    match &mailbox.problem {
+        Some(problem) => Some(Need {
+            sentence: format!("{}: {}", mailbox.address, problem.meaning),
+            explanation: format!("{}: {}", problem.turn(&s.t), problem.next_action),
+            button: open,
+            to,
+        }),
+        None if mailbox.state == "inactive" => Some(Need {
+            sentence: s.t.say_name("need-activate", &mailbox.address),
+            explanation: s.t.say("need-activate-how"),
+            button: open,
+            to,
+        }),
+        None => None,
+    }
+}
+
+/// Mails of each of the last days, as far back as the newest mails tell of whole days.
+async fn chart(office: &Office, s: &Shell) -> Result<Vec<Bar>, Trouble> {
+    let (times, reaches_back) = newest(office.api(), &office.v1("/messages")).await?;
+    let day_of = |time: Timestamp| time.to_zoned(s.t.zone.clone()).date();
+    let Some(last) = times.iter().max().map(|time| day_of(*time)) else { return Ok(Vec::new()) };
+    // The oldest day that was read may be cut off.
+    let first = times.iter().min().map(|time| day_of(*time)).unwrap_or(last);
+    let whole = |day: &Date| reaches_back || *day > first || first == last;
+    let days: Vec<Date> =
+        (0..DAYS as i64).filter_map(|back| last.checked_sub(jiff::Span::new().days(back)).ok()).filter(whole).collect();
+    let count = |day: &Date| times.iter().filter(|time| day_of(**time) == *day).count() as u64;
+    let most = days.iter().map(count).max().unwrap_or(1).max(1);
+    let bars = days.iter().rev().enumerate().map(|(place, day)| {
+        let mails = count(day);
+        let height = if mails == 0 { 0 } else { (mails * CHART_HEIGHT / most).max(2) };
+        let shown = day.to_zoned(s.t.zone.clone()).map(|zoned| s.t.day(zoned.timestamp())).unwrap_or_default();
+        let label = s.t.say_n("chart-mails", mails);
+        Bar { x: place * BAR_WIDTH + 4, y: CHART_HEIGHT - height, height, day: shown, label, mails }
+    });
+    Ok(bars.collect())
+}
+
+/// When the newest mails were archived, and whether these are all.
+async fn newest(api: &Api, path: &str) -> Result<(Vec<Timestamp>, bool), Trouble> {
+    let (mut times, mut after) = (Vec::new(), String::new());
+    for _ in 0..CHART_PAGES {
+        let page: Listed<MessageView> = api.get(&format!("{path}?limit=100{after}")).await?;
+        times.extend(page.items.iter().filter_map(|message| message.archived_at));
+        match page.next {
+            Some(next) => after = format!("&after={}", encoded(&next)),
+            None => return Ok((times, true)),
+        }
+    }
+    Ok((times, false))
+}

@@ -1,0 +1,271 @@
+//! What the API answers, as far as pages show it.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::{
+    door::{Api, Trouble, encoded},
+    shell::Office,
+    text::Texts,
+};
+
+/// Most pages of a list that one page of the console is made of.
+const PAGES_MAX: usize = 5;
+
+/// One page of a list.
+#[derive(Deserialize)]
+pub(super) struct Listed<T> {
+    pub items: Vec<T>,
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+/// A list to its end, or to 500 items.
+pub(super) async fn all<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> Result<Vec<T>, Trouble> {
+    let (mut items, mut after) = (Vec::new(), String::new());
+    for _ in 0..PAGES_MAX {
+        let Listed { items: some, next } = api.get(&format!("{path}?limit=100{after}")).await?;
+        items.extend(some);
+        match next {
+            Some(next) => after = format!("&after={}", encoded(&next)),
+            None => break,
+        }
+    }
+    Ok(items)
+}
+
+/// A problem, with whose turn it is.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ProblemView {
+    pub meaning: String,
+    pub next_action: String,
+    pub who: String,
+    pub microsoft_code: Option<String>,
+    pub since: Timestamp,
+}
+
+impl ProblemView {
+    /// Whose turn it is.
+    pub(super) fn turn(&self, t: &Texts) -> String {
+        match self.who.as_str() {
+            "operator" => t.say("who-operator"),
+            "firm_administrator" => t.say("who-firm-administrator"),
+            "tenant_administrator" => t.say("who-tenant-administrator"),
+            "app_owner" => t.say("who-app-owner"),
+            "user" => t.say("who-user"),
+            "integrator" => t.say("who-integrator"),
+            _ => t.say("who-nobody"),
+        }
+    }
+}
+
+/// A mailbox.
+#[derive(Debug, Deserialize)]
+pub(super) struct MailboxView {
+    pub id: String,
+    pub address: String,
+    pub kind: String,
+    pub state: String,
+    pub preparing: Option<PreparingView>,
+    pub selection: Option<SelectionView>,
+    pub rules: RulesView,
+    pub activated_at: Option<Timestamp>,
+    pub history: Option<HistoryView>,
+    pub progress: ProgressView,
+    pub problem: Option<ProblemView>,
+    pub incomplete: Vec<IncompleteView>,
+    pub hints: Vec<HintView>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PreparingView {
+    pub ready: u32,
+    pub folders: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct SelectionView {
+    pub mode: String,
+    pub folders: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RulesView {
+    pub ignore_internal: bool,
+    pub excluded_senders: Vec<String>,
+    pub excluded_domains: Vec<String>,
+    pub mark: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct HistoryView {
+    pub state: String,
+    pub total: Option<u64>,
+    pub checked: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct SkippedView {
+    pub internal: i64,
+    pub excluded_sender: i64,
+    pub excluded_domain: i64,
+    pub already_there: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ProgressView {
+    pub archived: i64,
+    pub failed: i64,
+    pub gone: i64,
+    pub remaining: i64,
+    pub skipped: SkippedView,
+    pub expected_end: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct IncompleteView {
+    pub display_name: Option<String>,
+    pub problem: ProblemView,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct HintView {
+    pub meaning: String,
+    pub next_action: String,
+    pub commands: Vec<String>,
+}
+
+/// How a thing stands, as its dot shows: by shape, and by a word beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing to do.
+    Good,
+    /// It goes on by itself.
+    Busy,
+    /// It rests.
+    Resting,
+    /// Somebody has to act.
+    Needed,
+}
+
+impl Standing {
+    /// The class of its dot.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "dot good",
+            Self::Busy => "dot busy",
+            Self::Resting => "dot resting",
+            Self::Needed => "dot needed",
+        }
+    }
+}
+
+impl MailboxView {
+    /// All mailboxes of a firm.
+    pub(super) async fn all(office: &Office) -> Result<Vec<Self>, Trouble> {
+        let mut all: Vec<Self> = all(office.api(), &office.v1("/mailboxes")).await?;
+        all.sort_by(|one, other| one.address.cmp(&other.address));
+        Ok(all)
+    }
+
+    /// How it stands.
+    pub(super) fn standing(&self) -> Standing {
+        match self.state.as_str() {
+            _ if self.problem.is_some() => Standing::Needed,
+            "inactive" | "paused" => Standing::Resting,
+            "preparing" => Standing::Busy,
+            _ if self.progress.remaining > 0 || !self.incomplete.is_empty() || self.progress.failed > 0 => {
+                Standing::Busy
+            }
+            _ => Standing::Good,
+        }
+    }
+
+    /// The same in words.
+    pub(super) fn words(&self, t: &Texts) -> String {
+        match self.state.as_str() {
+            _ if self.problem.is_some() => t.say("mailbox-needed"),
+            "inactive" => t.say("mailbox-inactive"),
+            "paused" => t.say("mailbox-paused"),
+            "preparing" => match &self.preparing {
+                Some(PreparingView { ready, folders: Some(folders) }) => {
+                    t.say_two("mailbox-preparing-folders", &t.number(*ready), &t.number(*folders))
+                }
+                _ => t.say("mailbox-preparing"),
+            },
+            _ if self.progress.remaining > 0 => t.say_n("mailbox-remaining", self.progress.remaining),
+            _ if self.progress.failed > 0 => t.say_n("mailbox-failed", self.progress.failed),
+            _ if !self.incomplete.is_empty() => t.say("mailbox-incomplete"),
+            _ => t.say("mailbox-complete"),
+        }
+    }
+
+    /// Whether it changes by itself, so that a page looks again.
+    pub(super) fn moves(&self) -> bool {
+        self.problem.is_none() && (self.state == "preparing" || (self.state == "active" && self.progress.remaining > 0))
+    }
+
+    /// Whether it is somebody's own, or a shared one.
+    pub(super) fn is_shared(&self) -> bool {
+        self.kind == "shared"
+    }
+}
+
+/// A connector.
+#[derive(Debug, Deserialize)]
+pub(super) struct ConnectorView {
+    pub name: String,
+    pub state: String,
+    pub connect_url: Option<String>,
+    pub problem: Option<ProblemView>,
+    pub secret: Option<SecretView>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct SecretView {
+    pub expires_at: Option<Timestamp>,
+    pub days_left: Option<i64>,
+}
+
+/// A mail.
+#[derive(Debug, Deserialize)]
+pub(super) struct MessageView {
+    pub id: String,
+    pub subject: String,
+    pub from: Option<String>,
+    pub received_at: Timestamp,
+    pub has_attachments: bool,
+    pub state: String,
+    pub sha256: Option<String>,
+    pub bytes: Option<u64>,
+    pub archived_at: Option<Timestamp>,
+    pub number: Option<u64>,
+    pub dossier: Option<String>,
+    pub filed_at: Option<Timestamp>,
+}
+
+impl MessageView {
+    /// The subject, or what stands for an empty one.
+    pub(super) fn title(&self, t: &Texts) -> String {
+        if self.subject.trim().is_empty() { t.say("mail-no-subject") } else { self.subject.clone() }
+    }
+
+    /// The class of its mark: as in Outlook, grey when it is kept, green when it is filed.
+    pub(super) fn mark(&self) -> &'static str {
+        match (&self.dossier, self.sha256.is_some()) {
+            (Some(_), _) => "mark filed",
+            (None, true) => "mark kept",
+            (None, false) => "dot needed",
+        }
+    }
+
+    /// The same in words.
+    pub(super) fn words(&self, t: &Texts) -> String {
+        match (&self.dossier, self.state.as_str()) {
+            (Some(dossier), _) => t.say_name("mail-filed-in", dossier),
+            (None, "failed") => t.say("mail-failed"),
+            (None, "gone") => t.say("mail-gone"),
+            (None, _) => t.say("mail-kept"),
+        }
+    }
+}

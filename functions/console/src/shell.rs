@@ -1,0 +1,207 @@
+//! What every page has around it, and what every page of a firm is given.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::request::Parts,
+    response::{Html, IntoResponse as _, Response},
+};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use shared::{
+    base::{id::FirmId, language::Language},
+    firm::{
+        key::KeyRight,
+        pass::{self, Visit},
+        user::{ConsoleUser, UserRole},
+    },
+};
+
+use crate::{
+    asset,
+    console::Console,
+    door::{Api, Trouble},
+    guest::Guest,
+    text::Texts,
+};
+
+/// What every page has around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Shell {
+    pub t: Texts,
+    /// The firm, where the page is one of a firm.
+    pub firm: Option<FirmShown>,
+    /// Who is signed in; empty if nobody is.
+    pub address: String,
+    /// What forms have to send back.
+    pub token: String,
+    /// This page, with its query.
+    pub path: String,
+    /// Which entry of the navigation is this page's.
+    pub here: &'static str,
+}
+
+/// A firm, and what the person may do there.
+#[derive(Debug, Clone)]
+pub(crate) struct FirmShown {
+    pub id: FirmId,
+    pub name: String,
+    /// None for the operator.
+    pub role: Option<UserRole>,
+}
+
+impl FirmShown {
+    fn may(&self, right: KeyRight) -> bool {
+        self.role.is_none_or(|role| role.rights().contains(&right))
+    }
+
+    /// Whether the person may file mail.
+    pub(crate) fn may_file(&self) -> bool {
+        self.may(KeyRight::File)
+    }
+
+    /// Whether the person may set things up.
+    pub(crate) fn may_manage(&self) -> bool {
+        self.may(KeyRight::Manage)
+    }
+}
+
+impl Shell {
+    /// Around a page of no firm.
+    pub(crate) fn of_guest(guest: &Guest) -> Self {
+        Self {
+            t: Texts::new(guest.language.unwrap_or_default()),
+            firm: None,
+            address: guest.session.as_ref().map(|(_, session)| session.address.clone()).unwrap_or_default(),
+            token: guest.token(),
+            path: guest.path.clone(),
+            here: "",
+        }
+    }
+
+    /// The name of a page in the window's title.
+    pub(crate) fn titled(&self, title: &str) -> String {
+        match &self.firm {
+            Some(firm) => format!("{title} · {} · greffe", firm.name),
+            None => format!("{title} · greffe"),
+        }
+    }
+
+    pub(crate) fn style(&self) -> String {
+        asset::address("style.css")
+    }
+
+    pub(crate) fn script(&self) -> String {
+        asset::address("htmx.js")
+    }
+
+    pub(crate) fn icon(&self) -> String {
+        asset::address("icon.svg")
+    }
+
+    /// This page, as a value of a query.
+    pub(crate) fn way_back(&self) -> String {
+        crate::door::encoded(&self.path)
+    }
+
+    /// The other languages: tag, and name in itself.
+    pub(crate) fn languages(&self) -> Vec<(&'static str, &'static str)> {
+        let name = |language| match language {
+            Language::English => "English",
+            Language::French => "Français",
+            Language::Dutch => "Nederlands",
+            Language::German => "Deutsch",
+        };
+        Language::ALL.into_iter().filter(|l| *l != self.t.language).map(|l| (l.tag(), name(l))).collect()
+    }
+
+    /// The address of a page of the firm.
+    pub(crate) fn at(&self, rest: &str) -> String {
+        match &self.firm {
+            Some(firm) => format!("/console/firms/{}{rest}", firm.id),
+            None => "/console".to_owned(),
+        }
+    }
+
+    /// `page` if the navigation is there.
+    pub(crate) fn current(&self, page: &str) -> bool {
+        self.here == page
+    }
+}
+
+/// A page.
+pub(crate) fn page(template: &impl askama::Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => Trouble::broken(&error).into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct FirmView {
+    name: String,
+    language: Language,
+    time_zone: String,
+}
+
+/// What a page of a firm is given: the firm, which this person may enter, and the API on their behalf.
+#[derive(Debug)]
+pub(crate) struct Office {
+    pub shell: Shell,
+    pub firm: FirmShown,
+    api: Api,
+}
+
+impl Office {
+    /// The API.
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// A path of the API about this firm.
+    pub(crate) fn v1(&self, rest: &str) -> String {
+        format!("/v1/firms/{}{rest}", self.firm.id)
+    }
+
+    /// What is around the page `here`.
+    pub(crate) fn shell(&self, here: &'static str) -> Shell {
+        Shell { here, ..self.shell.clone() }
+    }
+}
+
+impl FromRequestParts<Arc<Console>> for Office {
+    type Rejection = Trouble;
+
+    /// A firm that the person may not enter is answered as one that does not exist.
+    async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Trouble> {
+        let Ok(guest) = Guest::from_request_parts(parts, console).await;
+        let Some((_, session)) = &guest.session else { return Err(Trouble::SignedOut) };
+        let params = RawPathParams::from_request_parts(parts, console).await.map_err(|_| Trouble::NotFound)?;
+        let named = params.iter().find(|(name, _)| *name == "firm");
+        let id: FirmId = named.and_then(|(_, id)| id.parse().ok()).ok_or(Trouble::NotFound)?;
+        let (role, visit) = match session.user {
+            None => (None, Visit::Operator),
+            Some(user) => {
+                let found = ConsoleUser::find(&console.app.table, id, user).await.map_err(|e| Trouble::broken(&e))?;
+                let role = found.ok_or(Trouble::NotFound)?.value.role;
+                let (address, from) = (session.address.clone(), guest.from.clone());
+                (Some(role), Visit::User { user, address, from, firm: id, role })
+            }
+        };
+        let mut api = api(console, visit, guest.language.unwrap_or_default()).await?;
+        let view: FirmView = api.get(&format!("/v1/firms/{id}")).await?;
+        api.language = guest.language.unwrap_or(view.language);
+        let firm = FirmShown { id, name: view.name, role };
+        let zone = TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC);
+        let shell =
+            Shell { t: Texts { language: api.language, zone }, firm: Some(firm.clone()), ..Shell::of_guest(&guest) };
+        Ok(Self { shell, firm, api })
+    }
+}
+
+/// The API on behalf of somebody.
+pub(crate) async fn api(console: &Console, visit: Visit, language: Language) -> Result<Api, Trouble> {
+    let pass = pass::issue(&console.app.secrets, visit, console.app.clock.now()).await;
+    Ok(Api { door: console.door.clone(), pass: pass.map_err(|e| Trouble::broken(&e))?, language })
+}

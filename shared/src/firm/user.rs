@@ -1,0 +1,279 @@
+//! The people who may enter the console, the role of each in each firm, and their sessions.
+//!
+//! A person is known by tenant id and object id, never by an address. The role lies with the firm; beside it, a list
+//! of firms lies with the person. Both are written in one transaction.
+
+use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
+
+use crate::{
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::{
+        id::{FirmId, UserId},
+        random::Random,
+    },
+    firm::key::KeyRight,
+};
+
+/// Most firms that one person may enter.
+pub const FIRMS_MAX: usize = 200;
+/// A session ends after this time without a request.
+pub const SESSION_IDLE: Duration = Duration::from_secs(8 * 3600);
+/// A session ends after this time, whatever is done in it.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The operator's session ends after this time.
+pub const OPERATOR_SESSION: Duration = Duration::from_secs(3600);
+/// How exactly the last request of a session is stored: one write in this time.
+const SESSION_STEP: Duration = Duration::from_secs(300);
+
+/// What a person may do in a firm. Each role includes the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UserRole {
+    /// Reads all that the firm has, mail included.
+    Reader,
+    /// Reads, and files mail to dossiers.
+    Clerk,
+    /// Does everything that a key with all rights does.
+    Administrator,
+}
+
+impl UserRole {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Administrator, Self::Clerk, Self::Reader];
+
+    /// The rights that it has.
+    pub fn rights(self) -> BTreeSet<KeyRight> {
+        match self {
+            Self::Reader => [KeyRight::Read].into(),
+            Self::Clerk => [KeyRight::Read, KeyRight::File].into(),
+            Self::Administrator => KeyRight::ALL.into(),
+        }
+    }
+
+    /// Its name, as in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Clerk => "clerk",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
+impl fmt::Display for UserRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for UserRole {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|role| role.name() == text).ok_or("administrator, clerk or reader belongs here")
+    }
+}
+
+/// A person who may enter a firm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleUser {
+    /// Who it is.
+    pub id: UserId,
+    /// What they may do.
+    pub role: UserRole,
+    /// For display only: the address at the last invitation.
+    pub address: String,
+    /// When they were let in.
+    pub since: Timestamp,
+}
+
+/// The firms that a person may enter. The role in a firm, which lies with the firm, decides.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserFirms {
+    /// The firms.
+    pub firms: BTreeSet<FirmId>,
+}
+
+impl ConsoleUser {
+    /// The person in that firm, if they may enter it.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn find(table: &Table, firm: FirmId, id: UserId) -> Result<Option<Row<Self>>, TableError> {
+        table.get(&Key::user(firm, id)).await
+    }
+
+    /// All who may enter the firm.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn list(table: &Table, firm: FirmId) -> Result<Vec<Self>, TableError> {
+        let rows = table.query_all::<Self>(&Key::user_prefix(firm)).await?;
+        Ok(rows.into_iter().map(|row| row.value).collect())
+    }
+
+    /// The writes by which the person may enter `firm` from now on. An administrator who is invited as a reader stays
+    /// administrator.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn admit(&self, table: &Table, firm: FirmId) -> Result<Vec<Write>, TableError> {
+        let of_firm = match Self::find(table, firm, self.id).await? {
+            Some(row) => {
+                let role = row.value.role.max(self.role);
+                let user = Self { role, address: self.address.clone(), ..row.value.clone() };
+                Write::replace(&row.with(user))
+            }
+            None => Write::insert(Key::user(firm, self.id), self),
+        };
+        let of_user = match table.get::<UserFirms>(&Key::user_firms(self.id)).await? {
+            Some(mut row) => {
+                row.value.firms.insert(firm);
+                Write::replace(&row)
+            }
+            None => Write::insert(Key::user_firms(self.id), &UserFirms { firms: [firm].into() }),
+        };
+        Ok(vec![of_firm, of_user])
+    }
+
+    /// Gives another role; none if there is no such person.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    pub async fn change(table: &Table, firm: FirmId, id: UserId, role: UserRole) -> Result<Option<Self>, TableError> {
+        let Some(row) = Self::find(table, firm, id).await? else { return Ok(None) };
+        let user = Self { role, ..row.value.clone() };
+        table.write(Write::replace(&row.with(user.clone()))).await?;
+        Ok(Some(user))
+    }
+
+    /// Lets the person in no more: their next request is refused. False if there is no such person.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn dismiss(table: &Table, firm: FirmId, id: UserId) -> Result<bool, TableError> {
+        let key = Key::user(firm, id);
+        if table.get::<Self>(&key).await?.is_none() {
+            return Ok(false);
+        }
+        // The list of the person's firms is corrected when they come: it decides nothing.
+        table.write(Write::discard(key)).await.map(|()| true)
+    }
+
+    /// The firms that the person may enter, with their role in each, at most [`FIRMS_MAX`].
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn firms(table: &Table, id: UserId) -> Result<Vec<(FirmId, UserRole)>, TableError> {
+        let listed = table.get::<UserFirms>(&Key::user_firms(id)).await?.map(|row| row.value.firms).unwrap_or_default();
+        let mut firms = Vec::new();
+        for firm in listed.into_iter().take(FIRMS_MAX) {
+            firms.extend(Self::find(table, firm, id).await?.map(|row| (firm, row.value.role)));
+        }
+        Ok(firms)
+    }
+}
+
+/// A browser in which somebody signed in. Its cookie holds 32 random bytes, of which only the digest is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleSession {
+    /// Who signed in; none for the operator, who came by a link.
+    pub user: Option<UserId>,
+    /// For display only.
+    pub address: String,
+    /// When it ends, whatever is done in it.
+    pub ends_at: Timestamp,
+    /// Until when it lasts without a request, in seconds since 1970: for DynamoDB's TTL.
+    pub expires_at: i64,
+}
+
+impl ConsoleSession {
+    /// Begins one. The text is for the cookie.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn begin(
+        (table, random): (&Table, &Random),
+        user: Option<UserId>,
+        address: String,
+        now: Timestamp,
+    ) -> Result<SecretString, TableError> {
+        let cookie = random.token();
+        let ends_at = now + if user.is_some() { SESSION_LIFETIME } else { OPERATOR_SESSION };
+        let expires_at = (now + SESSION_IDLE).min(ends_at).as_second();
+        let session = Self { user, address, ends_at, expires_at };
+        table.write(Write::insert(Key::session(&digest(&cookie)), &session)).await?;
+        Ok(cookie.into())
+    }
+
+    /// The session of that cookie, if it lasts; each request makes it last longer.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn find(table: &Table, cookie: &SecretString, now: Timestamp) -> Result<Option<Self>, TableError> {
+        let Some(mut row) = table.get::<Self>(&Key::session(&digest(cookie.expose_secret()))).await? else {
+            return Ok(None);
+        };
+        if row.value.expires_at <= now.as_second() {
+            return Ok(None);
+        }
+        let until = (now + SESSION_IDLE).min(row.value.ends_at).as_second();
+        if until >= row.value.expires_at.saturating_add_unsigned(SESSION_STEP.as_secs()) {
+            row.value.expires_at = until;
+            match table.write(Write::replace(&row)).await {
+                // Another request made it last longer, or ended it: the next one sees which.
+                Ok(()) | Err(TableError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(row.value))
+    }
+
+    /// Ends it.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn end(table: &Table, cookie: &SecretString) -> Result<(), TableError> {
+        table.write(Write::discard(Key::session(&digest(cookie.expose_secret())))).await
+    }
+}
+
+/// What a form must send back: it follows from the cookie, which no other site can read.
+pub fn form_token(cookie: &SecretString) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("form {}", cookie.expose_secret())))
+}
+
+fn digest(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::table::frozen;
+
+    #[test]
+    fn each_role_may_what_the_one_before_may() {
+        let [all, clerk, reader] = UserRole::ALL.map(UserRole::rights);
+        assert!(reader.is_subset(&clerk) && clerk.is_subset(&all));
+        assert!(!reader.contains(&KeyRight::File) && !clerk.contains(&KeyRight::Manage));
+        for role in UserRole::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+    }
+
+    #[test]
+    fn what_a_form_sends_back_shows_neither_the_cookie_nor_its_stored_digest() {
+        let cookie = SecretString::from("a-cookie");
+        assert_ne!(form_token(&cookie), digest("a-cookie"));
+        assert_ne!(form_token(&cookie), form_token(&"another".to_owned().into()));
+    }
+
+    #[test]
+    fn a_person_and_their_session_are_read_as_they_were_stored() {
+        let user: ConsoleUser = frozen("user");
+        assert_eq!(user.role, UserRole::Administrator);
+        let listed: UserFirms = frozen("user-firms");
+        assert_eq!(listed.firms.len(), 1);
+        let session: ConsoleSession = frozen("session");
+        assert!(session.user == Some(user.id) && session.expires_at > 0);
+    }
+}

@@ -1,0 +1,369 @@
+//! O2: the console, as a browser without scripts goes through it.
+
+use std::time::Duration;
+
+use reqwest::{StatusCode, header};
+use serde_json::{Value, json};
+use tests::{ADA, Browser, Registry, World, message_id};
+
+const BOB: &str = "bob@lumen.example";
+
+/// A page as it came.
+struct Page {
+    status: StatusCode,
+    to: Option<String>,
+    headers: header::HeaderMap,
+    html: String,
+}
+
+impl Page {
+    /// The value of the hidden field `name` of its first form that has one.
+    #[track_caller]
+    fn field(&self, name: &str) -> String {
+        let field = self.html.split(&format!("name=\"{name}\" value=\"")).nth(1);
+        field.unwrap_or_else(|| panic!("no field {name} in {}", self.html)).split('"').next().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    fn shows(&self, texts: &[&str]) {
+        for text in texts {
+            assert!(self.html.contains(text), "{text} in {}", self.html);
+        }
+    }
+}
+
+/// A browser with its cookies.
+struct Visitor<'a> {
+    world: &'a World,
+    http: reqwest::Client,
+    cookie: String,
+    language: &'static str,
+}
+
+impl<'a> Visitor<'a> {
+    fn new(world: &'a World) -> Self {
+        Self { world, http: tests::http(), cookie: String::new(), language: "en" }
+    }
+
+    /// Accepts an invitation of `firm` as `account`.
+    async fn invited(world: &'a World, firm: &str, role: &str, account: &str) -> Self {
+        let made = world.post(&format!("/v1/firms/{firm}/invitations"), json!({ "role": role })).await.ok();
+        let mut visitor = Self::new(world);
+        let page = visitor.enter(made["url"].as_str().unwrap(), account).await;
+        assert_eq!(page.to.as_deref(), Some(format!("/console/firms/{firm}").as_str()));
+        visitor
+    }
+
+    /// Opens a link of an invitation, signs in, and comes back.
+    async fn enter(&mut self, link: &str, account: &str) -> Page {
+        let page = self.get(link).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        let way = page.html.split("href=\"/oauth/console").nth(1).unwrap().split('"').next().unwrap();
+        self.sign_in(&format!("/oauth/console{}", way.replace("&amp;", "&").replace("&#38;", "&")), account).await
+    }
+
+    async fn sign_in(&mut self, way: &str, account: &str) -> Page {
+        let departed = self.http.get(self.address(way)).send().await.unwrap();
+        let browser = Browser::sent_on(&departed);
+        let callback = self.world.decide(&browser.page, account, "accept").await;
+        let back = self.http.get(callback).header(header::COOKIE, &browser.cookie).send().await.unwrap();
+        let page = Self::page(back).await;
+        if let Some(cookie) = page.headers.get(header::SET_COOKIE) {
+            self.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+        }
+        page
+    }
+
+    fn address(&self, path: &str) -> String {
+        match path.starts_with("http") {
+            true => path.to_owned(),
+            false => format!("http://{}{path}", self.world.host.address),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Page {
+        let request = self.http.get(self.address(path)).header(header::COOKIE, &self.cookie);
+        Self::page(request.header(header::ACCEPT_LANGUAGE, self.language).send().await.unwrap()).await
+    }
+
+    /// Sends a form as the browser does: with the token of `page`.
+    async fn submit(&self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.send(path, &[&[("token", page.field("token").as_str())], fields].concat(), "same-origin").await
+    }
+
+    async fn send(&self, path: &str, fields: &[(&str, &str)], site: &str) -> Page {
+        let request = self.http.post(self.address(path)).header(header::COOKIE, &self.cookie);
+        let request = request.header("sec-fetch-site", site).header(header::ACCEPT_LANGUAGE, self.language);
+        let body = reqwest::Url::parse_with_params("http://form.example", fields).unwrap();
+        let body = body.query().unwrap_or_default().to_owned();
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+        Self::page(request.send().await.unwrap()).await
+    }
+
+    async fn page(response: reqwest::Response) -> Page {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let to = headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned());
+        Page { status, to, headers, html: response.text().await.unwrap() }
+    }
+}
+
+fn home(registry: &Registry) -> String {
+    format!("/console/firms/{}", registry.firm)
+}
+
+#[tokio::test]
+async fn an_administrator_comes_by_an_invitation_finds_a_mail_reads_and_files_it() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "The lease of <b>Duval & Sons</b>");
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+
+    let page = visitor.get(&home(&registry)).await;
+    page.shows(&["Lumen Avocats", "Nothing needs anyone", "Yes. All mail", ADA, "one mail"]);
+    let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(page.html.len() <= 60_000 && !page.html.contains("style=") && !page.html.contains("onclick"));
+
+    let documents = format!("{}/documents", home(&registry));
+    let found = visitor.get(&format!("{documents}?q=lease")).await;
+    found.shows(&["The lease of &#60;b&#62;Duval &#38; Sons&#60;/b&#62;", "mark kept"]);
+    visitor.get(&format!("{documents}?q=nowhere")).await.shows(&["No mail fits"]);
+
+    let message = message_id(&registry, &mail).to_string();
+    let read = visitor.get(&format!("{documents}/{message}?q=lease")).await;
+    read.shows(&["<iframe class=\"paper\" sandbox=\"allow-popups", "SHA-256", "Download the original"]);
+    let frame = visitor.get(&format!("{documents}/{message}/page")).await;
+    let policy = frame.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(frame.status.is_success() && policy.contains("sandbox") && policy.contains("default-src 'none'"));
+    let original = visitor.get(&format!("{documents}/{message}/original")).await;
+    assert_eq!(original.headers[header::CONTENT_TYPE], "message/rfc822");
+
+    let filed = [("message", message.as_str()), ("dossier", "Duval 7"), ("back", &documents)];
+    let filed = visitor.submit(&read, &documents, &filed).await;
+    assert_eq!(filed.status, StatusCode::SEE_OTHER);
+    visitor.get(filed.to.as_deref().unwrap()).await.shows(&["One mail is filed", "Filed in Duval 7", "mark filed"]);
+    // The trail names the person, as it names a key.
+    let trail = world.get(&format!("/v1/firms/{}/audit", registry.firm)).await.ok();
+    let entries = trail["items"].as_array().unwrap();
+    let by_person: Vec<&Value> = entries.iter().filter(|entry| entry["who"]["kind"] == "user").collect();
+    assert!(by_person.iter().all(|entry| entry["who"]["address"] == ADA), "{by_person:?}");
+    for action in
+        ["GET /oauth/callback", "POST /v1/firms/{firm}/messages/file", "GET /v1/firms/{firm}/messages/{message}/html"]
+    {
+        assert!(by_person.iter().any(|entry| entry["action"] == action), "{action} in {trail}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Confidential");
+    world.run_until_idle().await;
+    let other = world.firm("Other").await;
+    let visitor = Visitor::invited(&world, &other, "administrator", ADA).await;
+
+    let chosen = visitor.get("/console/firms").await;
+    assert!(chosen.html.contains("Other") && !chosen.html.contains("Lumen Avocats"), "{}", chosen.html);
+    let message = message_id(&registry, &mail);
+    let nowhere = "/console/firms/00000000-0000-4000-8000-000000000000";
+    let below = [
+        "".to_owned(),
+        "/documents".to_owned(),
+        format!("/documents/{message}"),
+        format!("/documents/{message}/page"),
+        format!("/documents/{message}/original"),
+        format!("/documents/{message}/attachments/1"),
+        "/mailboxes".to_owned(),
+        format!("/mailboxes/{}", registry.mailbox),
+    ];
+    for below in below {
+        let (theirs, absent) = (
+            visitor.get(&format!("{}{below}", home(&registry))).await,
+            visitor.get(&format!("{nowhere}{below}")).await,
+        );
+        assert_eq!((theirs.status, absent.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND), "{below}");
+        let blind =
+            |page: &Page| page.html.replace(&registry.firm, "").replace("00000000-0000-4000-8000-000000000000", "");
+        assert_eq!(blind(&theirs), blind(&absent), "{below}");
+        // Nor does another firm's id lead anywhere under one's own.
+        if below.contains(&registry.mailbox) {
+            let own = visitor.get(&format!("/console/firms/{other}{below}")).await;
+            assert_eq!(own.status, StatusCode::NOT_FOUND, "{below}");
+        }
+    }
+    let nobody = Visitor::new(&world).get(&home(&registry)).await;
+    assert!(nobody.to.unwrap().starts_with("/console/sign-in?to="));
+}
+
+#[tokio::test]
+async fn a_reader_reads_a_clerk_files_and_neither_sets_anything_up() {
+    let world = World::new().await;
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let message = message_id(&registry, &mail).to_string();
+    let (documents, mailbox) =
+        (format!("{}/documents", home(&registry)), format!("{}/mailboxes/{}", home(&registry), registry.mailbox));
+    let reader = Visitor::invited(&world, &registry.firm, "reader", BOB).await;
+    let page = reader.get(&documents).await;
+    assert!(
+        page.html.contains("A mail")
+            && !page.html.contains("name=\"dossier\" list=\"dossiers\" maxlength=\"200\" autocomplete")
+    );
+    let fields = [("message", message.as_str()), ("dossier", "7")];
+    let refused = reader.submit(&page, &documents, &fields).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    refused.shows(&["Your role does not allow this"]);
+    assert_eq!(world.message(&registry, &mail).await.ok()["dossier"], Value::Null);
+
+    // The role counts from the next request on.
+    let users = world.get(&format!("/v1/firms/{}/users", registry.firm)).await.ok();
+    let user = format!("/v1/firms/{}/users/{}", registry.firm, users["items"][0]["id"].as_str().unwrap());
+    world.put(&user, json!({ "role": "clerk" })).await.ok();
+    assert_eq!(reader.submit(&page, &documents, &fields).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(world.message(&registry, &mail).await.ok()["dossier"], "7");
+    let paused = reader.submit(&page, &mailbox, &[("do", "pause")]).await;
+    assert_eq!(paused.status, StatusCode::FORBIDDEN);
+    world.put(&user, json!({ "role": "administrator" })).await.ok();
+    assert_eq!(reader.submit(&page, &mailbox, &[("do", "pause")]).await.status, StatusCode::SEE_OTHER);
+    reader.get(&mailbox).await.shows(&["Paused", "Switch on"]);
+
+    assert_eq!(world.delete(&user).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(reader.get(&documents).await.status, StatusCode::NOT_FOUND);
+    reader.get("/console/firms").await.shows(&["no firm has let you in", BOB]);
+}
+
+#[tokio::test]
+async fn an_invitation_lets_one_account_in_for_a_week() {
+    let world = World::new().await;
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let firm = world.firm("Lumen Avocats").await;
+    let invite = async || {
+        let made = world.post(&format!("/v1/firms/{firm}/invitations"), json!({ "role": "clerk" })).await.ok();
+        made["url"].as_str().unwrap().to_owned()
+    };
+    let link = invite().await;
+    // Mail filters open links.
+    Visitor::new(&world).get(&link).await.shows(&["Lumen Avocats invites you", "read mail and to file it"]);
+    let mut ada = Visitor::new(&world);
+    assert_eq!(ada.enter(&link, ADA).await.status, StatusCode::SEE_OTHER);
+    // Who used it may come again; somebody else may not.
+    assert_eq!(ada.enter(&link, ADA).await.status, StatusCode::SEE_OTHER);
+    let refused = Visitor::new(&world).enter(&link, BOB).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    refused.shows(&["This invitation can&#39;t be used"]);
+
+    let (late, damaged) = (invite().await, invite().await.replace("invitation.", "invitation.x"));
+    world.clock.advance(Duration::from_secs(8 * 24 * 3600));
+    for link in [late, damaged] {
+        let page = Visitor::new(&world).get(&link).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        page.shows(&["This link can&#39;t be used"]);
+    }
+    let users = world.get(&format!("/v1/firms/{firm}/users")).await.ok();
+    assert_eq!(users["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_changes_nothing() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let mailbox = format!("{}/mailboxes/{}", home(&registry), registry.mailbox);
+    let page = visitor.get(&mailbox).await;
+    let token = page.field("token");
+    for site in ["cross-site", "same-site"] {
+        let refused = visitor.send(&mailbox, &[("token", &token), ("do", "pause")], site).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    // Without the token of this session nothing is done, and nothing is lost.
+    for token in ["", "x"] {
+        let asked = visitor.send(&mailbox, &[("token", token), ("do", "pause")], "same-origin").await;
+        assert_eq!(asked.status, StatusCode::CONFLICT);
+        asked.shows(&["name=\"do\" value=\"pause\""]);
+    }
+    let state = async || {
+        world.get(&format!("/v1/firms/{}/mailboxes/{}", registry.firm, registry.mailbox)).await.ok()["state"].clone()
+    };
+    assert_ne!(state().await, "paused");
+    visitor.send(&mailbox, &[("token", &token), ("do", "pause")], "same-origin").await;
+    assert_eq!(state().await, "paused");
+}
+
+#[tokio::test]
+async fn what_was_typed_survives_a_session_that_is_over() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let message = message_id(&registry, &mail).to_string();
+    let documents = format!("{}/documents", home(&registry));
+    let mut visitor = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let page = visitor.get(&documents).await;
+    world.clock.advance(Duration::from_secs(9 * 3600));
+    let fields = [("message", message.as_str()), ("dossier", "Duval & Sons")];
+    let over = visitor.submit(&page, &documents, &fields).await;
+    assert_eq!(over.status, StatusCode::UNAUTHORIZED);
+    over.shows(&["Your session had ended", "value=\"Duval &#38; Sons\"", &format!("action=\"{documents}\"")]);
+
+    // In another tab the person signs in again; then the form is sent once more, and confirmed.
+    let entered = visitor.sign_in("/oauth/console?to=/console/firms", ADA).await;
+    assert_eq!(entered.to.as_deref(), Some("/console/firms"));
+    let again = visitor
+        .send(&documents, &[&[("token", over.field("token").as_str())], &fields[..]].concat(), "same-origin")
+        .await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert_eq!(visitor.submit(&again, &documents, &fields).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(world.message(&registry, &mail).await.ok()["dossier"], "Duval & Sons");
+
+    let page = visitor.get(&documents).await;
+    assert_eq!(visitor.submit(&page, "/console/sign-out", &[]).await.status, StatusCode::SEE_OTHER);
+    assert!(visitor.get(&documents).await.to.unwrap().starts_with("/console/sign-in"));
+}
+
+#[tokio::test]
+async fn the_operator_comes_by_a_link_that_opens_once_for_ten_minutes() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen Avocats").await;
+    let link = async || world.post("/v1/operator-links", json!({})).await.ok()["url"].as_str().unwrap().to_owned();
+    let first = link().await;
+    let mut operator = Visitor::new(&world);
+    operator.get(&first).await.shows(&["Open the console as the operator"]);
+    let opened = operator.send(&first, &[], "same-origin").await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER);
+    operator.cookie = opened.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    operator.get("/console/firms").await.shows(&["Lumen Avocats"]);
+    operator.get(&format!("/console/firms/{firm}")).await.shows(&["No mailbox is set up yet"]);
+    assert_eq!(Visitor::new(&world).send(&first, &[], "same-origin").await.status, StatusCode::BAD_REQUEST);
+    let late = link().await;
+    world.clock.advance(Duration::from_secs(601));
+    assert_eq!(Visitor::new(&world).send(&late, &[], "same-origin").await.status, StatusCode::BAD_REQUEST);
+    world.clock.advance(Duration::from_secs(3600));
+    assert!(operator.get("/console/firms").await.to.unwrap().starts_with("/console/sign-in"));
+    // A firm's key makes no such link.
+    let key = world.post(&format!("/v1/firms/{firm}/keys"), json!({ "name": "dms" })).await.ok();
+    let answer = world.request(key["key"].as_str(), reqwest::Method::POST, "/v1/operator-links", Some(json!({}))).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn pages_speak_the_language_that_was_chosen_or_the_browsers_or_the_firms() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mut visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    for (language, title) in
+        [("fr-BE,fr;q=0.9", "Accueil"), ("nl", "Postvakken"), ("de-CH", "Postfächer"), ("es", "Mailboxes")]
+    {
+        visitor.language = language;
+        visitor.get(&home(&registry)).await.shows(&[title]);
+    }
+    let chosen = visitor.get(&format!("/console/language/nl?to={}", home(&registry))).await;
+    assert_eq!(chosen.to, Some(home(&registry)));
+    let cookie = chosen.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    visitor.cookie = format!("{}; {cookie}", visitor.cookie);
+    visitor.get(&home(&registry)).await.shows(&["lang=\"nl\"", "Postvakken"]);
+    assert_eq!(visitor.get("/console/language/nl?to=//evil.example").await.to.as_deref(), Some("/console"));
+}
