@@ -19,6 +19,7 @@ use crate::{
     },
     evidence::{append::Appender, authority::StampAuthority, package::Packer, store::LogStore},
     mail::archive::Archive,
+    search::{append::Indexer, store::IndexStore},
 };
 
 /// Everything that a handler works with.
@@ -32,6 +33,8 @@ pub struct App {
     pub logs: LogStore,
     /// Who stamps the logs, if the operator named somebody.
     pub stamps: Option<StampAuthority>,
+    /// The indexes of their words.
+    pub indexes: IndexStore,
     /// Jobs that name mailboxes.
     pub queue: MailQueue,
     /// Jobs that name mailboxes, about older mail.
@@ -70,6 +73,11 @@ impl App {
         Packer { table: &self.table, feed: &self.feed, logs: &self.logs, archive: &self.archive }
     }
 
+    /// What brings indexes up to their feeds.
+    pub fn indexer(&self) -> Indexer<'_> {
+        Indexer { store: &self.indexes, archive: &self.archive, feed: &self.feed, random: &self.random }
+    }
+
     /// As on Lambda: the environment names everything, AWS answers.
     ///
     /// Credentials and region of a function are in its environment and nowhere else, so none of the other places is
@@ -97,8 +105,10 @@ impl App {
         let links = Links::new(aws.clone(), config.bucket.clone());
         let stamps = config.timestamp_url.clone();
         let stamps = stamps.map(|url| StampAuthority::new(http.clone(), url, config.timestamp_pause, random.clone()));
+        let indexes = IndexStore::new(Links::new(aws.clone(), config.index_bucket.clone()));
         Self {
             stamps,
+            indexes,
             logs: LogStore::new(s3.clone(), links.clone(), config.bucket.clone()),
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),

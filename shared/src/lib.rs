@@ -13,6 +13,7 @@
 //! - [`webhook`]: addresses that events are posted to.
 //! - [`reading`]: what an original says, with nothing that could do harm.
 //! - [`mail`]: mailboxes and what is archived of them.
+//! - [`search`]: the index of mails by their words, and answers from it.
 //! - [`evidence`]: the log that proves what was archived, and its verification.
 //! - [`push`]: dates and contacts in members' Outlooks.
 //! - [`access`]: how mailboxes may be opened.
@@ -31,4 +32,5 @@ pub mod mail;
 pub mod problem;
 pub mod push;
 pub mod reading;
+pub mod search;
 pub mod webhook;

@@ -26,7 +26,7 @@ const LICENCES: [&str; 9] = [
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Crates that are there in more than one version, and who holds the old one back.
-const DUPLICATES: [(&str, &str); 20] = [
+const DUPLICATES: [(&str, &str); 23] = [
     ("base64", "serde_dynamo has 0.21, jsonwebtoken and lambda_runtime 0.22, reqwest 0.23"),
     ("block-buffer", RUST_CRYPTO),
     ("const-oid", RUST_CRYPTO),
@@ -34,12 +34,15 @@ const DUPLICATES: [(&str, &str); 20] = [
     ("crypto-common", RUST_CRYPTO),
     ("digest", RUST_CRYPTO),
     ("foldhash", HASHBROWN),
-    ("getrandom", "ring and rand_core 0.6 (rsa) have 0.2"),
+    ("getrandom", "ring and rand_core 0.6 (rsa) have 0.2, rand 0.9 (tantivy) 0.3"),
     ("hashbrown", HASHBROWN),
     ("hashlink", "rusqlite 0.36, which dynoxide binds, has 0.10; saphyr 0.12"),
     ("hmac", RUST_CRYPTO),
     ("indexmap", SERDE_WITH),
     ("nom", "x509-parser has 7, s3s 8"),
+    ("rand", RAND),
+    ("rand_chacha", RAND),
+    ("rand_core", RAND),
     ("schemars", SERDE_WITH),
     ("sha2", RUST_CRYPTO),
     ("spin", "lazy_static has 0.9, crc-fast 0.10"),
@@ -50,6 +53,7 @@ const DUPLICATES: [(&str, &str); 20] = [
 ];
 const RUST_CRYPTO: &str = "rsa and jsonwebtoken stand on digest 0.10, the AWS SDK and s3s on 0.11";
 const HASHBROWN: &str = "serde_with's indexmap 1 and rusqlite's hashlink 0.10 have old ones";
+const RAND: &str = "rsa has 0.8, tantivy-columnar 0.9";
 const SERDE_WITH: &str = "serde_with supports old and new ones at once, by features that aws_lambda_events turns on";
 
 /// All that is compiled on this platform.

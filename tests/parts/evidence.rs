@@ -197,11 +197,12 @@ async fn sixteen_appenders_at_once_write_one_history() {
 
 /// Dies at one call: no later one is made, and the caller gets no answer.
 #[derive(Debug)]
-struct Dying {
-    behind: SharedHttpConnector,
-    calls_left: Arc<AtomicI64>,
-    has_effect: bool,
-    died: Arc<Notify>,
+pub struct Dying {
+    pub behind: SharedHttpConnector,
+    pub calls_left: Arc<AtomicI64>,
+    /// Whether the call at which it dies is made.
+    pub has_effect: bool,
+    pub died: Arc<Notify>,
 }
 
 impl HttpConnector for Dying {

@@ -8,5 +8,6 @@ mod evidence;
 mod feed;
 mod filing;
 mod schedule;
+mod search;
 mod stamps;
 mod table;

@@ -33,6 +33,7 @@ mod reading;
 mod reconcile;
 mod restore;
 mod rules;
+mod search;
 mod secrets;
 mod tokens;
 mod trouble;

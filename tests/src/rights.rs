@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::{
     },
     orchestrator::HttpRequest,
 };
-use local::provision::BUCKET;
+use local::provision::{BUCKET, INDEX_BUCKET};
 use serde_json::Value;
 
 use crate::template::{Template, attribute, role_of};
@@ -135,9 +135,24 @@ impl HttpConnector for Ear {
                 hearing.lately.push(right);
             }
         }
-        self.behind.call(request)
+        let missing = function(&request).filter(|function| GO_ON_WITHOUT.contains(&function.as_str()));
+        let missing = missing.zip(is_of_s3(&request).then(|| object(&request).1));
+        let (heard, answer) = (self.heard.clone(), self.behind.call(request));
+        let Some((function, object)) = missing else { return answer };
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await;
+            if answer.as_ref().is_ok_and(|answer| answer.status().as_u16() == 404) {
+                let bucket = object.split('/').next().unwrap_or_default().to_owned();
+                heard.hearing().all.insert(Right { function, action: "s3:ListBucket".to_owned(), resource: bucket });
+            }
+            answer
+        })
     }
 }
+
+/// Functions that go on where an object is missing. Only with the right to list does S3 say that it is.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (Permissions)
+const GO_ON_WITHOUT: [&str; 2] = ["documents", "indexer"];
 
 /// The host has each function name itself; what has no name is the host itself, or a test.
 fn function(request: &HttpRequest) -> Option<String> {
@@ -245,8 +260,7 @@ fn done(request: &HttpRequest) -> Vec<(String, String, Touched)> {
     let scope = headers.get("authorization").and_then(|a| a.split_once("Credential=")?.1.split('/').nth(3));
     let service = scope.unwrap_or_default().to_owned();
     let one = |action: String, resource: String| vec![(action, resource, Touched::default())];
-    // Only S3 is read by links, which have their signature in the query.
-    if service == "s3" || request.uri().contains("X-Amz-Signature=") {
+    if is_of_s3(request) {
         let (action, resource) = object(request);
         return one(action, resource);
     }
@@ -283,12 +297,23 @@ fn done(request: &HttpRequest) -> Vec<(String, String, Touched)> {
     }
 }
 
+/// Only S3 is reached by links, too, which have their signature in the query.
+fn is_of_s3(request: &HttpRequest) -> bool {
+    let scope = request.headers().get("authorization").and_then(|a| a.split_once("Credential=")?.1.split('/').nth(3));
+    scope == Some("s3") || request.uri().contains("X-Amz-Signature=")
+}
+
 fn object(request: &HttpRequest) -> (String, String) {
     let uri: axum::http::Uri = request.uri().parse().unwrap_or_default();
     let (mut path, query) = (uri.path(), uri.query().unwrap_or_default());
     // An endpoint of one's own has the bucket in the path.
-    if !uri.host().is_some_and(|host| host.starts_with(BUCKET)) {
-        path = path.trim_start_matches('/').strip_prefix(BUCKET).unwrap_or(path);
+    let (host, mut bucket) = (uri.host().unwrap_or_default(), "Originals");
+    for (name, id) in [(BUCKET, "Originals"), (INDEX_BUCKET, "Indexes")] {
+        let own = path.trim_start_matches('/').strip_prefix(name);
+        if host.starts_with(name) || own.is_some() {
+            (path, bucket) = (own.unwrap_or(path), id);
+            break;
+        }
     }
     let action = match request.method() {
         "GET" if path.len() < 2 => "ListBucket",
@@ -297,7 +322,7 @@ fn object(request: &HttpRequest) -> (String, String) {
         _ if query.contains("retention") => "PutObjectRetention",
         _ => "PutObject",
     };
-    (format!("s3:{action}"), format!("Originals{}", path.trim_end_matches('/')))
+    (format!("s3:{action}"), format!("{bucket}{}", path.trim_end_matches('/')))
 }
 
 /// `greffe-mail.fifo` on one machine is `MailQueue` in the template.

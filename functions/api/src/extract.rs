@@ -139,10 +139,15 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> R
 
 /// Reads a parameter of a query, without the spaces around it; one that is there and empty counts as not given.
 pub(crate) fn given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
-    let text = String::deserialize(d)?;
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(serde::de::Error::custom)
+    parsed::<D, T>(String::deserialize(d)?.trim())
+}
+
+/// The same with the spaces around it.
+pub(crate) fn typed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
+    parsed::<D, T>(&String::deserialize(d)?)
+}
+
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(text: &str) -> Result<Option<T>, D::Error> {
+    let text = Some(text).filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
 }

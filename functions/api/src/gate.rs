@@ -168,7 +168,7 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     let refused = refused.or_else(|| {
         (scope.has_ended() && changes).then(|| Problem::new(Code::FirmEnded, "Nothing was changed by this request."))
     });
-    if parts.method.is_safe() && !routes::reads_mail(&route) {
+    if parts.method.is_safe() && !routes::reads_mail(&route, parts.uri.query()) {
         return match refused {
             Some(problem) => Err(problem.into()),
             None => Ok(next.run(Request::from_parts(parts, body)).await),

@@ -19,11 +19,12 @@ mod wording;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{Router, extract::DefaultBodyLimit, http::header, middleware, response::Response, routing::get};
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::header, middleware, response::Response, routing::get};
 use shared::{
     app::App,
     base::headers::guarded,
     problem::{Code, Problem},
+    search::find::SearchCache,
 };
 
 use crate::error::Failure;
@@ -46,7 +47,8 @@ pub fn router(app: App) -> Router {
 /// has room for the text.
 pub fn documents(app: App) -> Router {
     let description = async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION);
-    behind_the_gate(routes::documents().route(DESCRIBED_AT, get(description)), app)
+    let cache = Extension(Arc::<SearchCache>::default());
+    behind_the_gate(routes::documents().route(DESCRIBED_AT, get(description)).layer(cache), app)
 }
 
 /// The paths that `documents` serves; `api` serves all others.

@@ -50,6 +50,7 @@ impl World {
         let config = Config::from_lookup(|name| match name {
             "GREFFE_TABLE" => Some(table.to_owned()),
             "GREFFE_BUCKET" => Some(provision::BUCKET.to_owned()),
+            "GREFFE_INDEX_BUCKET" => Some(provision::INDEX_BUCKET.to_owned()),
             "GREFFE_EVENT_BUS" => Some(provision::EVENT_BUS.to_owned()),
             "GREFFE_MAIL_QUEUE_URL" => Some(queues.mail.clone()),
             "GREFFE_OLDER_QUEUE_URL" => Some(queues.older.clone()),

@@ -51,7 +51,7 @@ impl World {
             "GREFFE_OLDER_QUEUE_URL" => Some(queues.older.clone()),
             "GREFFE_PUSH_QUEUE_URL" => Some(queues.push.clone()),
             "GREFFE_DELIVERY_QUEUE_URL" => Some(queues.delivery.clone()),
-            "GREFFE_TABLE" | "GREFFE_BUCKET" | "GREFFE_EVENT_BUS" => Some("greffe".to_owned()),
+            "GREFFE_TABLE" | "GREFFE_BUCKET" | "GREFFE_INDEX_BUCKET" | "GREFFE_EVENT_BUS" => Some("greffe".to_owned()),
             _ => None,
         });
         let app = App::new(config.unwrap(), &sdk, http_client().unwrap(), clock.clone(), Random::seeded(7));

@@ -151,7 +151,8 @@ fn price(operation: &str) -> f64 {
     charge(operation).2 / 1e6
 }
 
-fn dollars(usage: &Usage) -> f64 {
+/// What was asked of AWS, in dollars.
+pub(super) fn dollars(usage: &Usage) -> f64 {
     usage.iter().map(|(operation, units)| units * price(operation)).sum()
 }
 

@@ -5,7 +5,9 @@ use std::fmt;
 use shared::{
     aws::{secrets::SecretError, table::TableError},
     base::http::HttpClientError,
+    firm::feed::FeedError,
     graph::TokenError,
+    search::{append::IndexingError, error::IndexError, find::SearchError},
 };
 
 use local::{client::ClientError, host::HostError, machine::MachineError};
@@ -60,6 +62,18 @@ pub enum BenchError {
     /// The table.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// An index that could not be made.
+    #[error(transparent)]
+    Indexing(#[from] IndexingError),
+    /// An index that could not be read.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A search.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// A secret.
     #[error(transparent)]
     Secret(#[from] SecretError),

@@ -10,6 +10,7 @@ mod other_side;
 mod process;
 mod push;
 mod scale;
+mod search;
 mod start;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ pub use figure::{BenchError, Row};
 pub use notices::Notices;
 pub use other_side::run as other_side;
 pub use push::Contacts;
+pub use search::Searches;
 pub use start::Starts;
 
 /// A group of figures.
@@ -40,12 +42,23 @@ pub enum Group {
     Push,
     /// Many mailboxes in one deployment, simulated.
     Scale,
+    /// The index of a firm's mails, made and asked.
+    Search,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 8] =
-        [Self::Mailbox, Self::Memory, Self::Mailboxes, Self::Notices, Self::Cost, Self::Start, Self::Push, Self::Scale];
+    pub const ALL: [Self; 9] = [
+        Self::Mailbox,
+        Self::Memory,
+        Self::Mailboxes,
+        Self::Notices,
+        Self::Cost,
+        Self::Start,
+        Self::Push,
+        Self::Scale,
+        Self::Search,
+    ];
 }
 
 /// How much is measured.
@@ -72,6 +85,9 @@ pub struct Scale {
     /// What is pushed.
     #[command(flatten)]
     pub contacts: Contacts,
+    /// What is searched.
+    #[command(flatten)]
+    pub searches: Searches,
 }
 
 /// Measures one group, with everything below `data`.
@@ -84,6 +100,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Cost => cost::mail(data, scale.mails, scale.mailboxes, &scale.month).await,
         Group::Push => push::contacts(data, &scale.contacts).await,
         Group::Scale => Ok(scale::table()),
+        Group::Search => search::index(data, &scale.searches).await,
         Group::Start => start::functions(data, &scale.starts).await,
     }
 }

@@ -86,5 +86,7 @@ fn operation(request: &HttpRequest) -> String {
     let headers = request.headers();
     let scope = headers.get("authorization").and_then(|a| a.split_once("Credential=")?.1.split('/').nth(3));
     let target = headers.get("x-amz-target").and_then(|target| target.rsplit('.').next());
+    // What goes to S3 by a link has its signature in the query.
+    let scope = scope.or_else(|| request.uri().contains("X-Amz-Signature=").then_some("s3"));
     format!("{}:{}", scope.unwrap_or_default(), target.unwrap_or(request.method()))
 }

@@ -102,6 +102,8 @@ pub struct Host {
     pub secret_expiry: App,
     /// What `evidence` receives.
     pub evidence: App,
+    /// What `indexer` receives.
+    pub indexer: App,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -191,6 +193,7 @@ impl Host {
         let defaults = [
             ("GREFFE_TABLE", provision::TABLE.to_owned()),
             ("GREFFE_BUCKET", provision::BUCKET.to_owned()),
+            ("GREFFE_INDEX_BUCKET", provision::INDEX_BUCKET.to_owned()),
             ("GREFFE_EVENT_BUS", provision::EVENT_BUS.to_owned()),
             ("GREFFE_MAIL_QUEUE_URL", queues.mail.clone()),
             ("GREFFE_OLDER_QUEUE_URL", queues.older.clone()),
@@ -215,6 +218,7 @@ impl Host {
         let function = |name: &'static str| over(&machine.as_function(name));
         let router = gateway(function, settings.links).merge(identity(machine.engines.clone()));
         let (secret_expiry, evidence) = (function("secret-expiry"), function("evidence"));
+        let indexer = function("indexer");
         let client = aws_sdk_sqs::Client::new(&machine.aws);
         let outside = Outside::new(config.ca_bundle.as_deref())?;
         let source = |name, handler, url| EventSource {
@@ -239,6 +243,7 @@ impl Host {
             delivery_source,
             secret_expiry,
             evidence,
+            indexer,
             stop,
             tasks,
         };
@@ -264,6 +269,7 @@ impl Host {
             ("AWS_ENDPOINT_URL", aws),
             ("GREFFE_TABLE", &config.table),
             ("GREFFE_BUCKET", &config.bucket),
+            ("GREFFE_INDEX_BUCKET", &config.index_bucket),
             ("GREFFE_EVENT_BUS", &config.event_bus),
             ("GREFFE_MAIL_QUEUE_URL", &config.mail_queue_url),
             ("GREFFE_OLDER_QUEUE_URL", &config.older_queue_url),
@@ -295,7 +301,8 @@ impl Host {
                 }
             });
         }
-        let (apps, deliveries, evidence) = (self.scheduled(), self.delivery_source.clone(), self.evidence.clone());
+        let (apps, deliveries) = (self.scheduled(), self.delivery_source.clone());
+        let (evidence, indexer) = (self.evidence.clone(), self.indexer.clone());
         let (engines, stop) = (self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
@@ -307,6 +314,7 @@ impl Host {
                 tick(&apps, engines.clone()).await;
                 deliveries.tick().await;
                 append_logs(&evidence, evidence.clock.now()).await;
+                index(&indexer, indexer.clock.now()).await;
             }
         });
     }
@@ -330,6 +338,11 @@ impl Host {
     /// Brings every log up to its feed.
     pub async fn append_logs(&self) {
         append_logs(&self.evidence, Timestamp::MAX).await;
+    }
+
+    /// Brings every index up to its feed.
+    pub async fn index(&self) {
+        index(&self.indexer, Timestamp::MAX).await;
     }
 
     /// Lets what is under way end, proves what came, and stops.
@@ -417,6 +430,14 @@ async fn append_logs(app: &App, until: Timestamp) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
     if let Err(error) = evidence::append(app, until, &deadline).await {
         tracing::error!(error = %Chain(&error), "the schedule of logs failed");
+    }
+}
+
+/// The schedule of `indexer`, with the indexes that are due by `until`.
+async fn index(app: &App, until: Timestamp) {
+    let deadline = Deadline::before(context(app).deadline, app.clock.clone());
+    if let Err(error) = indexer::index(app, until, &deadline).await {
+        tracing::error!(error = %Chain(&error), "the schedule of indexes failed");
     }
 }
 

@@ -16,6 +16,8 @@ use shared::aws::table::{DUE_INDEX, TTL_ATTRIBUTE};
 pub const TABLE: &str = "greffe";
 /// The bucket's name on this machine.
 pub const BUCKET: &str = "greffe-originals";
+/// The name of the bucket of indexes on this machine.
+pub const INDEX_BUCKET: &str = "greffe-indexes";
 /// The event bus that facts are told on: on this machine the default one, which is always there.
 pub const EVENT_BUS: &str = "default";
 /// The queues, and where what fails ten times lies: of mailbox jobs, of those about older mail, of push jobs, and of what
@@ -54,7 +56,9 @@ pub struct Queues {
 /// Makes what is missing.
 pub async fn provision(aws: &SdkConfig) -> Result<Queues, ProvisionError> {
     table(aws).await.map_err(|source| ProvisionError { what: "table", source })?;
-    bucket(aws).await.map_err(|source| ProvisionError { what: "bucket", source })?;
+    for name in [BUCKET, INDEX_BUCKET] {
+        bucket(aws, name).await.map_err(|source| ProvisionError { what: "bucket", source })?;
+    }
     let failed = |source| ProvisionError { what: "queues", source };
     Ok(Queues {
         mail: queue(aws, MAIL_QUEUE).await.map_err(failed)?,
@@ -104,13 +108,13 @@ async fn table(aws: &SdkConfig) -> Made<()> {
     Ok(())
 }
 
-async fn bucket(aws: &SdkConfig) -> Made<()> {
+async fn bucket(aws: &SdkConfig, name: &str) -> Made<()> {
     let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
     let region = aws.region().map_or(aws::Cloud::REGION, |r| r.as_ref()).to_owned();
     let place = CreateBucketConfiguration::builder()
         .location_constraint(BucketLocationConstraint::from(region.as_str()))
         .build();
-    let mut request = aws_sdk_s3::Client::from_conf(config).create_bucket().bucket(BUCKET);
+    let mut request = aws_sdk_s3::Client::from_conf(config).create_bucket().bucket(name);
     // The oldest region takes no name for itself.
     if region != "us-east-1" {
         request = request.create_bucket_configuration(place);

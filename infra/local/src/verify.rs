@@ -53,8 +53,8 @@ pub enum VerifyHereError {
     Verify(#[from] VerifyError),
 }
 
-/// Verifies the archive in `data`, every byte of it where `reads` says so. `roots`: a file of certificates in PEM, to one
-/// of which the certificate of each time stamp has to lead. `tell` gets the progress.
+/// Verifies the archive in `data`, every byte of it where `reads` says so. `roots`: a file of certificates in PEM, to
+/// one of which the certificate of each time stamp has to lead. `tell` gets the progress.
 pub async fn verify(
     data: &Path,
     reads: bool,

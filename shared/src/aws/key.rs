@@ -403,6 +403,16 @@ impl Key {
         Self::of_firm(firm, "LOG".to_owned())
     }
 
+    /// When the firm's index of words is due.
+    pub fn index_due(firm: FirmId) -> Self {
+        Self::of_firm(firm, "INDEX".to_owned())
+    }
+
+    /// The firm that a [`Key::index_due`] belongs to.
+    pub(super) fn index_owner(&self) -> Option<FirmId> {
+        self.pk.strip_prefix("FIRM#")?.parse().ok().filter(|_| self.sk == "INDEX")
+    }
+
     /// The firm that a [`Key::log_due`] belongs to.
     pub(super) fn log_owner(&self) -> Option<FirmId> {
         self.pk.strip_prefix("FIRM#")?.parse().ok().filter(|_| self.sk == "LOG")
@@ -603,7 +613,7 @@ impl Key {
     }
 
     /// The number of a [`Key::fact`], a [`Key::filed`] or a [`Key::stretch`].
-    pub(super) fn number(&self) -> Option<u64> {
+    pub fn number(&self) -> Option<u64> {
         self.sk.parse().ok()
     }
 
@@ -670,6 +680,7 @@ mod tests {
             add("joined", Key::joined(firm));
             add("log_due", Key::log_due(firm));
             add("stamp", Key::stamp(firm, 7));
+            add("index_due", Key::index_due(firm));
             add("sync", Key::sync(firm, mailbox));
             add("turn", Key::turn(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
@@ -841,6 +852,9 @@ mod tests {
         }
         for key in &keys["log_due"] {
             assert_eq!(key.log_owner().map(Key::log_due).as_ref(), Some(key));
+        }
+        for key in &keys["index_due"] {
+            assert_eq!(key.index_owner().map(Key::index_due).as_ref(), Some(key));
         }
         for key in &keys["message"] {
             let (of, mailbox) = key.owner::<MailboxId>("#MAILBOX#").unwrap();

@@ -1,5 +1,5 @@
 //! Links to originals: a link opens one object, without a key, for [`LINK_LIFETIME`]. greffe reads by them
-//! too.
+//! too, and writes the indexes of searches.
 //!
 //! The SDK's client of S3 could do both. But with each of its readings come the tables of three dozen checksums, 0.6 MB
 //! that no zip makes smaller, in a function that may have 4; and none is needed, for an original's SHA-256 is in the
@@ -33,7 +33,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag, retry::RetryConfig};
 
-use crate::base::clock;
+use crate::base::{clock, digest::Digest};
 
 /// How long a link lives.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(300);
@@ -59,9 +59,28 @@ pub struct FoundObject {
     pub etag: String,
 }
 
-fn is_missing(error: &(dyn std::error::Error + 'static)) -> bool {
+/// On what state of an object a write depends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteCondition<'a> {
+    /// There is none with this key.
+    IsNew,
+    /// It is the one with this `ETag`.
+    Is(&'a str),
+}
+
+/// Whether S3 said that there is no such object.
+pub fn is_missing(error: &(dyn std::error::Error + 'static)) -> bool {
+    is_status(error, 404)
+}
+
+/// Whether S3 said that another write of the same key is under way.
+pub fn is_conflict(error: &(dyn std::error::Error + 'static)) -> bool {
+    is_status(error, 409)
+}
+
+fn is_status(error: &(dyn std::error::Error + 'static), wanted: u16) -> bool {
     let mut sources = std::iter::successors(Some(error), |error| error.source());
-    sources.any(|error| matches!(error.downcast_ref(), Some(Refused(404))))
+    sources.any(|error| matches!(error.downcast_ref(), Some(Refused(status)) if *status == wanted))
 }
 
 impl Links {
@@ -73,28 +92,56 @@ impl Links {
     /// A link to the object with this key, which consists of what a URL takes as it is.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html>
     pub async fn to(&self, key: &str) -> Result<String, BoxError> {
-        Ok(self.bucket_url().await? + &self.path(key).await?)
+        Ok(self.bucket_url().await? + &self.path("GET", key, &[]).await?)
     }
 
     /// The object with this key, or those bytes of it, both ends included, as it comes. Whatever may be tried again is
     /// tried three times.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Range`)
     pub async fn read(&self, key: &str, part: Option<RangeInclusive<u64>>) -> Result<SdkBody, BoxError> {
-        Ok(self.get(key, part).await?.body)
+        let part = part.map(|part| ("range", format!("bytes={}-{}", part.start(), part.end())));
+        Ok(self.send("GET", key, &[], part, Vec::new()).await?.body)
     }
 
     /// The whole object with this key, if there is one.
     pub async fn find(&self, key: &str) -> Result<Option<FoundObject>, BoxError> {
-        match self.get(key, None).await {
+        match self.send("GET", key, &[], None, Vec::new()).await {
             Err(error) if is_missing(error.as_ref()) => Ok(None),
             found => found.map(Some),
         }
     }
 
-    async fn get(&self, key: &str, part: Option<RangeInclusive<u64>>) -> Result<FoundObject, BoxError> {
-        let mut get = Operation::builder()
+    /// Writes an object, if `condition` holds; whether it did. S3 holds the bytes to their SHA-256.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    pub async fn write(&self, key: &str, bytes: Vec<u8>, condition: WriteCondition<'_>) -> Result<bool, BoxError> {
+        let checksum = [("x-amz-checksum-sha256", Digest::of(&bytes).base64())];
+        let condition = match condition {
+            WriteCondition::IsNew => ("if-none-match", "*".to_owned()),
+            WriteCondition::Is(etag) => ("if-match", etag.to_owned()),
+        };
+        match self.send("PUT", key, &checksum, Some(condition), bytes).await {
+            Err(error) if is_status(error.as_ref(), 412) => Ok(false),
+            written => written.map(|_| true),
+        }
+    }
+
+    /// Removes an object. It may be gone.
+    pub async fn delete(&self, key: &str) -> Result<(), BoxError> {
+        self.send("DELETE", key, &[], None, Vec::new()).await.map(|_| ())
+    }
+
+    /// `signed`: headers that the signature covers, as S3 wants of its own.
+    async fn send(
+        &self,
+        method: &'static str,
+        key: &str,
+        signed: &[(&'static str, String)],
+        unsigned: Option<(&'static str, String)>,
+        body: Vec<u8>,
+    ) -> Result<FoundObject, BoxError> {
+        let mut operation = Operation::builder()
             .service_name("s3")
-            .operation_name("GetObject")
+            .operation_name("Object")
             .endpoint_url(&self.bucket_url().await?)
             .http_client(self.aws.http_client().ok_or("no HTTP client")?)
             .no_auth()
@@ -102,18 +149,19 @@ impl Links {
             .retry_classifier(HttpStatusCodeClassifier::default())
             .retry_classifier(TransientErrorClassifier::<Refused>::new());
         if let Some(sleep) = self.aws.sleep_impl() {
-            get = get.sleep_impl(sleep);
+            operation = operation.sleep_impl(sleep);
         }
-        let get = get.serializer(Ok).deserializer_impl::<FoundObject, Refused>(AsItComes).build();
-        let mut request = HttpRequest::new(SdkBody::empty());
-        request.set_uri(self.path(key).await?)?;
+        let operation = operation.serializer(Ok).deserializer_impl::<FoundObject, Refused>(AsItComes).build();
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        request.set_method(method)?;
+        request.set_uri(self.path(method, key, signed).await?)?;
         if let Some(name) = self.aws.app_name() {
             request.headers_mut().insert("user-agent", format!("app/{name}"));
         }
-        if let Some(part) = part {
-            request.headers_mut().insert("range", format!("bytes={}-{}", part.start(), part.end()));
+        for (name, value) in signed.iter().cloned().chain(unsigned) {
+            request.headers_mut().try_insert(name, value)?;
         }
-        Ok(get.invoke(request).await?)
+        Ok(operation.invoke(request).await?)
     }
 
     async fn bucket_url(&self) -> Result<String, BoxError> {
@@ -126,7 +174,7 @@ impl Links {
     }
 
     /// What follows the bucket's URL: the key, and a signature in the query.
-    async fn path(&self, key: &str) -> Result<String, BoxError> {
+    async fn path(&self, method: &str, key: &str, headers: &[(&str, String)]) -> Result<String, BoxError> {
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(LINK_LIFETIME);
@@ -144,7 +192,8 @@ impl Links {
             .build()?
             .into();
         let url = format!("{}/{key}", self.bucket_url().await?);
-        let request = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::UnsignedPayload)?;
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let request = SignableRequest::new(method, &url, headers, SignableBody::UnsignedPayload)?;
         let signature = sign(request, &params)?.into_parts().0;
         let path = format!("/{key}?");
         let query = path.len();

@@ -41,6 +41,8 @@ const DUE_FEED: &str = "feed";
 pub const DUE_WEBHOOK: &str = "webhook";
 /// The `due_kind` of a firm's log.
 pub const DUE_LOG: &str = "log";
+/// The `due_kind` of a firm's index of words.
+pub const DUE_WORDS: &str = "words";
 
 /// What a read or a write of the table came to. Nothing of the item's content is told.
 #[derive(Debug, thiserror::Error)]
@@ -515,6 +517,14 @@ impl Table {
     /// Errors: the table refuses or does not answer.
     pub async fn due_logs(&self, now: Timestamp) -> Result<Vec<FirmId>, TableError> {
         let due: DuePage<FirmId> = self.all_due(DUE_LOG, now, Key::log_owner).try_concat().await?;
+        Ok(due.into_iter().map(|(firm, _)| firm).collect())
+    }
+
+    /// All firms whose indexes of words are due by `now`, longest due first.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn due_indexes(&self, now: Timestamp) -> Result<Vec<FirmId>, TableError> {
+        let due: DuePage<FirmId> = self.all_due(DUE_WORDS, now, Key::index_owner).try_concat().await?;
         Ok(due.into_iter().map(|(firm, _)| firm).collect())
     }
 

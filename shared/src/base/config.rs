@@ -25,6 +25,8 @@ pub struct Config {
     pub table: String,
     /// `GREFFE_BUCKET`: the S3 bucket of the originals.
     pub bucket: String,
+    /// `GREFFE_INDEX_BUCKET`: the S3 bucket of the indexes of words.
+    pub index_bucket: String,
     /// `GREFFE_EVENT_BUS`: the EventBridge bus that facts are told on.
     pub event_bus: String,
     /// `GREFFE_MAIL_QUEUE_URL`: the FIFO queue of mailbox jobs.
@@ -155,6 +157,7 @@ impl Config {
         Ok(Self {
             table: required("GREFFE_TABLE")?,
             bucket: required("GREFFE_BUCKET")?,
+            index_bucket: required("GREFFE_INDEX_BUCKET")?,
             event_bus: required("GREFFE_EVENT_BUS")?,
             mail_queue_url: required("GREFFE_MAIL_QUEUE_URL")?,
             older_queue_url: required("GREFFE_OLDER_QUEUE_URL")?,
@@ -291,6 +294,7 @@ mod tests {
         let mut all = vec![
             ("GREFFE_TABLE", "greffe"),
             ("GREFFE_BUCKET", "originals"),
+            ("GREFFE_INDEX_BUCKET", "indexes"),
             ("GREFFE_EVENT_BUS", "greffe"),
             ("GREFFE_MAIL_QUEUE_URL", "https://sqs/mail.fifo"),
             ("GREFFE_OLDER_QUEUE_URL", "https://sqs/older.fifo"),

@@ -403,6 +403,11 @@ impl StoredFact {
         self.0.get(name)?.as_bool()
     }
 
+    /// The same with what this version knows; none if it is none that this version knows.
+    pub fn fact(self) -> Option<Fact> {
+        serde_json::from_value(Value::Object(self.0)).ok()
+    }
+
     /// When it was recorded.
     fn at(&self) -> Timestamp {
         self.text("at").and_then(|at| at.parse().ok()).unwrap_or_default()

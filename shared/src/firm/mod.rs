@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod feed;
 pub mod idempotency;
+pub mod index_due;
 pub mod joint;
 pub mod key;
 pub mod log_due;
@@ -23,7 +24,7 @@ use crate::{
         id::{ExternalId, FirmId},
         language::Language,
     },
-    firm::{audit::AuditEntry, log_due::LogDue, marks::Marks, named::Named},
+    firm::{audit::AuditEntry, index_due::IndexDue, log_due::LogDue, marks::Marks, named::Named},
 };
 
 /// A firm: one customer, whose data no other firm ever sees.
@@ -119,10 +120,10 @@ impl Firm {
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table, made: &AuditEntry) -> Result<(), TableError> {
         let made = made.next(table, self.id).await?;
-        let log = LogDue::first(self.id, self.created_at);
+        let (log, index) = (LogDue::first(self.id, self.created_at), IndexDue::first(self.id, self.created_at));
         let listed = Write::insert(Key::listed_firm(self.id), &ListedFirm { id: self.id });
         let named = Named::Firm.give(None, self.external_id.as_ref(), self.id);
-        let writes = [Write::insert(Key::firm(self.id), self), listed, made, log];
+        let writes = [Write::insert(Key::firm(self.id), self), listed, made, log, index];
         table.transact(writes.into_iter().chain(named).collect()).await
     }
 }

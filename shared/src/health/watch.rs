@@ -19,7 +19,7 @@ use crate::{
         id::{ConnectorId, FirmId},
         telemetry::Chain,
     },
-    firm::{ListedFirm, feed::FeedError, log_due::LogDue},
+    firm::{ListedFirm, feed::FeedError, index_due::IndexDue, log_due::LogDue},
     graph::GraphError,
     problem::{Code, Noted},
 };
@@ -40,6 +40,7 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
     tenancy::adopt(&clients.table, &connector).await?;
     ListedFirm::adopt(&clients.table, firm).await?;
     LogDue::adopt(&clients.table, firm, clients.clock.now()).await?;
+    IndexDue::adopt(&clients.table, firm, clients.clock.now()).await?;
     let seen = match connector.state {
         ConnectorState::AwaitingSignIn => return Ok(()),
         ConnectorState::Connected | ConnectorState::ActionRequired => probe(clients, &connector).await,

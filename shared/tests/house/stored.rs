@@ -22,6 +22,7 @@ use shared::{
     firm::{
         Firm, ListedFirm, audit,
         feed::Fact,
+        index_due::IndexDue,
         joint::{Joined, JointHead, Stretch},
         key::ApiKey,
         log_due::LogDue,
@@ -104,6 +105,7 @@ const KINDS: &[(&str, Held)] = &[
     ),
     ("log_due", Samples(&["log-due"])),
     ("stamp", Samples(&["stamp"])),
+    ("index_due", Samples(&["index-due"])),
     ("filed", Samples(&["filed"])),
     ("sync", Samples(&["sync"])),
     ("turn", Samples(&["turn"])),
@@ -138,7 +140,7 @@ fn samples() -> BTreeSet<String> {
 }
 
 /// Modules with types of items that are private to them: their unit tests read the samples.
-const PRIVATE: [&str; 9] = [
+const PRIVATE: [&str; 10] = [
     "access/ownership.rs",
     "access/entrance.rs",
     "access/sign_in.rs",
@@ -232,6 +234,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "homes" => read::<Homes>(&sample, item),
             "joined" => read::<Joined>(&sample, item),
             "joint-feed" => read::<JointHead>(&sample, item),
+            "index-due" => read::<IndexDue>(&sample, item),
             "listed-firm" => read::<ListedFirm>(&sample, item),
             "log-due" => read::<LogDue>(&sample, item),
             "stamp" => read::<StampedCheckpoint>(&sample, item),

@@ -42,7 +42,8 @@ use mailboxes::{folders, rules};
 /// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the
 /// description as a text. Each stands behind what it needs of its caller, so there is none without that, and below the
 /// function that serves it: a function links no handler of another. `takes` is the limit of a body that may be larger
-/// than others; `reads mail` has every reading noted, before anything is given out.
+/// than others; `reads mail` has every reading noted, before anything is given out; `reads words` does so where words
+/// are searched.
 macro_rules! routes {
     ($($function:ident { $(
         $needs:expr => $($noun:ident::$handler:ident $(takes $bytes:ident)? $(reads $what:ident)?),+;
@@ -57,10 +58,11 @@ macro_rules! routes {
             }
         )+
 
-        /// Whether a route gives out what a mail holds: then each reading leaves its entries in the audit trail.
-        pub(crate) fn reads_mail(route: &str) -> bool {
+        /// Whether a request gives out what a mail holds: then it leaves its entries in the audit trail. A list does so
+        /// when it searches words.
+        pub(crate) fn reads_mail(route: &str, query: Option<&str>) -> bool {
             $($($($(if route == $noun::[<__path_ $handler>]::path() {
-                return !stringify!($what).is_empty();
+                return stringify!($what) == "mail" || searches(query);
             })?)+)+)+
             false
         }
@@ -129,10 +131,15 @@ routes! {
     }
     documents {
         Needs::READ =>
-            messages::list, messages::read, reading::text reads mail, reading::html reads mail,
+            messages::list reads words, messages::read, reading::text reads mail, reading::html reads mail,
             reading::attachments reads mail, reading::attachment reads mail,
             proof::log, proof::message reads mail;
     }
+}
+
+/// Whether a query has words to search.
+fn searches(query: Option<&str>) -> bool {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).any(|(name, text)| name == "q" && !text.is_empty())
 }
 
 /// What a route needs of its caller; `path` as the router has it. None if there is no such route.

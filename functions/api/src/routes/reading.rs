@@ -20,14 +20,15 @@ use shared::{
     mail::opened::{NESTED_BYTES_MAX, OpenMailError, OpenedMail},
     problem::{Code, Problem},
     reading::{Attachment, MailHead, PartKind, Person, Pictures, is_shown_inline},
+    search::marks::passages,
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::messages::find;
+use super::messages::{RunView, SearchText, find};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, not_found},
-    extract::{Id, Json, Nth, Query, given},
+    extract::{Id, Json, Nth, Query, given, typed},
     range::{Asked, asked},
 };
 
@@ -90,6 +91,22 @@ pub(crate) struct Within {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, pattern = r"^[1-9][0-9]{0,3}(\.[1-9][0-9]{0,3}){0,7}$")]
     within: Option<Nesting>,
+}
+
+/// Which text.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WhichText {
+    /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
+    /// again, both, such as `2.1`. Omit it for the mail itself.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, pattern = r"^[1-9][0-9]{0,3}(\.[1-9][0-9]{0,3}){0,7}$")]
+    within: Option<Nesting>,
+    /// Words and phrases to mark, as those of a search.
+    #[serde(default, deserialize_with = "typed")]
+    #[param(value_type = Option<String>, max_length = 500)]
+    q: Option<SearchText>,
 }
 
 /// Which images a page may show.
@@ -162,6 +179,8 @@ pub(crate) struct MailText {
     text: String,
     /// There is more text in the original than is shown.
     is_cut: bool,
+    /// The first passages of the text that have words of `q`, piece by piece.
+    passages: Vec<Vec<RunView>>,
 }
 
 /// A part of a mail that is downloaded on its own.
@@ -238,7 +257,7 @@ fn not_archived(state: &str) -> Failure {
 
 /// Shows what a mail says: its head and its text.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text", params(Within),
+    get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text", params(WhichText),
     responses(
         (status = 200, body = MailText),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
@@ -249,15 +268,18 @@ pub(super) async fn text(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(message): Id<MessageId>,
-    Query(which): Query<Within>,
+    Query(which): Query<WhichText>,
 ) -> Answer<Json<MailText>> {
     let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
     let texts = opened.texts().await?;
     let (text, is_cut) = opened.outline.text(|range| texts.get(&range.start).map_or(&[], Vec::as_slice));
     let MailHead { subject, from, reply_to, to, cc, bcc, date, message_id, .. } = opened.outline.head;
+    let passages = which.q.map(|q| passages(&text, &q.into_inner())).unwrap_or_default();
+    let passages = passages.into_iter().map(|runs| runs.into_iter().map(RunView::from).collect()).collect();
     let people = |people: Vec<Person>| people.into_iter().map(PersonView::from).collect();
     let (from, reply_to, to) = (people(from), people(reply_to), people(to));
-    Ok(Json(MailText { subject, from, reply_to, to, cc: people(cc), bcc: people(bcc), date, message_id, text, is_cut }))
+    let (cc, bcc) = (people(cc), people(bcc));
+    Ok(Json(MailText { subject, from, reply_to, to, cc, bcc, date, message_id, text, is_cut, passages }))
 }
 
 /// Shows a mail as a page of HTML that can do no harm: without scripts, forms and styles of its own, with the images of

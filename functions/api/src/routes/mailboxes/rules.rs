@@ -8,10 +8,10 @@ use shared::{
     app::App,
     base::id::MailboxId,
     mail::{
+        list::{MessageFilter, Registry},
         mailbox::Mailbox,
         message::Message,
         rules::{EXCLUDED_MAX, People, Rules, SkipReason},
-        search::MessageFilter,
     },
 };
 use utoipa::ToSchema;
@@ -24,7 +24,6 @@ use crate::{
     field::{Address, Domain},
     precondition::{IfMatch, Tagged},
     routes::{
-        messages::found,
         page::{NumberedPart, Page},
         views::MessageView,
     },
@@ -122,11 +121,14 @@ pub(crate) async fn preview(
     let rules = new.read()?;
     let mailbox = find(&app, firm.id(), mailbox).await?.value.id;
     let people = People::of(&app.table, firm.id(), &rules).await?;
-    let filter = MessageFilter::of(mailbox);
-    let show = |message: Message| {
+    let filter = MessageFilter { mailbox: Some(mailbox), ..MessageFilter::default() };
+    let show = |_, message: Message| {
         message.original()?;
         let reason = rules.skips(&people, message.from.as_deref(), message.recipient_domain.as_deref())?;
         Some(WouldSkip { reason, message: message.into() })
     };
-    Ok(Json(found(&app, &firm, &filter, (part.after, part.limit), show).await?))
+    let mut registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
+    let page = (part.after, part.limit.unwrap_or_default().get());
+    let listed = filter.list((&app.table, firm.id()), &mut registry, page, show).await?;
+    Ok(Json(Page { items: listed.items, next: listed.next.map(|number| number.to_string()) }))
 }
