@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::{
     aws::table::{Row, TableError, Write},
-    mail::turn::Turn,
+    mail::turn::MailboxTurn,
 };
 use tests::{ADA, Registry, World};
 
@@ -207,7 +207,7 @@ async fn new_mail_is_kept_while_nobody_works_at_older_mail() {
     }
     // A function of live mail died: its mailbox is left alone until it is certainly over.
     let (firm, mailbox) = (registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
-    Turn::take(&world.host.app.table, firm, mailbox, world.clock.now() + 120 * SECOND).await.unwrap();
+    MailboxTurn::take(&world.host.app.table, firm, mailbox, world.clock.now() + 120 * SECOND).await.unwrap();
     assert_eq!(world.host.older_source.step().await, 1);
     assert_eq!(kept(&world, &registry, &old).await, 0);
     for _ in 0..3 {
@@ -223,21 +223,21 @@ async fn live_mail_takes_a_mailbox_from_a_slice_of_older_mail_that_can_commit_no
     let registry = world.registry().await;
     let (firm, mailbox) = (registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
     let (table, now) = (&world.host.app.table, world.clock.now());
-    let begin = async |at: jiff::Timestamp| Turn::begin(table, firm, mailbox, at).await.unwrap();
+    let begin = async |at: jiff::Timestamp| MailboxTurn::begin(table, firm, mailbox, at).await.unwrap();
     let mut slice = begin(now).await.unwrap();
-    let commit = async |slice: &Row<Turn>| table.transact(vec![Write::replace(slice)]).await;
+    let commit = async |slice: &Row<MailboxTurn>| table.transact(vec![Write::replace(slice)]).await;
     commit(&slice).await.unwrap();
     slice.written();
     for _ in 0..2 {
-        Turn::take(table, firm, mailbox, now + 120 * SECOND).await.unwrap();
+        MailboxTurn::take(table, firm, mailbox, now + 120 * SECOND).await.unwrap();
         assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
         assert_eq!(begin(now).await.unwrap_err(), 125 * SECOND);
-        Turn::give_back(table, firm, mailbox).await.unwrap();
+        MailboxTurn::give_back(table, firm, mailbox).await.unwrap();
         assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
     }
     slice = begin(now).await.unwrap();
     // A function that died gives nothing back: a slice waits until it is certainly over.
-    Turn::take(table, firm, mailbox, now + 120 * SECOND).await.unwrap();
+    MailboxTurn::take(table, firm, mailbox, now + 120 * SECOND).await.unwrap();
     assert!(begin(now + 124 * SECOND).await.is_err());
     let next = begin(now + 125 * SECOND).await.unwrap();
     assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));

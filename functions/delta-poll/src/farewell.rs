@@ -14,7 +14,7 @@ use shared::{
     graph::Disposition,
     mail::{
         mailbox::{HeldSubscription, Sync},
-        turn::Turn,
+        turn::MailboxTurn,
     },
 };
 
@@ -30,8 +30,8 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Rou
     if let Some(sync) = &sync {
         unsubscribe(app, job, &sync.value).await?;
         if sync.value.older.is_some() {
-            // A slice of older mail that is under way adds nothing any more, and none begins for a mailbox that is gone.
-            Turn::take(table, firm, mailbox, deadline.ends()).await?;
+            // A slice of older mail that is under way adds nothing any more, and none begins for one that is gone.
+            MailboxTurn::take(table, firm, mailbox, deadline.ends()).await?;
         }
     }
     let kept =

@@ -1,7 +1,7 @@
 //! Works through mailboxes: discover, decide, archive, announce, mark.
 //!
-//! Two things start it: the schedule, which queues a job for each mailbox that is due, and a queue, whose jobs each name
-//! one mailbox. It is deployed twice: older mail has a queue and functions of its own.
+//! Two things start it: the schedule, which queues a job for each mailbox that is due, and a queue, whose jobs each
+//! name one mailbox. It is deployed twice: older mail has a queue and functions of its own.
 
 mod advance;
 mod behind;

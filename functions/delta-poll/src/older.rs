@@ -27,7 +27,7 @@ use shared::{
         delta::Phase,
         mailbox::{Mailbox, MailboxState, Preparing, Progress, Sync},
         rules::People,
-        turn::Turn,
+        turn::MailboxTurn,
         work::Work,
     },
 };
@@ -66,7 +66,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     if silent || read.waits(now) || read.problem.is_some() {
         return wait(app, &mailbox, &read, next, REFUSED_PAUSE).await;
     }
-    let turn = match Turn::begin(table, job.firm, job.mailbox, now).await? {
+    let turn = match MailboxTurn::begin(table, job.firm, job.mailbox, now).await? {
         Ok(turn) => turn,
         Err(left) => return Err(RoundError::Wait(left.min(TURN_PAUSE))),
     };
@@ -88,7 +88,7 @@ struct Slice<'a> {
 }
 
 impl Slice<'_> {
-    async fn run(&self, turn: Row<Turn>, read: &Sync, mut next: Sync) -> Result<RoundEnd, RoundError> {
+    async fn run(&self, turn: Row<MailboxTurn>, read: &Sync, mut next: Sync) -> Result<RoundEnd, RoundError> {
         let Self { app, mailbox, connector, .. } = *self;
         let graph = app.graph(connector).having_spent(read.spent.clone()).until(self.deadline.last_byte());
         let graph = graph.sharing().behind();

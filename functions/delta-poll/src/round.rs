@@ -26,7 +26,7 @@ use shared::{
         message::{Message, Seen, State},
         rules::People,
         trouble::{Faults, Thing, Trouble},
-        turn::Turn,
+        turn::MailboxTurn,
     },
 };
 use tokio::sync::OnceCell;
@@ -157,7 +157,7 @@ pub(crate) struct Round<'a> {
     pub has_work: &'a AtomicBool,
     /// One transaction at a time changes the counts: two at once would refuse each other. With it goes, in a slice of
     /// older mail, the turn that it holds.
-    pub settling: &'a tokio::sync::Mutex<Option<Row<Turn>>>,
+    pub settling: &'a tokio::sync::Mutex<Option<Row<MailboxTurn>>>,
     /// Facts that the event bus did not take.
     pub untold: &'a Mutex<Option<Untold>>,
     /// What it saw on messages.

@@ -37,7 +37,7 @@ use shared::{
         notification::{client_state, notification_url},
         rules::People,
         trouble::{Thing, Trouble},
-        turn::Turn,
+        turn::MailboxTurn,
         work::Work,
     },
 };
@@ -108,11 +108,11 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     }
     let takes_turn = sync.value.older.is_some();
     if takes_turn {
-        Turn::take(&app.table, job.firm, job.mailbox, deadline.ends()).await?;
+        MailboxTurn::take(&app.table, job.firm, job.mailbox, deadline.ends()).await?;
     }
     let ended = Box::pin(look(app, job, (row, activated_at), sync, deadline, tally)).await;
     if takes_turn {
-        Turn::give_back(&app.table, job.firm, job.mailbox).await?;
+        MailboxTurn::give_back(&app.table, job.firm, job.mailbox).await?;
     }
     ended
 }
@@ -257,8 +257,8 @@ impl Round<'_> {
         if told {
             self.expects_work();
         }
-        // Of notices that come together, the first round finds what all of them are about; and a folder whose first round
-        // is not complete tells of its mail later.
+        // Of notices that come together, the first round finds what all of them are about; and a folder whose first
+        // round is not complete tells of its mail later.
         let explained = explains(self.looked_before, quiet_before, job)
             || folders.iter().any(|row| row.value.phase == Phase::Baseline);
         if noticed && job.notice && !told && !explained && sync.second_look != Some(job.sent_at) {
@@ -392,8 +392,8 @@ impl Round<'_> {
     }
 
     /// Reads those of these folders that are meant. One that fails keeps that to itself, and is read after the others
-    /// next time. The first round of each is begun before any other goes on: what is moved from then on was moved in. If
-    /// it has more than a page, older mail goes on with it.
+    /// next time. The first round of each is begun before any other goes on: what is moved from then on was moved in.
+    /// If it has more than a page, older mail goes on with it.
     async fn read(
         &self,
         folders: &mut [Row<FolderState>],

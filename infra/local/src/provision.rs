@@ -20,8 +20,8 @@ pub const BUCKET: &str = "greffe-originals";
 pub const INDEX_BUCKET: &str = "greffe-indexes";
 /// The event bus that facts are told on: on this machine the default one, which is always there.
 pub const EVENT_BUS: &str = "default";
-/// The queues, and where what fails ten times lies: of mailbox jobs, of those about older mail, of push jobs, and of what
-/// is posted to webhooks.
+/// The queues, and where what fails ten times lies: of mailbox jobs, of those about older mail, of push jobs, and of
+/// what is posted to webhooks.
 const MAIL_QUEUE: [&str; 2] = ["greffe-mail.fifo", "greffe-mail-dead-letters.fifo"];
 const OLDER_QUEUE: [&str; 2] = ["greffe-older.fifo", "greffe-older-dead-letters.fifo"];
 const PUSH_QUEUE: [&str; 2] = ["greffe-push.fifo", "greffe-push-dead-letters.fifo"];

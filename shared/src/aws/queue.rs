@@ -1,7 +1,8 @@
 //! What waits in a queue: one job names one thing to look at, and nothing more. Duplicates are harmless.
 //!
-//! The jobs of the mail queue and of the queue of older mail name mailboxes, the push queue's jobs members, the delivery queue's jobs webhooks. All are
-//! FIFO queues, and what a job names is its group: one function at a time works at it.
+//! The jobs of the mail queue and of the queue of older mail name mailboxes, the push queue's jobs members, the
+//! delivery queue's jobs webhooks. All are FIFO queues, and what a job names is its group: one function at a time works
+//! at it.
 
 use std::{fmt, marker::PhantomData};
 

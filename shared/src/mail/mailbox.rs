@@ -416,7 +416,7 @@ pub struct Sync {
     #[serde(default)]
     pub reconcile_at: Option<Timestamp>,
     /// When older mail was last given to its functions; none while nothing of it is to be done. While this is set, a
-    /// round of live mail takes its turn first ([`Turn`](super::turn::Turn)).
+    /// round of live mail takes its turn first ([`MailboxTurn`](super::turn::MailboxTurn)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<Timestamp>,
     /// When older mail goes on: Graph, or our own pace, asked it to wait.

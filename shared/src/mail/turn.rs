@@ -1,14 +1,14 @@
 //! Whose turn it is at a mailbox: that of live mail, or that of older mail.
 //!
-//! Older mail (history, reconciliations, the rest of first baselines) has a queue and functions of its own, so that live
-//! mail waits for none of it. The groups of a FIFO queue are the queue's own: both queues may name one mailbox at the
-//! same time. Yet nothing may be found, counted or moved on twice, so a round of live mail takes the mailbox, and older
-//! mail works on what nobody took:
+//! Older mail (history, reconciliations, the rest of first baselines) has a queue and functions of its own, so that
+//! live mail waits for none of it. The groups of a FIFO queue are the queue's own: both queues may name one mailbox at
+//! the same time. Yet nothing may be found, counted or moved on twice, so a round of live mail takes the mailbox, and
+//! older mail works on what nobody took:
 //!
 //! - Only a round of live mail gives older mail to its functions, at its end ([`Sync::older`](super::mailbox::Sync)).
 //!   No other round of live mail is under way then, and each that follows sees it.
-//! - While that stands, a round of live mail begins by [`Turn::take`]. It waits for nobody: every transaction of a slice
-//!   of older mail replaces this item too, so that from then on none of a slice that began before succeeds.
+//! - While that stands, a round of live mail begins by [`MailboxTurn::take`]. It waits for nobody: every transaction of
+//!   a slice of older mail replaces this item too, so that from then on none of a slice that began before succeeds.
 //! - No slice begins before the round has given the mailbox back, or its function is certainly dead.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// Whose turn it is. There is none before older mail is worked at for the first time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Turn {
+pub struct MailboxTurn {
     /// A round of live mail has the mailbox, and will be over by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     live_until: Option<Timestamp>,
@@ -35,7 +35,7 @@ pub struct Turn {
     slice_began_at: Option<Timestamp>,
 }
 
-impl Turn {
+impl MailboxTurn {
     /// Live mail takes the mailbox, until `until` at the latest. A slice that is under way can't commit any more.
     ///
     /// Errors: `Conflict` if others were faster at each of sixteen tries; the table refuses or does not answer.
@@ -46,7 +46,7 @@ impl Turn {
 
     /// Live mail gives the mailbox back.
     ///
-    /// Errors: as of [`Turn::take`].
+    /// Errors: as of [`MailboxTurn::take`].
     pub async fn give_back(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<(), TableError> {
         Self::set(table, firm, mailbox, None).await
     }
