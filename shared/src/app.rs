@@ -37,6 +37,8 @@ pub struct App {
     pub indexes: IndexStore,
     /// Jobs that name mailboxes.
     pub queue: MailQueue,
+    /// Jobs that name mailboxes, about older mail.
+    pub older_queue: MailQueue,
     /// Jobs that name members.
     pub push_queue: PushQueue,
 }
@@ -110,6 +112,7 @@ impl App {
             logs: LogStore::new(s3.clone(), links.clone(), config.bucket.clone()),
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),
+            older_queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.older_queue_url.clone(), random.clone()),
             push_queue: PushQueue::new(aws_sdk_sqs::Client::new(aws), config.push_queue_url.clone(), random.clone()),
             clients: Clients::new(config, aws, http, clock, random),
         }

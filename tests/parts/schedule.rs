@@ -73,7 +73,7 @@ fn refusing(world: &World, batches: &Arc<AtomicUsize>) -> MailQueue {
 /// One minute of the schedule, with a deadline that far.
 async fn minute(world: &World, queue: &MailQueue, time: Duration) -> Result<usize, ScheduleError> {
     let (now, cause) = (world.clock.now(), Uuid::nil());
-    let job = |(firm, mailbox)| Job { firm, mailbox, sent_at: now, subscription: false, notice: false, cause };
+    let job = |(firm, mailbox)| Job::new(firm, mailbox, now, cause);
     let due = world.host.app.table.due_mailboxes(now);
     let due = due.map_ok(|page| page.into_iter().map(|(subject, since)| (job(subject), since)).collect());
     let deadline = Deadline::before(u64::MAX, world.clock.clone()).or_after(time);

@@ -60,14 +60,9 @@ async fn a_deleted_mailbox_is_read_no_more_and_its_mail_stays() {
 }
 
 fn job(world: &World, registry: &Registry) -> shared::aws::queue::Job {
-    shared::aws::queue::Job {
-        firm: registry.firm.parse().unwrap(),
-        mailbox: registry.mailbox.parse().unwrap(),
-        sent_at: world.clock.now(),
-        subscription: true,
-        notice: true,
-        cause: world.host.app.random.uuid(),
-    }
+    let (firm, mailbox) = (registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
+    let job = shared::aws::queue::Job::new(firm, mailbox, world.clock.now(), world.host.app.random.uuid());
+    shared::aws::queue::Job { subscription: true, notice: true, ..job }
 }
 
 #[tokio::test]

@@ -6,9 +6,14 @@ use std::time::Duration;
 use microsoft365::{RetryAfter, Times};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::{
+    aws::table::{Row, TableError, Write},
+    mail::turn::MailboxTurn,
+};
 use tests::{ADA, Registry, World};
 
 const DAY: Duration = Duration::from_secs(86_400);
+const SECOND: Duration = Duration::from_secs(1);
 
 fn path(registry: &Registry, rest: &str) -> String {
     format!("/v1/firms/{}/mailboxes/{}{rest}", registry.firm, registry.mailbox)
@@ -175,4 +180,66 @@ async fn r6_history_holds_for_folders_that_are_chosen_later_too() {
     world.run_until_idle().await;
     assert_eq!(kept(&world, &registry, &mails).await, 5);
     world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn new_mail_is_kept_while_nobody_works_at_older_mail() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let old: Vec<String> =
+        (1..=30).map(|n| world.deliver_at("inbox", &format!("Old {n}"), now - n * 60 * SECOND)).collect();
+    let registry = world.registry().await;
+    world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+    world.post(&path(&registry, "/activate"), json!({ "since": "2026-01-01" })).await.ok();
+    let live_only = async || {
+        while world.microsoft.deliver_notices().await.unwrap() + world.host.source.step().await > 0 {}
+    };
+    for _ in 0..3 {
+        live_only().await;
+        let new = world.deliver("inbox", "New");
+        live_only().await;
+        assert_eq!(world.message(&registry, &new).await.ok()["state"], "marked");
+        world.clock.advance(1_000 * SECOND);
+        world.host.tick().await;
+    }
+    for mail in &old {
+        assert_eq!(world.message(&registry, mail).await.status, 404);
+    }
+    // A function of live mail died: its mailbox is left alone until it is certainly over.
+    let (firm, mailbox) = (registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
+    MailboxTurn::take(&world.host.app.table, firm, mailbox, world.clock.now() + 120 * SECOND).await.unwrap();
+    assert_eq!(world.host.older_source.step().await, 1);
+    assert_eq!(kept(&world, &registry, &old).await, 0);
+    for _ in 0..3 {
+        world.pass(100 * SECOND).await;
+    }
+    assert_eq!(kept(&world, &registry, &old).await, old.len());
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn live_mail_takes_a_mailbox_from_a_slice_of_older_mail_that_can_commit_nothing_then() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let (firm, mailbox) = (registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
+    let (table, now) = (&world.host.app.table, world.clock.now());
+    let begin = async |at: jiff::Timestamp| MailboxTurn::begin(table, firm, mailbox, at).await.unwrap();
+    let mut slice = begin(now).await.unwrap();
+    let commit = async |slice: &Row<MailboxTurn>| table.transact(vec![Write::replace(slice)]).await;
+    commit(&slice).await.unwrap();
+    slice.written();
+    for _ in 0..2 {
+        MailboxTurn::take(table, firm, mailbox, now + 120 * SECOND).await.unwrap();
+        assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
+        assert_eq!(begin(now).await.unwrap_err(), 125 * SECOND);
+        MailboxTurn::give_back(table, firm, mailbox).await.unwrap();
+        assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
+    }
+    slice = begin(now).await.unwrap();
+    // A function that died gives nothing back: a slice waits until it is certainly over.
+    MailboxTurn::take(table, firm, mailbox, now + 120 * SECOND).await.unwrap();
+    assert!(begin(now + 124 * SECOND).await.is_err());
+    let next = begin(now + 125 * SECOND).await.unwrap();
+    assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
+    commit(&next).await.unwrap();
 }

@@ -245,7 +245,8 @@ impl Story {
     async fn function(&mut self) {
         self.gate.some_trouble(&mut self.dice, 160);
         let Self { dice, world, gate, outlook, .. } = self;
-        let functions = async { tokio::join!(world.host.source.step(), world.host.source.step()) };
+        let host = &world.host;
+        let functions = async { tokio::join!(host.source.step(), host.source.step(), host.older_source.step()) };
         let meanwhile = async {
             for _ in 0..dice.below(4) {
                 gate.turn().await;
@@ -348,6 +349,7 @@ impl Story {
         let done = self.since.map(|since| (json!(since), json!("done")));
         assert_eq!((history["since"].take(), history["state"].take()), done.unwrap_or_default(), "{history}");
         assert_eq!(world.host.source.step().await, 0, "a job still waits");
+        assert_eq!(world.host.older_source.step().await, 0, "a job of older mail still waits");
     }
 
     /// Where the feed says that a message was filed, in order; null where it was taken out.

@@ -452,7 +452,8 @@ impl World {
     /// Works through some jobs of each queue; how many there were.
     async fn jobs(&self) -> usize {
         let host = &self.host;
-        host.source.step().await + host.push_source.step().await + host.delivery_source.step().await
+        let mail = host.source.step().await + host.older_source.step().await;
+        mail + host.push_source.step().await + host.delivery_source.step().await
     }
 
     /// Lets time pass, the schedule run, and all that follows from it.
@@ -537,6 +538,7 @@ impl World {
             assert_eq!(self.content_digest(registry, &held).await, held.sha256_hex);
         }
         assert_eq!(self.host.source.step().await, 0, "a job still waits");
+        assert_eq!(self.host.older_source.step().await, 0, "a job of older mail still waits");
     }
 
     async fn content_digest(&self, registry: &Registry, held: &Held) -> String {

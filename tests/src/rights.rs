@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::{
 use local::provision::{BUCKET, INDEX_BUCKET};
 use serde_json::Value;
 
-use crate::template::{Template, attribute};
+use crate::template::{Template, attribute, role_of};
 
 /// Something a function may do, or did.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -349,8 +349,8 @@ pub fn granted(template: &Template) -> Vec<Right> {
 
 /// The statements of the roles with this effect, and whose each is.
 fn statements<'a>(template: &'a Template, effect: &'static str) -> impl Iterator<Item = (String, &'a Value)> {
-    template.functions().flat_map(move |(function, id, _)| {
-        let role = template.properties(&format!("{id}Role"));
+    template.functions().flat_map(move |(function, _, properties)| {
+        let role = template.properties(role_of(properties));
         let policies = role["Policies"].as_array().into_iter().flatten();
         let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
         statements.filter(move |statement| statement["Effect"] == effect).map(move |of| (function.to_owned(), of))

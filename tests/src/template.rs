@@ -42,6 +42,19 @@ impl Template {
     }
 }
 
+/// The name of a function, without that of the stack.
+pub fn name_of(function: &Value) -> &str {
+    function["FunctionName"]["Fn::Sub"]
+        .as_str()
+        .and_then(|name| name.strip_prefix("${AWS::StackName}-"))
+        .unwrap_or_default()
+}
+
+/// The logical id of a function's role.
+pub fn role_of(function: &Value) -> &str {
+    attribute(&function["Role"]).map_or("", |(role, _)| role)
+}
+
 /// Where the project lies.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project").to_owned()

@@ -26,8 +26,10 @@ fn every_function_is_deployed_and_nothing_else_is() {
     let written: Names = folders.map(|name| name.into_string().unwrap()).collect();
     assert_eq!(deployed, written);
     for (folder, id, function) in template.functions() {
-        assert_eq!(function["FunctionName"]["Fn::Sub"], format!("${{AWS::StackName}}-{folder}"), "{id}");
-        assert_eq!(function["Role"]["Fn::GetAtt"], format!("{id}Role.Arn"), "{id} shares its rights with another");
+        // The program of delta-poll a second time: one name more, and the same rights.
+        let (name, role) = if id == "OlderMail" { ("older-mail", "DeltaPoll") } else { (folder, id) };
+        assert_eq!(function["FunctionName"]["Fn::Sub"], format!("${{AWS::StackName}}-{name}"), "{id}");
+        assert_eq!(function["Role"]["Fn::GetAtt"], format!("{role}Role.Arn"), "{id} shares its rights with another");
     }
 }
 
@@ -238,8 +240,8 @@ fn aws_vouches_for_audiences_that_greffe_draws_and_for_the_one_of_before_only() 
     assert!(own.as_str().starts_with("greffe:"));
     let mut roles = 0;
     for (id, _) in template.resources("AWS::IAM::Role") {
-        let statements = template.properties(id)["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
-        for statement in statements.iter().filter(|s| s["Action"] == "sts:GetWebIdentityToken") {
+        let statements = template.properties(id)["Policies"][0]["PolicyDocument"]["Statement"].as_array();
+        for statement in statements.into_iter().flatten().filter(|s| s["Action"] == "sts:GetWebIdentityToken") {
             let condition = &statement["Condition"];
             assert_eq!(condition["ForAllValues:StringLike"], json!({ "sts:IdentityTokenAudience": asked }), "{id}");
             // ForAllValues holds for a request without the key, too.

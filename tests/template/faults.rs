@@ -1,7 +1,7 @@
 //! Mistakes that `sam validate --lint` and `cfn-lint` let through, and that would show only after a deployment.
 
 use serde_json::{Value, json};
-use tests::template::{Template, attribute};
+use tests::template::{Template, attribute, name_of};
 
 /// Only this function's URL is open to all: Graph can't sign for IAM, and each notice carries a MAC instead.
 const OPEN_TO_ALL: [&str; 1] = ["GraphWebhook"];
@@ -189,10 +189,10 @@ fn is_schedule(text: &str) -> bool {
 
 fn logs(template: &Template) -> Vec<String> {
     let mut faults = Vec::new();
-    for (folder, id, function) in template.functions() {
+    for (_, id, function) in template.functions() {
         let group = template.of_function(function, "LoggingConfig")["LogGroup"]["Ref"].as_str().unwrap_or_default();
         let name = &template.properties(group)["LogGroupName"]["Fn::Sub"];
-        if name != &format!("/aws/lambda/${{AWS::StackName}}-{folder}") {
+        if name != &format!("/aws/lambda/${{AWS::StackName}}-{}", name_of(function)) {
             faults.push(format!("{id}: it logs to {name}, which is not the log group of its own"));
         }
     }

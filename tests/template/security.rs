@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::aws::{link::LINK_LIFETIME, table::TTL_ATTRIBUTE};
 use tests::{
     rights::{Right, Touched, denials, granted, like},
-    template::{Template, root},
+    template::{Template, role_of, root},
 };
 
 const TRAIL: &str = "FIRM#6f9619ff-8b86-4011-b42d-00c04fc964ff#AUDIT";
@@ -111,7 +111,7 @@ fn each_access_to_an_original_is_logged_where_no_function_comes() {
     let statements = template.properties("AccessLogsPolicy")["PolicyDocument"]["Statement"].as_array().unwrap();
     let closed = statements.iter().find(|statement| statement["Sid"] == "NoFunction").unwrap();
     let refused: BTreeSet<_> = closed["Principal"]["AWS"].as_array().unwrap().iter().map(ToString::to_string).collect();
-    let roles = template.functions().map(|(_, id, _)| json!({ "Fn::GetAtt": format!("{id}Role.Arn") }).to_string());
+    let roles = template.functions().map(|(.., function)| function["Role"].to_string());
     assert_eq!((closed["Effect"].as_str(), &closed["Action"]), (Some("Deny"), &json!("s3:*")));
     assert_eq!(refused, roles.collect());
     // The log holds the address of a link; so long it opens something.
@@ -188,8 +188,8 @@ fn what_is_kept_is_encrypted_with_a_key_of_the_operators_own_where_there_is_one(
     assert_eq!(rule[2]["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256");
     assert_eq!(template.properties("Table")["SSESpecification"]["Fn::If"][1]["KMSMasterKeyId"]["Ref"], "KmsKeyArn");
     // Whoever works with the table or the originals may use the key, through them only.
-    for (function, id, _) in template.functions() {
-        let role = template.properties(&format!("{id}Role")).to_string();
+    for (function, _, properties) in template.functions() {
+        let role = template.properties(role_of(properties)).to_string();
         let works = granted(&template).iter().any(|r| r.function == function && r.resource == "Table");
         assert_eq!(role.contains("kms:Decrypt"), works, "{function}");
         assert_eq!(role.contains("kms:ViaService"), works, "{function}");

@@ -53,6 +53,7 @@ impl World {
             "GREFFE_INDEX_BUCKET" => Some(provision::INDEX_BUCKET.to_owned()),
             "GREFFE_EVENT_BUS" => Some(provision::EVENT_BUS.to_owned()),
             "GREFFE_MAIL_QUEUE_URL" => Some(queues.mail.clone()),
+            "GREFFE_OLDER_QUEUE_URL" => Some(queues.older.clone()),
             "GREFFE_PUSH_QUEUE_URL" => Some(queues.push.clone()),
             "GREFFE_DELIVERY_QUEUE_URL" => Some(queues.delivery.clone()),
             "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),

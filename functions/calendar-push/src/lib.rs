@@ -18,7 +18,7 @@ use serde::Deserialize;
 use shared::{
     app::App,
     aws::{
-        queue::PushJob,
+        queue::{PushJob, PushQueue},
         worker::{self, Deadline, Interrupted, Output, RoundOutcome, Rounds, ScheduleError},
     },
     base::{
@@ -66,7 +66,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Reco
         }
         worker::Input::Jobs(batch) => {
             let rounds = Members { app, deadline };
-            Ok(Output::Jobs(worker::work_through(&rounds, &app.push_queue, &app.clock, batch, MEMBERS_AT_ONCE).await))
+            Ok(Output::Jobs(worker::work_through(&rounds, &app.clock, batch, MEMBERS_AT_ONCE).await))
         }
     }
 }
@@ -87,6 +87,10 @@ struct Members<'a> {
 
 impl Rounds<PushJob> for Members<'_> {
     type Error = PushError;
+
+    fn queue(&self, _job: &PushJob) -> &PushQueue {
+        &self.app.push_queue
+    }
 
     async fn run(&self, job: &PushJob) -> Result<RoundOutcome, PushError> {
         let outcome = Box::pin(run::run(self.app, job, &self.deadline)).await;

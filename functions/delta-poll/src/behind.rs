@@ -1,9 +1,13 @@
-//! What waits for live mail: granted history and reconciliation. Both walk the folders for a limited time. What a walk
-//! finds is archived like other mail.
+//! Older mail, which waits for live mail: the rest of first baselines, granted history and reconciliation. The latter
+//! walk the folders for a limited time. What a walk finds is archived like other mail.
 
 use std::time::Duration;
 
-use futures::{SinkExt as _, channel::mpsc, join};
+use futures::{
+    SinkExt as _,
+    channel::mpsc::{self, unbounded},
+    join,
+};
 use jiff::Timestamp;
 use shared::{
     aws::table::{Row, Write},
@@ -20,11 +24,12 @@ use shared::{
 
 use crate::{
     advance,
+    discover::{self, PAGES_MAX, Read},
     intake::{self, Page},
     round::{Round, RoundEnd, RoundError},
 };
 
-/// What waits for live mail runs this long at a time; then its job goes to the end of the queue.
+/// Older mail is worked at this long at a time; then its job goes to the end of its queue.
 pub(crate) const SLICE: Duration = Duration::from_secs(20);
 /// Mails listed by one request of history: few enough that little has to be asked again after an interruption.
 const HISTORY_PAGE: usize = 200;
@@ -91,8 +96,39 @@ impl Purpose {
     }
 }
 
-/// Goes on with what waits, for a bounded time; `open` is its work from before, `folders` are those that were just
-/// read.
+/// Whether older mail can go on: `open` is its work from before, as far as it is due.
+pub(crate) fn is_ahead(round: &Round<'_>, sync: &Sync, folders: &[Row<FolderState>], open: &[Row<Work>]) -> bool {
+    let now = round.app.clock.now();
+    if sync.behind_at.is_some_and(|at| at > now) {
+        return false;
+    }
+    let history = round.mailbox.history.map(|history| Purpose::History { since: history.from });
+    let running = sync.reconciliation.filter(|run| run.ended_at.is_none()).map(Purpose::Reconcile);
+    let purposes: Vec<Purpose> = history.into_iter().chain(running).collect();
+    let ahead = |folder: &FolderState| purposes.iter().any(|purpose| purpose.is_ahead(folder, now));
+    let reconciles = running.is_some() || sync.reconcile_at.is_none_or(|at| at <= now);
+    reconciles || !open.is_empty() || folders.iter().any(|row| ahead(&row.value) || begins(&row.value, now))
+}
+
+/// Whether there is something to be read of a folder's first round now.
+fn begins(folder: &FolderState, now: Timestamp) -> bool {
+    folder.phase == Phase::Baseline && !folder.rests(now)
+}
+
+/// Goes on with the first rounds of folders. What they find of live mail is work of live mail. False if they are not at
+/// their end.
+pub(crate) async fn prepare(round: &Round<'_>, folders: &mut [Row<FolderState>]) -> Result<bool, RoundError> {
+    let now = round.app.clock.now();
+    let (found, _) = unbounded();
+    let mut complete = true;
+    for folder in folders.iter_mut().filter(|row| begins(&row.value, now)) {
+        let read = discover::folder(round, folder, PAGES_MAX, &found).await?;
+        complete &= !matches!(read, Read::More | Read::OutOfTime);
+    }
+    Ok(complete)
+}
+
+/// Goes on with history and reconciliation, for a bounded time; `open` is their work from before.
 pub(crate) async fn run(
     round: &Round<'_>,
     sync: &mut Sync,
@@ -324,9 +360,14 @@ async fn put(
     walk: Walk,
     mut writes: Vec<Write>,
 ) -> Result<(), RoundError> {
-    folder.value = purpose.put(folder.value.clone(), walk);
+    let after = purpose.put(folder.value.clone(), walk);
+    let before = std::mem::replace(&mut folder.value, after);
     writes.push(Write::replace(folder));
-    round.settle(writes).await?;
+    if let Err(error) = round.settle(writes).await {
+        // How far history and comparison are is told by what was committed.
+        folder.value = before;
+        return Err(error.into());
+    }
     folder.written();
     Ok(())
 }

@@ -27,6 +27,8 @@ use crate::{
     round::{Round, RoundError},
 };
 
+/// Pages of one folder in one round: twenty thousand mails. Then others have their turn.
+pub(crate) const PAGES_MAX: usize = 200;
 /// New starts of one folder in one round; a link that dies more often is looked at in a later round.
 const RESTARTS_MAX: usize = 3;
 /// Pages after each other that bring nothing: more of them have no end.
@@ -92,6 +94,7 @@ pub(crate) async fn folder(
         }
         let failed_before = row.value.trouble.is_some();
         let reread = row.value.rereads && complete;
+        let was_baseline = row.value.phase == Phase::Baseline;
         let work = take_in(round, row, page, &mut baseline, idle > 0).await?;
         if failed_before && row.value.trouble.is_none() {
             round.works(&row.value.thing());
@@ -104,7 +107,8 @@ pub(crate) async fn folder(
             // Sending fails only after the round has ended. Then the next round finds the item in the table.
             let _ = found.unbounded_send(item);
         }
-        if complete && !std::mem::take(&mut begun_before) {
+        // What happened since a baseline began is for live mail to find.
+        if complete && (was_baseline || !std::mem::take(&mut begun_before)) {
             return Ok(Read::Complete { told });
         }
     }

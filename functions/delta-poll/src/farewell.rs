@@ -12,7 +12,10 @@ use shared::{
     },
     base::telemetry::Chain,
     graph::Disposition,
-    mail::mailbox::{HeldSubscription, Sync},
+    mail::{
+        mailbox::{HeldSubscription, Sync},
+        turn::MailboxTurn,
+    },
 };
 
 use crate::round::{RoundEnd, RoundError};
@@ -26,6 +29,10 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Rou
     let sync = table.get::<Sync>(&Key::sync(firm, mailbox)).await?;
     if let Some(sync) = &sync {
         unsubscribe(app, job, &sync.value).await?;
+        if sync.value.older.is_some() {
+            // A slice of older mail that is under way adds nothing any more, and none begins for one that is gone.
+            MailboxTurn::take(table, firm, mailbox, deadline.ends()).await?;
+        }
     }
     let kept =
         [Key::work_prefix(firm, mailbox), Key::folder_prefix(firm, mailbox), Key::baselines_prefix(firm, mailbox)];
@@ -42,7 +49,8 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Rou
         }
     }
     if let Some(sync) = sync {
-        let last = [Key::tree(firm, mailbox), Key::progress(firm, mailbox)].map(Write::discard);
+        let last =
+            [Key::tree(firm, mailbox), Key::progress(firm, mailbox), Key::turn(firm, mailbox)].map(Write::discard);
         table.transact(last.into_iter().chain([Write::remove(&sync)]).collect()).await?;
         tracing::info!("what rounds kept of a deleted mailbox is removed");
     }

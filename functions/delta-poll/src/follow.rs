@@ -55,6 +55,19 @@ pub(crate) async fn folders(round: &Round<'_>, sync: &mut Sync) -> Result<Vec<Ro
             Err(LookError::Table(error)) => return Err(error.into()),
         }
     }
+    retain_kept(selection, &mut folders);
+    Ok(folders)
+}
+
+/// The folders that are kept as far as they are known, in the same order.
+pub(crate) async fn known(round: &Round<'_>) -> Result<Vec<Row<FolderState>>, RoundError> {
+    let Some(selection) = &round.mailbox.selection else { return Ok(Vec::new()) };
+    let mut folders = FolderState::all(&round.app.table, round.mailbox.firm, round.mailbox.id).await?;
+    retain_kept(selection, &mut folders);
+    Ok(folders)
+}
+
+fn retain_kept(selection: &Selection, folders: &mut Vec<Row<FolderState>>) {
     let there = folders.iter().filter(|row| row.value.gone_at.is_none());
     let kept = selection.kept(there.map(|row| &row.value.place));
     folders.retain(|row| kept.contains(row.value.id()));
@@ -63,7 +76,6 @@ pub(crate) async fn folders(round: &Round<'_>, sync: &mut Sync) -> Result<Vec<Ro
         Some(WellKnown::SentItems) => 1,
         _ => 2,
     });
-    Ok(folders)
 }
 
 /// Looks at the tree in the next call of [`folders`]: there was a notice, and no folder that is kept explains it. It

@@ -1,7 +1,7 @@
 //! Works through mailboxes: discover, decide, archive, announce, mark.
 //!
-//! Two things start it: the schedule, which queues a job for each mailbox that is due, and the queue, whose jobs each
-//! name one mailbox.
+//! Two things start it: the schedule, which queues a job for each mailbox that is due, and a queue, whose jobs each
+//! name one mailbox. It is deployed twice: older mail has a queue and functions of its own.
 
 mod advance;
 mod behind;
@@ -9,6 +9,7 @@ mod discover;
 mod farewell;
 mod follow;
 mod intake;
+mod older;
 mod round;
 mod run;
 mod watch;
@@ -22,7 +23,7 @@ use serde::Deserialize;
 use shared::{
     app::App,
     aws::{
-        queue::Job,
+        queue::{Job, MailQueue, Queued as _},
         worker::{self, Deadline, Interrupted, Output, Rounds, ScheduleError},
     },
     base::{
@@ -33,10 +34,11 @@ use shared::{
 };
 
 use crate::round::{RoundEnd, RoundError};
+pub use crate::run::{OUTAGE_PAUSE_MAX, POLL_PAUSE_NOTIFIED, SILENCE_SPREAD};
 
 /// Mailboxes of one batch that are worked at side by side, all that a batch can name: what they hold in memory stays
 /// within a small function.
-const MAILBOXES_AT_ONCE: usize = 4;
+pub const MAILBOXES_AT_ONCE: usize = 4;
 
 /// A mailbox that has to wait so long comes back by the schedule.
 const WAIT_IN_QUEUE_MAX: Duration = Duration::from_secs(30);
@@ -79,14 +81,14 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
         }
         worker::Input::Jobs(batch) => {
             let rounds = Mailboxes { app, deadline };
-            Ok(Output::Jobs(worker::work_through(&rounds, &app.queue, &app.clock, batch, MAILBOXES_AT_ONCE).await))
+            Ok(Output::Jobs(worker::work_through(&rounds, &app.clock, batch, MAILBOXES_AT_ONCE).await))
         }
     }
 }
 
 async fn queue_due(app: &App, deadline: &Deadline) -> Result<usize, ScheduleError> {
     let (now, cause) = (app.clock.now(), app.random.uuid());
-    let job = |(firm, mailbox)| Job { firm, mailbox, sent_at: now, subscription: false, notice: false, cause };
+    let job = |(firm, mailbox)| Job::new(firm, mailbox, now, cause);
     let due = app.table.due_mailboxes(now);
     let due = due.map_ok(|page| page.into_iter().map(|(subject, since)| (job(subject), since)).collect());
     worker::queue_due(&app.queue, cause, deadline, due).await
@@ -102,7 +104,10 @@ impl Mailboxes<'_> {
     /// A round, and the one line and the metrics that it ends with.
     async fn counted(&self, job: &Job) -> Result<RoundEnd, RoundError> {
         let (began, tally) = (self.app.clock.now(), Tally::default());
-        let outcome = run::run(self.app, job, &self.deadline, &tally).await;
+        let outcome = match job.older {
+            true => older::run(self.app, job, &self.deadline, &tally).await,
+            false => run::run(self.app, job, &self.deadline, &tally).await,
+        };
         if let Err(error) = &outcome {
             tally.count(Counter::RoundsFailed, u64::from(error.wait().is_none()));
             tally.count(Counter::RoundsInOutage, u64::from(error.is_outage()));
@@ -126,19 +131,27 @@ impl Mailboxes<'_> {
 impl Rounds<Job> for Mailboxes<'_> {
     type Error = RoundError;
 
+    fn queue(&self, job: &Job) -> &MailQueue {
+        if job.older { &self.app.older_queue } else { &self.app.queue }
+    }
+
     async fn run(&self, job: &Job) -> Result<worker::RoundOutcome, RoundError> {
         Ok(match self.counted(job).await? {
-            RoundEnd::Finished | RoundEnd::Noticed => worker::RoundOutcome::Finished,
-            RoundEnd::OutOfTime | RoundEnd::Behind => worker::RoundOutcome::OutOfTime,
+            RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed => worker::RoundOutcome::Finished,
+            RoundEnd::OutOfTime => worker::RoundOutcome::OutOfTime,
         })
     }
 
     fn leaves_to_schedule(&self, job: &Job, wait: Duration) -> bool {
         // That the subscription needs a look stands in the job only.
-        wait >= WAIT_IN_QUEUE_MAX && !job.subscription
+        wait >= WAIT_IN_QUEUE_MAX && !job.subscription && !job.older
     }
 
     async fn put_off(&self, job: &Job, at: Timestamp) -> bool {
+        if job.older {
+            // Live mail had the mailbox each time.
+            return self.app.older_queue.send(&job.sent_again(self.app.clock.now())).await.is_ok();
+        }
         Sync::put_off(&self.app.table, job.firm, job.mailbox, at).await.is_ok()
     }
 }

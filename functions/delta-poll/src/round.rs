@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use shared::{
     app::App,
     aws::{
-        table::{TableError, Write},
+        queue::QueueError,
+        table::{Row, TableError, Write},
         worker::Deadline,
     },
     base::{address::recipient_domain, id::MessageId, metric::Tally, telemetry::Chain},
@@ -25,6 +26,7 @@ use shared::{
         message::{Message, Seen, State},
         rules::People,
         trouble::{Faults, Thing, Trouble},
+        turn::MailboxTurn,
     },
 };
 use tokio::sync::OnceCell;
@@ -41,7 +43,7 @@ const REFUSED_IN_A_ROW_MAX: u32 = 2;
 pub(crate) enum RoundEnd {
     /// All that could be done is done.
     Finished,
-    /// Live mail is seen to; what waits for it has more to do.
+    /// Live mail is seen to; older mail can go on.
     Behind,
     /// A notice is seen to; folders that it can't be about wait for the poll.
     Noticed,
@@ -85,6 +87,9 @@ pub(crate) enum RoundError {
     /// The feed or the event bus.
     #[error(transparent)]
     Feed(#[from] FeedError),
+    /// The queues.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 impl RoundError {
@@ -150,8 +155,9 @@ pub(crate) struct Round<'a> {
     pub was_silent: &'a AtomicBool,
     /// Whether there was work when it began, or may be by now.
     pub has_work: &'a AtomicBool,
-    /// One transaction at a time changes the counts: two at once would refuse each other.
-    pub settling: &'a tokio::sync::Mutex<()>,
+    /// One transaction at a time changes the counts: two at once would refuse each other. With it goes, in a slice of
+    /// older mail, the turn that it holds.
+    pub settling: &'a tokio::sync::Mutex<Option<Row<MailboxTurn>>>,
     /// Facts that the event bus did not take.
     pub untold: &'a Mutex<Option<Untold>>,
     /// What it saw on messages.
@@ -170,9 +176,19 @@ impl Round<'_> {
     }
 
     /// Makes writes that change the counts of the mailbox too: all, or none.
-    pub async fn settle(&self, writes: Vec<Write>) -> Result<(), TableError> {
-        let _one_at_a_time = self.settling.lock().await;
-        self.app.table.transact(writes).await
+    ///
+    /// Errors: `Conflict` if another wrote first, or if live mail took the mailbox from a slice of older mail.
+    pub async fn settle(&self, mut writes: Vec<Write>) -> Result<(), TableError> {
+        let mut turn = self.settling.lock().await;
+        writes.extend(turn.as_ref().map(Write::replace));
+        let written = self.app.table.transact(writes).await;
+        match (turn.as_mut(), &written) {
+            (Some(turn), Ok(())) => turn.written(),
+            // Without its turn a slice can commit nothing more.
+            (Some(_), Err(_)) => self.stop(),
+            (None, _) => {}
+        }
+        written
     }
 
     /// There is work, or may be: when it is due counts for the next round.

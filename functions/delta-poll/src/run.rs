@@ -37,6 +37,7 @@ use shared::{
         notification::{client_state, notification_url},
         rules::People,
         trouble::{Thing, Trouble},
+        turn::MailboxTurn,
         work::Work,
     },
 };
@@ -44,13 +45,13 @@ use tokio::sync::OnceCell;
 
 use crate::{
     advance, behind,
-    discover::{self, Read},
+    discover::{self, PAGES_MAX, Read},
     farewell, follow,
     round::{Known, Round, RoundEnd, RoundError},
 };
 
 /// A mailbox whose notices come is looked at this often all the same.
-const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(15 * 60);
+pub const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(15 * 60);
 /// A mailbox without notices is looked at this often while there is something in it.
 const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
 /// The same after it has long been quiet.
@@ -63,12 +64,12 @@ const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
 const SECOND_LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// A subscription that was seen so lately is believed, whatever a poll finds.
 const SUBSCRIPTION_TRUSTED_FOR: Duration = Duration::from_secs(60 * 60);
-/// Pages of one folder in one round: twenty thousand mails. Then others have their turn.
-const PAGES_MAX: usize = 200;
+/// Older mail that was given to its functions so long ago, and is not at its end, is given to them once more.
+const GIVEN_AGAIN_AFTER: Duration = Duration::from_secs(2 * 3600);
 /// While Microsoft does not answer, a mailbox is tried this often at least.
-const OUTAGE_PAUSE_MAX: Duration = Duration::from_secs(4 * 60);
+pub const OUTAGE_PAUSE_MAX: Duration = Duration::from_secs(4 * 60);
 /// The mailboxes of a connector that Microsoft did not answer come back over so long.
-const SILENCE_SPREAD: Duration = Duration::from_secs(60);
+pub const SILENCE_SPREAD: Duration = Duration::from_secs(60);
 /// Clocks of two functions differ by less than this.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
@@ -86,14 +87,14 @@ struct Discovered {
     told: bool,
 }
 
-/// Serves `job`, unless a round that began after it was sent has done so.
+/// Serves `job`, unless a round that began after it was sent has done so. If older mail is worked at, this round takes
+/// its turn first.
 pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<RoundEnd, RoundError> {
     let began_at = app.clock.now();
     let Some(row) = Mailbox::find(&app.table, job.firm, job.mailbox).await? else {
         return farewell::run(app, job, deadline).await;
     };
-    let mailbox = row.value.clone();
-    let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
+    let (MailboxState::Active, Some(activated_at)) = (row.value.state, row.value.activated_at) else {
         return Ok(RoundEnd::Finished);
     };
     let sync_key = Key::sync(job.firm, job.mailbox);
@@ -105,6 +106,27 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     if sync.value.waits(began_at) {
         return Ok(RoundEnd::Finished);
     }
+    let takes_turn = sync.value.older.is_some();
+    if takes_turn {
+        MailboxTurn::take(&app.table, job.firm, job.mailbox, deadline.ends()).await?;
+    }
+    let ended = Box::pin(look(app, job, (row, activated_at), sync, deadline, tally)).await;
+    if takes_turn {
+        MailboxTurn::give_back(&app.table, job.firm, job.mailbox).await?;
+    }
+    ended
+}
+
+/// Looks at an active mailbox.
+async fn look(
+    app: &App,
+    job: &Job,
+    (row, activated_at): (Row<Mailbox>, Timestamp),
+    sync: Row<Sync>,
+    deadline: &Deadline,
+    tally: &Tally,
+) -> Result<RoundEnd, RoundError> {
+    let (began_at, mailbox) = (app.clock.now(), row.value.clone());
     let firm = Firm::find(&app.table, job.firm).await?;
     let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?;
     let (Some(firm), Some(connector)) = (firm.filter(|firm| firm.ended_at.is_none()), connector) else {
@@ -118,6 +140,8 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     let connector = Connector::probe(connector, &app.table, began_at).await?;
 
     let graph = app.graph(&connector).having_spent(sync.value.spent.clone()).until(deadline.last_byte());
+    // A slice that is under way may ask still.
+    let graph = if sync.value.older.is_some() { graph.sharing() } else { graph };
     let marks = (connector.mark && mailbox.rules.mark).then(|| firm.marks());
     let kept_marks = OnceCell::new();
     let people = People::of(&app.table, firm.id, &mailbox.rules).await?;
@@ -182,13 +206,15 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     if matches!(result, Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed)) {
         next.round_began_at = Some(began_at);
     }
+    let gives = matches!(result, Ok(RoundEnd::Behind));
+    if gives {
+        next.older = Some(app.clock.now());
+    }
     next = match result {
-        Ok(RoundEnd::Finished | RoundEnd::Noticed) => {
+        Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed) => {
             let at = next_due(app, &mailbox, &next, has_work.into_inner()).await?;
             next.due_by(at, app.clock.now())
         }
-        // Its next round is no answer to a notice: it reads all folders, and goes on with what waits.
-        Ok(RoundEnd::Behind) => next.due(app.clock.now()),
         Ok(RoundEnd::OutOfTime) | Err(_) => next,
     };
     if result.is_ok() && next.wants_pace(app.clock.now()) && !matches!(result, Ok(RoundEnd::Finished)) {
@@ -196,6 +222,11 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     }
     if next != sync.value {
         write_sync(app, sync, next).await?;
+    }
+    if gives {
+        // If this function dies here, it is given once more in some hours.
+        let older = Job { older: true, ..Job::new(job.firm, job.mailbox, app.clock.now(), job.cause) };
+        app.older_queue.send(&older).await?;
     }
     result
 }
@@ -226,8 +257,10 @@ impl Round<'_> {
         if told {
             self.expects_work();
         }
-        // Of notices that come together, the first round finds what all of them are about.
-        let explained = explains(self.looked_before, quiet_before, job);
+        // Of notices that come together, the first round finds what all of them are about; and a folder whose first
+        // round is not complete tells of its mail later.
+        let explained = explains(self.looked_before, quiet_before, job)
+            || folders.iter().any(|row| row.value.phase == Phase::Baseline);
         if noticed && job.notice && !told && !explained && sync.second_look != Some(job.sent_at) {
             // Delta may be a little behind its own notices.
             sync.second_look = Some(job.sent_at);
@@ -237,7 +270,13 @@ impl Round<'_> {
             self.keep_subscribed(connector, sync, true).await;
         }
         match advanced {
-            RoundEnd::Finished if in_time && all => self.go_on_behind(sync, folders, behind).await,
+            RoundEnd::Finished if in_time && all => {
+                let long_ago = sync.older.is_none_or(|at| at + GIVEN_AGAIN_AFTER <= self.app.clock.now());
+                match long_ago && behind::is_ahead(self, sync, &folders, &behind) {
+                    true => Ok(RoundEnd::Behind),
+                    false => Ok(RoundEnd::Finished),
+                }
+            }
             RoundEnd::Finished if in_time => Ok(RoundEnd::Noticed),
             _ => Ok(RoundEnd::OutOfTime),
         }
@@ -279,41 +318,6 @@ impl Round<'_> {
             Err(error) => {
                 tracing::error!(mailbox.id = %mailbox, error = %Chain(&error), "facts still wait for the event bus");
             }
-        }
-    }
-
-    /// Goes on with what waits for live mail, for a short time. If it has to wait itself, live mail does not wait with
-    /// it.
-    async fn go_on_behind(
-        &self,
-        sync: &mut Sync,
-        folders: Vec<Row<FolderState>>,
-        open: Vec<Row<Work>>,
-    ) -> Result<RoundEnd, RoundError> {
-        let now = self.app.clock.now();
-        if sync.behind_at.is_some_and(|at| at > now) {
-            return Ok(RoundEnd::Finished);
-        }
-        sync.behind_at = None;
-        let graph = self.graph.behind();
-        let deadline = self.deadline.or_after(behind::SLICE);
-        let refused_in_a_row = AtomicU32::new(0);
-        let stopped = AtomicBool::new(false);
-        let slice = Round {
-            graph: &graph,
-            deadline: &deadline,
-            looked_before: None,
-            stopped,
-            refused_in_a_row: &refused_in_a_row,
-            ..*self
-        };
-        match Box::pin(behind::run(&slice, sync, folders, open)).await {
-            Ok(RoundEnd::OutOfTime) => Ok(RoundEnd::Behind),
-            Err(RoundError::Wait(wait) | RoundError::Busy { wait, .. }) => {
-                sync.behind_at = Some(self.app.clock.now() + wait);
-                Ok(RoundEnd::Finished)
-            }
-            other => other,
         }
     }
 
@@ -389,6 +393,7 @@ impl Round<'_> {
 
     /// Reads those of these folders that are meant. One that fails keeps that to itself, and is read after the others
     /// next time. The first round of each is begun before any other goes on: what is moved from then on was moved in.
+    /// If it has more than a page, older mail goes on with it.
     async fn read(
         &self,
         folders: &mut [Row<FolderState>],
@@ -400,19 +405,17 @@ impl Round<'_> {
         let is_next = |folder: &FolderState| is_meant(folder.id()) && (look || !folder.rests(now));
         let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_next(&folders[*i].value)).collect();
         order.sort_by_key(|i| folders[*i].value.trouble.is_some());
-        let begins = |folder: &FolderState| folder.phase == Phase::Baseline && folder.link.is_none();
-        let beginning: Vec<usize> = order.iter().copied().filter(|i| begins(&folders[*i].value)).collect();
+        let (first, following): (Vec<usize>, Vec<usize>) =
+            order.into_iter().partition(|i| folders[*i].value.phase == Phase::Baseline);
         let mut reading = Reading { told: false, in_time: true };
-        if order.len() > 1 {
-            for i in beginning {
-                let read = discover::folder(self, &mut folders[i], 1, found).await?;
-                reading.note(read);
-                if read != Read::More {
-                    order.retain(|other| *other != i);
-                }
+        for i in first {
+            if folders[i].value.link.is_some() {
+                continue;
             }
+            let read = discover::folder(self, &mut folders[i], 1, found).await?;
+            reading.note(read);
         }
-        for i in order {
+        for i in following {
             let read = discover::folder(self, &mut folders[i], PAGES_MAX, found).await?;
             reading.note(read);
             reading.in_time &= read != Read::More;
@@ -500,6 +503,7 @@ impl Reading {
 
 /// When the mailbox is looked at next: a safety net where notices come, and never after the next try of what failed.
 /// Work is read only where the round knows of some: what others add meanwhile comes with a job of its own.
+/// While older mail is with its functions, it is they who say when it goes on.
 async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync, has_work: bool) -> Result<Timestamp, RoundError> {
     let now = app.clock.now();
     if let Some(problem) = &sync.problem {
@@ -508,17 +512,19 @@ async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync, has_work: bool) -> 
     let pause = poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
     // Up to a tenth sooner: mailboxes that were due together part.
     let poll = now + pause + pause / 10 - app.random.jitter(pause / 5);
-    let work = match has_work {
+    let mut work = match has_work {
         true => Work::of(&app.table, mailbox.firm, mailbox.id).await?,
         false => Vec::new(),
     };
+    work.retain(|row| sync.older.is_none() || !Work::is_behind(row, mailbox.firm, mailbox.id));
     // What could not be done although nothing asked to wait is tried again soon; what waits behind live mail has its
     // own time.
     let is_open = |row: &Row<Work>| row.value.not_before.is_none() && !Work::is_behind(row, mailbox.firm, mailbox.id);
     let open = work.iter().any(is_open).then(|| now + POLL_PAUSE_LIVELY);
     let untold = sync.untold.map(|_| now + POLL_PAUSE_LIVELY);
     let due = work.iter().filter_map(|row| row.value.not_before).chain(open).chain(untold);
-    let due = due.chain(sync.faults.due()).chain(sync.reconcile_at).chain(sync.behind_at);
+    let older = sync.reconcile_at.into_iter().chain(sync.behind_at).filter(|_| sync.older.is_none());
+    let due = due.chain(sync.faults.due()).chain(older);
     Ok(due.fold(poll, Timestamp::min))
 }
 
@@ -536,15 +542,13 @@ fn poll_pause(notified: bool, quiet_rounds: u32) -> Duration {
     }
 }
 
-/// Writes down what the round found. If the mailbox was activated or paused meanwhile, that stands, and the rest is
-/// added.
+/// Writes down what the round found. What others wrote meanwhile stands, and the rest is added.
 async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundError> {
-    let key = read.key.clone();
+    let (key, before) = (read.key.clone(), read.value.clone());
     match app.table.write(Write::replace(&read.with(next.clone()))).await {
         Err(TableError::Conflict { .. }) => {
-            let Some(row) = app.table.get::<Sync>(&key).await? else { return Ok(()) };
-            let merged = row.value.clone().with_findings_of(&next);
-            Ok(app.table.write(Write::replace(&row.with(merged))).await?)
+            let merged = |sync: Option<Sync>| sync.map(|sync| sync.with_findings_of(&before, &next));
+            Ok(app.table.update(&key, merged).await.map(drop)?)
         }
         other => Ok(other?),
     }

@@ -148,8 +148,11 @@ async fn queue(app: &App, notices: Notices) -> bool {
         tracing::info!(%cause, mailboxes = notices.mailboxes.len(), "notices were taken");
     }
     let jobs = notices.mailboxes.into_iter();
-    let jobs =
-        jobs.map(|((firm, mailbox), subscription)| Job { firm, mailbox, sent_at, subscription, notice: true, cause });
+    let jobs = jobs.map(|((firm, mailbox), subscription)| Job {
+        subscription,
+        notice: true,
+        ..Job::new(firm, mailbox, sent_at, cause)
+    });
     let sent = futures::stream::iter(jobs).map(|job| async move { app.queue.send(&job).await });
     let sent: Vec<_> = sent.buffer_unordered(JOBS_AT_ONCE).collect().await;
     let failed: Vec<_> = sent.into_iter().filter_map(Result::err).collect();

@@ -48,6 +48,7 @@ impl World {
         let config = Config::from_lookup(|name| match name {
             "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),
             "GREFFE_MAIL_QUEUE_URL" => Some(url.unwrap_or(&queues.mail).to_owned()),
+            "GREFFE_OLDER_QUEUE_URL" => Some(queues.older.clone()),
             "GREFFE_PUSH_QUEUE_URL" => Some(queues.push.clone()),
             "GREFFE_DELIVERY_QUEUE_URL" => Some(queues.delivery.clone()),
             "GREFFE_TABLE" | "GREFFE_BUCKET" | "GREFFE_INDEX_BUCKET" | "GREFFE_EVENT_BUS" => Some("greffe".to_owned()),
@@ -135,7 +136,7 @@ async fn a_genuine_notice_becomes_one_job_for_its_mailbox_and_a_forged_one_none(
     let sent_at = Timestamp::UNIX_EPOCH;
     let jobs = world.jobs().await;
     let cause = jobs[0].cause;
-    assert_eq!(jobs, [Job { firm, mailbox, sent_at, subscription: false, notice: true, cause }]);
+    assert_eq!(jobs, [Job { notice: true, ..Job::new(firm, mailbox, sent_at, cause) }]);
 
     assert_eq!(world.post("/", notices(&[&forged])).await, StatusCode::ACCEPTED);
     assert_eq!(world.jobs().await, []);

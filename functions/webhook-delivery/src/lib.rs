@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::{
     app::App,
     aws::{
-        queue::DeliveryJob,
+        queue::{DeliveryJob, DeliveryQueue},
         worker::{self, Deadline, Output, RoundOutcome, Rounds, ScheduleError},
     },
     base::telemetry::Chain,
@@ -55,8 +55,7 @@ pub async fn handle(app: &App, outside: &Outside, event: LambdaEvent<Input>) -> 
         }
         worker::Input::Jobs(batch) => {
             let rounds = Addresses { app, outside, deadline };
-            let queue = app.feed.deliveries();
-            Ok(Output::Jobs(worker::work_through(&rounds, queue, &app.clock, batch, ADDRESSES_AT_ONCE).await))
+            Ok(Output::Jobs(worker::work_through(&rounds, &app.clock, batch, ADDRESSES_AT_ONCE).await))
         }
     }
 }
@@ -79,6 +78,10 @@ struct Addresses<'a> {
 
 impl Rounds<DeliveryJob> for Addresses<'_> {
     type Error = DeliverError;
+
+    fn queue(&self, _job: &DeliveryJob) -> &DeliveryQueue {
+        self.app.feed.deliveries()
+    }
 
     async fn run(&self, job: &DeliveryJob) -> Result<RoundOutcome, DeliverError> {
         let App { clients, .. } = self.app;

@@ -9,6 +9,7 @@ mod notices;
 mod other_side;
 mod process;
 mod push;
+mod scale;
 mod search;
 mod start;
 
@@ -39,13 +40,15 @@ pub enum Group {
     Start,
     /// Contacts for members, against Graph's limits.
     Push,
+    /// Many mailboxes in one deployment, simulated.
+    Scale,
     /// The index of a firm's mails, made and asked.
     Search,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Mailbox,
         Self::Memory,
         Self::Mailboxes,
@@ -53,6 +56,7 @@ impl Group {
         Self::Cost,
         Self::Start,
         Self::Push,
+        Self::Scale,
         Self::Search,
     ];
 }
@@ -95,6 +99,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Notices => notices::flood(data, scale.mailboxes, scale.each, &scale.notices).await,
         Group::Cost => cost::mail(data, scale.mails, scale.mailboxes, &scale.month).await,
         Group::Push => push::contacts(data, &scale.contacts).await,
+        Group::Scale => Ok(scale::table()),
         Group::Search => search::index(data, &scale.searches).await,
         Group::Start => start::functions(data, &scale.starts).await,
     }

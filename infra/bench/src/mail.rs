@@ -67,6 +67,8 @@ impl Subject {
             subject.add(&address(n)).await?;
         }
         subject.look().await?;
+        // Older mail comes to its end: there is none.
+        while subject.host.older_source.step().await > 0 {}
         Ok(subject)
     }
 

@@ -56,7 +56,7 @@ pub const CONCURRENCY: usize = 4;
 /// As in template.yaml: how many webhooks are posted to at a time.
 pub const DELIVERY_CONCURRENCY: usize = 10;
 /// As in template.yaml: how many jobs a function is given, as many as it works at side by side.
-const MAIL_BATCH: i32 = 4;
+pub const MAIL_BATCH: i32 = 4;
 const PUSH_BATCH: i32 = 10;
 /// One webhook does not wait for another.
 const DELIVERY_BATCH: i32 = 1;
@@ -92,6 +92,8 @@ pub struct Host {
     pub address: SocketAddr,
     /// What feeds `delta-poll`.
     pub source: EventSource,
+    /// What feeds `delta-poll` with older mail.
+    pub older_source: EventSource,
     /// What feeds `calendar-push`.
     pub push_source: EventSource,
     /// What feeds `webhook-delivery`.
@@ -194,6 +196,7 @@ impl Host {
             ("GREFFE_INDEX_BUCKET", provision::INDEX_BUCKET.to_owned()),
             ("GREFFE_EVENT_BUS", provision::EVENT_BUS.to_owned()),
             ("GREFFE_MAIL_QUEUE_URL", queues.mail.clone()),
+            ("GREFFE_OLDER_QUEUE_URL", queues.older.clone()),
             ("GREFFE_PUSH_QUEUE_URL", queues.push.clone()),
             ("GREFFE_DELIVERY_QUEUE_URL", queues.delivery.clone()),
             ("GREFFE_PUBLIC_URL", format!("http://{address}")),
@@ -227,6 +230,7 @@ impl Host {
         };
         let push_source = source("calendar-push", Handler::CalendarPush, queues.push);
         let delivery_source = source("webhook-delivery", Handler::WebhookDelivery, queues.delivery);
+        let older_source = source("delta-poll", Handler::DeltaPoll, queues.older);
         let source = source("delta-poll", Handler::DeltaPoll, queues.mail);
         let (stop, tasks) = (CancellationToken::new(), JoinSet::new());
         let mut host = Self {
@@ -234,6 +238,7 @@ impl Host {
             machine,
             address,
             source,
+            older_source,
             push_source,
             delivery_source,
             secret_expiry,
@@ -267,6 +272,7 @@ impl Host {
             ("GREFFE_INDEX_BUCKET", &config.index_bucket),
             ("GREFFE_EVENT_BUS", &config.event_bus),
             ("GREFFE_MAIL_QUEUE_URL", &config.mail_queue_url),
+            ("GREFFE_OLDER_QUEUE_URL", &config.older_queue_url),
             ("GREFFE_PUSH_QUEUE_URL", &config.push_queue_url),
             ("GREFFE_DELIVERY_QUEUE_URL", &config.delivery_queue_url),
             ("GREFFE_APP_CLIENT_ID", client.as_deref().unwrap_or_default()),
@@ -281,7 +287,7 @@ impl Host {
 
     /// Lets the queues and, `every` so often, the schedules start the functions from now on.
     pub fn run(&mut self, every: Duration) {
-        let sources = [&self.source, &self.push_source, &self.delivery_source];
+        let sources = [&self.source, &self.older_source, &self.push_source, &self.delivery_source];
         for source in sources.into_iter().flat_map(|source| std::iter::repeat_n(source, source.concurrency())) {
             let (source, stop) = (source.clone(), self.stop.clone());
             self.tasks.spawn(async move {

@@ -20,9 +20,10 @@ pub const BUCKET: &str = "greffe-originals";
 pub const INDEX_BUCKET: &str = "greffe-indexes";
 /// The event bus that facts are told on: on this machine the default one, which is always there.
 pub const EVENT_BUS: &str = "default";
-/// The queues, and where what fails ten times lies: of mailbox jobs, of push jobs, and of what is
-/// posted to webhooks.
+/// The queues, and where what fails ten times lies: of mailbox jobs, of those about older mail, of push jobs, and of
+/// what is posted to webhooks.
 const MAIL_QUEUE: [&str; 2] = ["greffe-mail.fifo", "greffe-mail-dead-letters.fifo"];
+const OLDER_QUEUE: [&str; 2] = ["greffe-older.fifo", "greffe-older-dead-letters.fifo"];
 const PUSH_QUEUE: [&str; 2] = ["greffe-push.fifo", "greffe-push-dead-letters.fifo"];
 const DELIVERY_QUEUE: [&str; 2] = ["greffe-delivery.fifo", "greffe-delivery-dead-letters.fifo"];
 /// How often a job is tried before it is set aside for a person; as in template.yaml.
@@ -44,6 +45,8 @@ pub struct ProvisionError {
 pub struct Queues {
     /// Of mailbox jobs.
     pub mail: String,
+    /// Of mailbox jobs that are about older mail.
+    pub older: String,
     /// Of push jobs.
     pub push: String,
     /// Of what is posted to webhooks.
@@ -59,6 +62,7 @@ pub async fn provision(aws: &SdkConfig) -> Result<Queues, ProvisionError> {
     let failed = |source| ProvisionError { what: "queues", source };
     Ok(Queues {
         mail: queue(aws, MAIL_QUEUE).await.map_err(failed)?,
+        older: queue(aws, OLDER_QUEUE).await.map_err(failed)?,
         push: queue(aws, PUSH_QUEUE).await.map_err(failed)?,
         delivery: queue(aws, DELIVERY_QUEUE).await.map_err(failed)?,
     })

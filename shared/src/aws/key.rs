@@ -49,6 +49,7 @@
 //! | that a checkpoint of a firm's log was stamped | `FIRM#f#STAMP` | its size, 20 digits | range, either way |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
+//! | whose turn it is at a mailbox | `FIRM#f#MAILBOX#m` | `TURN` | key |
 //! | a mailbox's progress | `FIRM#f#MAILBOX#m` | `PROGRESS` | key |
 //! | a folder, and how far it is read | `FIRM#f#MAILBOX#m` | `FOLDER#id` | all by prefix |
 //! | where the changes of the tree go on | `FIRM#f#MAILBOX#m` | `TREE` | key |
@@ -443,6 +444,11 @@ impl Key {
         Self::of_mailbox(firm, mailbox, "SYNC".to_owned())
     }
 
+    /// Whose turn it is at a mailbox: that of live mail, or that of older mail.
+    pub fn turn(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "TURN".to_owned())
+    }
+
     /// A mailbox's progress.
     pub fn progress(firm: FirmId, mailbox: MailboxId) -> Self {
         Self::of_mailbox(firm, mailbox, "PROGRESS".to_owned())
@@ -682,6 +688,7 @@ mod tests {
             add("stamp", Key::stamp(firm, 7));
             add("index_due", Key::index_due(firm));
             add("sync", Key::sync(firm, mailbox));
+            add("turn", Key::turn(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
             add("tree", Key::tree(firm, mailbox));
             add("bulk", Key::bulk(firm, bulk));

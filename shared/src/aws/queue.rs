@@ -1,7 +1,8 @@
 //! What waits in a queue: one job names one thing to look at, and nothing more. Duplicates are harmless.
 //!
-//! The mail queue's jobs name mailboxes, the push queue's jobs members, the delivery queue's jobs webhooks. All are
-//! FIFO queues, and what a job names is its group: one function at a time works at it.
+//! The jobs of the mail queue and of the queue of older mail name mailboxes, the push queue's jobs members, the
+//! delivery queue's jobs webhooks. All are FIFO queues, and what a job names is its group: one function at a time works
+//! at it.
 
 use std::{fmt, marker::PhantomData};
 
@@ -49,10 +50,20 @@ pub struct Job {
     /// Whether a change notification asked for it: then there is something to be found.
     #[serde(default)]
     pub notice: bool,
+    /// Whether it is about older mail: then it lies in the queue of that.
+    #[serde(default)]
+    pub older: bool,
     /// What the log calls all that follows from one request of Graph's, one run of the schedule or one request to the
     /// API: the same to the mark.
     #[serde(default)]
     pub cause: Uuid,
+}
+
+impl Job {
+    /// To look at this mailbox.
+    pub fn new(firm: FirmId, mailbox: MailboxId, sent_at: Timestamp, cause: Uuid) -> Self {
+        Self { firm, mailbox, sent_at, subscription: false, notice: false, older: false, cause }
+    }
 }
 
 impl Queued for Job {

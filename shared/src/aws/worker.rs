@@ -101,6 +101,11 @@ impl Deadline {
         TimeLimit::after(Duration::try_from(left).unwrap_or_default().min(FUNCTION_TIME_MAX))
     }
 
+    /// When the function is certainly over.
+    pub fn ends(&self) -> Timestamp {
+        self.ends
+    }
+
     /// Whether nothing new is to be begun.
     pub fn is_near(&self) -> bool {
         self.clock.now() >= self.at
@@ -168,6 +173,9 @@ pub trait Rounds<J: Queued>: Sync {
     /// Why a round does not come to its end.
     type Error: Interrupted;
 
+    /// The queue that the job came from.
+    fn queue(&self, job: &J) -> &Queue<J>;
+
     /// Serves one job.
     fn run(&self, job: &J) -> impl Future<Output = Result<RoundOutcome, Self::Error>> + Send;
 
@@ -184,7 +192,6 @@ pub trait Rounds<J: Queued>: Sync {
 /// Serves all jobs of a batch, `at_once` side by side; only those that failed go back to the queue.
 pub async fn work_through<J: Queued>(
     rounds: &impl Rounds<J>,
-    queue: &Queue<J>,
     clock: &Clock,
     batch: SqsEvent,
     at_once: usize,
@@ -193,7 +200,7 @@ pub async fn work_through<J: Queued>(
     let served = groups.into_iter().map(|group| async move {
         let served = async {
             let outcome = rounds.run(&group.job).await;
-            hand_back(rounds, queue, clock, &group, outcome).await
+            hand_back(rounds, clock, &group, outcome).await
         };
         if served.instrument(group.job.span()).await { Vec::new() } else { group.messages }
     });
@@ -235,11 +242,11 @@ fn group<J: Queued>(batch: SqsEvent) -> (Vec<Group<J>>, Vec<SqsMessage>) {
 /// Tells what came of a round and sees to what is left; true when the jobs are done with.
 async fn hand_back<J: Queued, E: Interrupted>(
     rounds: &impl Rounds<J, Error = E>,
-    queue: &Queue<J>,
     clock: &Clock,
     group: &Group<J>,
     outcome: Result<RoundOutcome, E>,
 ) -> bool {
+    let queue = rounds.queue(&group.job);
     let error = match outcome {
         Ok(RoundOutcome::Finished) => return true,
         Ok(RoundOutcome::OutOfTime) => {

@@ -31,6 +31,8 @@ pub struct Config {
     pub event_bus: String,
     /// `GREFFE_MAIL_QUEUE_URL`: the FIFO queue of mailbox jobs.
     pub mail_queue_url: String,
+    /// `GREFFE_OLDER_QUEUE_URL`: the FIFO queue of mailbox jobs that are about older mail.
+    pub older_queue_url: String,
     /// `GREFFE_PUSH_QUEUE_URL`: the FIFO queue of push jobs.
     pub push_queue_url: String,
     /// `GREFFE_DELIVERY_QUEUE_URL`: the FIFO queue of what is posted to webhooks.
@@ -158,6 +160,7 @@ impl Config {
             index_bucket: required("GREFFE_INDEX_BUCKET")?,
             event_bus: required("GREFFE_EVENT_BUS")?,
             mail_queue_url: required("GREFFE_MAIL_QUEUE_URL")?,
+            older_queue_url: required("GREFFE_OLDER_QUEUE_URL")?,
             push_queue_url: required("GREFFE_PUSH_QUEUE_URL")?,
             delivery_queue_url: required("GREFFE_DELIVERY_QUEUE_URL")?,
             app_client_id,
@@ -294,6 +297,7 @@ mod tests {
             ("GREFFE_INDEX_BUCKET", "indexes"),
             ("GREFFE_EVENT_BUS", "greffe"),
             ("GREFFE_MAIL_QUEUE_URL", "https://sqs/mail.fifo"),
+            ("GREFFE_OLDER_QUEUE_URL", "https://sqs/older.fifo"),
             ("GREFFE_PUSH_QUEUE_URL", "https://sqs/push.fifo"),
             ("GREFFE_DELIVERY_QUEUE_URL", "https://sqs/delivery.fifo"),
             ("GREFFE_PUBLIC_URL", "https://greffe.example"),

@@ -1,5 +1,6 @@
 //! Members: the firm's people, each linked to a Microsoft 365 account through a connector.
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +11,9 @@ use crate::{
     firm::named::Named,
     graph::GraphUser,
 };
+
+/// Members that become due side by side.
+const WRITES_AT_ONCE: usize = 32;
 
 /// Where a member's dates go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -98,10 +102,9 @@ impl Member {
         connector: ConnectorId,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        for member in Self::of_connector(table, firm, connector).await? {
-            table.write(member.push_due(now)).await?;
-        }
-        Ok(())
+        let due = Self::of_connector(table, firm, connector).await?;
+        let writes: Vec<_> = due.iter().map(|member| table.write(member.push_due(now))).collect();
+        stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).try_collect().await
     }
 
     /// Whether an error of [`Member::insert`] or [`Member::replace`] is that another member has this address.

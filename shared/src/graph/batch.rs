@@ -85,6 +85,8 @@ impl Graph {
         parts: Vec<Part>,
         order: BatchOrder,
     ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
+        // Within Graph four run at a time, whatever is left of the mailbox's places here.
+        let order = if self.gate.places() < PARALLEL_REQUESTS_MAX { BatchOrder::Chained } else { order };
         let count = parts.len();
         // What makes something may have made it although no answer came.
         let repeatable = parts.iter().all(|part| part.method != Method::POST);

@@ -35,6 +35,26 @@ fn name(slot: i64) -> String {
 }
 
 impl Spent {
+    /// What both have spent.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        for (slot, count) in &other.0 {
+            let spent = self.0.entry(slot.clone()).or_default();
+            *spent = spent.saturating_add(*count);
+        }
+        self
+    }
+
+    /// What was spent since it was `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let more = self
+            .0
+            .iter()
+            .map(|(slot, count)| (slot.clone(), count.saturating_sub(before.0.get(slot).copied().unwrap_or_default())));
+        Self(more.filter(|(_, count)| *count > 0).collect())
+    }
+
     /// Notes `requests` more, or tells how long to wait until they fit under `max`.
     pub fn spend(&mut self, now: Timestamp, requests: u32, max: u32) -> Result<(), Duration> {
         let this = slot(now);
@@ -125,6 +145,18 @@ mod tests {
         assert_eq!(budget.behind().spend(at(30), 20), Err(Duration::from_secs(610 - 30)));
         budget.spend(at(30), 20).unwrap();
         budget.behind().spend(at(610), 20).unwrap();
+    }
+
+    #[test]
+    fn what_two_spend_at_the_same_time_adds_up() {
+        let spend = |spent: &Spent, requests| {
+            let mut spent = spent.clone();
+            spent.spend(at(100), requests, 100).unwrap();
+            spent
+        };
+        let before = spend(&Spent::default(), 7);
+        let (live, older) = (spend(&before, 10), spend(&before, 20));
+        assert_eq!(live.and(&older.since(&before)), spend(&Spent::default(), 37));
     }
 
     #[test]

@@ -33,7 +33,7 @@ const TRIES_MAX: u32 = 3;
 /// Pause before the second try; doubled before each further one, and jittered.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Graph is given up after so long without a byte, all tries of a request together.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
+pub const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// The wait after a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(10);
 /// The longest wait that is believed.
@@ -88,21 +88,34 @@ impl Link {
     }
 }
 
-/// Lets four requests at a time through to one mailbox, of all callers together.
+/// Lets so many requests at a time through to one mailbox, of all callers together: four, unless another process asks
+/// about it too.
 #[derive(Debug, Clone)]
-pub struct MailboxGate(Arc<Semaphore>);
+pub struct MailboxGate {
+    entered: Arc<Semaphore>,
+    places: usize,
+}
 
 impl Default for MailboxGate {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(PARALLEL_REQUESTS_MAX)))
+        Self::of(PARALLEL_REQUESTS_MAX)
     }
 }
 
 impl MailboxGate {
-    /// Waits for one place, or for all four where a request spreads out within Graph.
+    fn of(places: usize) -> Self {
+        Self { entered: Arc::new(Semaphore::new(places)), places }
+    }
+
+    /// How many places there are.
+    pub(super) fn places(&self) -> usize {
+        self.places
+    }
+
+    /// Waits for one place, or for all where a request spreads out within Graph.
     async fn enter(&self, places: usize) -> Option<OwnedSemaphorePermit> {
-        let places = u32::try_from(places.min(PARALLEL_REQUESTS_MAX)).unwrap_or(1);
-        self.0.clone().acquire_many_owned(places).await.ok()
+        let places = u32::try_from(places.min(self.places)).unwrap_or(1);
+        self.entered.clone().acquire_many_owned(places).await.ok()
     }
 }
 
@@ -131,7 +144,7 @@ pub struct Graph {
     http: reqwest::Client,
     origin: Origin,
     tokens: Arc<dyn TokenSource>,
-    gate: MailboxGate,
+    pub(super) gate: MailboxGate,
     budget: Budget,
     patience: Patience,
     clock: Clock,
@@ -189,6 +202,11 @@ impl Graph {
     /// The same for what may wait: it leaves room for live mail.
     pub fn behind(&self) -> Self {
         Self { budget: self.budget.behind(), ..self.clone() }
+    }
+
+    /// The same for one of two that ask about the mailbox at the same time: each has half of its four places.
+    pub fn sharing(self) -> Self {
+        Self { gate: MailboxGate::of(PARALLEL_REQUESTS_MAX / 2), ..self }
     }
 
     /// What was asked of the mailbox lately.

@@ -1,8 +1,9 @@
 //! Mailboxes: their folders, state and progress.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::time::Duration;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,6 +20,9 @@ use crate::{
     },
     problem::{Code, Noted},
 };
+
+/// Mailboxes that become due side by side: of 2,000 behind one connector all do within seconds.
+const WRITES_AT_ONCE: usize = 32;
 
 /// The marks whose categories a mailbox's master list has, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -371,10 +375,13 @@ impl Mailbox {
     ) -> Result<(), TableError> {
         let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
         let active = |mailbox: &Self| mailbox.connector == connector && mailbox.state == MailboxState::Active;
-        for mailbox in all.into_iter().map(|row| row.value).filter(active) {
-            table.update::<Sync>(&Key::sync(firm, mailbox.id), |sync| Some(sync?.due(now))).await?;
-        }
-        Ok(())
+        let due = all.into_iter().map(|row| row.value).filter(active).map(|mailbox| async move {
+            let due = |sync: Option<Sync>| Some(sync?.due(now));
+            table.update(&Key::sync(firm, mailbox.id), due).await.map(drop)
+        });
+        // Collected first: a stream that borrows within its closure is not `Send`.
+        let due: Vec<_> = due.collect();
+        stream::iter(due).buffer_unordered(WRITES_AT_ONCE).try_collect().await
     }
 }
 
@@ -408,7 +415,11 @@ pub struct Sync {
     /// When the next automatic one starts.
     #[serde(default)]
     pub reconcile_at: Option<Timestamp>,
-    /// When what waits for live mail goes on: Graph, or our own pace, asked it to wait.
+    /// When older mail was last given to its functions; none while nothing of it is to be done. While this is set, a
+    /// round of live mail takes its turn first ([`MailboxTurn`](super::turn::MailboxTurn)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<Timestamp>,
+    /// When older mail goes on: Graph, or our own pace, asked it to wait.
     #[serde(default)]
     pub behind_at: Option<Timestamp>,
     /// Until when no round is begun: Graph asked to wait, or did not answer. What a notice tells before that is seen to
@@ -508,6 +519,19 @@ impl HeldSubscription {
     }
 }
 
+/// `ours`, if that is another than what was read; else `theirs`.
+fn newer<T: PartialEq>(ours: T, read: T, theirs: T) -> T {
+    if ours == read { theirs } else { ours }
+}
+
+/// The numbers of both.
+fn both(one: Option<Untold>, other: Option<Untold>) -> Option<Untold> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.and(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 impl Sync {
     /// The same, with the next round due at `at`.
     pub fn due(mut self, at: Timestamp) -> Self {
@@ -546,27 +570,71 @@ impl Sync {
         a_person || self.waits_until.is_some_and(|until| until > now)
     }
 
-    /// The same, with what a round found out: for a round during which the mailbox was activated or paused.
-    pub fn with_findings_of(self, round: &Self) -> Self {
-        let run = |sync: &Self| sync.reconciliation.map(|reconciliation| reconciliation.run);
-        let asked_for = run(&self) > run(round);
+    /// The same, with what a round of live mail found out that began with `read`. What older mail, an activation or a
+    /// pause wrote meanwhile stands.
+    pub fn with_findings_of(self, read: &Self, round: &Self) -> Self {
+        // When older mail goes on, after it came to its end meanwhile, the next round finds out.
+        let older_ended = read.older.is_some() && self.older.is_none();
+        let unasked = (&self.due_kind, &self.due_at) == (&read.due_kind, &read.due_at) && !older_ended;
+        let due = if unasked { round.clone() } else { self.clone() };
+        let untold = match self.untold == read.untold {
+            true => round.untold,
+            // To tell again does no harm.
+            false => both(self.untold, round.untold),
+        };
         Self {
-            history: round.history,
-            pace: round.pace.clone(),
-            behind_at: round.behind_at,
-            spent: round.spent.clone(),
+            due_kind: due.due_kind,
+            due_at: due.due_at,
+            waits_until: due.waits_until,
+            round_began_at: due.round_began_at,
+            older: newer(round.older, read.older, self.older),
+            pace: newer(self.pace.clone(), read.pace.clone(), round.pace.clone()),
+            spent: self.spent.clone().and(&round.spent.since(&read.spent)),
             quiet_rounds: round.quiet_rounds,
-            reconciliation: if asked_for { self.reconciliation } else { round.reconciliation },
-            reconcile_at: round.reconcile_at,
             subscription: round.subscription.clone(),
-            marks: round.marks.clone(),
-            follow_at: round.follow_at,
-            preparing: self.preparing.or(round.preparing),
-            faults: round.faults.clone(),
-            untold: round.untold,
+            marks: newer(round.marks.clone(), read.marks.clone(), self.marks.clone()),
+            follow_at: newer(self.follow_at, read.follow_at, round.follow_at),
+            preparing: match unasked {
+                true => newer(self.preparing, read.preparing, round.preparing),
+                false => self.preparing.or(round.preparing),
+            },
+            faults: self.faults.clone().changed(&read.faults, &round.faults),
+            untold,
             second_look: round.second_look,
             problem: self.problem.filter(|own| own.code == Code::ConnectorDeleted).or(round.problem.clone()),
             ..self
+        }
+    }
+
+    /// What a slice of older mail changes: unless it says otherwise, older mail is with nobody afterwards.
+    pub fn for_slice(&self) -> Self {
+        Self { older: None, untold: None, ..self.clone() }
+    }
+
+    /// The same, with what a slice of older mail found out that began with `read`, and due no later than `due`.
+    pub fn with_older(self, read: &Self, slice: &Self, due: Option<Timestamp>) -> Self {
+        let run = |sync: &Self| sync.reconciliation.map(|reconciliation| reconciliation.run);
+        let asked_for = run(&self) > run(slice);
+        let next = Self {
+            history: slice.history,
+            reconciliation: if asked_for { self.reconciliation } else { slice.reconciliation },
+            reconcile_at: slice.reconcile_at,
+            behind_at: slice.behind_at,
+            older: slice.older,
+            pace: newer(slice.pace.clone(), read.pace.clone(), self.pace.clone()),
+            spent: self.spent.clone().and(&slice.spent.since(&read.spent)),
+            marks: newer(slice.marks.clone(), read.marks.clone(), self.marks.clone()),
+            preparing: newer(self.preparing, read.preparing, slice.preparing),
+            faults: self.faults.clone().changed(&read.faults, &slice.faults),
+            untold: both(self.untold, slice.untold),
+            ..self
+        };
+        match due {
+            Some(at) if next.due_at.as_ref().is_some_and(|due| *due > sortable(at)) => {
+                let waits_until = next.waits_until;
+                Self { waits_until, ..next.due(at) }
+            }
+            _ => next,
         }
     }
 
@@ -750,6 +818,25 @@ mod tests {
         assert_eq!(since(&kept, "2025-07-01"), Err(SinceError::Kept("2025-06-01".parse().unwrap())));
         assert!(since(&kept, "2025-01-01").unwrap().is_some());
         assert_eq!(since(&mailbox(Some("2025-06-01"), None), "2025-01-01"), Err(SinceError::NoGrant));
+    }
+
+    #[test]
+    fn a_round_and_a_slice_that_end_at_the_same_time_leave_each_others_findings() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let read = Sync { older: Some(at(1)), reconcile_at: Some(at(5)), ..Sync::default() }.due(at(10));
+        let round = Sync { quiet_rounds: 3, round_began_at: Some(at(20)), ..read.clone() }.due(at(900));
+        let run = Reconciliation { run: at(20), dry_run: false, ended_at: None };
+        let slice = Sync { reconciliation: Some(run), reconcile_at: Some(at(99_000)), older: None, ..read.clone() };
+        let one = read.clone().with_older(&read, &slice, Some(at(500))).with_findings_of(&read, &round);
+        let other = round.clone().with_older(&read, &slice, Some(at(500)));
+        assert_eq!((one.reconciliation, one.reconcile_at, one.older), (Some(run), Some(at(99_000)), None));
+        // When older mail goes on, the next round finds out.
+        assert!(one.quiet_rounds == 3 && one.is_due(at(10)));
+        assert!(other.is_due(at(500)) && !other.is_due(at(499)));
+        assert_eq!((other.reconciliation, other.quiet_rounds), (Some(run), 3));
+        // An activation meanwhile wants a round that began after it.
+        let activated = read.clone().due(at(30)).with_findings_of(&read, &round);
+        assert!(activated.is_due(at(30)) && activated.round_began_at.is_none());
     }
 
     #[test]

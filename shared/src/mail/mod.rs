@@ -14,5 +14,6 @@ pub mod opened;
 pub mod rules;
 pub mod selection;
 pub mod trouble;
+pub mod turn;
 pub mod walk;
 pub mod work;

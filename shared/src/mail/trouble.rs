@@ -195,6 +195,18 @@ impl Faults {
         self.0.retain(|fault| !fault.thing.is_same(thing));
     }
 
+    /// What fails now, after another round found `before` turned to `after`: what that changed is as it left it.
+    #[must_use]
+    pub fn changed(mut self, before: &Self, after: &Self) -> Self {
+        for fault in before.0.iter().filter(|fault| after.of(&fault.thing).is_none()) {
+            self.end(&fault.thing);
+        }
+        for fault in after.0.iter().filter(|fault| before.of(&fault.thing) != Some(&fault.trouble)) {
+            self.note(fault.thing.clone(), fault.trouble.clone());
+        }
+        self
+    }
+
     /// Forgets folders that are not kept any more.
     pub fn retain_folders(&mut self, is_kept: impl Fn(&FolderId) -> bool) {
         self.0.retain(|fault| fault.thing.folder().is_none_or(|(id, _)| is_kept(id)));

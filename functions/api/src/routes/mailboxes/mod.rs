@@ -835,7 +835,7 @@ pub(super) async fn pause(
 /// Has the mailbox looked at now. Without this the schedule finds it, a little later: that is no reason to fail.
 pub(super) async fn queue(app: &App, firm: FirmId, mailbox: MailboxId) {
     let cause = app.random.uuid();
-    let job = Job { firm, mailbox, sent_at: app.clock.now(), subscription: false, notice: false, cause };
+    let job = Job::new(firm, mailbox, app.clock.now(), cause);
     tracing::info!(mailbox.id = %mailbox, %cause, "a look was asked for");
     if let Err(error) = app.queue.send(&job).await {
         tracing::warn!(mailbox.id = %mailbox, error = %Chain(&error), "the schedule has to find the mailbox");
