@@ -170,22 +170,22 @@ impl World {
 
     /// The same, with further variables in greffe's environment.
     pub async fn with(variables: &[(&'static str, &str)]) -> Self {
-        Self::begun_at(a_monday_morning(), variables, None, in_memory()).await
+        Box::pin(Self::begun_at(a_monday_morning(), variables, None, in_memory())).await
     }
 
     /// The same with something of the test's own between greffe and those it calls.
     pub async fn behind(between: &dyn Between) -> Self {
-        Self::begun_at(a_monday_morning(), &[], Some(between), in_memory()).await
+        Box::pin(Self::begun_at(a_monday_morning(), &[], Some(between), in_memory())).await
     }
 
     /// The same at this very moment, for functions that run in processes of their own and go by the machine's clock.
     pub async fn today() -> Self {
-        Self::begun_at(Timestamp::now(), &[], None, on_disk()).await
+        Box::pin(Self::begun_at(Timestamp::now(), &[], None, on_disk())).await
     }
 
     /// A Monday morning, all of it on the disk: for what is larger than memory ought to hold.
     pub async fn on_disk() -> Self {
-        Self::begun_at(a_monday_morning(), &[], None, on_disk()).await
+        Box::pin(Self::begun_at(a_monday_morning(), &[], None, on_disk())).await
     }
 
     async fn begun_at(
@@ -257,7 +257,8 @@ impl World {
             http: reached,
             ..Settings::default()
         };
-        let host = Host::over(machine, folder.path(), greffe, clock.clone(), settings).await.expect("a host");
+        let host = Host::over(machine, folder.path(), greffe, clock.clone(), settings);
+        let host = Box::pin(host).await.expect("a host");
         let http = http();
         Self { host, microsoft: world, tenant, clock, http, folder, heard, keeps_traffic, delivered: AtomicU64::new(0) }
     }
@@ -459,7 +460,7 @@ impl World {
     /// Lets time pass, the schedule run, and all that follows from it.
     pub async fn pass(&self, time: Duration) {
         self.clock.advance(time);
-        self.host.tick().await;
+        Box::pin(self.host.tick()).await;
         self.run_until_idle().await;
     }
 

@@ -62,6 +62,7 @@ pub(crate) struct EventsPart {
     /// `asc`, the default, has the oldest first. `desc` has the newest first: then `after` is the number below which to
     /// go on, `next` is 0 at the end, and the call does not wait.
     #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
     order: Option<Order>,
 }
 

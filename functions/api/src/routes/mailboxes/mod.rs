@@ -653,6 +653,7 @@ pub(crate) struct MailboxesPart {
     member: Option<MemberId>,
     /// Only those that are so; `active` has those that are `preparing`, too.
     #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
     state: Option<MailboxState>,
     /// Only the one with this address, in any case.
     #[serde(default, deserialize_with = "given")]
