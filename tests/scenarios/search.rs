@@ -58,10 +58,11 @@ impl Office {
         let world = World::new().await;
         let registry = world.registry().await;
         let office = Self { world, registry };
+        // One after the other: those of one round are registered in any order.
         for mail in MAILS {
             office.deliver(&mime(mail, ""));
+            office.world.run_until_idle().await;
         }
-        office.world.run_until_idle().await;
         office
     }
 

@@ -282,13 +282,14 @@ impl Round<'_> {
         }
     }
 
-    /// Notes what a round says of the mailbox as a whole. The longer Microsoft does not answer, the longer it waits.
+    /// Notes what a round says of the mailbox as a whole. The longer Microsoft answers nothing, the longer it waits; some
+    /// things that fail while others do not are no reason to.
     fn note_mailbox(&self, result: &mut Result<RoundEnd, RoundError>) {
         match result {
             Err(RoundError::Busy { wait, source }) if !source.is_own_pace() => {
                 self.failed(Thing::Mailbox, source);
                 let pause = self.faults().of(&Thing::Mailbox).map(|trouble| trouble.pause(self.app.clock.now()));
-                if source.is_outage() {
+                if source.is_outage() && !self.was_served.load(Ordering::Relaxed) {
                     *wait = (*wait).max(pause.unwrap_or_default().min(OUTAGE_PAUSE_MAX));
                 }
             }
