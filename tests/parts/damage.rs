@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use local::provision::{BUCKET, TABLE};
 use secrecy::SecretString;
@@ -49,7 +50,11 @@ impl Archive {
 
     /// Six mails in three appends, one of them filed and one taken out of its dossier again, and a seventh that is not
     /// in the log yet.
-    async fn of_mails() -> (Self, Vec<MessageId>) {
+    fn of_mails() -> LocalBoxFuture<'static, (Self, Vec<MessageId>)> {
+        Box::pin(Self::made_of_mails())
+    }
+
+    async fn made_of_mails() -> (Self, Vec<MessageId>) {
         let world = World::new().await;
         let registry = world.registry().await;
         let archive = Self::over(world, registry.firm.parse().unwrap()).await;
@@ -89,8 +94,12 @@ impl Archive {
         Verifier { table, store, key: &self.key, reads, roots: &self.roots, tell: &|_| {} }.verify().await.unwrap()
     }
 
-    async fn verify(&self) -> Vec<(FindingKind, String)> {
-        self.verify_by(false).await.findings().map(|finding| (finding.kind, finding.what.clone())).collect()
+    /// In a box: a test verifies often, and all of that would not fit on the stack of a thread.
+    fn verify(&self) -> LocalBoxFuture<'_, Vec<(FindingKind, String)>> {
+        let found = async {
+            self.verify_by(false).await.findings().map(|finding| (finding.kind, finding.what.clone())).collect()
+        };
+        Box::pin(found)
     }
 
     #[track_caller]

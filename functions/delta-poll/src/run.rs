@@ -282,8 +282,8 @@ impl Round<'_> {
         }
     }
 
-    /// Notes what a round says of the mailbox as a whole. The longer Microsoft answers nothing, the longer it waits; some
-    /// things that fail while others do not are no reason to.
+    /// Notes what a round says of the mailbox as a whole. The longer Microsoft answers nothing, the longer it waits;
+    /// some things that fail while others do not are no reason to.
     fn note_mailbox(&self, result: &mut Result<RoundEnd, RoundError>) {
         match result {
             Err(RoundError::Busy { wait, source }) if !source.is_own_pace() => {

@@ -67,14 +67,14 @@ impl Place {
         }
     }
 
-    /// The archive as `machine` reaches it. It queues no job, and posts nothing.
+    /// The archive as `machine` reaches it. It queues no job, searches nothing and posts nothing.
     ///
     /// Errors: there is no HTTP client.
     pub fn over(machine: &Machine, (table, bucket): (&str, &str), clock: Clock) -> Result<App, PlaceError> {
         let config = Config::from_lookup(|name| match name {
             "GREFFE_TABLE" => Some(table.to_owned()),
             "GREFFE_BUCKET" => Some(bucket.to_owned()),
-            "GREFFE_EVENT_BUS" => Some("none".to_owned()),
+            "GREFFE_EVENT_BUS" | "GREFFE_INDEX_BUCKET" => Some("none".to_owned()),
             name if name.ends_with("_QUEUE_URL") => Some("https://queue.invalid".to_owned()),
             "GREFFE_PUBLIC_URL" => Some("https://greffe.invalid".to_owned()),
             _ => None,
