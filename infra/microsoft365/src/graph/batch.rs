@@ -1,6 +1,7 @@
 //! `$batch`: up to twenty requests in one, each answered, counted and throttled by itself (json-batching).
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -51,6 +52,8 @@ pub(super) async fn run<'a>(outer: &Call, answer: impl Fn(Call) -> BoxFuture<'a,
         waiting.iter().map(|part| (part.owner(), Semaphore::new(CONCURRENT_MAX as usize))).collect();
     let mut succeeded = HashMap::<String, bool>::new();
     let mut responses = Vec::new();
+    // A script falsified a part.
+    let is_false = &AtomicBool::new(false);
     let answer = &answer;
     while !waiting.is_empty() {
         let (ready, blocked): (Vec<_>, Vec<_>) =
@@ -66,7 +69,7 @@ pub(super) async fn run<'a>(outer: &Call, answer: impl Fn(Call) -> BoxFuture<'a,
                 async move {
                     // The semaphores are never closed; were they, the throttle would still hold the limit.
                     let _turn = turn.await;
-                    if fails { part.failed_dependency() } else { part.run(outer, answer).await }
+                    if fails { part.failed_dependency() } else { part.run(outer, answer, is_false).await }
                 }
             })
             .buffer_unordered(PARTS_MAX)
@@ -80,7 +83,7 @@ pub(super) async fn run<'a>(outer: &Call, answer: impl Fn(Call) -> BoxFuture<'a,
     }
     // The order of the answers means nothing, so it is not that of the requests.
     responses.reverse();
-    Ok(Reply::json(json!({ "responses": responses })))
+    Ok(Reply { is_false: is_false.load(Ordering::Relaxed), ..Reply::json(json!({ "responses": responses })) })
 }
 
 fn check(parts: &[Part]) -> Result<(), Problem> {
@@ -126,7 +129,12 @@ impl Part {
         })
     }
 
-    async fn run<'a>(&self, outer: &Call, answer: &impl Fn(Call) -> BoxFuture<'a, Reply>) -> Value {
+    async fn run<'a>(
+        &self,
+        outer: &Call,
+        answer: &impl Fn(Call) -> BoxFuture<'a, Reply>,
+        is_false: &AtomicBool,
+    ) -> Value {
         let (path, query) = self.path_and_query();
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -145,6 +153,7 @@ impl Part {
             body: self.body.as_ref().map_or_else(Bytes::new, |body| body.to_string().into()),
         };
         let reply = answer(call).await;
+        is_false.fetch_or(reply.is_false, Ordering::Relaxed);
         let mut response = json!({ "id": self.id, "status": reply.status.as_u16() });
         let mut headers: HashMap<&str, String> =
             reply.headers.into_iter().map(|(name, value)| (proper(name), value)).collect();
