@@ -11,7 +11,7 @@
 //! firms/{firm}/index/{generation}/{first}-{last}-{random}  a segment: the mails of these numbers, written once
 //! ```
 //!
-//! A segment is a tantivy index in one object ([`pack`]). Its mails are in the order of their numbers, and segments
+//! A segment is a tantivy index in one object (`pack.rs`). Its mails are in the order of their numbers, and segments
 //! don't overlap, so a search goes from the newest segment to the oldest and ends when a page is full.
 
 pub mod append;
