@@ -147,6 +147,24 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> R
     T::deserialize(d).map(Some)
 }
 
+/// The most characters of an address, as in the description.
+const ADDRESS_CHARS_MAX: usize = 254;
+
+/// An address that is looked for: any text of that length, in lower case.
+#[derive(Debug, Clone)]
+pub(crate) struct SoughtAddress(pub String);
+
+impl FromStr for SoughtAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.chars().count() > ADDRESS_CHARS_MAX {
+            true => Err(format!("an address has at most {ADDRESS_CHARS_MAX} characters")),
+            false => Ok(Self(text.to_lowercase())),
+        }
+    }
+}
+
 /// Reads a parameter of a query, without the spaces around it; one that is there and empty counts as not given.
 pub(crate) fn given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
     parsed::<D, T>(String::deserialize(d)?.trim())

@@ -58,7 +58,7 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 pub(crate) struct IfMatch {
     /// The `ETag` of a response. The request changes nothing if the thing was changed since then: the answer is 412,
     /// `precondition_failed`.
-    #[param(rename = "If-Match", value_type = Option<String>, max_length = 1000, pattern = r#"^(\*|("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*)$"#)]
+    #[param(rename = "If-Match", value_type = String, required = false, max_length = 1000, pattern = r#"^(\*|("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*)$"#)]
     condition: Option<Condition>,
 }
 

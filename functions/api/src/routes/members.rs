@@ -31,7 +31,7 @@ use super::{
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, given, present},
+    extract::{Id, Json, Query, SoughtAddress, given, present},
     field::{Address, Limit, Name, OwnId},
     precondition::{ETag, IfMatch, Tagged},
 };
@@ -295,8 +295,8 @@ pub(crate) struct MembersPart {
     connector: Option<ConnectorId>,
     /// Only the one with this address, in any case.
     #[serde(default, deserialize_with = "given")]
-    #[param(max_length = 254)]
-    address: Option<String>,
+    #[param(value_type = Option<String>, max_length = 254)]
+    address: Option<SoughtAddress>,
     /// Only the one with this id of your own.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
@@ -328,7 +328,7 @@ pub(super) async fn list(
     let (key, id) = (|member| Key::member(firm, member), |member: &Member| member.id);
     let (prefix, part) = (Key::member_prefix(firm), Part::new(asked.after, asked.limit));
     let is_filtered = asked.connector.is_some() || asked.address.is_some();
-    let address = asked.address.map(|address| address.to_lowercase());
+    let address = asked.address.map(|address| address.0);
     let wanted = |member: &Member| {
         asked.connector.is_none_or(|connector| connector == member.connector)
             && address.as_ref().is_none_or(|address| *address == member.address)

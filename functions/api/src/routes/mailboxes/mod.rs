@@ -45,7 +45,7 @@ use super::{
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, given, given_word, present},
+    extract::{Id, Json, Query, SoughtAddress, given, given_word, present},
     field::{Address, Limit, OwnId},
     language,
     precondition::{ETag, IfMatch, Tagged},
@@ -657,8 +657,8 @@ pub(crate) struct MailboxesPart {
     state: Option<MailboxState>,
     /// Only the one with this address, in any case.
     #[serde(default, deserialize_with = "given")]
-    #[param(max_length = 254)]
-    address: Option<String>,
+    #[param(value_type = Option<String>, max_length = 254)]
+    address: Option<SoughtAddress>,
     /// Only the one with this id of your own.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
@@ -691,7 +691,7 @@ pub(super) async fn list(
     let (prefix, part) = (Key::mailbox_prefix(firm), Part::new(asked.after, asked.limit));
     let MailboxesPart { connector, member, state, address, .. } = asked;
     let is_filtered = connector.is_some() || member.is_some() || state.is_some() || address.is_some();
-    let address = address.map(|address| address.to_lowercase());
+    let address = address.map(|address| address.0);
     let wanted = |mailbox: &Mailbox| {
         connector.is_none_or(|connector| connector == mailbox.connector)
             && (member.is_none() || member == mailbox.member)
