@@ -364,7 +364,7 @@ async fn put(
     let before = std::mem::replace(&mut folder.value, after);
     writes.push(Write::replace(folder));
     if let Err(error) = round.settle(writes).await {
-        // How far history and comparison are is told by what was committed.
+        // The committed folder item says how far history and reconciliation are.
         folder.value = before;
         return Err(error.into());
     }

@@ -130,7 +130,7 @@ async fn look(
     let firm = Firm::find(&app.table, job.firm).await?;
     let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?;
     let (Some(firm), Some(connector)) = (firm.filter(|firm| firm.ended_at.is_none()), connector) else {
-        // They were deleted, and whoever did it comes to this mailbox still.
+        // The firm or the connector was deleted, and that request has not paused this mailbox yet.
         Mailbox::pause(row, &app.table).await?;
         return Ok(RoundEnd::Finished);
     };
@@ -529,8 +529,7 @@ async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync, has_work: bool) -> 
     Ok(due.fold(poll, Timestamp::min))
 }
 
-/// Whether the round before, begun at `began`, explains a notice: it began after that was sent, and was told of
-/// something.
+/// Whether the previous round explains a notice: it started (`began`) after the notice was sent, and it found changes.
 fn explains(began: Option<Timestamp>, quiet_rounds: u32, job: &Job) -> bool {
     quiet_rounds == 0 && began.is_some_and(|began| began >= job.sent_at)
 }

@@ -541,7 +541,7 @@ async fn opening(app: &App, firm: FirmId, connector: ConnectorId) -> Answer<Conn
     Ok(found.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value)
 }
 
-/// Opens a mailbox: how Graph is told which one it is, and its root folder.
+/// Checks that the connector can open a mailbox. Returns its name in Graph's paths and the id of its root folder.
 async fn open(app: &App, connector: &Connector, address: &str, kind: MailboxKind) -> Answer<(GraphUser, FolderId)> {
     let graph = app.graph(connector);
     let user = connector.reach(&graph, address, kind).await?;
