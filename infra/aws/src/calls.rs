@@ -17,7 +17,7 @@ impl Calls {
         let calls = self.clone();
         http_client_fn(move |settings, components| {
             let behind = aws.http_connector(settings, components);
-            SharedHttpConnector::new(Kept { calls: calls.clone(), behind })
+            SharedHttpConnector::new(KeptCall { calls: calls.clone(), behind })
         })
     }
 
@@ -29,12 +29,12 @@ impl Calls {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct KeptCall {
     calls: Calls,
     behind: SharedHttpConnector,
 }
 
-impl HttpConnector for Kept {
+impl HttpConnector for KeptCall {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();

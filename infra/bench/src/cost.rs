@@ -95,8 +95,8 @@ pub struct Month {
 
 /// A million mails, and a month.
 pub(super) async fn mail(data: &Path, mails: u64, mailboxes: usize, month: &Month) -> Result<Vec<Row>, BenchError> {
-    let backlog = Metered::start(&data.join("backlog"), 1).await?.backlog(mails).await?;
-    let mut few = Metered::start(&data.join("few"), FEW).await?;
+    let backlog = MeteredCost::start(&data.join("backlog"), 1).await?.backlog(mails).await?;
+    let mut few = MeteredCost::start(&data.join("few"), FEW).await?;
     let single = few.one_by_one(FEW).await?;
     let quiet = few.quiet().await?;
     let minute = few.minute().await?;
@@ -157,12 +157,12 @@ pub(super) fn dollars(usage: &Usage) -> f64 {
 }
 
 /// Greffe, and what it uses.
-struct Metered {
+struct MeteredCost {
     subject: Subject,
     lambda: Usage,
 }
 
-impl Metered {
+impl MeteredCost {
     async fn start(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
         let mut subject = Subject::start(data, mailboxes).await?;
         // How long Graph takes is billed: by Lambda.

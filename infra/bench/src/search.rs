@@ -114,7 +114,7 @@ impl Words {
 }
 
 /// Greffe with a firm.
-struct Subject {
+struct SearchSubject {
     host: Host,
     client: Client,
     firm: FirmId,
@@ -122,7 +122,7 @@ struct Subject {
     next: u64,
 }
 
-impl Subject {
+impl SearchSubject {
     async fn start(data: &Path) -> Result<Self, BenchError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base = format!("http://{}", listener.local_addr()?);
@@ -314,7 +314,7 @@ impl HttpConnector for Counting {
 
 /// The index of one firm.
 pub(super) async fn index(data: &Path, scale: &Searches) -> Result<Vec<Row>, BenchError> {
-    let mut subject = Subject::start(data).await?;
+    let mut subject = SearchSubject::start(data).await?;
     subject.mails(scale.searched).await?;
     let began = Instant::now();
     let backlog = dollars(&subject.index().await?) / scale.searched as f64 * 1e6;
@@ -346,7 +346,7 @@ pub(super) async fn index(data: &Path, scale: &Searches) -> Result<Vec<Row>, Ben
     ];
     rows.push(Row::new("a million mails of a backlog, $", format!("{backlog:.2}"), "≤ 0.55"));
     for size in SIZES {
-        let mut small = Subject::start(&data.join(format!("by-{size}"))).await?;
+        let mut small = SearchSubject::start(&data.join(format!("by-{size}"))).await?;
         let mut sum = 0.0;
         for _ in 0..APPENDS {
             small.mails(size).await?;

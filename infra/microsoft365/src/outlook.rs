@@ -37,7 +37,7 @@ struct Which {
 /// What a person does.
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
-enum Deed {
+enum PageDeed {
     Move { message: String, to: String },
     Delete { message: String },
     MakeFolder { parent: String, name: String },
@@ -98,7 +98,7 @@ async fn act(
     State(world): State<Arc<World>>,
     Path(address): Path<String>,
     Query(which): Query<Which>,
-    Form(deed): Form<Deed>,
+    Form(deed): Form<PageDeed>,
 ) -> Response {
     let microsoft = Microsoft365(world);
     let mailbox = address.clone();
@@ -110,7 +110,7 @@ async fn act(
     }
 }
 
-impl Deed {
+impl PageDeed {
     fn carry_out(self, microsoft: &Microsoft365, address: &str) -> Result<()> {
         match self {
             Self::Move { message, to } => drop(microsoft.move_message(address, &message, &to)?),

@@ -74,7 +74,7 @@ impl fmt::Debug for Certificate {
 /// alone.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "credential", rename_all = "lowercase")]
-enum Stored {
+enum StoredCredential {
     Secret {
         client_secret: String,
         key_id: Option<String>,
@@ -100,15 +100,17 @@ impl Credential {
     /// Reads the text of a secret. What is no credential of ours is a client secret: an operator puts one in as it is.
     pub fn parse(text: &SecretString) -> Self {
         match serde_json::from_str(text.expose_secret()) {
-            Ok(Stored::Secret { client_secret, key_id, expires_at }) => {
+            Ok(StoredCredential::Secret { client_secret, key_id, expires_at }) => {
                 Self::Secret(ClientSecret { value: client_secret.into(), key_id, expires_at })
             }
-            Ok(Stored::Certificate { private_key, certificate, expires_at }) => Self::Certificate(Certificate {
-                private_key: private_key.into(),
-                der: BASE64_STANDARD.decode(certificate).unwrap_or_default(),
-                expires_at,
-            }),
-            Ok(Stored::Federated { audience }) => Self::Federated(audience.unwrap_or_else(Audience::shared)),
+            Ok(StoredCredential::Certificate { private_key, certificate, expires_at }) => {
+                Self::Certificate(Certificate {
+                    private_key: private_key.into(),
+                    der: BASE64_STANDARD.decode(certificate).unwrap_or_default(),
+                    expires_at,
+                })
+            }
+            Ok(StoredCredential::Federated { audience }) => Self::Federated(audience.unwrap_or_else(Audience::shared)),
             Err(_) => Self::secret(text.expose_secret().trim().to_owned().into()),
         }
     }
@@ -118,21 +120,21 @@ impl Credential {
         let stored = match self {
             // A value that reads like a credential of ours would become one.
             Self::Secret(ClientSecret { value, key_id: None, expires_at: None })
-                if serde_json::from_str::<Stored>(value.expose_secret()).is_err() =>
+                if serde_json::from_str::<StoredCredential>(value.expose_secret()).is_err() =>
             {
                 return value.clone();
             }
-            Self::Secret(ClientSecret { value, key_id, expires_at }) => Stored::Secret {
+            Self::Secret(ClientSecret { value, key_id, expires_at }) => StoredCredential::Secret {
                 client_secret: value.expose_secret().to_owned(),
                 key_id: key_id.clone(),
                 expires_at: *expires_at,
             },
-            Self::Certificate(certificate) => Stored::Certificate {
+            Self::Certificate(certificate) => StoredCredential::Certificate {
                 private_key: certificate.private_key.expose_secret().to_owned(),
                 certificate: BASE64_STANDARD.encode(&certificate.der),
                 expires_at: certificate.expires_at,
             },
-            Self::Federated(audience) => Stored::Federated { audience: Some(audience.clone()) },
+            Self::Federated(audience) => StoredCredential::Federated { audience: Some(audience.clone()) },
         };
         serde_json::to_string(&stored).unwrap_or_default().into()
     }

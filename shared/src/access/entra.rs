@@ -217,11 +217,11 @@ impl Entra {
             return Ok(tenant.clone());
         }
         #[derive(Deserialize)]
-        struct Configuration {
+        struct TenantConfiguration {
             issuer: String,
         }
         let url = self.microsoft.login.at(&format!("/{tenant}/v2.0/.well-known/openid-configuration"));
-        let Configuration { issuer } = self.public(url).await?;
+        let TenantConfiguration { issuer } = self.public(url).await?;
         let id = issuer.rsplit('/').nth(1).and_then(|id| id.parse().ok());
         id.ok_or(EntraError::Unreadable("the tenant's issuer names no tenant"))
     }

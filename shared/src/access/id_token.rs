@@ -73,12 +73,12 @@ impl IdClaims {
 #[derive(Debug, Clone)]
 pub struct SigningKeys {
     issuer: String,
-    keys: Vec<Key>,
+    keys: Vec<SigningKey>,
 }
 
 /// A public key (RFC 7517); one of another kind than RSA has no `n` and no `e`, and is never used.
 #[derive(Debug, Clone, Deserialize)]
-struct Key {
+struct SigningKey {
     #[serde(default)]
     kid: String,
     #[serde(default)]
@@ -94,23 +94,23 @@ struct Key {
 #[derive(Debug, Deserialize)]
 pub(crate) struct KeySet {
     #[serde(deserialize_with = "each_readable")]
-    keys: Vec<Key>,
+    keys: Vec<SigningKey>,
 }
 
 /// Those keys that can be read: one of another form costs the others nothing.
-fn each_readable<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Key>, D::Error> {
+fn each_readable<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SigningKey>, D::Error> {
     let keys = Vec::<Value>::deserialize(from)?;
     Ok(keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
 }
 
 /// The part of the OpenID configuration that counts here.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Configuration {
+pub(crate) struct OpenIdConfiguration {
     issuer: String,
 }
 
 impl SigningKeys {
-    pub(crate) fn new(configuration: Configuration, set: KeySet) -> Self {
+    pub(crate) fn new(configuration: OpenIdConfiguration, set: KeySet) -> Self {
         Self { issuer: configuration.issuer, keys: set.keys }
     }
 }

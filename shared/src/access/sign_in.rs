@@ -80,7 +80,7 @@ struct SignIn {
     verifier: Sealed,
     /// The rights that this sign-in asks for. A later change of the connector does not change them.
     rights: Rights,
-    step: Step,
+    step: SignInStep,
     /// The digest of the link that it began with.
     #[serde(default)]
     link: Option<String>,
@@ -89,7 +89,7 @@ struct SignIn {
     ends_at: Option<i64>,
     /// Why it counts no longer.
     #[serde(default)]
-    over: Option<Over>,
+    over: Option<SignInEnd>,
     /// For DynamoDB's TTL.
     expires_at: i64,
 }
@@ -103,7 +103,7 @@ impl SignIn {
 /// How a sign-in ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Over {
+enum SignInEnd {
     /// A browser came back with it.
     Used,
     /// No browser came back in time.
@@ -119,7 +119,7 @@ struct UsedLink {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Step {
+enum SignInStep {
     /// A person signs in.
     SignIn,
     /// An administrator of this tenant, which the sign-in proved, consents.
@@ -135,18 +135,18 @@ enum Step {
 }
 
 /// What a sign-in came to in place of a connection, and who signed in if that was known by then.
-struct Refused {
+struct SignInRefusal {
     problem: Problem,
     who: Actor,
 }
 
-impl From<Problem> for Refused {
+impl From<Problem> for SignInRefusal {
     fn from(problem: Problem) -> Self {
         Self { problem, who: Actor::Visitor }
     }
 }
 
-impl Refused {
+impl SignInRefusal {
     /// Says who it was whose sign-in came to this.
     fn by(address: &str) -> impl Fn(Problem) -> Self {
         move |problem| Self { problem, who: Actor::Account { address: address.to_owned() } }
@@ -233,14 +233,14 @@ pub async fn depart(clients: &Clients, ticket: &str) -> Result<Departure, Proble
     if used.is_some() {
         return Err(used_already(Some(&connector), Code::LinkUsed));
     }
-    begin(clients, &connector.as_wanted(), Step::SignIn, Some(link)).await
+    begin(clients, &connector.as_wanted(), SignInStep::SignIn, Some(link)).await
 }
 
 /// Sends a browser to Microsoft for the rights of `connector`.
 async fn begin(
     clients: &Clients,
     connector: &Connector,
-    step: Step,
+    step: SignInStep,
     link: Option<String>,
 ) -> Result<Departure, Problem> {
     let registration = clients.tokens.app(&connector.into()).await.map_err(from_token)?;
@@ -249,7 +249,7 @@ async fn begin(
     let (cookie, nonce) = (clients.random.token(), clients.random.token());
     let entra = clients.tokens.entra();
     let (url, verifier) = match &step {
-        Step::SignIn => {
+        SignInStep::SignIn => {
             let authority = connector.authority();
             let scopes = connector.scopes();
             let verifier = SecretString::from(clients.random.token());
@@ -258,7 +258,7 @@ async fn begin(
             let url = entra.authorize(&authority, &registration, wish, state.clone(), nonce.clone(), &verifier);
             (url.map_err(|e| from_token(e.into()))?, verifier)
         }
-        Step::AdminConsent { tenant, .. } => {
+        SignInStep::AdminConsent { tenant, .. } => {
             let url = entra.admin_consent(tenant, &registration.client_id, &state);
             (url.map_err(|e| from_token(e.into()))?, SecretString::from(""))
         }
@@ -293,8 +293,8 @@ pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&s
     let mut row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
     let now = clients.clock.now();
     match row.value.over {
-        Some(Over::TimedOut) => return Err(too_late()),
-        Some(Over::Used) => return Err(used_before(clients, firm, row.value.connector).await),
+        Some(SignInEnd::TimedOut) => return Err(too_late()),
+        Some(SignInEnd::Used) => return Err(used_before(clients, firm, row.value.connector).await),
         None => {}
     }
     // Before the cookie: a browser forgets its cookie as early.
@@ -304,7 +304,7 @@ pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&s
         tracing::warn!(connector.id = %row.value.connector, "a browser came back that is not the one that left");
         return Err(Problem::new(Code::SignInOtherBrowser, "The browser did not send the cookie of this sign-in."));
     }
-    row.value.over = Some(if late { Over::TimedOut } else { Over::Used });
+    row.value.over = Some(if late { SignInEnd::TimedOut } else { SignInEnd::Used });
     // The function that writes it goes on; a second callback with the same state finds it over, or loses here.
     match clients.table.write(Write::replace(&row)).await {
         Ok(()) => {}
@@ -330,7 +330,7 @@ async fn note(
     clients: &Clients,
     firm: FirmId,
     connector: ConnectorId,
-    Refused { problem, who }: &Refused,
+    SignInRefusal { problem, who }: &SignInRefusal,
     since: Timestamp,
     from: Option<String>,
 ) -> Result<(), TableError> {
@@ -369,7 +369,7 @@ async fn proceed(
     sign_in: &SignIn,
     state: &str,
     callback: Callback,
-) -> Result<Arrival, Refused> {
+) -> Result<Arrival, SignInRefusal> {
     let connector = find(clients, firm, sign_in.connector).await?;
     if let Some(error) = callback.error {
         let refusal = EntraRefusal::of_redirect(error, callback.error_description);
@@ -378,20 +378,20 @@ async fn proceed(
         let problem = Problem::new(of_token_refusal(&refusal), detail);
         let problem = problem.from_microsoft(refusal.code(), Some(refusal.error_description));
         return Err(match &sign_in.step {
-            Step::SignIn => problem.into(),
-            Step::AdminConsent { address, .. } => Refused::by(address)(problem),
+            SignInStep::SignIn => problem.into(),
+            SignInStep::AdminConsent { address, .. } => SignInRefusal::by(address)(problem),
         });
     }
     let connector = connector.with_rights(sign_in.rights);
     let browser = Browser { from: callback.from, link: sign_in.link.clone() };
     match &sign_in.step {
-        Step::SignIn => {
+        SignInStep::SignIn => {
             let (claims, issued) = signed_in(clients, &connector, callback.code, state, sign_in).await?;
             let name = claims.shown().to_owned();
-            identified(clients, connector, claims, issued, browser).await.map_err(Refused::by(&name))
+            identified(clients, connector, claims, issued, browser).await.map_err(SignInRefusal::by(&name))
         }
-        Step::AdminConsent { tenant, address, may_consent, verified_domains } => {
-            let by = Refused::by(address);
+        SignInStep::AdminConsent { tenant, address, may_consent, verified_domains } => {
+            let by = SignInRefusal::by(address);
             if callback.tenant.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(tenant.as_str())) {
                 return Err(by(wrong_account("The consent came back for another organisation.".to_owned())));
             }
@@ -467,7 +467,7 @@ async fn identified(
             }
             let verified_domains = verified_domains(clients, &issued).await;
             let may_consent = may_consent.unwrap_or(false);
-            let step = Step::AdminConsent { tenant: claims.tid, address: name, may_consent, verified_domains };
+            let step = SignInStep::AdminConsent { tenant: claims.tid, address: name, may_consent, verified_domains };
             Ok(Arrival::GoOn(begin(clients, &connector, step, browser.link).await?))
         }
         // It would work for an hour, and then ask for a person again.
@@ -789,9 +789,9 @@ mod tests {
     #[test]
     fn sign_ins_that_an_older_version_wrote_are_read() {
         let begun: SignIn = frozen("sign-in-begun");
-        assert!(begun.over.is_none() && matches!(begun.step, Step::SignIn));
+        assert!(begun.over.is_none() && matches!(begun.step, SignInStep::SignIn));
         let used: SignIn = frozen("sign-in");
-        assert!(used.over == Some(Over::Used) && matches!(used.step, Step::AdminConsent { .. }));
+        assert!(used.over == Some(SignInEnd::Used) && matches!(used.step, SignInStep::AdminConsent { .. }));
         let link: UsedLink = frozen("used-link");
         assert!(link.expires_at > 0);
     }

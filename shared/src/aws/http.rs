@@ -17,19 +17,19 @@ use aws_smithy_types::body::SdkBody;
 
 /// The SDK's requests go out through `client`.
 pub fn over(client: reqwest::Client) -> SharedHttpClient {
-    Over(client).into_shared()
+    OverReqwest(client).into_shared()
 }
 
 #[derive(Debug, Clone)]
-struct Over(reqwest::Client);
+struct OverReqwest(reqwest::Client);
 
-impl HttpClient for Over {
+impl HttpClient for OverReqwest {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
 
-impl HttpConnector for Over {
+impl HttpConnector for OverReqwest {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let client = self.0.clone();
         HttpConnectorFuture::new(async move {

@@ -48,7 +48,7 @@ pub struct Links {
 /// S3 answered with another status than that of success.
 #[derive(Debug, thiserror::Error)]
 #[error("S3 answered {0}")]
-struct Refused(u16);
+struct RefusedByS3(u16);
 
 /// An object, as it comes.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub fn is_conflict(error: &(dyn std::error::Error + 'static)) -> bool {
 
 fn is_status(error: &(dyn std::error::Error + 'static), wanted: u16) -> bool {
     let mut sources = std::iter::successors(Some(error), |error| error.source());
-    sources.any(|error| matches!(error.downcast_ref(), Some(Refused(status)) if *status == wanted))
+    sources.any(|error| matches!(error.downcast_ref(), Some(RefusedByS3(status)) if *status == wanted))
 }
 
 impl Links {
@@ -147,11 +147,11 @@ impl Links {
             .no_auth()
             .standard_retry(&RetryConfig::standard())
             .retry_classifier(HttpStatusCodeClassifier::default())
-            .retry_classifier(TransientErrorClassifier::<Refused>::new());
+            .retry_classifier(TransientErrorClassifier::<RefusedByS3>::new());
         if let Some(sleep) = self.aws.sleep_impl() {
             operation = operation.sleep_impl(sleep);
         }
-        let operation = operation.serializer(Ok).deserializer_impl::<FoundObject, Refused>(AsItComes).build();
+        let operation = operation.serializer(Ok).deserializer_impl::<FoundObject, RefusedByS3>(AsItComes).build();
         let mut request = HttpRequest::new(SdkBody::from(body));
         request.set_method(method)?;
         request.set_uri(self.path(method, key, signed).await?)?;
@@ -222,7 +222,7 @@ impl DeserializeResponse for AsItComes {
         response: &HttpResponse,
         _: &ConfigBag,
     ) -> Result<Output, OrchestratorError<Error>> {
-        Err(OrchestratorError::operation(Error::erase(Refused(response.status().as_u16()))))
+        Err(OrchestratorError::operation(Error::erase(RefusedByS3(response.status().as_u16()))))
     }
 }
 

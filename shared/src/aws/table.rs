@@ -622,7 +622,7 @@ impl Table {
         }
     }
 
-    async fn write_once(&self, write: Write) -> Result<(), Refused> {
+    async fn write_once(&self, write: Write) -> Result<(), RefusedWrite> {
         let key = write.key().clone();
         check(&key)?;
         let result: Result<(), Box<dyn std::error::Error + Send + Sync>> = match write {
@@ -646,7 +646,7 @@ impl Table {
         };
         result.map_err(|source| {
             if is_caused_by::<TransactionConflictException>(source.as_ref()) {
-                return Refused::Busy(key.clone());
+                return RefusedWrite::Busy(key.clone());
             }
             match is_caused_by::<ConditionalCheckFailedException>(source.as_ref()) {
                 true => TableError::Conflict { key: key.clone() }.into(),
@@ -673,7 +673,7 @@ impl Table {
     }
 
     /// One transaction, which AWS carries out once however often the SDK sends it.
-    async fn transact_once(&self, writes: Vec<Write>) -> Result<(), Refused> {
+    async fn transact_once(&self, writes: Vec<Write>) -> Result<(), RefusedWrite> {
         let Some(first) = writes.first().map(|w| w.key().clone()) else { return Ok(()) };
         let keys: Vec<Key> = writes.iter().map(|w| w.key().clone()).collect();
         keys.iter().try_for_each(check)?;
@@ -692,7 +692,7 @@ impl Table {
                     return TableError::Conflict { key }.into();
                 }
                 if let Some(key) = refused("TransactionConflict") {
-                    return Refused::Busy(key);
+                    return RefusedWrite::Busy(key);
                 }
             }
             service("write", &first, e).into()
@@ -782,7 +782,7 @@ impl Table {
             match request.clone().send().await {
                 Ok(answer) => break answer,
                 Err(e) if is_caused_by::<TransactionConflictException>(&e) => {
-                    Refused::Busy(key.clone()).wait(&mut tries).await?;
+                    RefusedWrite::Busy(key.clone()).wait(&mut tries).await?;
                 }
                 Err(e) => return Err(service("number", key, e)),
             }
@@ -803,14 +803,14 @@ fn check(key: &Key) -> Result<(), TableError> {
 }
 
 /// Why one try to write came to nothing.
-enum Refused {
+enum RefusedWrite {
     /// A transaction of another's has this item at the moment.
     Busy(Key),
     /// All else.
     Told(TableError),
 }
 
-impl Refused {
+impl RefusedWrite {
     /// Waits before the next try while a transaction of another's has one of the items: no condition failed, so that
     /// what is written is right still. The SDK does not try that again.
     /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>
@@ -823,7 +823,7 @@ impl Refused {
     }
 }
 
-impl From<TableError> for Refused {
+impl From<TableError> for RefusedWrite {
     fn from(error: TableError) -> Self {
         Self::Told(error)
     }

@@ -17,10 +17,10 @@ use tokio::time::Instant;
 
 /// Where the time comes from. Cheap to clone.
 #[derive(Clone)]
-pub struct Clock(Source);
+pub struct Clock(TimeSource);
 
 #[derive(Clone)]
-enum Source {
+enum TimeSource {
     System,
     Manual(Arc<AtomicI64>),
 }
@@ -28,26 +28,26 @@ enum Source {
 impl Clock {
     /// The machine's own clock.
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(TimeSource::System)
     }
 
     /// A clock that moves only by [`Clock::advance`] and by sleeping on it.
     pub fn manual(start: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(start.as_millisecond()))))
+        Self(TimeSource::Manual(Arc::new(AtomicI64::new(start.as_millisecond()))))
     }
 
     /// Now, to the millisecond.
     pub fn now(&self) -> Timestamp {
         let millis = match &self.0 {
-            Source::System => Timestamp::now().as_millisecond(),
-            Source::Manual(millis) => millis.load(Ordering::SeqCst),
+            TimeSource::System => Timestamp::now().as_millisecond(),
+            TimeSource::Manual(millis) => millis.load(Ordering::SeqCst),
         };
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 
     /// Moves a manual clock forward; does nothing to the system's.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(millis) = &self.0 {
+        if let TimeSource::Manual(millis) = &self.0 {
             millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
         }
     }
@@ -55,8 +55,8 @@ impl Clock {
     /// Waits. On a manual clock the time passes at once.
     pub async fn sleep(&self, time: Duration) {
         match &self.0 {
-            Source::System => tokio::time::sleep(time).await,
-            Source::Manual(_) => {
+            TimeSource::System => tokio::time::sleep(time).await,
+            TimeSource::Manual(_) => {
                 self.advance(time);
                 tokio::task::yield_now().await;
             }

@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 /// Where random bytes come from. Cheap to clone.
 #[derive(Clone)]
-pub struct Random(Source);
+pub struct Random(RandomSource);
 
 #[derive(Clone)]
-enum Source {
+enum RandomSource {
     System(SystemRandom),
     Seeded { seed: u64, drawn: Arc<AtomicU64> },
 }
@@ -27,12 +27,12 @@ impl Random {
     /// The operating system's generator.
     #[allow(clippy::disallowed_methods, reason = "this is where the system is asked")]
     pub fn system() -> Self {
-        Self(Source::System(SystemRandom::new()))
+        Self(RandomSource::System(SystemRandom::new()))
     }
 
     /// The same bytes for the same seed: for tests and simulations only.
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded { seed, drawn: Arc::default() })
+        Self(RandomSource::Seeded { seed, drawn: Arc::default() })
     }
 
     /// Thirty-two bytes, fit for keys.
@@ -40,8 +40,8 @@ impl Random {
         let mut bytes = [0; 32];
         match &self.0 {
             // A machine that has no randomness can make no secret: nothing sensible can go on.
-            Source::System(system) => system.fill(&mut bytes).expect("the operating system gives random bytes"),
-            Source::Seeded { seed, drawn } => {
+            RandomSource::System(system) => system.fill(&mut bytes).expect("the operating system gives random bytes"),
+            RandomSource::Seeded { seed, drawn } => {
                 let n = drawn.fetch_add(1, Ordering::SeqCst);
                 bytes = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(n.to_be_bytes()).finalize().into();
             }

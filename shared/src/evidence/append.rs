@@ -118,7 +118,7 @@ pub struct Appender<'a> {
 }
 
 /// The head of a log, as it was read.
-struct Head {
+struct LogHead {
     object: LogObject,
     checkpoint: Checkpoint,
 }
@@ -195,7 +195,7 @@ impl Appender<'_> {
     }
 
     /// The head, if it is signed by a key of `keys`; none where the log has not begun.
-    async fn head(&self, firm: FirmId, keys: &LogKeys) -> Result<Option<Head>, AppendError> {
+    async fn head(&self, firm: FirmId, keys: &LogKeys) -> Result<Option<LogHead>, AppendError> {
         let object = match self.store.find(firm, CHECKPOINT).await? {
             Some(object) => object,
             None if self.store.names(firm, "checkpoints/").await?.is_empty() => return Ok(None),
@@ -215,7 +215,7 @@ impl Appender<'_> {
         if !own.by_id().any(|(id, _)| signers.iter().any(|signer| signer == id)) {
             return Err(CheckpointError::Malformed.into());
         }
-        Ok(Some(Head { object, checkpoint }))
+        Ok(Some(LogHead { object, checkpoint }))
     }
 
     /// The facts after number `size`, as far as they make full tiles or are all, and whether there may be more.
@@ -232,7 +232,7 @@ impl Appender<'_> {
     async fn write_tiles(
         &self,
         firm: FirmId,
-        head: Option<&Head>,
+        head: Option<&LogHead>,
         facts: &[StoredFact],
     ) -> Result<Checkpoint, AppendError> {
         let (mut tree, mut entries) = match head {
@@ -310,7 +310,7 @@ impl Appender<'_> {
     }
 
     /// Keeps the head under its size, where an appender died before it could.
-    async fn keep_head(&self, firm: FirmId, head: &Head) -> Result<(), AppendError> {
+    async fn keep_head(&self, firm: FirmId, head: &LogHead) -> Result<(), AppendError> {
         let name = kept_checkpoint(head.checkpoint.size);
         if self.store.find(firm, &name).await?.is_none_or(|kept| kept.bytes != head.object.bytes) {
             self.store.keep(firm, &name, head.object.bytes.clone()).await?;
@@ -323,7 +323,7 @@ impl Appender<'_> {
         &self,
         firm: FirmId,
         keys: &LogKeys,
-        head: Option<&Head>,
+        head: Option<&LogHead>,
         checkpoint: Checkpoint,
     ) -> Result<bool, AppendError> {
         let as_before = head.is_some_and(|head| head.checkpoint.sign(firm, keys) == head.object.bytes);

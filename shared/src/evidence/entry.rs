@@ -35,7 +35,7 @@ pub struct EntryError {
 
 /// An entry, before it is a line.
 #[derive(Debug, Serialize)]
-struct Fields<'a> {
+struct EntryFields<'a> {
     v: u8,
     number: u64,
     r#type: &'a str,
@@ -69,7 +69,7 @@ pub fn entry(firm: FirmId, number: u64, fact: &StoredFact) -> Result<Vec<u8>, En
     let message = fact.text("message").map(|id| id.parse::<MessageId>().map_err(|_| lacks("message")));
     let message = message.transpose()?;
     let original = message.filter(|_| kind == ARCHIVED);
-    let fields = Fields {
+    let fields = EntryFields {
         v: VERSION,
         number,
         r#type: kind,

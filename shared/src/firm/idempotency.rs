@@ -53,7 +53,7 @@ pub struct KeptAnswer {
 
 /// The mark that a request leaves. Its answer is sealed: it may hold a key that is told once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Mark {
+struct RequestMark {
     request: String,
     /// The answer, or with `parts` the first part of it.
     answer: Option<Sealed>,
@@ -66,7 +66,7 @@ struct Mark {
     expires_at: i64,
 }
 
-impl Mark {
+impl RequestMark {
     fn is_interrupted(&self, now: Timestamp) -> bool {
         let began = self.expires_at - i64::try_from(KEPT_FOR.as_secs()).unwrap_or(i64::MAX);
         self.answer.is_none() && now.as_second() - began >= i64::try_from(UNFINISHED_FOR.as_secs()).unwrap_or(i64::MAX)
@@ -75,7 +75,7 @@ impl Mark {
 
 /// A part of a sealed answer.
 #[derive(Debug, Serialize, Deserialize)]
-struct Part {
+struct AnswerPart {
     number: u32,
     sealed: String,
     expires_at: i64,
@@ -97,18 +97,18 @@ pub enum Turn {
 
 /// The right to carry out a request.
 pub struct First {
-    row: Row<Mark>,
-    place: Place,
+    row: Row<RequestMark>,
+    place: AnswerKey,
     is_repeatable: bool,
 }
 
 /// Where a mark lies, and the parts of its answer.
-struct Place {
+struct AnswerKey {
     firm: Option<FirmId>,
     digest: String,
 }
 
-impl Place {
+impl AnswerKey {
     fn mark(&self) -> Key {
         Key::idempotency(self.firm, &self.digest)
     }
@@ -123,10 +123,10 @@ impl Place {
     }
 
     /// The sealed answer of a mark; none if parts of it are missing.
-    async fn sealed(&self, table: &Table, mark: &Mark) -> Result<Option<Sealed>, TableError> {
+    async fn sealed(&self, table: &Table, mark: &RequestMark) -> Result<Option<Sealed>, TableError> {
         let (Some(first), 1..) = (&mark.answer, mark.parts) else { return Ok(mark.answer.clone()) };
         let keys: Vec<Key> = (1..=mark.parts).map(|number| self.part(number)).collect();
-        let mut parts: Vec<Part> = table.get_all(&keys).await?.into_iter().map(|row| row.value).collect();
+        let mut parts: Vec<AnswerPart> = table.get_all(&keys).await?.into_iter().map(|row| row.value).collect();
         if parts.len() != keys.len() {
             return Ok(None);
         }
@@ -165,15 +165,15 @@ pub async fn begin(
     };
     // Without it no answer can be kept: then nothing is done.
     secrets.keyring().await?;
-    let place = Place { firm, digest: digest(&[key.as_bytes()]) };
+    let place = AnswerKey { firm, digest: digest(&[key.as_bytes()]) };
     let expires_at = (now + KEPT_FOR).as_second();
-    let mark = Mark { request: digest(request), answer: None, parts: 0, lost: None, expires_at };
+    let mark = RequestMark { request: digest(request), answer: None, parts: 0, lost: None, expires_at };
     match table.write(Write::insert(place.mark(), &mark)).await {
         Ok(()) => return Ok(Turn::First(First { row: Row::inserted(place.mark(), mark), place, is_repeatable })),
         Err(TableError::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let Some(there) = table.get::<Mark>(&place.mark()).await? else { return Ok(Turn::Unfinished) };
+    let Some(there) = table.get::<RequestMark>(&place.mark()).await? else { return Ok(Turn::Unfinished) };
     // DynamoDB forgets it some time; until then it counts for nothing.
     let is_over = there.value.expires_at <= now.as_second();
     if !is_over && there.value.request != mark.request {
@@ -216,7 +216,7 @@ impl First {
         let instead = match self.is_repeatable {
             true => Write::remove(&self.row),
             false => {
-                let mark = Mark { lost: Some(answer.status), ..self.row.value.clone() };
+                let mark = RequestMark { lost: Some(answer.status), ..self.row.value.clone() };
                 Write::replace(&self.row.with(mark))
             }
         };
@@ -235,10 +235,10 @@ impl First {
         let mut count = 0;
         for sealed in parts {
             count += 1;
-            let part = Part { number: count, sealed: sealed.to_owned(), expires_at };
+            let part = AnswerPart { number: count, sealed: sealed.to_owned(), expires_at };
             table.write(Write::overwrite(self.place.part(count), &part)).await?;
         }
-        let mark = Mark { answer: first, parts: count, ..mark.clone() };
+        let mark = RequestMark { answer: first, parts: count, ..mark.clone() };
         Ok(table.write(Write::replace(&self.row.clone().with(mark))).await?)
     }
 }
@@ -262,11 +262,11 @@ mod tests {
 
     #[test]
     fn marks_and_parts_that_an_older_version_wrote_are_read() {
-        let mark: Mark = frozen("idempotency");
+        let mark: RequestMark = frozen("idempotency");
         assert!(mark.answer.is_some() && mark.parts == 0);
-        let long: Mark = frozen("idempotency-parts");
+        let long: RequestMark = frozen("idempotency-parts");
         assert_eq!(long.parts, 2);
-        let part: Part = frozen("answer-part");
+        let part: AnswerPart = frozen("answer-part");
         assert_eq!(part.number, 1);
     }
 
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_request_without_an_answer_counts_as_interrupted_only_once_no_function_can_still_carry_it_out() {
         let began: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let mark = Mark {
+        let mark = RequestMark {
             request: String::new(),
             answer: None,
             parts: 0,
@@ -292,7 +292,7 @@ mod tests {
         assert!(!mark.is_interrupted(began));
         assert!(!mark.is_interrupted(began + UNFINISHED_FOR - Duration::from_secs(1)));
         assert!(mark.is_interrupted(began + UNFINISHED_FOR));
-        let answered = Mark { answer: Some(Sealed::from_text("x")), ..mark };
+        let answered = RequestMark { answer: Some(Sealed::from_text("x")), ..mark };
         assert!(!answered.is_interrupted(began + UNFINISHED_FOR));
     }
 }

@@ -73,7 +73,7 @@ pub struct MemberAccount {
 
 /// That a member has an address.
 #[derive(Debug, Serialize, Deserialize)]
-struct Taken {
+struct MemberAddress {
     member: MemberId,
 }
 
@@ -165,13 +165,13 @@ impl Member {
     }
 
     fn take_address(&self) -> Write {
-        Write::insert(self.address_key(), &Taken { member: self.id })
+        Write::insert(self.address_key(), &MemberAddress { member: self.id })
     }
 }
 
 /// The write by which an address may be another member's.
 async fn free(table: &Table, firm: FirmId, address: &str) -> Result<Option<Write>, TableError> {
-    let taken = table.get::<Taken>(&Key::member_address(firm, address)).await?;
+    let taken = table.get::<MemberAddress>(&Key::member_address(firm, address)).await?;
     Ok(taken.map(|row| Write::remove(&row)))
 }
 
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_address_that_an_older_version_took_is_read() {
-        let taken: Taken = frozen("member-address");
+        let taken: MemberAddress = frozen("member-address");
         assert_eq!(taken.member.to_string(), "1d3f90f6-fac8-4fdb-ae07-de25533902e9");
     }
 }

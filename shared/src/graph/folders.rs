@@ -325,10 +325,10 @@ impl MailFolder {
 
 /// Reads one folder. Only the id is needed: what else is left out, null, or of another form than documented counts as
 /// not told.
-fn read_folder(entry: Value) -> Option<WireFolder> {
+fn read_folder(entry: Value) -> Option<WireMailFolder> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let number = |name: &str| entry.get(name).and_then(Value::as_u64);
-    Some(WireFolder {
+    Some(WireMailFolder {
         id: text("id")?.parse().ok()?,
         is_search: text("@odata.type").is_some_and(|kind| kind.ends_with("mailSearchFolder")),
         display_name: text("displayName").map(|name| name.chars().take(NAME_CHARS_MAX).collect()),
@@ -354,7 +354,7 @@ fn read_change(entry: Value) -> Option<FolderItem> {
     })
 }
 
-struct WireFolder {
+struct WireMailFolder {
     id: FolderId,
     is_search: bool,
     display_name: Option<String>,

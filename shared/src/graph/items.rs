@@ -529,7 +529,7 @@ impl Graph {
             repeatable: false,
             ..self.get(&format!("{}/contactFolders", user.path()), "make a contact folder".to_owned())
         };
-        self.json::<WireFolder>(call).await.map(|folder| folder.id)
+        self.json::<WireContactFolder>(call).await.map(|folder| folder.id)
     }
 
     /// Removes a container of ours if nothing lies in it, neither ours nor a person's own; whether it is gone.
@@ -732,7 +732,7 @@ fn digest(said: &impl Serialize) -> String {
 }
 
 #[derive(Deserialize)]
-struct WireFolder {
+struct WireContactFolder {
     id: ContactFolderId,
 }
 

@@ -127,7 +127,7 @@ impl Graph {
             }
         };
         call.headers = &[("prefer", IMMUTABLE)];
-        let page: Page = self.json(call).await?;
+        let page: MessagesPage = self.json(call).await?;
         let mails = page.mails().collect();
         Ok(MailPage { mails, next: page.next_link.map(|link| self.admit(link, &attempted)).transpose()? })
     }
@@ -176,7 +176,7 @@ impl Graph {
             }
         };
         call.headers = &headers;
-        let page: Page = self.json(call).await?;
+        let page: MessagesPage = self.json(call).await?;
         let end = self.page_end(page.next_link, page.delta_link, &attempted)?;
         Ok(DeltaPage { items: page.items, unreadable: page.unreadable, end })
     }
@@ -204,7 +204,7 @@ impl Graph {
         let path = format!("{}/mailFolders/inbox/messages?{options}", user.path());
         let mut call = self.get(&path, "read the newest message".to_owned());
         call.headers = &[("prefer", IMMUTABLE)];
-        let page: Page = self.json(call).await?;
+        let page: MessagesPage = self.json(call).await?;
         Ok(page.mails().next())
     }
 
@@ -301,14 +301,14 @@ fn begins_like_a_mail(head: &[u8]) -> Option<bool> {
 /// A page of mails, read entry by entry: what one of them lacks or spells otherwise costs the others nothing.
 #[derive(Debug, Deserialize)]
 #[serde(from = "WirePage")]
-struct Page {
+struct MessagesPage {
     items: Vec<DeltaItem>,
     unreadable: u64,
     next_link: Option<String>,
     delta_link: Option<String>,
 }
 
-impl Page {
+impl MessagesPage {
     fn mails(&self) -> impl Iterator<Item = Mail> + '_ {
         self.items.iter().filter_map(|item| match item {
             DeltaItem::Present(mail) => Some(mail.clone()),
@@ -317,7 +317,7 @@ impl Page {
     }
 }
 
-impl From<WirePage> for Page {
+impl From<WirePage> for MessagesPage {
     fn from(wire: WirePage) -> Self {
         let WirePage { entries, unreadable, next_link, delta_link, .. } = wire;
         let all = entries.len() + unreadable;
@@ -371,7 +371,7 @@ fn moment(text: &str) -> Option<Timestamp> {
 /// Reads any bytes as a page of mails, and checks what holds of each.
 #[cfg(any(test, fuzzing))]
 pub fn check_mails_page(bytes: &[u8]) -> bool {
-    let Ok(page) = read_json::<Page>(bytes) else { return false };
+    let Ok(page) = read_json::<MessagesPage>(bytes) else { return false };
     assert!(page.items.len() + page.unreadable as usize <= bytes.len());
     for mail in page.mails() {
         assert!(mail.from.iter().chain(&mail.recipients).all(|address| address.len() <= ADDRESS_BYTES_MAX));
@@ -397,7 +397,7 @@ mod tests {
         })
     }
 
-    fn page(value: &Value) -> Page {
+    fn page(value: &Value) -> MessagesPage {
         let text = json!({ "value": value, "@odata.deltaLink": "https://graph.microsoft.com/v1.0/x" }).to_string();
         serde_json::from_str(&text).unwrap()
     }

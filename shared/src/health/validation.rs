@@ -244,7 +244,7 @@ pub async fn member(clients: &Clients, connector: &Connector, member: &Member, s
         return trial.check(resource, token, false);
     }
     let tried = trial.of(resource).await;
-    let forbidden = tried.as_ref().is_err_and(Stop::is_forbidden);
+    let forbidden = tried.as_ref().is_err_and(CheckStop::is_forbidden);
     let reached = tried.is_err() && trial.of(Resource::Folders).await.is_ok();
     let check = trial.check(resource, tried, reached);
     // Signing in again asks for no right that is switched off.
@@ -292,7 +292,7 @@ impl Used {
 
 /// What stopped a check.
 #[derive(Debug)]
-enum Stop {
+enum CheckStop {
     NotNeeded(&'static str),
     NotTried(&'static str),
     /// The time was over.
@@ -306,19 +306,19 @@ enum Stop {
     Ended(Code, &'static str),
 }
 
-impl From<GraphError> for Stop {
+impl From<GraphError> for CheckStop {
     fn from(error: GraphError) -> Self {
         Self::Graph(error)
     }
 }
 
-impl From<TokenError> for Stop {
+impl From<TokenError> for CheckStop {
     fn from(source: TokenError) -> Self {
         Self::Graph(GraphError::Token { attempted: "ask for an access token".to_owned(), source })
     }
 }
 
-impl Stop {
+impl CheckStop {
     /// Whether it is certain that nothing was made: Graph answered, and refused.
     fn made_nothing(&self) -> bool {
         match self {
@@ -333,7 +333,7 @@ impl Stop {
     }
 }
 
-type Tried = Result<Finding, Stop>;
+type Tried = Result<Finding, CheckStop>;
 
 /// One validation under way.
 struct Trial<'a> {
@@ -355,7 +355,7 @@ impl<'a> Trial<'a> {
 
     /// What is found out about the connection is the connector's problem at once.
     async fn note(&self, tried: &Tried) {
-        let Err(Stop::Graph(error)) = tried else { return };
+        let Err(CheckStop::Graph(error)) = tried else { return };
         if (error.concerns_connection() || error.is_forbidden())
             && let Err(error) = self.connector.note(self.clients, error, None).await
         {
@@ -382,8 +382,8 @@ impl<'a> Trial<'a> {
     /// A token at hand proves nothing about the secret or the consent: a new one is asked for.
     async fn token(&self) -> Tried {
         let ask = self.clients.tokens.new_token(self.connector);
-        let asked = self.limit.hold(ask).await.ok_or(Stop::Late)?;
-        asked.map(|_| Finding::default()).map_err(Stop::from)
+        let asked = self.limit.hold(ask).await.ok_or(CheckStop::Late)?;
+        asked.map(|_| Finding::default()).map_err(CheckStop::from)
     }
 
     async fn profile(&self) -> Tried {
@@ -422,7 +422,7 @@ impl<'a> Trial<'a> {
 
     async fn marking(&self) -> Tried {
         if !self.connector.mark {
-            return Err(Stop::NotNeeded("marking is switched off"));
+            return Err(CheckStop::NotNeeded("marking is switched off"));
         }
         let subject = self.subject()?;
         let finding = self.in_time(self.set_categories_to_what_they_are(&subject.user)).await?;
@@ -457,18 +457,18 @@ impl<'a> Trial<'a> {
     async fn notifications(&self) -> Tried {
         let subject = self.subject()?;
         if self.connector.access == Access::Delegated && subject.kind == MailboxKind::Shared {
-            return Err(Stop::NotNeeded(
+            return Err(CheckStop::NotNeeded(
                 "Microsoft sends a signed-in user no notices of a shared mailbox: it is looked at every few minutes",
             ));
         }
         let (graph, user) = (&self.graph, &subject.user);
-        let url = self.clients.config.webhook_url().map_err(Stop::NoWebhook)?;
+        let url = self.clients.config.webhook_url().map_err(CheckStop::NoWebhook)?;
         let now = self.clients.clock.now();
         let find = || graph.tried_subscriptions(user);
         let subscribe = || self.in_time(graph.try_subscription(user, url, now));
         let made = match subscribe().await {
             // One that a validation before this one could not remove is in the way.
-            Err(Stop::Graph(error)) if error.status() == Some(409) => {
+            Err(CheckStop::Graph(error)) if error.status() == Some(409) => {
                 let earlier = self.in_time(find()).await?;
                 for id in &earlier {
                     self.in_time(graph.unsubscribe(id)).await?;
@@ -520,7 +520,7 @@ impl<'a> Trial<'a> {
         let found = match self.in_time(self.graph.application(&app.client_id)).await {
             Ok(shown) => FoundCredential::of(&app.credential, key_id, &shown, self.clients.clock.now()),
             // The right to look is not one that greffe needs, and from another tenant the app is not to be seen.
-            Err(Stop::Graph(GraphError::Refused { .. })) => None,
+            Err(CheckStop::Graph(GraphError::Refused { .. })) => None,
             Err(stop) => return Err(stop),
         };
         let told = found.and_then(|found| found.ends_at);
@@ -539,29 +539,29 @@ impl<'a> Trial<'a> {
                     "It has ended. The one before it, or a part of Microsoft that has not heard of that yet, still answers."
                 }
             };
-            return Err(Stop::Ended(code, detail));
+            return Err(CheckStop::Ended(code, detail));
         }
         let days = days_left(end, now);
         let entered = if is_entered { " The date was entered by hand." } else { "" };
         Ok(Finding { detail: Some(format!("{days} days left.{entered}")), expires_at: Some(end) })
     }
 
-    fn subject(&self) -> Result<&Subject, Stop> {
-        self.subject.as_ref().ok_or(Stop::NotTried("not tried: add a mailbox to try it on"))
+    fn subject(&self) -> Result<&Subject, CheckStop> {
+        self.subject.as_ref().ok_or(CheckStop::NotTried("not tried: add a mailbox to try it on"))
     }
 
-    fn subject_if(&self, used: bool) -> Result<&Subject, Stop> {
-        if used { self.subject() } else { Err(Stop::NotNeeded("not asked for: nothing is pushed there")) }
+    fn subject_if(&self, used: bool) -> Result<&Subject, CheckStop> {
+        if used { self.subject() } else { Err(CheckStop::NotNeeded("not asked for: nothing is pushed there")) }
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, GraphError>>) -> Result<T, Stop> {
-        Ok(self.limit.hold(work).await.ok_or(Stop::Late)??)
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, GraphError>>) -> Result<T, CheckStop> {
+        Ok(self.limit.hold(work).await.ok_or(CheckStop::Late)??)
     }
 
     /// Takes away what was made, also where nobody knows whether it was: then what `find` finds.
     async fn take_away<I, F, R>(
         &self,
-        made: Result<I, Stop>,
+        made: Result<I, CheckStop>,
         find: impl FnOnce() -> F,
         remove: impl Fn(I) -> R,
     ) -> Tried
@@ -592,7 +592,7 @@ impl<'a> Trial<'a> {
         match (failed, cleaned) {
             (Some(stop), _) => Err(stop),
             (None, Some(Ok(()))) => Ok(Finding::default()),
-            (None, _) => Err(Stop::Left),
+            (None, _) => Err(CheckStop::Left),
         }
     }
 
@@ -604,22 +604,23 @@ impl<'a> Trial<'a> {
         };
         let forbidden = stop.is_forbidden();
         let outcome = match stop {
-            Stop::NotNeeded(why) => CheckOutcome::NotNeeded(why),
-            Stop::NotTried(why) => CheckOutcome::NotTried(why),
-            Stop::Late => fails(Problem::new(Code::MicrosoftBusy, "Microsoft did not answer in time.")),
-            Stop::Left => fails(Problem::new(
+            CheckStop::NotNeeded(why) => CheckOutcome::NotNeeded(why),
+            CheckStop::NotTried(why) => CheckOutcome::NotTried(why),
+            CheckStop::Late => fails(Problem::new(Code::MicrosoftBusy, "Microsoft did not answer in time.")),
+            CheckStop::Left => fails(Problem::new(
                 Code::MicrosoftBusy,
                 format!("It works, but what was made to try it could not be removed: delete what is named '{NAME}'."),
             )),
-            Stop::Ended(code, detail) => fails(Problem::new(code, detail)),
-            Stop::NoWebhook(error) => fails(Problem::new(Code::NotificationsUnreachable, error.to_string())),
-            Stop::Graph(GraphError::Token {
-                source: source @ (TokenError::Secret(_) | TokenError::Table(_)), ..
+            CheckStop::Ended(code, detail) => fails(Problem::new(code, detail)),
+            CheckStop::NoWebhook(error) => fails(Problem::new(Code::NotificationsUnreachable, error.to_string())),
+            CheckStop::Graph(GraphError::Token {
+                source: source @ (TokenError::Secret(_) | TokenError::Table(_)),
+                ..
             }) => {
                 tracing::error!(connector.id = %self.connector.id, error = %Chain(&source), "a validation failed");
                 fails(Problem::new(Code::Internal, "greffe could not read what it keeps of this connector."))
             }
-            Stop::Graph(error) => {
+            CheckStop::Graph(error) => {
                 let mut problem = Problem::from(error);
                 // Exchange says the same of a right and of a mailbox that it withholds. No limit on mailboxes reaches
                 // To Do.
@@ -685,7 +686,7 @@ mod tests {
 
     #[test]
     fn something_may_have_been_made_unless_graph_answered_that_it_was_not() {
-        assert!(!Stop::Late.made_nothing() && !Stop::Left.made_nothing());
-        assert!(!Stop::Late.is_forbidden());
+        assert!(!CheckStop::Late.made_nothing() && !CheckStop::Left.made_nothing());
+        assert!(!CheckStop::Late.is_forbidden());
     }
 }

@@ -206,7 +206,7 @@ impl Mailbox {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
-        let taken = Taken { mailbox: self.id };
+        let taken = MailboxAddress { mailbox: self.id };
         let mut writes = vec![
             Write::insert(Key::address(self.firm, &self.address), &taken),
             Write::insert(Key::mailbox(self.firm, self.id), self),
@@ -268,7 +268,7 @@ impl Mailbox {
         let mailbox = &row.value;
         let mut writes = vec![Write::replace(row)];
         if mailbox.address != before {
-            let taken = Taken { mailbox: mailbox.id };
+            let taken = MailboxAddress { mailbox: mailbox.id };
             writes.push(Write::insert(Key::address(mailbox.firm, &mailbox.address), &taken));
             writes.push(Write::discard(Key::address(mailbox.firm, before)));
         }
@@ -387,7 +387,7 @@ impl Mailbox {
 
 /// That an address is taken within a firm.
 #[derive(Debug, Serialize, Deserialize)]
-struct Taken {
+struct MailboxAddress {
     mailbox: MailboxId,
 }
 
@@ -854,8 +854,8 @@ mod tests {
 
     #[test]
     fn addresses_and_root_folders_that_an_older_version_took_are_read() {
-        let address: Taken = crate::aws::table::frozen("address");
-        let root: Taken = crate::aws::table::frozen("root-folder");
+        let address: MailboxAddress = crate::aws::table::frozen("address");
+        let root: MailboxAddress = crate::aws::table::frozen("root-folder");
         assert_eq!(address.mailbox, root.mailbox);
     }
 }

@@ -65,7 +65,7 @@ impl SelectionError {
 
 /// What is true of a folder, because it is of itself or of one above it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Standing {
+struct FolderStanding {
     never_read: bool,
     hidden: bool,
     named: bool,
@@ -126,22 +126,22 @@ pub fn readable<'a>(tree: impl IntoIterator<Item = &'a MailFolder>) -> HashSet<F
 fn standings<'a>(
     tree: impl IntoIterator<Item = &'a MailFolder>,
     named: &HashSet<&FolderId>,
-) -> HashMap<&'a FolderId, Standing> {
+) -> HashMap<&'a FolderId, FolderStanding> {
     let by_id: HashMap<&FolderId, &MailFolder> = tree.into_iter().map(|folder| (&folder.id, folder)).collect();
     let root_known = by_id.values().any(|folder| folder.is_root());
-    let mut standings: HashMap<&FolderId, Standing> = HashMap::with_capacity(by_id.len());
+    let mut standings: HashMap<&FolderId, FolderStanding> = HashMap::with_capacity(by_id.len());
     for folder in by_id.values() {
         // Up to the root, or to one that is known, and down again.
         let mut path = Vec::new();
         let mut at = Some(*folder);
-        let mut above = Standing { never_read: root_known, ..Standing::default() };
+        let mut above = FolderStanding { never_read: root_known, ..FolderStanding::default() };
         while let Some(folder) = at {
             if let Some(known) = standings.get(&folder.id) {
                 above = *known;
                 break;
             }
             if folder.is_root() {
-                above = Standing { named: named.contains(&folder.id), ..Standing::default() };
+                above = FolderStanding { named: named.contains(&folder.id), ..FolderStanding::default() };
                 break;
             }
             path.push(folder);

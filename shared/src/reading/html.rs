@@ -125,7 +125,7 @@ fn escape(text: &str, html: &mut String) {
 
 /// What an element does to the text around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum ElementShape {
     Inline,
     Block,
     /// Of a table.
@@ -136,17 +136,17 @@ enum Shape {
 }
 
 /// The elements that are written, all others are left out.
-fn shape(name: &str) -> Option<Shape> {
+fn shape(name: &str) -> Option<ElementShape> {
     Some(match name {
         "a" | "abbr" | "b" | "bdi" | "bdo" | "big" | "cite" | "code" | "del" | "dfn" | "em" | "font" | "i" | "ins"
         | "kbd" | "mark" | "q" | "s" | "samp" | "small" | "span" | "strike" | "strong" | "sub" | "sup" | "tt" | "u"
-        | "var" => Shape::Inline,
+        | "var" => ElementShape::Inline,
         "address" | "article" | "aside" | "blockquote" | "center" | "dd" | "div" | "dl" | "dt" | "figcaption"
         | "figure" | "footer" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "header" | "li" | "main" | "nav" | "ol"
-        | "p" | "pre" | "section" | "ul" => Shape::Block,
-        "table" | "thead" | "tbody" | "tfoot" | "tr" | "colgroup" => Shape::Table,
-        "td" | "th" | "caption" => Shape::Cell,
-        "br" | "col" | "hr" | "img" | "wbr" => Shape::Void,
+        | "p" | "pre" | "section" | "ul" => ElementShape::Block,
+        "table" | "thead" | "tbody" | "tfoot" | "tr" | "colgroup" => ElementShape::Table,
+        "td" | "th" | "caption" => ElementShape::Cell,
+        "br" | "col" | "hr" | "img" | "wbr" => ElementShape::Void,
         _ => return None,
     })
 }
@@ -162,7 +162,7 @@ fn raw(name: &str) -> Option<RawKind> {
 }
 
 /// The open elements that another start tag ends, and the ones beyond which it ends none.
-fn ended_by(name: &str, shape: Shape) -> (&'static [&'static str], &'static [&'static str]) {
+fn ended_by(name: &str, shape: ElementShape) -> (&'static [&'static str], &'static [&'static str]) {
     match name {
         "li" => (&["li"], &["ul", "ol", "table", "td", "th"]),
         "dd" | "dt" => (&["dd", "dt"], &["dl", "table", "td", "th"]),
@@ -170,7 +170,7 @@ fn ended_by(name: &str, shape: Shape) -> (&'static [&'static str], &'static [&'s
         "tr" => (&["tr"], &["table"]),
         "td" | "th" => (&["td", "th"], &["tr", "table"]),
         "thead" | "tbody" | "tfoot" => (&["thead", "tbody", "tfoot", "colgroup", "caption"], &["table"]),
-        _ if matches!(shape, Shape::Block) || matches!(name, "table" | "hr") => {
+        _ if matches!(shape, ElementShape::Block) || matches!(name, "table" | "hr") => {
             (&["p"], &["table", "td", "th", "caption"])
         }
         _ => (&[], &[]),
@@ -178,7 +178,7 @@ fn ended_by(name: &str, shape: Shape) -> (&'static [&'static str], &'static [&'s
 }
 
 /// The page as it is written.
-struct Page<'a> {
+struct HtmlPage<'a> {
     pictures: &'a Pictures,
     cleaned: Cleaned,
     open: Vec<String>,
@@ -189,14 +189,14 @@ struct Page<'a> {
 }
 
 struct Writer<'a> {
-    page: RefCell<Page<'a>>,
+    page: RefCell<HtmlPage<'a>>,
     separators: Cell<usize>,
 }
 
 impl<'a> Writer<'a> {
     fn new(pictures: &'a Pictures) -> Self {
         let cleaned = Cleaned::default();
-        let page = Page { pictures, cleaned, open: Vec::new(), hidden: None, has_space: false };
+        let page = HtmlPage { pictures, cleaned, open: Vec::new(), hidden: None, has_space: false };
         Self { page: RefCell::new(page), separators: Cell::new(0) }
     }
 }
@@ -228,7 +228,7 @@ impl TokenSink for Writer<'_> {
     }
 }
 
-impl Page<'_> {
+impl HtmlPage<'_> {
     fn text(&mut self, text: &str) {
         if self.hidden.is_some() {
             return;
@@ -271,7 +271,7 @@ impl Page<'_> {
         match (name, shape) {
             ("br", _) => self.cleaned.text.push('\n'),
             ("p" | "table", _) => self.break_line(true),
-            ("tr" | "hr", _) | (_, Shape::Block) => self.break_line(false),
+            ("tr" | "hr", _) | (_, ElementShape::Block) => self.break_line(false),
             ("td" | "th", _) => self.has_space = true,
             _ => {}
         }
@@ -307,7 +307,7 @@ impl Page<'_> {
         }
         tag.push('>');
         self.cleaned.html.push_str(&tag);
-        if shape != Shape::Void {
+        if shape != ElementShape::Void {
             self.open.push(name.to_owned());
         }
     }
@@ -319,14 +319,14 @@ impl Page<'_> {
             }
             return;
         }
-        let Some(shape) = shape(name).filter(|shape| *shape != Shape::Void) else { return };
+        let Some(shape) = shape(name).filter(|shape| *shape != ElementShape::Void) else { return };
         match (name, shape) {
             ("p" | "table", _) => self.break_line(true),
-            (_, Shape::Block) => self.break_line(false),
+            (_, ElementShape::Block) => self.break_line(false),
             _ => {}
         }
         // What is in a cell ends no cell.
-        let stays_within = matches!(shape, Shape::Inline | Shape::Block);
+        let stays_within = matches!(shape, ElementShape::Inline | ElementShape::Block);
         let is_edge = |open: &str| stays_within && matches!(open, "td" | "th" | "caption" | "table");
         let found = self.open.iter().rposition(|open| open == name || is_edge(open));
         if let Some(at) = found.filter(|at| self.open[*at] == name) {

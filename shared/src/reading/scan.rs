@@ -51,13 +51,13 @@ pub struct Scanner {
     parts: Vec<MailPart>,
     /// The multiparts around the place, the outermost first.
     open: Vec<Multipart>,
-    place: Place,
+    place: ScanPlace,
     /// The bytes that have passed.
     offset: u64,
     /// The head that is being read, and that of the mail.
     head: Vec<u8>,
     first_head: Vec<u8>,
-    line: Line,
+    line: ScanLine,
     /// How the line before ended: before a boundary it is the boundary's.
     ending: &'static [u8],
     body: Measured,
@@ -72,7 +72,7 @@ struct Multipart {
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ScanPlace {
     #[default]
     Head,
     Body,
@@ -82,7 +82,7 @@ enum Place {
 
 /// The line that is being read.
 #[derive(Debug, Default)]
-struct Line {
+struct ScanLine {
     start: u64,
     bytes: Vec<u8>,
     /// It is longer than what is held.
@@ -153,7 +153,7 @@ impl Scanner {
 
     fn hold(&mut self, piece: &[u8]) {
         let line = &mut self.line;
-        if self.place == Place::Head {
+        if self.place == ScanPlace::Head {
             let room = self.head_bytes_max().saturating_sub(self.head.len() + self.line.bytes.len());
             self.line.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
         } else if !line.is_long && line.bytes.len() + piece.len() <= LINE_BYTES_MAX {
@@ -174,7 +174,7 @@ impl Scanner {
 
     /// Counts what is held of a line to the body.
     fn pass_line(&mut self) {
-        if self.place == Place::Body {
+        if self.place == ScanPlace::Body {
             self.body.pass(self.ending);
             self.body.pass(&self.line.bytes);
         }
@@ -186,7 +186,7 @@ impl Scanner {
         let boundary = if self.line.is_long { None } else { self.boundary() };
         match boundary {
             Some((level, is_last)) => self.part(level, is_last),
-            None if self.place == Place::Head => self.head_line(),
+            None if self.place == ScanPlace::Head => self.head_line(),
             None => {
                 let has_cr = has_lf && self.line.bytes.pop_if(|byte| *byte == b'\r').is_some();
                 self.pass_line();
@@ -197,7 +197,7 @@ impl Scanner {
                 };
             }
         }
-        self.line = Line { start: self.offset, bytes: std::mem::take(&mut self.line.bytes), is_long: false };
+        self.line = ScanLine { start: self.offset, bytes: std::mem::take(&mut self.line.bytes), is_long: false };
         self.line.bytes.clear();
     }
 
@@ -217,7 +217,7 @@ impl Scanner {
         let start = self.line.start;
         self.close(if is_last { level } else { level + 1 }, start - self.ending.len() as u64, start);
         self.ending = b"";
-        self.place = Place::Between;
+        self.place = ScanPlace::Between;
         if is_last {
             return;
         }
@@ -227,16 +227,16 @@ impl Scanner {
         }
         let parent = self.open.get(level).map(|multipart| multipart.part);
         self.parts.push(MailPart { parent, head: self.offset..self.offset, ..MailPart::default() });
-        self.place = Place::Head;
+        self.place = ScanPlace::Head;
     }
 
     /// Ends the part that is being read, and the multiparts from `level` on.
     fn close(&mut self, level: usize, end: u64, line: u64) {
-        if self.place == Place::Head {
+        if self.place == ScanPlace::Head {
             self.end_head(line);
         }
         let last = self.parts.len() - 1;
-        if self.place == Place::Body {
+        if self.place == ScanPlace::Body {
             let part = &mut self.parts[last];
             part.body.end = end.max(part.body.start);
             part.bytes = std::mem::take(&mut self.body).finish(part.body.end - part.body.start);
@@ -273,14 +273,14 @@ impl Scanner {
         }
         let part = &mut self.parts[index];
         (part.head.end, part.body) = (body, body..body);
-        self.place = Place::Body;
+        self.place = ScanPlace::Body;
         self.body = Measured::of(about.transfer);
         if about.is_multipart()
             && self.open.len() < DEPTH_MAX
             && let Some(boundary) = about.boundary.clone()
         {
             self.open.push(Multipart { part: index, boundary });
-            self.place = Place::Between;
+            self.place = ScanPlace::Between;
         }
         part.about = about;
         if index == 0 {

@@ -41,7 +41,7 @@ const PHRASE_ENDS_MAX: u32 = 4_096;
 const META: &str = "meta.json";
 
 /// The fields of the index.
-struct Fields {
+struct IndexFields {
     schema: Schema,
     number: Field,
     received: Field,
@@ -51,13 +51,13 @@ struct Fields {
     beginning: Field,
 }
 
-static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+static FIELDS: LazyLock<IndexFields> = LazyLock::new(|| {
     let mut schema = Schema::builder();
     let text = |analyzer: &str, record| {
         let indexing = TextFieldIndexing::default().set_tokenizer(analyzer).set_index_option(record);
         TextOptions::default().set_indexing_options(indexing.set_fieldnorms(false))
     };
-    Fields {
+    IndexFields {
         number: schema.add_u64_field("number", FAST),
         received: schema.add_i64_field("received", FAST),
         keys: schema.add_text_field("keys", text("raw", IndexRecordOption::Basic)),

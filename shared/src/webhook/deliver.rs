@@ -58,7 +58,7 @@ impl Outside {
         Ok(Self(client.build()?))
     }
 
-    async fn post(&self, clock: &Clock, webhook: &Webhook, message: Message) -> Posted {
+    async fn post(&self, clock: &Clock, webhook: &Webhook, message: SignedMessage) -> Posted {
         let began = clock.now();
         let request = self
             .0
@@ -112,7 +112,7 @@ fn failure(error: &reqwest::Error) -> DeliveryFailure {
 }
 
 /// What is posted.
-struct Message {
+struct SignedMessage {
     id: String,
     at: Timestamp,
     body: String,
@@ -228,20 +228,20 @@ impl Round<'_> {
             for (event, behind) in events {
                 if self.webhook.value.gets(event.event.fact.what.event_type()) {
                     if deadline.is_near() {
-                        stop = Some(Stop::OutOfTime);
+                        stop = Some(DeliveryStop::OutOfTime);
                         break;
                     }
                     let before = began.failing.as_ref().filter(|_| place == began.place);
                     let posted = self.send(&event, before.map_or(0, |trouble| trouble.tries) + 1).await?;
                     if !posted.is_taken() {
-                        stop = Some(Stop::NotTaken(posted));
+                        stop = Some(DeliveryStop::NotTaken(posted));
                         break;
                     }
                 }
                 place = behind;
             }
             let now_at = DeliveryProgress::at(if stop.is_none() { reached } else { place });
-            if let Some(Stop::NotTaken(posted)) = stop {
+            if let Some(DeliveryStop::NotTaken(posted)) = stop {
                 self.note_failure(progress, place, &posted).await?;
                 return Ok(RoundOutcome::Finished);
             }
@@ -317,7 +317,7 @@ impl Round<'_> {
         let (Sender { table, clock, outside, .. }, webhook) = (self.sender, &self.webhook.value);
         let at = clock.now();
         let signatures = signatures(&self.secrets, &id, at, &body)?;
-        let posted = outside.post(clock, webhook, Message { id: id.clone(), at, body, signatures }).await;
+        let posted = outside.post(clock, webhook, SignedMessage { id: id.clone(), at, body, signatures }).await;
         let taken = posted.is_taken();
         tracing::info!(status = posted.status, failure = ?posted.failure, attempt, taken, "an event was posted");
         Delivery::of(id, about, attempt, at, &posted).keep(table, webhook.firm, webhook.id).await?;
@@ -326,7 +326,7 @@ impl Round<'_> {
 }
 
 /// Why an address gets no more for now.
-enum Stop {
+enum DeliveryStop {
     /// The function has to end.
     OutOfTime,
     /// It did not take an event.

@@ -24,7 +24,7 @@ const NO_CURSOR: &str = "after: not the `next` of a page, nor the `id` of an ent
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct AuditFilter {
     /// `next` of the previous page, or the `id` of the last entry that you have. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(
@@ -66,12 +66,12 @@ pub(crate) struct Trail {
 /// The trail records each change, each download of an original and each sign-in: who, what, when and from where. A
 /// change or a download has two entries with the same `request`: one before the operation, and one with its `outcome`.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/audit", tag = "audit", operation_id = "list_audit_entries", params(Which), responses((status = 200, body = Trail))
+    get, path = "/v1/firms/{firm}/audit", tag = "audit", operation_id = "list_audit_entries", params(AuditFilter), responses((status = 200, body = Trail))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<Which>,
+    Query(which): Query<AuditFilter>,
 ) -> Answer<Json<Trail>> {
     let limit = which.limit.unwrap_or_default().get();
     let after = which.after.map(|cursor| Key::audit_after(firm.id(), &cursor).ok_or_else(|| invalid(NO_CURSOR)));

@@ -23,8 +23,8 @@ use utoipa::ToSchema;
 
 use super::{
     entries::{
-        self, BulkResult, BulkView, Deletion, EntryView, External, MemberChange, MemberRef, Resource, Which, line,
-        lines, unfit,
+        self, BulkResult, BulkView, Deletion, EntriesFilter, EntryView, External, MemberChange, MemberRef, Resource,
+        line, lines, unfit,
     },
     page::Page,
 };
@@ -315,13 +315,13 @@ pub(super) async fn read(
 ///
 /// A page may have fewer items than its limit although more follow. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/contacts", tag = "contacts", operation_id = "list_contacts", params(Which),
+    get, path = "/v1/firms/{firm}/contacts", tag = "contacts", operation_id = "list_contacts", params(EntriesFilter),
     responses((status = 200, body = Page<EntryView<ContactView>>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<Which>,
+    Query(which): Query<EntriesFilter>,
 ) -> Answer<Json<Page<EntryView<ContactView>>>> {
     let (items, next) = entries::list::<Contact>(&app, firm.id(), which).await?;
     Ok(Json(Page { items, next }))

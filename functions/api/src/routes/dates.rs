@@ -25,7 +25,8 @@ use utoipa::ToSchema;
 
 use super::{
     entries::{
-        self, BulkResult, Deletion, EntryView, External, MemberChange, MemberRef, Resource, Which, line, lines, unfit,
+        self, BulkResult, Deletion, EntriesFilter, EntryView, External, MemberChange, MemberRef, Resource, line, lines,
+        unfit,
     },
     page::Page,
 };
@@ -378,13 +379,13 @@ pub(super) async fn read(
 ///
 /// A page may have fewer items than its limit although more follow. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/dates", tag = "dates", operation_id = "list_dates", params(Which),
+    get, path = "/v1/firms/{firm}/dates", tag = "dates", operation_id = "list_dates", params(EntriesFilter),
     responses((status = 200, body = Page<EntryView<DateView>>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<Which>,
+    Query(which): Query<EntriesFilter>,
 ) -> Answer<Json<Page<EntryView<DateView>>>> {
     let (items, next) = entries::list::<Date>(&app, firm.id(), which).await?;
     Ok(Json(Page { items, next }))

@@ -278,7 +278,7 @@ fn copy_view<T: Resource>(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct EntriesFilter {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
@@ -297,7 +297,7 @@ pub(crate) struct Which {
 pub(super) async fn list<T: Resource>(
     app: &App,
     firm: FirmId,
-    which: Which,
+    which: EntriesFilter,
 ) -> Answer<(Vec<EntryView<T::View>>, Option<String>)> {
     let prefix = Key::entry_prefix(firm, T::NOUN);
     let after = which.after.map(|id| Key::entry(firm, T::NOUN, &id));

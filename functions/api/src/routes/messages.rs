@@ -87,7 +87,7 @@ const SEARCH_CHARS_MAX: usize = 500;
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct MessagesFilter {
     /// Words that the mail has in its subject, its people, the names of its attachments or its text, in any order. A
     /// phrase stands between quotes. The last word may be the beginning of one, unless a space follows it. Case and
     /// accents make no difference.
@@ -226,7 +226,7 @@ impl From<SearchError> for Failure {
     }
 }
 
-impl Which {
+impl MessagesFilter {
     async fn into_filter(self, app: &App, firm: FirmId) -> Answer<MessageFilter> {
         let dossier = match (self.dossier, self.filed) {
             (Some(_), Some(_)) => return Err(invalid("dossier and filed: only one of them")),
@@ -268,14 +268,14 @@ impl Which {
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries. Mail that arrives
 /// while you read page after page changes no later page.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(Which),
+    get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(MessagesFilter),
     responses((status = 200, body = FoundMessages))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Extension(cache): Extension<Arc<SearchCache>>,
-    Query(mut which): Query<Which>,
+    Query(mut which): Query<MessagesFilter>,
 ) -> Answer<Json<FoundMessages>> {
     let page = (which.after, which.limit.unwrap_or_default().get());
     let phrases = which.q.take().map(SearchText::into_inner).unwrap_or_default();

@@ -126,7 +126,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let mut body = rights(&typed);
     body["name"] = json!(typed.get("name"));
     body["app"] = app;
-    match office.api().send::<Made>(Method::POST, &office.v1("/connectors"), Some(body)).await {
+    match office.api().send::<NewConnector>(Method::POST, &office.v1("/connectors"), Some(body)).await {
         Ok(made) => Ok(Redirect::to(&office.shell.at(&format!("/connectors/{}", made.id))).into_response()),
         Err(Trouble::Refused(refusal)) => {
             let status = Trouble::Refused(refusal.clone()).status();
@@ -147,7 +147,7 @@ fn rights(typed: &Fields) -> Value {
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct NewConnector {
     id: String,
 }
 

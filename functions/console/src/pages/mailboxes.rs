@@ -141,7 +141,7 @@ pub(crate) async fn new(office: Office) -> Result<Response, Trouble> {
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct NewMailbox {
     id: String,
 }
 
@@ -150,7 +150,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let body = json!({
         "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
     });
-    match office.api().send::<Made>(Method::POST, &office.v1("/mailboxes"), Some(body)).await {
+    match office.api().send::<NewMailbox>(Method::POST, &office.v1("/mailboxes"), Some(body)).await {
         Ok(made) => Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{}", made.id))).into_response()),
         Err(Trouble::Refused(refusal)) => new_shown(&office, typed, Some(*refusal)).await,
         Err(other) => Err(other),

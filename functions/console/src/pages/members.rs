@@ -89,7 +89,7 @@ pub(crate) async fn new(office: Office) -> Result<Response, Trouble> {
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct NewMember {
     id: String,
 }
 
@@ -98,7 +98,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let body = json!({
         "name": typed.get("name"), "address": typed.get("address"), "connector": typed.get("connector"), "push": null,
     });
-    match office.api().send::<Made>(Method::POST, &office.v1("/members"), Some(body)).await {
+    match office.api().send::<NewMember>(Method::POST, &office.v1("/members"), Some(body)).await {
         Ok(made) => Ok(Redirect::to(&office.shell.at(&format!("/members/{}", made.id))).into_response()),
         Err(Trouble::Refused(refusal)) => new_shown(&office, typed, Some(*refusal)).await,
         Err(other) => Err(other),

@@ -17,14 +17,14 @@ use crate::faults::ConsentFault;
 use crate::time::after;
 use crate::world::World;
 
-struct Request {
+struct ConsentRequest {
     authority: Authority,
     app: App,
     params: Params,
     redirect_uri: String,
 }
 
-impl Request {
+impl ConsentRequest {
     fn read(world: &World, authority: &str, query: Option<&str>) -> Result<Self, Refusal> {
         let params = request::params(query.unwrap_or_default().as_bytes());
         let param = |name: &str| params.get(name).cloned().unwrap_or_default();
@@ -88,7 +88,7 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
 ) -> Response {
     count(&world, "adminconsent");
-    let request = match Request::read(&world, &authority, query.as_deref()) {
+    let request = match ConsentRequest::read(&world, &authority, query.as_deref()) {
         Ok(request) => request,
         Err(refusal) => return refusal.page(),
     };
@@ -123,7 +123,7 @@ pub(super) async fn decide(
     body: Bytes,
 ) -> Response {
     count(&world, "adminconsent");
-    let request = match Request::read(&world, &authority, query.as_deref()) {
+    let request = match ConsentRequest::read(&world, &authority, query.as_deref()) {
         Ok(request) => request,
         Err(refusal) => return refusal.page(),
     };
@@ -148,7 +148,7 @@ pub(super) async fn decide(
 }
 
 /// Records the consent, if this is an administrator of the tenant that is asked, in a role that may give it.
-fn agree(world: &World, request: &Request, address: &str) -> Result<Result<Account, Refusal>> {
+fn agree(world: &World, request: &ConsentRequest, address: &str) -> Result<Result<Account, Refusal>> {
     let effective = after(world.now(), world.faults.roles_delay());
     world.store.write(|db| {
         let Some(account) = directory::find_account(db, address)? else {

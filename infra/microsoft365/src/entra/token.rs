@@ -99,7 +99,7 @@ pub(super) async fn answer(
         return Refusal::new(code, "Scripted failure.").json(&world);
     }
     let form = request::params(&body);
-    match (Request { world: &world, path: &authority, form: &form }).answer(&headers).await {
+    match (TokenRequest { world: &world, path: &authority, form: &form }).answer(&headers).await {
         Ok(tokens) => {
             if let Some(claims) = form.get("claims") {
                 world.faults.meet_challenge(claims);
@@ -110,7 +110,7 @@ pub(super) async fn answer(
     }
 }
 
-struct Request<'a> {
+struct TokenRequest<'a> {
     world: &'a World,
     /// The authority as the path spells it.
     path: &'a str,
@@ -125,7 +125,7 @@ struct Grant<'a> {
     scopes: &'a [String],
 }
 
-impl Request<'_> {
+impl TokenRequest<'_> {
     fn param(&self, name: &str) -> Result<&str, Refusal> {
         let value = self.form.get(name).map(String::as_str).filter(|value| !value.is_empty());
         value.ok_or_else(|| {

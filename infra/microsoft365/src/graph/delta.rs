@@ -58,13 +58,13 @@ struct Since {
 }
 
 /// One thing to tell.
-enum Item {
+enum WireItem {
     Message(Box<Message>),
     Folder(Folder),
     Removed { seq: i64, immutable_id: String, default_id: String },
 }
 
-impl Item {
+impl WireItem {
     fn seq(&self) -> i64 {
         match self {
             Self::Message(message) => message.seq,
@@ -223,15 +223,15 @@ fn page(
     let mut items = items.unwrap_or_default();
     if state.newest_first {
         items.sort_by_key(|item| match item {
-            Item::Message(message) => std::cmp::Reverse(message.received),
-            Item::Folder(_) | Item::Removed { .. } => std::cmp::Reverse(jiff::Timestamp::MIN),
+            WireItem::Message(message) => std::cmp::Reverse(message.received),
+            WireItem::Folder(_) | WireItem::Removed { .. } => std::cmp::Reverse(jiff::Timestamp::MIN),
         });
     }
     if world.faults.removals_last() {
-        items.sort_by_key(|item| matches!(item, Item::Removed { .. }));
+        items.sort_by_key(|item| matches!(item, WireItem::Removed { .. }));
     }
     let mut value = Vec::with_capacity(items.len() + 1);
-    for item in repeated.map(|message| Item::Message(Box::new(message))).iter().chain(&items) {
+    for item in repeated.map(|message| WireItem::Message(Box::new(message))).iter().chain(&items) {
         value.push(shown(asked, item, &state)?);
     }
     let next = Token::issue(world, &chain, generation);
@@ -258,15 +258,15 @@ fn is_empty(world: &World, generation: i64) -> bool {
     empty
 }
 
-fn shown(asked: &Asked<'_>, item: &Item, state: &State) -> Result<Value, Problem> {
+fn shown(asked: &Asked<'_>, item: &WireItem, state: &State) -> Result<Value, Problem> {
     match item {
-        Item::Message(message) => {
+        WireItem::Message(message) => {
             let mut shown = super::messages::json(asked, message, &state.select)?;
             shown["@odata.type"] = message.properties.odata_type.clone().into();
             Ok(shown)
         }
-        Item::Folder(folder) => Ok(asked.world.store.read(|db| super::folders::json(db, folder, &state.select))?),
-        Item::Removed { immutable_id, default_id, .. } => {
+        WireItem::Folder(folder) => Ok(asked.world.store.read(|db| super::folders::json(db, folder, &state.select))?),
+        WireItem::Removed { immutable_id, default_id, .. } => {
             let id = if asked.prefer.immutable_ids { immutable_id } else { default_id };
             let kind = if state.folder.is_some() { crate::mime::MESSAGE } else { "#microsoft.graph.mailFolder" };
             Ok(json!({ "@odata.type": kind, "id": id, "@removed": { "reason": "deleted" } }))
@@ -375,14 +375,14 @@ impl State {
     }
 
     /// Takes note of a page; returns whether it was the last of its round.
-    fn advance(&mut self, items: &[Item], size: usize) -> bool {
-        self.told += items.iter().filter(|item| matches!(item, Item::Message(_))).count();
-        if let Some(Item::Message(message)) = items.last() {
+    fn advance(&mut self, items: &[WireItem], size: usize) -> bool {
+        self.told += items.iter().filter(|item| matches!(item, WireItem::Message(_))).count();
+        if let Some(WireItem::Message(message)) = items.last() {
             self.last = Some(message.immutable_id.clone());
         }
         let full = self.since.is_some() && self.told >= FILTERED_MAX;
         if items.len() == size && !full {
-            self.done = items.last().map_or(self.done, Item::seq);
+            self.done = items.last().map_or(self.done, WireItem::seq);
             return false;
         }
         self.done = self.until.take().unwrap_or(self.done);
@@ -393,7 +393,7 @@ impl State {
     }
 
     /// The next changes of the round, oldest first.
-    fn read(&self, db: &Connection, size: usize) -> Result<Vec<Item>> {
+    fn read(&self, db: &Connection, size: usize) -> Result<Vec<WireItem>> {
         let until = self.until.unwrap_or(self.done);
         let mut items = match &self.folder {
             Some(folder) => self.read_messages(db, folder, until, size)?,
@@ -402,7 +402,7 @@ impl State {
                     "SELECT * FROM folders WHERE mailbox = ? AND parent IS NOT NULL AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
                 )?;
                 let rows = statement.query_map(params![self.mailbox, self.done, until, size], Folder::from_row)?;
-                rows.map(|row| row.map(Item::Folder)).collect::<rusqlite::Result<Vec<_>>>()?
+                rows.map(|row| row.map(WireItem::Folder)).collect::<rusqlite::Result<Vec<_>>>()?
             }
         };
         if !self.first {
@@ -412,16 +412,16 @@ impl State {
             )?;
             let folder = self.folder.as_deref().unwrap_or_default();
             let rows = statement.query_map(params![self.mailbox, folder, self.done, until, size], |row| {
-                Ok(Item::Removed { seq: row.get(0)?, immutable_id: row.get(1)?, default_id: row.get(2)? })
+                Ok(WireItem::Removed { seq: row.get(0)?, immutable_id: row.get(1)?, default_id: row.get(2)? })
             })?;
             items.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
-            items.sort_by_key(Item::seq);
+            items.sort_by_key(WireItem::seq);
             items.truncate(size);
         }
         Ok(items)
     }
 
-    fn read_messages(&self, db: &Connection, folder: &str, until: i64, size: usize) -> Result<Vec<Item>> {
+    fn read_messages(&self, db: &Connection, folder: &str, until: i64, size: usize) -> Result<Vec<WireItem>> {
         let (since_ms, left) = match self.since {
             None => (i64::MIN, size),
             Some(since) => {
@@ -433,6 +433,6 @@ impl State {
             "SELECT * FROM messages WHERE folder = ? AND seq > ? AND seq <= ? AND received * 1000 >= ? ORDER BY seq LIMIT ?",
         )?;
         let rows = statement.query_map(params![folder, self.done, until, since_ms, left], Message::from_row)?;
-        Ok(rows.map(|row| row.map(|message| Item::Message(Box::new(message)))).collect::<rusqlite::Result<_>>()?)
+        Ok(rows.map(|row| row.map(|message| WireItem::Message(Box::new(message)))).collect::<rusqlite::Result<_>>()?)
     }
 }
