@@ -304,8 +304,16 @@ async fn a_batch_with_an_odd_answer_among_its_parts_costs_that_part_only() {
 
 #[tokio::test]
 async fn a_wait_that_is_named_in_an_odd_way_is_a_short_one() {
-    let named =
-        ["0", "-5", "1e300", "soon", "", "99999999999", "Wed, 21 Oct 2036 07:28:00 GMT", "Sun, 01 Mar 2026 08:00:00 GMT"];
+    let named = [
+        "0",
+        "-5",
+        "1e300",
+        "soon",
+        "",
+        "99999999999",
+        "Wed, 21 Oct 2036 07:28:00 GMT",
+        "Sun, 01 Mar 2026 08:00:00 GMT",
+    ];
     for named in named {
         let world = World::new().await;
         let registry = world.registry().await;

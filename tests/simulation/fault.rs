@@ -183,8 +183,7 @@ pub async fn alone(dice: &mut Dice, gate: &Gate, (world, registry): (&World, &Re
             }
         }
     }
-    let others: Vec<String> =
-        (0..OTHERS).map(|n| outlook.deliver_to(world, 5_001 + n, &dice.pick(&kept))).collect();
+    let others: Vec<String> = (0..OTHERS).map(|n| outlook.deliver_to(world, 5_001 + n, &dice.pick(&kept))).collect();
     gate.tell(format!("alone: {about:?} {folder}"));
     world.run_until_idle().await;
     world.pass(SECONDS).await;

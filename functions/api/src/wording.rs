@@ -2,7 +2,13 @@
 //! not JSON. Values are not repeated, because one of them may be a secret.
 
 /// Errors of the standard library's numbers, and what belongs there.
-const STANDARD: [(&str, &str); 7] = [
+const STANDARD: [(&str, &str); 11] = [
+    // jiff's, where a date without a time belongs.
+    ("parse as a `jiff::Timestamp` first and convert to a civil date/time instead", DAY),
+    // serde_json's, of texts.
+    ("unexpected end of hex escape", TEXT),
+    ("lone leading surrogate in hex escape", TEXT),
+    ("invalid unicode code point", TEXT),
     // serde_json's, where one of some words belongs.
     ("expected value", "a text belongs here"),
     ("invalid digit found in string", WHOLE_NUMBER),
@@ -13,6 +19,8 @@ const STANDARD: [(&str, &str); 7] = [
     ("invalid float literal", "a number belongs here"),
 ];
 const WHOLE_NUMBER: &str = "a whole number belongs here";
+const DAY: &str = "a date such as 2026-03-02 belongs here, without an offset";
+const TEXT: &str = "the text is no Unicode text";
 /// What jiff's errors say somewhere, whatever part of a date they are about.
 const DATES: [&str; 7] = ["expected ", "failed to ", "parsed ", "parsing ", "required range", "end of input", "digit"];
 const DATE: &str = "not a date such as 2026-03-02, or a time such as 2026-03-02T08:00:00Z";
@@ -34,6 +42,8 @@ pub(crate) fn plain(error: &str) -> String {
         },
         "unknown variant " => format!("{came} is not {}", choice(expected)),
         "invalid length " => format!("{} belongs here, and a list of another length came", belongs(expected)),
+        "invalid value: " if came.starts_with("integer `-") => format!("{} from 0 on belongs here", belongs(expected)),
+        "invalid value: " if came.starts_with("integer ") => "the number is too large".to_owned(),
         _ => format!("{} belongs here, and {} came", belongs(expected), kind(came)),
     };
     format!("{path}{words}")
@@ -120,7 +130,8 @@ fn kind(came: &str) -> &'static str {
     match came.split(' ').next().unwrap_or_default() {
         "null" | "unit" | "Option" => "null",
         "boolean" => "true or false",
-        "integer" | "floating" => "a number",
+        "integer" => "a number",
+        "floating" => "a number with a fraction, or a very large one",
         "string" | "character" | "byte" => "a text",
         "sequence" => "a list",
         "map" => "an object",
@@ -183,7 +194,15 @@ mod tests {
             ),
             (
                 json!({ "list": [{ "color": "red", "count": -1 }] }),
-                "list[0].count: a whole number belongs here, and a number came",
+                "list[0].count: a whole number from 0 on belongs here",
+            ),
+            (
+                json!({ "list": [{ "color": "red", "count": 5_000_000_000_u64 }] }),
+                "list[0].count: the number is too large",
+            ),
+            (
+                json!({ "list": [{ "color": "red", "count": 1.5 }] }),
+                "list[0].count: a whole number belongs here, and a number with a fraction, or a very large one came",
             ),
             (json!({ "list": [{ "tone": 1 }] }), "list[0].tone: unknown field `tone`: there is `color` or `count`"),
             (json!({ "list": [], "on": "yes" }), "on: true or false belongs here, and a text came"),
@@ -192,6 +211,15 @@ mod tests {
         ] {
             assert_eq!(said::<Outer>(&body.to_string()), words, "{body}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_no_unicode_is_said_to_be_none_and_not_to_be_a_date() {
+        for text in [r#"{"list":[{"color":"\ud83d"}]}"#, r#"{"list":[{"color":"\ud83d\ud83d"}]}"#] {
+            assert_eq!(said::<Outer>(text), format!("list[0].color: {TEXT}"), "{text}");
+        }
+        let day = json!({ "list": [], "day": "2026-03-02T08:00:00Z" }).to_string();
+        assert_eq!(said::<Outer>(&day), format!("day: {DAY}"));
     }
 
     #[test]
