@@ -9,7 +9,7 @@ use tests::{ADA, Browser, Registry, World, message_id};
 const BOB: &str = "bob@lumen.example";
 
 /// A page as it came.
-struct Page {
+pub(crate) struct Page {
     status: StatusCode,
     to: Option<String>,
     headers: header::HeaderMap,
@@ -33,7 +33,7 @@ impl Page {
 }
 
 /// A browser with its cookies.
-struct Visitor<'a> {
+pub(crate) struct Visitor<'a> {
     world: &'a World,
     http: reqwest::Client,
     cookie: String,
@@ -41,12 +41,12 @@ struct Visitor<'a> {
 }
 
 impl<'a> Visitor<'a> {
-    fn new(world: &'a World) -> Self {
+    pub(crate) fn new(world: &'a World) -> Self {
         Self { world, http: tests::http(), cookie: String::new(), language: "en" }
     }
 
     /// Accepts an invitation of `firm` as `account`.
-    async fn invited(world: &'a World, firm: &str, role: &str, account: &str) -> Self {
+    pub(crate) async fn invited(world: &'a World, firm: &str, role: &str, account: &str) -> Self {
         let made = world.post(&format!("/v1/firms/{firm}/invitations"), json!({ "role": role })).await.ok();
         let mut visitor = Self::new(world);
         let page = visitor.enter(made["url"].as_str().unwrap(), account).await;
@@ -55,7 +55,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// Opens a link of an invitation, signs in, and comes back.
-    async fn enter(&mut self, link: &str, account: &str) -> Page {
+    pub(crate) async fn enter(&mut self, link: &str, account: &str) -> Page {
         let page = self.get(link).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.html);
         let way = page.html.split("href=\"/oauth/console").nth(1).unwrap().split('"').next().unwrap();

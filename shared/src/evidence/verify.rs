@@ -86,7 +86,7 @@ pub struct Verifier<'a> {
 
 /// What an entry says.
 #[derive(Debug, Deserialize)]
-struct EntryLine {
+struct LoggedEntry {
     number: u64,
     id: String,
     r#type: String,
@@ -111,7 +111,7 @@ struct Claim {
 
 impl Claim {
     fn of(line: &[u8], fact: Option<&StoredFact>) -> Option<Self> {
-        let line: EntryLine = serde_json::from_slice(line).ok()?;
+        let line: LoggedEntry = serde_json::from_slice(line).ok()?;
         let stored = Stored { sha256: line.sha256?, bytes: line.bytes? };
         let (message, received_at) = (line.message?, line.received_at?);
         (line.r#type == ARCHIVED).then(|| Self {
@@ -340,7 +340,7 @@ impl Verifier<'_> {
             }
             if !is_same {
                 // What was filed can't be told without its fact.
-                let of = logged.entry.as_deref().and_then(|line| serde_json::from_slice::<EntryLine>(line).ok());
+                let of = logged.entry.as_deref().and_then(|line| serde_json::from_slice::<LoggedEntry>(line).ok());
                 gathered.told.extend(of.filter(|line| line.r#type != ARCHIVED).and_then(|line| line.message));
                 if fact.is_some() {
                     in_doubt.push((number, made.and_then(|made| Claim::of(&made, None))));
@@ -567,7 +567,7 @@ impl Verifier<'_> {
 
 /// The facts that were lost, if an entry says that the table was restored: after the first number, up to the second.
 fn restored(line: &[u8]) -> Option<(u64, u64)> {
-    let line: EntryLine = serde_json::from_slice(line).ok().filter(|line: &EntryLine| line.r#type == "void")?;
+    let line: LoggedEntry = serde_json::from_slice(line).ok().filter(|line: &LoggedEntry| line.r#type == "void")?;
     let (last, size) = line.id.strip_prefix("restored-")?.split_once('-')?;
     last.parse().ok().zip(size.parse().ok())
 }
