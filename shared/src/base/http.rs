@@ -50,8 +50,8 @@ pub fn http_client_builder(ca_bundle: Option<&Path>) -> Result<reqwest::ClientBu
         .user_agent(concat!("greffe/", env!("CARGO_PKG_VERSION"))))
 }
 
-/// How long `Retry-After` asks to wait from `now` on: seconds, with a fraction as Graph sends it, or until an HTTP date;
-/// no time at all where the date is over. None where it says neither, or less than nothing.
+/// How long `Retry-After` asks to wait from `now` on: seconds, with a fraction as Graph sends it, or until an HTTP
+/// date; no time at all where the date is over. None where it says neither, or less than nothing.
 /// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
 pub fn retry_after(value: Option<&str>, now: Timestamp) -> Option<Duration> {
     let value = value?.trim();
