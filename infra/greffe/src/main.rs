@@ -129,6 +129,10 @@ struct VerifyArguments {
     /// time and signature of each are checked.
     #[arg(long, value_name = "FILE")]
     stamp_roots: Option<PathBuf>,
+    /// For how many days Object Lock has to keep each original: the stack's parameter LockDays. What is kept for less
+    /// is named.
+    #[arg(long, value_name = "N", env = "GREFFE_LOCK_DAYS")]
+    lock_days: Option<u64>,
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
@@ -252,9 +256,11 @@ fn progress(line: &str, json: bool) {
     };
 }
 
-async fn verify(VerifyArguments { place, read, stamp_roots, json }: &VerifyArguments) -> Ended {
-    let report =
-        local::verify::verify(&place.place(), *read, stamp_roots.as_deref(), |line| progress(line, true)).await?;
+async fn verify(arguments: &VerifyArguments) -> Ended {
+    let VerifyArguments { place, read, stamp_roots, lock_days, json } = arguments;
+    let how = (*read, *lock_days);
+    let told = |line: &str| progress(line, true);
+    let report = local::verify::verify(&place.place(), how, stamp_roots.as_deref(), told).await?;
     let mut out = std::io::stdout();
     match json {
         true => writeln!(out, "{}", serde_json::to_string(&report)?)?,

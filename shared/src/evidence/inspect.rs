@@ -53,6 +53,8 @@ pub struct Inspection<'a> {
     tree: Tree,
     /// The entries of the last tile, as far as they are known.
     last: Vec<Logged>,
+    /// The objects that were written again or deleted since.
+    rewritten: Vec<String>,
     findings: Vec<EvidenceFinding>,
 }
 
@@ -79,10 +81,11 @@ impl<'a> Inspection<'a> {
             checkpoints: 0,
             tree: Tree::default(),
             last: Vec::new(),
+            rewritten: Vec::new(),
             findings: Vec::new(),
         };
         let (mut kept, mut keys, mut stamps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for name in store.names(firm, "").await? {
+        for name in inspection.names().await? {
             let size = name.strip_prefix("checkpoints/").and_then(|size| size.parse::<u64>().ok());
             match (name.parse::<LogTile>(), size) {
                 (Ok(tile), _) => {
@@ -105,6 +108,27 @@ impl<'a> Inspection<'a> {
         inspection.checkpoints(own, &known, &kept).await?;
         inspection.stamps(roots, stamps, stamped).await?;
         Ok(inspection)
+    }
+
+    /// The names of the objects of the log. The checkpoint is replaced by each append, and everything else is written
+    /// once.
+    async fn names(&mut self) -> Result<Vec<String>, InspectError> {
+        let (root, mut names, mut next) = (key(self.firm, ""), Vec::new(), None);
+        loop {
+            let (keys, more) = self.store.versions(&root, next).await?;
+            for versions in keys {
+                let Some(name) = versions.key.strip_prefix(&root) else { continue };
+                let is_as_written = versions.is_written_once() || (name == CHECKPOINT && versions.markers == 0);
+                if !versions.is_hidden {
+                    names.push(name.to_owned());
+                    self.rewritten.extend((!is_as_written).then(|| versions.key.clone()));
+                }
+            }
+            next = more;
+            if next.is_none() {
+                return Ok(names);
+            }
+        }
     }
 
     /// The size of the log.
@@ -492,6 +516,10 @@ impl<'a> Inspection<'a> {
                 self.found(FindingKind::Extra, &tile.to_string(), "no checkpoint names it, and no fact makes it");
             }
         }
+        let told: BTreeSet<&str> = self.findings.iter().map(|finding| finding.what.as_str()).collect();
+        let again = self.rewritten.iter().filter(|key| !told.contains(key.as_str()));
+        let again: Vec<EvidenceFinding> = again.map(|key| EvidenceFinding::written_again(key)).collect();
+        self.findings.extend(again);
         Ok((self.checkpoints, self.findings))
     }
 }
