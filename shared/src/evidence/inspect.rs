@@ -104,8 +104,12 @@ impl<'a> Inspection<'a> {
                 _ => inspection.found(FindingKind::Extra, &name, "it is no part of a log"),
             }
         }
-        let known = inspection.keys(own, &keys, kept.is_empty()).await?;
-        inspection.checkpoints(own, &known, &kept).await?;
+        let known = inspection.keys(own, &keys).await?;
+        let signers = inspection.checkpoints(own, &known, &kept).await?;
+        // One that was added to the secret signs from the next append on.
+        for (id, _) in own.by_id().filter(|(id, _)| signers.contains(*id) && !keys.contains(&verifying_key(id))) {
+            inspection.found(FindingKind::Missing, &verifying_key(id), "the key that verifies the log");
+        }
         inspection.stamps(roots, stamps, stamped).await?;
         Ok(inspection)
     }
@@ -141,12 +145,7 @@ impl<'a> Inspection<'a> {
     }
 
     /// All keys that may verify: those that are known to be the firm's, and those that lie beside the log.
-    async fn keys(
-        &mut self,
-        own: &VerifyingKeys,
-        names: &BTreeSet<String>,
-        is_new: bool,
-    ) -> Result<VerifyingKeys, InspectError> {
+    async fn keys(&mut self, own: &VerifyingKeys, names: &BTreeSet<String>) -> Result<VerifyingKeys, InspectError> {
         let beside = verifying_keys(self.store, self.firm).await?;
         for name in names {
             let is_whole = match self.store.find(self.firm, name).await? {
@@ -159,21 +158,17 @@ impl<'a> Inspection<'a> {
                 self.found(FindingKind::Altered, name, "it is not the key that its name says");
             }
         }
-        for (id, _) in own.by_id() {
-            if !is_new && !names.contains(&verifying_key(id)) {
-                self.found(FindingKind::Missing, &verifying_key(id), "the key that verifies the log");
-            }
-        }
         Ok(own.and(&beside))
     }
 
-    /// The head and every checkpoint that is kept; each names the one before it, so none can be left out.
+    /// The head and every checkpoint that is kept; each names the one before it, so none can be left out. The ids of the
+    /// keys that signed them.
     async fn checkpoints(
         &mut self,
         own: &VerifyingKeys,
         known: &VerifyingKeys,
         kept: &BTreeSet<u64>,
-    ) -> Result<(), InspectError> {
+    ) -> Result<BTreeSet<String>, InspectError> {
         let mut trusted: BTreeSet<String> = own.by_id().map(|(id, _)| id.to_owned()).collect();
         let mut signers_seen = BTreeSet::new();
         let (mut good, mut bad) = (BTreeMap::<u64, (Checkpoint, Vec<u8>)>::new(), BTreeSet::new());
@@ -240,7 +235,7 @@ impl<'a> Inspection<'a> {
         if let Some(head) = self.head {
             self.roots.entry(head.size).or_insert(head.root);
         }
-        Ok(())
+        Ok(signers_seen)
     }
 
     /// Each stamp is of the checkpoint with its size, and each checkpoint that was stamped has its stamp.

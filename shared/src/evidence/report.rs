@@ -103,7 +103,12 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for firm in &self.firms {
             let FirmReport { log_size, facts_beyond, originals, checkpoints, stamps, bytes_read, .. } = firm;
-            write!(f, "firm {}: the log has {log_size} entries under {checkpoints} signed checkpoints", firm.firm)?;
+            let signed = if *checkpoints == 1 {
+                "1 signed checkpoint".to_owned()
+            } else {
+                format!("{checkpoints} signed checkpoints")
+            };
+            write!(f, "firm {}: the log has {log_size} entries under {signed}", firm.firm)?;
             match stamps {
                 0 => write!(f, "; ")?,
                 1 => write!(f, " with 1 time stamp; ")?,
