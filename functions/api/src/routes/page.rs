@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     aws::table::{Key, Table},
     base::id::ExternalId,
+    problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -214,7 +215,9 @@ impl SortedPart {
         if let Some(Cursor(after)) = &self.after {
             let place = all.iter().position(|item| item.id().to_string() == after.to_string());
             // Its place in the order went with it.
-            from = 1 + place.ok_or_else(|| invalid("after: it is deleted; read the list from its first page"))?;
+            let gone =
+                || Problem::new(Code::PositionUnknown, "after: it is deleted. Read the list from its first page.");
+            from = 1 + place.ok_or_else(gone)?;
         }
         let limit = self.limit.unwrap_or_default().get();
         let rest = all.into_iter().skip(from).filter(|item| wanted.as_ref().is_none_or(|wanted| wanted(item)));

@@ -89,7 +89,7 @@ pub(crate) struct MailboxChange {
 impl NewMailbox {
     /// The connector, the address and whose mailbox it is.
     fn resolve(self, member: Option<&Member>) -> Answer<(ConnectorId, String, MailboxKind)> {
-        let missing = |field| invalid(format!("missing field `{field}`"));
+        let missing = |field| invalid(format!("{field}: it is missing"));
         match member {
             Some(_) if self.address.is_some() => Err(invalid("address: it follows from the member")),
             Some(_) if self.kind == Some(MailboxKind::Shared) => Err(invalid("kind: a member's mailbox is not shared")),
@@ -601,6 +601,9 @@ pub(super) async fn change(
     mailbox.address = change.address.map_or_else(|| mailbox.address.clone(), Address::into_inner);
     mailbox.connector = change.connector.unwrap_or(mailbox.connector);
     let moved = mailbox.connector != before.connector;
+    if change.connector.is_some() && Connector::find(&app.table, firm.id(), mailbox.connector).await?.is_none() {
+        return Err(invalid("connector: the firm has none with this id"));
+    }
     if moved || mailbox.address != before.address {
         let connector = opening(&app, firm.id(), mailbox.connector).await?;
         let (user, root) = open(&app, &connector, &mailbox.address, mailbox.kind).await?;
