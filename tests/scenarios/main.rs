@@ -23,6 +23,7 @@ mod faults_token;
 mod feed;
 mod filing;
 mod folders;
+mod following;
 mod history;
 mod integrator;
 mod isolation;
