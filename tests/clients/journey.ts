@@ -1,8 +1,8 @@
 // The journey of an integrator with the client that `openapi-ts` generates: a mail arrives, its event is read, its original is
 // proven and filed, and a call that is sent twice is carried out once.
 import { createHash } from "node:crypto";
-import { client } from "./hey/client.gen.js";
-import * as greffe from "./hey/sdk.gen.js";
+import { client } from "./greffe/client.gen.js";
+import * as greffe from "./greffe/sdk.gen.js";
 // The second generator describes the same API with types only.
 import type { paths } from "./types.js";
 import createClient from "openapi-fetch";

@@ -5,8 +5,9 @@ use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart,
-    CreateBucketConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload,
+    CompletedPart, CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled,
+    ObjectLockMode, ObjectLockRetentionMode, ObjectLockRule, VersioningConfiguration,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -374,4 +375,87 @@ async fn an_upload_without_an_algorithm_has_the_crc_of_the_whole() {
     let done = complete(&s3, &bucket, "parts", id, &parts).send().await.unwrap();
     assert!(whole.checksum_crc64_nvme().is_some());
     assert_eq!(done.checksum_crc64_nvme(), whole.checksum_crc64_nvme());
+}
+
+async fn versioned(s3: &Client) -> String {
+    let bucket = bucket(s3).await;
+    let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    s3.put_bucket_versioning().bucket(&bucket).versioning_configuration(on).send().await.unwrap();
+    bucket
+}
+
+/// Versions as key, id, whether it is the latest and whether it is a marker; by key, the newest first.
+async fn versions(s3: &Client, bucket: &str) -> Vec<(String, String, bool, bool)> {
+    let (mut found, mut next) = (Vec::new(), (None, None));
+    loop {
+        let list = s3.list_object_versions().bucket(bucket).max_keys(1);
+        let page = list.set_key_marker(next.0).set_version_id_marker(next.1).send().await.unwrap();
+        let text = |text: Option<&str>| text.unwrap().to_owned();
+        found.extend(
+            page.versions().iter().map(|v| (text(v.key()), text(v.version_id()), v.is_latest() == Some(true), false)),
+        );
+        let markers = page.delete_markers().iter();
+        found.extend(markers.map(|m| (text(m.key()), text(m.version_id()), m.is_latest() == Some(true), true)));
+        next = (page.next_key_marker, page.next_version_id_marker);
+        if next.0.is_none() {
+            return found;
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_a_versioned_bucket_nothing_goes_before_its_version_is_deleted() {
+    let world = World::new().await;
+    let s3 = world.s3();
+    let bucket = versioned(&s3).await;
+    put(&s3, &bucket, "a", "first").await;
+    put(&s3, &bucket, "a", "second").await;
+    put(&s3, &bucket, "b", "other").await;
+    s3.delete_object().bucket(&bucket).key("a").send().await.unwrap();
+    assert_eq!(refused(s3.get_object().bucket(&bucket).key("a").send().await), "NoSuchKey");
+    let all = versions(&s3, &bucket).await;
+    let shape: Vec<_> = all.iter().map(|(key, _, latest, marker)| (key.as_str(), *latest, *marker)).collect();
+    assert_eq!(shape, [("a", true, true), ("a", false, false), ("a", false, false), ("b", true, false)]);
+    let first = s3.get_object().bucket(&bucket).key("a").version_id(&all[2].1).send().await.unwrap();
+    assert_eq!(first.body.collect().await.unwrap().to_vec(), b"first");
+    // Who creates what a marker hides, creates it.
+    s3.put_object().bucket(&bucket).key("a").if_none_match("*").body(body("third")).send().await.unwrap();
+    s3.delete_object().bucket(&bucket).key("a").version_id(&versions(&s3, &bucket).await[0].1).send().await.unwrap();
+    s3.delete_object().bucket(&bucket).key("a").version_id(&all[0].1).send().await.unwrap();
+    assert_eq!(get(&s3, &bucket, "a").await, "second", "the newest that is left");
+    for (_, id, _, _) in &all[1..3] {
+        s3.delete_object().bucket(&bucket).key("a").version_id(id).send().await.unwrap();
+    }
+    assert_eq!(versions(&s3, &bucket).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_default_retention_keeps_versions_and_is_read_back() {
+    let world = World::new().await;
+    let s3 = world.s3();
+    let name = unique("locked");
+    let here = BucketLocationConstraint::from(Cloud::REGION);
+    let here = CreateBucketConfiguration::builder().location_constraint(here).build();
+    let create = s3.create_bucket().bucket(&name).object_lock_enabled_for_bucket(true);
+    create.create_bucket_configuration(here).send().await.unwrap();
+    let found = s3.get_object_lock_configuration().bucket(bucket(&s3).await).send().await;
+    assert_eq!(refused(found), "ObjectLockConfigurationNotFoundError");
+    let retention = DefaultRetention::builder().mode(ObjectLockRetentionMode::Governance).days(1).build();
+    let rule = ObjectLockRule::builder().default_retention(retention).build();
+    let lock = ObjectLockConfiguration::builder().object_lock_enabled(ObjectLockEnabled::Enabled).rule(rule).build();
+    let lock = s3.put_object_lock_configuration().bucket(&name).object_lock_configuration(lock);
+    lock.send().await.unwrap();
+    let found = s3.get_object_lock_configuration().bucket(&name).send().await.unwrap();
+    let found = found.object_lock_configuration.unwrap().rule.unwrap().default_retention.unwrap();
+    assert_eq!((found.days(), found.mode()), (Some(1), Some(&ObjectLockRetentionMode::Governance)));
+    put(&s3, &name, "mail.eml", "mail").await;
+    let head = s3.head_object().bucket(&name).key("mail.eml").send().await.unwrap();
+    assert_eq!(head.object_lock_mode(), Some(&ObjectLockMode::Governance));
+    assert!(head.object_lock_retain_until_date() > head.last_modified());
+    let id = head.version_id.unwrap();
+    let delete = || s3.delete_object().bucket(&name).key("mail.eml").version_id(&id);
+    assert_eq!(refused(delete().send().await), "AccessDenied");
+    s3.delete_object().bucket(&name).key("mail.eml").send().await.unwrap();
+    delete().bypass_governance_retention(true).send().await.unwrap();
+    assert_eq!(versions(&s3, &name).await.len(), 1, "the marker");
 }

@@ -252,11 +252,12 @@ fn each_room_says_first_what_it_is_for_and_which_rooms_it_uses() {
 }
 
 #[test]
-fn no_two_public_types_of_the_common_crate_share_one_name() {
+fn no_two_types_of_the_common_crate_share_one_name() {
     let mut homes = BTreeMap::<String, Vec<String>>::new();
     for (module, code) in Crate::read(&shared()).sources {
         let words = ["struct", "enum", "trait", "type"];
-        let declared = code.lines().filter_map(|line| line.strip_prefix("pub ")?.split_once(' '));
+        let private = ["pub ", "pub(crate) ", "pub(super) "].iter().fold(code, |code, word| code.replace(word, ""));
+        let declared = private.lines().filter_map(|line| line.split_once(' '));
         for (_, rest) in declared.filter(|(word, _)| words.contains(word)) {
             let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
             homes.entry(name.to_owned()).or_default().push(module.join("::"));

@@ -1,8 +1,15 @@
 //! Damage: every kind of single change to what is stored is found and named, and nothing else is reported.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, DefaultRetention, ObjectLockConfiguration, ObjectLockRetentionMode, ObjectLockRule,
+    VersioningConfiguration,
+};
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use local::provision::{BUCKET, TABLE};
@@ -31,7 +38,7 @@ use shared::{
 };
 use tests::{Registry, World, message_id};
 
-use FindingKind::{Altered, Extra, Forked, Missing, Swapped, Truncated};
+use FindingKind::{Altered, Extra, Forked, Missing, Swapped, Truncated, Unlocked};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -90,8 +97,13 @@ impl Archive {
     }
 
     async fn verify_by(&self, reads: bool) -> Report {
-        let (table, store) = (&self.world.host.app.table, &self.world.host.app.logs);
-        Verifier { table, store, key: &self.key, reads, roots: &self.roots, tell: &|_| {} }.verify().await.unwrap()
+        self.verify_with(reads, None).await
+    }
+
+    async fn verify_with(&self, reads: bool, lock_days: Option<u64>) -> Report {
+        let (table, store, now) = (&self.world.host.app.table, &self.world.host.app.logs, self.world.clock.now());
+        let (key, roots, tell) = (&self.key, &self.roots, &|_| {});
+        Verifier { table, store, key, reads, roots, lock_days, now, tell }.verify().await.unwrap()
     }
 
     /// In a box: a test verifies often, and all of that would not fit on the stack of a thread.
@@ -116,10 +128,40 @@ impl Archive {
         object.body.collect().await.unwrap().to_vec()
     }
 
-    /// Puts bytes with their true checksum, as one may who has the right to.
-    async fn put(&self, key: &str, bytes: &[u8]) {
+    /// Puts bytes with their true checksum, as one may who has the right to; the version, if the bucket has any.
+    async fn put(&self, key: &str, bytes: &[u8]) -> String {
         let put = self.s3().put_object().bucket(BUCKET).key(key).body(bytes.to_vec().into());
-        put.checksum_sha256(Digest::of(bytes).base64()).send().await.unwrap();
+        let put = put.checksum_sha256(Digest::of(bytes).base64()).send().await.unwrap();
+        put.version_id.unwrap_or_default()
+    }
+
+    async fn keep_versions(&self) {
+        let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        self.s3().put_bucket_versioning().bucket(BUCKET).versioning_configuration(on).send().await.unwrap();
+    }
+
+    async fn lock(&self, days: i32) {
+        let retention = DefaultRetention::builder().mode(ObjectLockRetentionMode::Compliance).days(days).build();
+        let rule = ObjectLockRule::builder().default_retention(retention).build();
+        let lock = ObjectLockConfiguration::builder().rule(rule).build();
+        let lock = self.s3().put_object_lock_configuration().bucket(BUCKET).object_lock_configuration(lock);
+        lock.send().await.unwrap();
+    }
+
+    async fn remove_version(&self, key: &str, version: &str) {
+        self.s3().delete_object().bucket(BUCKET).key(key).version_id(version).send().await.unwrap();
+    }
+
+    /// All but the first.
+    async fn remove_newer_versions(&self, key: &str) {
+        let page = self.s3().list_object_versions().bucket(BUCKET).prefix(key).send().await.unwrap();
+        for marker in page.delete_markers() {
+            self.remove_version(key, marker.version_id().unwrap()).await;
+        }
+        let own = page.versions().iter().filter(|version| version.key() == Some(key)).rev().skip(1);
+        for version in own {
+            self.remove_version(key, version.version_id().unwrap()).await;
+        }
     }
 
     async fn remove(&self, key: &str) {
@@ -262,6 +304,64 @@ async fn a_byte_on_the_disk_is_found_by_reading_it() {
         let found: Vec<_> = report.findings().map(|finding| (finding.kind, finding.what.as_str())).collect();
         assert_eq!(found, [(kind, key.as_str())], "{report}");
     }
+}
+
+#[tokio::test]
+async fn what_a_versioned_bucket_keeps_beside_what_was_written_is_found() {
+    let (archive, messages) = Archive::of_mails().await;
+    archive.keep_versions().await;
+    archive.is_proved(&archive.verify().await, "each object is its own only version");
+    archive.append().await;
+    archive.is_proved(&archive.verify().await, "the checkpoint has older versions");
+    let log = archive.log().await.into_iter().filter(|key| !key.ends_with("/checkpoint"));
+    let originals = messages.iter().map(|message| archive::key(archive.firm, *message));
+    for key in log.chain(originals).collect::<Vec<_>>() {
+        let bytes = archive.object(&key).await;
+        let mut altered = bytes.clone();
+        altered[bytes.len() / 2] ^= 1;
+        let stands_for = [(&altered, "altered"), (&bytes, "the same bytes once more")];
+        for (bytes, what) in stands_for {
+            let version = archive.put(&key, bytes).await;
+            let found = archive.verify().await;
+            let kinds = if what == "altered" { vec![Altered, Truncated, Forked] } else { vec![Extra] };
+            let [(kind, named)] = found.as_slice() else { panic!("{what} {key}: {found:?}") };
+            assert!(kinds.contains(kind) && *named == key, "{what} {key}: {found:?}");
+            archive.remove_version(&key, &version).await;
+        }
+        archive.remove(&key).await;
+        assert_eq!(archive.verify().await, [(Missing, key.clone())], "a delete marker hides it");
+        // Written once more it is hidden no longer, and what was is still there.
+        archive.put(&key, &bytes).await;
+        assert_eq!(archive.verify().await, [(Extra, key.clone())], "the marker lies below");
+        archive.remove_newer_versions(&key).await;
+        archive.is_proved(&archive.verify().await, &key);
+    }
+    let unknown = MessageId::of(messages[0].mailbox, &"AAkUnknown".parse().unwrap());
+    let key = archive::key(archive.firm, unknown);
+    archive.put(&key, b"Subject: Added\r\n\r\n").await;
+    archive.remove(&key).await;
+    assert_eq!(archive.verify().await, [(Extra, key)], "it was there once");
+}
+
+#[tokio::test]
+async fn a_lock_that_should_be_there_and_is_not_is_found() {
+    let (archive, messages) = Archive::of_mails().await;
+    let report = archive.verify_with(false, Some(30)).await;
+    let of_bucket = report.elsewhere.iter().map(|finding| (finding.kind, finding.what.as_str()));
+    assert_eq!(of_bucket.collect::<Vec<_>>(), [(Unlocked, BUCKET)]);
+    archive.keep_versions().await;
+    archive.lock(30).await;
+    let report = archive.verify_with(false, Some(30)).await;
+    let keys = messages.iter().map(|message| (Unlocked, archive::key(archive.firm, *message)));
+    let keys: BTreeSet<_> = keys.collect();
+    let found: BTreeSet<_> = report.findings().map(|finding| (finding.kind, finding.what.clone())).collect();
+    assert_eq!(found, keys, "what was stored before has no lock");
+    assert!(archive.verify_with(false, Some(31)).await.elsewhere.len() == 1, "it is shorter than it should be");
+    archive.world.clock.advance(std::time::Duration::from_secs(31 * 86_400));
+    assert!(archive.verify_with(false, Some(30)).await.proved, "the time of all is over");
+    let registry = archive.world.registry().await;
+    archive.deliver(&registry, "Locked").await;
+    assert!(archive.verify_with(false, Some(30)).await.proved);
 }
 
 #[tokio::test]

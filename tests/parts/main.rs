@@ -7,6 +7,7 @@ mod damage;
 mod evidence;
 mod feed;
 mod filing;
+mod frozen;
 mod schedule;
 mod search;
 mod stamps;

@@ -147,8 +147,16 @@ impl Stamped {
     async fn verify(&self, roots: &StampRoots) -> FirmReport {
         let app = &self.world.host.app;
         let secret = app.secrets.read(EVIDENCE_KEY).await.unwrap();
-        let verifier =
-            Verifier { table: &app.table, store: &app.logs, key: &secret, reads: false, roots, tell: &|_| {} };
+        let verifier = Verifier {
+            table: &app.table,
+            store: &app.logs,
+            key: &secret,
+            reads: false,
+            roots,
+            lock_days: None,
+            now: app.clock.now(),
+            tell: &|_| {},
+        };
         verifier.verify().await.unwrap().firms.remove(0)
     }
 

@@ -1,5 +1,7 @@
 //! O1: what is created twice is there once, and nobody overwrites what another changed.
 
+use std::time::Duration;
+
 use reqwest::{
     Method, StatusCode,
     header::{ETAG, HeaderMap, IF_MATCH},
@@ -140,18 +142,22 @@ async fn a_change_under_a_condition_overwrites_nothing() {
     assert_eq!(tag(&world.get(&mailbox).await), before);
 }
 
-/// The names of what a list has, over all its pages.
+/// The names of what a list has, sorted.
 async fn listed(world: &World, path: &str, field: &str) -> Vec<String> {
+    let mut found = in_order(world, path, field).await;
+    found.sort();
+    found
+}
+
+/// The names of what a list has, over all its pages.
+async fn in_order(world: &World, path: &str, field: &str) -> Vec<String> {
     let (mut found, mut after) = (Vec::new(), String::new());
     loop {
         let page = world.get(&format!("{path}&limit=2&after={after}")).await.ok();
         found.extend(page["items"].as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()));
         match page["next"].as_str() {
             Some(next) => after = next.to_owned(),
-            None => {
-                found.sort();
-                return found;
-            }
+            None => return found,
         }
     }
 }
@@ -210,4 +216,41 @@ async fn a_list_is_narrowed_to_what_is_asked_for_page_by_page() {
         after = page["next"].to_string();
     }
     assert_eq!(newest.into_iter().rev().collect::<Vec<_>>(), all);
+}
+
+#[tokio::test]
+async fn a_list_comes_in_the_order_that_is_asked_for() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", registry.firm);
+    for name in ["delta", "Alpha", "charlie", "Bravo"] {
+        world.pass(Duration::from_secs(1)).await;
+        world.post(&of_firm("connectors"), json!({ "name": name, "access": "delegated" })).await.ok();
+    }
+    let by_name = ["Alpha", "Bravo", "charlie", "delta", "Microsoft 365"];
+    let by_age = ["Microsoft 365", "delta", "Alpha", "charlie", "Bravo"];
+    assert_eq!(in_order(&world, &of_firm("connectors?sort=name"), "name").await, by_name);
+    assert_eq!(in_order(&world, &of_firm("connectors?sort=oldest"), "name").await, by_age);
+    let newest = in_order(&world, &of_firm("connectors?sort=newest&state=awaiting_sign_in"), "name").await;
+    assert_eq!(newest, ["Bravo", "charlie", "Alpha", "delta"]);
+    let by_id = in_order(&world, &of_firm("connectors?sort=id"), "id").await;
+    assert_eq!((by_id.is_sorted(), by_id.len()), (true, 5));
+    assert_eq!(in_order(&world, &of_firm("connectors?"), "id").await, by_id);
+    for name in ["Zulu", "alpha"] {
+        world.firm(name).await;
+    }
+    let firms = in_order(&world, "/v1/firms?sort=name", "name").await;
+    assert_eq!((firms.first().unwrap().as_str(), firms.last().unwrap().as_str()), ("alpha", "Zulu"));
+    assert_eq!(in_order(&world, &of_firm("members?sort=name"), "name").await, [""; 0]);
+    assert_eq!(in_order(&world, &of_firm("mailboxes?sort=name"), "address").await, [ADA]);
+
+    // What a page ended with is deleted before the next one is read.
+    let page = world.get(&of_firm("connectors?sort=name&limit=2")).await.ok();
+    let next = page["next"].as_str().unwrap();
+    world.delete(&of_firm(&format!("connectors/{next}"))).await;
+    let gone = world.get(&of_firm(&format!("connectors?sort=name&limit=2&after={next}"))).await;
+    assert_eq!(gone.problem(), "position_unknown");
+    for unknown in ["connectors?sort=size", "connectors?order=name", "mailboxes?sort=name&sort=id"] {
+        assert_eq!(world.get(&of_firm(unknown)).await.problem(), "invalid_request", "{unknown}");
+    }
 }

@@ -9,7 +9,7 @@ use tests::{ADA, Browser, Registry, World, message_id};
 const BOB: &str = "bob@lumen.example";
 
 /// A page as it came.
-struct Page {
+pub(crate) struct Page {
     status: StatusCode,
     to: Option<String>,
     headers: header::HeaderMap,
@@ -33,7 +33,7 @@ impl Page {
 }
 
 /// A browser with its cookies.
-struct Visitor<'a> {
+pub(crate) struct Visitor<'a> {
     world: &'a World,
     http: reqwest::Client,
     cookie: String,
@@ -41,12 +41,12 @@ struct Visitor<'a> {
 }
 
 impl<'a> Visitor<'a> {
-    fn new(world: &'a World) -> Self {
+    pub(crate) fn new(world: &'a World) -> Self {
         Self { world, http: tests::http(), cookie: String::new(), language: "en" }
     }
 
     /// Accepts an invitation of `firm` as `account`.
-    async fn invited(world: &'a World, firm: &str, role: &str, account: &str) -> Self {
+    pub(crate) async fn invited(world: &'a World, firm: &str, role: &str, account: &str) -> Self {
         let made = world.post(&format!("/v1/firms/{firm}/invitations"), json!({ "role": role })).await.ok();
         let mut visitor = Self::new(world);
         let page = visitor.enter(made["url"].as_str().unwrap(), account).await;
@@ -55,7 +55,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// Opens a link of an invitation, signs in, and comes back.
-    async fn enter(&mut self, link: &str, account: &str) -> Page {
+    pub(crate) async fn enter(&mut self, link: &str, account: &str) -> Page {
         let page = self.get(link).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.html);
         let way = page.html.split("href=\"/oauth/console").nth(1).unwrap().split('"').next().unwrap();
@@ -181,6 +181,10 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/connectors/new".to_owned(),
         format!("/connectors/{}", registry.connector),
         "/people".to_owned(),
+        "/entries/dates".to_owned(),
+        "/entries/contacts".to_owned(),
+        "/webhooks".to_owned(),
+        "/activity".to_owned(),
         "/members".to_owned(),
         "/members/new".to_owned(),
         format!("/mailboxes/{}/folders", registry.mailbox),
@@ -344,7 +348,18 @@ async fn the_operator_comes_by_a_link_that_opens_once_for_ten_minutes() {
     let opened = operator.send(&first, &[], "same-origin").await;
     assert_eq!(opened.status, StatusCode::SEE_OTHER);
     operator.cookie = opened.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-    operator.get("/console/firms").await.shows(&["Lumen Avocats"]);
+    assert_eq!(operator.get("/console/firms").await.to.as_deref(), Some("/console/operator"));
+    let page = operator.get("/console/operator").await;
+    page.shows(&["Lumen Avocats", "New firm"]);
+    let typed =
+        [("do", "create"), ("name", "Cabinet Duval"), ("language", "fr"), ("time_zone", "Mars"), ("domains", "")];
+    let refused = operator.submit(&page, "/console/operator", &typed).await;
+    refused.shows(&["role=\"alert\"", "value=\"Cabinet Duval\"", "value=\"Mars\""]);
+    let typed = [&typed[..3], &[("time_zone", "Europe/Paris"), ("domains", "duval.example\nduval.test")]].concat();
+    let made = operator.submit(&page, "/console/operator", &typed).await.to.unwrap();
+    assert!(made.starts_with("/console/firms/") && made.ends_with("/people"), "{made}");
+    let shown = world.get(&made.replace("/console", "/v1").replace("/people", "")).await.ok();
+    assert_eq!((&shown["name"], &shown["domains"]), (&json!("Cabinet Duval"), &json!(["duval.example", "duval.test"])));
     operator.get(&format!("/console/firms/{firm}")).await.shows(&["No mailbox is set up yet"]);
     assert_eq!(Visitor::new(&world).send(&first, &[], "same-origin").await.status, StatusCode::BAD_REQUEST);
     let late = link().await;
@@ -478,6 +493,29 @@ async fn an_administrator_invites_changes_and_removes_people() {
     let user = after(bobs, "name=\"user\" value=\"").to_owned();
     ada.submit(&page, &people, &[("do", "role"), ("user", &user), ("role", "administrator")]).await;
     assert_eq!(bob.get(&people).await.status, StatusCode::OK);
+    // Of two who take the role from each other at the same moment, one stays administrator.
+    let adas = page.html.split("<li>").find(|card| card.contains(ADA) && card.contains("name=\"user\"")).unwrap();
+    let own = after(adas, "name=\"user\" value=\"").to_owned();
+    let page = bob.get(&people).await;
+    let (one, other) = ([("do", "remove"), ("user", user.as_str())], [("do", "remove"), ("user", own.as_str())]);
+    let adas_page = ada.get(&people).await;
+    tokio::join!(ada.submit(&adas_page, &people, &one), bob.submit(&page, &people, &other));
+    let left = world.get(&format!("/v1/firms/{firm}/users")).await.ok();
+    let left = left["items"].as_array().unwrap().clone();
+    assert_eq!((left.len(), &left[0]["role"]), (1, &json!("administrator")));
+    let last = left[0]["id"].as_str().unwrap().to_owned();
+    let (who, _) = if last == own { (&ada, &bob) } else { (&bob, &ada) };
+    let page = who.get(&people).await;
+    for deed in [vec![("do", "remove")], vec![("do", "role"), ("role", "reader")]] {
+        let refused = who.submit(&page, &people, &[deed, vec![("user", last.as_str())]].concat()).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.shows(&["the firm&#39;s last administrator"]);
+    }
+    // The operator may: the firm can be left to nobody.
+    assert_eq!(world.delete(&format!("/v1/firms/{firm}/users/{last}")).await.status, StatusCode::NO_CONTENT);
+    let ada = Visitor::invited(&world, &firm, "administrator", ADA).await;
+    let bob = Visitor::invited(&world, &firm, "clerk", BOB).await;
+    let page = ada.get(&people).await;
     ada.submit(&page, &people, &[("do", "remove"), ("user", &user)]).await;
     assert_eq!(bob.get(&people).await.status, StatusCode::NOT_FOUND);
 }
@@ -502,4 +540,137 @@ async fn a_member_is_linked_tested_and_given_dates_without_knowing_the_api() {
     assert_eq!(shown["push"], json!({ "dates": true, "contacts": false, "target": "todo" }));
     visitor.get(&member).await.shows(&["nothing yet", " selected"]);
     visitor.get(&format!("{}/members", home(&registry))).await.shows(&["Ada", "Dates"]);
+}
+
+#[tokio::test]
+async fn dates_are_given_to_members_and_taken_from_them_many_at_once() {
+    let world = World::new().await;
+    let firm = world.pushing_firm_of(ADA).await;
+    let member = world.pushed_member(&firm, ADA, "calendar").await;
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", firm.id);
+    let home = format!("/console/firms/{}", firm.id);
+    for number in 1..=3 {
+        let date = json!({ "kind": "deadline", "title": format!("Appeal {number}"), "start": "2026-07-01T17:00:00",
+            "members": [], "version": 1 });
+        world.put(&of_firm(&format!("dates/D-{number}")), date).await.ok();
+    }
+    let contact = json!({ "name": "Court", "emails": ["office@court.example"], "members": [], "version": 1 });
+    world.put(&of_firm("contacts/C-1"), contact).await.ok();
+    let visitor = Visitor::invited(&world, &firm.id, "administrator", ADA).await;
+    let dates = format!("{}/entries/dates", home);
+    let page = visitor.get(&dates).await;
+    page.shows(&["Appeal 1", "Deadline · 1 Jul 2026 17:00", "In nobody&#39;s Outlook"]);
+    let chosen = [("entry", "D-1"), ("entry", "D-3"), ("member", member.as_str())];
+    let given = visitor.submit(&page, &dates, &[&chosen[..], &[("do", "give")]].concat()).await.to.unwrap();
+    world.run_until_idle().await;
+    visitor.get(&given).await.shows(&["2 entries are changed", "</bdi>: in Outlook"]);
+    let members = async |date: &str| world.get(&of_firm(&format!("dates/{date}"))).await.ok()["members"].clone();
+    assert_eq!((members("D-1").await, members("D-2").await), (json!([member]), json!([])));
+    let only = visitor.get(&format!("{dates}?member={member}")).await;
+    assert!(only.html.contains("Appeal 3") && !only.html.contains("Appeal 2"), "{}", only.html);
+    visitor.submit(&page, &dates, &[&chosen[..], &[("do", "take")]].concat()).await;
+    assert_eq!(members("D-3").await, json!([]));
+    visitor.get(&format!("{}/entries/contacts", home)).await.shows(&["Court", "office@court.example"]);
+    // Nothing chosen changes nothing; a reader can't choose.
+    assert_eq!(
+        visitor.submit(&page, &dates, &[("do", "give"), ("member", member.as_str())]).await.status,
+        StatusCode::OK
+    );
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let page = Visitor::invited(&world, &firm.id, "reader", BOB).await.get(&dates).await;
+    assert!(page.html.contains("Appeal 1") && !page.html.contains("type=\"checkbox\""), "{}", page.html);
+}
+
+#[tokio::test]
+async fn a_webhook_is_added_tried_paused_and_removed_without_knowing_the_api() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let application = crate::webhooks::Application::start().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let webhooks = format!("{}/webhooks", home(&registry));
+    let page = visitor.get(&webhooks).await;
+    let wrong = visitor.submit(&page, &webhooks, &[("url", "ftp://nowhere.example")]).await;
+    wrong.shows(&["role=\"alert\"", "value=\"ftp://nowhere.example\""]);
+    let made = visitor.submit(&page, &webhooks, &[("url", application.url.as_str())]).await;
+    made.shows(&["It is shown this once", "value=\"whsec_", "Works"]);
+    let list = visitor.get(&webhooks).await;
+    let one = format!("{webhooks}/{}", after(&list.html, &format!("href=\"{webhooks}/")));
+    let page = visitor.get(&one).await;
+    assert!(!page.html.contains("whsec_"), "{}", page.html);
+    application.always(Some(204));
+    visitor.submit(&page, &one, &[("do", "test")]).await;
+    world.deliver("inbox", "Posted");
+    world.run_until_idle().await;
+    let page = visitor.get(&one).await;
+    page.shows(&["message_archived", "Test", "204"]);
+    application.taken();
+    let number = after(&page.html, "name=\"number\" value=\"").to_owned();
+    visitor.submit(&page, &one, &[("do", "again"), ("number", &number)]).await;
+    world.run_until_idle().await;
+    assert_eq!(application.taken().len(), 1);
+    let unknown = visitor.submit(&page, &one, &[("do", "again"), ("number", "999")]).await;
+    assert_eq!(unknown.status, StatusCode::CONFLICT);
+    visitor.submit(&page, &one, &[("do", "pause")]).await;
+    visitor.get(&one).await.shows(&["Paused", "Go on"]);
+    visitor.submit(&page, &one, &[("do", "go-on")]).await;
+    visitor.submit(&page, &one, &[("do", "secret")]).await.shows(&["value=\"whsec_"]);
+    visitor.submit(&page, &one, &[("do", "remove")]).await;
+    assert_eq!(visitor.get(&one).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_record_says_who_read_which_mail_and_who_changed_what() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "The lease");
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let message = message_id(&registry, &mail);
+    visitor.get(&format!("{}/documents/{message}", home(&registry))).await;
+    let record = format!("{}/activity", home(&registry));
+    let page = visitor.get(&record).await;
+    page.shows(&["read mail", "added a mailbox", "Your provider", ADA, &format!("/documents/{message}\">"), "done"]);
+    assert!(!page.html.contains("did-"), "{}", page.html);
+    // Page by page, each deed once.
+    for number in 0..60 {
+        world.post(&format!("/v1/firms/{}/keys", registry.firm), json!({ "name": format!("key {number}") })).await;
+    }
+    let first = visitor.get(&record).await;
+    let older = after(&first.html, &format!("href=\"{record}?")).replace("&#38;", "&").replace("&amp;", "&");
+    let second = visitor.get(&format!("{record}?{older}")).await;
+    let rows = |page: &Page| page.html.matches("made a key").count();
+    assert_eq!((rows(&first) + rows(&second), first.html.contains("outcome unknown")), (60, false));
+    let clerk = async || {
+        world.tenant.add_user(BOB, "Bob").unwrap();
+        Visitor::invited(&world, &registry.firm, "clerk", BOB).await
+    };
+    assert_eq!(clerk().await.get(&record).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_mailbox_is_compared_and_older_mail_is_released_and_kept() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.deliver("inbox", "One");
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let own = format!("{}/mailboxes/{}", home(&registry), registry.mailbox);
+    let page = visitor.get(&own).await;
+    page.shows(&["Is everything there?", "Compare now"]);
+    assert!(!page.html.contains("Mail from before"), "{}", page.html);
+    visitor.submit(&page, &own, &[("do", "check")]).await;
+    world.run_until_idle().await;
+    visitor.get(&own).await.shows(&["none is missing", "Folder by folder"]);
+    // Only the operator releases older mail.
+    let released = visitor.submit(&page, &own, &[("do", "grant"), ("since", "2025-01-01")]).await;
+    assert_eq!(released.status, StatusCode::NOT_FOUND);
+    let grant = format!("/v1/firms/{}/mailboxes/{}/grant", registry.firm, registry.mailbox);
+    world.put(&grant, json!({ "since": "2025-01-01" })).await.ok();
+    let page = visitor.get(&own).await;
+    page.shows(&["Your provider released mail from 1 Jan 2025 on.", "Keep older mail"]);
+    let early = visitor.submit(&page, &own, &[("do", "history"), ("since", "2020-01-01")]).await;
+    early.shows(&["role=\"alert\""]);
+    visitor.submit(&page, &own, &[("do", "history"), ("since", "2025-06-01")]).await;
+    world.run_until_idle().await;
+    visitor.get(&own).await.shows(&["All older mail has been looked at."]);
 }

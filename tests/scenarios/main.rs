@@ -14,6 +14,7 @@ mod deleting;
 mod documents;
 mod evidence;
 mod examples;
+mod export;
 mod faults;
 mod faults_access;
 mod faults_bus;

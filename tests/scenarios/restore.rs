@@ -58,8 +58,16 @@ async fn after_a_restore_of_the_table_nothing_is_lost_and_nothing_is_there_twice
     let app = &world.host.app;
     let secret = app.secrets.read(EVIDENCE_KEY).await.unwrap();
     let roots = StampRoots::default();
-    let verifier =
-        Verifier { table: &app.table, store: &app.logs, key: &secret, reads: true, roots: &roots, tell: &|_| {} };
+    let verifier = Verifier {
+        table: &app.table,
+        store: &app.logs,
+        key: &secret,
+        reads: true,
+        roots: &roots,
+        lock_days: None,
+        now: app.clock.now(),
+        tell: &|_| {},
+    };
     let report = verifier.verify().await.unwrap();
     assert!(report.proved && report.firms[0].facts_lost > 0 && report.firms[0].facts_beyond == 0, "{report}");
     world.settle(&registry).await;

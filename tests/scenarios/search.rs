@@ -226,6 +226,15 @@ async fn pages_neither_miss_nor_repeat_a_mail_while_mail_arrives_and_is_filed() 
 }
 
 #[tokio::test]
+async fn nothing_fits_a_text_without_a_word() {
+    let office = Office::new().await;
+    assert_ne!(office.found(&[]).await.len(), 0);
+    for sign in ["§", "-", "*", "...", "\"\"", "😀", "\u{fffd}"] {
+        assert_eq!(office.found(&[("q", sign)]).await, [""; 0], "{sign}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_search_can_not_be_is_refused() {
     let office = Office::new().await;
     let long = format!("q={}", "a".repeat(501));

@@ -354,6 +354,7 @@ async fn keep(app: &App, first: First, response: Answer<Response>) -> Answer<Res
     let answer = idempotency::KeptAnswer {
         status: parts.status.as_u16(),
         location: text(&parts.headers, header::LOCATION),
+        etag: text(&parts.headers, header::ETAG),
         content_type: text(&parts.headers, header::CONTENT_TYPE),
         body: String::from_utf8_lossy(&bytes).into_owned(),
     };
@@ -369,7 +370,9 @@ fn tell_again(answer: idempotency::KeptAnswer) -> Answer<Response> {
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_TYPE);
-    for (name, value) in [(header::CONTENT_TYPE, answer.content_type), (header::LOCATION, answer.location)] {
+    let kept =
+        [(header::CONTENT_TYPE, answer.content_type), (header::LOCATION, answer.location), (header::ETAG, answer.etag)];
+    for (name, value) in kept {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);
         }
@@ -437,6 +440,7 @@ mod tests {
         let kept = idempotency::KeptAnswer {
             status: 201,
             location: Some("/v1/firms/1".to_owned()),
+            etag: Some("\"7f\"".to_owned()),
             content_type: Some("application/json".to_owned()),
             body: "{}".to_owned(),
         };
@@ -447,6 +451,7 @@ mod tests {
             (&headers[header::LOCATION], &headers[header::CONTENT_TYPE]),
             (&HeaderValue::from_static("/v1/firms/1"), &HeaderValue::from_static("application/json"))
         );
+        assert_eq!(headers[header::ETAG], "\"7f\"");
         assert_eq!(headers[REPLAYED], "true");
     }
 }

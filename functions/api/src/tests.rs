@@ -203,7 +203,7 @@ async fn what_a_body_has_wrong_is_named_and_nothing_is_stored() {
         (String::new(), "not JSON"),
         ("{".to_owned(), "not JSON"),
         ("[]".to_owned(), "an object belongs here"),
-        ("{}".to_owned(), "missing field `name`"),
+        ("{}".to_owned(), "name: it is missing"),
         (format!("{} x", firm()), "trailing"),
         (with("name", json!("")), "name: "),
         (with("name", json!(7)), "name: "),

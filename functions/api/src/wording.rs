@@ -13,8 +13,13 @@ const STANDARD: [(&str, &str); 7] = [
     ("invalid float literal", "a number belongs here"),
 ];
 const WHOLE_NUMBER: &str = "a whole number belongs here";
+const WHOLE_NUMBER_KIND: &str = "a whole number";
 /// What jiff's errors say somewhere, whatever part of a date they are about.
 const DATES: [&str; 7] = ["expected ", "failed to ", "parsed ", "parsing ", "required range", "end of input", "digit"];
+/// Of a text that is a date, or a time without its zone.
+const TIME: &str = "a time with its zone belongs here, such as 2026-03-02T08:00:00Z";
+/// Of half of a surrogate pair (RFC 8259, section 8.2).
+const HALF: &str = "the text holds half of a character, such as \\ud800";
 const DATE: &str = "not a date such as 2026-03-02, or a time such as 2026-03-02T08:00:00Z";
 
 /// An error of serde, `path: ` before it where it has one, in plain words.
@@ -22,7 +27,11 @@ pub(crate) fn plain(error: &str) -> String {
     let (text, _) = split_position(error);
     let starts = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant ", "unknown field "];
     let Some((at, start)) = starts.iter().filter_map(|start| Some((text.find(start)?, *start))).min() else {
-        return custom(text);
+        // A field stands first, also one that is not there.
+        return match text.split_once("missing field `").and_then(|(at, rest)| Some((at, rest.strip_suffix('`')?))) {
+            Some((at, field)) => format!("{}{field}: it is missing", at.replace(": ", ".")),
+            None => custom(text),
+        };
     };
     let (path, said) = (&text[..at], &text[at + start.len()..]);
     let (came, expected) =
@@ -34,6 +43,9 @@ pub(crate) fn plain(error: &str) -> String {
         },
         "unknown variant " => format!("{came} is not {}", choice(expected)),
         "invalid length " => format!("{} belongs here, and a list of another length came", belongs(expected)),
+        _ if belongs(expected) == WHOLE_NUMBER_KIND && came.starts_with("integer") => {
+            "the number is too small or too large".to_owned()
+        }
         _ => format!("{} belongs here, and {} came", belongs(expected), kind(came)),
     };
     format!("{path}{words}")
@@ -79,6 +91,12 @@ fn custom(text: &str) -> String {
     if let Some((_, words)) = STANDARD.iter().find(|(error, _)| said.ends_with(error)) {
         return format!("{path}{words}");
     }
+    if said.contains("parsing a timestamp") {
+        return format!("{path}{TIME}");
+    }
+    if said.contains("hex escape") {
+        return format!("{path}{HALF}");
+    }
     // What begins with a quotation mark is ours, and repeats what came.
     match !said.starts_with('\'') && DATES.iter().any(|words| said.contains(words)) {
         true => format!("{path}{DATE}"),
@@ -99,7 +117,7 @@ fn belongs(expected: &str) -> String {
     let starts = |words: &[&str]| words.iter().any(|word| expected.starts_with(word));
     match expected {
         _ if numbers.contains(&expected) || numbers.iter().any(|n| expected == format!("a nonzero {n}")) => {
-            "a whole number".to_owned()
+            WHOLE_NUMBER_KIND.to_owned()
         }
         "f32" | "f64" => "a number".to_owned(),
         "a boolean" => "true or false".to_owned(),
@@ -160,6 +178,12 @@ mod tests {
         rate: Option<f64>,
     }
 
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)]
+    struct Named {
+        name: String,
+    }
+
     fn said<T: DeserializeOwned>(text: &str) -> String {
         let mut json = serde_json::Deserializer::from_str(text);
         match serde_path_to_error::deserialize::<_, T>(&mut json) {
@@ -173,7 +197,8 @@ mod tests {
         for (body, words) in [
             (json!([]), "an object belongs here, and a list of another length came"),
             (json!("x"), "an object belongs here, and a text came"),
-            (json!({}), "missing field `list`"),
+            (json!({}), "list: it is missing"),
+            (json!({ "list": [{}] }), "list[0].color: it is missing"),
             (json!({ "list": {} }), "list: a list belongs here, and an object came"),
             (json!({ "list": [{ "color": "green" }] }), "list[0].color: `green` is not `red` or `blue`"),
             (json!({ "list": [{ "color": 7 }] }), "list[0].color: a text belongs here"),
@@ -183,7 +208,7 @@ mod tests {
             ),
             (
                 json!({ "list": [{ "color": "red", "count": -1 }] }),
-                "list[0].count: a whole number belongs here, and a number came",
+                "list[0].count: the number is too small or too large",
             ),
             (json!({ "list": [{ "tone": 1 }] }), "list[0].tone: unknown field `tone`: there is `color` or `count`"),
             (json!({ "list": [], "on": "yes" }), "on: true or false belongs here, and a text came"),
@@ -196,18 +221,13 @@ mod tests {
 
     #[test]
     fn a_date_that_is_none_is_said_without_the_words_of_its_parser() {
-        for at in [
-            "",
-            "x",
-            "2026",
-            "2026-13-01",
-            "2026-02-30T00:00:00Z",
-            "2026-03-02",
-            "2026-03-02T08:00:00",
-            "2026-03-02T25:00Z",
-        ] {
+        for at in ["", "x", "2026", "2026-13-01", "2026-02-30T00:00:00Z", "2026-03-02T25:00Z"] {
             assert_eq!(said::<Outer>(&json!({ "list": [], "at": at }).to_string()), format!("at: {DATE}"), "{at}");
         }
+        for at in ["2026-03-02", "2026-03-02T08:00:00"] {
+            assert_eq!(said::<Outer>(&json!({ "list": [], "at": at }).to_string()), format!("at: {TIME}"), "{at}");
+        }
+        assert_eq!(said::<Named>(r#"{"name":"\ud800"}"#), format!("name: {HALF}"));
         for day in ["", "x", "2026", "2026-13-01", "2026-02-30", "02/03/2026", "2026-03-02x"] {
             assert_eq!(said::<Outer>(&json!({ "list": [], "day": day }).to_string()), format!("day: {DATE}"), "{day}");
         }

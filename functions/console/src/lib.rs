@@ -24,7 +24,10 @@ use shared::{app::App, base::headers::guarded};
 
 use crate::console::Console;
 pub use crate::door::Door;
-use crate::pages::{connectors, documents, entry, folders, home, mailboxes, members, people, rules};
+use crate::pages::{
+    activity, connectors, documents, entries, entry, folders, home, mailboxes, members, operator, people, rules,
+    webhooks,
+};
 
 /// All pages. `door`: the way to the API.
 pub fn router(app: App, door: Door) -> Router {
@@ -36,6 +39,7 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/console/enter/{pass}", get(entry::arrive).post(entry::open))
         .route("/console/language/{tag}", get(entry::language))
         .route("/console/firms", get(entry::firms))
+        .route("/console/operator", get(operator::read).post(operator::change))
         .route("/console/firms/{firm}", get(home::page))
         .route("/console/firms/{firm}/documents", get(documents::list).post(documents::file))
         .route("/console/firms/{firm}/documents/{message}", get(documents::read))
@@ -53,6 +57,10 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/console/firms/{firm}/members", get(members::list))
         .route("/console/firms/{firm}/members/new", get(members::new).post(members::create))
         .route("/console/firms/{firm}/members/{member}", get(members::read).post(members::change))
+        .route("/console/firms/{firm}/entries/{noun}", get(entries::list).post(entries::change))
+        .route("/console/firms/{firm}/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/console/firms/{firm}/webhooks/{webhook}", get(webhooks::read).post(webhooks::change))
+        .route("/console/firms/{firm}/activity", get(activity::list))
         .route("/console/firms/{firm}/people", get(people::list).post(people::change))
         .route("/console/firms/{firm}/mailboxes/{mailbox}", get(mailboxes::read).post(mailboxes::change))
         .fallback(entry::no_page)

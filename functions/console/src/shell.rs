@@ -61,6 +61,11 @@ impl FirmShown {
         self.may(KeyRight::File)
     }
 
+    /// Whether the person may say whose Outlook has which dates and contacts.
+    pub(crate) fn may_push(&self) -> bool {
+        self.may(KeyRight::Push)
+    }
+
     /// Whether the person may set things up.
     pub(crate) fn may_manage(&self) -> bool {
         self.may(KeyRight::Manage)

@@ -4,7 +4,7 @@
 use std::{borrow::Borrow, sync::LazyLock};
 
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use shared::base::language::Language;
 
 type Bundle = FluentBundle<FluentResource>;
@@ -170,14 +170,23 @@ impl Texts {
         self.written(*time.borrow(), " %H:%M")
     }
 
+    /// A day that stands in no zone, with its time of day if `timed`.
+    pub(crate) fn local(&self, time: DateTime, timed: bool) -> String {
+        time.strftime(&self.pattern(if timed { " %H:%M" } else { "" })).to_string()
+    }
+
     fn written(&self, time: Timestamp, rest: &str) -> String {
+        time.to_zoned(self.zone.clone()).strftime(&self.pattern(rest)).to_string()
+    }
+
+    fn pattern(&self, rest: &str) -> String {
         let day = match self.language {
             Language::English => "%-d %b %Y",
             Language::French => "%d/%m/%Y",
             Language::Dutch => "%d-%m-%Y",
             Language::German => "%d.%m.%Y",
         };
-        time.to_zoned(self.zone.clone()).strftime(&format!("{day}{rest}")).to_string()
+        format!("{day}{rest}")
     }
 }
 
@@ -271,5 +280,8 @@ mod tests {
         assert_eq!(times, ["2 Mar 2026 08:05", "02/03/2026 08:05", "02-03-2026 08:05", "02.03.2026 08:05"]);
         let paris = Texts { zone: TimeZone::get("Europe/Paris").unwrap(), ..Texts::new(Language::French) };
         assert_eq!(paris.time(time), "02/03/2026 09:05");
+        // What stands in no zone is not moved.
+        assert_eq!(paris.local("2026-03-02T08:05".parse().unwrap(), true), "02/03/2026 08:05");
+        assert_eq!(paris.local("2026-03-02T00:00".parse().unwrap(), false), "02/03/2026");
     }
 }

@@ -1,18 +1,20 @@
 //! S3: one table of objects, one file per upload.
 //!
 //! Answered: CreateBucket, HeadBucket, PutObject, GetObject, HeadObject, ListObjectsV2, DeleteObject,
-//! CreateMultipartUpload, UploadPart, ListParts, CompleteMultipartUpload, AbortMultipartUpload. Signatures are checked;
-//! buckets are named in the host or in the path.
+//! CreateMultipartUpload, UploadPart, ListParts, CompleteMultipartUpload, AbortMultipartUpload; PutBucketVersioning,
+//! GetBucketVersioning, ListObjectVersions, PutObjectLockConfiguration, GetObjectLockConfiguration. Signatures are
+//! checked; buckets are named in the host or in the path.
 //!
 //! A body flows into a file of its own, is hashed and verified on the way and waits for the disk. Then one transaction
 //! decides the conditions and makes it visible: of any number of writers with `If-None-Match: *`, one wins. Completing
 //! a multipart upload lists its parts' files and copies nothing. Every body flows through constant memory.
-//! Not played: versions, object lock, tags, access control lists, encryption headers, `partNumber`.
+//! Not played: object lock of single objects, tags, access control lists, encryption headers, `partNumber`.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/>
 
 mod blob;
 mod checksum;
+mod versions;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -41,6 +43,7 @@ use crate::engine::{ACCESS_KEY_ID, Clock, OpenError, REGION, SECRET_ACCESS_KEY, 
 use crate::store::Store;
 use blob::{Blob, Blobs, Piece};
 use checksum::{Algorithm, Claims, Kept};
+use versions::Retention;
 
 /// The least a part weighs, save the last.
 const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;
@@ -97,7 +100,8 @@ pub(crate) struct S3 {
 impl S3 {
     pub(crate) fn open(directory: &Path, clock: Clock) -> Result<S3, OpenError> {
         let path = directory.join("s3.sqlite");
-        let store = Store::open(&path, SCHEMA).map_err(unopened(&path))?;
+        let schema = format!("{SCHEMA}{}", versions::SCHEMA);
+        let store = Store::open(&path, &schema).map_err(unopened(&path))?;
         let named = store.transact(named_blobs).map_err(unopened(&path))?;
         let path = directory.join("blobs");
         let blobs = Blobs::open(&path, &named);
@@ -135,6 +139,7 @@ impl S3 {
 fn named_blobs(transaction: &Transaction) -> Result<HashSet<String>, rusqlite::Error> {
     let mut select = transaction.prepare(
         "SELECT piece.value ->> 0 FROM object, json_each(object.pieces) AS piece
+         UNION ALL SELECT piece.value ->> 0 FROM version, json_each(version.pieces) AS piece
          UNION ALL SELECT blob FROM part",
     )?;
     let names = select.query_map([], |row| row.get(0))?;
@@ -297,14 +302,22 @@ impl Object {
         Ok(select.query_row([bucket, key], Object::read).optional()?)
     }
 
-    /// Makes the object visible if `condition` holds; returns the pieces of the object that was there.
+    /// What a delete marker has of an object.
+    fn nothing(modified_ms: u64) -> Object {
+        let kept = Kept { algorithm: checksum::DEFAULT, value: String::new(), composite: false };
+        let (etag, metadata, pieces) = (String::new(), HashMap::new(), Vec::new());
+        Object { etag, size: 0, modified_ms, content_type: None, metadata, kept, pieces }
+    }
+
+    /// Makes the object visible if `condition` holds; returns the id of its version, where the bucket is versioned, and
+    /// the pieces of the object that was there, where they go.
     fn write(
         &self,
         transaction: &Transaction,
         bucket: &str,
         key: &str,
         condition: &Condition,
-    ) -> Result<Vec<Piece>, Refusal> {
+    ) -> Result<(Option<String>, Vec<Piece>), Refusal> {
         let existing = Object::find(transaction, bucket, key)?;
         condition.decide(existing.as_ref())?;
         let sql = format!(
@@ -324,7 +337,26 @@ impl Object {
             self.kept.composite,
             to_json(&self.pieces)?,
         ])?;
-        Ok(existing.map(|object| object.pieces).unwrap_or_default())
+        let version = versions::add(transaction, bucket, key, self)?;
+        let replaced = existing.filter(|_| version.is_none()).map(|object| object.pieces);
+        Ok((version, replaced.unwrap_or_default()))
+    }
+
+    /// The version with that id, or the newest one.
+    fn find_version(
+        transaction: &Transaction,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Object, Refusal> {
+        let Some(id) = version else {
+            return Ok(Object::find(transaction, bucket, key)?.ok_or_else(no_such_key)?);
+        };
+        let found = match versions::is_versioned(transaction, bucket)? {
+            true => versions::find(transaction, bucket, key, id)?,
+            false => Object::find(transaction, bucket, key)?.filter(|_| id == versions::NULL),
+        };
+        Ok(found.ok_or_else(|| s3_error!(NoSuchVersion, "The specified version does not exist."))?)
     }
 
     fn etag(&self) -> Option<ETag> {
@@ -581,7 +613,12 @@ impl Buckets {
 #[async_trait]
 impl s3s::S3 for Buckets {
     async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
-        let CreateBucketInput { bucket, create_bucket_configuration: configuration, .. } = request.input;
+        let CreateBucketInput {
+            bucket,
+            create_bucket_configuration: configuration,
+            object_lock_enabled_for_bucket: locks,
+            ..
+        } = request.input;
         let location = configuration.and_then(|configuration| configuration.location_constraint);
         if location.is_none_or(|location| location.as_str() != REGION) {
             return Err(s3_error!(
@@ -592,7 +629,10 @@ impl s3s::S3 for Buckets {
         let location = format!("/{bucket}");
         self.store
             .run(move |transaction| {
-                let created = transaction.execute("INSERT OR IGNORE INTO bucket (name) VALUES (?1)", [bucket])?;
+                let created = transaction.execute("INSERT OR IGNORE INTO bucket (name) VALUES (?1)", [&bucket])?;
+                if created > 0 && locks == Some(true) {
+                    versions::enable(transaction, &bucket)?;
+                }
                 match created {
                     0 => Err(Refusal(s3_error!(
                         BucketAlreadyOwnedByYou,
@@ -633,31 +673,31 @@ impl s3s::S3 for Buckets {
             pieces: vec![blob.piece.clone()],
         };
         let condition = Condition { if_match: input.if_match, if_none_match: input.if_none_match };
-        let object = self
+        let (object, version_id) = self
             .commit(Some(blob), move |transaction| {
-                let replaced = object.write(transaction, &input.bucket, &input.key, &condition)?;
-                Ok((object, replaced))
+                let (version, replaced) = object.write(transaction, &input.bucket, &input.key, &condition)?;
+                Ok(((object, version), replaced))
             })
             .await?;
         let sums = object.kept.tell();
+        let (e_tag, checksum_type) = (object.etag(), sums.checksum_type.clone());
         Ok(S3Response::new(told!(
-            sums.clone(),
-            PutObjectOutput { e_tag: object.etag(), checksum_type: sums.checksum_type, ..PutObjectOutput::default() }
+            sums,
+            PutObjectOutput { e_tag, checksum_type, version_id, ..PutObjectOutput::default() }
         )))
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         let input = request.input;
-        if input.part_number.is_some() || input.version_id.is_some() {
-            return Err(s3_error!(NotImplemented, "partNumber and versionId are not embedded"));
+        if input.part_number.is_some() {
+            return Err(s3_error!(NotImplemented, "partNumber is not embedded"));
         }
         let condition = Condition { if_match: input.if_match, if_none_match: input.if_none_match };
         let (blobs, bucket, key, asked) = (self.blobs.clone(), input.bucket, input.key, input.range);
         let (object, range, reader) = self
             .store
             .run(move |transaction| {
-                let object = Object::find(transaction, &bucket, &key)?;
-                let object = object.ok_or_else(no_such_key)?;
+                let object = Object::find_version(transaction, &bucket, &key, input.version_id.as_deref())?;
                 condition.decide_read(&object)?;
                 let range = match asked {
                     Some(asked) => asked.check(object.size).map_err(S3Error::from)?,
@@ -694,20 +734,22 @@ impl s3s::S3 for Buckets {
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
         let input = request.input;
-        if input.part_number.is_some() || input.version_id.is_some() || input.range.is_some() {
-            return Err(s3_error!(NotImplemented, "partNumber, versionId and Range are not embedded"));
+        if input.part_number.is_some() || input.range.is_some() {
+            return Err(s3_error!(NotImplemented, "partNumber and Range are not embedded"));
         }
         let condition = Condition { if_match: input.if_match, if_none_match: input.if_none_match };
-        let object = self
+        let (object, kept) = self
             .store
             .run(move |transaction| {
-                let object = Object::find(transaction, &input.bucket, &input.key)?;
-                let object = object.ok_or_else(no_such_key)?;
+                let (bucket, key, version) = (&input.bucket, &input.key, input.version_id.as_deref());
+                let object = Object::find_version(transaction, bucket, key, version)?;
                 condition.decide_read(&object)?;
-                Ok::<_, Refusal>(object)
+                Ok::<_, Refusal>((object, versions::kept(transaction, bucket, key, version)?))
             })
             .await?;
         let sums = object.tell(input.checksum_mode.as_ref(), true);
+        let (version_id, retention) = kept.unzip();
+        let retention = retention.flatten();
         Ok(S3Response::new(told!(
             sums.clone(),
             HeadObjectOutput {
@@ -718,6 +760,9 @@ impl s3s::S3 for Buckets {
                 last_modified: object.modified(),
                 content_type: Some(content_type(object.content_type)),
                 metadata: Some(object.metadata),
+                version_id,
+                object_lock_mode: retention.as_ref().map(Retention::mode),
+                object_lock_retain_until_date: retention.as_ref().map(Retention::until),
                 ..HeadObjectOutput::default()
             }
         )))
@@ -768,19 +813,100 @@ impl s3s::S3 for Buckets {
     }
 
     async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
-        let DeleteObjectInput { bucket, key, if_match, version_id, .. } = request.input;
-        if version_id.is_some() {
-            return Err(s3_error!(NotImplemented, "versionId is not embedded"));
+        let DeleteObjectInput { bucket, key, if_match, version_id, bypass_governance_retention: bypasses, .. } =
+            request.input;
+        let (condition, now) = (Condition { if_match, if_none_match: None }, self.now());
+        let output = self
+            .commit(None, move |transaction| {
+                if let Some(id) = version_id {
+                    let place = (bucket.as_str(), key.as_str(), id.as_str());
+                    let pieces = versions::delete(transaction, place, (now, bypasses.unwrap_or_default()))?;
+                    return Ok((DeleteObjectOutput { version_id: Some(id), ..Default::default() }, pieces));
+                }
+                let existing = Object::find(transaction, &bucket, &key)?;
+                condition.decide(existing.as_ref())?;
+                if versions::is_versioned(transaction, &bucket)? {
+                    let marker = Some(versions::mark(transaction, &bucket, &key, now)?);
+                    let output =
+                        DeleteObjectOutput { delete_marker: Some(true), version_id: marker, ..Default::default() };
+                    return Ok((output, Vec::new()));
+                }
+                transaction.execute("DELETE FROM object WHERE bucket = ?1 AND key = ?2", [&bucket, &key])?;
+                let pieces = existing.map(|object| object.pieces).unwrap_or_default();
+                Ok((DeleteObjectOutput::default(), pieces))
+            })
+            .await?;
+        Ok(S3Response::new(output))
+    }
+
+    async fn put_bucket_versioning(
+        &self,
+        request: S3Request<PutBucketVersioningInput>,
+    ) -> S3Result<S3Response<PutBucketVersioningOutput>> {
+        let PutBucketVersioningInput { bucket, versioning_configuration: asked, .. } = request.input;
+        if asked.status.is_none_or(|status| status.as_str() != BucketVersioningStatus::ENABLED) {
+            return Err(s3_error!(NotImplemented, "Versioning is not embedded but as Enabled"));
         }
-        let condition = Condition { if_match, if_none_match: None };
-        self.commit(None, move |transaction| {
-            let existing = Object::find(transaction, &bucket, &key)?;
-            condition.decide(existing.as_ref())?;
-            transaction.execute("DELETE FROM object WHERE bucket = ?1 AND key = ?2", [&bucket, &key])?;
-            Ok(((), existing.map(|object| object.pieces).unwrap_or_default()))
-        })
-        .await?;
-        Ok(S3Response::new(DeleteObjectOutput::default()))
+        self.store.run(move |transaction| versions::enable(transaction, &bucket)).await?;
+        Ok(S3Response::new(PutBucketVersioningOutput::default()))
+    }
+
+    async fn get_bucket_versioning(
+        &self,
+        request: S3Request<GetBucketVersioningInput>,
+    ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
+        let bucket = request.input.bucket;
+        let is_versioned = self.store.run(move |transaction| versions::is_versioned(transaction, &bucket)).await?;
+        let status = is_versioned.then(|| BucketVersioningStatus::from_static(BucketVersioningStatus::ENABLED));
+        Ok(S3Response::new(GetBucketVersioningOutput { status, ..GetBucketVersioningOutput::default() }))
+    }
+
+    async fn list_object_versions(
+        &self,
+        request: S3Request<ListObjectVersionsInput>,
+    ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
+        let input = request.input;
+        if input.delimiter.is_some() {
+            return Err(s3_error!(NotImplemented, "Delimiter of versions is not embedded"));
+        }
+        let room = input.max_keys.unwrap_or(PAGE_MAX).clamp(0, PAGE_MAX);
+        let page = self.store.run(move |transaction| versions::list(transaction, input, room)).await?;
+        Ok(S3Response::new(page))
+    }
+
+    async fn put_object_lock_configuration(
+        &self,
+        request: S3Request<PutObjectLockConfigurationInput>,
+    ) -> S3Result<S3Response<PutObjectLockConfigurationOutput>> {
+        let PutObjectLockConfigurationInput { bucket, object_lock_configuration: asked, .. } = request.input;
+        let retention = asked.and_then(|asked| asked.rule?.default_retention);
+        let retention = match retention {
+            None => None,
+            Some(DefaultRetention { mode: Some(mode), days: Some(days), years: None }) if days > 0 => {
+                Some((mode.as_str().to_owned(), days))
+            }
+            Some(_) => return Err(s3_error!(MalformedXML, "A default retention has a mode and days")),
+        };
+        self.store.run(move |transaction| versions::lock(transaction, &bucket, retention)).await?;
+        Ok(S3Response::new(PutObjectLockConfigurationOutput::default()))
+    }
+
+    async fn get_object_lock_configuration(
+        &self,
+        request: S3Request<GetObjectLockConfigurationInput>,
+    ) -> S3Result<S3Response<GetObjectLockConfigurationOutput>> {
+        let bucket = request.input.bucket;
+        let retention = self.store.run(move |transaction| versions::retention(transaction, &bucket)).await?;
+        let Some(retention) = retention else {
+            return Err(s3_error!(
+                ObjectLockConfigurationNotFoundError,
+                "Object Lock configuration does not exist for this bucket"
+            ));
+        };
+        let rule = Some(ObjectLockRule { default_retention: Some(retention) });
+        let enabled = Some(ObjectLockEnabled::from_static(ObjectLockEnabled::ENABLED));
+        let configuration = Some(ObjectLockConfiguration { object_lock_enabled: enabled, rule });
+        Ok(S3Response::new(GetObjectLockConfigurationOutput { object_lock_configuration: configuration }))
     }
 
     async fn create_multipart_upload(
@@ -933,7 +1059,7 @@ impl s3s::S3 for Buckets {
         let condition = Condition { if_match: input.if_match, if_none_match: input.if_none_match };
         let asked = UploadKey { id: input.upload_id, bucket: input.bucket, key: input.key };
         let (wanted, now) = (asked.clone(), self.now());
-        let object = self
+        let (object, version_id) = self
             .commit(None, move |transaction| {
                 let upload = wanted.find(transaction)?;
                 let stored = parts(transaction, &wanted.id, 0)?;
@@ -941,9 +1067,9 @@ impl s3s::S3 for Buckets {
                 if !object.kept.agrees_with(given) {
                     return Err(s3_error!(BadDigest, "The checksum you specified did not match.").into());
                 }
-                let mut gone = object.write(transaction, &wanted.bucket, &wanted.key, &condition)?;
+                let (version, mut gone) = object.write(transaction, &wanted.bucket, &wanted.key, &condition)?;
                 gone.extend(wanted.end(transaction, &object.pieces)?);
-                Ok((object, gone))
+                Ok(((object, version), gone))
             })
             .await?;
         let sums = object.kept.tell();
@@ -955,6 +1081,7 @@ impl s3s::S3 for Buckets {
                 key: Some(asked.key),
                 e_tag: object.etag(),
                 checksum_type: sums.checksum_type,
+                version_id,
                 ..CompleteMultipartUploadOutput::default()
             }
         )))

@@ -9,8 +9,10 @@ use std::{
 
 use bench::{Group, Scale};
 use clap::{Parser, Subcommand, ValueEnum as _};
+use jiff::Timestamp;
 use local::{
     demo::{self, Demo},
+    export::{Exported, Wanted},
     folder::{self, ROOM_MIN},
     host::{Host, Settings, listen},
     place::Place,
@@ -18,8 +20,12 @@ use local::{
 use secrecy::{ExposeSecret as _, SecretString};
 use shared::{
     aws::secrets::OPERATOR_KEY,
-    base::{clock::Clock, telemetry},
-    evidence::resume::Resumed,
+    base::{
+        clock::Clock,
+        id::{FirmId, MailboxId},
+        telemetry,
+    },
+    evidence::{export::LeftOut, resume::Resumed},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -53,6 +59,10 @@ enum Command {
     Serve(ServeArguments),
     /// Prove that everything in an archive is as it was written; exit 0 only if it is. Name each thing that is not.
     Verify(VerifyArguments),
+    /// Write mails with their proofs into ZIP files, or a whole firm. Run it again to go on after an interruption.
+    Export(ExportArguments),
+    /// Take in what was exported of a whole firm, where the firm is not known yet. Then verify.
+    Import(ImportArguments),
     /// Have the logs go on after the table was restored. Run it before anything else runs.
     Resume(PlaceArguments),
     /// Measure what greffe does and costs, and print a Markdown table. Build with --release.
@@ -113,6 +123,7 @@ impl PlaceArguments {
             None => Place::Aws {
                 table: self.table.clone().unwrap_or_default(),
                 bucket: self.bucket.clone().unwrap_or_default(),
+                index_bucket: None,
             },
         }
     }
@@ -129,9 +140,68 @@ struct VerifyArguments {
     /// time and signature of each are checked.
     #[arg(long, value_name = "FILE")]
     stamp_roots: Option<PathBuf>,
+    /// For how many days Object Lock has to keep each original: the stack's parameter LockDays. What is kept for less
+    /// is named.
+    #[arg(long, value_name = "N", env = "GREFFE_LOCK_DAYS")]
+    lock_days: Option<u64>,
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(clap::Args)]
+struct ExportArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// The bucket of indexes at AWS, for --words: the stack's output IndexBucket.
+    #[arg(long, value_name = "NAME", env = "GREFFE_INDEX_BUCKET")]
+    index_bucket: Option<String>,
+    /// The firm, by its id. Without any of the choices below, everything of it is exported, and can be imported.
+    #[arg(long, value_name = "ID")]
+    firm: FirmId,
+    /// The folder to write to. An export that was begun there goes on.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Only mails of this mailbox, by its id.
+    #[arg(long, value_name = "ID")]
+    mailbox: Option<MailboxId>,
+    /// Only mails that are filed to this dossier.
+    #[arg(long, value_name = "NAME")]
+    dossier: Option<String>,
+    /// Only mails from this address, or from this domain: @acme.example.
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<String>,
+    /// Only mails that arrived at this time or later: 2026-03-02T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Only mails that arrived before this time.
+    #[arg(long, value_name = "TIME")]
+    until: Option<Timestamp>,
+    /// Only mails that have these words.
+    #[arg(long, value_name = "WORDS")]
+    words: Option<String>,
+    /// Also write the lines of the secret greffe/evidence-key to this file: whoever imports needs them. Keep it secret.
+    #[arg(long, value_name = "FILE", conflicts_with = "aws")]
+    evidence_key: Option<PathBuf>,
+    /// A ZIP file has about so many MB.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    part_mb: u64,
+    /// Print what was exported as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct ImportArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// The folder that the export was written to.
+    #[arg(long, value_name = "DIR")]
+    export: PathBuf,
+    /// A file with the lines of the secret greffe/evidence-key of the deployment that the firm comes from. At AWS, add
+    /// them to the secret instead.
+    #[arg(long, value_name = "FILE", conflicts_with = "aws")]
+    evidence_key: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -159,6 +229,8 @@ async fn main() -> ExitCode {
         Some(Command::Serve(arguments)) => serve(arguments).await,
         Some(Command::Demo(arguments)) => show(arguments).await,
         Some(Command::Verify(arguments)) => verify(&arguments).await,
+        Some(Command::Export(arguments)) => export(arguments).await,
+        Some(Command::Import(arguments)) => import(&arguments).await,
         Some(Command::Resume(arguments)) => resume(&arguments.place()).await,
         Some(Command::Bench { only, scale }) => measure(only, scale).await,
         Some(Command::OtherSide { data, mailboxes }) => {
@@ -252,15 +324,60 @@ fn progress(line: &str, json: bool) {
     };
 }
 
-async fn verify(VerifyArguments { place, read, stamp_roots, json }: &VerifyArguments) -> Ended {
-    let report =
-        local::verify::verify(&place.place(), *read, stamp_roots.as_deref(), |line| progress(line, true)).await?;
+async fn verify(arguments: &VerifyArguments) -> Ended {
+    let VerifyArguments { place, read, stamp_roots, lock_days, json } = arguments;
+    let how = (*read, *lock_days);
+    let told = |line: &str| progress(line, true);
+    let report = local::verify::verify(&place.place(), how, stamp_roots.as_deref(), told).await?;
     let mut out = std::io::stdout();
     match json {
         true => writeln!(out, "{}", serde_json::to_string(&report)?)?,
         false => writeln!(out, "{report}")?,
     }
     Ok(if report.proved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Exits with 1 if a mail was left out.
+async fn export(arguments: ExportArguments) -> Ended {
+    let ExportArguments { firm, mailbox, dossier, from, since, until, words, .. } = arguments;
+    let mut place = arguments.place.place();
+    if let Place::Aws { index_bucket, .. } = &mut place {
+        *index_bucket = arguments.index_bucket;
+    }
+    let wanted = Wanted { firm, mailbox, dossier, from, since, until, words };
+    let (to, part_bytes) = (&arguments.to, arguments.part_mb.saturating_mul(1_000_000));
+    let app = place.open().await?;
+    let exported = local::export::export(&app, to, wanted, part_bytes, &|line| progress(line, true)).await?;
+    if let Some(file) = &arguments.evidence_key {
+        local::export::write_key(&app, file).await?;
+    }
+    let Exported { mails, bytes, files, left_out } = &exported;
+    let mut out = std::io::stdout();
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string(&exported)?)?;
+    } else {
+        writeln!(out, "{mails} mails with their proofs are in {} ({files} ZIP files, {bytes} bytes)", to.display())?;
+        for LeftOut { message, reason } in left_out {
+            writeln!(out, "left out: message {message}: {reason}")?;
+        }
+    }
+    Ok(if left_out.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn import(ImportArguments { place, export, evidence_key }: &ImportArguments) -> Ended {
+    let told = |line: &str| progress(line, true);
+    let app = place.place().found().await?;
+    if let Some(file) = evidence_key {
+        local::export::sign_with(&app, file).await?;
+    }
+    let imported = local::export::import(&app, export, &told).await?;
+    writeln!(
+        std::io::stdout(),
+        "firm {} is here with {} mails; its mailboxes are paused. Run verify now.",
+        imported.firm,
+        imported.mails
+    )?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints what each firm's table had lost.

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod demo;
 mod door;
+pub mod export;
 pub mod folder;
 pub mod host;
 pub mod loopback;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use shared::{
     app::App,
+    aws::secrets::{EVIDENCE_KEY, SecretError},
     base::{
         clock::Clock,
         config::{Config, ConfigError},
@@ -13,8 +14,9 @@ use shared::{
 };
 
 use crate::{
+    folder::{self, FolderError},
     machine::{Machine, MachineError},
-    provision,
+    provision::{self, ProvisionError},
 };
 
 /// Where an archive is.
@@ -28,6 +30,8 @@ pub enum Place {
         table: String,
         /// The name of the bucket.
         bucket: String,
+        /// The name of the bucket of indexes, for a search of words.
+        index_bucket: Option<String>,
     },
 }
 
@@ -46,6 +50,15 @@ pub enum PlaceError {
     /// There is no HTTP client.
     #[error(transparent)]
     Http(#[from] HttpClientError),
+    /// The folder can't be prepared.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A resource can't be made.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// A secret can't be made.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 impl Place {
@@ -61,24 +74,46 @@ impl Place {
                     return Err(PlaceError::NoArchive(data.clone()));
                 }
                 let machine = Machine::open(&dir, clock.clone()).await?;
-                Self::over(&machine, (provision::TABLE, provision::BUCKET), clock)
+                over(&machine, HERE, clock)
             }
-            Self::Aws { table, bucket } => Self::over(&Machine::of_environment().await?, (table, bucket), clock),
+            Self::Aws { table, bucket, index_bucket } => {
+                let names = [table, bucket, index_bucket.as_deref().unwrap_or("none")];
+                over(&Machine::of_environment().await?, names, clock)
+            }
         }
     }
 
-    /// The archive as `machine` reaches it. It queues no job, searches nothing and posts nothing.
+    /// The same, made if there is none: only on this machine.
     ///
-    /// Errors: there is no HTTP client.
-    pub fn over(machine: &Machine, (table, bucket): (&str, &str), clock: Clock) -> Result<App, PlaceError> {
-        let config = Config::from_lookup(|name| match name {
-            "GREFFE_TABLE" => Some(table.to_owned()),
-            "GREFFE_BUCKET" => Some(bucket.to_owned()),
-            "GREFFE_EVENT_BUS" | "GREFFE_INDEX_BUCKET" => Some("none".to_owned()),
-            name if name.ends_with("_QUEUE_URL") => Some("https://queue.invalid".to_owned()),
-            "GREFFE_PUBLIC_URL" => Some("https://greffe.invalid".to_owned()),
-            _ => None,
-        })?;
-        Ok(App::new(config, &machine.aws, http_client()?, clock, Random::system()))
+    /// Errors: as [`Place::open`]; something can't be made.
+    pub async fn found(&self) -> Result<App, PlaceError> {
+        let Self::Here(data) = self else { return self.open().await };
+        folder::prepare(data)?;
+        let clock = Clock::system();
+        let machine = Machine::open(&data.join("aws"), clock.clone()).await?;
+        provision::provision(&machine.aws).await?;
+        let app = over(&machine, HERE, clock)?;
+        app.secrets.seed(EVIDENCE_KEY, &app.random.token().into()).await?;
+        Ok(app)
     }
+}
+
+/// Table and buckets on this machine.
+const HERE: [&str; 3] = [provision::TABLE, provision::BUCKET, provision::INDEX_BUCKET];
+
+/// The archive as `machine` reaches it. It queues no job and posts nothing.
+///
+/// Errors: there is no HTTP client.
+pub fn over(machine: &Machine, names: [&str; 3], clock: Clock) -> Result<App, PlaceError> {
+    let [table, bucket, index_bucket] = names.map(str::to_owned);
+    let config = Config::from_lookup(|name| match name {
+        "GREFFE_TABLE" => Some(table.clone()),
+        "GREFFE_BUCKET" => Some(bucket.clone()),
+        "GREFFE_INDEX_BUCKET" => Some(index_bucket.clone()),
+        "GREFFE_EVENT_BUS" => Some("none".to_owned()),
+        name if name.ends_with("_QUEUE_URL") => Some("https://queue.invalid".to_owned()),
+        "GREFFE_PUBLIC_URL" => Some("https://greffe.invalid".to_owned()),
+        _ => None,
+    })?;
+    Ok(App::new(config, &machine.aws, http_client()?, clock, Random::system()))
 }

@@ -53,10 +53,11 @@ pub enum VerifyHereError {
 }
 
 /// Verifies an archive, every byte of it where `reads` says so. `roots`: a file of certificates in PEM, to one of which
-/// the certificate of each time stamp has to lead. `tell` gets the progress.
+/// the certificate of each time stamp has to lead. `lock_days`: for how long Object Lock has to keep an original, if
+/// the operator chose that. `tell` gets the progress.
 pub async fn verify(
     place: &Place,
-    reads: bool,
+    (reads, lock_days): (bool, Option<u64>),
     roots: Option<&Path>,
     tell: impl Fn(&str) + Sync,
 ) -> Result<Report, VerifyHereError> {
@@ -77,8 +78,9 @@ pub async fn verify(
             tell(&line(progress, began.elapsed()));
         }
     };
-    let (table, store) = (&app.table, &app.logs);
-    Ok(Verifier { table, store, key: &key, reads, roots: &roots, tell: &tell }.verify().await?)
+    let (table, store, now) = (&app.table, &app.logs, app.clock.now());
+    let (key, roots, tell) = (&key, &roots, &tell);
+    Ok(Verifier { table, store, key, reads, roots, lock_days, now, tell }.verify().await?)
 }
 
 /// Has the feeds of all firms go on behind their logs, after the table was restored: what was done for each.

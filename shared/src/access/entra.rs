@@ -20,7 +20,7 @@ use crate::{
         credential::Credential,
         id_token::{self, Expected, IdClaims, SigningKeys},
     },
-    aws::identity::{Audience, Identity, Word},
+    aws::identity::{Audience, Identity, RoleClaims},
     base::{
         clock::Clock,
         config::{Microsoft, Origin},
@@ -205,8 +205,8 @@ impl Entra {
     /// What AWS says of us for that audience.
     ///
     /// Errors: [`EntraError::Identity`] where AWS does not say who we are.
-    pub async fn word(&self, audience: &Audience) -> Result<Word, EntraError> {
-        Ok(self.identity.word(audience).await?)
+    pub async fn claims(&self, audience: &Audience) -> Result<RoleClaims, EntraError> {
+        Ok(self.identity.claims(audience).await?)
     }
 
     /// The id of the tenant that `authority` names, by its id or one of its domains.

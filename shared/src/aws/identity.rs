@@ -43,7 +43,7 @@ impl Audience {
 
 /// Who AWS says that we are.
 #[derive(Debug, Deserialize)]
-pub struct Word {
+pub struct RoleClaims {
     /// Who says it: the issuer to enter at Entra.
     #[serde(rename = "iss")]
     pub issuer: String,
@@ -83,7 +83,7 @@ impl Identity {
     /// What a token of ours says: what to enter at Entra beside the audience.
     ///
     /// Errors: AWS does not issue an identity token.
-    pub async fn word(&self, audience: &Audience) -> Result<Word, IdentityError> {
+    pub async fn claims(&self, audience: &Audience) -> Result<RoleClaims, IdentityError> {
         let token = self.token(audience).await?;
         let claims = token.expose_secret().split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
         let word = claims.and_then(|claims| serde_json::from_slice(&claims).ok());

@@ -84,7 +84,7 @@ const PARTITION_KEY_BYTES_MAX: usize = 2_048;
 const SORT_KEY_BYTES_MAX: usize = 1_024;
 
 /// An item as the SDK has it.
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(super) type TableItem = HashMap<String, AttributeValue>;
 
 /// Where an item lies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -641,7 +641,7 @@ impl Key {
     }
 
     /// The attributes that name it.
-    pub(super) fn item(&self) -> Item {
+    pub(super) fn item(&self) -> TableItem {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(self.pk.clone())),
             ("sk".to_owned(), AttributeValue::S(self.sk.clone())),
@@ -649,7 +649,7 @@ impl Key {
     }
 
     /// The key of an item.
-    pub(super) fn of_item(item: &Item) -> Option<Self> {
+    pub(super) fn of_item(item: &TableItem) -> Option<Self> {
         Some(Self { pk: item.get("pk")?.as_s().ok()?.clone(), sk: item.get("sk")?.as_s().ok()?.clone() })
     }
 }

@@ -15,7 +15,7 @@ use futures::{Stream, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::key::Item;
+use super::key::TableItem;
 pub use super::key::{Key, sortable};
 use crate::base::{
     clock::Clock,
@@ -125,7 +125,7 @@ pub struct RowPage<T> {
 #[derive(Debug, Clone)]
 pub enum Write {
     #[doc(hidden)]
-    Put { key: Key, item: Item, guard: Guard },
+    Put { key: Key, item: TableItem, guard: Guard },
     #[doc(hidden)]
     Delete { key: Key, guard: Guard },
     #[doc(hidden)]
@@ -153,7 +153,7 @@ impl Guard {
         matches!(self, Self::Version(_)).then(|| HashMap::from([("#version".to_owned(), "version".to_owned())]))
     }
 
-    fn values(self) -> Option<Item> {
+    fn values(self) -> Option<TableItem> {
         match self {
             Self::Version(v) => Some(HashMap::from([(":version".to_owned(), AttributeValue::N(v.to_string()))])),
             _ => None,
@@ -200,16 +200,16 @@ impl Write {
     }
 }
 
-fn versioned<T: Serialize>(key: &Key, value: &T, version: u64) -> Item {
+fn versioned<T: Serialize>(key: &Key, value: &T, version: u64) -> TableItem {
     // Every type that is stored is a plain struct of ours; that it fits is tested where it is defined.
-    let mut item: Item = serde_dynamo::to_item(value).expect("a stored type is a map of attributes");
+    let mut item: TableItem = serde_dynamo::to_item(value).expect("a stored type is a map of attributes");
     item.retain(|_, value| !matches!(value, AttributeValue::Null(_)));
     item.extend(key.item());
     item.insert("version".to_owned(), AttributeValue::N(version.to_string()));
     item
 }
 
-fn read<T: DeserializeOwned>(item: Item, fallback: &Key) -> Result<Row<T>, TableError> {
+fn read<T: DeserializeOwned>(item: TableItem, fallback: &Key) -> Result<Row<T>, TableError> {
     let key = Key::of_item(&item).unwrap_or_else(|| fallback.clone());
     let version = item.get("version").and_then(|v| v.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(0);
     match serde_dynamo::from_item(item) {
@@ -293,7 +293,7 @@ impl Table {
         change: impl Fn(Option<T>) -> Option<T> + Send + Sync,
     ) -> Result<Option<T>, TableError> {
         let mut value = None;
-        let mut write = |item: Option<Item>| {
+        let mut write = |item: Option<TableItem>| {
             let row = item.map(|item| read::<T>(item, key)).transpose()?;
             value = change(row.as_ref().map(|row| row.value.clone()));
             Ok(match (row, &value) {
@@ -312,7 +312,7 @@ impl Table {
     async fn change(
         &self,
         key: &Key,
-        write: &mut (dyn FnMut(Option<Item>) -> Result<Option<Write>, TableError> + Send),
+        write: &mut (dyn FnMut(Option<TableItem>) -> Result<Option<Write>, TableError> + Send),
     ) -> Result<(), TableError> {
         let mut tries = self.tries();
         loop {
@@ -332,7 +332,7 @@ impl Table {
     }
 
     // What asks DynamoDB knows no type: compiled once, and not for each type that is read.
-    async fn item(&self, key: &Key) -> Result<Option<Item>, TableError> {
+    async fn item(&self, key: &Key) -> Result<Option<TableItem>, TableError> {
         check(key)?;
         let request = self.client.get_item().table_name(&self.name).set_key(Some(key.item())).consistent_read(true);
         let answer = request.send().await.map_err(|e| service("read", key, e))?;
@@ -347,11 +347,11 @@ impl Table {
         self.items(keys).await?.into_iter().map(|item| read(item, first)).collect()
     }
 
-    async fn items(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
+    async fn items(&self, keys: &[Key]) -> Result<Vec<TableItem>, TableError> {
         keys.iter().try_for_each(check)?;
         let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH_GET_MAX) {
-            let mut rest: Vec<Item> = chunk.iter().map(Key::item).collect();
+            let mut rest: Vec<TableItem> = chunk.iter().map(Key::item).collect();
             for _ in 0..BATCH_GET_TRIES {
                 if rest.is_empty() {
                     break;
@@ -390,7 +390,7 @@ impl Table {
         prefix: &Key,
         after: Option<&Key>,
         limit: usize,
-    ) -> Result<(Vec<Item>, Option<Key>), TableError> {
+    ) -> Result<(Vec<TableItem>, Option<Key>), TableError> {
         [Some(prefix), after].into_iter().flatten().try_for_each(check)?;
         let request = self.client.query().table_name(&self.name);
         // Nothing begins with an empty text as DynamoDB sees it: then it is the whole partition.
@@ -416,7 +416,7 @@ impl Table {
         self.all_items(prefix).await?.into_iter().map(|item| read(item, prefix)).collect()
     }
 
-    async fn all_items(&self, prefix: &Key) -> Result<Vec<Item>, TableError> {
+    async fn all_items(&self, prefix: &Key) -> Result<Vec<TableItem>, TableError> {
         let mut all = Vec::new();
         let mut after = None;
         loop {
@@ -461,7 +461,7 @@ impl Table {
     }
 
     /// The items next after `edge` or before it; without a sort key, those at the end of its partition.
-    async fn along(&self, edge: &Key, upwards: bool, limit: usize) -> Result<Vec<Item>, TableError> {
+    async fn along(&self, edge: &Key, upwards: bool, limit: usize) -> Result<Vec<TableItem>, TableError> {
         let sk = Some(&edge.sk).filter(|sk| !sk.is_empty());
         let condition = match (sk, upwards) {
             (None, _) => "pk = :pk",
@@ -578,8 +578,8 @@ impl Table {
         kind: &'static str,
         now: Timestamp,
         limit: usize,
-        after: Option<Item>,
-    ) -> Result<(Vec<(Key, String)>, Option<Item>), TableError> {
+        after: Option<TableItem>,
+    ) -> Result<(Vec<(Key, String)>, Option<TableItem>), TableError> {
         self.indexed((kind, "<="), now, limit, after).await
     }
 
@@ -590,8 +590,8 @@ impl Table {
         (kind, is): (&'static str, &'static str),
         edge: Timestamp,
         limit: usize,
-        after: Option<Item>,
-    ) -> Result<(Vec<(Key, String)>, Option<Item>), TableError> {
+        after: Option<TableItem>,
+    ) -> Result<(Vec<(Key, String)>, Option<TableItem>), TableError> {
         let edge = Key { pk: kind.to_owned(), sk: sortable(edge) };
         let request = self
             .client

@@ -53,6 +53,8 @@ pub struct Inspection<'a> {
     tree: Tree,
     /// The entries of the last tile, as far as they are known.
     last: Vec<Logged>,
+    /// The objects that were written again or deleted since.
+    rewritten: Vec<String>,
     findings: Vec<EvidenceFinding>,
 }
 
@@ -79,10 +81,11 @@ impl<'a> Inspection<'a> {
             checkpoints: 0,
             tree: Tree::default(),
             last: Vec::new(),
+            rewritten: Vec::new(),
             findings: Vec::new(),
         };
         let (mut kept, mut keys, mut stamps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for name in store.names(firm, "").await? {
+        for name in inspection.names().await? {
             let size = name.strip_prefix("checkpoints/").and_then(|size| size.parse::<u64>().ok());
             match (name.parse::<LogTile>(), size) {
                 (Ok(tile), _) => {
@@ -101,10 +104,35 @@ impl<'a> Inspection<'a> {
                 _ => inspection.found(FindingKind::Extra, &name, "it is no part of a log"),
             }
         }
-        let known = inspection.keys(own, &keys, kept.is_empty()).await?;
-        inspection.checkpoints(own, &known, &kept).await?;
+        let known = inspection.keys(own, &keys).await?;
+        let signers = inspection.checkpoints(own, &known, &kept).await?;
+        // One that was added to the secret signs from the next append on.
+        for (id, _) in own.by_id().filter(|(id, _)| signers.contains(*id) && !keys.contains(&verifying_key(id))) {
+            inspection.found(FindingKind::Missing, &verifying_key(id), "the key that verifies the log");
+        }
         inspection.stamps(roots, stamps, stamped).await?;
         Ok(inspection)
+    }
+
+    /// The names of the objects of the log. The checkpoint is replaced by each append, and everything else is written
+    /// once.
+    async fn names(&mut self) -> Result<Vec<String>, InspectError> {
+        let (root, mut names, mut next) = (key(self.firm, ""), Vec::new(), None);
+        loop {
+            let (keys, more) = self.store.versions(&root, next).await?;
+            for versions in keys {
+                let Some(name) = versions.key.strip_prefix(&root) else { continue };
+                let is_as_written = versions.is_written_once() || (name == CHECKPOINT && versions.markers == 0);
+                if !versions.is_hidden {
+                    names.push(name.to_owned());
+                    self.rewritten.extend((!is_as_written).then(|| versions.key.clone()));
+                }
+            }
+            next = more;
+            if next.is_none() {
+                return Ok(names);
+            }
+        }
     }
 
     /// The size of the log.
@@ -117,12 +145,7 @@ impl<'a> Inspection<'a> {
     }
 
     /// All keys that may verify: those that are known to be the firm's, and those that lie beside the log.
-    async fn keys(
-        &mut self,
-        own: &VerifyingKeys,
-        names: &BTreeSet<String>,
-        is_new: bool,
-    ) -> Result<VerifyingKeys, InspectError> {
+    async fn keys(&mut self, own: &VerifyingKeys, names: &BTreeSet<String>) -> Result<VerifyingKeys, InspectError> {
         let beside = verifying_keys(self.store, self.firm).await?;
         for name in names {
             let is_whole = match self.store.find(self.firm, name).await? {
@@ -135,21 +158,17 @@ impl<'a> Inspection<'a> {
                 self.found(FindingKind::Altered, name, "it is not the key that its name says");
             }
         }
-        for (id, _) in own.by_id() {
-            if !is_new && !names.contains(&verifying_key(id)) {
-                self.found(FindingKind::Missing, &verifying_key(id), "the key that verifies the log");
-            }
-        }
         Ok(own.and(&beside))
     }
 
-    /// The head and every checkpoint that is kept; each names the one before it, so none can be left out.
+    /// The head and every checkpoint that is kept; each names the one before it, so none can be left out. The ids of the
+    /// keys that signed them.
     async fn checkpoints(
         &mut self,
         own: &VerifyingKeys,
         known: &VerifyingKeys,
         kept: &BTreeSet<u64>,
-    ) -> Result<(), InspectError> {
+    ) -> Result<BTreeSet<String>, InspectError> {
         let mut trusted: BTreeSet<String> = own.by_id().map(|(id, _)| id.to_owned()).collect();
         let mut signers_seen = BTreeSet::new();
         let (mut good, mut bad) = (BTreeMap::<u64, (Checkpoint, Vec<u8>)>::new(), BTreeSet::new());
@@ -216,7 +235,7 @@ impl<'a> Inspection<'a> {
         if let Some(head) = self.head {
             self.roots.entry(head.size).or_insert(head.root);
         }
-        Ok(())
+        Ok(signers_seen)
     }
 
     /// Each stamp is of the checkpoint with its size, and each checkpoint that was stamped has its stamp.
@@ -492,6 +511,10 @@ impl<'a> Inspection<'a> {
                 self.found(FindingKind::Extra, &tile.to_string(), "no checkpoint names it, and no fact makes it");
             }
         }
+        let told: BTreeSet<&str> = self.findings.iter().map(|finding| finding.what.as_str()).collect();
+        let again = self.rewritten.iter().filter(|key| !told.contains(key.as_str()));
+        let again: Vec<EvidenceFinding> = again.map(|key| EvidenceFinding::written_again(key)).collect();
+        self.findings.extend(again);
         Ok((self.checkpoints, self.findings))
     }
 }

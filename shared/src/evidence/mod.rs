@@ -18,6 +18,8 @@ pub mod append;
 pub mod authority;
 pub mod checkpoint;
 pub mod entry;
+pub mod export;
+pub mod import;
 pub mod inspect;
 pub mod package;
 pub mod page;

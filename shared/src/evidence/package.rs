@@ -18,15 +18,15 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
-        page::{ProofFacts, SCRIPT, page},
-        proof::{ProofError, SignedLog},
+        page::{ProofFacts, ProofOf, ProvedMail, SCRIPT, page},
+        proof::{EntryProof, ProofError, SignedLog},
         stamp::Stamp,
         store::{LogStore, kept_checkpoint, kept_stamp, key},
         zip::{ZipFile, ZipMember},
     },
     firm::{
         Firm,
-        feed::{Feed, FeedError},
+        feed::{Feed, FeedError, StoredFact},
         log_due::LogDue,
     },
     mail::{
@@ -103,6 +103,16 @@ pub struct ProofPackage {
     after: Bytes,
 }
 
+/// A mail whose entry is in the log, and says what the index and the fact say.
+pub(super) struct Proven {
+    /// The entry.
+    pub(super) entry: Vec<u8>,
+    /// The proof that it is in the log.
+    pub(super) proof: String,
+    /// The fact with its salt, if there is one.
+    pub(super) fact: Option<Vec<u8>>,
+}
+
 /// What an entry says of an original.
 #[derive(Deserialize)]
 struct EntryLine {
@@ -110,6 +120,48 @@ struct EntryLine {
     sha256: Option<Digest>,
     bytes: Option<u64>,
     fact: Option<Digest>,
+}
+
+/// Proves a message: its entry against the signed log, the index and the fact against the entry.
+///
+/// Errors: it has no original; something is not as it was written; S3 refuses or does not answer.
+pub(super) async fn proven(
+    log: &mut SignedLog<'_>,
+    firm: FirmId,
+    found: &Message,
+    fact: Option<&StoredFact>,
+) -> Result<Proven, PackageError> {
+    let original = found.original().ok_or(PackageError::NotArchived)?;
+    let EntryProof { entry, text } = log.prove(original.number).await?;
+    let altered = |what: String| PackageError::Altered { what };
+    let line: EntryLine =
+        serde_json::from_slice(&entry).map_err(|_| altered(key(firm, &kept_checkpoint(log.checkpoint.size))))?;
+    let logged = (line.message, line.sha256, line.bytes);
+    if logged != (Some(found.id), Some(original.sha256), Some(original.bytes)) {
+        return Err(altered(Key::message(firm, found.id).to_string()));
+    }
+    // One that was erased leaves its digest only.
+    let fact = fact.and_then(StoredFact::canonical);
+    if fact.as_deref().is_some_and(|fact| line.fact != Some(Digest::of(fact))) {
+        return Err(altered(Key::fact(firm, original.number).to_string()));
+    }
+    Ok(Proven { entry, proof: text, fact })
+}
+
+/// What goes with every proof by this log: the script, the checkpoint, the keys and the stamp.
+pub(super) fn common(
+    log: &SignedLog<'_>,
+    stamp: Option<&(Stamp, Vec<u8>)>,
+) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    let keys = log.keys.texts().iter().map(|key| format!("{key}\n")).collect::<String>();
+    let files = [
+        ("check.py", Some(SCRIPT.as_bytes().to_vec())),
+        ("checkpoint.txt", Some(log.note.clone().into_bytes())),
+        ("key.txt", Some(keys.into_bytes())),
+        ("key.pem", log.keys.pem().map(String::into_bytes)),
+        ("stamp.tsr", stamp.map(|(_, answer)| answer.clone())),
+    ];
+    files.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)))
 }
 
 impl Packer<'_> {
@@ -133,31 +185,11 @@ impl Packer<'_> {
         if size < number {
             return Err(PackageError::NotLogged { number });
         }
-        // The first stamp of the entry says the most about its time.
-        let first: Vec<(u64, StampedCheckpoint)> =
-            self.table.numbered(&Key::stamp(firm.id, number.saturating_sub(1)), true, 1).await?;
-        let stamped = first.first().map(|(size, _)| *size);
-        let mut log = SignedLog::open(self.logs, firm.id, stamped.unwrap_or(size)).await?;
-        let stamp = match stamped {
-            Some(size) => Some(self.stamp(firm.id, size, &log).await?),
-            None => None,
-        };
-        let proof = log.prove(number).await?;
-        let altered = |what: String| PackageError::Altered { what };
-        let line: EntryLine = serde_json::from_slice(&proof.entry)
-            .map_err(|_| altered(key(firm.id, &kept_checkpoint(log.checkpoint.size))))?;
-        let logged = (line.message, line.sha256, line.bytes);
-        if logged != (Some(found.id), Some(original.sha256), Some(original.bytes)) {
-            return Err(altered(Key::message(firm.id, found.id).to_string()));
-        }
-        // One that was erased leaves its digest only.
-        let fact = self.feed.stored(firm.id, number).await?.and_then(|fact| fact.canonical());
-        if fact.as_deref().is_some_and(|fact| line.fact != Some(Digest::of(fact))) {
-            return Err(altered(Key::fact(firm.id, number).to_string()));
-        }
+        let (mut log, stamp) = self.signed(firm.id, number, size).await?;
+        let fact = self.feed.stored(firm.id, number).await?;
+        let Proven { entry, proof, fact } = proven(&mut log, firm.id, found, fact.as_ref()).await?;
         let read = if whole { Some(self.read(firm.id, found.id, original).await?) } else { None };
-        let facts = ProofFacts {
-            firm: &firm.name,
+        let mail = ProvedMail {
             subject: &found.subject,
             from: found.from.as_deref(),
             received_at: found.received_at,
@@ -165,26 +197,21 @@ impl Packer<'_> {
             sha256: original.sha256,
             bytes: original.bytes,
             number,
+            has_original: whole,
+        };
+        let facts = ProofFacts {
+            firm: &firm.name,
             log_size: log.checkpoint.size,
             keys: &log.keys,
             stamped_at: stamp.as_ref().map(|(stamp, _)| stamp.at),
-            has_original: whole,
+            of: ProofOf::Mail(mail),
         };
-        let key_lines = log.keys.texts().iter().map(|key| format!("{key}\n")).collect::<String>();
-        let files = [
-            ("README.html", Some(page(firm.language, &facts).into_bytes())),
-            ("check.py", Some(SCRIPT.as_bytes().to_vec())),
-            ("entry.json", Some(proof.entry)),
-            ("fact.json", fact),
-            ("proof.txt", Some(proof.text.into_bytes())),
-            ("checkpoint.txt", Some(log.note.clone().into_bytes())),
-            ("key.txt", Some(key_lines.into_bytes())),
-            ("stamp.tsr", stamp.map(|(_, answer)| answer)),
-            ("key.pem", log.keys.pem().map(String::into_bytes)),
-        ];
+        let page = page(firm.language, &facts).into_bytes();
+        let own = [("entry.json", Some(entry)), ("fact.json", fact), ("proof.txt", Some(proof.into_bytes()))];
+        let own = own.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
+        let files = [("README.html", page)].into_iter().chain(own).chain(common(&log, stamp.as_ref()));
         let (mut zip, mut before) = (ZipFile::new(original.archived_at), Vec::new());
         for (name, bytes) in files {
-            let Some(bytes) = bytes else { continue };
             before.extend(zip.begin(&ZipMember::of(name, &bytes)));
             before.extend(bytes);
         }
@@ -194,6 +221,27 @@ impl Packer<'_> {
         });
         let (before, after) = (before.into(), zip.end().into());
         Ok(ProofPackage { archive: self.archive.clone(), firm: firm.id, message: found.id, before, original, after })
+    }
+
+    /// The log as it was stamped first with entry `number` in it, or else as it is with `size` entries; and the stamp,
+    /// with the authority's answer.
+    ///
+    /// Errors: the log or the stamp is not as it was written; S3 or the table refuses or does not answer.
+    pub async fn signed(
+        &self,
+        firm: FirmId,
+        number: u64,
+        size: u64,
+    ) -> Result<(SignedLog<'_>, Option<(Stamp, Vec<u8>)>), PackageError> {
+        // The first stamp of the entry says the most about its time.
+        let first: Vec<(u64, StampedCheckpoint)> =
+            self.table.numbered(&Key::stamp(firm, number.saturating_sub(1)), true, 1).await?;
+        let Some((stamped, _)) = first.first().filter(|(stamped, _)| *stamped <= size) else {
+            return Ok((SignedLog::open(self.logs, firm, size).await?, None));
+        };
+        let log = SignedLog::open(self.logs, firm, *stamped).await?;
+        let stamp = self.stamp(firm, *stamped, &log).await?;
+        Ok((log, Some(stamp)))
     }
 
     /// The stamp of the log as it was then, and the authority's answer.
@@ -206,7 +254,7 @@ impl Packer<'_> {
     }
 
     /// Reads the original to its end: what it is as a member of a ZIP file, and its bytes, if they are few.
-    async fn read(
+    pub(super) async fn read(
         &self,
         firm: FirmId,
         message: MessageId,

@@ -14,18 +14,44 @@ use crate::{
 pub const SCRIPT: &str = include_str!("check.py");
 
 /// The steps of the script one by one, as far as a shell has them.
-const STEPS: &str = "sha256sum original.eml\n\
-    sha256sum fact.json\n\
-    sed '/^$/,$d' checkpoint.txt > signed.txt\n\
+const STEPS_OF_ONE: &str = "sha256sum original.eml\n\
+    sha256sum fact.json\n";
+const STEPS: &str = "sed '/^$/,$d' checkpoint.txt > signed.txt\n\
     tail -n 1 checkpoint.txt | cut -d ' ' -f 3 | base64 -d | tail -c 64 > signature.bin\n\
     openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in signed.txt -sigfile signature.bin\n";
 const STAMP_STEP: &str = "openssl ts -verify -data checkpoint.txt -in stamp.tsr -CAfile authority.pem\n";
+
+/// The same where there are several mails.
+const STEPS_OF_SEVERAL: &str = "sha256sum mails/*/original.eml\n\
+    sha256sum mails/*/fact.json\n";
 
 /// What the page shows.
 #[derive(Debug, Clone)]
 pub struct ProofFacts<'a> {
     /// The name of the firm.
     pub firm: &'a str,
+    /// The entries of the log that was signed.
+    pub log_size: u64,
+    /// The keys that signed it.
+    pub keys: &'a VerifyingKeys,
+    /// When the checkpoint was stamped, if it was.
+    pub stamped_at: Option<Timestamp>,
+    /// What is proved.
+    pub of: ProofOf<'a>,
+}
+
+/// What a proof is of.
+#[derive(Debug, Clone)]
+pub enum ProofOf<'a> {
+    /// One mail.
+    Mail(ProvedMail<'a>),
+    /// So many mails, each in a folder of its own.
+    Mails(u64),
+}
+
+/// A mail that is proved.
+#[derive(Debug, Clone)]
+pub struct ProvedMail<'a> {
     /// The subject, as the index has it.
     pub subject: &'a str,
     /// The sender's address.
@@ -40,18 +66,15 @@ pub struct ProofFacts<'a> {
     pub bytes: u64,
     /// The number of the fact, and of its entry.
     pub number: u64,
-    /// The entries of the log that was signed.
-    pub log_size: u64,
-    /// The keys that signed it.
-    pub keys: &'a VerifyingKeys,
-    /// When the checkpoint was stamped, if it was.
-    pub stamped_at: Option<Timestamp>,
     /// Whether the original goes with the proof.
     pub has_original: bool,
 }
 
 struct Words {
     title: &'static str,
+    title_of_several: &'static str,
+    several: &'static str,
+    mails: &'static str,
     introduction: &'static str,
     fields: [&'static str; 8],
     proves: &'static str,
@@ -75,6 +98,10 @@ fn words(language: Language) -> Words {
     match language {
         Language::English => Words {
             title: "Proof of an archived mail",
+            title_of_several: "Proof of archived mails",
+            several: "Each folder of <code>mails/</code> has one mail and its proof, and is named by its log entry. <code>index.csv</code> and \
+                <code>index.json</code> list them. What is said below of a mail holds for each.",
+            mails: "Mails",
             introduction: "These files hold a mail as greffe archived it, and what proves that it was not changed since. \
                 Anybody can check each step with ordinary tools, without greffe.",
             fields: ["Firm", "Subject", "From", "Received", "Archived", "SHA-256", "Log entry", "Key"],
@@ -111,6 +138,11 @@ fn words(language: Language) -> Words {
         },
         Language::French => Words {
             title: "Preuve d'un courriel archivé",
+            title_of_several: "Preuve de courriels archivés",
+            several: "Chaque dossier de <code>mails/</code> contient un courriel et sa preuve, et porte le numéro de son entrée du journal. \
+                <code>index.csv</code> et <code>index.json</code> en donnent la liste. Ce qui est dit ci-dessous d'un courriel \
+                vaut pour chacun.",
+            mails: "Courriels",
             introduction: "Ces fichiers contiennent un courriel tel que greffe l'a archivé, et ce qui prouve qu'il n'a pas \
                 été modifié depuis. Chacun peut vérifier chaque étape avec des outils courants, sans greffe.",
             fields: ["Cabinet", "Objet", "De", "Reçu", "Archivé", "SHA-256", "Entrée du journal", "Clé"],
@@ -150,6 +182,11 @@ fn words(language: Language) -> Words {
         },
         Language::Dutch => Words {
             title: "Bewijs van een gearchiveerde e-mail",
+            title_of_several: "Bewijs van gearchiveerde e-mails",
+            several: "Elke map van <code>mails/</code> bevat één e-mail met zijn bewijs en draagt het nummer van zijn logregel. \
+                <code>index.csv</code> en <code>index.json</code> geven de lijst. Wat hieronder van een e-mail gezegd wordt, geldt \
+                voor elk ervan.",
+            mails: "E-mails",
             introduction: "Deze bestanden bevatten een e-mail zoals greffe die archiveerde, en wat bewijst dat hij sindsdien \
                 niet gewijzigd is. Iedereen kan elke stap nagaan met gewone programma's, zonder greffe.",
             fields: ["Kantoor", "Onderwerp", "Van", "Ontvangen", "Gearchiveerd", "SHA-256", "Logregel", "Sleutel"],
@@ -189,6 +226,11 @@ fn words(language: Language) -> Words {
         },
         Language::German => Words {
             title: "Nachweis einer archivierten E-Mail",
+            title_of_several: "Nachweis archivierter E-Mails",
+            several: "Jeder Ordner in <code>mails/</code> enthält eine E-Mail mit ihrem Nachweis und trägt die Nummer ihres Logeintrags. \
+                <code>index.csv</code> und <code>index.json</code> führen sie auf. Was unten von einer E-Mail gesagt wird, gilt \
+                für jede.",
+            mails: "E-Mails",
             introduction: "Diese Dateien enthalten eine E-Mail, wie greffe sie archiviert hat, und was beweist, dass sie \
                 seither nicht geändert wurde. Jeder kann jeden Schritt mit üblichen Programmen prüfen, ohne greffe.",
             fields: ["Firma", "Betreff", "Von", "Empfangen", "Archiviert", "SHA-256", "Logeintrag", "Schlüssel"],
@@ -232,28 +274,43 @@ fn words(language: Language) -> Words {
 /// The page, as a document of HTML that loads nothing.
 pub fn page(language: Language, facts: &ProofFacts<'_>) -> String {
     let words = words(language);
-    let ProofFacts { firm, subject, from, received_at, archived_at, sha256, bytes, number, log_size, keys, .. } = facts;
-    let values = [
-        escaped(firm),
-        escaped(subject),
-        escaped(from.unwrap_or_default()),
-        received_at.to_string(),
-        archived_at.to_string(),
-        format!("<code>{sha256}</code> ({bytes} bytes)"),
-        format!("{number} / {log_size}"),
-        keys.texts().iter().map(|key| format!("<code>{}</code>", escaped(key))).collect::<Vec<_>>().join("<br>"),
-    ];
-    let rows = words.fields.iter().zip(values).fold(String::new(), |mut rows, (name, value)| {
+    let ProofFacts { firm, log_size, keys, .. } = facts;
+    let keys = keys.texts().iter().map(|key| format!("<code>{}</code>", escaped(key))).collect::<Vec<_>>().join("<br>");
+    let values = match &facts.of {
+        ProofOf::Mail(ProvedMail { subject, from, received_at, archived_at, sha256, bytes, number, .. }) => {
+            let values = [
+                escaped(firm),
+                escaped(subject),
+                escaped(from.unwrap_or_default()),
+                received_at.to_string(),
+                archived_at.to_string(),
+                format!("<code>{sha256}</code> ({bytes} bytes)"),
+                format!("{number} / {log_size}"),
+                keys,
+            ];
+            words.fields.into_iter().zip(values).collect::<Vec<_>>()
+        }
+        ProofOf::Mails(count) => {
+            let [of_firm, .., of_key] = words.fields;
+            vec![(of_firm, escaped(firm)), (words.mails, count.to_string()), (of_key, keys)]
+        }
+    };
+    let rows = values.into_iter().fold(String::new(), |mut rows, (name, value)| {
         let _ = write!(rows, "<tr><th>{name}<td>{value}");
         rows
     });
+    let (title, several, steps) = match facts.of {
+        ProofOf::Mail(_) => (words.title, String::new(), STEPS_OF_ONE),
+        ProofOf::Mails(_) => (words.title_of_several, format!("<p>{}\n", words.several), STEPS_OF_SEVERAL),
+    };
     let stamped = match facts.stamped_at {
         Some(at) => format!("{} <strong>{at}</strong>", words.is_stamped),
         None => words.is_not_stamped.to_owned(),
     };
     let list = |items: &[&str]| items.iter().map(|item| format!("<li>{item}\n")).collect::<String>();
     let proven = list(&[words.is_original, words.is_in_log, words.is_signed, &stamped]);
-    let put_original = if facts.has_original { String::new() } else { format!("<p>{}\n", words.put_original) };
+    let lacks_original = matches!(facts.of, ProofOf::Mail(ProvedMail { has_original: false, .. }));
+    let put_original = if lacks_original { format!("<p>{}\n", words.put_original) } else { String::new() };
     let (stamp_step, stamp) = match facts.stamped_at {
         Some(_) => (STAMP_STEP, format!("<p>{}\n", words.stamp)),
         None => ("", String::new()),
@@ -263,9 +320,9 @@ pub fn page(language: Language, facts: &ProofFacts<'_>) -> String {
          body{{max-width:50rem;margin:2rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;\
          overflow-wrap:anywhere}}th{{text-align:left;vertical-align:top;padding-right:1rem;white-space:nowrap}}\
          pre{{white-space:pre-wrap;background:#eee;padding:.5rem;font-size:.8rem}}</style>\n\
-         <h1>{title}</h1>\n<p>{}\n<table>{rows}</table>\n\
+         <h1>{title}</h1>\n<p>{}\n{several}<table>{rows}</table>\n\
          <h2>{}</h2>\n<ol>\n{proven}</ol>\n<h2>{}</h2>\n<ul>\n{}</ul>\n\
-         <h2>{}</h2>\n{put_original}<p>{}\n<pre>python3 check.py</pre>\n<p>{}\n<pre>{}{stamp_step}</pre>\n{stamp}\
+         <h2>{}</h2>\n{put_original}<p>{}\n<pre>python3 check.py</pre>\n<p>{}\n<pre>{steps}{}{stamp_step}</pre>\n{stamp}\
          <p>{}\n<h2>{}</h2>\n<pre>{}</pre>\n</html>\n",
         language.tag(),
         words.introduction,
@@ -279,7 +336,6 @@ pub fn page(language: Language, facts: &ProofFacts<'_>) -> String {
         words.others,
         words.script,
         escaped(SCRIPT),
-        title = words.title,
     )
 }
 
@@ -293,8 +349,7 @@ mod tests {
     use super::*;
 
     fn facts(keys: &VerifyingKeys) -> ProofFacts<'_> {
-        ProofFacts {
-            firm: "Duval & Fils",
+        let mail = ProvedMail {
             subject: "<script>x()</script>",
             from: Some("client@acme.example"),
             received_at: Timestamp::UNIX_EPOCH,
@@ -302,11 +357,9 @@ mod tests {
             sha256: Digest::of(b""),
             bytes: 17,
             number: 3,
-            log_size: 9,
-            keys,
-            stamped_at: None,
             has_original: true,
-        }
+        };
+        ProofFacts { firm: "Duval & Fils", log_size: 9, keys, stamped_at: None, of: ProofOf::Mail(mail) }
     }
 
     #[test]
@@ -321,10 +374,16 @@ mod tests {
             assert!(written.contains(words(language).is_not_stamped) && !written.contains("openssl ts"));
             assert!(!written.contains(words(language).put_original));
             let words = words(language);
-            let stamped = ProofFacts { stamped_at: Some(Timestamp::UNIX_EPOCH), has_original: false, ..facts(&keys) };
+            let mut stamped = ProofFacts { stamped_at: Some(Timestamp::UNIX_EPOCH), ..facts(&keys) };
+            if let ProofOf::Mail(mail) = &mut stamped.of {
+                mail.has_original = false;
+            }
             let stamped = page(language, &stamped);
             assert!(stamped.contains(words.is_stamped) && stamped.contains("openssl ts"), "{language:?}");
             assert!(stamped.contains(words.put_original), "{language:?}");
+            let several = page(language, &ProofFacts { of: ProofOf::Mails(2_017), ..facts(&keys) });
+            assert!(several.contains("2017") && several.contains(words.several), "{language:?}");
+            assert!(several.contains("mails/*/original.eml") && !several.contains(words.put_original), "{language:?}");
         }
         titles.dedup();
         assert_eq!(titles.len(), Language::ALL.len());

@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// Tiles of a log that are kept while entry after entry is proven.
+const TILES_KEPT: usize = 64;
+
 /// A log that proves nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
@@ -90,6 +93,10 @@ impl<'a> SignedLog<'a> {
         let this = &*self;
         let read = missing.into_iter().map(|tile| async move { Ok::<_, ProofError>((tile, this.read(tile).await?)) });
         let read = try_join_all(read).await?;
+        // Of a large log only those are kept that the next entries are likely to need.
+        if self.tiles.len() > TILES_KEPT {
+            self.tiles.retain(|tile, _| needed.contains(tile) || *tile == bundled);
+        }
         self.tiles.extend(read);
         let entries = self.tiles.get(&bundled).and_then(|bytes| unbundle(bytes)).unwrap_or_default();
         let entry = entries.get(usize::try_from(n % TILE_WIDTH).unwrap_or_default()).map(|entry| entry.to_vec());

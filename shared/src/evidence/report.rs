@@ -22,6 +22,8 @@ pub enum FindingKind {
     Swapped,
     /// It is signed, and belongs to another history.
     Forked,
+    /// Object Lock does not keep it, though it should.
+    Unlocked,
 }
 
 /// One thing that is not as it was written.
@@ -33,6 +35,14 @@ pub struct EvidenceFinding {
     pub what: String,
     /// How it shows.
     pub detail: String,
+}
+
+impl EvidenceFinding {
+    /// Of an object that is written once, and of which S3 keeps more than one version or a delete marker.
+    pub fn written_again(key: &str) -> Self {
+        let detail = "it was written or deleted again: S3 keeps other versions of it".to_owned();
+        Self { kind: FindingKind::Extra, what: key.to_owned(), detail }
+    }
 }
 
 impl fmt::Display for EvidenceFinding {
@@ -93,7 +103,12 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for firm in &self.firms {
             let FirmReport { log_size, facts_beyond, originals, checkpoints, stamps, bytes_read, .. } = firm;
-            write!(f, "firm {}: the log has {log_size} entries under {checkpoints} signed checkpoints", firm.firm)?;
+            let signed = if *checkpoints == 1 {
+                "1 signed checkpoint".to_owned()
+            } else {
+                format!("{checkpoints} signed checkpoints")
+            };
+            write!(f, "firm {}: the log has {log_size} entries under {signed}", firm.firm)?;
             match stamps {
                 0 => write!(f, "; ")?,
                 1 => write!(f, " with 1 time stamp; ")?,

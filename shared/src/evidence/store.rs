@@ -2,15 +2,19 @@
 //! is replaced, under the condition that it is the one that was read.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::{
     Client, error::SdkError, operation::put_object::PutObjectError, primitives::ByteStream, types::ChecksumMode,
 };
 use aws_smithy_runtime_api::http::Response;
 use http_body_util::{BodyExt as _, Limited};
+use jiff::Timestamp;
 
 use crate::{
     aws::link::{FoundObject, Links},
     base::{digest::Digest, id::FirmId},
+    mail::archive::Stored,
 };
 
 /// The name of the head below its log.
@@ -62,6 +66,46 @@ pub enum LogError {
     },
 }
 
+/// What S3 says of an object without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObjectHead {
+    /// Its checksum, if it has a SHA-256.
+    pub sha256: Option<Digest>,
+    /// Its length.
+    pub bytes: u64,
+    /// Until when Object Lock keeps it, if it does.
+    pub retained_until: Option<Timestamp>,
+}
+
+/// The versions and delete markers of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyVersions {
+    /// The key.
+    pub key: String,
+    /// How many versions there are.
+    pub versions: usize,
+    /// How many delete markers there are.
+    pub markers: usize,
+    /// Whether a delete marker hides all of them.
+    pub is_hidden: bool,
+}
+
+/// Where a listing of versions goes on.
+#[derive(Debug)]
+pub struct VersionCursor {
+    key: Option<String>,
+    version: Option<String>,
+    /// The last key of the page, which may go on.
+    open: Option<KeyVersions>,
+}
+
+impl KeyVersions {
+    /// Whether it was written once and never deleted.
+    pub fn is_written_once(&self) -> bool {
+        self.versions == 1 && self.markers == 0
+    }
+}
+
 /// An object of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogObject {
@@ -106,6 +150,22 @@ impl LogStore {
         match self.find(firm, name).await? {
             Some(there) if there.bytes == bytes => Ok(()),
             _ => Err(LogError::Foreign { key: key(firm, name) }),
+        }
+    }
+
+    /// Stores an original that was archived elsewhere. S3 holds the bytes to their SHA-256; they may be there already.
+    ///
+    /// Errors: [`LogError::Foreign`] if others are there; S3 refuses or does not answer.
+    pub async fn keep_original(&self, key: &str, body: ByteStream, stored: Stored) -> Result<(), LogError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).if_none_match("*");
+        let put = put.content_type("message/rfc822").checksum_sha256(stored.sha256.base64()).body(body);
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if status(&error) == Some(412) => match self.head(key).await? {
+                Some(ObjectHead { sha256: Some(sha256), bytes, .. }) if Stored { sha256, bytes } == stored => Ok(()),
+                _ => Err(LogError::Foreign { key: key.to_owned() }),
+            },
+            Err(source) => Err(failed("write", key, source)),
         }
     }
 
@@ -167,6 +227,54 @@ impl LogStore {
         Ok(found)
     }
 
+    /// The keys that begin so with their versions, in order of their text, and what to go on with, if there may be more.
+    /// In a bucket without versions each object is its own only one.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html>
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn versions(
+        &self,
+        prefix: &str,
+        next: Option<VersionCursor>,
+    ) -> Result<(Vec<KeyVersions>, Option<VersionCursor>), LogError> {
+        let (key, version, open) = next.map_or((None, None, None), |next| (next.key, next.version, next.open));
+        let list = self.client.list_object_versions().bucket(&self.bucket).prefix(prefix);
+        let list = list.set_key_marker(key).set_version_id_marker(version);
+        let page = list.send().await.map_err(|source| failed("list the versions of", prefix, source))?;
+        let mut keys: BTreeMap<String, KeyVersions> = open.into_iter().map(|open| (open.key.clone(), open)).collect();
+        let versions = page.versions().iter().filter_map(|one| Some((one.key()?, false, one.is_latest())));
+        let markers = page.delete_markers().iter().filter_map(|one| Some((one.key()?, true, one.is_latest())));
+        for (key, is_marker, is_latest) in versions.chain(markers) {
+            let new = || KeyVersions { key: key.to_owned(), versions: 0, markers: 0, is_hidden: false };
+            let own = keys.entry(key.to_owned()).or_insert_with(new);
+            own.versions += usize::from(!is_marker);
+            own.markers += usize::from(is_marker);
+            own.is_hidden |= is_marker && is_latest == Some(true);
+        }
+        let (key, version) = (page.next_key_marker, page.next_version_id_marker);
+        let next = key.is_some().then(|| VersionCursor { key, version, open: keys.pop_last().map(|(_, open)| open) });
+        Ok((keys.into_values().collect(), next))
+    }
+
+    /// For how many days S3 keeps whatever is written (Object Lock's default retention), if it does.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn retention_days(&self) -> Result<Option<u64>, LogError> {
+        let found = self.client.get_object_lock_configuration().bucket(&self.bucket).send().await;
+        let found = match found {
+            Err(e) if e.raw_response().is_some_and(|response| response.status().as_u16() == 404) => return Ok(None),
+            found => found.map_err(|source| failed("read the Object Lock of", &self.bucket, source))?,
+        };
+        let retention = found.object_lock_configuration.and_then(|lock| lock.rule?.default_retention);
+        let days = retention.map(|kept| kept.days().unwrap_or_default() + kept.years().unwrap_or_default() * 365);
+        Ok(days.and_then(|days| days.try_into().ok()))
+    }
+
+    /// The name of the bucket.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
     /// The names of the firm's log that begin so, in order of their text.
     ///
     /// Errors: S3 refuses or does not answer.
@@ -183,16 +291,18 @@ impl LogStore {
         }
     }
 
-    /// What S3 says of an object, if there is one: its checksum, if it has a SHA-256, and its length.
+    /// What S3 says of an object, if there is one.
     ///
     /// Errors: S3 refuses or does not answer.
-    pub async fn head(&self, key: &str) -> Result<Option<(Option<Digest>, u64)>, LogError> {
+    pub async fn head(&self, key: &str) -> Result<Option<ObjectHead>, LogError> {
         let head = self.client.head_object().bucket(&self.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
         match head.send().await {
             Ok(head) => {
                 let sha256 = head.checksum_sha256().and_then(Digest::from_base64);
-                let bytes = head.content_length().and_then(|bytes| bytes.try_into().ok());
-                Ok(Some((sha256, bytes.unwrap_or_default())))
+                let bytes = head.content_length().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
+                let until = head.object_lock_retain_until_date();
+                let retained_until = until.and_then(|until| Timestamp::from_second(until.secs()).ok());
+                Ok(Some(ObjectHead { sha256, bytes, retained_until }))
             }
             Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 404) => Ok(None),
             Err(source) => Err(failed("look at", key, source)),

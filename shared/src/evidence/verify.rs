@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use http_body_util::BodyExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -25,7 +25,7 @@ use crate::{
         inspect::{InspectError, Inspection, Logged},
         report::{EvidenceFinding, FindingKind, FirmReport, Report},
         stamp::StampRoots,
-        store::{LogError, LogStore, key},
+        store::{KeyVersions, LogError, LogStore, key},
         tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
     },
     firm::{feed::StoredFact, log_due::LogDue},
@@ -37,6 +37,8 @@ use crate::{
 
 /// Originals that are looked at side by side.
 const AT_ONCE: usize = 16;
+/// How far a retention may fall short: an hour, because S3 counts from its own clock.
+const LOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
 /// Facts and items that are read at a time.
 const PAGE: usize = 1_000;
 
@@ -80,13 +82,17 @@ pub struct Verifier<'a> {
     pub reads: bool,
     /// Where the certificates of stamps have to lead, if any are named.
     pub roots: &'a StampRoots,
+    /// For how many days Object Lock has to keep an original, if the operator chose that.
+    pub lock_days: Option<u64>,
+    /// The time: what Object Lock kept until then, it need not keep any more.
+    pub now: Timestamp,
     /// Gets the progress.
     pub tell: &'a (dyn Fn(VerifyProgress) + Sync),
 }
 
 /// What an entry says.
 #[derive(Debug, Deserialize)]
-struct EntryLine {
+struct LoggedEntry {
     number: u64,
     id: String,
     r#type: String,
@@ -94,6 +100,8 @@ struct EntryLine {
     sha256: Option<Digest>,
     bytes: Option<u64>,
     received_at: Option<Timestamp>,
+    archived_at: Option<Timestamp>,
+    at: Option<Timestamp>,
 }
 
 /// An original that a fact tells of.
@@ -103,6 +111,8 @@ struct Claim {
     message: MessageId,
     stored: Stored,
     received_at: Timestamp,
+    /// When it was stored, as its entry says.
+    at: Timestamp,
     /// The fact itself, if it is as the log has it.
     fact: Option<StoredFact>,
     /// The fact was lost with a table that was restored; the message may have another number since.
@@ -111,7 +121,7 @@ struct Claim {
 
 impl Claim {
     fn of(line: &[u8], fact: Option<&StoredFact>) -> Option<Self> {
-        let line: EntryLine = serde_json::from_slice(line).ok()?;
+        let line: LoggedEntry = serde_json::from_slice(line).ok()?;
         let stored = Stored { sha256: line.sha256?, bytes: line.bytes? };
         let (message, received_at) = (line.message?, line.received_at?);
         (line.r#type == ARCHIVED).then(|| Self {
@@ -119,6 +129,7 @@ impl Claim {
             message,
             stored,
             received_at,
+            at: line.archived_at.or(line.at).unwrap_or(received_at),
             fact: fact.cloned(),
             is_lost: false,
         })
@@ -157,6 +168,14 @@ struct Mismatch {
     there: Option<Stored>,
 }
 
+/// An original that is looked at.
+struct Look {
+    message: MessageId,
+    expected: Stored,
+    /// When it was stored.
+    at: Timestamp,
+}
+
 /// What is gathered while a firm is verified.
 #[derive(Default)]
 struct Gathered {
@@ -168,6 +187,8 @@ struct Gathered {
     /// Messages of which a finding tells already.
     told: BTreeSet<MessageId>,
     mismatches: Vec<Mismatch>,
+    /// Originals that were written again or deleted since.
+    rewritten: Vec<String>,
     /// Numbers of facts that were lost with a table that was restored, as the table has it.
     lost: Vec<u64>,
     /// Those numbers, as the log has it: after the first of each pair, up to the second.
@@ -197,7 +218,7 @@ impl Gathered {
     }
 
     /// Compares a message of the index with the facts. Returns its original if no fact has it yet.
-    fn message(&mut self, mailbox: MailboxId, row: Row<serde_json::Value>) -> Option<(MessageId, Stored)> {
+    fn message(&mut self, mailbox: MailboxId, row: Row<serde_json::Value>) -> Option<Look> {
         let id = row.key.message_of(mailbox);
         let (Some(id), Ok(message)) = (id, serde_json::from_value::<Message>(row.value)) else {
             if id.is_none_or(|id| self.told.insert(id)) {
@@ -219,7 +240,11 @@ impl Gathered {
             }
             _ => {}
         }
-        unclaimed.map(|original| (id, Stored { sha256: original.sha256, bytes: original.bytes }))
+        unclaimed.map(|original| Look {
+            message: id,
+            expected: Stored { sha256: original.sha256, bytes: original.bytes },
+            at: original.archived_at,
+        })
     }
 
     fn is_claimed(&self, number: u64, message: MessageId) -> bool {
@@ -255,6 +280,17 @@ impl Verifier<'_> {
             }
         }
         firms.extend(self.table.due_logs(Timestamp::MAX).await?);
+        let locked_days = self.store.retention_days().await?;
+        if self.lock_days > locked_days {
+            elsewhere.push(EvidenceFinding {
+                kind: FindingKind::Unlocked,
+                what: self.store.bucket().to_owned(),
+                detail: format!(
+                    "Object Lock should keep what is written for {} days",
+                    self.lock_days.unwrap_or_default()
+                ),
+            });
+        }
         let mut reports = Vec::new();
         for firm in firms {
             reports.push(self.firm(firm).await?);
@@ -340,7 +376,7 @@ impl Verifier<'_> {
             }
             if !is_same {
                 // What was filed can't be told without its fact.
-                let of = logged.entry.as_deref().and_then(|line| serde_json::from_slice::<EntryLine>(line).ok());
+                let of = logged.entry.as_deref().and_then(|line| serde_json::from_slice::<LoggedEntry>(line).ok());
                 gathered.told.extend(of.filter(|line| line.r#type != ARCHIVED).and_then(|line| line.message));
                 if fact.is_some() {
                     in_doubt.push((number, made.and_then(|made| Claim::of(&made, None))));
@@ -383,7 +419,8 @@ impl Verifier<'_> {
                 gathered.found(FindingKind::Altered, Key::message(firm, claim.message), detail);
             }
         }
-        self.look(firm, claims.into_iter().map(|claim| (claim.message, claim.stored)).collect(), gathered).await
+        let looks = claims.into_iter().map(|Claim { message, stored, at, .. }| Look { message, expected: stored, at });
+        self.look(firm, looks.collect(), gathered).await
     }
 
     /// The facts after number `after`, as far as they are there.
@@ -467,32 +504,38 @@ impl Verifier<'_> {
     }
 
     /// Looks at originals, some side by side.
-    async fn look(
-        &self,
-        firm: FirmId,
-        originals: Vec<(MessageId, Stored)>,
-        gathered: &mut Gathered,
-    ) -> Result<(), VerifyError> {
+    async fn look(&self, firm: FirmId, originals: Vec<Look>, gathered: &mut Gathered) -> Result<(), VerifyError> {
         gathered.originals += originals.len() as u64;
-        let looks = originals.into_iter().map(|(message, expected)| async move {
-            let key = archive::key(firm, message);
-            let there = match self.store.head(&key).await? {
-                Some((Some(sha256), bytes)) if !self.reads => Some(Stored { sha256, bytes }),
+        let looks = originals.into_iter().map(|look| async move {
+            let key = archive::key(firm, look.message);
+            let Some(head) = self.store.head(&key).await? else { return Ok((key, look, None, true)) };
+            let there = match head.sha256 {
+                Some(sha256) if !self.reads => Some(Stored { sha256, bytes: head.bytes }),
                 // A checksum of another kind says nothing.
-                Some(_) => self.read(&key).await?,
-                None => None,
+                _ => self.read(&key).await?,
             };
-            Ok::<_, VerifyError>((key, expected, there))
+            let is_kept = self.locked_until(look.at).is_none_or(|until| head.retained_until >= Some(until));
+            Ok::<_, VerifyError>((key, look, there, is_kept))
         });
         let looks: Vec<_> = looks.collect();
         let mut seen = futures::stream::iter(looks).buffered(AT_ONCE);
-        while let Some((key, expected, there)) = seen.try_next().await? {
+        while let Some((key, Look { expected, .. }, there, is_kept)) = seen.try_next().await? {
             gathered.bytes_read += there.filter(|_| self.reads).map_or(0, |there| there.bytes);
             if there != Some(expected) {
                 gathered.mismatches.push(Mismatch { key, expected, there });
+            } else if !is_kept {
+                gathered.found(FindingKind::Unlocked, key, "Object Lock does not keep it as long as it should");
             }
         }
         Ok(())
+    }
+
+    /// Until when Object Lock has to keep what was stored then, if that is not over yet.
+    fn locked_until(&self, at: Timestamp) -> Option<Timestamp> {
+        let days = i64::try_from(self.lock_days?).ok()?;
+        // The clock of S3 is another one.
+        let until = at.checked_add(SignedDuration::from_hours(days.checked_mul(24)?) - LOCK_SLACK).ok()?;
+        (until > self.now).then_some(until)
     }
 
     /// What an object's bytes are, as far as they come.
@@ -519,13 +562,14 @@ impl Verifier<'_> {
         }
         let (prefix, mut next) = (format!("{root}mailboxes/"), None);
         loop {
-            let (keys, more) = self.store.page(&prefix, next).await?;
-            let ids: Vec<(Option<MessageId>, &String)> = keys.iter().map(|key| (original(firm, key), key)).collect();
+            let (objects, more) = self.store.versions(&prefix, next).await?;
+            let ids: Vec<(Option<MessageId>, &KeyVersions)> =
+                objects.iter().map(|object| (original(firm, &object.key), object)).collect();
             let asked = ids.iter().filter_map(|(id, _)| *id).collect();
             let messages = self.messages(firm, asked, gathered).await?;
-            for (id, key) in ids {
+            for (id, object) in ids {
                 let Some(id) = id else {
-                    gathered.found(FindingKind::Extra, key, "greffe puts nothing there");
+                    gathered.found(FindingKind::Extra, &object.key, "greffe puts nothing there");
                     continue;
                 };
                 gathered.mailboxes.insert(id.mailbox);
@@ -534,7 +578,9 @@ impl Verifier<'_> {
                     message.original().is_some() || matches!(message.state, State::Pending | State::Failed(_))
                 });
                 if !is_of_index && !gathered.told.contains(&id) {
-                    gathered.found(FindingKind::Extra, key, "neither the index nor the log tells of it");
+                    gathered.found(FindingKind::Extra, &object.key, "neither the index nor the log tells of it");
+                } else if !object.is_written_once() {
+                    gathered.rewritten.push(object.key.clone());
                 }
             }
             next = more;
@@ -567,7 +613,7 @@ impl Verifier<'_> {
 
 /// The facts that were lost, if an entry says that the table was restored: after the first number, up to the second.
 fn restored(line: &[u8]) -> Option<(u64, u64)> {
-    let line: EntryLine = serde_json::from_slice(line).ok().filter(|line: &EntryLine| line.r#type == "void")?;
+    let line: LoggedEntry = serde_json::from_slice(line).ok().filter(|line: &LoggedEntry| line.r#type == "void")?;
     let (last, size) = line.id.strip_prefix("restored-")?.split_once('-')?;
     last.parse().ok().zip(size.parse().ok())
 }
@@ -611,4 +657,8 @@ fn explain(firm: FirmId, gathered: &mut Gathered) {
         };
         gathered.found(kind, &mismatch.key, detail);
     }
+    // What is not as it was, was written or deleted again: that is told already.
+    let told: BTreeSet<&String> = mismatches.iter().map(|mismatch| &mismatch.key).collect();
+    let again = std::mem::take(&mut gathered.rewritten).into_iter().filter(|key| !told.contains(key));
+    gathered.findings.extend(again.map(|key| EvidenceFinding::written_again(&key)));
 }

@@ -5,6 +5,8 @@
 //! they read put them behind, which programs that unpack a stream refuse for a member that is not compressed.
 //! Source: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>
 
+use std::io::{self, Read, Seek, SeekFrom};
+
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 /// From here on a number stands in a field of 64 bits of its own.
@@ -105,6 +107,87 @@ impl ZipFile {
     }
 }
 
+/// A ZIP file that can't be read: [`ZipReader`] reads what [`ZipFile`] writes.
+#[derive(Debug, thiserror::Error)]
+pub enum ZipError {
+    /// It ends too soon, or can't be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// It was packed by another program.
+    #[error("it is not as greffe wrote it: its files are compressed, or it was packed again")]
+    Foreign,
+    /// A member is longer than whatever is read whole.
+    #[error("{0} is too long")]
+    TooLong(String),
+    /// A member has other bytes than it was written with.
+    #[error("{0} is not as it was written")]
+    Altered(String),
+}
+
+/// Reads a ZIP file from its beginning, member by member.
+#[derive(Debug)]
+pub struct ZipReader<R> {
+    from: R,
+    /// Where the next member begins.
+    next: u64,
+}
+
+/// A member that is met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundMember {
+    /// What it is.
+    pub member: ZipMember,
+    /// Where its bytes begin.
+    pub offset: u64,
+}
+
+impl<R: Read + Seek> ZipReader<R> {
+    /// Over the bytes of a ZIP file.
+    pub fn new(from: R) -> Self {
+        Self { from, next: 0 }
+    }
+
+    /// The next member; none at the end.
+    ///
+    /// Errors: it can't be read, or is not as we write it.
+    pub fn next_member(&mut self) -> Result<Option<FoundMember>, ZipError> {
+        self.from.seek(SeekFrom::Start(self.next))?;
+        let mut head = [0; 30];
+        self.from.read_exact(&mut head[..4])?;
+        if &head[..4] != b"PK\x03\x04" {
+            // The directory follows, or the end.
+            return if head.starts_with(b"PK") { Ok(None) } else { Err(ZipError::Foreign) };
+        }
+        self.from.read_exact(&mut head[4..])?;
+        let short = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
+        let long = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        // Flags, method and extra fields; the length stands twice.
+        if (short(6), short(8), short(28)) != (0, 0, 0) || long(18) != long(22) {
+            return Err(ZipError::Foreign);
+        }
+        let mut name = vec![0; usize::from(short(26))];
+        self.from.read_exact(&mut name)?;
+        let name = String::from_utf8(name).map_err(|_| ZipError::Foreign)?;
+        let offset = self.next + 30 + u64::from(short(26));
+        self.next = offset + u64::from(long(22));
+        Ok(Some(FoundMember { member: ZipMember { name, bytes: long(22), crc32: long(14) }, offset }))
+    }
+
+    /// The bytes of a member that has at most `bytes_max`.
+    ///
+    /// Errors: it is longer, can't be read, or is not as it was written.
+    pub fn content(&mut self, found: &FoundMember, bytes_max: u32) -> Result<Vec<u8>, ZipError> {
+        let ZipMember { name, bytes, crc32 } = &found.member;
+        if *bytes > bytes_max {
+            return Err(ZipError::TooLong(name.clone()));
+        }
+        self.from.seek(SeekFrom::Start(found.offset))?;
+        let mut content = vec![0; usize::try_from(*bytes).unwrap_or_default()];
+        self.from.read_exact(&mut content)?;
+        if crc32fast::hash(&content) == *crc32 { Ok(content) } else { Err(ZipError::Altered(name.clone())) }
+    }
+}
+
 /// A time as ZIP files write it: even seconds, from 1980 to 2107.
 fn dos(at: DateTime) -> (u16, u16) {
     let part = |number: i8| u16::try_from(number).unwrap_or_default();
@@ -136,6 +219,28 @@ mod tests {
                         504b0102 1400 1400 0000 0000 ef41 625c 86a61036 05000000 05000000 0500 0000 0000 0000 0000 \
                         00000000 00000000 612e747874 504b0506 0000 0000 0100 0100 33000000 28000000 0000";
         assert_eq!(hex::encode(bytes), expected.replace(' ', ""));
+    }
+
+    #[test]
+    fn what_was_written_is_read_member_by_member() {
+        let bytes = zip(&[("a.txt", b"hello"), ("b/c", b"")]);
+        let mut reader = ZipReader::new(io::Cursor::new(bytes.clone()));
+        let first = reader.next_member().unwrap().unwrap();
+        assert_eq!(
+            (first.member.name.as_str(), reader.content(&first, 5).unwrap().as_slice()),
+            ("a.txt", &b"hello"[..])
+        );
+        assert!(matches!(reader.content(&first, 4), Err(ZipError::TooLong(_))));
+        assert_eq!(reader.next_member().unwrap().unwrap().member.name, "b/c");
+        assert_eq!(reader.next_member().unwrap(), None);
+        for (place, is_error) in [(0, true), (8, true), (36, false)] {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            let mut reader = ZipReader::new(io::Cursor::new(changed));
+            let read = reader.next_member().map(|found| found.map(|found| reader.content(&found, 5).is_err()));
+            assert!(if is_error { read.is_err() } else { read.unwrap() == Some(true) }, "{place}");
+        }
+        assert!(ZipReader::new(io::Cursor::new(&bytes[..20])).next_member().is_err(), "cut short");
     }
 
     #[test]

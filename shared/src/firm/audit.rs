@@ -88,7 +88,7 @@ pub struct AuditLink {
 /// Entries in order.
 #[derive(Debug)]
 pub struct TrailPage {
-    /// The entries, oldest first, and where each lies.
+    /// The entries, and where each lies.
     pub links: Vec<(Key, AuditLink)>,
     /// The key to go on after, if there may be more.
     pub next: Option<Key>,
@@ -187,6 +187,22 @@ pub async fn list(table: &Table, firm: FirmId, after: Option<Key>, limit: usize)
     let broken_at = broken_at(last.as_ref(), page.rows.iter().map(|row| &row.value));
     let links = page.rows.into_iter().map(|Row { key, value, .. }| (key, value)).collect();
     Ok(TrailPage { links, next: page.next, broken_at })
+}
+
+/// The firm's entries, newest first, before the one at `before`, and whether they are as they were written.
+///
+/// Errors: the table refuses or does not answer.
+pub async fn newest(table: &Table, firm: FirmId, before: Option<Key>, limit: usize) -> Result<TrailPage, TableError> {
+    let edge = before.unwrap_or_else(|| Key::audit_prefix(firm));
+    // One more: the page's oldest entry is checked against it.
+    let rows = table.newest::<AuditLink>(&edge, limit + 1).await?;
+    let has_more = rows.len() > limit;
+    let mut oldest_first = rows.iter().rev().map(|row| &row.value);
+    let last = if has_more { oldest_first.next() } else { None };
+    let broken_at = broken_at(last, oldest_first);
+    let links: Vec<(Key, AuditLink)> = rows.into_iter().take(limit).map(|row| (row.key, row.value)).collect();
+    let next = links.last().map(|(key, _)| key.clone()).filter(|_| has_more);
+    Ok(TrailPage { links, next, broken_at })
 }
 
 /// The address that a request came from. API Gateway and the function URL write it behind whatever the caller claimed.

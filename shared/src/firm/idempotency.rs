@@ -45,6 +45,9 @@ pub struct KeptAnswer {
     pub status: u16,
     /// The header `Location`.
     pub location: Option<String>,
+    /// The header `ETag`; none where an older version kept the answer.
+    #[serde(default)]
+    pub etag: Option<String>,
     /// The header `Content-Type`.
     pub content_type: Option<String>,
     /// The body.

@@ -73,6 +73,16 @@ pub struct JointCursor {
     number: u64,
 }
 
+impl JointCursor {
+    /// Whether the joint feed does not go so far. Ask after [`after`] found nothing: then the feed is up to date.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn is_ahead(self, table: &Table) -> Result<bool, TableError> {
+        let head = table.get::<JointHead>(&Key::joint_feed()).await?.map_or(0, |row| row.value.last);
+        Ok((self.stretch, self.number) > (head, 0))
+    }
+}
+
 impl fmt::Display for JointCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.stretch, self.number)

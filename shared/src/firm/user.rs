@@ -94,6 +94,20 @@ pub struct ConsoleUser {
     pub since: Timestamp,
 }
 
+/// Why a person keeps their role.
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    /// The firm has no such person.
+    #[error("the firm has no such person")]
+    Unknown,
+    /// It is the firm's last administrator.
+    #[error("this is the firm's last administrator")]
+    LastAdministrator,
+    /// The table refuses or does not answer.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
 /// The firms that a person may enter. The role in a firm, which lies with the firm, decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserFirms {
@@ -140,26 +154,47 @@ impl ConsoleUser {
         Ok(vec![of_firm, of_user])
     }
 
-    /// Gives another role; none if there is no such person.
+    /// Gives another role. `may_be_last`: whether the firm may be left without an administrator.
     ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn change(table: &Table, firm: FirmId, id: UserId, role: UserRole) -> Result<Option<Self>, TableError> {
-        let Some(row) = Self::find(table, firm, id).await? else { return Ok(None) };
+    /// Errors: there is no such person; it is the last administrator; `Conflict` if another wrote first; the table
+    /// refuses or does not answer.
+    pub async fn change(
+        table: &Table,
+        (firm, id): (FirmId, UserId),
+        role: UserRole,
+        may_be_last: bool,
+    ) -> Result<Self, UserError> {
+        let row = Self::find(table, firm, id).await?.ok_or(UserError::Unknown)?;
         let user = Self { role, ..row.value.clone() };
-        table.write(Write::replace(&row.with(user.clone()))).await?;
-        Ok(Some(user))
+        let mut writes = Vec::new();
+        if row.value.role == UserRole::Administrator && role != UserRole::Administrator && !may_be_last {
+            writes.push(Self::stays(table, firm, id).await?);
+        }
+        writes.push(Write::replace(&row.with(user.clone())));
+        table.transact(writes).await?;
+        Ok(user)
     }
 
-    /// Lets the person in no more: their next request is refused. False if there is no such person.
+    /// Lets the person in no more: their next request is refused. `may_be_last` as in [`ConsoleUser::change`].
     ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn dismiss(table: &Table, firm: FirmId, id: UserId) -> Result<bool, TableError> {
-        let key = Key::user(firm, id);
-        if table.get::<Self>(&key).await?.is_none() {
-            return Ok(false);
+    /// Errors: as [`ConsoleUser::change`].
+    pub async fn dismiss(table: &Table, firm: FirmId, id: UserId, may_be_last: bool) -> Result<(), UserError> {
+        let row = Self::find(table, firm, id).await?.ok_or(UserError::Unknown)?;
+        let mut writes = Vec::new();
+        if row.value.role == UserRole::Administrator && !may_be_last {
+            writes.push(Self::stays(table, firm, id).await?);
         }
         // The list of the person's firms is corrected when they come: it decides nothing.
-        table.write(Write::discard(key)).await.map(|()| true)
+        writes.push(Write::remove(&row));
+        Ok(table.transact(writes).await?)
+    }
+
+    /// The write that holds another administrator to the role: of two who are removed at the same time, one stays.
+    async fn stays(table: &Table, firm: FirmId, leaves: UserId) -> Result<Write, UserError> {
+        let rows = table.query_all::<Self>(&Key::user_prefix(firm)).await?;
+        let mut others = rows.into_iter().filter(|row| row.value.id != leaves);
+        let stays = others.find(|row| row.value.role == UserRole::Administrator).ok_or(UserError::LastAdministrator)?;
+        Ok(Write::replace(&stays))
     }
 
     /// The firms that the person may enter, with their role in each, at most [`FIRMS_MAX`].

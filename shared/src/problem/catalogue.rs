@@ -679,6 +679,16 @@ catalogue! {
         fr "Une autre requête a modifié la même chose au même moment." "Relisez-la et répétez la modification.";
         nl "Een ander verzoek wijzigde op hetzelfde ogenblik hetzelfde." "Lees het opnieuw en herhaal de wijziging.";
         de "Eine andere Anfrage hat im selben Augenblick dasselbe geändert." "Lesen Sie es noch einmal und wiederholen Sie die Änderung.";
+    PositionUnknown, 409, Integrator, No;
+        en "The list or the feed has no such position; the detail names it." "Go on from the last position that this greffe gave you, or from the beginning. After the table was restored, numbers can be given out again: see the operator's message.";
+        fr "La liste ou le flux n'a pas cette position ; le détail la nomme." "Continuez à partir de la dernière position que ce greffe vous a donnée, ou du début. Après une restauration de la table, des numéros peuvent être attribués une seconde fois : voyez le message de l'exploitant.";
+        nl "De lijst of de feed heeft deze positie niet; het detail noemt haar." "Ga verder vanaf de laatste positie die deze greffe u gaf, of vanaf het begin. Nadat de tabel is teruggezet, kunnen nummers opnieuw worden uitgegeven: zie het bericht van de exploitant.";
+        de "Die Liste oder der Feed hat diese Position nicht; das Detail nennt sie." "Machen Sie bei der letzten Position weiter, die dieses greffe Ihnen gab, oder am Anfang. Nachdem die Tabelle wiederhergestellt wurde, können Nummern noch einmal vergeben werden: siehe die Nachricht des Betreibers.";
+    LastAdministrator, 409, FirmAdministrator, No;
+        en "This is the firm's last administrator: without one, nobody in the firm could set anything up." "Make another person administrator first.";
+        fr "C'est le dernier administrateur du cabinet : sans administrateur, personne au cabinet ne pourrait plus rien régler." "Nommez d'abord une autre personne administrateur.";
+        nl "Dit is de laatste beheerder van het kantoor: zonder beheerder kan niemand van het kantoor nog iets instellen." "Maak eerst iemand anders beheerder.";
+        de "Das ist der letzte Administrator der Kanzlei: ohne einen könnte dort niemand mehr etwas einrichten." "Machen Sie zuerst jemand anderen zum Administrator.";
     PreconditionFailed, 412, Integrator, No;
         en "It was changed since the request's If-Match was read." "Read it again, look whether your change still fits, and send that with the new ETag.";
         fr "Elle a été modifiée depuis la lecture de l'If-Match de la requête." "Relisez-la, vérifiez que votre modification convient encore, et envoyez celle-ci avec le nouvel ETag.";

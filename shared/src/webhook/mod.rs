@@ -303,6 +303,25 @@ impl FeedPlace {
         })
     }
 
+    /// Whether the feed does not go so far. From such a place on, events would be passed over.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn is_ahead(
+        self,
+        (table, feed): (&Table, &Feed),
+        firm: Option<FirmId>,
+        now: Timestamp,
+    ) -> Result<bool, FeedError> {
+        Ok(match (self, firm) {
+            (Self::Firm(number), Some(firm)) => number > feed.last_number(firm).await?,
+            (Self::Firm(_), None) => true,
+            (Self::All(cursor), _) => {
+                joint::end(table, now).await?;
+                cursor.is_ahead(table).await?
+            }
+        })
+    }
+
     /// The events after it, at most `limit`, each with the place after it, and the place after all.
     ///
     /// Errors: the table refuses or does not answer.

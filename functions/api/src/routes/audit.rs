@@ -11,10 +11,11 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
+use super::events::Order;
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid},
-    extract::{Json, Query, given},
+    extract::{Json, Query, given, given_word},
     field::Limit,
 };
 
@@ -35,6 +36,11 @@ pub(crate) struct AuditFilter {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
+    /// `asc`, the default, has the oldest entry first. `desc` has the newest first; `after` is then the entry before
+    /// which to go on.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    order: Option<Order>,
 }
 
 /// An entry with its id.
@@ -52,7 +58,7 @@ pub(crate) struct AuditEntryView {
 /// Entries of the audit trail.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Trail {
-    /// Oldest first.
+    /// In the order that was asked for.
     items: Vec<AuditEntryView>,
     /// Pass this as `after` to read the next page; null on the last page.
     next: Option<String>,
@@ -61,7 +67,7 @@ pub(crate) struct Trail {
     broken_at: Option<u64>,
 }
 
-/// Lists the audit trail of a firm, oldest entry first.
+/// Lists the audit trail of a firm.
 ///
 /// The trail records each change, each download of an original and each sign-in: who, what, when and from where. A
 /// change or a download has two entries with the same `request`: one before the operation, and one with its `outcome`.
@@ -75,7 +81,11 @@ pub(super) async fn list(
 ) -> Answer<Json<Trail>> {
     let limit = which.limit.unwrap_or_default().get();
     let after = which.after.map(|cursor| Key::audit_after(firm.id(), &cursor).ok_or_else(|| invalid(NO_CURSOR)));
-    let page = audit::list(&app.table, firm.id(), after.transpose()?, limit).await?;
+    let after = after.transpose()?;
+    let page = match which.order {
+        Some(Order::Desc) => audit::newest(&app.table, firm.id(), after, limit).await?,
+        Some(Order::Asc) | None => audit::list(&app.table, firm.id(), after, limit).await?,
+    };
     let id = |key: &Key| key.audit_cursor().map(str::to_owned);
     let items = page.links.into_iter().filter_map(|(key, link)| {
         let digest = link.digest();

@@ -32,14 +32,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     credentials,
-    page::{Cursor, Page, Part},
+    page::{Item, Listed, Page, SortedPart},
     views::{ConnectorView, view},
 };
 use crate::{
     auth::{Caller, FirmScope, Needs, Operator},
     error::{Answer, invalid, not_found},
-    extract::{Id, Json, Query, given, given_word},
-    field::{AppId, ClientSecret, Limit, Name, OwnId, Tenant},
+    extract::{Id, Json, given_word},
+    field::{AppId, ClientSecret, Name, OwnId, Tenant},
     precondition::{ETag, IfMatch, Tagged},
 };
 
@@ -172,6 +172,22 @@ async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer
     let Some(external) = external else { return Ok(None) };
     let Some(id) = Named::Connector.find(&app.table, Some(firm), external).await? else { return Ok(None) };
     Ok(Connector::find(&app.table, firm, id).await?.map(|row| row.value))
+}
+
+impl Item for Connector {
+    type Id = ConnectorId;
+
+    fn id(&self) -> ConnectorId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
 }
 
 /// A connector with its tag, which follows what a PATCH changes.
@@ -360,47 +376,31 @@ fn may_connect(caller: &Caller) -> bool {
 
 /// Which connectors.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ConnectorsPart {
+pub(crate) struct ConnectorsFilter {
     /// Only those in this state.
     #[serde(default, deserialize_with = "given_word")]
     state: Option<ConnectorState>,
-    /// Only the one with this id of your own.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
-    external_id: Option<ExternalId>,
-    /// `next` of the previous page. Omit it for the first page.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, format = "uuid")]
-    after: Option<Cursor>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
 }
 
-/// Lists a firm's connectors, by their ids.
+/// Lists a firm's connectors.
 ///
 /// With `state`, a page may have few connectors or none and still have a `next`: a request looks at 1,000 at most.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors", params(ConnectorsPart),
+    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors", params(ConnectorsFilter, SortedPart),
     responses((status = 200, body = Page<ConnectorView>))
 )]
 pub(super) async fn list(
     caller: Caller,
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(asked): Query<ConnectorsPart>,
+    Listed { filter, part }: Listed<ConnectorsFilter>,
 ) -> Answer<Json<Page<ConnectorView>>> {
     let firm = firm.id();
-    let (key, id) = (|connector| Key::connector(firm, connector), |connector: &Connector| connector.id);
-    let (prefix, part) = (Key::connector_prefix(firm), Part::new(asked.after, asked.limit));
-    let wanted = |connector: &Connector| asked.state.is_none_or(|state| state == connector.state);
-    let Page { items, next } = match &asked.external_id {
-        Some(external) => Page::of(known(&app, firm, Some(external)).await?.filter(wanted)),
-        None if asked.state.is_some() => part.read_wanted(&app.table, &prefix, key, id, wanted).await?,
-        None => part.read(&app.table, &prefix, key, id).await?,
+    let wanted = filter.state.map(|state| move |connector: &Connector| connector.state == state);
+    let Page { items, next } = match &part.external_id {
+        Some(external) => Page::of(known(&app, firm, Some(external)).await?, wanted),
+        None => part.read(&app.table, &Key::connector_prefix(firm), |id| Key::connector(firm, id), wanted).await?,
     };
     let mut shown = Vec::with_capacity(items.len());
     for connector in items {

@@ -96,12 +96,12 @@ pub(crate) struct FederationView {
 impl FederationView {
     async fn of(app: &App, owner: Owner) -> Answer<Json<Self>> {
         let audience = ownership::audience(&app.table, &app.random, owner).await?;
-        let word = app.tokens.entra().word(&audience).await.map_err(TokenError::from)?;
+        let claims = app.tokens.entra().claims(&audience).await.map_err(TokenError::from)?;
         let subjects = match app.config.federated_subjects.as_slice() {
-            [] => vec![word.subject],
+            [] => vec![claims.subject],
             subjects => subjects.to_vec(),
         };
-        Ok(Json(Self { issuer: word.issuer, subjects, audience: audience.as_str().to_owned() }))
+        Ok(Json(Self { issuer: claims.issuer, subjects, audience: audience.as_str().to_owned() }))
     }
 }
 

@@ -15,6 +15,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
+use super::webhooks;
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::Answer,
@@ -22,6 +23,8 @@ use crate::{
     field::Limit,
 };
 
+/// Most events that one look examines for those of one type.
+const LOOKED_AT_MAX: usize = 1_000;
 /// How often a call that waits looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -56,7 +59,8 @@ pub(crate) struct EventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
-    /// Only events of this type. A page may have few or none of them; go on with `next` all the same.
+    /// Only events of this type. A request examines at most 1,000 events, so a page may have few or none and still not be
+    /// the last: you are at the end when `next` equals `after`.
     #[serde(default, deserialize_with = "given_word")]
     r#type: Option<EventType>,
     /// `asc`, the default, has the oldest first. `desc` has the newest first: then `after` is the number below which to
@@ -94,7 +98,8 @@ pub(crate) struct AllEventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
-    /// Only events of this type. A page may have few or none of them; go on with `next` all the same.
+    /// Only events of this type. A request examines at most 1,000 events, so a page may have few or none and still not be
+    /// the last: you are at the end when `next` equals `after`.
     #[serde(default, deserialize_with = "given_word")]
     r#type: Option<EventType>,
 }
@@ -120,17 +125,31 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     Query(part): Query<EventsPart>,
 ) -> Answer<Json<Facts>> {
-    let limit = part.limit.unwrap_or_default().get();
-    let read = |after| app.feed.after(firm.id(), after, limit, app.clock.now());
-    let (mut items, next) = match part.order {
+    let (app, firm, limit) = (&*app, firm.id(), part.limit.unwrap_or_default().get());
+    let wanted = part.r#type.map(|wanted| move |event: &Numbered| wanted == event.fact.what.event_type());
+    let (items, next) = match part.order {
         Some(Order::Desc) => {
-            let items = app.feed.before(firm.id(), part.after.unwrap_or(u64::MAX), limit).await?;
-            let next = items.last().map_or(0, |last| last.number);
+            let read = |before| async move {
+                let events = app.feed.before(firm, before, limit).await?;
+                let next = events.last().map_or(0, |last| last.number);
+                Ok((events.into_iter().map(|event| (event.number, event)).collect(), next))
+            };
+            only(part.after.unwrap_or(u64::MAX), limit, read, wanted.as_ref()).await?
+        }
+        Some(Order::Asc) | None => {
+            let after = part.after.unwrap_or(0);
+            let read = |after| async move {
+                let (events, next) = app.feed.after(firm, after, limit, app.clock.now()).await?;
+                Ok((events.into_iter().map(|event| (event.number, event)).collect(), next))
+            };
+            let read = |after| only(after, limit, &read, wanted.as_ref());
+            let (items, next) = waited(app, &caller, part.wait, after, read).await?;
+            if next == after && after > app.feed.last_number(firm).await? {
+                return Err(webhooks::ahead("after"));
+            }
             (items, next)
         }
-        Some(Order::Asc) | None => waited(&app, &caller, part.wait, part.after.unwrap_or(0), read).await?,
     };
-    items.retain(|event| part.r#type.is_none_or(|wanted| wanted == event.fact.what.event_type()));
     Ok(Json(Facts { items, next }))
 }
 
@@ -155,12 +174,52 @@ pub(super) async fn list_all(
     State(app): State<Arc<App>>,
     Query(part): Query<AllEventsPart>,
 ) -> Answer<Json<AllFacts>> {
-    let limit = part.limit.unwrap_or_default().get();
-    let read = |after| joint::after((&app.table, &app.feed), after, limit, app.clock.now());
-    let (items, next) = waited(&app, &caller, part.wait, part.after.unwrap_or_default(), read).await?;
-    let is_wanted = |event: &FirmEvent| part.r#type.is_none_or(|wanted| wanted == event.event.fact.what.event_type());
-    let items = items.into_iter().map(|(event, _)| event).filter(is_wanted).collect();
+    let (app, limit) = (&*app, part.limit.unwrap_or_default().get());
+    let wanted = part.r#type.map(|wanted| move |event: &FirmEvent| wanted == event.event.fact.what.event_type());
+    let read = |after| async move {
+        let (events, next) = joint::after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
+        Ok((events.into_iter().map(|(event, place)| (place, event)).collect(), next))
+    };
+    let after = part.after.unwrap_or_default();
+    let read = |after| only(after, limit, &read, wanted.as_ref());
+    let (items, next) = waited(app, &caller, part.wait, after, read).await?;
+    if next == after && after.is_ahead(&app.table).await? {
+        return Err(webhooks::ahead("after"));
+    }
     Ok(Json(AllFacts { items, next: next.to_string() }))
+}
+
+/// At most `limit` events after `cursor`, and where to go on. Where only some are `wanted`, it looks at
+/// [`LOOKED_AT_MAX`] events at most.
+async fn only<T, C: Copy, F: Future<Output = Result<(Vec<(C, T)>, C), FeedError>>>(
+    mut cursor: C,
+    limit: usize,
+    read: impl Fn(C) -> F,
+    wanted: Option<&impl Fn(&T) -> bool>,
+) -> Result<(Vec<T>, C), FeedError> {
+    let Some(is_wanted) = wanted else {
+        let (events, next) = read(cursor).await?;
+        return Ok((events.into_iter().map(|(_, event)| event).collect(), next));
+    };
+    let (mut items, mut looked_at) = (Vec::new(), 0);
+    while looked_at < LOOKED_AT_MAX {
+        let (events, next) = read(cursor).await?;
+        looked_at += events.len();
+        let is_end = events.is_empty();
+        for (place, event) in events {
+            if is_wanted(&event) {
+                items.push(event);
+            }
+            if items.len() == limit {
+                return Ok((items, place));
+            }
+        }
+        cursor = next;
+        if is_end {
+            break;
+        }
+    }
+    Ok((items, cursor))
 }
 
 /// What `read` finds after `cursor`, and where to go on; where it finds nothing, it looks again as long as the call may

@@ -34,10 +34,10 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::{Answer, Failure, RequestId, invalid, not_found},
-    extract::{Id, Json, Query, given},
-    field::{Domain, Limit, Name, OwnId, TimeZone},
+    extract::{Id, Json},
+    field::{Domain, Name, OwnId, TimeZone},
     precondition::{ETag, IfMatch, Tagged},
-    routes::page::{Cursor, Page, Part},
+    routes::page::{Item, Listed, Page, Sort, SortedPart},
 };
 
 /// Most domains of one firm.
@@ -175,46 +175,62 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, shown(firm)).into_response())
 }
 
-/// Which firms.
+/// Lists of firms have no filters of their own.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct FirmsPart {
-    /// Only the one with this id of the operator's own.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
-    external_id: Option<ExternalId>,
-    /// `next` of the previous page. Omit it for the first page.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, format = "uuid")]
-    after: Option<Cursor>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
+pub(crate) struct FirmsFilter {}
+
+impl Item for Firm {
+    type Id = FirmId;
+
+    fn id(&self) -> FirmId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
 }
 
-/// Lists the firms, by their ids. Those that were deleted are among them, with `ended_at`.
+/// Lists the firms. Those that were deleted are among them, with `ended_at`.
 #[utoipa::path(
-    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(FirmsPart), responses((status = 200, body = Page<FirmView>))
+    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(SortedPart), responses((status = 200, body = Page<FirmView>))
 )]
 pub(super) async fn list(
     _: Operator,
     State(app): State<Arc<App>>,
-    Query(part): Query<FirmsPart>,
+    Listed { part, .. }: Listed<FirmsFilter>,
 ) -> Answer<Json<Page<FirmView>>> {
+    const ALL: Option<fn(&Firm) -> bool> = None;
+    let shown =
+        |page: Page<Firm>| Json(Page { items: page.items.into_iter().map(FirmView::from).collect(), next: page.next });
     if part.external_id.is_some() {
-        let found = known(&app, part.external_id.as_ref()).await?;
-        return Ok(Json(Page::of(found.map(FirmView::from))));
+        return Ok(shown(Page::of(known(&app, part.external_id.as_ref()).await?, ALL)));
     }
     let prefix = Key::listed_firm_prefix();
-    let Page { items, next } = Part::new(part.after, part.limit)
-        .read(&app.table, &prefix, Key::listed_firm, |listed: &ListedFirm| listed.id)
-        .await?;
-    let keys: Vec<Key> = items.iter().map(|listed| Key::firm(listed.id)).collect();
-    let mut firms: Vec<Firm> = app.table.get_all(&keys).await?.into_iter().map(|row| row.value).collect();
-    firms.sort_by_key(|firm| firm.id);
-    Ok(Json(Page { items: firms.into_iter().map(FirmView::from).collect(), next }))
+    let page = match part.sort.unwrap_or_default() {
+        Sort::Id => {
+            let id = |listed: &ListedFirm| listed.id;
+            let Page { items, next } = part.by_id().read(&app.table, &prefix, Key::listed_firm, id).await?;
+            let mut items = all_firms(&app, items.iter()).await?;
+            items.sort_by_key(|firm| firm.id);
+            Page { items, next }
+        }
+        _ => {
+            let listed = app.table.query_all::<ListedFirm>(&prefix).await?;
+            part.cut(all_firms(&app, listed.iter().map(|row| &row.value)).await?, ALL)?
+        }
+    };
+    Ok(shown(page))
+}
+
+async fn all_firms(app: &App, listed: impl Iterator<Item = &ListedFirm>) -> Answer<Vec<Firm>> {
+    let keys: Vec<Key> = listed.map(|listed| Key::firm(listed.id)).collect();
+    Ok(app.table.get_all(&keys).await?.into_iter().map(|row| row.value).collect())
 }
 
 /// Shows a firm.

@@ -26,13 +26,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     entries::intake,
-    page::{Cursor, Page, Part},
+    page::{Item, Listed, Page, SortedPart},
 };
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, SoughtAddress, given, present},
-    field::{Address, Limit, Name, OwnId},
+    extract::{Id, Json, SoughtAddress, given, present},
+    field::{Address, Name, OwnId},
     precondition::{ETag, IfMatch, Tagged},
 };
 
@@ -135,6 +135,22 @@ async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer
     let Some(external) = external else { return Ok(None) };
     let Some(id) = Named::Member.find(&app.table, Some(firm), external).await? else { return Ok(None) };
     Ok(Member::find(&app.table, firm, id).await?.map(|row| row.value))
+}
+
+impl Item for Member {
+    type Id = MemberId;
+
+    fn id(&self) -> MemberId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
 }
 
 /// The member of that firm.
@@ -286,9 +302,8 @@ pub(super) async fn delete(
 
 /// Which members.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct MembersPart {
+pub(crate) struct MembersFilter {
     /// Only those that this connector reaches.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "uuid")]
@@ -297,46 +312,31 @@ pub(crate) struct MembersPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 254)]
     address: Option<SoughtAddress>,
-    /// Only the one with this id of your own.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
-    external_id: Option<ExternalId>,
-    /// `next` of the previous page. Omit it for the first page.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, format = "uuid")]
-    after: Option<Cursor>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
 }
 
-/// Lists a firm's members, by their ids.
+/// Lists a firm's members.
 ///
 /// With `connector` or `address`, a page may have few members or none and still have a `next`: a request looks at 1,000
 /// at most.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members", params(MembersPart),
+    get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members", params(MembersFilter, SortedPart),
     responses((status = 200, body = Page<MemberView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(asked): Query<MembersPart>,
+    Listed { filter, part }: Listed<MembersFilter>,
 ) -> Answer<Json<Page<MemberView>>> {
     let firm = firm.id();
-    let (key, id) = (|member| Key::member(firm, member), |member: &Member| member.id);
-    let (prefix, part) = (Key::member_prefix(firm), Part::new(asked.after, asked.limit));
-    let is_filtered = asked.connector.is_some() || asked.address.is_some();
-    let address = asked.address.map(|address| address.0);
-    let wanted = |member: &Member| {
-        asked.connector.is_none_or(|connector| connector == member.connector)
-            && address.as_ref().is_none_or(|address| *address == member.address)
-    };
-    let Page { items, next } = match &asked.external_id {
-        Some(external) => Page::of(known(&app, firm, Some(external)).await?.filter(wanted)),
-        None if is_filtered => part.read_wanted(&app.table, &prefix, key, id, wanted).await?,
-        None => part.read(&app.table, &prefix, key, id).await?,
+    let MembersFilter { connector, address } = filter;
+    let is_filtered = connector.is_some() || address.is_some();
+    let wanted = is_filtered.then_some(|member: &Member| {
+        connector.is_none_or(|connector| connector == member.connector)
+            && address.as_ref().is_none_or(|address| address.0 == member.address)
+    });
+    let Page { items, next } = match &part.external_id {
+        Some(external) => Page::of(known(&app, firm, Some(external)).await?, wanted),
+        None => part.read(&app.table, &Key::member_prefix(firm), |id| Key::member(firm, id), wanted).await?,
     };
     Ok(Json(Page { items: items.into_iter().map(MemberView::from).collect(), next }))
 }

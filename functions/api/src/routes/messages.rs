@@ -284,7 +284,13 @@ pub(super) async fn list(
     Query(mut which): Query<MessagesFilter>,
 ) -> Answer<Json<FoundMessages>> {
     let page = (which.after, which.limit.unwrap_or_default().get());
-    let phrases = which.q.take().map(SearchText::into_inner).unwrap_or_default();
+    let phrases = match which.q.take().map(SearchText::into_inner) {
+        // Nothing fits a text without any word, such as a sign alone.
+        Some(phrases) if phrases.is_empty() => {
+            return Ok(Json(FoundMessages { items: Vec::new(), next: None, complete_to: None }));
+        }
+        phrases => phrases.unwrap_or_default(),
+    };
     let conversation = match which.conversation_of {
         Some(message) => Some(conversation(&app, firm.id(), &find(&app, firm.id(), message).await?).await?),
         None => None,

@@ -12,14 +12,15 @@ use shared::{
     firm::{
         Firm,
         pass::{self, Invitation, OperatorLink, Purpose},
-        user::{ConsoleUser, UserRole},
+        user::{ConsoleUser, UserError, UserRole},
     },
+    problem::{Code, Problem},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{FirmScope, Operator},
-    error::{Answer, not_found},
+    auth::{Caller, FirmScope, Operator},
+    error::{Answer, Failure, not_found},
     extract::{Id, Json},
 };
 
@@ -34,6 +35,16 @@ pub(crate) struct UserView {
     address: String,
     #[schema(value_type = String, format = "date-time")]
     since: Timestamp,
+}
+
+impl From<UserError> for Failure {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Unknown => not_found("user"),
+            UserError::LastAdministrator => Problem::new(Code::LastAdministrator, "The person keeps the role.").into(),
+            UserError::Table(error) => error.into(),
+        }
+    }
 }
 
 impl From<ConsoleUser> for UserView {
@@ -101,31 +112,46 @@ pub(super) async fn invite(
     Ok((StatusCode::CREATED, Json(link)))
 }
 
-/// Changes the role of a person. It counts from their next request on.
+/// Changes a person's role. The change takes effect at the person's next request.
+///
+/// Only the operator's key can leave a firm without an administrator.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "change_user",
-    responses((status = 200, body = UserView))
+    responses(
+        (status = 200, body = UserView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`last_administrator`"),
+    )
 )]
 pub(super) async fn change(
+    caller: Caller,
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(user): Id<UserId>,
     Json(new): Json<NewRole>,
 ) -> Answer<Json<UserView>> {
-    let user = ConsoleUser::change(&app.table, firm.id(), user, new.role).await?.ok_or_else(|| not_found("user"))?;
+    let may_be_last = matches!(caller, Caller::Operator);
+    let user = ConsoleUser::change(&app.table, (firm.id(), user), new.role, may_be_last).await?;
     tracing::info!(firm.id = %firm.id(), user.id = %user.id, role = %user.role, "role changed");
     Ok(Json(user.into()))
 }
 
 /// Removes a person: their next request is refused.
+///
+/// Only the operator's key can leave a firm without an administrator.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "remove_user",
-    responses((status = 204, description = "Removed."))
+    responses(
+        (status = 204, description = "Removed."),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`last_administrator`"),
+    )
 )]
-pub(super) async fn remove(firm: FirmScope, State(app): State<Arc<App>>, Id(user): Id<UserId>) -> Answer<StatusCode> {
-    if !ConsoleUser::dismiss(&app.table, firm.id(), user).await? {
-        return Err(not_found("user"));
-    }
+pub(super) async fn remove(
+    caller: Caller,
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(user): Id<UserId>,
+) -> Answer<StatusCode> {
+    ConsoleUser::dismiss(&app.table, firm.id(), user, matches!(caller, Caller::Operator)).await?;
     tracing::info!(firm.id = %firm.id(), user.id = %user, "console user removed");
     Ok(StatusCode::NO_CONTENT)
 }

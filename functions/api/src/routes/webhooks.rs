@@ -58,8 +58,16 @@ impl FromRequestParts<Arc<App>> for Owner {
 }
 
 impl Owner {
-    /// Errors: the text is no place in this feed.
-    fn place(self, text: &str) -> Answer<FeedPlace> {
+    /// Errors: the text is no place in this feed, or one behind its end.
+    async fn place(self, app: &App, text: &str) -> Answer<FeedPlace> {
+        let place = self.read_place(text)?;
+        match place.is_ahead((&app.table, &app.feed), self.0, app.clock.now()).await? {
+            true => Err(ahead("after")),
+            false => Ok(place),
+        }
+    }
+
+    fn read_place(self, text: &str) -> Answer<FeedPlace> {
         let place = match (text.trim(), self.0) {
             ("0", None) => Some(FeedPlace::All(JointCursor::default())),
             (text, Some(_)) => text.parse().ok().map(FeedPlace::Firm),
@@ -72,6 +80,11 @@ impl Owner {
     fn path(self, id: WebhookId) -> String {
         self.0.map_or_else(|| format!("/v1/webhooks/{id}"), |firm| format!("/v1/firms/{firm}/webhooks/{id}"))
     }
+}
+
+/// That the feed has no such position.
+pub(super) fn ahead(field: &str) -> Failure {
+    Problem::new(Code::PositionUnknown, format!("{field}: the feed does not go so far.")).into()
 }
 
 impl From<WebhookError> for Failure {
@@ -234,7 +247,7 @@ pub(super) async fn create(
 ) -> Answer<impl IntoResponse> {
     let (url, now) = (url(&app, &new.url)?, app.clock.now());
     let place = match &new.after {
-        Some(after) => owner.place(after)?,
+        Some(after) => owner.place(&app, after).await?,
         None => FeedPlace::end((&app.table, &app.feed), owner.0, now).await?,
     };
     let clients = (&app.table, &*app.secrets, &app.random);
@@ -394,10 +407,14 @@ pub(super) async fn send(
         Sent::Again { number, firm } => {
             let firm =
                 owner.0.or(firm).ok_or_else(|| invalid("firm: a webhook of the operator's has events of all"))?;
+            if app.feed.stored(firm, number).await?.is_none() {
+                return Err(ahead("number"));
+            }
             vec![DeliveryRequest::Again { firm, number }]
         }
         Sent::Since { after } => {
-            DeliveryProgress::send_since(&app.table, (webhook.firm, id), owner.place(&after)?).await?;
+            let place = owner.place(&app, &after).await?;
+            DeliveryProgress::send_since(&app.table, (webhook.firm, id), place).await?;
             Vec::new()
         }
     };

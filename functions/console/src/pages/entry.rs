@@ -27,7 +27,6 @@ use shared::{
     },
 };
 
-use super::view;
 use crate::{
     console::{Console, Shared},
     door::{Refusal, Trouble, encoded},
@@ -202,7 +201,6 @@ struct Choice {
 struct FirmsPage {
     s: Shell,
     firms: Vec<Choice>,
-    is_operator: bool,
 }
 
 #[derive(Deserialize)]
@@ -216,27 +214,17 @@ pub(crate) async fn firms(State(console): Shared, guest: Guest) -> Result<Respon
     let Some((_, session)) = &guest.session else { return Err(Trouble::SignedOut) };
     let s = Shell::of_guest(&guest);
     let language = s.t.language;
-    let mut firms: Vec<Choice> = match session.user {
-        None => {
-            let api = api(&console, Visit::Operator, language).await?;
-            let listed: Vec<FirmListed> = view::all(&api, "/v1/firms").await?;
-            let choice = |FirmListed { id, name }| Choice { id, name, role: String::new() };
-            listed.into_iter().map(choice).collect()
-        }
-        Some(user) => {
-            let mut choices = Vec::new();
-            let may = ConsoleUser::firms(&console.app.table, user).await.map_err(|e| Trouble::broken(&e))?;
-            for (firm, role) in may {
-                let (address, from) = (session.address.clone(), guest.from.clone());
-                let api = api(&console, Visit::User { user, address, from, firm, role }, language).await?;
-                let FirmListed { id, name } = api.get(&format!("/v1/firms/{firm}")).await?;
-                choices.push(Choice { id, name, role: role_name(&s, role) });
-            }
-            choices
-        }
-    };
+    let Some(user) = session.user else { return Ok(Redirect::to("/console/operator").into_response()) };
+    let mut firms = Vec::new();
+    let may = ConsoleUser::firms(&console.app.table, user).await.map_err(|e| Trouble::broken(&e))?;
+    for (firm, role) in may {
+        let (address, from) = (session.address.clone(), guest.from.clone());
+        let api = api(&console, Visit::User { user, address, from, firm, role }, language).await?;
+        let FirmListed { id, name } = api.get(&format!("/v1/firms/{firm}")).await?;
+        firms.push(Choice { id, name, role: role_name(&s, role) });
+    }
     firms.sort_by_key(|firm| firm.name.to_lowercase());
-    Ok(page(&FirmsPage { is_operator: session.user.is_none(), s, firms }))
+    Ok(page(&FirmsPage { s, firms }))
 }
 
 /// The name of a role.

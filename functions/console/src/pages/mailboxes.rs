@@ -3,14 +3,15 @@
 use askama::Template;
 use axum::{
     extract::Path,
-    http::Method,
+    http::{Method, StatusCode},
     response::{IntoResponse as _, Redirect, Response},
 };
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::base::id::{FirmId, MailboxId};
 
-use super::view::{self, ConnectorView, MailboxView};
+use super::view::{self, ConnectorView, MailboxView, ProblemView};
 use crate::{
     door::{Refusal, Trouble},
     guest::Fields,
@@ -42,6 +43,29 @@ struct MailboxPage {
     s: Shell,
     firm: FirmShown,
     m: MailboxView,
+    check: ReconciliationView,
+    refusal: Option<Refusal>,
+}
+
+/// The last comparison of the folders with what is kept.
+#[derive(Deserialize)]
+struct ReconciliationView {
+    state: String,
+    dry_run: bool,
+    ended_at: Option<Timestamp>,
+    listed: u64,
+    found: u64,
+    folders: Vec<FolderTally>,
+}
+
+#[derive(Deserialize)]
+struct FolderTally {
+    display_name: String,
+    listed: u64,
+    due: u64,
+    kept: u64,
+    found: u64,
+    problem: Option<ProblemView>,
 }
 
 impl MailboxPage {
@@ -83,6 +107,36 @@ impl MailboxPage {
         skipped.internal + skipped.excluded_sender + skipped.excluded_domain
     }
 
+    /// What the last check found, in words.
+    fn checked(&self) -> String {
+        let t = &self.s.t;
+        match (self.check.state.as_str(), self.check.ended_at) {
+            ("running", _) => t.say("check-running"),
+            (_, Some(at)) if self.check.found == 0 => {
+                t.say_two("check-complete", &t.time(at), &t.number(self.check.listed))
+            }
+            (_, Some(at)) if self.check.dry_run => t.say_two("check-would", &t.time(at), &t.number(self.check.found)),
+            (_, Some(at)) => t.say_two("check-found", &t.time(at), &t.number(self.check.found)),
+            _ => t.say("check-never"),
+        }
+    }
+
+    /// Whether the page is the operator's.
+    fn is_operators(&self) -> bool {
+        self.firm.role.is_none()
+    }
+
+    /// The released days, in words.
+    fn granted(&self) -> String {
+        let Some(grant) = &self.m.grant else { return String::new() };
+        let t = &self.s.t;
+        let day = |day: Date| t.local(day.at(0, 0, 0, 0), false);
+        match grant.until {
+            Some(until) => t.say_two("grant-between", &day(grant.since), &day(until)),
+            None => t.say_name("grant-since", &day(grant.since)),
+        }
+    }
+
     /// How far older mail is, in words.
     fn history(&self) -> String {
         let Some(history) = &self.m.history else { return String::new() };
@@ -95,26 +149,45 @@ impl MailboxPage {
     }
 }
 
-/// One mailbox.
-pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, Trouble> {
-    let m: MailboxView = office.api().get(&office.v1(&format!("/mailboxes/{mailbox}"))).await?;
-    Ok(page(&MailboxPage { s: office.shell("mailboxes"), firm: office.firm.clone(), m }))
+async fn shown(office: &Office, mailbox: MailboxId, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+    let own = office.v1(&format!("/mailboxes/{mailbox}"));
+    let check = format!("{own}/reconciliation");
+    let (m, check) = tokio::try_join!(office.api().get(&own), office.api().get(&check))?;
+    let status = refusal
+        .as_ref()
+        .map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST));
+    let (s, firm) = (office.shell("mailboxes"), office.firm.clone());
+    Ok((status, page(&MailboxPage { s, firm, m, check, refusal })).into_response())
 }
 
-/// Switches it on, or pauses it.
+/// One mailbox.
+pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, Trouble> {
+    shown(&office, mailbox, None).await
+}
+
+/// Switches it on or pauses it, has it checked, releases older mail, or has older mail kept.
 pub(crate) async fn change(
     office: Office,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let (deed, body) = match fields.get("do") {
-        "activate" => ("activate", Some(json!({ "since": null }))),
-        "pause" => ("pause", None),
+    let day = |name: &str| Some(fields.get(name)).filter(|day| !day.is_empty()).map(str::to_owned);
+    let (method, deed, body) = match fields.get("do") {
+        "activate" => (Method::POST, "activate", Some(json!({ "since": null }))),
+        "history" => (Method::POST, "activate", Some(json!({ "since": day("since") }))),
+        "pause" => (Method::POST, "pause", None),
+        "check" => (Method::POST, "reconcile", Some(json!({ "dry_run": false }))),
+        "look" => (Method::POST, "reconcile", Some(json!({ "dry_run": true }))),
+        "grant" => (Method::PUT, "grant", Some(json!({ "since": day("since"), "until": day("until") }))),
+        "revoke" => (Method::DELETE, "grant", None),
         _ => return Err(Trouble::NotFound),
     };
     let path = office.v1(&format!("/mailboxes/{mailbox}/{deed}"));
-    office.api().send::<IgnoredAny>(Method::POST, &path, body).await?;
-    Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{mailbox}"))).into_response())
+    match office.api().send::<IgnoredAny>(method, &path, body).await {
+        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{mailbox}"))).into_response()),
+        Err(Trouble::Refused(refusal)) => shown(&office, mailbox, Some(*refusal)).await,
+        Err(other) => Err(other),
+    }
 }
 
 #[derive(Template)]

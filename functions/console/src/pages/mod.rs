@@ -1,13 +1,17 @@
 //! The pages, by noun.
 
+pub(crate) mod activity;
 mod check;
 pub(crate) mod connectors;
 pub(crate) mod documents;
+pub(crate) mod entries;
 pub(crate) mod entry;
 pub(crate) mod folders;
 pub(crate) mod home;
 pub(crate) mod mailboxes;
 pub(crate) mod members;
+pub(crate) mod operator;
 pub(crate) mod people;
 pub(crate) mod rules;
 mod view;
+pub(crate) mod webhooks;

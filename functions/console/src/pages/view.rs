@@ -1,6 +1,6 @@
 //! What the API answers, as far as pages show it.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
@@ -71,6 +71,7 @@ pub(super) struct MailboxView {
     pub rules: RulesView,
     pub activated_at: Option<Timestamp>,
     pub history: Option<HistoryView>,
+    pub grant: Option<GrantView>,
     pub progress: ProgressView,
     pub problem: Option<ProblemView>,
     pub incomplete: Vec<IncompleteView>,
@@ -102,6 +103,13 @@ pub(super) struct HistoryView {
     pub state: String,
     pub total: Option<u64>,
     pub checked: u64,
+}
+
+/// The operator's grant of older mail.
+#[derive(Debug, Deserialize)]
+pub(super) struct GrantView {
+    pub since: Date,
+    pub until: Option<Date>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -23,13 +23,14 @@ use shared::{
         trouble::Fault,
         walk::WalkTally,
     },
+    problem::{Code, Problem},
 };
 use utoipa::ToSchema;
 
 use super::{MailboxView, find, queue, shown, tag};
 use crate::{
     auth::FirmScope,
-    error::{Answer, invalid, not_found},
+    error::{Answer, invalid},
     extract::{Id, Json},
     field::Name,
     precondition::{IfMatch, Tagged},
@@ -138,7 +139,8 @@ pub(crate) struct Folders {
 
 async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
     let found = Connector::find(&app.table, mailbox.firm, mailbox.connector).await?;
-    Ok(found.ok_or_else(|| not_found("connector"))?.value)
+    let deleted = || Problem::new(Code::ConnectorDeleted, "Give the mailbox another connector first, with PATCH.");
+    Ok(found.ok_or_else(deleted)?.value)
 }
 
 /// Shows the folders of a mailbox, as they are at Microsoft now. While Microsoft does not answer, it shows the folders

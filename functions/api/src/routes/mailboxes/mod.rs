@@ -45,14 +45,14 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    page::{Cursor, Page, Part},
+    page::{Item, Listed, Page, SortedPart},
     views::ProblemView,
 };
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, SoughtAddress, given, given_word, present},
-    field::{Address, Limit, OwnId},
+    extract::{Id, Json, SoughtAddress, given, given_word, present},
+    field::{Address, OwnId},
     language,
     precondition::{ETag, IfMatch, Tagged},
 };
@@ -95,7 +95,7 @@ pub(crate) struct MailboxChange {
 impl NewMailbox {
     /// The connector, the address and whose mailbox it is.
     fn resolve(self, member: Option<&Member>) -> Answer<(ConnectorId, String, MailboxKind)> {
-        let missing = |field| invalid(format!("missing field `{field}`"));
+        let missing = |field| invalid(format!("{field}: it is missing"));
         match member {
             Some(_) if self.address.is_some() => Err(invalid("address: it follows from the member")),
             Some(_) if self.kind == Some(MailboxKind::Shared) => Err(invalid("kind: a member's mailbox is not shared")),
@@ -551,6 +551,22 @@ async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer
     Ok(Mailbox::find(&app.table, firm, id).await?.map(|row| row.value))
 }
 
+impl Item for Mailbox {
+    type Id = MailboxId;
+
+    fn id(&self) -> MailboxId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.address
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+}
+
 /// The member that a request names.
 async fn of_firm(app: &App, firm: FirmId, member: MemberId) -> Answer<Member> {
     let found = Member::find(&app.table, firm, member).await?;
@@ -604,6 +620,9 @@ pub(super) async fn change(
     mailbox.address = change.address.map_or_else(|| mailbox.address.clone(), Address::into_inner);
     mailbox.connector = change.connector.unwrap_or(mailbox.connector);
     let moved = mailbox.connector != before.connector;
+    if change.connector.is_some() && Connector::find(&app.table, firm.id(), mailbox.connector).await?.is_none() {
+        return Err(invalid("connector: the firm has none with this id"));
+    }
     if moved || mailbox.address != before.address {
         let connector = opening(&app, firm.id(), mailbox.connector).await?;
         let (user, root) = open(&app, &connector, &mailbox.address, mailbox.kind).await?;
@@ -662,9 +681,8 @@ pub(super) async fn read(
 
 /// Which mailboxes.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct MailboxesPart {
+pub(crate) struct MailboxesFilter {
     /// Only those that this connector opens.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "uuid")]
@@ -681,49 +699,33 @@ pub(crate) struct MailboxesPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 254)]
     address: Option<SoughtAddress>,
-    /// Only the one with this id of your own.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
-    external_id: Option<ExternalId>,
-    /// `next` of the previous page. Omit it for the first page.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, format = "uuid")]
-    after: Option<Cursor>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
 }
 
-/// Lists a firm's mailboxes, by their ids.
+/// Lists a firm's mailboxes.
 ///
 /// With `connector`, `member`, `state` or `address`, a page may have few mailboxes or none and still have a `next`: a
 /// request looks at 1,000 at most.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(MailboxesPart),
+    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(MailboxesFilter, SortedPart),
     responses((status = 200, body = Page<MailboxView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(asked): Query<MailboxesPart>,
+    Listed { filter, part }: Listed<MailboxesFilter>,
 ) -> Answer<Json<Page<MailboxView>>> {
     let firm = firm.id();
-    let (key, id) = (|mailbox| Key::mailbox(firm, mailbox), |mailbox: &Mailbox| mailbox.id);
-    let (prefix, part) = (Key::mailbox_prefix(firm), Part::new(asked.after, asked.limit));
-    let MailboxesPart { connector, member, state, address, .. } = asked;
+    let MailboxesFilter { connector, member, state, address } = filter;
     let is_filtered = connector.is_some() || member.is_some() || state.is_some() || address.is_some();
-    let address = address.map(|address| address.0);
-    let wanted = |mailbox: &Mailbox| {
+    let wanted = is_filtered.then_some(|mailbox: &Mailbox| {
         connector.is_none_or(|connector| connector == mailbox.connector)
             && (member.is_none() || member == mailbox.member)
             && state.is_none_or(|state| state == mailbox.state)
-            && address.as_ref().is_none_or(|address| *address == mailbox.address)
-    };
-    let Page { items, next } = match &asked.external_id {
-        Some(external) => Page::of(known(&app, firm, Some(external)).await?.filter(wanted)),
-        None if is_filtered => part.read_wanted(&app.table, &prefix, key, id, wanted).await?,
-        None => part.read(&app.table, &prefix, key, id).await?,
+            && address.as_ref().is_none_or(|address| address.0 == mailbox.address)
+    });
+    let Page { items, next } = match &part.external_id {
+        Some(external) => Page::of(known(&app, firm, Some(external)).await?, wanted),
+        None => part.read(&app.table, &Key::mailbox_prefix(firm), |id| Key::mailbox(firm, id), wanted).await?,
     };
     let keys =
         |key: fn(FirmId, MailboxId) -> Key| items.iter().map(|mailbox| key(firm, mailbox.id)).collect::<Vec<_>>();

@@ -1,0 +1,241 @@
+//! The record: who did what, who read what, and what came of it. Newest first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askama::Template;
+use axum::{extract::Query, response::Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::view;
+use crate::{
+    door::{Trouble, encoded},
+    shell::{Office, Shell, page},
+    text::Texts,
+};
+
+/// Entries of one page.
+const ENTRIES: usize = 100;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Who {
+    Operator,
+    Key { id: String },
+    User { address: String },
+    Visitor,
+    Account { address: String },
+}
+
+/// An entry of the audit trail: a deed that begins, or what came of it.
+#[derive(Debug, Clone, Deserialize)]
+struct Entry {
+    at: Timestamp,
+    who: Who,
+    action: String,
+    path: String,
+    from: Option<String>,
+    request: String,
+    outcome: Option<u16>,
+}
+
+#[derive(Deserialize)]
+struct Trail {
+    items: Vec<Entry>,
+    next: Option<String>,
+    broken_at: Option<u64>,
+}
+
+/// One deed of each request, newest first, with what came of it. `told`: the requests whose outcome the page before
+/// has. Beside them, those whose beginning the next page has.
+fn deeds(entries: Vec<Entry>, told: BTreeSet<String>) -> (Vec<Entry>, BTreeSet<String>) {
+    let (mut deeds, mut open) = (Vec::new(), told);
+    for entry in entries {
+        match entry.outcome {
+            // A sign-in is one entry, with its outcome; anything else has begun before.
+            Some(_) if entry.action.contains("/oauth/") => deeds.push(entry),
+            Some(_) => {
+                open.insert(entry.request.clone());
+                deeds.push(entry);
+            }
+            None if open.remove(&entry.request) => {}
+            None => deeds.push(entry),
+        }
+    }
+    (deeds, open)
+}
+
+/// The key of a text: the test of the catalogues looks for these calls.
+const fn key(key: &'static str) -> &'static str {
+    key
+}
+
+/// The text that says what was done.
+fn did(action: &str) -> &'static str {
+    let (method, route) = action.split_once(' ').unwrap_or_default();
+    let below = route.strip_prefix("/v1/firms/{firm}").unwrap_or(route);
+    let mut parts = below.split('/').skip(1);
+    let (noun, last) = (parts.next().unwrap_or_default(), below.rsplit('/').next().unwrap_or_default());
+    match (noun, last, method) {
+        ("oauth", ..) => key("did-sign-in"),
+        ("messages", "proof", _) => key("did-proof"),
+        ("messages", "file", "DELETE") => key("did-unfile"),
+        ("messages", "file", _) => key("did-file"),
+        ("messages", ..) => key("did-read"),
+        ("mailboxes", "activate", _) => key("did-activate"),
+        ("mailboxes", "pause", _) => key("did-pause"),
+        ("mailboxes", "selection", _) => key("did-folders"),
+        ("mailboxes", "rules", _) => key("did-rules"),
+        ("mailboxes", "grant", _) => key("did-grant-history"),
+        ("mailboxes", "reconcile", _) => key("did-reconcile"),
+        ("mailboxes", "mailboxes", _) => key("did-mailbox-add"),
+        ("mailboxes", _, "DELETE") => key("did-mailbox-remove"),
+        ("mailboxes", ..) => key("did-mailbox"),
+        ("connectors", "validate", _) => key("did-validate"),
+        ("connectors", "secret" | "certificate" | "rotate", _) => key("did-secret"),
+        ("connectors", _, "DELETE") => key("did-connector-remove"),
+        ("connectors", ..) => key("did-connector"),
+        ("members", "test", _) => key("did-member-test"),
+        ("members", _, "DELETE") => key("did-member-remove"),
+        ("members", ..) => key("did-member"),
+        ("dates", ..) => key("did-dates"),
+        ("contacts", ..) => key("did-contacts"),
+        ("keys", _, "DELETE") => key("did-key-remove"),
+        ("keys", ..) => key("did-key"),
+        ("webhooks", ..) => key("did-webhook"),
+        ("users" | "invitations", ..) => key("did-people"),
+        ("marks", ..) => key("did-marks"),
+        ("", _, "PATCH") => key("did-firm"),
+        _ => key("did-other"),
+    }
+}
+
+/// A deed as the page shows it.
+struct DeedShown {
+    at: Timestamp,
+    who: String,
+    what: String,
+    /// Where the mail is that was read or filed.
+    mail: Option<String>,
+    class: &'static str,
+    outcome: String,
+    from: String,
+    /// The route, for what has no words of its own.
+    action: String,
+}
+
+impl DeedShown {
+    fn of(entry: Entry, keys: &BTreeMap<String, String>, t: &Texts) -> Self {
+        let who = match &entry.who {
+            Who::Operator => t.say("actor-operator"),
+            Who::Key { id } => match keys.get(id) {
+                Some(name) => t.say_name("actor-key", name),
+                None => t.say("actor-former-key"),
+            },
+            Who::Visitor => t.say("actor-visitor"),
+            Who::User { address } | Who::Account { address } => address.clone(),
+        };
+        let (class, outcome) = match entry.outcome {
+            Some(200..=399) => ("dot good", t.say("outcome-done")),
+            Some(_) => ("dot needed", t.say("outcome-refused")),
+            None => ("dot resting", t.say("outcome-open")),
+        };
+        let mail = entry.path.split("/messages/").nth(1).and_then(|rest| rest.split('/').next());
+        let mail = mail.filter(|id| id.contains('.')).map(str::to_owned);
+        let did = did(&entry.action);
+        let action = if did == "did-other" { entry.action } else { String::new() };
+        let from = entry.from.unwrap_or_default();
+        Self { at: entry.at, who, what: t.say(did), mail, class, outcome, from, action }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "activity.html")]
+struct ActivityPage {
+    s: Shell,
+    deeds: Vec<DeedShown>,
+    older: Option<String>,
+    /// An entry was changed or removed.
+    is_broken: bool,
+}
+
+#[derive(Deserialize)]
+struct KeyView {
+    id: String,
+    name: String,
+}
+
+/// Which page.
+#[derive(Deserialize)]
+pub(crate) struct Which {
+    #[serde(default)]
+    after: String,
+    /// The requests whose outcome the page before has, between spaces.
+    #[serde(default)]
+    open: String,
+}
+
+/// The record.
+pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<Response, Trouble> {
+    let after = if which.after.is_empty() { String::new() } else { format!("&after={}", encoded(&which.after)) };
+    let trail = office.v1(&format!("/audit?order=desc&limit={ENTRIES}{after}"));
+    let keys = office.v1("/keys");
+    let (trail, keys) =
+        tokio::try_join!(office.api().get::<Trail>(&trail), office.api().get::<view::Listed<KeyView>>(&keys))?;
+    let keys = keys.items.into_iter().map(|key| (key.id, key.name)).collect();
+    let told = which.open.split_whitespace().map(str::to_owned).collect();
+    let (deeds, open) = deeds(trail.items, told);
+    let older = trail.next.map(|next| {
+        let open = open.into_iter().collect::<Vec<_>>().join(" ");
+        format!("?after={}&open={}", encoded(&next), encoded(&open))
+    });
+    let s = office.shell("activity");
+    let deeds = deeds.into_iter().map(|entry| DeedShown::of(entry, &keys, &s.t)).collect();
+    Ok(page(&ActivityPage { s, deeds, older, is_broken: trail.broken_at.is_some() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(request: &str, outcome: Option<u16>) -> Entry {
+        Entry {
+            at: "2026-03-02T08:00:00Z".parse().unwrap(),
+            who: Who::Visitor,
+            action: "POST /v1/firms/{firm}/keys".to_owned(),
+            path: String::new(),
+            from: None,
+            request: request.to_owned(),
+            outcome,
+        }
+    }
+
+    #[test]
+    fn a_deed_is_shown_once_also_where_its_two_entries_lie_on_two_pages() {
+        let shown = |(deeds, open): (Vec<Entry>, BTreeSet<String>)| {
+            (deeds.into_iter().map(|deed| (deed.request, deed.outcome)).collect::<Vec<_>>(), open)
+        };
+        let first = vec![entry("c", Some(201)), entry("c", None), entry("b", Some(403))];
+        let (deeds_shown, open) = shown(deeds(first, BTreeSet::new()));
+        assert_eq!(deeds_shown, [("c".to_owned(), Some(201)), ("b".to_owned(), Some(403))]);
+        let second = vec![entry("b", None), entry("a", None)];
+        assert_eq!(shown(deeds(second, open)), (vec![("a".to_owned(), None)], BTreeSet::new()));
+    }
+
+    #[test]
+    fn what_was_done_is_said_by_its_route() {
+        for (action, key) in [
+            ("POST /v1/firms/{firm}/mailboxes", "did-mailbox-add"),
+            ("POST /v1/firms/{firm}/mailboxes/{mailbox}/activate", "did-activate"),
+            ("GET /v1/firms/{firm}/messages/{message}/content", "did-read"),
+            ("GET /v1/firms/{firm}/messages", "did-read"),
+            ("DELETE /v1/firms/{firm}/messages/{message}/file", "did-unfile"),
+            ("PUT /v1/firms/{firm}/users/{user}", "did-people"),
+            ("PATCH /v1/firms/{firm}", "did-firm"),
+            ("GET /oauth/callback", "did-sign-in"),
+            ("POST /v1/firms/{firm}/new-noun", "did-other"),
+        ] {
+            assert_eq!(did(action), key, "{action}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Dates and contacts: what the business application sent, who is to have it, and how it stands in each Outlook.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query},
+    http::{Method, StatusCode},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use jiff::civil::DateTime;
+use serde::Deserialize;
+use serde_json::json;
+use shared::base::id::FirmId;
+
+use super::view::{self, Listed, ProblemView};
+use crate::{
+    door::{Refusal, Trouble, encoded},
+    guest::Fields,
+    shell::{FirmShown, Office, Shell, page},
+    text::Texts,
+};
+
+/// Entries of one page.
+const ENTRIES: usize = 50;
+
+/// Which nouns the pages are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Noun {
+    /// Appointments, deadlines and reminders.
+    Dates,
+    /// People and companies.
+    Contacts,
+}
+
+impl Noun {
+    /// As in addresses.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dates => "dates",
+            Self::Contacts => "contacts",
+        }
+    }
+}
+
+/// A date or a contact, as far as the page shows it.
+#[derive(Deserialize)]
+struct EntryView {
+    external_id: String,
+    kind: String,
+    /// What a date is called; what a contact is addressed by, such as "Dr".
+    title: Option<String>,
+    /// What a contact is called.
+    name: Option<String>,
+    #[serde(default)]
+    start: Option<String>,
+    #[serde(default)]
+    all_day: bool,
+    #[serde(default)]
+    emails: Vec<String>,
+    dossier: Option<String>,
+    copies: Vec<CopyView>,
+}
+
+#[derive(Deserialize)]
+struct CopyView {
+    member: String,
+    wanted: bool,
+    state: String,
+    problem: Option<ProblemView>,
+}
+
+/// How an entry stands in one Outlook.
+struct CopyShown<'a> {
+    member: &'a str,
+    class: &'static str,
+    state: String,
+    problem: Option<&'a ProblemView>,
+}
+
+impl EntryView {
+    fn title(&self) -> &str {
+        self.name.as_deref().or(self.title.as_deref()).unwrap_or_default()
+    }
+
+    /// What it is, and when, in the zone in which it was sent.
+    fn about(&self, t: &Texts) -> String {
+        let kind = match self.kind.as_str() {
+            "appointment" => t.say("date-appointment"),
+            "deadline" => t.say("date-deadline"),
+            "reminder" => t.say("date-reminder"),
+            "organisation" => t.say("contact-organisation"),
+            _ => t.say("contact-person"),
+        };
+        let when = self.start.as_deref().and_then(|start| {
+            let day = start.parse::<jiff::civil::Date>().map(|day| day.at(0, 0, 0, 0));
+            start.parse::<DateTime>().or(day).ok()
+        });
+        match when {
+            Some(when) => format!("{kind} · {}", t.local(when, !self.all_day)),
+            None if self.emails.is_empty() => kind,
+            None => format!("{kind} · {}", self.emails.join(", ")),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "entries.html")]
+struct EntriesPage {
+    s: Shell,
+    firm: FirmShown,
+    noun: Noun,
+    entries: Vec<EntryView>,
+    members: Vec<MemberName>,
+    names: BTreeMap<String, String>,
+    /// The member whose entries are shown; empty for all.
+    member: String,
+    next: Option<String>,
+    /// Rows that were taken and refused by what was just done.
+    done: Option<(u64, u64)>,
+    refusal: Option<Refusal>,
+}
+
+impl EntriesPage {
+    fn copies<'a>(&'a self, entry: &'a EntryView) -> Vec<CopyShown<'a>> {
+        let t = &self.s.t;
+        let shown = entry.copies.iter().filter(|copy| copy.wanted || copy.state != "current").map(|copy| {
+            let (class, state) = match copy.state.as_str() {
+                "current" => ("dot good", t.say("copy-current")),
+                "waiting" => ("dot busy", t.say("copy-waiting")),
+                "switched_off" => ("dot resting", t.say("switched-off")),
+                _ => ("dot needed", t.say("copy-failed")),
+            };
+            let member = self.names.get(&copy.member).map_or("", String::as_str);
+            CopyShown { member, class, state, problem: copy.problem.as_ref() }
+        });
+        shown.collect()
+    }
+
+    fn is_dates(&self) -> bool {
+        self.noun == Noun::Dates
+    }
+}
+
+#[derive(Deserialize)]
+struct MemberName {
+    id: String,
+    name: String,
+}
+
+/// Which page.
+#[derive(Default, Deserialize)]
+pub(crate) struct Which {
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    member: String,
+    #[serde(default)]
+    taken: Option<u64>,
+    #[serde(default)]
+    refused: Option<u64>,
+}
+
+async fn shown(office: &Office, noun: Noun, which: Which, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+    let after = if which.after.is_empty() { String::new() } else { format!("&after={}", encoded(&which.after)) };
+    let of = if which.member.is_empty() { String::new() } else { format!("&member={}", encoded(&which.member)) };
+    let path = office.v1(&format!("/{}?limit={ENTRIES}{after}{of}", noun.name()));
+    let members = office.v1("/members");
+    let (listed, mut members) = tokio::try_join!(
+        office.api().get::<Listed<EntryView>>(&path),
+        view::all::<MemberName>(office.api(), &members)
+    )?;
+    members.sort_by_key(|member| member.name.to_lowercase());
+    let names = members.iter().map(|member| (member.id.clone(), member.name.clone())).collect();
+    let next = listed.next.map(|next| format!("?after={}{of}", encoded(&next)));
+    let status = refusal
+        .as_ref()
+        .map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST));
+    let (s, firm, entries) = (office.shell("entries"), office.firm.clone(), listed.items);
+    let done = which.taken.zip(which.refused);
+    let template = EntriesPage { s, firm, noun, entries, members, names, member: which.member, next, done, refusal };
+    Ok((status, page(&template)).into_response())
+}
+
+/// The list of one noun.
+pub(crate) async fn list(
+    office: Office,
+    Path((_, noun)): Path<(FirmId, Noun)>,
+    Query(which): Query<Which>,
+) -> Result<Response, Trouble> {
+    shown(&office, noun, which, None).await
+}
+
+#[derive(Deserialize)]
+struct BulkResult {
+    taken: u64,
+    unchanged: u64,
+    refused: u64,
+}
+
+/// Gives chosen entries to a member, or takes them from one.
+pub(crate) async fn change(
+    office: Office,
+    Path((_, noun)): Path<(FirmId, Noun)>,
+    typed: Fields,
+) -> Result<Response, Trouble> {
+    let entries: Vec<&str> = typed.all("entry").collect();
+    let which = Which { member: typed.get("of").to_owned(), ..Which::default() };
+    if entries.is_empty() {
+        return shown(&office, noun, which, None).await;
+    }
+    let side = if typed.get("do") == "take" { "remove" } else { "add" };
+    let body = json!({ "entries": entries, side: [typed.get("member")] });
+    let path = office.v1(&format!("/{}/members", noun.name()));
+    match office.api().send::<BulkResult>(Method::POST, &path, Some(body)).await {
+        Ok(BulkResult { taken, unchanged, refused }) => {
+            let (of, taken) = (encoded(&which.member), taken + unchanged);
+            let back = format!("/entries/{}?member={of}&taken={taken}&refused={refused}", noun.name());
+            Ok(Redirect::to(&office.shell.at(&back)).into_response())
+        }
+        Err(Trouble::Refused(refusal)) => shown(&office, noun, which, Some(*refusal)).await,
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,157 @@
+//! The operator's page: firms, and what only the operator may release.
+
+use askama::Template;
+use axum::{
+    extract::Query,
+    http::{Method, StatusCode},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::json;
+use shared::{
+    base::{
+        id::{ConnectorId, FirmId},
+        language::Language,
+    },
+    firm::pass::Visit,
+};
+
+use super::view::{self, Listed};
+use crate::{
+    console::Shared,
+    door::{Api, Refusal, Trouble, encoded},
+    guest::{Fields, Guest},
+    shell::{Shell, api, page},
+};
+
+#[derive(Deserialize)]
+struct FirmListed {
+    id: FirmId,
+    name: String,
+    ended_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct TenantView {
+    tenant_id: String,
+    waiting: Vec<WaitingView>,
+}
+
+/// A firm that waits for access to a tenant that another firm has already.
+#[derive(Deserialize)]
+struct WaitingView {
+    firm: FirmId,
+    name: Option<String>,
+    connector: ConnectorId,
+    address: String,
+    since: Timestamp,
+}
+
+#[derive(Template)]
+#[template(path = "operator.html")]
+struct OperatorPage {
+    s: Shell,
+    firms: Vec<FirmListed>,
+    next: Option<String>,
+    waiting: Vec<(String, WaitingView)>,
+    typed: Fields,
+    refusal: Option<Refusal>,
+}
+
+impl OperatorPage {
+    /// Tag and name of each language, the page's own first.
+    fn languages(&self) -> Vec<(&'static str, String)> {
+        let name = |language| match language {
+            Language::English => "English",
+            Language::French => "Français",
+            Language::Dutch => "Nederlands",
+            Language::German => "Deutsch",
+        };
+        Language::ALL.into_iter().map(|language| (language.tag(), name(language).to_owned())).collect()
+    }
+
+    fn chosen(&self, tag: &str) -> bool {
+        match self.typed.get("language") {
+            "" => tag == self.s.t.tag(),
+            typed => tag == typed,
+        }
+    }
+}
+
+/// The API as the operator, if it is the operator who looks.
+async fn operators_api(console: &Shared, guest: &Guest) -> Result<Api, Trouble> {
+    match &guest.session {
+        None => Err(Trouble::SignedOut),
+        Some((_, session)) if session.user.is_some() => Err(Trouble::NotFound),
+        Some(_) => api(&console.0, Visit::Operator, guest.language.unwrap_or_default()).await,
+    }
+}
+
+/// Which page of the firms.
+#[derive(Default, Deserialize)]
+pub(crate) struct Which {
+    #[serde(default)]
+    after: String,
+}
+
+async fn shown(
+    (api, guest): (&Api, &Guest),
+    which: &Which,
+    typed: Fields,
+    refusal: Option<Refusal>,
+) -> Result<Response, Trouble> {
+    let after = if which.after.is_empty() { String::new() } else { format!("&after={}", encoded(&which.after)) };
+    let firms = format!("/v1/firms?sort=name&limit=100{after}");
+    let (firms, tenants) =
+        tokio::try_join!(api.get::<Listed<FirmListed>>(&firms), view::all::<TenantView>(api, "/v1/tenants"))?;
+    let of = |tenant: TenantView| tenant.waiting.into_iter().map(move |waiting| (tenant.tenant_id.clone(), waiting));
+    let waiting = tenants.into_iter().flat_map(of).collect();
+    let next = firms.next.map(|next| format!("?after={}", encoded(&next)));
+    let status = refusal
+        .as_ref()
+        .map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST));
+    let template = OperatorPage { s: Shell::of_guest(guest), firms: firms.items, next, waiting, typed, refusal };
+    Ok((status, page(&template)).into_response())
+}
+
+/// The page.
+pub(crate) async fn read(console: Shared, guest: Guest, Query(which): Query<Which>) -> Result<Response, Trouble> {
+    let api = operators_api(&console, &guest).await?;
+    shown((&api, &guest), &which, Fields::default(), None).await
+}
+
+#[derive(Deserialize)]
+struct NewFirm {
+    id: FirmId,
+}
+
+/// Creates a firm, or releases a tenant to a firm that waits for it.
+pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Result<Response, Trouble> {
+    let api = operators_api(&console, &guest).await?;
+    if typed.get("do") == "grant" {
+        let firm: FirmId = typed.get("firm").parse().map_err(|_| Trouble::NotFound)?;
+        let connector: ConnectorId = typed.get("connector").parse().map_err(|_| Trouble::NotFound)?;
+        let path = format!("/v1/firms/{firm}/connectors/{connector}/grant");
+        let body = Some(json!({ "tenant_id": typed.get("tenant") }));
+        return match api.send::<IgnoredAny>(Method::POST, &path, body).await {
+            Ok(_) => Ok(Redirect::to("/console/operator").into_response()),
+            Err(Trouble::Refused(refusal)) => {
+                shown((&api, &guest), &Which::default(), Fields::default(), Some(*refusal)).await
+            }
+            Err(other) => Err(other),
+        };
+    }
+    let domains = typed.get("domains").split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+    let domains: Vec<&str> = domains.filter(|domain| !domain.is_empty()).collect();
+    let body = json!({
+        "name": typed.get("name"), "language": typed.get("language"), "time_zone": typed.get("time_zone"),
+        "domains": domains,
+    });
+    match api.send::<NewFirm>(Method::POST, "/v1/firms", Some(body)).await {
+        // The next thing is to let its first administrator in.
+        Ok(NewFirm { id }) => Ok(Redirect::to(&format!("/console/firms/{id}/people")).into_response()),
+        Err(Trouble::Refused(refusal)) => shown((&api, &guest), &Which::default(), typed, Some(*refusal)).await,
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,200 @@
+//! Webhooks: where the business application hears of what happens, and what came of each delivery.
+
+use askama::Template;
+use axum::{
+    extract::Path,
+    http::{Method, StatusCode},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::json;
+use shared::base::id::{FirmId, WebhookId};
+
+use super::view::{Listed, ProblemView, Standing};
+use crate::{
+    door::{Refusal, Trouble},
+    guest::Fields,
+    shell::{FirmShown, Office, Shell, page},
+    text::Texts,
+};
+
+#[derive(Deserialize)]
+struct FailingView {
+    since: Timestamp,
+    next_try: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct WebhookView {
+    id: String,
+    url: String,
+    state: String,
+    types: Vec<String>,
+    problem: Option<WebhookProblem>,
+    failing: Option<FailingView>,
+    /// Only when it is new, or its secret is.
+    #[serde(default)]
+    secret: Option<String>,
+}
+
+/// Why it is paused.
+#[derive(Deserialize)]
+struct WebhookProblem {
+    meaning: String,
+    next_action: String,
+    who: String,
+    since: Timestamp,
+}
+
+impl WebhookView {
+    fn standing(&self) -> Standing {
+        match (&self.problem, &self.failing, self.state.as_str()) {
+            (Some(_), ..) => Standing::Needed,
+            (None, Some(_), _) => Standing::Busy,
+            (None, None, "paused") => Standing::Resting,
+            _ => Standing::Good,
+        }
+    }
+
+    fn words(&self, t: &Texts) -> String {
+        match self.standing() {
+            Standing::Needed => t.say("webhook-stopped"),
+            Standing::Busy => t.say("webhook-failing"),
+            Standing::Resting => t.say("webhook-paused"),
+            Standing::Good => t.say("webhook-works"),
+        }
+    }
+
+    /// Why it is paused, with whose turn it is.
+    fn problem(&self) -> Option<ProblemView> {
+        let WebhookProblem { meaning, next_action, who, since } = self.problem.as_ref()?;
+        let (meaning, next_action, who) = (meaning.clone(), next_action.clone(), who.clone());
+        Some(ProblemView { meaning, next_action, who, microsoft_code: None, since: *since })
+    }
+
+    fn is_paused(&self) -> bool {
+        self.state == "paused"
+    }
+}
+
+#[derive(Template)]
+#[template(path = "webhooks.html")]
+struct WebhooksPage {
+    s: Shell,
+    firm: FirmShown,
+    webhooks: Vec<WebhookView>,
+    typed: Fields,
+    refusal: Option<Refusal>,
+}
+
+async fn all_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+    let webhooks = office.api().get::<Listed<WebhookView>>(&office.v1("/webhooks")).await?.items;
+    let (s, firm) = (office.shell("webhooks"), office.firm.clone());
+    Ok((status(refusal.as_ref()), page(&WebhooksPage { s, firm, webhooks, typed, refusal })).into_response())
+}
+
+fn status(refusal: Option<&Refusal>) -> StatusCode {
+    refusal.map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST))
+}
+
+/// The list, with the form of a new one.
+pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
+    all_shown(&office, Fields::default(), None).await
+}
+
+/// Adds one, and shows its secret this once.
+pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
+    let body = Some(json!({ "url": typed.get("url") }));
+    match office.api().send::<WebhookView>(Method::POST, &office.v1("/webhooks"), body).await {
+        Ok(webhook) => one_shown(&office, webhook, None).await,
+        Err(Trouble::Refused(refusal)) => all_shown(&office, typed, Some(*refusal)).await,
+        Err(other) => Err(other),
+    }
+}
+
+#[derive(Deserialize)]
+struct DeliveryView {
+    at: Timestamp,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    number: Option<u64>,
+    status: Option<u16>,
+    failure: Option<String>,
+    duration_ms: u64,
+    answer: String,
+}
+
+impl DeliveryView {
+    fn class(&self) -> &'static str {
+        if self.status.is_some_and(|status| (200..300).contains(&status)) { "dot good" } else { "dot needed" }
+    }
+
+    /// The status, or why there is none.
+    fn came(&self, t: &Texts) -> String {
+        match (self.status, self.failure.as_deref()) {
+            (Some(status), _) => status.to_string(),
+            (None, Some("timed_out")) => t.say("delivery-timed-out"),
+            (None, Some("address_not_public")) => t.say("delivery-not-public"),
+            _ => t.say("delivery-unreachable"),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "webhook.html")]
+struct WebhookPage {
+    s: Shell,
+    firm: FirmShown,
+    w: WebhookView,
+    deliveries: Vec<DeliveryView>,
+    refusal: Option<Refusal>,
+}
+
+async fn one_shown(office: &Office, w: WebhookView, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+    let path = office.v1(&format!("/webhooks/{}/deliveries?limit=50", w.id));
+    let deliveries = office.api().get::<Listed<DeliveryView>>(&path).await?.items;
+    let (s, firm) = (office.shell("webhooks"), office.firm.clone());
+    Ok((status(refusal.as_ref()), page(&WebhookPage { s, firm, w, deliveries, refusal })).into_response())
+}
+
+/// One, with its last deliveries.
+pub(crate) async fn read(office: Office, Path((_, webhook)): Path<(FirmId, WebhookId)>) -> Result<Response, Trouble> {
+    let w = office.api().get(&office.v1(&format!("/webhooks/{webhook}"))).await?;
+    one_shown(&office, w, None).await
+}
+
+/// Sends a test or an event again, pauses it, lets it go on, gives it a new secret, or removes it.
+pub(crate) async fn change(
+    office: Office,
+    Path((_, webhook)): Path<(FirmId, WebhookId)>,
+    typed: Fields,
+) -> Result<Response, Trouble> {
+    let own = office.v1(&format!("/webhooks/{webhook}"));
+    let (method, path, body) = match typed.get("do") {
+        "test" => (Method::POST, format!("{own}/send"), Some(json!({ "kind": "test" }))),
+        "again" => {
+            let number: u64 = typed.get("number").parse().map_err(|_| Trouble::NotFound)?;
+            (Method::POST, format!("{own}/send"), Some(json!({ "kind": "again", "number": number })))
+        }
+        "pause" => (Method::PATCH, own.clone(), Some(json!({ "state": "paused" }))),
+        "go-on" => (Method::PATCH, own.clone(), Some(json!({ "state": "active" }))),
+        "secret" => {
+            let w = office.api().send::<WebhookView>(Method::POST, &format!("{own}/rotate"), None).await?;
+            return one_shown(&office, w, None).await;
+        }
+        "remove" => {
+            office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+            return Ok(Redirect::to(&office.shell.at("/webhooks")).into_response());
+        }
+        _ => return Err(Trouble::NotFound),
+    };
+    match office.api().send::<IgnoredAny>(method, &path, body).await {
+        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/webhooks/{webhook}"))).into_response()),
+        Err(Trouble::Refused(refusal)) => {
+            let w = office.api().get(&own).await?;
+            one_shown(&office, w, Some(*refusal)).await
+        }
+        Err(other) => Err(other),
+    }
+}
