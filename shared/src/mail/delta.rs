@@ -204,6 +204,7 @@ mod tests {
             has_attachments: false,
             categories: vec![],
             etag: None,
+            conversation: None,
         }
     }
 

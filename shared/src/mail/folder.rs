@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{FirmId, FolderId, MailboxId},
-    graph::{FolderItem, Link, MailFolder, PageEnd, WellKnownFolders},
+    graph::{FolderItem, Link, MailFolder, PageEnd, SELECTION, WellKnownFolders},
     mail::{
         delta::{BaselinePage, Phase},
         selection::{Mode, Selection},
@@ -47,6 +47,9 @@ pub struct FolderState {
     pub phase: Phase,
     /// Where to go on; none at the start of a round from nothing.
     pub link: Option<Link>,
+    /// Which properties of mails it tells ([`SELECTION`]): a link keeps those that it began with.
+    #[serde(default)]
+    pub selection: u32,
     /// Whether the link is in the middle of a round. Such a round reports no change made after it began.
     #[serde(default)]
     pub mid_round: bool,
@@ -83,6 +86,7 @@ impl FolderState {
             gone_at: None,
             phase: Phase::Baseline,
             link: None,
+            selection: SELECTION,
             mid_round: false,
             pages: 0,
             listed: 0,
@@ -110,7 +114,18 @@ impl FolderState {
     /// The same after Graph said that the link is dead: from nothing, in the same phase, keeping what is kept.
     pub fn restarted(&self) -> Self {
         let reading = self.reading.saturating_add(1);
-        Self { link: None, mid_round: false, reading, rereads: true, ..self.clone() }
+        Self { link: None, selection: SELECTION, mid_round: false, reading, rereads: true, ..self.clone() }
+    }
+
+    /// The same, so that all that lies in the folder is told once more; where its first round is not complete, it is
+    /// told anyway.
+    pub fn read_anew(&self) -> Self {
+        if self.phase == Phase::Following { self.restarted() } else { self.clone() }
+    }
+
+    /// Whether its link tells less of mails than this version asks for. A round that is under way goes on with it.
+    pub fn tells_too_little(&self) -> bool {
+        self.link.is_some() && self.selection < SELECTION && !self.mid_round
     }
 
     /// The oldest full reading whose baseline still counts. While a new full reading is under way, the earlier one
@@ -145,7 +160,9 @@ impl FolderState {
             PageEnd::More(next) => (self.phase, next, true, self.rereads),
             PageEnd::RoundComplete(delta) => (Phase::Following, delta, false, false),
         };
-        Self { phase, link: Some(link), mid_round, rereads, pages: self.pages + 1, trouble: None, ..self.clone() }
+        let selection = if self.link.is_none() { SELECTION } else { self.selection };
+        let (link, pages) = (Some(link), self.pages + 1);
+        Self { phase, link, selection, mid_round, rereads, pages, trouble: None, ..self.clone() }
     }
 
     /// The name of the page that is read next: the same until it is committed, and never again afterwards.

@@ -1,6 +1,6 @@
 //! Mailboxes: their folders, state and progress.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -117,6 +117,20 @@ pub enum MailboxState {
     Paused,
 }
 
+/// The dossier that a folder stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderDossier {
+    /// The dossier, in the business application's own words.
+    pub dossier: String,
+    /// Who said so: the id of the API key, or `operator`.
+    pub by: String,
+    /// The time.
+    pub at: Timestamp,
+}
+
+/// Most folders of a mailbox that stand for dossiers: each round reads them.
+pub const FOLDER_DOSSIERS_MAX: usize = 200;
+
 /// A mailbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
@@ -142,6 +156,9 @@ pub struct Mailbox {
     /// Which mail of them is not kept all the same, and whether mail is marked.
     #[serde(default)]
     pub rules: Rules,
+    /// The folders that stand for dossiers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dossiers: BTreeMap<FolderId, FolderDossier>,
     /// Mail that arrived before this time is not archived.
     pub activated_at: Option<Timestamp>,
     /// Older mail that is kept all the same.
@@ -786,6 +803,7 @@ mod tests {
             address: "ada@lumen.example".to_owned(),
             user: GraphUser::new("ada@lumen.example"),
             root: None,
+            dossiers: BTreeMap::new(),
             kind: MailboxKind::User,
             state: MailboxState::Active,
             selection: None,

@@ -17,17 +17,17 @@ use shared::{
         digest::Digest,
         id::{FirmId, MessageId},
     },
-    mail::opened::{NESTED_BYTES_MAX, OpenMailError, OpenedMail},
+    mail::opened::OpenedMail,
     problem::{Code, Problem},
     reading::{Attachment, MailHead, PartKind, Person, Pictures, is_shown_inline},
     search::marks::passages,
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::messages::{RunView, SearchText, find};
+use super::messages::{RunView, SearchText, find, not_archived};
 use crate::{
     auth::FirmScope,
-    error::{Answer, Failure, not_found},
+    error::{Answer, Failure},
     extract::{Id, Json, Nth, Query, given, typed},
     range::{Asked, asked},
 };
@@ -232,27 +232,8 @@ struct AttachmentBytes(Vec<u8>);
 async fn open(app: &App, firm: FirmId, message: MessageId, within: &Nesting) -> Answer<(OpenedMail, Digest)> {
     let found = find(app, firm, message).await?;
     let original = found.original().ok_or_else(|| not_archived(found.state.name()))?;
-    let opened = OpenedMail::open(&app.archive, (firm, message), original.bytes, &within.0).await?;
+    let opened = OpenedMail::open((&app.archive, Some(&app.table)), (firm, message), original.bytes, &within.0).await?;
     Ok((opened, original.sha256))
-}
-
-impl From<OpenMailError> for Failure {
-    fn from(error: OpenMailError) -> Self {
-        match error {
-            OpenMailError::NoAttachment => not_found("attachment"),
-            OpenMailError::NoMessage => not_found("message"),
-            OpenMailError::NestedTooLarge => {
-                let largest = format!("A message within another one may have {NESTED_BYTES_MAX} bytes to be opened.");
-                Problem::new(Code::AnswerTooLarge, largest).into()
-            }
-            OpenMailError::Archive(error) => error.into(),
-            OpenMailError::BrokenOff { .. } => Self::Internal(error.into()),
-        }
-    }
-}
-
-fn not_archived(state: &str) -> Failure {
-    Problem::new(Code::NotArchived, format!("The state of the message is {state}.")).into()
 }
 
 /// Shows the header fields and the plain text of a mail.

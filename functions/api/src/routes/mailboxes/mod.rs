@@ -3,7 +3,11 @@
 pub(super) mod folders;
 pub(super) mod rules;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     extract::State,
@@ -28,7 +32,9 @@ use shared::{
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
-        mailbox::{Grant, History, Mailbox, MailboxKind, MailboxState, Preparing, Progress, SinceError, Sync},
+        mailbox::{
+            FolderDossier, Grant, History, Mailbox, MailboxKind, MailboxState, Preparing, Progress, SinceError, Sync,
+        },
         rules::Rules,
         selection::{Mode, Selection},
         trouble::{Fault, Thing},
@@ -124,6 +130,8 @@ pub(crate) struct MailboxView {
     /// The chosen folders; null before the first choice.
     selection: Option<SelectionView>,
     rules: RulesView,
+    /// The folders that stand for dossiers.
+    dossiers: Vec<FolderDossierView>,
     /// Mail that arrived before this time is not archived.
     #[schema(value_type = Option<String>, format = "date-time")]
     activated_at: Option<Timestamp>,
@@ -249,6 +257,15 @@ pub(crate) struct SelectionView {
     /// The folders that were named.
     #[schema(value_type = Vec<String>)]
     folders: Vec<FolderId>,
+}
+
+/// A folder that stands for a dossier.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FolderDossierView {
+    /// The id of the folder.
+    #[schema(value_type = String)]
+    folder: FolderId,
+    dossier: String,
 }
 
 /// Which mail of the chosen folders is skipped, and whether greffe sets categories.
@@ -388,7 +405,7 @@ impl ProgressView {
 }
 
 fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp) -> MailboxView {
-    let Mailbox { id, connector, address, kind, member, external_id, state, selection, rules, .. } = mailbox;
+    let Mailbox { id, connector, address, kind, member, external_id, state, selection, rules, dossiers, .. } = mailbox;
     let Mailbox { activated_at, created_at, .. } = mailbox;
     let sync = sync.unwrap_or_default();
     let history = mailbox.history.map(|history| HistoryView::of(history.since, sync.history));
@@ -413,6 +430,10 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
             .map(|Preparing { ready, folders }| PreparingView { ready, folders: (folders > 0).then_some(folders) }),
         selection: selection.map(|Selection { mode, folders }| SelectionView { mode, folders }),
         rules: rules.into(),
+        dossiers: dossiers
+            .into_iter()
+            .map(|(folder, FolderDossier { dossier, .. })| FolderDossierView { folder, dossier })
+            .collect(),
         activated_at,
         history,
         grant: mailbox.grant.map(|Grant { since, until }| GrantView { since, until }),
@@ -488,6 +509,7 @@ pub(super) async fn create(
         // Of a shared one all is kept: it is nobody's own.
         selection: (kind == MailboxKind::Shared).then(Selection::all),
         rules: Rules::default(),
+        dossiers: BTreeMap::new(),
         activated_at: None,
         history: None,
         grant: None,
