@@ -40,10 +40,10 @@ pub struct Selection {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// No such folder in this mailbox.
-    #[error("there is no folder {0} in this mailbox")]
+    #[error("the mailbox has no such folder")]
     Unknown(FolderId),
     /// One of the folders that are never read.
-    #[error("the folder {0} is one that is never read, or lies below one")]
+    #[error("the folder is one that is never read, or lies below one")]
     NeverRead(FolderId),
     /// Nothing is left.
     #[error("the choice leaves no folder to keep")]

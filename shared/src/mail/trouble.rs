@@ -115,6 +115,8 @@ pub enum Thing {
     Notifications,
     /// The master list of categories.
     Categories,
+    /// The marks: none can be set.
+    Marks,
     /// The list of the newest mails.
     Newest,
 }
@@ -129,6 +131,7 @@ impl Thing {
             Self::Tree => Code::FolderTreeUnreadable,
             Self::Notifications => Code::NotificationsMissing,
             Self::Categories => Code::CategoriesUnavailable,
+            Self::Marks => Code::MarksMissing,
         }
     }
 

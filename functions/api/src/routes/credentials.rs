@@ -127,7 +127,9 @@ pub(super) async fn read_credential(
             let value = secret.into_inner();
             Ok(Some(Credential::Secret(Secret { value, key_id: None, expires_at })))
         }
-        (CredentialKind::Secret, None) => Err(invalid("client_secret: a credential of the kind secret has a value")),
+        (CredentialKind::Secret, None) => {
+            Err(invalid("client_secret: the value of the new client secret belongs here"))
+        }
         (_, Some(_)) => Err(invalid("client_secret: only a credential of the kind secret has a value")),
         (_, None) if expires_at.is_some() => {
             Err(invalid("secret_expires_at: only of a credential of the kind secret is it entered"))

@@ -37,7 +37,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, Query, given, typed},
-    field::{Limit, Name},
+    field::{Limit, NAME_CHARS_MAX, Name},
     language,
     range::{Asked, asked},
 };
@@ -236,6 +236,9 @@ impl MessagesFilter {
     async fn into_filter(self, app: &App, firm: FirmId) -> Answer<MessageFilter> {
         let dossier = match (self.dossier, self.filed) {
             (Some(_), Some(_)) => return Err(invalid("dossier and filed: only one of them")),
+            (Some(dossier), None) if dossier.chars().count() > NAME_CHARS_MAX => {
+                return Err(invalid("dossier: at most 200 characters"));
+            }
             (Some(dossier), None) => Some(InDossier::Of(dossier)),
             (None, Some(true)) => Some(InDossier::Any),
             (None, Some(false)) => Some(InDossier::None),

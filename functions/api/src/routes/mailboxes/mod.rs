@@ -203,6 +203,8 @@ enum PartView {
     Notifications,
     /// Colours of the marks.
     Categories,
+    /// Marks; mail is kept without.
+    Marks,
     /// Which folders a notification is about; all are read instead.
     NewestMails,
 }
@@ -216,6 +218,7 @@ impl From<&Fault> for IncompleteView {
             Thing::Tree => PartView::FolderTree,
             Thing::Notifications => PartView::Notifications,
             Thing::Categories => PartView::Categories,
+            Thing::Marks => PartView::Marks,
             Thing::Newest => PartView::NewestMails,
         };
         let folder = fault.thing.folder();
