@@ -39,8 +39,6 @@ use crate::{
     routes,
 };
 
-/// Calls that a firm may make within a minute, with all its keys together.
-pub const CALLS_PER_MINUTE: u64 = 1_200;
 /// Calls that a process takes out of a minute's allowance at a time: one write for so many calls, and the limit holds
 /// over all processes, give or take what each has left.
 const CALLS_AT_ONCE: u64 = 20;
@@ -71,6 +69,8 @@ struct Allowance {
 /// What a firm may still call, as its caller is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct RateLimit {
+    /// Calls that a firm may make within a minute, with all its keys together.
+    most: u64,
     /// Calls that are left of this minute; none if this one was one too many.
     remaining: Option<u64>,
     /// Seconds until the next minute.
@@ -83,7 +83,7 @@ impl RateLimit {
     fn on(self, mut response: Response) -> Response {
         let remaining = self.remaining.unwrap_or(0);
         let now = format!("\"minute\";r={remaining};t={}", self.seconds);
-        let policy = format!("\"minute\";q={CALLS_PER_MINUTE};w=60");
+        let policy = format!("\"minute\";q={};w=60", self.most);
         for (name, value) in [(RATE_LIMIT, now), (RATE_LIMIT_POLICY, policy)] {
             response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
         }
@@ -108,7 +108,7 @@ impl Gate {
         let answer = match limit.remaining {
             Some(_) => admit(app, caller, parts, body, next).await,
             None => {
-                let problem = Problem::new(Code::TooManyRequests, format!("At most {CALLS_PER_MINUTE} a minute."));
+                let problem = Problem::new(Code::TooManyRequests, format!("At most {} a minute.", limit.most));
                 Err(Failure::later(problem, limit.seconds))
             }
         };
@@ -119,7 +119,8 @@ impl Gate {
     async fn let_in(&self, app: &App, firm: FirmId) -> Answer<RateLimit> {
         let now = app.clock.now();
         let minute = now.as_second().div_euclid(60);
-        let told = |remaining| RateLimit { remaining, seconds: 60 - now.as_second().rem_euclid(60) };
+        let most = app.config.calls_per_minute;
+        let told = |remaining| RateLimit { most, remaining, seconds: 60 - now.as_second().rem_euclid(60) };
         {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             taken.retain(|_, allowance| allowance.minute == minute);
@@ -133,8 +134,8 @@ impl Gate {
             }
         }
         let last = app.table.count(&Key::allowance(firm, minute), CALLS_AT_ONCE, now + ALLOWANCE_KEPT).await?;
-        let spent = last > CALLS_PER_MINUTE;
-        let (left, untaken) = if spent { (0, 0) } else { (CALLS_AT_ONCE - 1, CALLS_PER_MINUTE - last) };
+        let spent = last > most;
+        let (left, untaken) = if spent { (0, 0) } else { (CALLS_AT_ONCE - 1, most - last) };
         let allowance = Allowance { minute, left, untaken, spent };
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(firm, allowance);
         Ok(told((!spent).then_some(untaken + left)))
@@ -428,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_caller_is_told_what_is_left_of_the_minute_and_none_is_zero() {
-        let told = |remaining| RateLimit { remaining, seconds: 12 }.on(Response::new(Body::empty()));
+        let told = |remaining| RateLimit { most: 1_200, remaining, seconds: 12 }.on(Response::new(Body::empty()));
         let header = |response: &Response, name| response.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(header(&told(Some(7)), RATE_LIMIT), r#""minute";r=7;t=12"#);
         assert_eq!(header(&told(None), RATE_LIMIT), r#""minute";r=0;t=12"#);

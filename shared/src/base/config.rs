@@ -18,6 +18,11 @@ use crate::base::id::{ClientId, TenantId};
 /// Calls that may wait for events at a time, unless the environment says otherwise.
 const WAITING_CALLS: u64 = 5;
 
+/// Calls of a firm within a minute, unless the environment says otherwise.
+const CALLS_PER_MINUTE: u64 = 1_200;
+/// Fewer than a process takes at a time would let nobody in.
+const CALLS_PER_MINUTE_MIN: u64 = 20;
+
 /// What a function learns from its environment.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -57,6 +62,9 @@ pub struct Config {
     /// `GREFFE_WAITING_CALLS`: how many calls may wait for events at a time, each in a function of its own (default:
     /// 5).
     pub waiting_calls_max: usize,
+    /// `GREFFE_CALLS_PER_MINUTE`: how many calls a firm may make within a minute, with all its keys together (default:
+    /// 1,200; at least 20).
+    pub calls_per_minute: u64,
     /// `GREFFE_LOG_MINUTES`: how long a fact may wait before it is in the firm's log (default: 15 minutes).
     pub log_pause: Duration,
     /// `GREFFE_TIMESTAMP_URL`: the authority that stamps checkpoints (RFC 3161), by http or https; without it, none
@@ -201,6 +209,8 @@ impl Config {
             waiting_calls_max: number("GREFFE_WAITING_CALLS", WAITING_CALLS, "a number of calls")?
                 .try_into()
                 .unwrap_or(usize::MAX),
+            calls_per_minute: number("GREFFE_CALLS_PER_MINUTE", CALLS_PER_MINUTE, "a number of calls")?
+                .max(CALLS_PER_MINUTE_MIN),
             spool_dir: lookup("GREFFE_SPOOL_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
             ca_bundle: lookup("AWS_CA_BUNDLE").map(PathBuf::from),
         })
