@@ -46,6 +46,10 @@ pub fn check_mail(bytes: &[u8]) -> bool {
     let page = outline.html(part, &Pictures::default());
     let lower = page.html.to_ascii_lowercase();
     assert!(!lower.contains("<script") && !lower.contains("<iframe"));
+    for (part, lines) in outline.parts.iter().filter_map(|part| Some((part, part.lines?))) {
+        let (start, before) = lines.at(part.bytes.saturating_sub(1));
+        assert!(before <= part.bytes && start <= part.body.end - part.body.start);
+    }
     let attachments: Vec<_> = outline.attachments().collect();
     assert!(attachments.iter().all(|attachment| outline.attachment(attachment.number).is_some()));
     true

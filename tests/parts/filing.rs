@@ -2,7 +2,7 @@
 
 use shared::{
     base::id::{FirmId, MessageId},
-    mail::filing::{self, FilingError},
+    mail::filing::{self, FilingChange, FilingError},
 };
 use tests::{World, message_id};
 
@@ -14,8 +14,10 @@ async fn two_who_file_at_once_both_stand_in_the_history_and_the_last_one_holds()
     world.run_until_idle().await;
     let (firm, id): (FirmId, MessageId) = (registry.firm.parse().unwrap(), message_id(&registry, &mail));
     let (app, now) = (&world.host.app, world.clock.now());
-    let file =
-        |dossier: &'static str| filing::file((&app.table, &app.feed), (firm, id), Some(dossier), "operator", now);
+    let file = |dossier: &'static str| {
+        let change = FilingChange::requested(Some(dossier), "operator", now);
+        filing::file((&app.table, &app.feed), (firm, id), change)
+    };
     let (one, other) = futures::join!(file("D-1"), file("D-2"));
     let (one, other) = (one.unwrap(), other.unwrap());
 
@@ -32,6 +34,7 @@ async fn what_the_firm_does_not_have_can_not_be_filed() {
     let registry = world.registry().await;
     let (firm, id) = (registry.firm.parse().unwrap(), message_id(&registry, "AAMk1"));
     let app = &world.host.app;
-    let filed = filing::file((&app.table, &app.feed), (firm, id), Some("D-1"), "operator", world.clock.now()).await;
+    let change = FilingChange::requested(Some("D-1"), "operator", world.clock.now());
+    let filed = filing::file((&app.table, &app.feed), (firm, id), change).await;
     assert!(matches!(filed, Err(FilingError::Unknown)), "{filed:?}");
 }

@@ -77,6 +77,8 @@ impl Words {
             id,
             immutable_id,
             folder,
+            lies_in: None,
+            conversation: None,
             received_at: at,
             subject: format!("Mail {number}"),
             from: Some("b@x.example".to_owned()),
@@ -127,7 +129,7 @@ impl Words {
         // A process that has just started.
         let cache = SearchCache::default();
         let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
-        let words = SearchWords { phrases: Phrases::read(q), to: None };
+        let words = SearchWords { phrases: Phrases::read(q), ..SearchWords::default() };
         search.find(&words, (after, 100), self.world.clock.now()).await.unwrap()
     }
 

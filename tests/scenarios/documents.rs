@@ -170,8 +170,9 @@ async fn the_first_five_minutes_go_as_they_are_printed() {
 }
 
 /// What printed answers have that show what the sandbox does not have: a failed check, a firm that waits, a mail that
-/// rules skip. They are not compared.
-const ILLUSTRATIONS: [&str; 4] = ["right_missing", "\"waiting\":[{", "\"reason\":\"internal\"", "\"missing\":[{"];
+/// rules skip, a proposal. They are not compared.
+const ILLUSTRATIONS: [&str; 5] =
+    ["right_missing", "\"waiting\":[{", "\"reason\":\"internal\"", "\"missing\":[{", "\"proposed_dossier\""];
 
 /// Runs every block of a document that can be run, in order, and holds the answers against the printed ones: their
 /// status, and the names of their fields. How many blocks of each kind there were.

@@ -233,6 +233,12 @@ async fn each_example_of_the_description_is_what_happens() {
     journey.call("file_message", &[firm, message], json!({ "dossier": "2026/017" })).await;
     journey.call("file_messages", &[firm], json!({ "messages": [message], "dossier": "2026/018" })).await;
     journey.call("list_filings", &[firm, message], nothing.clone()).await;
+    journey.call("file_conversation", &[firm, message], json!({ "dossier": "2026/017" })).await;
+    journey.call("list_proposals", &[firm], nothing.clone()).await;
+    let proposals = json!({ "proposals": [{ "message": message, "dossier": "2026/018" }] });
+    journey.call("accept_proposals", &[firm], proposals).await;
+    let by_folder = json!({ "folder": "AAMkAGI1AAAoZCfHAAA=", "dossier": "2026/017" });
+    journey.call("file_by_folder", &[firm, mailbox], by_folder).await;
     journey.call("unfile_message", &[firm, message], nothing.clone()).await;
     journey.call("preview_rules", &[firm, mailbox], json!({ "excluded_senders": ["client@acme.example"] })).await;
     journey.call("list_events", &[firm, "after=0&limit=1"], nothing.clone()).await;

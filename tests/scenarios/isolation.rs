@@ -22,7 +22,11 @@ fn body_of(operation: &str) -> Value {
         "POST /webhooks/{webhook}/send" => json!({ "kind": "test" }),
         "PUT /mailboxes/{mailbox}/selection" => json!({ "mode": "include", "folders": ["inbox"] }),
         "PUT /mailboxes/{mailbox}/grant" => json!({ "since": "2026-01-01" }),
-        "POST /messages/{message}/file" => json!({ "dossier": "7" }),
+        "POST /messages/{message}/file" | "POST /messages/{message}/conversation/file" => json!({ "dossier": "7" }),
+        "PUT /mailboxes/{mailbox}/dossiers" => json!({ "folder": "AQMk", "dossier": "7" }),
+        "POST /proposals/accept" => json!({ "proposals": [{
+            "message": "00000000-0000-4000-8000-000000000000.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a", "dossier": "7"
+        }] }),
         "POST /messages/file" => {
             json!({ "messages": ["00000000-0000-4000-8000-000000000000.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"], "dossier": "7" })
         }

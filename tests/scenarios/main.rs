@@ -24,6 +24,7 @@ mod faults_token;
 mod feed;
 mod filing;
 mod folders;
+mod following;
 mod history;
 mod integrator;
 mod isolation;

@@ -1,7 +1,10 @@
-//! R10: a mail as large as Exchange allows.
+//! R10, D1: a mail as large as Exchange allows.
+
+use std::time::Instant;
 
 use microsoft365::Mail;
-use tests::{ADA, World};
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use tests::{ADA, OPERATOR_KEY, World};
 
 /// A message of 150 MB, as MIME.
 const BYTES: u64 = 150_000_000 / 3 * 4;
@@ -28,5 +31,25 @@ async fn r10_a_mail_of_150_mb_is_archived_in_constant_memory() {
     let grown = peak_kb() - before;
     let message = world.message(&registry, &large).await.ok();
     assert_eq!((message["state"].as_str(), message["bytes"].as_u64()), (Some("marked"), Some(BYTES)));
+    assert!(grown < GROWTH_KB_MAX, "grew by {grown} KB");
+
+    // It is read in as little: its parts are found while it passes, and from then on a part of it is read alone.
+    let path = format!("/v1/firms/{}/messages/{}/attachments", registry.firm, message["id"].as_str().unwrap());
+    let listed = world.get(&path).await.ok();
+    let length = listed["items"][0]["bytes"].as_u64().unwrap();
+    assert!(length > 140_000_000, "{length}");
+    for start in [0, length / 2, length - 1_000] {
+        let mut range = HeaderMap::new();
+        range.insert("range", format!("bytes={start}-{}", start + 999).parse().unwrap());
+        let began = Instant::now();
+        let part = world.request_with(Some(OPERATOR_KEY), Method::GET, &format!("{path}/1"), range, None).await;
+        println!("from byte {start} on: {:?}", began.elapsed());
+        assert_eq!(
+            (part.status, &part.headers["content-length"]),
+            (StatusCode::PARTIAL_CONTENT, &"1000".parse().unwrap())
+        );
+    }
+    let grown = peak_kb() - before;
+    println!("grew by {grown} KB");
     assert!(grown < GROWTH_KB_MAX, "grew by {grown} KB");
 }

@@ -101,7 +101,8 @@ fn client_secret(text: &str) -> Option<SecretString> {
 pub(crate) struct Limit(usize);
 
 impl Limit {
-    const MAX: usize = 100;
+    /// The most.
+    pub(crate) const MAX: usize = 100;
 
     /// The number.
     pub(crate) fn get(self) -> usize {

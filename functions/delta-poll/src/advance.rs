@@ -22,7 +22,10 @@ use shared::{
     },
 };
 
-use crate::round::{Round, RoundEnd, RoundError};
+use crate::{
+    filing::file_archived,
+    round::{Round, RoundEnd, RoundError},
+};
 
 /// Items of work side by side: with four, as many messages are on their way as Graph has places and the table needs.
 const ITEMS_AT_ONCE: usize = 8;
@@ -88,7 +91,8 @@ async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Markin
     messages.sort_by_key(|row| (row.value.received_at, row.value.id));
 
     let stop = archive(round, &mut messages, left).await;
-    announce(round, &mut messages).await?;
+    let archived = announce(round, &mut messages).await?;
+    file_archived(round, &mut messages, &archived).await?;
     let stop = match stop {
         Ok(()) if round.marking_rests.load(Ordering::Relaxed) => Ok(()),
         Ok(()) => {
@@ -302,8 +306,9 @@ async fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError)
     Ok(tries)
 }
 
-/// Tells the feed and the bus of what was archived, of what failed for the first time, and of what is gone.
-async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(), RoundError> {
+/// Tells the feed and the bus of what was archived, of what failed for the first time, and of what is gone. Which of
+/// the messages are archived and told now.
+async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<Vec<usize>, RoundError> {
     let firm = round.mailbox.firm;
     let mut told = Vec::new();
     for row in messages.iter_mut() {
@@ -332,15 +337,17 @@ async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<()
         }
         other => other?,
     }
-    for row in messages.iter_mut() {
+    let mut archived = Vec::new();
+    for (i, row) in messages.iter_mut().enumerate() {
         if let State::Archived(original) = &row.value.state
             && told.iter().any(|numbered| numbered.number == original.number)
         {
             // Written together with the mark: telling it twice does no harm, a write more for each message does.
             row.value.state = State::Announced(original.clone());
+            archived.push(i);
         }
     }
-    Ok(())
+    Ok(archived)
 }
 
 /// What is to be told of a message, and under which number; nothing if nothing is new.

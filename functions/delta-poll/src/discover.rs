@@ -23,6 +23,7 @@ use shared::{
 };
 
 use crate::{
+    filing::file_moved,
     intake::{self, Page},
     round::{Round, RoundError},
 };
@@ -103,6 +104,11 @@ pub(crate) async fn folder(
             baseline = None;
             forget_before(&round.app.table, mailbox.firm, mailbox.id, &folder, row.value.reading).await?;
         }
+        if complete && row.value.tells_too_little() {
+            // What happened up to now is told. From the next round on, mails are told with all that is asked today.
+            let restarted = row.value.restarted();
+            commit(round, row, restarted, Vec::new()).await?;
+        }
         for item in work {
             // Sending fails only after the round has ended. Then the next round finds the item in the table.
             let _ = found.unbounded_send(item);
@@ -175,6 +181,7 @@ async fn take_in(
     let saw = |id: &ImmutableId| baseline.as_ref().is_some_and(|baseline| baseline.saw(id));
     let taken = intake::take_in(round, &page_of, &present, &there, saw).await?;
     round.tally.count(Counter::MessagesFound, taken.kept as u64);
+    let marks = file_moved(round, &row.value, &present, &there).await?;
     let mut writes = taken.writes;
     if !taken.lay_there.is_empty() {
         if let Some(baseline) = baseline {
@@ -196,7 +203,7 @@ async fn take_in(
         next.trouble.clone_from(&row.value.trouble);
     }
     commit(round, row, next, writes).await?;
-    Ok(taken.work)
+    Ok(taken.work.into_iter().chain(marks).collect())
 }
 
 /// Moves the folder on, together with what goes with it; a conflict means that another works at this mailbox.
@@ -242,6 +249,7 @@ mod tests {
             has_attachments: false,
             categories: vec![],
             etag: None,
+            conversation: None,
         })
     }
 

@@ -7,6 +7,7 @@ mod advance;
 mod behind;
 mod discover;
 mod farewell;
+mod filing;
 mod follow;
 mod intake;
 mod older;

@@ -133,6 +133,8 @@ pub(crate) struct Round<'a> {
     pub activated_at: Timestamp,
     /// When the round before looked, if this is about live mail: what was there then is no longer new.
     pub looked_before: Option<Timestamp>,
+    /// Whether later mails of a filed conversation are filed too.
+    pub replies_follow: bool,
     /// How mail is marked; none where it is not.
     pub marks: Option<&'a Marks>,
     /// The marks whose categories this round saw to.

@@ -30,7 +30,7 @@ use shared::{
     base::{
         clock::Clock,
         digest::Digest,
-        id::{FirmId, MailboxId, MessageId},
+        id::{ConversationId, FirmId, MailboxId, MessageId},
         random::Random,
     },
     firm::feed::{Fact, What},
@@ -159,6 +159,7 @@ impl SearchSubject {
         let subject = self.words.text(6);
         let mime = format!(
             "From: {0} <{from}>\r\nTo: person{1}@lumen.example\r\nSubject: {subject}\r\n\
+             Message-ID: <{number}.1@mail.example>\r\n\
              Content-Type: text/plain; charset=utf-8\r\n\r\n{2}\r\n",
             Words::of(number % 2_000),
             number % MAILBOXES,
@@ -189,6 +190,8 @@ impl SearchSubject {
             id,
             immutable_id,
             folder,
+            lies_in: None,
+            conversation: Some(ConversationId::of(&format!("AAQk{}", number / 3))),
             received_at: at,
             subject: subject.clone(),
             from: Some(from.clone()),
@@ -284,7 +287,7 @@ impl SearchSubject {
             let registry = Registry { table: &app.table, feed: &app.feed, firm: self.firm, filter: &filter };
             let cache = SearchCache::default();
             let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
-            let words = SearchWords { phrases: Phrases::read(query), to: None };
+            let words = SearchWords { phrases: Phrases::read(query), ..SearchWords::default() };
             read.store(0, Ordering::Relaxed);
             search.find(&words, (None, 50), Timestamp::now()).await?;
             all.push(read.load(Ordering::Relaxed));

@@ -333,7 +333,10 @@ impl Exporting<'_> {
         let (filter, cache) = (wanted.filter(), SearchCache::default());
         let registry = Registry { table: &app.table, feed: &app.feed, firm: wanted.firm, filter: &filter };
         let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
-        let words = SearchWords { phrases: wanted.words.as_deref().map(Phrases::read).unwrap_or_default(), to: None };
+        let words = SearchWords {
+            phrases: wanted.words.as_deref().map(Phrases::read).unwrap_or_default(),
+            ..SearchWords::default()
+        };
         let (mut messages, mut bytes, mut below) = (Vec::new(), 0, Some(below));
         while let Some(number) = below {
             let found = Box::pin(search.find(&words, (Some(number), PAGE), app.clock.now())).await?;

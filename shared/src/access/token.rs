@@ -179,8 +179,8 @@ impl Tokens {
         Ok(ownership::obstacle(&self.table, &asker, self.clock.now()).await?.or(shared))
     }
 
-    /// Asks Entra as `app` of `owner`, if its client id is the firm's to use. From the first token on it belongs to the
-    /// firm.
+    /// Calls `ask` with `app`, if the firm may use its client id. When Entra issues the first token, the firm becomes
+    /// the owner of the client id.
     ///
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn permitted<T>(
@@ -198,9 +198,9 @@ impl Tokens {
         Ok(answer)
     }
 
-    /// Asks Entra as that app registration; once more with its credential read afresh where Entra refuses it, as it may
-    /// just have been replaced; and with the one before, which stays good until the new one is known in every part of
-    /// Entra.
+    /// Calls `ask` with that app registration. If Entra refuses the credential, repeats it with the credential read
+    /// again, because it may just have been replaced, and then with the previous credential, because not all parts of
+    /// Entra know the new one yet.
     ///
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn as_app<T, F: Future<Output = Result<T, TokenError>>>(

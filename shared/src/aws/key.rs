@@ -57,6 +57,8 @@
 //! | work: a page's messages with steps ahead | `FIRM#f#MAILBOX#m` | `WORK#page#n` | prefix |
 //! | a message | `FIRM#f#MAILBOX#m` | `MESSAGE#digest` | key, in batches |
 //! | a change of where a message is filed | `FIRM#f#MAILBOX#m` | `FILING#digest#count` | prefix |
+//! | the dossier of later mails of a conversation | `FIRM#f` | `CONVERSATION#id` | key, in batches |
+//! | where the parts of a large message lie | `FIRM#f#MAILBOX#m` | `PARTS#digest` | key |
 //! | a date, a contact | `FIRM#f#DATE`, `FIRM#f#CONTACT` | its external id | key, in batches; all of a firm |
 //! | a bulk | `FIRM#f` | `BULK#b` | key; TTL |
 //! | what rounds remember of a member | `FIRM#f#MEMBER#m` | `OUTBOX` | key |
@@ -72,8 +74,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use crate::base::id::{
-    BulkId, ClientId, ConnectorId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId, MessageId, Noun,
-    TenantId, UserId, WebhookId,
+    BulkId, ClientId, ConnectorId, ConversationId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId,
+    MessageId, Noun, TenantId, UserId, WebhookId,
 };
 
 /// The longest keys that DynamoDB takes, in bytes.
@@ -578,6 +580,16 @@ impl Key {
         Self::of_mailbox(firm, message.mailbox, format!("FILING#{}#{count:010}", message.local()))
     }
 
+    /// The dossier that later mails of a conversation are filed to.
+    pub fn conversation(firm: FirmId, conversation: ConversationId) -> Self {
+        Self::of_firm(firm, format!("CONVERSATION#{conversation}"))
+    }
+
+    /// Where the parts of a large message lie.
+    pub fn parts(firm: FirmId, message: MessageId) -> Self {
+        Self::of_mailbox(firm, message.mailbox, format!("PARTS#{}", message.local()))
+    }
+
     /// All changes of where a message is filed.
     pub fn filing_prefix(firm: FirmId, message: MessageId) -> Self {
         Self::of_mailbox(firm, message.mailbox, format!("FILING#{}#", message.local()))
@@ -710,6 +722,8 @@ mod tests {
                 let message =
                     MessageId::of(mailbox, &text.replace(['#', ' ', 'Ä'], "-").parse::<ImmutableId>().unwrap());
                 add("message", Key::message(firm, message));
+                add("parts", Key::parts(firm, message));
+                add("conversation", Key::conversation(firm, ConversationId::of(text)));
                 for count in [0, 9, 10, u32::MAX] {
                     add("filing", Key::filing(firm, message, count));
                     add("filed", Key::filed(firm, text, count.into()));

@@ -21,7 +21,7 @@ use crate::{
     base::{
         clock::Clock,
         digest::Digest,
-        id::{ClientId, ConnectorId, FirmId, ImmutableId, MailboxId, MessageId, WebhookId},
+        id::{ClientId, ConnectorId, ConversationId, FirmId, ImmutableId, MailboxId, MessageId, WebhookId},
         metric::{Counter, Tally},
         random::Random,
         telemetry::Chain,
@@ -51,6 +51,21 @@ impl CredentialKind {
             Self::Federated => None,
         }
     }
+}
+
+/// By what a message came to be filed, or taken out of its dossier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FiledThrough {
+    /// A call of the API, or a person in the console.
+    #[default]
+    Request,
+    /// Its conversation was filed.
+    Conversation,
+    /// A person moved it to or from a folder that stands for a dossier.
+    Folder,
+    /// A proposal by its contacts was accepted.
+    Contact,
 }
 
 /// How long a number may stay unwritten before a reader gives it up: a writer is moments behind its number. Given up
@@ -155,8 +170,12 @@ pub enum What {
         dossier: String,
         /// The previous dossier.
         before: Option<String>,
-        /// The id of the API key that made the change, or `operator`.
+        /// The id of the API key that made the change, or `operator`. Where a mail follows its conversation or its
+        /// folder, who filed the conversation or gave the folder its dossier.
         by: String,
+        /// By what it came to be filed.
+        #[serde(default)]
+        through: FiledThrough,
     },
     /// A message was taken out of its dossier.
     MessageUnfiled {
@@ -168,8 +187,12 @@ pub enum What {
         message: MessageId,
         /// The previous dossier.
         before: String,
-        /// The id of the API key that made the change, or `operator`.
+        /// The id of the API key that made the change, or `operator`. Where a mail leaves the folder that it was filed
+        /// by, who gave the folder its dossier.
         by: String,
+        /// By what it was taken out.
+        #[serde(default)]
+        through: FiledThrough,
     },
     /// A connector stopped working. A person has to act.
     ConnectorActionRequired {
@@ -238,6 +261,10 @@ pub struct MailFacts {
     pub internet_message_id: Option<String>,
     /// Whether it has attachments that are not inline.
     pub has_attachments: Option<bool>,
+    /// Its conversation within the mailbox: a digest of Graph's `conversationId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub conversation: Option<ConversationId>,
 }
 
 /// The envelope of a message that is not archived. Facts of 0.1.0 have none of it.

@@ -43,6 +43,9 @@ pub struct Firm {
     /// Its marks in Outlook; none for those of its language.
     #[serde(default)]
     pub marks: Option<Marks>,
+    /// Whether later mails of a conversation that was filed are filed too.
+    #[serde(default)]
+    pub replies_follow: bool,
     /// The operator's own id of it, if it was given one.
     #[serde(default)]
     pub external_id: Option<ExternalId>,

@@ -128,6 +128,8 @@ pub(super) struct Patience {
 
 impl Patience {
     /// What `work` comes to, unless it takes too long from now on.
+    ///
+    /// Errors: the time for the request is over.
     pub async fn hold<T>(self, work: impl Future<Output = T>) -> Result<T, Silent> {
         self.limit().hold(work).await.ok_or(Silent)
     }

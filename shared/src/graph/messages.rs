@@ -14,14 +14,16 @@ use super::{
     error::GraphError,
     page::{PageEnd, WirePage},
 };
-use crate::base::id::{FolderId, ImmutableId};
+use crate::base::id::{ConversationId, FolderId, ImmutableId};
 #[cfg(any(test, fuzzing))]
 use crate::graph::json::read_json;
 
 /// Messages asked for in one page of delta.
 pub const PAGE_ITEMS: usize = 100;
 const SELECT: &str = "receivedDateTime,subject,from,toRecipients,ccRecipients,bccRecipients,internetMessageId,isDraft,\
-                      categories,hasAttachments";
+                      categories,hasAttachments,conversationId";
+/// Which [`SELECT`] it is: a delta link goes on with the one that it began with.
+pub const SELECTION: u32 = 1;
 /// A name of a header field is no longer than a line (RFC 5322 §2.1.1).
 const HEAD_BYTES_MAX: usize = 998;
 /// The longest address that is kept: those of X.400 are longer than those of SMTP.
@@ -55,6 +57,8 @@ pub struct Mail {
     pub categories: Vec<String>,
     /// The version of the item that this was read from.
     pub etag: Option<String>,
+    /// The conversation that it is part of.
+    pub conversation: Option<ConversationId>,
 }
 
 /// One entry of a delta page.
@@ -195,6 +199,17 @@ impl Graph {
         }
     }
 
+    /// The folder in which a mail lies now.
+    ///
+    /// Errors: Graph refuses or does not answer, or there is no access token.
+    pub async fn folder_of(&self, user: &GraphUser, id: &ImmutableId) -> Result<Option<FolderId>, GraphError> {
+        let path = format!("{}/messages/{}?$select=parentFolderId", user.path(), segment(id.as_str()));
+        let mut call = self.get(&path, format!("ask where message {id} lies"));
+        call.headers = &[("prefer", IMMUTABLE)];
+        let mail: Value = self.json(call).await?;
+        Ok(parent_folder(&mail))
+    }
+
     /// The mail that arrived last in the Inbox, if there is any: there are no drafts among those.
     /// Source: <https://learn.microsoft.com/graph/api/mailfolder-list-messages>
     ///
@@ -218,8 +233,7 @@ impl Graph {
         let mut call = self.get(&path, "list the newest mails".to_owned());
         call.headers = &[("prefer", IMMUTABLE)];
         let page: WirePage = self.json(call).await?;
-        let folder = |mail: Value| mail.get("parentFolderId")?.as_str()?.parse().ok();
-        Ok(page.entries.into_iter().filter_map(folder).collect())
+        Ok(page.entries.iter().filter_map(parent_folder).collect())
     }
 
     /// The MIME of one mail as a stream. Graph makes it anew at each read, so two reads may differ in bytes.
@@ -338,6 +352,7 @@ fn read_entry(mut entry: Value) -> Option<DeltaItem> {
         _ => None,
     };
     let (etag, subject, internet_message_id) = (text("@odata.etag"), text("subject"), text("internetMessageId"));
+    let conversation = text("conversationId").filter(|id| !id.is_empty()).map(|id| ConversationId::of(&id));
     let received_at = text("receivedDateTime").and_then(|time| moment(&time));
     let list = |name: &str| entry.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let is = |name: &str| entry.get(name).and_then(Value::as_bool).unwrap_or(false);
@@ -353,7 +368,13 @@ fn read_entry(mut entry: Value) -> Option<DeltaItem> {
         has_attachments: is("hasAttachments"),
         categories: list("categories").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
         etag: etag.filter(|etag| etag.len() <= ETAG_BYTES_MAX),
+        conversation,
     }))
+}
+
+/// The folder that an entry lies in.
+fn parent_folder(entry: &Value) -> Option<FolderId> {
+    entry.get("parentFolderId")?.as_str()?.parse().ok()
 }
 
 /// The address of a sender or a recipient. One that is longer than any that Exchange has is none.
@@ -393,7 +414,7 @@ mod tests {
             "from": { "emailAddress": { "name": "C", "address": "c@acme.example" } },
             "toRecipients": [{ "emailAddress": { "address": "ada@lumen.example" } }],
             "ccRecipients": [], "bccRecipients": [], "internetMessageId": "<1@acme.example>", "isDraft": false,
-            "categories": ["Blue"], "hasAttachments": true,
+            "categories": ["Blue"], "hasAttachments": true, "conversationId": "AAQk1",
         })
     }
 

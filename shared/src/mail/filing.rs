@@ -2,16 +2,21 @@
 //!
 //! One transaction changes the message, appends to the history, moves the mail between the lists of dossiers, records
 //! the fact, and stores the work that changes the mark. So the mark follows, even if the function stops right after it.
+//!
+//! What is filed may have others follow: later mails of a conversation ([`FollowedConversation`]), and what a person
+//! moves to a folder that stands for a dossier ([`by_folder`]).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    aws::table::{Key, Table, TableError, Write},
-    base::id::{FirmId, MessageId},
-    firm::feed::{Fact, Feed, FeedError, What},
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::id::{ConversationId, FirmId, FolderId, MessageId},
+    firm::feed::{Fact, Feed, FeedError, FiledThrough, What},
     mail::{
-        message::{Filing, Message, State},
+        folder::FolderState,
+        mailbox::{FolderDossier, Mailbox},
+        message::{Filing, Message, Original, State},
         work::Work,
     },
 };
@@ -43,60 +48,192 @@ impl From<TableError> for FilingError {
     }
 }
 
-/// Files a message to `dossier`, or takes it out of the one that it is in; said again, nothing changes. The message as
-/// it is then. `by`: see [`Filing::by`].
+/// The dossier that later mails of a conversation are filed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowedConversation {
+    /// The dossier.
+    pub dossier: String,
+    /// Who filed the conversation: see [`Filing::by`].
+    pub by: String,
+    /// The time.
+    pub at: Timestamp,
+}
+
+impl FollowedConversation {
+    /// Has later mails of these conversations follow, or with none no longer.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn set(
+        table: &Table,
+        firm: FirmId,
+        conversations: impl IntoIterator<Item = ConversationId>,
+        followed: Option<&Self>,
+    ) -> Result<(), TableError> {
+        for conversation in conversations {
+            let key = Key::conversation(firm, conversation);
+            table.update(&key, |_: Option<Self>| followed.cloned()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What is to change about the filing of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct FilingChange<'a> {
+    /// The dossier; none to take it out of the one that it is in.
+    pub dossier: Option<&'a str>,
+    /// See [`Filing::by`].
+    pub by: &'a str,
+    /// By what.
+    pub through: FiledThrough,
+    /// The folder that it was moved to.
+    pub lies_in: Option<&'a FolderId>,
+    /// The time.
+    pub at: Timestamp,
+}
+
+impl<'a> FilingChange<'a> {
+    /// As a call of the API asks for.
+    pub fn requested(dossier: Option<&'a str>, by: &'a str, at: Timestamp) -> Self {
+        Self { dossier, by, through: FiledThrough::Request, lies_in: None, at }
+    }
+
+    /// Makes the change to `row`. What is to be written with it, the row apart, and what is told of it.
+    fn made_to(&self, firm: FirmId, row: &mut Message, original: &Original) -> (Vec<Write>, Fact) {
+        let (id, number) = (row.id, original.number);
+        let count = row.filing.as_ref().map_or(0, |last| last.count) + 1;
+        let (dossier, by, through) = (self.dossier.map(str::to_owned), self.by.to_owned(), self.through);
+        let filing = Filing { count, number, dossier, at: self.at, by, through };
+        let before = row.filing.replace(filing.clone());
+        let before = before.and_then(|last| Some((last.dossier?, last.number)));
+        row.lies_in = self.lies_in.cloned().or(row.lies_in.take());
+        let mut writes = vec![Write::insert(Key::filing(firm, id, count), &filing)];
+        if let Some((dossier, number)) = &before {
+            writes.push(Write::discard(Key::filed(firm, dossier, *number)));
+        }
+        if let Some(dossier) = self.dossier {
+            writes.push(Write::overwrite(Key::filed(firm, dossier, number), &Filed { message: id }));
+        }
+        let (mailbox, message, by) = (id.mailbox, id, filing.by);
+        let what = match (filing.dossier, before.map(|(dossier, _)| dossier)) {
+            (Some(dossier), before) => What::MessageFiled { mailbox, message, dossier, before, by, through },
+            (None, before) => {
+                What::MessageUnfiled { mailbox, message, before: before.unwrap_or_default(), by, through }
+            }
+        };
+        (writes, Fact { id: format!("{id}-filing-{count}"), at: self.at, what })
+    }
+}
+
+/// Changes where a message is filed; said again, nothing changes. The message as it is then.
 ///
 /// Errors: the message is not archived, or the table refuses.
 pub async fn file(
     (table, feed): (&Table, &Feed),
     (firm, id): (FirmId, MessageId),
-    dossier: Option<&str>,
-    by: &str,
-    now: Timestamp,
+    change: FilingChange<'_>,
 ) -> Result<Message, FilingError> {
     let mut tries = table.tries();
     loop {
         let Some(mut row) = table.get::<Message>(&Key::message(firm, id)).await? else {
             return Err(FilingError::Unknown);
         };
-        let message = &mut row.value;
-        let Some(original) = message.original().cloned() else {
-            return Err(FilingError::NotArchived(message.state.name()));
+        let Some(original) = row.value.original().cloned() else {
+            return Err(FilingError::NotArchived(row.value.state.name()));
         };
-        if message.dossier() == dossier {
+        if row.value.dossier() == change.dossier {
             return Ok(row.value);
         }
-        let count = message.filing.as_ref().map_or(0, |last| last.count) + 1;
-        let (number, by) = (original.number, by.to_owned());
-        let filing = Filing { count, number, dossier: dossier.map(str::to_owned), at: now, by };
-        let before = message.filing.replace(filing.clone());
-        let before = before.and_then(|last| Some((last.dossier?, last.number)));
-        let mut writes = Vec::new();
+        let (mut writes, fact) = change.made_to(firm, &mut row.value, &original);
         // What has not come so far is still in its page's work.
-        if !matches!(message.state, State::Archived(_)) {
-            message.state = State::Announced(original);
+        if !matches!(row.value.state, State::Archived(_)) {
+            row.value.state = State::Announced(original);
+            let count = row.value.filing.as_ref().map_or(0, |filing| filing.count);
             let (key, work) = Work::of_mark(firm, id, count);
             writes.push(Write::insert(key, &work));
         }
-        writes.push(Write::insert(Key::filing(firm, id, count), &filing));
-        if let Some((dossier, number)) = &before {
-            writes.push(Write::discard(Key::filed(firm, dossier, *number)));
-        }
-        if let Some(dossier) = dossier {
-            writes.push(Write::overwrite(Key::filed(firm, dossier, number), &Filed { message: id }));
-        }
-        let (mailbox, message, by) = (id.mailbox, id, filing.by);
-        let what = match (filing.dossier, before.map(|(dossier, _)| dossier)) {
-            (Some(dossier), before) => What::MessageFiled { mailbox, message, dossier, before, by },
-            (None, before) => What::MessageUnfiled { mailbox, message, before: before.unwrap_or_default(), by },
-        };
         writes.push(Write::replace(&row));
-        let fact = Fact { id: format!("{id}-filing-{count}"), at: now, what };
         match feed.tell_with(firm, writes, fact).await {
             Ok(()) => return Ok(row.value),
             Err(FeedError::Table(error)) if tries.again(&error).await => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// The same to a message that a round is at, whose work sets the mark.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+pub async fn file_in_round(
+    feed: &Feed,
+    firm: FirmId,
+    row: &mut Row<Message>,
+    change: FilingChange<'_>,
+) -> Result<(), FeedError> {
+    let Some(original) = row.value.original().cloned() else { return Ok(()) };
+    let (mut writes, fact) = change.made_to(firm, &mut row.value, &original);
+    writes.push(Write::replace(row));
+    feed.tell_with(firm, writes, fact).await?;
+    row.written();
+    Ok(())
+}
+
+/// Has a folder of a mailbox stand for a dossier from now on, or for none. What lies in the folder is read once more.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+pub async fn stand_for(
+    mut row: Row<Mailbox>,
+    table: &Table,
+    folder: FolderId,
+    dossier: Option<FolderDossier>,
+) -> Result<Mailbox, TableError> {
+    let (key, is_new) = (Key::folder(row.value.firm, row.value.id, &folder), dossier.is_some());
+    match dossier {
+        Some(dossier) => row.value.dossiers.insert(folder, dossier),
+        None => row.value.dossiers.remove(&folder),
+    };
+    table.write(Write::replace(&row)).await?;
+    if is_new {
+        table.update(&key, |state: Option<FolderState>| state.map(|state| state.read_anew())).await?;
+    }
+    Ok(row.value)
+}
+
+/// What it means for a mail that it lies in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByFolder<'a> {
+    /// Nothing, or nothing new.
+    Nothing,
+    /// It stays where it is filed; that it lies here is noted, so that its next move is known as one.
+    Stays,
+    /// It is filed.
+    File(&'a FolderDossier),
+    /// A person took it out of the folder that it was filed by.
+    Unfile,
+}
+
+/// What it means for an archived mail that delta tells it in `folder`, which stands for `dossier` or for none. Pure.
+///
+/// A filing by hand holds until the mail is moved again. `tells_moves`: the round follows the folder's changes. Where
+/// the whole folder is read, what was moved is not told from what lay there.
+pub fn by_folder<'a>(
+    message: &Message,
+    folder: &FolderId,
+    dossier: Option<&'a FolderDossier>,
+    tells_moves: bool,
+) -> ByFolder<'a> {
+    if message.lies_in.as_ref() == Some(folder) {
+        return ByFolder::Nothing;
+    }
+    let (moved, last) = (message.place() != folder, message.filing.as_ref());
+    let is_by_folder = last.is_some_and(|last| last.through == FiledThrough::Folder);
+    match dossier {
+        Some(_) if last.is_some() && !is_by_folder && !(moved && tells_moves) => ByFolder::Stays,
+        Some(dossier) if message.dossier() == Some(&dossier.dossier) => ByFolder::Stays,
+        Some(dossier) => ByFolder::File(dossier),
+        None if moved && is_by_folder && message.dossier().is_some() => ByFolder::Unfile,
+        None if moved && message.lies_in.is_some() => ByFolder::Stays,
+        None => ByFolder::Nothing,
     }
 }
 
@@ -106,4 +243,56 @@ pub async fn file(
 pub async fn history(table: &Table, firm: FirmId, message: MessageId) -> Result<Vec<Filing>, TableError> {
     let rows = table.query_all::<Filing>(&Key::filing_prefix(firm, message)).await?;
     Ok(rows.into_iter().map(|row| row.value).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::message::tests::message;
+
+    fn filed(through: FiledThrough, dossier: Option<&str>, lies_in: Option<&str>) -> Message {
+        let mut message = message(Some("X"));
+        let filing = message.filing.as_mut().unwrap();
+        (filing.through, filing.dossier) = (through, dossier.map(str::to_owned));
+        message.lies_in = lies_in.map(|id| id.parse().unwrap());
+        message
+    }
+
+    #[test]
+    fn a_folder_files_what_is_moved_there_and_yields_to_a_hand_until_the_next_move() {
+        use FiledThrough::{Conversation, Folder, Request};
+        let of = |dossier: &str| FolderDossier {
+            dossier: dossier.to_owned(),
+            by: "operator".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let (d, e) = (of("D"), of("E"));
+        let found_in = "AQMk";
+        for (mail, folder, dossier, moves, means) in [
+            // It was never filed.
+            (message(None), "F", Some(&d), true, ByFolder::File(&d)),
+            (message(None), found_in, Some(&d), true, ByFolder::File(&d)),
+            (message(None), "F", Some(&d), false, ByFolder::File(&d)),
+            (message(None), "F", None, true, ByFolder::Nothing),
+            // It was filed by this folder, and changes there.
+            (filed(Folder, Some("D"), Some("F")), "F", Some(&e), true, ByFolder::Nothing),
+            // It is moved on.
+            (filed(Folder, Some("D"), Some("F")), "G", Some(&e), true, ByFolder::File(&e)),
+            (filed(Folder, Some("D"), Some("F")), "G", None, true, ByFolder::Unfile),
+            (filed(Folder, Some("D"), Some("F")), "G", Some(&d), true, ByFolder::Stays),
+            // A hand filed it, or took it out, where it lies; then it is moved.
+            (filed(Request, Some("X"), None), found_in, Some(&d), true, ByFolder::Stays),
+            (filed(Request, None, Some("F")), "F", Some(&d), true, ByFolder::Nothing),
+            (filed(Request, Some("X"), Some("F")), "G", Some(&d), true, ByFolder::File(&d)),
+            (filed(Conversation, Some("X"), None), "F", Some(&d), true, ByFolder::File(&d)),
+            (filed(Request, Some("X"), Some("F")), "G", None, true, ByFolder::Stays),
+            (filed(Request, Some("X"), None), "G", None, true, ByFolder::Nothing),
+            // The whole folder is read: nobody can tell whether it was moved.
+            (filed(Request, Some("X"), None), "F", Some(&d), false, ByFolder::Stays),
+            (filed(Folder, Some("X"), None), "F", Some(&d), false, ByFolder::File(&d)),
+        ] {
+            let folder: FolderId = folder.parse().unwrap();
+            assert_eq!(by_folder(&mail, &folder, dossier, moves), means, "{folder} {dossier:?} {:?}", mail.filing);
+        }
+    }
 }

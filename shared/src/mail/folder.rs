@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{FirmId, FolderId, MailboxId},
-    graph::{FolderItem, Link, MailFolder, PageEnd, WellKnownFolders},
+    graph::{FolderItem, Link, MailFolder, PageEnd, SELECTION, WellKnownFolders},
     mail::{
         delta::{BaselinePage, Phase},
         selection::{Mode, Selection},
@@ -47,7 +47,10 @@ pub struct FolderState {
     pub phase: Phase,
     /// Where to go on; none at the start of a round from nothing.
     pub link: Option<Link>,
-    /// Whether that is in the middle of a round, which tells of nothing that happens after its beginning.
+    /// Which properties of mails it tells ([`SELECTION`]): a link keeps those that it began with.
+    #[serde(default)]
+    pub selection: u32,
+    /// Whether the link is in the middle of a round. Such a round reports no change made after it began.
     #[serde(default)]
     pub mid_round: bool,
     /// How many pages were committed.
@@ -58,7 +61,7 @@ pub struct FolderState {
     /// Entries that could not be understood, not even by their id.
     #[serde(default)]
     pub unreadable: u64,
-    /// Which reading of the whole folder this is: one more after each link that died.
+    /// Number of this full reading of the folder. It grows by one each time Graph rejects the link.
     #[serde(default)]
     pub reading: u32,
     /// Whether it reads the whole folder once more: what it does not list has left the folder.
@@ -83,6 +86,7 @@ impl FolderState {
             gone_at: None,
             phase: Phase::Baseline,
             link: None,
+            selection: SELECTION,
             mid_round: false,
             pages: 0,
             listed: 0,
@@ -110,11 +114,22 @@ impl FolderState {
     /// The same after Graph said that the link is dead: from nothing, in the same phase, keeping what is kept.
     pub fn restarted(&self) -> Self {
         let reading = self.reading.saturating_add(1);
-        Self { link: None, mid_round: false, reading, rereads: true, ..self.clone() }
+        Self { link: None, selection: SELECTION, mid_round: false, reading, rereads: true, ..self.clone() }
     }
 
-    /// The first reading whose baseline holds: while the folder is read once more, what earlier ones saw is still
-    /// asked.
+    /// The same, so that all that lies in the folder is told once more; where its first round is not complete, it is
+    /// told anyway.
+    pub fn read_anew(&self) -> Self {
+        if self.phase == Phase::Following { self.restarted() } else { self.clone() }
+    }
+
+    /// Whether its link tells less of mails than this version asks for. A round that is under way goes on with it.
+    pub fn tells_too_little(&self) -> bool {
+        self.link.is_some() && self.selection < SELECTION && !self.mid_round
+    }
+
+    /// The oldest full reading whose baseline still counts. While a new full reading is under way, the earlier one
+    /// counts too.
     pub fn baseline_since(&self) -> u32 {
         if self.rereads { 0 } else { self.reading }
     }
@@ -145,7 +160,9 @@ impl FolderState {
             PageEnd::More(next) => (self.phase, next, true, self.rereads),
             PageEnd::RoundComplete(delta) => (Phase::Following, delta, false, false),
         };
-        Self { phase, link: Some(link), mid_round, rereads, pages: self.pages + 1, trouble: None, ..self.clone() }
+        let selection = if self.link.is_none() { SELECTION } else { self.selection };
+        let (link, pages) = (Some(link), self.pages + 1);
+        Self { phase, link, selection, mid_round, rereads, pages, trouble: None, ..self.clone() }
     }
 
     /// The name of the page that is read next: the same until it is committed, and never again afterwards.
@@ -197,9 +214,9 @@ impl Told {
 
 /// The folders that are not as they were, after `told`. Pure.
 ///
-/// A folder that comes to be kept because a person made it or moved it there has no baseline: what lies in it was moved
-/// in with it. That is told from one that an administrator chose by its having come between two readings of the tree,
-/// `first` being false; and a folder that is named one by one was there when it was named.
+/// A folder that a person creates or moves into a chosen place gets no baseline, because its mail was moved in with it.
+/// It is recognised by appearing between two readings of the tree (`first` is false). A folder that an administrator
+/// chose by name existed when it was chosen, so it gets a baseline.
 pub fn follow(
     before: &[FolderState],
     told: &Told,

@@ -7,9 +7,9 @@ use crate::{
     base::{
         address::recipient_domain,
         digest::Digest,
-        id::{FolderId, ImmutableId, MessageId},
+        id::{ConversationId, FolderId, ImmutableId, MessageId},
     },
-    firm::feed::{Envelope, MailFacts},
+    firm::feed::{Envelope, FiledThrough, MailFacts},
     graph::{GraphCode, Mail},
     mail::{rules::SkipReason, trouble::Trouble},
 };
@@ -30,6 +30,12 @@ pub struct Message {
     pub immutable_id: ImmutableId,
     /// The folder it was found in.
     pub folder: FolderId,
+    /// The folder that it lies in since, as far as a folder's dossier depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lies_in: Option<FolderId>,
+    /// The conversation that it is part of; none where an older version found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
     /// When it arrived in the mailbox.
     pub received_at: Timestamp,
     /// Its subject, cut to [`SUBJECT_CHARS_MAX`].
@@ -170,8 +176,11 @@ pub struct Filing {
     pub dossier: Option<String>,
     /// The time.
     pub at: Timestamp,
-    /// Who: the id of the API key, or `operator`.
+    /// Who: the id of the API key, or `operator`; of what follows, who made it follow.
     pub by: String,
+    /// By what.
+    #[serde(default)]
+    pub through: FiledThrough,
 }
 
 impl Message {
@@ -188,6 +197,8 @@ impl Message {
             id,
             immutable_id: mail.immutable_id.clone(),
             folder,
+            lies_in: None,
+            conversation: mail.conversation,
             received_at,
             subject: mail.subject.chars().take(SUBJECT_CHARS_MAX).collect(),
             from: mail.from.clone(),
@@ -211,6 +222,7 @@ impl Message {
             immutable_id: Some(self.immutable_id.clone()),
             internet_message_id: self.internet_message_id.clone(),
             has_attachments: Some(self.has_attachments),
+            conversation: self.conversation,
         }
     }
 
@@ -223,6 +235,11 @@ impl Message {
     /// Whether its last step failed, and the next try is yet to come.
     pub fn rests(&self, now: Timestamp) -> bool {
         self.trouble.as_ref().is_some_and(|trouble| trouble.waits(now))
+    }
+
+    /// The folder that it lies in, as far as is known.
+    pub fn place(&self) -> &FolderId {
+        self.lies_in.as_ref().unwrap_or(&self.folder)
     }
 
     /// The dossier that it is filed to.
@@ -296,11 +313,14 @@ pub(crate) mod tests {
             dossier: Some(dossier.to_owned()),
             at: Timestamp::UNIX_EPOCH,
             by: "operator".to_owned(),
+            through: FiledThrough::Request,
         };
         Message {
             id,
             immutable_id: "AAk".parse().unwrap(),
             folder: "AQMk".parse().unwrap(),
+            lies_in: None,
+            conversation: None,
             received_at: Timestamp::UNIX_EPOCH,
             subject: "Facture".to_owned(),
             from: None,

@@ -11,6 +11,7 @@ pub mod mailbox;
 pub mod message;
 pub mod notification;
 pub mod opened;
+pub mod proposal;
 pub mod rules;
 pub mod selection;
 pub mod trouble;

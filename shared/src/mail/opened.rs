@@ -8,15 +8,24 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _, future::Either, stream};
 use http_body_util::{BodyExt as _, BodyStream};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::id::{FirmId, MessageId},
+    aws::table::{Key, Table, Write},
+    base::{
+        id::{FirmId, MessageId},
+        telemetry::Chain,
+    },
     mail::archive::{Archive, ArchiveError},
-    reading::{Attachment, MailPart, Outline, PartKind, Scanner, TransferDecoder, is_shown_inline},
+    reading::{
+        Attachment, MailHead, MailPart, Outline, PartKind, Scanned, Scanner, Transfer, TransferDecoder, is_shown_inline,
+    },
 };
 
 /// A mail up to this size is read at once; of a larger one, its parts are found while it passes, and read as needed.
 const WHOLE_BYTES_MAX: u64 = 4 << 20;
+/// The head of a mail is looked for in so many bytes.
+const HEAD_READ_BYTES: u64 = 64 << 10;
 /// The largest message within another one that is opened.
 pub const NESTED_BYTES_MAX: u64 = 16 << 20;
 /// The images that a page shows may have so many bytes together: an answer of Lambda holds 6 MB.
@@ -48,6 +57,53 @@ pub enum OpenMailError {
     NestedTooLarge,
 }
 
+/// What the head of an original of `bytes` bytes says.
+///
+/// Cost: one GET of its beginning.
+///
+/// Errors: S3 refuses, does not answer or breaks off.
+pub async fn head(
+    archive: &Archive,
+    (firm, message): (FirmId, MessageId),
+    bytes: u64,
+) -> Result<MailHead, OpenMailError> {
+    let last = bytes.min(HEAD_READ_BYTES).saturating_sub(1);
+    let body = archive.open(firm, message, Some(0..=last)).await?;
+    let read = body.collect().await.map_err(|source| OpenMailError::BrokenOff { message, source })?;
+    Ok(Outline::of(&read.to_bytes()).head)
+}
+
+/// The form in which the parts of a mail are kept. In another one, they are found again.
+const PARTS_FORM: u32 = 1;
+/// The longest parts that are kept: an item of DynamoDB has 400 KB.
+const PARTS_BYTES_MAX: usize = 300 << 10;
+
+/// Where the parts of a large mail lie, kept so that it passes once only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptParts {
+    form: u32,
+    is_cut: bool,
+    /// The lines of its head, in Base64.
+    head: String,
+    /// The parts, as JSON.
+    parts: String,
+}
+
+impl KeptParts {
+    /// Of a mail that has passed; none where there is too much to be kept.
+    fn of(scanned: &Scanned) -> Option<Self> {
+        let (head, parts) = (STANDARD.encode(&scanned.head), serde_json::to_string(&scanned.parts).ok()?);
+        let fits = head.len() + parts.len() <= PARTS_BYTES_MAX;
+        fits.then_some(Self { form: PARTS_FORM, is_cut: scanned.is_cut, head, parts })
+    }
+
+    /// The parts; none if an other version kept them in another form.
+    fn scanned(&self) -> Option<Scanned> {
+        let parts = serde_json::from_str(&self.parts).ok().filter(|_| self.form == PARTS_FORM)?;
+        Some(Scanned { parts, head: STANDARD.decode(&self.head).ok()?, is_cut: self.is_cut })
+    }
+}
+
 /// A mail that is being read.
 #[derive(Debug)]
 pub struct OpenedMail {
@@ -64,27 +120,31 @@ impl OpenedMail {
     /// Opens an original of `bytes` bytes, or a message within it. `within`: numbers of attachments that are messages,
     /// from the outside to the inside.
     ///
-    /// Cost: one GET. A mail of up to 4 MB is kept in memory, a larger one is not.
+    /// Cost: one GET of a mail of up to 4 MB, which is kept in memory. Of a larger one the parts are kept in `table`:
+    /// one GET of all of it the first time, then one read of the table.
     ///
     /// Errors: S3 refuses, does not answer or breaks off; `within` names no message, or one that is too large.
     pub async fn open(
-        archive: &Archive,
+        (archive, table): (&Archive, Option<&Table>),
         (firm, message): (FirmId, MessageId),
         bytes: u64,
         within: &[usize],
     ) -> Result<Self, OpenMailError> {
-        let mut body = archive.open(firm, message, None).await?;
-        let (mut scanner, mut whole) = (Scanner::new(), (bytes <= WHOLE_BYTES_MAX).then(Vec::new));
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|source| OpenMailError::BrokenOff { message, source })?;
-            if let Ok(data) = frame.into_data() {
-                scanner.feed(&data);
-                if let Some(whole) = &mut whole {
-                    whole.extend_from_slice(&data);
+        let key = Key::parts(firm, message);
+        let table = table.filter(|_| bytes > WHOLE_BYTES_MAX);
+        let (scanned, whole) = match kept_parts(table, &key).await {
+            Some(scanned) => (scanned, None),
+            None => {
+                let (scanned, whole) = scan(archive, (firm, message), bytes).await?;
+                if let Some((table, parts)) = table.zip(KeptParts::of(&scanned))
+                    && let Err(error) = table.write(Write::overwrite(key, &parts)).await
+                {
+                    tracing::warn!(message.id = %message, error = %Chain(&error), "the parts of a mail are not kept");
                 }
+                (scanned, whole)
             }
-        }
-        let (archive, outline, whole) = (archive.clone(), Outline::new(scanner.finish()), whole.map(Bytes::from));
+        };
+        let (archive, outline) = (archive.clone(), Outline::new(scanned));
         let mut opened = Self { archive, firm, message, outline, whole };
         for number in within {
             let (inner, part) = opened.attachment(*number)?;
@@ -140,8 +200,13 @@ impl OpenedMail {
         wanted: Range<u64>,
     ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + use<> {
         let decoder = Some(TransferDecoder::new(part.about.transfer));
-        let pieces = Box::pin(self.stored(part.body.clone()));
-        stream::try_unfold((pieces, decoder, 0), move |(mut pieces, mut decoder, mut passed)| {
+        let (skipped, before) = match (part.about.transfer, part.lines) {
+            (Transfer::Identity, _) => (wanted.start, wanted.start),
+            (Transfer::Base64, Some(lines)) => lines.at(wanted.start),
+            _ => (0, 0),
+        };
+        let pieces = Box::pin(self.stored((part.body.start + skipped).min(part.body.end)..part.body.end));
+        stream::try_unfold((pieces, decoder, before), move |(mut pieces, mut decoder, mut passed)| {
             let wanted = wanted.clone();
             async move {
                 while let Some(decoding) = &mut decoder.as_mut().filter(|_| passed < wanted.end) {
@@ -197,6 +262,31 @@ impl OpenedMail {
         };
         Either::Right(stream::once(opened).try_flatten())
     }
+}
+
+/// The parts that were kept of a mail. What can't be read is found again.
+async fn kept_parts(table: Option<&Table>, key: &Key) -> Option<Scanned> {
+    table?.get::<KeptParts>(key).await.ok()??.value.scanned()
+}
+
+/// Finds the parts of an original while it passes, and keeps all of it if it is small.
+async fn scan(
+    archive: &Archive,
+    (firm, message): (FirmId, MessageId),
+    bytes: u64,
+) -> Result<(Scanned, Option<Bytes>), OpenMailError> {
+    let mut body = archive.open(firm, message, None).await?;
+    let (mut scanner, mut whole) = (Scanner::new(), (bytes <= WHOLE_BYTES_MAX).then(Vec::new));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|source| OpenMailError::BrokenOff { message, source })?;
+        if let Ok(data) = frame.into_data() {
+            scanner.feed(&data);
+            if let Some(whole) = &mut whole {
+                whole.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok((scanner.finish(), whole.map(Bytes::from)))
 }
 
 /// A range as it lies in a buffer that begins at `start`.

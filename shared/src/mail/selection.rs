@@ -78,6 +78,8 @@ impl Selection {
     }
 
     /// A choice that `tree` allows.
+    ///
+    /// Errors: a folder is unknown or never read, nothing is left, or the list is too long.
     pub fn of(mode: Mode, folders: Vec<FolderId>, tree: &[MailFolder]) -> Result<Self, SelectionError> {
         if folders.iter().map(|id| id.as_str().len()).sum::<usize>() > NAMED_BYTES_MAX {
             return Err(SelectionError::TooMany);

@@ -229,6 +229,7 @@ mod tests {
             has_attachments: false,
             categories: vec![],
             etag: None,
+            conversation: None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use mail_parser::{Addr, Address, ContentType, HeaderName, HeaderValue, Message, MessageParser};
+use serde::{Deserialize, Serialize};
 
 use super::{
     charset::{decoded, is_known},
@@ -53,7 +54,7 @@ pub struct MailHead {
 }
 
 /// What the head of a part says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartHead {
     /// `type/subtype` in lower case; none if it names none that can be read.
     pub content_type: Option<String>,
@@ -68,6 +69,7 @@ pub struct PartHead {
     /// Its `Content-ID`, without brackets.
     pub content_id: Option<String>,
     /// What is between its parts.
+    #[serde(skip)]
     pub(super) boundary: Option<Vec<u8>>,
 }
 
@@ -105,6 +107,11 @@ impl MailHead {
                 references,
             }
         })
+    }
+
+    /// The `Message-ID` of the mail that its thread begins with: the first one that it refers to, else its own.
+    pub fn thread(&self) -> Option<&str> {
+        self.references.first().or(self.message_id.as_ref()).map(String::as_str)
     }
 
     fn is_garbled(&self) -> bool {

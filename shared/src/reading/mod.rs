@@ -25,5 +25,5 @@ pub use html::{Cleaned, Pictures, clean, escaped, plain};
 pub use kind::{PartKind, is_shown_inline, served_type};
 pub use name::safe_name;
 pub use outline::{Attachment, Outline};
-pub use scan::{HEAD_BYTES_MAX, MailPart, PARTS_MAX, Scanned, Scanner};
+pub use scan::{Base64Lines, HEAD_BYTES_MAX, MailPart, PARTS_MAX, Scanned, Scanner};
 pub use transfer::{Transfer, TransferDecoder};

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     head::PartHead,
     transfer::{Transfer, TransferDecoder},
@@ -20,7 +22,7 @@ const DEPTH_MAX: usize = 32;
 const LINE_BYTES_MAX: usize = 1_024;
 
 /// A part of a mail and where it lies, in bytes from the start of the original.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailPart {
     /// The multipart that it is in.
     pub parent: Option<usize>,
@@ -30,8 +32,63 @@ pub struct MailPart {
     pub body: Range<u64>,
     /// The length of its body once it is decoded.
     pub bytes: u64,
+    /// How its lines are, if a place within them can be told by counting.
+    pub lines: Option<Base64Lines>,
     /// What its headers say.
     pub about: PartHead,
+}
+
+/// Lines of Base64 that are all alike, but for the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base64Lines {
+    /// Characters of a line: whole groups of four.
+    chars: u64,
+    /// Bytes of what ends a line.
+    ending: u64,
+}
+
+impl Base64Lines {
+    /// Where to begin, in bytes from the start of the body, to read what is at `wanted` once it is decoded; and how
+    /// many decoded bytes lie before.
+    pub fn at(self, wanted: u64) -> (u64, u64) {
+        let decoded = self.chars / 4 * 3;
+        let line = wanted / decoded;
+        (line * (self.chars + self.ending), line * decoded)
+    }
+}
+
+/// Finds out whether lines of Base64 are alike.
+#[derive(Debug, Default)]
+struct Alike {
+    first: Option<Base64Lines>,
+    /// Characters so far, and how many of the last line are padding.
+    chars: u64,
+    padding: u64,
+    /// A shorter line has come: the last one.
+    is_last: bool,
+    is_broken: bool,
+}
+
+impl Alike {
+    fn line(&mut self, line: &[u8], ending: usize) {
+        let chars = line.len() as u64;
+        if chars == 0 {
+            self.is_last = true;
+            return;
+        }
+        let first = *self.first.get_or_insert(Base64Lines { chars, ending: ending as u64 });
+        self.is_broken |= self.is_last || chars > first.chars || !first.chars.is_multiple_of(4);
+        self.is_last = chars < first.chars || ending as u64 != first.ending;
+        self.chars += chars;
+        self.padding = line.iter().rev().take_while(|byte| **byte == b'=').count() as u64;
+        self.is_last |= self.padding > 0;
+    }
+
+    /// `bytes`: how many they are decoded. If a line has what is no Base64, that is less than it ought to be.
+    fn finish(self, bytes: u64) -> Option<Base64Lines> {
+        let is_whole = self.padding <= 2 && self.chars.is_multiple_of(4) && bytes + self.padding == self.chars / 4 * 3;
+        self.first.filter(|_| !self.is_broken && is_whole)
+    }
 }
 
 /// The parts of a mail that has passed.
@@ -95,13 +152,26 @@ struct Measured {
     decoder: Option<TransferDecoder>,
     bytes: u64,
     scratch: Vec<u8>,
+    /// Of Base64.
+    alike: Option<Alike>,
 }
 
 impl Measured {
     /// What has its length on the wire needs no measuring.
     fn of(transfer: Transfer) -> Self {
         let decoder = (transfer != Transfer::Identity).then(|| TransferDecoder::new(transfer));
-        Self { decoder, ..Self::default() }
+        let alike = (transfer == Transfer::Base64).then(Alike::default);
+        Self { decoder, alike, ..Self::default() }
+    }
+
+    /// At the end of a line. `line`: none if it was too long to be held.
+    fn end_line(&mut self, line: Option<&[u8]>, ending: usize) {
+        if let Some(alike) = &mut self.alike {
+            match line {
+                Some(line) => alike.line(line, ending),
+                None => alike.is_broken = true,
+            }
+        }
     }
 
     fn pass(&mut self, bytes: &[u8]) {
@@ -112,11 +182,13 @@ impl Measured {
         }
     }
 
-    fn finish(self, wire: u64) -> u64 {
-        let Some(mut decoder) = self.decoder else { return wire };
+    /// The length of the body once it is decoded, and how its lines are.
+    fn finish(self, wire: u64) -> (u64, Option<Base64Lines>) {
+        let Some(mut decoder) = self.decoder else { return (wire, None) };
         let mut rest = Vec::new();
         decoder.finish(&mut rest);
-        self.bytes + rest.len() as u64
+        let bytes = self.bytes + rest.len() as u64;
+        (bytes, self.alike.and_then(|alike| alike.finish(bytes)))
     }
 }
 
@@ -189,6 +261,8 @@ impl Scanner {
             None if self.place == ScanPlace::Head => self.head_line(),
             None => {
                 let has_cr = has_lf && self.line.bytes.pop_if(|byte| *byte == b'\r').is_some();
+                let line = (!self.line.is_long).then_some(self.line.bytes.as_slice());
+                self.body.end_line(line, usize::from(has_lf) + usize::from(has_cr));
                 self.pass_line();
                 self.ending = match (has_cr, has_lf) {
                     (true, _) => b"\r\n",
@@ -239,7 +313,7 @@ impl Scanner {
         if self.place == ScanPlace::Body {
             let part = &mut self.parts[last];
             part.body.end = end.max(part.body.start);
-            part.bytes = std::mem::take(&mut self.body).finish(part.body.end - part.body.start);
+            (part.bytes, part.lines) = std::mem::take(&mut self.body).finish(part.body.end - part.body.start);
         }
         for multipart in self.open.drain(level.min(self.open.len())..) {
             let part = &mut self.parts[multipart.part];

@@ -15,6 +15,40 @@ use crate::base::{clock::machine_time, random::Random};
 /// Without optimisation, on a busy machine. What is not linear takes hours.
 const AT_ONCE: Duration = Duration::from_secs(60);
 
+#[test]
+fn a_place_in_base64_is_counted_where_all_lines_are_alike_and_nowhere_else() {
+    let bytes: Vec<u8> = (0..1_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let mail = |body: &str| format!("Content-Transfer-Encoding: base64\r\n\r\n{body}");
+    let wrapped = |bytes: &[u8], chars: usize, ending: &str| {
+        let text = STANDARD.encode(bytes);
+        let lines: Vec<&str> = text.as_bytes().chunks(chars).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        lines.join(ending)
+    };
+    for (length, chars, ending) in
+        [(1_000, 76, "\r\n"), (999, 76, "\n"), (998, 64, "\r\n"), (57, 76, "\n"), (1_000, 1_000, "\n")]
+    {
+        for end in ["", ending, "\r\n\r\n"] {
+            let mail = mail(&format!("{}{end}", wrapped(&bytes[..length], chars, ending)));
+            let part = &Outline::of(mail.as_bytes()).parts[0];
+            let lines = part.lines.unwrap_or_else(|| panic!("{length} {chars} {end:?}"));
+            for wanted in [0, 1, 50, length - 1] {
+                let (start, before) = lines.at(wanted as u64);
+                let body = &mail.as_bytes()[part.body.start as usize + start as usize..];
+                let decoded = TransferDecoder::all(Transfer::Base64, body);
+                assert_eq!(decoded[wanted - before as usize], bytes[wanted], "{length} {chars} {wanted}");
+            }
+        }
+    }
+    let text = wrapped(&bytes, 76, "\r\n");
+    let longer = text.replacen("\r\n", "", 1);
+    let shorter = text.replacen("AAcO", "AA\r\ncO", 1);
+    let odd = text.replacen("AAcO", "A!cO", 1);
+    let padded = format!("{}\r\n{text}", wrapped(&bytes[..55], 76, "\r\n"));
+    for irregular in [longer, shorter, odd, padded, wrapped(&bytes, 75, "\n"), format!("{text}\r\nAAAA")] {
+        assert_eq!(Outline::of(mail(&irregular).as_bytes()).parts[0].lines, None, "{irregular}");
+    }
+}
+
 /// Elements that may stand in a cleaned page.
 const ELEMENTS: &str = "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup \
     dd del dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol \

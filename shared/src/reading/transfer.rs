@@ -1,8 +1,10 @@
 //! How a part was made fit for transport, and the way back, byte by byte and whatever is wrong with it.
 //! Source: RFC 2045, section 6
 
+use serde::{Deserialize, Serialize};
+
 /// The encoding of a part's body.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transfer {
     /// As it is.
     #[default]

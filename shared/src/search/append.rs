@@ -96,7 +96,7 @@ pub struct Indexer<'a> {
 /// What the original of a mail says, added to what its fact says. An original that is gone leaves the fact.
 pub(super) async fn read(archive: &Archive, firm: FirmId, mail: &mut IndexedMail) -> Result<(), OpenMailError> {
     let Some(bytes) = mail.original else { return Ok(()) };
-    let opened = match OpenedMail::open(archive, (firm, mail.message), bytes, &[]).await {
+    let opened = match OpenedMail::open((archive, None), (firm, mail.message), bytes, &[]).await {
         Err(error) if is_missing(&error) => return Ok(()),
         opened => opened?,
     };

@@ -31,11 +31,12 @@ use crate::{
         message::Message,
         opened::OpenMailError,
     },
+    reading::MailHead,
     search::{
         append::read,
         error::IndexError,
         head::{Head, SegmentEntry},
-        mail::{ATTACHMENTS_KEY, IndexedMail, mailbox_key, recipient_key, sender_key},
+        mail::{ATTACHMENTS_KEY, IndexedMail, conversation_key, mailbox_key, recipient_key, sender_key, thread_key},
         marks::{Run, marked},
         segment::{Segment, ShownPart, Wanted},
         store::{Blocks, IndexStore},
@@ -101,6 +102,20 @@ pub struct SearchWords {
     pub phrases: Phrases,
     /// A recipient's address, or `@domain`.
     pub to: Option<String>,
+    /// The conversation that a mail is part of.
+    pub conversation: Option<ConversationKeys>,
+}
+
+/// What the mails of a conversation are found by: its id within each mailbox, and the mail that it begins with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConversationKeys(BTreeSet<String>);
+
+impl ConversationKeys {
+    /// Of the conversation that `message` is part of, whose original has this `head`.
+    pub fn of(message: &Message, head: &MailHead) -> Self {
+        let keys = [message.conversation.map(conversation_key), head.thread().map(thread_key)];
+        Self(keys.into_iter().flatten().collect())
+    }
 }
 
 /// A search that could not be answered.
@@ -198,7 +213,7 @@ impl Search<'_> {
             let etag = found.as_ref().map(|found| found.etag.clone());
             let is_damaged = found.as_ref().is_some_and(|found| found.head.is_none());
             let head = found.and_then(|found| found.head).unwrap_or_else(|| Head::new(String::new()));
-            let reads = !words.phrases.is_empty() || words.to.is_some();
+            let reads = !words.phrases.is_empty() || words.to.is_some() || words.conversation.is_some();
             let read_to = head.upto.saturating_add(READ_ABOVE_INDEX);
             let mut indexed = Indexed {
                 search: *self,
@@ -235,7 +250,8 @@ impl Search<'_> {
             (filter.has_attachments == Some(true)).then(|| ATTACHMENTS_KEY.to_owned()),
         ];
         let keys: BTreeSet<String> = keys.into_iter().flatten().collect();
-        Wanted { phrases: words.phrases.clone(), keys, since: filter.since, until: filter.until }
+        let any_of = words.conversation.clone().unwrap_or_default().0;
+        Wanted { phrases: words.phrases.clone(), keys, any_of, since: filter.since, until: filter.until }
     }
 }
 

@@ -10,7 +10,7 @@ const SMALL_MAILS: u64 = 1_024;
 /// So many segments of one size make one of the next.
 const FAN: usize = 8;
 /// The form of the segments that this version writes and reads. An index of another form is made again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A segment, as the head names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,7 +165,7 @@ mod tests {
     fn a_head_of_another_form_is_not_read() {
         let mut head = serde_json::to_value(Head::new("g".to_owned())).unwrap();
         assert!(serde_json::from_value::<Head>(head.clone()).unwrap().is_readable());
-        head["format"] = 2.into();
+        head["format"] = (FORMAT + 1).into();
         assert!(!serde_json::from_value::<Head>(head).unwrap().is_readable());
     }
 }

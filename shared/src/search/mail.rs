@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     base::{
         address::compared,
-        id::{MailboxId, MessageId},
+        id::{ConversationId, MailboxId, MessageId},
     },
     firm::feed::{Envelope, Fact, MailFacts, What},
     reading::{MailHead, Outline, Person, is_shown_inline},
@@ -53,6 +53,16 @@ pub(super) fn recipient_key(address: &str) -> String {
     format!("to:{}", address.to_lowercase())
 }
 
+/// What a mail of a conversation of its mailbox is found by.
+pub(super) fn conversation_key(conversation: ConversationId) -> String {
+    format!("conversation:{conversation}")
+}
+
+/// What a mail of a thread is found by: the `Message-ID` of the mail that it begins with, in whichever mailbox.
+pub(super) fn thread_key(first: &str) -> String {
+    format!("thread:{}", ConversationId::of(first))
+}
+
 /// What a mail with attachments is found by.
 pub(super) const ATTACHMENTS_KEY: &str = "attachments";
 
@@ -81,7 +91,8 @@ impl IndexedMail {
             people: String::new(),
             beginning: String::new(),
         };
-        let MailFacts { has_attachments, .. } = facts;
+        let MailFacts { has_attachments, conversation, .. } = facts;
+        mail.keys.extend(conversation.map(conversation_key));
         mail.keys.extend(has_attachments.unwrap_or(false).then(|| ATTACHMENTS_KEY.to_owned()));
         if let Some(from) = from {
             mail.is_from(&from);
@@ -101,6 +112,7 @@ impl IndexedMail {
     /// Adds what its original says.
     pub(super) fn read(&mut self, outline: &Outline, mut text: String) {
         let MailHead { subject, from, to, cc, bcc, .. } = &outline.head;
+        self.keys.extend(outline.head.thread().map(thread_key));
         for address in from.iter().filter_map(|person| person.address.as_deref()) {
             self.is_from(address);
         }
@@ -167,14 +179,15 @@ pub(super) mod tests {
     fn a_mail_has_what_its_fact_and_its_original_say() {
         let mut mail = IndexedMail::of(7, &archived(7, "Bail", "Ada@X.example")).unwrap();
         assert!(mail.keys.contains("from:ada@x.example") && mail.keys.contains("from:@x.example"));
-        let original = b"From: Ada <ada@x.example>\r\nTo: Bob <bob@Y.example>, c@z.example\r\nSubject: Bail 7\r\n\
+        let original = b"From: Ada <ada@x.example>\r\nReferences: <1@x.example> <2@x.example>\r\nTo: Bob <bob@Y.example>, c@z.example\r\nSubject: Bail 7\r\n\
             Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nBonjour\r\n Bob\r\n--b\r\n\
             Content-Disposition: attachment; filename=plan.pdf\r\n\r\n%PDF\r\n--b--\r\n";
         let outline = Outline::of(original);
         let (text, _) =
             outline.text(|range| &original[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()]);
         mail.read(&outline, text);
-        for key in ["to:bob@y.example", "to:@z.example", "attachments"] {
+        let thread = thread_key("1@x.example");
+        for key in ["to:bob@y.example", "to:@z.example", "attachments", &thread] {
             assert!(mail.keys.contains(key), "{key}: {:?}", mail.keys);
         }
         assert_eq!(mail.people, "Ada <ada@x.example>, Bob <bob@Y.example>, c@z.example");

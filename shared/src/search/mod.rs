@@ -24,3 +24,6 @@ mod pack;
 mod segment;
 pub mod store;
 pub mod words;
+
+#[cfg(test)]
+mod million;

@@ -74,6 +74,8 @@ pub(super) struct Wanted {
     pub phrases: Phrases,
     /// All of them.
     pub keys: BTreeSet<String>,
+    /// One of them, if there are any.
+    pub any_of: BTreeSet<String>,
     pub since: Option<Timestamp>,
     /// Before this time.
     pub until: Option<Timestamp>,
@@ -82,16 +84,21 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Whether an index is of use.
     pub(super) fn is_empty(&self) -> bool {
-        self.phrases.is_empty() && self.keys.is_empty() && self.since.is_none() && self.until.is_none()
+        let is_free = self.phrases.is_empty() && self.keys.is_empty() && self.any_of.is_empty();
+        is_free && self.since.is_none() && self.until.is_none()
     }
 
     fn query(&self) -> Box<dyn Query> {
         let phrases = self.phrases.0.iter().map(|phrase| query_of(phrase));
-        let keys = self.keys.iter().map(|key| {
+        let keyed = |key: &String| {
             let term = Term::from_field_text(FIELDS.keys, key);
             Box::new(TermQuery::new(term, IndexRecordOption::Basic)) as Box<dyn Query>
+        };
+        let any_of = (!self.any_of.is_empty()).then(|| {
+            let queries = self.any_of.iter().map(|key| (Occur::Should, keyed(key)));
+            Box::new(BooleanQuery::new(queries.collect())) as Box<dyn Query>
         });
-        let mut all: Vec<Box<dyn Query>> = phrases.chain(keys).collect();
+        let mut all: Vec<Box<dyn Query>> = phrases.chain(self.keys.iter().map(keyed)).chain(any_of).collect();
         match all.len() {
             0 => Box::new(AllQuery),
             1 => all.remove(0),
@@ -322,6 +329,10 @@ pub(super) mod tests {
             assert_eq!(segment.shown(all[0].1).unwrap().beginning, "le 5");
             let (since, until) =
                 (Timestamp::from_second(1_700_000_010).ok(), Timestamp::from_second(1_700_000_012).ok());
+            let any_of = [sender_key("bob@y.example"), sender_key("nobody@y.example")].into();
+            let wanted = Wanted { any_of, ..Wanted::default() };
+            let all = segment.newest(&wanted, 6, None, 9).unwrap();
+            assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [5, 3, 1]);
             let wanted = Wanted { since, until, ..Wanted::default() };
             let all = segment.newest(&wanted, u64::MAX, None, 9).unwrap();
             assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [11, 10]);

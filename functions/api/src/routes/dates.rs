@@ -375,7 +375,7 @@ pub(super) async fn read(
     entries::read::<Date>(&app, firm.id(), &id.into_inner()).await
 }
 
-/// Lists a firm's dates.
+/// Lists a firm's dates: appointments, deadlines and reminders.
 ///
 /// A page may have fewer items than its limit although more follow. Read pages until `next` is null.
 #[utoipa::path(

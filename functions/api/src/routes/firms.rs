@@ -67,6 +67,8 @@ pub(crate) struct FirmChange {
     domains: Option<Vec<Domain>>,
     language: Option<Language>,
     time_zone: Option<TimeZone>,
+    /// Whether later mails of a conversation that was filed are filed to the same dossier.
+    replies_follow: Option<bool>,
 }
 
 /// A firm.
@@ -78,6 +80,8 @@ pub(crate) struct FirmView {
     domains: Vec<String>,
     language: Language,
     time_zone: String,
+    /// Whether later mails of a conversation that was filed are filed to the same dossier.
+    replies_follow: bool,
     /// The operator's own id of the firm.
     #[schema(value_type = Option<String>)]
     external_id: Option<ExternalId>,
@@ -90,8 +94,9 @@ pub(crate) struct FirmView {
 
 impl From<Firm> for FirmView {
     fn from(firm: Firm) -> Self {
-        let Firm { id, name, domains, language, time_zone, external_id, created_at, ended_at, .. } = firm;
-        Self { id, name, domains, language, time_zone, external_id, created_at, ended_at }
+        let Firm { id, name, domains, language, time_zone, replies_follow, external_id, created_at, ended_at, .. } =
+            firm;
+        Self { id, name, domains, language, time_zone, replies_follow, external_id, created_at, ended_at }
     }
 }
 
@@ -101,7 +106,7 @@ fn shown(firm: Firm) -> Tagged<FirmView> {
 }
 
 fn tag(firm: &Firm) -> ETag {
-    ETag::of(&(&firm.name, &firm.domains, firm.language, &firm.time_zone, firm.ended_at))
+    ETag::of(&(&firm.name, &firm.domains, firm.language, &firm.time_zone, firm.replies_follow, firm.ended_at))
 }
 
 fn read_domains(domains: Vec<Domain>) -> Answer<Vec<String>> {
@@ -138,6 +143,7 @@ pub(super) async fn create(
         name: new.name.into_inner(),
         domains: read_domains(new.domains)?,
         language: new.language,
+        replies_follow: false,
         time_zone: new.time_zone.into_inner(),
         marks: None,
         external_id: new.external_id.map(OwnId::into_inner),
@@ -190,7 +196,7 @@ impl Item for Firm {
     }
 }
 
-/// Lists the firms. Those that were deleted are among them, with `ended_at`.
+/// Lists all firms. A deleted firm has `ended_at`.
 #[utoipa::path(
     get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(SortedPart), responses((status = 200, body = Page<FirmView>))
 )]
@@ -236,7 +242,8 @@ pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
 
 /// Changes a firm.
 ///
-/// Marks in Outlook that are named in the firm's language follow it; dates and contacts in Outlook follow within a day.
+/// If you change the language, Outlook categories without names of your own get the names of the new language, and
+/// dates and contacts in Outlook are updated within a day.
 #[utoipa::path(
     patch, path = "/v1/firms/{firm}", tag = "firms", operation_id = "update_firm", params(IfMatch),
     responses((status = 200, body = FirmView))
@@ -252,6 +259,7 @@ pub(super) async fn change(
     condition.check(&tag(firm))?;
     firm.name = change.name.map_or_else(|| firm.name.clone(), Name::into_inner);
     firm.time_zone = change.time_zone.map_or_else(|| firm.time_zone.clone(), TimeZone::into_inner);
+    firm.replies_follow = change.replies_follow.unwrap_or(firm.replies_follow);
     if let Some(domains) = change.domains {
         firm.domains = read_domains(domains)?;
     }
@@ -263,12 +271,12 @@ pub(super) async fn change(
     Ok(shown(row.value))
 }
 
-/// Deletes a firm: greffe has no more access to anything of it. What was archived is kept.
+/// Deletes a firm and ends greffe's access to its Microsoft 365. Archived mail is kept.
 ///
 /// The firm's keys, webhooks and connectors are deleted; its mailboxes are paused and their subscriptions end; nothing
 /// more is pushed to its members. What greffe created at Entra for the firm's app registration is removed, and so is
-/// its client secret. The operator can still read the firm and its mail; nothing of it can be changed. This can't be
-/// undone. If the request breaks off, send it again.
+/// its client secret. The operator can still read the firm and its mail; nobody can change them. This can't be undone.
+/// If the request breaks off, send it again.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}", tag = "firms", operation_id = "delete_firm", params(IfMatch),
     responses(

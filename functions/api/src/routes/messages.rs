@@ -14,16 +14,18 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     aws::table::Key,
-    base::id::{FirmId, FolderId, MailboxId, MessageId},
+    base::id::{ConversationId, FirmId, FolderId, MailboxId, MessageId},
+    firm::feed::FiledThrough,
     mail::{
-        filing::{self, FilingError},
+        filing::{self, FilingChange, FilingError, FollowedConversation},
         list::{InDossier, Keeping, MailDirection, MessageFilter, Registry},
         mailbox::Mailbox,
         message::{Filing, Message},
+        opened::{self, NESTED_BYTES_MAX, OpenMailError},
     },
     problem::{Code, Problem},
     search::{
-        find::{FoundIn, FoundMail, MailField, Search, SearchCache, SearchError, SearchWords},
+        find::{ConversationKeys, FoundIn, FoundMail, MailField, Search, SearchCache, SearchError, SearchWords},
         marks::Run,
         words::Phrases,
     },
@@ -133,6 +135,10 @@ pub(crate) struct MessagesFilter {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<Direction>, inline)]
     direction: Option<Direction>,
+    /// Only mail of the same conversation as this mail, in all mailboxes.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, inline, pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$")]
+    conversation_of: Option<MessageId>,
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     after: Option<u64>,
@@ -263,10 +269,10 @@ impl MessagesFilter {
     }
 }
 
-/// Lists the mails that are archived, failed or gone, or those that fit, the last registered first.
+/// Lists a firm's mails, newest entry first. Filters narrow the list.
 ///
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries. Mail that arrives
-/// while you read page after page changes no later page.
+/// while you page does not change the pages that follow.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(MessagesFilter),
     responses((status = 200, body = FoundMessages))
@@ -285,7 +291,11 @@ pub(super) async fn list(
         }
         phrases => phrases.unwrap_or_default(),
     };
-    let words = SearchWords { phrases, to: which.to.take() };
+    let conversation = match which.conversation_of {
+        Some(message) => Some(conversation(&app, firm.id(), &find(&app, firm.id(), message).await?).await?),
+        None => None,
+    };
+    let words = SearchWords { phrases, to: which.to.take(), conversation };
     let filter = which.into_filter(&app, firm.id()).await?;
     let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
@@ -296,6 +306,32 @@ pub(super) async fn list(
     });
     let next = found.next.map(|number| number.to_string());
     Ok(Json(FoundMessages { items: items.collect(), next, complete_to: found.complete_to }))
+}
+
+pub(super) fn not_archived(state: &str) -> Failure {
+    Problem::new(Code::NotArchived, format!("The state of the message is {state}.")).into()
+}
+
+impl From<OpenMailError> for Failure {
+    fn from(error: OpenMailError) -> Self {
+        match error {
+            OpenMailError::NoAttachment => not_found("attachment"),
+            OpenMailError::NoMessage => not_found("message"),
+            OpenMailError::NestedTooLarge => {
+                let largest = format!("A message within another one may have {NESTED_BYTES_MAX} bytes to be opened.");
+                Problem::new(Code::AnswerTooLarge, largest).into()
+            }
+            OpenMailError::Archive(error) => error.into(),
+            OpenMailError::BrokenOff { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// What the mails of a conversation are found by.
+async fn conversation(app: &App, firm: FirmId, message: &Message) -> Answer<ConversationKeys> {
+    let original = message.original().ok_or_else(|| not_archived(message.state.name()))?;
+    let head = opened::head(&app.archive, (firm, message.id), original.bytes).await?;
+    Ok(ConversationKeys::of(message, &head))
 }
 
 pub(super) async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
@@ -324,7 +360,7 @@ struct Original(Vec<u8>);
 
 /// Downloads the original of a mail (MIME) or a part of it, byte for byte as Microsoft delivered it.
 ///
-/// HEAD shows its size and its SHA-256 only.
+/// HEAD returns only its size and its SHA-256.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/content", tag = "messages", operation_id = "read_original",
     params(
@@ -350,9 +386,7 @@ pub(super) async fn content(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let message = find(&app, firm.id(), id).await?;
-    let original = message.original().ok_or_else(|| {
-        Problem::new(Code::NotArchived, format!("The state of the message is {}.", message.state.name()))
-    })?;
+    let original = message.original().ok_or_else(|| not_archived(message.state.name()))?;
     let (length, etag) = (original.bytes, format!("\"{}\"", original.sha256));
     let part = match asked(&method, &headers, &etag, length) {
         Asked::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
@@ -407,8 +441,11 @@ pub(crate) struct FilingView {
     dossier: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     at: Timestamp,
-    /// The id of the API key that made the change, or `operator`.
+    /// The id of the API key that made the change, or `operator`. Where a mail followed its conversation or its folder,
+    /// who filed the conversation or gave the folder its dossier.
     by: String,
+    /// By what it was changed.
+    through: FiledThrough,
 }
 
 /// The changes of a mail's dossier.
@@ -420,6 +457,8 @@ pub(crate) struct Filings {
 
 /// Most mails that are filed by one request.
 const FILED_MAX: usize = 100;
+/// Most mails of a conversation that are filed by one request.
+const CONVERSATION_FILED_MAX: usize = 200;
 
 /// A mail's id.
 #[derive(ToSchema)]
@@ -453,18 +492,25 @@ pub(crate) struct FiledView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FiledMany {
     /// In the order of the request.
-    items: Vec<FiledView>,
+    pub(super) items: Vec<FiledView>,
 }
 
 /// Changes where a mail is filed; what was so before stays as it is.
 async fn set_dossier(app: &App, firm: &FirmScope, id: MessageId, dossier: Option<&str>) -> Answer<Message> {
     let (by, now) = (firm.by(), app.clock.now());
-    let filed = filing::file((&app.table, &app.feed), (firm.id(), id), dossier, &by, now).await;
-    filed.map_err(|error| match error {
-        FilingError::Unknown => not_found("message"),
-        FilingError::NotArchived(_) => Problem::new(Code::NotArchived, format!("Nothing is filed: {error}.")).into(),
-        FilingError::Feed(error) => Failure::from(error),
-    })
+    Ok(filing::file((&app.table, &app.feed), (firm.id(), id), FilingChange::requested(dossier, &by, now)).await?)
+}
+
+impl From<FilingError> for Failure {
+    fn from(error: FilingError) -> Self {
+        match error {
+            FilingError::Unknown => not_found("message"),
+            FilingError::NotArchived(_) => {
+                Problem::new(Code::NotArchived, format!("Nothing is filed: {error}.")).into()
+            }
+            FilingError::Feed(error) => error.into(),
+        }
+    }
 }
 
 /// Changes where a mail is filed, and has its mark turned.
@@ -478,8 +524,8 @@ async fn set_one(app: &App, firm: FirmScope, id: MessageId, dossier: Option<&str
 
 /// Files up to 100 mails to a dossier, or takes them out of their dossiers.
 ///
-/// Each mail has an answer of its own; one that can't be filed does not keep the others from being filed. Their
-/// categories in Outlook change shortly afterwards. Repeating the request changes nothing.
+/// The response has a result for each mail. A mail that can't be filed does not stop the others. Their categories in
+/// Outlook change shortly afterwards. A repeated request has no further effect.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/messages/file", tag = "messages", operation_id = "file_messages",
     responses((status = 200, body = FiledMany))
@@ -493,10 +539,21 @@ pub(super) async fn file_many(
         return Err(invalid(format!("messages: 1 to {FILED_MAX} ids")));
     }
     let dossier = new.dossier.map(Name::into_inner);
+    let (by, at) = (firm.by(), app.clock.now());
+    let change = FilingChange::requested(dossier.as_deref(), &by, at);
+    let items = file_each(&app, firm.id(), new.messages.into_iter().map(|id| (id, change))).await?;
+    Ok(Json(FiledMany { items }))
+}
+
+/// Makes these changes one by one, because each takes the next number of the firm's feed, and has the marks turned.
+pub(super) async fn file_each(
+    app: &App,
+    firm: FirmId,
+    changes: impl Iterator<Item = (MessageId, FilingChange<'_>)>,
+) -> Answer<Vec<FiledView>> {
     let (mut items, mut waiting, mut failure) = (Vec::new(), BTreeSet::new(), None);
-    // One by one: each takes the next number of the firm's feed.
-    for id in new.messages {
-        let problem = match set_dossier(&app, &firm, id, dossier.as_deref()).await {
+    for (id, change) in changes {
+        let problem = match filing::file((&app.table, &app.feed), (firm, id), change).await.map_err(Failure::from) {
             Ok(filed) => {
                 waiting.extend((!filed.state.is_final()).then_some(id.mailbox));
                 None
@@ -510,14 +567,87 @@ pub(super) async fn file_many(
         items.push(FiledView { message: id, problem });
     }
     for mailbox in waiting {
-        mailboxes::queue(&app, firm.id(), mailbox).await;
+        mailboxes::queue(app, firm, mailbox).await;
     }
-    failure.map_or(Ok(Json(FiledMany { items })), Err)
+    failure.map_or(Ok(items), Err)
+}
+
+/// Where the mails of a conversation were filed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FiledConversation {
+    /// The mails that were not there yet, the last registered first.
+    items: Vec<FiledView>,
+    /// Whether that is the whole conversation. If not, send the request again: a request files at most 200 mails, and
+    /// of mails that came a moment ago not all may be found.
+    is_complete: bool,
+}
+
+/// Files all archived mails of the conversation that a mail is part of, in all mailboxes, or takes them out of their
+/// dossiers.
+///
+/// Mails are of one conversation if Exchange says so, or if their headers References and In-Reply-To lead to the same
+/// mail. If the firm has `replies_follow`, later mails of the conversation follow. Repeating the request changes
+/// nothing.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/messages/{message}/conversation/file", tag = "messages",
+    operation_id = "file_conversation",
+    responses(
+        (status = 200, body = FiledConversation),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
+    )
+)]
+pub(super) async fn file_conversation(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Extension(cache): Extension<Arc<SearchCache>>,
+    Id(message): Id<MessageId>,
+    Json(new): Json<NewFiling>,
+) -> Answer<Json<FiledConversation>> {
+    let dossier = new.dossier.map(Name::into_inner);
+    let (by, at) = (firm.by(), app.clock.now());
+    let first = find(&app, firm.id(), message).await?;
+    let words = SearchWords { conversation: Some(conversation(&app, firm.id(), &first).await?), ..Default::default() };
+    let followed = dossier.clone().map(|dossier| FollowedConversation { dossier, by: by.clone(), at });
+    // First, so that no mail comes between: what is archived from now on follows, what was before is found.
+    follow(&app, firm.id(), [&first], followed.as_ref()).await?;
+    let filter = MessageFilter { keeping: Some(Keeping::Archived), ..MessageFilter::default() };
+    let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
+    let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
+    let (mut after, mut found, mut is_complete) = (None, vec![], true);
+    while found.len() < CONVERSATION_FILED_MAX {
+        let page = Box::pin(search.find(&words, (after, Limit::MAX), at)).await?;
+        is_complete &= page.complete_to.is_none();
+        found.extend(
+            page.items.into_iter().map(|mail| mail.message).filter(|mail| mail.dossier() != dossier.as_deref()),
+        );
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    is_complete &= after.is_none() && found.len() <= CONVERSATION_FILED_MAX;
+    found.truncate(CONVERSATION_FILED_MAX);
+    follow(&app, firm.id(), &found, followed.as_ref()).await?;
+    let through = FiledThrough::Conversation;
+    let change = FilingChange { through, ..FilingChange::requested(dossier.as_deref(), &by, at) };
+    let items = file_each(&app, firm.id(), found.iter().map(|mail| (mail.id, change))).await?;
+    Ok(Json(FiledConversation { items, is_complete }))
+}
+
+/// Has later mails of the conversations of these mails follow, each in its own mailbox.
+async fn follow(
+    app: &App,
+    firm: FirmId,
+    mails: impl IntoIterator<Item = &Message>,
+    followed: Option<&FollowedConversation>,
+) -> Answer<()> {
+    let conversations: BTreeSet<ConversationId> = mails.into_iter().filter_map(|mail| mail.conversation).collect();
+    Ok(FollowedConversation::set(&app.table, firm, conversations, followed).await?)
 }
 
 /// Files a mail to a dossier, or moves it to another dossier.
 ///
-/// Its category in Outlook turns green shortly afterwards. Repeating the request changes nothing.
+/// Its category in Outlook turns green shortly afterwards. A repeated request has no further effect.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "file_message",
     responses(
@@ -561,6 +691,7 @@ pub(super) async fn filings(
 ) -> Answer<Json<Filings>> {
     find(&app, firm.id(), message).await?;
     let history = filing::history(&app.table, firm.id(), message).await?;
-    let items = history.into_iter().map(|Filing { dossier, at, by, .. }| FilingView { dossier, at, by });
+    let view = |Filing { dossier, at, by, through, .. }| FilingView { dossier, at, by, through };
+    let items = history.into_iter().map(view);
     Ok(Json(Filings { items: items.collect() }))
 }

@@ -28,6 +28,7 @@ mod messages;
 mod operators_webhooks;
 mod page;
 mod proof;
+mod proposals;
 mod push;
 mod reading;
 mod reconciliation;
@@ -113,7 +114,7 @@ routes! {
             messages::content reads mail, messages::filings,
             events::list;
 
-        Needs::FILE => messages::file, messages::unfile, messages::file_many;
+        Needs::FILE => messages::file, messages::unfile, messages::file_many, folders::file_by;
 
         Needs::PUSH =>
             members::create, members::update, members::delete, validation::member,
@@ -133,7 +134,10 @@ routes! {
         Needs::READ =>
             messages::list reads words, messages::read, reading::text reads mail, reading::html reads mail,
             reading::attachments reads mail, reading::attachment reads mail,
-            proof::log, proof::message reads mail;
+            proof::log, proof::message reads mail,
+            proposals::list;
+
+        Needs::FILE => messages::file_conversation, proposals::accept;
     }
 }
 
@@ -179,7 +183,7 @@ struct Health {
     commit: Option<&'static str>,
 }
 
-/// Checks that the API function runs, and shows its version. It checks nothing else.
+/// Shows that the API runs, and its version. It checks no other part of greffe.
 #[utoipa::path(get, path = "/healthz", tag = "health", operation_id = "get_health", security(()), responses((status = 200, body = Health)))]
 async fn health() -> Json<Health> {
     Json(Health { version: env!("CARGO_PKG_VERSION"), commit: option_env!("GREFFE_COMMIT") })

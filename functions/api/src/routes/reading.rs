@@ -17,17 +17,17 @@ use shared::{
         digest::Digest,
         id::{FirmId, MessageId},
     },
-    mail::opened::{NESTED_BYTES_MAX, OpenMailError, OpenedMail},
+    mail::opened::OpenedMail,
     problem::{Code, Problem},
     reading::{Attachment, MailHead, PartKind, Person, Pictures, is_shown_inline},
     search::marks::passages,
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::messages::{RunView, SearchText, find};
+use super::messages::{RunView, SearchText, find, not_archived};
 use crate::{
     auth::FirmScope,
-    error::{Answer, Failure, not_found},
+    error::{Answer, Failure},
     extract::{Id, Json, Nth, Query, given, typed},
     range::{Asked, asked},
 };
@@ -232,30 +232,11 @@ struct AttachmentBytes(Vec<u8>);
 async fn open(app: &App, firm: FirmId, message: MessageId, within: &Nesting) -> Answer<(OpenedMail, Digest)> {
     let found = find(app, firm, message).await?;
     let original = found.original().ok_or_else(|| not_archived(found.state.name()))?;
-    let opened = OpenedMail::open(&app.archive, (firm, message), original.bytes, &within.0).await?;
+    let opened = OpenedMail::open((&app.archive, Some(&app.table)), (firm, message), original.bytes, &within.0).await?;
     Ok((opened, original.sha256))
 }
 
-impl From<OpenMailError> for Failure {
-    fn from(error: OpenMailError) -> Self {
-        match error {
-            OpenMailError::NoAttachment => not_found("attachment"),
-            OpenMailError::NoMessage => not_found("message"),
-            OpenMailError::NestedTooLarge => {
-                let largest = format!("A message within another one may have {NESTED_BYTES_MAX} bytes to be opened.");
-                Problem::new(Code::AnswerTooLarge, largest).into()
-            }
-            OpenMailError::Archive(error) => error.into(),
-            OpenMailError::BrokenOff { .. } => Self::Internal(error.into()),
-        }
-    }
-}
-
-fn not_archived(state: &str) -> Failure {
-    Problem::new(Code::NotArchived, format!("The state of the message is {state}.")).into()
-}
-
-/// Shows what a mail says: its head and its text.
+/// Shows the header fields and the plain text of a mail.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text", params(WhichText),
     responses(
@@ -282,8 +263,8 @@ pub(super) async fn text(
     Ok(Json(MailText { subject, from, reply_to, to, cc, bcc, date, message_id, text, is_cut, passages }))
 }
 
-/// Shows a mail as a page of HTML that can do no harm: without scripts, forms and styles of its own, with the images of
-/// the mail itself.
+/// Shows a mail as safe HTML: without scripts, forms or the mail's own styles, and with only those images that the mail
+/// contains.
 ///
 /// The answer carries a `Content-Security-Policy` with a sandbox. Show it in an `<iframe sandbox>` all the same.
 #[utoipa::path(
@@ -339,7 +320,8 @@ pub(super) async fn attachments(
 
 /// Downloads an attachment of a mail or a part of it.
 ///
-/// Only PNG, JPEG, GIF and WebP may be shown within a page; a browser saves everything else. HEAD shows the size.
+/// A browser may show PNG, JPEG, GIF and WebP within a page. Everything else is offered as a download. HEAD shows the
+/// size.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/attachments/{attachment}", tag = "messages",
     operation_id = "read_attachment",

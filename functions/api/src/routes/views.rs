@@ -17,7 +17,10 @@ use shared::{
         digest::Digest,
         id::{ClientId, ConnectorId, ExternalId, MailboxId, MessageId, TenantId},
     },
-    firm::{Firm, feed::CredentialKind},
+    firm::{
+        Firm,
+        feed::{CredentialKind, FiledThrough},
+    },
     graph::{GraphCode, TokenError},
     mail::{
         message::{Message, State as MessageState},
@@ -65,8 +68,11 @@ pub(crate) struct MessageView {
     dossier: Option<String>,
     #[schema(value_type = Option<String>, format = "date-time")]
     filed_at: Option<Timestamp>,
-    /// The id of the API key that filed it, or `operator`.
+    /// The id of the API key that filed it, or `operator`. Where it followed its conversation or its folder, who filed
+    /// the conversation or gave the folder its dossier.
     filed_by: Option<String>,
+    /// By what it came to be filed.
+    filed_through: Option<FiledThrough>,
 }
 
 /// Why a mail is not archived yet.
@@ -114,6 +120,7 @@ impl From<Message> for MessageView {
             skip_reason,
             filed_at: filing.as_ref().map(|filing| filing.at),
             filed_by: filing.as_ref().map(|filing| filing.by.clone()),
+            filed_through: filing.as_ref().map(|filing| filing.through),
             dossier: filing.and_then(|filing| filing.dossier),
         }
     }

@@ -16,8 +16,9 @@ use shared::{
     graph::{Disposition, MailFolder},
     mail::{
         delta::Phase,
+        filing,
         folder::{FolderState, known_tree},
-        mailbox::{Mailbox, MailboxKind, MailboxState, Sync},
+        mailbox::{FOLDER_DOSSIERS_MAX, FolderDossier, Mailbox, MailboxKind, MailboxState, Sync},
         selection::{self, Mode, Selection},
         trouble::Fault,
         walk::WalkTally,
@@ -31,6 +32,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, invalid},
     extract::{Id, Json},
+    field::Name,
     precondition::{IfMatch, Tagged},
     routes::views::ProblemView,
 };
@@ -141,8 +143,8 @@ async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
     Ok(found.ok_or_else(deleted)?.value)
 }
 
-/// Shows the folders of a mailbox, as they are at Microsoft now. While Microsoft does not answer, it shows the folders
-/// of an active mailbox as greffe last saw them.
+/// Lists the folders of a mailbox, read from Microsoft now. If Microsoft does not answer, it lists the folders of an
+/// active mailbox as greffe last read them.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes", operation_id = "list_folders",
     responses((status = 200, body = Folders))
@@ -282,6 +284,49 @@ pub(crate) async fn select(
     let mailbox = Mailbox::select(row, &app.table, selection).await?;
     if mailbox.state == MailboxState::Active {
         Sync::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;
+        queue(&app, mailbox.firm, mailbox.id).await;
+    }
+    shown(&app, mailbox).await
+}
+
+/// The dossier of a folder.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFolderDossier {
+    /// The id of the folder.
+    #[schema(value_type = String, max_length = 512)]
+    folder: FolderId,
+    /// The dossier's id or name in the business application; null for none.
+    #[schema(required)]
+    #[serde(deserialize_with = "Option::deserialize")]
+    dossier: Option<Name>,
+}
+
+/// Has a folder stand for a dossier, or for none any more.
+///
+/// Archived mail that lies in the folder is filed to the dossier, and so is what is moved there later. What is moved on
+/// to another folder that greffe reads is taken out again, or filed to that folder's dossier. Deleting a mail, or
+/// moving it where greffe doesn't read, changes nothing. A mail that was filed in another way stays where it is filed
+/// until it is moved.
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/dossiers", tag = "mailboxes", operation_id = "file_by_folder",
+    responses((status = 200, body = MailboxView))
+)]
+pub(crate) async fn file_by(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(mailbox): Id<MailboxId>,
+    Json(new): Json<NewFolderDossier>,
+) -> Answer<Tagged<MailboxView>> {
+    let row = find(&app, firm.id(), mailbox).await?;
+    let is_new = !row.value.dossiers.contains_key(&new.folder);
+    if is_new && new.dossier.is_some() && row.value.dossiers.len() >= FOLDER_DOSSIERS_MAX {
+        return Err(invalid(format!("folder: at most {FOLDER_DOSSIERS_MAX} folders of a mailbox stand for dossiers")));
+    }
+    let dossier = new.dossier.map(Name::into_inner);
+    let dossier = dossier.map(|dossier| FolderDossier { dossier, by: firm.by(), at: app.clock.now() });
+    let mailbox = filing::stand_for(row, &app.table, new.folder, dossier).await?;
+    if mailbox.state == MailboxState::Active {
         queue(&app, mailbox.firm, mailbox.id).await;
     }
     shown(&app, mailbox).await

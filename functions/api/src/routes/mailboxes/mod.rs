@@ -3,7 +3,11 @@
 pub(super) mod folders;
 pub(super) mod rules;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     extract::State,
@@ -28,7 +32,9 @@ use shared::{
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
-        mailbox::{Grant, History, Mailbox, MailboxKind, MailboxState, Preparing, Progress, SinceError, Sync},
+        mailbox::{
+            FolderDossier, Grant, History, Mailbox, MailboxKind, MailboxState, Preparing, Progress, SinceError, Sync,
+        },
         rules::Rules,
         selection::{Mode, Selection},
         trouble::{Fault, Thing},
@@ -124,6 +130,8 @@ pub(crate) struct MailboxView {
     /// The chosen folders; null before the first choice.
     selection: Option<SelectionView>,
     rules: RulesView,
+    /// The folders that stand for dossiers.
+    dossiers: Vec<FolderDossierView>,
     /// Mail that arrived before this time is not archived.
     #[schema(value_type = Option<String>, format = "date-time")]
     activated_at: Option<Timestamp>,
@@ -249,6 +257,15 @@ pub(crate) struct SelectionView {
     /// The folders that were named.
     #[schema(value_type = Vec<String>)]
     folders: Vec<FolderId>,
+}
+
+/// A folder that stands for a dossier.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FolderDossierView {
+    /// The id of the folder.
+    #[schema(value_type = String)]
+    folder: FolderId,
+    dossier: String,
 }
 
 /// Which mail of the chosen folders is skipped, and whether greffe sets categories.
@@ -388,7 +405,7 @@ impl ProgressView {
 }
 
 fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp) -> MailboxView {
-    let Mailbox { id, connector, address, kind, member, external_id, state, selection, rules, .. } = mailbox;
+    let Mailbox { id, connector, address, kind, member, external_id, state, selection, rules, dossiers, .. } = mailbox;
     let Mailbox { activated_at, created_at, .. } = mailbox;
     let sync = sync.unwrap_or_default();
     let history = mailbox.history.map(|history| HistoryView::of(history.since, sync.history));
@@ -413,6 +430,10 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
             .map(|Preparing { ready, folders }| PreparingView { ready, folders: (folders > 0).then_some(folders) }),
         selection: selection.map(|Selection { mode, folders }| SelectionView { mode, folders }),
         rules: rules.into(),
+        dossiers: dossiers
+            .into_iter()
+            .map(|(folder, FolderDossier { dossier, .. })| FolderDossierView { folder, dossier })
+            .collect(),
         activated_at,
         history,
         grant: mailbox.grant.map(|Grant { since, until }| GrantView { since, until }),
@@ -488,6 +509,7 @@ pub(super) async fn create(
         // Of a shared one all is kept: it is nobody's own.
         selection: (kind == MailboxKind::Shared).then(Selection::all),
         rules: Rules::default(),
+        dossiers: BTreeMap::new(),
         activated_at: None,
         history: None,
         grant: None,
@@ -624,8 +646,8 @@ pub(super) async fn change(
 
 /// Deletes a mailbox: greffe no longer reads it, and its subscription ends. What was archived is kept.
 ///
-/// Its mails stay in the list and can be filed; Outlook no longer shows it. The address can be added again: that is a
-/// new mailbox, whose archiving starts anew.
+/// Its archived mails stay in the list and can still be filed, but their categories in Outlook no longer change. You
+/// can add the address again, as a new mailbox.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "delete_mailbox", params(IfMatch),
     responses((status = 204, description = "Deleted."))
@@ -681,8 +703,8 @@ pub(crate) struct MailboxesFilter {
 
 /// Lists a firm's mailboxes.
 ///
-/// With `connector`, `member`, `state` or `address`, a page may have few mailboxes or none and still have a `next`: a
-/// request looks at 1,000 at most.
+/// With `connector`, `member`, `state` or `address`, a page may have few or no items although more follow, because one
+/// request examines at most 1,000 mailboxes. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(MailboxesFilter, SortedPart),
     responses((status = 200, body = Page<MailboxView>))
@@ -742,8 +764,8 @@ fn refused(error: SinceError) -> Failure {
 
 /// Starts archiving new mail of a mailbox, or resumes after a pause.
 ///
-/// With `since`, older mail is archived too, if the operator has granted it. A later call can only move this date
-/// further back.
+/// With `since`, older mail is archived too, if the operator has granted it. A later call can only set an earlier
+/// `since`.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/activate", tag = "mailboxes", operation_id = "activate_mailbox",
     responses(
@@ -778,7 +800,7 @@ pub(super) async fn activate(
     shown(&app, mailbox).await
 }
 
-/// Grants a mailbox the archiving of mail from before its activation. Replaces an earlier grant.
+/// Allows greffe to archive mail that arrived before the activation of a mailbox. Replaces an earlier grant.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "grant_history", params(IfMatch),
     responses((status = 200, body = MailboxView))
@@ -801,7 +823,7 @@ pub(super) async fn grant(
     shown(&app, mailbox).await
 }
 
-/// Revokes the grant for older mail of a mailbox. Archiving that has started continues.
+/// Revokes the permission to archive a mailbox's older mail. An intake that has started continues.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history", params(IfMatch),
     responses((status = 200, body = MailboxView))

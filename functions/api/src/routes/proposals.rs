@@ -1,0 +1,189 @@
+//! Proposals: mails that may belong to a dossier, because of who wrote them and to whom.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use axum::extract::State;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    aws::table::Key,
+    base::{
+        address::compared,
+        id::{FirmId, MessageId, Noun},
+    },
+    firm::{Firm, feed::FiledThrough, member::Member},
+    mail::{
+        filing::FilingChange,
+        list::{InDossier, Keeping, MessageFilter, Registry},
+        mailbox::Mailbox,
+        message::Message,
+        opened,
+        proposal::{DossiersByAddress, OwnPeople, proposed},
+    },
+    push::{contact::Contact, entry::Entry},
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    messages::{FiledMany, file_each},
+    views::MessageView,
+};
+use crate::{
+    auth::FirmScope,
+    error::{Answer, invalid, not_found},
+    extract::{Json, Query, given},
+    field::{Limit, Name},
+};
+
+/// Originals whose heads are read side by side.
+const READ_AT_ONCE: usize = 16;
+/// Most proposals that are accepted by one request.
+const ACCEPTED_MAX: usize = 100;
+
+/// Which proposals.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ProposalsPage {
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given")]
+    after: Option<u64>,
+    /// How many mails are looked at: 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// A mail that may belong to a dossier.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProposalView {
+    /// The mail.
+    #[serde(flatten)]
+    message: MessageView,
+    /// The dossier to which all contacts belong who wrote the mail or received it.
+    proposed_dossier: String,
+}
+
+/// A page of proposals.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Proposals {
+    items: Vec<ProposalView>,
+    /// Pass this as `after` to read the next page; null on the last page.
+    next: Option<String>,
+}
+
+/// Lists mails that may belong to a dossier, the last registered first.
+///
+/// A mail is proposed for a dossier if everybody outside of the firm who wrote it or received it is a contact of that
+/// dossier, and of no other that they share. Mails that were filed before are not proposed. Nothing is filed until a
+/// proposal is accepted. A page may be empty and still have a `next`.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/proposals", tag = "messages", operation_id = "list_proposals",
+    params(ProposalsPage), responses((status = 200, body = Proposals))
+)]
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(which): Query<ProposalsPage>,
+) -> Answer<Json<Proposals>> {
+    let (firm, limit) = (firm.id(), which.limit.unwrap_or_default().get());
+    let (own, dossiers) = (own_people(&app, firm).await?, dossiers(&app, firm).await?);
+    let (keeping, dossier) = (Some(Keeping::Archived), Some(InDossier::None));
+    let filter = MessageFilter { keeping, dossier, ..MessageFilter::default() };
+    let mut registry = Registry { table: &app.table, feed: &app.feed, firm, filter: &filter };
+    let show = |_, message| Some(message);
+    let listed = filter.list((&app.table, firm), &mut registry, (which.after, limit), show).await?;
+    let never_filed = listed.items.into_iter().filter(|message: &Message| message.filing.is_none());
+    let proposals = never_filed.map(|message| propose(&app, firm, message, &own, &dossiers));
+    let proposals: Vec<_> = proposals.collect();
+    let items: Vec<Option<ProposalView>> = stream::iter(proposals).buffered(READ_AT_ONCE).try_collect().await?;
+    Ok(Json(Proposals { items: items.into_iter().flatten().collect(), next: listed.next.map(|next| next.to_string()) }))
+}
+
+/// The proposal of a mail, if there is one.
+async fn propose(
+    app: &App,
+    firm: FirmId,
+    message: Message,
+    own: &OwnPeople,
+    dossiers: &DossiersByAddress,
+) -> Answer<Option<ProposalView>> {
+    let Some(bytes) = message.original().map(|original| original.bytes).filter(|_| !dossiers.is_empty()) else {
+        return Ok(None);
+    };
+    let head = opened::head(&app.archive, (firm, message.id), bytes).await?;
+    let dossier = proposed(&head, own, dossiers).map(str::to_owned);
+    Ok(dossier.map(|proposed_dossier| ProposalView { message: message.into(), proposed_dossier }))
+}
+
+/// Who belongs to the firm.
+async fn own_people(app: &App, firm: FirmId) -> Answer<OwnPeople> {
+    let found = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;
+    let members = app.table.query_all::<Member>(&Key::member_prefix(firm)).await?;
+    let mailboxes = app.table.query_all::<Mailbox>(&Key::mailbox_prefix(firm)).await?;
+    let members = members.iter().filter_map(|row| compared(&row.value.address));
+    let mailboxes = mailboxes.iter().filter_map(|row| compared(&row.value.address));
+    let addresses = members.chain(mailboxes).map(|(address, _)| address);
+    Ok(OwnPeople { domains: found.domains.into_iter().collect(), addresses: addresses.collect() })
+}
+
+/// The dossiers of the firm's contacts.
+async fn dossiers(app: &App, firm: FirmId) -> Answer<DossiersByAddress> {
+    let mut all: DossiersByAddress = HashMap::new();
+    for row in app.table.query_all::<Entry<Contact>>(&Key::entry_prefix(firm, Noun::Contact)).await? {
+        let Some(Contact { emails, dossier: Some(dossier), .. }) = row.value.content else { continue };
+        for (address, _) in emails.iter().filter_map(|email| compared(email)) {
+            all.entry(address).or_insert_with(BTreeSet::new).insert(dossier.clone());
+        }
+    }
+    Ok(all)
+}
+
+/// A proposal that is accepted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptedProposal {
+    /// The id of the mail.
+    #[schema(value_type = String, pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$")]
+    message: MessageId,
+    /// The dossier that it was proposed for.
+    dossier: Name,
+}
+
+/// Proposals that are accepted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptedProposals {
+    #[schema(min_items = 1, max_items = 100)]
+    proposals: Vec<AcceptedProposal>,
+}
+
+/// Accepts up to 100 proposals: each mail is filed to the dossier that is named with it.
+///
+/// Each mail has an answer of its own; one that can't be filed does not keep the others from being filed. Repeating
+/// the request changes nothing.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/proposals/accept", tag = "messages", operation_id = "accept_proposals",
+    responses((status = 200, body = FiledMany))
+)]
+pub(super) async fn accept(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<AcceptedProposals>,
+) -> Answer<Json<FiledMany>> {
+    if !(1..=ACCEPTED_MAX).contains(&new.proposals.len()) {
+        return Err(invalid(format!("proposals: 1 to {ACCEPTED_MAX}")));
+    }
+    let (by, at) = (firm.by(), app.clock.now());
+    let accepted: Vec<(MessageId, String)> =
+        new.proposals.into_iter().map(|accepted| (accepted.message, accepted.dossier.into_inner())).collect();
+    let changes = accepted.iter().map(|(id, dossier)| {
+        let through = FiledThrough::Contact;
+        (*id, FilingChange { through, ..FilingChange::requested(Some(dossier), &by, at) })
+    });
+    Ok(Json(FiledMany { items: file_each(&app, firm.id(), changes).await? }))
+}

@@ -1,0 +1,134 @@
+//! Filing that follows: what was just archived goes where its conversation or its folder goes, and what a person moved
+//! goes where its new folder does.
+
+use std::collections::{BTreeMap, HashMap};
+
+use shared::{
+    aws::table::{Key, Row, Write},
+    base::{
+        id::{ConversationId, FolderId, MessageId},
+        telemetry::Chain,
+    },
+    firm::feed::FiledThrough,
+    graph::{Disposition, Mail},
+    mail::{
+        delta::Phase,
+        filing::{self, ByFolder, FilingChange, FilingError, FollowedConversation, by_folder},
+        folder::FolderState,
+        message::{Message, State},
+        work::Work,
+    },
+};
+
+use crate::round::{Round, RoundError};
+
+/// Files what was just archived and announced: to the dossier of its conversation, else to that of its folder.
+pub(crate) async fn file_archived(
+    round: &Round<'_>,
+    messages: &mut [Row<Message>],
+    archived: &[usize],
+) -> Result<(), RoundError> {
+    let followed = followed(round, archived.iter().filter_map(|i| messages[*i].value.conversation)).await?;
+    for i in archived {
+        let row = &mut messages[*i];
+        if row.value.filing.is_some() {
+            continue;
+        }
+        let place = row.value.place().clone();
+        let by_folder = round.mailbox.dossiers.get(&place);
+        let by_conversation = row.value.conversation.and_then(|conversation| followed.get(&conversation));
+        let (dossier, by, through) = match (by_conversation, by_folder) {
+            (Some(FollowedConversation { dossier, by, .. }), _) => (dossier, by, FiledThrough::Conversation),
+            (None, Some(folder)) => (&folder.dossier, &folder.by, FiledThrough::Folder),
+            (None, None) => continue,
+        };
+        let (lies_in, at) = (by_folder.map(|_| &place), round.app.clock.now());
+        let change = FilingChange { dossier: Some(dossier), by, through, lies_in, at };
+        filing::file_in_round(&round.app.feed, round.mailbox.firm, row, change).await?;
+    }
+    Ok(())
+}
+
+/// The conversations among these that others follow.
+async fn followed(
+    round: &Round<'_>,
+    conversations: impl Iterator<Item = ConversationId>,
+) -> Result<BTreeMap<ConversationId, FollowedConversation>, RoundError> {
+    if !round.replies_follow {
+        return Ok(BTreeMap::new());
+    }
+    let keys: BTreeMap<ConversationId, Key> =
+        conversations.map(|id| (id, Key::conversation(round.mailbox.firm, id))).collect();
+    let all: Vec<Key> = keys.values().cloned().collect();
+    let rows = round.app.table.get_all::<FollowedConversation>(&all).await?;
+    let mut rows: HashMap<Key, FollowedConversation> = rows.into_iter().map(|row| (row.key, row.value)).collect();
+    Ok(keys.into_iter().filter_map(|(id, key)| Some((id, rows.remove(&key)?))).collect())
+}
+
+/// Files what a page of a folder tells of mails that are known, where folders stand for dossiers; the work that sets
+/// their marks. What it does may be done twice.
+pub(crate) async fn file_moved(
+    round: &Round<'_>,
+    folder: &FolderState,
+    present: &[Mail],
+    there: &HashMap<MessageId, Row<Message>>,
+) -> Result<Vec<Row<Work>>, RoundError> {
+    let mut marks = Vec::new();
+    let dossier = round.mailbox.dossiers.get(folder.id());
+    if round.mailbox.dossiers.is_empty() {
+        return Ok(marks);
+    }
+    let tells_moves = folder.phase == Phase::Following && !folder.rereads;
+    for mail in present {
+        let Some(row) = there.get(&MessageId::of(round.mailbox.id, &mail.immutable_id)) else { continue };
+        let means = match &row.value.state {
+            State::Skipped { .. } | State::Gone { .. } => ByFolder::Nothing,
+            // It is filed once it is archived.
+            State::Pending | State::Failed(_) if row.value.place() != folder.id() => ByFolder::Stays,
+            State::Pending | State::Failed(_) => ByFolder::Nothing,
+            _ => by_folder(&row.value, folder.id(), dossier, tells_moves),
+        };
+        if means == ByFolder::Nothing || !lies_in(round, mail, folder.id()).await? {
+            continue;
+        }
+        let (dossier, by) = match means {
+            ByFolder::File(to) => (Some(to.dossier.as_str()), to.by.as_str()),
+            ByFolder::Unfile => (None, row.value.filing.as_ref().map_or("", |last| last.by.as_str())),
+            ByFolder::Nothing | ByFolder::Stays => {
+                let noted = Message { lies_in: Some(folder.id().clone()), ..row.value.clone() };
+                round.app.table.write(Write::replace(&row.clone().with(noted))).await?;
+                continue;
+            }
+        };
+        let at = round.app.clock.now();
+        let change = FilingChange { dossier, by, through: FiledThrough::Folder, lies_in: Some(folder.id()), at };
+        let (firm, id) = (round.mailbox.firm, row.value.id);
+        match filing::file((&round.app.table, &round.app.feed), (firm, id), change).await {
+            Ok(filed) => {
+                round.known.remember(id, mail);
+                let count = filed.filing.as_ref().map_or(0, |filing| filing.count);
+                let (key, work) = Work::of_mark(firm, id, count);
+                marks.extend(matches!(filed.state, State::Announced(_)).then(|| Row::inserted(key, work)));
+            }
+            Err(FilingError::Unknown | FilingError::NotArchived(_)) => {}
+            Err(FilingError::Feed(error)) => return Err(error.into()),
+        }
+    }
+    Ok(marks)
+}
+
+/// Whether a mail lies in a folder now: a page may tell what was so when its round began. If Graph doesn't say, the
+/// page is believed.
+async fn lies_in(round: &Round<'_>, mail: &Mail, folder: &FolderId) -> Result<bool, RoundError> {
+    match round.graph.folder_of(&round.mailbox.user, &mail.immutable_id).await {
+        Ok(place) => Ok(place.is_none_or(|place| place == *folder)),
+        Err(error) if error.is_certainly_gone() => Ok(false),
+        Err(error) if error.concerns_mailbox() || matches!(error.disposition(), Disposition::RetryAfter(_)) => {
+            Err(error.into())
+        }
+        Err(error) => {
+            tracing::warn!(mailbox.id = %round.mailbox.id, error = %Chain(&error), "Graph does not say where a mail lies");
+            Ok(true)
+        }
+    }
+}
