@@ -277,6 +277,8 @@ impl Eraser<'_> {
             id,
             immutable_id,
             folder,
+            lies_in: None,
+            conversation: None,
             received_at,
             subject: String::new(),
             from: None,
