@@ -17,7 +17,7 @@ use crate::{
         http::{HttpClientError, http_client_builder},
         random::Random,
     },
-    evidence::{append::Appender, authority::StampAuthority, package::Packer, store::LogStore},
+    evidence::{append::Appender, authority::StampAuthority, erase::Eraser, package::Packer, store::LogStore},
     mail::archive::Archive,
     search::{append::Indexer, store::IndexStore},
 };
@@ -71,6 +71,12 @@ impl App {
     /// What makes proofs that leave the house.
     pub fn packer(&self) -> Packer<'_> {
         Packer { table: &self.table, feed: &self.feed, logs: &self.logs, archive: &self.archive }
+    }
+
+    /// What erases. No function of a deployment has the rights that it needs.
+    pub fn eraser(&self) -> Eraser<'_> {
+        let (appender, indexer) = (self.appender(), self.indexer());
+        Eraser { table: &self.table, feed: &self.feed, store: &self.logs, appender, indexer, clock: &self.clock }
     }
 
     /// What brings indexes up to their feeds.

@@ -24,10 +24,11 @@ use shared::{
     evidence::{
         checkpoint::{Checkpoint, LogKeys},
         entry::entry,
+        erase::{EraseError, ErasedScope, Erasure},
         report::{FindingKind, Report},
         stamp::StampRoots,
         store::key,
-        tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle},
+        tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle, leaf},
         verify::Verifier,
     },
     firm::{
@@ -341,6 +342,76 @@ async fn what_a_versioned_bucket_keeps_beside_what_was_written_is_found() {
     archive.put(&key, b"Subject: Added\r\n\r\n").await;
     archive.remove(&key).await;
     assert_eq!(archive.verify().await, [(Extra, key)], "it was there once");
+}
+
+#[tokio::test]
+async fn what_was_erased_is_told_apart_and_has_to_be_in_the_log() {
+    let (archive, messages) = Archive::of_mails().await;
+    archive.keep_versions().await;
+    let (app, firm) = (&archive.world.host.app, archive.firm);
+    let erasure = |scope| Erasure { firm, scope, by: "Ada".to_owned(), reason: "Article 17".to_owned() };
+    let key = archive::key(firm, messages[0]);
+    let (facts, original) = (archive.facts().await, archive.object(&key).await);
+    let is_of = |fact: &Item| fact.get("message").is_some_and(|id| id.as_s().unwrap() == &messages[0].to_string());
+    let one = erasure(ErasedScope::Message(messages[0]));
+    let preview = Box::pin(app.eraser().preview(&one)).await.unwrap();
+    assert_eq!((preview.originals, preview.facts), (1, 2), "it came, and was filed");
+    archive.is_proved(&archive.verify().await, "a preview changes nothing");
+    Box::pin(app.eraser().erase(&one)).await.unwrap();
+    let report = archive.verify_with(true, None).await;
+    assert!(report.proved && report.firms[0].originals_erased == 1 && report.firms[0].originals == 6, "{report}");
+    // Nothing but ids, times and digests is left of it.
+    let left = format!("{:?}{:?}", archive.facts().await, archive.messages(messages[0].mailbox).await);
+    assert!(!left.contains("Number 0.0") && !left.contains("2026/17"), "{left}");
+    let page = archive.s3().list_object_versions().bucket(BUCKET).prefix(&key).send().await.unwrap();
+    assert!(page.versions().is_empty() && page.delete_markers().is_empty(), "each version is gone");
+    // Begun again it does no more, and Graph lists the mail in vain.
+    Box::pin(app.eraser().erase(&one)).await.unwrap();
+    assert!(archive.verify_with(true, None).await.proved);
+    // What comes back is too many.
+    archive.put(&key, &original).await;
+    assert_eq!(archive.verify().await, [(Extra, key.clone())]);
+    let version = archive.s3().list_object_versions().bucket(BUCKET).prefix(&key).send().await.unwrap();
+    archive.remove_version(&key, version.versions()[0].version_id().unwrap()).await;
+    // Who erases by hand leaves no record of it.
+    let other = facts.iter().find(|fact| !is_of(fact) && fact["type"].as_s().unwrap() == "message_archived").unwrap();
+    let number: u64 = other["sk"].as_s().unwrap().parse().unwrap();
+    let stored = app.feed.stored(firm, number).await.unwrap().unwrap();
+    let hash = leaf(&entry(firm, number, &stored).unwrap());
+    app.feed.blank(firm, number, hash, archive.world.clock.now()).await.unwrap();
+    let found = archive.verify().await;
+    assert!(found.contains(&(Altered, name(other))), "{found:?}");
+    archive.put_item(other).await;
+    archive.is_proved(&archive.verify().await, "all is as it was");
+    // A mailbox goes with all it has, once nothing comes any more.
+    let all = erasure(ErasedScope::Mailbox(messages[0].mailbox));
+    assert!(matches!(Box::pin(app.eraser().erase(&all)).await, Err(EraseError::Active(_))));
+    let mailbox = format!("/v1/firms/{firm}/mailboxes/{}", messages[0].mailbox);
+    archive.world.post(&format!("{mailbox}/pause"), json!({})).await.ok();
+    Box::pin(app.eraser().erase(&all)).await.unwrap();
+    let report = archive.verify_with(true, None).await;
+    assert!(report.proved && report.firms[0].originals_erased == 7 && report.firms[0].originals == 0, "{report}");
+    assert_eq!(archive.world.objects().await.iter().filter(|key| key.ends_with(".eml")).count(), 0);
+    let left = format!("{:?}{:?}", archive.facts().await, archive.messages(messages[0].mailbox).await);
+    assert!(!left.contains("Number") && !left.contains("acme.example"), "{left}");
+}
+
+#[tokio::test]
+async fn what_object_lock_keeps_is_not_erased_and_nothing_of_it_goes() {
+    let (archive, _) = Archive::of_mails().await;
+    archive.keep_versions().await;
+    archive.lock(30).await;
+    let registry = archive.world.registry().await;
+    let message = archive.deliver(&registry, "Locked").await;
+    let (app, firm) = (&archive.world.host.app, registry.firm.parse().unwrap());
+    let erasure =
+        Erasure { firm, scope: ErasedScope::Message(message), by: "Ada".to_owned(), reason: "Article 17".to_owned() };
+    let refused = Box::pin(app.eraser().erase(&erasure)).await.unwrap_err();
+    assert!(matches!(&refused, EraseError::Locked { key, .. } if *key == archive::key(firm, message)), "{refused}");
+    assert!(archive.verify_with(true, None).await.proved);
+    archive.world.clock.advance(std::time::Duration::from_secs(31 * 86_400));
+    Box::pin(app.eraser().erase(&erasure)).await.unwrap();
+    assert!(archive.verify_with(true, None).await.proved);
 }
 
 #[tokio::test]

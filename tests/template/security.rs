@@ -214,3 +214,43 @@ fn each_parameter_is_told_to_the_operator() {
         assert!(manual.contains(&format!("`{name}`")), "{name}");
     }
 }
+
+/// All that a function may ever do with originals and logs.
+const WITH_ORIGINALS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:ListBucket"];
+
+/// What a role may do with what is archived and ought not to: remove it, or change what keeps it.
+fn faults_of_the_archive(template: &Template) -> Vec<String> {
+    let wrong = |right: &Right| {
+        let is_archive =
+            right.resource == "*" || like(right.resource.split('/').next().unwrap_or_default(), "Originals");
+        let is_of_s3 = right.action == "*" || right.action.starts_with("s3:");
+        is_archive && is_of_s3 && !WITH_ORIGINALS.contains(&right.action.as_str())
+    };
+    granted(template).into_iter().filter(wrong).map(|right| format!("{} {}", right.function, right.action)).collect()
+}
+
+#[test]
+fn no_function_may_remove_what_is_archived_or_change_what_keeps_it() {
+    let template = Template::read();
+    assert_eq!(faults_of_the_archive(&template), Vec::<String>::new());
+    let reads = granted(&template).into_iter().filter(|right| right.resource.starts_with("Originals"));
+    assert!(reads.count() > 3, "the rights to originals are found");
+}
+
+#[test]
+fn a_role_that_could_remove_an_original_is_found() {
+    for (action, resource) in [
+        ("s3:DeleteObject", json!({ "Fn::Sub": "${Originals.Arn}/firms/*" })),
+        ("s3:DeleteObjectVersion", json!({ "Fn::Sub": "${Originals.Arn}/*" })),
+        ("s3:PutLifecycleConfiguration", json!({ "Fn::Sub": "${Originals.Arn}" })),
+        ("s3:*", json!("*")),
+        ("*", json!("*")),
+    ] {
+        let mut template = Template::read();
+        let statements =
+            template.0.pointer_mut("/Resources/ApiRole/Properties/Policies/0/PolicyDocument/Statement").unwrap();
+        let more = json!({ "Effect": "Allow", "Action": action, "Resource": resource });
+        statements.as_array_mut().unwrap().push(more);
+        assert_eq!(faults_of_the_archive(&template), [format!("api {action}")]);
+    }
+}

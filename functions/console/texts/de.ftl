@@ -176,6 +176,7 @@ mail-kept = Aufbewahrt
 mail-filed-in = Abgelegt in { $name }
 mail-failed = Von Microsoft noch nicht ausgegeben
 mail-gone = Vor dem Lesen gelöscht
+mail-erased = Auf Verlangen gelöscht
 mail-from = Von
 mail-to = An
 mail-cc = Kopie

@@ -176,6 +176,7 @@ mail-kept = Kept
 mail-filed-in = Filed in { $name }
 mail-failed = Not given out by Microsoft yet
 mail-gone = Deleted before it was read
+mail-erased = Erased on request
 mail-from = From
 mail-to = To
 mail-cc = Copy

@@ -176,6 +176,7 @@ mail-kept = Conservé
 mail-filed-in = Classé dans { $name }
 mail-failed = Pas encore délivré par Microsoft
 mail-gone = Supprimé avant lecture
+mail-erased = Effacé sur demande
 mail-from = De
 mail-to = À
 mail-cc = Copie

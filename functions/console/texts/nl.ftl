@@ -176,6 +176,7 @@ mail-kept = Bewaard
 mail-filed-in = Geklasseerd in { $name }
 mail-failed = Nog niet afgegeven door Microsoft
 mail-gone = Verwijderd voor het lezen
+mail-erased = Gewist op verzoek
 mail-from = Van
 mail-to = Aan
 mail-cc = Kopie

@@ -14,12 +14,12 @@
 
 mod blob;
 mod checksum;
+mod object;
 mod versions;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -28,7 +28,7 @@ use aws_smithy_types::body::SdkBody;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Method, StatusCode, header};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use s3s::auth::SimpleAuth;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::crypto::{Checksum as _, Md5};
@@ -36,13 +36,14 @@ use s3s::dto::*;
 use s3s::host::SingleDomain;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3Error, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::engine::{ACCESS_KEY_ID, Clock, OpenError, REGION, SECRET_ACCESS_KEY, millis, unopened};
 use crate::store::Store;
 use blob::{Blob, Blobs, Piece};
 use checksum::{Algorithm, Claims, Kept};
+use object::{OBJECT, Object, Refusal, check_bucket, timestamp, to_json};
 use versions::Retention;
 
 /// The least a part weighs, save the last.
@@ -146,39 +147,6 @@ fn named_blobs(transaction: &Transaction) -> Result<HashSet<String>, rusqlite::E
     names.collect()
 }
 
-/// Why a transaction was not carried out.
-struct Refusal(S3Error);
-
-impl From<S3Error> for Refusal {
-    fn from(refusal: S3Error) -> Refusal {
-        Refusal(refusal)
-    }
-}
-
-impl From<rusqlite::Error> for Refusal {
-    fn from(source: rusqlite::Error) -> Refusal {
-        Refusal(S3Error::internal_error(source))
-    }
-}
-
-impl From<JoinError> for Refusal {
-    fn from(source: JoinError) -> Refusal {
-        Refusal(S3Error::internal_error(source))
-    }
-}
-
-impl From<std::io::Error> for Refusal {
-    fn from(source: std::io::Error) -> Refusal {
-        Refusal(S3Error::internal_error(source))
-    }
-}
-
-impl From<Refusal> for S3Error {
-    fn from(refusal: Refusal) -> S3Error {
-        refusal.0
-    }
-}
-
 /// Takes the five digests that a request may spell out.
 macro_rules! given {
     ($input:expr) => {
@@ -262,53 +230,7 @@ fn precondition_failed() -> S3Error {
     s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold")
 }
 
-struct Object {
-    etag: String,
-    size: u64,
-    modified_ms: u64,
-    content_type: Option<String>,
-    metadata: HashMap<String, String>,
-    kept: Kept,
-    pieces: Vec<Piece>,
-}
-
-/// The columns that [`Object::read`] reads.
-const OBJECT: &str = "etag, size, modified_ms, content_type, metadata, algorithm, checksum, composite, pieces";
-
 impl Object {
-    fn read(row: &Row) -> Result<Object, rusqlite::Error> {
-        let (metadata, algorithm, pieces): (String, String, String) = (row.get(4)?, row.get(5)?, row.get(8)?);
-        Ok(Object {
-            etag: row.get(0)?,
-            size: row.get(1)?,
-            modified_ms: row.get(2)?,
-            content_type: row.get(3)?,
-            metadata: serde_json::from_str(&metadata).unwrap_or_default(),
-            kept: Kept {
-                algorithm: Algorithm::named(&algorithm).unwrap_or(checksum::DEFAULT),
-                value: row.get(6)?,
-                composite: row.get(7)?,
-            },
-            pieces: serde_json::from_str(&pieces).map_err(|source| {
-                rusqlite::Error::FromSqlConversionFailure(8, rusqlite::types::Type::Text, source.into())
-            })?,
-        })
-    }
-
-    fn find(transaction: &Transaction, bucket: &str, key: &str) -> Result<Option<Object>, Refusal> {
-        check_bucket(transaction, bucket)?;
-        let sql = format!("SELECT {OBJECT} FROM object WHERE bucket = ?1 AND key = ?2");
-        let mut select = transaction.prepare_cached(&sql)?;
-        Ok(select.query_row([bucket, key], Object::read).optional()?)
-    }
-
-    /// What a delete marker has of an object.
-    fn nothing(modified_ms: u64) -> Object {
-        let kept = Kept { algorithm: checksum::DEFAULT, value: String::new(), composite: false };
-        let (etag, metadata, pieces) = (String::new(), HashMap::new(), Vec::new());
-        Object { etag, size: 0, modified_ms, content_type: None, metadata, kept, pieces }
-    }
-
     /// Makes the object visible if `condition` holds; returns the id of its version, where the bucket is versioned, and
     /// the pieces of the object that was there, where they go.
     fn write(
@@ -374,21 +296,6 @@ impl Object {
             _ => Checksum::default(),
         }
     }
-}
-
-fn to_json(value: &impl serde::Serialize) -> S3Result<String> {
-    serde_json::to_string(value).map_err(S3Error::internal_error)
-}
-
-fn timestamp(millis: u64) -> Timestamp {
-    Timestamp::from(UNIX_EPOCH + Duration::from_millis(millis))
-}
-
-fn check_bucket(transaction: &Transaction, bucket: &str) -> Result<(), Refusal> {
-    let exists: bool = transaction
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM bucket WHERE name = ?1)")?
-        .query_row([bucket], |row| row.get(0))?;
-    if exists { Ok(()) } else { Err(s3_error!(NoSuchBucket, "The specified bucket does not exist").into()) }
 }
 
 fn check_metadata(metadata: Option<Metadata>) -> S3Result<Metadata> {
@@ -818,14 +725,16 @@ impl s3s::S3 for Buckets {
         let (condition, now) = (Condition { if_match, if_none_match: None }, self.now());
         let output = self
             .commit(None, move |transaction| {
-                if let Some(id) = version_id {
+                let is_versioned = versions::is_versioned(transaction, &bucket)?;
+                // In a bucket without versions, that is the object itself.
+                if let Some(id) = version_id.filter(|id| is_versioned || id != versions::NULL) {
                     let place = (bucket.as_str(), key.as_str(), id.as_str());
                     let pieces = versions::delete(transaction, place, (now, bypasses.unwrap_or_default()))?;
                     return Ok((DeleteObjectOutput { version_id: Some(id), ..Default::default() }, pieces));
                 }
                 let existing = Object::find(transaction, &bucket, &key)?;
                 condition.decide(existing.as_ref())?;
-                if versions::is_versioned(transaction, &bucket)? {
+                if is_versioned {
                     let marker = Some(versions::mark(transaction, &bucket, &key, now)?);
                     let output =
                         DeleteObjectOutput { delete_marker: Some(true), version_id: marker, ..Default::default() };

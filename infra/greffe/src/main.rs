@@ -22,10 +22,14 @@ use shared::{
     aws::secrets::OPERATOR_KEY,
     base::{
         clock::Clock,
-        id::{FirmId, MailboxId},
+        id::{FirmId, MailboxId, MessageId},
         telemetry,
     },
-    evidence::{export::LeftOut, resume::Resumed},
+    evidence::{
+        erase::{ErasedCount, ErasedScope, Erasure},
+        export::LeftOut,
+        resume::Resumed,
+    },
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -63,6 +67,8 @@ enum Command {
     Export(ExportArguments),
     /// Take in what was exported of a whole firm, where the firm is not known yet. Then verify.
     Import(ImportArguments),
+    /// Erase a message, or all that a mailbox had, for good. Without --confirm, only say what would be erased.
+    Erase(EraseArguments),
     /// Have the logs go on after the table was restored. Run it before anything else runs.
     Resume(PlaceArguments),
     /// Measure what greffe does and costs, and print a Markdown table. Build with --release.
@@ -153,7 +159,7 @@ struct VerifyArguments {
 struct ExportArguments {
     #[command(flatten)]
     place: PlaceArguments,
-    /// The bucket of indexes at AWS, for --words: the stack's output IndexBucket.
+    /// The bucket of indexes at AWS, for --words: the stack's output IndexesBucket.
     #[arg(long, value_name = "NAME", env = "GREFFE_INDEX_BUCKET")]
     index_bucket: Option<String>,
     /// The firm, by its id. Without any of the choices below, everything of it is exported, and can be imported.
@@ -205,6 +211,33 @@ struct ImportArguments {
 }
 
 #[derive(clap::Args)]
+struct EraseArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// The bucket of indexes at AWS: the stack's output IndexesBucket.
+    #[arg(long, value_name = "NAME", env = "GREFFE_INDEX_BUCKET", required_if_eq("aws", "true"))]
+    index_bucket: Option<String>,
+    /// The firm, by its id.
+    #[arg(long, value_name = "ID")]
+    firm: FirmId,
+    /// The message, by its id.
+    #[arg(long, value_name = "ID", required_unless_present = "mailbox", conflicts_with = "mailbox")]
+    message: Option<MessageId>,
+    /// The mailbox, by its id: all its messages, and itself. It must not be active.
+    #[arg(long, value_name = "ID")]
+    mailbox: Option<MailboxId>,
+    /// Who asked for it; stays in the archive.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Why; stays in the archive.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Erase it. This can't be undone.
+    #[arg(long)]
+    confirm: bool,
+}
+
+#[derive(clap::Args)]
 struct ServeArguments {
     /// Keep everything here.
     #[arg(long, value_name = "DIR", default_value = "data")]
@@ -231,6 +264,7 @@ async fn main() -> ExitCode {
         Some(Command::Verify(arguments)) => verify(&arguments).await,
         Some(Command::Export(arguments)) => export(arguments).await,
         Some(Command::Import(arguments)) => import(&arguments).await,
+        Some(Command::Erase(arguments)) => erase(arguments).await,
         Some(Command::Resume(arguments)) => resume(&arguments.place()).await,
         Some(Command::Bench { only, scale }) => measure(only, scale).await,
         Some(Command::OtherSide { data, mailboxes }) => {
@@ -376,6 +410,32 @@ async fn import(ImportArguments { place, export, evidence_key }: &ImportArgument
         "firm {} is here with {} mails; its mailboxes are paused. Run verify now.",
         imported.firm,
         imported.mails
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exits with 1 where nothing was erased.
+async fn erase(arguments: EraseArguments) -> Ended {
+    let EraseArguments { firm, message, mailbox, by, reason, .. } = arguments;
+    let mut place = arguments.place.place();
+    if let Place::Aws { index_bucket, .. } = &mut place {
+        *index_bucket = arguments.index_bucket;
+    }
+    let scope = message.map(ErasedScope::Message).or_else(|| mailbox.map(ErasedScope::Mailbox));
+    let scope = scope.ok_or("name a message or a mailbox")?;
+    let (app, erasure) = (place.open().await?, Erasure { firm, scope, by, reason });
+    let mut out = std::io::stdout();
+    if !arguments.confirm {
+        let ErasedCount { originals, facts } = app.eraser().preview(&erasure).await?;
+        writeln!(out, "{originals} originals and {facts} facts would be erased for good. --confirm erases them.")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let ErasedCount { originals, facts } = app.eraser().erase(&erasure).await?;
+    writeln!(
+        out,
+        "{originals} originals and {facts} facts are erased. What is left: their log entries, which have ids, times and \
+         digests, because a log that could forget would prove nothing; and who asked for the erasure, and why. Copies \
+         that others have, and backups, are not erased."
     )?;
     Ok(ExitCode::SUCCESS)
 }

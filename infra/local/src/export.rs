@@ -23,7 +23,7 @@ use shared::{
     },
     base::id::{FirmId, MailboxId},
     evidence::{
-        export::{ExportError, LeftOut, Signed, WrittenZip},
+        export::{ExportError, LeftOut, StampedLog, WrittenZip},
         import::{ImportError, Importer},
         package::PackageError,
         proof::SignedLog,
@@ -80,6 +80,9 @@ pub enum ExportHereError {
     /// A ZIP file is not the one that was written.
     #[error("{0} is not as it was exported")]
     Altered(PathBuf),
+    /// The index of words is behind, or being made again.
+    #[error("the index of words reaches fact {0} only: try again when it is made")]
+    Behind(u64),
     /// The search.
     #[error(transparent)]
     Search(#[from] SearchError),
@@ -299,7 +302,9 @@ impl Exporting<'_> {
             let (messages, next) = self.messages(&manifest.wanted, next).await?;
             if messages.is_empty() {
                 // The last ZIP file was full to the last mail.
-                manifest.parts.last_mut().into_iter().for_each(|last| last.next = None);
+                if let Some(last) = manifest.parts.last_mut() {
+                    last.next = None;
+                }
                 break;
             }
             let file = format!("mails-{:05}.zip", manifest.parts.len() + 1);
@@ -335,6 +340,9 @@ impl Exporting<'_> {
         let (mut messages, mut bytes, mut below) = (Vec::new(), 0, Some(below));
         while let Some(number) = below {
             let found = Box::pin(search.find(&words, (Some(number), PAGE), app.clock.now())).await?;
+            if let Some(number) = found.complete_to {
+                return Err(ExportHereError::Behind(number));
+            }
             below = found.next;
             for message in found.items.into_iter().map(|found| found.message) {
                 let Some(original) = message.original() else { continue };
@@ -352,7 +360,7 @@ impl Exporting<'_> {
     async fn mails(
         &self,
         firm: &Firm,
-        signed: &mut Signed<'_>,
+        signed: &mut StampedLog<'_>,
         messages: &[Message],
         file: &str,
     ) -> Result<WrittenZip, ExportHereError> {

@@ -648,6 +648,11 @@ impl Key {
         ])
     }
 
+    /// The prefix of everything that lies in the partition of this key.
+    pub fn partition(&self) -> Key {
+        Key { pk: self.pk.clone(), sk: String::new() }
+    }
+
     /// The key of an item.
     pub(super) fn of_item(item: &TableItem) -> Option<Self> {
         Some(Self { pk: item.get("pk")?.as_s().ok()?.clone(), sk: item.get("sk")?.as_s().ok()?.clone() })

@@ -433,7 +433,7 @@ impl Table {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn last<T: DeserializeOwned>(&self, partition: &Key) -> Result<Option<Row<T>>, TableError> {
-        let whole = Key { sk: String::new(), ..partition.clone() };
+        let whole = partition.partition();
         let items = self.along(&whole, false, 1).await?;
         items.into_iter().next().map(|item| read(item, partition)).transpose()
     }

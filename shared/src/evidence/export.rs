@@ -107,7 +107,7 @@ pub struct WrittenZip {
 }
 
 /// The log that proves an export, and its stamp, if it has one.
-pub type Signed<'a> = (SignedLog<'a>, Option<(Stamp, Vec<u8>)>);
+pub type StampedLog<'a> = (SignedLog<'a>, Option<(Stamp, Vec<u8>)>);
 
 /// What `index.json` and `index.csv` say of a mail.
 #[derive(Debug, Serialize)]
@@ -167,7 +167,7 @@ fn quoted(text: &str) -> String {
 
 /// What the facts of an export tell of its mails.
 #[derive(Default)]
-struct Told {
+struct MailsOfFacts {
     /// How often each message was filed.
     filings: HashMap<MessageId, u32>,
     /// The mailboxes that have messages.
@@ -226,7 +226,7 @@ impl Packer<'_> {
     pub async fn several(
         &self,
         firm: &Firm,
-        (log, stamp): &mut Signed<'_>,
+        (log, stamp): &mut StampedLog<'_>,
         messages: &[Message],
         out: &mut (dyn AsyncWrite + Unpin + Send),
         tell: &(dyn Fn(u64) + Sync),
@@ -341,8 +341,8 @@ impl Packer<'_> {
     }
 
     /// Writes the facts that the log has.
-    async fn write_facts(&self, firm: FirmId, size: u64, zip: &mut Zip<'_>) -> Result<Told, ExportError> {
-        let (mut from, mut told) = (0, Told::default());
+    async fn write_facts(&self, firm: FirmId, size: u64, zip: &mut Zip<'_>) -> Result<MailsOfFacts, ExportError> {
+        let (mut from, mut told) = (0, MailsOfFacts::default());
         while from < size {
             let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(firm, from), true, PAGE).await?;
             let facts: Vec<(u64, StoredFact)> = page.into_iter().take_while(|(number, _)| *number <= size).collect();

@@ -112,7 +112,7 @@ pub struct Admitted {
 
 /// What an entry says of its original.
 #[derive(Deserialize)]
-struct EntryLine {
+struct ImportedEntry {
     message: MessageId,
     sha256: Digest,
     bytes: u64,
@@ -158,7 +158,8 @@ impl Importer<'_> {
         file: &Path,
         tell: &(dyn Fn(u64) + Sync),
     ) -> Result<u64, ImportError> {
-        let (mut zip, mut entry, mut waiting, mut count) = (open(file)?, None::<(String, EntryLine)>, Vec::new(), 0);
+        let (mut zip, mut entry, mut waiting, mut count) =
+            (open(file)?, None::<(String, ImportedEntry)>, Vec::new(), 0);
         while let Some(found) = zip.next_member()? {
             let Some((folder, name)) = found.member.name.rsplit_once('/') else { continue };
             match name {

@@ -161,8 +161,8 @@ impl<'a> Inspection<'a> {
         Ok(own.and(&beside))
     }
 
-    /// The head and every checkpoint that is kept; each names the one before it, so none can be left out. The ids of the
-    /// keys that signed them.
+    /// The head and every checkpoint that is kept; each names the one before it, so none can be left out. The ids of
+    /// the keys that signed them.
     async fn checkpoints(
         &mut self,
         own: &VerifyingKeys,

@@ -66,6 +66,8 @@ pub struct FirmReport {
     pub originals: u64,
     /// Their bytes that were read.
     pub bytes_read: u64,
+    /// Originals that were erased, as the log says.
+    pub originals_erased: u64,
     /// Checkpoints whose signature and root hold.
     pub checkpoints: u64,
     /// Time stamps whose imprint and signature hold, and whose certificate leads to a root, if roots are named.
@@ -118,6 +120,9 @@ impl fmt::Display for Report {
             match bytes_read {
                 0 => write!(f, " by the checksums that S3 keeps")?,
                 bytes => write!(f, ", of which {bytes} bytes were read")?,
+            }
+            if firm.originals_erased > 0 {
+                write!(f, "; {} were erased, as the log says", firm.originals_erased)?;
             }
             if firm.facts_lost > 0 {
                 write!(f, "; {} facts were lost when the table was restored", firm.facts_lost)?;

@@ -227,8 +227,8 @@ impl LogStore {
         Ok(found)
     }
 
-    /// The keys that begin so with their versions, in order of their text, and what to go on with, if there may be more.
-    /// In a bucket without versions each object is its own only one.
+    /// The keys that begin so with their versions, in order of their text, and what to go on with, if there may be
+    /// more. In a bucket without versions each object is its own only one.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html>
     ///
     /// Errors: S3 refuses or does not answer.
@@ -268,6 +268,50 @@ impl LogStore {
         let retention = found.object_lock_configuration.and_then(|lock| lock.rule?.default_retention);
         let days = retention.map(|kept| kept.days().unwrap_or_default() + kept.years().unwrap_or_default() * 365);
         Ok(days.and_then(|days| days.try_into().ok()))
+    }
+
+    /// Removes an object for good, with all its versions and delete markers.
+    ///
+    /// Errors: Object Lock keeps it; S3 refuses or does not answer.
+    pub async fn erase(&self, key: &str) -> Result<(), LogError> {
+        for (version, _) in self.versions_of(key).await? {
+            let delete = self.client.delete_object().bucket(&self.bucket).key(key).set_version_id(version);
+            delete.send().await.map_err(|source| failed("erase", key, source))?;
+        }
+        Ok(())
+    }
+
+    /// Until when Object Lock keeps the versions of an object, if it keeps any.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn retained_until(&self, key: &str) -> Result<Option<Timestamp>, LogError> {
+        let mut until = None;
+        for (version, _) in self.versions_of(key).await?.into_iter().filter(|(_, is_marker)| !is_marker) {
+            let head = self.client.head_object().bucket(&self.bucket).key(key).set_version_id(version).send().await;
+            let head = head.map_err(|source| failed("look at", key, source))?;
+            until = until.max(head.object_lock_retain_until_date().map(|until| until.secs()));
+        }
+        Ok(until.and_then(|until| Timestamp::from_second(until).ok()))
+    }
+
+    /// The ids of an object's versions and delete markers, each with whether it is a marker.
+    async fn versions_of(&self, key: &str) -> Result<Vec<(Option<String>, bool)>, LogError> {
+        let (mut found, mut next) = (Vec::new(), (None, None));
+        loop {
+            let list = self.client.list_object_versions().bucket(&self.bucket).prefix(key);
+            let list = list.set_key_marker(next.0).set_version_id_marker(next.1);
+            let page = list.send().await.map_err(|source| failed("list the versions of", key, source))?;
+            let own = |of: Option<&str>, id: Option<&str>, is_marker| {
+                (of == Some(key)).then(|| (id.map(str::to_owned), is_marker))
+            };
+            found.extend(page.versions().iter().filter_map(|one| own(one.key(), one.version_id(), false)));
+            found.extend(page.delete_markers().iter().filter_map(|one| own(one.key(), one.version_id(), true)));
+            next = (page.next_key_marker, page.next_version_id_marker);
+            // What follows has a longer key.
+            if next.0.as_deref() != Some(key) {
+                return Ok(found);
+            }
+        }
     }
 
     /// The name of the bucket.

@@ -22,6 +22,7 @@ use crate::{
     evidence::{
         checkpoint::{LogKeys, WeakKeyError},
         entry::{ARCHIVED, entry},
+        erase::ErasedScope,
         inspect::{InspectError, Inspection, Logged},
         report::{EvidenceFinding, FindingKind, FirmReport, Report},
         stamp::StampRoots,
@@ -193,9 +194,14 @@ struct Gathered {
     lost: Vec<u64>,
     /// Those numbers, as the log has it: after the first of each pair, up to the second.
     restored: Vec<(u64, u64)>,
+    /// Numbers of facts that were erased, as the table has it, with their messages, as the log has it.
+    erased: Vec<(u64, Option<MessageId>)>,
+    /// What was erased, as the log has it, by the number of its record.
+    erasures: Vec<(u64, ErasedScope)>,
     /// Numbers of facts that are not those of the log, where the index does not tell which was changed.
     undecided: Vec<u64>,
     originals: u64,
+    originals_erased: u64,
     bytes_read: u64,
     findings: Vec<EvidenceFinding>,
 }
@@ -322,7 +328,7 @@ impl Verifier<'_> {
         self.index(firm, &mut gathered).await?;
         explain(firm, &mut gathered);
         gathered.findings.sort();
-        let Gathered { originals, bytes_read, findings, lost, .. } = gathered;
+        let Gathered { originals, originals_erased, bytes_read, findings, lost, .. } = gathered;
         let facts_lost = lost.len() as u64;
         Ok(FirmReport {
             firm,
@@ -330,6 +336,7 @@ impl Verifier<'_> {
             facts_beyond,
             facts_lost,
             originals,
+            originals_erased,
             bytes_read,
             checkpoints,
             stamps,
@@ -361,20 +368,28 @@ impl Verifier<'_> {
         for (logged, number) in entries.iter().zip(before + 1..) {
             let stored = facts.get(&number);
             let is_lost = stored.and_then(StoredFact::lost) == Some(logged.leaf);
-            let fact = stored.filter(|_| !is_lost);
+            let is_erased = stored.and_then(StoredFact::erased) == Some(logged.leaf);
+            let fact = stored.filter(|_| !is_lost && !is_erased);
             let made = fact.and_then(|fact| entry(firm, number, fact).ok());
             let is_same = made.as_deref().map(leaf) == Some(logged.leaf);
             let line = if is_same { made.as_deref() } else { logged.entry.as_deref() };
             let claim = line.and_then(|line| Claim::of(line, fact.filter(|_| is_same)));
-            let claim = claim.map(|claim| Claim { is_lost, ..claim });
+            if is_erased && let Some(line) = line {
+                gathered.originals_erased += u64::from(claim.is_some());
+                let line = serde_json::from_slice::<LoggedEntry>(line).ok();
+                gathered.erased.push((number, line.and_then(|line| line.message)));
+            }
+            gathered.erasures.extend(line.and_then(erasure).map(|scope| (number, scope)));
+            let claim = claim.filter(|_| !is_erased).map(|claim| Claim { is_lost, ..claim });
             gathered.restored.extend(line.and_then(restored));
             gathered.claims.push(claim.as_ref().map_or(0, |claim| short(claim.message)));
             match fact {
                 Some(fact) => gathered.file(fact),
                 None if is_lost => gathered.lost.push(number),
+                None if is_erased => {}
                 None => gathered.found(FindingKind::Missing, Key::fact(firm, number), "the log has its entry"),
             }
-            if !is_same {
+            if !is_same && !is_erased {
                 // What was filed can't be told without its fact.
                 let of = logged.entry.as_deref().and_then(|line| serde_json::from_slice::<LoggedEntry>(line).ok());
                 gathered.told.extend(of.filter(|line| line.r#type != ARCHIVED).and_then(|line| line.message));
@@ -578,7 +593,10 @@ impl Verifier<'_> {
                     message.original().is_some() || matches!(message.state, State::Pending | State::Failed(_))
                 });
                 if !is_of_index && !gathered.told.contains(&id) {
-                    gathered.found(FindingKind::Extra, &object.key, "neither the index nor the log tells of it");
+                    let is_erased = gathered.erased.iter().any(|(_, message)| *message == Some(id));
+                    let erased = "it was erased, and is still there";
+                    let detail = if is_erased { erased } else { "neither the index nor the log tells of it" };
+                    gathered.found(FindingKind::Extra, &object.key, detail);
                 } else if !object.is_written_once() {
                     gathered.rewritten.push(object.key.clone());
                 }
@@ -618,6 +636,12 @@ fn restored(line: &[u8]) -> Option<(u64, u64)> {
     last.parse().ok().zip(size.parse().ok())
 }
 
+/// What was erased, if an entry says so.
+fn erasure(line: &[u8]) -> Option<ErasedScope> {
+    let line: LoggedEntry = serde_json::from_slice(line).ok().filter(|line: &LoggedEntry| line.r#type == "void")?;
+    line.id.parse().ok()
+}
+
 /// The message whose original has this key.
 fn original(firm: FirmId, key: &str) -> Option<MessageId> {
     let mut parts = key.split('/').skip(3);
@@ -640,6 +664,14 @@ fn explain(firm: FirmId, gathered: &mut Gathered) {
     gathered.lost = known;
     for number in unknown {
         gathered.found(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
+    }
+    // So it has to say of what was erased, and later than that.
+    let is_recorded = |number: u64, message: MessageId| {
+        gathered.erasures.iter().any(|(record, scope)| *record > number && scope.has(message))
+    };
+    let unrecorded = gathered.erased.iter().filter(|(number, of)| !of.is_some_and(|of| is_recorded(*number, of)));
+    for number in unrecorded.map(|(number, _)| *number).collect::<Vec<_>>() {
+        gathered.found(FindingKind::Altered, Key::fact(firm, number), "the log does not say that it was erased");
     }
     let mismatches = std::mem::take(&mut gathered.mismatches);
     let expected: HashMap<Digest, &Mismatch> = mismatches.iter().map(|m| (m.expected.sha256, m)).collect();

@@ -445,6 +445,11 @@ impl StoredFact {
         self.text("id").filter(|_| self.text("type") == Some("void"))?.strip_prefix(LOST)?.parse().ok()
     }
 
+    /// The hash of the log entry that it stands for, if the fact itself was erased.
+    pub fn erased(&self) -> Option<Digest> {
+        self.text("id").filter(|_| self.text("type") == Some("void"))?.strip_prefix(ERASED)?.parse().ok()
+    }
+
     /// The SHA-256 of [`StoredFact::canonical`].
     pub fn digest(&self) -> Option<Digest> {
         Some(Digest::of(&self.canonical()?))
@@ -463,6 +468,8 @@ impl StoredFact {
 
 /// How the ids of facts begin that stand for lost ones.
 const LOST: &str = "lost-";
+/// How the ids of facts begin that stand for erased ones.
+const ERASED: &str = "erased-";
 
 impl Fact {
     /// What stands for a fact that was lost with a table that was restored. `entry`: the hash of its log entry.
@@ -474,6 +481,16 @@ impl Fact {
     pub fn restored(last: u64, size: u64, now: Timestamp) -> Self {
         Self { id: format!("restored-{last}-{size}"), at: now, what: What::Void }
     }
+}
+
+/// A fact that tells of an erasure, with who asked for it and why: readers of the feed do not see those.
+#[derive(Serialize)]
+struct ErasureRecord<'a> {
+    #[serde(flatten)]
+    fact: &'a Fact,
+    by: &'a str,
+    reason: &'a str,
+    salt: String,
 }
 
 /// A webhook, as far as an announcement goes.
@@ -558,6 +575,33 @@ impl Feed {
             }
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// Writes, under its number, the fact that something was erased: who asked for it, and why.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn record_erasure(
+        &self,
+        firm: FirmId,
+        number: u64,
+        (id, at): (&str, Timestamp),
+        (by, reason): (&str, &str),
+    ) -> Result<Recorded, FeedError> {
+        let fact = &Fact { id: id.to_owned(), at, what: What::Void };
+        let record = ErasureRecord { fact, by, reason, salt: self.random.token() };
+        match self.table.write(Write::insert(Key::fact(firm, number), &record)).await {
+            Ok(()) => Ok(Recorded::New),
+            Err(TableError::Conflict { .. }) => Ok(Recorded::NumberGivenUp),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Leaves of a fact the hash of its log entry and its time.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn blank(&self, firm: FirmId, number: u64, entry: Digest, at: Timestamp) -> Result<(), FeedError> {
+        let fact = Fact { id: format!("{ERASED}{entry}"), at, what: What::Void };
+        Ok(self.table.write(Write::overwrite(Key::fact(firm, number), &fact)).await?)
     }
 
     /// Makes writes and tells the fact that they make true: all, or nothing. A receiver that misses it on the bus

@@ -93,6 +93,7 @@ impl Seen {
 ///    │                          └──────► unmarked   (Outlook refuses the mark: kept all the same)
 ///    ├──► skipped
 ///    ├──► gone                          (deleted for good before it could be read)
+///    ├──► erased                        (from any state, because somebody asked for it)
 ///    └──► failed ──► archived …         (tried again with growing pauses)
 /// ```
 ///
@@ -130,6 +131,11 @@ pub enum State {
         at: Timestamp,
         /// Its number in the firm's feed.
         number: u64,
+    },
+    /// It was erased: the last step, whatever Graph lists.
+    Erased {
+        /// When.
+        at: Timestamp,
     },
 }
 
@@ -247,7 +253,9 @@ impl Message {
             State::Archived(o) | State::Announced(o) | State::Marked(o) | State::Unmarked { original: o, .. } => {
                 Some(o)
             }
-            State::Pending | State::Skipped { .. } | State::Failed(_) | State::Gone { .. } => None,
+            State::Pending | State::Skipped { .. } | State::Failed(_) | State::Gone { .. } | State::Erased { .. } => {
+                None
+            }
         }
     }
 }
@@ -264,6 +272,7 @@ impl State {
             Self::Unmarked { .. } => "unmarked",
             Self::Failed(_) => "failed",
             Self::Gone { .. } => "gone",
+            Self::Erased { .. } => "erased",
         }
     }
 
@@ -280,7 +289,11 @@ impl State {
     /// Whether nothing is left to do, now or later.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Skipped { .. } | Self::Marked(_) | Self::Unmarked { .. } | Self::Gone { .. } => true,
+            Self::Skipped { .. }
+            | Self::Marked(_)
+            | Self::Unmarked { .. }
+            | Self::Gone { .. }
+            | Self::Erased { .. } => true,
             Self::Failed(failure) => failure.next_try.is_none(),
             Self::Pending | Self::Archived(_) | Self::Announced(_) => false,
         }
@@ -337,6 +350,7 @@ pub(crate) mod tests {
             State::Unmarked { original, code },
             State::Failed(failure),
             State::Gone { at: Timestamp::UNIX_EPOCH, number: 4 },
+            State::Erased { at: Timestamp::UNIX_EPOCH },
         ] {
             let message = Message { state, ..message(Some("D1")) };
             let item: serde_dynamo::Item = serde_dynamo::to_item(&message).unwrap();

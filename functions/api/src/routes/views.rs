@@ -48,8 +48,8 @@ pub(crate) struct MessageView {
     /// The header Message-ID. It is not unique.
     internet_message_id: Option<String>,
     has_attachments: bool,
-    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed` or `gone`. The original is there
-    /// from `archived` on; `unmarked` means that Outlook can't show it.
+    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed`, `gone` or `erased`. The original
+    /// is there from `archived` on; `unmarked` means that Outlook can't show it.
     state: &'static str,
     /// The SHA-256 of the original, in hex.
     #[schema(value_type = Option<String>)]

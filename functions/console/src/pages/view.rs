@@ -289,6 +289,7 @@ impl MessageView {
             (Some(dossier), _) => t.say_name("mail-filed-in", dossier),
             (None, "failed") => t.say("mail-failed"),
             (None, "gone") => t.say("mail-gone"),
+            (None, "erased") => t.say("mail-erased"),
             (None, _) => t.say("mail-kept"),
         }
     }

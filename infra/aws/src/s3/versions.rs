@@ -12,7 +12,7 @@ use s3s::s3_error;
 use uuid::Uuid;
 
 use super::blob::Piece;
-use super::{OBJECT, Object, Refusal, check_bucket, timestamp, to_json};
+use super::object::{OBJECT, Object, Refusal, check_bucket, timestamp, to_json};
 
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS versioned (

@@ -294,7 +294,7 @@ pub(crate) async fn select(
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFolderDossier {
     /// The id of the folder.
-    #[schema(value_type = String, max_length = 512)]
+    #[schema(value_type = String, min_length = 1, max_length = 512)]
     folder: FolderId,
     /// The dossier's id or name in the business application; null for none.
     #[schema(required)]
