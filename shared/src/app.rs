@@ -84,6 +84,8 @@ impl App {
     /// looked at in which the SDK can find them: files, other accounts' roles, the network. That is 4 % of a function's
     /// size.
     /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
+    ///
+    /// Errors: a setting is missing or wrong, or no client can be made with it.
     pub fn connect() -> Result<Self, StartError> {
         let (config, place) = (Config::from_env()?, Aws::from_env()?);
         let http = http_client_builder(config.ca_bundle.as_deref())?.build().map_err(HttpClientError::from)?;

@@ -85,3 +85,34 @@ fn no_comment_and_no_prose_is_wider_than_120_columns() {
     }
     assert_eq!(wide, Vec::<String>::new());
 }
+
+/// The declaration that begins on a line, up to its body.
+fn declaration<'a>(rest: &'a str) -> &'a str {
+    rest.split('{').next().unwrap_or(rest)
+}
+
+#[test]
+fn a_public_function_of_the_common_crate_says_when_it_fails() {
+    let mut silent = Vec::new();
+    for (path, text) in files(&[".rs"]) {
+        if !path.to_string_lossy().contains("/shared/src/") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let mut documented = false;
+        for (at, line) in code.match_indices('\n').map(|(at, _)| (at + 1, &code[at + 1..])) {
+            let first = line.lines().next().unwrap_or_default().trim_start();
+            if first.starts_with("///") {
+                documented |= first.contains("Errors:");
+            } else if ["pub fn ", "pub async fn "].iter().any(|word| first.starts_with(word)) {
+                if declaration(&code[at..]).contains("-> Result<") && !documented {
+                    silent.push(format!("{}: {first}", path.display()));
+                }
+                documented = false;
+            } else if !first.starts_with("#[") {
+                documented = false;
+            }
+        }
+    }
+    assert_eq!(silent, Vec::<String>::new(), "say `Errors:`");
+}

@@ -307,6 +307,59 @@ async fn r14_marks_wait_for_a_batch_that_fails_and_mail_does_not() {
 }
 
 #[tokio::test]
+async fn r14_marks_that_can_not_be_set_are_shown_until_they_are_and_mail_is_kept_meanwhile() {
+    let nothing = br#"{"responses":[]}"#.to_vec();
+    for (kind, fault) in [
+        ("batch", Scripted::Status(503, None)),
+        ("batch", Scripted::Garbage),
+        ("batch", Scripted::Raw(200, vec![], nothing)),
+        ("message patch", Scripted::Status(500, None)),
+    ] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        world.microsoft.faults().answer(kind, None, fault.clone(), Times::Forever);
+        let mails: Vec<String> = (0..5).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+        world.run_until_idle().await;
+        assert_eq!(world.objects().await.len(), 5, "{kind} {fault:?}");
+        assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null, "it may pass");
+        pass(&world, 10 * MINUTE).await;
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!(shown["problem"]["code"], "marks_missing", "{kind} {fault:?} {shown}");
+        assert_eq!(shown["incomplete"][0]["part"], "marks", "{kind} {fault:?} {shown}");
+        world.microsoft.faults().clear();
+        pass(&world, 16 * MINUTE).await;
+        assert_eq!(kept(&world, &registry, &mails).await, 5, "{kind} {fault:?}");
+        assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null, "{kind} {fault:?}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn r14_while_the_newest_mails_can_not_be_listed_all_folders_are_read() {
+    let world = World::new().await;
+    let made: Vec<String> =
+        (0..9).map(|n| world.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).unwrap()).collect();
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    world.microsoft.faults().fail("messages", 503, Times::Forever);
+    let mail = world.deliver(&made[7], "In one of many");
+    world.run_until_idle().await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+    for n in 0..6 {
+        pass(&world, MINUTE).await;
+        world.deliver(&made[n], "Another");
+        world.run_until_idle().await;
+    }
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!(shown["incomplete"][0]["part"], "newest_mails", "{shown}");
+    world.microsoft.faults().clear();
+    pass(&world, 16 * MINUTE).await;
+    world.deliver(&made[7], "The last");
+    world.run_until_idle().await;
+    assert_eq!(mailbox(&world, &registry).await["incomplete"], json!([]));
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn r14_marks_are_set_while_the_list_of_categories_fails() {
     let world = World::new().await;
     world.microsoft.faults().fail("categories", 503, Times::Forever);
@@ -314,6 +367,14 @@ async fn r14_marks_are_set_while_the_list_of_categories_fails() {
     let mail = world.deliver("inbox", "Without colour");
     world.run_until_idle().await;
     assert_eq!(state(&world, &registry, &mail).await, "marked");
+    pass(&world, 5 * MINUTE).await;
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!(shown["problem"]["code"], "categories_unavailable", "{shown}");
+    world.microsoft.faults().clear();
+    pass(&world, 16 * MINUTE).await;
+    world.deliver("inbox", "With colour");
+    world.run_until_idle().await;
+    assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null);
     world.settle(&registry).await;
 }
 

@@ -243,9 +243,13 @@ async fn a_token_that_is_refused_for_one_thing_holds_up_no_other() {
 
 #[tokio::test]
 async fn a_mark_is_set_once_whatever_was_answered_before_is_over() {
-    for fault in
-        [Scripted::Status(500, None), Scripted::Status(404, None), Scripted::Status(403, None), raw(404, "<html>")]
-    {
+    for fault in [
+        Scripted::Status(500, None),
+        Scripted::Status(404, None),
+        Scripted::Status(403, None),
+        raw(404, "<html>"),
+        Scripted::Garbage,
+    ] {
         let world = World::new().await;
         let registry = world.registry().await;
         let mut mails = some_mails(&world, "inbox", 25);
@@ -300,7 +304,17 @@ async fn a_batch_with_an_odd_answer_among_its_parts_costs_that_part_only() {
 
 #[tokio::test]
 async fn a_wait_that_is_named_in_an_odd_way_is_a_short_one() {
-    for named in ["0", "Wed, 21 Oct 2036 07:28:00 GMT", "99999999999"] {
+    let named = [
+        "0",
+        "-5",
+        "1e300",
+        "soon",
+        "",
+        "99999999999",
+        "Wed, 21 Oct 2036 07:28:00 GMT",
+        "Sun, 01 Mar 2026 08:00:00 GMT",
+    ];
+    for named in named {
         let world = World::new().await;
         let registry = world.registry().await;
         let mut mails = some_mails(&world, "inbox", 10);
@@ -313,6 +327,23 @@ async fn a_wait_that_is_named_in_an_odd_way_is_a_short_one() {
         assert_eq!(state(&world, &registry, &odd).await, "marked", "{named}");
         world.settle(&registry).await;
     }
+}
+
+#[tokio::test]
+async fn a_wait_until_a_date_is_kept_and_no_longer() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Later");
+    let until = vec![("retry-after", "Mon, 02 Mar 2026 08:05:00 GMT".to_owned())];
+    let fault = Scripted::Raw(429, until, Vec::new());
+    world.microsoft.faults().answer("message value", Some(&mail), fault, Times::N(1));
+    world.run_until_idle().await;
+    let asked = || world.microsoft.requests().by_kind["message value"];
+    let before = asked();
+    pass(&world, 4 * MINUTE).await;
+    assert_eq!(asked(), before);
+    pass(&world, 2 * MINUTE).await;
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
 }
 
 #[tokio::test]

@@ -97,3 +97,34 @@ async fn a_sign_in_that_meets_an_odd_answer_can_be_repeated() {
         world.sign_in(&firm, &connector, tests::ADA).await.ok();
     }
 }
+
+#[tokio::test]
+async fn the_sign_in_service_is_left_alone_as_long_as_it_asks_whatever_asks_for_a_token() {
+    for (named, minutes) in [
+        (Some("300"), 5),
+        (Some("Mon, 02 Mar 2026 10:05:00 GMT"), 5),
+        (Some("99999999"), 15),
+        (Some("-1"), 0),
+        (Some("soon"), 0),
+        (None, 0),
+    ] {
+        let world = World::new().await;
+        let registry = world.registry().await;
+        // The token has ended since.
+        world.clock.advance(120 * MINUTE);
+        let headers = named.map(|named| ("retry-after", named.to_owned())).into_iter().collect();
+        world.microsoft.faults().answer("token", None, Scripted::Raw(503, headers, Vec::new()), Times::N(1));
+        let mail = world.deliver("inbox", "Meanwhile");
+        world.run_until_idle().await;
+        let before = world.token_requests();
+        for n in 0..minutes {
+            assert_eq!(world.token_requests(), before, "{named:?} after {n} minutes");
+            world.deliver("inbox", "Another");
+            world.pass(Duration::from_secs(59)).await;
+        }
+        pass(&world, 5 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &mail).await, "marked", "{named:?}");
+        let connector = world.connector_view(&registry.firm, &registry.connector).await;
+        assert_eq!((&connector["state"], &connector["problem"]), (&"connected".into(), &Value::Null), "{named:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use microsoft365::Language;
+use microsoft365::{Language, Times};
 use serde_json::{Value, json};
 use tests::{ADA, Registry, World};
 
@@ -178,6 +178,31 @@ async fn r5_a_folder_that_is_thrown_away_is_not_read_and_goes_on_where_it_was_on
         assert_eq!(state(&world, &registry, &old).await, "marked", "{mode}");
         assert_eq!(state(&world, &registry, &lay_there).await, Value::Null, "the baseline saw it: {mode}");
         world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn r5_a_chosen_folder_that_is_thrown_away_is_read_for_eighteen_minutes_at_most() {
+    let minute = Duration::from_secs(60);
+    for (is_notified, minutes) in [(true, 0), (true, 9), (false, 0), (false, 4), (false, 25)] {
+        let world = World::new().await;
+        let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+        if !is_notified {
+            world.microsoft.faults().fail("subscription create", 403, Times::Forever);
+        }
+        let registry = keeping(&world, json!({ "mode": "include", "folders": ["inbox", clients] })).await;
+        for _ in 0..minutes {
+            world.pass(minute).await;
+        }
+        world.microsoft.move_folder(ADA, &clients, "deleteditems").unwrap();
+        for _ in 0..18 {
+            world.pass(minute).await;
+        }
+        let mail = world.deliver(&clients, "Thrown away");
+        for _ in 0..20 {
+            world.pass(minute).await;
+        }
+        assert_eq!(state(&world, &registry, &mail).await, Value::Null, "{is_notified} {minutes}");
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::{civil::DateTime, tz::TimeZone};
-use microsoft365::Times;
+use microsoft365::{Scripted, Times};
 use serde_json::{Value, json};
 use tests::{
     ADA, World,
@@ -224,4 +224,32 @@ async fn what_a_person_changed_just_before_the_application_changed_something_els
     world.say(&firm, "contacts", "C", contact("+32 2 2")).await;
     let shown = &world.contacts(ADA)[0];
     assert_eq!((&shown["jobTitle"], &shown["mobilePhone"]), (&json!("Judge"), &json!("+32 2 2")));
+}
+
+#[tokio::test]
+async fn an_address_that_exchange_did_not_keep_is_seen_by_the_comparison_and_told_at_its_contact() {
+    let (world, firm, ada) = world().await;
+    let court = |email: &str| json!({ "name": "Court", "emails": ["ok@court.example", email], "members": [ada] });
+    world.say(&firm, "contacts", "c", court("odd@court.example")).await;
+    let path = format!("/v1/firms/{}/contacts/c", firm.id);
+    assert_eq!(world.get(&path).await.ok()["copies"][0]["problem"], Value::Null);
+    // Exchange took it, and shows it no more.
+    for kind in ["contact delta", "contacts", "contact patch"] {
+        let dropped = Scripted::Text("\"odd@court.example\"".to_owned(), "\"\"".to_owned());
+        world.microsoft.faults().answer(kind, None, dropped, Times::Forever);
+    }
+    for _ in 0..3 {
+        world.pass(Duration::from_secs(12 * 3600)).await;
+    }
+    let copy = world.get(&path).await.ok()["copies"][0].clone();
+    assert_eq!((&copy["state"], &copy["problem"]["code"]), (&json!("failed"), &json!("value_not_kept")), "{copy}");
+    let asked = || world.microsoft.requests().by_kind["contact patch"];
+    let before = asked();
+    for _ in 0..4 {
+        world.pass(Duration::from_secs(12 * 3600)).await;
+    }
+    assert_eq!(asked(), before, "it is not said again and again");
+
+    world.say(&firm, "contacts", "c", court("right@court.example")).await;
+    assert_eq!(world.get(&path).await.ok()["copies"][0]["problem"], Value::Null);
 }

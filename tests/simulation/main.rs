@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, reason = "a story ends where something is not as told")]
 
 mod dice;
+mod fault;
 mod gate;
 mod outlook;
 mod push;

@@ -120,11 +120,6 @@ impl Outlook {
         folder
     }
 
-    fn some_folder(&self, dice: &mut Dice) -> String {
-        let folders: Vec<String> = self.parents.keys().cloned().collect();
-        dice.pick(&folders)
-    }
-
     /// A mail of the year before the activation.
     pub fn deliver_old(&mut self, dice: &mut Dice, world: &World, n: usize) {
         let received = world.clock.now() - Duration::from_secs(86_400 * (1 + dice.below(300) as u64));
@@ -136,28 +131,56 @@ impl Outlook {
         self.deliver(dice, world, n, world.clock.now(), true);
     }
 
+    /// A mail arrives in that folder; its id.
+    pub fn deliver_to(&mut self, world: &World, n: usize, folder: &str) -> String {
+        self.put(world, n, (folder, false), world.clock.now(), true)
+    }
+
+    /// The folders whose mail is to be kept: always Inbox and Sent Items.
+    pub fn kept_folders(&self) -> Vec<String> {
+        self.parents.keys().filter(|folder| self.keeps(folder)).cloned().collect()
+    }
+
+    /// A folder of any kind.
+    pub fn some_folder(&self, dice: &mut Dice) -> String {
+        let folders: Vec<String> = self.parents.keys().cloned().collect();
+        dice.pick(&folders)
+    }
+
     fn deliver(&mut self, dice: &mut Dice, world: &World, n: usize, received: Timestamp, new: bool) {
         let (folder, draft) = (self.some_folder(dice), dice.once_in(8));
+        self.put(world, n, (&folder, draft), received, new);
+    }
+
+    fn put(
+        &mut self,
+        world: &World,
+        n: usize,
+        (folder, draft): (&str, bool),
+        received: Timestamp,
+        new: bool,
+    ) -> String {
         let mime = format!(
             "From: a@acme.example\r\nSubject: {n} {new}\r\n\r\nMail {n}, {received}.\r\n{}",
             "x".repeat(n * 37)
         );
-        let chosen = self.keeps(&folder);
+        let chosen = self.keeps(folder);
         let tale = Tale {
             sha256: hex::encode(Sha256::digest(&mime)),
             received,
             new,
             lay_there: chosen && !new,
             moved: false,
-            was_chosen: self.may_keep(&folder, world.clock.now()),
+            was_chosen: self.may_keep(folder, world.clock.now()),
             draft,
             own: BTreeSet::new(),
             dossier: None,
             filed: false,
         };
         let mail = Mail { is_draft: draft, ..Mail::new(mime, received) };
-        let id = world.microsoft.deliver(ADA, &folder, mail).unwrap().immutable_id;
-        self.tales.insert(id, tale);
+        let id = world.microsoft.deliver(ADA, folder, mail).unwrap().immutable_id;
+        self.tales.insert(id.clone(), tale);
+        id
     }
 
     /// What a person does.

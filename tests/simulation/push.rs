@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{ADA, Answer, CLIENT_ID, OPERATOR_KEY, World, outlook::Firm};
 
-use crate::{dice::Dice, gate::Gate};
+use crate::{dice::Dice, fault, gate::Gate};
 
 const BOB: &str = "bob@lumen.example";
 const CLEO: &str = "cleo@lumen.example";
@@ -363,7 +363,17 @@ impl Story {
         let leaves = ["task list delete", "contact folder delete"];
         let kinds = [&reads[..], &makes, &changes, &leaves, &["batch"]].concat();
         let lost = [&makes[..], &changes, &leaves, &["batch"]].concat();
-        match self.dice.below(7) {
+        match self.dice.below(10) {
+            7..=9 => {
+                let kind = self.dice.pick(&kinds);
+                let odd = match kind {
+                    _ if reads.contains(&kind) => fault::odd(&mut self.dice, kind),
+                    _ if makes.contains(&kind) => fault::odd_making(&mut self.dice),
+                    "batch" => fault::odd(&mut self.dice, kind),
+                    _ => fault::odd_refusal(&mut self.dice),
+                };
+                faults.answer(kind, None, odd, times);
+            }
             0 | 1 => faults.fail(self.dice.pick(&kinds), self.dice.pick(&[500, 502, 503, 504]), times),
             2..=4 => faults.lose_answer(self.dice.pick(&lost), times),
             5 => faults.delta_gone(address, times),

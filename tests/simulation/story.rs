@@ -6,16 +6,21 @@ use std::{
 };
 
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
-use microsoft365::{Held, Lifecycle, NoticeFault, RetryAfter, Scripted, Times, ValueFault};
+use microsoft365::{Held, Lifecycle, NoticeFault, RetryAfter, Times, ValueFault};
 use serde_json::{Value, json};
 use shared::mail::archive;
 use tests::{ADA, Answer, Registry, World, message_id};
 
-use crate::{dice::Dice, gate::Gate, outlook::Outlook};
+use crate::{
+    dice::Dice,
+    fault::{self, KINDS},
+    gate::Gate,
+    outlook::Outlook,
+};
 
 const GREY: &str = "greffe: received";
 const GREEN: &str = "greffe: filed";
-const STEPS: usize = 60;
+const STEPS: usize = 50;
 
 struct Story {
     dice: Dice,
@@ -46,6 +51,8 @@ pub async fn run(seed: u64) -> Vec<String> {
         story.happen(n).await;
     }
     story.calm_down().await;
+    let Story { dice, world, gate, registry, outlook, .. } = &mut story;
+    Box::pin(fault::alone(dice, gate, (world, registry), outlook)).await;
     story.judge().await;
     keeper.abort();
     story.gate.history()
@@ -197,48 +204,25 @@ impl Story {
             }
             11 => faults.notices(NoticeFault::Duplicate, times),
             _ => {
-                let (kind, answer) = self.odd_answer();
+                let kind = self.dice.pick(&KINDS);
+                let (thing, answer) = (self.some_thing(kind, some), fault::odd(&mut self.dice, kind));
                 let times = if self.dice.once_in(4) { Times::Forever } else { times };
-                self.world.microsoft.faults().answer(kind, None, answer, times);
+                self.world.microsoft.faults().answer(kind, thing.as_deref(), answer, times);
             }
         }
     }
 
-    /// One endpoint, and what it answers instead of the truth. Nothing here says that a thing is gone that is there:
-    /// greffe would have to believe it.
-    fn odd_answer(&mut self) -> (&'static str, Scripted) {
-        let kinds = [
-            "message delta",
-            "message delta",
-            "messages",
-            "message",
-            "message value",
-            "message patch",
-            "batch",
-            "folder delta",
-            "folder",
-            "folders",
-            "categories",
-            "subscription create",
-            "subscription renew",
-        ];
-        let kind = self.dice.pick(&kinds);
-        let answer = match self.dice.below(8) {
-            0..=2 => {
-                let wait = Some(self.dice.below(40) as u32).filter(|_| self.dice.once_in(2));
-                Scripted::Status(self.dice.pick(&[403, 410, 429, 500, 502, 503, 504]), wait)
+    /// What an odd answer to requests of this kind is about: one thing, or all.
+    fn some_thing(&mut self, kind: &str, mail: String) -> Option<String> {
+        match kind {
+            _ if self.dice.once_in(2) => None,
+            "message" | "message value" | "message patch" => Some(mail),
+            "message delta" | "messages" | "folder" => {
+                let folder = self.outlook.some_folder(&mut self.dice);
+                self.world.microsoft.folder_id(ADA, &folder).ok()
             }
-            3 | 4 => Scripted::Garbage,
-            5 => Scripted::Half,
-            _ if kind != "message delta" => Scripted::Garbage,
-            6 => self.dice.pick(&[Scripted::Endless, Scripted::Behind]),
-            _ => {
-                let odd = [Value::Null, json!(7), json!([{}]), json!({ "emailAddress": null })];
-                let name = self.dice.pick(&["toRecipients", "from", "subject", "receivedDateTime", "categories"]);
-                Scripted::Property(None, name, self.dice.pick(&odd))
-            }
-        };
-        (kind, answer)
+            _ => None,
+        }
     }
 
     /// Functions run, while a person works. One time in three they die on the way, one time in three AWS is in trouble.

@@ -12,7 +12,7 @@ use shared::base::{
 use utoipa::ToSchema;
 
 /// Longest name, in characters.
-const NAME_CHARS_MAX: usize = 200;
+pub(crate) const NAME_CHARS_MAX: usize = 200;
 /// Longest client secret; Entra's have about 40 characters.
 const CLIENT_SECRET_BYTES_MAX: usize = 500;
 
@@ -38,9 +38,10 @@ macro_rules! read_from_text {
 }
 
 read_from_text! {
-    /// A name in people's own words: 1 to 200 characters, no control characters.
-    Name(String), name, "Cabinet Duval", "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", 200,
-        "a name has 1 to 200 characters, and no control characters";
+    /// A name in people's own words: 1 to 200 characters, one of them visible, and none that turns the direction of
+    /// writing or is a control character.
+    Name(String), name, "Cabinet Duval", "^[^\\x00-\\x1F\\x7F-\\x9F\\u202A-\\u202E\\u2066-\\u2069]*[^\\s\\x00-\\x1F\\x7F-\\x9F\\u200B-\\u200F\\u2028-\\u202E\\u2060-\\u206F\\uFEFF][^\\x00-\\x1F\\x7F-\\x9F\\u202A-\\u202E\\u2066-\\u2069]*$", 200,
+        "a name has 1 to 200 characters, one of them visible, and no control characters";
     /// A mail domain, in lower case and ASCII.
     Domain(String), address::domain, "cabinet.example", "^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$", 253,
         "not a domain such as cabinet.example";
@@ -65,7 +66,13 @@ read_from_text! {
 }
 
 fn name(name: &str) -> Option<String> {
-    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let misleads = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shows = |c: char| {
+        let is_hidden =
+            matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        !c.is_whitespace() && !is_hidden
+    };
+    let fits = name.chars().count() <= NAME_CHARS_MAX && name.chars().any(shows) && !name.chars().any(misleads);
     fits.then(|| name.to_owned())
 }
 
@@ -160,8 +167,8 @@ mod tests {
 
     #[test]
     fn a_name_is_what_people_write() {
-        all_fit(name, &["x", &"é".repeat(200)]);
-        none_fits(name, &["", "a\nb", "a\u{0}", &"é".repeat(201)]);
+        all_fit(name, &["x", &"é".repeat(200), "👩\u{200d}🚀", "می\u{200c}خواهم"]);
+        none_fits(name, &["", "a\nb", "a\u{0}", &"é".repeat(201), "\u{200b}", "a\u{202e}b", "\u{2066}a"]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! not JSON. Values are not repeated, because one of them may be a secret.
 
 /// Errors of the standard library's numbers, and what belongs there.
-const STANDARD: [(&str, &str); 7] = [
+const STANDARD: [(&str, &str); 8] = [
+    // jiff's, where a date without a time belongs.
+    ("parse as a `jiff::Timestamp` first and convert to a civil date/time instead", DAY),
     // serde_json's, where one of some words belongs.
     ("expected value", "a text belongs here"),
     ("invalid digit found in string", WHOLE_NUMBER),
@@ -13,6 +15,7 @@ const STANDARD: [(&str, &str); 7] = [
     ("invalid float literal", "a number belongs here"),
 ];
 const WHOLE_NUMBER: &str = "a whole number belongs here";
+const DAY: &str = "a date such as 2026-03-02 belongs here, without a time";
 const WHOLE_NUMBER_KIND: &str = "a whole number";
 /// What jiff's errors say somewhere, whatever part of a date they are about.
 const DATES: [&str; 7] = ["expected ", "failed to ", "parsed ", "parsing ", "required range", "end of input", "digit"];
@@ -228,6 +231,8 @@ mod tests {
             assert_eq!(said::<Outer>(&json!({ "list": [], "at": at }).to_string()), format!("at: {TIME}"), "{at}");
         }
         assert_eq!(said::<Named>(r#"{"name":"\ud800"}"#), format!("name: {HALF}"));
+        let day = json!({ "list": [], "day": "2026-03-02T08:00:00Z" }).to_string();
+        assert_eq!(said::<Outer>(&day), format!("day: {DAY}"));
         for day in ["", "x", "2026", "2026-13-01", "2026-02-30", "02/03/2026", "2026-03-02x"] {
             assert_eq!(said::<Outer>(&json!({ "list": [], "day": day }).to_string()), format!("day: {DATE}"), "{day}");
         }

@@ -17,7 +17,7 @@ use shared::{
         archive::{ArchiveError, Stored},
         mailbox::KeptMarks,
         message::{Message, MessageFailure, Original, Seen, State},
-        trouble::Trouble,
+        trouble::{Thing, Trouble},
         work::{Fate, Work},
     },
 };
@@ -393,7 +393,10 @@ async fn mark(
 ) -> Result<(), RoundError> {
     let mut stop = Ok(());
     for tries in 1..=MARK_TRIES_MAX {
-        let Some(marks) = round.marks else { break };
+        let Some(marks) = round.marks else {
+            round.works(&Thing::Marks);
+            break;
+        };
         let mut patches = Vec::new();
         for (i, row) in messages.iter_mut().enumerate() {
             let State::Announced(original) = row.value.state.clone() else { continue };
@@ -440,7 +443,7 @@ async fn mark(
             }
             // Marks wait; mail is kept all the same.
             Err(e) => {
-                tracing::warn!(error = %Chain(&e), "a batch of marks was refused");
+                round.failed(Thing::Marks, &e);
                 round.marking_rests.store(true, Ordering::Relaxed);
                 for i in indexes {
                     wait_for(round, &mut messages[i], &e).await?;
@@ -448,6 +451,7 @@ async fn mark(
                 break;
             }
         };
+        note_marks(round, &results);
         for (i, result) in indexes.into_iter().zip(results) {
             let State::Announced(original) = messages[i].value.state.clone() else { continue };
             match result {
@@ -475,6 +479,19 @@ async fn mark(
         set_state(round, row, state).await?;
     }
     stop
+}
+
+/// Notes whether marks can be set: if Graph sets none of several, it is not one message's matter.
+fn note_marks(round: &Round<'_>, results: &[Result<(), GraphError>]) {
+    if results.iter().any(Result::is_ok) {
+        return round.works(&Thing::Marks);
+    }
+    // A change meanwhile is no refusal, and what follows one in a chain was not tried.
+    let is_refusal = |error: &&GraphError| !matches!(error.status(), Some(409 | 412 | 424));
+    let mut refusals = results.iter().filter_map(|result| result.as_ref().err()).filter(is_refusal);
+    if let (Some(error), Some(_)) = (refusals.next(), refusals.next()) {
+        round.failed(Thing::Marks, error);
+    }
 }
 
 /// Has the mark of a message wait by itself; given up after a long time, or once it is certain that the message is

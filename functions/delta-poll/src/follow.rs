@@ -17,9 +17,11 @@ use shared::{
 
 use crate::round::{Round, RoundError};
 
-/// The tree is looked at this often, for folders are made, and thrown away: with each poll, which comes up to a tenth
-/// sooner than a quarter of an hour.
+/// The tree is looked at this often, for folders are made, and thrown away: with each poll where notices come, which
+/// comes up to a tenth sooner than a quarter of an hour.
 const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 54);
+/// The same where polls have to do, of which the rarest come up to a tenth sooner than every ten minutes.
+const FOLLOW_PAUSE_POLLED: Duration = Duration::from_secs(7 * 60);
 /// After a notice that no folder explains the tree is looked at again, but no sooner than this.
 const FOLLOW_PAUSE_MIN: Duration = Duration::from_secs(60);
 /// The whole tree is read this often, for what its delta may leave out.
@@ -41,7 +43,7 @@ pub(crate) async fn folders(round: &Round<'_>, sync: &mut Sync) -> Result<Vec<Ro
         match look(round, selection, &mut folders, sync.follow_at.is_none()).await {
             Ok(()) => {
                 round.works(&Thing::Tree);
-                sync.follow_at = Some(now + FOLLOW_PAUSE);
+                sync.follow_at = Some(now + follow_pause(sync));
                 forget_gone(table, firm, mailbox, &folders, now).await?;
             }
             Err(LookError::Graph(error)) if error.concerns_mailbox() => return Err(error.into()),
@@ -83,11 +85,15 @@ fn retain_kept(selection: &Selection, folders: &mut Vec<Row<FolderState>>) {
 pub(crate) fn look_again(round: &Round<'_>, sync: &mut Sync) -> bool {
     let now = round.app.clock.now();
     let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != Mode::Include);
-    let long_ago = sync.follow_at.is_some_and(|at| at - FOLLOW_PAUSE + FOLLOW_PAUSE_MIN <= now);
+    let long_ago = sync.follow_at.is_some_and(|at| at - follow_pause(sync) + FOLLOW_PAUSE_MIN <= now);
     if followed && long_ago {
         sync.follow_at = Some(now);
     }
     followed && long_ago
+}
+
+fn follow_pause(sync: &Sync) -> Duration {
+    if sync.subscription.is_some() { FOLLOW_PAUSE } else { FOLLOW_PAUSE_POLLED }
 }
 
 /// Why the tree could not be looked at.

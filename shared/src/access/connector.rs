@@ -256,8 +256,8 @@ impl Connector {
         })
     }
 
-    /// The connector, for a round that begins now: if Microsoft did not answer for its tenant, this round alone finds
-    /// out whether it does.
+    /// Loads the connector for a round that begins now. If Microsoft recently did not answer for its tenant, only this
+    /// round tests whether it answers again.
     ///
     /// Errors: `Conflict` if another round finds it out; the table refuses or does not answer.
     pub async fn probe(row: Row<Self>, table: &Table, now: Timestamp) -> Result<Self, TableError> {
@@ -355,7 +355,8 @@ impl Connector {
         Self { wanted: None, ..self.clone().with_rights(rights) }
     }
 
-    /// The same connector with other wishes. What nobody has to grant holds at once, the rest from the next sign-in on.
+    /// The same connector with other requested rights. Rights that need no consent apply at once, others after the next
+    /// sign-in.
     pub fn wanting(self, rights: Rights) -> Self {
         if self.state == ConnectorState::AwaitingSignIn || self.rights().include(rights) {
             return Self { wanted: None, ..self.with_rights(rights) };

@@ -10,7 +10,7 @@ use oauth2::{
     StandardTokenResponse, TokenResponse as _, TokenUrl,
     basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
-use reqwest::StatusCode;
+use reqwest::{StatusCode, header::RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
@@ -24,10 +24,11 @@ use crate::{
     base::{
         clock::Clock,
         config::{Microsoft, Origin},
+        http::retry_after,
         id::{ClientId, TenantId},
         random::Random,
     },
-    graph::{AccessToken, EntraError, EntraRefusal, IdTokenError},
+    graph::{AccessToken, EntraError, EntraRefusal, IdTokenError, WAIT_MAX},
 };
 
 /// An access token ends this much earlier for us than for Microsoft, so that no request travels with a dying one.
@@ -359,9 +360,9 @@ impl Entra {
     }
 
     fn transport(&self) -> impl Fn(HttpRequest) -> BoxedAnswer {
-        let http = self.http.clone();
+        let (http, clock) = (self.http.clone(), self.clock.clone());
         move |request| {
-            let http = http.clone();
+            let (http, clock) = (http.clone(), clock.clone());
             Box::pin(async move {
                 let mut request = reqwest::Request::try_from(request)?;
                 *request.timeout_mut() = Some(ANSWER_TIME_MAX);
@@ -371,10 +372,12 @@ impl Entra {
                 for (name, value) in response.headers() {
                     answer = answer.header(name, value);
                 }
+                let named = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let wait = retry_after(named, clock.now()).map(|wait| wait.min(WAIT_MAX));
                 let body = read(&mut response).await?;
                 let is_unwell = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-                if is_unwell && !says_that_it_passes(&body) {
-                    return Err(EntraError::Unreadable("the token endpoint is not well"));
+                if is_unwell && (wait.is_some() || !says_that_it_passes(&body)) {
+                    return Err(EntraError::Unwell { wait });
                 }
                 answer.body(body).map_err(|_| EntraError::Unreadable("the token answer is no HTTP"))
             })

@@ -139,7 +139,7 @@ impl<'a> HeldRegistration<'a> {
 
     /// Gives the lease back, with what is known now and the fact that follows from it.
     ///
-    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+    /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn release(mut self) -> Result<(), RegistrationError> {
         let now = self.clients.clock.now();
         let known = &mut self.row.value;
@@ -206,7 +206,7 @@ impl<'a> HeldRegistration<'a> {
 
     /// Tries a credential, with patience for one that Entra may not know yet: a token with it, then a call.
     ///
-    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+    /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn prove(
         &self,
         credential: &Credential,
@@ -299,7 +299,7 @@ impl<'a> HeldRegistration<'a> {
     /// Looks at the credential in use: what Secrets Manager and Entra say of it now. What greffe made and nobody uses
     /// any more is removed from Entra. What Entra shows, if it shows anything.
     ///
-    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+    /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn look(&mut self) -> Result<Option<Application>, RegistrationError> {
         let mut credential = self.adopt().await?;
         self.looked = true;
@@ -437,7 +437,7 @@ impl<'a> HeldRegistration<'a> {
 
     /// Puts a credential in the place of the one in use, once it is proven. The old one stays good at Entra.
     ///
-    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+    /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn replace(mut self, new: New, via: Option<&Connector>) -> Result<(), RegistrationError> {
         let replaced = self.try_replace(new, via).await;
         let released = self.release().await;
@@ -484,7 +484,7 @@ impl HeldRegistration<'_> {
     /// The certificate that waits to be used; made now, if there is none that is good for a month. With `add`, Entra is
     /// made to know it, if the app may do that.
     ///
-    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+    /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn prepare(self, add: bool) -> Result<Certificate, RegistrationError> {
         let prepared = self.try_prepare(add).await;
         let released = self.release().await;
@@ -523,7 +523,7 @@ impl HeldRegistration<'_> {
 
     /// Has Entra know a certificate, if the app may do that.
     ///
-    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+    /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn add_certificate(&self, current: &Credential, new: &Certificate) -> Result<(), RegistrationError> {
         let graph = self.graph(current).await?;
         let shown = graph.application(&self.ids.client_id).await.map_err(not_allowed)?;
@@ -537,7 +537,7 @@ impl HeldRegistration<'_> {
 
     /// Writes down when the credential in use ends, as somebody says. What Entra says goes before it.
     ///
-    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+    /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn enter(mut self, expires_at: Timestamp) -> Result<(), RegistrationError> {
         self.adopt().await?;
         let known = self.known();

@@ -243,6 +243,8 @@ pub enum RegistrationError {
 
 impl RegistrationError {
     /// What a person is told; itself again where it is greffe's own failure.
+    ///
+    /// Errors: the error itself, if it is greffe's own failure.
     pub fn told(self) -> Result<Problem, Self> {
         let detail = self.to_string();
         Ok(match self {

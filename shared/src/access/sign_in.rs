@@ -216,6 +216,9 @@ pub fn cookie_suffix(state: &str) -> String {
 }
 
 /// A person opened the link: the way to Microsoft's sign-in page.
+///
+/// Errors: the link is damaged, too old or used; the connector is gone; there is no app registration; or the table
+/// fails.
 pub async fn depart(clients: &Clients, ticket: &str) -> Result<Departure, Problem> {
     let keyring = clients.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
     let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
@@ -283,6 +286,9 @@ async fn begin(
 }
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
+///
+/// Errors: the state is unknown, late, used or of another browser; Microsoft refused; the account may not connect; or
+/// the table fails.
 pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
     let from = callback.from.clone();
     let state = callback.state.take().ok_or_else(|| refused("without a state"))?;

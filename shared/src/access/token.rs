@@ -55,6 +55,8 @@ struct StoredTokens {
     lease_until: Option<Timestamp>,
     /// What Entra answered last, if it refused.
     refused: Option<StoredRefusal>,
+    /// Until then Entra asks to wait.
+    waits_until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -179,8 +181,8 @@ impl Tokens {
         Ok(ownership::obstacle(&self.table, &asker, self.clock.now()).await?.or(shared))
     }
 
-    /// Asks Entra as `app` of `owner`, if its client id is the firm's to use. From the first token on it belongs to the
-    /// firm.
+    /// Calls `ask` with `app`, if the firm may use its client id. When Entra issues the first token, the firm becomes
+    /// the owner of the client id.
     ///
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn permitted<T>(
@@ -198,9 +200,9 @@ impl Tokens {
         Ok(answer)
     }
 
-    /// Asks Entra as that app registration; once more with its credential read afresh where Entra refuses it, as it may
-    /// just have been replaced; and with the one before, which stays good until the new one is known in every part of
-    /// Entra.
+    /// Calls `ask` with that app registration. If Entra refuses the credential, repeats it with the credential read
+    /// again, because it may just have been replaced, and then with the previous credential, because not all parts of
+    /// Entra know the new one yet.
     ///
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn as_app<T, F: Future<Output = Result<T, TokenError>>>(
@@ -318,6 +320,9 @@ impl Tokens {
             if let Some(refused) = stored.refused.as_ref().filter(|r| believed && r.believed_until > now) {
                 return Err(EntraError::Refused(refused.refusal.clone()).into());
             }
+            if let Some(until) = stored.waits_until.filter(|until| believed && *until > now) {
+                return Err(EntraError::Unwell { wait: until.duration_since(now).try_into().ok() }.into());
+            }
             if stored.lease_until.is_none_or(|until| until <= now) {
                 match self.lease(&key, row, now).await {
                     Ok(leased) => return self.renew(connector, leased, slot.claims.as_deref()).await,
@@ -364,7 +369,7 @@ impl Tokens {
         claims: Option<&str>,
     ) -> Result<AccessToken, TokenError> {
         let issued = self.issue(connector, &leased.value, claims).await;
-        let before = StoredTokens { lease_until: None, refused: None, ..leased.value.clone() };
+        let before = StoredTokens { lease_until: None, refused: None, waits_until: None, ..leased.value.clone() };
         let after = match &issued {
             Ok(issued) => match self.seal(connector.id, issued, Some(&before)).await {
                 // It serves this process all the same. Only a new refresh token must not be lost.
@@ -374,9 +379,10 @@ impl Tokens {
                 sealed => sealed?,
             },
             Err(e) => {
-                let believed_until = self.clock.now() + REFUSAL_TIME;
+                let now = self.clock.now();
+                let believed_until = now + REFUSAL_TIME;
                 let refused = e.refusal().map(|r| StoredRefusal { refusal: r.clone(), believed_until });
-                StoredTokens { refused, ..before }
+                StoredTokens { refused, waits_until: e.wait().map(|wait| now + wait), ..before }
             }
         };
         match self.table.write(Write::replace(&leased.with(after))).await {
@@ -462,6 +468,7 @@ impl Tokens {
             },
             lease_until: None,
             refused: None,
+            waits_until: None,
         })
     }
 

@@ -1,4 +1,4 @@
-//! AWS's word for who we are: a short-lived token that Entra takes in place of a secret (outbound identity federation).
+//! Web identity tokens of AWS STS: a short-lived token that Entra accepts instead of a secret (outbound federation).
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound.html>
 
 use aws_sdk_sts::{Client, error::DisplayErrorContext, operation::get_web_identity_token::GetWebIdentityTokenError};
@@ -11,8 +11,7 @@ use crate::base::random::Random;
 /// The audience that Microsoft's documents recommend, and that greffe had for all firms.
 const SHARED: &str = "api://AzureADTokenExchange";
 
-/// For whom AWS vouches: what a federated credential at Entra must name to the letter, one value of up to 600
-/// characters.
+/// The audience of such a token: a federated credential at Entra must have exactly this value. Up to 600 characters.
 /// Source: <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -41,7 +40,7 @@ impl Audience {
     }
 }
 
-/// Who AWS says that we are.
+/// The claims of such a token.
 #[derive(Debug, Deserialize)]
 pub struct RoleClaims {
     /// Who says it: the issuer to enter at Entra.

@@ -91,6 +91,8 @@ impl Links {
 
     /// A link to the object with this key, which consists of what a URL takes as it is.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html>
+    ///
+    /// Errors: there are no AWS credentials, or signing fails.
     pub async fn to(&self, key: &str) -> Result<String, BoxError> {
         Ok(self.bucket_url().await? + &self.path("GET", key, &[]).await?)
     }
@@ -98,12 +100,16 @@ impl Links {
     /// The object with this key, or those bytes of it, both ends included, as it comes. Whatever may be tried again is
     /// tried three times.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Range`)
+    ///
+    /// Errors: S3 refuses or does not answer.
     pub async fn read(&self, key: &str, part: Option<RangeInclusive<u64>>) -> Result<SdkBody, BoxError> {
         let part = part.map(|part| ("range", format!("bytes={}-{}", part.start(), part.end())));
         Ok(self.send("GET", key, &[], part, Vec::new()).await?.body)
     }
 
     /// The whole object with this key, if there is one.
+    ///
+    /// Errors: S3 refuses or does not answer.
     pub async fn find(&self, key: &str) -> Result<Option<FoundObject>, BoxError> {
         match self.send("GET", key, &[], None, Vec::new()).await {
             Err(error) if is_missing(error.as_ref()) => Ok(None),
@@ -113,6 +119,8 @@ impl Links {
 
     /// Writes an object, if `condition` holds; whether it did. S3 holds the bytes to their SHA-256.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    ///
+    /// Errors: S3 refuses or does not answer. A condition that does not hold is `false`.
     pub async fn write(&self, key: &str, bytes: Vec<u8>, condition: WriteCondition<'_>) -> Result<bool, BoxError> {
         let checksum = [("x-amz-checksum-sha256", Digest::of(&bytes).base64())];
         let condition = match condition {
@@ -126,6 +134,8 @@ impl Links {
     }
 
     /// Removes an object. It may be gone.
+    ///
+    /// Errors: S3 refuses or does not answer.
     pub async fn delete(&self, key: &str) -> Result<(), BoxError> {
         self.send("DELETE", key, &[], None, Vec::new()).await.map(|_| ())
     }

@@ -44,7 +44,7 @@ pub const DUE_LOG: &str = "log";
 /// The `due_kind` of a firm's index of words.
 pub const DUE_WORDS: &str = "words";
 
-/// What a read or a write of the table came to. Nothing of the item's content is told.
+/// Why a read or write of the table failed. It never contains an item's content.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// Somebody else wrote first: read again and decide again.

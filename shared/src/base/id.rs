@@ -237,6 +237,8 @@ impl MessageId {
     }
 
     /// From the mailbox and [`MessageId::local`].
+    ///
+    /// Errors: the text is not of this kind.
     pub fn from_local(mailbox: MailboxId, local: &str) -> Result<Self, IdError> {
         let mut digest = [0; 16];
         match hex::decode_to_slice(local, &mut digest) {

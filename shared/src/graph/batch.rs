@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    client::{Call, Graph, GraphUser, PARALLEL_REQUESTS_MAX, retry_after, segment},
+    client::{Call, Graph, GraphUser, PARALLEL_REQUESTS_MAX, segment},
     error::GraphError,
     page::WireEntry,
 };
@@ -74,7 +74,14 @@ impl Graph {
                 }
             });
             let answers = self.batch(parts.collect(), order).await?;
-            results.extend(answers.into_iter().map(|answer| answer.map(drop)));
+            results.extend(answers.into_iter().zip(chunk).map(|(answer, patch)| match answer? {
+                Value::Object(_) | Value::Null => Ok(()),
+                // A proxy's page, say.
+                _ => Err(GraphError::Unreadable {
+                    attempted: format!("set the categories of message {}", patch.immutable_id),
+                    source: "the message is no JSON".into(),
+                }),
+            }));
         }
         Ok(results)
     }
@@ -135,7 +142,7 @@ impl Graph {
                 let value = headers.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v);
                 value.map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
             };
-            let wait = retry_after(header("retry-after").as_deref());
+            let wait = self.named_wait(header("retry-after").as_deref());
             let request_id = header("request-id").unwrap_or_default();
             Err(self.error(attempted, answer.status, wait, request_id, answer.body.to_string().as_bytes()))
         });

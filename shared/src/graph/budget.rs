@@ -55,7 +55,9 @@ impl Spent {
         Self(more.filter(|(_, count)| *count > 0).collect())
     }
 
-    /// Notes `requests` more, or tells how long to wait until they fit under `max`.
+    /// Notes `requests` more.
+    ///
+    /// Errors: how long to wait until they fit under `max`.
     pub fn spend(&mut self, now: Timestamp, requests: u32, max: u32) -> Result<(), Duration> {
         let this = slot(now);
         let oldest = name(this - SLOTS + 1);
@@ -96,6 +98,9 @@ impl Budget {
         Self { max: REQUESTS_MAX_BEHIND, ..self.clone() }
     }
 
+    /// Notes `requests` more.
+    ///
+    /// Errors: how long to wait until they fit.
     pub fn spend(&self, now: Timestamp, requests: u32) -> Result<(), Duration> {
         self.lock().spend(now, requests, self.max)
     }

@@ -20,6 +20,7 @@ use crate::{
     base::{
         clock::{Clock, TimeLimit},
         config::Origin,
+        http::retry_after,
         random::Random,
     },
     graph::TokenSource,
@@ -37,7 +38,7 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// The wait after a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(10);
 /// The longest wait that is believed.
-const WAIT_MAX: Duration = Duration::from_secs(900);
+pub const WAIT_MAX: Duration = Duration::from_secs(900);
 /// The largest JSON answer that is read.
 const JSON_BYTES_MAX: usize = 32 << 20;
 
@@ -128,6 +129,8 @@ pub(super) struct Patience {
 
 impl Patience {
     /// What `work` comes to, unless it takes too long from now on.
+    ///
+    /// Errors: the time for the request is over.
     pub async fn hold<T>(self, work: impl Future<Output = T>) -> Result<T, Silent> {
         self.limit().hold(work).await.ok_or(Silent)
     }
@@ -317,11 +320,16 @@ impl Graph {
 
     async fn refusal(&self, response: reqwest::Response, attempted: &str) -> GraphError {
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()));
+        let retry_after = self.named_wait(response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()));
         let request_id =
             response.headers().get("request-id").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let body = read_bounded(response, 64 << 10, self.patience).await.unwrap_or_default();
         self.error(attempted.to_owned(), status, retry_after, request_id, &body)
+    }
+
+    /// How long a `Retry-After` of Graph asks to wait, as far as it is believed.
+    pub(super) fn named_wait(&self, value: Option<&str>) -> Option<Duration> {
+        retry_after(value, self.now()).map(|wait| wait.min(WAIT_MAX))
     }
 
     /// The error that an answer, or one part of a batch, stands for.
@@ -356,12 +364,6 @@ fn claims_demanded(headers: &header::HeaderMap) -> Option<String> {
     let mut claims = challenges.filter_map(|challenge| Some(challenge.split_once("claims=\"")?.1.split_once('"')?.0));
     let claims = claims.find_map(|text| BASE64_STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok())?;
     String::from_utf8(claims).ok()
-}
-
-/// `Retry-After` in seconds, whole or with a fraction, as Graph sends it.
-pub(super) fn retry_after(value: Option<&str>) -> Option<Duration> {
-    let seconds: f64 = value?.trim().parse().ok()?;
-    Some(Duration::try_from_secs_f64(seconds).ok()?.min(WAIT_MAX))
 }
 
 enum ReadError {
@@ -410,16 +412,6 @@ struct ErrorDetail {
 mod tests {
     use super::*;
     use crate::graph::AccessToken;
-
-    #[test]
-    fn retry_after_may_be_whole_fractional_absent_or_absurd() {
-        assert_eq!(retry_after(Some("17")), Some(Duration::from_secs(17)));
-        assert_eq!(retry_after(Some("2.128")), Some(Duration::from_millis(2128)));
-        assert_eq!(retry_after(None), None);
-        assert_eq!(retry_after(Some("-1")), None);
-        assert_eq!(retry_after(Some("1e300")), None);
-        assert_eq!(retry_after(Some("99999")), Some(WAIT_MAX));
-    }
 
     #[test]
     fn the_claims_of_a_challenge_are_found_among_other_fields_and_headers() {

@@ -222,7 +222,7 @@ impl GraphError {
             Self::Unreachable { .. } => Disposition::RetryAfter(OUTAGE_PAUSE),
             Self::Unreadable { .. } | Self::ForeignLink { .. } => Disposition::Fail,
             Self::Token { source, .. } if source.needs_a_person() => Disposition::Ask,
-            Self::Token { .. } => Disposition::RetryAfter(OUTAGE_PAUSE),
+            Self::Token { source, .. } => Disposition::RetryAfter(source.wait().unwrap_or_default().max(OUTAGE_PAUSE)),
             Self::Refused { status: 410, .. } => Disposition::Resync,
             Self::Refused { code, .. } if code.is("SyncStateNotFound") || code.is("resyncRequired") => {
                 Disposition::Resync

@@ -28,7 +28,7 @@ pub use batch::{BatchOrder, CategoriesPatch};
 pub use budget::Spent;
 pub use calendar::{EventContent, Every, LocalTime, NewEvent, Series, ShowAs};
 pub use categories::{CategoryName, Color, Mark};
-pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX, SILENCE_MAX};
+pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX, SILENCE_MAX, WAIT_MAX};
 pub use contacts::{ContactContent, PhysicalAddress};
 pub use error::{Disposition, GraphCode, GraphError};
 #[cfg(any(test, fuzzing))]

@@ -1,7 +1,7 @@
 //! What this room needs of access tokens: a source of them, and the reason if there is none. It does not know how they
 //! are obtained.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -130,6 +130,14 @@ impl TokenError {
         }
     }
 
+    /// How long Entra asks to wait, if it does.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Entra(EntraError::Unwell { wait }) => *wait,
+            _ => None,
+        }
+    }
+
     /// Whether waiting does not help: decided by OAuth's `error`, as Microsoft asks, not by its numbers.
     pub fn needs_a_person(&self) -> bool {
         match self {
@@ -203,6 +211,12 @@ pub enum EntraError {
     /// No answer.
     #[error("Entra could not be reached")]
     Unreachable(#[source] reqwest::Error),
+    /// The token endpoint is not well, or asked too often.
+    #[error("the token endpoint is not well")]
+    Unwell {
+        /// How long it asks to wait, if it says so.
+        wait: Option<Duration>,
+    },
     /// An answer of another shape than documented.
     #[error("Entra's answer can't be understood: {0}")]
     Unreadable(&'static str),

@@ -189,7 +189,7 @@ impl Archive {
 
     /// What lies in the archive for a message, by the object's own checksum; nothing is read.
     ///
-    /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
+    /// Errors: S3 refuses or does not answer.
     pub async fn find(&self, firm: FirmId, message: MessageId) -> Result<Option<Stored>, ArchiveError> {
         let head = self
             .client
@@ -212,7 +212,7 @@ impl Archive {
 
     /// A link by which anybody may read the original for [`crate::aws::link::LINK_LIFETIME`].
     ///
-    /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
+    /// Errors: the link can't be signed.
     pub async fn link(&self, firm: FirmId, message: MessageId) -> Result<String, ArchiveError> {
         let link = self.links.to(&key(firm, message)).await;
         link.map_err(|source| ArchiveError::Store { attempted: "sign a link to", message, source })
@@ -220,7 +220,7 @@ impl Archive {
 
     /// The original as a stream, or those bytes of it, both ends included.
     ///
-    /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
+    /// Errors: S3 refuses or does not answer.
     pub async fn open(
         &self,
         firm: FirmId,

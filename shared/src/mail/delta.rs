@@ -53,8 +53,8 @@ pub fn is_new(received_at: Timestamp, activated_at: Timestamp, now: Timestamp) -
     received_at >= activated_at && received_at <= now + CLOCKS_DIFFER
 }
 
-/// Decides about a mail that lies in a chosen folder and is not known yet. Pure. `new`: what [`is_new`] says of it;
-/// `seen`: whether the baseline remembers it.
+/// Decides whether to archive an unknown mail in a chosen folder. Pure. `new`: the result of [`is_new`]; `seen`:
+/// whether the baseline remembers it.
 pub fn decide(mail: &Mail, new: bool, phase: Phase, seen: bool) -> Decision {
     match (new, phase) {
         (true, _) if mail.is_draft => Decision::Skip(SkipReason::Draft),
@@ -91,7 +91,7 @@ impl BaselinePage {
         Self::from_prints(&ids.into_iter().map(print).collect())
     }
 
-    /// The same, seen by that reading of the whole folder.
+    /// This page, recorded as seen by full reading number `reading`.
     pub fn seen_by(self, reading: u32) -> Self {
         Self { reading, ..self }
     }

@@ -50,7 +50,7 @@ pub struct FolderState {
     /// Which properties of mails it tells ([`SELECTION`]): a link keeps those that it began with.
     #[serde(default)]
     pub selection: u32,
-    /// Whether that is in the middle of a round, which tells of nothing that happens after its beginning.
+    /// Whether the link is in the middle of a round. Such a round reports no change made after it began.
     #[serde(default)]
     pub mid_round: bool,
     /// How many pages were committed.
@@ -61,7 +61,7 @@ pub struct FolderState {
     /// Entries that could not be understood, not even by their id.
     #[serde(default)]
     pub unreadable: u64,
-    /// Which reading of the whole folder this is: one more after each link that died.
+    /// Number of this full reading of the folder. It grows by one each time Graph rejects the link.
     #[serde(default)]
     pub reading: u32,
     /// Whether it reads the whole folder once more: what it does not list has left the folder.
@@ -128,8 +128,8 @@ impl FolderState {
         self.link.is_some() && self.selection < SELECTION && !self.mid_round
     }
 
-    /// The first reading whose baseline holds: while the folder is read once more, what earlier ones saw is still
-    /// asked.
+    /// The oldest full reading whose baseline still counts. While a new full reading is under way, the earlier one
+    /// counts too.
     pub fn baseline_since(&self) -> u32 {
         if self.rereads { 0 } else { self.reading }
     }
@@ -214,9 +214,9 @@ impl Told {
 
 /// The folders that are not as they were, after `told`. Pure.
 ///
-/// A folder that comes to be kept because a person made it or moved it there has no baseline: what lies in it was moved
-/// in with it. That is told from one that an administrator chose by its having come between two readings of the tree,
-/// `first` being false; and a folder that is named one by one was there when it was named.
+/// A folder that a person creates or moves into a chosen place gets no baseline, because its mail was moved in with it.
+/// It is recognised by appearing between two readings of the tree (`first` is false). A folder that an administrator
+/// chose by name existed when it was chosen, so it gets a baseline.
 pub fn follow(
     before: &[FolderState],
     told: &Told,

@@ -69,7 +69,7 @@ pub struct MessageFilter {
     pub keeping: Option<Keeping>,
     /// Whether it has attachments that are not inline.
     pub has_attachments: Option<bool>,
-    /// Which way it went, with the address of each mailbox.
+    /// Its direction, and the addresses of the mailboxes that decide it.
     pub direction: Option<(MailDirection, HashMap<MailboxId, String>)>,
 }
 
@@ -159,8 +159,8 @@ impl MessageFilter {
         }
     }
 
-    /// The one number under which a message is listed: of its filing to the dossier, or of the last fact about its
-    /// state.
+    /// The feed number that places the message in this list: that of its filing, if the list is of one dossier,
+    /// otherwise that of the last fact about its state.
     fn listed_under(&self, message: &Message) -> Option<u64> {
         match (&self.dossier, &message.state) {
             (Some(InDossier::Of(dossier)), _) => {

@@ -84,6 +84,9 @@ pub enum SinceError {
 
 impl History {
     /// What it means to keep mail since that date, as things stand on the day of `now`; none if nothing changes. Pure.
+    ///
+    /// Errors: there is no grant, or it does not reach so far or has expired; the date is in the future; or mail since
+    /// an earlier date is kept already.
     pub fn since(mailbox: &Mailbox, since: Date, now: Timestamp) -> Result<Option<Self>, SinceError> {
         let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
         let activated = day(mailbox.activated_at.unwrap_or(now));
@@ -587,8 +590,8 @@ impl Sync {
         a_person || self.waits_until.is_some_and(|until| until > now)
     }
 
-    /// The same, with what a round of live mail found out that began with `read`. What older mail, an activation or a
-    /// pause wrote meanwhile stands.
+    /// Merges the results of a live round that began from `read`. Changes that older mail, an activation or a pause
+    /// made meanwhile win.
     pub fn with_findings_of(self, read: &Self, round: &Self) -> Self {
         // When older mail goes on, after it came to its end meanwhile, the next round finds out.
         let older_ended = read.older.is_some() && self.older.is_none();
@@ -672,7 +675,8 @@ impl Sync {
         table.update(&Key::sync(firm, mailbox), |sync| sync.map(look)).await.map(drop)
     }
 
-    /// Due at `at`, or when it was due if that is sooner and yet to come: the index is written only where it changes.
+    /// Makes the next round due at `at`, unless it is due earlier than that and still after `now`. The index is written
+    /// only if the time changes.
     pub fn due_by(self, at: Timestamp, now: Timestamp) -> Self {
         match &self.due_at {
             Some(due) if *due <= sortable(at) && *due > sortable(now) => self,

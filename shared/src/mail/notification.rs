@@ -53,6 +53,8 @@ pub struct Malformed(#[source] serde_json::Error);
 
 /// Reads a request's body; a notice may be about any firm, and each is judged by itself: one that is not as it should
 /// be costs no other.
+///
+/// Errors: the body is no collection of notices.
 pub fn read(key: &MacKey, body: &[u8]) -> Result<Notices, Malformed> {
     let page: WirePage = read_json(body).map_err(Malformed)?;
     let mut notices = Notices { refused: page.unreadable, ..Notices::default() };

@@ -40,10 +40,10 @@ pub struct Selection {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// No such folder in this mailbox.
-    #[error("there is no folder {0} in this mailbox")]
+    #[error("the mailbox has no such folder")]
     Unknown(FolderId),
     /// One of the folders that are never read.
-    #[error("the folder {0} is one that is never read, or lies below one")]
+    #[error("the folder is one that is never read, or lies below one")]
     NeverRead(FolderId),
     /// Nothing is left.
     #[error("the choice leaves no folder to keep")]
@@ -78,6 +78,8 @@ impl Selection {
     }
 
     /// A choice that `tree` allows.
+    ///
+    /// Errors: a folder is unknown or never read, nothing is left, or the list is too long.
     pub fn of(mode: Mode, folders: Vec<FolderId>, tree: &[MailFolder]) -> Result<Self, SelectionError> {
         if folders.iter().map(|id| id.as_str().len()).sum::<usize>() > NAMED_BYTES_MAX {
             return Err(SelectionError::TooMany);

@@ -18,7 +18,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(30);
 /// A thing that fails is tried this often at least.
 const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
-/// So often a wait that Graph names is believed, however short.
+/// How many times greffe follows a wait time named by Graph before it applies its own growing pauses.
 const BELIEVED_MAX: u32 = 3;
 /// After so many tries a fault is hardly a passing one.
 const STUBBORN_TRIES: u32 = 2;
@@ -115,6 +115,8 @@ pub enum Thing {
     Notifications,
     /// The master list of categories.
     Categories,
+    /// The marks: none can be set.
+    Marks,
     /// The list of the newest mails.
     Newest,
 }
@@ -129,6 +131,7 @@ impl Thing {
             Self::Tree => Code::FolderTreeUnreadable,
             Self::Notifications => Code::NotificationsMissing,
             Self::Categories => Code::CategoriesUnavailable,
+            Self::Marks => Code::MarksMissing,
         }
     }
 
@@ -195,7 +198,7 @@ impl Faults {
         self.0.retain(|fault| !fault.thing.is_same(thing));
     }
 
-    /// What fails now, after another round found `before` turned to `after`: what that changed is as it left it.
+    /// Merges another round's changes, from `before` to `after`, into these faults. Parts that it did not change stay.
     #[must_use]
     pub fn changed(mut self, before: &Self, after: &Self) -> Self {
         for fault in before.0.iter().filter(|fault| after.of(&fault.thing).is_none()) {

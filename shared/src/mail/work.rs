@@ -110,7 +110,7 @@ impl Work {
         self.things.iter().filter_map(|local| MessageId::from_local(mailbox, local).ok()).collect()
     }
 
-    /// The writes that settle this item: `fates` tells of every message what became of it, and perhaps of others.
+    /// The writes that settle this item: `fates` has the result of every message of this item, and may have others.
     pub fn settle(row: Row<Self>, firm: FirmId, mailbox: MailboxId, fates: &[(MessageId, Fate)]) -> Vec<Write> {
         let fates = fates.iter().map(|(id, fate)| (id.local(), *fate));
         let fates: Vec<(String, Fate)> = fates.filter(|(local, _)| row.value.things.contains(local)).collect();
@@ -123,7 +123,7 @@ impl Work {
         [work].into_iter().chain(progress.add_to(firm, mailbox)).collect()
     }
 
-    /// What is left, and what that changes in the counts, when of every thing it is told what became of it.
+    /// What remains of this work after `fates`, and how the counts change.
     pub fn left_after(&self, fates: &[(String, Fate)]) -> (Option<Self>, Settled) {
         let mut left = Self { counted: self.counted, ..Self::default() };
         let mut settled = Settled::default();

@@ -576,6 +576,11 @@ catalogue! {
         fr "Microsoft ne montre pas la liste des catégories de cette boîte pour le moment. Les messages sont conservés et marqués ; une marque peut être sans couleur." "Rien : greffe réessaie de lui-même.";
         nl "Microsoft toont de categorieënlijst van deze mailbox nu niet. Mail wordt bewaard en gemarkeerd; een markering kan zonder kleur zijn." "Niets: greffe probeert vanzelf opnieuw.";
         de "Microsoft zeigt die Kategorienliste dieses Postfachs im Moment nicht. Mails werden aufbewahrt und markiert; eine Markierung kann ohne Farbe sein." "Nichts: greffe versucht es von selbst erneut.";
+    MarksMissing, 503, Nobody, No;
+        en "Microsoft does not let greffe mark mail of this mailbox at the moment. Mail is kept; its marks in Outlook come later." "Nothing: greffe tries again at least every quarter of an hour. If it lasts more than a day, give Microsoft's code, shown here, to the operator of greffe.";
+        fr "Microsoft ne laisse pas greffe marquer les messages de cette boîte pour le moment. Les messages sont conservés ; leurs marques dans Outlook viendront plus tard." "Rien : greffe réessaie au moins tous les quarts d'heure. Si cela dure plus d'un jour, transmettez le code de Microsoft affiché ici à l'exploitant de greffe.";
+        nl "Microsoft laat greffe mail van dit postvak nu niet markeren. Mail wordt bewaard; de markeringen in Outlook komen later." "Niets: greffe probeert minstens elk kwartier opnieuw. Duurt het langer dan een dag, geef dan de code van Microsoft, die hier staat, aan wie greffe beheert.";
+        de "Microsoft lässt greffe die Mails dieses Postfachs im Moment nicht markieren. Mails werden aufbewahrt; ihre Markierungen in Outlook kommen später." "Nichts: greffe versucht es mindestens jede Viertelstunde wieder. Dauert es länger als einen Tag, geben Sie Microsofts Code, der hier steht, dem Betreiber von greffe.";
     ChangedMeanwhile, 409, Nobody, No;
         graph ["ErrorIrresolvableConflict"]
         en "The item was changed in Outlook at the same moment." "Nothing: greffe reads it again and repeats its change.";

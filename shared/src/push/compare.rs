@@ -82,9 +82,9 @@ impl fmt::Display for Difference {
 /// Changes may be told some time after they were made.
 const SETTLING: Duration = Duration::from_secs(2 * 60);
 
-/// What differs. `said`: none where it was not looked at, and then only what `sights` show is judged. `since` and
-/// `now`: when the last look was made and this one, where only changes between them are in `sights`. What lies there
-/// without being a copy of ours is left alone.
+/// Lists the differences. `said`: the wanted entries, or none if they were not read; then only items in `sights` are
+/// judged. `looks`: the times of the previous and of this check, if `sights` has only the changes between them. Items
+/// that greffe did not create are ignored.
 pub fn compare(
     wish: &Wish,
     said: Option<&Said>,

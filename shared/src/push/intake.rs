@@ -188,8 +188,8 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Stores an entry that is newer than the known one, and queues a look at each Outlook that changes by it. The
-    /// entry that was known, and the one that is known now. `may`: whether the known one may be changed.
+    /// Stores an entry that is newer than the known one, and queues a look at each Outlook that changes by it. Returns
+    /// the entry before and after. `may`: checks a precondition on the stored entry.
     ///
     /// Errors: a conflict, where others changed the entry at each try.
     pub async fn put<T: Content>(
@@ -360,8 +360,8 @@ impl Intake<'_> {
         }
     }
 
-    /// The entries come first. Where so many members are touched that one transaction can't hold them all, what is not
-    /// written when something dies in between is found by the next comparison.
+    /// Writes the entries first. If the members do not fit into one transaction and the function dies in between, the
+    /// next comparison finds what is missing.
     async fn write(&self, writes: Vec<Write>) -> Result<(), TableError> {
         let mut writes = writes.into_iter().peekable();
         while writes.peek().is_some() {
@@ -371,7 +371,7 @@ impl Intake<'_> {
     }
 }
 
-/// The same entry twice in one request: its rows are taken one after the other, each in a turn of its own. Within a
+/// Splits the rows into turns, so that rows of the same entry are in different turns and are stored in order. Within a
 /// turn, rows for the same members come together: then a transaction makes few items of work, and each fills a batch.
 fn turns<T>(rows: Vec<ReadRow<T>>) -> Vec<Vec<ReadRow<T>>> {
     let mut turns: Vec<Vec<ReadRow<T>>> = Vec::new();

@@ -18,7 +18,7 @@ use crate::{
     },
     base::{
         clock::Clock,
-        http::{HttpClientError, http_client_builder},
+        http::{HttpClientError, http_client_builder, retry_after},
         id::FirmId,
         metric::{Counter, Tally},
         random::Random,
@@ -71,8 +71,8 @@ impl Outside {
         let mut posted = match request.send().await {
             Ok(response) => {
                 let status = Some(response.status().as_u16());
-                let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-                let retry_after = asked.map(Duration::from_secs);
+                let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let retry_after = retry_after(asked, clock.now());
                 match beginning(response).await {
                     Ok(answer) => Posted { status, answer, retry_after, ..Posted::default() },
                     // What came of it is known: the rest says nothing more.

@@ -307,11 +307,12 @@ pub(super) async fn change(
     shown(&app, row.value, true).await
 }
 
-/// Deletes a connector: greffe has no more access through it. What was archived is kept.
+/// Deletes a connector and ends greffe's access through it. Archived mail is kept.
 ///
 /// Its mailboxes are paused and their subscriptions end; nothing more is pushed through it, and what was pushed stays
-/// in Outlook. Mailboxes and members stay and can be given another connector. The last connector that uses the firm's
-/// app registration takes that along: what greffe created for it at Entra, and its client secret.
+/// in Outlook. Mailboxes and members stay and can be given another connector. With the last connector that uses the
+/// firm's app registration, greffe also removes what it created for the registration at Entra, and deletes its client
+/// secret.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "delete_connector", params(IfMatch),
     responses(
@@ -342,9 +343,9 @@ pub(crate) struct NewTenantGrant {
 
 /// Grants a waiting connector organisation-wide access to a Microsoft 365 tenant.
 ///
-/// A connector waits if the person who signed in did not prove to be an administrator, or if the tenant belongs to
-/// another firm. `GET /v1/tenants` lists the waiting connectors. The connector connects at once if an administrator has
-/// given consent at Microsoft.
+/// A connector waits if greffe could not verify that the person who signed in is an administrator, or if the tenant
+/// belongs to another firm. `GET /v1/tenants` lists the waiting connectors. The connector connects at once if an
+/// administrator has given consent at Microsoft.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors", operation_id = "grant_connector",
     responses(
@@ -385,7 +386,8 @@ pub(crate) struct ConnectorsFilter {
 
 /// Lists a firm's connectors.
 ///
-/// With `state`, a page may have few connectors or none and still have a `next`: a request looks at 1,000 at most.
+/// With `state`, a page may have few or no items although more follow, because one request examines at most 1,000
+/// connectors. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors", params(ConnectorsFilter, SortedPart),
     responses((status = 200, body = Page<ConnectorView>))

@@ -127,7 +127,9 @@ pub(super) async fn read_credential(
             let value = secret.into_inner();
             Ok(Some(Credential::Secret(Secret { value, key_id: None, expires_at })))
         }
-        (CredentialKind::Secret, None) => Err(invalid("client_secret: a credential of the kind secret has a value")),
+        (CredentialKind::Secret, None) => {
+            Err(invalid("client_secret: the value of the new client secret belongs here"))
+        }
         (_, Some(_)) => Err(invalid("client_secret: only a credential of the kind secret has a value")),
         (_, None) if expires_at.is_some() => {
             Err(invalid("secret_expires_at: only of a credential of the kind secret is it entered"))
@@ -239,7 +241,7 @@ pub(super) async fn replace(
 
 /// Rotates the credential of the connector's app registration: greffe makes a new one at Entra and switches to it.
 ///
-/// Answers 202 if Entra does not accept the new credential yet. greffe then tries again until it does.
+/// Returns 202 if Entra does not accept the new credential yet. greffe then keeps trying for a day.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/secret/rotate", tag = "connectors", operation_id = "rotate_secret",
     responses((status = 200, body = ConnectorView), (status = 202, body = ConnectorView))
@@ -256,7 +258,7 @@ pub(super) async fn rotate(
 
 /// Makes a key pair for the connector's app registration, and shows the certificate.
 ///
-/// It comes into use when you set `certificate` as the app registration's credential.
+/// greffe uses it once you set the credential to `certificate` (`POST …/secret`).
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors/{connector}/certificate", tag = "connectors", operation_id = "make_certificate",
     request_body = Option<NewCertificate>, responses((status = 200, body = CertificateView))
@@ -273,7 +275,7 @@ pub(super) async fn certificate(
 
 /// Shows the values of the federated credential that the firm's app registration needs at Entra.
 ///
-/// With it, the app registration trusts greffe without a client secret.
+/// With a federated credential, greffe needs no client secret for this app registration.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/app/federation", tag = "connectors", operation_id = "read_federation",
     responses(

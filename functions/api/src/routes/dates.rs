@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode};
 use jiff::{
     Timestamp,
-    civil::{Date as Day, DateTime, Time, Weekday},
+    civil::{Date as Day, DateTime, Time, Weekday, date},
     tz::TimeZone,
 };
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,9 @@ const LINE_CHARS_MAX: usize = 255;
 const TEXT_CHARS_MAX: usize = 30_000;
 /// Longest time between a reminder and what it reminds of: a year.
 const REMINDER_MINUTES_MAX: u32 = 366 * 24 * 60;
+/// The days that Outlook shows: 4501-01-01 stands for no date.
+/// Source: <https://learn.microsoft.com/office/vba/api/outlook.taskitem.duedate>
+const DAYS: (Day, Day) = (date(1601, 4, 1), date(4500, 8, 31));
 /// Most times of a series that is counted, and its longest interval.
 const SERIES_MAX: u32 = 999;
 
@@ -231,6 +234,24 @@ fn read_when(
     all_day: Option<bool>,
     zone: &TimeZone,
 ) -> Result<When, FieldError> {
+    let when = read_span(kind, start, end, all_day, zone)?;
+    let (first, last) = match &when {
+        When::AllDay { start, end } => (*start, *end),
+        When::Timed { start, end, .. } => (start.date(), end.date()),
+    };
+    match [("start", first), ("end", last)].into_iter().find(|(_, day)| !(DAYS.0..=DAYS.1).contains(day)) {
+        Some((field, _)) => Err(unfit(field, format!("Outlook shows dates from {} to {}", DAYS.0, DAYS.1))),
+        None => Ok(when),
+    }
+}
+
+fn read_span(
+    kind: DateKind,
+    start: &str,
+    end: Option<&str>,
+    all_day: Option<bool>,
+    zone: &TimeZone,
+) -> Result<When, FieldError> {
     if all_day.unwrap_or(!start.contains('T')) {
         let start = read_day("start", start)?;
         let next = || start.tomorrow().map_err(|error| unfit("start", error));
@@ -308,6 +329,9 @@ fn read_recurrence(kind: DateKind, when: &When, new: NewRecurrence) -> Result<Re
     if until.is_some_and(|until| until < first) {
         return Err(unfit("recurrence.until", "it lies before the start"));
     }
+    if until.is_some_and(|until| until > DAYS.1) {
+        return Err(unfit("recurrence.until", format!("Outlook shows dates until {}", DAYS.1)));
+    }
     let weekdays: Vec<i8> = weekdays.into_iter().map(WeekdayName::number).collect();
     if !weekdays.is_empty() && every != Every::Week {
         return Err(unfit("recurrence.weekdays", "only what comes every week has weekdays"));
@@ -375,7 +399,7 @@ pub(super) async fn read(
     entries::read::<Date>(&app, firm.id(), &id.into_inner()).await
 }
 
-/// Lists a firm's dates.
+/// Lists a firm's dates: appointments, deadlines and reminders.
 ///
 /// A page may have fewer items than its limit although more follow. Read pages until `next` is null.
 #[utoipa::path(
@@ -471,6 +495,10 @@ mod tests {
             (json!({ "title": "x".repeat(256) }), "title"),
             (json!({ "start": "tomorrow" }), "start"),
             (json!({ "start": "2026-02-30T09:00:00" }), "start"),
+            (json!({ "start": "0001-01-01T00:00:00", "end": "2026-10-05T09:00:00" }), "start"),
+            (json!({ "start": "0001-01-01" }), "start"),
+            (json!({ "end": "9000-01-01T00:00:00" }), "end"),
+            (json!({ "start": "9998-01-01" }), "start"),
             (json!({ "start": "2026-10-05T09:00:00", "all_day": true }), "start"),
             (json!({ "end": "2026-10-05T08:00:00" }), "end"),
             (json!({ "kind": "appointment" }), "end"),
@@ -480,6 +508,7 @@ mod tests {
             (appointment(json!({ "every": "week", "weekdays": ["tuesday"] })), "recurrence.weekdays"),
             (appointment(json!({ "every": "day", "interval": 0 })), "recurrence.interval"),
             (appointment(json!({ "every": "day", "until": "2026-10-04" })), "recurrence.until"),
+            (appointment(json!({ "every": "day", "until": "9998-10-04" })), "recurrence.until"),
             (appointment(json!({ "every": "day", "until": "2026-10-09", "count": 2 })), "recurrence.count"),
         ] {
             assert_eq!(read(more.clone()).unwrap_err(), field, "{more}");

@@ -59,8 +59,8 @@ pub(crate) struct EventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
-    /// Only events of this type. A request examines at most 1,000 events, so a page may have few or none and still not be
-    /// the last: you are at the end when `next` equals `after`.
+    /// Only events of this type. A request examines at most 1,000 events, so a page may have few or none and still not
+    /// be the last. You are at the end when `next` equals `after`.
     #[serde(default, deserialize_with = "given_word")]
     r#type: Option<EventType>,
     /// `asc`, the default, has the oldest first. `desc` has the newest first: then `after` is the number below which to
@@ -98,8 +98,8 @@ pub(crate) struct AllEventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
-    /// Only events of this type. A request examines at most 1,000 events, so a page may have few or none and still not be
-    /// the last: you are at the end when `next` equals `after`.
+    /// Only events of this type. A request examines at most 1,000 events, so a page may have few or none and still not
+    /// be the last. You are at the end when `next` equals `after`.
     #[serde(default, deserialize_with = "given_word")]
     r#type: Option<EventType>,
 }
@@ -115,7 +115,7 @@ pub(crate) struct Facts {
 /// Lists the events of a firm's feed, oldest first.
 ///
 /// Pass `next` of each page as `after` of the next request, and you read every event exactly once. With `wait`, the
-/// call waits for the next event.
+/// call waits for the next event if there is none yet (long polling).
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsPart), responses((status = 200, body = Facts))
 )]
@@ -161,10 +161,10 @@ pub(crate) struct AllFacts {
     next: String,
 }
 
-/// Lists the events of all firms' feeds.
+/// Lists the events of all firms.
 ///
-/// Pass `next` of each page as `after` of the next request, and you read every event of every firm exactly once. The
-/// events of one firm come in their order, those of different firms in any.
+/// Pass `next` of each page as `after` of the next request, and you read every event of every firm exactly once. Events
+/// of one firm are in order. Between firms there is no order.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsPart), responses((status = 200, body = AllFacts))
 )]

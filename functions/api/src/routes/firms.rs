@@ -196,7 +196,7 @@ impl Item for Firm {
     }
 }
 
-/// Lists the firms. Those that were deleted are among them, with `ended_at`.
+/// Lists all firms. A deleted firm has `ended_at`.
 #[utoipa::path(
     get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(SortedPart), responses((status = 200, body = Page<FirmView>))
 )]
@@ -242,7 +242,8 @@ pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
 
 /// Changes a firm.
 ///
-/// Marks in Outlook that are named in the firm's language follow it; dates and contacts in Outlook follow within a day.
+/// If you change the language, Outlook categories without names of your own get the names of the new language, and
+/// dates and contacts in Outlook are updated within a day.
 #[utoipa::path(
     patch, path = "/v1/firms/{firm}", tag = "firms", operation_id = "update_firm", params(IfMatch),
     responses((status = 200, body = FirmView))
@@ -270,12 +271,12 @@ pub(super) async fn change(
     Ok(shown(row.value))
 }
 
-/// Deletes a firm: greffe has no more access to anything of it. What was archived is kept.
+/// Deletes a firm and ends greffe's access to its Microsoft 365. Archived mail is kept.
 ///
 /// The firm's keys, webhooks and connectors are deleted; its mailboxes are paused and their subscriptions end; nothing
 /// more is pushed to its members. What greffe created at Entra for the firm's app registration is removed, and so is
-/// its client secret. The operator can still read the firm and its mail; nothing of it can be changed. This can't be
-/// undone. If the request breaks off, send it again.
+/// its client secret. The operator can still read the firm and its mail; nobody can change them. This can't be undone.
+/// If the request breaks off, send it again.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}", tag = "firms", operation_id = "delete_firm", params(IfMatch),
     responses(

@@ -316,8 +316,8 @@ pub(crate) struct MembersFilter {
 
 /// Lists a firm's members.
 ///
-/// With `connector` or `address`, a page may have few members or none and still have a `next`: a request looks at 1,000
-/// at most.
+/// With `connector` or `address`, a page may have few or no items although more follow, because one request examines at
+/// most 1,000 members. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members", params(MembersFilter, SortedPart),
     responses((status = 200, body = Page<MemberView>))

@@ -37,7 +37,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, Query, given, typed},
-    field::{Limit, Name},
+    field::{Limit, NAME_CHARS_MAX, Name},
     language,
     range::{Asked, asked},
 };
@@ -236,6 +236,9 @@ impl MessagesFilter {
     async fn into_filter(self, app: &App, firm: FirmId) -> Answer<MessageFilter> {
         let dossier = match (self.dossier, self.filed) {
             (Some(_), Some(_)) => return Err(invalid("dossier and filed: only one of them")),
+            (Some(dossier), None) if dossier.chars().count() > NAME_CHARS_MAX => {
+                return Err(invalid("dossier: at most 200 characters"));
+            }
             (Some(dossier), None) => Some(InDossier::Of(dossier)),
             (None, Some(true)) => Some(InDossier::Any),
             (None, Some(false)) => Some(InDossier::None),
@@ -269,10 +272,10 @@ impl MessagesFilter {
     }
 }
 
-/// Lists the mails that are archived, failed or gone, or those that fit, the last registered first.
+/// Lists a firm's mails, newest entry first. Filters narrow the list.
 ///
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries. Mail that arrives
-/// while you read page after page changes no later page.
+/// while you page does not change the pages that follow.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(MessagesFilter),
     responses((status = 200, body = FoundMessages))
@@ -360,7 +363,7 @@ struct Original(Vec<u8>);
 
 /// Downloads the original of a mail (MIME) or a part of it, byte for byte as Microsoft delivered it.
 ///
-/// HEAD shows its size and its SHA-256 only.
+/// HEAD returns only its size and its SHA-256.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/content", tag = "messages", operation_id = "read_original",
     params(
@@ -524,8 +527,8 @@ async fn set_one(app: &App, firm: FirmScope, id: MessageId, dossier: Option<&str
 
 /// Files up to 100 mails to a dossier, or takes them out of their dossiers.
 ///
-/// Each mail has an answer of its own; one that can't be filed does not keep the others from being filed. Their
-/// categories in Outlook change shortly afterwards. Repeating the request changes nothing.
+/// The response has a result for each mail. A mail that can't be filed does not stop the others. Their categories in
+/// Outlook change shortly afterwards. A repeated request has no further effect.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/messages/file", tag = "messages", operation_id = "file_messages",
     responses((status = 200, body = FiledMany))
@@ -647,7 +650,7 @@ async fn follow(
 
 /// Files a mail to a dossier, or moves it to another dossier.
 ///
-/// Its category in Outlook turns green shortly afterwards. Repeating the request changes nothing.
+/// Its category in Outlook turns green shortly afterwards. A repeated request has no further effect.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "file_message",
     responses(

@@ -20,7 +20,7 @@ use crate::{
 
 /// Creates a webhook of the operator's: greffe posts the events of all firms to it.
 ///
-/// As a firm's webhook. Events of one firm come in their order, those of different firms in any.
+/// It works as a firm's webhook does. Events of one firm are in order; between firms there is no order.
 #[utoipa::path(
     post, path = "/v1/webhooks", tag = "webhooks", operation_id = "create_operators_webhook",
     responses(
@@ -44,7 +44,7 @@ pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) 
     webhooks::read(owner, app, id).await
 }
 
-/// Changes a webhook of the operator's, pauses it, or has it go on.
+/// Changes a webhook of the operator's, pauses it, or resumes it.
 #[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "change_operators_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
 pub(super) async fn change(
     owner: Owner,

@@ -67,8 +67,8 @@ pub(crate) struct SortedPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     pub external_id: Option<ExternalId>,
-    /// `id` (default); `name`: by name, of a mailbox by address; `newest` or `oldest`: by creation. Keep it for all pages
-    /// of a list.
+    /// `id` (default); `name`: by name, of a mailbox by address; `newest` or `oldest`: by creation. Use the same for
+    /// all pages of a list.
     #[serde(default, deserialize_with = "given_word")]
     #[param(inline)]
     pub sort: Option<Sort>,
@@ -162,8 +162,8 @@ const SORTED_MAX: usize = 10_000;
 impl SortedPart {
     /// Those of the items under `prefix` that are wanted, all of them without `wanted`; `key` makes the key of an id.
     ///
-    /// With `wanted`, a page by id may have few or none although more follow: a request looks at [`LOOKED_AT_MAX`] items
-    /// at most.
+    /// With `wanted`, a page by id may have few items or none although more follow: a request looks at
+    /// [`LOOKED_AT_MAX`] items at most.
     pub async fn read<V: Item>(
         self,
         table: &Table,

@@ -103,7 +103,7 @@ fn noted<T>(app: &App, result: Result<T, PackageError>) -> Answer<T> {
     Ok(result?)
 }
 
-/// Shows the state of the firm's log, which proves what was archived, and the keys that verify it.
+/// Shows the state of the firm's transparency log, which proves what was archived, and the public keys to verify it.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/log", tag = "messages", operation_id = "read_log",
     responses(
@@ -123,8 +123,8 @@ pub(super) async fn log(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<
     Ok(Json(LogView { origin, size, root, checkpoint: Some(log.note), keys }))
 }
 
-/// Downloads the proof of a mail as a ZIP file: the original, what proves that it was not changed, and a page in the
-/// firm's language that says what is proved and how it is checked without greffe.
+/// Downloads a ZIP file that proves that a mail was not changed. It has the original, the proof, and a page in the
+/// firm's language that explains how to check it without greffe.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/proof", tag = "messages", operation_id = "read_proof",
     params(WithWhat),

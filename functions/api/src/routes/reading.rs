@@ -236,7 +236,7 @@ async fn open(app: &App, firm: FirmId, message: MessageId, within: &Nesting) -> 
     Ok((opened, original.sha256))
 }
 
-/// Shows what a mail says: its head and its text.
+/// Shows the header fields and the plain text of a mail.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text", params(WhichText),
     responses(
@@ -263,8 +263,8 @@ pub(super) async fn text(
     Ok(Json(MailText { subject, from, reply_to, to, cc, bcc, date, message_id, text, is_cut, passages }))
 }
 
-/// Shows a mail as a page of HTML that can do no harm: without scripts, forms and styles of its own, with the images of
-/// the mail itself.
+/// Shows a mail as safe HTML: without scripts, forms or the mail's own styles, and with only those images that the mail
+/// contains.
 ///
 /// The answer carries a `Content-Security-Policy` with a sandbox. Show it in an `<iframe sandbox>` all the same.
 #[utoipa::path(
@@ -320,7 +320,8 @@ pub(super) async fn attachments(
 
 /// Downloads an attachment of a mail or a part of it.
 ///
-/// Only PNG, JPEG, GIF and WebP may be shown within a page; a browser saves everything else. HEAD shows the size.
+/// A browser may show PNG, JPEG, GIF and WebP within a page. Everything else is offered as a download. HEAD shows the
+/// size.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/attachments/{attachment}", tag = "messages",
     operation_id = "read_attachment",

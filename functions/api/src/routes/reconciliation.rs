@@ -178,7 +178,7 @@ pub(super) async fn read(
 
 /// Starts a reconciliation of a mailbox: it compares the chosen folders with the archive.
 ///
-/// It finds mail that Microsoft did not report, and archives it unless this is a dry run.
+/// It finds mail that Microsoft did not report, and archives it. A dry run only counts it.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconcile", tag = "mailboxes", operation_id = "reconcile_mailbox",
     responses(

@@ -83,7 +83,7 @@ impl EntryLink {
     }
 }
 
-/// Lists the people who may enter the console for a firm.
+/// Lists the people who have access to the firm's console.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/users", tag = "users", operation_id = "list_users", responses((status = 200, body = Users))
 )]
@@ -92,7 +92,7 @@ pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
     Ok(Json(Users { items: users.map(UserView::from).collect() }))
 }
 
-/// Creates a link for a person who is to enter the console for a firm.
+/// Creates an invitation link with which a person gets access to a firm's console.
 ///
 /// The person opens it and signs in at Microsoft. A link is valid for a week and for one account.
 #[utoipa::path(

@@ -227,12 +227,11 @@ async fn found(app: &App, owner: Owner, id: WebhookId) -> Answer<Webhook> {
     Ok(row.ok_or_else(|| not_found("webhook"))?.value)
 }
 
-/// Creates a webhook: greffe posts each event to it, signed by Standard Webhooks 1.0.
+/// Creates a webhook: greffe posts each event to its URL, signed as Standard Webhooks 1.0 defines.
 ///
-/// The response shows the secret that signs, this once. Events of the firm come in their order; one that is not
-/// answered with a status of success within ten seconds is posted again with growing pauses, and holds back those
-/// behind it. After a day without success, or at once after a 410, the webhook is paused. A firm has at most 10
-/// webhooks.
+/// Only this response shows the signing secret. Events are posted in order. An event that your URL does not answer with
+/// a 2xx status within ten seconds is posted again after growing pauses, and later events wait for it. After a day
+/// without success, or at once after a 410, the webhook is paused. A firm has at most 10 webhooks.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "create_webhook",
     responses(
@@ -306,7 +305,7 @@ pub(crate) struct WebhookChange {
     state: Option<WebhookState>,
 }
 
-/// Changes a webhook, pauses it, or has it go on.
+/// Changes a webhook, pauses it, or resumes it.
 #[utoipa::path(patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "change_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
 pub(super) async fn change(
     owner: Owner,
@@ -352,9 +351,9 @@ pub(super) async fn delete(
     }
 }
 
-/// Gives a webhook a new secret, and shows it this once.
+/// Replaces the signing secret of a webhook. Only this response shows the new one.
 ///
-/// For a day, events are signed with the secret before it, too: change your application within that time.
+/// For a day, events are signed with both secrets. Change your application within that time.
 #[utoipa::path(post, path = "/v1/firms/{firm}/webhooks/{webhook}/rotate", tag = "webhooks", operation_id = "rotate_webhook_secret", responses((status = 200, body = NewWebhookView)))]
 pub(super) async fn rotate(
     owner: Owner,
@@ -391,9 +390,9 @@ pub(crate) enum Sent {
     },
 }
 
-/// Sends a webhook a test, one event again, or everything since some event.
+/// Posts to a webhook: a test, one event again, or all events since a given one.
 ///
-/// What came of it stands in the webhook's deliveries a moment later.
+/// A moment later, the webhook's deliveries show the result.
 #[utoipa::path(post, path = "/v1/firms/{firm}/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_webhook", responses((status = 202, description = "It is queued.")))]
 pub(super) async fn send(
     owner: Owner,
@@ -465,7 +464,8 @@ impl From<Delivery> for DeliveryView {
     }
 }
 
-/// Lists what was posted to a webhook within seven days, newest first.
+/// Lists the deliveries of a webhook in the last seven days, newest first: each attempt to post an event, and the
+/// answer.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
 )]

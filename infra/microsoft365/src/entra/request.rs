@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -120,7 +120,11 @@ pub(super) fn told(world: &World, kind: &str, body: &Value) -> Response {
     let status = |status: u16| StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = [("content-type", "application/json; charset=utf-8")];
     match world.faults.next_scripted(kind, None) {
-        Some(Scripted::Raw(code, _, body)) => (status(code), json, body).into_response(),
+        Some(Scripted::Raw(code, headers, body)) => {
+            let headers = headers.into_iter().map(|(name, value)| (HeaderName::from_static(name), value.parse()));
+            let headers: HeaderMap = headers.filter_map(|(name, value)| Some((name, value.ok()?))).collect();
+            (status(code), json, headers, body).into_response()
+        }
         Some(Scripted::Text(from, to)) => (json, body.to_string().replace(&from, &to)).into_response(),
         Some(Scripted::Status(code, _)) => status(code).into_response(),
         Some(Scripted::Garbage) => "<html><body>Bad gateway</body></html>".into_response(),

@@ -143,8 +143,8 @@ async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
     Ok(found.ok_or_else(deleted)?.value)
 }
 
-/// Shows the folders of a mailbox, as they are at Microsoft now. While Microsoft does not answer, it shows the folders
-/// of an active mailbox as greffe last saw them.
+/// Lists the folders of a mailbox, read from Microsoft now. If Microsoft does not answer, it lists the folders of an
+/// active mailbox as greffe last read them.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes", operation_id = "list_folders",
     responses((status = 200, body = Folders))

@@ -203,6 +203,8 @@ enum PartView {
     Notifications,
     /// Colours of the marks.
     Categories,
+    /// Marks; mail is kept without.
+    Marks,
     /// Which folders a notification is about; all are read instead.
     NewestMails,
 }
@@ -216,6 +218,7 @@ impl From<&Fault> for IncompleteView {
             Thing::Tree => PartView::FolderTree,
             Thing::Notifications => PartView::Notifications,
             Thing::Categories => PartView::Categories,
+            Thing::Marks => PartView::Marks,
             Thing::Newest => PartView::NewestMails,
         };
         let folder = fault.thing.folder();
@@ -646,8 +649,8 @@ pub(super) async fn change(
 
 /// Deletes a mailbox: greffe no longer reads it, and its subscription ends. What was archived is kept.
 ///
-/// Its mails stay in the list and can be filed; Outlook no longer shows it. The address can be added again: that is a
-/// new mailbox, whose archiving starts anew.
+/// Its archived mails stay in the list and can still be filed, but their categories in Outlook no longer change. You
+/// can add the address again, as a new mailbox.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "delete_mailbox", params(IfMatch),
     responses((status = 204, description = "Deleted."))
@@ -703,8 +706,8 @@ pub(crate) struct MailboxesFilter {
 
 /// Lists a firm's mailboxes.
 ///
-/// With `connector`, `member`, `state` or `address`, a page may have few mailboxes or none and still have a `next`: a
-/// request looks at 1,000 at most.
+/// With `connector`, `member`, `state` or `address`, a page may have few or no items although more follow, because one
+/// request examines at most 1,000 mailboxes. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(MailboxesFilter, SortedPart),
     responses((status = 200, body = Page<MailboxView>))
@@ -764,8 +767,8 @@ fn refused(error: SinceError) -> Failure {
 
 /// Starts archiving new mail of a mailbox, or resumes after a pause.
 ///
-/// With `since`, older mail is archived too, if the operator has granted it. A later call can only move this date
-/// further back.
+/// With `since`, older mail is archived too, if the operator has granted it. A later call can only set an earlier
+/// `since`.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/activate", tag = "mailboxes", operation_id = "activate_mailbox",
     responses(
@@ -800,7 +803,7 @@ pub(super) async fn activate(
     shown(&app, mailbox).await
 }
 
-/// Grants a mailbox the archiving of mail from before its activation. Replaces an earlier grant.
+/// Allows greffe to archive mail that arrived before the activation of a mailbox. Replaces an earlier grant.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "grant_history", params(IfMatch),
     responses((status = 200, body = MailboxView))
@@ -823,7 +826,7 @@ pub(super) async fn grant(
     shown(&app, mailbox).await
 }
 
-/// Revokes the grant for older mail of a mailbox. Archiving that has started continues.
+/// Revokes the permission to archive a mailbox's older mail. An intake that has started continues.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history", params(IfMatch),
     responses((status = 200, body = MailboxView))
