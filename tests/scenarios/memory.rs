@@ -1,7 +1,5 @@
 //! R10, D1: a mail as large as Exchange allows.
 
-use std::time::Instant;
-
 use microsoft365::Mail;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use tests::{ADA, OPERATOR_KEY, World};
@@ -41,15 +39,12 @@ async fn r10_a_mail_of_150_mb_is_archived_in_constant_memory() {
     for start in [0, length / 2, length - 1_000] {
         let mut range = HeaderMap::new();
         range.insert("range", format!("bytes={start}-{}", start + 999).parse().unwrap());
-        let began = Instant::now();
         let part = world.request_with(Some(OPERATOR_KEY), Method::GET, &format!("{path}/1"), range, None).await;
-        println!("from byte {start} on: {:?}", began.elapsed());
         assert_eq!(
             (part.status, &part.headers["content-length"]),
             (StatusCode::PARTIAL_CONTENT, &"1000".parse().unwrap())
         );
     }
     let grown = peak_kb() - before;
-    println!("grew by {grown} KB");
     assert!(grown < GROWTH_KB_MAX, "grew by {grown} KB");
 }

@@ -2,6 +2,8 @@
 //!
 //! `cargo test --release --workspace --lib -- --ignored a_million_mails --nocapture`
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it measures, and says what")]
+
 use std::{
     fs::File,
     os::unix::fs::FileExt as _,
@@ -123,7 +125,7 @@ fn a_million_mails_are_indexed_at_one_rate_in_flat_memory() {
             std::fs::remove_file(folder.path().join(name)).unwrap();
         }
         indexing += began.elapsed();
-        if upto % (count / 10) == 0 {
+        if upto.is_multiple_of(count / 10) {
             let (rate, bytes) = (upto as f64 / indexing.as_secs_f64(), head.bytes() / upto);
             println!(
                 "{upto} mails: {rate:.0} a second, {bytes} bytes each, {} segments, peak {} MB",

@@ -1,9 +1,6 @@
 //! Proposals: mails that may belong to a dossier, because of who wrote them and to whom.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::State;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -137,7 +134,7 @@ async fn dossiers(app: &App, firm: FirmId) -> Answer<DossiersByAddress> {
     for row in app.table.query_all::<Entry<Contact>>(&Key::entry_prefix(firm, Noun::Contact)).await? {
         let Some(Contact { emails, dossier: Some(dossier), .. }) = row.value.content else { continue };
         for (address, _) in emails.iter().filter_map(|email| compared(email)) {
-            all.entry(address).or_insert_with(BTreeSet::new).insert(dossier.clone());
+            all.entry(address).or_default().insert(dossier.clone());
         }
     }
     Ok(all)
