@@ -87,7 +87,7 @@ fn no_comment_and_no_prose_is_wider_than_120_columns() {
 }
 
 /// The declaration that begins on a line, up to its body.
-fn declaration<'a>(rest: &'a str) -> &'a str {
+fn declaration(rest: &str) -> &str {
     rest.split('{').next().unwrap_or(rest)
 }
 

@@ -344,9 +344,9 @@ async fn r14_while_the_newest_mails_can_not_be_listed_all_folders_are_read() {
     let mail = world.deliver(&made[7], "In one of many");
     world.run_until_idle().await;
     assert_eq!(state(&world, &registry, &mail).await, "marked");
-    for n in 0..6 {
+    for folder in &made[..6] {
         pass(&world, MINUTE).await;
-        world.deliver(&made[n], "Another");
+        world.deliver(folder, "Another");
         world.run_until_idle().await;
     }
     let shown = mailbox(&world, &registry).await;
