@@ -901,7 +901,7 @@ pub(crate) fn frozen<T: DeserializeOwned>(sample: &str) -> T {
     let path = format!("{}/tests/house/stored/{sample}.json", env!("CARGO_MANIFEST_DIR"));
     let mut item: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     item["field_of_a_newer_version"] = serde_json::json!({ "BOOL": true });
-    serde_dynamo::from_item(serde_json::from_value::<serde_dynamo::TableItem>(item).unwrap()).unwrap()
+    serde_dynamo::from_item(serde_json::from_value::<serde_dynamo::Item>(item).unwrap()).unwrap()
 }
 
 #[cfg(test)]
