@@ -38,11 +38,12 @@ fn copy(events: &[Value]) -> BTreeMap<String, Value> {
                 "has_attachments": event["has_attachments"], "state": state, "sha256": event["sha256"],
                 "bytes": event["bytes"], "archived_at": event["archived_at"], "number": event["number"],
                 "failure": null, "skip_reason": null, "dossier": null, "filed_at": null, "filed_by": null,
+                "filed_through": null,
             })
         };
-        let filed = |copy: &mut BTreeMap<String, Value>, values: [Value; 3]| {
+        let filed = |copy: &mut BTreeMap<String, Value>, values: [Value; 4]| {
             let known = copy.get_mut(message).expect("what is filed is archived");
-            for (name, value) in ["dossier", "filed_at", "filed_by"].into_iter().zip(values) {
+            for (name, value) in ["dossier", "filed_at", "filed_by", "filed_through"].into_iter().zip(values) {
                 known[name] = value;
             }
         };
@@ -55,9 +56,9 @@ fn copy(events: &[Value]) -> BTreeMap<String, Value> {
                 copy.insert(message.to_owned(), failed);
             }
             "message_filed" => {
-                filed(&mut copy, ["dossier", "at", "by"].map(|name| event[name].clone()));
+                filed(&mut copy, ["dossier", "at", "by", "through"].map(|name| event[name].clone()));
             }
-            "message_unfiled" => filed(&mut copy, [Value::Null, Value::Null, Value::Null]),
+            "message_unfiled" => filed(&mut copy, [const { Value::Null }; 4]),
             other => panic!("{other} is unknown"),
         }
     }

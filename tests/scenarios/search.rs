@@ -140,7 +140,7 @@ async fn a_mail_is_found_by_its_words_in_any_language_before_and_after_it_is_ind
             (&[("mailbox", "00000000-8b86-4011-b42d-00c04fc964ff"), ("q", "lease")], &[]),
             (&[("since", "2020-01-01T00:00:00Z"), ("q", "lease")], &[lease]),
             (&[("until", "2020-01-01T00:00:00Z"), ("q", "lease")], &[]),
-            (&[("q", "\"")], &[japanese, lease, ueberweisung, huur, delai]),
+            (&[("q", "\"")], &[]),
         ] {
             assert_eq!(office.found(query).await, expected, "{query:?}, indexed: {is_indexed}");
         }

@@ -93,11 +93,11 @@ pub(crate) async fn folder(
             let endless = GraphError::Unreadable { attempted, source: "there is no end to them".into() };
             return put_off(round, row, endless).await;
         }
-        let failed_before = row.value.trouble.is_some();
         let reread = row.value.rereads && complete;
         let was_baseline = row.value.phase == Phase::Baseline;
         let work = take_in(round, row, page, &mut baseline, idle > 0).await?;
-        if failed_before && row.value.trouble.is_none() {
+        if row.value.trouble.is_none() {
+            // Also where it did not fail: a round that died may have told only its folder that it works again.
             round.works(&row.value.thing());
         }
         if reread {
