@@ -8,7 +8,7 @@ mod flat;
 use std::{collections::BTreeSet, path::Path};
 
 use axum::http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{base::id::EXTERNAL_ID_CHARS_MAX, firm::idempotency::KEY_CHARS_MAX, problem::Problem};
 use utoipa::{
     Modify, OpenApi,
@@ -52,6 +52,7 @@ fn the_description_says_what_the_routes_say() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
     let mut document = serde_json::to_value(document()).expect("a document is JSON");
     flat::flatten(&mut document);
+    describe_rows(&mut document);
     add_examples(&mut document);
     let made = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -59,6 +60,30 @@ fn the_description_says_what_the_routes_say() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == made, "{} differs: run UPDATE_DOCS=1 cargo test -p api description", path.display());
+}
+
+/// A row of a bulk is the body of a PUT with its external id, or a deletion.
+fn describe_rows(document: &mut Value) {
+    let external_id = json!({
+        "type": "string", "minLength": 1, "maxLength": EXTERNAL_ID_CHARS_MAX,
+        "description": "The id of the entry in the business application.",
+    });
+    let schemas = &mut document["components"]["schemas"];
+    for (rows, put, row) in [("DateRows", "NewDate", "DateRow"), ("ContactRows", "NewContact", "ContactRow")] {
+        let mut schema = schemas[put].clone();
+        schema["properties"]["external_id"] = external_id.clone();
+        let needed = schema["required"].as_array().into_iter().flatten().cloned();
+        schema["required"] = needed.chain([json!("external_id")]).collect();
+        schemas[row] = schema;
+        let either = ["DeletedRow", row].map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
+        schemas[rows]["properties"]["rows"]["items"] = json!({ "oneOf": either });
+    }
+    let version = schemas["NewDate"]["properties"]["version"].clone();
+    schemas["DeletedRow"] = json!({
+        "type": "object", "description": "An entry that is deleted.", "additionalProperties": false,
+        "required": ["external_id", "deleted"],
+        "properties": { "external_id": external_id, "deleted": { "type": "boolean", "const": true }, "version": version },
+    });
 }
 
 /// What `docs/examples.json` has of each operation: a journey of the scenarios makes them, and holds them to what
