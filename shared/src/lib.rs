@@ -1,7 +1,7 @@
 //! The common crate: everything of greffe that is worth testing, by domain noun. Functions are thin wiring over it.
 //!
-//! A mail's path: [`mail::notification`] → [`aws::queue`] → [`mail::delta`] → [`mail::message`] → [`mail::archive`] →
-//! [`firm::feed`] → [`firm::marks`].
+//! A mail's path: [`mail::notification`] → [`aws::queue`] → [`mail::baseline`] → [`mail::message`] →
+//! [`mail::archive`] → [`firm::feed`] → [`firm::marks`].
 //!
 //! Its rooms, from the ground up; each imports rooms before it only, and `tests/house` holds that:
 //!

@@ -14,7 +14,7 @@ use shared::{
     base::telemetry::Chain,
     firm::{
         Firm,
-        key::{ApiKey, KeyGrant, KeyRight},
+        api_key::{ApiKey, KeyGrant, KeyRight},
         pass::{self, Visit},
         user::UserRole,
     },

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use shared::{
     base::{id::FirmId, language::Language},
     firm::{
-        key::KeyRight,
+        api_key::KeyRight,
         pass::{self, Visit},
         user::{ConsoleUser, UserRole},
     },

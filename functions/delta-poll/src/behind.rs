@@ -14,7 +14,7 @@ use shared::{
     base::telemetry::Chain,
     graph::{Arrivals, GraphError, Link, Mail},
     mail::{
-        delta::{Baseline, Phase},
+        baseline::{Baseline, Phase},
         folder::FolderState,
         mailbox::Sync,
         walk::{HistoryProgress, Reconciliation, Standing, Walk, WalkTally},

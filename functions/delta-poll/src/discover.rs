@@ -16,7 +16,7 @@ use shared::{
     },
     graph::{DeltaItem, DeltaPage, Disposition, GraphError, Mail, PageEnd},
     mail::{
-        delta::{Baseline, BaselinePage, Phase, forget_before, is_new},
+        baseline::{Baseline, BaselinePage, Phase, forget_before, is_new},
         folder::FolderState,
         work::Work,
     },

@@ -12,7 +12,7 @@ use shared::{
     firm::feed::FiledThrough,
     graph::{Disposition, Mail},
     mail::{
-        delta::Phase,
+        baseline::Phase,
         filing::{self, ByFolder, FilingChange, FilingError, FollowedConversation, by_folder},
         folder::FolderState,
         message::{Message, State},

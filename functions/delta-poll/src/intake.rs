@@ -9,7 +9,7 @@ use shared::{
     base::id::{FolderId, ImmutableId, MessageId},
     graph::Mail,
     mail::{
-        delta::{Decision, Phase},
+        baseline::{Decision, Phase},
         mailbox::Progress,
         message::{Message, State},
         rules::SkipReason,

@@ -24,7 +24,7 @@ use shared::{
     },
     firm::Firm,
     mail::{
-        delta::Phase,
+        baseline::Phase,
         mailbox::{Mailbox, MailboxState, Preparing, Progress, Sync},
         rules::People,
         turn::MailboxTurn,

@@ -21,7 +21,7 @@ use shared::{
     firm::{feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail},
     mail::{
-        delta::{Decision, Phase, decide, is_new},
+        baseline::{Decision, Phase, decide, is_new},
         mailbox::{KeptMarks, Mailbox, Untold},
         message::{Message, Seen, State},
         rules::People,

@@ -31,7 +31,7 @@ use shared::{
     firm::Firm,
     graph::{Disposition, GraphError, SUBSCRIPTION_LIFETIME},
     mail::{
-        delta::Phase,
+        baseline::Phase,
         folder::FolderState,
         mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, Progress, Sync, Untold},
         notification::{client_state, notification_url},

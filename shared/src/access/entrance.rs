@@ -3,11 +3,9 @@
 //!
 //! [`sign_in`]: crate::access::sign_in
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
@@ -23,7 +21,10 @@ use crate::{
         secrets::Sealed,
         table::{Key, Row, TableError, Write},
     },
-    base::id::{FirmId, UserId},
+    base::{
+        digest::digest_of,
+        id::{FirmId, UserId},
+    },
     firm::{
         Firm,
         audit::{Actor, AuditEntry},
@@ -112,10 +113,10 @@ pub async fn depart(clients: &Clients, errand: Errand) -> Result<Departure, Prob
     let url =
         clients.tokens.entra().authorize(&authority, &registration, wish, state.clone(), nonce.clone(), &verifier);
     let url = url.map_err(|e| from_token(e.into()))?;
-    let verifier = clients.secrets.seal(&digest(&state), verifier.expose_secret()).await;
+    let verifier = clients.secrets.seal(&digest_of(&state), verifier.expose_secret()).await;
     let now = clients.clock.now();
     let sign_in = ConsoleSignIn {
-        cookie: digest(&cookie),
+        cookie: digest_of(&cookie),
         nonce,
         verifier: verifier.map_err(|e| from_token(e.into()))?,
         firm,
@@ -125,7 +126,7 @@ pub async fn depart(clients: &Clients, errand: Errand) -> Result<Departure, Prob
         over: false,
         expires_at: (now + SIGN_IN_KEPT).as_second(),
     };
-    clients.table.write(Write::insert(Key::console_sign_in(&digest(&state)), &sign_in)).await.map_err(from_table)?;
+    clients.table.write(Write::insert(Key::console_sign_in(&digest_of(&state)), &sign_in)).await.map_err(from_table)?;
     Ok(Departure { url, suffix: cookie_suffix(&state), cookie: cookie.into() })
 }
 
@@ -135,7 +136,7 @@ pub async fn depart(clients: &Clients, errand: Errand) -> Result<Departure, Prob
 pub async fn arrive(clients: &Clients, callback: Callback, cookie: Option<&str>) -> Result<Entered, Problem> {
     let state = callback.state.unwrap_or_default();
     let unknown = || Problem::new(Code::SignInExpired, "The sign-in can't be completed.");
-    let key = Key::console_sign_in(&digest(&state));
+    let key = Key::console_sign_in(&digest_of(&state));
     let row: Option<Row<ConsoleSignIn>> = clients.table.get(&key).await.map_err(from_table)?;
     let mut row = row.ok_or_else(unknown)?;
     let now = clients.clock.now();
@@ -145,7 +146,7 @@ pub async fn arrive(clients: &Clients, callback: Callback, cookie: Option<&str>)
     if row.value.ends_at <= now.as_second() {
         return Err(Problem::new(Code::SignInTimedOut, "The browser came back too late."));
     }
-    let same_browser: bool = digest(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
+    let same_browser: bool = digest_of(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
     if !same_browser {
         tracing::warn!("a browser came back to the console that is not the one that left");
         return Err(Problem::new(Code::SignInOtherBrowser, "The browser did not send the cookie of this sign-in."));
@@ -179,7 +180,8 @@ async fn signed_in(
     code: SecretString,
 ) -> Result<IdClaims, Problem> {
     let (app, authority, _) = app(clients, sign_in.firm).await?;
-    let verifier = clients.secrets.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
+    let verifier =
+        clients.secrets.open(&digest_of(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
     let (entra, code, at, verifier) = (clients.tokens.entra(), code.expose_secret(), &authority, &verifier);
     let issued = clients.tokens.as_app(&app, |registration| async move {
         let issued = entra.redeem(at, &registration, code.to_owned(), verifier).await?;
@@ -230,7 +232,7 @@ async fn accept(
         return Err(Problem::new(Code::InvitationUnusable, "The firm was deleted."));
     }
     let to = format!("{CONSOLE}/firms/{firm}");
-    let place = Key::used_pass(&digest(text));
+    let place = Key::used_pass(&digest_of(text));
     let mut tries = clients.table.tries();
     loop {
         let used: Option<Row<UsedPass>> = clients.table.get(&place).await.map_err(from_table)?;
@@ -266,10 +268,6 @@ fn way_back(to: Option<&str>) -> &str {
         inside && to.len() <= WAY_BACK_BYTES_MAX && to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
     };
     to.filter(is_ours).unwrap_or(CONSOLE)
-}
-
-fn digest(text: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text))
 }
 
 #[cfg(test)]

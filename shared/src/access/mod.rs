@@ -5,7 +5,7 @@
 pub mod clients;
 pub mod connector;
 pub mod credential;
-pub mod ending;
+pub mod deletion;
 pub mod entra;
 pub mod entrance;
 pub mod id_token;

@@ -16,11 +16,9 @@
 
 use std::time::Duration;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
@@ -39,6 +37,7 @@ use crate::{
         table::{Key, Row, TableError, Write},
     },
     base::{
+        digest::digest_of,
         id::{ConnectorId, FirmId, TenantId},
         metric::{Counter, Tally},
         telemetry::Chain,
@@ -210,7 +209,7 @@ pub async fn connect_url(clients: &Clients, connector: &Connector) -> Result<Str
 
 /// What tells the cookies of several sign-ins in one browser apart: the beginning of the state's digest, in base64url.
 pub fn cookie_suffix(state: &str) -> String {
-    let mut suffix = digest(state);
+    let mut suffix = digest_of(state);
     suffix.truncate(16);
     suffix
 }
@@ -231,7 +230,7 @@ pub async fn depart(clients: &Clients, ticket: &str) -> Result<Departure, Proble
         return Err(Problem::new(Code::LinkExpired, format!("The link expired at {expires_at}.")));
     }
     let connector = find(clients, firm, connector).await?;
-    let link = digest(ticket);
+    let link = digest_of(ticket);
     let used: Option<Row<UsedLink>> = clients.table.get(&Key::used_link(firm, &link)).await.map_err(from_table)?;
     if used.is_some() {
         return Err(used_already(Some(&connector), Code::LinkUsed));
@@ -270,9 +269,9 @@ async fn begin(
     let now = clients.clock.now();
     let sign_in = SignIn {
         connector: connector.id,
-        cookie: digest(&cookie),
+        cookie: digest_of(&cookie),
         nonce,
-        verifier: keyring.seal(&clients.random, &digest(&state), verifier.expose_secret()),
+        verifier: keyring.seal(&clients.random, &digest_of(&state), verifier.expose_secret()),
         rights: connector.rights(),
         step,
         link,
@@ -280,7 +279,7 @@ async fn begin(
         over: None,
         expires_at: (now + SIGN_IN_KEPT).as_second(),
     };
-    let key = Key::sign_in(connector.firm, &digest(&state));
+    let key = Key::sign_in(connector.firm, &digest_of(&state));
     clients.table.write(Write::insert(key, &sign_in)).await.map_err(from_table)?;
     Ok(Departure { url, suffix: cookie_suffix(&state), cookie: cookie.into() })
 }
@@ -294,7 +293,7 @@ pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&s
     let state = callback.state.take().ok_or_else(|| refused("without a state"))?;
     let firm = state.split_once('.').and_then(|(firm, _)| firm.parse::<FirmId>().ok());
     let firm = firm.ok_or_else(|| refused("with a state that is none of ours"))?;
-    let key = Key::sign_in(firm, &digest(&state));
+    let key = Key::sign_in(firm, &digest_of(&state));
     let row: Option<Row<SignIn>> = clients.table.get(&key).await.map_err(from_table)?;
     let mut row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
     let now = clients.clock.now();
@@ -305,7 +304,7 @@ pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&s
     }
     // Before the cookie: a browser forgets its cookie as early.
     let late = row.value.is_late(now);
-    let same_browser: bool = digest(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
+    let same_browser: bool = digest_of(cookie.unwrap_or_default()).as_bytes().ct_eq(row.value.cookie.as_bytes()).into();
     if !late && !same_browser {
         tracing::warn!(connector.id = %row.value.connector, "a browser came back that is not the one that left");
         return Err(Problem::new(Code::SignInOtherBrowser, "The browser did not send the cookie of this sign-in."));
@@ -418,7 +417,8 @@ async fn signed_in(
     sign_in: &SignIn,
 ) -> Result<(IdClaims, Issued), Problem> {
     let code = code.ok_or_else(|| refused("without a code"))?;
-    let verifier = clients.secrets.open(&digest(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
+    let verifier =
+        clients.secrets.open(&digest_of(state), &sign_in.verifier).await.map_err(|e| from_token(e.into()))?;
     let registration = clients.tokens.app(&connector.into()).await.map_err(from_token)?;
     let entra = clients.tokens.entra();
     let authority = connector.authority();
@@ -781,10 +781,6 @@ pub(super) fn from_token(error: TokenError) -> Problem {
             }
         }
     }
-}
-
-fn digest(text: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text))
 }
 
 #[cfg(test)]

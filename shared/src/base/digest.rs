@@ -2,9 +2,17 @@
 
 use std::{fmt, str::FromStr};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+/// The SHA-256 of a text, in base64url without padding: for keys of the table.
+pub fn digest_of(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
 
 /// A SHA-256, such as an original's. Written as 64 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,12 +1,12 @@
 //! Firms, with their API keys, members, console users, marks, feed and audit trail; uses `base`, `aws`, `graph` and
 //! `problem`.
 
+pub mod api_key;
 pub mod audit;
 pub mod feed;
 pub mod idempotency;
 pub mod index_due;
 pub mod joint;
-pub mod key;
 pub mod log_due;
 pub mod marks;
 pub mod member;

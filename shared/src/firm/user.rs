@@ -5,20 +5,19 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::{
+        digest::digest_of,
         id::{FirmId, UserId},
         random::Random,
     },
-    firm::key::KeyRight,
+    firm::api_key::KeyRight,
 };
 
 /// Most firms that one person may enter.
@@ -237,7 +236,7 @@ impl ConsoleSession {
         let ends_at = now + if user.is_some() { SESSION_LIFETIME } else { OPERATOR_SESSION };
         let expires_at = (now + SESSION_IDLE).min(ends_at).as_second();
         let session = Self { user, address, ends_at, expires_at };
-        table.write(Write::insert(Key::session(&digest(&cookie)), &session)).await?;
+        table.write(Write::insert(Key::session(&digest_of(&cookie)), &session)).await?;
         Ok(cookie.into())
     }
 
@@ -245,7 +244,7 @@ impl ConsoleSession {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, cookie: &SecretString, now: Timestamp) -> Result<Option<Self>, TableError> {
-        let Some(mut row) = table.get::<Self>(&Key::session(&digest(cookie.expose_secret()))).await? else {
+        let Some(mut row) = table.get::<Self>(&Key::session(&digest_of(cookie.expose_secret()))).await? else {
             return Ok(None);
         };
         if row.value.expires_at <= now.as_second() {
@@ -267,17 +266,13 @@ impl ConsoleSession {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn end(table: &Table, cookie: &SecretString) -> Result<(), TableError> {
-        table.write(Write::discard(Key::session(&digest(cookie.expose_secret())))).await
+        table.write(Write::discard(Key::session(&digest_of(cookie.expose_secret())))).await
     }
 }
 
 /// What a form must send back: it follows from the cookie, which no other site can read.
 pub fn form_token(cookie: &SecretString) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("form {}", cookie.expose_secret())))
-}
-
-fn digest(text: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+    digest_of(&format!("form {}", cookie.expose_secret()))
 }
 
 #[cfg(test)]
@@ -298,7 +293,7 @@ mod tests {
     #[test]
     fn what_a_form_sends_back_shows_neither_the_cookie_nor_its_stored_digest() {
         let cookie = SecretString::from("a-cookie");
-        assert_ne!(form_token(&cookie), digest("a-cookie"));
+        assert_ne!(form_token(&cookie), digest_of("a-cookie"));
         assert_ne!(form_token(&cookie), form_token(&"another".to_owned().into()));
     }
 

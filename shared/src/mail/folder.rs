@@ -19,7 +19,7 @@ use crate::{
     base::id::{FirmId, FolderId, MailboxId},
     graph::{FolderItem, Link, MailFolder, PageEnd, SELECTION, WellKnownFolders},
     mail::{
-        delta::{BaselinePage, Phase},
+        baseline::{BaselinePage, Phase},
         selection::{Mode, Selection},
         trouble::{Thing, Trouble},
         walk::Walk,

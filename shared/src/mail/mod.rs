@@ -2,7 +2,7 @@
 //! `problem`, `firm` and `reading`. It is given a Graph, and never asks how a mailbox may be opened.
 
 pub mod archive;
-pub mod delta;
+pub mod baseline;
 pub mod filing;
 pub mod folder;
 pub mod hint;

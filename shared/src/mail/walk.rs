@@ -13,7 +13,7 @@ use crate::{
     base::id::ImmutableId,
     graph::{Arrivals, Mail},
     mail::{
-        delta::{BaselinePage, Decision},
+        baseline::{BaselinePage, Decision},
         message::{Message, State},
         trouble::Trouble,
     },
@@ -152,7 +152,7 @@ impl Walk {
     /// Those of a page that were not listed before, each once.
     pub fn fresh(&self, mut mails: Vec<Mail>) -> Vec<Mail> {
         let mut listed = self.edge.prints();
-        mails.retain(|mail| listed.insert(crate::mail::delta::print(&mail.immutable_id)));
+        mails.retain(|mail| listed.insert(crate::mail::baseline::print(&mail.immutable_id)));
         mails
     }
 

@@ -13,7 +13,7 @@ use shared::{
     access::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
-        ending::end_connector,
+        deletion::delete_connector,
         lease::{HeldRegistration, New},
         owner::Owner,
         registration::RegistrationError,
@@ -328,7 +328,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let found = Connector::find(&app.table, firm.id(), id).await?.ok_or_else(|| not_found("connector"))?;
     condition.check(&tag(&found.value))?;
-    Box::pin(end_connector(&app, &found.value)).await?;
+    Box::pin(delete_connector(&app, &found.value)).await?;
     tracing::info!(firm.id = %firm.id(), connector.id = %id, "connector deleted");
     Ok(StatusCode::NO_CONTENT)
 }

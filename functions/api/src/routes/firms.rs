@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use shared::{
-    access::ending::end_firm,
+    access::deletion::delete_firm,
     app::App,
     aws::table::{Key, Write},
     base::{
@@ -21,8 +21,8 @@ use shared::{
     },
     firm::{
         Firm, ListedFirm,
+        api_key::{ApiKey, GrantError, KeyRight, NewKeyError},
         audit::{Actor, AuditEntry, source_ip},
-        key::{ApiKey, GrantError, KeyRight, NewKeyError},
         marks::Marks,
         named::Named,
     },
@@ -292,7 +292,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let row = Firm::row(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     condition.check(&tag(&row.value))?;
-    Box::pin(end_firm(&app, row)).await?;
+    Box::pin(delete_firm(&app, row)).await?;
     tracing::info!(firm.id = %firm.id(), "firm deleted");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -15,7 +15,7 @@ use shared::{
     base::id::{FolderId, MailboxId},
     graph::{Disposition, MailFolder},
     mail::{
-        delta::Phase,
+        baseline::Phase,
         filing,
         folder::{FolderState, known_tree},
         mailbox::{FOLDER_DOSSIERS_MAX, FolderDossier, Mailbox, MailboxKind, MailboxState, Sync},

@@ -22,7 +22,7 @@ use crate::{
         id::{FirmId, SubscriptionId},
         telemetry::Chain,
     },
-    firm::{Firm, key::ApiKey, named::Named},
+    firm::{Firm, api_key::ApiKey, named::Named},
     mail::mailbox::{Mailbox, Sync},
     webhook::Webhook,
 };
@@ -38,7 +38,7 @@ const UNSUBSCRIBE_TIME_MAX: Duration = Duration::from_secs(15);
 /// and may be given another connector.
 ///
 /// Errors: `Busy` while another function works at the app registration; Secrets Manager or the table.
-pub async fn end_connector(clients: &Clients, connector: &Connector) -> Result<(), RegistrationError> {
+pub async fn delete_connector(clients: &Clients, connector: &Connector) -> Result<(), RegistrationError> {
     let (table, firm, id) = (&clients.table, connector.firm, connector.id);
     let mailboxes = Mailbox::of_connector(table, firm, id).await?;
     let subscriptions = subscriptions_of(clients, &mailboxes).await?;
@@ -123,8 +123,8 @@ async fn end_own_app(clients: &Clients, firm: FirmId) -> Result<(), Registration
 /// Deletes a firm: its keys and its webhooks are gone, and all its connectors with what they reach. The operator still
 /// reads what was archived. A firm that is deleted already is looked through once more.
 ///
-/// Errors: `Conflict` if another changed the firm since `row` was read; as of [`end_connector`].
-pub async fn end_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), RegistrationError> {
+/// Errors: `Conflict` if another changed the firm since `row` was read; as of [`delete_connector`].
+pub async fn delete_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), RegistrationError> {
     let (table, firm) = (&clients.table, row.value.id);
     if row.value.ended_at.is_none() {
         row.value.ended_at = Some(clients.clock.now());
@@ -138,7 +138,7 @@ pub async fn end_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), Regis
         Webhook::delete(table, Some(firm), webhook.id).await?;
     }
     for connector in Connector::of_firm(table, firm).await? {
-        end_connector(clients, &connector).await?;
+        delete_connector(clients, &connector).await?;
     }
     end_own_app(clients, firm).await
 }
