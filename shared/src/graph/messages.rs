@@ -22,7 +22,7 @@ use crate::graph::json::read_json;
 pub const PAGE_ITEMS: usize = 100;
 const SELECT: &str = "receivedDateTime,subject,from,toRecipients,ccRecipients,bccRecipients,internetMessageId,isDraft,\
                       categories,hasAttachments,conversationId";
-/// Which [`SELECT`] it is: a delta link goes on with the one that it began with.
+/// Which `SELECT` it is: a delta link goes on with the one that it began with.
 pub const SELECTION: u32 = 1;
 /// A name of a header field is no longer than a line (RFC 5322 §2.1.1).
 const HEAD_BYTES_MAX: usize = 998;
