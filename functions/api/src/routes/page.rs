@@ -1,10 +1,18 @@
 //! Pages of lists.
 
-use std::{cmp::Reverse, fmt::Display, str::FromStr};
+use std::{
+    cmp::Reverse,
+    fmt::{self, Display},
+    str::FromStr,
+};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned, Visitor},
+    forward_to_deserialize_any,
+};
 use shared::{
     aws::table::{Key, Table},
     base::id::ExternalId,
@@ -90,21 +98,67 @@ pub(crate) struct Listed<F> {
     pub part: SortedPart,
 }
 
-impl<F: DeserializeOwned + IntoParams, S: Send + Sync> FromRequestParts<S> for Listed<F> {
+impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listed<F> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let Query(given) = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
-        let described = F::into_params(|| None).into_iter().chain(SortedPart::into_params(|| None));
-        let names: Vec<String> = described.map(|parameter| parameter.name).collect();
+        let names = [field_names::<F>(), field_names::<SortedPart>()].concat();
         // Either struct passes over the other's parameters, so none of them sees one that nobody knows.
-        if let Some((unknown, _)) = given.iter().find(|(name, _)| !names.contains(name)) {
+        if let Some((unknown, _)) = given.iter().find(|(name, _)| !names.contains(&name.as_str())) {
             let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             return Err(invalid(plain(&format!("{unknown}: unknown field `{unknown}`, expected one of {names}"))));
         }
         let Query(part) = Query::from_request_parts(parts, state).await?;
         let Query(filter) = Query::from_request_parts(parts, state).await?;
         Ok(Self { filter, part })
+    }
+}
+
+/// The names of a struct's fields, as serde reads them. The description of the API has them too, and would be linked.
+fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    T::deserialize(FieldNames).err().map_or(&[], |Found(names)| names)
+}
+
+/// Asked for a struct, it answers with the names of its fields.
+struct FieldNames;
+
+#[derive(Debug)]
+struct Found(&'static [&'static str]);
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the names of the fields")
+    }
+}
+
+impl std::error::Error for Found {}
+
+impl de::Error for Found {
+    fn custom<T: Display>(_: T) -> Self {
+        Self(&[])
+    }
+}
+
+impl<'de> Deserializer<'de> for FieldNames {
+    type Error = Found;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Found> {
+        Err(Found(&[]))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Found> {
+        Err(Found(names))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 
