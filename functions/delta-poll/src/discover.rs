@@ -105,7 +105,8 @@ pub(crate) async fn folder(
             forget_before(&round.app.table, mailbox.firm, mailbox.id, &folder, row.value.reading).await?;
         }
         if complete && row.value.tells_too_little() {
-            // What happened up to now is told. From the next round on, mails are told with all that is asked today.
+            // The old link has reported everything up to now. A new link reports all properties that this version
+            // needs.
             let restarted = row.value.restarted();
             commit(round, row, restarted, Vec::new()).await?;
         }
