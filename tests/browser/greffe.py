@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 # How long the demo may take to begin, on a busy machine.
@@ -64,6 +65,12 @@ class Demo:
         """What an operation of the API answers."""
         text = self.api(method, path, body)[1]
         return json.loads(text) if text else None
+
+    def in_tenant(self, **deed):
+        """What a person or an administrator does in the simulated Microsoft 365."""
+        admin = self.outlook.removesuffix("/outlook") + "/admin"
+        with urllib.request.urlopen(admin, urllib.parse.urlencode(deed).encode(), timeout=60):
+            pass
 
     def of_firm(self, method, path, body=None):
         return self.ask(method, f"/firms/{self.firm}{path}", body)

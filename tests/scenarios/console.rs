@@ -175,6 +175,7 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         format!("/documents/{message}/page"),
         format!("/documents/{message}/original"),
         format!("/documents/{message}/attachments/1"),
+        "/proposals".to_owned(),
         "/mailboxes".to_owned(),
         "/mailboxes/new".to_owned(),
         "/connectors".to_owned(),
@@ -673,4 +674,59 @@ async fn a_mailbox_is_compared_and_older_mail_is_released_and_kept() {
     visitor.submit(&page, &own, &[("do", "history"), ("since", "2025-06-01")]).await;
     world.run_until_idle().await;
     visitor.get(&own).await.shows(&["All older mail has been looked at."]);
+}
+
+#[tokio::test]
+async fn mails_that_may_belong_to_a_dossier_are_shown_and_filed_together() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let contact =
+        json!({ "name": "Locksmith", "emails": ["client@acme.example"], "dossier": "2026/14", "members": [] });
+    world.put(&format!("/v1/firms/{}/contacts/C-1", registry.firm), contact).await.ok();
+    let mails = ["A lock", "A door"].map(|subject| world.deliver("inbox", subject));
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let proposals = format!("{}/proposals", home(&registry));
+    let page = visitor.get(&proposals).await;
+    page.shows(&["A lock", "A door", "2026/14"]);
+    let ticked = mails.each_ref().map(|mail| format!("{} 2026/14", message_id(&registry, mail)));
+    let ticked = ticked.each_ref().map(|proposal| ("proposal", proposal.as_str()));
+    let filed = visitor.submit(&page, &proposals, &ticked).await;
+    visitor.get(filed.to.as_deref().unwrap()).await.shows(&["2 mails are filed", "No mail waits for a dossier"]);
+    assert_eq!(world.message(&registry, &mails[0]).await.ok()["dossier"], "2026/14");
+}
+
+#[tokio::test]
+async fn a_search_that_is_refused_says_so_in_place_of_an_empty_list() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    let refused = visitor.get(&format!("{}/documents?mailbox=nothing", home(&registry))).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    refused.shows(&["id=\"list\"", "role=\"alert\"", "mailbox"]);
+}
+
+#[tokio::test]
+async fn a_firms_own_app_is_given_a_certificate_or_the_values_of_no_secret() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen Avocats").await;
+    let visitor = Visitor::invited(&world, &firm, "administrator", ADA).await;
+    let new = format!("/console/firms/{firm}/connectors/new");
+    let form = visitor.get(&new).await;
+    let own =
+        [("tenant_id", "lumen.example"), ("client_id", "0d5fdd2c-6f1b-4a0e-9c56-1f6f3d2f4a11"), ("client_secret", "s")];
+    let made = visitor.submit(&form, &new, &[&own[..], &[("name", "Ours"), ("access", "delegated")]].concat()).await;
+    let connector = made.to.unwrap();
+    let page = visitor.get(&connector).await;
+    visitor
+        .submit(&page, &connector, &[("do", "certificate")])
+        .await
+        .shows(&["BEGIN CERTIFICATE", "value=\"use-certificate\""]);
+    let federation = visitor.submit(&page, &connector, &[("do", "federation")]).await;
+    federation.shows(&["Issuer", "value=\"arn:aws:iam::", "value=\"use-federation\""]);
+    // What Microsoft refuses is said, and the secret stays.
+    let refused = visitor.submit(&page, &connector, &[("do", "use-federation")]).await;
+    refused.shows(&["role=\"alert\""]);
+    let refused = visitor.submit(&page, &connector, &[("do", "renew")]).await;
+    refused.shows(&["role=\"alert\""]);
 }

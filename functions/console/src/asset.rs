@@ -1,5 +1,5 @@
-//! The files that pages load: the style, and a script of others that makes pages quicker where scripts run. Their
-//! address has a digest of them, so a browser keeps each for good.
+//! The files that pages load: the style, a script of others that makes pages quicker where scripts run, and one of ours
+//! for the keys of a tree. Their address has a digest of them, so a browser keeps each for good.
 
 use std::sync::LazyLock;
 
@@ -13,11 +13,12 @@ use sha2::{Digest as _, Sha256};
 const STYLE: &str = include_str!("../assets/style.css");
 /// htmx 4.0.1, unchanged: <https://github.com/bigskysoftware/htmx>, licence in `assets/htmx-LICENSE.txt`.
 const SCRIPT: &str = include_str!("../assets/htmx-4.0.1.min.js");
+const KEYS: &str = include_str!("../assets/console.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// Changes with each file.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let all = Sha256::new().chain_update(STYLE).chain_update(SCRIPT).chain_update(ICON).finalize();
+    let all = Sha256::new().chain_update(STYLE).chain_update(SCRIPT).chain_update(KEYS).chain_update(ICON).finalize();
     all[..6].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 });
 
@@ -30,6 +31,7 @@ pub(crate) async fn serve(Path((version, file)): Path<(String, String)>) -> Resp
     let (kind, body) = match file.as_str() {
         "style.css" => ("text/css; charset=utf-8", STYLE),
         "htmx.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "console.js" => ("text/javascript; charset=utf-8", KEYS),
         "icon.svg" => ("image/svg+xml", ICON),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };

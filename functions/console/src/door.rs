@@ -61,6 +61,13 @@ pub(crate) struct Refusal {
     pub microsoft_message: Option<String>,
 }
 
+impl Refusal {
+    /// The status of a page that says it.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_GATEWAY)
+    }
+}
+
 /// Why there is no page.
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
@@ -138,6 +145,20 @@ impl Api {
         serde_json::from_slice(&bytes).map_err(|e| Trouble::broken(&e))
     }
 
+    /// Changes something that a form asks for: what came of it, or the refusal with which the form is shown again.
+    pub(crate) async fn tried<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Result<T, Refusal>, Trouble> {
+        match self.send(method, path, body).await {
+            Ok(done) => Ok(Ok(done)),
+            Err(Trouble::Refused(refusal)) => Ok(Err(*refusal)),
+            Err(other) => Err(other),
+        }
+    }
+
     async fn bytes(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, Trouble> {
         let request = self.request(method, path);
         let request = match body {
@@ -193,6 +214,11 @@ pub(crate) fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, &RESERVED).to_string()
 }
 
+/// A further parameter of a query; nothing without a value.
+pub(crate) fn and(name: &str, value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!("&{name}={}", encoded(value)) }
+}
+
 impl IntoResponse for Trouble {
     /// An empty answer that the guard makes a page of.
     fn into_response(self) -> Response {
@@ -209,7 +235,7 @@ impl Trouble {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::Refused(refusal) => StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_GATEWAY),
+            Self::Refused(refusal) => refusal.status(),
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -25,8 +25,8 @@ use shared::{app::App, base::headers::guarded};
 use crate::console::Console;
 pub use crate::door::Door;
 use crate::pages::{
-    activity, connectors, documents, entries, entry, folders, home, mailboxes, members, operator, people, rules,
-    webhooks,
+    activity, connectors, documents, entries, entry, folders, home, mailboxes, members, operator, people, proposals,
+    rules, webhooks,
 };
 
 /// All pages. `door`: the way to the API.
@@ -47,6 +47,7 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/console/firms/{firm}/documents/{message}/proof", get(documents::proof))
         .route("/console/firms/{firm}/documents/{message}/original", get(documents::original))
         .route("/console/firms/{firm}/documents/{message}/attachments/{attachment}", get(documents::attachment))
+        .route("/console/firms/{firm}/proposals", get(proposals::list).post(proposals::accept))
         .route("/console/firms/{firm}/mailboxes", get(mailboxes::list))
         .route("/console/firms/{firm}/mailboxes/new", get(mailboxes::new).post(mailboxes::create))
         .route("/console/firms/{firm}/mailboxes/{mailbox}/folders", get(folders::read).post(folders::choose))

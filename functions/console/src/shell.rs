@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, RawPathParams},
-    http::request::Parts,
-    response::{Html, IntoResponse as _, Response},
+    http::{StatusCode, request::Parts},
+    response::{Html, IntoResponse as _, Redirect, Response},
 };
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -51,27 +51,6 @@ pub(crate) struct FirmShown {
     pub role: Option<UserRole>,
 }
 
-impl FirmShown {
-    fn may(&self, right: KeyRight) -> bool {
-        self.role.is_none_or(|role| role.rights().contains(&right))
-    }
-
-    /// Whether the person may file mail.
-    pub(crate) fn may_file(&self) -> bool {
-        self.may(KeyRight::File)
-    }
-
-    /// Whether the person may say whose Outlook has which dates and contacts.
-    pub(crate) fn may_push(&self) -> bool {
-        self.may(KeyRight::Push)
-    }
-
-    /// Whether the person may set things up.
-    pub(crate) fn may_manage(&self) -> bool {
-        self.may(KeyRight::Manage)
-    }
-}
-
 impl Shell {
     /// Around a page of no firm.
     pub(crate) fn of_guest(guest: &Guest) -> Self {
@@ -99,6 +78,10 @@ impl Shell {
 
     pub(crate) fn script(&self) -> String {
         asset::address("htmx.js")
+    }
+
+    pub(crate) fn keys(&self) -> String {
+        asset::address("console.js")
     }
 
     pub(crate) fn icon(&self) -> String {
@@ -129,15 +112,40 @@ impl Shell {
         }
     }
 
+    fn may(&self, right: KeyRight) -> bool {
+        let may = |firm: &FirmShown| firm.role.is_none_or(|role| role.rights().contains(&right));
+        self.firm.as_ref().is_some_and(may)
+    }
+
+    /// Whether the person may file mail.
+    pub(crate) fn may_file(&self) -> bool {
+        self.may(KeyRight::File)
+    }
+
+    /// Whether the person may say whose Outlook has which dates and contacts.
+    pub(crate) fn may_push(&self) -> bool {
+        self.may(KeyRight::Push)
+    }
+
     /// Whether the person may set things up.
     pub(crate) fn may_manage(&self) -> bool {
-        self.firm.as_ref().is_some_and(FirmShown::may_manage)
+        self.may(KeyRight::Manage)
+    }
+
+    /// Whether it is the operator who looks at a firm.
+    pub(crate) fn is_operators(&self) -> bool {
+        self.firm.as_ref().is_some_and(|firm| firm.role.is_none())
     }
 
     /// Whether the navigation is there.
     pub(crate) fn current(&self, page: &str) -> bool {
         self.here == page
     }
+}
+
+/// A page that also says why the API refused what a form asked for, if it did.
+pub(crate) fn page_with(template: &impl askama::Template, refusal: Option<StatusCode>) -> Response {
+    (refusal.unwrap_or_default(), page(template)).into_response()
 }
 
 /// A page.
@@ -159,7 +167,7 @@ struct FirmView {
 #[derive(Debug)]
 pub(crate) struct Office {
     pub shell: Shell,
-    pub firm: FirmShown,
+    firm: FirmId,
     api: Api,
 }
 
@@ -171,7 +179,19 @@ impl Office {
 
     /// A path of the API about this firm.
     pub(crate) fn v1(&self, rest: &str) -> String {
-        format!("/v1/firms/{}{rest}", self.firm.id)
+        format!("/v1/firms/{}{rest}", self.firm)
+    }
+
+    /// On to another page of the firm.
+    pub(crate) fn to(&self, rest: &str) -> Response {
+        Redirect::to(&self.shell.at(rest)).into_response()
+    }
+
+    /// The form of something new is for who may set things up.
+    ///
+    /// Errors: the role does not allow it.
+    pub(crate) fn manager(&self) -> Result<(), Trouble> {
+        if self.shell.may_manage() { Ok(()) } else { Err(Trouble::Forbidden) }
     }
 
     /// What is around the page `here`.
@@ -202,11 +222,10 @@ impl FromRequestParts<Arc<Console>> for Office {
         let mut api = api(console, visit, guest.language.unwrap_or_default()).await?;
         let view: FirmView = api.get(&format!("/v1/firms/{id}")).await?;
         api.language = guest.language.unwrap_or(view.language);
-        let firm = FirmShown { id, name: view.name, role };
+        let firm = Some(FirmShown { id, name: view.name, role });
         let zone = TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC);
-        let shell =
-            Shell { t: Texts { language: api.language, zone }, firm: Some(firm.clone()), ..Shell::of_guest(&guest) };
-        Ok(Self { shell, firm, api })
+        let shell = Shell { t: Texts { language: api.language, zone }, firm, ..Shell::of_guest(&guest) };
+        Ok(Self { shell, firm: id, api })
     }
 }
 

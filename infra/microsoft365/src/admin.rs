@@ -14,7 +14,7 @@ use axum::{Router, http::StatusCode};
 use serde::{Deserialize, Deserializer};
 
 use crate::directory::{self, Account, App, DirectoryRole, GroupMembershipClaims, Tenant};
-use crate::entra::page::{escape, html};
+use crate::entra::page::{escape, html_with};
 use crate::error::{Error, Result};
 use crate::faults::{NoticeFault, RetryAfter, Scripted, Times};
 use crate::mime::Mail;
@@ -350,7 +350,7 @@ async fn show(State(world): State<Arc<World>>) -> Response {
     })
     .await;
     match read {
-        Ok(Ok((accounts, apps))) => html(StatusCode::OK, "What happens here", &page(&accounts, &apps)),
+        Ok(Ok((accounts, apps))) => html_with(StatusCode::OK, "What happens here", STYLE, &page(&accounts, &apps)),
         _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -379,11 +379,15 @@ fn form(deed: &str, label: &str, fixed: &[(&str, &str)], fields: &[(&str, &str)]
     let fields: String = fields
         .iter()
         .map(|(name, value)| {
-            format!("<label>{} <input name=\"{name}\" value=\"{}\"></label> ", words(name), escape(value))
+            format!("<label>{}<br><input name=\"{name}\" value=\"{}\"></label> ", words(name), escape(value))
         })
         .collect();
-    format!("<form method=\"post\" style=\"display:inline\">{hidden}{fields}<button>{label}</button></form>\n")
+    format!("<form method=\"post\">{hidden}{fields}<button>{label}</button></form>\n")
 }
+
+/// Each deed is a row: its fields, and the button that does it.
+const STYLE: &str = "body{max-width:60rem}form{display:inline-flex;flex-wrap:wrap;gap:.4rem .6rem;align-items:flex-end;\
+    margin:0 .4rem .4rem 0}label{font-size:.92rem}h3{padding-top:.8rem;border-top:1px solid light-dark(#d9d6cd,#373a41)}";
 
 fn page(accounts: &[(bool, Account)], apps: &[App]) -> String {
     let mut page = String::from("<h2>Accounts</h2>\n");

@@ -1,5 +1,6 @@
-//! A person's Outlook, for whoever tries things out: folders, mails with their categories in colour, and a way to move
-//! a mail, delete it, or make a folder. The page works without script.
+//! A person's Outlook, for whoever tries things out: folders, mails with their categories in colour, a way to move a
+//! mail, delete it, or make a folder; and what the calendar, To Do and the contacts have. The page works without
+//! script.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use axum::{Router, http::StatusCode};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::directory::{self, Account};
 use crate::entra::page::{escape, html_with};
@@ -27,11 +29,40 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     Router::new().route("/outlook/{address}", get(show).post(act)).with_state(world)
 }
 
-/// Which folder; the Inbox where none is named.
+/// Which folder, or what else; the Inbox where nothing is named.
 #[derive(Deserialize)]
 struct Which {
     #[serde(default)]
     folder: String,
+    beside: Option<Beside>,
+}
+
+/// Lists of tasks or folders of contacts, by name; one without a name is the person's own.
+type Lists = Vec<(String, Vec<Value>)>;
+
+/// What a person has beside mail.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Beside {
+    Calendar,
+    Todo,
+    Contacts,
+}
+
+impl Beside {
+    const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Calendar, "calendar", "Calendar"),
+        (Self::Todo, "todo", "To Do"),
+        (Self::Contacts, "contacts", "Contacts"),
+    ];
+
+    fn read(self, microsoft: &Microsoft365, address: &str) -> Result<Lists> {
+        match self {
+            Self::Calendar => Ok(vec![(String::new(), microsoft.event_items(address)?)]),
+            Self::Todo => microsoft.task_items(address),
+            Self::Contacts => microsoft.contact_items(address),
+        }
+    }
 }
 
 /// What a person does.
@@ -53,10 +84,18 @@ struct Shown {
     mails: Vec<Message>,
     /// Name and colour of the categories of the mailbox.
     colors: BTreeMap<String, String>,
+    /// What is shown in place of mails.
+    beside: Option<(Beside, Lists)>,
 }
 
 async fn show(State(world): State<Arc<World>>, Path(address): Path<String>, Query(which): Query<Which>) -> Response {
-    let read = tokio::task::spawn_blocking(move || world.store.read(|db| read(db, &address, &which.folder))).await;
+    let read = tokio::task::spawn_blocking(move || {
+        let mut shown = world.store.read(|db| read(db, &address, &which.folder))?;
+        let beside = |beside: Beside| Ok::<_, Error>((beside, beside.read(&Microsoft365(world), &address)?));
+        shown.beside = which.beside.map(beside).transpose()?;
+        Ok::<_, Error>(shown)
+    })
+    .await;
     match read {
         Ok(Ok(shown)) => html_with(StatusCode::OK, "Outlook", STYLE, &page(&shown)),
         Ok(Err(error)) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
@@ -83,7 +122,7 @@ fn read(db: &Connection, address: &str, folder: &str) -> Result<Shown> {
     let colors = statement.query_map([&account.id], |row| Ok((row.get("name")?, row.get("color")?)))?;
     let colors = colors.collect::<rusqlite::Result<_>>()?;
     let accounts = directory::accounts(db, None)?;
-    Ok(Shown { account, accounts, folders, folder, mails, colors })
+    Ok(Shown { account, accounts, folders, folder, mails, colors, beside: None })
 }
 
 /// The folders below `parent`, each before those below it.
@@ -140,13 +179,23 @@ fn way(address: &str, folder: &str) -> String {
 const STYLE: &str = "body{max-width:none;margin:0;padding:1rem 1.5rem}\
     main{display:grid;grid-template-columns:15rem minmax(0,1fr);gap:1rem 2rem}main>p,main>h1{grid-column:1/-1;margin:0}\
     nav ul{list-style:none;padding:0;margin:0}nav a{display:block;padding:.25rem .5rem;color:inherit;text-decoration:none}\
-    nav a[aria-current]{background:light-dark(#eaf2fb,#2b3b4d);font-weight:600}\
-    table{border-collapse:collapse;width:100%;table-layout:fixed}th{width:44%}td:nth-child(2){width:21%}\
-    td:nth-child(3){width:9.5rem}td,th{text-align:left;padding:.45rem .6rem;border-bottom:1px solid light-dark(#ddd,#444);\
-    vertical-align:top;overflow-wrap:anywhere}form{display:inline}select,input,textarea{font:inherit;padding:.3rem;max-width:100%}\
-    button{padding:.3rem .8rem}.category{display:inline-block;padding:.05rem .6rem;border-radius:1rem;margin:0 .3rem .2rem 0;\
-    border:1px solid #0003}@media(max-width:50rem){main{grid-template-columns:minmax(0,1fr)}\
-    tr,th,td,td:nth-child(n){display:block;width:auto;padding:.2rem 0;border:0}tr{border-bottom:1px solid light-dark(#ddd,#444)}}";
+    nav a[aria-current]{background:light-dark(#e9edf8,#262e47);font-weight:600}\
+    table{border-collapse:collapse;width:100%;table-layout:fixed;background:light-dark(#fff,#202226)}\
+    th{width:40%}td:nth-child(2){width:19%}td:nth-child(3){width:8rem}\
+    td,th{text-align:left;padding:.45rem .6rem;border-bottom:1px solid light-dark(#d9d6cd,#373a41);vertical-align:top;\
+    overflow-wrap:anywhere}td form{display:inline}td select{max-width:9rem}td button{padding:.3rem .7rem}\
+    .category{display:inline-block;padding:.05rem .6rem;border-radius:1rem;margin:0 .3rem .2rem 0;border:1px solid #0003}\
+    .subject{display:-webkit-inline-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}\
+    @media(max-width:60rem){main{grid-template-columns:minmax(0,1fr)}\
+    tr,th,td,td:nth-child(n){display:block;width:auto;padding:.2rem .6rem;border:0}\
+    tr{border-bottom:1px solid light-dark(#d9d6cd,#373a41);padding:.4rem 0}}";
+
+/// A mail comes from outside.
+const RECEIVE: &str = "<h2>Receive a mail</h2>\n<form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"receive\">\
+    <p><label>From<br><input name=\"from\" value=\"client@acme.example\"></label></p>\
+    <p><label>Subject<br><input name=\"subject\" value=\"A question\"></label></p>\
+    <p><label>Text<br><textarea name=\"text\" rows=\"3\">May I ask something?</textarea></label></p>\
+    <p><button>Receive it</button></p></form>\n";
 
 /// The colour of a category, and one that is read on it.
 /// Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
@@ -165,7 +214,7 @@ fn paint(color: &str) -> (&'static str, &'static str) {
 }
 
 fn page(shown: &Shown) -> String {
-    let Shown { account, accounts, folders, folder, mails, colors } = shown;
+    let Shown { account, accounts, folders, folder, mails, colors, beside } = shown;
     let address = &account.address;
     let mut page = String::from("<p>");
     for other in accounts {
@@ -173,15 +222,30 @@ fn page(shown: &Shown) -> String {
     }
     page += "<a href=\"/admin\">what happens here</a></p>\n<nav aria-label=\"Folders\"><ul>\n";
     for (depth, other, count) in folders {
-        let here = if other.id == folder.id { " aria-current=\"page\"" } else { "" };
+        let here = if other.id == folder.id && beside.is_none() { " aria-current=\"page\"" } else { "" };
         let indent = "&emsp;".repeat(*depth);
         let to = escape(&way(address, &other.id));
         page +=
             &format!("<li><a href=\"{to}\"{here}>{indent}{} <small>{count}</small></a></li>\n", escape(&other.name));
     }
-    page += "</ul>\n<form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"make_folder\">";
+    for (part, name, title) in Beside::ALL {
+        let here = if beside.as_ref().is_some_and(|(at, _)| *at == part) { " aria-current=\"page\"" } else { "" };
+        page += &format!("<li><a href=\"/outlook/{}?beside={name}\"{here}>{title}</a></li>\n", escape(address));
+    }
+    page += "</ul>\n";
+    if let Some((at, parts)) = beside {
+        let title = Beside::ALL.into_iter().find(|(part, ..)| part == at).map_or("", |(.., title)| title);
+        page += &format!("</nav>\n<section><h2>{title} <small>{}</small></h2>\n", escape(address));
+        for (name, items) in parts {
+            page += &listed(name, items, colors);
+        }
+        return page + "</section>";
+    }
+    page += "<form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"make_folder\">";
     page += &format!("<input type=\"hidden\" name=\"parent\" value=\"{}\">", escape(&folder.id));
-    page += "<p><label>New folder below this one<br><input name=\"name\" required maxlength=\"255\"></label> <button>Make</button></p></form></nav>\n";
+    page += "<p><label>New folder below this one<br><input name=\"name\" required maxlength=\"255\"></label> <button>Make</button></p></form>\n";
+    page += RECEIVE;
+    page += "</nav>\n";
     page += &format!("<section><h2>{} <small>{}</small></h2>\n", escape(&folder.name), escape(address));
     if mails.is_empty() {
         page += "<p>No mail lies here.</p>";
@@ -190,9 +254,7 @@ fn page(shown: &Shown) -> String {
     for mail in mails {
         page += &row(mail, folders, folder, colors);
     }
-    page += "</tbody></table>\n<h3>Receive a mail</h3>\n<form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"receive\">";
-    page += "<p><label>From <input name=\"from\" value=\"client@acme.example\"></label> <label>Subject <input name=\"subject\" value=\"A question\"></label></p>\
-        <p><label>Text<br><textarea name=\"text\" rows=\"3\" cols=\"50\">May I ask something?</textarea></label></p><p><button>Receive it</button></p></form></section>";
+    page += "</tbody></table></section>";
     page
 }
 
@@ -206,7 +268,7 @@ fn row(mail: &Message, folders: &[(usize, Folder, usize)], here: &Folder, colors
     let subject = mail.properties.subject.clone().unwrap_or_default();
     let from = mail.properties.from.as_ref().map(|from| from.address.clone()).unwrap_or_default();
     format!(
-        "<tr><th scope=\"row\">{} {}</th><td>{}</td><td>{}</td><td>\
+        "<tr><th scope=\"row\">{} <span class=\"subject\">{}</span></th><td>{}</td><td>{}</td><td>\
          <form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"move\"><input type=\"hidden\" name=\"message\" value=\"{id}\">\
          <select name=\"to\" aria-label=\"Folder\">{options}</select> <button>Move</button></form> \
          <form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"delete\"><input type=\"hidden\" name=\"message\" value=\"{id}\">\
@@ -216,6 +278,31 @@ fn row(mail: &Message, folders: &[(usize, Folder, usize)], here: &Folder, colors
         escape(&from),
         shown_at(mail.received),
     )
+}
+
+/// Events, tasks or contacts of one list.
+fn listed(name: &str, items: &[Value], colors: &BTreeMap<String, String>) -> String {
+    let heading = if name.is_empty() { String::new() } else { format!("<h3>{}</h3>\n", escape(name)) };
+    if items.is_empty() {
+        return format!("{heading}<p>Nothing is here.</p>\n");
+    }
+    let rows: String = items.iter().map(|item| item_row(item, colors)).collect();
+    format!("{heading}<table><tbody>\n{rows}</tbody></table>\n")
+}
+
+fn item_row(item: &Value, colors: &BTreeMap<String, String>) -> String {
+    let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let title = ["/subject", "/title", "/displayName"].into_iter().find_map(text).unwrap_or_default();
+    let times = ["/start/dateTime", "/dueDateTime/dateTime", "/emailAddresses/0/address"];
+    let about = times.into_iter().find_map(text).unwrap_or_default();
+    // Graph writes seven digits behind the second.
+    let about = about
+        .split_once('.')
+        .filter(|(time, _)| time.contains('T'))
+        .map_or(about.clone(), |(time, _)| time.trim_end_matches(":00").replace('T', " "));
+    let names = item["categories"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let categories: String = names.map(|name| category(name, colors)).collect();
+    format!("<tr><th scope=\"row\">{categories} {}</th><td>{}</td></tr>\n", escape(&title), escape(&about))
 }
 
 fn category(name: &str, colors: &BTreeMap<String, String>) -> String {

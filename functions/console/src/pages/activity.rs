@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::view;
 use crate::{
-    door::{Trouble, encoded},
+    door::{Trouble, and, encoded},
     shell::{Office, Shell, page},
     text::Texts,
 };
@@ -80,7 +80,8 @@ fn did(action: &str) -> &'static str {
         ("oauth", ..) => key("did-sign-in"),
         ("messages", "proof", _) => key("did-proof"),
         ("messages", "file", "DELETE") => key("did-unfile"),
-        ("messages", "file", _) => key("did-file"),
+        ("messages", "file", _) | ("proposals", "accept", _) => key("did-file"),
+        ("messages", "messages", _) | ("proposals", ..) => key("did-list"),
         ("messages", ..) => key("did-read"),
         ("mailboxes", "activate", _) => key("did-activate"),
         ("mailboxes", "pause", _) => key("did-pause"),
@@ -122,6 +123,9 @@ struct DeedShown {
     from: String,
     /// The route, for what has no words of its own.
     action: String,
+    /// How often it was read on end: a page that shows a mail reads several of its parts.
+    times: usize,
+    reads: bool,
 }
 
 impl DeedShown {
@@ -145,7 +149,24 @@ impl DeedShown {
         let did = did(&entry.action);
         let action = if did == "did-other" { entry.action } else { String::new() };
         let from = entry.from.unwrap_or_default();
-        Self { at: entry.at, who, what: t.say(did), mail, class, outcome, from, action }
+        Self {
+            at: entry.at,
+            who,
+            what: t.say(did),
+            mail,
+            class,
+            outcome,
+            from,
+            action,
+            times: 1,
+            reads: matches!(did, "did-read" | "did-list"),
+        }
+    }
+
+    /// Whether both read the same: the same in everything but its time. What changes something stands for itself.
+    fn is_as(&self, other: &Self) -> bool {
+        let of = |deed: &Self| (deed.who.clone(), deed.what.clone(), deed.mail.clone(), deed.class, deed.from.clone());
+        self.reads && of(self) == of(other)
     }
 }
 
@@ -177,7 +198,7 @@ pub(crate) struct Which {
 
 /// The record.
 pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<Response, Trouble> {
-    let after = if which.after.is_empty() { String::new() } else { format!("&after={}", encoded(&which.after)) };
+    let after = and("after", &which.after);
     let trail = office.v1(&format!("/audit?order=desc&limit={ENTRIES}{after}"));
     let keys = office.v1("/keys");
     let (trail, keys) =
@@ -190,8 +211,14 @@ pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<R
         format!("?after={}&open={}", encoded(&next), encoded(&open))
     });
     let s = office.shell("activity");
-    let deeds = deeds.into_iter().map(|entry| DeedShown::of(entry, &keys, &s.t)).collect();
-    Ok(page(&ActivityPage { s, deeds, older, is_broken: trail.broken_at.is_some() }))
+    let mut shown: Vec<DeedShown> = Vec::new();
+    for deed in deeds.into_iter().map(|entry| DeedShown::of(entry, &keys, &s.t)) {
+        match shown.last_mut().filter(|last| last.is_as(&deed)) {
+            Some(last) => last.times += 1,
+            None => shown.push(deed),
+        }
+    }
+    Ok(page(&ActivityPage { s, deeds: shown, older, is_broken: trail.broken_at.is_some() }))
 }
 
 #[cfg(test)]
@@ -228,7 +255,7 @@ mod tests {
             ("POST /v1/firms/{firm}/mailboxes", "did-mailbox-add"),
             ("POST /v1/firms/{firm}/mailboxes/{mailbox}/activate", "did-activate"),
             ("GET /v1/firms/{firm}/messages/{message}/content", "did-read"),
-            ("GET /v1/firms/{firm}/messages", "did-read"),
+            ("GET /v1/firms/{firm}/messages", "did-list"),
             ("DELETE /v1/firms/{firm}/messages/{message}/file", "did-unfile"),
             ("PUT /v1/firms/{firm}/users/{user}", "did-people"),
             ("PATCH /v1/firms/{firm}", "did-firm"),

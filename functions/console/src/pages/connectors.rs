@@ -2,12 +2,9 @@
 //! changing.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    http::{Method, StatusCode},
-    response::{IntoResponse as _, Redirect, Response},
-};
-use serde::Deserialize;
+use axum::{extract::Path, http::Method, response::Response};
+use jiff::Timestamp;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use shared::base::id::{ConnectorId, FirmId};
 
@@ -18,7 +15,7 @@ use super::{
 use crate::{
     door::{Refusal, Trouble},
     guest::Fields,
-    shell::{FirmShown, Office, Shell, page},
+    shell::{Office, Shell, page, page_with},
     text::Texts,
 };
 
@@ -69,14 +66,13 @@ impl ConnectorView {
 #[template(path = "connectors.html")]
 struct ConnectorsPage {
     s: Shell,
-    firm: FirmShown,
     connectors: Vec<ConnectorView>,
 }
 
 /// The list.
 pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
     let connectors = view::all(office.api(), &office.v1("/connectors")).await?;
-    Ok(page(&ConnectorsPage { s: office.shell("connectors"), firm: office.firm.clone(), connectors }))
+    Ok(page(&ConnectorsPage { s: office.shell("connectors"), connectors }))
 }
 
 /// The fields of a new connector, as they were typed.
@@ -109,9 +105,7 @@ impl NewConnectorPage {
 
 /// The form of a new one.
 pub(crate) async fn new(office: Office) -> Result<Response, Trouble> {
-    if !office.firm.may_manage() {
-        return Err(Trouble::Forbidden);
-    }
+    office.manager()?;
     Ok(page(&NewConnectorPage { s: office.shell("connectors"), typed: Fields::default(), refusal: None }))
 }
 
@@ -126,14 +120,12 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let mut body = rights(&typed);
     body["name"] = json!(typed.get("name"));
     body["app"] = app;
-    match office.api().send::<NewConnector>(Method::POST, &office.v1("/connectors"), Some(body)).await {
-        Ok(made) => Ok(Redirect::to(&office.shell.at(&format!("/connectors/{}", made.id))).into_response()),
-        Err(Trouble::Refused(refusal)) => {
-            let status = Trouble::Refused(refusal.clone()).status();
-            let s = office.shell("connectors");
-            Ok((status, page(&NewConnectorPage { s, typed, refusal: Some(*refusal) })).into_response())
+    match office.api().tried::<NewConnector>(Method::POST, &office.v1("/connectors"), Some(body)).await? {
+        Ok(made) => Ok(office.to(&format!("/connectors/{}", made.id))),
+        Err(refusal) => {
+            let (s, status) = (office.shell("connectors"), Some(refusal.status()));
+            Ok(page_with(&NewConnectorPage { s, typed, refusal: Some(refusal) }, status))
         }
-        Err(other) => Err(other),
     }
 }
 
@@ -161,10 +153,34 @@ struct Validation {
 #[template(path = "connector.html")]
 struct ConnectorPage {
     s: Shell,
-    firm: FirmShown,
     c: ConnectorView,
-    validation: Option<Validation>,
+    came: Came,
     refusal: Option<Refusal>,
+}
+
+/// What the page shows beside the connector, once somebody asked for it.
+#[derive(Default)]
+struct Came {
+    validation: Option<Validation>,
+    certificate: Option<CertificateView>,
+    federation: Option<FederationView>,
+}
+
+/// A certificate that was made; its private key is never shown.
+#[derive(Deserialize)]
+struct CertificateView {
+    certificate: String,
+    thumbprint: String,
+    expires_at: Timestamp,
+    added: bool,
+}
+
+/// What to enter at Entra, to the letter.
+#[derive(Deserialize)]
+struct FederationView {
+    issuer: String,
+    subjects: Vec<String>,
+    audience: String,
 }
 
 impl ConnectorPage {
@@ -180,6 +196,12 @@ impl ConnectorPage {
     /// Until when its secret is good, in words.
     fn secret(&self) -> Option<String> {
         let secret = self.c.secret.as_ref()?;
+        if secret.credential == "federated" {
+            return Some(self.s.t.say("credential-federated-now"));
+        }
+        if let Some(since) = secret.rotating_since {
+            return Some(self.s.t.say_name("credential-renewing", &self.s.t.time(since)));
+        }
         let (end, days) = (secret.expires_at?, secret.days_left.filter(|days| *days >= 0)?);
         let t = &self.s.t;
         Some(format!("{} {}", t.say_two("secret-ends", &self.c.name, &t.day(end)), t.say_n("secret-days", days)))
@@ -187,23 +209,20 @@ impl ConnectorPage {
 
     /// Whether the page waits for somebody who signs in elsewhere.
     fn waits(&self) -> bool {
-        self.validation.is_none() && self.c.standing() != Standing::Good
+        self.came.validation.is_none() && self.c.standing() != Standing::Good
     }
 }
 
 async fn shown(
     office: &Office,
     connector: ConnectorId,
-    validation: Option<Validation>,
+    came: Came,
     refusal: Option<Refusal>,
 ) -> Result<Response, Trouble> {
     let c: ConnectorView = office.api().get(&office.v1(&format!("/connectors/{connector}"))).await?;
-    let status = match &refusal {
-        Some(refusal) => StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST),
-        None => StatusCode::OK,
-    };
-    let (s, firm) = (office.shell("connectors"), office.firm.clone());
-    Ok((status, page(&ConnectorPage { s, firm, c, validation, refusal })).into_response())
+    let status = refusal.as_ref().map(Refusal::status);
+    let s = office.shell("connectors");
+    Ok(page_with(&ConnectorPage { s, c, came, refusal }, status))
 }
 
 /// One connector.
@@ -211,38 +230,62 @@ pub(crate) async fn read(
     office: Office,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
 ) -> Result<Response, Trouble> {
-    shown(&office, connector, None, None).await
+    shown(&office, connector, Came::default(), None).await
 }
 
-/// Tests it, or changes it.
+/// What is shown once somebody asks for it: what a test found, a certificate that is made, or the values for Entra.
+async fn asked(office: &Office, own: &str, typed: &Fields) -> Result<Result<Came, Refusal>, Trouble> {
+    let api = office.api();
+    Ok(match typed.get("do") {
+        "certificate" => {
+            let body = Some(json!({ "add": typed.is_on("add") }));
+            let made = api.tried(Method::POST, &format!("{own}/certificate"), body).await?;
+            made.map(|certificate| Came { certificate: Some(certificate), ..Came::default() })
+        }
+        "federation" => {
+            let values = api.tried(Method::GET, &office.v1("/app/federation"), None).await?;
+            values.map(|federation| Came { federation: Some(federation), ..Came::default() })
+        }
+        _ => {
+            let found = api.tried(Method::POST, &format!("{own}/validate"), Some(json!({}))).await?;
+            found.map(|validation| Came { validation: Some(validation), ..Came::default() })
+        }
+    })
+}
+
+/// Tests it, changes it, or gives its app registration another credential.
 pub(crate) async fn change(
     office: Office,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
     typed: Fields,
 ) -> Result<Response, Trouble> {
     let own = office.v1(&format!("/connectors/{connector}"));
-    let done = match typed.get("do") {
-        "validate" => {
-            let path = format!("{own}/validate");
-            match office.api().send::<Validation>(Method::POST, &path, Some(json!({}))).await {
-                Ok(validation) => return shown(&office, connector, Some(validation), None).await,
-                Err(error) => Err(error),
-            }
+    let (method, path, body) = match typed.get("do") {
+        "validate" | "certificate" | "federation" => {
+            let (came, refusal) = match asked(&office, &own, &typed).await? {
+                Ok(came) => (came, None),
+                Err(refusal) => (Came::default(), Some(refusal)),
+            };
+            return shown(&office, connector, came, refusal).await;
         }
         "change" => {
             let mut body = rights(&typed);
             body["name"] = json!(typed.get("name"));
-            office.api().send::<Value>(Method::PATCH, &own, Some(body)).await
+            (Method::PATCH, own, body)
         }
         "secret" => {
-            let body = json!({ "client_secret": typed.get("client_secret") });
-            office.api().send::<Value>(Method::POST, &format!("{own}/secret"), Some(body)).await
+            let end = Some(typed.get("expires_at")).filter(|end| !end.is_empty()).map(|end| format!("{end}T00:00:00Z"));
+            let body = json!({ "client_secret": typed.get("client_secret"), "secret_expires_at": end });
+            (Method::POST, format!("{own}/secret"), body)
         }
+        "use-certificate" => (Method::POST, format!("{own}/secret"), json!({ "credential": "certificate" })),
+        "use-federation" => (Method::POST, format!("{own}/secret"), json!({ "credential": "federated" })),
+        "renew" => (Method::POST, format!("{own}/secret/rotate"), Value::Null),
         _ => return Err(Trouble::NotFound),
     };
-    match done {
-        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/connectors/{connector}"))).into_response()),
-        Err(Trouble::Refused(refusal)) => shown(&office, connector, None, Some(*refusal)).await,
-        Err(other) => Err(other),
+    let body = Some(body).filter(|body| !body.is_null());
+    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(office.to(&format!("/connectors/{connector}"))),
+        Err(refusal) => shown(&office, connector, Came::default(), Some(refusal)).await,
     }
 }

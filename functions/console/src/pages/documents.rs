@@ -9,15 +9,16 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::json;
 use shared::base::id::{FirmId, MessageId};
 
-use super::view::{Listed, MailboxView, MessageView};
+use super::view::{MailboxView, MessageView};
 use crate::{
-    door::{Trouble, encoded},
+    door::{Refusal, Trouble, encoded},
     guest::Fields,
-    shell::{FirmShown, Office, Shell, page as render},
+    shell::{Office, Shell, page as render, page_with},
+    text::Texts,
 };
 
 /// Mails on a page of the list.
@@ -80,6 +81,18 @@ struct ListShown {
     next: Option<String>,
     mailboxes: Vec<MailboxView>,
     dossiers: Vec<String>,
+    /// Mails with greater numbers were searched by their subjects and senders only.
+    complete_to: Option<u64>,
+    /// Why nothing was searched.
+    refusal: Option<Refusal>,
+}
+
+/// A page of a search.
+#[derive(Default, Deserialize)]
+struct Found {
+    items: Vec<MessageView>,
+    next: Option<String>,
+    complete_to: Option<u64>,
 }
 
 impl ListShown {
@@ -87,13 +100,18 @@ impl ListShown {
         let search = search.bounded();
         let query = search.query(true).replacen('?', "&", 1);
         let path = office.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
-        let (page, mailboxes) =
-            tokio::try_join!(office.api().get::<Listed<MessageView>>(&path), MailboxView::all(office))?;
+        let (found, mailboxes) =
+            tokio::try_join!(office.api().tried::<Found>(Method::GET, &path, None), MailboxView::all(office))?;
+        let (page, refusal) = match found {
+            Ok(page) => (page, None),
+            Err(refusal) => (Found::default(), Some(refusal)),
+        };
         let next = page.next.map(|after| Search { after, ..search.clone() }.query(true));
         let mut seen = BTreeSet::new();
         let dossiers = page.items.iter().filter_map(|row| row.dossier.clone());
         let dossiers = dossiers.filter(|dossier| seen.insert(dossier.clone())).take(DOSSIERS_MAX).collect();
-        Ok(Self { search, rows: page.items, next, mailboxes, dossiers })
+        let complete_to = page.complete_to;
+        Ok(Self { search, rows: page.items, next, mailboxes, dossiers, complete_to, refusal })
     }
 }
 
@@ -171,7 +189,6 @@ impl MailShown {
 #[template(path = "documents.html")]
 struct DocumentsPage {
     s: Shell,
-    firm: FirmShown,
     list: ListShown,
     mail: Option<MailShown>,
 }
@@ -179,11 +196,7 @@ struct DocumentsPage {
 impl DocumentsPage {
     /// What came of filing, in a sentence.
     fn said(&self) -> Option<String> {
-        let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n > 0);
-        let filed = number(&self.list.search.filed).map(|n| self.s.t.say_n("filed-many", n));
-        let kept = number(&self.list.search.kept).map(|n| self.s.t.say_n("filed-not", n));
-        let said: Vec<String> = filed.into_iter().chain(kept).collect();
-        (!said.is_empty()).then(|| said.join(" "))
+        said_of(&self.s.t, &self.list.search.filed, &self.list.search.kept)
     }
 
     fn is_read(&self, row: &MessageView) -> bool {
@@ -200,7 +213,8 @@ impl DocumentsPage {
 /// The list.
 pub(crate) async fn list(office: Office, Query(search): Query<Search>) -> Result<Response, Trouble> {
     let list = ListShown::of(&office, search).await?;
-    Ok(render(&DocumentsPage { s: office.shell("documents"), firm: office.firm.clone(), list, mail: None }))
+    let status = list.refusal.as_ref().map(Refusal::status);
+    Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None }, status))
 }
 
 /// Which page of a mail.
@@ -238,7 +252,7 @@ pub(crate) async fn read(
     let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
     let remote = images.remote();
     let mail = Some(MailShown { view, head, attachments, remote, withheld: !remote });
-    Ok(render(&DocumentsPage { s: office.shell("documents"), firm: office.firm.clone(), list, mail }))
+    Ok(render(&DocumentsPage { s: office.shell("documents"), list, mail }))
 }
 
 /// The headers of an answer that the browser gets as the API gave them.
@@ -317,12 +331,30 @@ fn ranges(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
 
 #[derive(Deserialize)]
 struct Filed {
-    problem: Option<Value>,
+    problem: Option<IgnoredAny>,
 }
 
+/// What came of filing many.
 #[derive(Deserialize)]
-struct FiledMany {
+pub(super) struct FiledMany {
     items: Vec<Filed>,
+}
+
+impl FiledMany {
+    /// How many were filed and how many were not, as the next page is told.
+    pub(super) fn told(&self) -> String {
+        let kept = self.items.iter().filter(|item| item.problem.is_some()).count();
+        format!("filed={}&kept={kept}", self.items.len() - kept)
+    }
+}
+
+/// What came of filing, in a sentence; none where nothing was filed.
+pub(super) fn said_of(t: &Texts, filed: &str, kept: &str) -> Option<String> {
+    let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n > 0);
+    let filed = number(filed).map(|n| t.say_n("filed-many", n));
+    let kept = number(kept).map(|n| t.say_n("filed-not", n));
+    let said: Vec<String> = filed.into_iter().chain(kept).collect();
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 /// Files the chosen mails, or takes them out of their dossiers.
@@ -336,10 +368,9 @@ pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Tro
     }
     let body = json!({ "messages": messages, "dossier": dossier });
     let path = office.v1("/messages/file");
-    let FiledMany { items } = office.api().send(Method::POST, &path, Some(body)).await?;
-    let (kept, filed): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.problem.is_some());
+    let done: FiledMany = office.api().send(Method::POST, &path, Some(body)).await?;
     let mark = if back.contains('?') { '&' } else { '?' };
-    Ok(Redirect::to(&format!("{back}{mark}filed={}&kept={}", filed.len(), kept.len())).into_response())
+    Ok(Redirect::to(&format!("{back}{mark}{}", done.told())).into_response())
 }
 
 #[cfg(test)]

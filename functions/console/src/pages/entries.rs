@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::{
     extract::{Path, Query},
-    http::{Method, StatusCode},
-    response::{IntoResponse as _, Redirect, Response},
+    http::Method,
+    response::Response,
 };
 use jiff::civil::DateTime;
 use serde::Deserialize;
@@ -15,9 +15,9 @@ use shared::base::id::FirmId;
 
 use super::view::{self, Listed, ProblemView};
 use crate::{
-    door::{Refusal, Trouble, encoded},
+    door::{Refusal, Trouble, and, encoded},
     guest::Fields,
-    shell::{FirmShown, Office, Shell, page},
+    shell::{Office, Shell, page_with},
     text::Texts,
 };
 
@@ -109,7 +109,6 @@ impl EntryView {
 #[template(path = "entries.html")]
 struct EntriesPage {
     s: Shell,
-    firm: FirmShown,
     noun: Noun,
     entries: Vec<EntryView>,
     members: Vec<MemberName>,
@@ -128,14 +127,38 @@ impl EntriesPage {
         let shown = entry.copies.iter().filter(|copy| copy.wanted || copy.state != "current").map(|copy| {
             let (class, state) = match copy.state.as_str() {
                 "current" => ("dot good", t.say("copy-current")),
+                _ if copy.problem.is_some() => ("dot needed", t.say("copy-failed")),
                 "waiting" => ("dot busy", t.say("copy-waiting")),
                 "switched_off" => ("dot resting", t.say("switched-off")),
                 _ => ("dot needed", t.say("copy-failed")),
             };
             let member = self.names.get(&copy.member).map_or("", String::as_str);
-            CopyShown { member, class, state, problem: copy.problem.as_ref() }
+            let problem = copy.problem.as_ref().filter(|problem| !self.stops_several(&copy.member, problem));
+            CopyShown { member, class, state, problem }
         });
         shown.collect()
+    }
+
+    /// Each member's problems.
+    fn problems(&self) -> impl Iterator<Item = (&str, &ProblemView)> {
+        let copies = self.entries.iter().flat_map(|entry| &entry.copies);
+        copies.filter_map(|copy| Some((copy.member.as_str(), copy.problem.as_ref()?)))
+    }
+
+    fn stops_several(&self, member: &str, problem: &ProblemView) -> bool {
+        self.problems().filter(|(of, other)| *of == member && other.meaning == problem.meaning).count() > 1
+    }
+
+    /// What stops several entries of a member, said once.
+    fn common(&self) -> Vec<(&str, &ProblemView)> {
+        let mut common: Vec<(&str, &ProblemView)> = Vec::new();
+        for (member, problem) in self.problems().filter(|(member, problem)| self.stops_several(member, problem)) {
+            let name = self.names.get(member).map_or("", String::as_str);
+            if !common.iter().any(|(of, other)| *of == name && other.meaning == problem.meaning) {
+                common.push((name, problem));
+            }
+        }
+        common
     }
 
     fn is_dates(&self) -> bool {
@@ -163,8 +186,7 @@ pub(crate) struct Which {
 }
 
 async fn shown(office: &Office, noun: Noun, which: Which, refusal: Option<Refusal>) -> Result<Response, Trouble> {
-    let after = if which.after.is_empty() { String::new() } else { format!("&after={}", encoded(&which.after)) };
-    let of = if which.member.is_empty() { String::new() } else { format!("&member={}", encoded(&which.member)) };
+    let (after, of) = (and("after", &which.after), and("member", &which.member));
     let path = office.v1(&format!("/{}?limit={ENTRIES}{after}{of}", noun.name()));
     let members = office.v1("/members");
     let (listed, mut members) = tokio::try_join!(
@@ -174,13 +196,11 @@ async fn shown(office: &Office, noun: Noun, which: Which, refusal: Option<Refusa
     members.sort_by_key(|member| member.name.to_lowercase());
     let names = members.iter().map(|member| (member.id.clone(), member.name.clone())).collect();
     let next = listed.next.map(|next| format!("?after={}{of}", encoded(&next)));
-    let status = refusal
-        .as_ref()
-        .map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST));
-    let (s, firm, entries) = (office.shell("entries"), office.firm.clone(), listed.items);
+    let status = refusal.as_ref().map(Refusal::status);
+    let (s, entries) = (office.shell("entries"), listed.items);
     let done = which.taken.zip(which.refused);
-    let template = EntriesPage { s, firm, noun, entries, members, names, member: which.member, next, done, refusal };
-    Ok((status, page(&template)).into_response())
+    let template = EntriesPage { s, noun, entries, members, names, member: which.member, next, done, refusal };
+    Ok(page_with(&template, status))
 }
 
 /// The list of one noun.
@@ -213,13 +233,12 @@ pub(crate) async fn change(
     let side = if typed.get("do") == "take" { "remove" } else { "add" };
     let body = json!({ "entries": entries, side: [typed.get("member")] });
     let path = office.v1(&format!("/{}/members", noun.name()));
-    match office.api().send::<BulkResult>(Method::POST, &path, Some(body)).await {
+    match office.api().tried::<BulkResult>(Method::POST, &path, Some(body)).await? {
         Ok(BulkResult { taken, unchanged, refused }) => {
             let (of, taken) = (encoded(&which.member), taken + unchanged);
             let back = format!("/entries/{}?member={of}&taken={taken}&refused={refused}", noun.name());
-            Ok(Redirect::to(&office.shell.at(&back)).into_response())
+            Ok(office.to(&back))
         }
-        Err(Trouble::Refused(refusal)) => shown(&office, noun, which, Some(*refusal)).await,
-        Err(other) => Err(other),
+        Err(refusal) => shown(&office, noun, which, Some(refusal)).await,
     }
 }

@@ -3,11 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    http::Method,
-    response::{IntoResponse as _, Redirect, Response},
-};
+use axum::{extract::Path, http::Method, response::Response};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::base::id::{FirmId, MailboxId};
@@ -222,10 +218,9 @@ pub(crate) async fn choose(
     let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { ticked.iter().collect() };
     let path = office.v1(&format!("/mailboxes/{mailbox}/selection"));
     let body = json!({ "mode": mode.name(), "folders": named });
-    match office.api().send::<IgnoredAny>(Method::PUT, &path, Some(body)).await {
-        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{mailbox}"))).into_response()),
-        Err(Trouble::Refused(refusal)) => shown(&office, mailbox, Some((mode, ticked)), Some(*refusal)).await,
-        Err(other) => Err(other),
+    match office.api().tried::<IgnoredAny>(Method::PUT, &path, Some(body)).await? {
+        Ok(_) => Ok(office.to(&format!("/mailboxes/{mailbox}"))),
+        Err(refusal) => shown(&office, mailbox, Some((mode, ticked)), Some(refusal)).await,
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::view::{self, ConnectorView, Listed, MailboxView, MessageView};
 use crate::{
-    door::{Api, Trouble, encoded},
+    door::{Api, Trouble, and},
     shell::{Office, Shell, page as render},
 };
 
@@ -75,7 +75,7 @@ fn steps(s: &Shell, connectors: &[ConnectorView], mailboxes: &[MailboxView]) -> 
 /// A day of the chart.
 struct Bar {
     x: usize,
-    y: u64,
+    y: i64,
     height: u64,
     day: String,
     label: String,
@@ -126,7 +126,7 @@ pub(crate) async fn page(office: Office) -> Result<Response, Trouble> {
         (0..=SECRET_DAYS).contains(&days).then(|| format!("{ends} {}", s.t.say_n("secret-days", days)))
     });
     let secrets = secrets.collect();
-    let steps = if office.firm.may_manage() { steps(&s, &connectors, &mailboxes) } else { Vec::new() };
+    let steps = if office.shell.may_manage() { steps(&s, &connectors, &mailboxes) } else { Vec::new() };
     if !steps.is_empty() {
         // The steps say it better.
         needs.clear();
@@ -190,7 +190,7 @@ async fn chart(office: &Office, s: &Shell) -> Result<Vec<Bar>, Trouble> {
         let height = if mails == 0 { 0 } else { (mails * CHART_HEIGHT / most).max(2) };
         let shown = day.to_zoned(s.t.zone.clone()).map(|zoned| s.t.day(zoned.timestamp())).unwrap_or_default();
         let label = s.t.say_n("chart-mails", mails);
-        Bar { x: place * BAR_WIDTH + 4, y: CHART_HEIGHT - height, height, day: shown, label, mails }
+        Bar { x: place * BAR_WIDTH + 4, y: (CHART_HEIGHT - height).cast_signed(), height, day: shown, label, mails }
     });
     Ok(bars.collect())
 }
@@ -202,7 +202,7 @@ async fn newest(api: &Api, path: &str) -> Result<(Vec<Timestamp>, bool), Trouble
         let page: Listed<MessageView> = api.get(&format!("{path}?limit=100{after}")).await?;
         times.extend(page.items.iter().filter_map(|message| message.archived_at));
         match page.next {
-            Some(next) => after = format!("&after={}", encoded(&next)),
+            Some(next) => after = and("after", &next),
             None => return Ok((times, true)),
         }
     }

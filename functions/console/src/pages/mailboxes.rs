@@ -1,11 +1,7 @@
 //! Mailboxes: the list, and one of them with how far it is.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    http::{Method, StatusCode},
-    response::{IntoResponse as _, Redirect, Response},
-};
+use axum::{extract::Path, http::Method, response::Response};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
@@ -15,14 +11,13 @@ use super::view::{self, ConnectorView, MailboxView, ProblemView};
 use crate::{
     door::{Refusal, Trouble},
     guest::Fields,
-    shell::{FirmShown, Office, Shell, page},
+    shell::{Office, Shell, page, page_with},
 };
 
 #[derive(Template)]
 #[template(path = "mailboxes.html")]
 struct MailboxesPage {
     s: Shell,
-    firm: FirmShown,
     /// Those of one person, and shared ones; none of them is empty.
     groups: Vec<Vec<MailboxView>>,
     moves: bool,
@@ -34,14 +29,13 @@ pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
     let moves = all.iter().any(MailboxView::moves);
     let (shared, own): (Vec<_>, Vec<_>) = all.into_iter().partition(MailboxView::is_shared);
     let groups = [own, shared].into_iter().filter(|group| !group.is_empty()).collect();
-    Ok(page(&MailboxesPage { s: office.shell("mailboxes"), firm: office.firm.clone(), groups, moves }))
+    Ok(page(&MailboxesPage { s: office.shell("mailboxes"), groups, moves }))
 }
 
 #[derive(Template)]
 #[template(path = "mailbox.html")]
 struct MailboxPage {
     s: Shell,
-    firm: FirmShown,
     m: MailboxView,
     check: ReconciliationView,
     refusal: Option<Refusal>,
@@ -121,9 +115,9 @@ impl MailboxPage {
         }
     }
 
-    /// Whether the page is the operator's.
-    fn is_operators(&self) -> bool {
-        self.firm.role.is_none()
+    /// Whether nothing is read of it.
+    fn is_off(&self) -> bool {
+        matches!(self.m.state.as_str(), "inactive" | "paused")
     }
 
     /// The released days, in words.
@@ -153,11 +147,9 @@ async fn shown(office: &Office, mailbox: MailboxId, refusal: Option<Refusal>) ->
     let own = office.v1(&format!("/mailboxes/{mailbox}"));
     let check = format!("{own}/reconciliation");
     let (m, check) = tokio::try_join!(office.api().get(&own), office.api().get(&check))?;
-    let status = refusal
-        .as_ref()
-        .map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST));
-    let (s, firm) = (office.shell("mailboxes"), office.firm.clone());
-    Ok((status, page(&MailboxPage { s, firm, m, check, refusal })).into_response())
+    let status = refusal.as_ref().map(Refusal::status);
+    let s = office.shell("mailboxes");
+    Ok(page_with(&MailboxPage { s, m, check, refusal }, status))
 }
 
 /// One mailbox.
@@ -183,10 +175,9 @@ pub(crate) async fn change(
         _ => return Err(Trouble::NotFound),
     };
     let path = office.v1(&format!("/mailboxes/{mailbox}/{deed}"));
-    match office.api().send::<IgnoredAny>(method, &path, body).await {
-        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{mailbox}"))).into_response()),
-        Err(Trouble::Refused(refusal)) => shown(&office, mailbox, Some(*refusal)).await,
-        Err(other) => Err(other),
+    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(office.to(&format!("/mailboxes/{mailbox}"))),
+        Err(refusal) => shown(&office, mailbox, Some(refusal)).await,
     }
 }
 
@@ -200,9 +191,7 @@ struct NewMailboxPage {
 }
 
 async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
-    if !office.firm.may_manage() {
-        return Err(Trouble::Forbidden);
-    }
+    office.manager()?;
     let mut connectors: Vec<ConnectorView> = view::all(office.api(), &office.v1("/connectors")).await?;
     connectors.retain(|connector| connector.state == "connected");
     Ok(page(&NewMailboxPage { s: office.shell("mailboxes"), connectors, typed, refusal }))
@@ -223,9 +212,8 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let body = json!({
         "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
     });
-    match office.api().send::<NewMailbox>(Method::POST, &office.v1("/mailboxes"), Some(body)).await {
-        Ok(made) => Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{}", made.id))).into_response()),
-        Err(Trouble::Refused(refusal)) => new_shown(&office, typed, Some(*refusal)).await,
-        Err(other) => Err(other),
+    match office.api().tried::<NewMailbox>(Method::POST, &office.v1("/mailboxes"), Some(body)).await? {
+        Ok(made) => Ok(office.to(&format!("/mailboxes/{}", made.id))),
+        Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }
 }

@@ -1,11 +1,7 @@
 //! Members: the people whose Outlook greffe writes dates and contacts to; each service tested with a dot.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    http::{Method, StatusCode},
-    response::{IntoResponse as _, Redirect, Response},
-};
+use axum::{extract::Path, http::Method, response::Response};
 use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
@@ -18,7 +14,7 @@ use super::{
 use crate::{
     door::{Refusal, Trouble},
     guest::Fields,
-    shell::{FirmShown, Office, Shell, page},
+    shell::{Office, Shell, page, page_with},
 };
 
 #[derive(Deserialize)]
@@ -54,7 +50,6 @@ impl MemberView {
 #[template(path = "members.html")]
 struct MembersPage {
     s: Shell,
-    firm: FirmShown,
     members: Vec<MemberView>,
 }
 
@@ -62,7 +57,7 @@ struct MembersPage {
 pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
     let mut members: Vec<MemberView> = view::all(office.api(), &office.v1("/members")).await?;
     members.sort_by_key(|member| member.name.to_lowercase());
-    Ok(page(&MembersPage { s: office.shell("members"), firm: office.firm.clone(), members }))
+    Ok(page(&MembersPage { s: office.shell("members"), members }))
 }
 
 #[derive(Template)]
@@ -75,9 +70,7 @@ struct NewMemberPage {
 }
 
 async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
-    if !office.firm.may_manage() {
-        return Err(Trouble::Forbidden);
-    }
+    office.manager()?;
     let mut connectors: Vec<ConnectorView> = view::all(office.api(), &office.v1("/connectors")).await?;
     connectors.retain(|connector| connector.state == "connected");
     Ok(page(&NewMemberPage { s: office.shell("members"), connectors, typed, refusal }))
@@ -98,10 +91,9 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let body = json!({
         "name": typed.get("name"), "address": typed.get("address"), "connector": typed.get("connector"), "push": null,
     });
-    match office.api().send::<NewMember>(Method::POST, &office.v1("/members"), Some(body)).await {
-        Ok(made) => Ok(Redirect::to(&office.shell.at(&format!("/members/{}", made.id))).into_response()),
-        Err(Trouble::Refused(refusal)) => new_shown(&office, typed, Some(*refusal)).await,
-        Err(other) => Err(other),
+    match office.api().tried::<NewMember>(Method::POST, &office.v1("/members"), Some(body)).await? {
+        Ok(made) => Ok(office.to(&format!("/members/{}", made.id))),
+        Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }
 }
 
@@ -147,7 +139,6 @@ fn class(is_on: bool, noun: &NounView) -> &'static str {
 #[template(path = "member.html")]
 struct MemberPage {
     s: Shell,
-    firm: FirmShown,
     m: MemberView,
     push: PushView,
     check: Option<CheckView>,
@@ -183,11 +174,9 @@ async fn shown(
 ) -> Result<Response, Trouble> {
     let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
     let (m, push) = tokio::try_join!(office.api().get::<MemberView>(&own), office.api().get::<PushView>(&push))?;
-    let status = refusal
-        .as_ref()
-        .map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST));
-    let (s, firm) = (office.shell("members"), office.firm.clone());
-    Ok((status, page(&MemberPage { s, firm, m, push, check, refusal })).into_response())
+    let status = refusal.as_ref().map(Refusal::status);
+    let s = office.shell("members");
+    Ok(page_with(&MemberPage { s, m, push, check, refusal }, status))
 }
 
 /// One member.
@@ -205,18 +194,16 @@ pub(crate) async fn change(
     let service = typed.get("test");
     if !service.is_empty() {
         let body = Some(json!({ "service": service }));
-        return match office.api().send::<CheckView>(Method::POST, &format!("{own}/test"), body).await {
+        return match office.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await? {
             Ok(check) => shown(&office, member, Some(check), None).await,
-            Err(Trouble::Refused(refusal)) => shown(&office, member, None, Some(*refusal)).await,
-            Err(other) => Err(other),
+            Err(refusal) => shown(&office, member, None, Some(refusal)).await,
         };
     }
     let (dates, contacts) = (typed.is_on("dates"), typed.is_on("contacts"));
     let target = if typed.get("target") == "todo" { "todo" } else { "calendar" };
     let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
-    match office.api().send::<IgnoredAny>(Method::PATCH, &own, Some(json!({ "push": push }))).await {
-        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/members/{member}"))).into_response()),
-        Err(Trouble::Refused(refusal)) => shown(&office, member, None, Some(*refusal)).await,
-        Err(other) => Err(other),
+    match office.api().tried::<IgnoredAny>(Method::PATCH, &own, Some(json!({ "push": push }))).await? {
+        Ok(_) => Ok(office.to(&format!("/members/{member}"))),
+        Err(refusal) => shown(&office, member, None, Some(refusal)).await,
     }
 }

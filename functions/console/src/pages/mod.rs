@@ -12,6 +12,7 @@ pub(crate) mod mailboxes;
 pub(crate) mod members;
 pub(crate) mod operator;
 pub(crate) mod people;
+pub(crate) mod proposals;
 pub(crate) mod rules;
 mod view;
 pub(crate) mod webhooks;

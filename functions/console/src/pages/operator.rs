@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::Query,
-    http::{Method, StatusCode},
+    http::Method,
     response::{IntoResponse as _, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -20,9 +20,9 @@ use shared::{
 use super::view::{self, Listed};
 use crate::{
     console::Shared,
-    door::{Api, Refusal, Trouble, encoded},
+    door::{Api, Refusal, Trouble, and, encoded},
     guest::{Fields, Guest},
-    shell::{Shell, api, page},
+    shell::{Shell, api, page_with},
 };
 
 #[derive(Deserialize)]
@@ -101,18 +101,16 @@ async fn shown(
     typed: Fields,
     refusal: Option<Refusal>,
 ) -> Result<Response, Trouble> {
-    let after = if which.after.is_empty() { String::new() } else { format!("&after={}", encoded(&which.after)) };
+    let after = and("after", &which.after);
     let firms = format!("/v1/firms?sort=name&limit=100{after}");
     let (firms, tenants) =
         tokio::try_join!(api.get::<Listed<FirmListed>>(&firms), view::all::<TenantView>(api, "/v1/tenants"))?;
     let of = |tenant: TenantView| tenant.waiting.into_iter().map(move |waiting| (tenant.tenant_id.clone(), waiting));
     let waiting = tenants.into_iter().flat_map(of).collect();
     let next = firms.next.map(|next| format!("?after={}", encoded(&next)));
-    let status = refusal
-        .as_ref()
-        .map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST));
+    let status = refusal.as_ref().map(Refusal::status);
     let template = OperatorPage { s: Shell::of_guest(guest), firms: firms.items, next, waiting, typed, refusal };
-    Ok((status, page(&template)).into_response())
+    Ok(page_with(&template, status))
 }
 
 /// The page.
@@ -134,12 +132,9 @@ pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Resu
         let connector: ConnectorId = typed.get("connector").parse().map_err(|_| Trouble::NotFound)?;
         let path = format!("/v1/firms/{firm}/connectors/{connector}/grant");
         let body = Some(json!({ "tenant_id": typed.get("tenant") }));
-        return match api.send::<IgnoredAny>(Method::POST, &path, body).await {
+        return match api.tried::<IgnoredAny>(Method::POST, &path, body).await? {
             Ok(_) => Ok(Redirect::to("/console/operator").into_response()),
-            Err(Trouble::Refused(refusal)) => {
-                shown((&api, &guest), &Which::default(), Fields::default(), Some(*refusal)).await
-            }
-            Err(other) => Err(other),
+            Err(refusal) => shown((&api, &guest), &Which::default(), Fields::default(), Some(refusal)).await,
         };
     }
     let domains = typed.get("domains").split(|c: char| c.is_whitespace() || c == ',' || c == ';');
@@ -148,10 +143,9 @@ pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Resu
         "name": typed.get("name"), "language": typed.get("language"), "time_zone": typed.get("time_zone"),
         "domains": domains,
     });
-    match api.send::<NewFirm>(Method::POST, "/v1/firms", Some(body)).await {
+    match api.tried::<NewFirm>(Method::POST, "/v1/firms", Some(body)).await? {
         // The next thing is to let its first administrator in.
         Ok(NewFirm { id }) => Ok(Redirect::to(&format!("/console/firms/{id}/people")).into_response()),
-        Err(Trouble::Refused(refusal)) => shown((&api, &guest), &Which::default(), typed, Some(*refusal)).await,
-        Err(other) => Err(other),
+        Err(refusal) => shown((&api, &guest), &Which::default(), typed, Some(refusal)).await,
     }
 }

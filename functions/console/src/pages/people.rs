@@ -1,10 +1,7 @@
 //! The people of a firm in the console: roles, invitations, and who is to leave.
 
 use askama::Template;
-use axum::{
-    http::Method,
-    response::{IntoResponse as _, Redirect, Response},
-};
+use axum::{http::Method, response::Response};
 use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
@@ -12,9 +9,9 @@ use shared::{base::id::UserId, firm::user::UserRole};
 
 use super::entry::role_name;
 use crate::{
-    door::Trouble,
+    door::{Refusal, Trouble},
     guest::Fields,
-    shell::{Office, Shell, page},
+    shell::{Office, Shell, page_with},
 };
 
 #[derive(Deserialize)]
@@ -42,6 +39,7 @@ struct PeoplePage {
     s: Shell,
     people: Vec<UserView>,
     link: Option<EntryLink>,
+    refusal: Option<Refusal>,
 }
 
 impl PeoplePage {
@@ -51,15 +49,16 @@ impl PeoplePage {
     }
 }
 
-async fn shown(office: &Office, link: Option<EntryLink>) -> Result<Response, Trouble> {
+async fn shown(office: &Office, link: Option<EntryLink>, refusal: Option<Refusal>) -> Result<Response, Trouble> {
     let mut people = office.api().get::<Users>(&office.v1("/users")).await?.items;
     people.sort_by(|one, other| one.address.cmp(&other.address));
-    Ok(page(&PeoplePage { s: office.shell("people"), people, link }))
+    let status = refusal.as_ref().map(Refusal::status);
+    Ok(page_with(&PeoplePage { s: office.shell("people"), people, link, refusal }, status))
 }
 
 /// The people.
 pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
-    shown(&office, None).await
+    shown(&office, None, None).await
 }
 
 /// Invites somebody, changes a role, or removes somebody.
@@ -68,14 +67,17 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Tr
     let body = Some(json!({ "role": role }));
     if typed.get("do") == "invite" {
         let link = office.api().send(Method::POST, &office.v1("/invitations"), body).await?;
-        return shown(&office, Some(link)).await;
+        return shown(&office, Some(link), None).await;
     }
     let user: UserId = typed.get("user").parse().map_err(|_| Trouble::NotFound)?;
     let path = office.v1(&format!("/users/{user}"));
-    match typed.get("do") {
-        "role" => office.api().send::<IgnoredAny>(Method::PUT, &path, body).await?,
-        "remove" => office.api().send::<IgnoredAny>(Method::DELETE, &path, None).await?,
+    let (method, body) = match typed.get("do") {
+        "role" => (Method::PUT, body),
+        "remove" => (Method::DELETE, None),
         _ => return Err(Trouble::NotFound),
     };
-    Ok(Redirect::to(&office.shell.at("/people")).into_response())
+    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(office.to("/people")),
+        Err(refusal) => shown(&office, None, Some(refusal)).await,
+    }
 }

@@ -1,11 +1,7 @@
 //! The rules of a mailbox: what is skipped, and which kept mails they would have skipped.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    http::Method,
-    response::{IntoResponse as _, Redirect, Response},
-};
+use axum::{extract::Path, http::Method, response::Response};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use shared::base::id::{FirmId, MailboxId};
@@ -87,16 +83,15 @@ pub(crate) async fn change(
     let path = office.v1(&format!("/mailboxes/{mailbox}/rules"));
     let stored = typed.get("do") == "store";
     let answer = if stored {
-        office.api().send::<IgnoredAny>(Method::PUT, &path, Some(body(&typed))).await.map(|_| None)
+        office.api().tried::<IgnoredAny>(Method::PUT, &path, Some(body(&typed))).await?.map(|_| None)
     } else {
-        let answer = office.api().send(Method::POST, &format!("{path}/preview?limit=20"), Some(body(&typed))).await;
+        let answer = office.api().tried(Method::POST, &format!("{path}/preview?limit=20"), Some(body(&typed))).await?;
         answer.map(|Listed { items, next }| Some(Preview { skipped: items, goes_on: next.is_some() }))
     };
     let (preview, refusal) = match answer {
-        Ok(None) => return Ok(Redirect::to(&office.shell.at(&format!("/mailboxes/{mailbox}"))).into_response()),
+        Ok(None) => return Ok(office.to(&format!("/mailboxes/{mailbox}"))),
         Ok(preview) => (preview, None),
-        Err(Trouble::Refused(refusal)) => (None, Some(*refusal)),
-        Err(other) => return Err(other),
+        Err(refusal) => (None, Some(refusal)),
     };
     let shown = RulesPage::of(&office, mailbox).await?.typed(&typed);
     Ok(page(&RulesPage { preview, refusal, ..shown }))

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
-    door::{Api, Trouble, encoded},
+    door::{Api, Trouble, and},
     shell::Office,
     text::Texts,
 };
@@ -27,7 +27,7 @@ pub(super) async fn all<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> 
         let Listed { items: some, next } = api.get(&format!("{path}?limit=100{after}")).await?;
         items.extend(some);
         match next {
-            Some(next) => after = format!("&after={}", encoded(&next)),
+            Some(next) => after = and("after", &next),
             None => break,
         }
     }
@@ -247,6 +247,9 @@ pub(super) struct OrganizationView {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct SecretView {
+    pub credential: String,
+    #[serde(default)]
+    pub rotating_since: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
     pub days_left: Option<i64>,
 }

@@ -1,11 +1,7 @@
 //! Webhooks: where the business application hears of what happens, and what came of each delivery.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    http::{Method, StatusCode},
-    response::{IntoResponse as _, Redirect, Response},
-};
+use axum::{extract::Path, http::Method, response::Response};
 use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
@@ -15,7 +11,7 @@ use super::view::{Listed, ProblemView, Standing};
 use crate::{
     door::{Refusal, Trouble},
     guest::Fields,
-    shell::{FirmShown, Office, Shell, page},
+    shell::{Office, Shell, page_with},
     text::Texts,
 };
 
@@ -82,7 +78,6 @@ impl WebhookView {
 #[template(path = "webhooks.html")]
 struct WebhooksPage {
     s: Shell,
-    firm: FirmShown,
     webhooks: Vec<WebhookView>,
     typed: Fields,
     refusal: Option<Refusal>,
@@ -90,12 +85,9 @@ struct WebhooksPage {
 
 async fn all_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
     let webhooks = office.api().get::<Listed<WebhookView>>(&office.v1("/webhooks")).await?.items;
-    let (s, firm) = (office.shell("webhooks"), office.firm.clone());
-    Ok((status(refusal.as_ref()), page(&WebhooksPage { s, firm, webhooks, typed, refusal })).into_response())
-}
-
-fn status(refusal: Option<&Refusal>) -> StatusCode {
-    refusal.map_or(StatusCode::OK, |refusal| StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST))
+    let s = office.shell("webhooks");
+    let status = refusal.as_ref().map(Refusal::status);
+    Ok(page_with(&WebhooksPage { s, webhooks, typed, refusal }, status))
 }
 
 /// The list, with the form of a new one.
@@ -106,10 +98,9 @@ pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
 /// Adds one, and shows its secret this once.
 pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
     let body = Some(json!({ "url": typed.get("url") }));
-    match office.api().send::<WebhookView>(Method::POST, &office.v1("/webhooks"), body).await {
+    match office.api().tried::<WebhookView>(Method::POST, &office.v1("/webhooks"), body).await? {
         Ok(webhook) => one_shown(&office, webhook, None).await,
-        Err(Trouble::Refused(refusal)) => all_shown(&office, typed, Some(*refusal)).await,
-        Err(other) => Err(other),
+        Err(refusal) => all_shown(&office, typed, Some(refusal)).await,
     }
 }
 
@@ -145,7 +136,6 @@ impl DeliveryView {
 #[template(path = "webhook.html")]
 struct WebhookPage {
     s: Shell,
-    firm: FirmShown,
     w: WebhookView,
     deliveries: Vec<DeliveryView>,
     refusal: Option<Refusal>,
@@ -154,8 +144,9 @@ struct WebhookPage {
 async fn one_shown(office: &Office, w: WebhookView, refusal: Option<Refusal>) -> Result<Response, Trouble> {
     let path = office.v1(&format!("/webhooks/{}/deliveries?limit=50", w.id));
     let deliveries = office.api().get::<Listed<DeliveryView>>(&path).await?.items;
-    let (s, firm) = (office.shell("webhooks"), office.firm.clone());
-    Ok((status(refusal.as_ref()), page(&WebhookPage { s, firm, w, deliveries, refusal })).into_response())
+    let s = office.shell("webhooks");
+    let status = refusal.as_ref().map(Refusal::status);
+    Ok(page_with(&WebhookPage { s, w, deliveries, refusal }, status))
 }
 
 /// One, with its last deliveries.
@@ -185,16 +176,15 @@ pub(crate) async fn change(
         }
         "remove" => {
             office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-            return Ok(Redirect::to(&office.shell.at("/webhooks")).into_response());
+            return Ok(office.to("/webhooks"));
         }
         _ => return Err(Trouble::NotFound),
     };
-    match office.api().send::<IgnoredAny>(method, &path, body).await {
-        Ok(_) => Ok(Redirect::to(&office.shell.at(&format!("/webhooks/{webhook}"))).into_response()),
-        Err(Trouble::Refused(refusal)) => {
+    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(office.to(&format!("/webhooks/{webhook}"))),
+        Err(refusal) => {
             let w = office.api().get(&own).await?;
-            one_shown(&office, w, Some(*refusal)).await
+            one_shown(&office, w, Some(refusal)).await
         }
-        Err(other) => Err(other),
     }
 }

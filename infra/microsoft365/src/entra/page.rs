@@ -61,10 +61,15 @@ pub(super) fn error(text: &str) -> String {
 }
 
 /// What all pages look like, in light and dark.
-const STYLE: &str = "*{box-sizing:border-box}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;\
-    padding:0 1rem;color:light-dark(#1b1b1b,#eee);background:light-dark(#fff,#1c1e22)}a{color:light-dark(#0f6cbd,#8cbff2)}\
-    h1{font-size:1.5rem;line-height:1.25}button{font:inherit;padding:.5rem 1.5rem}\
-    :focus-visible{outline:3px solid #0f6cbd;outline-offset:2px}";
+const STYLE: &str = "*{box-sizing:border-box}body{font:1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:2rem auto;\
+    padding:0 1rem;color:light-dark(#1d2026,#e8e6e1);background:light-dark(#f6f5f1,#17181b);overflow-wrap:anywhere}\
+    a{color:light-dark(#2f4a8a,#a9bdf5)}h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin:1.6rem 0 .5rem}\
+    h3{font-size:1rem;margin:1.2rem 0 .4rem}small{color:light-dark(#565b66,#a9adb6);font-weight:400}\
+    button,input,select,textarea{font:inherit;color:inherit;border:1px solid light-dark(#80848d,#80848d);border-radius:4px;\
+    background:light-dark(#fff,#202226);padding:.4rem .6rem;max-width:100%}\
+    button{cursor:pointer;padding:.4rem 1rem;font-weight:600;color:light-dark(#2f4a8a,#a9bdf5);border-color:currentColor}\
+    fieldset{border:1px solid light-dark(#d9d6cd,#373a41);border-radius:4px;margin:0 0 1rem}\
+    :focus-visible{outline:3px solid light-dark(#2f4a8a,#a9bdf5);outline-offset:2px}";
 
 pub(crate) fn html(status: StatusCode, title: &str, main: &str) -> Response {
     html_with(status, title, "", main)

@@ -1,0 +1,68 @@
+//! Proposals: mails that may belong to a dossier because of who wrote them, accepted many at once.
+
+use askama::Template;
+use axum::{extract::Query, http::Method, response::Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    documents::{FiledMany, said_of},
+    view::{Listed, MessageView},
+};
+use crate::{
+    door::{Trouble, and, encoded},
+    guest::Fields,
+    shell::{Office, Shell, page},
+};
+
+/// Mails that one page looks at.
+const LOOKED_AT: usize = 100;
+
+#[derive(Deserialize)]
+struct ProposalView {
+    #[serde(flatten)]
+    message: MessageView,
+    proposed_dossier: String,
+}
+
+#[derive(Template)]
+#[template(path = "proposals.html")]
+struct ProposalsPage {
+    s: Shell,
+    proposals: Vec<ProposalView>,
+    /// The query of the next page.
+    next: Option<String>,
+    said: Option<String>,
+}
+
+/// Which page, and what was just done.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Which {
+    after: String,
+    filed: String,
+    kept: String,
+}
+
+/// The proposals.
+pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<Response, Trouble> {
+    let path = office.v1(&format!("/proposals?limit={LOOKED_AT}{}", and("after", &which.after)));
+    let Listed { items, next } = office.api().get(&path).await?;
+    let next = next.map(|next| format!("?after={}", encoded(&next)));
+    let s = office.shell("documents");
+    let said = said_of(&s.t, &which.filed, &which.kept);
+    Ok(page(&ProposalsPage { s, proposals: items, next, said }))
+}
+
+/// Files the ticked mails to the dossiers that were proposed.
+pub(crate) async fn accept(office: Office, typed: Fields) -> Result<Response, Trouble> {
+    let ticked = typed.all("proposal").filter_map(|proposal| proposal.split_once(' ')).take(LOOKED_AT);
+    let proposals: Vec<_> =
+        ticked.map(|(message, dossier)| json!({ "message": message, "dossier": dossier })).collect();
+    if proposals.is_empty() {
+        return Ok(office.to("/proposals"));
+    }
+    let body = Some(json!({ "proposals": proposals }));
+    let done: FiledMany = office.api().send(Method::POST, &office.v1("/proposals/accept"), body).await?;
+    Ok(office.to(&format!("/proposals?{}", done.told())))
+}
