@@ -28,11 +28,11 @@ use shared::{
     },
     graph::{GraphError, Homes, Place},
     problem::{Code, Noted, of_refused_service},
-    push::{Copy, Failing, Outbox, Outlook, PushWork, Wish},
+    push::{Copy, Failing, Outbox, Outlook, PushChoice, PushWork},
 };
 
 use crate::{
-    advance, look,
+    advance, comparison,
     round::{Block, CHECK_PAUSE, CONFLICT_PAUSE, PushError, Round, keep},
 };
 
@@ -70,12 +70,12 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// What is said comes first; then what lies there is looked at, and set right.
+    /// Open work comes first; then the Outlook is compared, and the differences are corrected.
     async fn visit(&self, outbox: &mut Outbox) -> Result<RoundOutcome, PushError> {
         if self.drain().await? == RoundOutcome::OutOfTime {
             return Ok(RoundOutcome::OutOfTime);
         }
-        if look::look(self, outbox).await? && self.drain().await? == RoundOutcome::OutOfTime {
+        if comparison::compare_outlook(self, outbox).await? && self.drain().await? == RoundOutcome::OutOfTime {
             return Ok(RoundOutcome::OutOfTime);
         }
         self.tidy().await?;
@@ -201,7 +201,7 @@ impl Visitor<'_> {
             && member.is_none_or(|member| member.account() != account)
         {
             let patience = if member.is_none() { FAREWELL_PATIENCE } else { Duration::ZERO };
-            match self.reach(&account, Wish::nothing(firm.language), outbox).await? {
+            match self.reach(&account, PushChoice::nothing(firm.language), outbox).await? {
                 RoundOutcome::Finished => {}
                 unfinished => return Ok(unfinished),
             }
@@ -226,12 +226,17 @@ impl Visitor<'_> {
             }
         }
         let Some(member) = member else { return Ok(RoundOutcome::Finished) };
-        let wish = Wish { push: member.push, language: firm.language };
+        let wish = PushChoice { push: member.push, language: firm.language };
         self.reach(&member.account(), wish, &mut row.value).await
     }
 
     /// Visits one account. That a person has to act is noted, and no error.
-    async fn reach(&self, account: &MemberAccount, wish: Wish, outbox: &mut Outbox) -> Result<RoundOutcome, PushError> {
+    async fn reach(
+        &self,
+        account: &MemberAccount,
+        wish: PushChoice,
+        outbox: &mut Outbox,
+    ) -> Result<RoundOutcome, PushError> {
         let Self { app, firm, member, deadline, .. } = *self;
         let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value)
         else {
@@ -289,7 +294,7 @@ impl Visitor<'_> {
 
     /// What is not tried at all. An organisation's rights stand in the app's registration, and Graph says whether they
     /// are there.
-    fn blocked(&self, connector: &Connector, wish: &Wish, outbox: &Outbox) -> BTreeMap<Noun, Block> {
+    fn blocked(&self, connector: &Connector, wish: &PushChoice, outbox: &Outbox) -> BTreeMap<Noun, Block> {
         let block = |noun| {
             let asked = connector.access == Access::Organization
                 || match noun {

@@ -14,7 +14,7 @@ use shared::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
         deletion::delete_connector,
-        lease::{HeldRegistration, New},
+        lease::{HeldRegistration, Replacement},
         owner::Owner,
         registration::RegistrationError,
         sign_in, tenancy,
@@ -219,7 +219,7 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
         (Some(_), Some(given)) if is_in_use(app, firm).await? => {
             HeldRegistration::take(app, owner)
                 .await?
-                .replace(New::Credential(given), None)
+                .replace(Replacement::Credential(given), None)
                 .await
                 .map_err(credentials::refused)?;
         }
