@@ -19,6 +19,7 @@ use shared::{
         worker::{Deadline, RoundOutcome},
     },
     base::{
+        clock::CLOCK_SKEW,
         id::{EntryId, MemberId, Noun},
         telemetry::Chain,
     },
@@ -39,10 +40,6 @@ use crate::{
 /// What was pushed to a member who is no more is removed for so long, where access allows it again; then it stays
 /// there.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
-/// Clocks of two functions differ by less than this.
-const CLOCK_SKEW: Duration = Duration::from_secs(2);
-/// Copies forgotten in one transaction.
-const FORGOTTEN_AT_ONCE: usize = 50;
 
 impl Round<'_> {
     /// Works through all that is open. Entries are read after the work was listed, so what is open is seen to by it.
@@ -397,9 +394,7 @@ async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> 
 /// Forgets what was pushed for a member: it is gone, or out of reach for good.
 async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), PushError> {
     let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
-    for some in copies.chunks(FORGOTTEN_AT_ONCE) {
-        app.table.transact(some.iter().map(Write::remove).collect()).await?;
-    }
+    app.table.remove_all(&copies).await?;
     app.table.write(Write::discard(Key::homes(firm.id, member))).await?;
     Ok(())
 }
@@ -407,9 +402,7 @@ async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), P
 /// Nothing is left of a member who is no more.
 async fn forget(app: &App, job: &PushJob, outbox: Option<Row<Outbox>>) -> Result<RoundOutcome, PushError> {
     let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(job.firm, job.member)).await?;
-    for some in work.chunks(FORGOTTEN_AT_ONCE) {
-        app.table.transact(some.iter().map(Write::remove).collect()).await?;
-    }
+    app.table.remove_all(&work).await?;
     if let Some(row) = outbox {
         app.table.write(Write::remove(&row)).await?;
     }
