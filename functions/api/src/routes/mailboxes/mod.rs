@@ -44,7 +44,7 @@ use self::view::{HintView, MailboxView, view};
 use super::page::{Item, Listed, Page, SortedPart};
 use crate::{
     auth::FirmScope,
-    error::{Answer, Failure, invalid, not_found},
+    error::{Answer, invalid, not_found, not_named},
     extract::{Id, Json, SoughtAddress, given, given_word, present},
     field::{Address, OwnId},
     precondition::{ETag, IfMatch, Tagged},
@@ -83,6 +83,10 @@ pub(crate) struct MailboxChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = "uuid")]
     member: Option<Option<MemberId>>,
+    /// Your own id, by which a repeated creation finds it; null for none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<OwnId>)]
+    external_id: Option<Option<OwnId>>,
 }
 
 impl NewMailbox {
@@ -253,7 +257,7 @@ async fn open(app: &App, connector: &Connector, address: &str, kind: MailboxKind
     patch, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "update_mailbox", params(IfMatch),
     responses(
         (status = 200, body = MailboxView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`address_taken`, `not_connected`, `sign_in_required`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`address_taken`, `external_id_taken`, `not_connected`, `sign_in_required`"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`: among others, it is another mailbox"),
     )
 )]
@@ -276,6 +280,9 @@ pub(super) async fn change(
     }
     mailbox.address = change.address.map_or_else(|| mailbox.address.clone(), Address::into_inner);
     mailbox.connector = change.connector.unwrap_or(mailbox.connector);
+    if let Some(external_id) = change.external_id {
+        mailbox.external_id = external_id.map(OwnId::into_inner);
+    }
     let moved = mailbox.connector != before.connector;
     if change.connector.is_some() && Connector::find(&app.table, firm.id(), mailbox.connector).await?.is_none() {
         return Err(invalid("connector: the firm has none with this id"));
@@ -289,10 +296,11 @@ pub(super) async fn change(
         }
         mailbox.user = user;
     }
-    let stored = Mailbox::replace(&row, &before.address, moved, &app.table, app.clock.now()).await;
+    let stored = Mailbox::replace(&row, &before, &app.table, app.clock.now()).await;
+    let external_id = row.value.external_id.as_ref();
     stored.map_err(|error| match row.value.is_taken(&error) {
         true => Problem::new(Code::AddressTaken, "Another mailbox of the firm has this address.").into(),
-        false => Failure::from(error),
+        false => not_named(Named::Mailbox, firm.id(), external_id, error),
     })?;
     tracing::info!(firm.id = %row.value.firm, mailbox.id = %row.value.id, "mailbox changed");
     if moved && row.value.state == MailboxState::Active {
