@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{
     Method, StatusCode,
-    header::{ETAG, HeaderMap, IF_MATCH},
+    header::{ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH},
 };
 use serde_json::{Value, json};
 use tests::{ADA, Answer, OPERATOR_KEY, World};
@@ -57,6 +57,58 @@ async fn what_has_an_external_id_is_created_once() {
         assert_eq!(world.delete(&format!("{path}/{}", ids[0])).await.status, StatusCode::NO_CONTENT, "{path}");
         let again = world.post(&path, body).await;
         assert_eq!((again.status, again.body["id"] == ids[0]), (StatusCode::CREATED, false), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_date_or_contact_is_created_only_or_replaced_only_as_the_request_says() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [] });
+    for (noun, body) in [("dates", date), ("contacts", json!({ "name": "Ada" }))] {
+        let path = format!("/v1/firms/{firm}/{noun}/1");
+        let put = async |condition| {
+            let headers = HeaderMap::from_iter([(condition, "*".parse().unwrap())]);
+            world.request_with(Some(OPERATOR_KEY), Method::PUT, &path, headers, Some(body.clone())).await
+        };
+        assert_eq!(put(IF_MATCH).await.problem(), "precondition_failed", "{noun}: there is none");
+        assert_eq!(put(IF_NONE_MATCH).await.status, StatusCode::CREATED, "{noun}");
+        assert_eq!(put(IF_NONE_MATCH).await.problem(), "precondition_failed", "{noun}: there is one");
+        assert_eq!(put(IF_MATCH).await.status, StatusCode::OK, "{noun}");
+        assert_eq!(world.delete(&path).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(put(IF_MATCH).await.problem(), "precondition_failed", "{noun}: it is deleted");
+        assert_eq!(put(IF_NONE_MATCH).await.status, StatusCode::CREATED, "{noun}");
+    }
+}
+
+#[tokio::test]
+async fn an_external_id_is_given_later_moved_and_taken_away_and_never_stands_for_two() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.tenant.add_user("bob@lumen.example", "Bob").unwrap();
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", registry.firm);
+    let patch = async |path: &str, id: &str, external_id: Value| {
+        let body = json!({ "external_id": external_id });
+        world.request(Some(OPERATOR_KEY), Method::PATCH, &format!("{path}/{id}"), Some(body)).await
+    };
+    let second = world.connector(&registry.firm, "delegated", Value::Null).await;
+    world.sign_in(&registry.firm, &second, "bob@lumen.example").await.ok();
+    let id_of =
+        async |path: &str, body: Value| world.post(&of_firm(path), body).await.ok()["id"].as_str().unwrap().to_owned();
+    let ada = id_of("members", json!({ "name": "Ada", "address": ADA, "connector": registry.connector })).await;
+    let bob = id_of("members", json!({ "name": "Bob", "address": "bob@lumen.example", "connector": second })).await;
+    let bobs = id_of("mailboxes", json!({ "member": bob })).await;
+    for (path, one, other) in
+        [("connectors", &registry.connector, &second), ("members", &ada, &bob), ("mailboxes", &registry.mailbox, &bobs)]
+    {
+        let path = of_firm(path);
+        assert_eq!(patch(&path, one, json!("c-7")).await.ok()["external_id"], "c-7", "{path}");
+        assert_eq!(patch(&path, other, json!("c-7")).await.problem(), "external_id_taken", "{path}");
+        assert_eq!(patch(&path, one, json!("c-7")).await.ok()["external_id"], "c-7", "{path}: the same again");
+        assert_eq!(patch(&path, one, Value::Null).await.ok()["external_id"], Value::Null, "{path}");
+        assert_eq!(patch(&path, other, json!("c-7")).await.ok()["external_id"], "c-7", "{path}");
+        let found = listed(&world, &format!("{path}?external_id=c-7"), "id").await;
+        assert_eq!(found, [other.as_str()], "{path}");
     }
 }
 

@@ -23,7 +23,7 @@ use super::key::TableItem;
 pub use super::key::{Key, sortable};
 use crate::base::{
     clock::Clock,
-    id::{ConnectorId, FirmId, MailboxId, MemberId, WebhookId},
+    id::{ConnectorId, ErasureId, FirmId, MailboxId, MemberId, WebhookId},
     random::Random,
 };
 
@@ -53,6 +53,8 @@ pub const DUE_WEBHOOK: &str = "webhook";
 pub const DUE_LOG: &str = "log";
 /// The `due_kind` of a firm's index of words.
 pub const DUE_WORDS: &str = "words";
+/// The `due_kind` of an erasure that is to be previewed or carried out.
+pub const DUE_ERASURE: &str = "erasure";
 
 /// Why a read or write of the table failed. It never contains an item's content.
 #[derive(Debug, thiserror::Error)]
@@ -288,6 +290,8 @@ impl Tries {
 
 /// Most keys in one BatchGetItem.
 const BATCH_GET_MAX: usize = 100;
+/// Items that [`Table::remove_all`] removes in one transaction.
+const REMOVED_AT_ONCE: usize = 50;
 /// How often a BatchGetItem that was answered in part is asked for the rest.
 const BATCH_GET_TRIES: usize = 8;
 /// Items of one page of what is due: some 200 KB.
@@ -570,6 +574,14 @@ impl Table {
         Ok(due.into_iter().map(|(firm, _)| firm).collect())
     }
 
+    /// All erasures that there is something to do of by `now`, longest due first.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn due_erasures(&self, now: Timestamp) -> Result<Vec<(FirmId, ErasureId)>, TableError> {
+        let due: DuePage<(FirmId, ErasureId)> = self.all_due(DUE_ERASURE, now, Key::erasure_owner).try_concat().await?;
+        Ok(due.into_iter().map(|(erasure, _)| erasure).collect())
+    }
+
     /// The owners of the app registrations to look at by `now`, longest due first, at most `limit`; none is the
     /// platform.
     ///
@@ -707,6 +719,16 @@ impl Table {
                 false => TableError::Service { attempted: "write", key, source }.into(),
             }
         })
+    }
+
+    /// Removes these items, some at a time: if it breaks off, the rest is still there.
+    ///
+    /// Errors: `Conflict` if another wrote one of them since it was read; the table refuses or does not answer.
+    pub async fn remove_all<T>(&self, rows: &[Row<T>]) -> Result<(), TableError> {
+        for some in rows.chunks(REMOVED_AT_ONCE) {
+            self.transact(some.iter().map(Write::remove).collect()).await?;
+        }
+        Ok(())
     }
 
     /// All writes, or none. A conflict names the first item whose condition failed.

@@ -6,6 +6,7 @@ pub mod baseline;
 pub mod filing;
 pub mod folder;
 pub mod hint;
+pub mod hold;
 pub mod list;
 pub mod mailbox;
 pub mod message;
