@@ -44,16 +44,16 @@ pub struct Output {
 /// What is due could not be read; the schedule comes again in a minute.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct DueError(#[from] TableError);
+pub struct ErasureError(#[from] TableError);
 
-impl From<DueError> for Diagnostic {
-    fn from(error: DueError) -> Self {
-        Self { error_type: "DueError".to_owned(), error_message: Chain(&error).to_string() }
+impl From<ErasureError> for Diagnostic {
+    fn from(error: ErasureError) -> Self {
+        Self { error_type: "ErasureError".to_owned(), error_message: Chain(&error).to_string() }
     }
 }
 
 /// Works at every erasure that is due.
-pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, DueError> {
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ErasureError> {
     let Input { schedule: Schedule::Erase } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     // Boxed, because the compiler gives up on a future that is nested so deeply.
@@ -63,7 +63,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, DueE
 /// Works at every erasure that is due by `until`, one after another.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn erase(app: &App, until: Timestamp, deadline: &Deadline) -> Result<Output, DueError> {
+pub async fn erase(app: &App, until: Timestamp, deadline: &Deadline) -> Result<Output, ErasureError> {
     let mut output = Output { done: 0, failed: 0 };
     for erasure in app.table.due_erasures(until).await? {
         if deadline.is_near() {
