@@ -24,6 +24,8 @@ impl Archive {
 #[tokio::test]
 async fn each_day_a_share_is_checked_and_what_is_altered_in_it_is_found_within_four_weeks() {
     let (archive, messages) = Archive::of_mails().await;
+    let webhook = serde_json::json!({ "url": "http://127.0.0.1:9/" });
+    archive.world.post(&format!("/v1/firms/{}/webhooks", archive.firm), webhook).await.ok();
     // All seven mails lie in the first bundle of the log, which is the first share.
     assert_eq!(archive.checked().await, Some((7, 0)));
     assert_eq!(archive.checked().await, None, "not before the next day");

@@ -51,7 +51,7 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    async fn over(world: World, firm: FirmId) -> Self {
+    pub async fn over(world: World, firm: FirmId) -> Self {
         let key = world.host.app.secrets.read(EVIDENCE_KEY).await.unwrap();
         Self { world, firm, key, roots: StampRoots::default() }
     }
