@@ -124,6 +124,27 @@ async fn what_sqs_refuses_holds_up_no_other_is_told_and_is_queued_by_the_next_ru
 }
 
 #[tokio::test]
+async fn what_a_version_without_shards_wrote_is_due_still() {
+    let world = due_world(3).await;
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let (firm, mailbox) = (FirmId::draw(&world.host.app.random), MailboxId::draw(&world.host.app.random));
+    aws_sdk_dynamodb::Client::new(&world.host.machine.aws)
+        .put_item()
+        .table_name(&world.host.app.config.table)
+        .item("pk", text(&format!("FIRM#{firm}#MAILBOX#{mailbox}")))
+        .item("sk", text("SYNC"))
+        .item("due_kind", text("mailbox"))
+        .item("due_at", text("2026-01-01T00:00:00.000Z"))
+        .send()
+        .await
+        .unwrap();
+    let queue = refusing(&world, &Arc::default());
+    assert_eq!(minute(&world, &queue, Duration::from_secs(60)).await.unwrap(), 4);
+    let sync = Key::sync(firm, mailbox);
+    assert!(world.host.app.table.get::<Sync>(&sync).await.unwrap().unwrap().value.is_due(world.clock.now()));
+}
+
+#[tokio::test]
 async fn a_run_without_time_leaves_what_is_due_to_the_next() {
     let world = due_world(3).await;
     let queue = refusing(&world, &Arc::default());

@@ -1,6 +1,9 @@
 //! The DynamoDB table: how items are read, written and changed. Where they lie, `key.rs` says.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -14,6 +17,7 @@ use aws_sdk_dynamodb::{
 use futures::{Stream, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
 
 use super::key::Item;
 pub use super::key::{Key, sortable};
@@ -27,6 +31,12 @@ use crate::base::{
 pub const TTL_ATTRIBUTE: &str = "expires_at";
 /// The index sorted by time.
 pub const DUE_INDEX: &str = "due";
+/// Kinds of what is due that lie in shards.
+const SHARDED: [&str; 2] = [DUE_MAILBOX, DUE_PUSH];
+/// How many shards they lie in.
+const SHARDS: u32 = 16;
+/// What stands between a kind and its shard.
+const SHARD: char = '#';
 /// The `due_kind` of a mailbox whose next round is due.
 pub const DUE_MAILBOX: &str = "mailbox";
 /// The `due_kind` of a connector that is to be looked at.
@@ -200,16 +210,40 @@ impl Write {
     }
 }
 
+/// The partitions of the index that a kind of what is due lies in. Where there may be a hundred thousand, there are
+/// sixteen, because one takes a thousand writes a second; and the one that older versions wrote to. Each minute begins
+/// with another, so that none is always the last.
+fn shards(kind: &'static str, now: Timestamp) -> impl Iterator<Item = String> {
+    let shards = if SHARDED.contains(&kind) { SHARDS } else { 0 };
+    let first = now.as_second().div_euclid(60).rem_euclid(i64::from(SHARDS)) as u32;
+    let sharded = (0..shards).map(move |shard| format!("{kind}{SHARD}{:x}", (first + shard) % SHARDS));
+    std::iter::once(kind.to_owned()).chain(sharded)
+}
+
+/// What is due as it lies in the index: under its kind and a shard, which follows from where the item lies.
+fn sharded(kind: &str, key: &Key) -> String {
+    match SHARDED.contains(&kind) {
+        true => format!("{kind}{SHARD}{:x}", u32::from(Sha256::digest(&key.pk)[0]) % SHARDS),
+        false => kind.to_owned(),
+    }
+}
+
 fn versioned<T: Serialize>(key: &Key, value: &T, version: u64) -> Item {
     // Every type that is stored is a plain struct of ours; that it fits is tested where it is defined.
     let mut item: Item = serde_dynamo::to_item(value).expect("a stored type is a map of attributes");
     item.retain(|_, value| !matches!(value, AttributeValue::Null(_)));
+    if let Some(AttributeValue::S(kind)) = item.get_mut("due_kind") {
+        *kind = sharded(kind, key);
+    }
     item.extend(key.item());
     item.insert("version".to_owned(), AttributeValue::N(version.to_string()));
     item
 }
 
-fn read<T: DeserializeOwned>(item: Item, fallback: &Key) -> Result<Row<T>, TableError> {
+fn read<T: DeserializeOwned>(mut item: Item, fallback: &Key) -> Result<Row<T>, TableError> {
+    if let Some(AttributeValue::S(kind)) = item.get_mut("due_kind") {
+        kind.truncate(kind.find(SHARD).unwrap_or(kind.len()));
+    }
     let key = Key::of_item(&item).unwrap_or_else(|| fallback.clone());
     let version = item.get("version").and_then(|v| v.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(0);
     match serde_dynamo::from_item(item) {
@@ -380,7 +414,7 @@ impl Table {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<RowPage<T>, TableError> {
-        let (items, next) = self.page(prefix, after, limit).await?;
+        let (items, next) = self.page(prefix, after, limit, true).await?;
         let rows = items.into_iter().map(|item| read(item, prefix)).collect::<Result<_, _>>()?;
         Ok(RowPage { rows, next })
     }
@@ -390,6 +424,7 @@ impl Table {
         prefix: &Key,
         after: Option<&Key>,
         limit: usize,
+        consistent: bool,
     ) -> Result<(Vec<Item>, Option<Key>), TableError> {
         [Some(prefix), after].into_iter().flatten().try_for_each(check)?;
         let request = self.client.query().table_name(&self.name);
@@ -402,7 +437,7 @@ impl Table {
         };
         let request = request
             .expression_attribute_values(":pk", AttributeValue::S(prefix.pk.clone()))
-            .consistent_read(true)
+            .consistent_read(consistent)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(after.map(Key::item));
         let answer = request.send().await.map_err(|e| service("list", prefix, e))?;
@@ -413,14 +448,21 @@ impl Table {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn query_all<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<Row<T>>, TableError> {
-        self.all_items(prefix).await?.into_iter().map(|item| read(item, prefix)).collect()
+        self.all_items(prefix, true).await?.into_iter().map(|item| read(item, prefix)).collect()
     }
 
-    async fn all_items(&self, prefix: &Key) -> Result<Vec<Item>, TableError> {
+    /// The same for half the price, as they were a moment ago.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn query_all_eventually<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<Row<T>>, TableError> {
+        self.all_items(prefix, false).await?.into_iter().map(|item| read(item, prefix)).collect()
+    }
+
+    async fn all_items(&self, prefix: &Key, consistent: bool) -> Result<Vec<Item>, TableError> {
         let mut all = Vec::new();
         let mut after = None;
         loop {
-            let (items, next) = self.page(prefix, after.as_ref(), 1_000).await?;
+            let (items, next) = self.page(prefix, after.as_ref(), 1_000, consistent).await?;
             all.extend(items);
             after = next;
             if after.is_none() {
@@ -483,8 +525,8 @@ impl Table {
         Ok(answer.items.unwrap_or_default())
     }
 
-    /// The mailboxes whose next round is due by `now`, and since when, longest due first, page by page. The index lags
-    /// by moments.
+    /// The mailboxes whose next round is due by `now`, and since when, page by page, longest due first within a shard.
+    /// The index lags by moments.
     ///
     /// Errors: the table refuses or does not answer.
     pub fn due_mailboxes(
@@ -564,10 +606,21 @@ impl Table {
         owner: fn(&Key) -> Option<T>,
     ) -> impl Stream<Item = Result<DuePage<T>, TableError>> + use<T> {
         // It borrows nothing, so that it is `Send` wherever it is read.
-        let pages = stream::try_unfold((self.clone(), Some(None)), move |(table, after)| async move {
-            let Some(after) = after else { return Ok(None) };
-            let (due, next) = table.due(kind, now, DUE_PAGE, after).await?;
-            Ok(Some((due, (table, next.map(Some)))))
+        let parts: VecDeque<(String, Option<Item>)> = shards(kind, now).map(|kind| (kind, None)).collect();
+        let pages = stream::try_unfold((self.clone(), parts), move |(table, mut parts)| async move {
+            if parts.is_empty() {
+                return Ok(None);
+            }
+            // A page of each shard in turn, so that none waits for a long one; and few of many shards are sent together.
+            let mut due = Vec::new();
+            while due.len() < DUE_PAGE
+                && let Some((kind, after)) = parts.pop_front()
+            {
+                let (more, next) = table.indexed((&kind, "<="), now, DUE_PAGE, after).await?;
+                due.extend(more);
+                parts.extend(next.map(|next| (kind, Some(next))));
+            }
+            Ok(Some((due, (table, parts))))
         });
         pages.map_ok(move |due| due.into_iter().filter_map(|(key, at)| Some((owner(&key)?, at))).collect())
     }
@@ -587,7 +640,7 @@ impl Table {
     /// after.
     async fn indexed(
         &self,
-        (kind, is): (&'static str, &'static str),
+        (kind, is): (&str, &'static str),
         edge: Timestamp,
         limit: usize,
         after: Option<Item>,
@@ -878,6 +931,25 @@ mod tests {
     fn what_has_no_value_is_not_written() {
         let item = versioned(&key(), &Thing { name: "a".to_owned(), end: None }, 1);
         assert!(!item.contains_key("end"), "{item:?}");
+    }
+
+    #[test]
+    fn what_is_due_lies_in_one_of_sixteen_shards_that_no_reader_sees() {
+        let due = |kind: &str| HashMap::from([("due_kind".to_owned(), kind.to_owned())]);
+        let kinds = |kind: &str| -> std::collections::BTreeSet<String> {
+            let random = Random::seeded(1);
+            let keys = (0..500).map(|_| Key::firm(crate::base::id::FirmId::draw(&random)));
+            keys.map(|key| versioned(&key, &due(kind), 1)["due_kind"].as_s().unwrap().clone()).collect()
+        };
+        let now = "2026-11-29T16:07:00Z".parse().unwrap();
+        let read_from: std::collections::BTreeSet<String> = shards(DUE_MAILBOX, now).collect();
+        assert!(kinds(DUE_MAILBOX).len() == 16 && kinds(DUE_MAILBOX).is_subset(&read_from));
+        assert!(read_from.contains(DUE_MAILBOX), "older versions wrote it without a shard");
+        assert_eq!(kinds(DUE_CONNECTOR).into_iter().collect::<Vec<_>>(), [DUE_CONNECTOR]);
+        let key = key();
+        let again = read::<HashMap<String, serde_json::Value>>(versioned(&key, &due(DUE_PUSH), 1), &key).unwrap();
+        assert_eq!(again.value["due_kind"], DUE_PUSH);
+        assert_eq!(versioned(&key, &due(DUE_PUSH), 1)["due_kind"], versioned(&key, &again.value, 2)["due_kind"]);
     }
 
     #[test]
