@@ -270,7 +270,7 @@ impl Host {
             ("GREFFE_TABLE", &config.table),
             ("GREFFE_BUCKET", &config.bucket),
             ("GREFFE_INDEX_BUCKET", &config.index_bucket),
-            ("GREFFE_EVENT_BUS", &config.event_bus),
+            ("GREFFE_EVENT_BUS", config.event_bus.as_deref().unwrap_or_default()),
             ("GREFFE_MAIL_QUEUE_URL", &config.mail_queue_url),
             ("GREFFE_OLDER_QUEUE_URL", &config.older_queue_url),
             ("GREFFE_PUSH_QUEUE_URL", &config.push_queue_url),

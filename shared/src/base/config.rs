@@ -27,8 +27,8 @@ pub struct Config {
     pub bucket: String,
     /// `GREFFE_INDEX_BUCKET`: the S3 bucket of the indexes of words.
     pub index_bucket: String,
-    /// `GREFFE_EVENT_BUS`: the EventBridge bus that facts are told on.
-    pub event_bus: String,
+    /// `GREFFE_EVENT_BUS`: the EventBridge bus that facts are told on; none where nobody listens.
+    pub event_bus: Option<String>,
     /// `GREFFE_MAIL_QUEUE_URL`: the FIFO queue of mailbox jobs.
     pub mail_queue_url: String,
     /// `GREFFE_OLDER_QUEUE_URL`: the FIFO queue of mailbox jobs that are about older mail.
@@ -158,7 +158,7 @@ impl Config {
             table: required("GREFFE_TABLE")?,
             bucket: required("GREFFE_BUCKET")?,
             index_bucket: required("GREFFE_INDEX_BUCKET")?,
-            event_bus: required("GREFFE_EVENT_BUS")?,
+            event_bus: lookup("GREFFE_EVENT_BUS"),
             mail_queue_url: required("GREFFE_MAIL_QUEUE_URL")?,
             older_queue_url: required("GREFFE_OLDER_QUEUE_URL")?,
             push_queue_url: required("GREFFE_PUSH_QUEUE_URL")?,

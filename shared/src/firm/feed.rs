@@ -369,7 +369,7 @@ pub enum FeedError {
 pub struct Feed {
     table: Table,
     client: Client,
-    bus: String,
+    bus: Option<String>,
     deliveries: DeliveryQueue,
     clock: Clock,
     random: Random,
@@ -462,10 +462,10 @@ pub(super) struct FeedCounter {
 }
 
 impl Feed {
-    /// Over the table, the SDK's client with the name of the bus, and the queue. Salts are drawn from `random`.
+    /// Over the table, the SDK's client with the name of the bus, if anybody listens there, and the queue. Salts are drawn from `random`.
     pub fn new(
         table: Table,
-        (client, bus): (Client, String),
+        (client, bus): (Client, Option<String>),
         deliveries: DeliveryQueue,
         clock: Clock,
         random: Random,
@@ -497,7 +497,8 @@ impl Feed {
     }
 
     async fn call_webhooks_of(&self, owner: Option<FirmId>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        for row in self.table.query_all::<Addressee>(&Key::webhook_prefix(owner)).await? {
+        // One that was made this moment, and is not seen here, gets its first job from the schedule.
+        for row in self.table.query_all_eventually::<Addressee>(&Key::webhook_prefix(owner)).await? {
             let job = DeliveryJob::new(owner, row.value.id, self.clock.now(), Uuid::nil());
             self.deliveries.send(&job).await?;
         }
@@ -560,6 +561,7 @@ impl Feed {
     }
 
     async fn put_on_bus(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
+        let Some(bus) = &self.bus else { return Ok(()) };
         for chunk in facts.chunks(PUT_EVENTS_MAX) {
             let failed =
                 |source: Box<dyn std::error::Error + Send + Sync>| FeedError::Bus { count: chunk.len(), source };
@@ -567,7 +569,7 @@ impl Feed {
             for numbered in chunk {
                 let detail = serde_json::json!({ "firm": firm, "fact": numbered }).to_string();
                 let entry = PutEventsRequestEntry::builder()
-                    .event_bus_name(&self.bus)
+                    .event_bus_name(bus)
                     .source(EVENT_SOURCE)
                     .detail_type(numbered.fact.what.name())
                     .detail(detail);
