@@ -1,5 +1,9 @@
 //! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips
 //! none.
+//!
+//! A message is stored, then marked, then written once with all that came of it, then told of. Whoever dies before the
+//! write leaves it pending: the next round finds the original stored and the mark set. Whoever dies after it leaves the
+//! message in its work, and the next round tells of it.
 
 use std::{
     collections::BTreeSet,
@@ -7,10 +11,15 @@ use std::{
     time::Duration,
 };
 
-use futures::{Stream, StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use shared::{
     aws::table::{Key, Row, Write},
-    base::{clock::next_try, id::MessageId, metric::Counter, telemetry::Chain},
+    base::{
+        clock::next_try,
+        id::{MailboxId, MessageId},
+        metric::Counter,
+        telemetry::Chain,
+    },
     firm::feed::{Fact, FeedError, Numbered, Recorded, What},
     graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
@@ -41,6 +50,11 @@ const MARK_REFUSALS_MAX: u32 = 4;
 /// Tries to find a number in the feed that no reader gave up meanwhile.
 const NUMBER_TRIES_MAX: usize = 5;
 
+/// The number of what takes one when it is written.
+const UNNUMBERED: u64 = 0;
+/// Messages written side by side.
+const WRITES_AT_ONCE: usize = 8;
+
 /// What marking goes by.
 struct Marking {
     /// The marks that the mailbox had categories for when the round began.
@@ -50,24 +64,56 @@ struct Marking {
 }
 
 /// Up to twenty messages that are worked at together.
-struct Batch {
-    /// The items of work that name them.
+pub(crate) struct Batch {
+    ids: BTreeSet<MessageId>,
+    /// The messages, where they were just written.
+    written: Option<Vec<Row<Message>>>,
+    /// The items of work that name them; none for a page that brought few, which the round settles.
     work: Vec<Row<Work>>,
     /// Whether an earlier round may have begun.
     left: bool,
+}
+
+impl Batch {
+    /// The work of a page that was just found.
+    pub fn found(item: Row<Work>, mailbox: MailboxId) -> Self {
+        Self { left: false, ..Self::left(vec![item], mailbox) }
+    }
+
+    /// Work that an earlier round left. A message that was filed twice stands in two items.
+    pub fn left(work: Vec<Row<Work>>, mailbox: MailboxId) -> Self {
+        let ids = work.iter().flat_map(|row| row.value.messages(mailbox)).collect();
+        Self { ids, written: None, work, left: true }
+    }
+
+    /// The mails of a page that brought few, if there are any.
+    pub fn fresh(written: Vec<Row<Message>>) -> Option<Self> {
+        let ids: BTreeSet<MessageId> = written.iter().map(|row| row.value.id).collect();
+        (!ids.is_empty()).then(|| Self { ids, written: Some(written), work: Vec::new(), left: false })
+    }
+
+    /// The same of a page that an earlier round left unsettled.
+    pub fn left_fresh(ids: Vec<MessageId>) -> Option<Self> {
+        let ids: BTreeSet<MessageId> = ids.into_iter().collect();
+        (!ids.is_empty()).then(|| Self { ids, written: None, work: Vec::new(), left: true })
+    }
+
+    /// Whether an earlier round may have written a last step and died before it told of it.
+    fn may_be_untold(&self) -> bool {
+        self.left && !self.work.iter().any(|row| row.value.is_counted())
+    }
 }
 
 /// Works through what earlier rounds left and then through what is found, as it comes, some items side by side: while
 /// one waits for the table, another keeps Graph's four places busy.
 pub(crate) async fn settle_work(
     round: &Round<'_>,
-    left: Vec<Vec<Row<Work>>>,
-    found: impl Stream<Item = Row<Work>>,
+    left: Vec<Batch>,
+    found: impl Stream<Item = Batch>,
     kept_marks: Option<KeptMarks>,
 ) -> Result<RoundEnd, RoundError> {
     let marking = Marking { kept_marks, items: AtomicUsize::new(0) };
-    let left = stream::iter(left).map(|work| Batch { work, left: true });
-    let batches = left.chain(found.map(|item| Batch { work: vec![item], left: false }));
+    let batches = stream::iter(left).chain(found);
     let ended: Vec<_> =
         batches.map(|batch| settle(round, batch, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
     ended.into_iter().collect::<Result<(), RoundError>>()?;
@@ -75,20 +121,23 @@ pub(crate) async fn settle_work(
 }
 
 /// Works through up to twenty messages, and settles what became of them. What a stop leaves open is settled too.
-async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Marking) -> Result<(), RoundError> {
+async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<(), RoundError> {
     if round.is_over() {
         return Ok(());
     }
     marking.items.fetch_add(1, Ordering::Relaxed);
     let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
-    // A message that was filed twice stands in two items.
-    let ids: BTreeSet<MessageId> = work.iter().flat_map(|row| row.value.messages(mailbox)).collect();
+    let may_be_untold = batch.may_be_untold();
+    let Batch { ids, written, work, left } = batch;
     let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
-    let mut messages: Vec<Row<Message>> = round.app.table.get_all(&keys).await?;
+    let mut messages: Vec<Row<Message>> = match written {
+        Some(written) => written,
+        None => round.app.table.get_all(&keys).await?,
+    };
     messages.sort_by_key(|row| (row.value.received_at, row.value.id));
+    let before: Vec<Message> = messages.iter().map(|row| row.value.clone()).collect();
 
     let stop = archive(round, &mut messages, left).await;
-    announce(round, &mut messages).await?;
     let stop = match stop {
         Ok(()) if round.marking_rests.load(Ordering::Relaxed) => Ok(()),
         Ok(()) => {
@@ -101,6 +150,8 @@ async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Markin
         }
         stopped => stopped,
     };
+    write(round, &mut messages, &before).await?;
+    announce(round, &mut messages, |i| may_be_untold || before[i].original().is_none()).await?;
     marking.items.fetch_sub(1, Ordering::Relaxed);
     if stop.is_err() {
         round.stop();
@@ -127,8 +178,13 @@ async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Markin
     for (id, _) in fates.iter().filter(|(_, fate)| matches!(fate, Fate::Done | Fate::Gone)) {
         round.known.forget(*id);
     }
-    let settled = work.into_iter().flat_map(|row| Work::settle(row, firm, mailbox, &fates));
-    round.settle(settled.collect()).await?;
+    match round.fresh {
+        Some(fresh) if work.is_empty() => fresh.end(fates),
+        _ => {
+            let settled = work.into_iter().flat_map(|row| Work::settle(row, firm, mailbox, &fates));
+            round.settle(settled.collect()).await?;
+        }
+    }
     stop
 }
 
@@ -153,74 +209,59 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -
     let steps: Vec<_> = steps.collect();
     let tries: Vec<_> = stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
     let now = round.app.clock.now();
-    let mut stored = Vec::new();
-    let mut failed = Vec::new();
-    let mut waiting = Vec::new();
-    let mut gone = Vec::new();
     let mut stop = Ok(());
     for (i, result) in tries {
+        let row = &mut messages[i];
         match result {
-            Ok(Archived::Stored(what)) => stored.push((i, what)),
-            Ok(Archived::Failed(code)) => failed.push((i, code)),
+            Ok(Archived::Stored(Stored { sha256, bytes })) => {
+                round.tally.count(Counter::MessagesArchived, 1);
+                round.tally.count(Counter::BytesArchived, bytes);
+                round.note_delay(&row.value, now);
+                set_state(row, State::Archived(Original { sha256, bytes, archived_at: now, number: UNNUMBERED }));
+            }
+            Ok(Archived::Failed(code)) => failed(round, row, code),
             Ok(Archived::NotThere(error)) => {
                 // Once may be an error: what is gone is not there the second time either.
-                let asked_before = messages[i].value.trouble.as_ref().is_some_and(Trouble::is_gone)
-                    || matches!(messages[i].value.state, State::Failed(_));
+                let asked_before = row.value.trouble.as_ref().is_some_and(Trouble::is_gone)
+                    || matches!(row.value.state, State::Failed(_));
                 if asked_before {
-                    gone.push(i);
+                    tracing::info!(message.id = %row.value.id, "a message was deleted for good before it could be read");
+                    set_state(row, State::Gone { at: now, number: UNNUMBERED });
                 } else {
-                    wait_for(round, &mut messages[i], &error).await?;
+                    wait_for(round, row, &error);
                 }
             }
-            Ok(Archived::Waits(error)) => waiting.push((i, error)),
+            Ok(Archived::Waits(error)) => {
+                let tries = row.value.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
+                // One that Graph does not give again and again has failed, and everybody is told.
+                if tries >= WAITS_MAX {
+                    failed(round, row, error.code());
+                } else {
+                    wait_for(round, row, &error);
+                }
+                if round.refused_in_a_row.load(Ordering::Relaxed) > 1 && stop.is_ok() {
+                    stop = Err(error.into());
+                }
+            }
             Ok(Archived::Left) => {}
             Err(error) => stop = Err(error),
         }
     }
-    for (i, error) in waiting {
-        let tries = messages[i].value.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
-        // One that Graph does not give again and again has failed, and everybody is told.
-        if tries >= WAITS_MAX {
-            failed.push((i, error.code()));
-        } else {
-            wait_for(round, &mut messages[i], &error).await?;
-        }
-        if round.refused_in_a_row.load(Ordering::Relaxed) > 1 && stop.is_ok() {
-            stop = Err(error.into());
-        }
-    }
-    stored.sort_by_key(|(i, _)| *i);
-    let new_failures = failed.iter().filter(|(i, _)| !matches!(messages[*i].value.state, State::Failed(_))).count();
-    let mut numbers = numbers(round, stored.len() + new_failures + gone.len()).await?;
-    round.tally.count(Counter::MessagesArchived, stored.len() as u64);
-    round.tally.count(Counter::MessagesFailed, failed.len() as u64);
-    for (i, Stored { sha256, bytes }) in stored {
-        round.tally.count(Counter::BytesArchived, bytes);
-        round.note_delay(&messages[i].value, now);
-        let number = numbers.next().unwrap_or_default();
-        let original = Original { sha256, bytes, archived_at: now, number };
-        set_state(round, &mut messages[i], State::Archived(original)).await?;
-    }
-    for i in gone {
-        tracing::info!(message.id = %messages[i].value.id, "a message was deleted for good before it could be read");
-        let number = numbers.next().unwrap_or_default();
-        set_state(round, &mut messages[i], State::Gone { at: now, number }).await?;
-    }
-    for (i, code) in failed {
-        let before = match &messages[i].value.state {
-            State::Failed(failure) => Some(failure.clone()),
-            _ => None,
-        };
-        let attempts = before.as_ref().map_or(0, |f| f.attempts) + 1;
-        let number = match &before {
-            Some(failure) => failure.number,
-            None => numbers.next().unwrap_or_default(),
-        };
-        tracing::warn!(message.id = %messages[i].value.id, graph.code = %code, attempts, "a message could not be archived");
-        let failure = MessageFailure { code, attempts, next_try: next_try(attempts, now), number };
-        set_state(round, &mut messages[i], State::Failed(failure)).await?;
-    }
     stop
+}
+
+/// Notes that a message could not be archived, and when it is tried again.
+fn failed(round: &Round<'_>, row: &mut Row<Message>, code: GraphCode) {
+    let before = match &row.value.state {
+        State::Failed(failure) => Some(failure),
+        _ => None,
+    };
+    let attempts = before.map_or(0, |failure| failure.attempts) + 1;
+    let number = before.map_or(UNNUMBERED, |failure| failure.number);
+    tracing::warn!(message.id = %row.value.id, graph.code = %code, attempts, "a message could not be archived");
+    round.tally.count(Counter::MessagesFailed, 1);
+    let next_try = next_try(attempts, round.app.clock.now());
+    set_state(row, State::Failed(MessageFailure { code, attempts, next_try, number }));
 }
 
 async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result<Archived, RoundError> {
@@ -292,23 +333,45 @@ async fn is_gone(round: &Round<'_>, message: &Message) -> bool {
 
 /// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how often
 /// it has failed.
-async fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError) -> Result<u32, RoundError> {
+fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError) -> u32 {
     let trouble = Trouble::after(row.value.trouble.as_ref(), error, round.app.clock.now());
     let tries = trouble.tries;
     row.value.trouble = Some(trouble);
-    keep_seen(round, &mut row.value);
-    round.app.table.write(Write::replace(row)).await?;
-    row.written();
-    Ok(tries)
+    tries
 }
 
-/// Tells the feed and the bus of what was archived, of what failed for the first time, and of what is gone.
-async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<(), RoundError> {
+/// Writes down how far the messages are, one write for each that is not as it was `before`, and gives numbers to those
+/// that have a fact to be told. A conflict means that another works at one, and stops us.
+async fn write(round: &Round<'_>, messages: &mut [Row<Message>], before: &[Message]) -> Result<(), RoundError> {
+    let is_unnumbered = |row: &Row<Message>| row.value.state.number() == Some(UNNUMBERED);
+    let mut numbers = numbers(round, messages.iter().filter(|row| is_unnumbered(row)).count()).await?;
+    let changed = messages.iter_mut().zip(before).filter(|(row, before)| row.value != **before);
+    let changed = changed.map(|(row, _)| {
+        if is_unnumbered(row) {
+            row.value.state = row.value.state.clone().renumbered(numbers.next().unwrap_or_default());
+        }
+        keep_seen(round, &mut row.value);
+        let write = Write::replace(row);
+        row.written();
+        round.app.table.write(write)
+    });
+    // Collected first: a stream that borrows within its closure is not `Send`.
+    let changed: Vec<_> = changed.collect();
+    Ok(stream::iter(changed).buffer_unordered(WRITES_AT_ONCE).try_collect().await?)
+}
+
+/// Tells the feed and the bus of what was archived, of what failed for the first time, and of what is gone. `may_be_new`:
+/// whether a message at its last step may not be told of yet.
+async fn announce(
+    round: &Round<'_>,
+    messages: &mut [Row<Message>],
+    may_be_new: impl Fn(usize) -> bool,
+) -> Result<(), RoundError> {
     let firm = round.mailbox.firm;
     let mut told = Vec::new();
-    for row in messages.iter_mut() {
+    for (i, row) in messages.iter_mut().enumerate() {
         for _ in 0..NUMBER_TRIES_MAX {
-            let Some(numbered) = to_tell(round, &row.value) else { break };
+            let Some(numbered) = to_tell(round, &row.value, may_be_new(i)) else { break };
             match round.app.feed.record(firm, numbered.number, &numbered.fact).await? {
                 Recorded::New => told.push(numbered),
                 // A failure is told once; an original until it is known to be told.
@@ -316,8 +379,8 @@ async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<()
                 Recorded::Before => {}
                 Recorded::NumberGivenUp => {
                     let number = numbers(round, 1).await?.next().unwrap_or_default();
-                    let state = row.value.state.clone().renumbered(number);
-                    set_state(round, row, state).await?;
+                    row.value.state = row.value.state.clone().renumbered(number);
+                    write_one(round, row).await?;
                     continue;
                 }
             }
@@ -336,19 +399,29 @@ async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<()
         if let State::Archived(original) = &row.value.state
             && told.iter().any(|numbered| numbered.number == original.number)
         {
-            // Written together with the mark: telling it twice does no harm, a write more for each message does.
+            // What could not be marked now is told already: that is worth a write.
             row.value.state = State::Announced(original.clone());
+            write_one(round, row).await?;
         }
     }
     Ok(())
 }
 
-/// What is to be told of a message, and under which number; nothing if nothing is new.
-fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
+async fn write_one(round: &Round<'_>, row: &mut Row<Message>) -> Result<(), RoundError> {
+    round.app.table.write(Write::replace(row)).await?;
+    row.written();
+    Ok(())
+}
+
+/// What is to be told of a message, and under which number; nothing if nothing is new. `may_be_new`: also of one at its
+/// last step.
+fn to_tell(round: &Round<'_>, message: &Message, may_be_new: bool) -> Option<Numbered> {
     let mailbox = round.mailbox.id;
     let mail = message.facts();
     let (number, id, what) = match &message.state {
-        State::Archived(original) => {
+        State::Archived(original) | State::Marked(original) | State::Unmarked { original, .. }
+            if may_be_new || matches!(message.state, State::Archived(_)) =>
+        {
             let what = What::MessageArchived {
                 mailbox,
                 message: message.id,
@@ -376,7 +449,7 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
     Some(Numbered { number, fact: Fact { id, at: round.app.clock.now(), what } })
 }
 
-/// Sets the mark on all that were announced, in one batch; a message that changed meanwhile is read again and tried
+/// Sets the mark on all that are archived, in one batch; a message that changed meanwhile is read again and tried
 /// again.
 async fn mark(
     round: &Round<'_>,
@@ -389,7 +462,7 @@ async fn mark(
         let Some(marks) = round.marks else { break };
         let mut patches = Vec::new();
         for (i, row) in messages.iter_mut().enumerate() {
-            let State::Announced(original) = row.value.state.clone() else { continue };
+            let Some(original) = unmarked(&row.value) else { continue };
             if row.value.rests(round.app.clock.now()) {
                 continue;
             }
@@ -399,11 +472,11 @@ async fn mark(
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));
                     }
-                    None => marked(round, row, original).await?,
+                    None => marked(round, row, original),
                 },
                 Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
                 Err(e) => {
-                    stop = stop.and(mark_later(round, row, e).await?);
+                    stop = stop.and(mark_later(round, row, e).await);
                 }
             }
             if stop.is_err() {
@@ -436,17 +509,17 @@ async fn mark(
                 tracing::warn!(error = %Chain(&e), "a batch of marks was refused");
                 round.marking_rests.store(true, Ordering::Relaxed);
                 for i in indexes {
-                    wait_for(round, &mut messages[i], &e).await?;
+                    wait_for(round, &mut messages[i], &e);
                 }
                 break;
             }
         };
         for (i, result) in indexes.into_iter().zip(results) {
-            let State::Announced(original) = messages[i].value.state.clone() else { continue };
+            let Some(original) = unmarked(&messages[i].value) else { continue };
             match result {
                 Ok(()) => {
                     round.served();
-                    marked(round, &mut messages[i], original).await?;
+                    marked(round, &mut messages[i], original);
                 }
                 // Somebody changed it since we looked: look again.
                 Err(e) if matches!(e.status(), Some(409 | 412)) => forget(round, &mut messages[i]),
@@ -454,39 +527,39 @@ async fn mark(
                 Err(e) if e.status() == Some(424) => {}
                 Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => forget(round, &mut messages[i]),
                 Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
-                Err(e) => stop = stop.and(mark_later(round, &mut messages[i], e).await?),
+                Err(e) => stop = stop.and(mark_later(round, &mut messages[i], e).await),
             }
         }
         if stop.is_err() {
             break;
         }
     }
-    // What could not be marked now is told already: that is worth a write.
-    let told = |row: &&mut Row<Message>| matches!(row.value.state, State::Announced(_)) && row.value.trouble.is_none();
-    for row in messages.iter_mut().filter(told) {
-        let state = row.value.state.clone();
-        set_state(round, row, state).await?;
-    }
     stop
 }
 
+/// The original of a message that is to be marked.
+fn unmarked(message: &Message) -> Option<Original> {
+    match &message.state {
+        State::Archived(original) | State::Announced(original) => Some(original.clone()),
+        _ => None,
+    }
+}
+
 /// Has the mark of a message wait by itself; given up after a long time, or once it is certain that the message is
-/// gone. The inner error says that Graph refused another one just before: then the mailbox waits.
-async fn mark_later(
-    round: &Round<'_>,
-    row: &mut Row<Message>,
-    error: GraphError,
-) -> Result<Result<(), RoundError>, RoundError> {
-    let State::Announced(original) = row.value.state.clone() else { return Ok(Ok(())) };
+/// gone.
+///
+/// Errors: Graph refused another one just before. Then the mailbox waits.
+async fn mark_later(round: &Round<'_>, row: &mut Row<Message>, error: GraphError) -> Result<(), RoundError> {
+    let Some(original) = unmarked(&row.value) else { return Ok(()) };
     let is_refused = matches!(error.status(), Some(400 | 403));
     let tries_max = if is_refused { MARK_REFUSALS_MAX } else { MARK_WAITS_MAX };
     let is_gone = error.is_certainly_gone() && is_gone(round, &row.value).await;
-    if is_gone || wait_for(round, row, &error).await? >= tries_max {
+    if is_gone || wait_for(round, row, &error) >= tries_max {
         tracing::warn!(message.id = %row.value.id, graph.code = %error.code(), "a message could not be marked");
-        set_state(round, row, State::Unmarked { original, code: error.code() }).await?;
-        return Ok(Ok(()));
+        set_state(row, State::Unmarked { original, code: error.code() });
+        return Ok(());
     }
-    Ok(if !is_refused && round.refused(&error) { Err(error.into()) } else { Ok(()) })
+    if !is_refused && round.refused(&error) { Err(error.into()) } else { Ok(()) }
 }
 
 /// What a message bears: as this round or the one before saw it, else asked for.
@@ -506,24 +579,20 @@ fn forget(round: &Round<'_>, row: &mut Row<Message>) {
 }
 
 /// A message bears its mark.
-async fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) -> Result<(), RoundError> {
+fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) {
     round.tally.count(Counter::MessagesMarked, 1);
-    set_state(round, row, State::Marked(original)).await
+    set_state(row, State::Marked(original));
 }
 
-/// Writes a message's next state; a conflict means that another works at it, and stops us.
-async fn set_state(round: &Round<'_>, row: &mut Row<Message>, state: State) -> Result<(), RoundError> {
+/// A message's next state, which is written with what else is found out about it.
+fn set_state(row: &mut Row<Message>, state: State) {
     row.value.state = state;
     row.value.trouble = None;
-    keep_seen(round, &mut row.value);
-    round.app.table.write(Write::replace(row)).await?;
-    row.written();
-    Ok(())
 }
 
 /// While its mark waits, what was seen of a message goes with it, so that the next round asks for nothing.
 fn keep_seen(round: &Round<'_>, message: &mut Message) {
-    let waits = matches!(message.state, State::Announced(_));
+    let waits = round.marks.is_some() && unmarked(message).is_some();
     message.seen = round.known.of(message.id).or(message.seen.take()).filter(|seen| waits && seen.is_small());
 }
 

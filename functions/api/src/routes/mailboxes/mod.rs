@@ -28,7 +28,8 @@ use shared::{
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
-        mailbox::{Grant, History, Mailbox, MailboxKind, MailboxState, Preparing, Progress, SinceError, Sync},
+        mailbox::{Grant, History, Mailbox, MailboxKind, MailboxState, Preparing, SinceError, Sync},
+        progress::Progress,
         rules::Rules,
         selection::{Mode, Selection},
         trouble::{Fault, Thing},
@@ -391,6 +392,7 @@ fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp
     let Mailbox { id, connector, address, kind, member, external_id, state, selection, rules, .. } = mailbox;
     let Mailbox { activated_at, created_at, .. } = mailbox;
     let sync = sync.unwrap_or_default();
+    let progress = progress + sync.counts;
     let history = mailbox.history.map(|history| HistoryView::of(history.since, sync.history));
     let ahead = history.as_ref().map_or(0, HistoryView::ahead);
     let lasting = if state == MailboxState::Active { sync.faults.lasting(now) } else { Vec::new() };
