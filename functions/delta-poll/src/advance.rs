@@ -360,8 +360,8 @@ async fn write(round: &Round<'_>, messages: &mut [Row<Message>], before: &[Messa
     Ok(stream::iter(changed).buffer_unordered(WRITES_AT_ONCE).try_collect().await?)
 }
 
-/// Tells the feed and the bus of what was archived, of what failed for the first time, and of what is gone. `may_be_new`:
-/// whether a message at its last step may not be told of yet.
+/// Tells the feed and the bus of what was archived, of what failed for the first time, and of what is gone.
+/// `may_be_new`: whether a message at its last step may not be told of yet.
 async fn announce(
     round: &Round<'_>,
     messages: &mut [Row<Message>],

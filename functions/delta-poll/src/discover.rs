@@ -30,8 +30,8 @@ use crate::{
 
 /// Pages of one folder in one round: twenty thousand mails. Then others have their turn.
 pub(crate) const PAGES_MAX: usize = 200;
-/// Of so many delta rounds that tell of nothing, one is written down. The others leave the link as it is, because a write
-/// for each folder would be half of what a quiet mailbox costs; but Outlook forgets old links.
+/// Of so many delta rounds that tell of nothing, one is written down. The others leave the link as it is, because a
+/// write for each folder would be half of what a quiet mailbox costs; but Outlook forgets old links.
 const QUIET_WRITTEN: u8 = 32;
 /// New starts of one folder in one round; a link that dies more often is looked at in a later round.
 const RESTARTS_MAX: usize = 3;

@@ -376,9 +376,9 @@ impl Round<'_> {
         discovered
     }
 
-    /// Reads all folders that are kept; after a notice, where there are many, those that it can be about; where neither a
-    /// poll nor a notice is the reason, those that were never read, failed, or are kept again. `look` is for all, also for those that rest
-    /// after a failure.
+    /// Reads all folders that are kept; after a notice, where there are many, those that it can be about; where neither
+    /// a poll nor a notice is the reason, those that were never read, failed, or are kept again. `look` is for all,
+    /// also for those that rest after a failure.
     async fn discover(
         &self,
         sync: &mut Sync,

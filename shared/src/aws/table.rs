@@ -611,7 +611,8 @@ impl Table {
             if parts.is_empty() {
                 return Ok(None);
             }
-            // A page of each shard in turn, so that none waits for a long one; and few of many shards are sent together.
+            // A page of each shard in turn, so that none waits for a long one; and few of many shards are sent
+            // together.
             let mut due = Vec::new();
             while due.len() < DUE_PAGE
                 && let Some((kind, after)) = parts.pop_front()

@@ -462,7 +462,8 @@ pub(super) struct FeedCounter {
 }
 
 impl Feed {
-    /// Over the table, the SDK's client with the name of the bus, if anybody listens there, and the queue. Salts are drawn from `random`.
+    /// Over the table, the SDK's client with the name of the bus, if anybody listens there, and the queue. Salts are
+    /// drawn from `random`.
     pub fn new(
         table: Table,
         (client, bus): (Client, Option<String>),

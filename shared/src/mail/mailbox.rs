@@ -398,8 +398,8 @@ struct MailboxAddress {
 pub struct Sync {
     due_kind: Option<String>,
     due_at: Option<String>,
-    /// When all folders are read next; at the next round that is due where there is none. What else is due has no folder
-    /// read that was read before.
+    /// When all folders are read next; at the next round that is due where there is none. What else is due has no
+    /// folder read that was read before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_at: Option<Timestamp>,
     /// Until when polls come often: one found what no notice told of.

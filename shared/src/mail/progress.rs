@@ -1,5 +1,5 @@
-//! How far a mailbox is. Most is counted in an item of its own, in the transaction that makes it true; what a round found
-//! of pages that bring few mails is counted in the item of its rounds (`fresh`).
+//! How far a mailbox is. Most is counted in an item of its own, in the transaction that makes it true; what a round
+//! found of pages that bring few mails is counted in the item of its rounds (`fresh`).
 
 use serde::{Deserialize, Serialize};
 
