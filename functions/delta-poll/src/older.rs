@@ -198,7 +198,7 @@ async fn round_work(app: &App, mailbox: &Mailbox) -> Result<Vec<Row<Work>>, Roun
 /// When older mail goes on, after it came to its end for now. Pure.
 fn due(work: &[Row<Work>], sync: &Sync, now: Timestamp) -> Option<Timestamp> {
     let work = work.iter().map(|row| row.value.not_before.unwrap_or(now + OPEN_PAUSE));
-    work.chain(sync.faults.due()).chain(sync.reconcile_at).min()
+    work.chain(sync.faults.due(true)).chain(sync.reconcile_at).min()
 }
 
 /// Older mail waits so long; then live mail gives it again.

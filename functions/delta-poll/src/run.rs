@@ -392,6 +392,8 @@ impl Round<'_> {
         let noticed = !polls && (notice || !sync.is_due(now));
         let kept_before = follow::kept(self, &known);
         let mut folders = follow::folders(self, sync, known).await?;
+        // If the tree can't be read, the folders show whether that is the mailbox's matter.
+        let polls = polls || (!noticed && self.faults().of(&Thing::Tree).is_some());
         let newest = match noticed && folders.len() > FOLDERS_READ_AT_ONCE {
             true => self.newest_folders().await?,
             false => None,
@@ -590,7 +592,7 @@ async fn next_due(
     let untold = sync.untold.map(|_| now + POLL_PAUSE_LIVELY);
     let due = work.iter().filter_map(|row| row.value.not_before).chain(open).chain(untold);
     let older = sync.reconcile_at.into_iter().chain(sync.behind_at).filter(|_| sync.older.is_none());
-    let due = due.chain(sync.faults.due()).chain(older);
+    let due = due.chain(sync.faults.due(sync.older.is_none())).chain(older);
     Ok(due.fold(look, Timestamp::min))
 }
 
