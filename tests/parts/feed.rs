@@ -72,3 +72,22 @@ async fn a_fact_that_is_written_again_stays_as_it_was() {
     let (facts, _) = feed.after(firm, 0, 10, world.clock.now()).await.unwrap();
     assert_eq!(facts, [Numbered { number, fact: once }]);
 }
+
+#[tokio::test]
+async fn a_number_that_was_given_up_is_shown_in_neither_order() {
+    let world = World::new().await;
+    let (firm, feed) = (world.firm("Lumen").await, &world.host.app.feed);
+    let id: FirmId = firm.parse().unwrap();
+    let lost = feed.take_numbers(id, 1).await.unwrap();
+    for told in ["one", "two"] {
+        feed.tell_with(id, Vec::new(), fact(&world, told)).await.unwrap();
+    }
+    feed.after(id, 0, 10, world.clock.now() + GAP_PATIENCE).await.unwrap();
+    for query in ["order=asc", "order=desc", "order=desc&type=connector_connected"] {
+        let page = world.get(&format!("/v1/firms/{firm}/events?{query}")).await.ok();
+        let mut shown: Vec<_> =
+            page["items"].as_array().unwrap().iter().map(|event| event["number"].as_u64().unwrap()).collect();
+        shown.sort_unstable();
+        assert_eq!(shown, [lost + 1, lost + 2], "{query}: {page}");
+    }
+}

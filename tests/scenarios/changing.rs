@@ -61,6 +61,37 @@ async fn what_has_an_external_id_is_created_once() {
 }
 
 #[tokio::test]
+async fn an_external_id_is_given_later_moved_and_taken_away_and_never_stands_for_two() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.tenant.add_user("bob@lumen.example", "Bob").unwrap();
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", registry.firm);
+    let patch = async |path: &str, id: &str, external_id: Value| {
+        let body = json!({ "external_id": external_id });
+        world.request(Some(OPERATOR_KEY), Method::PATCH, &format!("{path}/{id}"), Some(body)).await
+    };
+    let second = world.connector(&registry.firm, "delegated", Value::Null).await;
+    world.sign_in(&registry.firm, &second, "bob@lumen.example").await.ok();
+    let id_of =
+        async |path: &str, body: Value| world.post(&of_firm(path), body).await.ok()["id"].as_str().unwrap().to_owned();
+    let ada = id_of("members", json!({ "name": "Ada", "address": ADA, "connector": registry.connector })).await;
+    let bob = id_of("members", json!({ "name": "Bob", "address": "bob@lumen.example", "connector": second })).await;
+    let bobs = id_of("mailboxes", json!({ "member": bob })).await;
+    for (path, one, other) in
+        [("connectors", &registry.connector, &second), ("members", &ada, &bob), ("mailboxes", &registry.mailbox, &bobs)]
+    {
+        let path = of_firm(path);
+        assert_eq!(patch(&path, one, json!("c-7")).await.ok()["external_id"], "c-7", "{path}");
+        assert_eq!(patch(&path, other, json!("c-7")).await.problem(), "external_id_taken", "{path}");
+        assert_eq!(patch(&path, one, json!("c-7")).await.ok()["external_id"], "c-7", "{path}: the same again");
+        assert_eq!(patch(&path, one, Value::Null).await.ok()["external_id"], Value::Null, "{path}");
+        assert_eq!(patch(&path, other, json!("c-7")).await.ok()["external_id"], "c-7", "{path}");
+        let found = listed(&world, &format!("{path}?external_id=c-7"), "id").await;
+        assert_eq!(found, [other.as_str()], "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_under_a_condition_overwrites_nothing() {
     let world = World::new().await;
     let registry = world.registry().await;

@@ -557,3 +557,23 @@ async fn a_mailbox_is_known_in_a_firm_whatever_it_is_added_as() {
     world.sign_in(&other, &connector, ADA).await.ok();
     world.mailbox(&other, &connector, ADA).await;
 }
+
+#[tokio::test]
+async fn a_shared_mailbox_that_a_signed_in_user_opens_is_known_by_each_of_its_addresses() {
+    let world = World::new().await;
+    world.tenant.add_shared_mailbox("office@lumen.example", "Office").unwrap();
+    world.tenant.add_alias("office@lumen.example", "info@lumen.example").unwrap();
+    world.tenant.grant_full_access(ADA, "office@lumen.example").unwrap();
+    let firm = world.firm("Lumen Avocats").await;
+    let options = json!({ "name": "M365", "access": "delegated", "shared_mailboxes": true });
+    let connector = world.post(&format!("/v1/firms/{firm}/connectors"), options).await.ok();
+    let connector = connector["id"].as_str().unwrap();
+    world.sign_in(&firm, connector, ADA).await.ok();
+    let mailboxes = format!("/v1/firms/{firm}/mailboxes");
+    let new = |address: &str, kind: &str| json!({ "connector": connector, "address": address, "kind": kind });
+    let first = world.post(&mailboxes, new("office@lumen.example", "shared")).await.ok();
+    // The signed-in user may not read the profile of the mailbox: its root folder tells that it is the same.
+    let again = world.post(&mailboxes, new("info@lumen.example", "shared")).await;
+    assert!(again.body["detail"].as_str().unwrap().contains(first["id"].as_str().unwrap()), "{}", again.body);
+    assert_eq!(again.problem(), "address_taken");
+}

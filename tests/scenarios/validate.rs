@@ -306,6 +306,22 @@ async fn a_member_is_tested_service_by_service() {
 }
 
 #[tokio::test]
+async fn a_test_of_what_the_connector_never_asked_for_leads_to_the_switch_that_is_off() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let members = format!("/v1/firms/{}/members", registry.firm);
+    let new = json!({ "name": "Ada", "address": ADA, "connector": registry.connector });
+    let member = world.post(&members, new).await.ok();
+    let path = format!("{members}/{}/test", member["id"].as_str().unwrap());
+    for service in ["calendar", "tasks", "contacts"] {
+        let check = world.post(&path, json!({ "service": service })).await.ok();
+        assert_eq!((&check["ok"], &check["code"]), (&json!(false), &json!("push_not_granted")), "{service}: {check}");
+        let action = check["next_action"].as_str().unwrap();
+        assert!(action.starts_with("Switch on dates or contacts on the connector"), "{service}: {action}");
+    }
+}
+
+#[tokio::test]
 async fn members_are_linked_to_accounts_that_the_connector_reaches() {
     let world = World::new().await;
     let registry = world.registry().await;

@@ -11,7 +11,7 @@ use shared::{
     access::{
         connector::Connector,
         credential::{Certificate, Credential},
-        lease::{HeldRegistration, New},
+        lease::{HeldRegistration, Replacement},
         owner::Owner,
         registration::RegistrationError,
         rotation::{self, Rotated},
@@ -141,7 +141,7 @@ async fn a_rotation_of_a_certificate_that_dies_anywhere_ends_with_one_that_works
     let certificate = Certificate::make("first".to_owned(), function.clock.now(), &function.random).await.unwrap();
     let held = HeldRegistration::take(story.function(), story.owner).await.unwrap();
     held.add_certificate(&story.in_use().await, &certificate).await.unwrap();
-    held.replace(New::Credential(Credential::Certificate(certificate)), None).await.unwrap();
+    held.replace(Replacement::Credential(Credential::Certificate(certificate)), None).await.unwrap();
     let mut registered = story.world.microsoft.app(OWN_CLIENT_ID).unwrap();
     registered.client_secrets.clear();
     story.world.microsoft.register_app(registered).unwrap();
@@ -172,7 +172,7 @@ async fn a_secret_that_is_replaced_by_a_function_that_dies_anywhere_leaves_one_t
         story.world.microsoft.register_app(registered).unwrap();
         let replace = async {
             let held = HeldRegistration::take(story.function(), story.owner).await?;
-            held.replace(New::Credential(Credential::secret(value.clone().into())), None).await
+            held.replace(Replacement::Credential(Credential::secret(value.clone().into())), None).await
         };
         let replaced = story.dying(calls, replace).await;
         story.works().await;

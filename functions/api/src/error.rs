@@ -13,8 +13,11 @@ use shared::{
     access::{connector::ReachError, registration::RegistrationError},
     app::App,
     aws::{identity::IdentityError, queue::QueueError, secrets::SecretError, table::TableError},
-    base::telemetry::Chain,
-    firm::feed::FeedError,
+    base::{
+        id::{ExternalId, FirmId},
+        telemetry::Chain,
+    },
+    firm::{feed::FeedError, named::Named},
     graph::{EntraError, GraphError, TokenError},
     mail::archive::ArchiveError,
     problem::{Code, Problem, of_app_not_allowed},
@@ -70,6 +73,14 @@ impl From<TableError> for Failure {
             TableError::KeyTooLong => invalid(error.to_string()),
             TableError::Service { .. } | TableError::Malformed { .. } => Self::Internal(error.into()),
         }
+    }
+}
+
+/// Why a change with an external id failed: another has it, or anything else.
+pub(crate) fn not_named(kind: Named, firm: FirmId, external_id: Option<&ExternalId>, error: TableError) -> Failure {
+    match kind.is_taken(firm, external_id, &error) {
+        true => Problem::new(Code::ExternalIdTaken, "Nothing was changed by this request.").into(),
+        false => error.into(),
     }
 }
 

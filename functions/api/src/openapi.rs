@@ -30,6 +30,22 @@ use crate::{auth::Needs, routes, version};
     components(schemas(Problem)),
     security(("key" = [])),
     servers((url = "/", description = "The address of the deployment: the stack's output `ApiUrl`.")),
+    tags(
+        (name = "firms", description = "Firms, their API keys, and the names of their Outlook categories."),
+        (name = "users", description = "The people who may enter a firm's console, and the links that let them in."),
+        (name = "app", description = "The platform's own app registration at Entra, and what it proves itself with."),
+        (name = "connectors", description = "The ways into a firm's Microsoft 365, their credentials, and validation."),
+        (name = "members", description = "The people of a firm, and what greffe writes to their Outlook."),
+        (name = "mailboxes", description = "Mailboxes: which folders are archived, by which rules, since when."),
+        (name = "messages", description = "Archived mails: search, reading, originals, filing to dossiers, and proofs."),
+        (name = "dates", description = "Appointments, deadlines and reminders for members' Outlook."),
+        (name = "contacts", description = "Persons and organisations for members' Outlook."),
+        (name = "bulks", description = "The progress of requests with many dates or contacts."),
+        (name = "events", description = "The feed: everything that happened, in order, to read at your own pace."),
+        (name = "webhooks", description = "Addresses of the business application to which greffe posts events."),
+        (name = "audit", description = "Who did what by the API, and who read which mail."),
+        (name = "health", description = "Whether the API runs, and which version."),
+    ),
     modifiers(&Keys),
 )]
 struct Document;
@@ -54,6 +70,7 @@ fn the_description_says_what_the_routes_say() {
     flat::flatten(&mut document);
     describe_rows(&mut document);
     add_examples(&mut document);
+    describe_webhook(&mut document);
     let made = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &made).expect("docs can be written");
@@ -83,6 +100,45 @@ fn describe_rows(document: &mut Value) {
         "type": "object", "description": "An entry that is deleted.", "additionalProperties": false,
         "required": ["external_id", "deleted"],
         "properties": { "external_id": external_id, "deleted": { "type": "boolean", "const": true }, "version": version },
+    });
+}
+
+/// The request that greffe makes to a webhook's address, by [Standard Webhooks](https://www.standardwebhooks.com) 1.0.
+fn describe_webhook(document: &mut Value) {
+    let header = |name: &str, text: &str| json!({ "name": name, "in": "header", "required": true, "description": text, "schema": { "type": "string" } });
+    document["components"]["schemas"]["WebhookMessage"] = json!({
+        "type": "object", "description": "What greffe posts to a webhook.", "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": { "type": "string", "description": "The type of the event, or `test`." },
+            "timestamp": { "type": "string", "format": "date-time", "description": "When the event was recorded." },
+            "data": { "anyOf": [
+                { "$ref": "#/components/schemas/FirmEvent" },
+                { "$ref": "#/components/schemas/WebhookTest" },
+            ] },
+        },
+    });
+    document["components"]["schemas"]["WebhookTest"] = json!({
+        "type": "object", "description": "The content of a message with the type `test`.", "required": ["webhook"],
+        "properties": { "webhook": { "type": "string", "format": "uuid", "description": "The webhook that is tested." } },
+    });
+    document["webhooks"]["event"]["post"] = json!({
+        "tags": ["webhooks"], "operationId": "receive_event", "security": [],
+        "summary": "Receives an event, at an address of yours.",
+        "description": "Verify the signature with a library of Standard Webhooks, over the body as it came.",
+        "parameters": [
+            header("webhook-id", "The id of the event. It is the same if the event is posted again."),
+            header("webhook-timestamp", "When it was posted: seconds since 1970."),
+            header("webhook-signature", "One signature for each secret that is valid now, separated by spaces."),
+        ],
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/WebhookMessage" } } },
+        },
+        "responses": {
+            "2XX": { "description": "Taken." },
+            "410": { "description": "Pauses the webhook." },
+            "default": { "description": "Not taken: greffe posts it again later." },
+        },
     });
 }
 
@@ -297,6 +353,8 @@ fn add_what_all_have(path: &str, operation: &mut Operation) {
 fn each_operation_has_an_id_of_its_own_and_each_answer_a_description() {
     let mut document = serde_json::to_value(document()).expect("a document is JSON");
     flat::flatten(&mut document);
+    let tags = document["tags"].as_array().into_iter().flatten();
+    let tags: Vec<&Value> = tags.filter(|tag| tag["description"].is_string()).map(|tag| &tag["name"]).collect();
     let mut ids = BTreeSet::new();
     for operation in
         document["paths"].as_object().into_iter().flatten().filter_map(|(_, item)| item.as_object()).flatten()
@@ -305,6 +363,7 @@ fn each_operation_has_an_id_of_its_own_and_each_answer_a_description() {
         let Some(answers) = operation["responses"].as_object() else { continue };
         let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} without an id: {operation}"));
         assert!(ids.insert(id.to_owned()), "two operations are called {id}");
+        assert!(tags.contains(&&operation["tags"][0]), "{id}: describe its tag");
         for (status, answer) in answers {
             assert!(answer["$ref"].is_string() || answer["description"].is_string(), "{id} {status}");
         }

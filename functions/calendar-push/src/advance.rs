@@ -9,7 +9,7 @@ use shared::{
         worker::RoundOutcome,
     },
     base::id::{EntryId, Noun},
-    graph::{BatchOrder, Disposition, GraphError, Homes, Item, PARALLEL_REQUESTS_MAX, Place, Step, Tag},
+    graph::{BatchOrder, Disposition, GraphError, Homes, Item, ItemStep, PARALLEL_REQUESTS_MAX, Place, Tag},
     mail::work::Fate,
     push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
@@ -107,7 +107,7 @@ async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableErro
 }
 
 impl Held {
-    fn next_step(&self) -> Option<Step> {
+    fn next_step(&self) -> Option<ItemStep> {
         if self.rests { None } else { self.copy.next_step(self.wanted.as_ref()) }
     }
 
@@ -141,18 +141,19 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
         if round.is_over() || round.is_blocked(work.value.noun()) {
             return Ok(());
         }
-        let steps: Vec<(usize, Step)> =
+        let steps: Vec<(usize, ItemStep)> =
             held.iter().enumerate().filter_map(|(i, held)| Some((i, held.next_step()?))).collect();
         if steps.is_empty() {
             return Ok(());
         }
-        if !work.value.began && steps.iter().any(|(_, step)| matches!(step, Step::Create(_))) {
+        if !work.value.began && steps.iter().any(|(_, step)| matches!(step, ItemStep::Create(_))) {
             work.value.began = true;
             round.app.table.write(Write::replace(work)).await?;
             work.written();
         }
         let homes = homes(round, &steps).await?;
-        let tagged: Vec<(Step, Tag)> = steps.iter().map(|(i, step)| (step.clone(), tag(round, &held[*i]))).collect();
+        let tagged: Vec<(ItemStep, Tag)> =
+            steps.iter().map(|(i, step)| (step.clone(), tag(round, &held[*i]))).collect();
         // A chain breaks at its first refusal; what it left undone goes all at once.
         let order = if alone || go > 0 { BatchOrder::Parallel } else { BatchOrder::Chained };
         let results = match round.outlook.graph.carry_out(&round.outlook.user, &homes, &tagged, order).await {
@@ -195,12 +196,12 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
 }
 
 /// What a refusal means: for this copy, or, returned, for all.
-fn refused(round: &Round<'_>, held: &mut Held, step: &Step, error: GraphError) -> Result<(), PushError> {
+fn refused(round: &Round<'_>, held: &mut Held, step: &ItemStep, error: GraphError) -> Result<(), PushError> {
     // The one before it in the chain was refused; and what only shows that things are otherwise is met by another step.
     if error.status() == Some(424) || held.copy.learned(step, &error) {
         return Ok(());
     }
-    if matches!(step, Step::Create(_) | Step::Find(_)) && error.is_gone() && step.place() != Place::Event {
+    if matches!(step, ItemStep::Create(_) | ItemStep::Find(_)) && error.is_gone() && step.place() != Place::Event {
         return Err(PushError::HomeGone(step.place()));
     }
     if may_have_worked(&error) {
@@ -247,14 +248,14 @@ fn tag(round: &Round<'_>, held: &Held) -> Tag {
 
 /// The containers of ours that these steps need: looked for where one is not known, made where something is to be made
 /// in it, and kept before anything is.
-async fn homes(round: &Round<'_>, steps: &[(usize, Step)]) -> Result<Homes, PushError> {
+async fn homes(round: &Round<'_>, steps: &[(usize, ItemStep)]) -> Result<Homes, PushError> {
     let mut homes = round.homes.lock().await;
     let places: BTreeSet<Place> = steps.iter().map(|(_, step)| step.place()).collect();
     for place in places {
         if homes.has(place) {
             continue;
         }
-        let makes = steps.iter().any(|(_, step)| matches!(step, Step::Create(item) if item.place() == place));
+        let makes = steps.iter().any(|(_, step)| matches!(step, ItemStep::Create(item) if item.place() == place));
         let mut home = round.outlook.home(&homes, place).await?;
         if home.is_none() && makes {
             let foreign = if place == Place::Task { round.outlook.foreign_lists().await? } else { BTreeMap::new() };

@@ -5,7 +5,7 @@
 //! name one member.
 
 mod advance;
-mod look;
+mod comparison;
 mod round;
 mod run;
 

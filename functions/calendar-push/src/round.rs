@@ -19,7 +19,7 @@ use shared::{
     firm::{Firm, feed::FeedError},
     graph::{Disposition, GraphCode, GraphError, Homes, Place},
     problem::Noted,
-    push::{Outlook, Wish},
+    push::{Outlook, PushChoice},
 };
 
 /// What lies in a member's Outlook is looked at this often.
@@ -97,7 +97,7 @@ pub(crate) enum Block {
 pub(crate) struct Round<'a> {
     pub app: &'a App,
     pub outlook: Outlook<'a>,
-    pub wish: Wish,
+    pub wish: PushChoice,
     /// Whether categories may be given colours.
     pub colors: bool,
     /// The containers of ours, made when something is to lie in them.

@@ -19,6 +19,7 @@ use shared::{
         worker::{Deadline, RoundOutcome},
     },
     base::{
+        clock::CLOCK_SKEW,
         id::{EntryId, MemberId, Noun},
         telemetry::Chain,
     },
@@ -28,21 +29,17 @@ use shared::{
     },
     graph::{GraphError, Homes, Place},
     problem::{Code, Noted, of_refused_service},
-    push::{Copy, Failing, Outbox, Outlook, PushWork, Wish},
+    push::{Copy, Failing, Outbox, Outlook, PushChoice, PushWork},
 };
 
 use crate::{
-    advance, look,
+    advance, comparison,
     round::{Block, CHECK_PAUSE, CONFLICT_PAUSE, PushError, Round, keep},
 };
 
 /// What was pushed to a member who is no more is removed for so long, where access allows it again; then it stays
 /// there.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
-/// Clocks of two functions differ by less than this.
-const CLOCK_SKEW: Duration = Duration::from_secs(2);
-/// Copies forgotten in one transaction.
-const FORGOTTEN_AT_ONCE: usize = 50;
 
 impl Round<'_> {
     /// Works through all that is open. Entries are read after the work was listed, so what is open is seen to by it.
@@ -70,12 +67,12 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// What is said comes first; then what lies there is looked at, and set right.
+    /// Open work comes first; then the Outlook is compared, and the differences are corrected.
     async fn visit(&self, outbox: &mut Outbox) -> Result<RoundOutcome, PushError> {
         if self.drain().await? == RoundOutcome::OutOfTime {
             return Ok(RoundOutcome::OutOfTime);
         }
-        if look::look(self, outbox).await? && self.drain().await? == RoundOutcome::OutOfTime {
+        if comparison::compare_outlook(self, outbox).await? && self.drain().await? == RoundOutcome::OutOfTime {
             return Ok(RoundOutcome::OutOfTime);
         }
         self.tidy().await?;
@@ -201,7 +198,7 @@ impl Visitor<'_> {
             && member.is_none_or(|member| member.account() != account)
         {
             let patience = if member.is_none() { FAREWELL_PATIENCE } else { Duration::ZERO };
-            match self.reach(&account, Wish::nothing(firm.language), outbox).await? {
+            match self.reach(&account, PushChoice::nothing(firm.language), outbox).await? {
                 RoundOutcome::Finished => {}
                 unfinished => return Ok(unfinished),
             }
@@ -226,12 +223,17 @@ impl Visitor<'_> {
             }
         }
         let Some(member) = member else { return Ok(RoundOutcome::Finished) };
-        let wish = Wish { push: member.push, language: firm.language };
+        let wish = PushChoice { push: member.push, language: firm.language };
         self.reach(&member.account(), wish, &mut row.value).await
     }
 
     /// Visits one account. That a person has to act is noted, and no error.
-    async fn reach(&self, account: &MemberAccount, wish: Wish, outbox: &mut Outbox) -> Result<RoundOutcome, PushError> {
+    async fn reach(
+        &self,
+        account: &MemberAccount,
+        wish: PushChoice,
+        outbox: &mut Outbox,
+    ) -> Result<RoundOutcome, PushError> {
         let Self { app, firm, member, deadline, .. } = *self;
         let Some(connector) = Connector::find(&app.table, firm.id, account.connector).await?.map(|row| row.value)
         else {
@@ -289,7 +291,7 @@ impl Visitor<'_> {
 
     /// What is not tried at all. An organisation's rights stand in the app's registration, and Graph says whether they
     /// are there.
-    fn blocked(&self, connector: &Connector, wish: &Wish, outbox: &Outbox) -> BTreeMap<Noun, Block> {
+    fn blocked(&self, connector: &Connector, wish: &PushChoice, outbox: &Outbox) -> BTreeMap<Noun, Block> {
         let block = |noun| {
             let asked = connector.access == Access::Organization
                 || match noun {
@@ -392,9 +394,7 @@ async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> 
 /// Forgets what was pushed for a member: it is gone, or out of reach for good.
 async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), PushError> {
     let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
-    for some in copies.chunks(FORGOTTEN_AT_ONCE) {
-        app.table.transact(some.iter().map(Write::remove).collect()).await?;
-    }
+    app.table.remove_all(&copies).await?;
     app.table.write(Write::discard(Key::homes(firm.id, member))).await?;
     Ok(())
 }
@@ -402,9 +402,7 @@ async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), P
 /// Nothing is left of a member who is no more.
 async fn forget(app: &App, job: &PushJob, outbox: Option<Row<Outbox>>) -> Result<RoundOutcome, PushError> {
     let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(job.firm, job.member)).await?;
-    for some in work.chunks(FORGOTTEN_AT_ONCE) {
-        app.table.transact(some.iter().map(Write::remove).collect()).await?;
-    }
+    app.table.remove_all(&work).await?;
     if let Some(row) = outbox {
         app.table.write(Write::remove(&row)).await?;
     }

@@ -47,16 +47,16 @@ pub struct Output {
 /// What is due could not be read; the schedule comes again in a minute.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct DueError(#[from] TableError);
+pub struct EvidenceError(#[from] TableError);
 
-impl From<DueError> for Diagnostic {
-    fn from(error: DueError) -> Self {
-        Self { error_type: "DueError".to_owned(), error_message: Chain(&error).to_string() }
+impl From<EvidenceError> for Diagnostic {
+    fn from(error: EvidenceError) -> Self {
+        Self { error_type: "EvidenceError".to_owned(), error_message: Chain(&error).to_string() }
     }
 }
 
 /// Appends to every log that is due.
-pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, DueError> {
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, EvidenceError> {
     let Input { schedule: Schedule::Append } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     // Boxed, because the compiler gives up on a future that is nested so deeply.
@@ -66,7 +66,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, DueE
 /// Appends to every log that is due by `until`. One that can't be appended to holds up no other.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn append(app: &App, until: Timestamp, deadline: &Deadline) -> Result<Output, DueError> {
+pub async fn append(app: &App, until: Timestamp, deadline: &Deadline) -> Result<Output, EvidenceError> {
     let due = app.table.due_logs(until).await?;
     let follows = due.iter().map(|firm| follow(app, *firm, deadline));
     // Collected first: a stream that borrows within its closure is not `Send`.

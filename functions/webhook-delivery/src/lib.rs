@@ -38,16 +38,16 @@ pub enum Schedule {
 /// The schedule could not be carried out; it comes again in a minute.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct DueError(#[from] ScheduleError);
+pub struct WebhookDeliveryError(#[from] ScheduleError);
 
-impl From<DueError> for Diagnostic {
-    fn from(error: DueError) -> Self {
-        Self { error_type: "DueError".to_owned(), error_message: Chain(&error).to_string() }
+impl From<WebhookDeliveryError> for Diagnostic {
+    fn from(error: WebhookDeliveryError) -> Self {
+        Self { error_type: "WebhookDeliveryError".to_owned(), error_message: Chain(&error).to_string() }
     }
 }
 
 /// Queues what is due, or posts to every address named in the batch; only the failed jobs go back to the queue.
-pub async fn handle(app: &App, outside: &Outside, event: LambdaEvent<Input>) -> Result<Output, DueError> {
+pub async fn handle(app: &App, outside: &Outside, event: LambdaEvent<Input>) -> Result<Output, WebhookDeliveryError> {
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {
         worker::Input::Schedule { schedule: Schedule::Deliver } => {

@@ -11,7 +11,8 @@ use shared::base::headers::guarded;
 /// A place worth looking at: its address, and what is there.
 pub type Link = (String, String);
 
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
 
 /// The page, with the links of whoever started this greffe. Texts are ours: there is nothing to escape.
 pub(crate) fn page(links: &[Link]) -> Response {
@@ -23,7 +24,10 @@ pub(crate) fn page(links: &[Link]) -> Response {
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>greffe</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
-         <style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:12vh auto;padding:0 1rem}}</style></head>\
+         <link rel=\"icon\" href=\"data:,\">\
+         <style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:12vh auto;padding:0 1rem;\
+         overflow-wrap:anywhere;color:light-dark(#1d2026,#e8e6e1);background:light-dark(#f6f5f1,#17181b)}}\
+         a{{color:light-dark(#2f4a8a,#a9bdf5)}}</style></head>\
          <body><main><h1>greffe runs here</h1>\
          <p>greffe archives the mail of a firm's Microsoft 365 mailboxes. This address is for programs: each request needs an API \
          key. The terminal that started greffe shows where the key is.</p>\

@@ -565,6 +565,14 @@ pub(crate) fn find_account(db: &Connection, id_or_address: &str) -> Result<Optio
         .optional()?)
 }
 
+/// The account that has this further address. Exchange takes one in the place of the sign-in name; the directory does
+/// not.
+/// Source: <https://camerondwyer.com/2023/07/07/microsoft-graph-api-inconsistent-support-for-user-id-upn-and-smtp-address-to-identify-users/>
+pub(crate) fn find_mailbox(db: &Connection, address: &str) -> Result<Option<Account>> {
+    let by_address = "WHERE id = (SELECT user FROM aliases WHERE address = ?1)";
+    Ok(db.query_row(&format!("{ACCOUNTS} {by_address}"), [address], Account::from_row).optional()?)
+}
+
 /// The account of this object id or address, which the caller says exists.
 pub(crate) fn account(db: &Connection, id_or_address: &str) -> Result<Account> {
     find_account(db, id_or_address)?.ok_or_else(|| Error::unknown("account", id_or_address))

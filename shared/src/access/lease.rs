@@ -438,18 +438,18 @@ impl<'a> HeldRegistration<'a> {
     /// Puts a credential in the place of the one in use, once it is proven. The old one stays good at Entra.
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
-    pub async fn replace(mut self, new: New, via: Option<&Connector>) -> Result<(), RegistrationError> {
+    pub async fn replace(mut self, new: Replacement, via: Option<&Connector>) -> Result<(), RegistrationError> {
         let replaced = self.try_replace(new, via).await;
         let released = self.release().await;
         replaced.and(released)
     }
 
-    async fn try_replace(&mut self, new: New, via: Option<&Connector>) -> Result<(), RegistrationError> {
+    async fn try_replace(&mut self, new: Replacement, via: Option<&Connector>) -> Result<(), RegistrationError> {
         let secret_id = self.owner.secret_id();
         let secrets = &self.clients.secrets;
         let (credential, prepared) = match new {
-            New::Credential(credential) => (credential, None),
-            New::Prepared => {
+            Replacement::Credential(credential) => (credential, None),
+            Replacement::Prepared => {
                 let prepared = secrets.labelled(&secret_id, PREPARED).await?;
                 let prepared = prepared.ok_or(RegistrationError::NothingPrepared)?;
                 (Credential::parse(&prepared.text), Some(prepared.id))
@@ -550,7 +550,7 @@ impl HeldRegistration<'_> {
 
 /// What takes the place of a credential.
 #[derive(Debug)]
-pub enum New {
+pub enum Replacement {
     /// This one.
     Credential(Credential),
     /// The certificate that was made for it.

@@ -15,6 +15,9 @@ use std::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+/// Clocks of two functions differ by less than this: AWS keeps them within milliseconds.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(2);
+
 /// Where the time comes from. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(TimeSource);

@@ -127,16 +127,18 @@ impl Member {
         table.transact(writes.into_iter().chain(named).collect()).await
     }
 
-    /// Stores `row` as it is at `now` in place of what was read, when its address was `before`.
+    /// Stores `row` at `now`, in place of `before`, which was read.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn replace(row: &Row<Self>, before: &str, table: &Table, now: Timestamp) -> Result<(), TableError> {
+    pub async fn replace(row: &Row<Self>, before: &Self, table: &Table, now: Timestamp) -> Result<(), TableError> {
         let member = &row.value;
         let mut writes = vec![Write::replace(row), member.push_due(now)];
-        if member.address != before {
+        if member.address != before.address {
             writes.push(member.take_address());
-            writes.extend(free(table, member.firm, before).await?);
+            writes.extend(free(table, member.firm, &before.address).await?);
         }
+        let external_ids = (before.external_id.as_ref(), member.external_id.as_ref());
+        writes.extend(Named::Member.change(member.firm, external_ids, member.id));
         table.transact(writes).await
     }
 

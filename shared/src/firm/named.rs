@@ -59,6 +59,23 @@ impl Named {
         external.map(|external| Write::insert(self.key(firm, external), &bearer))
     }
 
+    /// The writes by which `id` has the external id `after` instead of `before`; they conflict where another has it.
+    pub fn change(
+        self,
+        firm: FirmId,
+        (before, after): (Option<&ExternalId>, Option<&ExternalId>),
+        id: impl Display,
+    ) -> impl Iterator<Item = Write> {
+        let differs = before != after;
+        let free = self.free(Some(firm), before.filter(|_| differs));
+        free.into_iter().chain(self.give(Some(firm), after.filter(|_| differs), id))
+    }
+
+    /// Whether a write failed because another of the firm has this external id.
+    pub fn is_taken(self, firm: FirmId, external: Option<&ExternalId>, error: &TableError) -> bool {
+        external.is_some_and(|external| error.is_about(&self.key(Some(firm), external)))
+    }
+
     /// The write by which another can have the external id of what is deleted.
     pub fn free(self, firm: Option<FirmId>, external: Option<&ExternalId>) -> Option<Write> {
         external.map(|external| Write::discard(self.key(firm, external)))

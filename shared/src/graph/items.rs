@@ -279,7 +279,7 @@ pub struct Tag {
 
 /// One request about one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum ItemStep {
     /// Looks for what carries the mark.
     Find(Place),
     /// Removes the item of that id; one that is gone is removed.
@@ -290,7 +290,7 @@ pub enum Step {
     Update(String, Item, Changes),
 }
 
-impl Step {
+impl ItemStep {
     /// Where it happens.
     pub fn place(&self) -> Place {
         match self {
@@ -300,9 +300,9 @@ impl Step {
     }
 }
 
-/// What came of a [`Step`].
+/// The outcome of an [`ItemStep`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Done {
+pub enum StepOutcome {
     /// The ids of what was found.
     Found(Vec<String>),
     /// It is not there any more.
@@ -343,21 +343,21 @@ impl Graph {
         &self,
         user: &GraphUser,
         homes: &Homes,
-        steps: &[(Step, Tag)],
+        steps: &[(ItemStep, Tag)],
         order: BatchOrder,
-    ) -> Result<Vec<Result<Done, GraphError>>, GraphError> {
-        let mut done: Vec<Option<Result<Done, GraphError>>> = steps.iter().map(|_| None).collect();
+    ) -> Result<Vec<Result<StepOutcome, GraphError>>, GraphError> {
+        let mut done: Vec<Option<Result<StepOutcome, GraphError>>> = steps.iter().map(|_| None).collect();
         // Tasks can't be asked for by what they are linked to: the list is read, once for all.
-        if steps.iter().any(|(step, _)| *step == Step::Find(Place::Task)) {
+        if steps.iter().any(|(step, _)| *step == ItemStep::Find(Place::Task)) {
             let linked = match &homes.task_list {
                 Some(list) => self.tasks_linked(user, list).await?,
                 None => Vec::new(),
             };
             for (i, (step, tag)) in steps.iter().enumerate() {
-                if *step == Step::Find(Place::Task) {
+                if *step == ItemStep::Find(Place::Task) {
                     let found = linked.iter().filter(|(links, _)| links.iter().any(|link| link.is(&tag.mark)));
                     let found = found.map(|(_, id)| id.to_string());
-                    done[i] = Some(Ok(Done::Found(found.collect())));
+                    done[i] = Some(Ok(StepOutcome::Found(found.collect())));
                 }
             }
         }
@@ -367,15 +367,15 @@ impl Graph {
             if done[i].is_some() {
                 continue;
             }
-            if *step == Step::Find(Place::Contact) {
+            if *step == ItemStep::Find(Place::Contact) {
                 // A person may have moved it out of our folder before anybody knew of it.
                 parts.push((i, find(format!("{}/contacts", user.path()), tag)));
             }
             match part(user, homes, step, tag) {
                 Some(part) => parts.push((i, part)),
                 // The container is not there, so nothing is in it.
-                None if matches!(step, Step::Find(_)) => done[i] = Some(Ok(Done::Found(Vec::new()))),
-                None => done[i] = Some(Ok(Done::Removed)),
+                None if matches!(step, ItemStep::Find(_)) => done[i] = Some(Ok(StepOutcome::Found(Vec::new()))),
+                None => done[i] = Some(Ok(StepOutcome::Removed)),
             }
         }
         while !parts.is_empty() {
@@ -384,7 +384,9 @@ impl Graph {
             for (i, answer) in at.into_iter().zip(self.batch(some, order).await?) {
                 let came = outcome(&steps[i].0, answer);
                 done[i] = Some(match (done[i].take(), came) {
-                    (Some(Ok(Done::Found(here))), Ok(Done::Found(there))) => Ok(Done::Found([here, there].concat())),
+                    (Some(Ok(StepOutcome::Found(here))), Ok(StepOutcome::Found(there))) => {
+                        Ok(StepOutcome::Found([here, there].concat()))
+                    }
                     (Some(Err(e)), _) | (_, Err(e)) => Err(e),
                     (_, came) => came,
                 });
@@ -399,10 +401,10 @@ impl Graph {
         &self,
         user: &GraphUser,
         homes: &Homes,
-        steps: &'a [(Step, Tag)],
-        done: &mut [Option<Result<Done, GraphError>>],
-    ) -> Result<Cow<'a, [(Step, Tag)]>, GraphError> {
-        let names = |(step, _): &(Step, Tag), place| matches!(step, Step::Update(_, item, changes) if item.place() == place && changes.name_categories());
+        steps: &'a [(ItemStep, Tag)],
+        done: &mut [Option<Result<StepOutcome, GraphError>>],
+    ) -> Result<Cow<'a, [(ItemStep, Tag)]>, GraphError> {
+        let names = |(step, _): &(ItemStep, Tag), place| matches!(step, ItemStep::Update(_, item, changes) if item.place() == place && changes.name_categories());
         let mut there: HashMap<String, Value> = HashMap::new();
         if let Some(list) = homes.task_list.as_ref().filter(|_| steps.iter().any(|step| names(step, Place::Task))) {
             there.extend(self.task_categories(user, list).await?);
@@ -412,7 +414,7 @@ impl Graph {
             let reads = some.iter().filter_map(|i| read_categories(user, &steps[*i].0)).collect();
             for (i, answer) in some.iter().zip(self.batch(reads, BatchOrder::Parallel).await?) {
                 match (answer, &steps[*i].0) {
-                    (Ok(mut event), Step::Update(id, ..)) if event[CATEGORIES].is_array() => {
+                    (Ok(mut event), ItemStep::Update(id, ..)) if event[CATEGORIES].is_array() => {
                         there.insert(id.clone(), event[CATEGORIES].take());
                     }
                     // Without them, a change would take those of the person away.
@@ -430,7 +432,7 @@ impl Graph {
         }
         let mut steps = steps.to_vec();
         for (step, _) in &mut steps {
-            if let Step::Update(id, _, Changes(changes)) = step
+            if let ItemStep::Update(id, _, Changes(changes)) = step
                 && let Some(own) = there.get(id)
                 && let Some(categories) = changes.get_mut(CATEGORIES).and_then(Value::as_array_mut)
             {
@@ -560,7 +562,7 @@ impl Graph {
 }
 
 /// The request of a step; none where it needs a container that is not there.
-fn part(user: &GraphUser, homes: &Homes, step: &Step, tag: &Tag) -> Option<Part> {
+fn part(user: &GraphUser, homes: &Homes, step: &ItemStep, tag: &Tag) -> Option<Part> {
     let user = user.path();
     let collection = || {
         Some(match step.place() {
@@ -577,10 +579,10 @@ fn part(user: &GraphUser, homes: &Homes, step: &Step, tag: &Tag) -> Option<Part>
         Place::Contact => Some(format!("{user}/contacts/{}", segment(id))),
     };
     let (method, path, body) = match step {
-        Step::Find(_) => return Some(find(collection()?, tag)),
-        Step::Remove(_, id) => (Method::DELETE, one(id)?, None),
-        Step::Create(item) => (Method::POST, collection()?, Some(creation(item, tag))),
-        Step::Update(id, _, changes) => (Method::PATCH, one(id)?, Some(for_graph(changes.0.clone()))),
+        ItemStep::Find(_) => return Some(find(collection()?, tag)),
+        ItemStep::Remove(_, id) => (Method::DELETE, one(id)?, None),
+        ItemStep::Create(item) => (Method::POST, collection()?, Some(creation(item, tag))),
+        ItemStep::Update(id, _, changes) => (Method::PATCH, one(id)?, Some(for_graph(changes.0.clone()))),
     };
     let mut headers = json!({ "Prefer": PREFER });
     if body.is_some() {
@@ -591,8 +593,8 @@ fn part(user: &GraphUser, homes: &Homes, step: &Step, tag: &Tag) -> Option<Part>
 }
 
 /// The request for the categories of an event that is to be changed.
-fn read_categories(user: &GraphUser, step: &Step) -> Option<Part> {
-    let Step::Update(id, ..) = step else { return None };
+fn read_categories(user: &GraphUser, step: &ItemStep) -> Option<Part> {
+    let ItemStep::Update(id, ..) = step else { return None };
     Some(Part {
         method: Method::GET,
         path: format!("{}/events/{}?$select=id,categories", user.path(), segment(id)),
@@ -667,19 +669,19 @@ fn creation(item: &Item, tag: &Tag) -> Value {
     body
 }
 
-fn outcome(step: &Step, answer: Result<Value, GraphError>) -> Result<Done, GraphError> {
+fn outcome(step: &ItemStep, answer: Result<Value, GraphError>) -> Result<StepOutcome, GraphError> {
     let unreadable = |what: &'static str| GraphError::Unreadable { attempted: what.to_owned(), source: "no id".into() };
     match (step, answer) {
-        (Step::Remove(..), Ok(_)) => Ok(Done::Removed),
-        (Step::Remove(..), Err(e)) if e.is_gone() => Ok(Done::Removed),
-        (Step::Find(_), Ok(answer)) => {
+        (ItemStep::Remove(..), Ok(_)) => Ok(StepOutcome::Removed),
+        (ItemStep::Remove(..), Err(e)) if e.is_gone() => Ok(StepOutcome::Removed),
+        (ItemStep::Find(_), Ok(answer)) => {
             let items = answer["value"].as_array().ok_or_else(|| unreadable("find an item"))?;
             // One that can't be read is there all the same: it must not be made once more.
             let ids = items.iter().map(|item| item["id"].as_str().map(str::to_owned));
-            ids.collect::<Option<Vec<_>>>().map(Done::Found).ok_or_else(|| unreadable("find an item"))
+            ids.collect::<Option<Vec<_>>>().map(StepOutcome::Found).ok_or_else(|| unreadable("find an item"))
         }
-        (Step::Create(item) | Step::Update(_, item, _), Ok(answer)) => {
-            shown(item.place(), &answer).map(Done::Shown).ok_or_else(|| unreadable("write an item"))
+        (ItemStep::Create(item) | ItemStep::Update(_, item, _), Ok(answer)) => {
+            shown(item.place(), &answer).map(StepOutcome::Shown).ok_or_else(|| unreadable("write an item"))
         }
         (_, Err(e)) => Err(e),
     }

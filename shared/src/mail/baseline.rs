@@ -21,9 +21,6 @@ use crate::{
     mail::rules::SkipReason,
 };
 
-/// Items forgotten in one transaction.
-const FORGOTTEN_AT_ONCE: usize = 50;
-
 /// Which round a folder is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -180,12 +177,9 @@ pub async fn forget_before(
     folder: &FolderId,
     since: u32,
 ) -> Result<(), TableError> {
-    let pages: Vec<Row<BaselinePage>> = table.query_all(&Key::baseline_prefix(firm, mailbox, folder)).await?;
-    let over: Vec<&Row<BaselinePage>> = pages.iter().filter(|page| page.value.reading < since).collect();
-    for chunk in over.chunks(FORGOTTEN_AT_ONCE) {
-        table.transact(chunk.iter().map(|page| Write::remove(page)).collect()).await?;
-    }
-    Ok(())
+    let mut pages: Vec<Row<BaselinePage>> = table.query_all(&Key::baseline_prefix(firm, mailbox, folder)).await?;
+    pages.retain(|page| page.value.reading < since);
+    table.remove_all(&pages).await
 }
 
 #[cfg(test)]

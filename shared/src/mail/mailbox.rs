@@ -280,26 +280,22 @@ impl Mailbox {
     ///
     /// Errors: `Conflict` if another wrote first, or if another mailbox has the address; the table refuses or does not
     /// answer.
-    pub async fn replace(
-        row: &Row<Self>,
-        before: &str,
-        moved: bool,
-        table: &Table,
-        now: Timestamp,
-    ) -> Result<(), TableError> {
+    pub async fn replace(row: &Row<Self>, before: &Self, table: &Table, now: Timestamp) -> Result<(), TableError> {
         let mailbox = &row.value;
         let mut writes = vec![Write::replace(row)];
-        if mailbox.address != before {
+        if mailbox.address != before.address {
             let taken = MailboxAddress { mailbox: mailbox.id };
             writes.push(Write::insert(Key::address(mailbox.firm, &mailbox.address), &taken));
-            writes.push(Write::discard(Key::address(mailbox.firm, before)));
+            writes.push(Write::discard(Key::address(mailbox.firm, &before.address)));
         }
+        let external_ids = (before.external_id.as_ref(), mailbox.external_id.as_ref());
+        writes.extend(Named::Mailbox.change(mailbox.firm, external_ids, mailbox.id));
         table.transact(writes).await?;
         let opened_anew = |sync: Sync| {
             let sync = Sync { subscription: None, problem: None, ..sync };
             if mailbox.state == MailboxState::Active { sync.due(now) } else { sync }
         };
-        if moved {
+        if mailbox.connector != before.connector {
             table.update(&Key::sync(mailbox.firm, mailbox.id), |sync: Option<Sync>| sync.map(opened_anew)).await?;
         }
         Ok(())

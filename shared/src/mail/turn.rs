@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
-    base::id::{FirmId, MailboxId},
+    base::{
+        clock::CLOCK_SKEW,
+        id::{FirmId, MailboxId},
+    },
 };
-
-/// Clocks of two functions differ by less than this.
-const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// Whose turn it is. There is none before older mail is worked at for the first time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

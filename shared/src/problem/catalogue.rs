@@ -488,6 +488,11 @@ catalogue! {
         fr "Le cabinet a déjà une boîte aux lettres à cette adresse." "Utilisez la boîte qui existe déjà.";
         nl "Het kantoor heeft al een postvak met dit adres." "Gebruik het postvak dat er al is.";
         de "Die Firma hat bereits ein Postfach mit dieser Adresse." "Verwenden Sie das vorhandene Postfach.";
+    ExternalIdTaken, 409, Integrator, No;
+        en "Another item of the firm has this `external_id` already." "Use the item that has it, or choose another `external_id`.";
+        fr "Un autre élément du cabinet a déjà cet `external_id`." "Utilisez l'élément qui le porte, ou choisissez un autre `external_id`.";
+        nl "Een ander item van het kantoor heeft deze `external_id` al." "Gebruik het item dat hem heeft, of kies een andere `external_id`.";
+        de "Ein anderer Eintrag der Firma hat diese `external_id` bereits." "Verwenden Sie den Eintrag, der sie hat, oder wählen Sie eine andere `external_id`.";
     AddressAmbiguous, 409, FirmAdministrator, No;
         en "Several accounts of the organisation carry this address." "Name the account by its sign-in name, or have the Microsoft 365 administrator leave the address to one account.";
         fr "Plusieurs comptes de l'organisation portent cette adresse." "Désignez le compte par son nom de connexion, ou demandez à l'administrateur Microsoft 365 de laisser l'adresse à un seul compte.";

@@ -13,11 +13,11 @@ use utoipa::ToSchema;
 use crate::{
     base::id::EntryId,
     graph::{Item, Place, Sight},
-    push::{Copy, Placed, Wish},
+    push::{Copy, Placed, PushChoice},
 };
 
-/// What was looked at in one mailbox, by place.
-pub type Sights = BTreeMap<Place, Sight>;
+/// What Outlook shows in one mailbox, by place.
+pub type SeenItems = BTreeMap<Place, Sight>;
 
 /// How an entry shall show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl Shape {
     }
 }
 
-/// What is said to one member.
-pub type Said = BTreeMap<EntryId, Shape>;
+/// The items that a member is to have, by entry.
+pub type WantedItems = BTreeMap<EntryId, Shape>;
 
 /// The kind of difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -50,7 +50,7 @@ pub enum Verdict {
     Gone,
     /// Somebody changed it there.
     Altered,
-    /// It says what was said before.
+    /// The application changed the entry since.
     Outdated,
     /// It was made since the last look, and no change since then names it: it is looked for.
     Unseen,
@@ -72,7 +72,7 @@ impl fmt::Display for Difference {
             Verdict::Unwanted => "is there and will be removed",
             Verdict::Gone => "was removed there and will be made again",
             Verdict::Altered => "was changed there and will be set back",
-            Verdict::Outdated => "says what was said before and will be changed",
+            Verdict::Outdated => "is outdated and will be changed",
             Verdict::Unseen => "was made since the last look and will be looked for",
         };
         write!(f, "{} {what}", self.entry)
@@ -82,29 +82,29 @@ impl fmt::Display for Difference {
 /// Changes may be told some time after they were made.
 const SETTLING: Duration = Duration::from_secs(2 * 60);
 
-/// Lists the differences. `said`: the wanted entries, or none if they were not read; then only items in `sights` are
-/// judged. `looks`: the times of the previous and of this check, if `sights` has only the changes between them. Items
+/// Lists the differences. `wanted`: the wanted entries, or none if they were not read; then only items in `seen` are
+/// judged. `looks`: the times of the previous and of this check, if `seen` has only the changes between them. Items
 /// that greffe did not create are ignored.
 pub fn compare(
-    wish: &Wish,
-    said: Option<&Said>,
+    wish: &PushChoice,
+    wanted: Option<&WantedItems>,
     copies: &[Copy],
-    sights: &Sights,
+    seen: &SeenItems,
     looks: Option<(Timestamp, Timestamp)>,
 ) -> Vec<Difference> {
     let mut differences = Vec::new();
     let mut tell = |entry: &EntryId, verdict| differences.push(Difference { entry: entry.clone(), verdict });
     for copy in copies {
         let entry = &copy.entry;
-        let shape = said.and_then(|said| said.get(entry));
-        let wanted = if said.is_some() { shape.map(|shape| shape.place) } else { wish.place(entry.noun) };
-        match (&copy.placed, wanted) {
-            (Some(placed), wanted) if wanted != Some(placed.place) => tell(entry, Verdict::Unwanted),
-            (Some(placed), _) => match look_up(placed, sights, looks) {
+        let shape = wanted.and_then(|wanted| wanted.get(entry));
+        let wanted_place = if wanted.is_some() { shape.map(|shape| shape.place) } else { wish.place(entry.noun) };
+        match (&copy.placed, wanted_place) {
+            (Some(placed), place) if place != Some(placed.place) => tell(entry, Verdict::Unwanted),
+            (Some(placed), _) => match look_up(placed, seen, looks) {
                 There::AsLeft if copy.failure.is_none() && shape.is_some_and(|s| s.item.digest() != placed.sent) => {
                     tell(entry, Verdict::Outdated);
                 }
-                There::AsLeft if copy.failure.is_none() && shape.is_some_and(|s| !is_kept(s, placed, sights)) => {
+                There::AsLeft if copy.failure.is_none() && shape.is_some_and(|s| !is_kept(s, placed, seen)) => {
                     tell(entry, Verdict::Altered);
                 }
                 There::AsLeft => {}
@@ -119,15 +119,15 @@ pub fn compare(
         }
     }
     let known: BTreeSet<&EntryId> = copies.iter().map(|copy| &copy.entry).collect();
-    for entry in said.into_iter().flat_map(Said::keys).filter(|entry| !known.contains(entry)) {
+    for entry in wanted.into_iter().flat_map(WantedItems::keys).filter(|entry| !known.contains(entry)) {
         tell(entry, Verdict::Missing);
     }
     differences
 }
 
 /// Whether what is shown of it has all that was sent.
-fn is_kept(shape: &Shape, placed: &Placed, sights: &Sights) -> bool {
-    let shown = sights.get(&placed.place).and_then(|sight| sight.items.get(&placed.id)).and_then(Option::as_ref);
+fn is_kept(shape: &Shape, placed: &Placed, seen: &SeenItems) -> bool {
+    let shown = seen.get(&placed.place).and_then(|sight| sight.items.get(&placed.id)).and_then(Option::as_ref);
     shown.is_none_or(|shown| shape.item.is_kept_by(shown))
 }
 
@@ -139,8 +139,8 @@ enum There {
 }
 
 /// An item whose version is the one that our last write made is as we left it, however it is told.
-fn look_up(placed: &Placed, sights: &Sights, looks: Option<(Timestamp, Timestamp)>) -> There {
-    let Some(sight) = sights.get(&placed.place) else { return There::AsLeft };
+fn look_up(placed: &Placed, seen: &SeenItems, looks: Option<(Timestamp, Timestamp)>) -> There {
+    let Some(sight) = seen.get(&placed.place) else { return There::AsLeft };
     match sight.items.get(&placed.id) {
         Some(Some(shown)) if shown.etag.is_some() && shown.etag == placed.etag => There::AsLeft,
         Some(Some(shown)) if shown.seen.is_some() && shown.seen == placed.seen => There::AsLeft,
@@ -168,15 +168,15 @@ mod tests {
         ContactContent { display_name: name.to_owned(), ..ContactContent::default() }.into()
     }
 
-    fn wish(contacts: bool) -> Wish {
-        Wish { push: Some(Push { dates: true, contacts, target: Target::Calendar }), language: Language::English }
+    fn wish(contacts: bool) -> PushChoice {
+        PushChoice { push: Some(Push { dates: true, contacts, target: Target::Calendar }), language: Language::English }
     }
 
     fn entry(id: &str) -> EntryId {
         format!("contact#{id}").parse().unwrap()
     }
 
-    fn said(ids: &[&str]) -> Said {
+    fn wanted(ids: &[&str]) -> WantedItems {
         let shape = Shape::of(&item("d"));
         ids.iter().map(|id| (entry(id), shape.clone())).collect()
     }
@@ -189,7 +189,7 @@ mod tests {
         Copy { placed: Some(placed), ..Copy::new(entry(id)) }
     }
 
-    fn sight(whole: bool, items: &[(&str, Option<(&str, &str)>)]) -> Sights {
+    fn sight(whole: bool, items: &[(&str, Option<(&str, &str)>)]) -> SeenItems {
         let items = items.iter().map(|(id, shown)| {
             let shown = shown.map(|(etag, seen)| Shown {
                 id: (*id).to_owned(),
@@ -200,7 +200,7 @@ mod tests {
             });
             ((*id).to_owned(), shown)
         });
-        Sights::from([(Place::Contact, Sight { whole, items: items.collect() })])
+        SeenItems::from([(Place::Contact, Sight { whole, items: items.collect() })])
     }
 
     fn told(differences: Vec<Difference>) -> Vec<String> {
@@ -210,9 +210,9 @@ mod tests {
     #[test]
     fn what_was_removed_or_changed_there_is_told_and_what_is_as_we_left_it_is_not() {
         let copies = ["same", "dismissed", "altered", "gone", "outdated"].map(copy);
-        let mut said = said(&["same", "dismissed", "altered", "gone", "new"]);
-        said.insert(entry("outdated"), Shape::of(&item("another")));
-        let sights = sight(
+        let mut wanted = wanted(&["same", "dismissed", "altered", "gone", "new"]);
+        wanted.insert(entry("outdated"), Shape::of(&item("another")));
+        let seen = sight(
             true,
             &[
                 ("same", Some(("1", "other digits"))),
@@ -223,11 +223,11 @@ mod tests {
             ],
         );
         assert_eq!(
-            told(compare(&wish(true), Some(&said), &copies, &sights, None)),
+            told(compare(&wish(true), Some(&wanted), &copies, &seen, None)),
             [
                 "contact#altered was changed there and will be set back",
                 "contact#gone was removed there and will be made again",
-                "contact#outdated says what was said before and will be changed",
+                "contact#outdated is outdated and will be changed",
                 "contact#new is not there and will be made",
             ]
         );
@@ -258,10 +258,10 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_says_any_more_or_is_switched_off_goes() {
+    fn what_is_not_wanted_any_more_or_is_switched_off_goes() {
         let copies = ["a"].map(copy);
         let goes = ["contact#a is there and will be removed"];
-        assert_eq!(told(compare(&wish(true), Some(&Said::new()), &copies, &Sights::new(), None)), goes);
-        assert_eq!(told(compare(&wish(false), None, &copies, &Sights::new(), None)), goes);
+        assert_eq!(told(compare(&wish(true), Some(&WantedItems::new()), &copies, &SeenItems::new(), None)), goes);
+        assert_eq!(told(compare(&wish(false), None, &copies, &SeenItems::new(), None)), goes);
     }
 }

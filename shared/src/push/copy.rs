@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{clock::next_try, id::EntryId},
-    graph::{Disposition, Done, GraphCode, GraphError, Item, Place, Shown, Step},
+    graph::{Disposition, GraphCode, GraphError, Item, ItemStep, Place, Shown, StepOutcome},
     problem::{Code, Noted},
 };
 
@@ -57,7 +57,7 @@ impl Placed {
 
 /// An item of ours that has to go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Left {
+pub struct Leftover {
     /// What it is.
     pub place: Place,
     /// Its id.
@@ -84,7 +84,7 @@ pub struct Copy {
     pub placed: Option<Placed>,
     /// What has to go first.
     #[serde(default)]
-    pub left: Vec<Left>,
+    pub left: Vec<Leftover>,
     /// Where something may lie that an answer never told of.
     #[serde(default)]
     pub unsure: BTreeSet<Place>,
@@ -111,33 +111,33 @@ impl Copy {
     }
 
     /// The next step to where it shall be; none if it is there.
-    pub fn next_step(&self, wanted: Option<&Item>) -> Option<Step> {
+    pub fn next_step(&self, wanted: Option<&Item>) -> Option<ItemStep> {
         if let Some(place) = self.unsure.first() {
-            return Some(Step::Find(*place));
+            return Some(ItemStep::Find(*place));
         }
         if let Some(left) = self.left.first() {
-            return Some(Step::Remove(left.place, left.id.clone()));
+            return Some(ItemStep::Remove(left.place, left.id.clone()));
         }
         match (&self.placed, wanted) {
             (None, None) => None,
-            (None, Some(item)) => Some(Step::Create(item.clone())),
+            (None, Some(item)) => Some(ItemStep::Create(item.clone())),
             (Some(placed), Some(item)) if placed.place == item.place() => {
                 let changes = || item.changes_since(&placed.sent, &placed.parts);
-                (placed.sent != item.digest()).then(|| Step::Update(placed.id.clone(), item.clone(), changes()))
+                (placed.sent != item.digest()).then(|| ItemStep::Update(placed.id.clone(), item.clone(), changes()))
             }
             // Switched off, deleted, or wanted elsewhere: there it is made once it is gone here.
-            (Some(placed), _) => Some(Step::Remove(placed.place, placed.id.clone())),
+            (Some(placed), _) => Some(ItemStep::Remove(placed.place, placed.id.clone())),
         }
     }
 
     /// Takes note of what came of a step at `now`.
-    pub fn stepped(&mut self, step: &Step, done: Done, now: Timestamp) {
+    pub fn stepped(&mut self, step: &ItemStep, done: StepOutcome, now: Timestamp) {
         match (step, done) {
-            (Step::Find(place), Done::Found(ids)) => {
+            (ItemStep::Find(place), StepOutcome::Found(ids)) => {
                 self.unsure.remove(place);
                 // What is not found where it was may only have been moved: it goes before another is made.
                 if let Some(lost) = self.placed.take_if(|placed| placed.place == *place && !ids.contains(&placed.id)) {
-                    self.left.push(Left { place: lost.place, id: lost.id });
+                    self.left.push(Leftover { place: lost.place, id: lost.id });
                     self.gone();
                 }
                 let known = self.placed.as_ref().map(|placed| placed.id.clone());
@@ -147,26 +147,26 @@ impl Copy {
                             self.left.retain(|left| left.id != id);
                             self.placed = Some(Placed::found(*place, id));
                         }
-                        Some(_) => self.left.push(Left { place: *place, id }),
+                        Some(_) => self.left.push(Leftover { place: *place, id }),
                     }
                 }
             }
-            (Step::Remove(_, id), _) => {
+            (ItemStep::Remove(_, id), _) => {
                 self.left.retain(|left| left.id != *id);
                 if self.placed.as_ref().is_some_and(|placed| placed.id == *id) {
                     self.gone();
                 }
             }
-            (Step::Create(item) | Step::Update(_, item, _), Done::Shown(shown)) => {
+            (ItemStep::Create(item) | ItemStep::Update(_, item, _), StepOutcome::Shown(shown)) => {
                 let is_kept = item.is_kept_by(&shown);
                 let Shown { id, etag, seen, parts: shown, .. } = shown;
                 let made_at = match step {
-                    Step::Create(_) => Some(now),
+                    ItemStep::Create(_) => Some(now),
                     _ => self.placed.as_ref().and_then(|placed| placed.made_at),
                 };
                 // What a person changed meanwhile, and this step did not say, is still to be set back.
                 let reveals = match (step, &self.placed) {
-                    (Step::Update(_, item, changes), Some(before)) => {
+                    (ItemStep::Update(_, item, changes), Some(before)) => {
                         changes.reveal(item.place(), &before.shown, &shown)
                     }
                     _ => false,
@@ -180,7 +180,7 @@ impl Copy {
                     next_try: None,
                 });
             }
-            (Step::Find(_) | Step::Create(_) | Step::Update(..), _) => {}
+            (ItemStep::Find(_) | ItemStep::Create(_) | ItemStep::Update(..), _) => {}
         }
     }
 
@@ -191,16 +191,16 @@ impl Copy {
     }
 
     /// Whether a refusal only shows that things are otherwise than was thought, so that another step may do.
-    pub fn learned(&mut self, step: &Step, error: &GraphError) -> bool {
+    pub fn learned(&mut self, step: &ItemStep, error: &GraphError) -> bool {
         let duplicate = error.code().is("ErrorDuplicateTransactionId");
         match step {
             // The id was used: by an event that is there, or by one that was deleted since.
-            Step::Create(item) if duplicate => {
+            ItemStep::Create(item) if duplicate => {
                 self.generation += 1;
                 self.unsure.insert(item.place());
                 true
             }
-            Step::Update(..) if error.is_gone() => {
+            ItemStep::Update(..) if error.is_gone() => {
                 self.gone();
                 true
             }
@@ -209,8 +209,8 @@ impl Copy {
     }
 
     /// Takes note that nobody knows whether something was made.
-    pub fn doubt(&mut self, step: &Step) {
-        if let Step::Create(item) = step {
+    pub fn doubt(&mut self, step: &ItemStep) {
+        if let ItemStep::Create(item) = step {
             self.unsure.insert(item.place());
         }
     }
@@ -244,8 +244,8 @@ mod tests {
         ContactContent { display_name: name.to_owned(), ..ContactContent::default() }.into()
     }
 
-    fn shown(id: &str) -> Done {
-        Done::Shown(Shown {
+    fn shown(id: &str) -> StepOutcome {
+        StepOutcome::Shown(Shown {
             id: id.to_owned(),
             etag: Some("1".to_owned()),
             seen: Some("s".to_owned()),
@@ -268,8 +268,8 @@ mod tests {
         walk(&mut copy, Some(&item("a")), |_| shown("x"));
         copy.unsure.insert(Place::Contact);
         let told = walk(&mut copy, Some(&item("a")), |step| match step {
-            Step::Find(_) => Done::Found(Vec::new()),
-            Step::Remove(..) => Done::Removed,
+            ItemStep::Find(_) => StepOutcome::Found(Vec::new()),
+            ItemStep::Remove(..) => StepOutcome::Removed,
             _ => shown("y"),
         });
         assert_eq!(told, ["find", "remove x", "create"]);
@@ -279,19 +279,19 @@ mod tests {
     fn an_address_that_outlook_did_not_keep_is_said() {
         let contact = ContactContent { emails: vec!["a@x.example".to_owned()], ..ContactContent::default() };
         let mut copy = copy();
-        copy.stepped(&Step::Create(contact.into()), shown("x"), now());
+        copy.stepped(&ItemStep::Create(contact.into()), shown("x"), now());
         assert!(copy.lacks_a_value() && copy.placed.is_some());
     }
 
     /// Steps until nothing is left to do.
-    fn walk(copy: &mut Copy, wanted: Option<&Item>, mut outlook: impl FnMut(&Step) -> Done) -> Vec<String> {
+    fn walk(copy: &mut Copy, wanted: Option<&Item>, mut outlook: impl FnMut(&ItemStep) -> StepOutcome) -> Vec<String> {
         let mut told = Vec::new();
         while let Some(step) = copy.next_step(wanted) {
             told.push(match &step {
-                Step::Find(_) => "find".to_owned(),
-                Step::Remove(_, id) => format!("remove {id}"),
-                Step::Create(_) => "create".to_owned(),
-                Step::Update(id, ..) => format!("update {id}"),
+                ItemStep::Find(_) => "find".to_owned(),
+                ItemStep::Remove(_, id) => format!("remove {id}"),
+                ItemStep::Create(_) => "create".to_owned(),
+                ItemStep::Update(id, ..) => format!("update {id}"),
             });
             let done = outlook(&step);
             copy.stepped(&step, done, now());
@@ -306,23 +306,23 @@ mod tests {
         assert_eq!(walk(&mut copy, Some(&item("a")), |_| shown("x")), ["create"]);
         assert_eq!(walk(&mut copy, Some(&item("a")), |_| shown("x")), Vec::<String>::new());
         assert_eq!(walk(&mut copy, Some(&item("b")), |_| shown("x")), ["update x"]);
-        assert_eq!(walk(&mut copy, None, |_| Done::Removed), ["remove x"]);
+        assert_eq!(walk(&mut copy, None, |_| StepOutcome::Removed), ["remove x"]);
         assert!(copy.is_nowhere());
     }
 
     #[test]
     fn what_may_have_been_made_is_looked_for_before_it_is_made_again() {
         let mut doubted = copy();
-        doubted.doubt(&Step::Create(item("a")));
+        doubted.doubt(&ItemStep::Create(item("a")));
         let mut found = doubted.clone();
         let told = walk(&mut found, Some(&item("a")), |step| match step {
-            Step::Find(_) => Done::Found(vec!["x".to_owned(), "y".to_owned()]),
-            Step::Remove(..) => Done::Removed,
+            ItemStep::Find(_) => StepOutcome::Found(vec!["x".to_owned(), "y".to_owned()]),
+            ItemStep::Remove(..) => StepOutcome::Removed,
             _ => shown("x"),
         });
         assert_eq!(told, ["find", "remove y", "update x"]);
         let told = walk(&mut doubted, Some(&item("a")), |step| match step {
-            Step::Find(_) => Done::Found(Vec::new()),
+            ItemStep::Find(_) => StepOutcome::Found(Vec::new()),
             _ => shown("z"),
         });
         assert_eq!(told, ["find", "create"]);
@@ -331,10 +331,10 @@ mod tests {
     #[test]
     fn what_was_doubted_and_is_wanted_no_more_goes() {
         let mut copy = copy();
-        copy.doubt(&Step::Create(item("a")));
+        copy.doubt(&ItemStep::Create(item("a")));
         let told = walk(&mut copy, None, |step| match step {
-            Step::Find(_) => Done::Found(vec!["x".to_owned()]),
-            _ => Done::Removed,
+            ItemStep::Find(_) => StepOutcome::Found(vec!["x".to_owned()]),
+            _ => StepOutcome::Removed,
         });
         assert_eq!((told, copy.is_nowhere()), (vec!["find".to_owned(), "remove x".to_owned()], true));
     }

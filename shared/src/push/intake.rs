@@ -20,7 +20,7 @@ use crate::{
     },
     firm::{Firm, member::Member},
     push::{
-        Bulk, PushWork, TRANSACTION_WRITES_MAX, Wish,
+        Bulk, PushChoice, PushWork, TRANSACTION_WRITES_MAX,
         entry::{Change, Content, Entry},
     },
 };
@@ -136,8 +136,8 @@ impl Roster {
     }
 
     /// What is to be in a member's Outlook.
-    pub fn wish(&self, member: &Member) -> Wish {
-        Wish { push: member.push, language: self.firm.language }
+    pub fn wish(&self, member: &Member) -> PushChoice {
+        PushChoice { push: member.push, language: self.firm.language }
     }
 
     /// The entry that `new` says, at `now`.

@@ -17,8 +17,8 @@ pub mod intake;
 mod outbox;
 mod outlook;
 
-pub use compare::{Difference, Said, Shape, Sights, Verdict, compare};
-pub use copy::{Copy, CopyFailure, Left, Placed};
+pub use compare::{Difference, SeenItems, Shape, Verdict, WantedItems, compare};
+pub use copy::{Copy, CopyFailure, Leftover, Placed};
 pub use outbox::{Failing, Outbox};
 pub use outlook::{Outlook, PushLinks};
 
@@ -86,14 +86,14 @@ impl PushWork {
 
 /// What is to be in a member's Outlook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wish {
+pub struct PushChoice {
     /// The member's switches; none for nothing.
     pub push: Option<Push>,
     /// The language of categories.
     pub language: Language,
 }
 
-impl Wish {
+impl PushChoice {
     /// Nothing at all.
     pub fn nothing(language: Language) -> Self {
         Self { push: None, language }
@@ -114,17 +114,17 @@ impl Wish {
     /// How a date shall show in the Outlook of `member`; none where it shall not be there.
     pub fn date(&self, member: MemberId, entry: Option<&Entry<Date>>) -> Option<Item> {
         let push = self.push.filter(|push| push.dates)?;
-        Some(said_to(member, entry)?.item(push.target, self.language))
+        Some(content_for(member, entry)?.item(push.target, self.language))
     }
 
     /// The same for a contact.
     pub fn contact(&self, member: MemberId, entry: Option<&Entry<Contact>>) -> Option<Item> {
         self.push.filter(|push| push.contacts)?;
-        Some(said_to(member, entry)?.item(self.language))
+        Some(content_for(member, entry)?.item(self.language))
     }
 }
 
-fn said_to<T>(member: MemberId, entry: Option<&Entry<T>>) -> Option<&T> {
+fn content_for<T>(member: MemberId, entry: Option<&Entry<T>>) -> Option<&T> {
     entry.filter(|entry| entry.members.contains(&member))?.content.as_ref()
 }
 

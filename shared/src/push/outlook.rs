@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{Said, Shape, Wish, folder_mark};
+use super::{PushChoice, Shape, WantedItems, folder_mark};
 use crate::{
     aws::table::{Key, Table, TableError},
     base::id::{EntryId, MemberId, Noun, TaskListId},
@@ -141,36 +141,38 @@ impl Outlook<'_> {
         }
     }
 
-    /// All entries of a noun that are said to the member, as they shall show.
+    /// The items of a noun that the member is to have.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn said(&self, table: &Table, wish: &Wish, noun: Noun) -> Result<Said, TableError> {
+    pub async fn wanted(&self, table: &Table, wish: &PushChoice, noun: Noun) -> Result<WantedItems, TableError> {
         if wish.place(noun).is_none() {
-            return Ok(Said::new());
+            return Ok(WantedItems::new());
         }
         match noun {
-            Noun::Date => self.said_of(table, |entry: &Entry<Date>| wish.date(self.member, Some(entry))).await,
-            Noun::Contact => self.said_of(table, |entry: &Entry<Contact>| wish.contact(self.member, Some(entry))).await,
+            Noun::Date => self.wanted_of(table, |entry: &Entry<Date>| wish.date(self.member, Some(entry))).await,
+            Noun::Contact => {
+                self.wanted_of(table, |entry: &Entry<Contact>| wish.contact(self.member, Some(entry))).await
+            }
         }
     }
 
-    async fn said_of<T: Content + DeserializeOwned>(
+    async fn wanted_of<T: Content + DeserializeOwned>(
         &self,
         table: &Table,
         shown: impl Fn(&Entry<T>) -> Option<Item>,
-    ) -> Result<Said, TableError> {
+    ) -> Result<WantedItems, TableError> {
         let prefix = Key::entry_prefix(self.firm.id, T::NOUN);
-        let (mut said, mut after) = (Said::new(), None);
+        let (mut wanted, mut after) = (WantedItems::new(), None);
         loop {
             let page = table.query::<Entry<T>>(&prefix, after.as_ref(), ENTRIES_PAGE).await?;
             for entry in page.rows.into_iter().map(|row| row.value) {
                 if let Some(item) = shown(&entry) {
-                    said.insert(EntryId { noun: T::NOUN, external: entry.id }, Shape::of(&item));
+                    wanted.insert(EntryId { noun: T::NOUN, external: entry.id }, Shape::of(&item));
                 }
             }
             after = page.next;
             if after.is_none() {
-                return Ok(said);
+                return Ok(wanted);
             }
         }
     }

@@ -245,6 +245,10 @@ impl Segment {
         among: Option<&HashSet<u64>>,
         limit: usize,
     ) -> Result<Vec<(u64, DocId)>, IndexError> {
+        // tantivy panics where it looks for the beginning of a word among no mails.
+        if self.reader.max_doc() == 0 {
+            return Ok(Vec::new());
+        }
         self.read(|| {
             let weight = wanted.query().weight(EnableScoring::disabled_from_schema(&FIELDS.schema))?;
             let mut last: VecDeque<(u64, DocId)> = VecDeque::new();
@@ -336,6 +340,14 @@ pub(super) mod tests {
             let wanted = Wanted { since, until, ..Wanted::default() };
             let all = segment.newest(&wanted, u64::MAX, None, 9).unwrap();
             assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [11, 10]);
+        }
+    }
+
+    #[test]
+    fn a_segment_without_mails_finds_nothing() {
+        let segment = opened(Segment::build(&[]).unwrap());
+        for q in ["bail", "bail ", "\"bail commercial\"", ""] {
+            assert_eq!(found(&segment, q, u64::MAX), [0; 0], "{q}");
         }
     }
 

@@ -14,7 +14,7 @@ use shared::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
         deletion::delete_connector,
-        lease::{HeldRegistration, New},
+        lease::{HeldRegistration, Replacement},
         owner::Owner,
         registration::RegistrationError,
         sign_in, tenancy,
@@ -37,8 +37,8 @@ use super::{
 };
 use crate::{
     auth::{Caller, FirmScope, Needs, Operator},
-    error::{Answer, invalid, not_found},
-    extract::{Id, Json, given_word},
+    error::{Answer, invalid, not_found, not_named},
+    extract::{Id, Json, given_word, present},
     field::{AppId, ClientSecret, Name, OwnId, Tenant},
     precondition::{ETag, IfMatch, Tagged},
 };
@@ -88,6 +88,10 @@ pub(crate) struct ConnectorChange {
     /// greffe.
     #[schema(value_type = Option<String>, format = "date-time")]
     secret_expires_at: Option<Timestamp>,
+    /// Your own id, by which a repeated creation finds it; null for none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<OwnId>)]
+    external_id: Option<Option<OwnId>>,
 }
 
 /// A firm's own app registration. A firm has at most one. Send the same ids again to replace its client secret.
@@ -219,7 +223,7 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
         (Some(_), Some(given)) if is_in_use(app, firm).await? => {
             HeldRegistration::take(app, owner)
                 .await?
-                .replace(New::Credential(given), None)
+                .replace(Replacement::Credential(given), None)
                 .await
                 .map_err(credentials::refused)?;
         }
@@ -265,7 +269,10 @@ pub(super) async fn read(
 /// its `connect_url` and grants them. Its mailboxes and their mail stay.
 #[utoipa::path(
     patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "update_connector", params(IfMatch),
-    responses((status = 200, body = ConnectorView))
+    responses(
+        (status = 200, body = ConnectorView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`, `not_for_personal_accounts`"),
+    )
 )]
 pub(super) async fn change(
     firm: FirmScope,
@@ -302,7 +309,14 @@ pub(super) async fn change(
         let owner = credentials::owner(firm, &row.value)?;
         credentials::enter(&app, owner, expires_at).await?;
     }
-    app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).collect()).await?;
+    let before = row.value.external_id.clone();
+    if let Some(external_id) = change.external_id {
+        row.value.external_id = external_id.map(OwnId::into_inner);
+    }
+    let (firm, id, external_id) = (row.value.firm, row.value.id, row.value.external_id.as_ref());
+    let named = Named::Connector.change(firm, (before.as_ref(), external_id), id);
+    let stored = app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).chain(named).collect()).await;
+    stored.map_err(|error| not_named(Named::Connector, firm, external_id, error))?;
     tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
     shown(&app, row.value, true).await
 }

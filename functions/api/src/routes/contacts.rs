@@ -13,7 +13,7 @@ use shared::{
     },
     graph::Item,
     push::{
-        Wish,
+        PushChoice,
         contact::{Address, At, Contact, ContactKind, Phone},
         entry::Entry,
         intake::{FieldError, NewEntry},
@@ -191,7 +191,7 @@ impl Resource for Contact {
         }
     }
 
-    fn item(wish: &Wish, member: MemberId, entry: &Entry<Self>) -> Option<Item> {
+    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<Item> {
         wish.contact(member, Some(entry))
     }
 }

@@ -9,7 +9,7 @@ use shared::{
     access::{
         connector::Connector,
         credential::{ClientSecret as Secret, Credential},
-        lease::{HeldRegistration, New},
+        lease::{HeldRegistration, Replacement},
         owner::Owner,
         ownership,
         registration::{self, RegistrationError},
@@ -180,7 +180,7 @@ pub(super) fn refused(error: RegistrationError) -> Failure {
 async fn replace_with(app: &App, owner: Owner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
     let given = read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
     let is_an_id = given.as_ref().is_some_and(registration::is_an_id);
-    let new = given.map_or(New::Prepared, New::Credential);
+    let new = given.map_or(Replacement::Prepared, Replacement::Credential);
     let replaced = HeldRegistration::take(app, owner).await?.replace(new, via).await;
     replaced.map_err(|error| match (error, is_an_id) {
         (error @ RegistrationError::Unproven(_), true) => match error.told() {

@@ -15,7 +15,7 @@ use shared::{
     base::{id::MemberId, time_zone},
     graph::{Every, Item, ShowAs},
     push::{
-        Wish,
+        PushChoice,
         date::{Date, DateKind, Recurrence, When},
         entry::Entry,
         intake::{FieldError, NewEntry},
@@ -222,7 +222,7 @@ impl Resource for Date {
         }
     }
 
-    fn item(wish: &Wish, member: MemberId, entry: &Entry<Self>) -> Option<Item> {
+    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<Item> {
         wish.date(member, Some(entry))
     }
 }

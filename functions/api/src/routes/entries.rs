@@ -17,7 +17,7 @@ use shared::{
     firm::member::Member,
     graph::{Item, Place},
     push::{
-        Bulk, BulkProgress, Copy, Outbox, Wish,
+        Bulk, BulkProgress, Copy, Outbox, PushChoice,
         entry::{Content, Entry},
         intake::{BulkRow, EntryOutcome, FieldError, Intake, IntakeError, NewEntry, Roster, RowOutcome},
     },
@@ -67,7 +67,7 @@ pub(super) trait Resource: Content {
     fn read(new: Self::New, time_zone: &str) -> Result<NewEntry<Self>, FieldError>;
     fn view(content: Self) -> Self::View;
     /// How it shows in a member's Outlook.
-    fn item(wish: &Wish, member: MemberId, entry: &Entry<Self>) -> Option<Item>;
+    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<Item>;
 }
 
 /// The state of a copy.

@@ -1,4 +1,4 @@
-//! Firms and their keys.
+//! Firms.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -9,32 +9,28 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use shared::{
     access::deletion::delete_firm,
     app::App,
     aws::table::{Key, Write},
     base::{
-        id::{ExternalId, FirmId, KeyId},
+        id::{ExternalId, FirmId},
         language::Language,
     },
     firm::{
         Firm, ListedFirm,
-        api_key::{ApiKey, GrantError, KeyRight, NewKeyError},
         audit::{Actor, AuditEntry, source_ip},
-        marks::Marks,
         named::Named,
     },
-    graph::{CategoryName, Color, Mark},
-    problem::{Code, Problem},
+    problem::Problem,
 };
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    auth::{Caller, FirmScope, Operator},
-    error::{Answer, Failure, RequestId, invalid, not_found},
-    extract::{Id, Json},
+    auth::{FirmScope, Operator},
+    error::{Answer, RequestId, invalid, not_found},
+    extract::Json,
     field::{Domain, Name, OwnId, TimeZone},
     precondition::{ETag, IfMatch, Tagged},
     routes::page::{Item, Listed, Page, Sort, SortedPart},
@@ -294,204 +290,5 @@ pub(super) async fn delete(
     condition.check(&tag(&row.value))?;
     Box::pin(delete_firm(&app, row)).await?;
     tracing::info!(firm.id = %firm.id(), "firm deleted");
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// One mark: a category of Outlook.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[schema(as = Mark)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MarkView {
-    /// The category's name, which is the mark.
-    name: CategoryName,
-    /// Its colour. A category that is there before keeps the one that the person gave it.
-    color: Color,
-}
-
-impl From<Mark> for MarkView {
-    fn from(Mark { name, color }: Mark) -> Self {
-        Self { name, color }
-    }
-}
-
-impl From<MarkView> for Mark {
-    fn from(MarkView { name, color }: MarkView) -> Self {
-        Self { name, color }
-    }
-}
-
-/// A firm's marks in Outlook.
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MarksView {
-    /// Of a mail that was received.
-    received: MarkView,
-    /// Of a mail that is filed.
-    filed: MarkView,
-}
-
-impl From<Marks> for MarksView {
-    fn from(marks: Marks) -> Self {
-        Self { received: marks.received.into(), filed: marks.filed.into() }
-    }
-}
-
-/// Shows the names and colours of the Outlook categories that greffe sets on a firm's mail.
-///
-/// They follow the firm's language unless the firm has set its own.
-#[utoipa::path(get, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "read_marks", responses((status = 200, body = MarksView)))]
-pub(super) async fn marks(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Tagged<MarksView>> {
-    let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
-    Ok(shown_marks(firm.marks()))
-}
-
-fn shown_marks(marks: Marks) -> Tagged<MarksView> {
-    let view = MarksView::from(marks);
-    Tagged(ETag::of(&view), view)
-}
-
-/// Sets the names and colours of the Outlook categories that greffe sets on a firm's mail.
-///
-/// A mail that already has a category keeps it until it is filed or taken out of its dossier.
-#[utoipa::path(put, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "set_marks", params(IfMatch), responses((status = 200, body = MarksView)))]
-pub(super) async fn mark_with(
-    firm: FirmScope,
-    State(app): State<Arc<App>>,
-    condition: IfMatch,
-    Json(new): Json<MarksView>,
-) -> Answer<Tagged<MarksView>> {
-    let marks = Marks::new(new.received.into(), new.filed.into());
-    let marks = marks.ok_or_else(|| invalid("filed.name: it is the name of the other mark"))?;
-    let row = Firm::row(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
-    let Tagged(now, _) = shown_marks(row.value.marks());
-    condition.check(&now)?;
-    let marks = Firm::mark_with(row, &app.table, marks).await?;
-    tracing::info!(firm.id = %firm.id(), "marks set");
-    Ok(shown_marks(marks))
-}
-
-/// A new API key.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewKey {
-    /// Its name, such as the program that uses it.
-    name: Name,
-    /// Its rights. Defaults to all rights of the calling key.
-    #[serde(default)]
-    #[schema(min_items = 1)]
-    rights: Option<BTreeSet<KeyRight>>,
-    /// When it expires. Defaults to the expiry of the calling key, if that has one.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = "date-time")]
-    expires_at: Option<Timestamp>,
-}
-
-/// A new API key. This is the only response that shows it.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct NewKeyView {
-    /// The key. greffe stores only its digest and can't show it again.
-    key: String,
-    #[serde(flatten)]
-    view: KeyView,
-}
-
-impl From<GrantError> for Failure {
-    fn from(error: GrantError) -> Self {
-        match error {
-            GrantError::Right(_) => Problem::new(Code::KeyRightMissing, format!("rights: {error}.")).into(),
-            GrantError::End => invalid(format!("expires_at: {error}")),
-        }
-    }
-}
-
-impl From<NewKeyError> for Failure {
-    fn from(error: NewKeyError) -> Self {
-        match error {
-            NewKeyError::TooMany => Problem::new(Code::TooManyKeys, format!("At present {error}.")).into(),
-            NewKeyError::Table(error) => error.into(),
-        }
-    }
-}
-
-/// Creates an API key of a firm.
-///
-/// The new key can have no right that the calling key lacks, and can't expire later than it. A firm has at most 50
-/// keys.
-#[utoipa::path(
-    post, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "create_key",
-    responses(
-        (status = 201, body = NewKeyView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_keys`"),
-    )
-)]
-pub(super) async fn create_key(
-    firm: FirmScope,
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    Json(new): Json<NewKey>,
-) -> Answer<impl IntoResponse> {
-    let now = app.clock.now();
-    if new.rights.as_ref().is_some_and(BTreeSet::is_empty) {
-        return Err(invalid("rights: a key has one right at least"));
-    }
-    if new.expires_at.is_some_and(|end| end <= now) {
-        return Err(invalid("expires_at: it is not in the future"));
-    }
-    let grant = caller.grant().narrowed(new.rights, new.expires_at)?;
-    let (key, text) = ApiKey::create(&app.table, &app.random, firm.id(), new.name.into_inner(), grant, now).await?;
-    tracing::info!(firm.id = %firm.id(), key.id = %key.id, "key created");
-    Ok((StatusCode::CREATED, Json(NewKeyView { key: text.expose_secret().to_owned(), view: key.into() })))
-}
-
-/// An API key, without its secret.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct KeyView {
-    #[schema(value_type = String, format = "uuid")]
-    id: KeyId,
-    name: String,
-    /// Its rights.
-    #[schema(value_type = Vec<KeyRight>)]
-    rights: BTreeSet<KeyRight>,
-    #[schema(value_type = String, format = "date-time")]
-    created_at: Timestamp,
-    /// When it expires; null if it does not expire.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    expires_at: Option<Timestamp>,
-    /// The minute of the last use; null if it was never used.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    last_used_at: Option<Timestamp>,
-}
-
-impl From<ApiKey> for KeyView {
-    fn from(key: ApiKey) -> Self {
-        let ApiKey { id, name, rights, created_at, ends_at: expires_at, last_used_at, .. } = key;
-        Self { id, name, rights, created_at, expires_at, last_used_at }
-    }
-}
-
-/// A firm's keys.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Keys {
-    items: Vec<KeyView>,
-}
-
-/// Lists a firm's API keys.
-///
-/// To replace a key, create another, change your application to use it, and revoke the old one.
-#[utoipa::path(get, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "list_keys", responses((status = 200, body = Keys)))]
-pub(super) async fn keys(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Keys>> {
-    let keys = ApiKey::list(&app.table, firm.id()).await?.into_iter();
-    Ok(Json(Keys { items: keys.map(KeyView::from).collect() }))
-}
-
-/// Revokes an API key. It is refused from now on.
-#[utoipa::path(
-    delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", operation_id = "revoke_key", responses((status = 204, description = "Revoked."))
-)]
-pub(super) async fn revoke_key(firm: FirmScope, State(app): State<Arc<App>>, Id(key): Id<KeyId>) -> Answer<StatusCode> {
-    if !ApiKey::revoke(&app.table, firm.id(), key).await? {
-        return Err(not_found("key"));
-    }
-    tracing::info!(firm.id = %firm.id(), key.id = %key, "key revoked");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     auth::FirmScope,
-    error::{Answer, Failure, invalid, not_found},
+    error::{Answer, invalid, not_found, not_named},
     extract::{Id, Json, SoughtAddress, given, present},
     field::{Address, Name, OwnId},
     precondition::{ETag, IfMatch, Tagged},
@@ -97,6 +97,10 @@ pub(crate) struct MemberPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Switches>)]
     push: Option<Option<Switches>>,
+    /// Your own id, by which a repeated creation finds it; null for none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<OwnId>)]
+    external_id: Option<Option<OwnId>>,
 }
 
 /// A member.
@@ -175,7 +179,7 @@ fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
 fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     result.map_err(|error| match member.is_taken(&error) {
         true => Problem::new(Code::MemberExists, "A member has this address.").into(),
-        false => Failure::from(error),
+        false => not_named(Named::Member, member.firm, member.external_id.as_ref(), error),
     })
 }
 
@@ -244,7 +248,7 @@ pub(super) async fn read(
     patch, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "update_member", params(IfMatch),
     responses(
         (status = 200, body = MemberView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `external_id_taken`, `not_connected`, `sign_in_required`"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`, `mailbox_unknown`"),
     )
 )]
@@ -276,7 +280,10 @@ pub(super) async fn update(
     if (&member.address, member.connector) != (&before.address, before.connector) {
         member.user = account(&app, firm.id(), member.connector, &member.address).await?;
     }
-    stored(&row.value, Member::replace(&row, &before.address, &app.table, app.clock.now()).await)?;
+    if let Some(external_id) = patch.external_id {
+        row.value.external_id = external_id.map(OwnId::into_inner);
+    }
+    stored(&row.value, Member::replace(&row, &before, &app.table, app.clock.now()).await)?;
     intake(&app).wake(firm.id(), [member_id].iter()).await?;
     Ok(shown(row.value))
 }

@@ -22,7 +22,9 @@ mod dates;
 mod entries;
 mod events;
 mod firms;
+mod keys;
 mod mailboxes;
+mod marks;
 mod members;
 mod messages;
 mod operators_webhooks;
@@ -38,7 +40,8 @@ mod validation;
 mod views;
 mod webhooks;
 
-use mailboxes::{folders, rules};
+use mailboxes::{activation, folders, rules};
+use messages::{content, filing};
 
 /// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the
 /// description as a text. Each stands behind what it needs of its caller, so there is none without that, and below the
@@ -99,22 +102,22 @@ routes! {
             credentials::read_platforms, credentials::change_platforms, credentials::replace_platforms,
             credentials::rotate_platforms, credentials::certificate_of_platform, credentials::federation_of_platform,
             credentials::grant, connectors::grant, tenants::list, users::operator_link,
-            mailboxes::grant, mailboxes::revoke,
+            activation::grant, activation::revoke,
             operators_webhooks::create, operators_webhooks::list, operators_webhooks::read, operators_webhooks::change,
             operators_webhooks::delete, operators_webhooks::rotate, operators_webhooks::send,
             operators_webhooks::deliveries;
 
         Needs::READ =>
-            firms::read, firms::keys, firms::marks,
+            firms::read, keys::list, marks::read,
             connectors::list, connectors::read, credentials::federation,
             members::list, members::read, push::read, push::preview,
             dates::list, dates::read, contacts::list, contacts::read, contacts::bulk_progress,
             mailboxes::list, mailboxes::read, folders::list, reconciliation::read,
             webhooks::list, webhooks::read, webhooks::deliveries,
-            messages::content reads mail, messages::filings,
+            content::read reads mail, filing::list,
             events::list;
 
-        Needs::FILE => messages::file, messages::unfile, messages::file_many, folders::file_by;
+        Needs::FILE => filing::file, filing::unfile, filing::file_many, folders::file_by;
 
         Needs::PUSH =>
             members::create, members::update, members::delete, validation::member,
@@ -122,11 +125,11 @@ routes! {
             contacts::put, contacts::delete, contacts::members, contacts::bulk takes BULK_BYTES_MAX;
 
         Needs::MANAGE =>
-            firms::change, firms::create_key, firms::revoke_key, firms::mark_with, audit::list,
+            firms::change, keys::create, keys::revoke, marks::set, audit::list,
             users::list, users::invite, users::change, users::remove,
             connectors::create, connectors::change, connectors::delete, validation::connector,
             credentials::replace, credentials::rotate, credentials::certificate,
-            mailboxes::create, mailboxes::change, mailboxes::delete, folders::select, rules::set, rules::preview, mailboxes::activate, mailboxes::pause,
+            mailboxes::create, mailboxes::change, mailboxes::delete, folders::select, rules::set, rules::preview, activation::activate, activation::pause,
             reconciliation::start,
             webhooks::create, webhooks::change, webhooks::delete, webhooks::rotate, webhooks::send;
     }
@@ -137,7 +140,7 @@ routes! {
             proof::log, proof::message reads mail,
             proposals::list;
 
-        Needs::FILE => messages::file_conversation, proposals::accept;
+        Needs::FILE => filing::file_conversation, proposals::accept;
     }
 }
 

@@ -26,7 +26,7 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    messages::{FiledMany, file_each},
+    messages::filing::{FiledMany, file_each},
     views::MessageView,
 };
 use crate::{

@@ -13,7 +13,9 @@ use shared::{
     firm::Firm,
     graph::{Homes, Place},
     problem::Problem,
-    push::{Copy, Difference, Outbox, Outlook, PushLinks, PushWork, Said, Sights, Verdict, Wish, compare},
+    push::{
+        Copy, Difference, Outbox, Outlook, PushChoice, PushLinks, PushWork, SeenItems, Verdict, WantedItems, compare,
+    },
 };
 use utoipa::ToSchema;
 
@@ -80,7 +82,7 @@ pub(super) async fn read(
 ) -> Answer<Json<PushView>> {
     let push = members::find(&app, firm.id(), member).await?.value.push;
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
-    let wish = Wish { push, language: firm.language };
+    let wish = PushChoice { push, language: firm.language };
     let outbox = app.table.get::<Outbox>(&Key::outbox(firm.id, member)).await?.map(|row| row.value);
     let outbox = outbox.unwrap_or_default();
     let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?.map(|row| row.value).unwrap_or_default();
@@ -159,19 +161,19 @@ pub(super) async fn preview(
     let copies = table.query_all::<Copy>(&Key::copy_prefix(firm.id, member.id)).await?;
     let copies: Vec<Copy> = copies.into_iter().map(|row| row.value).collect();
 
-    let wish = Wish { push: member.push, language: firm.language };
+    let wish = PushChoice { push: member.push, language: firm.language };
     let graph = app.graph(&connector.value);
     let outlook = Outlook { graph, user: member.user, firm: &firm, member: member.id };
-    let (mut said, mut sights) = (Said::new(), Sights::new());
+    let (mut wanted, mut seen) = (WantedItems::new(), SeenItems::new());
     for noun in Noun::ALL {
-        said.extend(outlook.said(table, &wish, noun).await?);
+        wanted.extend(outlook.wanted(table, &wish, noun).await?);
         if let Some(place) = wish.place(noun) {
-            sights.insert(place, outlook.look(place, &mut homes, &PushLinks::new()).await?.0);
+            seen.insert(place, outlook.look(place, &mut homes, &PushLinks::new()).await?.0);
         }
     }
-    let differences = compare(&wish, Some(&said), &copies, &sights, None);
+    let differences = compare(&wish, Some(&wanted), &copies, &seen, None);
     let differs: BTreeSet<&EntryId> = differences.iter().map(|difference| &difference.entry).collect();
-    let unchanged = said.keys().filter(|entry| !differs.contains(entry)).count();
+    let unchanged = wanted.keys().filter(|entry| !differs.contains(entry)).count();
     let differences = differences.into_iter().map(DifferenceView::from).collect();
     Ok(Json(PreviewView { differences, unchanged }))
 }

@@ -75,7 +75,7 @@ pub(crate) fn html_with(status: StatusCode, title: &str, style: &str, main: &str
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <meta name=\"color-scheme\" content=\"light dark\"><style>{STYLE}{style}</style>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"><link rel=\"icon\" href=\"data:,\"><style>{STYLE}{style}</style>\n\
          </head>\n<body>\n<main>\n<p>Simulated Microsoft 365</p>\n<h1>{title}</h1>\n{main}\n</main>\n</body>\n</html>\n"
     );
     let headers = [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store, no-cache")];

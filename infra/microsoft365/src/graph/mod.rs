@@ -434,7 +434,10 @@ fn owner_account(world: &World, caller: &Principal, owner: &Owner, kind: &Kind) 
         }
         (Owner::User(name), _) => name,
     };
-    let found = world.store.read(|db| directory::find_account(db, name))?;
+    let found = world.store.read(|db| match directory::find_account(db, name)? {
+        None if kind.is_mailbox() => directory::find_mailbox(db, name),
+        found => Ok(found),
+    })?;
     found.filter(|account| account.tenant == caller.tenant).ok_or_else(|| {
         if kind.is_mailbox() {
             Problem::new(404, "ErrorInvalidUser", format!("The requested user '{name}' is invalid."))

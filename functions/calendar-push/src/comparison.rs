@@ -1,4 +1,4 @@
-//! Look: compares the member's Outlook with what should be there. Each difference becomes work.
+//! Comparison: compares the member's Outlook with what should be there. Each difference becomes work.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ use shared::{
     aws::table::{Key, Row, Write},
     base::id::{EntryId, Noun},
     mail::work::WORK_THINGS_MAX,
-    push::{Copy, Difference, Left, Outbox, PushLinks, PushWork, Sights, Verdict, compare, date::DateKind},
+    push::{Copy, Difference, Leftover, Outbox, PushLinks, PushWork, SeenItems, Verdict, compare, date::DateKind},
 };
 
 use crate::round::{CHECK_PAUSE, COMPARE_PAUSE, PushError, Round};
 
 /// Compares, if it is time; whether anything differs.
-pub(crate) async fn look(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool, PushError> {
+pub(crate) async fn compare_outlook(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool, PushError> {
     let now = round.app.clock.now();
     let whole = outbox.push != round.wish.push || outbox.compared_at.is_none_or(|at| at + COMPARE_PAUSE <= now);
     let due = whole || outbox.checked_at.is_none_or(|at| at + CHECK_PAUSE <= now);
@@ -26,7 +26,7 @@ pub(crate) async fn look(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool,
         }
         let links = outbox.links.get(&noun).filter(|_| !whole).cloned().unwrap_or_default();
         let looks = outbox.checked_at.filter(|_| !whole).map(|since| (since, now));
-        match look_at(round, noun, whole, &links, looks).await {
+        match compare_noun(round, noun, whole, &links, looks).await {
             Ok((found, links)) => {
                 outbox.links.insert(noun, links);
                 differs |= found;
@@ -43,9 +43,9 @@ pub(crate) async fn look(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool,
     Ok(differs)
 }
 
-/// Compares what lies there of one noun with what is said, or only what changed there since `links` were given.
+/// Compares what lies there of one noun with what is wanted, or only what changed there since `links` were given.
 /// `looks`: when the last look was made and this one.
-async fn look_at(
+async fn compare_noun(
     round: &Round<'_>,
     noun: Noun,
     whole: bool,
@@ -53,7 +53,7 @@ async fn look_at(
     looks: Option<(Timestamp, Timestamp)>,
 ) -> Result<(bool, PushLinks), PushError> {
     let (outlook, table, place) = (&round.outlook, &round.app.table, round.wish.place(noun));
-    let (mut sights, mut next) = (Sights::new(), PushLinks::new());
+    let (mut seen, mut next) = (SeenItems::new(), PushLinks::new());
     if let Some(place) = place {
         let mut homes = round.homes.lock().await;
         let before = homes.clone();
@@ -61,17 +61,17 @@ async fn look_at(
         if *homes != before {
             round.keep(&homes).await?;
         }
-        sights.insert(place, sight);
+        seen.insert(place, sight);
         next = links;
     }
-    let said = if whole { Some(outlook.said(table, &round.wish, noun).await?) } else { None };
+    let wanted = if whole { Some(outlook.wanted(table, &round.wish, noun).await?) } else { None };
     let copies = match place {
         Some(_) => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, noun)).await?,
         None if whole => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, noun)).await?,
         None => Vec::new(),
     };
     let known: Vec<Copy> = copies.iter().map(|row| row.value.clone()).collect();
-    let differences = compare(&round.wish, said.as_ref(), &known, &sights, looks);
+    let differences = compare(&round.wish, wanted.as_ref(), &known, &seen, looks);
     for difference in &differences {
         tracing::info!(member.id = %outlook.member, difference = ?difference.verdict, "what lies there is otherwise");
     }
@@ -110,7 +110,7 @@ async fn set_right(round: &Round<'_>, differences: &[Difference], copies: Vec<Ro
             match (difference.verdict, &mut copy.placed) {
                 // Where it was only moved to another place, it is still there.
                 (Verdict::Gone, Some(placed)) => {
-                    copy.left.push(Left { place: placed.place, id: placed.id.clone() });
+                    copy.left.push(Leftover { place: placed.place, id: placed.id.clone() });
                     copy.gone();
                 }
                 (Verdict::Altered, Some(placed)) => placed.sent = String::new(),

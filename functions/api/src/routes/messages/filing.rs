@@ -1,0 +1,302 @@
+//! Filing: which dossier a mail belongs to.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{Extension, extract::State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    base::id::{ConversationId, FirmId, MessageId},
+    firm::feed::FiledThrough,
+    mail::{
+        filing::{self, FilingChange, FilingError, FollowedConversation},
+        list::{Keeping, MessageFilter, Registry},
+        message::{Filing, Message},
+    },
+    problem::{Code, Problem},
+    search::find::{Search, SearchCache, SearchWords},
+};
+use utoipa::ToSchema;
+
+use super::{conversation, find};
+use crate::routes::{mailboxes, views::MessageView};
+use crate::{
+    auth::FirmScope,
+    error::{Answer, Failure, invalid, not_found},
+    extract::{Id, Json},
+    field::{Limit, Name},
+    language,
+};
+
+/// Where to file a mail.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFiling {
+    /// The dossier's id or name in the business application; null takes the mail out of its dossier.
+    #[schema(required)]
+    #[serde(deserialize_with = "Option::deserialize")]
+    dossier: Option<Name>,
+}
+
+/// A change of where a mail is filed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FilingView {
+    /// The dossier; null if the mail was taken out of its dossier.
+    dossier: Option<String>,
+    #[schema(value_type = String, format = "date-time")]
+    at: Timestamp,
+    /// The id of the API key that made the change, or `operator`. Where a mail followed its conversation or its folder,
+    /// who filed the conversation or gave the folder its dossier.
+    by: String,
+    /// By what it was changed.
+    through: FiledThrough,
+}
+
+/// The changes of a mail's dossier.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Filings {
+    /// Oldest first.
+    items: Vec<FilingView>,
+}
+
+/// Most mails that are filed by one request.
+const FILED_MAX: usize = 100;
+/// Most mails of a conversation that are filed by one request.
+const CONVERSATION_FILED_MAX: usize = 200;
+
+/// A mail's id.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$")]
+#[expect(dead_code, reason = "describes an id")]
+struct MessageRef(MessageId);
+
+/// Where to file many mails.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFilings {
+    /// The ids of the mails.
+    #[schema(value_type = Vec<MessageRef>, min_items = 1, max_items = 100)]
+    messages: Vec<MessageId>,
+    /// The dossier, in the business application's own words; null takes the mails out of those that they are in.
+    #[schema(required)]
+    #[serde(deserialize_with = "Option::deserialize")]
+    dossier: Option<Name>,
+}
+
+/// What came of one of many mails.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FiledView {
+    #[schema(value_type = String)]
+    message: MessageId,
+    /// Why it was not filed, as `not_found` or `not_archived`. Null where it is filed as asked.
+    problem: Option<Problem>,
+}
+
+/// What came of many mails.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FiledMany {
+    /// In the order of the request.
+    pub(crate) items: Vec<FiledView>,
+}
+
+/// Changes where a mail is filed; what was so before stays as it is.
+async fn set_dossier(app: &App, firm: &FirmScope, id: MessageId, dossier: Option<&str>) -> Answer<Message> {
+    let (by, now) = (firm.by(), app.clock.now());
+    Ok(filing::file((&app.table, &app.feed), (firm.id(), id), FilingChange::requested(dossier, &by, now)).await?)
+}
+
+impl From<FilingError> for Failure {
+    fn from(error: FilingError) -> Self {
+        match error {
+            FilingError::Unknown => not_found("message"),
+            FilingError::NotArchived(_) => {
+                Problem::new(Code::NotArchived, format!("Nothing is filed: {error}.")).into()
+            }
+            FilingError::Feed(error) => error.into(),
+        }
+    }
+}
+
+/// Changes where a mail is filed, and has its mark turned.
+async fn set_one(app: &App, firm: FirmScope, id: MessageId, dossier: Option<&str>) -> Answer<Json<MessageView>> {
+    let message = set_dossier(app, &firm, id, dossier).await?;
+    if !message.state.is_final() {
+        mailboxes::queue(app, firm.id(), id.mailbox).await;
+    }
+    Ok(Json(message.into()))
+}
+
+/// Files up to 100 mails to a dossier, or takes them out of their dossiers.
+///
+/// The response has a result for each mail. A mail that can't be filed does not stop the others. Their categories in
+/// Outlook change shortly afterwards. A repeated request has no further effect.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/messages/file", tag = "messages", operation_id = "file_messages",
+    responses((status = 200, body = FiledMany))
+)]
+pub(crate) async fn file_many(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewFilings>,
+) -> Answer<Json<FiledMany>> {
+    if !(1..=FILED_MAX).contains(&new.messages.len()) {
+        return Err(invalid(format!("messages: 1 to {FILED_MAX} ids")));
+    }
+    let dossier = new.dossier.map(Name::into_inner);
+    let (by, at) = (firm.by(), app.clock.now());
+    let change = FilingChange::requested(dossier.as_deref(), &by, at);
+    let items = file_each(&app, firm.id(), new.messages.into_iter().map(|id| (id, change))).await?;
+    Ok(Json(FiledMany { items }))
+}
+
+/// Makes these changes one by one, because each takes the next number of the firm's feed, and has the marks turned.
+pub(crate) async fn file_each(
+    app: &App,
+    firm: FirmId,
+    changes: impl Iterator<Item = (MessageId, FilingChange<'_>)>,
+) -> Answer<Vec<FiledView>> {
+    let (mut items, mut waiting, mut failure) = (Vec::new(), BTreeSet::new(), None);
+    for (id, change) in changes {
+        let problem = match filing::file((&app.table, &app.feed), (firm, id), change).await.map_err(Failure::from) {
+            Ok(filed) => {
+                waiting.extend((!filed.state.is_final()).then_some(id.mailbox));
+                None
+            }
+            Err(Failure::Told(problem)) => Some(problem.told_in(language::of_caller())),
+            Err(other) => {
+                failure = Some(other);
+                break;
+            }
+        };
+        items.push(FiledView { message: id, problem });
+    }
+    for mailbox in waiting {
+        mailboxes::queue(app, firm, mailbox).await;
+    }
+    failure.map_or(Ok(items), Err)
+}
+
+/// Where the mails of a conversation were filed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FiledConversation {
+    /// The mails that were not there yet, the last registered first.
+    items: Vec<FiledView>,
+    /// Whether that is the whole conversation. If not, send the request again: a request files at most 200 mails, and
+    /// of mails that came a moment ago not all may be found.
+    is_complete: bool,
+}
+
+/// Files all archived mails of the conversation that a mail is part of, in all mailboxes, or takes them out of their
+/// dossiers.
+///
+/// Mails are of one conversation if Exchange says so, or if their headers References and In-Reply-To lead to the same
+/// mail. If the firm has `replies_follow`, later mails of the conversation follow. Repeating the request changes
+/// nothing.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/messages/{message}/conversation/file", tag = "messages",
+    operation_id = "file_conversation",
+    responses(
+        (status = 200, body = FiledConversation),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
+    )
+)]
+pub(crate) async fn file_conversation(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Extension(cache): Extension<Arc<SearchCache>>,
+    Id(message): Id<MessageId>,
+    Json(new): Json<NewFiling>,
+) -> Answer<Json<FiledConversation>> {
+    let dossier = new.dossier.map(Name::into_inner);
+    let (by, at) = (firm.by(), app.clock.now());
+    let first = find(&app, firm.id(), message).await?;
+    let words = SearchWords { conversation: Some(conversation(&app, firm.id(), &first).await?), ..Default::default() };
+    let followed = dossier.clone().map(|dossier| FollowedConversation { dossier, by: by.clone(), at });
+    // First, so that no mail comes between: what is archived from now on follows, what was before is found.
+    follow(&app, firm.id(), [&first], followed.as_ref()).await?;
+    let filter = MessageFilter { keeping: Some(Keeping::Archived), ..MessageFilter::default() };
+    let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
+    let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
+    let (mut after, mut found, mut is_complete) = (None, vec![], true);
+    while found.len() < CONVERSATION_FILED_MAX {
+        let page = Box::pin(search.find(&words, (after, Limit::MAX), at)).await?;
+        is_complete &= page.complete_to.is_none();
+        found.extend(
+            page.items.into_iter().map(|mail| mail.message).filter(|mail| mail.dossier() != dossier.as_deref()),
+        );
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    is_complete &= after.is_none() && found.len() <= CONVERSATION_FILED_MAX;
+    found.truncate(CONVERSATION_FILED_MAX);
+    follow(&app, firm.id(), &found, followed.as_ref()).await?;
+    let through = FiledThrough::Conversation;
+    let change = FilingChange { through, ..FilingChange::requested(dossier.as_deref(), &by, at) };
+    let items = file_each(&app, firm.id(), found.iter().map(|mail| (mail.id, change))).await?;
+    Ok(Json(FiledConversation { items, is_complete }))
+}
+
+/// Has later mails of the conversations of these mails follow, each in its own mailbox.
+async fn follow(
+    app: &App,
+    firm: FirmId,
+    mails: impl IntoIterator<Item = &Message>,
+    followed: Option<&FollowedConversation>,
+) -> Answer<()> {
+    let conversations: BTreeSet<ConversationId> = mails.into_iter().filter_map(|mail| mail.conversation).collect();
+    Ok(FollowedConversation::set(&app.table, firm, conversations, followed).await?)
+}
+
+/// Files a mail to a dossier, or moves it to another dossier.
+///
+/// Its category in Outlook turns green shortly afterwards. A repeated request has no further effect.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "file_message",
+    responses(
+        (status = 200, body = MessageView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
+    )
+)]
+pub(crate) async fn file(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+    Json(new): Json<NewFiling>,
+) -> Answer<Json<MessageView>> {
+    set_one(&app, firm, message, new.dossier.map(Name::into_inner).as_deref()).await
+}
+
+/// Takes a mail out of its dossier.
+///
+/// Its category in Outlook turns grey again. Repeating the request changes nothing.
+#[utoipa::path(
+    delete, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "unfile_message",
+    responses((status = 200, body = MessageView))
+)]
+pub(crate) async fn unfile(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+) -> Answer<Json<MessageView>> {
+    set_one(&app, firm, message, None).await
+}
+
+/// Lists the dossiers that a mail was filed to, with the time and the person of each change.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "list_filings",
+    responses((status = 200, body = Filings))
+)]
+pub(crate) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+) -> Answer<Json<Filings>> {
+    find(&app, firm.id(), message).await?;
+    let history = filing::history(&app.table, firm.id(), message).await?;
+    let view = |Filing { dossier, at, by, through, .. }| FilingView { dossier, at, by, through };
+    let items = history.into_iter().map(view);
+    Ok(Json(Filings { items: items.collect() }))
+}

@@ -1,0 +1,349 @@
+//! Messages: the list, the search and the metadata of archived mails.
+
+pub(super) mod content;
+pub(super) mod filing;
+
+use std::{str::FromStr, sync::Arc};
+
+use axum::{Extension, extract::State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    aws::table::Key,
+    base::id::{FirmId, FolderId, MailboxId, MessageId},
+    mail::{
+        list::{InDossier, Keeping, MailDirection, MessageFilter, Registry},
+        mailbox::Mailbox,
+        message::Message,
+        opened::{self, NESTED_BYTES_MAX, OpenMailError},
+    },
+    problem::{Code, Problem},
+    search::{
+        find::{ConversationKeys, FoundIn, FoundMail, MailField, Search, SearchCache, SearchError, SearchWords},
+        marks::Run,
+        words::Phrases,
+    },
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::views::MessageView;
+use crate::{
+    auth::FirmScope,
+    error::{Answer, Failure, invalid, not_found},
+    extract::{Id, Json, Query, given, typed},
+    field::{Limit, NAME_CHARS_MAX},
+};
+
+/// How far a mail is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WantedState {
+    /// The original is in the archive.
+    Archived,
+    /// Microsoft refuses to give it; greffe tries again.
+    Failed,
+    /// It was deleted before it could be read.
+    Gone,
+}
+
+/// Which way a mail went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Direction {
+    /// From others.
+    Received,
+    /// From the mailbox's own address.
+    Sent,
+}
+
+macro_rules! named {
+    ($type:ident { $($name:literal => $variant:ident),+ }, $expected:literal) => {
+        impl FromStr for $type {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err($expected),
+                }
+            }
+        }
+    };
+}
+
+named!(WantedState { "archived" => Archived, "failed" => Failed, "gone" => Gone }, "archived, failed or gone belongs here");
+named!(Direction { "received" => Received, "sent" => Sent }, "received or sent belongs here");
+
+/// Characters of what one search may ask for.
+const SEARCH_CHARS_MAX: usize = 500;
+
+/// Which mails.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MessagesFilter {
+    /// Words that the mail has in its subject, its people, the names of its attachments or its text, in any order. A
+    /// phrase stands between quotes. The last word may be the beginning of one, unless a space follows it. Case and
+    /// accents make no difference.
+    #[serde(default, deserialize_with = "typed")]
+    #[param(value_type = Option<String>, max_length = 500)]
+    q: Option<SearchText>,
+    /// Only mail of this mailbox.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    mailbox: Option<MailboxId>,
+    /// Only mail that was found in this folder, by its id.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 512, pattern = r##"^[!"$-~]+$"##)]
+    folder: Option<FolderId>,
+    /// Only mail from this address, or from this domain: `@acme.example`.
+    #[serde(default, deserialize_with = "given")]
+    from: Option<String>,
+    /// Only mail to this address, or to this domain: `@acme.example`. Copies count.
+    #[serde(default, deserialize_with = "given")]
+    to: Option<String>,
+    /// Only mail that arrived at this time or later.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "date-time")]
+    since: Option<Timestamp>,
+    /// Only mail that arrived before this time.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "date-time")]
+    until: Option<Timestamp>,
+    /// Only mail of this dossier.
+    #[serde(default, deserialize_with = "given")]
+    dossier: Option<String>,
+    /// Only mail that is filed to a dossier, or only mail that is not. Not together with `dossier`.
+    #[serde(default, deserialize_with = "given")]
+    filed: Option<bool>,
+    /// Only mail in this state.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<WantedState>, inline)]
+    state: Option<WantedState>,
+    /// Only mail with attachments, or only mail without.
+    #[serde(default, deserialize_with = "given")]
+    attachments: Option<bool>,
+    /// Only mail that went this way.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<Direction>, inline)]
+    direction: Option<Direction>,
+    /// Only mail of the same conversation as this mail, in all mailboxes.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, inline, pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$")]
+    conversation_of: Option<MessageId>,
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given")]
+    after: Option<u64>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// What a person types to search.
+#[derive(Debug)]
+pub(super) struct SearchText(Phrases);
+
+impl SearchText {
+    pub(super) fn into_inner(self) -> Phrases {
+        self.0
+    }
+}
+
+impl FromStr for SearchText {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = text.chars().count() <= SEARCH_CHARS_MAX;
+        fits.then(|| Self(Phrases::read(text))).ok_or_else(|| format!("at most {SEARCH_CHARS_MAX} characters"))
+    }
+}
+
+/// A piece of a text.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunView {
+    text: String,
+    /// It is what was searched for.
+    marked: bool,
+}
+
+impl From<Run> for RunView {
+    fn from(Run { text, is_marked }: Run) -> Self {
+        Self { text, marked: is_marked }
+    }
+}
+
+/// Where in a mail something was found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MatchView {
+    /// `subject`; `people`: who wrote it and to whom; `beginning` of the text; or `original`: further on, where `/text`
+    /// with the same `q` shows it.
+    part: &'static str,
+    /// What the part says, piece by piece. Empty for `original`.
+    runs: Vec<RunView>,
+}
+
+impl From<FoundIn> for MatchView {
+    fn from(FoundIn { field, runs }: FoundIn) -> Self {
+        let part = match field {
+            MailField::Subject => "subject",
+            MailField::People => "people",
+            MailField::Beginning => "beginning",
+            MailField::Original => "original",
+        };
+        Self { part, runs: runs.into_iter().map(RunView::from).collect() }
+    }
+}
+
+/// A mail of a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FoundMessage {
+    #[serde(flatten)]
+    message: MessageView,
+    /// Where the words of `q` were found. Empty without `q`.
+    matches: Vec<MatchView>,
+}
+
+/// A page of mails.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FoundMessages {
+    items: Vec<FoundMessage>,
+    /// Pass this as `after` to read the next page; null on the last page.
+    next: Option<String>,
+    /// Null where the answer is complete. Otherwise new mail came faster than its texts were indexed: mails with
+    /// greater numbers were searched by their subjects and senders only. Ask again later.
+    complete_to: Option<u64>,
+}
+
+impl From<SearchError> for Failure {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Feed(error) => error.into(),
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl MessagesFilter {
+    async fn into_filter(self, app: &App, firm: FirmId) -> Answer<MessageFilter> {
+        let dossier = match (self.dossier, self.filed) {
+            (Some(_), Some(_)) => return Err(invalid("dossier and filed: only one of them")),
+            (Some(dossier), None) if dossier.chars().count() > NAME_CHARS_MAX => {
+                return Err(invalid("dossier: at most 200 characters"));
+            }
+            (Some(dossier), None) => Some(InDossier::Of(dossier)),
+            (None, Some(true)) => Some(InDossier::Any),
+            (None, Some(false)) => Some(InDossier::None),
+            (None, None) => None,
+        };
+        let direction = match self.direction {
+            None => None,
+            Some(direction) => {
+                let all = app.table.query_all::<Mailbox>(&Key::mailbox_prefix(firm)).await?;
+                let addresses = all.into_iter().map(|row| (row.value.id, row.value.address)).collect();
+                let way = if direction == Direction::Sent { MailDirection::Sent } else { MailDirection::Received };
+                Some((way, addresses))
+            }
+        };
+        let keeping = self.state.map(|state| match state {
+            WantedState::Archived => Keeping::Archived,
+            WantedState::Failed => Keeping::Failed,
+            WantedState::Gone => Keeping::Gone,
+        });
+        Ok(MessageFilter {
+            mailbox: self.mailbox,
+            folder: self.folder,
+            from: self.from,
+            since: self.since,
+            until: self.until,
+            dossier,
+            keeping,
+            has_attachments: self.attachments,
+            direction,
+        })
+    }
+}
+
+/// Lists a firm's mails, newest entry first. Filters narrow the list.
+///
+/// A page may be empty and still have a `next`, because a request examines at most 2,000 entries. Mail that arrives
+/// while you page does not change the pages that follow.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(MessagesFilter),
+    responses((status = 200, body = FoundMessages))
+)]
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Extension(cache): Extension<Arc<SearchCache>>,
+    Query(mut which): Query<MessagesFilter>,
+) -> Answer<Json<FoundMessages>> {
+    let page = (which.after, which.limit.unwrap_or_default().get());
+    let phrases = match which.q.take().map(SearchText::into_inner) {
+        // Nothing fits a text without any word, such as a sign alone.
+        Some(phrases) if phrases.is_empty() => {
+            return Ok(Json(FoundMessages { items: Vec::new(), next: None, complete_to: None }));
+        }
+        phrases => phrases.unwrap_or_default(),
+    };
+    let conversation = match which.conversation_of {
+        Some(message) => Some(conversation(&app, firm.id(), &find(&app, firm.id(), message).await?).await?),
+        None => None,
+    };
+    let words = SearchWords { phrases, to: which.to.take(), conversation };
+    let filter = which.into_filter(&app, firm.id()).await?;
+    let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
+    let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
+    let found = Box::pin(search.find(&words, page, app.clock.now())).await?;
+    let items = found.items.into_iter().map(|FoundMail { message, matches }| FoundMessage {
+        message: message.into(),
+        matches: matches.into_iter().map(MatchView::from).collect(),
+    });
+    let next = found.next.map(|number| number.to_string());
+    Ok(Json(FoundMessages { items: items.collect(), next, complete_to: found.complete_to }))
+}
+
+pub(super) fn not_archived(state: &str) -> Failure {
+    Problem::new(Code::NotArchived, format!("The state of the message is {state}.")).into()
+}
+
+impl From<OpenMailError> for Failure {
+    fn from(error: OpenMailError) -> Self {
+        match error {
+            OpenMailError::NoAttachment => not_found("attachment"),
+            OpenMailError::NoMessage => not_found("message"),
+            OpenMailError::NestedTooLarge => {
+                let largest = format!("A message within another one may have {NESTED_BYTES_MAX} bytes to be opened.");
+                Problem::new(Code::AnswerTooLarge, largest).into()
+            }
+            OpenMailError::Archive(error) => error.into(),
+            OpenMailError::BrokenOff { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// What the mails of a conversation are found by.
+async fn conversation(app: &App, firm: FirmId, message: &Message) -> Answer<ConversationKeys> {
+    let original = message.original().ok_or_else(|| not_archived(message.state.name()))?;
+    let head = opened::head(&app.archive, (firm, message.id), original.bytes).await?;
+    Ok(ConversationKeys::of(message, &head))
+}
+
+pub(super) async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
+    let row = app.table.get::<Message>(&Key::message(firm, id)).await?;
+    Ok(row.ok_or_else(|| not_found("message"))?.value)
+}
+
+/// Shows the metadata of a mail.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/messages/{message}", tag = "messages", operation_id = "read_message",
+    responses((status = 200, body = MessageView))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(message): Id<MessageId>,
+) -> Answer<Json<MessageView>> {
+    Ok(Json(find(&app, firm.id(), message).await?.into()))
+}
