@@ -112,6 +112,9 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     if sync.value.waits(began_at) {
         return Ok(RoundEnd::Finished);
     }
+    if let Some(wait) = sync.value.yields(job.sent_at, began_at).filter(|_| !job.subscription) {
+        return Err(RoundError::Wait(wait));
+    }
     let takes_turn = sync.value.older.is_some();
     if takes_turn {
         MailboxTurn::take(&app.table, job.firm, job.mailbox, deadline.ends()).await?;
@@ -213,7 +216,7 @@ async fn look(
     };
     next.spent = graph.spent();
     if matches!(result, Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed)) {
-        next.round_began_at = Some(began_at);
+        next.note_round(began_at);
     }
     let gives = matches!(result, Ok(RoundEnd::Behind));
     if gives {

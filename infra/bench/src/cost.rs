@@ -200,7 +200,7 @@ fn million(what: &str, usage: &Usage, mails: f64, target: &'static str) -> Vec<R
     let part = |(name, (dollars, of)): (&str, (f64, Vec<String>))| {
         Row::new(format!("- {name} ({}), $", of.join(", ")), format!("{dollars:.2}"), "")
     };
-    rows.extend(charges.into_iter().map(part));
+    rows.extend(charges.into_iter().filter(|(_, (dollars, _))| *dollars >= 0.005).map(part));
     rows
 }
 

@@ -64,7 +64,7 @@ impl Random {
 
     /// Whether this is one time in `n`.
     pub fn is_one_in(&self, n: u8) -> bool {
-        self.bytes32()[0] % n.max(1) == 0
+        self.bytes32()[0].is_multiple_of(n.max(1))
     }
 
     /// Between half of `time` and the whole of it, so that many who wait do not return together.

@@ -17,6 +17,7 @@ use crate::{
         progress::Progress,
         rules::Rules,
         selection::Selection,
+        share::RoundsBeyond,
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },
@@ -423,6 +424,9 @@ pub struct Sync {
     pub doubted_until: Option<Timestamp>,
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
+    /// Rounds beyond the mailbox's share.
+    #[serde(default, skip_serializing_if = "RoundsBeyond::is_zero")]
+    beyond: RoundsBeyond,
     /// What tells us of new mail.
     pub subscription: Option<HeldSubscription>,
     /// The marks whose categories the master list has, and when that was seen.
@@ -582,6 +586,17 @@ impl Sync {
         self.is_due(now) && self.poll_at.is_none_or(|at| at <= now)
     }
 
+    /// How long the mailbox lets others go first, for a job that was sent at `sent_at`; none if it need not.
+    pub fn yields(&self, sent_at: Timestamp, now: Timestamp) -> Option<Duration> {
+        self.beyond.wait(self.round_began_at, sent_at, now)
+    }
+
+    /// Notes a finished round.
+    pub fn note_round(&mut self, began: Timestamp) {
+        self.beyond = self.beyond.after(self.round_began_at, began);
+        self.round_began_at = Some(began);
+    }
+
     /// Whether it is time to note how many are archived.
     pub fn wants_pace(&self, now: Timestamp) -> bool {
         self.pace.last().is_none_or(|pace| pace.at + PACE_STEP <= now)
@@ -629,6 +644,7 @@ impl Sync {
             poll_at: due.poll_at,
             waits_until: due.waits_until,
             round_began_at: due.round_began_at,
+            beyond: round.beyond,
             older: newer(round.older, read.older, self.older),
             pace: newer(self.pace.clone(), read.pace.clone(), round.pace.clone()),
             spent: self.spent.clone().and(&round.spent.since(&read.spent)),

@@ -16,6 +16,7 @@ pub mod progress;
 pub mod proposal;
 pub mod rules;
 pub mod selection;
+pub mod share;
 pub mod trouble;
 pub mod turn;
 pub mod walk;
