@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{
     Method, StatusCode,
-    header::{ETAG, HeaderMap, IF_MATCH},
+    header::{ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH},
 };
 use serde_json::{Value, json};
 use tests::{ADA, Answer, OPERATOR_KEY, World};
@@ -57,6 +57,27 @@ async fn what_has_an_external_id_is_created_once() {
         assert_eq!(world.delete(&format!("{path}/{}", ids[0])).await.status, StatusCode::NO_CONTENT, "{path}");
         let again = world.post(&path, body).await;
         assert_eq!((again.status, again.body["id"] == ids[0]), (StatusCode::CREATED, false), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_date_or_contact_is_created_only_or_replaced_only_as_the_request_says() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [] });
+    for (noun, body) in [("dates", date), ("contacts", json!({ "name": "Ada" }))] {
+        let path = format!("/v1/firms/{firm}/{noun}/1");
+        let put = async |condition| {
+            let headers = HeaderMap::from_iter([(condition, "*".parse().unwrap())]);
+            world.request_with(Some(OPERATOR_KEY), Method::PUT, &path, headers, Some(body.clone())).await
+        };
+        assert_eq!(put(IF_MATCH).await.problem(), "precondition_failed", "{noun}: there is none");
+        assert_eq!(put(IF_NONE_MATCH).await.status, StatusCode::CREATED, "{noun}");
+        assert_eq!(put(IF_NONE_MATCH).await.problem(), "precondition_failed", "{noun}: there is one");
+        assert_eq!(put(IF_MATCH).await.status, StatusCode::OK, "{noun}");
+        assert_eq!(world.delete(&path).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(put(IF_MATCH).await.problem(), "precondition_failed", "{noun}: it is deleted");
+        assert_eq!(put(IF_NONE_MATCH).await.status, StatusCode::CREATED, "{noun}");
     }
 }
 

@@ -1,5 +1,5 @@
 //! Changes under a condition: `ETag` says which state was read, and `If-Match` has a change carried out on that state
-//! only (RFC 9110, sections 8.8.3 and 13.1.1).
+//! only; `If-None-Match: *` has it create, never replace (RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2).
 //!
 //! A tag is a digest of what PUT and PATCH change, so progress that greffe makes by itself does not change it. A route
 //! compares the tag with the item that it read, and its write is held to that item: what another changed in between
@@ -7,7 +7,7 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderName, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -60,6 +60,9 @@ pub(crate) struct IfMatch {
     /// `precondition_failed`.
     #[param(rename = "If-Match", value_type = String, required = false, max_length = 1000, pattern = r#"^(\*|("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*)$"#)]
     condition: Option<Condition>,
+    /// `*`: the request changes nothing if the thing is there already: the answer is 412, `precondition_failed`.
+    #[param(rename = "If-None-Match", value_type = String, required = false, max_length = 1000, pattern = r#"^(\*|("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*)$"#)]
+    exception: Option<Condition>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,16 +86,20 @@ impl Condition {
         let tags: Vec<String> = text.split(',').map(|tag| tag.trim().to_owned()).collect();
         (text.len() <= CONDITION_CHARS_MAX && tags.iter().all(|tag| is_tag(tag))).then_some(Self::OneOf(tags))
     }
+
+    fn fits(&self, now: Option<&ETag>) -> bool {
+        match self {
+            Self::There => now.is_some(),
+            Self::OneOf(tags) => now.is_some_and(|now| tags.contains(&now.0)),
+        }
+    }
 }
 
 impl IfMatch {
     /// Whether a thing may be changed whose state is `now`; none where there is no such thing.
     pub(crate) fn holds(&self, now: Option<&ETag>) -> bool {
-        match &self.condition {
-            None => true,
-            Some(Condition::There) => now.is_some(),
-            Some(Condition::OneOf(tags)) => now.is_some_and(|now| tags.contains(&now.0)),
-        }
+        self.condition.as_ref().is_none_or(|condition| condition.fits(now))
+            && !self.exception.as_ref().is_some_and(|exception| exception.fits(now))
     }
 
     /// Errors: `precondition_failed` if the state is another one than the condition names.
@@ -110,11 +117,14 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        let wrong = || invalid("If-Match: the ETag of a response, in its quotes");
-        let mut values = parts.headers.get_all(header::IF_MATCH).iter();
-        let (Some(value), another) = (values.next(), values.next()) else { return Ok(Self::default()) };
-        let condition = value.to_str().ok().and_then(Condition::read).filter(|_| another.is_none());
-        Ok(Self { condition: Some(condition.ok_or_else(wrong)?) })
+        let read = |name: HeaderName, text: &str| {
+            let mut values = parts.headers.get_all(name).iter();
+            let (Some(value), another) = (values.next(), values.next()) else { return Ok(None) };
+            let condition = value.to_str().ok().and_then(Condition::read).filter(|_| another.is_none());
+            condition.map(Some).ok_or_else(|| invalid(format!("{text}: the ETag of a response, in its quotes, or *")))
+        };
+        let condition = read(header::IF_MATCH, "If-Match")?;
+        Ok(Self { condition, exception: read(header::IF_NONE_MATCH, "If-None-Match")? })
     }
 }
 
@@ -125,7 +135,9 @@ mod tests {
     #[test]
     fn a_condition_is_a_list_of_tags_or_any_state() {
         let tag = ETag::of(&"settings");
-        let read = |condition: &str| Condition::read(condition).map(|condition| IfMatch { condition: Some(condition) });
+        let read = |condition: &str| {
+            Condition::read(condition).map(|condition| IfMatch { condition: Some(condition), exception: None })
+        };
         let holds = |condition: &str| read(condition).map(|condition| condition.holds(Some(&tag)));
         for condition in ["*".to_owned(), tag.0.clone(), format!("\"other\", {}", tag.0)] {
             assert_eq!(holds(&condition), Some(true), "{condition}");
@@ -139,6 +151,8 @@ mod tests {
         }
         assert!(IfMatch::default().holds(Some(&tag)) && IfMatch::default().holds(None));
         assert!(!read("*").unwrap().holds(None));
+        let absent = IfMatch { condition: None, exception: Condition::read("*") };
+        assert!(absent.holds(None) && !absent.holds(Some(&tag)));
     }
 
     #[test]

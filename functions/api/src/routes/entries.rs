@@ -179,7 +179,8 @@ fn tag<T: Content>(entry: &Entry<T>) -> ETag {
 }
 
 fn may_change<T: Content>(condition: &IfMatch) -> impl Fn(Option<&Entry<T>>) -> bool + Send + Sync {
-    |known| condition.holds(known.map(tag).as_ref())
+    // What is deleted is kept for its version, and is not there.
+    |known| condition.holds(known.filter(|entry| entry.content.is_some()).map(tag).as_ref())
 }
 
 /// Deletes one entry: what never was is deleted too.
