@@ -142,8 +142,8 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
     let mut saved: Vec<Message> = messages.iter().map(|row| row.value.clone()).collect();
 
     let stop = archive(round, &mut messages, left).await;
-    // Filed before it is marked, so that it gets one mark. Told of before it is filed: so whoever files its conversation
-    // finds it, or is found here.
+    // Filed before it is marked, so that it gets one mark; announced before it is filed, so that a request that files
+    // its conversation finds it, or is found here.
     let following = indexes(&messages, |_, message| may_follow(round, message));
     if !following.is_empty() {
         write(round, &mut messages, &mut saved, &following).await?;

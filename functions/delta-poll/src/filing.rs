@@ -29,7 +29,8 @@ pub(crate) fn may_follow(round: &Round<'_>, message: &Message) -> bool {
     is_new && (follows || round.mailbox.dossiers.contains_key(message.place()))
 }
 
-/// Files the messages at `indexes`, which were just archived and announced: to the dossier of its conversation, else to that of its folder.
+/// Files the messages at `indexes`, which were just archived and announced: each to the dossier of its conversation,
+/// else to that of its folder.
 pub(crate) async fn file_archived(
     round: &Round<'_>,
     messages: &mut [Row<Message>],

@@ -216,7 +216,7 @@ async fn look(
     };
     next.spent = graph.spent();
     if matches!(result, Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed)) {
-        next.note_round(began_at);
+        next.note_round(began_at, app.clock.now());
     }
     let gives = matches!(result, Ok(RoundEnd::Behind));
     if gives {

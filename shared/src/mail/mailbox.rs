@@ -592,8 +592,8 @@ impl Sync {
     }
 
     /// Notes a finished round.
-    pub fn note_round(&mut self, began: Timestamp) {
-        self.beyond = self.beyond.after(self.round_began_at, began);
+    pub fn note_round(&mut self, began: Timestamp, ended: Timestamp) {
+        self.beyond = self.beyond.after(self.round_began_at, began, ended);
         self.round_began_at = Some(began);
     }
 
