@@ -73,10 +73,9 @@ impl App {
         Packer { table: &self.table, feed: &self.feed, logs: &self.logs, archive: &self.archive }
     }
 
-    /// What erases. No function of a deployment has the rights that it needs.
+    /// What erases. Of the functions of a deployment only `erasure` has the rights that it needs.
     pub fn eraser(&self) -> Eraser<'_> {
-        let (appender, indexer) = (self.appender(), self.indexer());
-        Eraser { table: &self.table, feed: &self.feed, store: &self.logs, appender, indexer, clock: &self.clock }
+        Eraser { table: &self.table, appender: self.appender(), indexer: self.indexer(), clock: &self.clock }
     }
 
     /// What brings indexes up to their feeds.

@@ -43,9 +43,9 @@ use FindingKind::{Altered, Extra, Forked, Missing, Swapped, Truncated, Unlocked}
 
 type Item = HashMap<String, AttributeValue>;
 
-struct Archive {
-    world: World,
-    firm: FirmId,
+pub(super) struct Archive {
+    pub world: World,
+    pub firm: FirmId,
     key: SecretString,
     roots: StampRoots,
 }
@@ -58,7 +58,7 @@ impl Archive {
 
     /// Six mails in three appends, one of them filed and one taken out of its dossier again, and a seventh that is not
     /// in the log yet.
-    fn of_mails() -> LocalBoxFuture<'static, (Self, Vec<MessageId>)> {
+    pub fn of_mails() -> LocalBoxFuture<'static, (Self, Vec<MessageId>)> {
         Box::pin(Self::made_of_mails())
     }
 
@@ -93,7 +93,7 @@ impl Archive {
         self.world.post(&path, json!({ "dossier": dossier })).await.ok();
     }
 
-    async fn append(&self) {
+    pub async fn append(&self) {
         self.world.host.append_logs().await;
     }
 
@@ -101,10 +101,10 @@ impl Archive {
         self.verify_with(reads, None).await
     }
 
-    async fn verify_with(&self, reads: bool, lock_days: Option<u64>) -> Report {
+    pub async fn verify_with(&self, reads: bool, lock_days: Option<u64>) -> Report {
         let (table, store, now) = (&self.world.host.app.table, &self.world.host.app.logs, self.world.clock.now());
         let (key, roots, tell) = (&self.key, &self.roots, &|_| {});
-        Verifier { table, store, key, reads, roots, lock_days, now, tell }.verify().await.unwrap()
+        Verifier { table, store, key, reads, share: None, roots, lock_days, now, tell }.verify().await.unwrap()
     }
 
     /// In a box: a test verifies often, and all of that would not fit on the stack of a thread.
@@ -130,13 +130,13 @@ impl Archive {
     }
 
     /// Puts bytes with their true checksum, as one may who has the right to; the version, if the bucket has any.
-    async fn put(&self, key: &str, bytes: &[u8]) -> String {
+    pub async fn put(&self, key: &str, bytes: &[u8]) -> String {
         let put = self.s3().put_object().bucket(BUCKET).key(key).body(bytes.to_vec().into());
         let put = put.checksum_sha256(Digest::of(bytes).base64()).send().await.unwrap();
         put.version_id.unwrap_or_default()
     }
 
-    async fn keep_versions(&self) {
+    pub async fn keep_versions(&self) {
         let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
         self.s3().put_bucket_versioning().bucket(BUCKET).versioning_configuration(on).send().await.unwrap();
     }
@@ -349,7 +349,9 @@ async fn what_was_erased_is_told_apart_and_has_to_be_in_the_log() {
     let (archive, messages) = Archive::of_mails().await;
     archive.keep_versions().await;
     let (app, firm) = (&archive.world.host.app, archive.firm);
-    let erasure = |scope| Erasure { firm, scope, by: "Ada".to_owned(), reason: "Article 17".to_owned() };
+    let (asked_by, by) = ("Ada".to_owned(), "operator".to_owned());
+    let erasure =
+        |scope| Erasure { firm, scope, asked_by: asked_by.clone(), by: by.clone(), reason: "Article 17".to_owned() };
     let key = archive::key(firm, messages[0]);
     let (facts, original) = (archive.facts().await, archive.object(&key).await);
     let is_of = |fact: &Item| fact.get("message").is_some_and(|id| id.as_s().unwrap() == &messages[0].to_string());
@@ -404,8 +406,8 @@ async fn what_object_lock_keeps_is_not_erased_and_nothing_of_it_goes() {
     let registry = archive.world.registry().await;
     let message = archive.deliver(&registry, "Locked").await;
     let (app, firm) = (&archive.world.host.app, registry.firm.parse().unwrap());
-    let erasure =
-        Erasure { firm, scope: ErasedScope::Message(message), by: "Ada".to_owned(), reason: "Article 17".to_owned() };
+    let (scope, reason) = (ErasedScope::Message(message), "Article 17".to_owned());
+    let erasure = Erasure { firm, scope, asked_by: "Ada".to_owned(), by: "operator".to_owned(), reason };
     let refused = Box::pin(app.eraser().erase(&erasure)).await.unwrap_err();
     assert!(matches!(&refused, EraseError::Locked { key, .. } if *key == archive::key(firm, message)), "{refused}");
     assert!(archive.verify_with(true, None).await.proved);

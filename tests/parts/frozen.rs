@@ -50,5 +50,5 @@ async fn an_archive_of_0_2_0_is_taken_in_and_proved() {
 async fn verified(world: &World, key: &SecretString) -> Result<shared::evidence::report::Report, VerifyError> {
     let app = &world.host.app;
     let (table, store, roots, now) = (&app.table, &app.logs, &StampRoots::default(), app.clock.now());
-    Verifier { table, store, key, reads: true, roots, lock_days: None, now, tell: &|_| {} }.verify().await
+    Verifier { table, store, key, reads: true, share: None, roots, lock_days: None, now, tell: &|_| {} }.verify().await
 }

@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod checking;
 mod damage;
+mod erasing;
 mod evidence;
 mod feed;
 mod filing;

@@ -151,6 +151,7 @@ impl Stamped {
             table: &app.table,
             store: &app.logs,
             key: &secret,
+            share: None,
             reads: false,
             roots,
             lock_days: None,

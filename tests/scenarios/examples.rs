@@ -327,6 +327,16 @@ async fn each_example_of_the_description_is_what_happens() {
     world.host.append_logs().await;
     journey.call("read_log", &[firm], nothing.clone()).await;
     journey.call("read_proof", &[firm, message], nothing.clone()).await;
+    let hold = json!({ "dossier": "2026/099", "held": true, "reason": "The case is pending" });
+    journey.call("set_hold", &[firm], hold).await;
+    journey.call("list_holds", &[firm], nothing.clone()).await;
+    let removal = json!({ "target": { "kind": "sender", "from": "@acme.example", "mailbox": mailbox },
+        "asked_by": "Ada Lambert", "reason": "Private newsletters" });
+    let erasure = id(&journey.call("create_erasure", &[firm], removal).await);
+    world.host.erase().await;
+    journey.call("read_erasure", &[firm, &erasure], nothing.clone()).await;
+    journey.call("list_erasures", &[firm, "limit=10"], nothing.clone()).await;
+    journey.call("confirm_erasure", &[firm, &erasure], nothing.clone()).await;
 
     journey.call("delete_mailbox", &[firm, mailbox], nothing.clone()).await;
     journey.call("delete_member", &[firm, member], nothing.clone()).await;

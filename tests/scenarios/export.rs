@@ -70,7 +70,10 @@ fn verified(world: &World) -> LocalBoxFuture<'_, Report> {
         let app = &world.host.app;
         let (table, store, roots, now) = (&app.table, &app.logs, &StampRoots::default(), app.clock.now());
         let key = &app.secrets.read_afresh(EVIDENCE_KEY).await.unwrap();
-        Verifier { table, store, key, reads: true, roots, lock_days: None, now, tell: &|_| {} }.verify().await.unwrap()
+        Verifier { table, store, key, reads: true, share: None, roots, lock_days: None, now, tell: &|_| {} }
+            .verify()
+            .await
+            .unwrap()
     })
 }
 

@@ -27,6 +27,8 @@ fn body_of(operation: &str) -> Value {
         "POST /proposals/accept" => json!({ "proposals": [{
             "message": "00000000-0000-4000-8000-000000000000.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a", "dossier": "7"
         }] }),
+        "POST /erasures" => json!({ "target": { "kind": "firm" }, "reason": "Article 17" }),
+        "PUT /holds" => json!({ "dossier": "7", "held": true, "reason": "Case 7 is pending" }),
         "POST /messages/file" => {
             json!({ "messages": ["00000000-0000-4000-8000-000000000000.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"], "dossier": "7" })
         }
@@ -56,6 +58,8 @@ async fn a_firm_sees_nothing_of_another_not_even_by_what_an_answer_costs() {
     let bulk = json!({ "rows": [{ "external_id": "x-1", "surname": "Duval", "members": [member] }] });
     let bulk = make("contacts/bulk", bulk).await["bulk"].as_str().unwrap().to_owned();
     let webhook = make("webhooks", json!({ "url": "http://127.0.0.1:9/" })).await["id"].as_str().unwrap().to_owned();
+    let erasure = make("erasures", json!({ "target": { "kind": "firm" }, "reason": "Article 17" })).await;
+    let erasure = erasure["id"].as_str().unwrap().to_owned();
     let user = UserId::of(&"a-tenant.example".parse().unwrap(), "ada");
     let theirs_user = ConsoleUser {
         id: user,
@@ -75,6 +79,7 @@ async fn a_firm_sees_nothing_of_another_not_even_by_what_an_answer_costs() {
         "key" => theirs_key.clone(),
         "bulk" => bulk.clone(),
         "webhook" => webhook.clone(),
+        "erasure" => erasure.clone(),
         "user" => user.to_string(),
         // Each firm draws these itself.
         "external_id" => "x-1".to_owned(),

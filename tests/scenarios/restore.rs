@@ -71,6 +71,7 @@ async fn after_a_restore_of_the_table_nothing_is_lost_and_nothing_is_there_twice
         table: &app.table,
         store: &app.logs,
         key: &secret,
+        share: None,
         reads: true,
         roots: &roots,
         lock_days: None,

@@ -152,7 +152,13 @@ impl HttpConnector for Ear {
 
 /// Functions that go on where an object is missing. Only with the right to list does S3 say that it is.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (Permissions)
-const GO_ON_WITHOUT: [&str; 2] = ["documents", "indexer"];
+const GO_ON_WITHOUT: [&str; 3] = ["documents", "indexer", "erasure"];
+
+/// Functions that go by what HEAD says of the retention of an object: it says so to those who may read that.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html>
+const ASK_FOR_RETENTION: [&str; 2] = ["check", "erasure"];
+/// The right to it.
+const RETENTION: &str = "s3:GetObjectRetention";
 
 /// The host has each function name itself; what has no name is the host itself, or a test.
 fn function(request: &HttpRequest) -> Option<String> {
@@ -262,7 +268,9 @@ fn done(request: &HttpRequest) -> Vec<(String, String, Touched)> {
     let one = |action: String, resource: String| vec![(action, resource, Touched::default())];
     if is_of_s3(request) {
         let (action, resource) = object(request);
-        return one(action, resource);
+        let asks = function(request).is_some_and(|function| ASK_FOR_RETENTION.contains(&function.as_str()));
+        let retention = (asks && request.method() == "HEAD").then(|| one(RETENTION.to_owned(), resource.clone()));
+        return [one(action, resource), retention.unwrap_or_default()].concat();
     }
     if service == "sts" {
         // The older query protocol: a form. Its actions are on no resource.
@@ -315,9 +323,13 @@ fn object(request: &HttpRequest) -> (String, String) {
             break;
         }
     }
+    let is_of_version = query.contains("versionId=");
     let action = match request.method() {
+        "GET" if path.len() < 2 && query.contains("versions") => "ListBucketVersions",
         "GET" if path.len() < 2 => "ListBucket",
+        "GET" | "HEAD" if is_of_version => "GetObjectVersion",
         "GET" | "HEAD" => "GetObject",
+        "DELETE" if is_of_version => "DeleteObjectVersion",
         "DELETE" => "DeleteObject",
         _ if query.contains("retention") => "PutObjectRetention",
         _ => "PutObject",

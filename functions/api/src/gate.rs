@@ -22,7 +22,10 @@ use shared::{
     app::App,
     aws::table::Key,
     base::{
-        id::{BulkId, ConnectorId, ExternalId, FirmId, KeyId, MailboxId, MemberId, MessageId, UserId, WebhookId},
+        id::{
+            BulkId, ConnectorId, ErasureId, ExternalId, FirmId, KeyId, MailboxId, MemberId, MessageId, UserId,
+            WebhookId,
+        },
         telemetry::Chain,
     },
     firm::{
@@ -165,7 +168,9 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     let refused =
         refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
     // To delete it once more finishes what broke off.
-    let changes = !parts.method.is_safe() && parts.method != Method::DELETE;
+    // What it had is erased after it was deleted.
+    let changes =
+        !parts.method.is_safe() && parts.method != Method::DELETE && !route.starts_with(routes::erasures::PATH);
     let refused = refused.or_else(|| {
         (scope.has_ended() && changes).then(|| Problem::new(Code::FirmEnded, "Nothing was changed by this request."))
     });
@@ -245,6 +250,7 @@ pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
         "message" => id::<MessageId>(text),
         "key" => id::<KeyId>(text),
         "webhook" => id::<WebhookId>(text),
+        "erasure" => id::<ErasureId>(text),
         "bulk" => id::<BulkId>(text),
         "user" => id::<UserId>(text),
         "attachment" => id::<u16>(text),

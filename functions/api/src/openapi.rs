@@ -43,6 +43,7 @@ use crate::{auth::Needs, routes, version};
         (name = "bulks", description = "The progress of requests with many dates or contacts."),
         (name = "events", description = "The feed: everything that happened, in order, to read at your own pace."),
         (name = "webhooks", description = "Addresses of the business application to which greffe posts events."),
+        (name = "evidence", description = "What is erased or removed, and what a legal hold keeps from that."),
         (name = "audit", description = "Who did what by the API, and who read which mail."),
         (name = "health", description = "Whether the API runs, and which version."),
     ),

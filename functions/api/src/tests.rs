@@ -323,7 +323,7 @@ async fn the_description_is_whole() {
 }
 
 fn takes_a_body(method: &str, path: &str) -> bool {
-    let without = ["/pause", "/rotate", "/app/grant", "/operator-links"];
+    let without = ["/pause", "/rotate", "/confirm", "/app/grant", "/operator-links"];
     matches!(method, "post" | "put" | "patch") && !without.iter().any(|end| path.ends_with(end))
 }
 

@@ -177,6 +177,7 @@ mail-filed-in = Abgelegt in { $name }
 mail-failed = Von Microsoft noch nicht ausgegeben
 mail-gone = Vor dem Lesen gelöscht
 mail-erased = Auf Verlangen gelöscht
+mail-removed = Als unerwünscht entfernt
 mail-from = Von
 mail-to = An
 mail-cc = Kopie

@@ -177,6 +177,7 @@ mail-filed-in = Filed in { $name }
 mail-failed = Not given out by Microsoft yet
 mail-gone = Deleted before it was read
 mail-erased = Erased on request
+mail-removed = Removed as unwanted
 mail-from = From
 mail-to = To
 mail-cc = Copy

@@ -177,6 +177,7 @@ mail-filed-in = Classé dans { $name }
 mail-failed = Pas encore délivré par Microsoft
 mail-gone = Supprimé avant lecture
 mail-erased = Effacé sur demande
+mail-removed = Retiré car indésirable
 mail-from = De
 mail-to = À
 mail-cc = Copie

@@ -177,6 +177,7 @@ mail-filed-in = Geklasseerd in { $name }
 mail-failed = Nog niet afgegeven door Microsoft
 mail-gone = Verwijderd voor het lezen
 mail-erased = Gewist op verzoek
+mail-removed = Als ongewenst verwijderd
 mail-from = Van
 mail-to = Aan
 mail-cc = Kopie

@@ -43,7 +43,7 @@ use crate::engine::{ACCESS_KEY_ID, Clock, OpenError, REGION, SECRET_ACCESS_KEY, 
 use crate::store::Store;
 use blob::{Blob, Blobs, Piece};
 use checksum::{Algorithm, Claims, Kept};
-use object::{OBJECT, Object, Refusal, check_bucket, timestamp, to_json};
+use object::{Object, Refusal, check_bucket, timestamp, to_json};
 use versions::Retention;
 
 /// The least a part weighs, save the last.
@@ -242,23 +242,7 @@ impl Object {
     ) -> Result<(Option<String>, Vec<Piece>), Refusal> {
         let existing = Object::find(transaction, bucket, key)?;
         condition.decide(existing.as_ref())?;
-        let sql = format!(
-            "INSERT OR REPLACE INTO object (bucket, key, {OBJECT})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-        );
-        transaction.prepare_cached(&sql)?.execute(params![
-            bucket,
-            key,
-            self.etag,
-            self.size,
-            self.modified_ms,
-            self.content_type,
-            to_json(&self.metadata)?,
-            self.kept.algorithm.name(),
-            self.kept.value,
-            self.kept.composite,
-            to_json(&self.pieces)?,
-        ])?;
+        self.insert(transaction, "object", &[("bucket", &bucket), ("key", &key)])?;
         let version = versions::add(transaction, bucket, key, self)?;
         let replaced = existing.filter(|_| version.is_none()).map(|object| object.pieces);
         Ok((version, replaced.unwrap_or_default()))

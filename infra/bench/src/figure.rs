@@ -5,6 +5,7 @@ use std::fmt;
 use shared::{
     aws::{secrets::SecretError, table::TableError},
     base::http::HttpClientError,
+    evidence::{append::AppendError, proof::ProofError, verify::VerifyError},
     firm::feed::FeedError,
     graph::TokenError,
     search::{append::IndexingError, error::IndexError, find::SearchError},
@@ -74,6 +75,15 @@ pub enum BenchError {
     /// A search.
     #[error(transparent)]
     Search(#[from] SearchError),
+    /// A log that could not be appended to.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// An archive that could not be verified.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// A proof.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// A secret.
     #[error(transparent)]
     Secret(#[from] SecretError),

@@ -2,6 +2,7 @@
 //! their own, so that what this one uses is greffe's; each group of rows has a process of its own too.
 
 mod cost;
+mod evidence;
 mod figure;
 mod mail;
 mod meter;
@@ -16,6 +17,7 @@ mod start;
 use std::path::Path;
 
 pub use cost::Month;
+pub use evidence::Proved;
 pub use figure::{BenchError, Row};
 pub use notices::Notices;
 pub use other_side::run as other_side;
@@ -44,11 +46,13 @@ pub enum Group {
     Scale,
     /// The index of a firm's mails, made and asked.
     Search,
+    /// The log that proves a firm's mails, appended to and verified.
+    Evidence,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Mailbox,
         Self::Memory,
         Self::Mailboxes,
@@ -58,6 +62,7 @@ impl Group {
         Self::Push,
         Self::Scale,
         Self::Search,
+        Self::Evidence,
     ];
 }
 
@@ -88,6 +93,9 @@ pub struct Scale {
     /// What is searched.
     #[command(flatten)]
     pub searches: Searches,
+    /// What is proved.
+    #[command(flatten)]
+    pub proved: Proved,
 }
 
 /// Measures one group, with everything below `data`.
@@ -101,6 +109,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Push => push::contacts(data, &scale.contacts).await,
         Group::Scale => Ok(scale::table()),
         Group::Search => search::index(data, &scale.searches).await,
+        Group::Evidence => evidence::log(data, &scale.proved).await,
         Group::Start => start::functions(data, &scale.starts).await,
     }
 }

@@ -114,16 +114,16 @@ impl Words {
 }
 
 /// Greffe with a firm.
-struct SearchSubject {
+pub(super) struct SearchSubject {
     host: Host,
     client: Client,
-    firm: FirmId,
+    pub(super) firm: FirmId,
     words: Words,
     next: u64,
 }
 
 impl SearchSubject {
-    async fn start(data: &Path) -> Result<Self, BenchError> {
+    pub(super) async fn start(data: &Path) -> Result<Self, BenchError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let key = "the-operators-key-of-a-benchmark".to_owned();
@@ -138,12 +138,12 @@ impl SearchSubject {
         Ok(Self { host, client, firm, words: Words(Random::seeded(1)), next: 1 })
     }
 
-    fn app(&self) -> &App {
+    pub(super) fn app(&self) -> &App {
         &self.host.app
     }
 
     /// So many mails more.
-    async fn mails(&mut self, count: u64) -> Result<(), BenchError> {
+    pub(super) async fn mails(&mut self, count: u64) -> Result<(), BenchError> {
         self.app().feed.take_numbers(self.firm, count).await?;
         let mails = (self.next..self.next + count).map(|number| (number, self.mime(number)));
         let s3 = aws_sdk_s3::Client::new(&self.host.machine.aws);
@@ -183,7 +183,8 @@ impl SearchSubject {
         let id = MessageId::of(mailbox, &immutable_id);
         let (sha256, bytes) = (Digest::of(mime.as_bytes()), mime.len() as u64);
         let key = archive::key(self.firm, id);
-        let put = s3.put_object().bucket(BUCKET).key(key).body(mime.into_bytes().into()).send().await;
+        let put = s3.put_object().bucket(BUCKET).key(key).checksum_sha256(sha256.base64());
+        let put = put.body(mime.into_bytes().into()).send().await;
         put.map_err(|error| BenchError::Archive(error.into()))?;
         let original = Original { sha256, bytes, archived_at: at, number };
         let message = Message {
@@ -222,7 +223,7 @@ impl SearchSubject {
     }
 
     /// The same greffe as `meter` counts what it asks of AWS.
-    fn metered(&self, meter: &Meter) -> Result<App, BenchError> {
+    pub(super) fn metered(&self, meter: &Meter) -> Result<App, BenchError> {
         let engines = self.host.machine.engines.clone().ok_or(BenchError::Silent)?.http_client();
         let meter = meter.clone();
         let http =

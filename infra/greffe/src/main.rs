@@ -22,7 +22,7 @@ use shared::{
     aws::secrets::OPERATOR_KEY,
     base::{
         clock::Clock,
-        id::{FirmId, MailboxId, MessageId},
+        id::{FirmId, MailboxId, MemberId, MessageId},
         telemetry,
     },
     evidence::{
@@ -67,7 +67,7 @@ enum Command {
     Export(ExportArguments),
     /// Take in what was exported of a whole firm, where the firm is not known yet. Then verify.
     Import(ImportArguments),
-    /// Erase a message, or all that a mailbox had, for good. Without --confirm, only say what would be erased.
+    /// Erase a message, a mailbox, a member or a firm for good. Without --confirm, only say what would be erased.
     Erase(EraseArguments),
     /// Have the logs go on after the table was restored. Run it before anything else runs.
     Resume(PlaceArguments),
@@ -210,6 +210,24 @@ struct ImportArguments {
     evidence_key: Option<PathBuf>,
 }
 
+/// What is erased: one of these.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct ErasedArguments {
+    /// The message, by its id.
+    #[arg(long, value_name = "ID")]
+    message: Option<MessageId>,
+    /// The mailbox, by its id: all its messages, and itself. It must not be active.
+    #[arg(long, value_name = "ID")]
+    mailbox: Option<MailboxId>,
+    /// The member, by its id, with the mailboxes of its addresses. Nothing may be pushed to it any more.
+    #[arg(long, value_name = "ID")]
+    member: Option<MemberId>,
+    /// All that the firm has. It must be deleted.
+    #[arg(long)]
+    whole_firm: bool,
+}
+
 #[derive(clap::Args)]
 struct EraseArguments {
     #[command(flatten)]
@@ -220,12 +238,8 @@ struct EraseArguments {
     /// The firm, by its id.
     #[arg(long, value_name = "ID")]
     firm: FirmId,
-    /// The message, by its id.
-    #[arg(long, value_name = "ID", required_unless_present = "mailbox", conflicts_with = "mailbox")]
-    message: Option<MessageId>,
-    /// The mailbox, by its id: all its messages, and itself. It must not be active.
-    #[arg(long, value_name = "ID")]
-    mailbox: Option<MailboxId>,
+    #[command(flatten)]
+    what: ErasedArguments,
     /// Who asked for it; stays in the archive.
     #[arg(long, value_name = "NAME")]
     by: String,
@@ -416,24 +430,28 @@ async fn import(ImportArguments { place, export, evidence_key }: &ImportArgument
 
 /// Exits with 1 where nothing was erased.
 async fn erase(arguments: EraseArguments) -> Ended {
-    let EraseArguments { firm, message, mailbox, by, reason, .. } = arguments;
+    let EraseArguments { firm, what, by, reason, .. } = arguments;
+    let ErasedArguments { message, mailbox, member, whole_firm } = what;
     let mut place = arguments.place.place();
     if let Place::Aws { index_bucket, .. } = &mut place {
         *index_bucket = arguments.index_bucket;
     }
     let scope = message.map(ErasedScope::Message).or_else(|| mailbox.map(ErasedScope::Mailbox));
-    let scope = scope.ok_or("name a message or a mailbox")?;
-    let (app, erasure) = (place.open().await?, Erasure { firm, scope, by, reason });
+    let scope =
+        scope.or_else(|| member.map(ErasedScope::Member)).or_else(|| whole_firm.then_some(ErasedScope::Firm(firm)));
+    let scope = scope.ok_or("name a message, a mailbox or a member, or --whole-firm")?;
+    let (app, erasure) =
+        (place.open().await?, Erasure { firm, scope, asked_by: by, by: "operator".to_owned(), reason });
     let mut out = std::io::stdout();
     if !arguments.confirm {
         let ErasedCount { originals, facts } = app.eraser().preview(&erasure).await?;
-        writeln!(out, "{originals} originals and {facts} facts would be erased for good. --confirm erases them.")?;
+        writeln!(out, "{originals} originals and {facts} events would be erased for good. --confirm erases them.")?;
         return Ok(ExitCode::FAILURE);
     }
     let ErasedCount { originals, facts } = app.eraser().erase(&erasure).await?;
     writeln!(
         out,
-        "{originals} originals and {facts} facts are erased. What is left: their log entries, which have ids, times and \
+        "{originals} originals and {facts} events are erased. What is left: their log entries, which have ids, times and \
          digests, because a log that could forget would prove nothing; and who asked for the erasure, and why. Copies \
          that others have, and backups, are not erased."
     )?;

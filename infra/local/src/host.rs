@@ -104,6 +104,10 @@ pub struct Host {
     pub evidence: App,
     /// What `indexer` receives.
     pub indexer: App,
+    /// What `erasure` receives.
+    pub erasure: App,
+    /// What `check` receives.
+    pub check: App,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -218,7 +222,7 @@ impl Host {
         let function = |name: &'static str| over(&machine.as_function(name));
         let router = gateway(function, settings.links).merge(identity(machine.engines.clone()));
         let (secret_expiry, evidence) = (function("secret-expiry"), function("evidence"));
-        let indexer = function("indexer");
+        let (indexer, erasure, check) = (function("indexer"), function("erasure"), function("check"));
         let client = aws_sdk_sqs::Client::new(&machine.aws);
         let outside = Outside::new(config.ca_bundle.as_deref())?;
         let source = |name, handler, url| EventSource {
@@ -244,6 +248,8 @@ impl Host {
             secret_expiry,
             evidence,
             indexer,
+            erasure,
+            check,
             stop,
             tasks,
         };
@@ -302,7 +308,8 @@ impl Host {
             });
         }
         let (apps, deliveries) = (self.scheduled(), self.delivery_source.clone());
-        let (evidence, indexer) = (self.evidence.clone(), self.indexer.clone());
+        let (evidence, indexer, erasure) = (self.evidence.clone(), self.indexer.clone(), self.erasure.clone());
+        let checked = self.check.clone();
         let (engines, stop) = (self.machine.engines.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(every);
@@ -315,6 +322,8 @@ impl Host {
                 deliveries.tick().await;
                 append_logs(&evidence, evidence.clock.now()).await;
                 index(&indexer, indexer.clock.now()).await;
+                erase(&erasure, erasure.clock.now()).await;
+                check_archives(&checked).await;
             }
         });
     }
@@ -343,6 +352,16 @@ impl Host {
     /// Brings every index up to its feed.
     pub async fn index(&self) {
         index(&self.indexer, Timestamp::MAX).await;
+    }
+
+    /// Checks the share of each archive that is due.
+    pub async fn check(&self) {
+        check_archives(&self.check).await;
+    }
+
+    /// Previews what is to be erased, and erases what was confirmed.
+    pub async fn erase(&self) {
+        erase(&self.erasure, self.erasure.clock.now()).await;
     }
 
     /// Lets what is under way end, proves what came, and stops.
@@ -438,6 +457,22 @@ async fn index(app: &App, until: Timestamp) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
     if let Err(error) = indexer::index(app, until, &deadline).await {
         tracing::error!(error = %Chain(&error), "the schedule of indexes failed");
+    }
+}
+
+/// The schedule of `check`.
+async fn check_archives(app: &App) {
+    let deadline = Deadline::before(context(app).deadline, app.clock.clone());
+    if let Err(error) = Box::pin(check::check(app, &deadline)).await {
+        tracing::error!(error = %Chain(&error), "the schedule of checks failed");
+    }
+}
+
+/// The schedule of `erasure`, with what is due by `until`.
+async fn erase(app: &App, until: Timestamp) {
+    let deadline = Deadline::before(context(app).deadline, app.clock.clone());
+    if let Err(error) = Box::pin(erasure::erase(app, until, &deadline)).await {
+        tracing::error!(error = %Chain(&error), "the schedule of erasures failed");
     }
 }
 

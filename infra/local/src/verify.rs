@@ -80,7 +80,7 @@ pub async fn verify(
     };
     let (table, store, now) = (&app.table, &app.logs, app.clock.now());
     let (key, roots, tell) = (&key, &roots, &tell);
-    Ok(Verifier { table, store, key, reads, roots, lock_days, now, tell }.verify().await?)
+    Ok(Verifier { table, store, key, reads, share: None, roots, lock_days, now, tell }.verify().await?)
 }
 
 /// Has the feeds of all firms go on behind their logs, after the table was restored: what was done for each.

@@ -47,6 +47,9 @@
 //! | the calls that wait for events | `OPERATOR` | `WAITING` | key |
 //! | when a firm's log is due | `FIRM#f` | `LOG` | key; index `due` |
 //! | that a checkpoint of a firm's log was stamped | `FIRM#f#STAMP` | its size, 20 digits | range, either way |
+//! | how far the check of a firm's archive is | `FIRM#f` | `CHECK` | key |
+//! | an erasure that was asked for | `FIRM#f` | `ERASURE#e` | key, prefix; index `due` while there is something to do |
+//! | that a dossier is under a legal hold | `FIRM#f` | `HOLD#d` | key, prefix |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | whose turn it is at a mailbox | `FIRM#f#MAILBOX#m` | `TURN` | key |
@@ -74,8 +77,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use crate::base::id::{
-    BulkId, ClientId, ConnectorId, ConversationId, EntryId, ExternalId, FirmId, FolderId, KeyId, MailboxId, MemberId,
-    MessageId, Noun, TenantId, UserId, WebhookId,
+    BulkId, ClientId, ConnectorId, ConversationId, EntryId, ErasureId, ExternalId, FirmId, FolderId, KeyId, MailboxId,
+    MemberId, MessageId, Noun, TenantId, UserId, WebhookId,
 };
 
 /// The longest keys that DynamoDB takes, in bytes.
@@ -426,6 +429,36 @@ impl Key {
         self.pk.strip_prefix("FIRM#")?.parse().ok().filter(|_| self.sk == "LOG")
     }
 
+    /// How far the check of the firm's archive is.
+    pub fn archive_check(firm: FirmId) -> Self {
+        Self::of_firm(firm, "CHECK".to_owned())
+    }
+
+    /// An erasure that was asked for.
+    pub fn erasure(firm: FirmId, erasure: ErasureId) -> Self {
+        Self::of_firm(firm, format!("ERASURE#{erasure}"))
+    }
+
+    /// All erasures that were asked for.
+    pub fn erasure_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "ERASURE#".to_owned())
+    }
+
+    /// The erasure that a [`Key::erasure`] belongs to.
+    pub(super) fn erasure_owner(&self) -> Option<(FirmId, ErasureId)> {
+        Some((self.pk.strip_prefix("FIRM#")?.parse().ok()?, self.sk.strip_prefix("ERASURE#")?.parse().ok()?))
+    }
+
+    /// That a dossier is under a legal hold.
+    pub fn hold(firm: FirmId, dossier: &str) -> Self {
+        Self::of_firm(firm, format!("HOLD#{dossier}"))
+    }
+
+    /// All dossiers that are under a legal hold.
+    pub fn hold_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "HOLD#".to_owned())
+    }
+
     /// That the checkpoint with this size of the firm's log was stamped.
     pub fn stamp(firm: FirmId, size: u64) -> Self {
         Self { pk: format!("FIRM#{firm}#STAMP"), sk: format!("{size:020}") }
@@ -648,6 +681,12 @@ impl Key {
         ])
     }
 
+    /// Whether it stays after the firm was erased: itself, its log and feed, and what was erased.
+    pub fn outlives(&self, firm: FirmId) -> bool {
+        let own = [Self::firm(firm), Self::log_due(firm), Self::index_due(firm), Self::feed_counter(firm)];
+        own.contains(self) || self.begins_as(&Self::erasure_prefix(firm))
+    }
+
     /// The prefix of everything that lies in the partition of this key.
     pub fn partition(&self) -> Key {
         Key { pk: self.pk.clone(), sk: String::new() }
@@ -703,7 +742,9 @@ mod tests {
             add("joined", Key::joined(firm));
             add("log_due", Key::log_due(firm));
             add("stamp", Key::stamp(firm, 7));
+            add("erasure", Key::erasure(firm, ErasureId::draw(&random)));
             add("index_due", Key::index_due(firm));
+            add("archive_check", Key::archive_check(firm));
             add("sync", Key::sync(firm, mailbox));
             add("turn", Key::turn(firm, mailbox));
             add("progress", Key::progress(firm, mailbox));
@@ -730,6 +771,7 @@ mod tests {
                 }
                 add("member_address", Key::member_address(firm, text));
                 add("address", Key::address(firm, text));
+                add("hold", Key::hold(firm, text));
                 for noun in Noun::ALL {
                     let external: ExternalId = text.parse().unwrap();
                     add("entry", Key::entry(firm, noun, &external));
@@ -812,6 +854,8 @@ mod tests {
             ("connector_prefix", Key::connector_prefix(firm), "connector"),
             ("member_prefix", Key::member_prefix(firm), "member"),
             ("user_prefix", Key::user_prefix(firm), "user"),
+            ("erasure_prefix", Key::erasure_prefix(firm), "erasure"),
+            ("hold_prefix", Key::hold_prefix(firm), "hold"),
             ("mailbox_prefix", Key::mailbox_prefix(firm), "mailbox"),
         ]
     }
@@ -878,6 +922,9 @@ mod tests {
         }
         for key in &keys["log_due"] {
             assert_eq!(key.log_owner().map(Key::log_due).as_ref(), Some(key));
+        }
+        for key in &keys["erasure"] {
+            assert_eq!(key.erasure_owner().map(|(firm, id)| Key::erasure(firm, id)).as_ref(), Some(key));
         }
         for key in &keys["index_due"] {
             assert_eq!(key.index_owner().map(Key::index_due).as_ref(), Some(key));

@@ -23,7 +23,7 @@ use super::key::TableItem;
 pub use super::key::{Key, sortable};
 use crate::base::{
     clock::Clock,
-    id::{ConnectorId, FirmId, MailboxId, MemberId, WebhookId},
+    id::{ConnectorId, ErasureId, FirmId, MailboxId, MemberId, WebhookId},
     random::Random,
 };
 
@@ -53,6 +53,8 @@ pub const DUE_WEBHOOK: &str = "webhook";
 pub const DUE_LOG: &str = "log";
 /// The `due_kind` of a firm's index of words.
 pub const DUE_WORDS: &str = "words";
+/// The `due_kind` of an erasure that is to be previewed or carried out.
+pub const DUE_ERASURE: &str = "erasure";
 
 /// Why a read or write of the table failed. It never contains an item's content.
 #[derive(Debug, thiserror::Error)]
@@ -570,6 +572,14 @@ impl Table {
     pub async fn due_indexes(&self, now: Timestamp) -> Result<Vec<FirmId>, TableError> {
         let due: DuePage<FirmId> = self.all_due(DUE_WORDS, now, Key::index_owner).try_concat().await?;
         Ok(due.into_iter().map(|(firm, _)| firm).collect())
+    }
+
+    /// All erasures that there is something to do of by `now`, longest due first.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn due_erasures(&self, now: Timestamp) -> Result<Vec<(FirmId, ErasureId)>, TableError> {
+        let due: DuePage<(FirmId, ErasureId)> = self.all_due(DUE_ERASURE, now, Key::erasure_owner).try_concat().await?;
+        Ok(due.into_iter().map(|(erasure, _)| erasure).collect())
     }
 
     /// The owners of the app registrations to look at by `now`, longest due first, at most `limit`; none is the

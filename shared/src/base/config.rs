@@ -72,6 +72,8 @@ pub struct Config {
     pub timestamp_url: Option<Url>,
     /// `GREFFE_TIMESTAMP_HOURS`: how old the last time stamp is when the next is asked for (default: a day).
     pub timestamp_pause: Duration,
+    /// `GREFFE_LOCK_DAYS`: for how many days Object Lock has to keep an original; without it, or with 0, it need not.
+    pub lock_days: Option<u64>,
     /// `GREFFE_SPOOL_DIR`: disk for mails too large for memory (default: the system's temporary directory).
     pub spool_dir: PathBuf,
     /// `AWS_CA_BUNDLE`, as AWS's own tools name it: a PEM file of authorities that are trusted beside the public ones,
@@ -184,6 +186,7 @@ impl Config {
             },
             public_url: origin("GREFFE_PUBLIC_URL", required("GREFFE_PUBLIC_URL")?)?,
             webhook_url: lookup("GREFFE_WEBHOOK_URL"),
+            lock_days: Some(number("GREFFE_LOCK_DAYS", 0, "a number of days")?).filter(|days| *days > 0),
             log_pause: match lookup("GREFFE_LOG_MINUTES") {
                 None => LOG_PAUSE,
                 Some(value) => {

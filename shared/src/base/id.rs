@@ -93,6 +93,8 @@ uuid_ids! {
     BulkId = "bulk id";
     /// A person who signs in to the console.
     UserId = "user id";
+    /// An erasure that was asked for.
+    ErasureId = "erasure id";
 }
 
 impl UserId {

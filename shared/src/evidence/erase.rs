@@ -1,31 +1,43 @@
-//! Erasure: of one message or of all that a mailbox had. It leaves the log entries, which have ids, times and digests,
-//! a record of who asked and why, and of an erased message that there was one, so that it is not archived again.
+//! Erasure: of messages, or of all that a mailbox, a member or a firm had. It leaves the log entries, which have ids,
+//! times and digests, a record of who asked and why, and of an erased message that there was one, so that it is not
+//! archived again.
 //!
 //! The record is logged before anything goes. So whoever dies in between left the reason, and the same erasure goes on
 //! when it is begun again. In the place of each fact stands one that says nothing (`erased-{hash of its entry}`); the
-//! record is a fact of its own (`erasure-message-{message}` or `erasure-mailbox-{mailbox}`). Both are void: no reader
-//! of the feed sees them.
+//! record is a fact of its own, whose id says what was erased ([`ErasedScope`]). Both are void: no reader of the feed
+//! sees them.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt};
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
-    aws::table::{Key, Table, TableError, Write},
+    aws::table::{Key, Row, Table, TableError, Write},
     base::{
         clock::Clock,
         digest::Digest,
-        id::{FirmId, MailboxId, MessageId},
+        id::{ErasureId, FirmId, MailboxId, MemberId, MessageId, Noun},
     },
     evidence::{
         append::{AppendError, Appender},
         entry::{EntryError, entry},
-        store::{LogError, LogStore},
+        store::{KeyVersions, LogError},
         tlog::leaf,
     },
-    firm::feed::{Feed, FeedError, Recorded, StoredFact},
+    firm::{
+        Firm,
+        feed::{FeedError, StoredFact},
+        index_due::IndexDue,
+        member::Member,
+        named::Named,
+    },
     mail::{
         archive,
+        hold::HeldDossiers,
         mailbox::{Mailbox, MailboxState},
         message::{Message, State},
     },
@@ -34,22 +46,59 @@ use crate::{
 
 /// Facts and items that are read at a time.
 const PAGE: usize = 1_000;
+/// Originals, facts and items that are erased side by side.
+const AT_ONCE: usize = 16;
+/// What a firm is called that was erased.
+const NO_NAME: &str = "(erased)";
 
 /// What is erased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErasedScope {
     /// One message.
     Message(MessageId),
+    /// Messages that were kept though nobody wanted them, by the erasure that names them.
+    Messages(ErasureId, BTreeSet<MessageId>),
     /// All messages of a mailbox, and the mailbox itself.
     Mailbox(MailboxId),
+    /// A member with what rounds remember of it, and the mailboxes of its address.
+    Member(MemberId),
+    /// All that a firm had.
+    Firm(FirmId),
 }
 
 impl ErasedScope {
-    /// Whether a message is among it.
-    pub fn has(&self, message: MessageId) -> bool {
+    /// Whether what is about this message, or about none, is among it.
+    pub fn has(&self, message: Option<MessageId>) -> bool {
+        match (self, message) {
+            (Self::Firm(_), _) => true,
+            (Self::Message(own), Some(message)) => *own == message,
+            (Self::Messages(_, own), Some(message)) => own.contains(&message),
+            (Self::Mailbox(own), Some(message)) => *own == message.mailbox,
+            (Self::Member(_), Some(_)) | (_, None) => false,
+        }
+    }
+
+    /// What a record tells of: its id says what, and of many messages the fact has the ids.
+    pub fn recorded(id: &str, fact: Option<&StoredFact>) -> Option<Self> {
+        let (kind, id) = id.strip_prefix("erasure-")?.split_once('-')?;
+        match kind {
+            "message" => id.parse().map(Self::Message).ok(),
+            "messages" => {
+                let messages = fact?.texts("messages").filter_map(|id| id.parse().ok()).collect();
+                Some(Self::Messages(id.parse().ok()?, messages))
+            }
+            "mailbox" => id.parse().map(Self::Mailbox).ok(),
+            "member" => id.parse().map(Self::Member).ok(),
+            "firm" => id.parse().map(Self::Firm).ok(),
+            _ => None,
+        }
+    }
+
+    /// The messages that a record has to name, because its id does not.
+    fn named(&self) -> Vec<MessageId> {
         match self {
-            Self::Message(own) => *own == message,
-            Self::Mailbox(own) => *own == message.mailbox,
+            Self::Messages(_, messages) => messages.iter().copied().collect(),
+            _ => Vec::new(),
         }
     }
 }
@@ -59,19 +108,21 @@ impl fmt::Display for ErasedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Message(message) => write!(f, "erasure-message-{message}"),
+            Self::Messages(erasure, _) => write!(f, "erasure-messages-{erasure}"),
             Self::Mailbox(mailbox) => write!(f, "erasure-mailbox-{mailbox}"),
+            Self::Member(member) => write!(f, "erasure-member-{member}"),
+            Self::Firm(firm) => write!(f, "erasure-firm-{firm}"),
         }
     }
 }
 
-impl FromStr for ErasedScope {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let of = |kind| text.strip_prefix("erasure-")?.strip_prefix(kind);
-        let message = of("message-").and_then(|id| id.parse().ok()).map(Self::Message);
-        message.or_else(|| Some(Self::Mailbox(of("mailbox-")?.parse().ok()?))).ok_or(())
-    }
+/// What the record of an erasure says.
+#[derive(Serialize)]
+struct ErasureRecord<'a> {
+    by: &'a str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<MessageId>,
 }
 
 /// An erasure that is asked for.
@@ -82,17 +133,20 @@ pub struct Erasure {
     /// What is erased.
     pub scope: ErasedScope,
     /// Who asked for it.
+    pub asked_by: String,
+    /// Whose request it was: the id of the API key or of the person, or `operator`.
     pub by: String,
     /// Why.
     pub reason: String,
 }
 
 /// What an erasure would take, or took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErasedCount {
     /// Originals.
     pub originals: u64,
-    /// Facts.
+    /// Events.
+    #[serde(rename = "events")]
     pub facts: u64,
 }
 
@@ -107,9 +161,18 @@ pub enum EraseError {
         /// Until when.
         until: Timestamp,
     },
+    /// A legal hold keeps a message.
+    #[error("dossier {0} is under a legal hold: it can't be erased before that is lifted")]
+    Held(String),
     /// New mail still comes.
     #[error("mailbox {0} is active: pause or delete it first")]
     Active(MailboxId),
+    /// The firm goes on.
+    #[error("the firm is not deleted: delete it first")]
+    FirmGoesOn,
+    /// There is something of the member in its Outlook.
+    #[error("member {0} has dates or contacts in Outlook: end what is pushed to it first")]
+    Pushed(MemberId),
     /// Nothing is known of it.
     #[error("nothing is archived of it")]
     Unknown,
@@ -138,11 +201,7 @@ pub enum EraseError {
 pub struct Eraser<'a> {
     /// The index.
     pub table: &'a Table,
-    /// The facts.
-    pub feed: &'a Feed,
-    /// The bucket.
-    pub store: &'a LogStore,
-    /// What brings the log up to the feed.
+    /// What brings the log up to the feed; it has both.
     pub appender: Appender<'a>,
     /// What makes the index of words.
     pub indexer: Indexer<'a>,
@@ -152,9 +211,12 @@ pub struct Eraser<'a> {
 
 /// What there is to erase.
 struct Found {
+    scope: ErasedScope,
     originals: Vec<String>,
     /// The number of each fact, with the hash of its entry and its time.
     facts: Vec<(u64, Digest, Timestamp)>,
+    /// Mailboxes that facts tell of.
+    mailboxes: BTreeSet<MailboxId>,
     /// The number of the last record of this erasure: one that was interrupted left it.
     record: Option<u64>,
 }
@@ -164,7 +226,7 @@ impl Eraser<'_> {
     ///
     /// Errors: it is refused; S3 or the table refuses or does not answer.
     pub async fn preview(&self, erasure: &Erasure) -> Result<ErasedCount, EraseError> {
-        Ok(self.find(erasure).await?.count())
+        Ok(count(&self.find(erasure).await?))
     }
 
     /// Erases for good. Begun again, it goes on.
@@ -173,97 +235,195 @@ impl Eraser<'_> {
     ///
     /// Errors: it is refused; the log is not as it was written; S3 or the table refuses or does not answer.
     pub async fn erase(&self, erasure: &Erasure) -> Result<ErasedCount, EraseError> {
-        let (firm, scope) = (erasure.firm, erasure.scope);
-        let found = self.find(erasure).await?;
+        let parts = self.find(erasure).await?;
+        for part in &parts {
+            self.erase_part(erasure, part).await?;
+        }
+        self.indexer.restart(erasure.firm, None).await?;
+        self.table.write(IndexDue::at(erasure.firm, self.clock.now())).await?;
+        Ok(count(&parts))
+    }
+
+    async fn erase_part(&self, erasure: &Erasure, found: &Found) -> Result<(), EraseError> {
+        let (firm, scope) = (erasure.firm, &found.scope);
         // What came after the record is not covered by it.
         if found.record <= found.facts.last().map(|(number, ..)| *number) {
-            self.record(erasure).await?;
+            self.record(erasure, scope).await?;
         }
         while self.appender.append(firm, self.clock.now()).await?.more {}
-        for key in &found.originals {
-            self.store.erase(key).await?;
-        }
+        side_by_side(found.originals.iter().map(|key| self.appender.store.erase(key))).await?;
         match scope {
-            ErasedScope::Message(message) => self.blank(firm, message).await?,
-            ErasedScope::Mailbox(mailbox) => self.empty(firm, mailbox).await?,
+            ErasedScope::Message(message) => {
+                self.blank(firm, *message, State::Erased { at: self.clock.now() }).await?;
+            }
+            ErasedScope::Messages(_, messages) => {
+                let removed = State::Removed { at: self.clock.now(), by: erasure.by.clone() };
+                side_by_side(messages.iter().map(|message| self.blank(firm, *message, removed.clone()))).await?;
+            }
+            ErasedScope::Mailbox(mailbox) => self.empty(firm, *mailbox).await?,
+            ErasedScope::Member(member) => self.forget(firm, *member).await?,
+            ErasedScope::Firm(_) => self.vacate(firm, &found.mailboxes).await?,
         }
-        for (number, entry, at) in &found.facts {
-            self.feed.blank(firm, *number, *entry, *at).await?;
-        }
-        self.indexer.restart(firm, None).await?;
+        let facts = found.facts.iter();
+        side_by_side(facts.map(|(number, entry, at)| self.appender.feed.blank(firm, *number, *entry, *at))).await?;
         tracing::info!(firm.id = %firm, %scope, originals = found.originals.len(), "erased");
-        Ok(found.count())
+        Ok(())
     }
 
-    async fn find(&self, Erasure { firm, scope, .. }: &Erasure) -> Result<Found, EraseError> {
-        if let ErasedScope::Mailbox(mailbox) = scope {
-            let found = self.table.get::<Mailbox>(&Key::mailbox(*firm, *mailbox)).await?;
-            if found.is_some_and(|row| row.value.state == MailboxState::Active) {
-                return Err(EraseError::Active(*mailbox));
-            }
-        }
-        let mut found = Found { originals: self.originals(*firm, *scope).await?, facts: Vec::new(), record: None };
-        let mut from = 0;
-        loop {
-            let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(*firm, from), true, PAGE).await?;
-            let Some((last, _)) = page.last() else { break };
-            from = *last;
-            for (number, fact) in page {
-                let message = fact.text("message").and_then(|id| id.parse().ok());
-                if fact.text("id") == Some(&scope.to_string()) {
-                    found.record = Some(number);
+    /// What there is to erase, part by part; each may go.
+    async fn find(&self, Erasure { firm, scope, .. }: &Erasure) -> Result<Vec<Found>, EraseError> {
+        let (mut parts, mut is_known, held) = (Vec::new(), false, HeldDossiers::of(self.table, *firm).await?);
+        for scope in self.parts(*firm, scope).await? {
+            let holding = match &scope {
+                ErasedScope::Message(message) => held.holding_any(self.table, *firm, [*message]).await?,
+                ErasedScope::Messages(_, messages) => {
+                    held.holding_any(self.table, *firm, messages.iter().copied()).await?
                 }
-                if message.is_some_and(|message| scope.has(message)) {
-                    let at = fact.text("at").and_then(|at| at.parse().ok()).unwrap_or_default();
-                    found.facts.push((number, leaf(&entry(*firm, number, &fact)?), at));
-                }
+                ErasedScope::Mailbox(mailbox) => self.holding_in(&held, *firm, *mailbox).await?,
+                ErasedScope::Member(_) => None,
+                ErasedScope::Firm(_) => held.any().map(str::to_owned),
+            };
+            if let Some(dossier) = holding {
+                return Err(EraseError::Held(dossier));
             }
+            let is_member = self.is_at_rest(*firm, &scope).await?;
+            parts.push(self.find_part(*firm, scope).await?);
+            is_known |= is_member;
         }
-        if found.originals.is_empty() && found.facts.is_empty() && found.record.is_none() {
-            return Err(EraseError::Unknown);
-        }
-        Ok(found)
+        let is_nothing = |part: &Found| part.originals.is_empty() && part.facts.is_empty() && part.record.is_none();
+        if !is_known && parts.iter().all(is_nothing) { Err(EraseError::Unknown) } else { Ok(parts) }
     }
 
-    /// The keys of all originals, versions and what delete markers hide among them; each may go.
-    async fn originals(&self, firm: FirmId, scope: ErasedScope) -> Result<Vec<String>, EraseError> {
-        let prefix = match scope {
-            ErasedScope::Message(message) => archive::key(firm, message),
-            ErasedScope::Mailbox(mailbox) => format!("firms/{firm}/mailboxes/{mailbox}/"),
-        };
-        let (mut originals, mut next) = (Vec::new(), None);
-        loop {
-            let (keys, more) = self.store.versions(&prefix, next).await?;
-            originals.extend(keys.into_iter().map(|versions| versions.key));
-            next = more;
-            if next.is_none() {
+    /// A member is erased with its mailboxes, each as a part with a record of its own.
+    async fn parts(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<ErasedScope>, TableError> {
+        let mut parts = Vec::new();
+        if let ErasedScope::Member(member) = scope
+            && let Some(member) = Member::find(self.table, firm, *member).await?
+        {
+            let addresses: BTreeSet<String> = member.value.addresses().map(str::to_lowercase).collect();
+            let mailboxes = self.table.query_all::<Mailbox>(&Key::mailbox_prefix(firm)).await?;
+            let own = mailboxes.into_iter().filter(|row| addresses.contains(&row.value.address.to_lowercase()));
+            parts.extend(own.map(|row| ErasedScope::Mailbox(row.value.id)));
+        }
+        parts.push(scope.clone());
+        Ok(parts)
+    }
+
+    /// The dossier under a hold that a mail of the mailbox is, or was, filed to.
+    async fn holding_in(
+        &self,
+        held: &HeldDossiers,
+        firm: FirmId,
+        mailbox: MailboxId,
+    ) -> Result<Option<String>, TableError> {
+        let mut after = None;
+        while held.any().is_some() {
+            let page = self.table.query::<Message>(&Key::message_prefix(firm, mailbox), after.as_ref(), PAGE).await?;
+            for row in &page.rows {
+                if let Some(dossier) = held.holding(self.table, firm, &row.value).await? {
+                    return Ok(Some(dossier));
+                }
+            }
+            after = page.next;
+            if after.is_none() {
                 break;
             }
         }
-        for key in &originals {
-            let until = self.store.retained_until(key).await?;
-            if let Some(until) = until.filter(|until| *until > self.clock.now()) {
-                return Err(EraseError::Locked { key: key.clone(), until });
+        Ok(None)
+    }
+
+    /// Nothing comes any more, and nothing is left elsewhere. Whether it is a member that there is.
+    async fn is_at_rest(&self, firm: FirmId, scope: &ErasedScope) -> Result<bool, EraseError> {
+        match scope {
+            ErasedScope::Mailbox(mailbox) => {
+                let found = self.table.get::<Mailbox>(&Key::mailbox(firm, *mailbox)).await?;
+                if found.is_some_and(|row| row.value.state == MailboxState::Active) {
+                    return Err(EraseError::Active(*mailbox));
+                }
+            }
+            ErasedScope::Member(member) => {
+                let found = Member::find(self.table, firm, *member).await?;
+                let copies = self.table.query::<Value>(&Key::copy_prefix(firm, *member), None, 1).await?;
+                if found.as_ref().is_some_and(|row| row.value.push.is_some()) || !copies.rows.is_empty() {
+                    return Err(EraseError::Pushed(*member));
+                }
+                return Ok(found.is_some());
+            }
+            ErasedScope::Firm(_) => {
+                let found = Firm::find(self.table, firm).await?.ok_or(EraseError::Unknown)?;
+                if found.ended_at.is_none() {
+                    return Err(EraseError::FirmGoesOn);
+                }
+            }
+            ErasedScope::Message(_) | ErasedScope::Messages(..) => {}
+        }
+        Ok(false)
+    }
+
+    async fn find_part(&self, firm: FirmId, scope: ErasedScope) -> Result<Found, EraseError> {
+        let originals = self.originals(firm, &scope).await?;
+        let mut found = Found { scope, originals, facts: Vec::new(), mailboxes: BTreeSet::new(), record: None };
+        let (id, mut from) = (found.scope.to_string(), 0);
+        loop {
+            let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(firm, from), true, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(found) };
+            from = *last;
+            for (number, fact) in page {
+                let message = fact.text("message").and_then(|id| id.parse::<MessageId>().ok());
+                found.mailboxes.extend(message.map(|message| message.mailbox));
+                if fact.text("id") == Some(&id) {
+                    found.record = Some(number);
+                }
+                // A void fact says nothing; what was recorded of erasures stays.
+                if found.scope.has(message) && fact.text("type") != Some("void") {
+                    let at = fact.text("at").and_then(|at| at.parse().ok()).unwrap_or_default();
+                    found.facts.push((number, leaf(&entry(firm, number, &fact)?), at));
+                }
             }
         }
+    }
+
+    /// The keys of all originals, versions and what delete markers hide among them; each may go.
+    async fn originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, EraseError> {
+        let prefixes = match scope {
+            ErasedScope::Message(message) => vec![archive::key(firm, *message)],
+            ErasedScope::Messages(_, messages) => messages.iter().map(|id| archive::key(firm, *id)).collect(),
+            ErasedScope::Mailbox(mailbox) => vec![format!("firms/{firm}/mailboxes/{mailbox}/")],
+            ErasedScope::Member(_) => Vec::new(),
+            ErasedScope::Firm(_) => vec![format!("firms/{firm}/mailboxes/")],
+        };
+        let mut originals = Vec::new();
+        for prefix in prefixes {
+            let mut next = None;
+            loop {
+                let (keys, more): (Vec<KeyVersions>, _) = self.appender.store.versions(&prefix, next).await?;
+                originals.extend(keys.into_iter().map(|versions| versions.key));
+                next = more;
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        let now = self.clock.now();
+        side_by_side(originals.iter().map(|key| async move {
+            match self.appender.store.retained_until(key).await?.filter(|until| *until > now) {
+                Some(until) => Err(EraseError::Locked { key: key.clone(), until }),
+                None => Ok(()),
+            }
+        }))
+        .await?;
         Ok(originals)
     }
 
     /// Says who asked and why, before anything goes.
-    async fn record(&self, Erasure { firm, scope, by, reason }: &Erasure) -> Result<(), EraseError> {
-        loop {
-            let number = self.feed.take_numbers(*firm, 1).await?;
-            let now = self.clock.now();
-            if self.feed.record_erasure(*firm, number, (&scope.to_string(), now), (by, reason)).await?
-                != Recorded::NumberGivenUp
-            {
-                return Ok(());
-            }
-        }
+    async fn record(&self, erasure: &Erasure, scope: &ErasedScope) -> Result<(), FeedError> {
+        let Erasure { firm, asked_by, reason, .. } = erasure;
+        let record = ErasureRecord { by: asked_by, reason, messages: scope.named() };
+        self.appender.feed.record_unseen(*firm, Vec::new(), &scope.to_string(), &record).await
     }
 
     /// Leaves of a message that there was one.
-    async fn blank(&self, firm: FirmId, id: MessageId) -> Result<(), TableError> {
+    async fn blank(&self, firm: FirmId, id: MessageId, state: State) -> Result<(), TableError> {
         let key = Key::message(firm, id);
         let Some(row) = self.table.get::<Message>(&key).await? else { return Ok(()) };
         let filings = self.table.query_all::<serde_json::Value>(&Key::filing_prefix(firm, id)).await?;
@@ -272,76 +432,146 @@ impl Eraser<'_> {
         for key in filings.into_iter().map(|row| row.key).chain(listed) {
             self.table.write(Write::discard(key)).await?;
         }
-        let Message { immutable_id, folder, received_at, .. } = row.value.clone();
-        let blank = Message {
-            id,
-            immutable_id,
-            folder,
-            lies_in: None,
-            conversation: None,
-            received_at,
-            subject: String::new(),
-            from: None,
-            recipient_domain: None,
-            internet_message_id: None,
-            has_attachments: false,
-            page: String::new(),
-            filing: None,
-            trouble: None,
-            seen: None,
-            state: State::Erased { at: self.clock.now() },
-        };
-        self.table.write(Write::replace(&row.with(blank))).await
+        // A round may work at it at this moment.
+        self.table.update(&row.key, |there: Option<Message>| there.map(|there| blanked(there, state.clone()))).await?;
+        Ok(())
     }
 
     /// Leaves nothing of a mailbox.
     async fn empty(&self, firm: FirmId, mailbox: MailboxId) -> Result<(), TableError> {
-        let prefix = Key::sync(firm, mailbox).partition();
-        loop {
-            let page = self.table.query::<serde_json::Value>(&prefix, None, PAGE).await?;
-            for row in &page.rows {
-                let filing = &row.value["filing"];
-                let listed = filing["dossier"].as_str().zip(filing["number"].as_u64());
-                let listed = listed.map(|(dossier, number)| Key::filed(firm, dossier, number));
-                for key in listed.into_iter().chain([row.key.clone()]) {
-                    self.table.write(Write::discard(key)).await?;
-                }
-            }
-            if page.next.is_none() {
-                break;
-            }
-        }
+        let filed = |row: &Row<Value>| {
+            let filing = &row.value["filing"];
+            let listed = filing["dossier"].as_str().zip(filing["number"].as_u64());
+            listed.map(|(dossier, number)| Key::filed(firm, dossier, number))
+        };
+        self.clear(&Key::sync(firm, mailbox).partition(), filed).await?;
         if let Some(row) = self.table.get::<Mailbox>(&Key::mailbox(firm, mailbox)).await? {
-            let Mailbox { address, root, .. } = &row.value;
+            let Mailbox { address, root, external_id, .. } = &row.value;
             let claims = [Some(Key::address(firm, address)), root.as_ref().map(|root| Key::root_folder(firm, root))];
-            for key in claims.into_iter().flatten().chain([row.key.clone()]) {
-                self.table.write(Write::discard(key)).await?;
+            let claims = claims.into_iter().flatten().chain([row.key.clone()]).map(Write::discard);
+            for write in claims.chain(Named::Mailbox.free(Some(firm), external_id.as_ref())) {
+                self.table.write(write).await?;
             }
         }
         Ok(())
     }
+
+    /// Leaves nothing of a member.
+    async fn forget(&self, firm: FirmId, id: MemberId) -> Result<(), TableError> {
+        self.clear(&Key::outbox(firm, id).partition(), |_| None).await?;
+        if let Some(row) = Member::find(self.table, firm, id).await? {
+            Member::delete(row, self.table, self.clock.now()).await?;
+            self.clear(&Key::outbox(firm, id).partition(), |_| None).await?;
+        }
+        Ok(())
+    }
+
+    /// Leaves of a firm its log, the numbers of its feed, its audit trail, and that there was one.
+    async fn vacate(&self, firm: FirmId, mailboxes: &BTreeSet<MailboxId>) -> Result<(), TableError> {
+        let known = self.table.query_all::<Mailbox>(&Key::mailbox_prefix(firm)).await?;
+        let known: BTreeSet<MailboxId> = known.into_iter().map(|row| row.value.id).chain(mailboxes.clone()).collect();
+        for mailbox in known {
+            self.empty(firm, mailbox).await?;
+        }
+        for member in self.table.query_all::<Member>(&Key::member_prefix(firm)).await? {
+            self.forget(firm, member.value.id).await?;
+        }
+        for noun in Noun::ALL {
+            self.clear(&Key::entry_prefix(firm, noun), |_| None).await?;
+        }
+        for row in self.table.query_all::<Value>(&Key::firm(firm).partition()).await? {
+            if !row.key.outlives(firm) {
+                self.table.write(Write::discard(row.key)).await?;
+            }
+        }
+        if let Some(mut row) = Firm::row(self.table, firm).await? {
+            let Firm { name, domains, marks, external_id, .. } = &mut row.value;
+            (*name, *domains, *marks, *external_id) = (NO_NAME.to_owned(), Vec::new(), None, None);
+            self.table.write(Write::replace(&row)).await?;
+        }
+        Ok(())
+    }
+
+    /// Discards all items that begin so, each after what `with` says that goes with it.
+    async fn clear(&self, prefix: &Key, with: impl Fn(&Row<Value>) -> Option<Key>) -> Result<(), TableError> {
+        loop {
+            let page = self.table.query::<Value>(prefix, None, PAGE).await?;
+            let items: Vec<_> = page.rows.into_iter().map(|row| (with(&row), row.key)).collect();
+            let discards = items.into_iter().map(|(with, key)| async move {
+                for key in with.into_iter().chain([key]) {
+                    self.table.write(Write::discard(key)).await?;
+                }
+                Ok::<_, TableError>(())
+            });
+            side_by_side(discards).await?;
+            if page.next.is_none() {
+                return Ok(());
+            }
+        }
+    }
 }
 
-impl Found {
-    fn count(&self) -> ErasedCount {
-        ErasedCount { originals: self.originals.len() as u64, facts: self.facts.len() as u64 }
+/// What is left of a message: that there was one.
+fn blanked(Message { id, immutable_id, folder, received_at, .. }: Message, state: State) -> Message {
+    Message {
+        id,
+        immutable_id,
+        folder,
+        lies_in: None,
+        conversation: None,
+        received_at,
+        subject: String::new(),
+        from: None,
+        recipient_domain: None,
+        internet_message_id: None,
+        has_attachments: false,
+        page: String::new(),
+        filing: None,
+        trouble: None,
+        seen: None,
+        state,
     }
+}
+
+/// Some at a time, until one fails.
+async fn side_by_side<E, F: Future<Output = Result<(), E>>>(all: impl Iterator<Item = F>) -> Result<(), E> {
+    let all: Vec<_> = all.collect();
+    stream::iter(all).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+fn count(parts: &[Found]) -> ErasedCount {
+    let sum = |of: fn(&Found) -> usize| parts.iter().map(of).sum::<usize>() as u64;
+    ErasedCount { originals: sum(|part| part.originals.len()), facts: sum(|part| part.facts.len()) }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn the_id_of_a_record_says_what_was_erased() {
         let message: MessageId =
             "6f9619ff-8b86-4011-b42d-00c04fc964ff.000102030405060708090a0b0c0d0e0f".parse().unwrap();
-        for scope in [ErasedScope::Message(message), ErasedScope::Mailbox(message.mailbox)] {
-            assert_eq!(scope.to_string().parse(), Ok(scope));
-            assert!(scope.has(message));
+        let (id, other) = ("1d3f90f6-fac8-4fdb-ae07-de25533902e9", "6f9619ff-8b86-4011-b42d-00c04fc964ff.ff");
+        let fact = json!({ "messages": [message, other] });
+        let fact: StoredFact = serde_json::from_value(fact).unwrap();
+        for (scope, is_of_a_message) in [
+            (ErasedScope::Message(message), true),
+            (ErasedScope::Messages(id.parse().unwrap(), [message].into()), true),
+            (ErasedScope::Mailbox(message.mailbox), true),
+            (ErasedScope::Member(id.parse().unwrap()), false),
+            (ErasedScope::Firm(id.parse().unwrap()), true),
+        ] {
+            assert_eq!(ErasedScope::recorded(&scope.to_string(), Some(&fact)).as_ref(), Some(&scope));
+            assert_eq!(scope.has(Some(message)), is_of_a_message, "{scope}");
+            assert_eq!(scope.has(None), matches!(scope, ErasedScope::Firm(_)), "{scope}");
         }
+        let unnamed = format!("erasure-messages-{id}");
+        assert_eq!(ErasedScope::recorded(&unnamed, None), None, "only the fact names them");
         for text in ["erasure-", "erasure-message-", "erasure-mailbox-x", "restored-1-2", "erased-00"] {
-            assert_eq!(text.parse::<ErasedScope>(), Err(()), "{text}");
+            assert_eq!(ErasedScope::recorded(text, Some(&fact)), None, "{text}");
         }
     }
 }

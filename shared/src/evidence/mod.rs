@@ -16,9 +16,11 @@
 
 pub mod append;
 pub mod authority;
+pub mod check;
 pub mod checkpoint;
 pub mod entry;
 pub mod erase;
+pub mod erasure;
 pub mod export;
 pub mod import;
 pub mod inspect;

@@ -246,6 +246,14 @@ pub enum What {
         /// The code of the problem in the catalogue.
         code: Code,
     },
+    /// A share of the archive was checked: its originals, index and log, by the schedule. Each day there is another
+    /// share, and all of them within four weeks.
+    ArchiveChecked {
+        /// The originals that were looked at.
+        originals: u64,
+        /// How many things are not as they were written. The operator has to act if it is not 0.
+        findings: u64,
+    },
     /// A number that was reserved and not used.
     Void,
 }
@@ -323,6 +331,7 @@ impl What {
             Self::SecretExpired { .. } => EventType::SecretExpired,
             Self::SecretRenewed { .. } => EventType::SecretRenewed,
             Self::WebhookPaused { .. } => EventType::WebhookPaused,
+            Self::ArchiveChecked { .. } => EventType::ArchiveChecked,
             Self::Void => EventType::Void,
         }
     }
@@ -349,6 +358,7 @@ pub enum EventType {
     SecretExpired,
     SecretRenewed,
     WebhookPaused,
+    ArchiveChecked,
     Void,
 }
 
@@ -420,6 +430,11 @@ impl StoredFact {
         self.0.get(name)?.as_str()
     }
 
+    /// The texts of an attribute that is a list.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// An attribute that is a number.
     pub fn number(&self, name: &str) -> Option<u64> {
         self.0.get(name)?.as_u64()
@@ -483,13 +498,14 @@ impl Fact {
     }
 }
 
-/// A fact that tells of an erasure, with who asked for it and why: readers of the feed do not see those.
+/// A void fact: readers of the feed do not see it, the log has it, with whatever else it says.
 #[derive(Serialize)]
-struct ErasureRecord<'a> {
+struct Unseen<'a, T> {
+    r#type: EventType,
+    id: &'a str,
+    at: Timestamp,
     #[serde(flatten)]
-    fact: &'a Fact,
-    by: &'a str,
-    reason: &'a str,
+    what: &'a T,
     salt: String,
 }
 
@@ -579,22 +595,26 @@ impl Feed {
         }
     }
 
-    /// Writes, under its number, the fact that something was erased: who asked for it, and why.
+    /// Makes writes and records what they do where the log has it and readers of the feed do not see it: all, or
+    /// nothing. `what`: fields other than those of a fact.
     ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn record_erasure(
+    /// Errors: `Conflict` if another changed an item first; the table refuses or does not answer.
+    pub async fn record_unseen(
         &self,
         firm: FirmId,
-        number: u64,
-        (id, at): (&str, Timestamp),
-        (by, reason): (&str, &str),
-    ) -> Result<Recorded, FeedError> {
-        let fact = &Fact { id: id.to_owned(), at, what: What::Void };
-        let record = ErasureRecord { fact, by, reason, salt: self.random.token() };
-        match self.table.write(Write::insert(Key::fact(firm, number), &record)).await {
-            Ok(()) => Ok(Recorded::New),
-            Err(TableError::Conflict { .. }) => Ok(Recorded::NumberGivenUp),
-            Err(error) => Err(error.into()),
+        writes: Vec<Write>,
+        id: &str,
+        what: &impl Serialize,
+    ) -> Result<(), FeedError> {
+        loop {
+            let key = Key::fact(firm, self.take_numbers(firm, 1).await?);
+            let (salt, at) = (self.random.token(), self.clock.now());
+            let fact = Write::insert(key.clone(), &Unseen { r#type: EventType::Void, id, at, what, salt });
+            match self.table.transact(writes.iter().cloned().chain([fact]).collect()).await {
+                // A reader gave the number up.
+                Err(error) if error.is_about(&key) => {}
+                written => return Ok(written?),
+            }
         }
     }
 

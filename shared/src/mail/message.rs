@@ -93,7 +93,7 @@ impl Seen {
 ///    │                          └──────► unmarked   (Outlook refuses the mark: kept all the same)
 ///    ├──► skipped
 ///    ├──► gone                          (deleted for good before it could be read)
-///    ├──► erased                        (from any state, because somebody asked for it)
+///    ├──► erased, removed               (from any state, because somebody asked for it)
 ///    └──► failed ──► archived …         (tried again with growing pauses)
 /// ```
 ///
@@ -136,6 +136,13 @@ pub enum State {
     Erased {
         /// When.
         at: Timestamp,
+    },
+    /// It was kept though nobody wanted it, and the firm removed it: the last step, whatever Graph lists.
+    Removed {
+        /// When.
+        at: Timestamp,
+        /// Who: the id of the API key or of the person, or `operator`.
+        by: String,
     },
 }
 
@@ -253,9 +260,12 @@ impl Message {
             State::Archived(o) | State::Announced(o) | State::Marked(o) | State::Unmarked { original: o, .. } => {
                 Some(o)
             }
-            State::Pending | State::Skipped { .. } | State::Failed(_) | State::Gone { .. } | State::Erased { .. } => {
-                None
-            }
+            State::Pending
+            | State::Skipped { .. }
+            | State::Failed(_)
+            | State::Gone { .. }
+            | State::Erased { .. }
+            | State::Removed { .. } => None,
         }
     }
 }
@@ -273,6 +283,7 @@ impl State {
             Self::Failed(_) => "failed",
             Self::Gone { .. } => "gone",
             Self::Erased { .. } => "erased",
+            Self::Removed { .. } => "removed",
         }
     }
 
@@ -284,7 +295,7 @@ impl State {
             }
             Self::Failed(failure) => Some(failure.number),
             Self::Gone { number, .. } => Some(*number),
-            Self::Pending | Self::Skipped { .. } | Self::Erased { .. } => None,
+            Self::Pending | Self::Skipped { .. } | Self::Erased { .. } | Self::Removed { .. } => None,
         }
     }
 
@@ -316,7 +327,8 @@ impl State {
             | Self::Marked(_)
             | Self::Unmarked { .. }
             | Self::Gone { .. }
-            | Self::Erased { .. } => true,
+            | Self::Erased { .. }
+            | Self::Removed { .. } => true,
             Self::Failed(failure) => failure.next_try.is_none(),
             Self::Pending | Self::Archived(_) | Self::Announced(_) => false,
         }
@@ -374,6 +386,7 @@ pub(crate) mod tests {
             State::Failed(failure),
             State::Gone { at: Timestamp::UNIX_EPOCH, number: 4 },
             State::Erased { at: Timestamp::UNIX_EPOCH },
+            State::Removed { at: Timestamp::UNIX_EPOCH, by: "operator".to_owned() },
         ] {
             let message = Message { state, ..message(Some("D1")) };
             let item: serde_dynamo::Item = serde_dynamo::to_item(&message).unwrap();

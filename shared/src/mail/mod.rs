@@ -7,6 +7,7 @@ pub mod filing;
 pub mod folder;
 pub mod fresh;
 pub mod hint;
+pub mod hold;
 pub mod list;
 pub mod mailbox;
 pub mod message;

@@ -99,7 +99,9 @@ pub enum Standing {
 pub fn standing(known: Option<&Message>, decision: Decision) -> Standing {
     match known {
         Some(message) if message.original().is_some() => Standing::Kept,
-        Some(Message { state: State::Skipped { .. } | State::Erased { .. }, .. }) => Standing::NotDue,
+        Some(Message { state: State::Skipped { .. } | State::Erased { .. } | State::Removed { .. }, .. }) => {
+            Standing::NotDue
+        }
         // It was gone when it was read, and is listed again.
         Some(Message { state: State::Gone { .. }, .. }) | None if decision == Decision::Keep => Standing::Missing,
         Some(Message { state: State::Gone { .. }, .. }) | None => Standing::NotDue,

@@ -664,6 +664,11 @@ catalogue! {
         fr "Un élément qui prouve ce message manque, ou n'est plus tel qu'il a été écrit ; le détail le nomme. greffe ne remet pas de preuve qui ne tient pas." "L'exploitant lance la vérification comme l'indique son guide sous EvidenceFaults, et cherche qui l'a modifié.";
         nl "Iets dat dit bericht bewijst ontbreekt, of is niet zoals het geschreven werd; het detail noemt het. greffe geeft geen bewijs dat niet klopt." "De exploitant voert de verificatie uit zoals zijn handleiding onder EvidenceFaults zegt, en zoekt uit wie het gewijzigd heeft.";
         de "Etwas, das diese Nachricht beweist, fehlt oder ist nicht, wie es geschrieben wurde; das Detail nennt es. greffe gibt keinen Nachweis heraus, der nicht stimmt." "Der Betreiber führt die Prüfung aus, wie es in seinem Handbuch unter EvidenceFaults steht, und klärt, wer es geändert hat.";
+    ErasureNotPreviewed, 409, Integrator, No;
+        en "The erasure has no preview that could be confirmed: it was not made yet, or the erasure is refused." "Read the erasure: its preview is there within a minute, or it says why it is refused.";
+        fr "L'effacement n'a pas d'aperçu à confirmer : il n'est pas encore fait, ou l'effacement est refusé." "Lisez l'effacement : son aperçu est là dans la minute, ou il dit pourquoi il est refusé.";
+        nl "De wissing heeft geen voorbeeld dat bevestigd kan worden: het is er nog niet, of de wissing is geweigerd." "Lees de wissing: het voorbeeld is er binnen een minuut, of ze zegt waarom ze geweigerd is.";
+        de "Die Löschung hat keine Vorschau, die bestätigt werden könnte: Sie ist noch nicht erstellt, oder die Löschung ist abgelehnt." "Lesen Sie die Löschung: Die Vorschau ist innerhalb einer Minute da, oder es steht dort, warum sie abgelehnt ist.";
     UnsupportedMediaType, 415, Integrator, No;
         en "The body is not JSON." "Send JSON with the header Content-Type: application/json.";
         fr "Le contenu n'est pas du JSON." "Envoyez du JSON avec l'en-tête Content-Type: application/json.";

@@ -18,7 +18,7 @@ use shared::{
         tenancy::Tenancy,
         watch::Watch,
     },
-    evidence::authority::StampedCheckpoint,
+    evidence::{authority::StampedCheckpoint, check::ArchiveCheck, erasure::ErasureOrder},
     firm::{
         Firm, ListedFirm,
         api_key::ApiKey,
@@ -36,6 +36,7 @@ use shared::{
         baseline::BaselinePage,
         filing::{Filed, FollowedConversation},
         folder::{FolderState, TreeLink},
+        hold::LegalHold,
         mailbox::{Mailbox, Sync},
         message::{Filing, Message},
         opened::KeptParts,
@@ -110,6 +111,9 @@ const KINDS: &[(&str, Held)] = &[
     ("log_due", Samples(&["log-due"])),
     ("stamp", Samples(&["stamp"])),
     ("index_due", Samples(&["index-due"])),
+    ("archive_check", Samples(&["archive-check"])),
+    ("erasure", Samples(&["erasure", "erasure-confirmed"])),
+    ("hold", Samples(&["hold"])),
     ("filed", Samples(&["filed"])),
     ("conversation", Samples(&["conversation"])),
     ("parts", Samples(&["parts"])),
@@ -235,6 +239,9 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             | "fact-salted" => {
                 read::<Fact>(&sample, item);
             }
+            "archive-check" => read::<ArchiveCheck>(&sample, item),
+            "erasure" | "erasure-confirmed" => read::<ErasureOrder>(&sample, item),
+            "hold" => read::<LegalHold>(&sample, item),
             "filed" => read::<Filed>(&sample, item),
             "filing" => read::<Filing>(&sample, item),
             "firm" => read::<Firm>(&sample, item),

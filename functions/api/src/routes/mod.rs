@@ -20,8 +20,10 @@ mod contacts;
 mod credentials;
 mod dates;
 mod entries;
+pub(crate) mod erasures;
 mod events;
 mod firms;
+mod holds;
 mod keys;
 mod mailboxes;
 mod marks;
@@ -138,9 +140,11 @@ routes! {
             messages::list reads words, messages::read, reading::text reads mail, reading::html reads mail,
             reading::attachments reads mail, reading::attachment reads mail,
             proof::log, proof::message reads mail,
-            proposals::list;
+            proposals::list, erasures::list, erasures::read, holds::list;
 
         Needs::FILE => filing::file_conversation, proposals::accept;
+
+        Needs::MANAGE => erasures::create, erasures::confirm, holds::set;
     }
 }
 

@@ -48,8 +48,8 @@ pub(crate) struct MessageView {
     /// The header Message-ID. It is not unique.
     internet_message_id: Option<String>,
     has_attachments: bool,
-    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed`, `gone` or `erased`. The original
-    /// is there from `archived` on; `unmarked` means that Outlook can't show it.
+    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed`, `gone`, `erased` or `removed`.
+    /// The original is there from `archived` on; `unmarked` means that Outlook can't show it.
     state: &'static str,
     /// The SHA-256 of the original, in hex.
     #[schema(value_type = Option<String>)]
@@ -73,6 +73,8 @@ pub(crate) struct MessageView {
     filed_by: Option<String>,
     /// By what it came to be filed.
     filed_through: Option<FiledThrough>,
+    /// Who removed it: the id of the API key or of the person, or `operator`.
+    removed_by: Option<String>,
 }
 
 /// Why a mail is not archived yet.
@@ -90,7 +92,7 @@ pub(crate) struct MessageFailureView {
 impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
         let original = message.original().cloned();
-        let (mut failure, mut skip_reason) = (None, None);
+        let (mut failure, mut skip_reason, mut removed_by) = (None, None, None);
         let state = message.state.name();
         let filing = message.filing.filter(|filing| filing.dossier.is_some());
         let mut number = original.as_ref().map(|original| original.number);
@@ -101,6 +103,7 @@ impl From<Message> for MessageView {
             }
             MessageState::Gone { number: n, .. } => number = Some(n),
             MessageState::Skipped { reason } => skip_reason = Some(reason),
+            MessageState::Removed { by, .. } => removed_by = Some(by),
             _ => {}
         }
         Self {
@@ -118,6 +121,7 @@ impl From<Message> for MessageView {
             number,
             failure,
             skip_reason,
+            removed_by,
             filed_at: filing.as_ref().map(|filing| filing.at),
             filed_by: filing.as_ref().map(|filing| filing.by.clone()),
             filed_through: filing.as_ref().map(|filing| filing.through),

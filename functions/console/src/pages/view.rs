@@ -290,6 +290,7 @@ impl MessageView {
             (None, "failed") => t.say("mail-failed"),
             (None, "gone") => t.say("mail-gone"),
             (None, "erased") => t.say("mail-erased"),
+            (None, "removed") => t.say("mail-removed"),
             (None, _) => t.say("mail-kept"),
         }
     }

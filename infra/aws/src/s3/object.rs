@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{OptionalExtension, Row, ToSql, Transaction, params_from_iter};
 use s3s::dto::Timestamp;
 use s3s::{S3Error, S3Result, s3_error};
 use tokio::task::JoinError;
@@ -55,7 +55,7 @@ pub(super) struct Object {
     pub(super) pieces: Vec<Piece>,
 }
 
-/// The columns that [`Object::read`] reads.
+/// The columns that [`Object::read`] reads and [`Object::insert`] writes.
 pub(super) const OBJECT: &str =
     "etag, size, modified_ms, content_type, metadata, algorithm, checksum, composite, pieces";
 
@@ -77,6 +77,35 @@ impl Object {
                 rusqlite::Error::FromSqlConversionFailure(8, rusqlite::types::Type::Text, source.into())
             })?,
         })
+    }
+
+    /// Writes a row of `table` with these columns and its own; one with the same primary key is replaced.
+    pub(super) fn insert(
+        &self,
+        transaction: &Transaction,
+        table: &str,
+        others: &[(&str, &dyn ToSql)],
+    ) -> Result<(), Refusal> {
+        let (metadata, pieces) = (to_json(&self.metadata)?, to_json(&self.pieces)?);
+        let Kept { algorithm, value, composite } = &self.kept;
+        let (algorithm, columns) = (algorithm.name(), others.iter().map(|(name, _)| format!("{name}, ")));
+        let own: [&dyn ToSql; 9] = [
+            &self.etag,
+            &self.size,
+            &self.modified_ms,
+            &self.content_type,
+            &metadata,
+            &algorithm,
+            value,
+            composite,
+            &pieces,
+        ];
+        let places = vec!["?"; others.len() + own.len()].join(", ");
+        let columns: String = columns.collect();
+        let sql = format!("INSERT OR REPLACE INTO {table} ({columns}{OBJECT}) VALUES ({places})");
+        let values = others.iter().map(|(_, value)| *value).chain(own);
+        transaction.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+        Ok(())
     }
 
     pub(super) fn find(transaction: &Transaction, bucket: &str, key: &str) -> Result<Option<Object>, Refusal> {

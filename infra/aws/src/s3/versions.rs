@@ -6,13 +6,13 @@
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html>
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 use s3s::dto::*;
 use s3s::s3_error;
 use uuid::Uuid;
 
 use super::blob::Piece;
-use super::object::{OBJECT, Object, Refusal, check_bucket, timestamp, to_json};
+use super::object::{OBJECT, Object, Refusal, check_bucket, timestamp};
 
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS versioned (
@@ -125,47 +125,25 @@ pub(super) fn add(
     let id = Uuid::new_v4().simple().to_string();
     let (mode, days) = retention.unzip();
     let until = days.map(|days| object.modified_ms + days * DAY_MS);
-    insert(transaction, (bucket, key, &id), false, (mode, until), object)?;
+    let others: [(&str, &dyn ToSql); 6] = [
+        ("bucket", &bucket),
+        ("key", &key),
+        ("id", &id),
+        ("is_marker", &false),
+        ("lock_mode", &mode),
+        ("lock_until_ms", &until),
+    ];
+    object.insert(transaction, "version", &others)?;
     Ok(Some(id))
 }
 
 /// Lays a delete marker over an object, which stays as a version; its id.
 pub(super) fn mark(transaction: &Transaction, bucket: &str, key: &str, now_ms: u64) -> Result<String, Refusal> {
     let id = Uuid::new_v4().simple().to_string();
-    insert(transaction, (bucket, key, &id), true, (None, None), &Object::nothing(now_ms))?;
+    let others: [(&str, &dyn ToSql); 4] = [("bucket", &bucket), ("key", &key), ("id", &id), ("is_marker", &true)];
+    Object::nothing(now_ms).insert(transaction, "version", &others)?;
     transaction.execute("DELETE FROM object WHERE bucket = ?1 AND key = ?2", [bucket, key])?;
     Ok(id)
-}
-
-fn insert(
-    transaction: &Transaction,
-    (bucket, key, id): (&str, &str, &str),
-    is_marker: bool,
-    (lock_mode, lock_until_ms): (Option<String>, Option<u64>),
-    object: &Object,
-) -> Result<(), Refusal> {
-    let sql = format!(
-        "INSERT INTO version (bucket, key, id, is_marker, lock_mode, lock_until_ms, {OBJECT})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
-    );
-    transaction.prepare_cached(&sql)?.execute(params![
-        bucket,
-        key,
-        id,
-        is_marker,
-        lock_mode,
-        lock_until_ms,
-        object.etag,
-        object.size,
-        object.modified_ms,
-        object.content_type,
-        to_json(&object.metadata)?,
-        object.kept.algorithm.name(),
-        object.kept.value,
-        object.kept.composite,
-        to_json(&object.pieces)?,
-    ])?;
-    Ok(())
 }
 
 /// The version with that id, unless it is a delete marker.

@@ -31,7 +31,7 @@ const OPERATOR_KEY: &str = "the-operators-key-of-a-benchmark";
 const COMPARED: &str = "calendar-push";
 
 /// The first event of each function.
-fn events() -> [(&'static str, Value); 11] {
+fn events() -> [(&'static str, Value); 13] {
     let operator = json!({ "authorization": format!("Bearer {OPERATOR_KEY}") });
     let firm = "/v1/firms/00000000-0000-4000-8000-000000000000";
     [
@@ -41,6 +41,8 @@ fn events() -> [(&'static str, Value); 11] {
         ("webhook-delivery", json!({ "schedule": "deliver" })),
         ("evidence", json!({ "schedule": "append" })),
         ("indexer", json!({ "schedule": "index" })),
+        ("erasure", json!({ "schedule": "erase" })),
+        ("check", json!({ "schedule": "check" })),
         ("secret-expiry", json!({ "schedule": "watch" })),
         ("oauth-callback", runtime::request("GET", "/oauth/connect/of-nobody", json!({}), "")),
         ("api", runtime::request("GET", firm, operator.clone(), "")),

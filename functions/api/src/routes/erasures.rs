@@ -1,0 +1,155 @@
+//! Erasures and removals: asked for, previewed, confirmed. The function `erasure` does the work.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    aws::table::Key,
+    base::id::ErasureId,
+    evidence::erasure::{ErasureOrder, ErasureState, ErasureTarget, NewErasure, REMOVED_MAX},
+    problem::{Code, Problem},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    auth::FirmScope,
+    error::{Answer, invalid, not_found},
+    extract::{Id, Json, Query},
+    field::Name,
+    routes::page::{Page, Part},
+};
+
+/// How the paths of all of these begin.
+pub(crate) const PATH: &str = "/v1/firms/{firm}/erasures";
+
+/// What is to be erased or removed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErasureRequest {
+    target: ErasureTarget,
+    /// Who asked for it, such as the person whose data it is. Defaults to the caller. It stays in the archive.
+    asked_by: Option<Name>,
+    /// Why. It stays in the archive.
+    reason: Name,
+}
+
+/// An erasure, or a removal.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErasureView {
+    #[schema(value_type = String, format = "uuid")]
+    id: ErasureId,
+    target: ErasureTarget,
+    /// Who asked for it.
+    asked_by: String,
+    reason: String,
+    /// Whose request it was: the id of the API key or of the person, or `operator`.
+    by: String,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+    /// How far it is.
+    progress: ErasureState,
+}
+
+impl From<ErasureOrder> for ErasureView {
+    fn from(order: ErasureOrder) -> Self {
+        let ErasureOrder { id, target, asked_by, reason, by, created_at, progress, .. } = order;
+        Self { id, target, asked_by, reason, by, created_at, progress }
+    }
+}
+
+/// Asks for an erasure or a removal. Nothing is erased before its preview is confirmed.
+///
+/// An erasure takes a message, a mailbox, a member or the whole firm, because a person may demand it. A removal takes
+/// mails that were kept though nobody wants them: some, those of a sender, or those that the rules of a mailbox would
+/// skip today. Either way the originals, the index and the events of the mails go for good, and are not archived again.
+/// The log keeps their ids, times and digests, with who asked and why, so that the rest of the archive can still be
+/// proved. Within a minute the preview says how many originals it would take, or that it is refused and until when.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/erasures", tag = "evidence", operation_id = "create_erasure",
+    responses((status = 202, body = ErasureView, headers(("Location" = String, description = "The erasure's address"))))
+)]
+pub(super) async fn create(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Json(new): Json<ErasureRequest>,
+) -> Answer<impl IntoResponse> {
+    match &new.target {
+        ErasureTarget::Messages { messages } if !(1..=REMOVED_MAX).contains(&messages.len()) => {
+            return Err(invalid(format!("target.messages: 1 to {REMOVED_MAX}")));
+        }
+        ErasureTarget::Sender { from, .. } if !(1..=FROM_CHARS_MAX).contains(&from.len()) => {
+            return Err(invalid(format!("target.from: 1 to {FROM_CHARS_MAX} characters")));
+        }
+        _ => {}
+    }
+    let asked_by = new.asked_by.map_or_else(|| firm.by(), Name::into_inner);
+    let new = NewErasure { target: new.target, asked_by, reason: new.reason.into_inner(), by: firm.by() };
+    let order = ErasureOrder::new(ErasureId::draw(&app.random), firm.id(), new, app.clock.now());
+    order.insert(&app.table).await?;
+    tracing::info!(firm.id = %firm.id(), erasure.id = %order.id, "erasure asked for");
+    let location = [(header::LOCATION, format!("/v1/firms/{}/erasures/{}", firm.id(), order.id))];
+    Ok((StatusCode::ACCEPTED, location, Json(ErasureView::from(order))))
+}
+
+/// The longest address (RFC 5321), with an `@` before it.
+const FROM_CHARS_MAX: usize = 320;
+
+/// Lists the erasures and removals that were asked for.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/erasures", tag = "evidence", operation_id = "list_erasures", params(Part),
+    responses((status = 200, body = Page<ErasureView>))
+)]
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(part): Query<Part>,
+) -> Answer<Json<Page<ErasureView>>> {
+    let (firm, id) = (firm.id(), |order: &ErasureOrder| order.id);
+    let page = part.read(&app.table, &Key::erasure_prefix(firm), |id| Key::erasure(firm, id), id).await?;
+    Ok(Json(Page { items: page.items.into_iter().map(ErasureView::from).collect(), next: page.next }))
+}
+
+/// Shows an erasure or a removal: its preview, why it is refused, or what it took.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/erasures/{erasure}", tag = "evidence", operation_id = "read_erasure",
+    responses((status = 200, body = ErasureView))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(erasure): Id<ErasureId>,
+) -> Answer<Json<ErasureView>> {
+    let found = ErasureOrder::find(&app.table, firm.id(), erasure).await?.ok_or_else(|| not_found("erasure"))?;
+    Ok(Json(found.value.into()))
+}
+
+/// Confirms the preview of an erasure or a removal: greffe carries it out within minutes, for good.
+///
+/// A removal takes exactly the mails that its preview found. A mailbox, a member or a firm is erased as it is by then.
+/// Confirming it again changes nothing.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/erasures/{erasure}/confirm", tag = "evidence", operation_id = "confirm_erasure",
+    responses(
+        (status = 202, body = ErasureView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`erasure_not_previewed`"),
+    )
+)]
+pub(super) async fn confirm(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(erasure): Id<ErasureId>,
+) -> Answer<impl IntoResponse> {
+    let mut row = ErasureOrder::find(&app.table, firm.id(), erasure).await?.ok_or_else(|| not_found("erasure"))?;
+    if !ErasureOrder::confirm(&mut row, &app.table, firm.by(), app.clock.now()).await? {
+        return Err(Problem::new(Code::ErasureNotPreviewed, "Nothing was confirmed.").into());
+    }
+    tracing::info!(firm.id = %firm.id(), erasure.id = %erasure, "erasure confirmed");
+    Ok((StatusCode::ACCEPTED, Json(ErasureView::from(row.value))))
+}

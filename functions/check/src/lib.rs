@@ -1,0 +1,103 @@
+//! Checks a share of each firm's archive a day (`shared/src/evidence/check.rs`): it reads, and tells what it found.
+//!
+//! The schedule starts it each hour. A firm whose share of the day was checked is passed over, so one that failed, or
+//! for which time was too short, is checked an hour later.
+
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    aws::{
+        secrets::{EVIDENCE_KEY, SecretError},
+        table::TableError,
+        worker::Deadline,
+    },
+    base::{
+        metric::{Counter, Tally},
+        telemetry::Chain,
+    },
+    evidence::{check::Checker, report::EvidenceFinding},
+};
+
+/// What starts the function: `{"schedule":"check"}`.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    /// Which schedule.
+    pub schedule: Schedule,
+}
+
+/// A schedule's name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Check what is due.
+    Check,
+}
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    /// How many firms were checked.
+    pub checked: usize,
+    /// How many things are not as they were written.
+    pub findings: usize,
+    /// How many firms could not be checked; they are due still.
+    pub failed: usize,
+}
+
+/// Nothing can be checked; the schedule comes again in an hour.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckStartError {
+    /// The firms can't be listed.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The key can't be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+impl From<CheckStartError> for Diagnostic {
+    fn from(error: CheckStartError) -> Self {
+        Self { error_type: "CheckStartError".to_owned(), error_message: Chain(&error).to_string() }
+    }
+}
+
+/// Checks the archives that are due.
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, CheckStartError> {
+    let Input { schedule: Schedule::Check } = event.payload;
+    let deadline = Deadline::before(event.context.deadline, app.clock.clone());
+    // Boxed, because the compiler gives up on a future that is nested so deeply.
+    Box::pin(check(app, &deadline)).await
+}
+
+/// Checks the archives that are due, one after another. One that can't be checked holds up no other.
+///
+/// Errors: the table or Secrets Manager refuses or does not answer.
+pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartError> {
+    let mut output = Output { checked: 0, findings: 0, failed: 0 };
+    let key = app.secrets.read(EVIDENCE_KEY).await?;
+    let (table, feed, store, clock, random) = (&app.table, &app.feed, &app.logs, &app.clock, &app.random);
+    let checker = Checker { table, feed, store, key: &key, lock_days: app.config.lock_days, clock, random };
+    for firm in app.table.due_logs(Timestamp::MAX).await? {
+        if deadline.is_near() {
+            break;
+        }
+        match Box::pin(checker.check(firm)).await {
+            Ok(None) => {}
+            Ok(Some(findings)) => {
+                output.checked += 1;
+                output.findings += findings.len();
+                for EvidenceFinding { kind, what, detail } in findings {
+                    tracing::error!(firm.id = %firm, ?kind, what, detail, "the evidence is not as it was written");
+                    Tally::one(Counter::EvidenceFaults).publish(app.clock.now());
+                }
+            }
+            Err(error) => {
+                tracing::error!(firm.id = %firm, error = %Chain(&error), "an archive could not be checked");
+                output.failed += 1;
+            }
+        }
+    }
+    Ok(output)
+}

@@ -1,0 +1,103 @@
+//! Previews and carries out erasures (`shared/src/evidence/erasure.rs`): the only function that may delete what is
+//! archived.
+//!
+//! The schedule starts it, and nothing else: it does what the index `due` lists, and carries out nothing that was not
+//! confirmed. One that is cut off is due again.
+
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::{Deserialize, Serialize};
+use shared::{
+    app::App,
+    aws::{table::TableError, worker::Deadline},
+    base::{
+        id::{ErasureId, FirmId},
+        telemetry::Chain,
+    },
+    evidence::erasure::ErasureOrder,
+};
+
+/// What starts the function: `{"schedule":"erase"}`.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    /// Which schedule.
+    pub schedule: Schedule,
+}
+
+/// A schedule's name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Preview what was requested, and erase what was confirmed.
+    Erase,
+}
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    /// How many erasures were previewed, refused or carried out.
+    pub done: usize,
+    /// How many could not be ended; they are due again.
+    pub failed: usize,
+}
+
+/// What is due could not be read; the schedule comes again in a minute.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ErasureError(#[from] TableError);
+
+impl From<ErasureError> for Diagnostic {
+    fn from(error: ErasureError) -> Self {
+        Self { error_type: "ErasureError".to_owned(), error_message: Chain(&error).to_string() }
+    }
+}
+
+/// Works at every erasure that is due.
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ErasureError> {
+    let Input { schedule: Schedule::Erase } = event.payload;
+    let deadline = Deadline::before(event.context.deadline, app.clock.clone());
+    // Boxed, because the compiler gives up on a future that is nested so deeply.
+    Box::pin(erase(app, app.clock.now(), &deadline)).await
+}
+
+/// Works at every erasure that is due by `until`, one after another.
+///
+/// Errors: the table refuses or does not answer.
+pub async fn erase(app: &App, until: Timestamp, deadline: &Deadline) -> Result<Output, ErasureError> {
+    let mut output = Output { done: 0, failed: 0 };
+    for erasure in app.table.due_erasures(until).await? {
+        if deadline.is_near() {
+            break;
+        }
+        match Box::pin(work(app, erasure, until, deadline)).await {
+            Ok(done) => output.done += usize::from(done),
+            Err(error) => {
+                let (firm, id) = erasure;
+                tracing::error!(firm.id = %firm, erasure.id = %id, error = %Chain(error.as_ref()), "an erasure did not end");
+                output.failed += 1;
+            }
+        }
+    }
+    Ok(output)
+}
+
+/// Whether it was this function's turn, and ended.
+async fn work(
+    app: &App,
+    erasure: (FirmId, ErasureId),
+    until: Timestamp,
+    deadline: &Deadline,
+) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    let Some(order) = ErasureOrder::take(&app.table, erasure, until).await? else { return Ok(false) };
+    let left = deadline.ends().duration_since(app.clock.now()) - SignedDuration::from_secs(20);
+    let eraser = app.eraser();
+    let work = ErasureOrder::work(order.clone(), &eraser);
+    match tokio::time::timeout(left.try_into().unwrap_or_default(), Box::pin(work)).await {
+        Ok(ended) => Ok(ended.map(|_| true)?),
+        // Cut off as by a kill: what is erased is erased, and the rest is gone on with.
+        Err(_) => {
+            ErasureOrder::give_back(order, &app.table, app.clock.now()).await?;
+            Ok(false)
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! Erasures as the API asks for them: previewed, confirmed, then carried out by the function `erasure`.
+//!
+//! The item is all that the API and the function share: the API writes what is asked for and what is confirmed, the
+//! function writes what came of it. So nobody who answers requests may delete, and what was interrupted goes on.
+//!
+//! ```text
+//! requested ──► previewed ──► confirmed ──► erased
+//!     └─────────────┴─(refused)─────┘
+//! ```
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    aws::table::{DUE_ERASURE, Key, Row, Table, TableError, Write, sortable},
+    base::id::{ErasureId, FirmId, MailboxId, MemberId, MessageId},
+    evidence::erase::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure},
+    firm::feed::FeedError,
+    mail::{
+        list::{Keeping, MessageFilter, Registry},
+        mailbox::Mailbox,
+        message::Message,
+        rules::{People, Rules},
+    },
+};
+
+/// Most messages that one removal takes. They lie in one item.
+pub const REMOVED_MAX: usize = 1_000;
+/// How long the function may take that works at an erasure; longer than its time-out. One that died is done again then.
+pub const WORK_TIME: Duration = Duration::from_secs(16 * 60);
+
+/// What is to be erased, or of mails that were kept unwanted, to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ErasureTarget {
+    /// Erases one message.
+    Message {
+        /// The message.
+        #[schema(value_type = String, pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$")]
+        message: MessageId,
+    },
+    /// Erases a mailbox with all its messages. It must not be active.
+    Mailbox {
+        /// The mailbox.
+        #[schema(value_type = String, format = "uuid")]
+        mailbox: MailboxId,
+    },
+    /// Erases a member, and the mailboxes of the member's addresses. Nothing may be pushed to the member any more.
+    Member {
+        /// The member.
+        #[schema(value_type = String, format = "uuid")]
+        member: MemberId,
+    },
+    /// Erases all that the firm has. It must be deleted before.
+    Firm,
+    /// Removes these messages.
+    Messages {
+        /// At most 1,000.
+        #[schema(value_type = Vec<String>, min_items = 1, max_items = 1_000)]
+        messages: BTreeSet<MessageId>,
+    },
+    /// Removes the archived messages of a sender.
+    Sender {
+        /// The sender's address, or `@domain`. Case does not matter.
+        #[schema(min_length = 1, max_length = 320)]
+        from: String,
+        /// Only those of this mailbox.
+        #[schema(value_type = Option<String>, format = "uuid")]
+        mailbox: Option<MailboxId>,
+    },
+    /// Removes the archived messages of a mailbox that its rules would skip today.
+    Rules {
+        /// The mailbox.
+        #[schema(value_type = String, format = "uuid")]
+        mailbox: MailboxId,
+    },
+}
+
+/// How far an erasure is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ErasureState {
+    /// It is previewed within a minute.
+    Requested,
+    /// It waits to be confirmed.
+    Previewed {
+        /// What it would take.
+        #[serde(flatten)]
+        count: ErasedCount,
+        /// Whether there are more messages than one removal takes.
+        has_more: bool,
+    },
+    /// It is carried out.
+    Confirmed {
+        /// Who confirmed it: the id of the API key or of the person, or `operator`.
+        by: String,
+        /// When.
+        #[schema(value_type = String, format = "date-time")]
+        at: Timestamp,
+    },
+    /// It is refused. Ask again once the reason is gone.
+    Refused {
+        /// The reason.
+        reason: ErasureRefusal,
+        /// The reason in words, with what stands in the way.
+        detail: String,
+        /// Until when Object Lock keeps what is asked for; null if that is not the reason.
+        #[schema(value_type = Option<String>, format = "date-time")]
+        until: Option<Timestamp>,
+    },
+    /// It is done.
+    Erased {
+        /// What it took.
+        #[serde(flatten)]
+        count: ErasedCount,
+        /// When.
+        #[schema(value_type = String, format = "date-time")]
+        at: Timestamp,
+    },
+}
+
+/// Why an erasure is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureRefusal {
+    /// Object Lock keeps an original.
+    Locked,
+    /// A message is, or was, filed to a dossier under a legal hold.
+    Held,
+    /// The mailbox is active.
+    Active,
+    /// The firm is not deleted.
+    FirmGoesOn,
+    /// The member has dates or contacts in Outlook.
+    Pushed,
+    /// Nothing is archived of it.
+    Unknown,
+}
+
+/// An erasure that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureOrder {
+    /// Its id.
+    pub id: ErasureId,
+    /// The firm.
+    pub firm: FirmId,
+    /// What is to be erased.
+    pub target: ErasureTarget,
+    /// The messages that its preview found, if it is a removal. Confirmed are these, and no later ones.
+    #[serde(default)]
+    pub messages: BTreeSet<MessageId>,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// Why.
+    pub reason: String,
+    /// Whose request it was: the id of the API key or of the person, or `operator`.
+    pub by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// How far it is.
+    pub progress: ErasureState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<String>,
+}
+
+/// What an erasure is asked for with.
+#[derive(Debug)]
+pub struct NewErasure {
+    /// What is to be erased.
+    pub target: ErasureTarget,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// Why.
+    pub reason: String,
+    /// Whose request it is.
+    pub by: String,
+}
+
+impl ErasureOrder {
+    /// One that is to be previewed.
+    pub fn new(id: ErasureId, firm: FirmId, new: NewErasure, now: Timestamp) -> Self {
+        let NewErasure { target, asked_by, reason, by } = new;
+        Self {
+            id,
+            firm,
+            target,
+            messages: BTreeSet::new(),
+            asked_by,
+            reason,
+            by,
+            created_at: now,
+            progress: ErasureState::Requested,
+            due_kind: None,
+            due_at: None,
+        }
+        .due(now)
+    }
+
+    /// The same, if there is one.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn find(table: &Table, firm: FirmId, id: ErasureId) -> Result<Option<Row<Self>>, TableError> {
+        table.get(&Key::erasure(firm, id)).await
+    }
+
+    /// Stores a new one.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
+        table.write(Write::insert(Key::erasure(self.firm, self.id), self)).await
+    }
+
+    /// Has one carried out that was previewed; whether it was. One that was confirmed before stays as it is.
+    ///
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    pub async fn confirm(row: &mut Row<Self>, table: &Table, by: String, now: Timestamp) -> Result<bool, TableError> {
+        match row.value.progress {
+            ErasureState::Previewed { .. } => {
+                row.value = row.value.clone().due(now);
+                row.value.progress = ErasureState::Confirmed { by, at: now };
+                table.write(Write::replace(row)).await?;
+                Ok(true)
+            }
+            ErasureState::Confirmed { .. } | ErasureState::Erased { .. } => Ok(true),
+            ErasureState::Requested | ErasureState::Refused { .. } => Ok(false),
+        }
+    }
+
+    /// Takes one to work at, if there is something to do and nobody works at it.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn take(
+        table: &Table,
+        (firm, id): (FirmId, ErasureId),
+        now: Timestamp,
+    ) -> Result<Option<Row<Self>>, TableError> {
+        let Some(mut row) = Self::find(table, firm, id).await? else { return Ok(None) };
+        // The index may be behind the item.
+        if row.value.due_at.as_ref().is_none_or(|at| *at > sortable(now)) {
+            return Ok(None);
+        }
+        row.value = row.value.clone().due(now + WORK_TIME);
+        match table.write(Write::replace(&row)).await {
+            Ok(()) => row.written(),
+            Err(TableError::Conflict { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        Ok(Some(row))
+    }
+
+    /// Gives one back that could not be ended: it is due again at once.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn give_back(mut row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+        row.value = row.value.clone().due(now);
+        table.write(Write::replace(&row)).await
+    }
+
+    /// Does what is to be done of it: its preview, or once it is confirmed, the erasure.
+    ///
+    /// Errors: S3 or the table refuses or does not answer; a refusal is no error but its state.
+    pub async fn work(mut row: Row<Self>, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
+        let now = eraser.clock.now();
+        let order = &mut row.value;
+        let ended = match &order.progress {
+            ErasureState::Requested => order.preview(eraser).await,
+            ErasureState::Confirmed { .. } => {
+                let erased = eraser.erase(&order.erasure()).await;
+                erased.map(|count| ErasureState::Erased { count, at: eraser.clock.now() })
+            }
+            other => Ok(other.clone()),
+        };
+        order.progress = match ended {
+            Ok(state) => state,
+            Err(error) => refused(&error).ok_or(error)?,
+        };
+        (order.due_kind, order.due_at) = (None, None);
+        tracing::info!(firm.id = %order.firm, erasure.id = %order.id, state = ?order.progress, at = %now, "erasure went on");
+        eraser.table.write(Write::replace(&row)).await?;
+        Ok(row.value.progress)
+    }
+
+    async fn preview(&mut self, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
+        let has_more = self.select(eraser).await?;
+        let count = eraser.preview(&self.erasure()).await?;
+        Ok(ErasureState::Previewed { count, has_more })
+    }
+
+    fn due(mut self, at: Timestamp) -> Self {
+        (self.due_kind, self.due_at) = (Some(DUE_ERASURE.to_owned()), Some(sortable(at)));
+        self
+    }
+
+    /// What it comes to, once its messages are known.
+    fn erasure(&self) -> Erasure {
+        let scope = match &self.target {
+            ErasureTarget::Message { message } => ErasedScope::Message(*message),
+            ErasureTarget::Mailbox { mailbox } => ErasedScope::Mailbox(*mailbox),
+            ErasureTarget::Member { member } => ErasedScope::Member(*member),
+            ErasureTarget::Firm => ErasedScope::Firm(self.firm),
+            ErasureTarget::Messages { .. } | ErasureTarget::Sender { .. } | ErasureTarget::Rules { .. } => {
+                ErasedScope::Messages(self.id, self.messages.clone())
+            }
+        };
+        let (asked_by, by, reason) = (self.asked_by.clone(), self.by.clone(), self.reason.clone());
+        Erasure { firm: self.firm, scope, asked_by, by, reason }
+    }
+
+    /// Finds the messages of a removal; whether there are more than it takes.
+    async fn select(&mut self, eraser: &Eraser<'_>) -> Result<bool, EraseError> {
+        let archived = MessageFilter { keeping: Some(Keeping::Archived), ..MessageFilter::default() };
+        let (filter, rules) = match &self.target {
+            ErasureTarget::Messages { messages } => {
+                self.messages.clone_from(messages);
+                return Ok(false);
+            }
+            ErasureTarget::Sender { from, mailbox } => {
+                (MessageFilter { from: Some(from.clone()), mailbox: *mailbox, ..archived }, None)
+            }
+            ErasureTarget::Rules { mailbox } => {
+                let found = Mailbox::find(eraser.table, self.firm, *mailbox).await?.ok_or(EraseError::Unknown)?;
+                (MessageFilter { mailbox: Some(*mailbox), ..archived }, Some(found.value.rules))
+            }
+            ErasureTarget::Message { .. }
+            | ErasureTarget::Mailbox { .. }
+            | ErasureTarget::Member { .. }
+            | ErasureTarget::Firm => return Ok(false),
+        };
+        let (found, has_more) = selected(eraser, self.firm, &filter, rules.as_ref()).await?;
+        self.messages = found;
+        Ok(has_more)
+    }
+}
+
+/// The wanted messages that the rules, if any are given, would skip; and whether there are more than one removal takes.
+async fn selected(
+    eraser: &Eraser<'_>,
+    firm: FirmId,
+    filter: &MessageFilter,
+    rules: Option<&Rules>,
+) -> Result<(BTreeSet<MessageId>, bool), FeedError> {
+    let table = eraser.table;
+    let people = match rules {
+        Some(rules) => People::of(table, firm, rules).await?,
+        None => People::default(),
+    };
+    let show = |_, message: Message| {
+        let (from, domain) = (message.from.as_deref(), message.recipient_domain.as_deref());
+        let is_meant = rules.is_none_or(|rules| rules.skips(&people, from, domain).is_some());
+        is_meant.then_some(message.id)
+    };
+    let mut registry = Registry { table, feed: eraser.appender.feed, firm, filter };
+    let (mut found, mut after) = (BTreeSet::new(), None);
+    while found.len() < REMOVED_MAX {
+        let room = REMOVED_MAX - found.len();
+        let listed = filter.list((table, firm), &mut registry, (after, room), show).await?;
+        found.extend(listed.items);
+        after = listed.next;
+        if after.is_none() {
+            return Ok((found, false));
+        }
+    }
+    let more = filter.list((table, firm), &mut registry, (after, 1), show).await?;
+    Ok((found, !more.items.is_empty() || more.next.is_some()))
+}
+
+/// The state of an erasure that ended so, unless that is no refusal.
+fn refused(error: &EraseError) -> Option<ErasureState> {
+    let (reason, until) = match error {
+        EraseError::Locked { until, .. } => (ErasureRefusal::Locked, Some(*until)),
+        EraseError::Held(_) => (ErasureRefusal::Held, None),
+        EraseError::Active(_) => (ErasureRefusal::Active, None),
+        EraseError::FirmGoesOn => (ErasureRefusal::FirmGoesOn, None),
+        EraseError::Pushed(_) => (ErasureRefusal::Pushed, None),
+        EraseError::Unknown => (ErasureRefusal::Unknown, None),
+        EraseError::Fact(_)
+        | EraseError::Append(_)
+        | EraseError::Index(_)
+        | EraseError::Log(_)
+        | EraseError::Table(_)
+        | EraseError::Feed(_) => return None,
+    };
+    Some(ErasureState::Refused { reason, detail: format!("{error}."), until })
+}

@@ -1,0 +1,112 @@
+//! Legal holds: while a dossier is under one, no mail of it is erased or removed.
+//!
+//! A mail is held if it is filed to such a dossier, or ever was: taking it out of the dossier frees nothing.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    aws::table::{Key, Table, TableError, Write},
+    base::id::{FirmId, MessageId},
+    firm::feed::{Feed, FeedError},
+    mail::message::{Filing, Message},
+};
+
+/// That a dossier is under a legal hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegalHold {
+    /// The dossier.
+    pub dossier: String,
+    /// Why.
+    pub reason: String,
+    /// Who: the id of the API key or of the person, or `operator`.
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// What the log says of a hold. The dossier's name is in the fact only.
+#[derive(Serialize)]
+struct HoldRecord<'a> {
+    dossier: &'a str,
+    reason: &'a str,
+    by: &'a str,
+}
+
+impl LegalHold {
+    /// Puts the dossier under a hold, or gives one a new reason, and records it.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn set(&self, feed: &Feed, firm: FirmId, id: Uuid) -> Result<(), FeedError> {
+        let hold = Write::overwrite(Key::hold(firm, &self.dossier), self);
+        feed.record_unseen(firm, vec![hold], &format!("hold-{id}"), &self.record()).await
+    }
+
+    /// Lifts the hold, and records it: with who lifts it and why.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn lift(&self, feed: &Feed, firm: FirmId, id: Uuid) -> Result<(), FeedError> {
+        let gone = Write::discard(Key::hold(firm, &self.dossier));
+        feed.record_unseen(firm, vec![gone], &format!("hold-lifted-{id}"), &self.record()).await
+    }
+
+    fn record(&self) -> HoldRecord<'_> {
+        HoldRecord { dossier: &self.dossier, reason: &self.reason, by: &self.by }
+    }
+}
+
+/// The dossiers of a firm that are under a hold.
+#[derive(Debug, Default)]
+pub struct HeldDossiers(BTreeSet<String>);
+
+impl HeldDossiers {
+    /// As they are now.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn of(table: &Table, firm: FirmId) -> Result<Self, TableError> {
+        let holds = table.query_all::<LegalHold>(&Key::hold_prefix(firm)).await?;
+        Ok(Self(holds.into_iter().map(|row| row.value.dossier).collect()))
+    }
+
+    /// One of them, if there is any.
+    pub fn any(&self) -> Option<&str> {
+        self.0.first().map(String::as_str)
+    }
+
+    /// The one that holds a message, if one does.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn holding(&self, table: &Table, firm: FirmId, message: &Message) -> Result<Option<String>, TableError> {
+        // What was never filed has no history.
+        if message.filing.is_none() || self.0.is_empty() {
+            return Ok(None);
+        }
+        let filings = table.query_all::<Filing>(&Key::filing_prefix(firm, message.id)).await?;
+        let dossiers = filings.into_iter().filter_map(|row| row.value.dossier);
+        Ok(dossiers.into_iter().find(|dossier| self.0.contains(dossier)))
+    }
+
+    /// The one that holds one of these messages, if one does.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn holding_any(
+        &self,
+        table: &Table,
+        firm: FirmId,
+        messages: impl IntoIterator<Item = MessageId>,
+    ) -> Result<Option<String>, TableError> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let keys: Vec<Key> = messages.into_iter().map(|id| Key::message(firm, id)).collect();
+        for row in table.get_all::<Message>(&keys).await? {
+            if let Some(dossier) = self.holding(table, firm, &row.value).await? {
+                return Ok(Some(dossier));
+            }
+        }
+        Ok(None)
+    }
+}
