@@ -478,7 +478,7 @@ async fn r9_a_subscription_that_disappears_without_notice_is_missed_by_the_next_
     pass(&world, 2 * 60 * MINUTE).await;
     world.microsoft.forget_subscriptions(ADA).unwrap();
     let first = world.deliver("inbox", "Unannounced");
-    pass(&world, 16 * MINUTE).await;
+    pass(&world, 61 * MINUTE).await;
     assert_eq!(state(&world, &registry, &first).await, "marked");
     assert_eq!(world.microsoft.subscriptions(ADA).unwrap().len(), 1);
     let second = world.deliver("inbox", "Announced again");

@@ -225,7 +225,7 @@ async fn r1_a_chosen_folder_that_is_deleted_is_shown_as_gone_and_holds_up_no_oth
 
     // Once it is known to be gone, it is not asked for again.
     let before = world.microsoft.requests().by_kind["message delta"];
-    world.pass(QUARTER).await;
+    world.pass(4 * QUARTER).await;
     assert_eq!(world.microsoft.requests().by_kind["message delta"], before + 1);
     world.settle(&registry).await;
 }

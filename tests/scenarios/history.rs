@@ -231,15 +231,15 @@ async fn live_mail_takes_a_mailbox_from_a_slice_of_older_mail_that_can_commit_no
     for _ in 0..2 {
         MailboxTurn::take(table, firm, mailbox, now + 120 * SECOND).await.unwrap();
         assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
-        assert_eq!(begin(now).await.unwrap_err(), 125 * SECOND);
+        assert_eq!(begin(now).await.unwrap_err(), 122 * SECOND);
         MailboxTurn::give_back(table, firm, mailbox).await.unwrap();
         assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
     }
     slice = begin(now).await.unwrap();
     // A function that died gives nothing back: a slice waits until it is certainly over.
     MailboxTurn::take(table, firm, mailbox, now + 120 * SECOND).await.unwrap();
-    assert!(begin(now + 124 * SECOND).await.is_err());
-    let next = begin(now + 125 * SECOND).await.unwrap();
+    assert!(begin(now + 121 * SECOND).await.is_err());
+    let next = begin(now + 122 * SECOND).await.unwrap();
     assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
     commit(&next).await.unwrap();
 }

@@ -1,4 +1,5 @@
-//! The restore drill of docs/operator.md: the table as it was at a moment, the bucket as it is now.
+//! The restore drill of docs/operator.md: the table as it was at a moment, in another place and at another address, and
+//! the bucket as it is now.
 
 use std::{path::Path, time::Duration};
 
@@ -34,6 +35,7 @@ async fn after_a_restore_of_the_table_nothing_is_lost_and_nothing_is_there_twice
     // The table goes back. The bucket does not, nor does Microsoft.
     copy(&from, &to, &|name| !name.starts_with(TABLE));
     let kept = versions(&world).await;
+    let held = world.microsoft.subscriptions(ADA).unwrap();
     world.host = open(&world, restored.path()).await;
     let (firm, now) = (registry.firm.parse().unwrap(), world.clock.now());
     let resumed = world.host.app.appender().resume(firm, now).await.unwrap();
@@ -53,6 +55,13 @@ async fn after_a_restore_of_the_table_nothing_is_lost_and_nothing_is_there_twice
     for held in world.microsoft.messages(ADA).unwrap() {
         assert_eq!(held.categories, ["greffe: received"]);
     }
+    // The subscription that the table knew led to the old address. The new one is told of mail without a poll.
+    let subscriptions = world.microsoft.subscriptions(ADA).unwrap();
+    assert!(subscriptions.len() == 1 && subscriptions != held, "{subscriptions:?}");
+    let noticed = world.deliver("inbox", "Announced at the new address");
+    world.run_until_idle().await;
+    assert_eq!(world.message(&registry, &noticed).await.ok()["state"], "marked");
+    assert_eq!(world.feed(&registry.firm).await, ["message_archived"; 4]);
     // The log goes on behind what it had, and says what the table lost.
     world.host.append_logs().await;
     let app = &world.host.app;

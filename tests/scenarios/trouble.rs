@@ -105,15 +105,18 @@ async fn a_throttled_mailbox_goes_on_where_it_was_once_the_wait_is_over() {
 }
 
 #[tokio::test]
-async fn a_notice_that_is_lost_only_delays_the_mail_until_the_next_poll() {
+async fn a_notice_that_is_lost_only_delays_the_mail_until_the_next_poll_and_polls_come_often_after_that() {
     let world = World::new().await;
     let registry = world.registry().await;
     world.microsoft.faults().notices(microsoft365::NoticeFault::Drop, Times::Forever);
     let mail = world.deliver("inbox", "Unannounced");
     world.run_until_idle().await;
     assert_eq!(world.objects().await.len(), 0);
-    world.pass(Duration::from_secs(16 * 60)).await;
+    world.pass(Duration::from_secs(61 * 60)).await;
     assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    let next = world.deliver("inbox", "Unannounced too");
+    world.pass(Duration::from_secs(16 * 60)).await;
+    assert_eq!(world.message(&registry, &next).await.ok()["state"], "marked");
     world.settle(&registry).await;
 }
 

@@ -1,5 +1,10 @@
 //! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips
 //! none.
+//!
+//! A message is stored, then marked, then written once with all that came of it, then told of. Whoever dies before the
+//! write leaves it pending: the next round finds the original stored and the mark set. Whoever dies after it leaves the
+//! message in its work, and the next round tells of it. A message that may follow a conversation or a folder to a
+//! dossier is written, told of and filed before it is marked.
 
 use std::{
     collections::BTreeSet,
@@ -7,10 +12,15 @@ use std::{
     time::Duration,
 };
 
-use futures::{Stream, StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use shared::{
     aws::table::{Key, Row, Write},
-    base::{clock::next_try, id::MessageId, metric::Counter, telemetry::Chain},
+    base::{
+        clock::next_try,
+        id::{MailboxId, MessageId},
+        metric::Counter,
+        telemetry::Chain,
+    },
     firm::feed::{Fact, FeedError, Numbered, Recorded, What},
     graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
@@ -23,7 +33,7 @@ use shared::{
 };
 
 use crate::{
-    filing::file_archived,
+    filing::{file_archived, may_follow},
     round::{Round, RoundEnd, RoundError},
 };
 
@@ -44,6 +54,11 @@ const MARK_REFUSALS_MAX: u32 = 4;
 /// Tries to find a number in the feed that no reader gave up meanwhile.
 const NUMBER_TRIES_MAX: usize = 5;
 
+/// The number of what takes one when it is written.
+const UNNUMBERED: u64 = 0;
+/// Messages written side by side.
+const WRITES_AT_ONCE: usize = 8;
+
 /// What marking goes by.
 struct Marking {
     /// The marks that the mailbox had categories for when the round began.
@@ -53,24 +68,56 @@ struct Marking {
 }
 
 /// Up to twenty messages that are worked at together.
-struct Batch {
-    /// The items of work that name them.
+pub(crate) struct Batch {
+    ids: BTreeSet<MessageId>,
+    /// The messages, where they were just written.
+    written: Option<Vec<Row<Message>>>,
+    /// The items of work that name them; none for a page that brought few, which the round settles.
     work: Vec<Row<Work>>,
     /// Whether an earlier round may have begun.
     left: bool,
+}
+
+impl Batch {
+    /// The work of a page that was just found.
+    pub fn found(item: Row<Work>, mailbox: MailboxId) -> Self {
+        Self { left: false, ..Self::left(vec![item], mailbox) }
+    }
+
+    /// Work that an earlier round left. A message that was filed twice stands in two items.
+    pub fn left(work: Vec<Row<Work>>, mailbox: MailboxId) -> Self {
+        let ids = work.iter().flat_map(|row| row.value.messages(mailbox)).collect();
+        Self { ids, written: None, work, left: true }
+    }
+
+    /// The mails of a page that brought few, if there are any.
+    pub fn fresh(written: Vec<Row<Message>>) -> Option<Self> {
+        let ids: BTreeSet<MessageId> = written.iter().map(|row| row.value.id).collect();
+        (!ids.is_empty()).then(|| Self { ids, written: Some(written), work: Vec::new(), left: false })
+    }
+
+    /// The same of a page that an earlier round left unsettled.
+    pub fn left_fresh(ids: Vec<MessageId>) -> Option<Self> {
+        let ids: BTreeSet<MessageId> = ids.into_iter().collect();
+        (!ids.is_empty()).then(|| Self { ids, written: None, work: Vec::new(), left: true })
+    }
+
+    /// Whether an earlier round may have written a last step and died before it told of it.
+    fn may_be_untold(&self) -> bool {
+        self.left && !self.work.iter().any(|row| row.value.is_counted())
+    }
 }
 
 /// Works through what earlier rounds left and then through what is found, as it comes, some items side by side: while
 /// one waits for the table, another keeps Graph's four places busy.
 pub(crate) async fn settle_work(
     round: &Round<'_>,
-    left: Vec<Vec<Row<Work>>>,
-    found: impl Stream<Item = Row<Work>>,
+    left: Vec<Batch>,
+    found: impl Stream<Item = Batch>,
     kept_marks: Option<KeptMarks>,
 ) -> Result<RoundEnd, RoundError> {
     let marking = Marking { kept_marks, items: AtomicUsize::new(0) };
-    let left = stream::iter(left).map(|work| Batch { work, left: true });
-    let batches = left.chain(found.map(|item| Batch { work: vec![item], left: false }));
+    let batches = stream::iter(left).chain(found);
     let ended: Vec<_> =
         batches.map(|batch| settle(round, batch, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
     ended.into_iter().collect::<Result<(), RoundError>>()?;
@@ -78,21 +125,31 @@ pub(crate) async fn settle_work(
 }
 
 /// Works through up to twenty messages, and settles what became of them. What a stop leaves open is settled too.
-async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Marking) -> Result<(), RoundError> {
+async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<(), RoundError> {
     if round.is_over() {
         return Ok(());
     }
     marking.items.fetch_add(1, Ordering::Relaxed);
     let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
-    // A message that was filed twice stands in two items.
-    let ids: BTreeSet<MessageId> = work.iter().flat_map(|row| row.value.messages(mailbox)).collect();
+    let may_be_untold = batch.may_be_untold();
+    let Batch { ids, written, work, left } = batch;
     let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
-    let mut messages: Vec<Row<Message>> = round.app.table.get_all(&keys).await?;
+    let mut messages: Vec<Row<Message>> = match written {
+        Some(written) => written,
+        None => round.app.table.get_all(&keys).await?,
+    };
     messages.sort_by_key(|row| (row.value.received_at, row.value.id));
+    let mut saved: Vec<Message> = messages.iter().map(|row| row.value.clone()).collect();
 
     let stop = archive(round, &mut messages, left).await;
-    let archived = announce(round, &mut messages).await?;
-    file_archived(round, &mut messages, &archived).await?;
+    // Filed before it is marked, so that it gets one mark; announced before it is filed, so that a request that files
+    // its conversation finds it, or is found here.
+    let following = indexes(&messages, |_, message| may_follow(round, message));
+    if !following.is_empty() {
+        write(round, &mut messages, &mut saved, &following).await?;
+        announce(round, &mut messages, &following).await?;
+        file_archived(round, &mut messages, &following).await?;
+    }
     let stop = match stop {
         Ok(()) if round.marking_rests.load(Ordering::Relaxed) => Ok(()),
         Ok(()) => {
@@ -105,6 +162,16 @@ async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Markin
         }
         stopped => stopped,
     };
+    if round.marks.is_none() {
+        messages.iter_mut().for_each(|row| row.value.state = row.value.state.clone().announced());
+    }
+    let is_new = |message: &Message| message.original().is_none() || matches!(message.state, State::Archived(_));
+    let untold = indexes(&messages, |i, _| !following.contains(&i) && (may_be_untold || is_new(&saved[i])));
+    let all = indexes(&messages, |_, _| true);
+    write(round, &mut messages, &mut saved, &all).await?;
+    announce(round, &mut messages, &untold).await?;
+    // What could not be marked is told of now.
+    write(round, &mut messages, &mut saved, &all).await?;
     marking.items.fetch_sub(1, Ordering::Relaxed);
     if stop.is_err() {
         round.stop();
@@ -131,8 +198,13 @@ async fn settle(round: &Round<'_>, Batch { work, left }: Batch, marking: &Markin
     for (id, _) in fates.iter().filter(|(_, fate)| matches!(fate, Fate::Done | Fate::Gone)) {
         round.known.forget(*id);
     }
-    let settled = work.into_iter().flat_map(|row| Work::settle(row, firm, mailbox, &fates));
-    round.settle(settled.collect()).await?;
+    match round.fresh {
+        Some(fresh) if work.is_empty() => fresh.end(fates),
+        _ => {
+            let settled = work.into_iter().flat_map(|row| Work::settle(row, firm, mailbox, &fates));
+            round.settle(settled.collect()).await?;
+        }
+    }
     stop
 }
 
@@ -157,74 +229,59 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -
     let steps: Vec<_> = steps.collect();
     let tries: Vec<_> = stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
     let now = round.app.clock.now();
-    let mut stored = Vec::new();
-    let mut failed = Vec::new();
-    let mut waiting = Vec::new();
-    let mut gone = Vec::new();
     let mut stop = Ok(());
     for (i, result) in tries {
+        let row = &mut messages[i];
         match result {
-            Ok(Archived::Stored(what)) => stored.push((i, what)),
-            Ok(Archived::Failed(code)) => failed.push((i, code)),
+            Ok(Archived::Stored(Stored { sha256, bytes })) => {
+                round.tally.count(Counter::MessagesArchived, 1);
+                round.tally.count(Counter::BytesArchived, bytes);
+                round.note_delay(&row.value, now);
+                set_state(row, State::Archived(Original { sha256, bytes, archived_at: now, number: UNNUMBERED }));
+            }
+            Ok(Archived::Failed(code)) => failed(round, row, code),
             Ok(Archived::NotThere(error)) => {
                 // Once may be an error: what is gone is not there the second time either.
-                let asked_before = messages[i].value.trouble.as_ref().is_some_and(Trouble::is_gone)
-                    || matches!(messages[i].value.state, State::Failed(_));
+                let asked_before = row.value.trouble.as_ref().is_some_and(Trouble::is_gone)
+                    || matches!(row.value.state, State::Failed(_));
                 if asked_before {
-                    gone.push(i);
+                    tracing::info!(message.id = %row.value.id, "a message was deleted for good before it could be read");
+                    set_state(row, State::Gone { at: now, number: UNNUMBERED });
                 } else {
-                    wait_for(round, &mut messages[i], &error).await?;
+                    wait_for(round, row, &error);
                 }
             }
-            Ok(Archived::Waits(error)) => waiting.push((i, error)),
+            Ok(Archived::Waits(error)) => {
+                let tries = row.value.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
+                // One that Graph does not give again and again has failed, and everybody is told.
+                if tries >= WAITS_MAX {
+                    failed(round, row, error.code());
+                } else {
+                    wait_for(round, row, &error);
+                }
+                if round.refused_in_a_row.load(Ordering::Relaxed) > 1 && stop.is_ok() {
+                    stop = Err(error.into());
+                }
+            }
             Ok(Archived::Left) => {}
             Err(error) => stop = Err(error),
         }
     }
-    for (i, error) in waiting {
-        let tries = messages[i].value.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
-        // One that Graph does not give again and again has failed, and everybody is told.
-        if tries >= WAITS_MAX {
-            failed.push((i, error.code()));
-        } else {
-            wait_for(round, &mut messages[i], &error).await?;
-        }
-        if round.refused_in_a_row.load(Ordering::Relaxed) > 1 && stop.is_ok() {
-            stop = Err(error.into());
-        }
-    }
-    stored.sort_by_key(|(i, _)| *i);
-    let new_failures = failed.iter().filter(|(i, _)| !matches!(messages[*i].value.state, State::Failed(_))).count();
-    let mut numbers = numbers(round, stored.len() + new_failures + gone.len()).await?;
-    round.tally.count(Counter::MessagesArchived, stored.len() as u64);
-    round.tally.count(Counter::MessagesFailed, failed.len() as u64);
-    for (i, Stored { sha256, bytes }) in stored {
-        round.tally.count(Counter::BytesArchived, bytes);
-        round.note_delay(&messages[i].value, now);
-        let number = numbers.next().unwrap_or_default();
-        let original = Original { sha256, bytes, archived_at: now, number };
-        set_state(round, &mut messages[i], State::Archived(original)).await?;
-    }
-    for i in gone {
-        tracing::info!(message.id = %messages[i].value.id, "a message was deleted for good before it could be read");
-        let number = numbers.next().unwrap_or_default();
-        set_state(round, &mut messages[i], State::Gone { at: now, number }).await?;
-    }
-    for (i, code) in failed {
-        let before = match &messages[i].value.state {
-            State::Failed(failure) => Some(failure.clone()),
-            _ => None,
-        };
-        let attempts = before.as_ref().map_or(0, |f| f.attempts) + 1;
-        let number = match &before {
-            Some(failure) => failure.number,
-            None => numbers.next().unwrap_or_default(),
-        };
-        tracing::warn!(message.id = %messages[i].value.id, graph.code = %code, attempts, "a message could not be archived");
-        let failure = MessageFailure { code, attempts, next_try: next_try(attempts, now), number };
-        set_state(round, &mut messages[i], State::Failed(failure)).await?;
-    }
     stop
+}
+
+/// Notes that a message could not be archived, and when it is tried again.
+fn failed(round: &Round<'_>, row: &mut Row<Message>, code: GraphCode) {
+    let before = match &row.value.state {
+        State::Failed(failure) => Some(failure),
+        _ => None,
+    };
+    let attempts = before.map_or(0, |failure| failure.attempts) + 1;
+    let number = before.map_or(UNNUMBERED, |failure| failure.number);
+    tracing::warn!(message.id = %row.value.id, graph.code = %code, attempts, "a message could not be archived");
+    round.tally.count(Counter::MessagesFailed, 1);
+    let next_try = next_try(attempts, round.app.clock.now());
+    set_state(row, State::Failed(MessageFailure { code, attempts, next_try, number }));
 }
 
 async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result<Archived, RoundError> {
@@ -296,24 +353,58 @@ async fn is_gone(round: &Round<'_>, message: &Message) -> bool {
 
 /// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how often
 /// it has failed.
-async fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError) -> Result<u32, RoundError> {
+fn wait_for(round: &Round<'_>, row: &mut Row<Message>, error: &GraphError) -> u32 {
     let trouble = Trouble::after(row.value.trouble.as_ref(), error, round.app.clock.now());
     let tries = trouble.tries;
     row.value.trouble = Some(trouble);
-    keep_seen(round, &mut row.value);
-    round.app.table.write(Write::replace(row)).await?;
-    row.written();
-    Ok(tries)
+    tries
 }
 
-/// Tells the feed and the bus of what was archived, of what failed for the first time, and of what is gone. Which of
-/// the messages are archived and told now.
-async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<Vec<usize>, RoundError> {
+/// The indexes of the messages that `is_one` is true of.
+fn indexes(messages: &[Row<Message>], is_one: impl Fn(usize, &Message) -> bool) -> BTreeSet<usize> {
+    messages.iter().enumerate().filter(|(i, row)| is_one(*i, &row.value)).map(|(i, _)| i).collect()
+}
+
+/// Writes down how far the messages at `indexes` are, one write for each that is not as `saved`, and gives numbers to
+/// those that have a fact to be told. A conflict means that another works at one, and stops us.
+async fn write(
+    round: &Round<'_>,
+    messages: &mut [Row<Message>],
+    saved: &mut [Message],
+    indexes: &BTreeSet<usize>,
+) -> Result<(), RoundError> {
+    let is_unnumbered = |message: &Message| message.state.number() == Some(UNNUMBERED);
+    let unnumbered = indexes.iter().filter(|i| is_unnumbered(&messages[**i].value)).count();
+    let mut numbers = numbers(round, unnumbered).await?;
+    let mut writes = Vec::new();
+    for &i in indexes {
+        let row = &mut messages[i];
+        if is_unnumbered(&row.value) {
+            row.value.state = row.value.state.clone().renumbered(numbers.next().unwrap_or_default());
+        }
+        keep_seen(round, &mut row.value);
+        if row.value != saved[i] {
+            writes.push(round.app.table.write(Write::replace(row)));
+            row.written();
+            saved[i] = row.value.clone();
+        }
+    }
+    Ok(stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).try_collect().await?)
+}
+
+/// Tells the feed and the bus of the messages at `indexes`: of what was archived, of what failed for the first time,
+/// and of what is gone. What was archived only is announced then; that is not written yet.
+async fn announce(
+    round: &Round<'_>,
+    messages: &mut [Row<Message>],
+    indexes: &BTreeSet<usize>,
+) -> Result<(), RoundError> {
     let firm = round.mailbox.firm;
     let mut told = Vec::new();
-    for row in messages.iter_mut() {
+    for &i in indexes {
+        let row = &mut messages[i];
         for _ in 0..NUMBER_TRIES_MAX {
-            let Some(numbered) = to_tell(round, &row.value) else { break };
+            let Some(numbered) = fact_of(round, &row.value) else { break };
             match round.app.feed.record(firm, numbered.number, &numbered.fact).await? {
                 Recorded::New => told.push(numbered),
                 // A failure is told once; an original until it is known to be told.
@@ -321,11 +412,13 @@ async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<Ve
                 Recorded::Before => {}
                 Recorded::NumberGivenUp => {
                     let number = numbers(round, 1).await?.next().unwrap_or_default();
-                    let state = row.value.state.clone().renumbered(number);
-                    set_state(round, row, state).await?;
+                    row.value.state = row.value.state.clone().renumbered(number);
+                    round.app.table.write(Write::replace(row)).await?;
+                    row.written();
                     continue;
                 }
             }
+            row.value.state = row.value.state.clone().announced();
             break;
         }
     }
@@ -334,28 +427,17 @@ async fn announce(round: &Round<'_>, messages: &mut [Row<Message>]) -> Result<Ve
         Err(error @ FeedError::Bus { .. }) => {
             tracing::error!(error = %Chain(&error), "facts wait for the event bus");
             round.keep_untold(told.iter().map(|numbered| numbered.number));
+            Ok(())
         }
-        other => other?,
+        other => Ok(other?),
     }
-    let mut archived = Vec::new();
-    for (i, row) in messages.iter_mut().enumerate() {
-        if let State::Archived(original) = &row.value.state
-            && told.iter().any(|numbered| numbered.number == original.number)
-        {
-            // Written together with the mark: telling it twice does no harm, a write more for each message does.
-            row.value.state = State::Announced(original.clone());
-            archived.push(i);
-        }
-    }
-    Ok(archived)
 }
 
-/// What is to be told of a message, and under which number; nothing if nothing is new.
-fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
-    let mailbox = round.mailbox.id;
-    let mail = message.facts();
-    let (number, id, what) = match &message.state {
-        State::Archived(original) => {
+/// The fact of how far a message is, and its number; none of one that has nothing to be told.
+fn fact_of(round: &Round<'_>, message: &Message) -> Option<Numbered> {
+    let (mailbox, mail, number) = (round.mailbox.id, message.facts(), message.state.number()?);
+    let (name, what) = match (&message.state, message.original()) {
+        (_, Some(original)) => {
             let what = What::MessageArchived {
                 mailbox,
                 message: message.id,
@@ -367,23 +449,19 @@ fn to_tell(round: &Round<'_>, message: &Message) -> Option<Numbered> {
                 archived_at: Some(original.archived_at),
                 mail,
             };
-            (original.number, format!("{}-archived", message.id), what)
+            ("archived", what)
         }
-        State::Failed(failure) => {
+        (State::Failed(failure), _) => {
             let (envelope, code) = (message.envelope(), failure.code.clone());
-            let what = What::MessageFailed { mailbox, message: message.id, code, envelope, mail };
-            (failure.number, format!("{}-failed", message.id), what)
+            ("failed", What::MessageFailed { mailbox, message: message.id, code, envelope, mail })
         }
-        State::Gone { number, .. } => {
-            let what = What::MessageGone { mailbox, message: message.id, envelope: message.envelope(), mail };
-            (*number, format!("{}-gone", message.id), what)
-        }
-        _ => return None,
+        _ => ("gone", What::MessageGone { mailbox, message: message.id, envelope: message.envelope(), mail }),
     };
+    let id = format!("{}-{name}", message.id);
     Some(Numbered { number, fact: Fact { id, at: round.app.clock.now(), what } })
 }
 
-/// Sets the mark on all that were announced, in one batch; a message that changed meanwhile is read again and tried
+/// Sets the mark on all that are archived, in one batch; a message that changed meanwhile is read again and tried
 /// again.
 async fn mark(
     round: &Round<'_>,
@@ -399,7 +477,7 @@ async fn mark(
         };
         let mut patches = Vec::new();
         for (i, row) in messages.iter_mut().enumerate() {
-            let State::Announced(original) = row.value.state.clone() else { continue };
+            let Some(original) = unmarked(&row.value) else { continue };
             if row.value.rests(round.app.clock.now()) {
                 continue;
             }
@@ -409,11 +487,11 @@ async fn mark(
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));
                     }
-                    None => marked(round, row, original).await?,
+                    None => marked(round, row, original),
                 },
                 Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
                 Err(e) => {
-                    stop = stop.and(mark_later(round, row, e).await?);
+                    stop = stop.and(mark_later(round, row, e).await);
                 }
             }
             if stop.is_err() {
@@ -446,18 +524,18 @@ async fn mark(
                 round.failed(Thing::Marks, &e);
                 round.marking_rests.store(true, Ordering::Relaxed);
                 for i in indexes {
-                    wait_for(round, &mut messages[i], &e).await?;
+                    wait_for(round, &mut messages[i], &e);
                 }
                 break;
             }
         };
         note_marks(round, &results);
         for (i, result) in indexes.into_iter().zip(results) {
-            let State::Announced(original) = messages[i].value.state.clone() else { continue };
+            let Some(original) = unmarked(&messages[i].value) else { continue };
             match result {
                 Ok(()) => {
                     round.served();
-                    marked(round, &mut messages[i], original).await?;
+                    marked(round, &mut messages[i], original);
                 }
                 // Somebody changed it since we looked: look again.
                 Err(e) if matches!(e.status(), Some(409 | 412)) => forget(round, &mut messages[i]),
@@ -465,18 +543,12 @@ async fn mark(
                 Err(e) if e.status() == Some(424) => {}
                 Err(e) if e.status() == Some(500) && tries < MARK_TRIES_MAX => forget(round, &mut messages[i]),
                 Err(e) if e.concerns_mailbox() => stop = Err(e.into()),
-                Err(e) => stop = stop.and(mark_later(round, &mut messages[i], e).await?),
+                Err(e) => stop = stop.and(mark_later(round, &mut messages[i], e).await),
             }
         }
         if stop.is_err() {
             break;
         }
-    }
-    // What could not be marked now is told already: that is worth a write.
-    let told = |row: &&mut Row<Message>| matches!(row.value.state, State::Announced(_)) && row.value.trouble.is_none();
-    for row in messages.iter_mut().filter(told) {
-        let state = row.value.state.clone();
-        set_state(round, row, state).await?;
     }
     stop
 }
@@ -494,23 +566,29 @@ fn note_marks(round: &Round<'_>, results: &[Result<(), GraphError>]) {
     }
 }
 
+/// The original of a message that is to be marked.
+fn unmarked(message: &Message) -> Option<Original> {
+    match &message.state {
+        State::Archived(original) | State::Announced(original) => Some(original.clone()),
+        _ => None,
+    }
+}
+
 /// Has the mark of a message wait by itself; given up after a long time, or once it is certain that the message is
-/// gone. The inner error says that Graph refused another one just before: then the mailbox waits.
-async fn mark_later(
-    round: &Round<'_>,
-    row: &mut Row<Message>,
-    error: GraphError,
-) -> Result<Result<(), RoundError>, RoundError> {
-    let State::Announced(original) = row.value.state.clone() else { return Ok(Ok(())) };
+/// gone.
+///
+/// Errors: Graph refused another one just before. Then the mailbox waits.
+async fn mark_later(round: &Round<'_>, row: &mut Row<Message>, error: GraphError) -> Result<(), RoundError> {
+    let Some(original) = unmarked(&row.value) else { return Ok(()) };
     let is_refused = matches!(error.status(), Some(400 | 403));
     let tries_max = if is_refused { MARK_REFUSALS_MAX } else { MARK_WAITS_MAX };
     let is_gone = error.is_certainly_gone() && is_gone(round, &row.value).await;
-    if is_gone || wait_for(round, row, &error).await? >= tries_max {
+    if is_gone || wait_for(round, row, &error) >= tries_max {
         tracing::warn!(message.id = %row.value.id, graph.code = %error.code(), "a message could not be marked");
-        set_state(round, row, State::Unmarked { original, code: error.code() }).await?;
-        return Ok(Ok(()));
+        set_state(row, State::Unmarked { original, code: error.code() });
+        return Ok(());
     }
-    Ok(if !is_refused && round.refused(&error) { Err(error.into()) } else { Ok(()) })
+    if !is_refused && round.refused(&error) { Err(error.into()) } else { Ok(()) }
 }
 
 /// What a message bears: as this round or the one before saw it, else asked for.
@@ -530,24 +608,20 @@ fn forget(round: &Round<'_>, row: &mut Row<Message>) {
 }
 
 /// A message bears its mark.
-async fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) -> Result<(), RoundError> {
+fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) {
     round.tally.count(Counter::MessagesMarked, 1);
-    set_state(round, row, State::Marked(original)).await
+    set_state(row, State::Marked(original));
 }
 
-/// Writes a message's next state; a conflict means that another works at it, and stops us.
-async fn set_state(round: &Round<'_>, row: &mut Row<Message>, state: State) -> Result<(), RoundError> {
+/// A message's next state, which is written with what else is found out about it.
+fn set_state(row: &mut Row<Message>, state: State) {
     row.value.state = state;
     row.value.trouble = None;
-    keep_seen(round, &mut row.value);
-    round.app.table.write(Write::replace(row)).await?;
-    row.written();
-    Ok(())
 }
 
 /// While its mark waits, what was seen of a message goes with it, so that the next round asks for nothing.
 fn keep_seen(round: &Round<'_>, message: &mut Message) {
-    let waits = matches!(message.state, State::Announced(_));
+    let waits = round.marks.is_some() && unmarked(message).is_some();
     message.seen = round.known.of(message.id).or(message.seen.take()).filter(|seen| waits && seen.is_small());
 }
 

@@ -23,7 +23,7 @@ use shared::{
 };
 
 use crate::{
-    advance,
+    advance::{self, Batch},
     discover::{self, PAGES_MAX, Read},
     intake::{self, Page},
     round::{Round, RoundEnd, RoundError},
@@ -155,7 +155,7 @@ pub(crate) async fn run(
 
     round.expects_work();
     let (found, works) = mpsc::channel(WORK_AHEAD);
-    let left = open.into_iter().map(|item| vec![item]).collect();
+    let left = open.into_iter().map(|item| Batch::left(vec![item], round.mailbox.id)).collect();
     let advance = advance::settle_work(round, left, works, sync.marks.clone());
     let (walked, advanced) = join!(walk_all(round, &purposes, &mut folders, found), advance);
     note(round, sync, &folders, round.app.clock.now());
@@ -199,7 +199,7 @@ async fn walk_all(
     round: &Round<'_>,
     purposes: &[Purpose],
     folders: &mut [Row<FolderState>],
-    mut found: mpsc::Sender<Row<Work>>,
+    mut found: mpsc::Sender<Batch>,
 ) -> Result<RoundEnd, RoundError> {
     let now = round.app.clock.now();
     let walked = async {
@@ -287,7 +287,7 @@ async fn walk(
     round: &Round<'_>,
     purpose: Purpose,
     folder: &mut Row<FolderState>,
-    found: &mut mpsc::Sender<Row<Work>>,
+    found: &mut mpsc::Sender<Batch>,
 ) -> Result<RoundEnd, RoundError> {
     let (table, mailbox) = (&round.app.table, round.mailbox);
     let id = folder.value.id().clone();
@@ -330,19 +330,22 @@ async fn walk(
         let page_of = Page { name: &name, folder: &id, since, phase: Phase::Following, take, lets_lie, rereads: false };
         let there = intake::there(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
         let taken = intake::take_in(round, &page_of, &mails, &there, |id| baseline.saw(id)).await?;
+        let work = taken.work(round, &name);
+        let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
+        writes.extend(taken.counted.add_to(mailbox.firm, mailbox.id));
         let mails: Vec<(Mail, Standing)> = mails.into_iter().zip(taken.standings).collect();
         let (mut after, later) = walk.after(&mails);
         let ended = page.next.is_none();
         if ended {
             after = after.ended(round.app.clock.now());
         }
-        put(round, folder, purpose, after, taken.writes).await?;
+        put(round, folder, purpose, after, writes).await?;
         if round.faults().of(&folder.value.list()).is_some() {
             note_list(round, &folder.value);
         }
-        for item in taken.work {
+        for item in work {
             // Nobody listens any more only if the round is over; then the next one finds it in the table.
-            let _ = found.send(item).await;
+            let _ = found.send(Batch::found(item, mailbox.id)).await;
         }
         if ended {
             return Ok(RoundEnd::Finished);

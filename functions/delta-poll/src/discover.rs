@@ -18,11 +18,12 @@ use shared::{
     mail::{
         baseline::{Baseline, BaselinePage, Phase, forget_before, is_new},
         folder::FolderState,
-        work::Work,
+        fresh::{FRESH_MAILS_MAX, FreshPage},
     },
 };
 
 use crate::{
+    advance::Batch,
     filing::file_moved,
     intake::{self, Page},
     round::{Round, RoundError},
@@ -30,6 +31,9 @@ use crate::{
 
 /// Pages of one folder in one round: twenty thousand mails. Then others have their turn.
 pub(crate) const PAGES_MAX: usize = 200;
+/// Of so many delta rounds that tell of nothing, one is written down. The others leave the link as it is, because a
+/// write for each folder would be half of what a quiet mailbox costs; but Outlook forgets old links.
+const QUIET_WRITTEN: u8 = 32;
 /// New starts of one folder in one round; a link that dies more often is looked at in a later round.
 const RESTARTS_MAX: usize = 3;
 /// Pages after each other that bring nothing: more of them have no end.
@@ -56,13 +60,13 @@ pub(crate) async fn folder(
     round: &Round<'_>,
     row: &mut Row<FolderState>,
     pages_max: usize,
-    found: &UnboundedSender<Row<Work>>,
+    found: &UnboundedSender<Batch>,
 ) -> Result<Read, RoundError> {
     let mailbox = round.mailbox;
     let folder = row.value.id().clone();
     let (mut baseline, mut restarts, mut told) = (None, 0, false);
     let mut begun_before = row.value.mid_round;
-    let (hasher, mut listed, mut idle) = (RandomState::new(), HashSet::new(), 0);
+    let (hasher, mut listed, mut idle, mut paged) = (RandomState::new(), HashSet::new(), 0, false);
     for _ in 0..pages_max {
         if round.is_over() {
             return Ok(Read::OutOfTime);
@@ -95,6 +99,10 @@ pub(crate) async fn folder(
         }
         let reread = row.value.rereads && complete;
         let was_baseline = row.value.phase == Phase::Baseline;
+        let is_first = restarts == 0 && listed.is_empty() && !std::mem::replace(&mut paged, true);
+        if is_first && brings_nothing(&row.value, &page) && !round.app.random.is_one_in(QUIET_WRITTEN) {
+            return Ok(Read::Complete { told: false });
+        }
         let work = take_in(round, row, page, &mut baseline, idle > 0).await?;
         if row.value.trouble.is_none() {
             // Also where it did not fail: a round that died may have told only its folder that it works again.
@@ -110,9 +118,9 @@ pub(crate) async fn folder(
             let restarted = row.value.restarted();
             commit(round, row, restarted, Vec::new()).await?;
         }
-        for item in work {
-            // Sending fails only after the round has ended. Then the next round finds the item in the table.
-            let _ = found.unbounded_send(item);
+        for batch in work {
+            // Sending fails only after the round has ended. Then the next round finds the work in the table.
+            let _ = found.unbounded_send(batch);
         }
         // What happened since a baseline began is for live mail to find.
         if complete && (was_baseline || !std::mem::take(&mut begun_before)) {
@@ -120,6 +128,18 @@ pub(crate) async fn folder(
         }
     }
     Ok(Read::More)
+}
+
+/// Whether a page leaves the folder as it is: its delta round is complete, and told of nothing.
+fn brings_nothing(folder: &FolderState, page: &DeltaPage) -> bool {
+    let complete = matches!(page.end, PageEnd::RoundComplete(_));
+    let follows = folder.phase == Phase::Following && folder.link.is_some() && !folder.mid_round && !folder.rereads;
+    complete
+        && follows
+        && !folder.tells_too_little()
+        && folder.trouble.is_none()
+        && page.items.is_empty()
+        && page.unreadable == 0
 }
 
 /// Notes that a folder can't be read, and when it is tried next. If Graph refused another thing just before, the
@@ -149,7 +169,7 @@ async fn take_in(
     page: DeltaPage,
     baseline: &mut Option<Baseline>,
     idle: bool,
-) -> Result<Vec<Row<Work>>, RoundError> {
+) -> Result<Vec<Batch>, RoundError> {
     let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
     let table = &round.app.table;
     let name = row.value.page_name();
@@ -181,9 +201,9 @@ async fn take_in(
     };
     let saw = |id: &ImmutableId| baseline.as_ref().is_some_and(|baseline| baseline.saw(id));
     let taken = intake::take_in(round, &page_of, &present, &there, saw).await?;
-    round.tally.count(Counter::MessagesFound, taken.kept as u64);
+    round.tally.count(Counter::MessagesFound, taken.kept.len() as u64);
     let marks = file_moved(round, &row.value, &present, &there).await?;
-    let mut writes = taken.writes;
+    let (mut writes, mut work, mut fresh) = (Vec::new(), Vec::new(), None);
     if !taken.lay_there.is_empty() {
         if let Some(baseline) = baseline {
             baseline.add(&taken.lay_there);
@@ -192,6 +212,18 @@ async fn take_in(
         writes.push(Write::overwrite(key, &BaselinePage::of(&taken.lay_there).seen_by(row.value.reading)));
     }
     let mut next = row.value.after(page.end);
+    let is_small = writes.is_empty() && taken.kept.len() <= FRESH_MAILS_MAX;
+    if let Some(pages) = round.fresh.filter(|pages| is_small && pages.admit(&row.value)) {
+        if !taken.kept.is_empty() || !taken.counted.is_zero() {
+            let ids: Vec<MessageId> = taken.kept.iter().map(|row| row.value.id).collect();
+            next.fresh = Some(FreshPage::new(row.value.pages, &ids, taken.counted));
+            fresh = next.fresh.clone().map(|page| (pages, page));
+        }
+    } else {
+        work = taken.work(round, &name);
+        writes.extend(work.iter().map(|item| Write::insert(item.key.clone(), &item.value)));
+        writes.extend(taken.counted.add_to(firm, mailbox));
+    }
     if row.value.phase == Phase::Baseline {
         next.listed += present.len() as u64;
     }
@@ -204,7 +236,16 @@ async fn take_in(
         next.trouble.clone_from(&row.value.trouble);
     }
     commit(round, row, next, writes).await?;
-    Ok(taken.work.into_iter().chain(marks).collect())
+    work.extend(marks);
+    if !work.is_empty() {
+        round.expects_work();
+    }
+    let items = work.into_iter().map(|item| Batch::found(item, mailbox));
+    let fresh = fresh.and_then(|(pages, page)| {
+        pages.note(row.value.id().clone(), page);
+        Batch::fresh(taken.kept)
+    });
+    Ok(items.chain(fresh).collect())
 }
 
 /// Moves the folder on, together with what goes with it; a conflict means that another works at this mailbox.

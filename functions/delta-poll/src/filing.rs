@@ -1,7 +1,7 @@
 //! Filing that follows: what was just archived goes where its conversation or its folder goes, and what a person moved
 //! goes where its new folder does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use shared::{
     aws::table::{Key, Row, Write},
@@ -22,16 +22,25 @@ use shared::{
 
 use crate::round::{Round, RoundError};
 
-/// Files what was just archived and announced: to the dossier of its conversation, else to that of its folder.
+/// Whether a message that was just archived may go where its conversation or its folder goes. Pure.
+pub(crate) fn may_follow(round: &Round<'_>, message: &Message) -> bool {
+    let follows = round.replies_follow && message.conversation.is_some();
+    let is_new = matches!(message.state, State::Archived(_)) && message.filing.is_none();
+    is_new && (follows || round.mailbox.dossiers.contains_key(message.place()))
+}
+
+/// Files the messages at `indexes`, which were just archived and announced: each to the dossier of its conversation,
+/// else to that of its folder.
 pub(crate) async fn file_archived(
     round: &Round<'_>,
     messages: &mut [Row<Message>],
-    archived: &[usize],
+    indexes: &BTreeSet<usize>,
 ) -> Result<(), RoundError> {
-    let followed = followed(round, archived.iter().filter_map(|i| messages[*i].value.conversation)).await?;
-    for i in archived {
+    let followed = followed(round, indexes.iter().filter_map(|i| messages[*i].value.conversation)).await?;
+    for i in indexes {
         let row = &mut messages[*i];
-        if row.value.filing.is_some() {
+        // It may be that no number was to be had for it.
+        if !matches!(row.value.state, State::Announced(_)) {
             continue;
         }
         let place = row.value.place().clone();

@@ -17,9 +17,8 @@ use shared::{
 
 use crate::round::{Round, RoundError};
 
-/// The tree is looked at this often, for folders are made, and thrown away: with each poll where notices come, which
-/// comes up to a tenth sooner than a quarter of an hour.
-const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 54);
+/// The tree is looked at this often where notices come, for folders are made, and thrown away.
+pub const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 54);
 /// The same where polls have to do, of which the rarest come up to a tenth sooner than every ten minutes.
 const FOLLOW_PAUSE_POLLED: Duration = Duration::from_secs(7 * 60);
 /// After a notice that no folder explains the tree is looked at again, but no sooner than this.
@@ -30,15 +29,22 @@ const WHOLE_PAUSE: Duration = Duration::from_secs(24 * 3600);
 const PAGES_MAX: usize = 1_000;
 /// Of so many folders that a reading left out it is asked whether they are there; others are taken to be.
 const LEFT_OUT_MAX: usize = 50;
+/// Of so many looks at which nothing of the tree changed, one is written down, as for the folders.
+const QUIET_WRITTEN: u8 = 32;
 /// Folders written side by side.
 const WRITES_AT_ONCE: usize = 16;
 
 /// The folders that are kept, Inbox and Sent Items first, after a look at the tree if one is due.
-pub(crate) async fn folders(round: &Round<'_>, sync: &mut Sync) -> Result<Vec<Row<FolderState>>, RoundError> {
+/// `known`: all that are known.
+pub(crate) async fn folders(
+    round: &Round<'_>,
+    sync: &mut Sync,
+    known: Vec<Row<FolderState>>,
+) -> Result<Vec<Row<FolderState>>, RoundError> {
     let (table, firm, mailbox) = (&round.app.table, round.mailbox.firm, round.mailbox.id);
     let Some(selection) = &round.mailbox.selection else { return Ok(Vec::new()) };
     let now = round.app.clock.now();
-    let mut folders = FolderState::all(table, firm, mailbox).await?;
+    let mut folders = known;
     if sync.follow_at.is_none_or(|at| at <= now) && !round.rests(&Thing::Tree) {
         match look(round, selection, &mut folders, sync.follow_at.is_none()).await {
             Ok(()) => {
@@ -67,6 +73,13 @@ pub(crate) async fn known(round: &Round<'_>) -> Result<Vec<Row<FolderState>>, Ro
     let mut folders = FolderState::all(&round.app.table, round.mailbox.firm, round.mailbox.id).await?;
     retain_kept(selection, &mut folders);
     Ok(folders)
+}
+
+/// The ids of those that are kept of these.
+pub(crate) fn kept(round: &Round<'_>, folders: &[Row<FolderState>]) -> HashSet<FolderId> {
+    let Some(selection) = &round.mailbox.selection else { return HashSet::new() };
+    let there = folders.iter().filter(|row| row.value.gone_at.is_none());
+    selection.kept(there.map(|row| &row.value.place))
 }
 
 fn retain_kept(selection: &Selection, folders: &mut Vec<Row<FolderState>>) {
@@ -140,6 +153,10 @@ async fn look(
         && let Some(error) = unknown
     {
         return Err(error.into());
+    }
+    let is_quiet = tree_now.is_some() && !told.whole && told.items.is_empty() && unknown.is_none();
+    if is_quiet && !round.app.random.is_one_in(QUIET_WRITTEN) {
+        return Ok(());
     }
     let whole_at = tree.filter(|_| !told.whole).map_or(now, |tree| tree.whole_at);
 

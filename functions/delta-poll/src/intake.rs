@@ -10,8 +10,9 @@ use shared::{
     graph::Mail,
     mail::{
         baseline::{Decision, Phase},
-        mailbox::Progress,
+        folder::FolderState,
         message::{Message, State},
+        progress::Progress,
         rules::SkipReason,
         walk::{Standing, standing},
         work::Work,
@@ -45,14 +46,20 @@ pub(crate) struct Page<'a> {
 pub(crate) struct Intake {
     /// How each mail stands, in the order of the page.
     pub standings: Vec<Standing>,
-    /// Mails to be kept.
-    pub kept: usize,
+    /// Mails to be kept, as they are written.
+    pub kept: Vec<Row<Message>>,
     /// Mails that lay there before, to be remembered.
     pub lay_there: Vec<ImmutableId>,
-    /// The work that they make.
-    pub work: Vec<Row<Work>>,
-    /// The work and the counts.
-    pub writes: Vec<Write>,
+    /// What they change in the counts.
+    pub counted: Progress,
+}
+
+impl Intake {
+    /// The items of work that the mails to be kept make.
+    pub fn work(&self, round: &Round<'_>, page: &str) -> Vec<Row<Work>> {
+        let ids: Vec<MessageId> = self.kept.iter().map(|row| row.value.id).collect();
+        Work::items(round.mailbox.firm, round.mailbox.id, page, &ids)
+    }
 }
 
 /// The messages that are known among these.
@@ -114,22 +121,28 @@ pub(crate) async fn take_in(
         match state {
             State::Skipped { reason } => *progress.skipped(reason) += 1,
             _ => {
-                kept.push(id);
                 round.known.remember(id, mail);
             }
         }
         let message = Message::found(id, mail, page.folder.clone(), received_at, page.name.to_owned(), state);
-        to_write.push(match before {
-            Some(row) => Write::replace(&row.clone().with(message)),
-            None => Write::insert(Key::message(firm, id), &message),
-        });
+        let (write, row) = match before {
+            Some(row) => {
+                let mut row = row.clone().with(message);
+                let write = Write::replace(&row);
+                row.written();
+                (write, row)
+            }
+            None => {
+                let key = Key::message(firm, id);
+                (Write::insert(key.clone(), &message), Row::inserted(key, message))
+            }
+        };
+        to_write.push(write);
+        kept.extend((row.value.state == State::Pending).then_some(row));
     }
     let to_write: Vec<_> = to_write.into_iter().map(|write| table.write(write)).collect();
     stream::iter(to_write).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
-    let work = Work::items(firm, mailbox, page.name, &kept);
-    let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
-    writes.extend(progress.add_to(firm, mailbox));
-    Ok(Intake { standings, kept: kept.len(), lay_there, work, writes })
+    Ok(Intake { standings, kept, lay_there, counted: progress })
 }
 
 /// Takes back what was counted of a mail when it was a draft, or gone. `page` is the one that is being taken in.
@@ -164,10 +177,12 @@ async fn is_taken(
     })
 }
 
-/// Whether a pending message waits in the work of the page that it names.
+/// Whether a pending message waits in the work of the page that it names, or that page is its folder's fresh one.
 async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool, RoundError> {
     let Some(Row { value: message, .. }) = message else { return Ok(false) };
-    Ok(Work::holds(&round.app.table, round.mailbox.firm, &message.page, message.id).await?)
+    let (table, firm) = (&round.app.table, round.mailbox.firm);
+    Ok(FolderState::has_fresh(table, firm, &message.folder, message.id).await?
+        || Work::holds(table, firm, &message.page, message.id).await?)
 }
 
 /// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail that

@@ -35,7 +35,10 @@ use shared::{
 };
 
 use crate::round::{RoundEnd, RoundError};
-pub use crate::run::{OUTAGE_PAUSE_MAX, POLL_PAUSE_NOTIFIED, SILENCE_SPREAD};
+pub use crate::{
+    follow::FOLLOW_PAUSE,
+    run::{OUTAGE_PAUSE_MAX, SILENCE_SPREAD},
+};
 
 /// Mailboxes of one batch that are worked at side by side, all that a batch can name: what they hold in memory stays
 /// within a small function.

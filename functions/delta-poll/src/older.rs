@@ -25,7 +25,8 @@ use shared::{
     firm::Firm,
     mail::{
         baseline::Phase,
-        mailbox::{Mailbox, MailboxState, Preparing, Progress, Sync},
+        mailbox::{Mailbox, MailboxState, Preparing, Sync},
+        progress::Progress,
         rules::People,
         turn::MailboxTurn,
         work::Work,
@@ -118,6 +119,7 @@ impl Slice<'_> {
             was_silent: &AtomicBool::new(false),
             has_work: &AtomicBool::new(false),
             settling: &settling,
+            fresh: None,
             untold: &untold,
             known: &known,
         };
@@ -127,7 +129,8 @@ impl Slice<'_> {
         next.untold = untold.into_inner().unwrap_or_else(PoisonError::into_inner);
         next.marks = kept_marks.into_inner().or(next.marks);
         if next.wants_pace(app.clock.now()) && matches!(result, Ok(RoundEnd::OutOfTime)) {
-            next.note_pace(app.clock.now(), Progress::read(&app.table, mailbox.firm, mailbox.id).await?.archived);
+            let counted = Progress::read(&app.table, mailbox.firm, mailbox.id).await?.archived + read.counts.archived;
+            next.note_pace(app.clock.now(), counted);
         }
         match result {
             Ok(RoundEnd::OutOfTime) => {
@@ -195,7 +198,7 @@ async fn round_work(app: &App, mailbox: &Mailbox) -> Result<Vec<Row<Work>>, Roun
 /// When older mail goes on, after it came to its end for now. Pure.
 fn due(work: &[Row<Work>], sync: &Sync, now: Timestamp) -> Option<Timestamp> {
     let work = work.iter().map(|row| row.value.not_before.unwrap_or(now + OPEN_PAUSE));
-    work.chain(sync.faults.due()).chain(sync.reconcile_at).min()
+    work.chain(sync.faults.due(true)).chain(sync.reconcile_at).min()
 }
 
 /// Older mail waits so long; then live mail gives it again.

@@ -14,19 +14,27 @@ use shared::{
     app::App,
     aws::{
         queue::QueueError,
-        table::{Row, TableError, Write},
+        table::{Key, Row, TableError, Write},
         worker::Deadline,
     },
-    base::{address::recipient_domain, id::MessageId, metric::Tally, telemetry::Chain},
+    base::{
+        address::recipient_domain,
+        id::{FolderId, MessageId},
+        metric::Tally,
+        telemetry::Chain,
+    },
     firm::{feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail},
     mail::{
         baseline::{Decision, Phase, decide, is_new},
-        mailbox::{KeptMarks, Mailbox, Untold},
+        folder::{FolderState, page_name},
+        fresh::{FreshPage, SettledPages},
+        mailbox::{KeptMarks, Mailbox, Sync, Untold},
         message::{Message, Seen, State},
         rules::People,
         trouble::{Faults, Thing, Trouble},
         turn::MailboxTurn,
+        work::{Fate, Work},
     },
 };
 use tokio::sync::OnceCell;
@@ -160,6 +168,8 @@ pub(crate) struct Round<'a> {
     /// One transaction at a time changes the counts: two at once would refuse each other. With it goes, in a slice of
     /// older mail, the turn that it holds.
     pub settling: &'a tokio::sync::Mutex<Option<Row<MailboxTurn>>>,
+    /// Its pages that bring few mails; none in a slice of older mail, which ends without settling them.
+    pub fresh: Option<&'a FreshPages>,
     /// Facts that the event bus did not take.
     pub untold: &'a Mutex<Option<Untold>>,
     /// What it saw on messages.
@@ -309,6 +319,67 @@ impl Round<'_> {
             }
             other => other,
         }
+    }
+}
+
+/// The pages of a round that bring few mails, and what becomes of their mails.
+#[derive(Debug)]
+pub(crate) struct FreshPages {
+    /// What was settled when the round began.
+    settled: SettledPages,
+    found: Mutex<FoundPages>,
+}
+
+#[derive(Debug, Default)]
+struct FoundPages {
+    pages: Vec<(FolderId, FreshPage)>,
+    fates: HashMap<String, Fate>,
+}
+
+impl FreshPages {
+    /// Of a round that begins.
+    pub fn new(settled: SettledPages) -> Self {
+        Self { settled, found: Mutex::default() }
+    }
+
+    /// Whether the folder's next page can be one.
+    pub fn admit(&self, folder: &FolderState) -> bool {
+        let is_free = folder.fresh.as_ref().is_none_or(|page| self.settled.has(folder.id(), page));
+        is_free && self.settled.admits(folder.id(), folder.pages)
+    }
+
+    /// The folder's page that a round before this one left unsettled.
+    pub fn left<'f>(&self, folder: &'f FolderState) -> Option<&'f FreshPage> {
+        folder.fresh.as_ref().filter(|page| !self.settled.has(folder.id(), page))
+    }
+
+    /// A page that is to be settled.
+    pub fn note(&self, folder: FolderId, page: FreshPage) {
+        self.found().pages.push((folder, page));
+    }
+
+    /// What became of some mails.
+    pub fn end(&self, fates: Vec<(MessageId, Fate)>) {
+        self.found().fates.extend(fates.into_iter().map(|(id, fate)| (id.local(), fate)));
+    }
+
+    /// Settles in `sync` what is not settled there, and returns the work that is left.
+    pub fn settle(&self, mailbox: &Mailbox, sync: &mut Sync) -> Vec<Row<Work>> {
+        let found = self.found();
+        let mut left = Vec::new();
+        for (folder, page) in &found.pages {
+            if sync.settled.note(folder, page) {
+                let (work, counted) = page.settled(|thing| found.fates.get(thing).copied());
+                sync.counts = sync.counts + counted;
+                let key = || Key::work(mailbox.firm, mailbox.id, &format!("{}#0", page_name(folder, page.number)));
+                left.extend(work.map(|work| Row::inserted(key(), work)));
+            }
+        }
+        left
+    }
+
+    fn found(&self) -> MutexGuard<'_, FoundPages> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -20,7 +20,7 @@ use shared::{
     aws::{
         queue::Job,
         secrets::{MacKey, NOTIFICATION_KEY},
-        table::{Key, Row, TableError, Write},
+        table::{Key, Row, Write},
         worker::Deadline,
     },
     base::{
@@ -33,8 +33,9 @@ use shared::{
     mail::{
         baseline::Phase,
         folder::FolderState,
-        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, Progress, Sync, Untold},
+        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, Sync, Untold},
         notification::{client_state, notification_url},
+        progress::Progress,
         rules::People,
         trouble::{Thing, Trouble},
         turn::MailboxTurn,
@@ -44,14 +45,19 @@ use shared::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    advance, behind,
+    advance::{self, Batch},
+    behind,
     discover::{self, PAGES_MAX, Read},
     farewell, follow,
-    round::{Known, Round, RoundEnd, RoundError},
+    round::{FreshPages, Known, Round, RoundEnd, RoundError},
 };
 
-/// A mailbox whose notices come is looked at this often all the same.
-pub const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(15 * 60);
+/// A mailbox whose notices come has all its folders read this often all the same.
+const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(60 * 60);
+/// The same while there is a doubt about its notices.
+const POLL_PAUSE_DOUBTED: Duration = Duration::from_secs(15 * 60);
+/// There is one for so long after a poll found what no notice told of.
+const DOUBTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// A mailbox without notices is looked at this often while there is something in it.
 const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
 /// The same after it has long been quiet.
@@ -106,6 +112,9 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     if sync.value.waits(began_at) {
         return Ok(RoundEnd::Finished);
     }
+    if let Some(wait) = sync.value.yields(job.sent_at, began_at).filter(|_| !job.subscription) {
+        return Err(RoundError::Wait(wait));
+    }
     let takes_turn = sync.value.older.is_some();
     if takes_turn {
         MailboxTurn::take(&app.table, job.firm, job.mailbox, deadline.ends()).await?;
@@ -151,6 +160,7 @@ async fn look(
     let (was_served, was_silent) = (AtomicBool::new(false), AtomicBool::new(false));
     let (marking_rests, refused_in_a_row, known) = (AtomicBool::new(false), AtomicU32::new(0), Known::default());
     let (has_work, settling) = (AtomicBool::new(false), tokio::sync::Mutex::default());
+    let fresh = FreshPages::new(sync.value.settled.clone());
     let round = Round {
         app,
         mailbox: &mailbox,
@@ -171,6 +181,7 @@ async fn look(
         was_silent: &was_silent,
         has_work: &has_work,
         settling: &settling,
+        fresh: Some(&fresh),
         untold: &untold,
         known: &known,
     };
@@ -205,7 +216,7 @@ async fn look(
     };
     next.spent = graph.spent();
     if matches!(result, Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed)) {
-        next.round_began_at = Some(began_at);
+        next.note_round(began_at, app.clock.now());
     }
     let gives = matches!(result, Ok(RoundEnd::Behind));
     if gives {
@@ -213,17 +224,17 @@ async fn look(
     }
     next = match result {
         Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed) => {
-            let at = next_due(app, &mailbox, &next, has_work.into_inner()).await?;
+            let left = fresh.settle(&mailbox, &mut next.clone());
+            let at = next_due(app, &mailbox, &next, (has_work.into_inner(), left)).await?;
             next.due_by(at, app.clock.now())
         }
         Ok(RoundEnd::OutOfTime) | Err(_) => next,
     };
     if result.is_ok() && next.wants_pace(app.clock.now()) && !matches!(result, Ok(RoundEnd::Finished)) {
-        next.note_pace(app.clock.now(), Progress::read(&app.table, job.firm, job.mailbox).await?.archived);
+        let counted = Progress::read(&app.table, job.firm, job.mailbox).await?.archived + next.counts.archived;
+        next.note_pace(app.clock.now(), counted);
     }
-    if next != sync.value {
-        write_sync(app, sync, next).await?;
-    }
+    write_sync(app, (&mailbox, &fresh), sync, next).await?;
     if gives {
         // If this function dies here, it is given once more in some hours.
         let older = Job { older: true, ..Job::new(job.firm, job.mailbox, app.clock.now(), job.cause) };
@@ -240,10 +251,19 @@ impl Round<'_> {
         job: &Job,
         look: bool,
     ) -> Result<RoundEnd, RoundError> {
+        let held = |sync: &Sync| sync.subscription.as_ref().map(|held| held.id.clone());
+        let held_before = held(sync);
         self.keep_subscribed(connector, sync, look).await;
+        if held(sync) != held_before {
+            // No notice told of what came in between.
+            sync.poll_at = None;
+        }
         self.tell_again().await;
         let (now, quiet_before) = (self.app.clock.now(), sync.quiet_rounds);
+        let (polls, prepares) = (sync.polls(now), sync.preparing.is_some());
         let (firm, mailbox) = (self.mailbox.firm, self.mailbox.id);
+        let known = FolderState::all(&self.app.table, firm, mailbox).await?;
+        let unsettled = self.unsettled(&known);
         let mut open = Work::of(&self.app.table, firm, mailbox).await?;
         if !open.is_empty() {
             self.expects_work();
@@ -252,12 +272,11 @@ impl Round<'_> {
         let (behind, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|item| Work::is_behind(item, firm, mailbox));
         // What is found is worked at while more is found; discovery waits for nobody.
         let (found, works) = unbounded();
-        let advance = advance::settle_work(self, Work::together(open), works, sync.marks.clone());
-        let (discovered, advanced) = join!(self.discover_all(sync, look, found), advance);
+        let together = Work::together(open).into_iter().map(|work| Batch::left(work, mailbox));
+        let left = unsettled.into_iter().chain(together).collect();
+        let advance = advance::settle_work(self, left, works, sync.marks.clone());
+        let (discovered, advanced) = join!(self.discover_all(sync, known, (look, job.notice), found), advance);
         let (Discovered { folders, all, in_time, noticed, told }, advanced) = (discovered?, advanced?);
-        if told {
-            self.expects_work();
-        }
         // Of notices that come together, the first round finds what all of them are about; and a folder whose first
         // round is not complete tells of its mail later.
         let explained = explains(self.looked_before, quiet_before, job)
@@ -267,8 +286,20 @@ impl Round<'_> {
             sync.second_look = Some(job.sent_at);
             return Err(RoundError::Wait(SECOND_LOOK_PAUSE));
         }
-        if !noticed && !look && self.tally.of(Counter::MessagesFound) > 0 && self.doubts_subscription(sync) {
-            self.keep_subscribed(connector, sync, true).await;
+        if polls && !look && !job.notice && self.tally.of(Counter::MessagesFound) > 0 {
+            if !prepares && sync.subscription.is_some() {
+                sync.doubted_until = Some(now + DOUBTED_FOR);
+            }
+            if self.doubts_subscription(sync) {
+                self.keep_subscribed(connector, sync, true).await;
+            }
+        }
+        if (polls || look) && in_time {
+            // Of many folders a notice has some read only.
+            let certain = folders.len() <= FOLDERS_READ_AT_ONCE && self.faults().of(&Thing::Notifications).is_none();
+            let pause = poll_pause(sync, certain, now);
+            // Up to a tenth sooner: mailboxes that were due together part.
+            sync.poll_at = Some(now + pause + pause / 10 - self.app.random.jitter(pause / 5));
         }
         match advanced {
             RoundEnd::Finished if in_time && all => {
@@ -281,6 +312,17 @@ impl Round<'_> {
             RoundEnd::Finished if in_time => Ok(RoundEnd::Noticed),
             _ => Ok(RoundEnd::OutOfTime),
         }
+    }
+
+    /// The work of pages that brought few mails, and that the round died at which was to settle them.
+    fn unsettled(&self, folders: &[Row<FolderState>]) -> Vec<Batch> {
+        let Some(fresh) = self.fresh else { return Vec::new() };
+        let left = folders.iter().filter_map(|row| Some((row.value.id(), fresh.left(&row.value)?)));
+        let left = left.filter_map(|(folder, page)| {
+            fresh.note(folder.clone(), page.clone());
+            Batch::left_fresh(page.work().messages(self.mailbox.id))
+        });
+        left.collect()
     }
 
     /// Notes what a round says of the mailbox as a whole. The longer Microsoft answers nothing, the longer it waits;
@@ -327,37 +369,51 @@ impl Round<'_> {
     async fn discover_all(
         &self,
         sync: &mut Sync,
-        look: bool,
-        found: UnboundedSender<Row<Work>>,
+        known: Vec<Row<FolderState>>,
+        asked: (bool, bool),
+        found: UnboundedSender<Batch>,
     ) -> Result<Discovered, RoundError> {
-        let discovered = self.discover(sync, look, found).await;
+        let discovered = self.discover(sync, known, asked, found).await;
         if discovered.is_err() {
             self.stop();
         }
         discovered
     }
 
-    /// Reads all folders that are kept; after a notice, where there are many, those that it can be about. `look` is for
-    /// all, also for those that rest after a failure.
+    /// Reads all folders that are kept; after a notice, where there are many, those that it can be about; where neither
+    /// a poll nor a notice is the reason, those that were never read, failed, or are kept again. `look` is for all,
+    /// also for those that rest after a failure.
     async fn discover(
         &self,
         sync: &mut Sync,
-        look: bool,
-        found: UnboundedSender<Row<Work>>,
+        known: Vec<Row<FolderState>>,
+        (look, notice): (bool, bool),
+        found: UnboundedSender<Batch>,
     ) -> Result<Discovered, RoundError> {
-        let noticed = !look && !sync.is_due(self.app.clock.now());
-        let mut folders = follow::folders(self, sync).await?;
+        let now = self.app.clock.now();
+        let polls = look || sync.polls(now);
+        let noticed = !polls && (notice || !sync.is_due(now));
+        let kept_before = follow::kept(self, &known);
+        let mut folders = follow::folders(self, sync, known).await?;
+        // If the tree can't be read, the folders show whether that is the mailbox's matter.
+        let polls = polls || (!noticed && self.faults().of(&Thing::Tree).is_some());
         let newest = match noticed && folders.len() > FOLDERS_READ_AT_ONCE {
             true => self.newest_folders().await?,
             false => None,
         };
         let all = newest.is_none();
-        let is_meant = |id: &FolderId| newest.as_ref().is_none_or(|newest| newest.contains(id));
+        let is_unread = |row: &&Row<FolderState>| row.value.is_unread() || !kept_before.contains(row.value.id());
+        let unread: BTreeSet<FolderId> = folders.iter().filter(is_unread).map(id_of).collect();
+        let is_meant = |id: &FolderId| match &newest {
+            Some(newest) => newest.contains(id) || unread.contains(id),
+            None => polls || noticed || unread.contains(id),
+        };
         let mut reading = self.read(&mut folders, is_meant, look, &found).await?;
         if !reading.told && reading.in_time && noticed && follow::look_again(self, sync) {
             let read: BTreeSet<FolderId> =
                 folders.iter().map(|row| row.value.id().clone()).filter(|id| is_meant(id)).collect();
-            folders = follow::folders(self, sync).await?;
+            let known = FolderState::all(&self.app.table, self.mailbox.firm, self.mailbox.id).await?;
+            folders = follow::folders(self, sync, known).await?;
             let more = self.read(&mut folders, |id| !read.contains(id), look, &found).await?;
             reading = Reading { told: more.told, in_time: more.in_time };
         }
@@ -371,7 +427,9 @@ impl Round<'_> {
         let (ready, all_kept) = (u32::try_from(ready), u32::try_from(folders.len()));
         let preparing = Preparing { ready: ready.unwrap_or(u32::MAX), folders: all_kept.unwrap_or(u32::MAX) };
         sync.preparing = (preparing.ready < preparing.folders || preparing.folders == 0).then_some(preparing);
-        sync.quiet_rounds = if told { 0 } else { sync.quiet_rounds.saturating_add(1) };
+        if polls || noticed {
+            sync.quiet_rounds = if told { 0 } else { sync.quiet_rounds.saturating_add(1) };
+        }
         Ok(Discovered { folders, all, in_time, noticed, told })
     }
 
@@ -401,7 +459,7 @@ impl Round<'_> {
         folders: &mut [Row<FolderState>],
         is_meant: impl Fn(&FolderId) -> bool,
         look: bool,
-        found: &UnboundedSender<Row<Work>>,
+        found: &UnboundedSender<Batch>,
     ) -> Result<Reading, RoundError> {
         let now = self.app.clock.now();
         let is_next = |folder: &FolderState| is_meant(folder.id()) && (look || !folder.rests(now));
@@ -484,6 +542,10 @@ impl Round<'_> {
     }
 }
 
+fn id_of(row: &Row<FolderState>) -> FolderId {
+    row.value.id().clone()
+}
+
 /// How the reading of some folders went.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
@@ -504,20 +566,27 @@ impl Reading {
 }
 
 /// When the mailbox is looked at next: a safety net where notices come, and never after the next try of what failed.
-/// Work is read only where the round knows of some: what others add meanwhile comes with a job of its own.
+/// Work is read only where the round knows of some: what others add meanwhile comes with a job of its own. `left`: what
+/// it is about to add itself.
 /// While older mail is with its functions, it is they who say when it goes on.
-async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync, has_work: bool) -> Result<Timestamp, RoundError> {
+async fn next_due(
+    app: &App,
+    mailbox: &Mailbox,
+    sync: &Sync,
+    (has_work, left): (bool, Vec<Row<Work>>),
+) -> Result<Timestamp, RoundError> {
     let now = app.clock.now();
     if let Some(problem) = &sync.problem {
         return Ok(now + problem.pause(now));
     }
-    let pause = poll_pause(sync.subscription.is_some(), sync.quiet_rounds);
-    // Up to a tenth sooner: mailboxes that were due together part.
-    let poll = now + pause + pause / 10 - app.random.jitter(pause / 5);
+    // The tree is looked at more often than its folders are read.
+    let looks = sync.poll_at.into_iter().chain(sync.follow_at).filter(|at| *at > now);
+    let look = looks.min().unwrap_or(now + POLL_PAUSE_DOUBTED);
     let mut work = match has_work {
         true => Work::of(&app.table, mailbox.firm, mailbox.id).await?,
         false => Vec::new(),
     };
+    work.extend(left);
     work.retain(|row| sync.older.is_none() || !Work::is_behind(row, mailbox.firm, mailbox.id));
     // What could not be done although nothing asked to wait is tried again soon; what waits behind live mail has its
     // own time.
@@ -526,8 +595,8 @@ async fn next_due(app: &App, mailbox: &Mailbox, sync: &Sync, has_work: bool) -> 
     let untold = sync.untold.map(|_| now + POLL_PAUSE_LIVELY);
     let due = work.iter().filter_map(|row| row.value.not_before).chain(open).chain(untold);
     let older = sync.reconcile_at.into_iter().chain(sync.behind_at).filter(|_| sync.older.is_none());
-    let due = due.chain(sync.faults.due()).chain(older);
-    Ok(due.fold(poll, Timestamp::min))
+    let due = due.chain(sync.faults.due(sync.older.is_none())).chain(older);
+    Ok(due.fold(look, Timestamp::min))
 }
 
 /// Whether the previous round explains a notice: it started (`began`) after the notice was sent, and it found changes.
@@ -536,22 +605,40 @@ fn explains(began: Option<Timestamp>, quiet_rounds: u32, job: &Job) -> bool {
 }
 
 /// How long until the next poll: a mailbox without notices is polled less and less often as long as it is quiet.
-fn poll_pause(notified: bool, quiet_rounds: u32) -> Duration {
-    match notified {
-        true => POLL_PAUSE_NOTIFIED,
-        false => POLL_PAUSE_LIVELY.saturating_mul(1 << quiet_rounds.min(8)).min(POLL_PAUSE_QUIET),
+/// `certain`: whether each notice has all folders read. Pure.
+fn poll_pause(sync: &Sync, certain: bool, now: Timestamp) -> Duration {
+    let is_doubted = sync.doubted_until.is_some_and(|until| until > now);
+    match &sync.subscription {
+        Some(_) if is_doubted || !certain => POLL_PAUSE_DOUBTED,
+        Some(_) => POLL_PAUSE_NOTIFIED,
+        None => POLL_PAUSE_LIVELY.saturating_mul(1 << sync.quiet_rounds.min(8)).min(POLL_PAUSE_QUIET),
     }
 }
 
-/// Writes down what the round found. What others wrote meanwhile stands, and the rest is added.
-async fn write_sync(app: &App, read: Row<Sync>, next: Sync) -> Result<(), RoundError> {
-    let (key, before) = (read.key.clone(), read.value.clone());
-    match app.table.write(Write::replace(&read.with(next.clone()))).await {
-        Err(TableError::Conflict { .. }) => {
-            let merged = |sync: Option<Sync>| sync.map(|sync| sync.with_findings_of(&before, &next));
-            Ok(app.table.update(&key, merged).await.map(drop)?)
+/// Writes down what the round found, and settles its pages that brought few mails. What others wrote meanwhile stands,
+/// and the rest is added.
+async fn write_sync(
+    app: &App,
+    (mailbox, fresh): (&Mailbox, &FreshPages),
+    mut read: Row<Sync>,
+    round: Sync,
+) -> Result<(), RoundError> {
+    let (key, before, mut tries) = (read.key.clone(), read.value.clone(), app.table.tries());
+    let mut next = round.clone();
+    loop {
+        let left = fresh.settle(mailbox, &mut next);
+        if next == read.value {
+            return Ok(());
         }
-        other => Ok(other?),
+        let mut writes = vec![Write::replace(&read.with(next))];
+        writes.extend(left.iter().map(|item| Write::insert(item.key.clone(), &item.value)));
+        match app.table.transact(writes).await {
+            Err(error) if tries.again(&error).await => {}
+            written => return Ok(written?),
+        }
+        let Some(row) = app.table.get::<Sync>(&key).await? else { return Ok(()) };
+        next = row.value.clone().with_findings_of(&before, &round);
+        read = row;
     }
 }
 
@@ -561,8 +648,24 @@ mod tests {
 
     #[test]
     fn a_mailbox_without_notices_is_polled_often_when_lively_and_less_when_quiet() {
-        let minutes = |quiet| poll_pause(false, quiet).as_secs() / 60;
+        let minutes = |quiet| {
+            let mut sync = Sync::default();
+            sync.quiet_rounds = quiet;
+            poll_pause(&sync, true, Timestamp::UNIX_EPOCH).as_secs() / 60
+        };
         assert_eq!([0, 1, 2, 3, 4, 5, 1_000].map(minutes), [1, 2, 4, 8, 10, 10, 10]);
-        assert_eq!(poll_pause(true, 0), POLL_PAUSE_NOTIFIED);
+    }
+
+    #[test]
+    fn a_mailbox_whose_notices_come_is_polled_hourly_and_four_times_as_often_while_there_is_a_doubt() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut sync = Sync::default();
+        sync.subscription =
+            Some(HeldSubscription { id: "s".parse().unwrap(), expires_at: now, url: None, seen_at: None });
+        assert_eq!(poll_pause(&sync, true, now), POLL_PAUSE_NOTIFIED);
+        assert_eq!(poll_pause(&sync, false, now), POLL_PAUSE_DOUBTED);
+        sync.doubted_until = Some(now + DOUBTED_FOR);
+        assert_eq!(poll_pause(&sync, true, now), POLL_PAUSE_DOUBTED);
+        assert_eq!(poll_pause(&sync, true, now + DOUBTED_FOR), POLL_PAUSE_NOTIFIED);
     }
 }

@@ -8,9 +8,12 @@ use std::{
 
 use serde_json::json;
 use shared::{
-    aws::secrets::{MacKey, NOTIFICATION_KEY},
-    base::metric::Counter,
-    mail::notification::client_state,
+    aws::{
+        secrets::{MacKey, NOTIFICATION_KEY},
+        table::Key,
+    },
+    base::{id::MailboxId, metric::Counter},
+    mail::{mailbox::Sync, notification::client_state},
 };
 
 use super::{
@@ -66,6 +69,15 @@ const DASHBOARD: f64 = 3.00;
 /// Dollars for one.
 const SCHEDULED: f64 = 1e-6;
 const S3_GB: f64 = 0.023;
+/// DynamoDB's storage, and that of its backups (PITR). From memory, as what follows.
+const TABLE_GB: f64 = 0.25;
+const BACKUP_GB: f64 = 0.20;
+const KMS_KEY: f64 = 1.00;
+const KMS_CALL: f64 = 3e-6;
+/// An event on the bus, with its archive.
+const FACT_ON_BUS: f64 = 1.08e-6;
+/// A GB-second on arm64, times that on x86_64.
+const ARM64: f64 = 13.3334 / 16.6667;
 
 /// What a function has, as in template.yaml.
 const DELTA_POLL_GB: f64 = 0.25;
@@ -74,11 +86,20 @@ const GRAPH_WEBHOOK_GB: f64 = 0.125;
 const LOG_BYTES: f64 = 600.0;
 /// What the bus's archive keeps of one event.
 const EVENT_BYTES: f64 = 700.0;
-/// Without news, a mailbox is looked at every quarter of an hour.
-const LOOKS_A_MONTH: f64 = 30.0 * 96.0;
+/// All folders of a mailbox are read every hour, and its tree every quarter of an hour.
+const POLLS_A_MONTH: f64 = 30.0 * 24.0;
+const TREE_LOOKS_A_MONTH: f64 = 4.0 * POLLS_A_MONTH;
+/// Days on which mail comes.
+const WORKDAYS_A_MONTH: f64 = 22.0;
+/// What a mail leaves in the table: the message, its fact, and what DynamoDB adds to each.
+const ITEM_BYTES: f64 = 2_100.0;
+/// A function asks KMS for the table's key so often.
+const KMS_CALLS_A_MONTH: f64 = POLLS_A_MONTH * 12.0;
+/// Mailboxes of the months that are priced, and functions that work for them at the same time.
+const MONTHS: [(f64, f64); 3] = [(1_000.0, 14.0), (10_000.0, 40.0), (100_000.0, 250.0)];
 const MINUTES_A_MONTH: f64 = 30.0 * 1_440.0;
-/// Lambda keeps five receives of twenty seconds waiting at each of the three queues.
-const RECEIVES_A_MONTH: f64 = 3.0 * 5.0 * 3.0 * MINUTES_A_MONTH;
+/// Lambda keeps five receives of twenty seconds waiting at each of the four queues.
+const RECEIVES_A_MONTH: f64 = 4.0 * 5.0 * 3.0 * MINUTES_A_MONTH;
 const SECRETS: f64 = 4.0;
 const ALARMS: f64 = 30.0;
 
@@ -88,36 +109,77 @@ const FEW: usize = 20;
 /// The month that is priced.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Month {
-    /// Mails of 20 KB that arrive in the priced month, in all mailboxes together.
-    #[arg(long, default_value_t = 100_000)]
-    month: u64,
+    /// Mails of 20 KB that a mailbox gets on a workday of the priced month.
+    #[arg(long, default_value_t = 40)]
+    mails_a_day: u32,
 }
 
-/// A million mails, and a month.
-pub(super) async fn mail(data: &Path, mails: u64, mailboxes: usize, month: &Month) -> Result<Vec<Row>, BenchError> {
+/// A million mails, and months of many mailboxes. What search and the log add is not in it.
+pub(super) async fn mail(data: &Path, mails: u64, month: &Month) -> Result<Vec<Row>, BenchError> {
     let backlog = MeteredCost::start(&data.join("backlog"), 1).await?.backlog(mails).await?;
     let mut few = MeteredCost::start(&data.join("few"), FEW).await?;
     let single = few.one_by_one(FEW).await?;
-    let quiet = few.quiet().await?;
     let minute = few.minute().await?;
+    let mut many_folders = MeteredCost::keeping_all(&data.join("all"), FEW).await?;
+    let single_of_many = many_folders.one_by_one(FEW).await?;
+    many_folders.quiet(false).await?;
+    let (poll, tree) = (many_folders.quiet(false).await?, many_folders.quiet(true).await?);
 
-    let mut rows = million("a million mails of a backlog", &backlog, mails as f64, "≤ 2.00");
-    rows.extend(million("a million mails that come one by one", &single, FEW as f64, ""));
-    let looks = mailboxes as f64 * LOOKS_A_MONTH * dollars(&quiet) / FEW as f64;
-    let arriving = month.month as f64 * dollars(&single) / FEW as f64;
-    let kept = month.month as f64 * MAIL_BYTES as f64 / 1e9 * S3_GB;
-    let schedule = MINUTES_A_MONTH
-        * (dollars(&minute) + 2.0 * (SCHEDULED + price("lambda:Invoke") + LOG_BYTES / 1e9 * price("logs:GB")));
-    let seen = ALARMS * ALARM + Counter::ALL.len() as f64 * METRIC + DASHBOARD;
-    let standing = schedule + RECEIVES_A_MONTH * price("sqs:SendMessage") + SECRETS * SECRET + seen;
-    let mut bill =
-        |what: String, dollars: f64| rows.push(Row::new(format!("{what}, $ a month"), format!("{dollars:.2}"), ""));
-    bill("what stands: schedules, queues, secrets, alarms, metrics, the dashboard".to_owned(), standing);
-    bill(format!("{mailboxes} mailboxes that are looked at without news"), looks);
-    bill(format!("{} mails", month.month), arriving);
-    bill("their originals, for each month that they are kept".to_owned(), kept);
-    bill("all together".to_owned(), standing + looks + arriving + kept);
+    let mut rows = million("a million mails of a backlog", &backlog, mails as f64, "≤ 9.40 $");
+    rows.extend(million("a million mails that come one by one", &single, FEW as f64, "≤ 14.50 $"));
+    rows.extend(million("a million of a mailbox all of whose folders are kept", &single_of_many, FEW as f64, ""));
+    rows.extend(million("a million hourly looks at all folders", &poll, FEW as f64, ""));
+    rows.extend(million("a million looks at the tree", &tree, FEW as f64, ""));
+    rows.push(Row::new("a million facts on the bus, if anybody listens, $", format!("{:.2}", FACT_ON_BUS * 1e6), ""));
+    let prices = MonthPrices {
+        mail: dollars(&single_of_many) / FEW as f64,
+        looks: (POLLS_A_MONTH * dollars(&poll) + TREE_LOOKS_A_MONTH * dollars(&tree)) / FEW as f64,
+        minute: dollars(&minute),
+    };
+    for (mailboxes, functions) in MONTHS {
+        rows.extend(prices.month(mailboxes, functions, f64::from(month.mails_a_day) * WORKDAYS_A_MONTH));
+    }
     Ok(rows)
+}
+
+/// What a month consists of, in dollars.
+struct MonthPrices {
+    /// One mail.
+    mail: f64,
+    /// The looks at one mailbox, in a month.
+    looks: f64,
+    /// A minute of the schedules in which nothing is due.
+    minute: f64,
+}
+
+impl MonthPrices {
+    /// A month of so many mailboxes, each of which gets `mails`.
+    fn month(&self, mailboxes: f64, functions: f64, mails: f64) -> Vec<Row> {
+        let all = mailboxes * mails;
+        let invoked = SCHEDULED + price("lambda:Invoke") + LOG_BYTES / 1e9 * price("logs:GB");
+        let seen = ALARMS * ALARM + Counter::ALL.len() as f64 * METRIC + DASHBOARD;
+        let standing = MINUTES_A_MONTH * (self.minute + 2.0 * invoked)
+            + RECEIVES_A_MONTH * price("sqs:SendMessage")
+            + SECRETS * SECRET
+            + seen;
+        // A firm's feed moves in the index once in a minute with news: at most as often as there are mails.
+        let feed = all * 2.0 * price("dynamodb:PutItem");
+        let kept = all * MAIL_BYTES as f64 / 1e9 * S3_GB;
+        let table = all * ITEM_BYTES / 1e9 * (TABLE_GB + BACKUP_GB);
+        let kms = KMS_KEY + functions * KMS_CALLS_A_MONTH * KMS_CALL;
+        let parts = [
+            (format!("- {all} mails, {mails} in each"), all * self.mail),
+            ("- the feeds' places in the index".to_owned(), feed),
+            ("- looks at mailboxes".to_owned(), mailboxes * self.looks),
+            ("- what stands: schedules, queues, secrets, alarms, metrics, the dashboard".to_owned(), standing),
+            ("- keys of KMS".to_owned(), kms),
+            ("- keeping the month's originals, for each month".to_owned(), kept),
+            ("- keeping what the table has of them, with its backups, for each month".to_owned(), table),
+        ];
+        let together: f64 = parts.iter().map(|(_, dollars)| dollars).sum();
+        let row = |(what, dollars): (String, f64)| Row::new(format!("{what}, $"), format!("{dollars:.2}"), "");
+        [(format!("a month of {mailboxes} mailboxes"), together)].into_iter().chain(parts).map(row).collect()
+    }
 }
 
 /// The sum, and what it consists of: each charge, with what is billed a mail.
@@ -130,14 +192,15 @@ fn million(what: &str, usage: &Usage, mails: f64, target: &'static str) -> Vec<R
         of.push(format!("{name} {:.3}", units / mails));
     }
     let all: f64 = charges.values().map(|(dollars, _)| dollars).sum();
+    let lambda = usage.get("lambda:GB-second").copied().unwrap_or_default() * price("lambda:GB-second") / mails * 1e6;
     let mut rows = vec![
-        Row::new(format!("{what}, times S3's PUT"), format!("{:.2}", all / S3_PUT), target),
-        Row::new(format!("{what}, $"), format!("{all:.2}"), ""),
+        Row::new(format!("{what}, $"), format!("{all:.2}"), target),
+        Row::new("- on arm64, $", format!("{:.2}", all - lambda * (1.0 - ARM64)), ""),
     ];
     let part = |(name, (dollars, of)): (&str, (f64, Vec<String>))| {
         Row::new(format!("- {name} ({}), $", of.join(", ")), format!("{dollars:.2}"), "")
     };
-    rows.extend(charges.into_iter().map(part));
+    rows.extend(charges.into_iter().filter(|(_, (dollars, _))| *dollars >= 0.005).map(part));
     rows
 }
 
@@ -164,7 +227,15 @@ struct MeteredCost {
 
 impl MeteredCost {
     async fn start(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
-        let mut subject = Subject::start(data, mailboxes).await?;
+        Self::over(Subject::start(data, mailboxes).await?).await
+    }
+
+    /// Mailboxes all of whose folders are kept.
+    async fn keeping_all(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
+        Self::over(Subject::keeping(data, mailboxes, &json!({ "mode": "all", "folders": [] })).await?).await
+    }
+
+    async fn over(mut subject: Subject) -> Result<Self, BenchError> {
         // How long Graph takes is billed: by Lambda.
         subject.other.order::<()>(&Order::Latency(LATENCY.as_millis() as u64)).await?;
         Ok(Self { subject, lambda: Usage::new() })
@@ -199,9 +270,23 @@ impl MeteredCost {
         self.usage().await
     }
 
-    /// A look at every mailbox.
-    async fn quiet(&mut self) -> Result<Usage, BenchError> {
-        self.subject.queue().await?;
+    /// A look at every mailbox: at all folders, or at the tree only.
+    async fn quiet(&mut self, tree_only: bool) -> Result<Usage, BenchError> {
+        let (app, now) = (&self.subject.host.app, self.subject.host.app.clock.now());
+        let firm = self.subject.firm.parse().map_err(|_| BenchError::Silent)?;
+        for mailbox in &self.subject.mailboxes {
+            let mailbox: MailboxId = mailbox.parse().map_err(|_| BenchError::Silent)?;
+            let due = |sync: Sync| {
+                let mut sync = sync.due(now);
+                if tree_only {
+                    sync.follow_at = Some(now);
+                    sync.poll_at = Some(now + Duration::from_secs(3_600));
+                }
+                sync
+            };
+            let key = Key::sync(firm, mailbox);
+            app.table.update(&key, |sync: Option<Sync>| sync.map(due)).await?;
+        }
         self.usage().await?;
         self.subject.host.tick().await;
         self.work().await;

@@ -105,7 +105,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Memory => mail::large(data).await,
         Group::Mailboxes => mail::many_mailboxes(data, scale.mailboxes, scale.each).await,
         Group::Notices => notices::flood(data, scale.mailboxes, scale.each, &scale.notices).await,
-        Group::Cost => cost::mail(data, scale.mails, scale.mailboxes, &scale.month).await,
+        Group::Cost => cost::mail(data, scale.mails, &scale.month).await,
         Group::Push => push::contacts(data, &scale.contacts).await,
         Group::Scale => Ok(scale::table()),
         Group::Search => search::index(data, &scale.searches).await,

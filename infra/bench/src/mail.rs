@@ -9,7 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{
     access::connector::Connector,
     base::{clock::Clock, id::FirmId},
@@ -62,9 +62,14 @@ pub(super) struct Subject {
 impl Subject {
     /// Every mailbox was looked at once, and is empty.
     pub async fn start(data: &Path, mailboxes: usize) -> Result<Self, BenchError> {
+        Self::keeping(data, mailboxes, &json!({ "mode": "include", "folders": ["inbox"] })).await
+    }
+
+    /// The same, of which what `selection` says is kept.
+    pub async fn keeping(data: &Path, mailboxes: usize, selection: &Value) -> Result<Self, BenchError> {
         let mut subject = Self::connected(data, mailboxes).await?;
         for n in 0..mailboxes {
-            subject.add(&address(n)).await?;
+            subject.add(&address(n), selection).await?;
         }
         subject.look().await?;
         // Older mail comes to its end: there is none.
@@ -83,6 +88,8 @@ impl Subject {
                 ("GREFFE_LOGIN_URL", other.at.microsoft.clone()),
                 ("GREFFE_GRAPH_URL", other.at.microsoft.clone()),
                 ("GREFFE_APP_CLIENT_ID", CLIENT.0.to_owned()),
+                // As it is deployed, unless somebody listens on the bus.
+                ("GREFFE_EVENT_BUS", String::new()),
             ],
             operator_key: Some(SecretString::from(key.clone())),
             app_client_secret: Some(SecretString::from(CLIENT.1)),
@@ -109,12 +116,11 @@ impl Subject {
         Ok(self.client.sign_in(&text(&connector, "connect_url")?, ADMINISTRATOR).await?)
     }
 
-    async fn add(&mut self, address: &str) -> Result<(), BenchError> {
+    async fn add(&mut self, address: &str, selection: &Value) -> Result<(), BenchError> {
         let path = format!("/v1/firms/{}/mailboxes", self.firm);
         let mailbox = json!({ "connector": self.connector, "address": address, "kind": "user" });
         let mailbox: String = id(&self.client.api(Method::POST, &path, Some(mailbox)).await?)?;
-        let selection = json!({ "mode": "include", "folders": ["inbox"] });
-        self.client.api(Method::PUT, &format!("{path}/{mailbox}/selection"), Some(selection)).await?;
+        self.client.api(Method::PUT, &format!("{path}/{mailbox}/selection"), Some(selection.clone())).await?;
         let activate = format!("{path}/{mailbox}/activate");
         self.client.api(Method::POST, &activate, Some(json!({ "since": null }))).await?;
         self.mailboxes.push(mailbox);

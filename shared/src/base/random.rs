@@ -62,6 +62,11 @@ impl Random {
         BASE64_URL_SAFE_NO_PAD.encode(self.bytes32())
     }
 
+    /// Whether this is one time in `n`.
+    pub fn is_one_in(&self, n: u8) -> bool {
+        self.bytes32()[0].is_multiple_of(n.max(1))
+    }
+
     /// Between half of `time` and the whole of it, so that many who wait do not return together.
     pub fn jitter(&self, time: Duration) -> Duration {
         let half = time / 2;

@@ -257,7 +257,8 @@ impl Gathered {
         }
         let unclaimed = message.original().filter(|original| !self.is_claimed(original.number, id));
         match unclaimed {
-            Some(original) if !matches!(message.state, State::Archived(_)) => {
+            // Where no fact has its number, the round that is to tell of it is under way, or died.
+            Some(original) if self.claimant(original.number).is_some() => {
                 self.found(FindingKind::Extra, &row.key, format!("fact {} does not tell of it", original.number));
                 return None;
             }
@@ -274,8 +275,13 @@ impl Gathered {
     }
 
     fn is_claimed(&self, number: u64, message: MessageId) -> bool {
-        let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-        place.and_then(|place| self.claims.get(place)) == Some(&short(message))
+        self.claimant(number) == Some(short(message))
+    }
+
+    /// What the message of the entry with this number is known by here.
+    fn claimant(&self, number: u64) -> Option<u64> {
+        let place = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.claims.get(place).copied().filter(|claim| *claim != 0)
     }
 }
 

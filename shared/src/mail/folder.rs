@@ -16,10 +16,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
-    base::id::{FirmId, FolderId, MailboxId},
+    base::id::{FirmId, FolderId, MailboxId, MessageId},
     graph::{FolderItem, Link, MailFolder, PageEnd, SELECTION, WellKnownFolders},
     mail::{
         baseline::{BaselinePage, Phase},
+        fresh::FreshPage,
         selection::{Mode, Selection},
         trouble::{Thing, Trouble},
         walk::Walk,
@@ -70,6 +71,9 @@ pub struct FolderState {
     /// What keeps it from being read, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+    /// What the last page found that brought few mails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh: Option<FreshPage>,
     /// The walk along its history, the last one.
     #[serde(default)]
     pub history: Option<Walk>,
@@ -94,6 +98,7 @@ impl FolderState {
             reading: 0,
             rereads: false,
             trouble: None,
+            fresh: None,
             history: None,
             comparison: None,
         }
@@ -167,7 +172,20 @@ impl FolderState {
 
     /// The name of the page that is read next: the same until it is committed, and never again afterwards.
     pub fn page_name(&self) -> String {
-        page_digest(self.id(), &self.pages.to_be_bytes())
+        page_name(self.id(), self.pages)
+    }
+
+    /// Whether a mail is one of a page that brought few mails.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn has_fresh(
+        table: &Table,
+        firm: FirmId,
+        folder: &FolderId,
+        message: MessageId,
+    ) -> Result<bool, TableError> {
+        let row = table.get::<Self>(&Key::folder(firm, message.mailbox, folder)).await?;
+        Ok(row.and_then(|row| row.value.fresh).is_some_and(|page| page.holds(message)))
     }
 
     /// The name of the page that a walk lists next, which sorts after those of live mail.
@@ -176,9 +194,19 @@ impl FolderState {
         format!("{BEHIND}{}", page_digest(self.id(), place.as_bytes()))
     }
 
+    /// Whether it has to be read even where no mail is looked for: it never was, or not to the end, or it failed.
+    pub fn is_unread(&self) -> bool {
+        self.link.is_none() || self.mid_round || self.rereads || self.trouble.is_some()
+    }
+
     fn was_read(&self) -> bool {
         self.phase == Phase::Following || self.pages > 0
     }
+}
+
+/// The name of the page of a folder that is committed after `number` others.
+pub fn page_name(folder: &FolderId, number: u64) -> String {
+    page_digest(folder, &number.to_be_bytes())
 }
 
 fn page_digest(folder: &FolderId, place: &[u8]) -> String {

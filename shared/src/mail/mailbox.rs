@@ -13,8 +13,11 @@ use crate::{
     firm::named::Named,
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
-        rules::{Rules, SkipReason},
+        fresh::SettledPages,
+        progress::Progress,
+        rules::Rules,
         selection::Selection,
+        share::RoundsBeyond,
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },
@@ -412,8 +415,18 @@ struct MailboxAddress {
 pub struct Sync {
     due_kind: Option<String>,
     due_at: Option<String>,
+    /// When all folders are read next; at the next round that is due where there is none. What else is due has no
+    /// folder read that was read before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_at: Option<Timestamp>,
+    /// Until when polls come often: one found what no notice told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted_until: Option<Timestamp>,
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
+    /// Rounds beyond the mailbox's share.
+    #[serde(default, skip_serializing_if = "RoundsBeyond::is_zero")]
+    beyond: RoundsBeyond,
     /// What tells us of new mail.
     pub subscription: Option<HeldSubscription>,
     /// The marks whose categories the master list has, and when that was seen.
@@ -463,6 +476,12 @@ pub struct Sync {
     /// How many were archived at some moments of the last minutes.
     #[serde(default)]
     pace: Vec<Pace>,
+    /// What rounds settled of pages that brought few mails, beside the item of the counts.
+    #[serde(default, skip_serializing_if = "Progress::is_zero")]
+    pub counts: Progress,
+    /// Which of those pages are settled.
+    #[serde(default, skip_serializing_if = "SettledPages::is_empty")]
+    pub settled: SettledPages,
     /// What kept the last round from its end, if a person has to act.
     pub problem: Option<Noted>,
     /// The connector that opened the mailbox, once that is deleted.
@@ -549,12 +568,33 @@ fn both(one: Option<Untold>, other: Option<Untold>) -> Option<Untold> {
 }
 
 impl Sync {
+    /// The same, with the next round due at `at`, which reads all folders.
+    pub fn due(self, at: Timestamp) -> Self {
+        Self { poll_at: None, ..self.round_due(at) }
+    }
+
     /// The same, with the next round due at `at`.
-    pub fn due(mut self, at: Timestamp) -> Self {
+    fn round_due(mut self, at: Timestamp) -> Self {
         self.due_kind = Some(DUE_MAILBOX.to_owned());
         self.due_at = Some(sortable(at));
         self.waits_until = None;
         self
+    }
+
+    /// Whether a round that begins at `now` by itself reads all folders.
+    pub fn polls(&self, now: Timestamp) -> bool {
+        self.is_due(now) && self.poll_at.is_none_or(|at| at <= now)
+    }
+
+    /// How long the mailbox lets others go first, for a job that was sent at `sent_at`; none if it need not.
+    pub fn yields(&self, sent_at: Timestamp, now: Timestamp) -> Option<Duration> {
+        self.beyond.wait(self.round_began_at, sent_at, now)
+    }
+
+    /// Notes a finished round.
+    pub fn note_round(&mut self, began: Timestamp, ended: Timestamp) {
+        self.beyond = self.beyond.after(self.round_began_at, began, ended);
+        self.round_began_at = Some(began);
     }
 
     /// Whether it is time to note how many are archived.
@@ -601,12 +641,15 @@ impl Sync {
         Self {
             due_kind: due.due_kind,
             due_at: due.due_at,
+            poll_at: due.poll_at,
             waits_until: due.waits_until,
             round_began_at: due.round_began_at,
+            beyond: round.beyond,
             older: newer(round.older, read.older, self.older),
             pace: newer(self.pace.clone(), read.pace.clone(), round.pace.clone()),
             spent: self.spent.clone().and(&round.spent.since(&read.spent)),
             quiet_rounds: round.quiet_rounds,
+            doubted_until: round.doubted_until,
             subscription: round.subscription.clone(),
             marks: newer(round.marks.clone(), read.marks.clone(), self.marks.clone()),
             follow_at: newer(self.follow_at, read.follow_at, round.follow_at),
@@ -638,6 +681,8 @@ impl Sync {
             behind_at: slice.behind_at,
             older: slice.older,
             pace: newer(slice.pace.clone(), read.pace.clone(), self.pace.clone()),
+            // What happened in a folder since its first round began is to be found soon.
+            poll_at: self.poll_at.filter(|_| slice.preparing == read.preparing),
             spent: self.spent.clone().and(&slice.spent.since(&read.spent)),
             marks: newer(slice.marks.clone(), read.marks.clone(), self.marks.clone()),
             preparing: newer(self.preparing, read.preparing, slice.preparing),
@@ -648,7 +693,7 @@ impl Sync {
         match due {
             Some(at) if next.due_at.as_ref().is_some_and(|due| *due > sortable(at)) => {
                 let waits_until = next.waits_until;
-                Self { waits_until, ..next.due(at) }
+                Self { waits_until, ..next.round_due(at) }
             }
             _ => next,
         }
@@ -676,7 +721,7 @@ impl Sync {
     pub fn due_by(self, at: Timestamp, now: Timestamp) -> Self {
         match &self.due_at {
             Some(due) if *due <= sortable(at) && *due > sortable(now) => self,
-            _ => self.due(at),
+            _ => self.round_due(at),
         }
     }
 
@@ -714,73 +759,6 @@ impl Sync {
         self.due_kind = None;
         self.due_at = None;
         self
-    }
-}
-
-/// How far a mailbox is, counted exactly once each: every counter moves in the transaction that makes its fact true.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Progress {
-    /// Mails found that are to be kept, and those skipped with a reason.
-    pub discovered: i64,
-    /// Originals stored.
-    pub archived: i64,
-    /// Mails that have failed and are not archived.
-    pub failed: i64,
-    /// Mails that were deleted for good before they could be read.
-    pub gone: i64,
-    /// Skipped: still being written.
-    pub skipped_draft: i64,
-    /// Skipped: the firm's internal mail.
-    pub skipped_internal: i64,
-    /// Skipped: from a sender that is excluded.
-    pub skipped_excluded_sender: i64,
-    /// Skipped: from a domain that is excluded.
-    pub skipped_excluded_domain: i64,
-    /// Not even looked at: lay there before the activation.
-    pub skipped_already_there: i64,
-}
-
-impl Progress {
-    /// The counter of what is skipped for this reason.
-    pub fn skipped(&mut self, reason: SkipReason) -> &mut i64 {
-        match reason {
-            SkipReason::Draft => &mut self.skipped_draft,
-            SkipReason::Internal => &mut self.skipped_internal,
-            SkipReason::ExcludedSender => &mut self.skipped_excluded_sender,
-            SkipReason::ExcludedDomain => &mut self.skipped_excluded_domain,
-        }
-    }
-
-    /// The progress of that mailbox.
-    ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn read(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Self, TableError> {
-        Ok(table.get(&Key::progress(firm, mailbox)).await?.map(|row| row.value).unwrap_or_default())
-    }
-
-    /// Mails that are to be kept, and are neither archived nor failed nor gone yet.
-    pub fn open(&self) -> i64 {
-        let skipped =
-            self.skipped_draft + self.skipped_internal + self.skipped_excluded_sender + self.skipped_excluded_domain;
-        (self.discovered - skipped - self.archived - self.failed - self.gone).max(0)
-    }
-
-    /// The write that adds `self` to what is counted; none when there is nothing to add.
-    pub fn add_to(&self, firm: FirmId, mailbox: MailboxId) -> Option<Write> {
-        let counters = [
-            ("discovered", self.discovered),
-            ("archived", self.archived),
-            ("failed", self.failed),
-            ("gone", self.gone),
-            ("skipped_draft", self.skipped_draft),
-            ("skipped_internal", self.skipped_internal),
-            ("skipped_excluded_sender", self.skipped_excluded_sender),
-            ("skipped_excluded_domain", self.skipped_excluded_domain),
-            ("skipped_already_there", self.skipped_already_there),
-        ];
-        let moved: Vec<_> = counters.into_iter().filter(|(_, by)| *by != 0).map(|(n, by)| (n.to_owned(), by)).collect();
-        (!moved.is_empty()).then(|| Write::add(Key::progress(firm, mailbox), moved))
     }
 }
 

@@ -287,10 +287,33 @@ impl State {
         }
     }
 
+    /// Its number in the firm's feed, where it has a fact there; 0 before it has taken one.
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::Archived(o) | Self::Announced(o) | Self::Marked(o) | Self::Unmarked { original: o, .. } => {
+                Some(o.number)
+            }
+            Self::Failed(failure) => Some(failure.number),
+            Self::Gone { number, .. } => Some(*number),
+            Self::Pending | Self::Skipped { .. } | Self::Erased { .. } | Self::Removed { .. } => None,
+        }
+    }
+
+    /// The same once what is archived is announced.
+    pub fn announced(self) -> Self {
+        match self {
+            Self::Archived(original) => Self::Announced(original),
+            other => other,
+        }
+    }
+
     /// The same under another number of the feed.
     pub fn renumbered(self, number: u64) -> Self {
         match self {
             Self::Archived(original) => Self::Archived(Original { number, ..original }),
+            Self::Announced(original) => Self::Announced(Original { number, ..original }),
+            Self::Marked(original) => Self::Marked(Original { number, ..original }),
+            Self::Unmarked { original, code } => Self::Unmarked { original: Original { number, ..original }, code },
             Self::Failed(failure) => Self::Failed(MessageFailure { number, ..failure }),
             Self::Gone { at, .. } => Self::Gone { at, number },
             other => other,

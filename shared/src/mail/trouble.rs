@@ -227,9 +227,10 @@ impl Faults {
         lasting
     }
 
-    /// When something is tried next without which mail is missing.
-    pub fn due(&self) -> impl Iterator<Item = Timestamp> + '_ {
-        self.0.iter().filter(|fault| fault.thing.holds_mail()).map(|fault| fault.trouble.not_before)
+    /// When something is tried next without which mail is missing. `lists`: also what older mail reads.
+    pub fn due(&self, lists: bool) -> impl Iterator<Item = Timestamp> + '_ {
+        let is_meant = move |thing: &Thing| thing.holds_mail() && (lists || !matches!(thing, Thing::List { .. }));
+        self.0.iter().filter(move |fault| is_meant(&fault.thing)).map(|fault| fault.trouble.not_before)
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{FirmId, MailboxId, MessageId},
-    mail::mailbox::Progress,
+    mail::progress::Progress,
 };
 
 /// Most things in one item: as many as one batch to Graph takes.
@@ -63,10 +63,21 @@ pub struct Settled {
     pub gone: i64,
 }
 
+impl From<Settled> for Progress {
+    fn from(Settled { done, failed, gone }: Settled) -> Self {
+        Self { archived: done, failed, gone, ..Self::default() }
+    }
+}
+
 impl Work {
     /// Work that has not begun.
     pub fn new(things: Vec<String>) -> Self {
         Self { things, ..Self::default() }
+    }
+
+    /// Whether the things are counted already.
+    pub fn is_counted(&self) -> bool {
+        self.counted
     }
 
     /// What the things are called.
@@ -114,8 +125,8 @@ impl Work {
     pub fn settle(row: Row<Self>, firm: FirmId, mailbox: MailboxId, fates: &[(MessageId, Fate)]) -> Vec<Write> {
         let fates = fates.iter().map(|(id, fate)| (id.local(), *fate));
         let fates: Vec<(String, Fate)> = fates.filter(|(local, _)| row.value.things.contains(local)).collect();
-        let (left, Settled { done, failed, gone }) = row.value.left_after(&fates);
-        let progress = Progress { archived: done, failed, gone, ..Progress::default() };
+        let (left, settled) = row.value.left_after(&fates);
+        let progress = Progress::from(settled);
         let work = match left {
             Some(left) => Write::replace(&row.with(left)),
             None => Write::remove(&row),

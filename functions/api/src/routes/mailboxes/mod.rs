@@ -32,7 +32,8 @@ use shared::{
     graph::GraphUser,
     mail::{
         folder::FolderState,
-        mailbox::{Mailbox, MailboxKind, MailboxState, Progress, Sync},
+        mailbox::{Mailbox, MailboxKind, MailboxState, Sync},
+        progress::Progress,
         rules::Rules,
         selection::Selection,
     },

@@ -9,7 +9,8 @@ use shared::{
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
-        mailbox::{FolderDossier, Grant, Mailbox, MailboxKind, MailboxState, Preparing, Progress, Sync},
+        mailbox::{FolderDossier, Grant, Mailbox, MailboxKind, MailboxState, Preparing, Sync},
+        progress::Progress,
         rules::Rules,
         selection::{Mode, Selection},
         trouble::{Fault, Thing},
@@ -330,6 +331,7 @@ pub(super) fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now
     let Mailbox { id, connector, address, kind, member, external_id, state, selection, rules, dossiers, .. } = mailbox;
     let Mailbox { activated_at, created_at, .. } = mailbox;
     let sync = sync.unwrap_or_default();
+    let progress = progress + sync.counts;
     let history = mailbox.history.map(|history| HistoryView::of(history.since, sync.history));
     let ahead = history.as_ref().map_or(0, HistoryView::ahead);
     let lasting = if state == MailboxState::Active { sync.faults.lasting(now) } else { Vec::new() };
