@@ -32,7 +32,7 @@ use shared::{
         verify::Verifier,
     },
     firm::{
-        feed::{Fact, StoredFact, What},
+        feed::{Fact, FactEvent, StoredFact},
         log_due::LogDue,
     },
     mail::archive,
@@ -665,7 +665,7 @@ async fn every_change_of_a_larger_log_is_found() {
         let first = app.feed.take_numbers(firm, count).await.unwrap();
         for number in first..first + count {
             let connector = ConnectorId::draw(&app.random);
-            let what = What::ConnectorConnected { connector, account: "ada@lumen.example".to_owned() };
+            let what = FactEvent::ConnectorConnected { connector, account: "ada@lumen.example".to_owned() };
             let fact = Fact { id: format!("fact-{number}"), at: clock.now(), what };
             app.feed.record(firm, number, &fact).await.unwrap();
         }

@@ -28,7 +28,7 @@ use shared::{
         store::{LogError, key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle},
     },
-    firm::feed::{Fact, FiledThrough, MailFacts, What},
+    firm::feed::{Fact, FactEvent, FiledThrough, MailFacts},
 };
 use tests::World;
 use tokio::sync::Notify;
@@ -67,11 +67,11 @@ impl Log {
         let at = self.world.clock.now();
         let what = if number.is_multiple_of(2) {
             let (dossier, before, by) = (PERSONAL.to_owned(), None, "operator".to_owned());
-            What::MessageFiled { mailbox, message, dossier, before, by, through: FiledThrough::Request }
+            FactEvent::MessageFiled { mailbox, message, dossier, before, by, through: FiledThrough::Request }
         } else {
             let (subject, from) = (PERSONAL.to_owned(), Some(format!("{PERSONAL}@acme.example")));
             let sha256 = Digest::of(&number.to_be_bytes());
-            What::MessageArchived {
+            FactEvent::MessageArchived {
                 mailbox,
                 message,
                 sha256,

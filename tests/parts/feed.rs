@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use shared::{
     base::id::{ConnectorId, FirmId},
-    firm::feed::{Fact, Feed, GAP_PATIENCE, Numbered, Recorded, What},
+    firm::feed::{Fact, FactEvent, Feed, GAP_PATIENCE, Numbered, Recorded},
 };
 use tests::World;
 
@@ -16,7 +16,7 @@ async fn feed() -> (World, Feed, FirmId) {
 
 fn fact(world: &World, id: &str) -> Fact {
     let connector = ConnectorId::draw(&world.host.app.random);
-    let what = What::ConnectorConnected { connector, account: "ada@lumen.example".to_owned() };
+    let what = FactEvent::ConnectorConnected { connector, account: "ada@lumen.example".to_owned() };
     Fact { id: id.to_owned(), at: world.clock.now(), what }
 }
 

@@ -26,7 +26,7 @@ use shared::{
         worker::{Deadline, ScheduleError, queue_due},
     },
     base::id::{FirmId, MailboxId},
-    mail::mailbox::Sync,
+    mail::mailbox::SyncState,
 };
 use tests::World;
 use uuid::Uuid;
@@ -93,7 +93,7 @@ async fn due_world(mailboxes: usize) -> World {
     let app = &world.host.app;
     for _ in 0..mailboxes {
         let key = Key::sync(FirmId::draw(&app.random), MailboxId::draw(&app.random));
-        app.table.write(Write::insert(key, &Sync::default().due(world.clock.now()))).await.unwrap();
+        app.table.write(Write::insert(key, &SyncState::default().due(world.clock.now()))).await.unwrap();
     }
     world
 }
@@ -141,7 +141,7 @@ async fn what_a_version_without_shards_wrote_is_due_still() {
     let queue = refusing(&world, &Arc::default());
     assert_eq!(minute(&world, &queue, Duration::from_secs(60)).await.unwrap(), 4);
     let sync = Key::sync(firm, mailbox);
-    assert!(world.host.app.table.get::<Sync>(&sync).await.unwrap().unwrap().value.is_due(world.clock.now()));
+    assert!(world.host.app.table.get::<SyncState>(&sync).await.unwrap().unwrap().value.is_due(world.clock.now()));
 }
 
 #[tokio::test]

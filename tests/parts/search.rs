@@ -12,7 +12,7 @@ use shared::{
         id::{FirmId, FolderId, ImmutableId, MailboxId, MessageId},
         random::Random,
     },
-    firm::feed::{Fact, What},
+    firm::feed::{Fact, FactEvent},
     mail::{
         archive,
         list::{MessageFilter, Registry},
@@ -55,7 +55,7 @@ impl Words {
         let first = self.app().feed.take_numbers(self.firm, 2 * count).await.unwrap();
         for number in (first..first + 2 * count).step_by(2) {
             let at = self.world.clock.now();
-            let void = Fact { id: format!("void-{number}"), at, what: What::Void };
+            let void = Fact { id: format!("void-{number}"), at, what: FactEvent::Void };
             self.app().feed.record(self.firm, number, &void).await.unwrap();
             self.mail(number + 1).await;
         }
@@ -94,7 +94,7 @@ impl Words {
         self.app().table.write(Write::insert(Key::message(self.firm, id), &message)).await.unwrap();
         let (subject, from, mail) = (message.subject.clone(), message.from.clone(), message.facts());
         let archived_at = Some(at);
-        let what = What::MessageArchived {
+        let what = FactEvent::MessageArchived {
             mailbox,
             message: id,
             sha256,

@@ -8,7 +8,7 @@ use microsoft365::{Scripted, Times};
 use serde_json::{Value, json};
 use shared::{
     aws::table::{Key, Write},
-    mail::{archive, mailbox::Sync},
+    mail::{archive, mailbox::SyncState},
 };
 use tests::{ADA, Registry, World, message_id};
 
@@ -495,7 +495,7 @@ async fn r9_after_a_new_address_of_notices_the_subscription_is_made_anew_and_not
     // As an item of a restored table says it, of before the last deployment.
     let key = Key::sync(registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
     let table = &world.host.app.table;
-    let row = table.get::<Sync>(&key).await.unwrap().unwrap();
+    let row = table.get::<SyncState>(&key).await.unwrap().unwrap();
     let mut sync = row.value.clone();
     sync.subscription.as_mut().unwrap().url = Some("https://before.example/webhook".to_owned());
     table.write(Write::replace(&row.with(sync))).await.unwrap();

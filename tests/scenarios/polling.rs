@@ -7,7 +7,7 @@ use microsoft365::{Lifecycle, Mail, NoticeFault, Times};
 use serde_json::{Value, json};
 use shared::{
     aws::table::{Key, Row, Write},
-    mail::mailbox::Sync,
+    mail::mailbox::SyncState,
 };
 use tests::{ADA, Registry, World};
 
@@ -197,7 +197,7 @@ async fn r13_history_leaves_room_for_live_mail_within_what_graph_allows() {
     let registry = world.registry().await;
     // As if nearly all had been asked that may be, within these seconds.
     let key = Key::sync(registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
-    let mut row: Row<Sync> = world.host.app.table.get(&key).await.unwrap().unwrap();
+    let mut row: Row<SyncState> = world.host.app.table.get(&key).await.unwrap().unwrap();
     row.value.spent.spend(now, 9_640, u32::MAX).unwrap();
     world.host.app.table.write(Write::replace(&row)).await.unwrap();
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use shared::{
     aws::secrets::KEYRING,
     base::id::ConnectorId,
-    firm::feed::{Fact, What},
+    firm::feed::{Fact, FactEvent},
     webhook::sign::{WebhookSecret, signatures},
 };
 use tests::{ADA, OPERATOR_KEY, Registry, World};
@@ -397,7 +397,7 @@ async fn while_the_key_ring_is_lost_events_wait() {
 }
 
 fn fact(world: &World) -> Fact {
-    let what = What::ConnectorConnected {
+    let what = FactEvent::ConnectorConnected {
         connector: ConnectorId::draw(&world.host.app.random),
         account: "ada@lumen.example".to_owned(),
     };

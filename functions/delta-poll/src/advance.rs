@@ -21,13 +21,13 @@ use shared::{
         metric::Counter,
         telemetry::Chain,
     },
-    firm::feed::{Fact, FeedError, Numbered, Recorded, What},
+    firm::feed::{Fact, FactEvent, FeedError, Numbered, Recorded},
     graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
         archive::{ArchiveError, Stored},
         mailbox::KeptMarks,
         message::{Message, MessageFailure, Original, Seen, State},
-        trouble::{Thing, Trouble},
+        trouble::{MailboxPart, Trouble},
         work::{Fate, Work},
     },
 };
@@ -438,7 +438,7 @@ fn fact_of(round: &Round<'_>, message: &Message) -> Option<Numbered> {
     let (mailbox, mail, number) = (round.mailbox.id, message.facts(), message.state.number()?);
     let (name, what) = match (&message.state, message.original()) {
         (_, Some(original)) => {
-            let what = What::MessageArchived {
+            let what = FactEvent::MessageArchived {
                 mailbox,
                 message: message.id,
                 sha256: original.sha256,
@@ -453,9 +453,9 @@ fn fact_of(round: &Round<'_>, message: &Message) -> Option<Numbered> {
         }
         (State::Failed(failure), _) => {
             let (envelope, code) = (message.envelope(), failure.code.clone());
-            ("failed", What::MessageFailed { mailbox, message: message.id, code, envelope, mail })
+            ("failed", FactEvent::MessageFailed { mailbox, message: message.id, code, envelope, mail })
         }
-        _ => ("gone", What::MessageGone { mailbox, message: message.id, envelope: message.envelope(), mail }),
+        _ => ("gone", FactEvent::MessageGone { mailbox, message: message.id, envelope: message.envelope(), mail }),
     };
     let id = format!("{}-{name}", message.id);
     Some(Numbered { number, fact: Fact { id, at: round.app.clock.now(), what } })
@@ -472,7 +472,7 @@ async fn mark(
     let mut stop = Ok(());
     for tries in 1..=MARK_TRIES_MAX {
         let Some(marks) = round.marks else {
-            round.works(&Thing::Marks);
+            round.works(&MailboxPart::Marks);
             break;
         };
         let mut patches = Vec::new();
@@ -521,7 +521,7 @@ async fn mark(
             }
             // Marks wait; mail is kept all the same.
             Err(e) => {
-                round.failed(Thing::Marks, &e);
+                round.failed(MailboxPart::Marks, &e);
                 round.marking_rests.store(true, Ordering::Relaxed);
                 for i in indexes {
                     wait_for(round, &mut messages[i], &e);
@@ -556,13 +556,13 @@ async fn mark(
 /// Notes whether marks can be set: if Graph sets none of several, it is not one message's matter.
 fn note_marks(round: &Round<'_>, results: &[Result<(), GraphError>]) {
     if results.iter().any(Result::is_ok) {
-        return round.works(&Thing::Marks);
+        return round.works(&MailboxPart::Marks);
     }
     // A change meanwhile is no refusal, and what follows one in a chain was not tried.
     let is_refusal = |error: &&GraphError| !matches!(error.status(), Some(409 | 412 | 424));
     let mut refusals = results.iter().filter_map(|result| result.as_ref().err()).filter(is_refusal);
     if let (Some(error), Some(_)) = (refusals.next(), refusals.next()) {
-        round.failed(Thing::Marks, error);
+        round.failed(MailboxPart::Marks, error);
     }
 }
 

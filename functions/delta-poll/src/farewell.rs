@@ -13,7 +13,7 @@ use shared::{
     base::telemetry::Chain,
     graph::Disposition,
     mail::{
-        mailbox::{HeldSubscription, Sync},
+        mailbox::{HeldSubscription, SyncState},
         turn::MailboxTurn,
     },
 };
@@ -26,7 +26,7 @@ const REMOVED_AT_ONCE: usize = 50;
 /// Removes what is left, until nothing is or the deadline is near. A mailbox that never was has nothing.
 pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<RoundEnd, RoundError> {
     let (table, firm, mailbox) = (&app.table, job.firm, job.mailbox);
-    let sync = table.get::<Sync>(&Key::sync(firm, mailbox)).await?;
+    let sync = table.get::<SyncState>(&Key::sync(firm, mailbox)).await?;
     if let Some(sync) = &sync {
         unsubscribe(app, job, &sync.value).await?;
         if sync.value.older.is_some() {
@@ -58,7 +58,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Rou
 }
 
 /// Ends the subscription, as long as there is a way to. One that stays ends by itself, and its notices set off nothing.
-async fn unsubscribe(app: &App, job: &Job, sync: &Sync) -> Result<(), RoundError> {
+async fn unsubscribe(app: &App, job: &Job, sync: &SyncState) -> Result<(), RoundError> {
     let lives = |held: &&HeldSubscription| held.expires_at > app.clock.now();
     let (Some(held), Some(connector)) = (sync.subscription.as_ref().filter(lives), sync.deleted_from) else {
         return Ok(());

@@ -4,15 +4,15 @@
 //! name one mailbox. It is deployed twice: older mail has a queue and functions of its own.
 
 mod advance;
-mod behind;
 mod discover;
 mod farewell;
 mod filing;
-mod follow;
+mod folder_tree;
 mod intake;
-mod older;
+mod older_mail;
 mod round;
 mod run;
+mod walks;
 mod watch;
 
 use std::time::Duration;
@@ -31,12 +31,12 @@ use shared::{
         metric::{Counter, Tally},
         telemetry::Chain,
     },
-    mail::mailbox::Sync,
+    mail::mailbox::SyncState,
 };
 
 use crate::round::{RoundEnd, RoundError};
 pub use crate::{
-    follow::FOLLOW_PAUSE,
+    folder_tree::FOLLOW_PAUSE,
     run::{OUTAGE_PAUSE_MAX, SILENCE_SPREAD},
 };
 
@@ -109,7 +109,7 @@ impl Mailboxes<'_> {
     async fn counted(&self, job: &Job) -> Result<RoundEnd, RoundError> {
         let (began, tally) = (self.app.clock.now(), Tally::default());
         let outcome = match job.older {
-            true => older::run(self.app, job, &self.deadline, &tally).await,
+            true => older_mail::run(self.app, job, &self.deadline, &tally).await,
             false => run::run(self.app, job, &self.deadline, &tally).await,
         };
         if let Err(error) = &outcome {
@@ -156,7 +156,7 @@ impl Rounds<Job> for Mailboxes<'_> {
             // Live mail had the mailbox each time.
             return self.app.older_queue.send(&job.sent_again(self.app.clock.now())).await.is_ok();
         }
-        Sync::put_off(&self.app.table, job.firm, job.mailbox, at).await.is_ok()
+        SyncState::put_off(&self.app.table, job.firm, job.mailbox, at).await.is_ok()
     }
 }
 

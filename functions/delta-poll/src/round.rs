@@ -29,10 +29,10 @@ use shared::{
         baseline::{Decision, Phase, decide, is_new},
         folder::{FolderState, page_name},
         fresh::{FreshPage, SettledPages},
-        mailbox::{KeptMarks, Mailbox, Sync, Untold},
+        mailbox::{KeptMarks, Mailbox, SyncState, Untold},
         message::{Message, Seen, State},
         rules::People,
-        trouble::{Faults, Thing, Trouble},
+        trouble::{Faults, MailboxPart, Trouble},
         turn::MailboxTurn,
         work::{Fate, Work},
     },
@@ -214,17 +214,17 @@ impl Round<'_> {
     }
 
     /// Whether a thing fails, and its next try is yet to come.
-    pub fn rests(&self, thing: &Thing) -> bool {
+    pub fn rests(&self, thing: &MailboxPart) -> bool {
         self.faults().rests(thing, self.app.clock.now())
     }
 
     /// Whether a thing fails, and was tried more often than a passing fault explains.
-    pub fn has_failed_often(&self, thing: &Thing) -> bool {
+    pub fn has_failed_often(&self, thing: &MailboxPart) -> bool {
         self.faults().of(thing).is_some_and(Trouble::is_stubborn)
     }
 
     /// Notes that a helper fails: only what it is for waits.
-    pub fn failed(&self, thing: Thing, error: &GraphError) {
+    pub fn failed(&self, thing: MailboxPart, error: &GraphError) {
         tracing::warn!(mailbox.id = %self.mailbox.id, ?thing, error = %Chain(error), "a helper fails");
         self.note_outage(error);
         let mut faults = self.faults();
@@ -233,7 +233,7 @@ impl Round<'_> {
     }
 
     /// Notes that a thing works.
-    pub fn works(&self, thing: &Thing) {
+    pub fn works(&self, thing: &MailboxPart) {
         self.faults().end(thing);
     }
 
@@ -293,7 +293,7 @@ impl Round<'_> {
     pub async fn keep_marks(&self, marks: &Marks, before: Option<&KeptMarks>) {
         let (now, wanted) = (self.app.clock.now(), [marks.received.clone(), marks.filed.clone()]);
         let kept = before.filter(|kept| kept.marks == wanted);
-        if kept.is_some_and(|kept| kept.seen_at + MARKS_SEEN_PAUSE > now) || self.rests(&Thing::Categories) {
+        if kept.is_some_and(|kept| kept.seen_at + MARKS_SEEN_PAUSE > now) || self.rests(&MailboxPart::Categories) {
             return;
         }
         let keep = async || {
@@ -303,8 +303,8 @@ impl Round<'_> {
             Ok::<_, GraphError>(KeptMarks { marks: wanted.clone(), seen_at: now })
         };
         match self.kept_marks.get_or_try_init(keep).await {
-            Ok(_) => self.works(&Thing::Categories),
-            Err(error) => self.failed(Thing::Categories, &error),
+            Ok(_) => self.works(&MailboxPart::Categories),
+            Err(error) => self.failed(MailboxPart::Categories, &error),
         }
     }
 
@@ -364,7 +364,7 @@ impl FreshPages {
     }
 
     /// Settles in `sync` what is not settled there, and returns the work that is left.
-    pub fn settle(&self, mailbox: &Mailbox, sync: &mut Sync) -> Vec<Row<Work>> {
+    pub fn settle(&self, mailbox: &Mailbox, sync: &mut SyncState) -> Vec<Row<Work>> {
         let found = self.found();
         let mut left = Vec::new();
         for (folder, page) in &found.pages {

@@ -24,6 +24,7 @@ use shared::{
         worker::Deadline,
     },
     base::{
+        clock::CLOCK_SKEW,
         id::{FolderId, SubscriptionId},
         metric::{Counter, Tally},
         telemetry::Chain,
@@ -33,11 +34,11 @@ use shared::{
     mail::{
         baseline::Phase,
         folder::FolderState,
-        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, Sync, Untold},
+        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, SyncState, Untold},
         notification::{client_state, notification_url},
         progress::Progress,
         rules::People,
-        trouble::{Thing, Trouble},
+        trouble::{MailboxPart, Trouble},
         turn::MailboxTurn,
         work::Work,
     },
@@ -46,10 +47,10 @@ use tokio::sync::OnceCell;
 
 use crate::{
     advance::{self, Batch},
-    behind,
     discover::{self, PAGES_MAX, Read},
-    farewell, follow,
+    farewell, folder_tree,
     round::{FreshPages, Known, Round, RoundEnd, RoundError},
+    walks,
 };
 
 /// A mailbox whose notices come has all its folders read this often all the same.
@@ -76,8 +77,6 @@ const GIVEN_AGAIN_AFTER: Duration = Duration::from_secs(2 * 3600);
 pub const OUTAGE_PAUSE_MAX: Duration = Duration::from_secs(4 * 60);
 /// The mailboxes of a connector that Microsoft did not answer come back over so long.
 pub const SILENCE_SPREAD: Duration = Duration::from_secs(60);
-/// Clocks of two functions differ by less than this.
-const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
 /// What discovery came to.
 struct Discovered {
@@ -104,7 +103,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         return Ok(RoundEnd::Finished);
     };
     let sync_key = Key::sync(job.firm, job.mailbox);
-    let Some(sync) = app.table.get::<Sync>(&sync_key).await? else { return Ok(RoundEnd::Finished) };
+    let Some(sync) = app.table.get::<SyncState>(&sync_key).await? else { return Ok(RoundEnd::Finished) };
     if sync.value.round_began_at.is_some_and(|began| began - CLOCK_SKEW > job.sent_at) && !job.subscription {
         return Ok(RoundEnd::Finished);
     }
@@ -131,7 +130,7 @@ async fn look(
     app: &App,
     job: &Job,
     (row, activated_at): (Row<Mailbox>, Timestamp),
-    sync: Row<Sync>,
+    sync: Row<SyncState>,
     deadline: &Deadline,
     tally: &Tally,
 ) -> Result<RoundEnd, RoundError> {
@@ -247,11 +246,11 @@ impl Round<'_> {
     async fn work(
         &self,
         connector: &Connector,
-        sync: &mut Sync,
+        sync: &mut SyncState,
         job: &Job,
         look: bool,
     ) -> Result<RoundEnd, RoundError> {
-        let held = |sync: &Sync| sync.subscription.as_ref().map(|held| held.id.clone());
+        let held = |sync: &SyncState| sync.subscription.as_ref().map(|held| held.id.clone());
         let held_before = held(sync);
         self.keep_subscribed(connector, sync, look).await;
         if held(sync) != held_before {
@@ -296,7 +295,8 @@ impl Round<'_> {
         }
         if (polls || look) && in_time {
             // Of many folders a notice has some read only.
-            let certain = folders.len() <= FOLDERS_READ_AT_ONCE && self.faults().of(&Thing::Notifications).is_none();
+            let certain =
+                folders.len() <= FOLDERS_READ_AT_ONCE && self.faults().of(&MailboxPart::Notifications).is_none();
             let pause = poll_pause(sync, certain, now);
             // Up to a tenth sooner: mailboxes that were due together part.
             sync.poll_at = Some(now + pause + pause / 10 - self.app.random.jitter(pause / 5));
@@ -304,7 +304,7 @@ impl Round<'_> {
         match advanced {
             RoundEnd::Finished if in_time && all => {
                 let long_ago = sync.older.is_none_or(|at| at + GIVEN_AGAIN_AFTER <= self.app.clock.now());
-                match long_ago && behind::is_ahead(self, sync, &folders, &behind) {
+                match long_ago && walks::is_ahead(self, sync, &folders, &behind) {
                     true => Ok(RoundEnd::Behind),
                     false => Ok(RoundEnd::Finished),
                 }
@@ -330,19 +330,19 @@ impl Round<'_> {
     fn note_mailbox(&self, result: &mut Result<RoundEnd, RoundError>) {
         match result {
             Err(RoundError::Busy { wait, source }) if !source.is_own_pace() => {
-                self.failed(Thing::Mailbox, source);
-                let pause = self.faults().of(&Thing::Mailbox).map(|trouble| trouble.pause(self.app.clock.now()));
+                self.failed(MailboxPart::Mailbox, source);
+                let pause = self.faults().of(&MailboxPart::Mailbox).map(|trouble| trouble.pause(self.app.clock.now()));
                 if source.is_outage() && !self.was_served.load(Ordering::Relaxed) {
                     *wait = (*wait).max(pause.unwrap_or_default().min(OUTAGE_PAUSE_MAX));
                 }
             }
-            Ok(_) if self.was_served.load(Ordering::Relaxed) => self.works(&Thing::Mailbox),
+            Ok(_) if self.was_served.load(Ordering::Relaxed) => self.works(&MailboxPart::Mailbox),
             _ => {}
         }
     }
 
     /// Whether a subscription that told nothing of what a poll found is to be looked at.
-    fn doubts_subscription(&self, sync: &Sync) -> bool {
+    fn doubts_subscription(&self, sync: &SyncState) -> bool {
         let now = self.app.clock.now();
         let long_ago = |held: &HeldSubscription| held.seen_at.is_none_or(|at| at + SUBSCRIPTION_TRUSTED_FOR <= now);
         sync.subscription.as_ref().is_some_and(long_ago)
@@ -368,7 +368,7 @@ impl Round<'_> {
     /// Discovers. Nothing new is begun after a reason to stop.
     async fn discover_all(
         &self,
-        sync: &mut Sync,
+        sync: &mut SyncState,
         known: Vec<Row<FolderState>>,
         asked: (bool, bool),
         found: UnboundedSender<Batch>,
@@ -385,7 +385,7 @@ impl Round<'_> {
     /// also for those that rest after a failure.
     async fn discover(
         &self,
-        sync: &mut Sync,
+        sync: &mut SyncState,
         known: Vec<Row<FolderState>>,
         (look, notice): (bool, bool),
         found: UnboundedSender<Batch>,
@@ -393,10 +393,10 @@ impl Round<'_> {
         let now = self.app.clock.now();
         let polls = look || sync.polls(now);
         let noticed = !polls && (notice || !sync.is_due(now));
-        let kept_before = follow::kept(self, &known);
-        let mut folders = follow::folders(self, sync, known).await?;
+        let kept_before = folder_tree::kept(self, &known);
+        let mut folders = folder_tree::folders(self, sync, known).await?;
         // If the tree can't be read, the folders show whether that is the mailbox's matter.
-        let polls = polls || (!noticed && self.faults().of(&Thing::Tree).is_some());
+        let polls = polls || (!noticed && self.faults().of(&MailboxPart::Tree).is_some());
         let newest = match noticed && folders.len() > FOLDERS_READ_AT_ONCE {
             true => self.newest_folders().await?,
             false => None,
@@ -409,11 +409,11 @@ impl Round<'_> {
             None => polls || noticed || unread.contains(id),
         };
         let mut reading = self.read(&mut folders, is_meant, look, &found).await?;
-        if !reading.told && reading.in_time && noticed && follow::look_again(self, sync) {
+        if !reading.told && reading.in_time && noticed && folder_tree::look_again(self, sync) {
             let read: BTreeSet<FolderId> =
                 folders.iter().map(|row| row.value.id().clone()).filter(|id| is_meant(id)).collect();
             let known = FolderState::all(&self.app.table, self.mailbox.firm, self.mailbox.id).await?;
-            folders = follow::folders(self, sync, known).await?;
+            folders = folder_tree::folders(self, sync, known).await?;
             let more = self.read(&mut folders, |id| !read.contains(id), look, &found).await?;
             reading = Reading { told: more.told, in_time: more.in_time };
         }
@@ -435,17 +435,17 @@ impl Round<'_> {
 
     /// The folders in which the newest mails lie; none where that can't be found out, so that all are read.
     async fn newest_folders(&self) -> Result<Option<BTreeSet<FolderId>>, RoundError> {
-        if self.rests(&Thing::Newest) {
+        if self.rests(&MailboxPart::Newest) {
             return Ok(None);
         }
         match self.graph.newest_folders(&self.mailbox.user).await {
             Ok(newest) => {
-                self.works(&Thing::Newest);
+                self.works(&MailboxPart::Newest);
                 Ok(Some(newest))
             }
             Err(error) if error.concerns_mailbox() => Err(error.into()),
             Err(error) => {
-                self.failed(Thing::Newest, &error);
+                self.failed(MailboxPart::Newest, &error);
                 Ok(None)
             }
         }
@@ -485,7 +485,7 @@ impl Round<'_> {
 
     /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do:
     /// mail waits for no subscription.
-    async fn keep_subscribed(&self, connector: &Connector, sync: &mut Sync, look: bool) {
+    async fn keep_subscribed(&self, connector: &Connector, sync: &mut SyncState, look: bool) {
         // A signed-in user may subscribe to the own mailbox only, whatever rights there are on others.
         if connector.access == Access::Delegated && self.mailbox.kind == MailboxKind::Shared {
             return;
@@ -498,7 +498,7 @@ impl Round<'_> {
         let held = sync.subscription.as_ref().filter(|held| held.expires_at > now);
         match held {
             Some(held) if !look && !moved(held) && held.expires_at - RENEWAL_MARGIN > now => return,
-            _ if !look && self.rests(&Thing::Notifications) => return,
+            _ if !look && self.rests(&MailboxPart::Notifications) => return,
             _ => {}
         }
         let ends = now + SUBSCRIPTION_LIFETIME;
@@ -512,7 +512,7 @@ impl Round<'_> {
         };
         match granted {
             Ok(held) => {
-                self.works(&Thing::Notifications);
+                self.works(&MailboxPart::Notifications);
                 sync.subscription = Some(held);
             }
             Err(error) => {
@@ -521,7 +521,7 @@ impl Round<'_> {
                     sync.subscription = None;
                 }
                 self.tally.count(Counter::SubscriptionRefusals, 1);
-                self.failed(Thing::Notifications, &error);
+                self.failed(MailboxPart::Notifications, &error);
             }
         }
     }
@@ -572,7 +572,7 @@ impl Reading {
 async fn next_due(
     app: &App,
     mailbox: &Mailbox,
-    sync: &Sync,
+    sync: &SyncState,
     (has_work, left): (bool, Vec<Row<Work>>),
 ) -> Result<Timestamp, RoundError> {
     let now = app.clock.now();
@@ -606,7 +606,7 @@ fn explains(began: Option<Timestamp>, quiet_rounds: u32, job: &Job) -> bool {
 
 /// How long until the next poll: a mailbox without notices is polled less and less often as long as it is quiet.
 /// `certain`: whether each notice has all folders read. Pure.
-fn poll_pause(sync: &Sync, certain: bool, now: Timestamp) -> Duration {
+fn poll_pause(sync: &SyncState, certain: bool, now: Timestamp) -> Duration {
     let is_doubted = sync.doubted_until.is_some_and(|until| until > now);
     match &sync.subscription {
         Some(_) if is_doubted || !certain => POLL_PAUSE_DOUBTED,
@@ -620,8 +620,8 @@ fn poll_pause(sync: &Sync, certain: bool, now: Timestamp) -> Duration {
 async fn write_sync(
     app: &App,
     (mailbox, fresh): (&Mailbox, &FreshPages),
-    mut read: Row<Sync>,
-    round: Sync,
+    mut read: Row<SyncState>,
+    round: SyncState,
 ) -> Result<(), RoundError> {
     let (key, before, mut tries) = (read.key.clone(), read.value.clone(), app.table.tries());
     let mut next = round.clone();
@@ -636,7 +636,7 @@ async fn write_sync(
             Err(error) if tries.again(&error).await => {}
             written => return Ok(written?),
         }
-        let Some(row) = app.table.get::<Sync>(&key).await? else { return Ok(()) };
+        let Some(row) = app.table.get::<SyncState>(&key).await? else { return Ok(()) };
         next = row.value.clone().with_findings_of(&before, &round);
         read = row;
     }
@@ -649,7 +649,7 @@ mod tests {
     #[test]
     fn a_mailbox_without_notices_is_polled_often_when_lively_and_less_when_quiet() {
         let minutes = |quiet| {
-            let mut sync = Sync::default();
+            let mut sync = SyncState::default();
             sync.quiet_rounds = quiet;
             poll_pause(&sync, true, Timestamp::UNIX_EPOCH).as_secs() / 60
         };
@@ -659,7 +659,7 @@ mod tests {
     #[test]
     fn a_mailbox_whose_notices_come_is_polled_hourly_and_four_times_as_often_while_there_is_a_doubt() {
         let now = Timestamp::UNIX_EPOCH;
-        let mut sync = Sync::default();
+        let mut sync = SyncState::default();
         sync.subscription =
             Some(HeldSubscription { id: "s".parse().unwrap(), expires_at: now, url: None, seen_at: None });
         assert_eq!(poll_pause(&sync, true, now), POLL_PAUSE_NOTIFIED);

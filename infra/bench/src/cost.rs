@@ -13,7 +13,7 @@ use shared::{
         table::Key,
     },
     base::{id::MailboxId, metric::Counter},
-    mail::{mailbox::Sync, notification::client_state},
+    mail::{mailbox::SyncState, notification::client_state},
 };
 
 use super::{
@@ -276,7 +276,7 @@ impl MeteredCost {
         let firm = self.subject.firm.parse().map_err(|_| BenchError::Silent)?;
         for mailbox in &self.subject.mailboxes {
             let mailbox: MailboxId = mailbox.parse().map_err(|_| BenchError::Silent)?;
-            let due = |sync: Sync| {
+            let due = |sync: SyncState| {
                 let mut sync = sync.due(now);
                 if tree_only {
                     sync.follow_at = Some(now);
@@ -285,7 +285,7 @@ impl MeteredCost {
                 sync
             };
             let key = Key::sync(firm, mailbox);
-            app.table.update(&key, |sync: Option<Sync>| sync.map(due)).await?;
+            app.table.update(&key, |sync: Option<SyncState>| sync.map(due)).await?;
         }
         self.usage().await?;
         self.subject.host.tick().await;

@@ -33,7 +33,7 @@ use shared::{
         id::{ConversationId, FirmId, MailboxId, MessageId},
         random::Random,
     },
-    firm::feed::{Fact, What},
+    firm::feed::{Fact, FactEvent},
     mail::{
         archive,
         list::{MessageFilter, Registry},

@@ -9,7 +9,7 @@ use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{ClientId, ConnectorId, ExternalId, FirmId, MailboxId, TenantId},
     firm::{
-        feed::{Fact, Feed, FeedError, What},
+        feed::{Fact, FactEvent, Feed, FeedError},
         named::Named,
     },
     graph::{Graph, GraphError, GraphUser},
@@ -375,7 +375,7 @@ impl Connector {
     /// Errors: the table or the event bus refuses or does not answer.
     pub async fn require_action(&self, feed: &Feed, table: &Table, problem: Noted) -> Result<(), FeedError> {
         let (state, at) = (ConnectorState::ActionRequired, problem.since);
-        let what = What::ConnectorActionRequired {
+        let what = FactEvent::ConnectorActionRequired {
             connector: self.id,
             code: problem.code,
             microsoft_code: problem.microsoft_code.clone(),
@@ -387,7 +387,7 @@ impl Connector {
     ///
     /// Errors: the table or the event bus refuses or does not answer.
     pub async fn recovered(&self, feed: &Feed, table: &Table, at: Timestamp) -> Result<(), FeedError> {
-        let what = What::ConnectorConnected { connector: self.id, account: self.connected_as() };
+        let what = FactEvent::ConnectorConnected { connector: self.id, account: self.connected_as() };
         self.turn(feed, table, ConnectorState::ActionRequired, (ConnectorState::Connected, None), at, what).await
     }
 
@@ -403,7 +403,7 @@ impl Connector {
         from: ConnectorState,
         (state, problem): (ConnectorState, Option<Noted>),
         at: Timestamp,
-        what: What,
+        what: FactEvent,
     ) -> Result<(), FeedError> {
         let Some(mut row) = Self::find(table, self.firm, self.id).await? else { return Ok(()) };
         if row.value.state != from || row.value.connected_at != self.connected_at {

@@ -23,7 +23,7 @@ use crate::{
         telemetry::Chain,
     },
     firm::{Firm, api_key::ApiKey, named::Named},
-    mail::mailbox::{Mailbox, Sync},
+    mail::mailbox::{Mailbox, SyncState},
     webhook::Webhook,
 };
 
@@ -66,7 +66,7 @@ pub async fn delete_connector(clients: &Clients, connector: &Connector) -> Resul
 
 async fn subscriptions_of(clients: &Clients, mailboxes: &[Row<Mailbox>]) -> Result<Vec<SubscriptionId>, TableError> {
     let syncs: Vec<Key> = mailboxes.iter().map(|row| Key::sync(row.value.firm, row.value.id)).collect();
-    let syncs = clients.table.get_all::<Sync>(&syncs).await?;
+    let syncs = clients.table.get_all::<SyncState>(&syncs).await?;
     Ok(syncs.into_iter().filter_map(|row| row.value.subscription.map(|held| held.id)).collect())
 }
 

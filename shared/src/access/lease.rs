@@ -27,7 +27,7 @@ use crate::{
         metric::{Counter, Tally},
         telemetry::Chain,
     },
-    firm::feed::{Ending, Fact, What},
+    firm::feed::{Ending, Fact, FactEvent},
     graph::{AccessToken, Application, EntraRefusal, Graph, GraphError, KeyCredential, NotAllowed, TokenError},
     problem::{Noted, of_graph_error},
 };
@@ -156,7 +156,7 @@ impl<'a> HeldRegistration<'a> {
         let before = Some(std::mem::take(&mut self.due_before)).filter(|_| !self.looked);
         known.due_at = before.into_iter().fold(sortable(next), String::min);
         let what = match (self.renewed, ending.zip(known.expires_at)) {
-            (true, _) => Some(What::SecretRenewed {
+            (true, _) => Some(FactEvent::SecretRenewed {
                 client_id: known.client_id.clone(),
                 credential: known.credential,
                 expires_at: known.expires_at,
@@ -182,13 +182,13 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Tells of a firm's credential that ends. That it has ended is the operator's concern too.
-    async fn ending(&self, reminder: Reminder, expires_at: Timestamp) -> Result<What, RegistrationError> {
+    async fn ending(&self, reminder: Reminder, expires_at: Timestamp) -> Result<FactEvent, RegistrationError> {
         let (client_id, credential) = (self.row.value.client_id.clone(), self.row.value.credential);
         let connectors = self.connectors().await?.iter().map(|row| row.value.id).collect();
         let ending = Ending { client_id, connectors, credential, expires_at };
         let what = match reminder {
-            Reminder::Expired => What::SecretExpired { ending },
-            _ => What::SecretExpiring { ending, days_left: days_left(expires_at, self.clients.clock.now()) },
+            Reminder::Expired => FactEvent::SecretExpired { ending },
+            _ => FactEvent::SecretExpiring { ending, days_left: days_left(expires_at, self.clients.clock.now()) },
         };
         if let (Owner::Firm(firm), Reminder::Expired) = (self.owner, reminder) {
             alarm(&what, Some(firm), self.clients.clock.now());
@@ -575,17 +575,17 @@ fn may_pass(error: &GraphError, credential: &Credential) -> bool {
 }
 
 /// Rings the operator's alarm, and tells in the log whose credential it is.
-fn alarm(what: &What, firm: Option<FirmId>, now: Timestamp) {
-    if matches!(what, What::SecretExpiring { .. } | What::SecretExpired { .. }) {
+fn alarm(what: &FactEvent, firm: Option<FirmId>, now: Timestamp) {
+    if matches!(what, FactEvent::SecretExpiring { .. } | FactEvent::SecretExpired { .. }) {
         Tally::one(Counter::CredentialReminders).publish(now);
     }
     let firm = firm.map(|firm| firm.to_string()).unwrap_or_else(|| "platform".to_owned());
     match what {
-        What::SecretExpiring { ending, days_left } => {
+        FactEvent::SecretExpiring { ending, days_left } => {
             let client = &ending.client_id;
             tracing::warn!(firm.id = %firm, client.id = %client, days_left, "an app's credential ends soon");
         }
-        What::SecretExpired { ending } => {
+        FactEvent::SecretExpired { ending } => {
             tracing::error!(firm.id = %firm, client.id = %ending.client_id, "an app's credential has ended");
         }
         _ => tracing::info!(firm.id = %firm, "an app's credential was replaced"),

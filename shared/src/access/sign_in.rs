@@ -44,7 +44,7 @@ use crate::{
     },
     firm::{
         audit::{Actor, AuditEntry},
-        feed::{Fact, FeedError, What},
+        feed::{Fact, FactEvent, FeedError},
     },
     graph::{EntraError, EntraRefusal, TokenError},
     problem::{Code, Noted, Problem, of_app_not_allowed, of_token_refusal},
@@ -603,7 +603,7 @@ struct Brought<'a> {
 async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
     let Brought { issued, account, organization, browser } = brought;
     let now = clients.clock.now();
-    let what = What::ConnectorConnected { connector: asked.id, account: account.address.clone() };
+    let what = FactEvent::ConnectorConnected { connector: asked.id, account: account.address.clone() };
     let fact = Fact { id: format!("{}-{}-{}", asked.id, what.name(), now.as_millisecond()), at: now, what };
     let mut tries = clients.table.tries();
     let name = loop {

@@ -15,7 +15,7 @@ use crate::{
         store::LogStore,
         verify::{ArchiveShare, Verifier, VerifyError},
     },
-    firm::feed::{Fact, Feed, FeedError, What},
+    firm::feed::{Fact, FactEvent, Feed, FeedError},
 };
 
 /// How many shares an archive has.
@@ -97,7 +97,7 @@ impl Checker<'_> {
             None => Write::insert(Key::archive_check(firm), &check),
         };
         let id = format!("checked-{}", self.random.uuid());
-        let fact = Fact { id, at: now, what: What::ArchiveChecked { originals, findings } };
+        let fact = Fact { id, at: now, what: FactEvent::ArchiveChecked { originals, findings } };
         self.feed.tell_with(firm, vec![write], fact).await?;
         Ok(Some(report.findings))
     }

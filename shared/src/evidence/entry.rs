@@ -93,7 +93,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::firm::feed::{Fact, What};
+    use crate::firm::feed::{Fact, FactEvent};
 
     const FIRM: &str = "d0a0e2e3-d7aa-4873-a333-409ad942fa5e";
     const MESSAGE: &str = "f57eb6dd-fd84-4d56-ad56-edd25416d16a.2befe57a038d5acbf12c756c79995863";
@@ -181,7 +181,7 @@ mod tests {
     /// What no fact says but in the attributes that only its digest covers.
     #[test]
     fn nothing_personal_is_in_an_entry() {
-        let what = What::ConnectorConnected {
+        let what = FactEvent::ConnectorConnected {
             connector: "6f9619ff-8b86-4011-b42d-00c04fc964ff".parse().unwrap(),
             account: "ada@lumen.example".to_owned(),
         };

@@ -90,13 +90,13 @@ pub struct Fact {
     pub at: Timestamp,
     /// The event.
     #[serde(flatten)]
-    pub what: What,
+    pub what: FactEvent,
 }
 
 /// The event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum What {
+pub enum FactEvent {
     /// The original of a message is in the archive.
     MessageArchived {
         /// The mailbox it was found in.
@@ -304,7 +304,7 @@ pub struct Ending {
     pub expires_at: Timestamp,
 }
 
-impl What {
+impl FactEvent {
     /// Whether it is about a message of that mailbox.
     pub fn is_of(&self, id: MailboxId) -> bool {
         match self {
@@ -489,12 +489,12 @@ const ERASED: &str = "erased-";
 impl Fact {
     /// What stands for a fact that was lost with a table that was restored. `entry`: the hash of its log entry.
     pub fn lost(entry: Digest, now: Timestamp) -> Self {
-        Self { id: format!("{LOST}{entry}"), at: now, what: What::Void }
+        Self { id: format!("{LOST}{entry}"), at: now, what: FactEvent::Void }
     }
 
     /// That the table was restored, and lost the facts after number `last` up to number `size`.
     pub fn restored(last: u64, size: u64, now: Timestamp) -> Self {
-        Self { id: format!("restored-{last}-{size}"), at: now, what: What::Void }
+        Self { id: format!("restored-{last}-{size}"), at: now, what: FactEvent::Void }
     }
 }
 
@@ -622,7 +622,7 @@ impl Feed {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn blank(&self, firm: FirmId, number: u64, entry: Digest, at: Timestamp) -> Result<(), FeedError> {
-        let fact = Fact { id: format!("{ERASED}{entry}"), at, what: What::Void };
+        let fact = Fact { id: format!("{ERASED}{entry}"), at, what: FactEvent::Void };
         Ok(self.table.write(Write::overwrite(Key::fact(firm, number), &fact)).await?)
     }
 
@@ -684,7 +684,7 @@ impl Feed {
         &self,
         firm: FirmId,
         (from, to): (u64, u64),
-        is_meant: impl Fn(&What) -> bool,
+        is_meant: impl Fn(&FactEvent) -> bool,
     ) -> Result<Option<u64>, FeedError> {
         let after = from.saturating_sub(1);
         let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, AGAIN_AT_ONCE).await?;
@@ -707,7 +707,7 @@ impl Feed {
     ) -> Result<(Vec<Numbered>, u64), FeedError> {
         let rows: Vec<(u64, Fact)> = self.without_gaps(firm, after, limit, now, |fact: &Fact| fact.at).await?;
         let reached = rows.last().map_or(after, |(number, _)| *number);
-        let facts = rows.into_iter().filter(|(_, fact)| fact.what != What::Void);
+        let facts = rows.into_iter().filter(|(_, fact)| fact.what != FactEvent::Void);
         Ok((facts.map(|(number, fact)| Numbered { number, fact }).collect(), reached))
     }
 
@@ -753,7 +753,7 @@ impl Feed {
             }
             for gap in first + whole as u64..*number {
                 // Its writer may come after all; then that is what the next reading shows.
-                let void = Fact { id: format!("void-{gap}"), at: now, what: What::Void };
+                let void = Fact { id: format!("void-{gap}"), at: now, what: FactEvent::Void };
                 self.record(firm, gap, &void).await?;
             }
         }

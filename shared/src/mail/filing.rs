@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{ConversationId, FirmId, FolderId, MessageId},
-    firm::feed::{Fact, Feed, FeedError, FiledThrough, What},
+    firm::feed::{Fact, FactEvent, Feed, FeedError, FiledThrough},
     mail::{
         folder::FolderState,
         mailbox::{FolderDossier, Mailbox},
@@ -116,9 +116,9 @@ impl<'a> FilingChange<'a> {
         }
         let (mailbox, message, by) = (id.mailbox, id, filing.by);
         let what = match (filing.dossier, before.map(|(dossier, _)| dossier)) {
-            (Some(dossier), before) => What::MessageFiled { mailbox, message, dossier, before, by, through },
+            (Some(dossier), before) => FactEvent::MessageFiled { mailbox, message, dossier, before, by, through },
             (None, before) => {
-                What::MessageUnfiled { mailbox, message, before: before.unwrap_or_default(), by, through }
+                FactEvent::MessageUnfiled { mailbox, message, before: before.unwrap_or_default(), by, through }
             }
         };
         (writes, Fact { id: format!("{id}-filing-{count}"), at: self.at, what })

@@ -22,7 +22,7 @@ use crate::{
         baseline::{BaselinePage, Phase},
         fresh::FreshPage,
         selection::{Mode, Selection},
-        trouble::{Thing, Trouble},
+        trouble::{MailboxPart, Trouble},
         walk::Walk,
         work::BEHIND,
     },
@@ -150,13 +150,13 @@ impl FolderState {
     }
 
     /// New mail of this folder, as a thing that can fail.
-    pub fn thing(&self) -> Thing {
-        Thing::Folder { id: self.place.id.clone(), name: self.place.display_name.clone() }
+    pub fn thing(&self) -> MailboxPart {
+        MailboxPart::Folder { id: self.place.id.clone(), name: self.place.display_name.clone() }
     }
 
     /// The list of its mails, as a thing that can fail.
-    pub fn list(&self) -> Thing {
-        Thing::List { id: self.place.id.clone(), name: self.place.display_name.clone() }
+    pub fn list(&self) -> MailboxPart {
+        MailboxPart::List { id: self.place.id.clone(), name: self.place.display_name.clone() }
     }
 
     /// The same after a page was read.
@@ -216,7 +216,7 @@ fn page_digest(folder: &FolderId, place: &[u8]) -> String {
 
 /// What was told of a mailbox's tree.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct TreeReport {
     /// The entries, in their order.
     pub items: Vec<FolderItem>,
     /// Whether they are the whole tree: then what is not among them is gone.
@@ -225,7 +225,7 @@ pub struct Told {
     pub well_known: WellKnownFolders,
 }
 
-impl Told {
+impl TreeReport {
     /// The whole tree, level by level.
     pub fn tree(folders: Vec<MailFolder>) -> Self {
         let well_known = folders.iter().filter_map(|folder| Some((folder.id.clone(), folder.well_known?))).collect();
@@ -247,7 +247,7 @@ impl Told {
 /// chose by name existed when it was chosen, so it gets a baseline.
 pub fn follow(
     before: &[FolderState],
-    told: &Told,
+    told: &TreeReport,
     selection: &Selection,
     first: bool,
     now: Timestamp,
@@ -408,7 +408,7 @@ mod tests {
 
     /// A tree that was read, of which every kept folder was read to its end.
     fn read() -> Vec<FolderState> {
-        let states = follow(&[], &Told::tree(tree()), &Selection::all(), true, Timestamp::UNIX_EPOCH);
+        let states = follow(&[], &TreeReport::tree(tree()), &Selection::all(), true, Timestamp::UNIX_EPOCH);
         assert!(states.iter().all(|folder| folder.phase == Phase::Baseline));
         let kept = Selection::all().kept(&tree());
         let read = |folder: FolderState| match kept.contains(folder.id()) {
@@ -419,7 +419,7 @@ mod tests {
     }
 
     fn changes(before: &[FolderState], items: Vec<FolderItem>) -> Vec<FolderState> {
-        let told = Told { items, ..Told::default() };
+        let told = TreeReport { items, ..TreeReport::default() };
         follow(before, &told, &Selection::all(), false, Timestamp::UNIX_EPOCH)
     }
 
@@ -436,7 +436,7 @@ mod tests {
     fn the_first_reading_of_the_tree_is_the_baseline_and_telling_it_again_changes_nothing() {
         let before = read();
         assert_eq!(find(&before, "inbox").place.well_known, Some(WellKnown::Inbox));
-        assert_eq!(follow(&before, &Told::tree(tree()), &Selection::all(), false, Timestamp::UNIX_EPOCH), []);
+        assert_eq!(follow(&before, &TreeReport::tree(tree()), &Selection::all(), false, Timestamp::UNIX_EPOCH), []);
         assert_eq!(changes(&before, vec![present("acme", "clients")]), []);
     }
 
@@ -455,7 +455,7 @@ mod tests {
     fn a_folder_that_an_administrator_names_has_its_baseline() {
         let before = read();
         let named = Selection { mode: Mode::Include, folders: vec!["new".parse().unwrap()] };
-        let told = Told { items: vec![present("new", "clients")], ..Told::default() };
+        let told = TreeReport { items: vec![present("new", "clients")], ..TreeReport::default() };
         let changed = follow(&before, &told, &named, false, Timestamp::UNIX_EPOCH);
         assert_eq!(find(&changed, "new").phase, Phase::Baseline);
     }
@@ -479,7 +479,7 @@ mod tests {
         assert_eq!(find(&restored, "acme"), find(&before, "acme"));
 
         let without: Vec<MailFolder> = tree().into_iter().filter(|f| f.id.as_str() != "acme").collect();
-        let changed = follow(&before, &Told::tree(without), &Selection::all(), false, Timestamp::UNIX_EPOCH);
+        let changed = follow(&before, &TreeReport::tree(without), &Selection::all(), false, Timestamp::UNIX_EPOCH);
         assert_eq!(changed.iter().map(|f| f.id().as_str()).collect::<Vec<_>>(), ["acme"]);
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     aws::table::{Key, Table},
     base::id::{FirmId, FolderId, MailboxId, MessageId},
-    firm::feed::{Feed, FeedError, Numbered, What},
+    firm::feed::{FactEvent, Feed, FeedError, Numbered},
     mail::{
         filing::Filed,
         message::{Message, State},
@@ -115,13 +115,13 @@ impl MessageFilter {
     }
 
     /// The message that a fact is about, unless the fact alone shows that it is not wanted.
-    pub fn candidate(&self, fact: &What) -> Option<MessageId> {
+    pub fn candidate(&self, fact: &FactEvent) -> Option<MessageId> {
         match fact {
-            What::MessageArchived { mailbox, message, from, received_at, .. } => {
+            FactEvent::MessageArchived { mailbox, message, from, received_at, .. } => {
                 self.admits(*mailbox, Some(from.as_deref()), Some(*received_at)).then_some(*message)
             }
-            What::MessageFailed { mailbox, message, envelope, .. }
-            | What::MessageGone { mailbox, message, envelope, .. } => {
+            FactEvent::MessageFailed { mailbox, message, envelope, .. }
+            | FactEvent::MessageGone { mailbox, message, envelope, .. } => {
                 self.admits(*mailbox, None, envelope.received_at).then_some(*message)
             }
             _ => None,

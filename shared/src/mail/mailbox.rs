@@ -251,8 +251,8 @@ impl Mailbox {
             writes.extend(mailbox.root.iter().map(|root| Write::discard(Key::root_folder(mailbox.firm, root))));
             writes.extend(Named::Mailbox.free(Some(mailbox.firm), mailbox.external_id.as_ref()));
             let sync = Key::sync(mailbox.firm, mailbox.id);
-            if let Some(mut sync) = table.get::<Sync>(&sync).await? {
-                sync.value = Sync { deleted_from: Some(mailbox.connector), ..sync.value }.due(now);
+            if let Some(mut sync) = table.get::<SyncState>(&sync).await? {
+                sync.value = SyncState { deleted_from: Some(mailbox.connector), ..sync.value }.due(now);
                 writes.push(Write::replace(&sync));
             }
             match table.transact(writes).await {
@@ -269,11 +269,11 @@ impl Mailbox {
     pub async fn lose_connector(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
         let sync = Key::sync(row.value.firm, row.value.id);
         Self::pause(row, table).await?;
-        let lost = |sync: Sync| {
+        let lost = |sync: SyncState| {
             let problem = Noted { code: Code::ConnectorDeleted, microsoft_code: String::new(), since: now };
-            Sync { subscription: None, problem: Some(problem), ..sync }.not_due()
+            SyncState { subscription: None, problem: Some(problem), ..sync }.not_due()
         };
-        table.update(&sync, |sync: Option<Sync>| sync.map(lost)).await.map(drop)
+        table.update(&sync, |sync: Option<SyncState>| sync.map(lost)).await.map(drop)
     }
 
     /// Stores `row` in place of what was read, when its address was `before`. `moved`: through another connector; then
@@ -292,12 +292,12 @@ impl Mailbox {
         let external_ids = (before.external_id.as_ref(), mailbox.external_id.as_ref());
         writes.extend(Named::Mailbox.change(mailbox.firm, external_ids, mailbox.id));
         table.transact(writes).await?;
-        let opened_anew = |sync: Sync| {
-            let sync = Sync { subscription: None, problem: None, ..sync };
+        let opened_anew = |sync: SyncState| {
+            let sync = SyncState { subscription: None, problem: None, ..sync };
             if mailbox.state == MailboxState::Active { sync.due(now) } else { sync }
         };
         if mailbox.connector != before.connector {
-            table.update(&Key::sync(mailbox.firm, mailbox.id), |sync: Option<Sync>| sync.map(opened_anew)).await?;
+            table.update(&Key::sync(mailbox.firm, mailbox.id), |sync: Option<SyncState>| sync.map(opened_anew)).await?;
         }
         Ok(())
     }
@@ -343,7 +343,7 @@ impl Mailbox {
         }
         row.value.state = MailboxState::Paused;
         let mut writes = vec![Write::replace(&row)];
-        if let Some(sync) = table.get::<Sync>(&Key::sync(row.value.firm, row.value.id)).await? {
+        if let Some(sync) = table.get::<SyncState>(&Key::sync(row.value.firm, row.value.id)).await? {
             let not_due = sync.value.clone().not_due();
             writes.push(Write::replace(&sync.with(not_due)));
         }
@@ -366,13 +366,13 @@ impl Mailbox {
         // Graph tells arrivals in whole seconds: one of this very second counts as after.
         row.value.activated_at.get_or_insert(Timestamp::from_second(now.as_second()).unwrap_or(now));
         let (firm, id) = (row.value.firm, row.value.id);
-        let sync = match table.get::<Sync>(&Key::sync(firm, id)).await? {
+        let sync = match table.get::<SyncState>(&Key::sync(firm, id)).await? {
             Some(sync) => {
                 let due = sync.value.clone().due(now);
                 Write::replace(&sync.with(due))
             }
             None => {
-                let mut first = Sync { preparing: Some(Preparing::default()), ..Sync::default() }.due(now);
+                let mut first = SyncState { preparing: Some(Preparing::default()), ..SyncState::default() }.due(now);
                 first.note_pace(now, 0);
                 Write::insert(Key::sync(firm, id), &first)
             }
@@ -395,7 +395,7 @@ impl Mailbox {
         let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
         let active = |mailbox: &Self| mailbox.connector == connector && mailbox.state == MailboxState::Active;
         let due = all.into_iter().map(|row| row.value).filter(active).map(|mailbox| async move {
-            let due = |sync: Option<Sync>| Some(sync?.due(now));
+            let due = |sync: Option<SyncState>| Some(sync?.due(now));
             table.update(&Key::sync(firm, mailbox.id), due).await.map(drop)
         });
         // Collected first: a stream that borrows within its closure is not `Send`.
@@ -412,7 +412,7 @@ struct MailboxAddress {
 
 /// A mailbox's rounds: written by its rounds, and by the activation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sync {
+pub struct SyncState {
     due_kind: Option<String>,
     due_at: Option<String>,
     /// When all folders are read next; at the next round that is due where there is none. What else is due has no
@@ -567,7 +567,7 @@ fn both(one: Option<Untold>, other: Option<Untold>) -> Option<Untold> {
     }
 }
 
-impl Sync {
+impl SyncState {
     /// The same, with the next round due at `at`, which reads all folders.
     pub fn due(self, at: Timestamp) -> Self {
         Self { poll_at: None, ..self.round_due(at) }
@@ -819,10 +819,11 @@ mod tests {
     #[test]
     fn a_round_and_a_slice_that_end_at_the_same_time_leave_each_others_findings() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let read = Sync { older: Some(at(1)), reconcile_at: Some(at(5)), ..Sync::default() }.due(at(10));
-        let round = Sync { quiet_rounds: 3, round_began_at: Some(at(20)), ..read.clone() }.due(at(900));
+        let read = SyncState { older: Some(at(1)), reconcile_at: Some(at(5)), ..SyncState::default() }.due(at(10));
+        let round = SyncState { quiet_rounds: 3, round_began_at: Some(at(20)), ..read.clone() }.due(at(900));
         let run = Reconciliation { run: at(20), dry_run: false, ended_at: None };
-        let slice = Sync { reconciliation: Some(run), reconcile_at: Some(at(99_000)), older: None, ..read.clone() };
+        let slice =
+            SyncState { reconciliation: Some(run), reconcile_at: Some(at(99_000)), older: None, ..read.clone() };
         let one = read.clone().with_older(&read, &slice, Some(at(500))).with_findings_of(&read, &round);
         let other = round.clone().with_older(&read, &slice, Some(at(500)));
         assert_eq!((one.reconciliation, one.reconcile_at, one.older), (Some(run), Some(at(99_000)), None));
@@ -838,7 +839,7 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_last_minutes() {
         let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
-        let mut sync = Sync::default();
+        let mut sync = SyncState::default();
         assert!(sync.wants_pace(at(0)));
         sync.note_pace(at(0), 100);
         assert!(!sync.wants_pace(at(1)) && sync.wants_pace(at(2)));

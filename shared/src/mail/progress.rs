@@ -53,7 +53,7 @@ impl Progress {
         }
     }
 
-    /// What is counted of that mailbox in an item of its own. What its rounds settled stands in `Sync::counts`.
+    /// What is counted of that mailbox in an item of its own. What its rounds settled stands in `SyncState::counts`.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn read(table: &Table, firm: FirmId, mailbox: MailboxId) -> Result<Self, TableError> {

@@ -92,7 +92,7 @@ fn named_wait(error: &GraphError) -> Duration {
 /// A part of a mailbox that can fail separately.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "thing", rename_all = "snake_case")]
-pub enum Thing {
+pub enum MailboxPart {
     /// The mailbox as a whole.
     Mailbox,
     /// New mail of a folder.
@@ -121,7 +121,7 @@ pub enum Thing {
     Newest,
 }
 
-impl Thing {
+impl MailboxPart {
     /// The entry of the catalogue that explains it.
     pub fn code(&self) -> Code {
         match self {
@@ -158,7 +158,7 @@ impl Thing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// What fails.
-    pub thing: Thing,
+    pub thing: MailboxPart,
     /// Since when.
     pub trouble: Trouble,
 }
@@ -178,23 +178,23 @@ pub struct Faults(Vec<Fault>);
 
 impl Faults {
     /// The trouble of a thing.
-    pub fn of(&self, thing: &Thing) -> Option<&Trouble> {
+    pub fn of(&self, thing: &MailboxPart) -> Option<&Trouble> {
         self.0.iter().find(|fault| fault.thing.is_same(thing)).map(|fault| &fault.trouble)
     }
 
     /// Whether a thing fails, and its next try is yet to come.
-    pub fn rests(&self, thing: &Thing, now: Timestamp) -> bool {
+    pub fn rests(&self, thing: &MailboxPart, now: Timestamp) -> bool {
         self.of(thing).is_some_and(|trouble| trouble.waits(now))
     }
 
     /// Notes that a thing fails.
-    pub fn note(&mut self, thing: Thing, trouble: Trouble) {
+    pub fn note(&mut self, thing: MailboxPart, trouble: Trouble) {
         self.end(&thing);
         self.0.push(Fault { thing, trouble });
     }
 
     /// Notes that a thing works.
-    pub fn end(&mut self, thing: &Thing) {
+    pub fn end(&mut self, thing: &MailboxPart) {
         self.0.retain(|fault| !fault.thing.is_same(thing));
     }
 
@@ -217,10 +217,10 @@ impl Faults {
 
     /// Faults that have lasted long enough to be shown, those of the longest standing first.
     pub fn lasting(&self, now: Timestamp) -> Vec<&Fault> {
-        let after = |fault: &Fault| if fault.thing == Thing::Mailbox { MAILBOX_SHOWN_AFTER } else { SHOWN_AFTER };
+        let after = |fault: &Fault| if fault.thing == MailboxPart::Mailbox { MAILBOX_SHOWN_AFTER } else { SHOWN_AFTER };
         // While Graph has the whole mailbox wait, what it says of a folder is the mailbox's matter.
-        let waits = self.of(&Thing::Mailbox).map(|trouble| &trouble.microsoft_code);
-        let own = |fault: &&Fault| fault.thing == Thing::Mailbox || waits != Some(&fault.trouble.microsoft_code);
+        let waits = self.of(&MailboxPart::Mailbox).map(|trouble| &trouble.microsoft_code);
+        let own = |fault: &&Fault| fault.thing == MailboxPart::Mailbox || waits != Some(&fault.trouble.microsoft_code);
         let mut lasting: Vec<&Fault> =
             self.0.iter().filter(own).filter(|fault| fault.trouble.since + after(fault) <= now).collect();
         lasting.sort_by_key(|fault| fault.trouble.since);
@@ -229,7 +229,8 @@ impl Faults {
 
     /// When something is tried next without which mail is missing. `lists`: also what older mail reads.
     pub fn due(&self, lists: bool) -> impl Iterator<Item = Timestamp> + '_ {
-        let is_meant = move |thing: &Thing| thing.holds_mail() && (lists || !matches!(thing, Thing::List { .. }));
+        let is_meant =
+            move |thing: &MailboxPart| thing.holds_mail() && (lists || !matches!(thing, MailboxPart::List { .. }));
         self.0.iter().filter(move |fault| is_meant(&fault.thing)).map(|fault| fault.trouble.not_before)
     }
 }
@@ -268,27 +269,27 @@ mod tests {
 
     #[test]
     fn a_fault_is_shown_once_it_lasts_and_ends_with_its_thing() {
-        let folder = |name: &str| Thing::Folder { id: "a".parse().unwrap(), name: name.to_owned() };
+        let folder = |name: &str| MailboxPart::Folder { id: "a".parse().unwrap(), name: name.to_owned() };
         let mut faults = Faults::default();
         faults.note(folder("Inbox"), Trouble::after(None, &error(None), at(0)));
         let trouble = Trouble::after(faults.of(&folder("Inbox")), &error(None), at(100));
         faults.note(folder("Renamed"), trouble);
         assert_eq!(faults.lasting(at(100)), Vec::<&Fault>::new());
         assert_eq!(faults.lasting(at(180)).len(), 1);
-        assert!(faults.rests(&folder(""), at(150)) && !faults.rests(&Thing::Tree, at(150)));
+        assert!(faults.rests(&folder(""), at(150)) && !faults.rests(&MailboxPart::Tree, at(150)));
         faults.end(&folder(""));
         assert_eq!(faults, Faults::default());
     }
 
     #[test]
     fn what_graph_says_of_a_folder_while_the_whole_mailbox_waits_is_the_mailboxs_matter() {
-        let folder = Thing::Folder { id: "a".parse().unwrap(), name: "Inbox".to_owned() };
+        let folder = MailboxPart::Folder { id: "a".parse().unwrap(), name: "Inbox".to_owned() };
         let mut faults = Faults::default();
-        for thing in [folder, Thing::Mailbox] {
+        for thing in [folder, MailboxPart::Mailbox] {
             faults.note(thing, Trouble::after(None, &error(Some(10)), at(0)));
         }
         assert_eq!(faults.lasting(at(600)), Vec::<&Fault>::new());
-        let shown: Vec<&Thing> = faults.lasting(at(3_600)).into_iter().map(|fault| &fault.thing).collect();
-        assert_eq!(shown, [&Thing::Mailbox]);
+        let shown: Vec<&MailboxPart> = faults.lasting(at(3_600)).into_iter().map(|fault| &fault.thing).collect();
+        assert_eq!(shown, [&MailboxPart::Mailbox]);
     }
 }

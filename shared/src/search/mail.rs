@@ -9,7 +9,7 @@ use crate::{
         address::compared,
         id::{ConversationId, MailboxId, MessageId},
     },
-    firm::feed::{Envelope, Fact, MailFacts, What},
+    firm::feed::{Envelope, Fact, FactEvent, MailFacts},
     reading::{MailHead, Outline, Person, is_shown_inline},
 };
 
@@ -70,12 +70,12 @@ impl IndexedMail {
     /// What a fact says of a mail; none if it is about something else.
     pub(super) fn of(number: u64, fact: &Fact) -> Option<Self> {
         let (mailbox, message, envelope, facts, original) = match &fact.what {
-            What::MessageArchived { mailbox, message, bytes, received_at, subject, from, mail, .. } => {
+            FactEvent::MessageArchived { mailbox, message, bytes, received_at, subject, from, mail, .. } => {
                 let (received_at, subject) = (Some(*received_at), Some(subject.clone()));
                 (*mailbox, *message, Envelope { received_at, subject, from: from.clone() }, mail, Some(*bytes))
             }
-            What::MessageFailed { mailbox, message, envelope, mail, .. }
-            | What::MessageGone { mailbox, message, envelope, mail } => {
+            FactEvent::MessageFailed { mailbox, message, envelope, mail, .. }
+            | FactEvent::MessageGone { mailbox, message, envelope, mail } => {
                 (*mailbox, *message, envelope.clone(), mail, None)
             }
             _ => return None,
@@ -161,7 +161,7 @@ pub(super) mod tests {
     pub(in crate::search) fn archived(number: u64, subject: &str, from: &str) -> Fact {
         let mailbox: MailboxId = "6f9619ff-8b86-4011-b42d-00c04fc964ff".parse().unwrap();
         let at = Timestamp::from_second(1_700_000_000 + i64::try_from(number).unwrap()).unwrap();
-        let what = What::MessageArchived {
+        let what = FactEvent::MessageArchived {
             mailbox,
             message: MessageId::of(mailbox, &format!("AAk{number}").parse().unwrap()),
             sha256: Digest::of(b""),

@@ -24,7 +24,7 @@ use crate::{
         random::Random,
     },
     firm::{
-        feed::{EventType, Fact, Feed, FeedError, What},
+        feed::{EventType, Fact, FactEvent, Feed, FeedError},
         joint::FirmEvent,
     },
     problem::Code,
@@ -287,7 +287,7 @@ impl Round<'_> {
         match firm {
             Some(firm) => {
                 let id = format!("{webhook}-paused-{}", now.as_millisecond());
-                let what = What::WebhookPaused { webhook, code };
+                let what = FactEvent::WebhookPaused { webhook, code };
                 feed.tell_with(firm, writes, Fact { id, at: now, what }).await?;
             }
             None => {

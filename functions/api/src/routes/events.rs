@@ -8,7 +8,7 @@ use shared::{
     app::App,
     base::telemetry::Chain,
     firm::{
-        feed::{EventType, FeedError, Numbered, What},
+        feed::{EventType, FactEvent, FeedError, Numbered},
         joint::{self, FirmEvent, JointCursor},
         waiting::{WAIT_SECONDS_MAX, WaitingCall},
     },
@@ -132,7 +132,7 @@ pub(super) async fn list(
             let read = |before| async move {
                 let events = app.feed.before(firm, before, limit).await?;
                 let next = events.last().map_or(0, |last| last.number);
-                let events = events.into_iter().filter(|event| event.fact.what != What::Void);
+                let events = events.into_iter().filter(|event| event.fact.what != FactEvent::Void);
                 Ok((events.map(|event| (event.number, event)).collect(), next))
             };
             only(part.after.unwrap_or(u64::MAX), limit, read, wanted.as_ref()).await?

@@ -11,7 +11,7 @@ use shared::{
     base::id::{FolderId, ImmutableId, MailboxId, MessageId},
     mail::{
         folder::FolderState,
-        mailbox::{Mailbox, MailboxState, Sync},
+        mailbox::{Mailbox, MailboxState, SyncState},
         trouble::Fault,
         walk::{Missing, Walk, WalkTally},
     },
@@ -139,7 +139,7 @@ impl FolderTally {
 async fn shown(app: &App, mailbox: &Mailbox) -> Answer<ReconciliationView> {
     let (firm, id) = (mailbox.firm, mailbox.id);
     let key = Key::sync(firm, id);
-    let (sync, folders) = tokio::try_join!(app.table.get::<Sync>(&key), FolderState::all(&app.table, firm, id))?;
+    let (sync, folders) = tokio::try_join!(app.table.get::<SyncState>(&key), FolderState::all(&app.table, firm, id))?;
     let sync = sync.map(|row| row.value).unwrap_or_default();
     let run = sync.reconciliation;
     let walked =
@@ -197,7 +197,7 @@ pub(super) async fn start(
         return Err(Problem::new(Code::MailboxInactive, "The mailbox is not active.").into());
     }
     let dry_run = new.is_some_and(|Json(new)| new.dry_run);
-    Sync::reconcile(&app.table, mailbox.firm, mailbox.id, dry_run, app.clock.now()).await?;
+    SyncState::reconcile(&app.table, mailbox.firm, mailbox.id, dry_run, app.clock.now()).await?;
     queue(&app, mailbox.firm, mailbox.id).await;
     Ok((StatusCode::ACCEPTED, Json(shown(&app, &mailbox).await?)))
 }

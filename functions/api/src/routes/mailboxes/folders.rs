@@ -18,7 +18,7 @@ use shared::{
         baseline::Phase,
         filing,
         folder::{FolderState, known_tree},
-        mailbox::{FOLDER_DOSSIERS_MAX, FolderDossier, Mailbox, MailboxKind, MailboxState, Sync},
+        mailbox::{FOLDER_DOSSIERS_MAX, FolderDossier, Mailbox, MailboxKind, MailboxState, SyncState},
         selection::{self, Mode, Selection},
         trouble::Fault,
         walk::WalkTally,
@@ -160,7 +160,7 @@ pub(crate) async fn list(
     let (listed, known, sync) = tokio::join!(
         graph.folders(&mailbox.user),
         FolderState::all(&app.table, mailbox.firm, mailbox.id),
-        app.table.get::<Sync>(&sync_key),
+        app.table.get::<SyncState>(&sync_key),
     );
     let known: HashMap<FolderId, FolderState> =
         known?.into_iter().map(|row| (row.value.id().clone(), row.value)).collect();
@@ -283,7 +283,7 @@ pub(crate) async fn select(
         })?;
     let mailbox = Mailbox::select(row, &app.table, selection).await?;
     if mailbox.state == MailboxState::Active {
-        Sync::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;
+        SyncState::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;
         queue(&app, mailbox.firm, mailbox.id).await;
     }
     shown(&app, mailbox).await

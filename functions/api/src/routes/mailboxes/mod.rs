@@ -32,7 +32,7 @@ use shared::{
     graph::GraphUser,
     mail::{
         folder::FolderState,
-        mailbox::{Mailbox, MailboxKind, MailboxState, Sync},
+        mailbox::{Mailbox, MailboxKind, MailboxState, SyncState},
         progress::Progress,
         rules::Rules,
         selection::Selection,
@@ -117,7 +117,7 @@ pub(super) async fn shown(app: &App, mailbox: Mailbox) -> Answer<Tagged<MailboxV
     let tag = tag(&mailbox);
     let (firm, id) = (mailbox.firm, mailbox.id);
     let sync = Key::sync(firm, id);
-    let (progress, sync) = tokio::try_join!(Progress::read(&app.table, firm, id), app.table.get::<Sync>(&sync))?;
+    let (progress, sync) = tokio::try_join!(Progress::read(&app.table, firm, id), app.table.get::<SyncState>(&sync))?;
     let folders = match mailbox.kind {
         MailboxKind::Shared => FolderState::all(&app.table, firm, id).await?.into_iter().map(|row| row.value).collect(),
         MailboxKind::User => Vec::new(),
@@ -397,9 +397,9 @@ pub(super) async fn list(
         |key: fn(FirmId, MailboxId) -> Key| items.iter().map(|mailbox| key(firm, mailbox.id)).collect::<Vec<_>>();
     let (progress, syncs) = (keys(Key::progress), keys(Key::sync));
     let (progress, syncs) =
-        tokio::try_join!(app.table.get_all::<Progress>(&progress), app.table.get_all::<Sync>(&syncs))?;
+        tokio::try_join!(app.table.get_all::<Progress>(&progress), app.table.get_all::<SyncState>(&syncs))?;
     let mut progress: HashMap<Key, Progress> = progress.into_iter().map(|row| (row.key, row.value)).collect();
-    let mut syncs: HashMap<Key, Sync> = syncs.into_iter().map(|row| (row.key, row.value)).collect();
+    let mut syncs: HashMap<Key, SyncState> = syncs.into_iter().map(|row| (row.key, row.value)).collect();
     let now = app.clock.now();
     let items = items.into_iter().map(|mailbox| {
         let id = mailbox.id;

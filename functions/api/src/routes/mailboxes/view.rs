@@ -9,11 +9,11 @@ use shared::{
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
-        mailbox::{FolderDossier, Grant, Mailbox, MailboxKind, MailboxState, Preparing, Sync},
+        mailbox::{FolderDossier, Grant, Mailbox, MailboxKind, MailboxState, Preparing, SyncState},
         progress::Progress,
         rules::Rules,
         selection::{Mode, Selection},
-        trouble::{Fault, Thing},
+        trouble::{Fault, MailboxPart},
         walk::HistoryProgress,
     },
 };
@@ -132,14 +132,14 @@ enum PartView {
 impl From<&Fault> for IncompleteView {
     fn from(fault: &Fault) -> Self {
         let part = match &fault.thing {
-            Thing::Mailbox => PartView::Mailbox,
-            Thing::Folder { .. } => PartView::Folder,
-            Thing::List { .. } => PartView::FolderList,
-            Thing::Tree => PartView::FolderTree,
-            Thing::Notifications => PartView::Notifications,
-            Thing::Categories => PartView::Categories,
-            Thing::Marks => PartView::Marks,
-            Thing::Newest => PartView::NewestMails,
+            MailboxPart::Mailbox => PartView::Mailbox,
+            MailboxPart::Folder { .. } => PartView::Folder,
+            MailboxPart::List { .. } => PartView::FolderList,
+            MailboxPart::Tree => PartView::FolderTree,
+            MailboxPart::Notifications => PartView::Notifications,
+            MailboxPart::Categories => PartView::Categories,
+            MailboxPart::Marks => PartView::Marks,
+            MailboxPart::Newest => PartView::NewestMails,
         };
         let folder = fault.thing.folder();
         Self {
@@ -309,7 +309,7 @@ pub(crate) struct SkippedView {
 }
 
 impl ProgressView {
-    fn of(progress: Progress, ahead: i64, sync: &Sync, now: Timestamp) -> Self {
+    fn of(progress: Progress, ahead: i64, sync: &SyncState, now: Timestamp) -> Self {
         let remaining = progress.open() + ahead;
         let per_minute = sync.per_minute(now, progress.archived);
         let ends =
@@ -327,7 +327,7 @@ impl ProgressView {
     }
 }
 
-pub(super) fn view(mailbox: Mailbox, progress: Progress, sync: Option<Sync>, now: Timestamp) -> MailboxView {
+pub(super) fn view(mailbox: Mailbox, progress: Progress, sync: Option<SyncState>, now: Timestamp) -> MailboxView {
     let Mailbox { id, connector, address, kind, member, external_id, state, selection, rules, dossiers, .. } = mailbox;
     let Mailbox { activated_at, created_at, .. } = mailbox;
     let sync = sync.unwrap_or_default();

@@ -8,10 +8,10 @@ use shared::{
     base::{id::FolderId, telemetry::Chain},
     graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers},
     mail::{
-        folder::{FolderState, Told, TreeLink, follow, forget_gone},
-        mailbox::Sync,
+        folder::{FolderState, TreeLink, TreeReport, follow, forget_gone},
+        mailbox::SyncState,
         selection::{Mode, Selection},
-        trouble::Thing,
+        trouble::MailboxPart,
     },
 };
 
@@ -38,24 +38,24 @@ const WRITES_AT_ONCE: usize = 16;
 /// `known`: all that are known.
 pub(crate) async fn folders(
     round: &Round<'_>,
-    sync: &mut Sync,
+    sync: &mut SyncState,
     known: Vec<Row<FolderState>>,
 ) -> Result<Vec<Row<FolderState>>, RoundError> {
     let (table, firm, mailbox) = (&round.app.table, round.mailbox.firm, round.mailbox.id);
     let Some(selection) = &round.mailbox.selection else { return Ok(Vec::new()) };
     let now = round.app.clock.now();
     let mut folders = known;
-    if sync.follow_at.is_none_or(|at| at <= now) && !round.rests(&Thing::Tree) {
+    if sync.follow_at.is_none_or(|at| at <= now) && !round.rests(&MailboxPart::Tree) {
         match look(round, selection, &mut folders, sync.follow_at.is_none()).await {
             Ok(()) => {
-                round.works(&Thing::Tree);
+                round.works(&MailboxPart::Tree);
                 sync.follow_at = Some(now + follow_pause(sync));
                 forget_gone(table, firm, mailbox, &folders, now).await?;
             }
             Err(LookError::Graph(error)) if error.concerns_mailbox() => return Err(error.into()),
             // What was known last is used.
             Err(LookError::Graph(error)) => {
-                round.failed(Thing::Tree, &error);
+                round.failed(MailboxPart::Tree, &error);
                 if folders.is_empty() && round.refused(&error) {
                     return Err(error.into());
                 }
@@ -95,7 +95,7 @@ fn retain_kept(selection: &Selection, folders: &mut Vec<Row<FolderState>>) {
 
 /// Looks at the tree in the next call of [`folders`]: there was a notice, and no folder that is kept explains it. It
 /// may be about a folder that nobody has told of yet. False where that can't be, or it was looked at just now.
-pub(crate) fn look_again(round: &Round<'_>, sync: &mut Sync) -> bool {
+pub(crate) fn look_again(round: &Round<'_>, sync: &mut SyncState) -> bool {
     let now = round.app.clock.now();
     let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != Mode::Include);
     let long_ago = sync.follow_at.is_some_and(|at| at - follow_pause(sync) + FOLLOW_PAUSE_MIN <= now);
@@ -105,7 +105,7 @@ pub(crate) fn look_again(round: &Round<'_>, sync: &mut Sync) -> bool {
     followed && long_ago
 }
 
-fn follow_pause(sync: &Sync) -> Duration {
+fn follow_pause(sync: &SyncState) -> Duration {
     if sync.subscription.is_some() { FOLLOW_PAUSE } else { FOLLOW_PAUSE_POLLED }
 }
 
@@ -188,7 +188,7 @@ type Unknown = Vec<(WellKnown, GraphError)>;
 async fn changes_of_tree(
     round: &Round<'_>,
     tree: Option<&TreeLink>,
-) -> Result<(Told, Option<Link>, Unknown), GraphError> {
+) -> Result<(TreeReport, Option<Link>, Unknown), GraphError> {
     let user = &round.mailbox.user;
     if let Some(link) = tree.and_then(|tree| tree.link.clone()) {
         match pages(round, Some(link)).await {
@@ -199,11 +199,11 @@ async fn changes_of_tree(
                     true => round.graph.well_known_folders(user).await?,
                     false => Default::default(),
                 };
-                return Ok((Told { items, whole: false, well_known: known }, Some(link), failed));
+                return Ok((TreeReport { items, whole: false, well_known: known }, Some(link), failed));
             }
             Err(e) if e.disposition() == Disposition::Resync => {}
             // A link that is refused again and again may be what is wrong.
-            Err(e) if e.disposition() == Disposition::Fail && round.has_failed_often(&Thing::Tree) => {}
+            Err(e) if e.disposition() == Disposition::Fail && round.has_failed_often(&MailboxPart::Tree) => {}
             Err(e) => return Err(e),
         }
     }
@@ -215,12 +215,12 @@ async fn changes_of_tree(
         }
         Ok(TreePages { items, is_whole, link }) => {
             let WellKnownAnswers { known, failed } = round.graph.well_known_folders(user).await?;
-            Ok((Told { items, whole: is_whole, well_known: known }, Some(link), failed))
+            Ok((TreeReport { items, whole: is_whole, well_known: known }, Some(link), failed))
         }
         // No delta here: the tree is read level by level instead, as the API shows it.
         Err(e) if !e.concerns_mailbox() => {
             tracing::warn!(mailbox.id = %round.mailbox.id, error = %Chain(&e), "no delta of folders");
-            Ok((Told::tree(round.graph.folders(user).await?), None, Unknown::new()))
+            Ok((TreeReport::tree(round.graph.folders(user).await?), None, Unknown::new()))
         }
         Err(e) => Err(e),
     }

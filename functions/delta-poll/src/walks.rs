@@ -16,7 +16,7 @@ use shared::{
     mail::{
         baseline::{Baseline, Phase},
         folder::FolderState,
-        mailbox::Sync,
+        mailbox::SyncState,
         walk::{HistoryProgress, Reconciliation, Standing, Walk, WalkTally},
         work::Work,
     },
@@ -97,7 +97,7 @@ impl Purpose {
 }
 
 /// Whether older mail can go on: `open` is its work from before, as far as it is due.
-pub(crate) fn is_ahead(round: &Round<'_>, sync: &Sync, folders: &[Row<FolderState>], open: &[Row<Work>]) -> bool {
+pub(crate) fn is_ahead(round: &Round<'_>, sync: &SyncState, folders: &[Row<FolderState>], open: &[Row<Work>]) -> bool {
     let now = round.app.clock.now();
     if sync.behind_at.is_some_and(|at| at > now) {
         return false;
@@ -131,7 +131,7 @@ pub(crate) async fn prepare(round: &Round<'_>, folders: &mut [Row<FolderState>])
 /// Goes on with history and reconciliation, for a bounded time; `open` is their work from before.
 pub(crate) async fn run(
     round: &Round<'_>,
-    sync: &mut Sync,
+    sync: &mut SyncState,
     mut folders: Vec<Row<FolderState>>,
     open: Vec<Row<Work>>,
 ) -> Result<RoundEnd, RoundError> {
@@ -166,7 +166,7 @@ pub(crate) async fn run(
 }
 
 /// Writes down how far history and reconciliation are.
-fn note(round: &Round<'_>, sync: &mut Sync, folders: &[Row<FolderState>], now: Timestamp) {
+fn note(round: &Round<'_>, sync: &mut SyncState, folders: &[Row<FolderState>], now: Timestamp) {
     if let Some(history) = round.mailbox.history {
         let purpose = Purpose::History { since: history.from };
         let walks: Vec<Option<&Walk>> = folders.iter().map(|folder| purpose.walk_of(&folder.value)).collect();

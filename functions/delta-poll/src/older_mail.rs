@@ -25,7 +25,7 @@ use shared::{
     firm::Firm,
     mail::{
         baseline::Phase,
-        mailbox::{Mailbox, MailboxState, Preparing, Sync},
+        mailbox::{Mailbox, MailboxState, Preparing, SyncState},
         progress::Progress,
         rules::People,
         turn::MailboxTurn,
@@ -35,8 +35,9 @@ use shared::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    behind, follow,
+    folder_tree,
     round::{Known, Round, RoundEnd, RoundError},
+    walks,
 };
 
 /// While live mail has the mailbox, its rounds are short.
@@ -53,7 +54,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
     let Some(mailbox) = Mailbox::find(table, job.firm, job.mailbox).await?.map(|row| row.value) else {
         return Ok(RoundEnd::Finished);
     };
-    let read = table.get::<Sync>(&Key::sync(job.firm, job.mailbox)).await?.map(|row| row.value);
+    let read = table.get::<SyncState>(&Key::sync(job.firm, job.mailbox)).await?.map(|row| row.value);
     let Some(read) = read.filter(|sync| sync.older.is_some()) else { return Ok(RoundEnd::Finished) };
     let next = read.for_slice();
     let (MailboxState::Active, Some(activated_at)) = (mailbox.state, mailbox.activated_at) else {
@@ -89,11 +90,11 @@ struct Slice<'a> {
 }
 
 impl Slice<'_> {
-    async fn run(&self, turn: Row<MailboxTurn>, read: &Sync, mut next: Sync) -> Result<RoundEnd, RoundError> {
+    async fn run(&self, turn: Row<MailboxTurn>, read: &SyncState, mut next: SyncState) -> Result<RoundEnd, RoundError> {
         let Self { app, mailbox, connector, .. } = *self;
         let graph = app.graph(connector).having_spent(read.spent.clone()).until(self.deadline.last_byte());
         let graph = graph.sharing().behind();
-        let deadline = self.deadline.or_after(behind::SLICE);
+        let deadline = self.deadline.or_after(walks::SLICE);
         let marks = (connector.mark && mailbox.rules.mark).then(|| self.firm.marks());
         let people = People::of(&app.table, self.firm.id, &mailbox.rules).await?;
         let (kept_marks, known) = (OnceCell::new(), Known::default());
@@ -160,7 +161,7 @@ impl Slice<'_> {
     }
 
     /// Has live mail look at the mailbox at once: a folder is ready, or there is work for it.
-    async fn tell_live_mail(&self, read: &Sync, next: &Sync) -> Result<(), RoundError> {
+    async fn tell_live_mail(&self, read: &SyncState, next: &SyncState) -> Result<(), RoundError> {
         if next.preparing == read.preparing && self.tally.of(Counter::MessagesFound) == 0 {
             return Ok(());
         }
@@ -170,10 +171,10 @@ impl Slice<'_> {
 }
 
 /// First baselines, then history and reconciliation of the folders that are ready.
-async fn work(round: &Round<'_>, sync: &mut Sync) -> Result<RoundEnd, RoundError> {
+async fn work(round: &Round<'_>, sync: &mut SyncState) -> Result<RoundEnd, RoundError> {
     let now = round.app.clock.now();
-    let mut folders = follow::known(round).await?;
-    let prepared = behind::prepare(round, &mut folders).await?;
+    let mut folders = folder_tree::known(round).await?;
+    let prepared = walks::prepare(round, &mut folders).await?;
     let ready = folders.iter().filter(|row| row.value.phase == Phase::Following).count();
     if let Some(preparing) = sync.preparing.filter(|preparing| preparing.folders > 0) {
         let ready = u32::try_from(ready).unwrap_or(u32::MAX);
@@ -182,7 +183,7 @@ async fn work(round: &Round<'_>, sync: &mut Sync) -> Result<RoundEnd, RoundError
     sync.behind_at = None;
     let mut open = round_work(round.app, round.mailbox).await?;
     open.retain(|item| item.value.not_before.is_none_or(|at| at <= now));
-    match Box::pin(behind::run(round, sync, folders, open)).await? {
+    match Box::pin(walks::run(round, sync, folders, open)).await? {
         RoundEnd::Finished if prepared => Ok(RoundEnd::Finished),
         _ => Ok(RoundEnd::OutOfTime),
     }
@@ -196,7 +197,7 @@ async fn round_work(app: &App, mailbox: &Mailbox) -> Result<Vec<Row<Work>>, Roun
 }
 
 /// When older mail goes on, after it came to its end for now. Pure.
-fn due(work: &[Row<Work>], sync: &Sync, now: Timestamp) -> Option<Timestamp> {
+fn due(work: &[Row<Work>], sync: &SyncState, now: Timestamp) -> Option<Timestamp> {
     let work = work.iter().map(|row| row.value.not_before.unwrap_or(now + OPEN_PAUSE));
     work.chain(sync.faults.due(true)).chain(sync.reconcile_at).min()
 }
@@ -205,8 +206,8 @@ fn due(work: &[Row<Work>], sync: &Sync, now: Timestamp) -> Option<Timestamp> {
 async fn wait(
     app: &App,
     mailbox: &Mailbox,
-    read: &Sync,
-    mut next: Sync,
+    read: &SyncState,
+    mut next: SyncState,
     pause: Duration,
 ) -> Result<RoundEnd, RoundError> {
     let at = app.clock.now() + pause;
@@ -218,8 +219,8 @@ async fn wait(
 async fn end(
     app: &App,
     mailbox: &Mailbox,
-    read: &Sync,
-    next: Sync,
+    read: &SyncState,
+    next: SyncState,
     due: Option<Timestamp>,
 ) -> Result<RoundEnd, RoundError> {
     write(app, mailbox, read, &next, due).await?;
@@ -229,10 +230,10 @@ async fn end(
 async fn write(
     app: &App,
     mailbox: &Mailbox,
-    read: &Sync,
-    next: &Sync,
+    read: &SyncState,
+    next: &SyncState,
     due: Option<Timestamp>,
 ) -> Result<(), RoundError> {
-    let merged = |sync: Option<Sync>| sync.map(|sync| sync.with_older(read, next, due));
+    let merged = |sync: Option<SyncState>| sync.map(|sync| sync.with_older(read, next, due));
     Ok(app.table.update(&Key::sync(mailbox.firm, mailbox.id), merged).await.map(drop)?)
 }
