@@ -237,6 +237,6 @@ async fn what_the_documents_print_can_be_typed_in_from_top_to_bottom() {
     assert!(shells >= 30 && answers >= 15, "{shells} {answers}");
     let (shells, _) = follow(&reader, &read("operator.md")).await;
     assert!(shells >= 4);
-    let (shells, _) = follow(&reader, &read("administrator.md")).await;
-    assert!(shells >= 1);
+    // The administrator's guide is about the console: it may have no command at all.
+    follow(&reader, &read("administrator.md")).await;
 }

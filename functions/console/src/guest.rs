@@ -71,7 +71,7 @@ impl Guest {
     }
 }
 
-impl<S: SyncState> FromRequestParts<S> for Guest {
+impl<S: Sync> FromRequestParts<S> for Guest {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -102,7 +102,7 @@ impl Fields {
     }
 }
 
-impl<S: SyncState> FromRequestParts<S> for Fields {
+impl<S: Sync> FromRequestParts<S> for Fields {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {

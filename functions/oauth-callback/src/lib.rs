@@ -159,7 +159,7 @@ enum Reader {
     Program,
 }
 
-impl<S: SyncState> FromRequestParts<S> for Reader {
+impl<S: Sync> FromRequestParts<S> for Reader {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {

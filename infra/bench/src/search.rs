@@ -207,7 +207,7 @@ impl SearchSubject {
         };
         self.app().table.write(Write::insert(Key::message(self.firm, id), &message)).await?;
         let (from, archived_at, mail) = (Some(from), Some(at), message.facts());
-        let what = What::MessageArchived {
+        let what = FactEvent::MessageArchived {
             mailbox,
             message: id,
             sha256,

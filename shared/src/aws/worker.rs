@@ -169,7 +169,7 @@ pub trait Interrupted: std::error::Error + Send + Sync + Sized + 'static {
 }
 
 /// What a function does with the jobs of one batch.
-pub trait Rounds<J: Queued>: SyncState {
+pub trait Rounds<J: Queued>: Sync {
     /// Why a round does not come to its end.
     type Error: Interrupted;
 

@@ -194,7 +194,7 @@ pub(super) mod tests {
         assert_eq!(mail.beginning, "Bonjour Bob");
         assert_eq!(mail.texts.iter().filter(|text| text.contains("Bail")).count(), 1);
         assert!(mail.texts.contains(&"plan.pdf".to_owned()));
-        let void = Fact { what: What::Void, ..archived(8, "", "") };
+        let void = Fact { what: FactEvent::Void, ..archived(8, "", "") };
         assert_eq!(IndexedMail::of(8, &void), None);
     }
 }
