@@ -1,6 +1,6 @@
 //! Takes the indentation out of `docs/openapi.json`, which the function carries: JSON has no line ends within strings.
 
-#[path = "../link.rs"]
+#[path = "link.rs"]
 mod link;
 
 use std::{env, fs, path::Path};

@@ -1,6 +1,6 @@
-//! See `functions/link.rs`.
+//! See `functions/api/link.rs`.
 
-#[path = "../link.rs"]
+#[path = "../api/link.rs"]
 mod link;
 
 fn main() {

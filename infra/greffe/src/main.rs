@@ -451,7 +451,7 @@ async fn erase(arguments: EraseArguments) -> Ended {
     let ErasedCount { originals, facts } = app.eraser().erase(&erasure).await?;
     writeln!(
         out,
-        "{originals} originals and {facts} events are erased. FactEvent is left: their log entries, which have ids, times and \
+        "{originals} originals and {facts} events are erased. What is left: their log entries, which have ids, times and \
          digests, because a log that could forget would prove nothing; and who asked for the erasure, and why. Copies \
          that others have, and backups, are not erased."
     )?;

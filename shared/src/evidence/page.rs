@@ -100,12 +100,12 @@ fn words(language: Language) -> Words {
             title: "Proof of an archived mail",
             title_of_several: "Proof of archived mails",
             several: "Each folder of <code>mails/</code> has one mail and its proof, and is named by its log entry. <code>index.csv</code> and \
-                <code>index.json</code> list them. FactEvent is said below of a mail holds for each.",
+                <code>index.json</code> list them. What is said below of a mail holds for each.",
             mails: "Mails",
             introduction: "These files hold a mail as greffe archived it, and what proves that it was not changed since. \
                 Anybody can check each step with ordinary tools, without greffe.",
             fields: ["Firm", "Subject", "From", "Received", "Archived", "SHA-256", "Log entry", "Key"],
-            proves: "FactEvent it proves",
+            proves: "What it proves",
             is_original: "<code>original.eml</code> is, byte for byte, the mail that was archived: its SHA-256 stands in \
                 the log entry <code>entry.json</code>.",
             is_in_log: "The entry stands in the firm's log. The log is a tree of digests (RFC 6962): nobody can change, \
@@ -115,7 +115,7 @@ fn words(language: Language) -> Words {
                 log existed at this time:",
             is_not_stamped: "No independent authority has stamped this state of the log: the times shown here are those \
                 of greffe's clock.",
-            proves_not: "FactEvent it does not prove",
+            proves_not: "What it does not prove",
             limits: [
                 "Who wrote the mail: it was archived as Microsoft 365 delivered it.",
                 "That there was no other mail: this proof is about one.",

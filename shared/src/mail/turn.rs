@@ -5,8 +5,9 @@
 //! the same time. Yet nothing may be found, counted or moved on twice, so a round of live mail takes the mailbox, and
 //! older mail works on what nobody took:
 //!
-//! - Only a round of live mail gives older mail to its functions, at its end ([`SyncState::older`](super::mailbox::Sync)).
-//!   No other round of live mail is under way then, and each that follows sees it.
+//! - Only a round of live mail gives older mail to its functions, at its end
+//!   ([`SyncState::older`](super::mailbox::SyncState)). No other round of live mail is under way then, and each that
+//!   follows sees it.
 //! - While that stands, a round of live mail begins by [`MailboxTurn::take`]. It waits for nobody: every transaction of
 //!   a slice of older mail replaces this item too, so that from then on none of a slice that began before succeeds.
 //! - No slice begins before the round has given the mailbox back, or its function is certainly dead.

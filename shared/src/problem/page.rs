@@ -21,13 +21,13 @@ fn labels(language: Language) -> Labels {
     match language {
         Language::English => Labels {
             title: "Problems",
-            introduction: "FactEvent greffe reports when something does not work: what it means, whose turn it is, and what to do. \
+            introduction: "What greffe reports when something does not work: what it means, whose turn it is, and what to do. \
                 Nothing is lost while a connection does not work; once it works again, greffe reads what came meanwhile. \
                 The *sign-in link* is the connector's `connect_url`; *Entra* is <https://entra.microsoft.com>, where \
                 Microsoft 365 manages accounts and apps. Microsoft's own code and words stand beside each problem: \
                 search this page for the code.",
             turn: "Whose turn",
-            next_action: "FactEvent to do",
+            next_action: "What to do",
             reconnect: "Does signing in again help?",
             microsoft: "Microsoft's codes",
             status: "HTTP status",

@@ -165,7 +165,7 @@ pub(super) fn refused(error: RegistrationError) -> Failure {
                 problem.detail.push_str(match problem.code {
                     Code::AppGrantRequired => ". Nothing was changed.",
                     Code::ClientSecretRefused | Code::CertificateRefused | Code::FederatedCredentialRefused => {
-                        ". FactEvent was just made at Microsoft takes up to some minutes to be known everywhere: if it is new, send it \
+                        ". What was just made at Microsoft takes up to some minutes to be known everywhere: if it is new, send it \
                          again then. Nothing was changed; the one before stays in use."
                     }
                     _ => ". Nothing was changed; the one before stays in use.",
