@@ -3,8 +3,8 @@
 //! The folder's item holds what such a page found (`FolderState::fresh`), written together with the folder's link by
 //! one plain write. The round that works at it settles it with its own findings, in the one write of `SyncState` with
 //! which it ends: that counts the mails, and says up to which page of the folder all is settled. So a lone mail costs
-//! neither an item of work nor a transaction. A round that was killed leaves the page unsettled, and the next one goes on with
-//! it. What is left open when a round ends becomes an item of work as any other.
+//! neither an item of work nor a transaction. A round that was killed leaves the page unsettled, and the next one goes
+//! on with it. What is left open when a round ends becomes an item of work as any other.
 //!
 //! A page is settled once, whoever works at it at the same time: its number is above that of the page before in
 //! [`SettledPages`] only once, and that is replaced under a condition. So a folder has one such page at a time: while
