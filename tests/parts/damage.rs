@@ -350,8 +350,14 @@ async fn what_was_erased_is_told_apart_and_has_to_be_in_the_log() {
     archive.keep_versions().await;
     let (app, firm) = (&archive.world.host.app, archive.firm);
     let (asked_by, by) = ("Ada".to_owned(), "operator".to_owned());
-    let erasure =
-        |scope| Erasure { firm, scope, asked_by: asked_by.clone(), by: by.clone(), reason: "Article 17".to_owned() };
+    let erasure = |scope| Erasure {
+        firm,
+        scope,
+        asked_by: asked_by.clone(),
+        by: by.clone(),
+        reason: "Article 17".to_owned(),
+        mailboxes: Default::default(),
+    };
     let key = archive::key(firm, messages[0]);
     let (facts, original) = (archive.facts().await, archive.object(&key).await);
     let is_of = |fact: &Item| fact.get("message").is_some_and(|id| id.as_s().unwrap() == &messages[0].to_string());
@@ -407,7 +413,14 @@ async fn what_object_lock_keeps_is_not_erased_and_nothing_of_it_goes() {
     let message = archive.deliver(&registry, "Locked").await;
     let (app, firm) = (&archive.world.host.app, registry.firm.parse().unwrap());
     let (scope, reason) = (ErasedScope::Message(message), "Article 17".to_owned());
-    let erasure = Erasure { firm, scope, asked_by: "Ada".to_owned(), by: "operator".to_owned(), reason };
+    let erasure = Erasure {
+        firm,
+        scope,
+        asked_by: "Ada".to_owned(),
+        by: "operator".to_owned(),
+        reason,
+        mailboxes: Default::default(),
+    };
     let refused = Box::pin(app.eraser().erase(&erasure)).await.unwrap_err();
     assert!(matches!(&refused, EraseError::Locked { key, .. } if *key == archive::key(firm, message)), "{refused}");
     assert!(archive.verify_with(true, None).await.proved);

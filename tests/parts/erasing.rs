@@ -4,7 +4,11 @@ use std::{pin::pin, task::Poll};
 
 use futures::future::poll_fn;
 use serde_json::{Value, json};
-use shared::{base::id::MessageId, evidence::erasure::WORK_TIME};
+use shared::{
+    base::id::{MailboxId, MessageId},
+    evidence::erasure::{ROUND_TIME, WORK_TIME},
+    mail::archive,
+};
 
 use super::damage::Archive;
 
@@ -28,6 +32,9 @@ impl Archive {
         let preview = self.progress(&erasure).await;
         assert_eq!(preview["state"], "previewed", "{preview}");
         self.world.post(&format!("{erasure}/confirm"), Value::Null).await.ok();
+        Box::pin(self.world.host.erase()).await;
+        assert_eq!(self.progress(&erasure).await["state"], "confirmed", "a round may still be under way");
+        self.world.clock.advance(ROUND_TIME);
         Box::pin(self.world.host.erase()).await;
         let erased = self.progress(&erasure).await;
         assert_eq!(erased["state"], "erased", "{erased}");
@@ -191,10 +198,26 @@ async fn ends_within(steps: usize, work: impl Future) -> bool {
 #[tokio::test]
 async fn an_erasure_that_is_killed_again_and_again_ends_and_leaves_nothing_half_done() {
     let (archive, messages) = Archive::of_mails().await;
+    let target = json!({ "kind": "mailbox", "mailbox": messages[0].mailbox });
+    ends_although_it_is_killed(archive, messages[0].mailbox, target).await;
+}
+
+#[tokio::test]
+async fn the_erasure_of_a_member_that_is_killed_again_and_again_takes_its_mailbox_whole() {
+    let (archive, messages) = Archive::of_mails().await;
+    let (world, firm) = (&archive.world, archive.firm);
+    let connector = world.get(&format!("/v1/firms/{firm}/connectors")).await.ok()["items"][0]["id"].clone();
+    let new = json!({ "name": "Ada", "address": tests::ADA, "connector": connector });
+    let member = world.post(&format!("/v1/firms/{firm}/members"), new).await.ok();
+    let target = json!({ "kind": "member", "member": member["id"] });
+    ends_although_it_is_killed(archive, messages[0].mailbox, target).await;
+}
+
+async fn ends_although_it_is_killed(archive: Archive, mailbox: MailboxId, target: Value) {
     archive.keep_versions().await;
     let world = &archive.world;
-    world.post(&format!("/v1/firms/{}/mailboxes/{}/pause", archive.firm, messages[0].mailbox), json!({})).await.ok();
-    let erasure = archive.ask(json!({ "kind": "mailbox", "mailbox": messages[0].mailbox })).await;
+    world.post(&format!("/v1/firms/{}/mailboxes/{mailbox}/pause", archive.firm), json!({})).await.ok();
+    let erasure = archive.ask(target).await;
     let mut steps = 0;
     for state in ["previewed", "erased"] {
         while archive.progress(&erasure).await["state"] != state {
@@ -211,6 +234,40 @@ async fn an_erasure_that_is_killed_again_and_again_ends_and_leaves_nothing_half_
     assert!(steps > 2, "it was cut off often: {steps}");
     assert_eq!(archive.proved().await, (7, 0));
     assert_eq!(archive.found("Number").await, 0);
+    let feed = world.get(&format!("/v1/firms/{}/events?limit=100", archive.firm)).await.ok();
+    let left = feed["items"].as_array().unwrap().iter().filter(|event| event["mailbox"] == json!(mailbox)).count();
+    assert_eq!(left, 0, "{feed}");
+}
+
+#[tokio::test]
+async fn what_a_round_kept_while_its_mailbox_was_erased_is_erased_too() {
+    let (archive, messages) = Archive::of_mails().await;
+    let (world, mailbox) = (&archive.world, messages[0].mailbox);
+    world.post(&format!("/v1/firms/{}/mailboxes/{mailbox}/pause", archive.firm), json!({})).await.ok();
+    let erasure = archive.ask(json!({ "kind": "mailbox", "mailbox": mailbox })).await;
+    Box::pin(world.host.erase()).await;
+    world.post(&format!("{erasure}/confirm"), Value::Null).await.ok();
+    Box::pin(world.host.erase()).await;
+    // A round that had read the mailbox before puts one more original.
+    let late = MessageId::of(mailbox, &"AAkLate".parse().unwrap());
+    archive.put(&archive::key(archive.firm, late), b"From: a@b.example\r\n\r\nLate\r\n").await;
+    world.clock.advance(ROUND_TIME);
+    Box::pin(world.host.erase()).await;
+    assert_eq!(archive.progress(&erasure).await["state"], "erased");
+    assert_eq!(world.objects().await.iter().filter(|key| key.ends_with(".eml")).count(), 0);
+}
+
+#[tokio::test]
+async fn a_hold_of_a_deleted_firm_can_be_lifted_so_that_it_can_be_erased() {
+    let (archive, _) = Archive::of_mails().await;
+    let (world, firm) = (&archive.world, archive.firm);
+    let holds = format!("/v1/firms/{firm}/holds");
+    let hold = |held: bool| json!({ "dossier": "2026/18", "held": held, "reason": "Case 7" });
+    world.put(&holds, hold(true)).await.ok();
+    world.delete(&format!("/v1/firms/{firm}")).await;
+    assert_eq!(archive.refusal(json!({ "kind": "firm" })).await["reason"], "held");
+    world.put(&holds, hold(false)).await.ok();
+    assert_eq!(archive.erase(json!({ "kind": "firm" })).await["originals"], 7);
 }
 
 #[tokio::test]

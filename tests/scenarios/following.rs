@@ -336,12 +336,21 @@ async fn d6_a_mail_whose_outside_people_are_contacts_of_one_dossier_is_proposed_
     assert_eq!(told, [(expected[0].as_str(), "D-1"), (expected[1].as_str(), "D-1")]);
     assert_eq!(office.filing(&mails[0]).await, NOWHERE, "nothing is filed by itself");
 
-    let accepted: Vec<Value> = told.iter().map(|(id, dossier)| json!({ "message": id, "dossier": dossier })).collect();
+    // What somebody files meanwhile stays as it is.
+    let by_hand = world.post(&office.below(&format!("messages/{}/file", told[0].0)), json!({ "dossier": "D-9" })).await;
+    assert_eq!(by_hand.ok()["dossier"], "D-9");
+    let late = json!({ "proposals": [{ "message": told[0].0, "dossier": "D-1" }] });
+    let late = world.post(&office.below("proposals/accept"), late).await.ok();
+    assert_eq!(late["items"][0]["problem"]["code"], "conflict", "{late}");
+
+    let accepted: Vec<Value> =
+        told[1..].iter().map(|(id, dossier)| json!({ "message": id, "dossier": dossier })).collect();
     let answers = world.post(&office.below("proposals/accept"), json!({ "proposals": accepted })).await.ok();
     assert!(answers["items"].as_array().unwrap().iter().all(|item| item["problem"].is_null()));
     world.run_until_idle().await;
     for mail in &mails[..2] {
-        assert_eq!((office.filing(mail).await, office.mark(mail)), (filed("D-1", "contact"), vec![GREEN.to_owned()]));
+        let expected = if office.id(mail) == told[0].0 { filed("D-9", "request") } else { filed("D-1", "contact") };
+        assert_eq!((office.filing(mail).await, office.mark(mail)), (expected, vec![GREEN.to_owned()]));
     }
     assert_eq!(world.get(&office.below("proposals")).await.ok()["items"], json!([]));
     for bad in [

@@ -168,9 +168,9 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     let refused =
         refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
     // To delete it once more finishes what broke off.
-    // What it had is erased after it was deleted.
-    let changes =
-        !parts.method.is_safe() && parts.method != Method::DELETE && !route.starts_with(routes::erasures::PATH);
+    // What it had is erased after it was deleted, and a hold that stands in the way is lifted first.
+    let may_go_on = [routes::erasures::PATH, routes::holds::PATH].iter().any(|path| route.starts_with(path));
+    let changes = !parts.method.is_safe() && parts.method != Method::DELETE && !may_go_on;
     let refused = refused.or_else(|| {
         (scope.has_ended() && changes).then(|| Problem::new(Code::FirmEnded, "Nothing was changed by this request."))
     });

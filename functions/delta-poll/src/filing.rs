@@ -119,7 +119,7 @@ pub(crate) async fn file_moved(
                 let (key, work) = Work::of_mark(firm, id, count);
                 marks.extend(matches!(filed.state, State::Announced(_)).then(|| Row::inserted(key, work)));
             }
-            Err(FilingError::Unknown | FilingError::NotArchived(_)) => {}
+            Err(FilingError::Unknown | FilingError::NotArchived(_) | FilingError::FiledSince) => {}
             Err(FilingError::Feed(error)) => return Err(error.into()),
         }
     }

@@ -34,7 +34,7 @@ use shared::{
     mail::mailbox::SyncState,
 };
 
-use crate::round::{RoundEnd, RoundError};
+use crate::round::{RoundEnd, RoundError, WAIT_IN_QUEUE_MAX};
 pub use crate::{
     folder_tree::FOLLOW_PAUSE,
     run::{OUTAGE_PAUSE_MAX, SILENCE_SPREAD},
@@ -43,9 +43,6 @@ pub use crate::{
 /// Mailboxes of one batch that are worked at side by side, all that a batch can name: what they hold in memory stays
 /// within a small function.
 pub const MAILBOXES_AT_ONCE: usize = 4;
-
-/// A mailbox that has to wait so long comes back by the schedule.
-const WAIT_IN_QUEUE_MAX: Duration = Duration::from_secs(30);
 
 /// What starts the function: jobs from the mail queue, or the schedule.
 pub type Input = worker::Input<Schedule>;

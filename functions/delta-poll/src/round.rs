@@ -39,6 +39,8 @@ use shared::{
 };
 use tokio::sync::OnceCell;
 
+/// A mailbox that has to wait so long comes back by the schedule.
+pub(crate) const WAIT_IN_QUEUE_MAX: Duration = Duration::from_secs(30);
 /// A person may take a category out of the master list: it is looked at again where the last look is older than this.
 const MARKS_SEEN_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The pause after another changed what this round was about to change.

@@ -49,7 +49,7 @@ use crate::{
     advance::{self, Batch},
     discover::{self, PAGES_MAX, Read},
     farewell, folder_tree,
-    round::{FreshPages, Known, Round, RoundEnd, RoundError},
+    round::{FreshPages, Known, Round, RoundEnd, RoundError, WAIT_IN_QUEUE_MAX},
     walks,
 };
 
@@ -112,7 +112,9 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
         return Ok(RoundEnd::Finished);
     }
     if let Some(wait) = sync.value.yields(job.sent_at, began_at).filter(|_| !job.subscription) {
-        return Err(RoundError::Wait(wait));
+        // Its job stays in the queue: what is left to the schedule begins no round, and a job that says that the
+        // subscription needs a look would end unread.
+        return Err(RoundError::Wait(wait.min(WAIT_IN_QUEUE_MAX - Duration::from_secs(1))));
     }
     let takes_turn = sync.value.older.is_some();
     if takes_turn {

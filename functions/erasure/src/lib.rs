@@ -41,10 +41,16 @@ pub struct Output {
     pub failed: usize,
 }
 
-/// What is due could not be read; the schedule comes again in a minute.
+/// What is due could not be done whole; the schedule comes again in a minute.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ErasureError(#[from] TableError);
+pub enum ErasureError {
+    /// What is due could not be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Erasures that were begun could not be ended.
+    #[error("{0} erasures could not be ended: see the lines before this one")]
+    Failed(usize),
+}
 
 impl From<ErasureError> for Diagnostic {
     fn from(error: ErasureError) -> Self {
@@ -57,7 +63,9 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Eras
     let Input { schedule: Schedule::Erase } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     // Boxed, because the compiler gives up on a future that is nested so deeply.
-    Box::pin(erase(app, app.clock.now(), &deadline)).await
+    let output = Box::pin(erase(app, app.clock.now(), &deadline)).await?;
+    // An error rings the alarm.
+    if output.failed > 0 { Err(ErasureError::Failed(output.failed)) } else { Ok(output) }
 }
 
 /// Works at every erasure that is due by `until`, one after another.
@@ -91,12 +99,12 @@ async fn work(
     let Some(order) = ErasureOrder::take(&app.table, erasure, until).await? else { return Ok(false) };
     let left = deadline.ends().duration_since(app.clock.now()) - SignedDuration::from_secs(20);
     let eraser = app.eraser();
-    let work = ErasureOrder::work(order.clone(), &eraser);
+    let work = ErasureOrder::work(order, &eraser);
     match tokio::time::timeout(left.try_into().unwrap_or_default(), Box::pin(work)).await {
         Ok(ended) => Ok(ended.map(|_| true)?),
         // Cut off as by a kill: what is erased is erased, and the rest is gone on with.
         Err(_) => {
-            ErasureOrder::give_back(order, &app.table, app.clock.now()).await?;
+            ErasureOrder::give_back(&app.table, erasure, app.clock.now()).await?;
             Ok(false)
         }
     }

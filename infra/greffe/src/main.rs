@@ -440,8 +440,10 @@ async fn erase(arguments: EraseArguments) -> Ended {
     let scope =
         scope.or_else(|| member.map(ErasedScope::Member)).or_else(|| whole_firm.then_some(ErasedScope::Firm(firm)));
     let scope = scope.ok_or("name a message, a mailbox or a member, or --whole-firm")?;
-    let (app, erasure) =
-        (place.open().await?, Erasure { firm, scope, asked_by: by, by: "operator".to_owned(), reason });
+    let (app, erasure) = (
+        place.open().await?,
+        Erasure { firm, scope, asked_by: by, by: "operator".to_owned(), reason, mailboxes: Default::default() },
+    );
     let mut out = std::io::stdout();
     if !arguments.confirm {
         let ErasedCount { originals, facts } = app.eraser().preview(&erasure).await?;

@@ -7,7 +7,7 @@
 //! record is a fact of its own, whose id says what was erased ([`ErasedScope`]). Both are void: no reader of the feed
 //! sees them.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, ops::Add};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -138,6 +138,8 @@ pub struct Erasure {
     pub by: String,
     /// Why.
     pub reason: String,
+    /// Of a member, the mailboxes that an earlier try found: it may have erased them.
+    pub mailboxes: BTreeSet<MailboxId>,
 }
 
 /// What an erasure would take, or took.
@@ -209,7 +211,37 @@ pub struct Eraser<'a> {
     pub clock: &'a Clock,
 }
 
+impl Add for ErasedCount {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { originals: self.originals + other.originals, facts: self.facts + other.facts }
+    }
+}
+
+/// What an erasure found, part by part. Each part may go.
+#[derive(Debug)]
+pub struct FoundParts(Vec<Found>);
+
+impl FoundParts {
+    /// How much it is.
+    pub fn count(&self) -> ErasedCount {
+        let sum = |of: fn(&Found) -> usize| self.0.iter().map(of).sum::<usize>() as u64;
+        ErasedCount { originals: sum(|part| part.originals.len()), facts: sum(|part| part.facts.len()) }
+    }
+
+    /// The mailboxes among the parts.
+    pub fn mailboxes(&self) -> BTreeSet<MailboxId> {
+        let mailbox = |part: &Found| match part.scope {
+            ErasedScope::Mailbox(mailbox) => Some(mailbox),
+            _ => None,
+        };
+        self.0.iter().filter_map(mailbox).collect()
+    }
+}
+
 /// What there is to erase.
+#[derive(Debug)]
 struct Found {
     scope: ErasedScope,
     originals: Vec<String>,
@@ -226,22 +258,27 @@ impl Eraser<'_> {
     ///
     /// Errors: it is refused; S3 or the table refuses or does not answer.
     pub async fn preview(&self, erasure: &Erasure) -> Result<ErasedCount, EraseError> {
-        Ok(count(&self.find(erasure).await?))
+        Ok(self.find(erasure).await?.count())
     }
 
     /// Erases for good. Begun again, it goes on.
     ///
-    /// Cost: it reads the whole feed, and looks at each original once before anything goes.
-    ///
     /// Errors: it is refused; the log is not as it was written; S3 or the table refuses or does not answer.
     pub async fn erase(&self, erasure: &Erasure) -> Result<ErasedCount, EraseError> {
-        let parts = self.find(erasure).await?;
-        for part in &parts {
+        let found = self.find(erasure).await?;
+        self.carry_out(erasure, &found).await?;
+        Ok(found.count())
+    }
+
+    /// Erases what was found.
+    ///
+    /// Errors: a hold was set meanwhile; the log is not as it was written; S3 or the table refuses or does not answer.
+    pub async fn carry_out(&self, erasure: &Erasure, found: &FoundParts) -> Result<(), EraseError> {
+        for part in &found.0 {
             self.erase_part(erasure, part).await?;
         }
         self.indexer.restart(erasure.firm, None).await?;
-        self.table.write(IndexDue::at(erasure.firm, self.clock.now())).await?;
-        Ok(count(&parts))
+        Ok(self.table.write(IndexDue::at(erasure.firm, self.clock.now())).await?)
     }
 
     async fn erase_part(&self, erasure: &Erasure, found: &Found) -> Result<(), EraseError> {
@@ -251,7 +288,12 @@ impl Eraser<'_> {
             self.record(erasure, scope).await?;
         }
         while self.appender.append(firm, self.clock.now()).await?.more {}
+        // It took a while to find everything.
+        self.refuse_held(&HeldDossiers::of(self.table, firm).await?, firm, scope).await?;
         side_by_side(found.originals.iter().map(|key| self.appender.store.erase(key))).await?;
+        // Before the index: what is cut off here is found again by the feed.
+        let facts = found.facts.iter();
+        side_by_side(facts.map(|(number, entry, at)| self.appender.feed.blank(firm, *number, *entry, *at))).await?;
         match scope {
             ErasedScope::Message(message) => {
                 self.blank(firm, *message, State::Erased { at: self.clock.now() }).await?;
@@ -264,49 +306,52 @@ impl Eraser<'_> {
             ErasedScope::Member(member) => self.forget(firm, *member).await?,
             ErasedScope::Firm(_) => self.vacate(firm, &found.mailboxes).await?,
         }
-        let facts = found.facts.iter();
-        side_by_side(facts.map(|(number, entry, at)| self.appender.feed.blank(firm, *number, *entry, *at))).await?;
         tracing::info!(firm.id = %firm, %scope, originals = found.originals.len(), "erased");
         Ok(())
     }
 
-    /// What there is to erase, part by part; each may go.
-    async fn find(&self, Erasure { firm, scope, .. }: &Erasure) -> Result<Vec<Found>, EraseError> {
+    /// What there is to erase; each part may go.
+    ///
+    /// Cost: it reads the whole feed, and looks at each original once.
+    ///
+    /// Errors: it is refused; S3 or the table refuses or does not answer.
+    pub async fn find(&self, erasure: &Erasure) -> Result<FoundParts, EraseError> {
+        let firm = &erasure.firm;
         let (mut parts, mut is_known, held) = (Vec::new(), false, HeldDossiers::of(self.table, *firm).await?);
-        for scope in self.parts(*firm, scope).await? {
-            let holding = match &scope {
-                ErasedScope::Message(message) => held.holding_any(self.table, *firm, [*message]).await?,
-                ErasedScope::Messages(_, messages) => {
-                    held.holding_any(self.table, *firm, messages.iter().copied()).await?
-                }
-                ErasedScope::Mailbox(mailbox) => self.holding_in(&held, *firm, *mailbox).await?,
-                ErasedScope::Member(_) => None,
-                ErasedScope::Firm(_) => held.any().map(str::to_owned),
-            };
-            if let Some(dossier) = holding {
-                return Err(EraseError::Held(dossier));
-            }
+        for scope in self.parts(erasure).await? {
+            self.refuse_held(&held, *firm, &scope).await?;
             let is_member = self.is_at_rest(*firm, &scope).await?;
             parts.push(self.find_part(*firm, scope).await?);
             is_known |= is_member;
         }
         let is_nothing = |part: &Found| part.originals.is_empty() && part.facts.is_empty() && part.record.is_none();
-        if !is_known && parts.iter().all(is_nothing) { Err(EraseError::Unknown) } else { Ok(parts) }
+        if !is_known && parts.iter().all(is_nothing) { Err(EraseError::Unknown) } else { Ok(FoundParts(parts)) }
+    }
+
+    async fn refuse_held(&self, held: &HeldDossiers, firm: FirmId, scope: &ErasedScope) -> Result<(), EraseError> {
+        let holding = match scope {
+            ErasedScope::Message(message) => held.holding_any(self.table, firm, [*message]).await?,
+            ErasedScope::Messages(_, messages) => held.holding_any(self.table, firm, messages.iter().copied()).await?,
+            ErasedScope::Mailbox(mailbox) => self.holding_in(held, firm, *mailbox).await?,
+            ErasedScope::Member(_) => None,
+            ErasedScope::Firm(_) => held.any().map(str::to_owned),
+        };
+        holding.map_or(Ok(()), |dossier| Err(EraseError::Held(dossier)))
     }
 
     /// A member is erased with its mailboxes, each as a part with a record of its own.
-    async fn parts(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<ErasedScope>, TableError> {
-        let mut parts = Vec::new();
+    async fn parts(&self, erasure: &Erasure) -> Result<Vec<ErasedScope>, TableError> {
+        let Erasure { firm, scope, mailboxes: known, .. } = erasure;
+        let (firm, mut mailboxes) = (*firm, known.clone());
         if let ErasedScope::Member(member) = scope
             && let Some(member) = Member::find(self.table, firm, *member).await?
         {
             let addresses: BTreeSet<String> = member.value.addresses().map(str::to_lowercase).collect();
-            let mailboxes = self.table.query_all::<Mailbox>(&Key::mailbox_prefix(firm)).await?;
-            let own = mailboxes.into_iter().filter(|row| addresses.contains(&row.value.address.to_lowercase()));
-            parts.extend(own.map(|row| ErasedScope::Mailbox(row.value.id)));
+            let all = self.table.query_all::<Mailbox>(&Key::mailbox_prefix(firm)).await?;
+            let own = all.into_iter().filter(|row| addresses.contains(&row.value.address.to_lowercase()));
+            mailboxes.extend(own.map(|row| row.value.id));
         }
-        parts.push(scope.clone());
-        Ok(parts)
+        Ok(mailboxes.into_iter().map(ErasedScope::Mailbox).chain([scope.clone()]).collect())
     }
 
     /// The dossier under a hold that a mail of the mailbox is, or was, filed to.
@@ -448,8 +493,10 @@ impl Eraser<'_> {
         if let Some(row) = self.table.get::<Mailbox>(&Key::mailbox(firm, mailbox)).await? {
             let Mailbox { address, root, external_id, .. } = &row.value;
             let claims = [Some(Key::address(firm, address)), root.as_ref().map(|root| Key::root_folder(firm, root))];
-            let claims = claims.into_iter().flatten().chain([row.key.clone()]).map(Write::discard);
-            for write in claims.chain(Named::Mailbox.free(Some(firm), external_id.as_ref())) {
+            let claims = claims.into_iter().flatten().map(Write::discard);
+            let claims = claims.chain(Named::Mailbox.free(Some(firm), external_id.as_ref()));
+            // The mailbox goes last: it says what else there is.
+            for write in claims.chain([Write::discard(row.key.clone())]) {
                 self.table.write(write).await?;
             }
         }
@@ -537,11 +584,6 @@ fn blanked(Message { id, immutable_id, folder, received_at, .. }: Message, state
 async fn side_by_side<E, F: Future<Output = Result<(), E>>>(all: impl Iterator<Item = F>) -> Result<(), E> {
     let all: Vec<_> = all.collect();
     stream::iter(all).buffer_unordered(AT_ONCE).try_collect().await
-}
-
-fn count(parts: &[Found]) -> ErasedCount {
-    let sum = |of: fn(&Found) -> usize| parts.iter().map(of).sum::<usize>() as u64;
-    ErasedCount { originals: sum(|part| part.originals.len()), facts: sum(|part| part.facts.len()) }
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ use crate::{
 
 /// Most messages that one removal takes. They lie in one item.
 pub const REMOVED_MAX: usize = 1_000;
+/// A round that began before all was erased may take so long to end, and write what it found: then all is erased once
+/// more.
+pub const ROUND_TIME: Duration = Duration::from_secs(3 * 60);
 /// How long the function may take that works at an erasure; longer than its time-out. One that died is done again then.
 pub const WORK_TIME: Duration = Duration::from_secs(16 * 60);
 
@@ -162,6 +165,15 @@ pub struct ErasureOrder {
     pub created_at: Timestamp,
     /// How far it is.
     pub progress: ErasureState,
+    /// Of a member, the mailboxes that go with it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub mailboxes: BTreeSet<MailboxId>,
+    /// Whether something may be gone: then it is refused no more.
+    #[serde(default)]
+    pub has_begun: bool,
+    /// What was erased before the last rounds ended.
+    #[serde(default)]
+    pub erased: Option<ErasedCount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_kind: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,6 +207,9 @@ impl ErasureOrder {
             by,
             created_at: now,
             progress: ErasureState::Requested,
+            mailboxes: BTreeSet::new(),
+            has_begun: false,
+            erased: None,
             due_kind: None,
             due_at: None,
         }
@@ -256,33 +271,51 @@ impl ErasureOrder {
     /// Gives one back that could not be ended: it is due again at once.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn give_back(mut row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
-        row.value = row.value.clone().due(now);
-        table.write(Write::replace(&row)).await
+    pub async fn give_back(table: &Table, (firm, id): (FirmId, ErasureId), now: Timestamp) -> Result<(), TableError> {
+        let due = |order: Option<Self>| order.map(|order| if order.due_at.is_some() { order.due(now) } else { order });
+        table.update(&Key::erasure(firm, id), due).await.map(drop)
     }
 
     /// Does what is to be done of it: its preview, or once it is confirmed, the erasure.
     ///
-    /// Errors: S3 or the table refuses or does not answer; a refusal is no error but its state.
+    /// Errors: S3 or the table refuses or does not answer; it is refused after it began. Before that, a refusal is no
+    /// error but its state.
     pub async fn work(mut row: Row<Self>, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
         let now = eraser.clock.now();
-        let order = &mut row.value;
-        let ended = match &order.progress {
-            ErasureState::Requested => order.preview(eraser).await,
-            ErasureState::Confirmed { .. } => {
-                let erased = eraser.erase(&order.erasure()).await;
-                erased.map(|count| ErasureState::Erased { count, at: eraser.clock.now() })
-            }
+        let ended = match &row.value.progress {
+            ErasureState::Requested => row.value.preview(eraser).await,
+            ErasureState::Confirmed { .. } => Self::carry_out(&mut row, eraser).await,
             other => Ok(other.clone()),
         };
+        let order = &mut row.value;
         order.progress = match ended {
             Ok(state) => state,
+            Err(error) if order.has_begun => return Err(error),
             Err(error) => refused(&error).ok_or(error)?,
         };
-        (order.due_kind, order.due_at) = (None, None);
+        if !matches!(order.progress, ErasureState::Confirmed { .. }) {
+            (order.due_kind, order.due_at) = (None, None);
+        }
         tracing::info!(firm.id = %order.firm, erasure.id = %order.id, state = ?order.progress, at = %now, "erasure went on");
         eraser.table.write(Write::replace(&row)).await?;
         Ok(row.value.progress)
+    }
+
+    /// Erases, and once more after the rounds that were under way have ended.
+    async fn carry_out(row: &mut Row<Self>, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
+        let found = eraser.find(&row.value.erasure()).await?;
+        if !row.value.has_begun {
+            (row.value.has_begun, row.value.mailboxes) = (true, found.mailboxes());
+            eraser.table.write(Write::replace(row)).await?;
+            row.written();
+        }
+        eraser.carry_out(&row.value.erasure(), &found).await?;
+        let (count, now) = (found.count(), eraser.clock.now());
+        if let Some(erased) = row.value.erased {
+            return Ok(ErasureState::Erased { count: erased + count, at: now });
+        }
+        row.value = Self { erased: Some(count), ..row.value.clone() }.due(now + ROUND_TIME);
+        Ok(row.value.progress.clone())
     }
 
     async fn preview(&mut self, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
@@ -308,7 +341,7 @@ impl ErasureOrder {
             }
         };
         let (asked_by, by, reason) = (self.asked_by.clone(), self.by.clone(), self.reason.clone());
-        Erasure { firm: self.firm, scope, asked_by, by, reason }
+        Erasure { firm: self.firm, scope, asked_by, by, reason, mailboxes: self.mailboxes.clone() }
     }
 
     /// Finds the messages of a removal; whether there are more than it takes.

@@ -37,6 +37,9 @@ pub enum FilingError {
     /// Its original is not in the archive.
     #[error("the state of the message is {0}")]
     NotArchived(&'static str),
+    /// It was filed since it was proposed.
+    #[error("the mail was filed since it was proposed")]
+    FiledSince,
     /// The table or the feed.
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -143,6 +146,10 @@ pub async fn file(
         };
         if row.value.dossier() == change.dossier {
             return Ok(row.value);
+        }
+        // A proposal is for mail that nobody filed.
+        if change.through == FiledThrough::Contact && row.value.filing.is_some() {
+            return Err(FilingError::FiledSince);
         }
         let (mut writes, fact) = change.made_to(firm, &mut row.value, &original);
         // What has not come so far is still in its page's work.

@@ -342,12 +342,7 @@ impl Mailbox {
             return Ok(row.value);
         }
         row.value.state = MailboxState::Paused;
-        let mut writes = vec![Write::replace(&row)];
-        if let Some(sync) = table.get::<SyncState>(&Key::sync(row.value.firm, row.value.id)).await? {
-            let not_due = sync.value.clone().not_due();
-            writes.push(Write::replace(&sync.with(not_due)));
-        }
-        table.transact(writes).await?;
+        row.value.store_with_sync(&row, table, |sync| sync.map(SyncState::not_due)).await?;
         Ok(row.value)
     }
 
@@ -365,20 +360,43 @@ impl Mailbox {
         row.value.state = MailboxState::Active;
         // Graph tells arrivals in whole seconds: one of this very second counts as after.
         row.value.activated_at.get_or_insert(Timestamp::from_second(now.as_second()).unwrap_or(now));
-        let (firm, id) = (row.value.firm, row.value.id);
-        let sync = match table.get::<SyncState>(&Key::sync(firm, id)).await? {
-            Some(sync) => {
-                let due = sync.value.clone().due(now);
-                Write::replace(&sync.with(due))
-            }
+        let begin = |there: Option<SyncState>| match there {
+            Some(sync) => Some(sync.due(now)),
             None => {
                 let mut first = SyncState { preparing: Some(Preparing::default()), ..SyncState::default() }.due(now);
                 first.note_pace(now, 0);
-                Write::insert(Key::sync(firm, id), &first)
+                Some(first)
             }
         };
-        table.transact(vec![Write::replace(&row), sync]).await?;
+        row.value.store_with_sync(&row, table, begin).await?;
         Ok(row.value)
+    }
+
+    /// Stores the mailbox as it is in `row`, together with what `change` makes of the state of its rounds. A round may
+    /// write that state at the same time: then it is read and changed again.
+    async fn store_with_sync(
+        &self,
+        row: &Row<Self>,
+        table: &Table,
+        change: impl Fn(Option<SyncState>) -> Option<SyncState>,
+    ) -> Result<(), TableError> {
+        let key = Key::sync(self.firm, self.id);
+        let mut tries = table.tries();
+        loop {
+            let mut writes = vec![Write::replace(row)];
+            match table.get::<SyncState>(&key).await? {
+                Some(sync) => {
+                    if let Some(changed) = change(Some(sync.value.clone())) {
+                        writes.push(Write::replace(&sync.with(changed)));
+                    }
+                }
+                None => writes.extend(change(None).map(|first| Write::insert(key.clone(), &first))),
+            }
+            match table.transact(writes).await {
+                Err(error) if error.is_about(&key) && tries.again(&error).await => {}
+                other => return other,
+            }
+        }
     }
 }
 

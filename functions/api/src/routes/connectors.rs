@@ -355,7 +355,7 @@ pub(crate) struct NewTenantGrant {
     tenant_id: Tenant,
 }
 
-/// Grants a waiting connector organisation-wide access to a Microsoft 365 tenant.
+/// Approves a waiting connector for organisation-wide access to a Microsoft 365 tenant.
 ///
 /// A connector waits if greffe could not verify that the person who signed in is an administrator, or if the tenant
 /// belongs to another firm. `GET /v1/tenants` lists the waiting connectors. The connector connects at once if an

@@ -66,11 +66,12 @@ impl From<ErasureOrder> for ErasureView {
 
 /// Asks for an erasure or a removal. Nothing is erased before its preview is confirmed.
 ///
-/// An erasure takes a message, a mailbox, a member or the whole firm, because a person may demand it. A removal takes
-/// mails that were kept though nobody wants them: some, those of a sender, or those that the rules of a mailbox would
-/// skip today. Either way the originals, the index and the events of the mails go for good, and are not archived again.
-/// The log keeps their ids, times and digests, with who asked and why, so that the rest of the archive can still be
-/// proved. Within a minute the preview says how many originals it would take, or that it is refused and until when.
+/// An erasure is for a message, a mailbox, a member or the whole firm, for example after a request under
+/// data-protection law. A removal is for unwanted mail: a list of mails, all mails of a sender, or all mails that the
+/// present rules of a mailbox would skip. In both cases greffe deletes the originals, the index and the events of the
+/// mails, and does not archive them again. The log keeps their ids, times and digests, with who asked and why, so that
+/// the rest of the archive can still be verified. Within a minute, the preview says how many originals would be
+/// deleted, or that the request is refused and until when.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/erasures", tag = "evidence", operation_id = "create_erasure",
     responses((status = 202, body = ErasureView, headers(("Location" = String, description = "The erasure's address"))))
@@ -116,7 +117,7 @@ pub(super) async fn list(
     Ok(Json(Page { items: page.items.into_iter().map(ErasureView::from).collect(), next: page.next }))
 }
 
-/// Shows an erasure or a removal: its preview, why it is refused, or what it took.
+/// Shows an erasure or a removal: its state, its preview, the reason if it is refused, and how much was deleted.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/erasures/{erasure}", tag = "evidence", operation_id = "read_erasure",
     responses((status = 200, body = ErasureView))
@@ -132,8 +133,8 @@ pub(super) async fn read(
 
 /// Confirms the preview of an erasure or a removal: greffe carries it out within minutes, for good.
 ///
-/// A removal takes exactly the mails that its preview found. A mailbox, a member or a firm is erased as it is by then.
-/// Confirming it again changes nothing.
+/// A removal deletes exactly the mails that its preview found. Of a mailbox, a member or a firm, greffe also erases
+/// what arrived after the preview. A repeated request has no further effect.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/erasures/{erasure}/confirm", tag = "evidence", operation_id = "confirm_erasure",
     responses(

@@ -238,8 +238,8 @@ pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
 
 /// Changes a firm.
 ///
-/// If you change the language, Outlook categories without names of your own get the names of the new language, and
-/// dates and contacts in Outlook are updated within a day.
+/// If you change the language, the Outlook categories to which you gave no names of your own get their names in the new
+/// language, and dates and contacts in Outlook are updated within a day.
 #[utoipa::path(
     patch, path = "/v1/firms/{firm}", tag = "firms", operation_id = "update_firm", params(IfMatch),
     responses((status = 200, body = FirmView))
@@ -270,9 +270,9 @@ pub(super) async fn change(
 /// Deletes a firm and ends greffe's access to its Microsoft 365. Archived mail is kept.
 ///
 /// The firm's keys, webhooks and connectors are deleted; its mailboxes are paused and their subscriptions end; nothing
-/// more is pushed to its members. What greffe created at Entra for the firm's app registration is removed, and so is
-/// its client secret. The operator can still read the firm and its mail; nobody can change them. This can't be undone.
-/// If the request breaks off, send it again.
+/// more is pushed to its members. greffe removes the credentials that it created at Entra, and deletes the stored
+/// client secret. The operator can still read the firm and its mail; nobody can change them. This can't be undone. If
+/// the request is interrupted, send it again.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}", tag = "firms", operation_id = "delete_firm", params(IfMatch),
     responses(

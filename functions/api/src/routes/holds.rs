@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 
 use crate::{auth::FirmScope, error::Answer, extract::Json, field::Name};
 
+/// Where they are. What a deleted firm has under a hold can still be freed, so that it can be erased.
+pub(crate) const PATH: &str = "/v1/firms/{firm}/holds";
+
 /// A legal hold to set or to lift.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,10 +57,10 @@ pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
     shown(&app, firm.id()).await
 }
 
-/// Puts a dossier under a legal hold, or lifts it.
+/// Sets or lifts the legal hold of a dossier.
 ///
-/// While a hold stands, no mail that is or ever was filed to the dossier is erased or removed, and neither is a mailbox
-/// or a firm that has such a mail. The log records who set or lifted it, and why.
+/// While the hold is set, greffe erases and removes no mail that is or was filed to the dossier, and no mailbox or firm
+/// that has such a mail. The log records who set or lifted it, and why.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/holds", tag = "evidence", operation_id = "set_hold",
     responses((status = 200, body = Holds))

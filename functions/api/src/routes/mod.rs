@@ -23,7 +23,7 @@ mod entries;
 pub(crate) mod erasures;
 mod events;
 mod firms;
-mod holds;
+pub(crate) mod holds;
 mod keys;
 mod mailboxes;
 mod marks;

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Creates a webhook of the operator's: greffe posts the events of all firms to it.
+/// Creates an operator webhook: greffe posts the events of all firms to it.
 ///
 /// It works as a firm's webhook does. Events of one firm are in order; between firms there is no order.
 #[utoipa::path(
@@ -38,13 +38,13 @@ pub(super) async fn list(owner: Owner, app: State<Arc<App>>) -> Answer<Json<Webh
     webhooks::list(owner, app).await
 }
 
-/// Shows a webhook of the operator's.
+/// Shows an operator webhook.
 #[utoipa::path(get, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "read_operators_webhook", responses((status = 200, body = WebhookView)))]
 pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Tagged<WebhookView>> {
     webhooks::read(owner, app, id).await
 }
 
-/// Changes a webhook of the operator's, pauses it, or resumes it.
+/// Changes an operator webhook, pauses it, or resumes it.
 #[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "change_operators_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
 pub(super) async fn change(
     owner: Owner,
@@ -56,7 +56,7 @@ pub(super) async fn change(
     webhooks::change(owner, app, id, condition, new).await
 }
 
-/// Deletes a webhook of the operator's. Nothing is posted to it any more.
+/// Deletes an operator webhook. Nothing is posted to it any more.
 #[utoipa::path(
     delete, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_operators_webhook", params(IfMatch), responses((status = 204, description = "Deleted."))
 )]
@@ -69,17 +69,17 @@ pub(super) async fn delete(
     webhooks::delete(owner, app, id, condition).await
 }
 
-/// Gives a webhook of the operator's a new secret, and shows it this once.
+/// Replaces the secret of an operator webhook. Only this response shows the new secret.
 ///
-/// For a day, events are signed with the secret before it, too: change your application within that time.
+/// For a day, greffe signs events with both secrets: change your application within that time.
 #[utoipa::path(post, path = "/v1/webhooks/{webhook}/rotate", tag = "webhooks", operation_id = "rotate_operators_webhook_secret", responses((status = 200, body = NewWebhookView)))]
 pub(super) async fn rotate(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Json<NewWebhookView>> {
     webhooks::rotate(owner, app, id).await
 }
 
-/// Sends a webhook of the operator's a test, one event again, or everything since some event.
+/// Sends an operator webhook a test, one event again, or all events since a given one.
 ///
-/// What came of it stands in the webhook's deliveries a moment later.
+/// A moment later, the webhook's deliveries show the result.
 #[utoipa::path(post, path = "/v1/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_operators_webhook", responses((status = 202, description = "It is queued.")))]
 pub(super) async fn send(
     owner: Owner,
@@ -90,7 +90,7 @@ pub(super) async fn send(
     webhooks::send(owner, app, id, sent).await
 }
 
-/// Lists what was posted to a webhook of the operator's within seven days, newest first.
+/// Lists what was posted to an operator webhook within seven days, newest first.
 #[utoipa::path(
     get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_operators_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
 )]

@@ -75,9 +75,9 @@ pub(crate) struct Proposals {
 
 /// Lists mails that may belong to a dossier, the last registered first.
 ///
-/// A mail is proposed for a dossier if everybody outside of the firm who wrote it or received it is a contact of that
-/// dossier, and of no other that they share. Mails that were filed before are not proposed. Nothing is filed until a
-/// proposal is accepted. A page may be empty and still have a `next`.
+/// greffe proposes a dossier if all external senders and recipients of a mail are contacts of that dossier, and have no
+/// other dossier in common. Mails that were filed before are not proposed. Nothing is filed until a proposal is
+/// accepted. A page may be empty and still have a `next`.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/proposals", tag = "messages", operation_id = "list_proposals",
     params(ProposalsPage), responses((status = 200, body = Proposals))
@@ -161,8 +161,8 @@ pub(crate) struct AcceptedProposals {
 
 /// Accepts up to 100 proposals: each mail is filed to the dossier that is named with it.
 ///
-/// Each mail has an answer of its own; one that can't be filed does not keep the others from being filed. Repeating
-/// the request changes nothing.
+/// The response has a result for each mail. A mail that can't be filed does not stop the others. A repeated request has
+/// no further effect.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/proposals/accept", tag = "messages", operation_id = "accept_proposals",
     responses((status = 200, body = FiledMany))

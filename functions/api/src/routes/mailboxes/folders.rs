@@ -302,12 +302,12 @@ pub(crate) struct NewFolderDossier {
     dossier: Option<Name>,
 }
 
-/// Has a folder stand for a dossier, or for none any more.
+/// Links a folder to a dossier, or removes the link.
 ///
-/// Archived mail that lies in the folder is filed to the dossier, and so is what is moved there later. What is moved on
-/// to another folder that greffe reads is taken out again, or filed to that folder's dossier. Deleting a mail, or
-/// moving it where greffe doesn't read, changes nothing. A mail that was filed in another way stays where it is filed
-/// until it is moved.
+/// greffe files the archived mail of the folder to the dossier, and what a person moves there later. If a person moves
+/// a mail from there to another folder that greffe reads, greffe takes it out of the dossier, or files it to the
+/// dossier of the new folder. Deleting a mail, or moving it to a folder that greffe does not read, changes nothing. A
+/// mail that was filed in another way keeps its dossier until it is moved.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/dossiers", tag = "mailboxes", operation_id = "file_by_folder",
     responses((status = 200, body = MailboxView))

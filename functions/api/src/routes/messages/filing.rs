@@ -113,6 +113,7 @@ impl From<FilingError> for Failure {
             FilingError::NotArchived(_) => {
                 Problem::new(Code::NotArchived, format!("Nothing is filed: {error}.")).into()
             }
+            FilingError::FiledSince => Problem::new(Code::Conflict, format!("Nothing is filed: {error}.")).into(),
             FilingError::Feed(error) => error.into(),
         }
     }
@@ -190,9 +191,9 @@ pub(crate) struct FiledConversation {
 /// Files all archived mails of the conversation that a mail is part of, in all mailboxes, or takes them out of their
 /// dossiers.
 ///
-/// Mails are of one conversation if Exchange says so, or if their headers References and In-Reply-To lead to the same
-/// mail. If the firm has `replies_follow`, later mails of the conversation follow. Repeating the request changes
-/// nothing.
+/// Mails belong to one conversation if they have the same conversation id in Exchange, or if References and In-Reply-To
+/// name the same first mail. If the firm has `replies_follow`, later mails of the conversation are filed to the same
+/// dossier. A repeated request has no further effect.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/messages/{message}/conversation/file", tag = "messages",
     operation_id = "file_conversation",
@@ -271,7 +272,7 @@ pub(crate) async fn file(
 
 /// Takes a mail out of its dossier.
 ///
-/// Its category in Outlook turns grey again. Repeating the request changes nothing.
+/// Its category in Outlook turns grey again. A repeated request has no further effect.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/messages/{message}/file", tag = "messages", operation_id = "unfile_message",
     responses((status = 200, body = MessageView))
