@@ -156,6 +156,29 @@ async fn an_administrator_comes_by_an_invitation_finds_a_mail_reads_and_files_it
 }
 
 #[tokio::test]
+async fn home_lists_the_mailboxes_that_need_somebody_first_and_says_how_many_there_are() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.tenant.add_user("admin@lumen.example", "Admin").unwrap();
+    world.tenant.make_admin("admin@lumen.example").unwrap();
+    let connector = world.connector(&registry.firm, "organization", Value::Null).await;
+    world.sign_in(&registry.firm, &connector, "admin@lumen.example").await.ok();
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    visitor.get(&home(&registry)).await.shows(&["Yes. All mail"]);
+    for n in 0..21 {
+        let address = format!("person{n}@lumen.example");
+        world.tenant.add_user(&address, &address).unwrap();
+        world.mailbox(&registry.firm, &connector, &address).await;
+    }
+    let page = visitor.get(&home(&registry)).await;
+    page.shows(&["Mailboxes (22)"]);
+    let table = page.html.split("<tbody>").nth(1).unwrap().split("</tbody>").next().unwrap();
+    assert_eq!(table.matches("<bdi>person").count(), 20, "{table}");
+    assert!(!table.contains(ADA), "it is complete");
+}
+
+#[tokio::test]
 async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
     let world = World::new().await;
     let registry = world.registry().await;

@@ -1,4 +1,4 @@
-//! Follow: the tree of folders as people change it, and which of them are kept now.
+//! The tree of folders as people change it, and which of them are kept now.
 
 use std::{collections::HashSet, time::Duration};
 

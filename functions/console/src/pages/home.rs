@@ -16,6 +16,8 @@ const DAYS: usize = 14;
 const CHART_PAGES: usize = 3;
 /// Days before its end from which a secret is mentioned.
 const SECRET_DAYS: i64 = 60;
+/// Mailboxes that are listed, those that need somebody first.
+const MAILBOXES_MAX: usize = 20;
 /// The chart, in units of its own.
 const BAR_WIDTH: usize = 30;
 const CHART_HEIGHT: u64 = 96;
@@ -88,7 +90,10 @@ struct HomePage {
     s: Shell,
     steps: Vec<Step>,
     needs: Vec<Need>,
+    /// The first [`MAILBOXES_MAX`] of them.
     mailboxes: Vec<MailboxView>,
+    mailboxes_count: usize,
+    is_complete: bool,
     chart: Vec<Bar>,
     secrets: Vec<String>,
 }
@@ -103,8 +108,8 @@ impl HomePage {
         self.steps.iter().find(|step| !step.done).is_some_and(|next| next.title == step.title)
     }
 
-    fn is_complete(&self) -> bool {
-        self.mailboxes.iter().all(|mailbox| mailbox.standing() == view::Standing::Good)
+    fn has_more(&self) -> bool {
+        self.mailboxes_count > self.mailboxes.len()
     }
 }
 
@@ -112,7 +117,7 @@ impl HomePage {
 pub(crate) async fn page(office: Office) -> Result<Response, Trouble> {
     let s = office.shell("home");
     let connectors = office.v1("/connectors");
-    let (mailboxes, connectors, chart) = tokio::try_join!(
+    let (mut mailboxes, connectors, chart) = tokio::try_join!(
         MailboxView::all(&office),
         view::all::<ConnectorView>(office.api(), &connectors),
         chart(&office, &s),
@@ -131,7 +136,11 @@ pub(crate) async fn page(office: Office) -> Result<Response, Trouble> {
         // The steps say it better.
         needs.clear();
     }
-    Ok(render(&HomePage { s, steps, needs, mailboxes, chart, secrets }))
+    let is_good = |mailbox: &MailboxView| mailbox.standing() == view::Standing::Good;
+    let (mailboxes_count, is_complete) = (mailboxes.len(), mailboxes.iter().all(is_good));
+    mailboxes.sort_by_key(is_good);
+    mailboxes.truncate(MAILBOXES_MAX);
+    Ok(render(&HomePage { s, steps, needs, mailboxes, mailboxes_count, is_complete, chart, secrets }))
 }
 
 fn need_of_connector(s: &Shell, connector: &ConnectorView) -> Option<Need> {
