@@ -26,12 +26,16 @@ pub(super) fn flatten(document: &mut Value) {
     drop_unused(document);
 }
 
-/// The schemas that bodies of requests refer to.
+/// The schemas that bodies of requests refer to, and their fields.
 fn asked_for(document: &Value) -> BTreeSet<String> {
     let operations = document["paths"].as_object().into_iter().flatten().filter_map(|(_, item)| item.as_object());
     let bodies = operations.flatten().map(|(_, operation)| &operation["requestBody"]["content"]["application/json"]);
-    let named = bodies.filter_map(|body| body["schema"]["$ref"].as_str()?.strip_prefix("#/components/schemas/"));
-    named.map(str::to_owned).collect()
+    let name = |schema: &Value| Some(schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")?.to_owned());
+    let named: BTreeSet<String> = bodies.filter_map(|body| name(&body["schema"])).collect();
+    let schemas = &document["components"]["schemas"];
+    let fields = named.iter().filter_map(|schema| schemas[schema]["properties"].as_object()).flatten();
+    let of_fields: Vec<String> = fields.filter_map(|(_, field)| name(field)).collect();
+    named.into_iter().chain(of_fields).collect()
 }
 
 /// A request refuses fields that it does not know, also where it is one of several variants: the macro says so of

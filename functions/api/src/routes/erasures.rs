@@ -85,7 +85,7 @@ pub(super) async fn create(
         ErasureTarget::Messages { messages } if !(1..=REMOVED_MAX).contains(&messages.len()) => {
             return Err(invalid(format!("target.messages: 1 to {REMOVED_MAX}")));
         }
-        ErasureTarget::Sender { from, .. } if !(1..=FROM_CHARS_MAX).contains(&from.len()) => {
+        ErasureTarget::Sender { from, .. } if !(1..=FROM_CHARS_MAX).contains(&from.chars().count()) => {
             return Err(invalid(format!("target.from: 1 to {FROM_CHARS_MAX} characters")));
         }
         _ => {}
