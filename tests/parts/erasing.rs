@@ -42,6 +42,14 @@ impl Archive {
         erased
     }
 
+    /// Adds the member whose mailbox it is, as what is to be erased.
+    async fn member(&self) -> Value {
+        let of_firm = |noun: &str| format!("/v1/firms/{}/{noun}", self.firm);
+        let connector = self.world.get(&of_firm("connectors")).await.ok()["items"][0]["id"].clone();
+        let new = json!({ "name": "Ada", "address": tests::ADA, "connector": connector });
+        json!({ "kind": "member", "member": self.world.post(&of_firm("members"), new).await.ok()["id"] })
+    }
+
     async fn refusal(&self, target: Value) -> Value {
         let erasure = self.ask(target).await;
         Box::pin(self.world.host.erase()).await;
@@ -169,10 +177,7 @@ async fn a_firm_that_is_deleted_is_erased_whole_and_its_log_still_proves_that_it
 async fn a_member_is_erased_with_the_mailboxes_of_its_address() {
     let (archive, messages) = Archive::of_mails().await;
     let (world, firm) = (&archive.world, archive.firm);
-    let connector = world.get(&format!("/v1/firms/{firm}/connectors")).await.ok()["items"][0]["id"].clone();
-    let new = json!({ "name": "Ada", "address": tests::ADA, "connector": connector });
-    let member = world.post(&format!("/v1/firms/{firm}/members"), new).await.ok();
-    let target = json!({ "kind": "member", "member": member["id"] });
+    let target = archive.member().await;
     assert_eq!(archive.refusal(target.clone()).await["reason"], "active");
     world.post(&format!("/v1/firms/{firm}/mailboxes/{}/pause", messages[0].mailbox), json!({})).await.ok();
     assert_eq!(archive.erase(target).await["originals"], 7);
@@ -205,11 +210,7 @@ async fn an_erasure_that_is_killed_again_and_again_ends_and_leaves_nothing_half_
 #[tokio::test]
 async fn the_erasure_of_a_member_that_is_killed_again_and_again_takes_its_mailbox_whole() {
     let (archive, messages) = Archive::of_mails().await;
-    let (world, firm) = (&archive.world, archive.firm);
-    let connector = world.get(&format!("/v1/firms/{firm}/connectors")).await.ok()["items"][0]["id"].clone();
-    let new = json!({ "name": "Ada", "address": tests::ADA, "connector": connector });
-    let member = world.post(&format!("/v1/firms/{firm}/members"), new).await.ok();
-    let target = json!({ "kind": "member", "member": member["id"] });
+    let target = archive.member().await;
     ends_although_it_is_killed(archive, messages[0].mailbox, target).await;
 }
 

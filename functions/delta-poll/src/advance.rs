@@ -1,10 +1,10 @@
 //! Advance: the steps of each message from pending to marked. Any step may run twice; a crash repeats work and skips
 //! none.
 //!
-//! A message is stored, then marked, then written once with all that came of it, then told of. Whoever dies before the
-//! write leaves it pending: the next round finds the original stored and the mark set. Whoever dies after it leaves the
-//! message in its work, and the next round tells of it. A message that may follow a conversation or a folder to a
-//! dossier is written, told of and filed before it is marked.
+//! The order is: store the original, set the mark, write the message once, announce it in the feed. After a crash
+//! before the write, the message is still pending: the next round finds the original stored and the mark set. After a
+//! crash behind the write, the message is still in its work item, and the next round announces it. A message that may
+//! be filed by its conversation or its folder is written, announced and filed before it is marked.
 
 use std::{
     collections::BTreeSet,
@@ -170,7 +170,7 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
     let all = indexes(&messages, |_, _| true);
     write(round, &mut messages, &mut saved, &all).await?;
     announce(round, &mut messages, &untold).await?;
-    // What could not be marked is told of now.
+    // Messages that could not be marked are announced now.
     write(round, &mut messages, &mut saved, &all).await?;
     marking.items.fetch_sub(1, Ordering::Relaxed);
     if stop.is_err() {
@@ -253,7 +253,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -
             }
             Ok(Archived::Waits(error)) => {
                 let tries = row.value.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
-                // One that Graph does not give again and again has failed, and everybody is told.
+                // After several refusals the message counts as failed, and the feed says so.
                 if tries >= WAITS_MAX {
                     failed(round, row, error.code());
                 } else {

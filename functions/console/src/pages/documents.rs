@@ -341,7 +341,7 @@ pub(super) struct FiledMany {
 }
 
 impl FiledMany {
-    /// How many were filed and how many were not, as the next page is told.
+    /// The counts of filed and refused mails, as parameters of the next page.
     pub(super) fn told(&self) -> String {
         let kept = self.items.iter().filter(|item| item.problem.is_some()).count();
         format!("filed={}&kept={kept}", self.items.len() - kept)

@@ -102,8 +102,9 @@ pub(crate) async fn grant(
     shown(&app, mailbox).await
 }
 
-/// Revokes the permission to archive a mailbox's older mail. If greffe has
-/// started to archive it, it continues.
+/// Revokes the permission to archive a mailbox's older mail.
+///
+/// If greffe has started to archive it, it continues.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history", params(IfMatch),
     responses((status = 200, body = MailboxView))
