@@ -102,9 +102,11 @@ const KINDS: &[(&str, Held)] = &[
         "fact",
         Samples(&[
             "fact-connector-connected",
+            "fact-mailbox-erased",
             "fact-message-archived",
             "fact-message-failed",
             "fact-message-filed",
+            "fact-message-removed",
             "fact-salted",
         ]),
     ),
@@ -233,9 +235,11 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "credential" | "platform-credential" => read::<Registration>(&sample, item),
             "date" => read::<Entry<Date>>(&sample, item),
             "fact-connector-connected"
+            | "fact-mailbox-erased"
             | "fact-message-archived"
             | "fact-message-failed"
             | "fact-message-filed"
+            | "fact-message-removed"
             | "fact-salted" => {
                 read::<Fact>(&sample, item);
             }

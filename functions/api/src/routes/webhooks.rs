@@ -106,7 +106,7 @@ pub(crate) struct NewWebhook {
     url: String,
     /// The types of events that are posted. Empty or left out for all.
     #[serde(default)]
-    #[schema(max_items = 20)]
+    #[schema(max_items = 40)]
     types: BTreeSet<EventType>,
     /// Posts what the feed has after this, too: a number of it, or its `next`, as text; `0` for everything. Left out,
     /// only what comes from now on.
@@ -298,7 +298,7 @@ pub(crate) struct WebhookChange {
     url: Option<String>,
     /// The types of events that are posted; empty for all.
     #[serde(default)]
-    #[schema(max_items = 20)]
+    #[schema(max_items = 40)]
     types: Option<BTreeSet<EventType>>,
     /// `paused` lets events wait in the feed. `active` posts what waits, at once.
     #[serde(default)]
