@@ -373,8 +373,8 @@ pub(crate) struct MailboxesFilter {
 
 /// Lists a firm's mailboxes.
 ///
-/// With `connector`, `member`, `state`, `kind` or `address`, a page may have few or no items although more follow, because one
-/// request examines at most 1,000 mailboxes. Read pages until `next` is null.
+/// With `connector`, `member`, `state`, `kind` or `address`, a page may have few or no items although more follow,
+/// because one request examines at most 1,000 mailboxes. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(MailboxesFilter, SortedPart),
     responses((status = 200, body = Page<MailboxView>))
