@@ -10,7 +10,7 @@ use shared::{
     },
     base::id::{EntryId, Noun},
     graph::{BatchOrder, Disposition, GraphError, Homes, Item, ItemStep, PARALLEL_REQUESTS_MAX, Place, Tag},
-    mail::work::Fate,
+    mail::work::WorkOutcome,
     push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
 
@@ -111,11 +111,11 @@ impl Held {
         if self.rests { None } else { self.copy.next_step(self.wanted.as_ref()) }
     }
 
-    fn fate(&self) -> Fate {
+    fn fate(&self) -> WorkOutcome {
         match &self.copy.failure {
-            Some(failure) if self.rests => Fate::Failed(failure.next_try),
-            _ if self.copy.is_as(self.wanted.as_ref()) => Fate::Done,
-            _ => Fate::Open,
+            Some(failure) if self.rests => WorkOutcome::Failed(failure.next_try),
+            _ if self.copy.is_as(self.wanted.as_ref()) => WorkOutcome::Done,
+            _ => WorkOutcome::Open,
         }
     }
 
@@ -281,15 +281,15 @@ async fn homes(round: &Round<'_>, steps: &[(usize, ItemStep)]) -> Result<Homes, 
 /// Keeps what is known of the copies, and takes out of the work what is done, in one transaction.
 async fn settle(round: &Round<'_>, work: Row<PushWork>, mut held: Vec<Held>) -> Result<(), PushError> {
     // What failed may have come right without another step: it was said as it is there.
-    for held in held.iter_mut().filter(|held| held.fate() == Fate::Done) {
+    for held in held.iter_mut().filter(|held| held.fate() == WorkOutcome::Done) {
         held.copy.failure = None;
     }
     let things = work.value.work.things().iter();
-    let fates: Vec<(String, Fate)> = things
+    let fates: Vec<(String, WorkOutcome)> = things
         .map(|thing| {
             let held = held.iter().find(|held| held.entry.to_string() == *thing);
             // Another item of work has it in hand.
-            (thing.clone(), held.map_or(Fate::Done, Held::fate))
+            (thing.clone(), held.map_or(WorkOutcome::Done, Held::fate))
         })
         .collect();
     let (left, settled) = work.value.work.left_after(&fates);

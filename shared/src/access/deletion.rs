@@ -20,9 +20,9 @@ use crate::{
     aws::table::{Key, Row, TableError, Write},
     base::{
         id::{FirmId, SubscriptionId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
-    firm::{Firm, api_key::ApiKey, named::Named},
+    firm::{Firm, api_key::ApiKey, external_id::ExternalIdOwner},
     mail::mailbox::{Mailbox, SyncState},
     webhook::Webhook,
 };
@@ -56,7 +56,7 @@ pub async fn delete_connector(clients: &Clients, connector: &Connector) -> Resul
     loop {
         let left = tenancy::leave(table, connector).await?;
         let gone = [Key::connector(firm, id), Key::tokens(firm, id), Key::watch(firm, id)].map(Write::discard);
-        let named = Named::Connector.free(Some(firm), connector.external_id.as_ref());
+        let named = ExternalIdOwner::Connector.release(Some(firm), connector.external_id.as_ref());
         match table.transact(gone.into_iter().chain(left).chain(named).collect()).await {
             Err(error) if tries.again(&error).await => {}
             ended => return Ok(ended?),
@@ -94,7 +94,7 @@ async fn unsubscribe(clients: &Clients, connector: &Connector, subscriptions: Ve
     let all = async {
         for id in &subscriptions {
             if let Err(error) = graph.unsubscribe(id).await {
-                tracing::info!(connector.id = %connector.id, error = %Chain(&error), "a subscription ends by itself");
+                tracing::info!(connector.id = %connector.id, error = %ErrorChain(&error), "a subscription ends by itself");
                 if error.concerns_connection() {
                     return;
                 }
@@ -113,7 +113,7 @@ async fn end_own_app(clients: &Clients, firm: FirmId) -> Result<(), Registration
         Ok(held) => held.end(firm).await,
         // There is no credential of it.
         Err(RegistrationError::Missing) => {
-            ownership::free(&clients.table, firm, &own.value.client_id).await?;
+            ownership::release_client_id(&clients.table, firm, &own.value.client_id).await?;
             Ok(clients.table.write(Write::discard(Key::own_app(firm))).await?)
         }
         Err(error) => Err(error),
@@ -128,7 +128,7 @@ pub async fn delete_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), Re
     let (table, firm) = (&clients.table, row.value.id);
     if row.value.ended_at.is_none() {
         row.value.ended_at = Some(clients.clock.now());
-        let named = Named::Firm.free(None, row.value.external_id.as_ref());
+        let named = ExternalIdOwner::Firm.release(None, row.value.external_id.as_ref());
         table.transact([Write::replace(&row)].into_iter().chain(named).collect()).await?;
     }
     for key in ApiKey::list(table, firm).await? {

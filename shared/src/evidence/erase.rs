@@ -30,10 +30,10 @@ use crate::{
     },
     firm::{
         Firm,
+        external_id::ExternalIdOwner,
         feed::{FeedError, StoredFact},
         index_due::IndexDue,
         member::Member,
-        named::Named,
     },
     mail::{
         archive,
@@ -494,7 +494,7 @@ impl Eraser<'_> {
             let Mailbox { address, root, external_id, .. } = &row.value;
             let claims = [Some(Key::address(firm, address)), root.as_ref().map(|root| Key::root_folder(firm, root))];
             let claims = claims.into_iter().flatten().map(Write::discard);
-            let claims = claims.chain(Named::Mailbox.free(Some(firm), external_id.as_ref()));
+            let claims = claims.chain(ExternalIdOwner::Mailbox.release(Some(firm), external_id.as_ref()));
             // The mailbox goes last: it says what else there is.
             for write in claims.chain([Write::discard(row.key.clone())]) {
                 self.table.write(write).await?;

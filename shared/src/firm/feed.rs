@@ -24,7 +24,7 @@ use crate::{
         id::{ClientId, ConnectorId, ConversationId, FirmId, ImmutableId, MailboxId, MessageId, WebhookId},
         metric::{Counter, Tally},
         random::Random,
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     graph::GraphCode,
     problem::Code,
@@ -217,7 +217,7 @@ pub enum FactEvent {
     SecretExpiring {
         /// The credential and its expiry date.
         #[serde(flatten)]
-        ending: Ending,
+        ending: ExpiringCredential,
         /// Whole days until then.
         days_left: i64,
     },
@@ -225,7 +225,7 @@ pub enum FactEvent {
     SecretExpired {
         /// The credential and its expiry date.
         #[serde(flatten)]
-        ending: Ending,
+        ending: ExpiringCredential,
     },
     /// The credential was replaced.
     SecretRenewed {
@@ -290,7 +290,7 @@ pub struct Envelope {
 
 /// A credential with an expiry date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Ending {
+pub struct ExpiringCredential {
     /// The client id of the app registration.
     #[schema(value_type = String)]
     pub client_id: ClientId,
@@ -365,7 +365,7 @@ pub enum EventType {
 /// A fact with its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Event)]
-pub struct Numbered {
+pub struct NumberedFact {
     /// Its number. Pass it as `after` to read the events that follow.
     pub number: u64,
     /// The fact.
@@ -552,7 +552,7 @@ impl Feed {
     async fn call_webhooks(&self, firm: FirmId) {
         for owner in [Some(firm), None] {
             if let Err(error) = self.call_webhooks_of(owner).await {
-                tracing::error!(firm.id = %firm, error = %Chain(error.as_ref()), "webhooks wait for the schedule");
+                tracing::error!(firm.id = %firm, error = %ErrorChain(error.as_ref()), "webhooks wait for the schedule");
             }
         }
     }
@@ -634,8 +634,8 @@ impl Feed {
         let number = self.take_numbers(firm, 1).await?;
         writes.push(self.write(firm, number, &fact));
         self.table.transact(writes).await?;
-        if let Err(error) = self.announce(firm, &[Numbered { number, fact }]).await {
-            tracing::error!(firm.id = %firm, error = %Chain(&error), "a fact is missing on the event bus");
+        if let Err(error) = self.announce(firm, &[NumberedFact { number, fact }]).await {
+            tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "a fact is missing on the event bus");
         }
         Ok(())
     }
@@ -644,7 +644,7 @@ impl Feed {
     /// time that the bus does not take them.
     ///
     /// Errors: the event bus refuses or does not answer.
-    pub async fn announce(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
+    pub async fn announce(&self, firm: FirmId, facts: &[NumberedFact]) -> Result<(), FeedError> {
         if !facts.is_empty() {
             self.call_webhooks(firm).await;
         }
@@ -652,7 +652,7 @@ impl Feed {
         self.put_on_bus(firm, facts).await.inspect_err(refused)
     }
 
-    async fn put_on_bus(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
+    async fn put_on_bus(&self, firm: FirmId, facts: &[NumberedFact]) -> Result<(), FeedError> {
         let Some(bus) = &self.bus else { return Ok(()) };
         for chunk in facts.chunks(PUT_EVENTS_MAX) {
             let failed =
@@ -690,7 +690,7 @@ impl Feed {
         let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, AGAIN_AT_ONCE).await?;
         let reached = rows.last().map(|(number, _)| *number);
         let meant = rows.into_iter().filter(|(number, fact)| *number <= to && is_meant(&fact.what));
-        let facts: Vec<Numbered> = meant.map(|(number, fact)| Numbered { number, fact }).collect();
+        let facts: Vec<NumberedFact> = meant.map(|(number, fact)| NumberedFact { number, fact }).collect();
         self.announce(firm, &facts).await?;
         Ok(reached.filter(|reached| *reached < to).map(|reached| reached + 1))
     }
@@ -704,11 +704,11 @@ impl Feed {
         after: u64,
         limit: usize,
         now: Timestamp,
-    ) -> Result<(Vec<Numbered>, u64), FeedError> {
+    ) -> Result<(Vec<NumberedFact>, u64), FeedError> {
         let rows: Vec<(u64, Fact)> = self.without_gaps(firm, after, limit, now, |fact: &Fact| fact.at).await?;
         let reached = rows.last().map_or(after, |(number, _)| *number);
         let facts = rows.into_iter().filter(|(_, fact)| fact.what != FactEvent::Void);
-        Ok((facts.map(|(number, fact)| Numbered { number, fact }).collect(), reached))
+        Ok((facts.map(|(number, fact)| NumberedFact { number, fact }).collect(), reached))
     }
 
     /// The same facts as they are stored, with those that say nothing: one for each number.
@@ -762,8 +762,8 @@ impl Feed {
     /// The facts before number `before`, newest first, at most `limit`: for lists, where a gap does no harm.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
-    pub async fn before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<Numbered>, FeedError> {
+    pub async fn before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<NumberedFact>, FeedError> {
         let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, before), false, limit).await?;
-        Ok(rows.into_iter().map(|(number, fact)| Numbered { number, fact }).collect())
+        Ok(rows.into_iter().map(|(number, fact)| NumberedFact { number, fact }).collect())
     }
 }
