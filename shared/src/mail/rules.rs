@@ -103,7 +103,10 @@ const FIRMS_REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 /// The people of firms as this process read them within the last minute. Those of 5,000 members are 440 read units,
 /// and each round needs them where the firm ignores internal mail.
 #[derive(Debug, Clone)]
-pub struct RecentPeople(Arc<Mutex<LruCache<FirmId, (Timestamp, Arc<People>)>>>);
+pub struct RecentPeople(Arc<Mutex<LruCache<FirmId, ReadPeople>>>);
+
+/// The people of a firm, and when they were read.
+type ReadPeople = (Timestamp, Arc<People>);
 
 impl Default for RecentPeople {
     fn default() -> Self {
