@@ -8,7 +8,10 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{DUE_PUSH, Key, Row, Table, TableError, Write, sortable},
     base::id::{ConnectorId, ExternalId, FirmId, MemberId},
-    firm::named::Named,
+    firm::{
+        feed::{Fact, FactEvent, Feed, FeedError},
+        named::Named,
+    },
     graph::GraphUser,
 };
 
@@ -145,11 +148,13 @@ impl Member {
     /// Forgets a member. Its mailbox, and what was kept of it, stay; what was pushed to its Outlook is removed.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn delete(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+    pub async fn delete(row: Row<Self>, (table, feed): (&Table, &Feed), now: Timestamp) -> Result<(), FeedError> {
         let mut writes = vec![Write::remove(&row), row.value.push_due(now)];
         writes.extend(Named::Member.free(Some(row.value.firm), row.value.external_id.as_ref()));
         writes.extend(free(table, row.value.firm, &row.value.address).await?);
-        table.transact(writes).await
+        let (firm, member) = (row.value.firm, row.value.id);
+        let what = FactEvent::MemberDeleted { member };
+        feed.tell_with(firm, writes, Fact { id: format!("{member}-deleted"), at: now, what }).await
     }
 
     fn address_key(&self) -> Key {

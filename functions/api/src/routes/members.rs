@@ -301,7 +301,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let row = find(&app, firm.id(), member).await?;
     condition.check(&ETag::of(&row.value))?;
-    Member::delete(row, &app.table, app.clock.now()).await?;
+    Member::delete(row, (&app.table, &app.feed), app.clock.now()).await?;
     intake(&app).wake(firm.id(), [member].iter()).await?;
     tracing::info!(firm.id = %firm.id(), member.id = %member, "member forgotten");
     Ok(StatusCode::NO_CONTENT)

@@ -326,7 +326,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let row = find(&app, firm.id(), mailbox).await?;
     condition.check(&tag(&row.value))?;
-    Mailbox::delete(&row, &app.table, app.clock.now()).await?;
+    Mailbox::delete(&row, (&app.table, &app.feed), app.clock.now()).await?;
     tracing::info!(firm.id = %firm.id(), mailbox.id = %mailbox, "mailbox deleted");
     queue(&app, firm.id(), mailbox).await;
     Ok(StatusCode::NO_CONTENT)
