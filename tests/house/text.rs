@@ -48,7 +48,7 @@ fn an_error_in_a_log_has_its_whole_chain() {
     let bare = lines(&LOGGED, &[".rs"], |line| {
         let is_field = line.contains("tracing::") || line.trim_start().starts_with("error = ");
         let field = line.split_once("error = ").filter(|(before, _)| !before.ends_with(|c: char| c.is_alphanumeric()));
-        is_field && field.is_some_and(|(_, value)| !value.starts_with("%Chain("))
+        is_field && field.is_some_and(|(_, value)| !value.starts_with("%ErrorChain("))
     });
     assert_eq!(bare, Vec::<String>::new());
 }
@@ -56,7 +56,7 @@ fn an_error_in_a_log_has_its_whole_chain() {
 /// What a function answers AWS with is logged by AWS.
 #[test]
 fn an_error_that_ends_a_function_has_its_whole_chain() {
-    let bare = lines(&LOGGED, &[".rs"], |line| line.contains("error_message: ") && !line.contains("Chain("));
+    let bare = lines(&LOGGED, &[".rs"], |line| line.contains("error_message: ") && !line.contains("ErrorChain("));
     assert_eq!(bare, Vec::<String>::new());
 }
 

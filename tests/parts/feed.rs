@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use shared::{
     base::id::{ConnectorId, FirmId},
-    firm::feed::{Fact, FactEvent, Feed, GAP_PATIENCE, Numbered, Recorded},
+    firm::feed::{Fact, FactEvent, Feed, GAP_PATIENCE, NumberedFact, Recorded},
 };
 use tests::World;
 
@@ -20,7 +20,7 @@ fn fact(world: &World, id: &str) -> Fact {
     Fact { id: id.to_owned(), at: world.clock.now(), what }
 }
 
-fn numbers(facts: &[Numbered]) -> Vec<u64> {
+fn numbers(facts: &[NumberedFact]) -> Vec<u64> {
     facts.iter().map(|numbered| numbered.number).collect()
 }
 
@@ -70,7 +70,7 @@ async fn a_fact_that_is_written_again_stays_as_it_was() {
     assert_eq!(feed.record(firm, number, &once).await.unwrap(), Recorded::Before);
     assert_eq!(feed.record(firm, number, &fact(&world, "another")).await.unwrap(), Recorded::NumberGivenUp);
     let (facts, _) = feed.after(firm, 0, 10, world.clock.now()).await.unwrap();
-    assert_eq!(facts, [Numbered { number, fact: once }]);
+    assert_eq!(facts, [NumberedFact { number, fact: once }]);
 }
 
 #[tokio::test]

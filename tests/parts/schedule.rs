@@ -21,7 +21,7 @@ use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 use shared::{
     aws::{
-        queue::{Job, MailQueue},
+        queue::{MailQueue, MailboxJob},
         table::{Key, Write},
         worker::{Deadline, ScheduleError, queue_due},
     },
@@ -73,7 +73,7 @@ fn refusing(world: &World, batches: &Arc<AtomicUsize>) -> MailQueue {
 /// One minute of the schedule, with a deadline that far.
 async fn minute(world: &World, queue: &MailQueue, time: Duration) -> Result<usize, ScheduleError> {
     let (now, cause) = (world.clock.now(), Uuid::nil());
-    let job = |(firm, mailbox)| Job::new(firm, mailbox, now, cause);
+    let job = |(firm, mailbox)| MailboxJob::new(firm, mailbox, now, cause);
     let due = world.host.app.table.due_mailboxes(now);
     let due = due.map_ok(|page| page.into_iter().map(|(subject, since)| (job(subject), since)).collect());
     let deadline = Deadline::before(u64::MAX, world.clock.clone()).or_after(time);

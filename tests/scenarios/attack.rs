@@ -84,9 +84,9 @@ async fn organization(world: &World, firm: &str) -> String {
 
 /// The first page, as `account`: where the browser is sent then.
 async fn step_one(world: &World, firm: &str, connector: &str, account: &str) -> Arrived {
-    let browser = world.depart(firm, connector).await;
+    let browser = world.begin_sign_in(firm, connector).await;
     let callback = world.decide(&browser.page, account, "accept").await;
-    world.arrive(&callback, &browser.cookie).await
+    world.complete_sign_in(&callback, &browser.cookie).await
 }
 
 /// The second page is left; the browser calls us as if somebody had consented there.
@@ -94,7 +94,7 @@ async fn pretend_consent(world: &World, browser: &Browser) -> tests::Answer {
     let page = reqwest::Url::parse(&browser.page).unwrap();
     let state = page.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     let callback = format!("http://{}/oauth/callback?state={state}&admin_consent=True", world.host.address);
-    world.arrive(&callback, &browser.cookie).await.told()
+    world.complete_sign_in(&callback, &browser.cookie).await.told()
 }
 
 /// The last sign-ins that the firm's trail has: who, and what came of it.
@@ -176,7 +176,7 @@ async fn where_roles_are_not_told_neither_a_refused_consent_nor_a_pretended_one_
     scene.stays_closed(&connector).await;
     // Once more with the same state, and with the refusal after all: it counted once.
     assert_eq!(pretend_consent(world, &browser).await.problem(), "sign_in_used");
-    assert_eq!(world.arrive(&callback, &browser.cookie).await.told().problem(), "sign_in_used");
+    assert_eq!(world.complete_sign_in(&callback, &browser.cookie).await.told().problem(), "sign_in_used");
     assert_eq!(trail(world, attacker).await, [(MALLORY.to_owned(), 409)]);
     world.pass(Duration::from_secs(7 * 3600)).await;
     scene.stays_closed(&connector).await;
@@ -291,7 +291,7 @@ async fn an_administrator_of_another_organisation_and_a_guest_open_nothing() {
     let state = page.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     let (address, lumen) = (world.host.address, world.tenant.id());
     let callback = format!("http://{address}/oauth/callback?state={state}&admin_consent=True&tenant={lumen}");
-    assert_eq!(world.arrive(&callback, &browser.cookie).await.told().problem(), "wrong_account");
+    assert_eq!(world.complete_sign_in(&callback, &browser.cookie).await.told().problem(), "wrong_account");
     scene.stays_closed(&connector).await;
     // Without a word about the tenant it is Eve's own that is connected, and Lumen is as closed as before.
     elsewhere.grant_admin_consent(CLIENT_ID).unwrap();
@@ -308,9 +308,9 @@ async fn an_administrator_of_another_organisation_and_a_guest_open_nothing() {
     world.tenant.add_guest(guest, "Eve").unwrap();
     let own = json!({ "tenant_id": lumen, "client_id": OWN_CLIENT_ID, "client_secret": OWN_CLIENT_SECRET });
     let connector = world.connector(attacker, "organization", own).await;
-    let browser = world.depart(attacker, &connector).await;
+    let browser = world.begin_sign_in(attacker, &connector).await;
     let callback = world.decide(&browser.page, &guest.replace('#', "%23"), "accept").await;
-    let refused = world.arrive(&callback, &browser.cookie).await.told();
+    let refused = world.complete_sign_in(&callback, &browser.cookie).await.told();
     assert_eq!(refused.problem(), "administrator_role_missing");
 }
 
@@ -380,7 +380,7 @@ async fn a_tenant_is_free_again_with_its_firms_last_connector_and_when_the_firm_
     }
     let connector = organization(world, firm).await;
     world.sign_in(firm, &connector, ADMIN).await.ok();
-    tenancy::free(&world.host.app.table, firm.parse().unwrap()).await.unwrap();
+    tenancy::release_tenants(&world.host.app.table, firm.parse().unwrap()).await.unwrap();
     assert_eq!(scene.tenants().await, [] as [Value; 0]);
 }
 
@@ -397,7 +397,7 @@ async fn of_two_firms_that_were_connected_before_both_work_on_and_the_earlier_is
     row.value.state = ConnectorState::Connected;
     row.value.connected_at = Some(world.clock.now());
     table.write(Write::replace(&row)).await.unwrap();
-    tenancy::free(table, scene.victim.parse().unwrap()).await.unwrap();
+    tenancy::release_tenants(table, scene.victim.parse().unwrap()).await.unwrap();
     let victims = world.get(&format!("/v1/firms/{}/connectors", scene.victim)).await.ok();
     let victims = victims["items"][0]["id"].as_str().unwrap().to_owned();
     let find = async |firm: &str, id: &str| {
@@ -408,7 +408,9 @@ async fn of_two_firms_that_were_connected_before_both_work_on_and_the_earlier_is
     table.write(Write::replace(&row)).await.unwrap();
 
     for (firm, id) in [(later, &connector), (&scene.victim, &victims)] {
-        shared::health::watch::look(&world.host.app, firm.parse().unwrap(), id.parse().unwrap()).await.unwrap();
+        shared::health::connector_check::look(&world.host.app, firm.parse().unwrap(), id.parse().unwrap())
+            .await
+            .unwrap();
     }
     let tenants = scene.tenants().await;
     let firms: Vec<&Value> = tenants[0]["firms"].as_array().unwrap().iter().map(|holder| &holder["firm"]).collect();
@@ -429,7 +431,7 @@ async fn of_two_firms_that_connect_one_tenant_at_once_one_has_it() {
         browsers.push((world.decide(&browser.page, ADMIN, "accept").await, browser.cookie));
     }
     let [one, two] = [&browsers[0], &browsers[1]];
-    let (one, two) = tokio::join!(world.arrive(&one.0, &one.1), world.arrive(&two.0, &two.1));
+    let (one, two) = tokio::join!(world.complete_sign_in(&one.0, &one.1), world.complete_sign_in(&two.0, &two.1));
     let (one, two) = (one.told(), two.told());
     assert!(one.status.is_success() != two.status.is_success(), "{} {}", one.body, two.body);
     let loser = if one.status.is_success() { two } else { one };

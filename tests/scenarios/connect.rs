@@ -18,7 +18,7 @@ fn administered(world: &World) {
 
 /// The scopes that a browser is sent to Microsoft for, without their resource.
 async fn asked_for(world: &World, firm: &str, connector: &str) -> Vec<String> {
-    let page = Url::parse(&world.depart(firm, connector).await.page).unwrap();
+    let page = Url::parse(&world.begin_sign_in(firm, connector).await.page).unwrap();
     let scope = page.query_pairs().find(|(name, _)| name == "scope").unwrap().1.into_owned();
     scope.split(' ').map(|scope| scope.rsplit('/').next().unwrap().to_owned()).collect()
 }
@@ -44,9 +44,9 @@ async fn a_connector_is_upgraded_and_downgraded_without_losing_anything() {
     assert_eq!((&wished["name"], &wished["access"]), (&json!("All of Lumen"), &json!("delegated")));
     assert_eq!(wished["wanted"]["access"], "organization");
     // The wish alone changes nothing, nor does a sign-in that comes to nothing.
-    let browser = world.depart(&registry.firm, &registry.connector).await;
+    let browser = world.begin_sign_in(&registry.firm, &registry.connector).await;
     let callback = world.decide(&browser.page, ADMIN, "cancel").await;
-    assert!(!world.arrive(&callback, &browser.cookie).await.told().status.is_success());
+    assert!(!world.complete_sign_in(&callback, &browser.cookie).await.told().status.is_success());
     world.clock.advance(std::time::Duration::from_secs(2 * 3600));
     mails.push(world.deliver("inbox", "Still as Ada"));
     world.run_until_idle().await;
@@ -162,7 +162,7 @@ async fn a_personal_account_connects_its_own_mailbox_and_hears_what_it_cannot_do
     // Where work accounts are needed, Microsoft's own page refuses a personal one.
     for options in [json!({ "access": "organization" }), json!({ "shared_mailboxes": true })] {
         let connector = with_options(&world, &registry.firm, options).await;
-        let page = Url::parse(&world.depart(&registry.firm, &connector).await.page).unwrap();
+        let page = Url::parse(&world.begin_sign_in(&registry.firm, &connector).await.page).unwrap();
         assert!(page.path().starts_with("/organizations/"), "{page}");
     }
 
@@ -290,18 +290,19 @@ async fn a_code_of_another_sign_in_is_refused() {
         world.connector(&firm, "delegated", Value::Null).await,
         world.connector(&firm, "delegated", Value::Null).await,
     );
-    let (my_browser, their_browser) = (world.depart(&firm, &mine).await, world.depart(&firm, &theirs).await);
+    let (my_browser, their_browser) =
+        (world.begin_sign_in(&firm, &mine).await, world.begin_sign_in(&firm, &theirs).await);
     let my_callback = world.decide(&my_browser.page, BOB, "accept").await;
     let stolen = Url::parse(&world.decide(&their_browser.page, ADA, "accept").await).unwrap();
     let stolen = stolen.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
     let mut forged = Url::parse(&my_callback).unwrap();
     let kept: Vec<_> = forged.query_pairs().into_owned().filter(|(name, _)| name != "code").collect();
     forged.query_pairs_mut().clear().extend_pairs(kept).append_pair("code", &stolen);
-    let refused = world.arrive(forged.as_str(), &my_browser.cookie).await.told();
+    let refused = world.complete_sign_in(forged.as_str(), &my_browser.cookie).await.told();
     assert_eq!(refused.body["microsoft_code"], "AADSTS501481", "PKCE binds a code to the sign-in it began with");
     assert!(!refused.body.to_string().contains(&stolen));
     // What was tried with it spent that state, too.
-    let again = world.arrive(&my_callback, &my_browser.cookie).await.told();
+    let again = world.complete_sign_in(&my_callback, &my_browser.cookie).await.told();
     assert_eq!(again.problem(), "sign_in_used");
     assert_eq!(world.connector_view(&firm, &mine).await["state"], "awaiting_sign_in");
 }
@@ -311,13 +312,13 @@ async fn a_sign_in_that_takes_too_long_is_over() {
     let world = World::new().await;
     let firm = world.firm("Lumen").await;
     let connector = world.connector(&firm, "delegated", Value::Null).await;
-    let browser = world.depart(&firm, &connector).await;
+    let browser = world.begin_sign_in(&firm, &connector).await;
     let callback = world.decide(&browser.page, ADA, "accept").await;
     world.clock.advance(std::time::Duration::from_secs(601));
-    assert_eq!(world.arrive(&callback, &browser.cookie).await.told().problem(), "sign_in_timed_out");
+    assert_eq!(world.complete_sign_in(&callback, &browser.cookie).await.told().problem(), "sign_in_timed_out");
     let shown = world.connector_view(&firm, &connector).await;
     assert_eq!(shown["sign_in_problem"]["code"], "sign_in_timed_out", "{shown}");
-    assert_eq!(world.arrive(&callback, &browser.cookie).await.told().problem(), "sign_in_timed_out", "again");
+    assert_eq!(world.complete_sign_in(&callback, &browser.cookie).await.told().problem(), "sign_in_timed_out", "again");
 
     let link = world.connector_view(&firm, &connector).await["connect_url"].as_str().unwrap().to_owned();
     world.clock.advance(std::time::Duration::from_secs(24 * 3600 + 1));
@@ -382,11 +383,11 @@ async fn a_link_that_was_changed_leads_nowhere() {
         assert!(answer.headers().get("location").is_none());
     }
     // Nor does a state that names another firm find the sign-in of this one.
-    let browser = world.depart(&firm, &connector).await;
+    let browser = world.begin_sign_in(&firm, &connector).await;
     let callback = world.decide(&browser.page, ADA, "accept").await;
-    let refused = world.arrive(&callback.replace(&firm, &other), &browser.cookie).await.told();
+    let refused = world.complete_sign_in(&callback.replace(&firm, &other), &browser.cookie).await.told();
     assert_eq!(refused.problem(), "sign_in_expired");
-    assert!(world.arrive(&callback, &browser.cookie).await.told().status.is_success());
+    assert!(world.complete_sign_in(&callback, &browser.cookie).await.told().status.is_success());
 }
 
 /// Opens a link or comes back by one, in a browser with these cookies, as a program.
@@ -405,8 +406,8 @@ async fn two_sign_ins_in_one_browser_both_count_whichever_ends_first() {
             world.connector(&firm, "delegated", Value::Null).await,
             world.connector(&firm, "delegated", Value::Null).await,
         ];
-        let one = world.depart(&firm, &connectors[0]).await;
-        let two = world.depart(&firm, &connectors[1]).await;
+        let one = world.begin_sign_in(&firm, &connectors[0]).await;
+        let two = world.begin_sign_in(&firm, &connectors[1]).await;
         let jar = format!("{}; {}", one.cookie, two.cookie);
         let back = [world.decide(&one.page, ADA, "accept").await, world.decide(&two.page, ADA, "accept").await];
         for callback in [&back[first], &back[1 - first]] {
@@ -414,7 +415,8 @@ async fn two_sign_ins_in_one_browser_both_count_whichever_ends_first() {
             assert_eq!(status, StatusCode::OK, "{body}");
         }
         // Neither cookie stands for the other sign-in.
-        let (one, two) = (world.depart(&firm, &connectors[0]).await, world.depart(&firm, &connectors[1]).await);
+        let (one, two) =
+            (world.begin_sign_in(&firm, &connectors[0]).await, world.begin_sign_in(&firm, &connectors[1]).await);
         let callback = world.decide(&one.page, ADA, "accept").await;
         assert_eq!(opened(&callback, &two.cookie).await.1["code"], "sign_in_other_browser");
     }

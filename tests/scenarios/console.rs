@@ -449,7 +449,7 @@ async fn the_first_run_leads_to_the_first_kept_mail_in_each_language() {
         let link = format!("http{}", after(&waiting.html, "<input readonly value=\"http"));
         let browser = Browser::sent_on(&visitor.http.get(&link).send().await.unwrap());
         let callback = world.decide(&browser.page, ADA, "accept").await;
-        assert!(world.arrive(&callback, &browser.cookie).await.told().status.is_success());
+        assert!(world.complete_sign_in(&callback, &browser.cookie).await.told().status.is_success());
         let page = visitor.get(&connector).await;
         page.shows(&[connected, "dot good"]);
         let tested = visitor.submit(&page, &connector, &[("do", "validate")]).await;

@@ -59,10 +59,10 @@ async fn a_deleted_mailbox_is_read_no_more_and_its_mail_stays() {
     world.settle(&registry).await;
 }
 
-fn job(world: &World, registry: &Registry) -> shared::aws::queue::Job {
+fn job(world: &World, registry: &Registry) -> shared::aws::queue::MailboxJob {
     let (firm, mailbox) = (registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
-    let job = shared::aws::queue::Job::new(firm, mailbox, world.clock.now(), world.host.app.random.uuid());
-    shared::aws::queue::Job { subscription: true, notice: true, ..job }
+    let job = shared::aws::queue::MailboxJob::new(firm, mailbox, world.clock.now(), world.host.app.random.uuid());
+    shared::aws::queue::MailboxJob { subscription: true, notice: true, ..job }
 }
 
 #[tokio::test]

@@ -159,13 +159,13 @@ async fn whatever_else_is_sealed_is_told_in_words() {
     let send = || world.request_with(Some(OPERATOR_KEY), Method::POST, &path, headers.clone(), body.clone());
     send().await.ok();
     let ticket = world.connector_view(&registry.firm, &registry.connector).await["connect_url"].clone();
-    let before = world.depart(&registry.firm, &registry.connector).await;
+    let before = world.begin_sign_in(&registry.firm, &registry.connector).await;
     put(&world, &json!({ "current": "k9", "k9": "z".repeat(40) }).to_string()).await;
     world.clock.advance(Duration::from_secs(400));
 
     // A sign-in that began with the ring before.
     let callback = world.decide(&before.page, ADA, "accept").await;
-    let arrived = world.arrive(&callback, &before.cookie).await.told();
+    let arrived = world.complete_sign_in(&callback, &before.cookie).await.told();
     assert_eq!((arrived.status, arrived.problem()), (StatusCode::SERVICE_UNAVAILABLE, "secrets_unreadable".to_owned()));
     // A stored answer. Its request is not carried out twice.
     assert_eq!(send().await.problem(), "secrets_unreadable");

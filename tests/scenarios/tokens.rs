@@ -167,7 +167,7 @@ async fn in_a_national_cloud_the_scopes_carry_its_own_graph() {
     let world = World::with(&[("GREFFE_CLOUD", "china")]).await;
     let firm = world.firm("Lumen").await;
     let connector = world.connector(&firm, "delegated", serde_json::Value::Null).await;
-    let browser = world.depart(&firm, &connector).await;
+    let browser = world.begin_sign_in(&firm, &connector).await;
     let page = reqwest::Url::parse(&browser.page).unwrap();
     let scope = page.query_pairs().find(|(name, _)| name == "scope").unwrap().1.into_owned();
     assert!(scope.contains("https://microsoftgraph.chinacloudapi.cn/Mail.ReadWrite"), "{scope}");

@@ -343,10 +343,10 @@ impl World {
 
     /// Opens the link of a connector as `account` and goes through Microsoft's pages to the end.
     pub async fn sign_in(&self, firm: &str, connector: &str, account: &str) -> Answer {
-        let mut browser = self.depart(firm, connector).await;
+        let mut browser = self.begin_sign_in(firm, connector).await;
         loop {
             let callback = self.decide(&browser.page, account, "accept").await;
-            match self.arrive(&callback, &browser.cookie).await {
+            match self.complete_sign_in(&callback, &browser.cookie).await {
                 Arrived::GoOn(next) => browser = next,
                 Arrived::Told(answer) => return answer,
             }
@@ -354,7 +354,7 @@ impl World {
     }
 
     /// Opens the link of a connector: a browser on its way to Microsoft.
-    pub async fn depart(&self, firm: &str, connector: &str) -> Browser {
+    pub async fn begin_sign_in(&self, firm: &str, connector: &str) -> Browser {
         let connector = self.get(&format!("/v1/firms/{firm}/connectors/{connector}")).await.ok();
         let link = connector["connect_url"].as_str().expect("a link to connect");
         Browser::sent_on(&self.http.get(link).send().await.expect("an answer"))
@@ -368,7 +368,7 @@ impl World {
     }
 
     /// Comes back from Microsoft in the browser that has this cookie.
-    pub async fn arrive(&self, callback: &str, cookie: &str) -> Arrived {
+    pub async fn complete_sign_in(&self, callback: &str, cookie: &str) -> Arrived {
         let request = self.http.get(callback).header(header::COOKIE, cookie).header(header::ACCEPT, "application/json");
         let back = request.send().await.expect("an answer");
         if back.status().is_redirection() {

@@ -11,7 +11,7 @@ use shared::{
     app::App,
     aws::secrets::{OPERATOR_KEY, SecretError, is_same},
     base::id::{FirmId, KeyId, UserId},
-    base::telemetry::Chain,
+    base::telemetry::ErrorChain,
     firm::{
         Firm,
         api_key::{ApiKey, KeyGrant, KeyRight},
@@ -133,7 +133,7 @@ impl FromRequestParts<Arc<App>> for Caller {
                 return Err(unauthorized("The key has ended."));
             }
             if let Err(error) = ApiKey::used(&app.table, row, now).await {
-                tracing::warn!(firm.id = %firm, key.id = %key.id, error = %Chain(&error), "the use of a key was not noted");
+                tracing::warn!(firm.id = %firm, key.id = %key.id, error = %ErrorChain(&error), "the use of a key was not noted");
             }
             return Ok(Self::Firm(firm, key));
         }

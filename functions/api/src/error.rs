@@ -15,9 +15,9 @@ use shared::{
     aws::{identity::IdentityError, queue::QueueError, secrets::SecretError, table::TableError},
     base::{
         id::{ExternalId, FirmId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
-    firm::{feed::FeedError, named::Named},
+    firm::{external_id::ExternalIdOwner, feed::FeedError},
     graph::{EntraError, GraphError, TokenError},
     mail::archive::ArchiveError,
     problem::{Code, Problem, of_app_not_allowed},
@@ -77,7 +77,12 @@ impl From<TableError> for Failure {
 }
 
 /// Why a change with an external id failed: another has it, or anything else.
-pub(crate) fn not_named(kind: Named, firm: FirmId, external_id: Option<&ExternalId>, error: TableError) -> Failure {
+pub(crate) fn not_named(
+    kind: ExternalIdOwner,
+    firm: FirmId,
+    external_id: Option<&ExternalId>,
+    error: TableError,
+) -> Failure {
     match kind.is_taken(firm, external_id, &error) {
         true => Problem::new(Code::ExternalIdTaken, "Nothing was changed by this request.").into(),
         false => error.into(),
@@ -133,7 +138,7 @@ impl From<SecretError> for Failure {
         if !error.needs_the_operator() {
             return Self::Internal(error.into());
         }
-        tracing::error!(error = %Chain(&error), "a secret of greffe can't be read or does not open");
+        tracing::error!(error = %ErrorChain(&error), "a secret of greffe can't be read or does not open");
         Problem::new(Code::SecretsUnreadable, error.to_string()).into()
     }
 }
@@ -206,7 +211,7 @@ impl Failure {
         let problem = match self {
             Self::Told(problem) | Self::Later(problem, _) => (**problem).clone(),
             Self::Internal(error) => {
-                tracing::error!(error = %Chain(error.as_ref()), "a request failed");
+                tracing::error!(error = %ErrorChain(error.as_ref()), "a request failed");
                 Problem::new(Code::Internal, format!("The request with the id {request_id} failed."))
             }
         };

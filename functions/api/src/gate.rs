@@ -26,11 +26,11 @@ use shared::{
             BulkId, ConnectorId, ErasureId, ExternalId, FirmId, KeyId, MailboxId, MemberId, MessageId, UserId,
             WebhookId,
         },
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::{
         audit::{Actor, AuditEntry, source_ip},
-        idempotency::{self, First, IdempotencyError, KEY_CHARS_MAX, Turn},
+        idempotency::{self, FirstRequest, IdempotencyError, KEY_CHARS_MAX, RequestClaim},
     },
     problem::{Code, Problem},
 };
@@ -276,7 +276,7 @@ impl Noted {
         let outcome = Some(status_of(&response).as_u16());
         let done = AuditEntry { at: clock.now(), outcome, ..self.entry.clone() };
         if let Err(error) = done.append(table, self.firm).await {
-            tracing::error!(firm.id = %self.firm, error = %Chain(&error), "what came of a deed is missing in the audit trail");
+            tracing::error!(firm.id = %self.firm, error = %ErrorChain(&error), "what came of a deed is missing in the audit trail");
         }
         Ok(response)
     }
@@ -302,21 +302,21 @@ async fn again(
     let (clients, now) = ((&app.table, &*app.secrets), app.clock.now());
     let begun = idempotency::begin(clients, now, firm, &key, &same, needs.is_repeatable());
     match begun.await? {
-        Turn::First(first) => {
+        RequestClaim::First(first) => {
             let response = run(Request::from_parts(parts, Body::from(bytes)), next).await;
             keep(app, first, response).await
         }
-        Turn::Told(answer) => tell_again(*answer),
-        Turn::Reused => Err(Problem::new(
+        RequestClaim::Told(answer) => tell_again(*answer),
+        RequestClaim::Reused => Err(Problem::new(
             Code::IdempotencyKeyReused,
             "An earlier request with this Idempotency-Key had another method, address or body.",
         )
         .into()),
-        Turn::Unfinished => Err(Failure::later(
+        RequestClaim::Unfinished => Err(Failure::later(
             Problem::new(Code::RequestUnfinished, "An earlier request with this Idempotency-Key is still running."),
             2,
         )),
-        Turn::Lost(outcome) => {
+        RequestClaim::Lost(outcome) => {
             let detail = match outcome {
                 Some(status) => {
                     format!("The first was carried out, with the status {status}; its answer could not be kept.")
@@ -347,7 +347,7 @@ fn idempotency_key(parts: &Parts) -> Answer<Option<String>> {
 }
 
 /// Keeps an answer of success for the next request with the same key. A failure leaves no mark.
-async fn keep(app: &App, first: First, response: Answer<Response>) -> Answer<Response> {
+async fn keep(app: &App, first: FirstRequest, response: Answer<Response>) -> Answer<Response> {
     let response = match response {
         Ok(response) if status_of(&response).is_success() => response,
         other => {
@@ -367,7 +367,7 @@ async fn keep(app: &App, first: First, response: Answer<Response>) -> Answer<Res
     };
     if let Err(error) = first.end((&app.table, &app.secrets), Some(&answer)).await {
         // It is done: the caller is told so, and a repetition that it was not heard of.
-        tracing::error!(error = %Chain(&error), "an answer could not be kept");
+        tracing::error!(error = %ErrorChain(&error), "an answer could not be kept");
     }
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }

@@ -10,7 +10,7 @@ use shared::{
     },
     base::id::{EntryId, Noun},
     graph::{BatchOrder, Disposition, GraphError, Homes, Item, ItemStep, PARALLEL_REQUESTS_MAX, Place, Tag},
-    mail::work::Fate,
+    mail::work::WorkOutcome,
     push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
 
@@ -111,11 +111,11 @@ impl Held {
         if self.rests { None } else { self.copy.next_step(self.wanted.as_ref()) }
     }
 
-    fn fate(&self) -> Fate {
+    fn fate(&self) -> WorkOutcome {
         match &self.copy.failure {
-            Some(failure) if self.rests => Fate::Failed(failure.next_try),
-            _ if self.copy.is_as(self.wanted.as_ref()) => Fate::Done,
-            _ => Fate::Open,
+            Some(failure) if self.rests => WorkOutcome::Failed(failure.next_try),
+            _ if self.copy.is_as(self.wanted.as_ref()) => WorkOutcome::Done,
+            _ => WorkOutcome::Open,
         }
     }
 
@@ -285,18 +285,20 @@ async fn settle(round: &Round<'_>, work: Row<PushWork>, mut held: Vec<Held>) -> 
     for held in &mut held {
         let fate = held.fate();
         // What failed may have come right without another step: it was said as it is there.
-        if fate == Fate::Done {
+        if fate == WorkOutcome::Done {
             held.copy.failure = None;
         }
-        let told = held.copy.news().filter(|_| fate != Fate::Open);
-        news.extend(told.map(|news| news.of_entry((firm, member), &held.entry, now)));
+        // What is open may still come right, or fail.
+        if fate != WorkOutcome::Open {
+            news.extend(held.copy.news().map(|news| news.of_entry((firm, member), &held.entry, now)));
+        }
     }
     let things = work.value.work.things().iter();
-    let fates: Vec<(String, Fate)> = things
+    let fates: Vec<(String, WorkOutcome)> = things
         .map(|thing| {
             let held = held.iter().find(|held| held.entry.to_string() == *thing);
             // Another item of work has it in hand.
-            (thing.clone(), held.map_or(Fate::Done, Held::fate))
+            (thing.clone(), held.map_or(WorkOutcome::Done, Held::fate))
         })
         .collect();
     let (left, settled) = work.value.work.left_after(&fates);

@@ -23,7 +23,7 @@ use shared::{
     },
     base::{
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::member::Due,
 };
@@ -51,7 +51,7 @@ pub struct ReconcileError(#[from] ScheduleError);
 
 impl From<ReconcileError> for Diagnostic {
     fn from(error: ReconcileError) -> Self {
-        Self { error_type: "ReconcileError".to_owned(), error_message: Chain(&error).to_string() }
+        Self { error_type: "ReconcileError".to_owned(), error_message: ErrorChain(&error).to_string() }
     }
 }
 

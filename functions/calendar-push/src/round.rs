@@ -18,7 +18,7 @@ use shared::{
     base::id::{EntryId, MemberId, Noun},
     firm::{Firm, feed::FeedError},
     graph::{Disposition, GraphCode, GraphError, Homes, Place},
-    problem::Noted,
+    problem::NotedProblem,
     push::{Outlook, PushChoice},
 };
 
@@ -93,7 +93,7 @@ pub(crate) enum Block {
     /// The signed-in user was never asked for the right.
     NotGranted,
     /// It was noted before, and is not due to be tried again.
-    Rests(Noted),
+    Rests(NotedProblem),
     /// Microsoft refused: a person has to act.
     Refused(GraphError),
     /// It failed before, and is not due to be tried again.

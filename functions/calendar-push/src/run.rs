@@ -21,14 +21,14 @@ use shared::{
     base::{
         clock::CLOCK_SKEW,
         id::{EntryId, MemberId, Noun},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::{
         Firm,
         member::{Due, Member, MemberAccount},
     },
     graph::{GraphError, Homes, Place},
-    problem::{Code, Noted, of_refused_service},
+    problem::{Code, NotedProblem, of_refused_service},
     push::{Copy, Failing, Outbox, Outlook, PushChoice, PushWork},
 };
 
@@ -243,7 +243,7 @@ impl Visitor<'_> {
         else {
             // It was deleted. Of what is wished for, nothing comes before there is another one.
             let since = outbox.problem.as_ref().map_or(app.clock.now(), |problem| problem.since);
-            let deleted = Noted { code: Code::ConnectorDeleted, microsoft_code: String::new(), since };
+            let deleted = NotedProblem { code: Code::ConnectorDeleted, microsoft_code: String::new(), since };
             let wishes = Noun::ALL.into_iter().any(|noun| wish.place(noun).is_some());
             outbox.problem = wishes.then_some(deleted);
             return Ok(RoundOutcome::Finished);
@@ -323,7 +323,7 @@ impl Visitor<'_> {
                 Some(Block::Waits) => {}
                 Some(Block::Fails(error)) => {
                     tracing::warn!(
-                        firm.id = %self.firm.id, member.id = %self.member, noun = noun.name(), error = %Chain(error),
+                        firm.id = %self.firm.id, member.id = %self.member, noun = noun.name(), error = %ErrorChain(error),
                         "one kind of entry has to wait"
                     );
                     outbox.failing.insert(noun, Failing::again(outbox.failing.get(&noun), error, now));
@@ -339,8 +339,8 @@ impl Visitor<'_> {
         &self,
         connector: &Connector,
         blocked: BTreeMap<Noun, Block>,
-        before: &BTreeMap<Noun, Noted>,
-    ) -> Result<BTreeMap<Noun, Noted>, PushError> {
+        before: &BTreeMap<Noun, NotedProblem>,
+    ) -> Result<BTreeMap<Noun, NotedProblem>, PushError> {
         let mut noted = BTreeMap::new();
         for (noun, block) in blocked {
             let before = before.get(&noun);
@@ -348,12 +348,12 @@ impl Visitor<'_> {
                 Block::Rests(problem) => problem,
                 Block::NotGranted => {
                     let since = before.map_or(self.app.clock.now(), |before| before.since);
-                    Noted { code: Code::PushNotGranted, microsoft_code: String::new(), since }
+                    NotedProblem { code: Code::PushNotGranted, microsoft_code: String::new(), since }
                 }
                 Block::Waits | Block::Fails(_) => continue,
                 Block::Refused(error) => {
                     let problem = connector.note(self.app, &error, before).await?;
-                    Noted { code: of_refused_service(&error), ..problem }
+                    NotedProblem { code: of_refused_service(&error), ..problem }
                 }
             };
             noted.insert(noun, problem);

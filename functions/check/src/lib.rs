@@ -15,7 +15,7 @@ use shared::{
     },
     base::{
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     evidence::{check::Checker, report::EvidenceFinding},
 };
@@ -59,7 +59,7 @@ pub enum CheckStartError {
 
 impl From<CheckStartError> for Diagnostic {
     fn from(error: CheckStartError) -> Self {
-        Self { error_type: "CheckStartError".to_owned(), error_message: Chain(&error).to_string() }
+        Self { error_type: "CheckStartError".to_owned(), error_message: ErrorChain(&error).to_string() }
     }
 }
 
@@ -94,7 +94,7 @@ pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartE
                 }
             }
             Err(error) => {
-                tracing::error!(firm.id = %firm, error = %Chain(&error), "an archive could not be checked");
+                tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "an archive could not be checked");
                 output.failed += 1;
             }
         }

@@ -18,7 +18,7 @@ use shared::{
         config::Origin,
         http::{HttpClientError, http_client_builder},
         language::Language,
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
 };
 use tower::ServiceExt as _;
@@ -86,7 +86,7 @@ pub(crate) enum Trouble {
 impl Trouble {
     /// Something of ours fails.
     pub(crate) fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = %Chain(error), "a page failed");
+        tracing::error!(error = %ErrorChain(error), "a page failed");
         Self::Broken
     }
 }

@@ -19,16 +19,16 @@ use shared::{
         clock::next_try,
         id::{MailboxId, MessageId},
         metric::Counter,
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
-    firm::feed::{Fact, FactEvent, FeedError, Numbered, Recorded},
+    firm::feed::{Fact, FactEvent, FeedError, NumberedFact, Recorded},
     graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
-        archive::{ArchiveError, Stored},
+        archive::{ArchiveError, StoredObject},
         mailbox::KeptMarks,
         message::{Message, MessageFailure, Original, Seen, State},
         trouble::{MailboxPart, Trouble},
-        work::{Fate, Work},
+        work::{Work, WorkOutcome},
     },
 };
 
@@ -177,25 +177,27 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
         round.stop();
     }
     let now = round.app.clock.now();
-    let fates: Vec<(MessageId, Fate)> = ids
+    let fates: Vec<(MessageId, WorkOutcome)> = ids
         .iter()
         .map(|id| {
             let message = messages.iter().find(|row| row.value.id == *id).map(|row| &row.value);
             let waits = message.and_then(|message| message.trouble.as_ref()).map(|trouble| trouble.not_before);
             let fate = match message.map(|message| &message.state) {
                 // Where mail is not marked, that is all.
-                Some(State::Announced(_)) if round.marks.is_none() => Fate::Done,
-                Some(State::Gone { .. }) => Fate::Gone,
-                Some(State::Failed(failure)) => Fate::Failed(failure.next_try.map(|at| at.max(now))),
-                Some(state) if !state.is_final() => waits.filter(|at| *at > now).map_or(Fate::Open, Fate::Waits),
-                Some(_) => Fate::Done,
+                Some(State::Announced(_)) if round.marks.is_none() => WorkOutcome::Done,
+                Some(State::Gone { .. }) => WorkOutcome::Gone,
+                Some(State::Failed(failure)) => WorkOutcome::Failed(failure.next_try.map(|at| at.max(now))),
+                Some(state) if !state.is_final() => {
+                    waits.filter(|at| *at > now).map_or(WorkOutcome::Open, WorkOutcome::Waits)
+                }
+                Some(_) => WorkOutcome::Done,
                 // Its item is not there: nothing of ours removes one, so nothing can be said of it.
-                None => Fate::Open,
+                None => WorkOutcome::Open,
             };
             (*id, fate)
         })
         .collect();
-    for (id, _) in fates.iter().filter(|(_, fate)| matches!(fate, Fate::Done | Fate::Gone)) {
+    for (id, _) in fates.iter().filter(|(_, fate)| matches!(fate, WorkOutcome::Done | WorkOutcome::Gone)) {
         round.known.forget(*id);
     }
     match round.fresh {
@@ -210,7 +212,7 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
 
 /// What one try to archive came to.
 enum Archived {
-    Stored(Stored),
+    Stored(StoredObject),
     Failed(GraphCode),
     /// Graph has neither the mail nor its original.
     NotThere(GraphError),
@@ -233,7 +235,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -
     for (i, result) in tries {
         let row = &mut messages[i];
         match result {
-            Ok(Archived::Stored(Stored { sha256, bytes })) => {
+            Ok(Archived::Stored(StoredObject { sha256, bytes })) => {
                 round.tally.count(Counter::MessagesArchived, 1);
                 round.tally.count(Counter::BytesArchived, bytes);
                 round.note_delay(&row.value, now);
@@ -338,7 +340,7 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
             Err(ArchiveError::TooLarge { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_too_large"))),
             Err(ArchiveError::Empty { .. }) => Ok(Archived::Failed(GraphCode::new("greffe_empty"))),
             Err(e @ (ArchiveError::Spool { .. } | ArchiveError::Store { .. })) => {
-                tracing::error!(message.id = %message.id, error = %Chain(&e), "the archive did not take an original");
+                tracing::error!(message.id = %message.id, error = %ErrorChain(&e), "the archive did not take an original");
                 round.tally.count(Counter::ArchiveRefusals, 1);
                 Ok(Archived::Failed(GraphCode::new("greffe_archive_unavailable")))
             }
@@ -425,7 +427,7 @@ async fn announce(
     match round.app.feed.announce(firm, &told).await {
         // The feed has them; the bus is told from there later.
         Err(error @ FeedError::Bus { .. }) => {
-            tracing::error!(error = %Chain(&error), "facts wait for the event bus");
+            tracing::error!(error = %ErrorChain(&error), "facts wait for the event bus");
             round.keep_untold(told.iter().map(|numbered| numbered.number));
             Ok(())
         }
@@ -434,7 +436,7 @@ async fn announce(
 }
 
 /// The fact of how far a message is, and its number; none of one that has nothing to be told.
-fn fact_of(round: &Round<'_>, message: &Message) -> Option<Numbered> {
+fn fact_of(round: &Round<'_>, message: &Message) -> Option<NumberedFact> {
     let (mailbox, mail, number) = (round.mailbox.id, message.facts(), message.state.number()?);
     let (name, what) = match (&message.state, message.original()) {
         (_, Some(original)) => {
@@ -458,7 +460,7 @@ fn fact_of(round: &Round<'_>, message: &Message) -> Option<Numbered> {
         _ => ("gone", FactEvent::MessageGone { mailbox, message: message.id, envelope: message.envelope(), mail }),
     };
     let id = format!("{}-{name}", message.id);
-    Some(Numbered { number, fact: Fact { id, at: round.app.clock.now(), what } })
+    Some(NumberedFact { number, fact: Fact { id, at: round.app.clock.now(), what } })
 }
 
 /// Sets the mark on all that are archived, in one batch; a message that changed meanwhile is read again and tried

@@ -12,7 +12,7 @@ use shared::{
     base::{
         id::{ImmutableId, MessageId},
         metric::Counter,
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     graph::{DeltaItem, DeltaPage, Disposition, GraphError, Mail, PageEnd},
     mail::{
@@ -146,7 +146,7 @@ fn brings_nothing(folder: &FolderState, page: &DeltaPage) -> bool {
 /// mailbox waits.
 async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphError) -> Result<Read, RoundError> {
     let (mailbox, folder) = (round.mailbox.id, row.value.id().clone());
-    tracing::warn!(mailbox.id = %mailbox, folder.id = %folder, error = %Chain(&error), "a folder can't be read");
+    tracing::warn!(mailbox.id = %mailbox, folder.id = %folder, error = %ErrorChain(&error), "a folder can't be read");
     let is_mailboxs = round.refused(&error);
     let trouble = round.trouble(row.value.trouble.as_ref(), &error, is_mailboxs);
     round.faults().note(row.value.thing(), trouble.clone());

@@ -7,7 +7,7 @@ use shared::{
     aws::table::{Key, Row, Write},
     base::{
         id::{ConversationId, FolderId, MessageId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::feed::FiledThrough,
     graph::{Disposition, Mail},
@@ -136,7 +136,7 @@ async fn lies_in(round: &Round<'_>, mail: &Mail, folder: &FolderId) -> Result<bo
             Err(error.into())
         }
         Err(error) => {
-            tracing::warn!(mailbox.id = %round.mailbox.id, error = %Chain(&error), "Graph does not say where a mail lies");
+            tracing::warn!(mailbox.id = %round.mailbox.id, error = %ErrorChain(&error), "Graph does not say where a mail lies");
             Ok(true)
         }
     }

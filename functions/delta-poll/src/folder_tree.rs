@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use futures::{StreamExt as _, TryStreamExt as _};
 use shared::{
     aws::table::{Key, Row, TableError, Write},
-    base::{id::FolderId, telemetry::Chain},
+    base::{id::FolderId, telemetry::ErrorChain},
     graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers},
     mail::{
         folder::{FolderState, TreeLink, TreeReport, follow, forget_gone},
@@ -219,7 +219,7 @@ async fn changes_of_tree(
         }
         // No delta here: the tree is read level by level instead, as the API shows it.
         Err(e) if !e.concerns_mailbox() => {
-            tracing::warn!(mailbox.id = %round.mailbox.id, error = %Chain(&e), "no delta of folders");
+            tracing::warn!(mailbox.id = %round.mailbox.id, error = %ErrorChain(&e), "no delta of folders");
             Ok((TreeReport::tree(round.graph.folders(user).await?), None, Unknown::new()))
         }
         Err(e) => Err(e),

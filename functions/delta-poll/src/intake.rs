@@ -14,7 +14,7 @@ use shared::{
         message::{Message, State},
         progress::Progress,
         rules::SkipReason,
-        walk::{Standing, standing},
+        walk::{KeptStatus, standing},
         work::Work,
     },
 };
@@ -45,7 +45,7 @@ pub(crate) struct Page<'a> {
 /// What a page came to. The messages are written as pending; the caller commits the rest in one transaction.
 pub(crate) struct Intake {
     /// How each mail stands, in the order of the page.
-    pub standings: Vec<Standing>,
+    pub standings: Vec<KeptStatus>,
     /// Mails to be kept, as they are written.
     pub kept: Vec<Row<Message>>,
     /// Mails that lay there before, to be remembered.

@@ -4,8 +4,9 @@
 //! name one mailbox. It is deployed twice: older mail has a queue and functions of its own.
 
 mod advance;
+mod connector_checks;
+mod deleted_mailbox;
 mod discover;
-mod farewell;
 mod filing;
 mod folder_tree;
 mod intake;
@@ -13,7 +14,6 @@ mod older_mail;
 mod round;
 mod run;
 mod walks;
-mod watch;
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ use serde::Deserialize;
 use shared::{
     app::App,
     aws::{
-        queue::{Job, MailQueue, Queued as _},
+        queue::{MailQueue, MailboxJob, Queued as _},
         worker::{self, Deadline, Interrupted, Output, Rounds, ScheduleError},
     },
     base::{
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     mail::mailbox::SyncState,
 };
@@ -62,7 +62,7 @@ pub struct PollError(#[from] ScheduleError);
 
 impl From<PollError> for Diagnostic {
     fn from(error: PollError) -> Self {
-        Self { error_type: "PollError".to_owned(), error_message: Chain(&error).to_string() }
+        Self { error_type: "PollError".to_owned(), error_message: ErrorChain(&error).to_string() }
     }
 }
 
@@ -75,7 +75,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
             let _ = app.secrets.keyring().await;
             let queued = Box::pin(queue_due(app, &deadline)).await;
             // A job that can't be queued holds up no connector.
-            watch::connectors(app, &deadline).await.map_err(ScheduleError::from)?;
+            connector_checks::connectors(app, &deadline).await.map_err(ScheduleError::from)?;
             let queued = queued?;
             Tally::one(Counter::PollRuns).publish(app.clock.now());
             Ok(Output::Queued { queued })
@@ -89,7 +89,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
 
 async fn queue_due(app: &App, deadline: &Deadline) -> Result<usize, ScheduleError> {
     let (now, cause) = (app.clock.now(), app.random.uuid());
-    let job = |(firm, mailbox)| Job::new(firm, mailbox, now, cause);
+    let job = |(firm, mailbox)| MailboxJob::new(firm, mailbox, now, cause);
     let due = app.table.due_mailboxes(now);
     let due = due.map_ok(|page| page.into_iter().map(|(subject, since)| (job(subject), since)).collect());
     worker::queue_due(&app.queue, cause, deadline, due).await
@@ -103,7 +103,7 @@ struct Mailboxes<'a> {
 
 impl Mailboxes<'_> {
     /// A round, and the one line and the metrics that it ends with.
-    async fn counted(&self, job: &Job) -> Result<RoundEnd, RoundError> {
+    async fn counted(&self, job: &MailboxJob) -> Result<RoundEnd, RoundError> {
         let (began, tally) = (self.app.clock.now(), Tally::default());
         let outcome = match job.older {
             true => older_mail::run(self.app, job, &self.deadline, &tally).await,
@@ -129,26 +129,26 @@ impl Mailboxes<'_> {
     }
 }
 
-impl Rounds<Job> for Mailboxes<'_> {
+impl Rounds<MailboxJob> for Mailboxes<'_> {
     type Error = RoundError;
 
-    fn queue(&self, job: &Job) -> &MailQueue {
+    fn queue(&self, job: &MailboxJob) -> &MailQueue {
         if job.older { &self.app.older_queue } else { &self.app.queue }
     }
 
-    async fn run(&self, job: &Job) -> Result<worker::RoundOutcome, RoundError> {
+    async fn run(&self, job: &MailboxJob) -> Result<worker::RoundOutcome, RoundError> {
         Ok(match self.counted(job).await? {
             RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed => worker::RoundOutcome::Finished,
             RoundEnd::OutOfTime => worker::RoundOutcome::OutOfTime,
         })
     }
 
-    fn leaves_to_schedule(&self, job: &Job, wait: Duration) -> bool {
+    fn leaves_to_schedule(&self, job: &MailboxJob, wait: Duration) -> bool {
         // That the subscription needs a look stands in the job only.
         wait >= WAIT_IN_QUEUE_MAX && !job.subscription && !job.older
     }
 
-    async fn put_off(&self, job: &Job, at: Timestamp) -> bool {
+    async fn put_off(&self, job: &MailboxJob, at: Timestamp) -> bool {
         if job.older {
             // Live mail had the mailbox each time.
             return self.app.older_queue.send(&job.sent_again(self.app.clock.now())).await.is_ok();

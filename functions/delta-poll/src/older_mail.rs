@@ -14,13 +14,13 @@ use shared::{
     access::connector::Connector,
     app::App,
     aws::{
-        queue::Job,
+        queue::MailboxJob,
         table::{Key, Row},
         worker::Deadline,
     },
     base::{
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::Firm,
     mail::{
@@ -49,7 +49,12 @@ const OPEN_PAUSE: Duration = Duration::from_secs(60);
 
 /// Goes on with a mailbox's older mail, if it was given to be gone on with. When it comes to its end, or has to wait,
 /// live mail gives it again once it is due.
-pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<RoundEnd, RoundError> {
+pub(crate) async fn run(
+    app: &App,
+    job: &MailboxJob,
+    deadline: &Deadline,
+    tally: &Tally,
+) -> Result<RoundEnd, RoundError> {
     let (table, now) = (&app.table, app.clock.now());
     let Some(mailbox) = Mailbox::find(table, job.firm, job.mailbox).await?.map(|row| row.value) else {
         return Ok(RoundEnd::Finished);
@@ -80,7 +85,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
 /// What a slice is about.
 struct Slice<'a> {
     app: &'a App,
-    job: &'a Job,
+    job: &'a MailboxJob,
     mailbox: &'a Mailbox,
     firm: &'a Firm,
     connector: &'a Connector,
@@ -147,7 +152,7 @@ impl Slice<'_> {
             }
             Err(RoundError::Busy { wait: pause, .. }) => wait(app, mailbox, read, next, pause).await,
             Err(RoundError::Graph(error)) => {
-                tracing::warn!(error = %Chain(&error), "older mail can't go on");
+                tracing::warn!(error = %ErrorChain(&error), "older mail can't go on");
                 wait(app, mailbox, read, next, REFUSED_PAUSE).await
             }
             // Live mail took the mailbox. What was committed stands, and the next slice goes on from there.
@@ -166,7 +171,7 @@ impl Slice<'_> {
             return Ok(());
         }
         let Self { app, job, .. } = *self;
-        Ok(app.queue.send(&Job::new(job.firm, job.mailbox, app.clock.now(), job.cause)).await?)
+        Ok(app.queue.send(&MailboxJob::new(job.firm, job.mailbox, app.clock.now(), job.cause)).await?)
     }
 }
 

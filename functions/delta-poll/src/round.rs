@@ -21,7 +21,7 @@ use shared::{
         address::recipient_domain,
         id::{FolderId, MessageId},
         metric::Tally,
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::{feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail},
@@ -29,12 +29,12 @@ use shared::{
         baseline::{Decision, Phase, decide, is_new},
         folder::{FolderState, page_name},
         fresh::{FreshPage, SettledPages},
-        mailbox::{KeptMarks, Mailbox, SyncState, Untold},
+        mailbox::{KeptMarks, Mailbox, SyncState, UnannouncedRange},
         message::{Message, Seen, State},
         rules::People,
         trouble::{Faults, MailboxPart, Trouble},
         turn::MailboxTurn,
-        work::{Fate, Work},
+        work::{Work, WorkOutcome},
     },
 };
 use tokio::sync::OnceCell;
@@ -173,7 +173,7 @@ pub(crate) struct Round<'a> {
     /// Its pages that bring few mails; none in a slice of older mail, which ends without settling them.
     pub fresh: Option<&'a FreshPages>,
     /// Facts that the event bus did not take.
-    pub untold: &'a Mutex<Option<Untold>>,
+    pub untold: &'a Mutex<Option<UnannouncedRange>>,
     /// What it saw on messages.
     pub known: &'a Known,
 }
@@ -227,7 +227,7 @@ impl Round<'_> {
 
     /// Notes that a helper fails: only what it is for waits.
     pub fn failed(&self, thing: MailboxPart, error: &GraphError) {
-        tracing::warn!(mailbox.id = %self.mailbox.id, ?thing, error = %Chain(error), "a helper fails");
+        tracing::warn!(mailbox.id = %self.mailbox.id, ?thing, error = %ErrorChain(error), "a helper fails");
         self.note_outage(error);
         let mut faults = self.faults();
         let trouble = Trouble::after(faults.of(&thing), error, self.app.clock.now());
@@ -284,7 +284,7 @@ impl Round<'_> {
     pub fn keep_untold(&self, numbers: impl Iterator<Item = u64>) {
         let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
         for number in numbers {
-            let this = Untold { from: number, to: number };
+            let this = UnannouncedRange { from: number, to: number };
             *untold = Some(untold.map_or(this, |untold| untold.and(this)));
         }
     }
@@ -335,7 +335,7 @@ pub(crate) struct FreshPages {
 #[derive(Debug, Default)]
 struct FoundPages {
     pages: Vec<(FolderId, FreshPage)>,
-    fates: HashMap<String, Fate>,
+    fates: HashMap<String, WorkOutcome>,
 }
 
 impl FreshPages {
@@ -361,7 +361,7 @@ impl FreshPages {
     }
 
     /// What became of some mails.
-    pub fn end(&self, fates: Vec<(MessageId, Fate)>) {
+    pub fn end(&self, fates: Vec<(MessageId, WorkOutcome)>) {
         self.found().fates.extend(fates.into_iter().map(|(id, fate)| (id.local(), fate)));
     }
 

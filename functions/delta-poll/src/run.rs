@@ -18,7 +18,7 @@ use shared::{
     access::connector::{Access, Connector, ConnectorState},
     app::App,
     aws::{
-        queue::Job,
+        queue::MailboxJob,
         secrets::{MacKey, NOTIFICATION_KEY},
         table::{Key, Row, Write},
         worker::Deadline,
@@ -27,14 +27,14 @@ use shared::{
         clock::CLOCK_SKEW,
         id::{FolderId, SubscriptionId},
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::Firm,
     graph::{Disposition, GraphError, SUBSCRIPTION_LIFETIME},
     mail::{
         baseline::Phase,
         folder::FolderState,
-        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, SyncState, Untold},
+        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, SyncState, UnannouncedRange},
         notification::{client_state, notification_url},
         progress::Progress,
         rules::People,
@@ -47,8 +47,9 @@ use tokio::sync::OnceCell;
 
 use crate::{
     advance::{self, Batch},
+    deleted_mailbox,
     discover::{self, PAGES_MAX, Read},
-    farewell, folder_tree,
+    folder_tree,
     round::{FreshPages, Known, Round, RoundEnd, RoundError, WAIT_IN_QUEUE_MAX},
     walks,
 };
@@ -94,10 +95,15 @@ struct Discovered {
 
 /// Serves `job`, unless a round that began after it was sent has done so. If older mail is worked at, this round takes
 /// its turn first.
-pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally) -> Result<RoundEnd, RoundError> {
+pub(crate) async fn run(
+    app: &App,
+    job: &MailboxJob,
+    deadline: &Deadline,
+    tally: &Tally,
+) -> Result<RoundEnd, RoundError> {
     let began_at = app.clock.now();
     let Some(row) = Mailbox::find(&app.table, job.firm, job.mailbox).await? else {
-        return farewell::run(app, job, deadline).await;
+        return deleted_mailbox::run(app, job, deadline).await;
     };
     let (MailboxState::Active, Some(activated_at)) = (row.value.state, row.value.activated_at) else {
         return Ok(RoundEnd::Finished);
@@ -130,7 +136,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline, tally: &Tally
 /// Looks at an active mailbox.
 async fn look(
     app: &App,
-    job: &Job,
+    job: &MailboxJob,
     (row, activated_at): (Row<Mailbox>, Timestamp),
     sync: Row<SyncState>,
     deadline: &Deadline,
@@ -238,7 +244,7 @@ async fn look(
     write_sync(app, (&mailbox, &fresh), sync, next).await?;
     if gives {
         // If this function dies here, it is given once more in some hours.
-        let older = Job { older: true, ..Job::new(job.firm, job.mailbox, app.clock.now(), job.cause) };
+        let older = MailboxJob { older: true, ..MailboxJob::new(job.firm, job.mailbox, app.clock.now(), job.cause) };
         app.older_queue.send(&older).await?;
     }
     result
@@ -249,7 +255,7 @@ impl Round<'_> {
         &self,
         connector: &Connector,
         sync: &mut SyncState,
-        job: &Job,
+        job: &MailboxJob,
         look: bool,
     ) -> Result<RoundEnd, RoundError> {
         let held = |sync: &SyncState| sync.subscription.as_ref().map(|held| held.id.clone());
@@ -354,15 +360,15 @@ impl Round<'_> {
     /// wait.
     async fn tell_again(&self) {
         let range = *self.untold.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Untold { from, to }) = range else { return };
+        let Some(UnannouncedRange { from, to }) = range else { return };
         let mailbox = self.mailbox.id;
         match self.app.feed.announce_again(self.mailbox.firm, (from, to), |what| what.is_of(mailbox)).await {
             Ok(next) => {
-                let rest = next.map(|from| Untold { from, to });
+                let rest = next.map(|from| UnannouncedRange { from, to });
                 *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = rest;
             }
             Err(error) => {
-                tracing::error!(mailbox.id = %mailbox, error = %Chain(&error), "facts still wait for the event bus");
+                tracing::error!(mailbox.id = %mailbox, error = %ErrorChain(&error), "facts still wait for the event bus");
             }
         }
     }
@@ -602,7 +608,7 @@ async fn next_due(
 }
 
 /// Whether the previous round explains a notice: it started (`began`) after the notice was sent, and it found changes.
-fn explains(began: Option<Timestamp>, quiet_rounds: u32, job: &Job) -> bool {
+fn explains(began: Option<Timestamp>, quiet_rounds: u32, job: &MailboxJob) -> bool {
     quiet_rounds == 0 && began.is_some_and(|began| began >= job.sent_at)
 }
 

@@ -11,13 +11,13 @@ use futures::{
 use jiff::Timestamp;
 use shared::{
     aws::table::{Row, Write},
-    base::telemetry::Chain,
+    base::telemetry::ErrorChain,
     graph::{Arrivals, GraphError, Link, Mail},
     mail::{
         baseline::{Baseline, Phase},
         folder::FolderState,
         mailbox::SyncState,
-        walk::{HistoryProgress, Reconciliation, Standing, Walk, WalkTally},
+        walk::{HistoryProgress, KeptStatus, Reconciliation, Walk, WalkTally},
         work::Work,
     },
 };
@@ -255,7 +255,7 @@ async fn put_off(
         return Err(error.into());
     }
     let (mailbox, now) = (round.mailbox.id, round.app.clock.now());
-    tracing::warn!(mailbox.id = %mailbox, folder.id = %folder.value.id(), error = %Chain(&error), "a folder can't be listed");
+    tracing::warn!(mailbox.id = %mailbox, folder.id = %folder.value.id(), error = %ErrorChain(&error), "a folder can't be listed");
     let walk = match purpose.walk_of(&folder.value) {
         Some(walk) => walk.clone(),
         None => purpose.begin(round),
@@ -333,7 +333,7 @@ async fn walk(
         let work = taken.work(round, &name);
         let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
         writes.extend(taken.counted.add_to(mailbox.firm, mailbox.id));
-        let mails: Vec<(Mail, Standing)> = mails.into_iter().zip(taken.standings).collect();
+        let mails: Vec<(Mail, KeptStatus)> = mails.into_iter().zip(taken.standings).collect();
         let (mut after, later) = walk.after(&mails);
         let ended = page.next.is_none();
         if ended {

@@ -1,5 +1,5 @@
-//! Previews and carries out erasures (`shared/src/evidence/erasure.rs`): the only function that may delete what is
-//! archived.
+//! Previews and carries out erasures (`shared/src/evidence/erasure_order.rs`): the only function that may delete
+//! what is archived.
 //!
 //! The schedule starts it, and nothing else: it does what the index `due` lists, and carries out nothing that was not
 //! confirmed. One that is cut off is due again.
@@ -12,9 +12,9 @@ use shared::{
     aws::{table::TableError, worker::Deadline},
     base::{
         id::{ErasureId, FirmId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
-    evidence::erasure::ErasureOrder,
+    evidence::erasure_order::ErasureOrder,
 };
 
 /// What starts the function: `{"schedule":"erase"}`.
@@ -54,7 +54,7 @@ pub enum ErasureError {
 
 impl From<ErasureError> for Diagnostic {
     fn from(error: ErasureError) -> Self {
-        Self { error_type: "ErasureError".to_owned(), error_message: Chain(&error).to_string() }
+        Self { error_type: "ErasureError".to_owned(), error_message: ErrorChain(&error).to_string() }
     }
 }
 
@@ -81,7 +81,7 @@ pub async fn erase(app: &App, until: Timestamp, deadline: &Deadline) -> Result<O
             Ok(done) => output.done += usize::from(done),
             Err(error) => {
                 let (firm, id) = erasure;
-                tracing::error!(firm.id = %firm, erasure.id = %id, error = %Chain(error.as_ref()), "an erasure did not end");
+                tracing::error!(firm.id = %firm, erasure.id = %id, error = %ErrorChain(error.as_ref()), "an erasure did not end");
                 output.failed += 1;
             }
         }

@@ -13,7 +13,7 @@ use shared::{
     base::{
         id::FirmId,
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
 };
 
@@ -51,7 +51,7 @@ pub struct EvidenceError(#[from] TableError);
 
 impl From<EvidenceError> for Diagnostic {
     fn from(error: EvidenceError) -> Self {
-        Self { error_type: "EvidenceError".to_owned(), error_message: Chain(&error).to_string() }
+        Self { error_type: "EvidenceError".to_owned(), error_message: ErrorChain(&error).to_string() }
     }
 }
 
@@ -91,7 +91,7 @@ async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
             Some(appended.added)
         }
         Err(error) => {
-            tracing::error!(firm.id = %firm, error = %Chain(&error), "a log could not be appended to");
+            tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "a log could not be appended to");
             None
         }
     }
@@ -105,7 +105,7 @@ async fn stamp(app: &App, firm: FirmId, size: u64) {
         Ok(true) => tracing::info!(firm.id = %firm, size, "a checkpoint was stamped"),
         Ok(false) => {}
         Err(error) => {
-            tracing::error!(firm.id = %firm, error = %Chain(&error), "a checkpoint could not be stamped");
+            tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "a checkpoint could not be stamped");
             Tally::one(Counter::StampFailures).publish(app.clock.now());
         }
     }

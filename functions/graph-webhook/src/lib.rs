@@ -24,10 +24,10 @@ use jiff::Timestamp;
 use shared::{
     app::App,
     aws::{
-        queue::Job,
+        queue::MailboxJob,
         secrets::{MacKey, NOTIFICATION_KEY, SECRET_CACHE_TIME, SecretError},
     },
-    base::{headers::guarded, telemetry::Chain},
+    base::{headers::guarded, telemetry::ErrorChain},
     mail::notification::{self, Notices},
 };
 use tokio::sync::Mutex;
@@ -126,7 +126,7 @@ async fn take(webhook: &Webhook, body: &[u8]) -> StatusCode {
     let key = match webhook.key().await {
         Ok(key) => key,
         Err(error) => {
-            tracing::error!(error = %Chain(&error), "notices can't be judged");
+            tracing::error!(error = %ErrorChain(&error), "notices can't be judged");
             return StatusCode::SERVICE_UNAVAILABLE;
         }
     };
@@ -148,16 +148,16 @@ async fn queue(app: &App, notices: Notices) -> bool {
         tracing::info!(%cause, mailboxes = notices.mailboxes.len(), "notices were taken");
     }
     let jobs = notices.mailboxes.into_iter();
-    let jobs = jobs.map(|((firm, mailbox), subscription)| Job {
+    let jobs = jobs.map(|((firm, mailbox), subscription)| MailboxJob {
         subscription,
         notice: true,
-        ..Job::new(firm, mailbox, sent_at, cause)
+        ..MailboxJob::new(firm, mailbox, sent_at, cause)
     });
     let sent = futures::stream::iter(jobs).map(|job| async move { app.queue.send(&job).await });
     let sent: Vec<_> = sent.buffer_unordered(JOBS_AT_ONCE).collect().await;
     let failed: Vec<_> = sent.into_iter().filter_map(Result::err).collect();
     if let Some(error) = failed.first() {
-        tracing::error!(error = %Chain(error), failed = failed.len(), "jobs could not be queued");
+        tracing::error!(error = %ErrorChain(error), failed = failed.len(), "jobs could not be queued");
     }
     failed.is_empty()
 }

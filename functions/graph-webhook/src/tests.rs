@@ -71,7 +71,7 @@ impl World {
     }
 
     /// Takes all jobs out of the queue; each lies in the group of its mailbox.
-    async fn jobs(&self) -> Vec<Job> {
+    async fn jobs(&self) -> Vec<MailboxJob> {
         let mut jobs = Vec::new();
         loop {
             let receive = self.queue.receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
@@ -80,7 +80,7 @@ impl World {
                 return jobs;
             }
             for message in received.messages() {
-                let job: Job = serde_json::from_str(message.body().unwrap()).unwrap();
+                let job: MailboxJob = serde_json::from_str(message.body().unwrap()).unwrap();
                 assert_eq!(message.attributes().unwrap()[&MessageGroupId], job.mailbox.to_string());
                 jobs.push(job);
                 let handle = message.receipt_handle().unwrap();
@@ -136,7 +136,7 @@ async fn a_genuine_notice_becomes_one_job_for_its_mailbox_and_a_forged_one_none(
     let sent_at = Timestamp::UNIX_EPOCH;
     let jobs = world.jobs().await;
     let cause = jobs[0].cause;
-    assert_eq!(jobs, [Job { notice: true, ..Job::new(firm, mailbox, sent_at, cause) }]);
+    assert_eq!(jobs, [MailboxJob { notice: true, ..MailboxJob::new(firm, mailbox, sent_at, cause) }]);
 
     assert_eq!(world.post("/", notices(&[&forged])).await, StatusCode::ACCEPTED);
     assert_eq!(world.jobs().await, []);

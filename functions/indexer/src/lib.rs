@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     aws::{table::TableError, worker::Deadline},
-    base::{id::FirmId, telemetry::Chain},
+    base::{id::FirmId, telemetry::ErrorChain},
     search::append::IndexingError,
 };
 
@@ -63,7 +63,7 @@ pub enum IndexerError {
 
 impl From<IndexerError> for Diagnostic {
     fn from(error: IndexerError) -> Self {
-        Self { error_type: "IndexerError".to_owned(), error_message: Chain(&error).to_string() }
+        Self { error_type: "IndexerError".to_owned(), error_message: ErrorChain(&error).to_string() }
     }
 }
 
@@ -114,7 +114,7 @@ async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
     match app.indexer().follow(&app.table, firm, &app.clock, deadline).await {
         Ok(indexed) => Some(indexed.added),
         Err(error) => {
-            tracing::error!(firm.id = %firm, error = %Chain(&error), "an index could not be brought up to its feed");
+            tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "an index could not be brought up to its feed");
             None
         }
     }

@@ -22,7 +22,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use shared::{
     access::{
-        entrance::{self, Entered, Errand},
+        console_sign_in::{self, Entered, SignInPurpose},
         sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
     },
     app::App,
@@ -69,7 +69,7 @@ async fn connect(
         Ok(Path(ticket)) => ticket,
         Err(rejection) => return reader.told_of(&Problem::new(Code::LinkDamaged, rejection.body_text())),
     };
-    match sign_in::depart(&app, &ticket).await {
+    match sign_in::begin(&app, &ticket).await {
         Ok(departure) => redirect(&app.config.public_url, &departure, &headers),
         Err(problem) => reader.told_of(&problem),
     }
@@ -87,13 +87,13 @@ async fn callback(
     };
     let name = callback.state.as_deref().map(|state| sign_in_cookie(&app.config.public_url, &cookie_suffix(state)));
     let cookie = name.and_then(|name| cookies(&headers).find(|(n, _)| *n == name).map(|(_, value)| value));
-    if entrance::is_of_the_console(&callback) {
-        return match entrance::arrive(&app, callback, cookie).await {
+    if console_sign_in::is_of_the_console(&callback) {
+        return match console_sign_in::complete(&app, callback, cookie).await {
             Ok(entered) => enter(&app.config.public_url, &entered),
             Err(problem) => reader.told_of(&problem),
         };
     }
-    match sign_in::arrive(&app, callback, cookie).await {
+    match sign_in::complete(&app, callback, cookie).await {
         Ok(Arrival::GoOn(departure)) => redirect(&app.config.public_url, &departure, &headers),
         Ok(Arrival::Connected { connector, address }) => reader.told_connected(connector, address),
         Err(problem) => reader.told_of(&problem),
@@ -104,13 +104,13 @@ async fn console(
     State(app): State<App>,
     reader: Reader,
     headers: HeaderMap,
-    errand: Result<Query<Errand>, QueryRejection>,
+    errand: Result<Query<SignInPurpose>, QueryRejection>,
 ) -> Response {
     let errand = match errand {
         Ok(Query(errand)) => errand,
         Err(rejection) => return reader.told_of(&Problem::new(Code::InvalidRequest, rejection.body_text())),
     };
-    match entrance::depart(&app, errand).await {
+    match console_sign_in::begin(&app, errand).await {
         Ok(departure) => redirect(&app.config.public_url, &departure, &headers),
         Err(problem) => reader.told_of(&problem),
     }

@@ -15,7 +15,7 @@ use shared::{
     aws::table::TableError,
     base::{
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
 };
 
@@ -77,7 +77,7 @@ pub enum ExpiryError {
 
 impl From<ExpiryError> for Diagnostic {
     fn from(error: ExpiryError) -> Self {
-        Self { error_type: "ExpiryError".to_owned(), error_message: Chain(&error).to_string() }
+        Self { error_type: "ExpiryError".to_owned(), error_message: ErrorChain(&error).to_string() }
     }
 }
 
@@ -106,7 +106,7 @@ async fn watch(app: &App) -> Result<Output, ExpiryError> {
     let mut failed = 0;
     for owner in &owners {
         if let Err(error) = rotation::watch(app, *owner).await {
-            tracing::error!(?owner, error = %Chain(&error), "an app registration could not be looked at");
+            tracing::error!(?owner, error = %ErrorChain(&error), "an app registration could not be looked at");
             failed += 1;
         }
     }

@@ -13,9 +13,9 @@ use shared::{
         queue::{DeliveryJob, DeliveryQueue},
         worker::{self, Deadline, Output, RoundOutcome, Rounds, ScheduleError},
     },
-    base::telemetry::Chain,
+    base::telemetry::ErrorChain,
     webhook::{
-        deliver::{DeliverError, Outside, Sender},
+        deliver::{DeliverError, OutboundClient, Sender},
         missed::announce_missed,
     },
 };
@@ -42,12 +42,16 @@ pub struct WebhookDeliveryError(#[from] ScheduleError);
 
 impl From<WebhookDeliveryError> for Diagnostic {
     fn from(error: WebhookDeliveryError) -> Self {
-        Self { error_type: "WebhookDeliveryError".to_owned(), error_message: Chain(&error).to_string() }
+        Self { error_type: "WebhookDeliveryError".to_owned(), error_message: ErrorChain(&error).to_string() }
     }
 }
 
 /// Queues what is due, or posts to every address named in the batch; only the failed jobs go back to the queue.
-pub async fn handle(app: &App, outside: &Outside, event: LambdaEvent<Input>) -> Result<Output, WebhookDeliveryError> {
+pub async fn handle(
+    app: &App,
+    outside: &OutboundClient,
+    event: LambdaEvent<Input>,
+) -> Result<Output, WebhookDeliveryError> {
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {
         worker::Input::Schedule { schedule: Schedule::Deliver } => {
@@ -72,7 +76,7 @@ async fn queue_due(app: &App, deadline: &Deadline) -> Result<usize, ScheduleErro
 /// The addresses of one batch.
 struct Addresses<'a> {
     app: &'a App,
-    outside: &'a Outside,
+    outside: &'a OutboundClient,
     deadline: Deadline,
 }
 

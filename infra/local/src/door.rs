@@ -11,7 +11,7 @@ use axum::{
 use futures::{StreamExt as _, stream};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use shared::base::telemetry::Chain;
+use shared::base::telemetry::ErrorChain;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -54,7 +54,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, patience: Patie
                 connections.spawn(attend(stream, caller, router.clone(), patience, stop.clone()));
             }
             Err(error) => {
-                tracing::warn!(error = %Chain(&error), "no connection could be accepted");
+                tracing::warn!(error = %ErrorChain(&error), "no connection could be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -76,7 +76,7 @@ async fn attend(stream: TcpStream, caller: SocketAddr, router: Router, patience:
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(error = %Chain(&error), "a connection ended");
+        tracing::debug!(error = %ErrorChain(&error), "a connection ended");
     }
 }
 

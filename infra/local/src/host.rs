@@ -34,9 +34,9 @@ use shared::{
         config::{Config, ConfigError},
         http::HttpClientError,
         random::Random,
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
-    webhook::deliver::Outside,
+    webhook::deliver::OutboundClient,
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -224,7 +224,7 @@ impl Host {
         let (secret_expiry, evidence) = (function("secret-expiry"), function("evidence"));
         let (indexer, erasure, check) = (function("indexer"), function("erasure"), function("check"));
         let client = aws_sdk_sqs::Client::new(&machine.aws);
-        let outside = Outside::new(config.ca_bundle.as_deref())?;
+        let outside = OutboundClient::new(config.ca_bundle.as_deref())?;
         let source = |name, handler, url| EventSource {
             handler,
             app: function(name),
@@ -429,15 +429,15 @@ async fn tick([mail, push, credentials]: &[App; 3], engines: Option<aws::Cloud>)
     }
     let poll = Input::Schedule { schedule: delta_poll::Schedule::Poll };
     if let Err(error) = delta_poll::handle(mail, LambdaEvent::new(poll, context(mail))).await {
-        tracing::error!(error = %Chain(&error), "the schedule of polls failed");
+        tracing::error!(error = %ErrorChain(&error), "the schedule of polls failed");
     }
     let reconcile = Input::Schedule { schedule: calendar_push::Schedule::Reconcile };
     if let Err(error) = calendar_push::handle(push, LambdaEvent::new(reconcile, context(push))).await {
-        tracing::error!(error = %Chain(&error), "the schedule of comparisons failed");
+        tracing::error!(error = %ErrorChain(&error), "the schedule of comparisons failed");
     }
     let event = secret_expiry::Input::Schedule { schedule: secret_expiry::Schedule::Watch };
     if let Err(error) = secret_expiry::handle(credentials, LambdaEvent::new(event, context(credentials))).await {
-        tracing::error!(error = %Chain(&error), "the schedule of credentials failed");
+        tracing::error!(error = %ErrorChain(&error), "the schedule of credentials failed");
     }
     for (secret_id, client_request_token) in rotations {
         rotate(credentials, &secret_id, &client_request_token).await;
@@ -448,7 +448,7 @@ async fn tick([mail, push, credentials]: &[App; 3], engines: Option<aws::Cloud>)
 async fn append_logs(app: &App, until: Timestamp) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
     if let Err(error) = evidence::append(app, until, &deadline).await {
-        tracing::error!(error = %Chain(&error), "the schedule of logs failed");
+        tracing::error!(error = %ErrorChain(&error), "the schedule of logs failed");
     }
 }
 
@@ -456,7 +456,7 @@ async fn append_logs(app: &App, until: Timestamp) {
 async fn index(app: &App, until: Timestamp) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
     if let Err(error) = indexer::index(app, until, &deadline).await {
-        tracing::error!(error = %Chain(&error), "the schedule of indexes failed");
+        tracing::error!(error = %ErrorChain(&error), "the schedule of indexes failed");
     }
 }
 
@@ -464,7 +464,7 @@ async fn index(app: &App, until: Timestamp) {
 async fn check_archives(app: &App) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
     if let Err(error) = Box::pin(check::check(app, &deadline)).await {
-        tracing::error!(error = %Chain(&error), "the schedule of checks failed");
+        tracing::error!(error = %ErrorChain(&error), "the schedule of checks failed");
     }
 }
 
@@ -472,7 +472,7 @@ async fn check_archives(app: &App) {
 async fn erase(app: &App, until: Timestamp) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
     if let Err(error) = Box::pin(erasure::erase(app, until, &deadline)).await {
-        tracing::error!(error = %Chain(&error), "the schedule of erasures failed");
+        tracing::error!(error = %ErrorChain(&error), "the schedule of erasures failed");
     }
 }
 
@@ -486,7 +486,7 @@ enum Handler {
 
 impl Handler {
     /// What it answers to a batch; none if it gave up.
-    async fn handle(self, app: &App, outside: &Outside, batch: SqsEvent) -> Option<Output> {
+    async fn handle(self, app: &App, outside: &OutboundClient, batch: SqsEvent) -> Option<Output> {
         let context = context(app);
         match self {
             Self::DeltaPoll => delta_poll::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
@@ -507,7 +507,7 @@ async fn rotate(app: &App, secret_id: &str, token: &str) {
         let (secret_id, client_request_token) = (secret_id.to_owned(), token.to_owned());
         let event = secret_expiry::Input::Rotation { step, secret_id, client_request_token };
         if let Err(error) = secret_expiry::handle(app, LambdaEvent::new(event, context(app))).await {
-            tracing::warn!(error = %Chain(&error), "a step of a rotation failed; the rotation begins again");
+            tracing::warn!(error = %ErrorChain(&error), "a step of a rotation failed; the rotation begins again");
             return;
         }
     }
@@ -518,7 +518,7 @@ async fn rotate(app: &App, secret_id: &str, token: &str) {
 pub struct EventSource {
     handler: Handler,
     app: App,
-    outside: Outside,
+    outside: OutboundClient,
     client: aws_sdk_sqs::Client,
     url: String,
 }
@@ -543,7 +543,7 @@ impl EventSource {
         let deliver = Input::Schedule { schedule: webhook_delivery::Schedule::Deliver };
         let event = LambdaEvent::new(deliver, context(&self.app));
         if let Err(error) = webhook_delivery::handle(&self.app, &self.outside, event).await {
-            tracing::error!(error = %Chain(&error), "the schedule of webhooks failed");
+            tracing::error!(error = %ErrorChain(&error), "the schedule of webhooks failed");
         }
     }
 
@@ -567,7 +567,7 @@ impl EventSource {
         match receive.send().await {
             Ok(received) => received.messages.unwrap_or_default(),
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "the queue can't be read");
+                tracing::error!(error = %ErrorChain(&error), "the queue can't be read");
                 tokio::time::sleep(RECEIVE_PAUSE).await;
                 Vec::new()
             }
@@ -607,7 +607,7 @@ impl EventSource {
         let delete = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
         if let Err(error) = delete.send().await {
             tracing::warn!(
-                error = %Chain(&error),
+                error = %ErrorChain(&error),
                 "finished jobs could not be deleted; they come again"
             );
         }

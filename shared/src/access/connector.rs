@@ -9,12 +9,12 @@ use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{ClientId, ConnectorId, ExternalId, FirmId, MailboxId, TenantId},
     firm::{
+        external_id::ExternalIdOwner,
         feed::{Fact, FactEvent, Feed, FeedError},
-        named::Named,
     },
     graph::{Graph, GraphError, GraphUser},
     mail::mailbox::MailboxKind,
-    problem::Noted,
+    problem::NotedProblem,
 };
 
 /// The tenant that all personal accounts belong to.
@@ -163,10 +163,10 @@ pub struct Connector {
     /// When they signed in: what somebody found out through an earlier sign-in says nothing of this one.
     pub connected_at: Option<Timestamp>,
     /// The problem that stops it; null if it works.
-    pub problem: Option<Noted>,
+    pub problem: Option<NotedProblem>,
     /// What the last sign-in failed at, if it did.
     #[serde(default)]
-    pub sign_in_problem: Option<Noted>,
+    pub sign_in_problem: Option<NotedProblem>,
     /// The domains that are verified in the tenant, in lower case, as Microsoft listed them at the last
     /// organisation-wide sign-in; none if Microsoft did not.
     #[serde(default)]
@@ -317,7 +317,7 @@ impl Connector {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
-        let named = Named::Connector.give(Some(self.firm), self.external_id.as_ref(), self.id);
+        let named = ExternalIdOwner::Connector.give(Some(self.firm), self.external_id.as_ref(), self.id);
         table
             .transact([Write::insert(Key::connector(self.firm, self.id), self)].into_iter().chain(named).collect())
             .await
@@ -373,7 +373,7 @@ impl Connector {
     /// first problem, and one that somebody has connected since `self` was read works.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
-    pub async fn require_action(&self, feed: &Feed, table: &Table, problem: Noted) -> Result<(), FeedError> {
+    pub async fn require_action(&self, feed: &Feed, table: &Table, problem: NotedProblem) -> Result<(), FeedError> {
         let (state, at) = (ConnectorState::ActionRequired, problem.since);
         let what = FactEvent::ConnectorActionRequired {
             connector: self.id,
@@ -401,7 +401,7 @@ impl Connector {
         feed: &Feed,
         table: &Table,
         from: ConnectorState,
-        (state, problem): (ConnectorState, Option<Noted>),
+        (state, problem): (ConnectorState, Option<NotedProblem>),
         at: Timestamp,
         what: FactEvent,
     ) -> Result<(), FeedError> {

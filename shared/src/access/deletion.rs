@@ -20,13 +20,13 @@ use crate::{
     aws::table::{Key, Row, TableError, Write},
     base::{
         id::{FirmId, SubscriptionId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::{
         Firm,
         api_key::ApiKey,
+        external_id::ExternalIdOwner,
         feed::{Fact, FactEvent, FeedError},
-        named::Named,
     },
     mail::mailbox::{Mailbox, SyncState},
     webhook::Webhook,
@@ -65,7 +65,7 @@ pub async fn delete_connector(clients: &Clients, connector: &Connector) -> Resul
         let Some(row) = Connector::find(table, firm, id).await? else { return Ok(()) };
         let left = tenancy::leave(table, connector).await?;
         let gone = [Key::tokens(firm, id), Key::watch(firm, id)].map(Write::discard);
-        let named = Named::Connector.free(Some(firm), connector.external_id.as_ref());
+        let named = ExternalIdOwner::Connector.release(Some(firm), connector.external_id.as_ref());
         let writes = [Write::remove(&row)].into_iter().chain(gone).chain(left).chain(named).collect();
         match clients.feed.tell_with(firm, writes, fact.clone()).await {
             Err(FeedError::Table(error)) if tries.again(&error).await => {}
@@ -104,7 +104,7 @@ async fn unsubscribe(clients: &Clients, connector: &Connector, subscriptions: Ve
     let all = async {
         for id in &subscriptions {
             if let Err(error) = graph.unsubscribe(id).await {
-                tracing::info!(connector.id = %connector.id, error = %Chain(&error), "a subscription ends by itself");
+                tracing::info!(connector.id = %connector.id, error = %ErrorChain(&error), "a subscription ends by itself");
                 if error.concerns_connection() {
                     return;
                 }
@@ -123,7 +123,7 @@ async fn end_own_app(clients: &Clients, firm: FirmId) -> Result<(), Registration
         Ok(held) => held.end(firm).await,
         // There is no credential of it.
         Err(RegistrationError::Missing) => {
-            ownership::free(&clients.table, firm, &own.value.client_id).await?;
+            ownership::release_client_id(&clients.table, firm, &own.value.client_id).await?;
             Ok(clients.table.write(Write::discard(Key::own_app(firm))).await?)
         }
         Err(error) => Err(error),
@@ -138,7 +138,7 @@ pub async fn delete_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), Re
     let (table, firm) = (&clients.table, row.value.id);
     if row.value.ended_at.is_none() {
         row.value.ended_at = Some(clients.clock.now());
-        let named = Named::Firm.free(None, row.value.external_id.as_ref());
+        let named = ExternalIdOwner::Firm.release(None, row.value.external_id.as_ref());
         let (at, what) = (clients.clock.now(), FactEvent::FirmDeleted);
         let fact = Fact { id: format!("{firm}-deleted"), at, what };
         clients.feed.tell_with(firm, [Write::replace(&row)].into_iter().chain(named).collect(), fact).await?;

@@ -15,7 +15,7 @@ use crate::{
         ownership,
         registration::{EndSource, Registration, RegistrationError, is_an_id},
         reminder::{Reminder, days_left, tomorrow},
-        sweep::Leftovers,
+        unused_credentials::Leftovers,
         watch,
     },
     aws::{
@@ -25,11 +25,11 @@ use crate::{
     base::{
         id::{ClientId, FirmId, TenantId},
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
-    firm::feed::{Ending, Fact, FactEvent},
+    firm::feed::{ExpiringCredential, Fact, FactEvent},
     graph::{AccessToken, Application, EntraRefusal, Graph, GraphError, KeyCredential, NotAllowed, TokenError},
-    problem::{Noted, of_graph_error},
+    problem::{NotedProblem, of_graph_error},
 };
 
 /// How long a function may work at a registration before another takes it for dead: longer than any function lives.
@@ -129,11 +129,11 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Goes over to what Secrets Manager holds now.
-    pub(crate) async fn adopt(&mut self) -> Result<Credential, RegistrationError> {
+    pub(crate) async fn use_current_secret(&mut self) -> Result<Credential, RegistrationError> {
         let current = self.clients.secrets.labelled(&self.owner.secret_id(), CURRENT).await?;
         let current = current.ok_or(RegistrationError::Missing)?;
         self.row.value.client_id = self.ids.client_id.clone();
-        self.renewed |= self.row.value.adopt(&current, self.clients.clock.now());
+        self.renewed |= self.row.value.use_version(&current, self.clients.clock.now());
         Ok(Credential::parse(&current.text))
     }
 
@@ -185,7 +185,7 @@ impl<'a> HeldRegistration<'a> {
     async fn ending(&self, reminder: Reminder, expires_at: Timestamp) -> Result<FactEvent, RegistrationError> {
         let (client_id, credential) = (self.row.value.client_id.clone(), self.row.value.credential);
         let connectors = self.connectors().await?.iter().map(|row| row.value.id).collect();
-        let ending = Ending { client_id, connectors, credential, expires_at };
+        let ending = ExpiringCredential { client_id, connectors, credential, expires_at };
         let what = match reminder {
             Reminder::Expired => FactEvent::SecretExpired { ending },
             _ => FactEvent::SecretExpiring { ending, days_left: days_left(expires_at, self.clients.clock.now()) },
@@ -288,7 +288,7 @@ impl<'a> HeldRegistration<'a> {
             Ok(_) => {
                 let (secret_id, version) = (self.owner.secret_id(), self.clients.random.uuid().to_string());
                 self.clients.secrets.add_version(&secret_id, &version, &own.to_text(), CURRENT).await?;
-                self.adopt().await.map(drop)
+                self.use_current_secret().await.map(drop)
             }
             // Nobody has entered it yet.
             Err(RegistrationError::Unproven(_) | RegistrationError::NoTenant) => Ok(()),
@@ -301,11 +301,11 @@ impl<'a> HeldRegistration<'a> {
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn look(&mut self) -> Result<Option<Application>, RegistrationError> {
-        let mut credential = self.adopt().await?;
+        let mut credential = self.use_current_secret().await?;
         self.looked = true;
         if credential.is_by_shared_audience() {
             self.leave_shared_audience().await?;
-            credential = self.adopt().await?;
+            credential = self.use_current_secret().await?;
         }
         let proof = match self.prove_once(&credential, None).await {
             Ok(shown) => Ok(shown.ok()),
@@ -339,7 +339,7 @@ impl<'a> HeldRegistration<'a> {
 
     /// Whether the credential in use carries greffe's own name there: then greffe may replace it by itself.
     pub(crate) async fn is_our_own(&mut self, shown: &Application) -> Result<bool, RegistrationError> {
-        let credential = self.adopt().await?;
+        let credential = self.use_current_secret().await?;
         Ok(self.row.value.compare(&credential, shown, self.clients.clock.now()) == Some(self.tag()))
     }
 
@@ -385,11 +385,11 @@ impl<'a> HeldRegistration<'a> {
     ///
     /// Errors: Secrets Manager or the table refuses. Entra may: nothing of it is used any more.
     pub async fn end(mut self, firm: FirmId) -> Result<(), RegistrationError> {
-        match self.adopt().await {
+        match self.use_current_secret().await {
             Ok(credential) => {
                 if let Err(error) = self.remove_all(&credential).await {
                     let client = &self.ids.client_id;
-                    tracing::warn!(client.id = %client, error = %Chain(&error), "credentials of greffe's stay at Entra");
+                    tracing::warn!(client.id = %client, error = %ErrorChain(&error), "credentials of greffe's stay at Entra");
                 }
             }
             // Another request went as far as that.
@@ -398,7 +398,7 @@ impl<'a> HeldRegistration<'a> {
         }
         let Clients { table, secrets, .. } = self.clients;
         secrets.delete(&self.owner.secret_id()).await?;
-        ownership::free(table, firm, &self.ids.client_id).await?;
+        ownership::release_client_id(table, firm, &self.ids.client_id).await?;
         table.transact(vec![Write::discard(Key::own_app(firm)), Write::remove(&self.row)]).await?;
         Ok(())
     }
@@ -420,7 +420,7 @@ impl<'a> HeldRegistration<'a> {
         let (code, microsoft_code) = (of_graph_error(error), error.code().to_string());
         for row in self.connectors().await? {
             let since = self.clients.clock.now();
-            let problem = Noted { code, microsoft_code: microsoft_code.clone(), since };
+            let problem = NotedProblem { code, microsoft_code: microsoft_code.clone(), since };
             row.value.require_action(&self.clients.feed, &self.clients.table, problem).await?;
         }
         Ok(())
@@ -468,7 +468,7 @@ impl<'a> HeldRegistration<'a> {
                 }
             }
         }
-        let credential = self.adopt().await?;
+        let credential = self.use_current_secret().await?;
         if let Ok(shown) = shown {
             self.row.value.compare(&credential, &shown, self.clients.clock.now());
         }
@@ -539,7 +539,7 @@ impl HeldRegistration<'_> {
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
     pub async fn enter(mut self, expires_at: Timestamp) -> Result<(), RegistrationError> {
-        self.adopt().await?;
+        self.use_current_secret().await?;
         let known = self.known();
         if matches!(known.source, EndSource::Unknown | EndSource::Entered) {
             (known.expires_at, known.source, known.reminded) = (Some(expires_at), EndSource::Entered, None);

@@ -4,10 +4,10 @@
 
 pub mod clients;
 pub mod connector;
+pub mod console_sign_in;
 pub mod credential;
 pub mod deletion;
 pub mod entra;
-pub mod entrance;
 pub mod id_token;
 pub mod lease;
 pub mod owner;
@@ -17,7 +17,7 @@ pub mod reminder;
 pub mod rotation;
 pub mod sign_in;
 pub mod silence;
-mod sweep;
 pub mod tenancy;
 pub mod token;
+mod unused_credentials;
 pub mod watch;

@@ -196,7 +196,7 @@ pub async fn grant(table: &Table, firm: FirmId, client_id: &ClientId, now: Times
 /// Frees a client id of `firm`, which ends its use of it: another firm may prove it.
 ///
 /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-pub async fn free(table: &Table, firm: FirmId, client_id: &ClientId) -> Result<(), TableError> {
+pub async fn release_client_id(table: &Table, firm: FirmId, client_id: &ClientId) -> Result<(), TableError> {
     let freed = |claim: Option<AppClaim>| {
         let mut claim = claim?;
         claim.granted.retain(|granted| *granted != firm);
@@ -211,7 +211,7 @@ pub async fn free(table: &Table, firm: FirmId, client_id: &ClientId) -> Result<(
 /// What keeps `asker` from using its client id now, if anything does.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn obstacle(table: &Table, asker: &Asker, now: Timestamp) -> Result<Option<NotAllowed>, TableError> {
+pub async fn why_not_allowed(table: &Table, asker: &Asker, now: Timestamp) -> Result<Option<NotAllowed>, TableError> {
     let there = AppClaim::find(table, &asker.client_id).await?;
     Ok(judge(there.as_ref().map(|row| &row.value), asker, now).err())
 }

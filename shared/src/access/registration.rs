@@ -16,7 +16,7 @@ use crate::{
         owner::Owner,
         ownership,
         reminder::Reminder,
-        sweep::Retired,
+        unused_credentials::Retired,
         watch,
     },
     aws::{
@@ -116,12 +116,12 @@ impl Registration {
             due_kind: due.0,
             due_at: due.1,
         };
-        new.adopt(version, now);
+        new.use_version(version, now);
         new
     }
 
     /// Goes over to the credential that is in use now; whether it is another than before.
-    pub(crate) fn adopt(&mut self, version: &Version, now: Timestamp) -> bool {
+    pub(crate) fn use_version(&mut self, version: &Version, now: Timestamp) -> bool {
         if self.in_use == version.id {
             return false;
         }

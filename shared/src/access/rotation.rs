@@ -25,7 +25,7 @@ use crate::{
         reminder::days_left,
     },
     aws::secrets::{CURRENT, PENDING},
-    base::telemetry::Chain,
+    base::telemetry::ErrorChain,
     firm::feed::CredentialKind,
     graph::{Application, GraphError},
 };
@@ -69,7 +69,7 @@ pub async fn rotate(clients: &Clients, owner: Owner) -> Result<Rotated, Registra
 }
 
 async fn begin(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationError> {
-    let credential = held.adopt().await?;
+    let credential = held.use_current_secret().await?;
     if credential.kind() == CredentialKind::Federated {
         return Err(RegistrationError::NothingToRotate);
     }
@@ -166,7 +166,7 @@ async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) 
         held.clients.secrets.labelled(&held.owner.secret_id(), CURRENT).await?.ok_or(RegistrationError::Missing)?;
     if current.id == token {
         // It is in use already: a step is told to run again.
-        return held.adopt().await.map(drop);
+        return held.use_current_secret().await.map(drop);
     }
     let credential = Credential::parse(&current.text);
     match step {
@@ -178,7 +178,7 @@ async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) 
         }
         RotationStep::FinishSecret => {
             held.clients.secrets.make_current(&held.owner.secret_id(), token, &current.id).await?;
-            held.adopt().await.map(drop)
+            held.use_current_secret().await.map(drop)
         }
     }
 }
@@ -238,7 +238,7 @@ pub async fn watch(clients: &Clients, owner: Owner) -> Result<(), RegistrationEr
         Err(error) => Err(error),
     };
     if let Err(error) = &went_on {
-        tracing::warn!(error = %Chain(error), "a credential could not be looked at or rotated; it is tried again");
+        tracing::warn!(error = %ErrorChain(error), "a credential could not be looked at or rotated; it is tried again");
     }
     held.release().await
 }

@@ -28,7 +28,7 @@ use crate::{
         connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, PERSONAL_TENANT, Rights},
         entra::{Issued, SignInWish},
         id_token::IdClaims,
-        tenancy::{self, HeldTenancy, Proof, Waiting},
+        tenancy::{self, HeldTenancy, Proof, WaitingConnector},
         watch::{self, Watch},
     },
     aws::{
@@ -40,14 +40,14 @@ use crate::{
         digest::digest_of,
         id::{ConnectorId, FirmId, TenantId},
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::{
         audit::{Actor, AuditEntry},
         feed::{Fact, FactEvent, FeedError},
     },
     graph::{EntraError, EntraRefusal, TokenError},
-    problem::{Code, Noted, Problem, of_app_not_allowed, of_token_refusal},
+    problem::{Code, NotedProblem, Problem, of_app_not_allowed, of_token_refusal},
 };
 
 /// How long a link to connect may be used.
@@ -218,7 +218,7 @@ pub fn cookie_suffix(state: &str) -> String {
 ///
 /// Errors: the link is damaged, too old or used; the connector is gone; there is no app registration; or the table
 /// fails.
-pub async fn depart(clients: &Clients, ticket: &str) -> Result<Departure, Problem> {
+pub async fn begin(clients: &Clients, ticket: &str) -> Result<Departure, Problem> {
     let keyring = clients.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
     let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
     let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
@@ -235,11 +235,11 @@ pub async fn depart(clients: &Clients, ticket: &str) -> Result<Departure, Proble
     if used.is_some() {
         return Err(used_already(Some(&connector), Code::LinkUsed));
     }
-    begin(clients, &connector.as_wanted(), SignInStep::SignIn, Some(link)).await
+    begin_step(clients, &connector.as_wanted(), SignInStep::SignIn, Some(link)).await
 }
 
 /// Sends a browser to Microsoft for the rights of `connector`.
-async fn begin(
+async fn begin_step(
     clients: &Clients,
     connector: &Connector,
     step: SignInStep,
@@ -288,7 +288,7 @@ async fn begin(
 ///
 /// Errors: the state is unknown, late, used or of another browser; Microsoft refused; the account may not connect; or
 /// the table fails.
-pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
+pub async fn complete(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
     let from = callback.from.clone();
     let state = callback.state.take().ok_or_else(|| refused("without a state"))?;
     let firm = state.split_once('.').and_then(|(firm, _)| firm.parse::<FirmId>().ok());
@@ -325,7 +325,7 @@ pub async fn arrive(clients: &Clients, mut callback: Callback, cookie: Option<&s
         && refused.problem.code != Code::Internal
         && let Err(error) = note(clients, firm, sign_in.connector, refused, now, from).await
     {
-        tracing::warn!(connector.id = %sign_in.connector, error = %Chain(&error), "a failed sign-in was not noted");
+        tracing::warn!(connector.id = %sign_in.connector, error = %ErrorChain(&error), "a failed sign-in was not noted");
     }
     arrived.map_err(|refused| refused.problem)
 }
@@ -343,7 +343,7 @@ async fn note(
     loop {
         let Some(mut row) = Connector::find(&clients.table, firm, connector).await? else { return Ok(()) };
         let microsoft_code = problem.microsoft_code.clone().unwrap_or_default();
-        row.value.sign_in_problem = Some(Noted { code: problem.code, microsoft_code, since });
+        row.value.sign_in_problem = Some(NotedProblem { code: problem.code, microsoft_code, since });
         let entry = signed_in_at(clients, &row.value, who.clone(), from.clone(), since, problem.status);
         let entry = entry.next(&clients.table, firm).await?;
         match clients.table.transact(vec![Write::replace(&row), entry]).await {
@@ -474,7 +474,7 @@ async fn identified(
             let verified_domains = verified_domains(clients, &issued).await;
             let may_consent = may_consent.unwrap_or(false);
             let step = SignInStep::AdminConsent { tenant: claims.tid, address: name, may_consent, verified_domains };
-            Ok(Arrival::GoOn(begin(clients, &connector, step, browser.link).await?))
+            Ok(Arrival::GoOn(begin_step(clients, &connector, step, browser.link).await?))
         }
         // It would work for an hour, and then ask for a person again.
         Access::Delegated if issued.refresh.is_none() => {
@@ -504,7 +504,7 @@ async fn verified_domains(clients: &Clients, issued: &Issued) -> Option<Vec<Stri
             Some(domains.into_iter().map(|domain| domain.name.to_lowercase()).collect())
         }
         Ok(Err(error)) => {
-            tracing::info!(error = %Chain(&error), "the organisation's domains could not be read");
+            tracing::info!(error = %ErrorChain(&error), "the organisation's domains could not be read");
             None
         }
         Err(_) => None,
@@ -674,7 +674,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
     tracing::info!(firm.id = %asked.firm, connector.id = %asked.id, "connector connected");
     if let Err(error) = watch::all_due(&clients.table, asked.firm, asked.id, now).await {
         // The schedule finds them, a little later.
-        tracing::warn!(connector.id = %asked.id, error = %Chain(&error), "what it reaches could not be made due");
+        tracing::warn!(connector.id = %asked.id, error = %ErrorChain(&error), "what it reaches could not be made due");
     }
     Ok(Arrival::Connected { connector: name, address: account.address })
 }
@@ -689,7 +689,7 @@ async fn await_grant(
 ) -> Result<(), TableError> {
     let elsewhere = left_elsewhere(clients, &row.value, &awaiting.account.tenant_id).await?;
     let (firm, connector, address) = (row.value.firm, row.value.id, awaiting.account.address.clone());
-    held.value.wait(Waiting { firm, connector, address, since: now });
+    held.value.wait(WaitingConnector { firm, connector, address, since: now });
     row.value.awaiting_grant = Some(awaiting);
     let writes = [Write::replace(&row)].into_iter().chain(held.write()).chain(elsewhere).collect();
     clients.table.transact(writes).await?;
@@ -756,7 +756,7 @@ pub(super) fn from_table(error: TableError) -> Problem {
 }
 
 fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
-    tracing::error!(error = %Chain(error), "sign-in failed");
+    tracing::error!(error = %ErrorChain(error), "sign-in failed");
     Problem::new(Code::Internal, "The sign-in could not be recorded.")
 }
 
@@ -765,7 +765,7 @@ pub(super) fn from_token(error: TokenError) -> Problem {
         Some(refusal) => Problem::new(of_token_refusal(refusal), "Microsoft refused to issue a token.")
             .from_microsoft(refusal.code(), Some(refusal.error_description.clone())),
         None => {
-            tracing::error!(error = %Chain(&error), "sign-in failed");
+            tracing::error!(error = %ErrorChain(&error), "sign-in failed");
             match error {
                 TokenError::NoPlatformApp => Problem::new(Code::NoPlatformApp, error.to_string()),
                 TokenError::Entra(EntraError::Identity(IdentityError::Disabled)) => {

@@ -39,7 +39,7 @@ pub struct Holder {
 
 /// A connector that waits for the operator's grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
+pub struct WaitingConnector {
     /// Its firm.
     pub firm: FirmId,
     /// Its id.
@@ -59,7 +59,7 @@ pub struct Tenancy {
     pub holders: Vec<Holder>,
     /// The connectors that wait, at most one of each firm.
     #[serde(default)]
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingConnector>,
 }
 
 impl Tenancy {
@@ -93,7 +93,7 @@ impl Tenancy {
     }
 
     /// Takes note of a firm that has had access since `since`; false if that is known. The longest comes first.
-    fn adopt(&mut self, firm: FirmId, since: Timestamp) -> bool {
+    fn add_holder(&mut self, firm: FirmId, since: Timestamp) -> bool {
         if self.is_held_by(firm) {
             return false;
         }
@@ -103,7 +103,7 @@ impl Tenancy {
     }
 
     /// Has a connector wait, in place of any other of its firm.
-    pub fn wait(&mut self, waiting: Waiting) {
+    pub fn wait(&mut self, waiting: WaitingConnector) {
         self.waiting.retain(|other| other.firm != waiting.firm);
         self.waiting.push(waiting);
     }
@@ -166,14 +166,14 @@ async fn change(table: &Table, tenant: &TenantId, how: impl Fn(&mut Tenancy) + S
 /// Writes down whose tenant a connector works in that was connected before this was written down.
 ///
 /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-pub async fn adopt(table: &Table, connector: &Connector) -> Result<(), TableError> {
+pub async fn add_missing(table: &Table, connector: &Connector) -> Result<(), TableError> {
     let (Access::Organization, Some(account), Some(since)) =
         (connector.access, &connector.account, connector.connected_at)
     else {
         return Ok(());
     };
     change(table, &account.tenant_id, |tenancy| {
-        tenancy.adopt(connector.firm, since);
+        tenancy.add_holder(connector.firm, since);
     })
     .await
 }
@@ -196,7 +196,7 @@ pub async fn leave(table: &Table, connector: &Connector) -> Result<Option<Write>
 /// Frees every tenant that a firm has, or waits for: the firm is being erased.
 ///
 /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-pub async fn free(table: &Table, firm: FirmId) -> Result<(), TableError> {
+pub async fn release_tenants(table: &Table, firm: FirmId) -> Result<(), TableError> {
     for connector in Connector::of_firm(table, firm).await? {
         if let Some(tenant) = connector.organization() {
             change(table, tenant, |tenancy| tenancy.release(firm)).await?;
@@ -242,7 +242,7 @@ mod tests {
             let mut tenancy = nobodys();
             for which in order {
                 let (firm, since) = seen[which];
-                assert!(tenancy.adopt(firm, since) && !tenancy.adopt(firm, at(9)));
+                assert!(tenancy.add_holder(firm, since) && !tenancy.add_holder(firm, at(9)));
             }
             assert_eq!(tenancy.holders.iter().map(|holder| holder.firm).collect::<Vec<_>>(), [first, second, third]);
         }
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn one_connector_of_a_firm_waits() {
         let (random, [first, second, _], mut tenancy) = (Random::seeded(2), firms(), nobodys());
-        let waiting = |firm| Waiting {
+        let waiting = |firm| WaitingConnector {
             firm,
             connector: ConnectorId::draw(&random),
             address: "eve@lumen.example".to_owned(),

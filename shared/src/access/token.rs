@@ -173,12 +173,12 @@ impl Tokens {
     /// What keeps `connector` from using its app registration, if anything does.
     ///
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
-    pub async fn obstacle(&self, connector: &Connector) -> Result<Option<NotAllowed>, TokenError> {
+    pub async fn why_not_allowed(&self, connector: &Connector) -> Result<Option<NotAllowed>, TokenError> {
         let Owner::Firm(firm) = Owner::of(connector) else { return Ok(None) };
         let app = self.app_with(&connector.into(), false).await?;
         let shared = (!app.credential.proves_the_firm()).then_some(NotAllowed::SharedAudience);
         let asker = self.asker(firm, connector.connected_at, &app);
-        Ok(ownership::obstacle(&self.table, &asker, self.clock.now()).await?.or(shared))
+        Ok(ownership::why_not_allowed(&self.table, &asker, self.clock.now()).await?.or(shared))
     }
 
     /// Calls `ask` with `app`, if the firm may use its client id. When Entra issues the first token, the firm becomes

@@ -14,12 +14,12 @@ use crate::{
     base::{
         id::{ConnectorId, FirmId},
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::{feed::FeedError, member::Member},
     graph::GraphError,
     mail::mailbox::Mailbox,
-    problem::{Code, Noted, Who},
+    problem::{Code, NotedProblem, Who},
 };
 
 /// A connector that works is looked at this often.
@@ -78,16 +78,16 @@ impl Connector {
         &self,
         clients: &Clients,
         error: &GraphError,
-        before: Option<&Noted>,
-    ) -> Result<Noted, FeedError> {
+        before: Option<&NotedProblem>,
+    ) -> Result<NotedProblem, FeedError> {
         let refused = self.refusal_of_all(clients, error).await;
         let error = refused.as_ref().unwrap_or(error);
-        let mut problem = Noted::of(error, clients.clock.now());
+        let mut problem = NotedProblem::of(error, clients.clock.now());
         if refused.as_ref().is_some_and(GraphError::is_forbidden) {
             problem.code = Code::ConsentRequired;
         }
         tracing::warn!(
-            firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %Chain(error),
+            firm.id = %self.firm, connector.id = %self.id, problem.code = %problem.code.name(), error = %ErrorChain(error),
             "a person has to act"
         );
         let tally = Tally::default();
@@ -99,7 +99,7 @@ impl Connector {
         if refused.is_some() || error.concerns_connection() {
             self.require_action(&clients.feed, &clients.table, problem.clone()).await?;
         }
-        Ok(Noted { since: before.map_or(problem.since, |before| before.since), ..problem })
+        Ok(NotedProblem { since: before.map_or(problem.since, |before| before.since), ..problem })
     }
 }
 

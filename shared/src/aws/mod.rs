@@ -2,9 +2,9 @@
 
 pub mod http;
 pub mod identity;
-mod key;
 pub mod link;
 pub mod queue;
 pub mod secrets;
 pub mod table;
+mod table_key;
 pub mod worker;

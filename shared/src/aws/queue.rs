@@ -37,7 +37,7 @@ pub trait Queued: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug 
 
 /// Look at this mailbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
+pub struct MailboxJob {
     /// Whose it is.
     pub firm: FirmId,
     /// Which one.
@@ -59,14 +59,14 @@ pub struct Job {
     pub cause: Uuid,
 }
 
-impl Job {
+impl MailboxJob {
     /// To look at this mailbox.
     pub fn new(firm: FirmId, mailbox: MailboxId, sent_at: Timestamp, cause: Uuid) -> Self {
         Self { firm, mailbox, sent_at, subscription: false, notice: false, older: false, cause }
     }
 }
 
-impl Queued for Job {
+impl Queued for MailboxJob {
     type Subject = MailboxId;
 
     fn subject(&self) -> (Option<FirmId>, MailboxId) {
@@ -96,7 +96,7 @@ pub struct PushJob {
     pub member: MemberId,
     /// When it was sent. A round that began later has seen what it is about.
     pub sent_at: Timestamp,
-    /// As of a [`Job`].
+    /// As of a [`MailboxJob`].
     #[serde(default)]
     pub cause: Uuid,
 }
@@ -130,7 +130,7 @@ pub struct DeliveryJob {
     pub webhook: WebhookId,
     /// When it was sent.
     pub sent_at: Timestamp,
-    /// As of a [`Job`].
+    /// As of a [`MailboxJob`].
     #[serde(default)]
     pub cause: Uuid,
     /// What is posted before what is new.
@@ -193,7 +193,7 @@ pub struct QueueError {
 }
 
 /// The FIFO queue of mailbox jobs.
-pub type MailQueue = Queue<Job>;
+pub type MailQueue = Queue<MailboxJob>;
 /// The FIFO queue of push jobs.
 pub type PushQueue = Queue<PushJob>;
 

@@ -24,7 +24,7 @@ use crate::base::{
     id::FirmId,
     metric::{Counter, Tally},
     random::Random,
-    telemetry::Chain,
+    telemetry::ErrorChain,
 };
 
 /// The key ring that seals tokens: `{"current":"k1","k1":"…","k2":"…"}`, any long random texts.
@@ -218,7 +218,7 @@ impl Secrets {
 
     fn alarm(&self, error: &SecretError) {
         if error.needs_the_operator() {
-            tracing::error!(error = %Chain(error), "the key ring does not open what is sealed");
+            tracing::error!(error = %ErrorChain(error), "the key ring does not open what is sealed");
             Tally::one(Counter::KeyRingFailures).publish(self.clock.now());
         }
     }

@@ -1,4 +1,4 @@
-//! The DynamoDB table: how items are read, written and changed. Where they lie, `key.rs` says.
+//! The DynamoDB table: how items are read, written and changed. Where they lie, `table_key.rs` says.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
-use super::key::TableItem;
-pub use super::key::{Key, sortable};
+use super::table_key::TableItem;
+pub use super::table_key::{Key, sortable};
 use crate::base::{
     clock::Clock,
     id::{ConnectorId, ErasureId, FirmId, MailboxId, MemberId, WebhookId},

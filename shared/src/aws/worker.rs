@@ -16,7 +16,7 @@ use crate::{
     },
     base::{
         clock::{Clock, TimeLimit},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
 };
 
@@ -257,7 +257,7 @@ async fn hand_back<J: Queued, E: Interrupted>(
     let receives = group.messages.iter().map(receives).max().unwrap_or(1);
     let Some(wait) = error.wait() else {
         let pause = failed_pause(receives);
-        tracing::error!(error = %Chain(&error), pause_ms = pause.as_millis(), "the round failed");
+        tracing::error!(error = %ErrorChain(&error), pause_ms = pause.as_millis(), "the round failed");
         hide(queue, group, pause).await;
         return false;
     };
@@ -275,7 +275,7 @@ async fn hide<J: Queued>(queue: &Queue<J>, group: &Group<J>, time: Duration) {
     for receipt in group.messages.iter().filter_map(|message| message.receipt_handle.as_deref()) {
         // If this fails the queue's own visibility time-out stands: later than asked, never lost.
         if let Err(error) = queue.delay(&group.job.subject().1, receipt, time.as_secs()).await {
-            tracing::warn!(error = %Chain(&error), "a job could not be delayed");
+            tracing::warn!(error = %ErrorChain(&error), "a job could not be delayed");
         }
     }
 }
@@ -293,7 +293,7 @@ fn receives(message: &SqsMessage) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::queue::Job;
+    use crate::aws::queue::MailboxJob;
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "lowercase")]
@@ -326,7 +326,7 @@ mod tests {
             record("2", "nonsense".to_owned()),
             record("3", body("2026-01-01T00:00:05Z", false)),
         ]});
-        let (groups, unreadable) = group::<Job>(serde_json::from_value(batch).unwrap());
+        let (groups, unreadable) = group::<MailboxJob>(serde_json::from_value(batch).unwrap());
         assert_eq!((groups.len(), groups[0].messages.len(), unreadable.len()), (1, 2, 1));
         assert_eq!(groups[0].job.sent_at, "2026-01-01T00:00:05Z".parse().unwrap());
         assert!(groups[0].job.subscription);

@@ -21,7 +21,7 @@ use crate::{
         clock::Clock,
         id::FirmId,
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     evidence::{
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
@@ -165,7 +165,7 @@ impl Appender<'_> {
         if let Err(error) = &appended
             && error.is_alarm()
         {
-            tracing::error!(firm.id = %firm, error = %Chain(error), "the evidence is not as it was written");
+            tracing::error!(firm.id = %firm, error = %ErrorChain(error), "the evidence is not as it was written");
             Tally::one(Counter::EvidenceFaults).publish(now);
         }
         appended

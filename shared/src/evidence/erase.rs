@@ -31,10 +31,10 @@ use crate::{
     },
     firm::{
         Firm,
-        feed::{EventType, Fact, FactEvent, FeedError, Numbered, StoredFact},
+        external_id::ExternalIdOwner,
+        feed::{EventType, Fact, FactEvent, FeedError, NumberedFact, StoredFact},
         index_due::IndexDue,
         member::Member,
-        named::Named,
     },
     mail::{
         archive,
@@ -508,13 +508,13 @@ impl Eraser<'_> {
         state: &State,
     ) -> Result<(), FeedError> {
         let blanks: Vec<_> = messages.into_iter().map(|message| self.blank(firm, message, state.clone())).collect();
-        let told: Vec<Option<Numbered>> = stream::iter(blanks).buffer_unordered(AT_ONCE).try_collect().await?;
+        let told: Vec<Option<NumberedFact>> = stream::iter(blanks).buffer_unordered(AT_ONCE).try_collect().await?;
         self.appender.feed.announce_recorded(firm, &told.into_iter().flatten().collect::<Vec<_>>()).await;
         Ok(())
     }
 
     /// Leaves of a message that there was one, and records that with it; none if it was so before.
-    async fn blank(&self, firm: FirmId, id: MessageId, state: State) -> Result<Option<Numbered>, FeedError> {
+    async fn blank(&self, firm: FirmId, id: MessageId, state: State) -> Result<Option<NumberedFact>, FeedError> {
         let mut tries = self.table.tries();
         loop {
             let Some(mut row) = self.table.get::<Message>(&Key::message(firm, id)).await? else { return Ok(None) };
@@ -548,7 +548,7 @@ impl Eraser<'_> {
             let Mailbox { address, root, external_id, .. } = &row.value;
             let claims = [Some(Key::address(firm, address)), root.as_ref().map(|root| Key::root_folder(firm, root))];
             let claims = claims.into_iter().flatten().map(Write::discard);
-            let claims = claims.chain(Named::Mailbox.free(Some(firm), external_id.as_ref()));
+            let claims = claims.chain(ExternalIdOwner::Mailbox.release(Some(firm), external_id.as_ref()));
             // The mailbox goes last: it says what else there is.
             for write in claims.chain([Write::discard(row.key.clone())]) {
                 self.table.write(write).await?;

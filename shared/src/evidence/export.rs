@@ -20,7 +20,7 @@ use crate::{
     base::{
         digest::Digest,
         id::{FirmId, MailboxId, MessageId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     evidence::{
         authority::StampedCheckpoint,
@@ -247,7 +247,7 @@ impl Packer<'_> {
             let ((member, bytes), Proven { entry, proof, fact }) = match (read, proof) {
                 (Ok(read), Ok(proof)) => (read, proof),
                 (Err(error), _) | (_, Err(error)) if is_of_the_mail(&error) => {
-                    left_out.push(LeftOut { message: message.id, reason: Chain(&error).to_string() });
+                    left_out.push(LeftOut { message: message.id, reason: ErrorChain(&error).to_string() });
                     continue;
                 }
                 (Err(error), _) | (_, Err(error)) => return Err(error.into()),

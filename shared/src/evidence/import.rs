@@ -36,7 +36,7 @@ use crate::{
         log_due::LogDue,
     },
     mail::{
-        archive::{self, Stored},
+        archive::{self, StoredObject},
         filing::Filed,
         mailbox::{Mailbox, MailboxState},
         message::{Filing, Message},
@@ -167,7 +167,7 @@ impl Importer<'_> {
                 "original.eml" => {
                     let own = entry.take().filter(|(of, _)| of == folder);
                     let (_, line) = own.ok_or_else(|| ImportError::Malformed(found.member.name.clone()))?;
-                    let stored = Stored { sha256: line.sha256, bytes: line.bytes };
+                    let stored = StoredObject { sha256: line.sha256, bytes: line.bytes };
                     let body = match line.bytes <= SMALL_BYTES_MAX {
                         true => ByteStream::from(zip.content(&found, WHOLE_BYTES_MAX)?),
                         false => part_of(file, &found).await?,
@@ -185,7 +185,7 @@ impl Importer<'_> {
 
     async fn keep(
         &self,
-        originals: Vec<(String, ByteStream, Stored)>,
+        originals: Vec<(String, ByteStream, StoredObject)>,
         tell: &(dyn Fn(u64) + Sync),
     ) -> Result<u64, ImportError> {
         let count = originals.len() as u64;

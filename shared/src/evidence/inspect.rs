@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    base::{digest::Digest, id::FirmId, telemetry::Chain},
+    base::{digest::Digest, id::FirmId, telemetry::ErrorChain},
     evidence::{
         append::verifying_keys,
         checkpoint::{Checkpoint, VerifyingKeys},
@@ -269,7 +269,7 @@ impl<'a> Inspection<'a> {
                 Err(error @ StampError::OtherImprint) => {
                     self.found(FindingKind::Swapped, &name, &error.to_string());
                 }
-                Err(error) => self.found(FindingKind::Altered, &name, &Chain(&error).to_string()),
+                Err(error) => self.found(FindingKind::Altered, &name, &ErrorChain(&error).to_string()),
             }
         }
         Ok(())

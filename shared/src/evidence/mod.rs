@@ -20,7 +20,7 @@ pub mod check;
 pub mod checkpoint;
 pub mod entry;
 pub mod erase;
-pub mod erasure;
+pub mod erasure_order;
 pub mod export;
 pub mod import;
 pub mod inspect;

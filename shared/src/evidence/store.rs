@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::{
     aws::link::{FoundObject, Links},
     base::{digest::Digest, id::FirmId},
-    mail::archive::Stored,
+    mail::archive::StoredObject,
 };
 
 /// The name of the head below its log.
@@ -156,13 +156,15 @@ impl LogStore {
     /// Stores an original that was archived elsewhere. S3 holds the bytes to their SHA-256; they may be there already.
     ///
     /// Errors: [`LogError::Foreign`] if others are there; S3 refuses or does not answer.
-    pub async fn keep_original(&self, key: &str, body: ByteStream, stored: Stored) -> Result<(), LogError> {
+    pub async fn keep_original(&self, key: &str, body: ByteStream, stored: StoredObject) -> Result<(), LogError> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).if_none_match("*");
         let put = put.content_type("message/rfc822").checksum_sha256(stored.sha256.base64()).body(body);
         match put.send().await {
             Ok(_) => Ok(()),
             Err(error) if status(&error) == Some(412) => match self.head(key).await? {
-                Some(ObjectHead { sha256: Some(sha256), bytes, .. }) if Stored { sha256, bytes } == stored => Ok(()),
+                Some(ObjectHead { sha256: Some(sha256), bytes, .. }) if StoredObject { sha256, bytes } == stored => {
+                    Ok(())
+                }
                 _ => Err(LogError::Foreign { key: key.to_owned() }),
             },
             Err(source) => Err(failed("write", key, source)),

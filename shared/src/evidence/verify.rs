@@ -31,7 +31,7 @@ use crate::{
     },
     firm::{feed::StoredFact, log_due::LogDue},
     mail::{
-        archive::{self, Stored},
+        archive::{self, StoredObject},
         message::{Message, State},
     },
 };
@@ -130,7 +130,7 @@ struct LoggedEntry {
 struct Claim {
     number: u64,
     message: MessageId,
-    stored: Stored,
+    stored: StoredObject,
     received_at: Timestamp,
     /// When it was stored, as its entry says.
     at: Timestamp,
@@ -143,7 +143,7 @@ struct Claim {
 impl Claim {
     fn of(line: &[u8], fact: Option<&StoredFact>) -> Option<Self> {
         let line: LoggedEntry = serde_json::from_slice(line).ok()?;
-        let stored = Stored { sha256: line.sha256?, bytes: line.bytes? };
+        let stored = StoredObject { sha256: line.sha256?, bytes: line.bytes? };
         let (message, received_at) = (line.message?, line.received_at?);
         (line.r#type == ARCHIVED).then(|| Self {
             number: line.number,
@@ -185,14 +185,14 @@ impl Claim {
 /// An object whose content is not what the log says.
 struct Mismatch {
     key: String,
-    expected: Stored,
-    there: Option<Stored>,
+    expected: StoredObject,
+    there: Option<StoredObject>,
 }
 
 /// An original that is looked at.
 struct Look {
     message: MessageId,
-    expected: Stored,
+    expected: StoredObject,
     /// When it was stored.
     at: Timestamp,
 }
@@ -269,7 +269,7 @@ impl Gathered {
         }
         unclaimed.map(|original| Look {
             message: id,
-            expected: Stored { sha256: original.sha256, bytes: original.bytes },
+            expected: StoredObject { sha256: original.sha256, bytes: original.bytes },
             at: original.archived_at,
         })
     }
@@ -582,7 +582,7 @@ impl Verifier<'_> {
             let key = archive::key(firm, look.message);
             let Some(head) = self.store.head(&key).await? else { return Ok((key, look, None, true)) };
             let there = match head.sha256 {
-                Some(sha256) if !self.reads => Some(Stored { sha256, bytes: head.bytes }),
+                Some(sha256) if !self.reads => Some(StoredObject { sha256, bytes: head.bytes }),
                 // A checksum of another kind says nothing.
                 _ => self.read(&key).await?,
             };
@@ -611,7 +611,7 @@ impl Verifier<'_> {
     }
 
     /// What an object's bytes are, as far as they come.
-    async fn read(&self, key: &str) -> Result<Option<Stored>, VerifyError> {
+    async fn read(&self, key: &str) -> Result<Option<StoredObject>, VerifyError> {
         let Some(found) = self.store.open(key).await? else { return Ok(None) };
         let (mut body, mut hasher, mut bytes) = (found.body, Sha256::new(), 0);
         // What breaks off is shorter than it was.
@@ -621,7 +621,7 @@ impl Verifier<'_> {
                 hasher.update(&chunk);
             }
         }
-        Ok(Some(Stored { sha256: hasher.finalize().into(), bytes }))
+        Ok(Some(StoredObject { sha256: hasher.finalize().into(), bytes }))
     }
 
     /// Compares the objects in the bucket with the index.

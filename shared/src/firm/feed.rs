@@ -27,7 +27,7 @@ use crate::{
         },
         metric::{Counter, Tally},
         random::Random,
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     graph::GraphCode,
     problem::Code,
@@ -294,7 +294,7 @@ pub enum FactEvent {
     SecretExpiring {
         /// The credential and its expiry date.
         #[serde(flatten)]
-        ending: Ending,
+        ending: ExpiringCredential,
         /// Whole days until then.
         days_left: i64,
     },
@@ -302,7 +302,7 @@ pub enum FactEvent {
     SecretExpired {
         /// The credential and its expiry date.
         #[serde(flatten)]
-        ending: Ending,
+        ending: ExpiringCredential,
     },
     /// The credential was replaced.
     SecretRenewed {
@@ -367,7 +367,7 @@ pub struct Envelope {
 
 /// A credential with an expiry date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Ending {
+pub struct ExpiringCredential {
     /// The client id of the app registration.
     #[schema(value_type = String)]
     pub client_id: ClientId,
@@ -471,7 +471,7 @@ impl EventType {
 /// A fact with its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Event)]
-pub struct Numbered {
+pub struct NumberedFact {
     /// Its number. Pass it as `after` to read the events that follow.
     pub number: u64,
     /// The fact.
@@ -663,7 +663,7 @@ impl Feed {
     async fn call_webhooks(&self, firm: FirmId) {
         for owner in [Some(firm), None] {
             if let Err(error) = self.call_webhooks_of(owner).await {
-                tracing::error!(firm.id = %firm, error = %Chain(error.as_ref()), "webhooks wait for the schedule");
+                tracing::error!(firm.id = %firm, error = %ErrorChain(error.as_ref()), "webhooks wait for the schedule");
             }
         }
     }
@@ -761,14 +761,14 @@ impl Feed {
         firm: FirmId,
         writes: Vec<Write>,
         facts: Vec<Fact>,
-    ) -> Result<Vec<Numbered>, FeedError> {
+    ) -> Result<Vec<NumberedFact>, FeedError> {
         if facts.is_empty() {
             self.table.transact(writes).await?;
             return Ok(Vec::new());
         }
         let write = |i: usize, key| self.write(key, &facts[i]);
         let first = self.write_numbered(firm, writes, facts.len() as u64, write).await?;
-        Ok(facts.into_iter().zip(first..).map(|(fact, number)| Numbered { number, fact }).collect())
+        Ok(facts.into_iter().zip(first..).map(|(fact, number)| NumberedFact { number, fact }).collect())
     }
 
     /// Makes writes and tells the fact that they make true: all, or nothing.
@@ -781,9 +781,9 @@ impl Feed {
     }
 
     /// Announces facts that are recorded. A receiver that misses one on the bus finds it in the feed.
-    pub async fn announce_recorded(&self, firm: FirmId, facts: &[Numbered]) {
+    pub async fn announce_recorded(&self, firm: FirmId, facts: &[NumberedFact]) {
         if let Err(error) = self.announce(firm, facts).await {
-            tracing::error!(firm.id = %firm, error = %Chain(&error), "facts are missing on the event bus");
+            tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "facts are missing on the event bus");
         }
     }
 
@@ -791,7 +791,7 @@ impl Feed {
     /// time that the bus does not take them.
     ///
     /// Errors: the event bus refuses or does not answer.
-    pub async fn announce(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
+    pub async fn announce(&self, firm: FirmId, facts: &[NumberedFact]) -> Result<(), FeedError> {
         if !facts.is_empty() {
             self.call_webhooks(firm).await;
         }
@@ -799,7 +799,7 @@ impl Feed {
         self.put_on_bus(firm, facts).await.inspect_err(refused)
     }
 
-    async fn put_on_bus(&self, firm: FirmId, facts: &[Numbered]) -> Result<(), FeedError> {
+    async fn put_on_bus(&self, firm: FirmId, facts: &[NumberedFact]) -> Result<(), FeedError> {
         let Some(bus) = &self.bus else { return Ok(()) };
         for chunk in facts.chunks(PUT_EVENTS_MAX) {
             let failed =
@@ -837,7 +837,7 @@ impl Feed {
         let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, AGAIN_AT_ONCE).await?;
         let reached = rows.last().map(|(number, _)| *number);
         let meant = rows.into_iter().filter(|(number, fact)| *number <= to && is_meant(&fact.what));
-        let facts: Vec<Numbered> = meant.map(|(number, fact)| Numbered { number, fact }).collect();
+        let facts: Vec<NumberedFact> = meant.map(|(number, fact)| NumberedFact { number, fact }).collect();
         self.announce(firm, &facts).await?;
         Ok(reached.filter(|reached| *reached < to).map(|reached| reached + 1))
     }
@@ -851,11 +851,11 @@ impl Feed {
         after: u64,
         limit: usize,
         now: Timestamp,
-    ) -> Result<(Vec<Numbered>, u64), FeedError> {
+    ) -> Result<(Vec<NumberedFact>, u64), FeedError> {
         let rows: Vec<(u64, Fact)> = self.without_gaps(firm, after, limit, now, |fact: &Fact| fact.at).await?;
         let reached = rows.last().map_or(after, |(number, _)| *number);
         let facts = rows.into_iter().filter(|(_, fact)| fact.what != FactEvent::Void);
-        Ok((facts.map(|(number, fact)| Numbered { number, fact }).collect(), reached))
+        Ok((facts.map(|(number, fact)| NumberedFact { number, fact }).collect(), reached))
     }
 
     /// The same facts as they are stored, with those that say nothing: one for each number.
@@ -909,8 +909,8 @@ impl Feed {
     /// The facts before number `before`, newest first, at most `limit`: for lists, where a gap does no harm.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
-    pub async fn before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<Numbered>, FeedError> {
+    pub async fn before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<NumberedFact>, FeedError> {
         let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, before), false, limit).await?;
-        Ok(rows.into_iter().map(|(number, fact)| Numbered { number, fact }).collect())
+        Ok(rows.into_iter().map(|(number, fact)| NumberedFact { number, fact }).collect())
     }
 }

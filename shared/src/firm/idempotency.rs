@@ -85,9 +85,9 @@ struct AnswerPart {
 }
 
 /// What is to be done with a request.
-pub enum Turn {
-    /// It is the first: carry it out, then [end](First::end) it.
-    First(First),
+pub enum RequestClaim {
+    /// It is the first: carry it out, then [end](FirstRequest::end) it.
+    First(FirstRequest),
     /// It was carried out: tell this again.
     Told(Box<KeptAnswer>),
     /// Another request used the key.
@@ -99,7 +99,7 @@ pub enum Turn {
 }
 
 /// The right to carry out a request.
-pub struct First {
+pub struct FirstRequest {
     row: Row<RequestMark>,
     place: AnswerKey,
     is_repeatable: bool,
@@ -161,7 +161,7 @@ pub async fn begin(
     key: &str,
     request: &[&[u8]],
     is_repeatable: bool,
-) -> Result<Turn, IdempotencyError> {
+) -> Result<RequestClaim, IdempotencyError> {
     let digest = |parts: &[&[u8]]| {
         let lengths = parts.iter().fold(Sha256::new(), |sha, part| sha.chain_update(part.len().to_be_bytes()));
         hex::encode(parts.iter().fold(lengths, |sha, part| sha.chain_update(part)).finalize())
@@ -172,37 +172,44 @@ pub async fn begin(
     let expires_at = (now + KEPT_FOR).as_second();
     let mark = RequestMark { request: digest(request), answer: None, parts: 0, lost: None, expires_at };
     match table.write(Write::insert(place.mark(), &mark)).await {
-        Ok(()) => return Ok(Turn::First(First { row: Row::inserted(place.mark(), mark), place, is_repeatable })),
+        Ok(()) => {
+            return Ok(RequestClaim::First(FirstRequest {
+                row: Row::inserted(place.mark(), mark),
+                place,
+                is_repeatable,
+            }));
+        }
         Err(TableError::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let Some(there) = table.get::<RequestMark>(&place.mark()).await? else { return Ok(Turn::Unfinished) };
+    let Some(there) = table.get::<RequestMark>(&place.mark()).await? else { return Ok(RequestClaim::Unfinished) };
     // DynamoDB forgets it some time; until then it counts for nothing.
     let is_over = there.value.expires_at <= now.as_second();
     if !is_over && there.value.request != mark.request {
-        return Ok(Turn::Reused);
+        return Ok(RequestClaim::Reused);
     }
     if is_over || (is_repeatable && there.value.is_interrupted(now)) {
         let mut row = there.with(mark);
         return match table.write(Write::replace(&row)).await {
             Ok(()) => {
                 row.written();
-                Ok(Turn::First(First { row, place, is_repeatable }))
+                Ok(RequestClaim::First(FirstRequest { row, place, is_repeatable }))
             }
-            Err(TableError::Conflict { .. }) => Ok(Turn::Unfinished),
+            Err(TableError::Conflict { .. }) => Ok(RequestClaim::Unfinished),
             Err(error) => Err(error.into()),
         };
     }
     if there.value.answer.is_none() {
         let is_lost = there.value.lost.is_some() || there.value.is_interrupted(now);
-        return Ok(if is_lost { Turn::Lost(there.value.lost) } else { Turn::Unfinished });
+        return Ok(if is_lost { RequestClaim::Lost(there.value.lost) } else { RequestClaim::Unfinished });
     }
-    let Some(sealed) = place.sealed(table, &there.value).await? else { return Ok(Turn::Lost(None)) };
+    let Some(sealed) = place.sealed(table, &there.value).await? else { return Ok(RequestClaim::Lost(None)) };
     let opened = secrets.open(&place.owner(), &sealed).await?;
-    Ok(serde_json::from_str(opened.expose_secret()).map_or(Turn::Lost(None), |answer| Turn::Told(Box::new(answer))))
+    Ok(serde_json::from_str(opened.expose_secret())
+        .map_or(RequestClaim::Lost(None), |answer| RequestClaim::Told(Box::new(answer))))
 }
 
-impl First {
+impl FirstRequest {
     /// Keeps the answer of success; with none, forgets that the request was ever sent.
     ///
     /// Errors: the answer could not be kept. Then a request that is repeatable is forgotten, and of another one only

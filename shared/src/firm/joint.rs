@@ -16,7 +16,7 @@ use crate::{
     base::id::FirmId,
     firm::{
         ListedFirm,
-        feed::{Feed, FeedCounter, FeedError, Numbered},
+        feed::{Feed, FeedCounter, FeedError, NumberedFact},
     },
 };
 
@@ -49,7 +49,7 @@ pub struct JointHead {
 
 /// Up to where a firm's feed stands in the joint feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Joined {
+pub struct JointPosition {
     /// The number of its last fact there.
     pub to: u64,
 }
@@ -61,7 +61,7 @@ pub struct FirmEvent {
     #[schema(value_type = String, format = "uuid")]
     pub firm: FirmId,
     /// The event, as in the firm's own feed.
-    pub event: Numbered,
+    pub event: NumberedFact,
 }
 
 /// A place in the joint feed. Written `{stretch}.{number}`.
@@ -195,12 +195,12 @@ async fn lay(table: &Table, now: Timestamp) -> Result<(), FeedError> {
 }
 
 /// What the joint feed lacks of these firms' feeds, each with what is known of the firm there.
-async fn missing(table: &Table, firms: &[FirmId]) -> Result<Vec<(Stretch, Option<Row<Joined>>)>, TableError> {
+async fn missing(table: &Table, firms: &[FirmId]) -> Result<Vec<(Stretch, Option<Row<JointPosition>>)>, TableError> {
     let keys = |key: fn(FirmId) -> Key| firms.iter().map(|firm| key(*firm)).collect::<Vec<_>>();
     let counters = table.get_all::<FeedCounter>(&keys(Key::feed_counter)).await?;
-    let joined = table.get_all::<Joined>(&keys(Key::joined)).await?;
+    let joined = table.get_all::<JointPosition>(&keys(Key::joined)).await?;
     let counters: HashMap<Key, u64> = counters.into_iter().map(|row| (row.key, row.value.last)).collect();
-    let mut joined: HashMap<Key, Row<Joined>> = joined.into_iter().map(|row| (row.key.clone(), row)).collect();
+    let mut joined: HashMap<Key, Row<JointPosition>> = joined.into_iter().map(|row| (row.key.clone(), row)).collect();
     let missing = firms.iter().filter_map(|firm| {
         let row = joined.remove(&Key::joined(*firm));
         let (from, to) = (row.as_ref().map_or(0, |row| row.value.to) + 1, *counters.get(&Key::feed_counter(*firm))?);
@@ -212,13 +212,13 @@ async fn missing(table: &Table, firms: &[FirmId]) -> Result<Vec<(Stretch, Option
 async fn write(
     table: &Table,
     head: Option<Row<JointHead>>,
-    missing: Vec<(Stretch, Option<Row<Joined>>)>,
+    missing: Vec<(Stretch, Option<Row<JointPosition>>)>,
     until: Timestamp,
 ) -> Result<(), TableError> {
     let (mut last, mut writes) = (head.as_ref().map_or(0, |head| head.value.last), Vec::new());
     for (stretch, joined) in missing {
         last += 1;
-        let to = Joined { to: stretch.to };
+        let to = JointPosition { to: stretch.to };
         writes.push(match joined {
             Some(row) => Write::replace(&row.with(to)),
             None => Write::insert(Key::joined(stretch.firm), &to),

@@ -36,7 +36,7 @@ impl LogDue {
     /// Has the log of a firm that an older version made begin.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn adopt(table: &Table, firm: FirmId, now: Timestamp) -> Result<(), TableError> {
+    pub async fn add_missing(table: &Table, firm: FirmId, now: Timestamp) -> Result<(), TableError> {
         if table.get::<Self>(&Key::log_due(firm)).await?.is_some() {
             return Ok(());
         }

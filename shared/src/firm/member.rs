@@ -9,8 +9,8 @@ use crate::{
     aws::table::{DUE_PUSH, Key, Row, Table, TableError, Write, sortable},
     base::id::{ConnectorId, ExternalId, FirmId, MemberId},
     firm::{
+        external_id::ExternalIdOwner,
         feed::{Fact, FactEvent, Feed, FeedError},
-        named::Named,
     },
     graph::GraphUser,
 };
@@ -21,7 +21,8 @@ const WRITES_AT_ONCE: usize = 32;
 /// Where a member's dates go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Target {
+#[schema(as = Target)]
+pub enum DateTarget {
     /// Into the calendar.
     Calendar,
     /// Into the To Do list.
@@ -36,7 +37,7 @@ pub struct Push {
     /// Contacts.
     pub contacts: bool,
     /// Where the dates go.
-    pub target: Target,
+    pub target: DateTarget,
 }
 
 /// A member.
@@ -125,7 +126,7 @@ impl Member {
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn insert(&self, table: &Table) -> Result<(), TableError> {
         let member = Write::insert(Key::member(self.firm, self.id), self);
-        let named = Named::Member.give(Some(self.firm), self.external_id.as_ref(), self.id);
+        let named = ExternalIdOwner::Member.give(Some(self.firm), self.external_id.as_ref(), self.id);
         let writes = [self.take_address(), member, self.push_due(self.created_at)];
         table.transact(writes.into_iter().chain(named).collect()).await
     }
@@ -138,10 +139,10 @@ impl Member {
         let mut writes = vec![Write::replace(row), member.push_due(now)];
         if member.address != before.address {
             writes.push(member.take_address());
-            writes.extend(free(table, member.firm, &before.address).await?);
+            writes.extend(release_address(table, member.firm, &before.address).await?);
         }
         let external_ids = (before.external_id.as_ref(), member.external_id.as_ref());
-        writes.extend(Named::Member.change(member.firm, external_ids, member.id));
+        writes.extend(ExternalIdOwner::Member.change(member.firm, external_ids, member.id));
         table.transact(writes).await
     }
 
@@ -150,8 +151,8 @@ impl Member {
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn delete(row: Row<Self>, (table, feed): (&Table, &Feed), now: Timestamp) -> Result<(), FeedError> {
         let mut writes = vec![Write::remove(&row), row.value.push_due(now)];
-        writes.extend(Named::Member.free(Some(row.value.firm), row.value.external_id.as_ref()));
-        writes.extend(free(table, row.value.firm, &row.value.address).await?);
+        writes.extend(ExternalIdOwner::Member.release(Some(row.value.firm), row.value.external_id.as_ref()));
+        writes.extend(release_address(table, row.value.firm, &row.value.address).await?);
         let (firm, member) = (row.value.firm, row.value.id);
         let what = FactEvent::MemberDeleted { member };
         feed.tell_with(firm, writes, Fact { id: format!("{member}-deleted"), at: now, what }).await
@@ -177,7 +178,7 @@ impl Member {
 }
 
 /// The write by which an address may be another member's.
-async fn free(table: &Table, firm: FirmId, address: &str) -> Result<Option<Write>, TableError> {
+async fn release_address(table: &Table, firm: FirmId, address: &str) -> Result<Option<Write>, TableError> {
     let taken = table.get::<MemberAddress>(&Key::member_address(firm, address)).await?;
     Ok(taken.map(|row| Write::remove(&row)))
 }

@@ -3,6 +3,7 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod external_id;
 pub mod feed;
 pub mod idempotency;
 pub mod index_due;
@@ -10,7 +11,6 @@ pub mod joint;
 pub mod log_due;
 pub mod marks;
 pub mod member;
-pub mod named;
 pub mod pass;
 pub mod user;
 pub mod waiting;
@@ -24,7 +24,7 @@ use crate::{
         id::{ExternalId, FirmId},
         language::Language,
     },
-    firm::{audit::AuditEntry, index_due::IndexDue, log_due::LogDue, marks::Marks, named::Named},
+    firm::{audit::AuditEntry, external_id::ExternalIdOwner, index_due::IndexDue, log_due::LogDue, marks::Marks},
 };
 
 /// A firm: one customer, whose data no other firm ever sees.
@@ -67,7 +67,7 @@ impl ListedFirm {
     /// Lists a firm that 0.1.0 made, when it is met.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn adopt(table: &Table, id: FirmId) -> Result<(), TableError> {
+    pub async fn add_missing(table: &Table, id: FirmId) -> Result<(), TableError> {
         let key = Key::listed_firm(id);
         if table.get::<Self>(&key).await?.is_some() {
             return Ok(());
@@ -125,7 +125,7 @@ impl Firm {
         let made = made.next(table, self.id).await?;
         let (log, index) = (LogDue::first(self.id, self.created_at), IndexDue::first(self.id, self.created_at));
         let listed = Write::insert(Key::listed_firm(self.id), &ListedFirm { id: self.id });
-        let named = Named::Firm.give(None, self.external_id.as_ref(), self.id);
+        let named = ExternalIdOwner::Firm.give(None, self.external_id.as_ref(), self.id);
         let writes = [Write::insert(Key::firm(self.id), self), listed, made, log, index];
         table.transact(writes.into_iter().chain(named).collect()).await
     }

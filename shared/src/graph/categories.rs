@@ -9,7 +9,7 @@ use super::{
     client::{Call, Graph, GraphUser, segment},
     error::{Disposition, GraphError},
 };
-use crate::base::{id::CategoryId, telemetry::Chain};
+use crate::base::{id::CategoryId, telemetry::ErrorChain};
 
 /// Graph has `preset0` to this one.
 const PRESET_MAX: u8 = 24;
@@ -152,7 +152,7 @@ impl Graph {
     pub async fn keep_categories(&self, user: &GraphUser, marks: &[Mark], before: &[Mark]) -> Result<(), GraphError> {
         match self.make_categories(user, marks, before).await {
             Err(error @ GraphError::Refused { .. }) if !matches!(error.disposition(), Disposition::RetryAfter(_)) => {
-                tracing::warn!(error = %Chain(&error), "categories have no colour");
+                tracing::warn!(error = %ErrorChain(&error), "categories have no colour");
                 Ok(())
             }
             other => other,

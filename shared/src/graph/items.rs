@@ -193,7 +193,7 @@ impl Item {
 
 impl Item {
     /// Whether Outlook kept every e-mail address that was sent: it drops what it takes for none, and says nothing.
-    pub fn is_kept_by(&self, shown: &Shown) -> bool {
+    pub fn is_kept_by(&self, shown: &ShownItem) -> bool {
         emails(&self.0.body).is_subset(&shown.emails)
     }
 }
@@ -208,7 +208,7 @@ impl Changes {
     }
 
     /// Whether something that they leave as it is shows otherwise after them than before: a person changed it
-    /// meanwhile. `before` and `after`: [`Shown::parts`]; false where one of them is not known.
+    /// meanwhile. `before` and `after`: [`ShownItem::parts`]; false where one of them is not known.
     pub fn reveal(&self, place: Place, before: &str, after: &str) -> bool {
         let is_other = |i: usize| {
             let part = i * PART_CHARS..(i + 1) * PART_CHARS;
@@ -308,12 +308,12 @@ pub enum StepOutcome {
     /// It is not there any more.
     Removed,
     /// It is there, and shows like this.
-    Shown(Shown),
+    Shown(ShownItem),
 }
 
 /// An item as Graph shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownItem {
     /// Its id: immutable, but for a task.
     pub id: String,
     /// The version of the item.
@@ -328,11 +328,11 @@ pub struct Shown {
 
 /// What lies in one place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sight {
+pub struct PlaceItems {
     /// Whether it is all that lies there, or only what changed.
     pub whole: bool,
     /// By id: how it shows, or that it is not there any more.
-    pub items: HashMap<String, Option<Shown>>,
+    pub items: HashMap<String, Option<ShownItem>>,
 }
 
 impl Graph {
@@ -447,7 +447,7 @@ impl Graph {
     /// Source: <https://learn.microsoft.com/graph/api/user-list-events>
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn events_of(&self, user: &GraphUser, owner: &str) -> Result<Sight, GraphError> {
+    pub async fn events_of(&self, user: &GraphUser, owner: &str) -> Result<PlaceItems, GraphError> {
         let select = EVENT_WATCHED.join(",");
         let filter = extended::of_owner(owner);
         let path = format!("{}/events?$select=id,{select}&{filter}&$top={PAGE_ITEMS}", user.path());
@@ -465,7 +465,7 @@ impl Graph {
         user: &GraphUser,
         home: &Home,
         link: Option<&Link>,
-    ) -> Result<(Sight, Option<Link>), GraphError> {
+    ) -> Result<(PlaceItems, Option<Link>), GraphError> {
         let (place, path) = match home {
             Home::ContactFolder(folder) => {
                 let (select, folder) = (CONTACT_WATCHED.join(","), segment(folder.as_str()));
@@ -487,13 +487,13 @@ impl Graph {
         url: url::Url,
         prefer: &str,
         whole: bool,
-    ) -> Result<(Sight, Option<Link>), GraphError> {
+    ) -> Result<(PlaceItems, Option<Link>), GraphError> {
         let attempted = format!("read what lies in the place of {place:?}s");
         let listed = self.list(url, &[("prefer", prefer)], &attempted).await?;
         // What can't be read may be any of ours: then nothing can be said of what is not listed.
         let mut whole = whole && !listed.has_unreadable;
         // The last word counts: an item may be told more than once.
-        let mut items: HashMap<String, Option<Shown>> = HashMap::new();
+        let mut items: HashMap<String, Option<ShownItem>> = HashMap::new();
         for item in listed.entries {
             let Some(id) = item["id"].as_str() else {
                 whole = false;
@@ -502,7 +502,7 @@ impl Graph {
             let there = item["@removed"].is_null().then(|| shown(place, &item)).flatten();
             items.insert(id.to_owned(), there);
         }
-        Ok((Sight { whole, items }, listed.delta_link))
+        Ok((PlaceItems { whole, items }, listed.delta_link))
     }
 
     /// The contact folder that carries `mark`, if it lies where contact folders do.
@@ -687,14 +687,14 @@ fn outcome(step: &ItemStep, answer: Result<Value, GraphError>) -> Result<StepOut
     }
 }
 
-fn shown(place: Place, item: &Value) -> Option<Shown> {
+fn shown(place: Place, item: &Value) -> Option<ShownItem> {
     let watched = watched(place);
     let body = item.as_object()?;
     // Graph leaves out of a task what it does not have.
     let whole = place == Place::Task || watched.iter().all(|name| body.contains_key(*name));
     let seen: Vec<Cow<'_, Value>> = watched.iter().map(|name| essence(name, &item[*name])).collect();
     let parts = if whole { seen.iter().map(|value| part_digest(value)).collect() } else { String::new() };
-    Some(Shown {
+    Some(ShownItem {
         id: body.get("id")?.as_str()?.to_owned(),
         etag: body.get("@odata.etag").and_then(Value::as_str).map(str::to_owned),
         seen: whole.then(|| digest(&seen)),

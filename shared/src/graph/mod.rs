@@ -36,7 +36,9 @@ pub use folders::check_folders_page;
 pub use folders::{
     FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers, WellKnownFolders,
 };
-pub use items::{CATEGORY_PREFIX, Changes, Home, Homes, Item, ItemStep, Place, Shown, Sight, StepOutcome, Tag};
+pub use items::{
+    CATEGORY_PREFIX, Changes, Home, Homes, Item, ItemStep, Place, PlaceItems, ShownItem, StepOutcome, Tag,
+};
 pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]
 pub use messages::check_mails_page;

@@ -21,10 +21,10 @@ use crate::{
         reminder::days_left,
     },
     aws::table::TableError,
-    base::{clock::TimeLimit, config::ConfigError, telemetry::Chain},
+    base::{clock::TimeLimit, config::ConfigError, telemetry::ErrorChain},
     firm::{
         marks,
-        member::{Member, Push, Target},
+        member::{DateTarget, Member, Push},
     },
     graph::{BatchOrder, CategoriesPatch, Graph, GraphError, GraphUser, NewEvent, TokenError},
     mail::mailbox::{Mailbox, MailboxKind},
@@ -283,8 +283,8 @@ impl Used {
             contacts: asked("Contacts.ReadWrite"),
         };
         pushes.fold(used, |used, push| Self {
-            calendar: used.calendar || push.dates && push.target == Target::Calendar,
-            tasks: used.tasks || push.dates && push.target == Target::Todo,
+            calendar: used.calendar || push.dates && push.target == DateTarget::Calendar,
+            tasks: used.tasks || push.dates && push.target == DateTarget::Todo,
             contacts: used.contacts || push.contacts,
         })
     }
@@ -360,7 +360,7 @@ impl<'a> Trial<'a> {
             && let Err(error) = self.connector.note(self.clients, error, None).await
         {
             let connector = self.connector.id;
-            tracing::warn!(connector.id = %connector, error = %Chain(&error), "what a validation found was not noted");
+            tracing::warn!(connector.id = %connector, error = %ErrorChain(&error), "what a validation found was not noted");
         }
     }
 
@@ -587,7 +587,7 @@ impl<'a> Trial<'a> {
         let cleaned = self.limit.later(CLEAN_FOR).hold(clean).await;
         if let Some(Err(error)) = &cleaned {
             let connector = self.connector.id;
-            tracing::warn!(connector.id = %connector, error = %Chain(error), "what a validation made may be left");
+            tracing::warn!(connector.id = %connector, error = %ErrorChain(error), "what a validation made may be left");
         }
         match (failed, cleaned) {
             (Some(stop), _) => Err(stop),
@@ -617,7 +617,7 @@ impl<'a> Trial<'a> {
                 source: source @ (TokenError::Secret(_) | TokenError::Table(_)),
                 ..
             }) => {
-                tracing::error!(connector.id = %self.connector.id, error = %Chain(&source), "a validation failed");
+                tracing::error!(connector.id = %self.connector.id, error = %ErrorChain(&source), "a validation failed");
                 fails(Problem::new(Code::Internal, "greffe could not read what it keeps of this connector."))
             }
             CheckStop::Graph(error) => {

@@ -31,7 +31,7 @@ pub const MEMORY_BYTES_MAX: usize = 256 << 10;
 
 /// What lies in the archive under one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredObject {
     /// Its SHA-256, as S3 confirms it.
     pub sha256: Digest,
     /// Its length.
@@ -112,7 +112,12 @@ impl Archive {
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
     ///
     /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
-    pub async fn store(&self, firm: FirmId, message: MessageId, mut mime: MimeStream) -> Result<Stored, ArchiveError> {
+    pub async fn store(
+        &self,
+        firm: FirmId,
+        message: MessageId,
+        mut mime: MimeStream,
+    ) -> Result<StoredObject, ArchiveError> {
         let (spooled, stored) = self.spool(message, &mut mime).await?;
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| ArchiveError::Store {
             attempted: "store",
@@ -152,7 +157,7 @@ impl Archive {
         }
     }
 
-    async fn spool(&self, message: MessageId, mime: &mut MimeStream) -> Result<(Spooled, Stored), ArchiveError> {
+    async fn spool(&self, message: MessageId, mime: &mut MimeStream) -> Result<(Spooled, StoredObject), ArchiveError> {
         let spool = |source| ArchiveError::Spool { message, source };
         let (mut hasher, mut length) = (Sha256::new(), 0u64);
         let mut memory = Vec::new();
@@ -184,13 +189,13 @@ impl Archive {
             }
             None => Spooled::Memory(memory),
         };
-        Ok((spooled, Stored { sha256: hasher.finalize().into(), bytes: length }))
+        Ok((spooled, StoredObject { sha256: hasher.finalize().into(), bytes: length }))
     }
 
     /// What lies in the archive for a message, by the object's own checksum; nothing is read.
     ///
     /// Errors: S3 refuses or does not answer.
-    pub async fn find(&self, firm: FirmId, message: MessageId) -> Result<Option<Stored>, ArchiveError> {
+    pub async fn find(&self, firm: FirmId, message: MessageId) -> Result<Option<StoredObject>, ArchiveError> {
         let head = self
             .client
             .head_object()
@@ -203,7 +208,7 @@ impl Archive {
             Ok(head) => {
                 let sha256 = head.checksum_sha256().and_then(Digest::from_base64);
                 let bytes = head.content_length().and_then(|n| n.try_into().ok());
-                Ok(sha256.zip(bytes).map(|(sha256, bytes)| Stored { sha256, bytes }))
+                Ok(sha256.zip(bytes).map(|(sha256, bytes)| StoredObject { sha256, bytes }))
             }
             Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 404) => Ok(None),
             Err(e) => Err(ArchiveError::Store { attempted: "find", message, source: e.into() }),

@@ -20,7 +20,7 @@ use crate::{
     base::id::{FolderId, MessageId},
     mail::{
         progress::Progress,
-        work::{Fate, Work},
+        work::{Work, WorkOutcome},
     },
 };
 
@@ -59,9 +59,9 @@ impl FreshPage {
 
     /// What is left of it, and what is counted, when `fate` tells what became of its mails; of a mail of which it tells
     /// nothing, nothing did. Pure.
-    pub fn settled(&self, fate: impl Fn(&str) -> Option<Fate>) -> (Option<Work>, Progress) {
-        let fates: Vec<(String, Fate)> =
-            self.things.iter().map(|thing| (thing.clone(), fate(thing).unwrap_or(Fate::Open))).collect();
+    pub fn settled(&self, fate: impl Fn(&str) -> Option<WorkOutcome>) -> (Option<Work>, Progress) {
+        let fates: Vec<(String, WorkOutcome)> =
+            self.things.iter().map(|thing| (thing.clone(), fate(thing).unwrap_or(WorkOutcome::Open))).collect();
         let (left, settled) = self.work().left_after(&fates);
         (left, self.counts + Progress::from(settled))
     }
@@ -131,10 +131,10 @@ mod tests {
     fn what_nothing_became_of_is_left_as_work_and_the_rest_is_counted() {
         let (page, ids) = page(0);
         let first = ids[0].local();
-        let (left, counted) = page.settled(|thing| (thing == first).then_some(Fate::Done));
+        let (left, counted) = page.settled(|thing| (thing == first).then_some(WorkOutcome::Done));
         assert_eq!(left.unwrap().things(), [ids[1].local()]);
         assert_eq!(counted, Progress { discovered: 2, archived: 1, ..Progress::default() });
-        let (left, counted) = page.settled(|_| Some(Fate::Gone));
+        let (left, counted) = page.settled(|_| Some(WorkOutcome::Gone));
         assert_eq!((left, counted.gone), (None, 2));
     }
 

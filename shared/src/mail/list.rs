@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     aws::table::{Key, Table},
     base::id::{FirmId, FolderId, MailboxId, MessageId},
-    firm::feed::{FactEvent, Feed, FeedError, Numbered},
+    firm::feed::{FactEvent, Feed, FeedError, NumberedFact},
     mail::{
         filing::Filed,
         message::{Message, State},
@@ -237,7 +237,8 @@ impl Candidates for Registry<'_> {
             }
             None => {
                 let facts = self.feed.before(self.firm, before, PER_STEP).await?;
-                let candidate = |Numbered { number, fact }: Numbered| (number, self.filter.candidate(&fact.what));
+                let candidate =
+                    |NumberedFact { number, fact }: NumberedFact| (number, self.filter.candidate(&fact.what));
                 facts.into_iter().map(candidate).collect()
             }
         };

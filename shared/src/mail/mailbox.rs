@@ -11,8 +11,8 @@ use crate::{
     aws::table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
     base::id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
     firm::{
+        external_id::ExternalIdOwner,
         feed::{Fact, FactEvent, Feed, FeedError},
-        named::Named,
     },
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
@@ -24,7 +24,7 @@ use crate::{
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },
-    problem::{Code, Noted},
+    problem::{Code, NotedProblem},
 };
 
 /// Mailboxes that become due side by side: of 2,000 behind one connector all do within seconds.
@@ -238,7 +238,7 @@ impl Mailbox {
             Write::insert(Key::mailbox(self.firm, self.id), self),
         ];
         writes.extend(self.root.iter().map(|root| Write::insert(Key::root_folder(self.firm, root), &taken)));
-        writes.extend(Named::Mailbox.give(Some(self.firm), self.external_id.as_ref(), self.id));
+        writes.extend(ExternalIdOwner::Mailbox.give(Some(self.firm), self.external_id.as_ref(), self.id));
         table.transact(writes).await
     }
 
@@ -254,7 +254,7 @@ impl Mailbox {
         loop {
             let mut writes = vec![Write::remove(row), Write::discard(Key::address(mailbox.firm, &mailbox.address))];
             writes.extend(mailbox.root.iter().map(|root| Write::discard(Key::root_folder(mailbox.firm, root))));
-            writes.extend(Named::Mailbox.free(Some(mailbox.firm), mailbox.external_id.as_ref()));
+            writes.extend(ExternalIdOwner::Mailbox.release(Some(mailbox.firm), mailbox.external_id.as_ref()));
             let sync = Key::sync(mailbox.firm, mailbox.id);
             if let Some(mut sync) = table.get::<SyncState>(&sync).await? {
                 sync.value = SyncState { deleted_from: Some(mailbox.connector), ..sync.value }.due(now);
@@ -275,7 +275,7 @@ impl Mailbox {
         let sync = Key::sync(row.value.firm, row.value.id);
         Self::pause(row, table).await?;
         let lost = |sync: SyncState| {
-            let problem = Noted { code: Code::ConnectorDeleted, microsoft_code: String::new(), since: now };
+            let problem = NotedProblem { code: Code::ConnectorDeleted, microsoft_code: String::new(), since: now };
             SyncState { subscription: None, problem: Some(problem), ..sync }.not_due()
         };
         table.update(&sync, |sync: Option<SyncState>| sync.map(lost)).await.map(drop)
@@ -295,7 +295,7 @@ impl Mailbox {
             writes.push(Write::discard(Key::address(mailbox.firm, &before.address)));
         }
         let external_ids = (before.external_id.as_ref(), mailbox.external_id.as_ref());
-        writes.extend(Named::Mailbox.change(mailbox.firm, external_ids, mailbox.id));
+        writes.extend(ExternalIdOwner::Mailbox.change(mailbox.firm, external_ids, mailbox.id));
         table.transact(writes).await?;
         let opened_anew = |sync: SyncState| {
             let sync = SyncState { subscription: None, problem: None, ..sync };
@@ -489,7 +489,7 @@ pub struct SyncState {
     pub faults: Faults,
     /// Facts of the feed that the event bus did not take yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub untold: Option<Untold>,
+    pub untold: Option<UnannouncedRange>,
     /// The notice that no folder explained, and that was looked at once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_look: Option<Timestamp>,
@@ -506,7 +506,7 @@ pub struct SyncState {
     #[serde(default, skip_serializing_if = "SettledPages::is_empty")]
     pub settled: SettledPages,
     /// What kept the last round from its end, if a person has to act.
-    pub problem: Option<Noted>,
+    pub problem: Option<NotedProblem>,
     /// The connector that opened the mailbox, once that is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_from: Option<ConnectorId>,
@@ -524,14 +524,14 @@ pub struct Preparing {
 
 /// Numbers of the firm's feed, both included: those of this mailbox among them are still to be put on the event bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Untold {
+pub struct UnannouncedRange {
     /// The first.
     pub from: u64,
     /// The last.
     pub to: u64,
 }
 
-impl Untold {
+impl UnannouncedRange {
     /// Both together.
     pub fn and(self, other: Self) -> Self {
         Self { from: self.from.min(other.from), to: self.to.max(other.to) }
@@ -583,7 +583,7 @@ fn newer<T: PartialEq>(ours: T, read: T, theirs: T) -> T {
 }
 
 /// The numbers of both.
-fn both(one: Option<Untold>, other: Option<Untold>) -> Option<Untold> {
+fn both(one: Option<UnannouncedRange>, other: Option<UnannouncedRange>) -> Option<UnannouncedRange> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.and(other)),
         (one, other) => one.or(other),

@@ -14,7 +14,7 @@ use crate::{
     aws::table::{Key, Table, Write},
     base::{
         id::{FirmId, MessageId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     mail::archive::{Archive, ArchiveError},
     reading::{
@@ -139,7 +139,7 @@ impl OpenedMail {
                 if let Some((table, parts)) = table.zip(KeptParts::of(&scanned))
                     && let Err(error) = table.write(Write::overwrite(key, &parts)).await
                 {
-                    tracing::warn!(message.id = %message, error = %Chain(&error), "the parts of a mail are not kept");
+                    tracing::warn!(message.id = %message, error = %ErrorChain(&error), "the parts of a mail are not kept");
                 }
                 (scanned, whole)
             }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::id::FolderId,
     graph::{Disposition, GraphCode, GraphError},
-    problem::{Code, Noted},
+    problem::{Code, NotedProblem},
 };
 
 /// The pause after the first failure; doubled after each further one.
@@ -165,9 +165,9 @@ pub struct Fault {
 
 impl Fault {
     /// What people are shown of it.
-    pub fn noted(&self) -> Noted {
+    pub fn noted(&self) -> NotedProblem {
         let microsoft_code = self.trouble.microsoft_code.to_string();
-        Noted { code: self.thing.code(), microsoft_code, since: self.trouble.since }
+        NotedProblem { code: self.thing.code(), microsoft_code, since: self.trouble.since }
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Walk {
     #[serde(flatten)]
     pub tally: WalkTally,
     /// Some of the missing.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<MissingMail>,
     /// When it came to its end.
     pub ended_at: Option<Timestamp>,
     /// What keeps it from going on, if something does.
@@ -75,7 +75,7 @@ impl std::ops::Add for WalkTally {
 
 /// A mail that had to be kept, and was not known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Missing {
+pub struct MissingMail {
     /// Its id.
     pub immutable_id: ImmutableId,
     /// When it arrived.
@@ -84,7 +84,7 @@ pub struct Missing {
 
 /// How a mail stands that lies in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum KeptStatus {
     /// Its original is archived.
     Kept,
     /// It is being worked at, or tried again.
@@ -96,16 +96,16 @@ pub enum Standing {
 }
 
 /// How a mail stands: `known` as far as greffe knows it, `decision` what the rules say of one that is not known. Pure.
-pub fn standing(known: Option<&Message>, decision: Decision) -> Standing {
+pub fn standing(known: Option<&Message>, decision: Decision) -> KeptStatus {
     match known {
-        Some(message) if message.original().is_some() => Standing::Kept,
+        Some(message) if message.original().is_some() => KeptStatus::Kept,
         Some(Message { state: State::Skipped { .. } | State::Erased { .. } | State::Removed { .. }, .. }) => {
-            Standing::NotDue
+            KeptStatus::NotDue
         }
         // It was gone when it was read, and is listed again.
-        Some(Message { state: State::Gone { .. }, .. }) | None if decision == Decision::Keep => Standing::Missing,
-        Some(Message { state: State::Gone { .. }, .. }) | None => Standing::NotDue,
-        Some(_) => Standing::UnderWay,
+        Some(Message { state: State::Gone { .. }, .. }) | None if decision == Decision::Keep => KeptStatus::Missing,
+        Some(Message { state: State::Gone { .. }, .. }) | None => KeptStatus::NotDue,
+        Some(_) => KeptStatus::UnderWay,
     }
 }
 
@@ -159,17 +159,17 @@ impl Walk {
     }
 
     /// The same after these mails, in the order of their arrival; true if the next request begins later.
-    pub fn after(&self, mails: &[(Mail, Standing)]) -> (Self, bool) {
+    pub fn after(&self, mails: &[(Mail, KeptStatus)]) -> (Self, bool) {
         let mut walk = Self { trouble: None, ..self.clone() };
         for (mail, standing) in mails {
             walk.tally.listed += 1;
-            walk.tally.due += u64::from(*standing != Standing::NotDue);
-            walk.tally.kept += u64::from(*standing == Standing::Kept);
-            if *standing == Standing::Missing {
+            walk.tally.due += u64::from(*standing != KeptStatus::NotDue);
+            walk.tally.kept += u64::from(*standing == KeptStatus::Kept);
+            if *standing == KeptStatus::Missing {
                 walk.tally.found += 1;
                 if walk.missing.len() < NAMED_MAX {
                     let received_at = mail.received_at.unwrap_or(walk.at);
-                    walk.missing.push(Missing { immutable_id: mail.immutable_id.clone(), received_at });
+                    walk.missing.push(MissingMail { immutable_id: mail.immutable_id.clone(), received_at });
                 }
             }
         }
@@ -240,35 +240,35 @@ mod tests {
         Walk::new(at(0), Arrivals { since: at(10), until: at(1_000) })
     }
 
-    fn step(walk: &Walk, mails: Vec<Mail>, standing: Standing) -> (Walk, bool) {
+    fn step(walk: &Walk, mails: Vec<Mail>, standing: KeptStatus) -> (Walk, bool) {
         let fresh = walk.fresh(mails).into_iter().map(|mail| (mail, standing)).collect::<Vec<_>>();
         walk.after(&fresh)
     }
 
     #[test]
     fn a_walk_goes_from_second_to_second_and_counts_no_mail_twice() {
-        let (walk, later) = step(&walk(), vec![mail("a", 10), mail("b", 20), mail("c", 20)], Standing::Kept);
+        let (walk, later) = step(&walk(), vec![mail("a", 10), mail("b", 20), mail("c", 20)], KeptStatus::Kept);
         assert!(later && walk.ahead().since == Timestamp::from_second(20).unwrap());
-        let (walk, later) = step(&walk, vec![mail("b", 20), mail("c", 20), mail("d", 20)], Standing::Missing);
+        let (walk, later) = step(&walk, vec![mail("b", 20), mail("c", 20), mail("d", 20)], KeptStatus::Missing);
         assert!(!later);
-        let (walk, _) = step(&walk, vec![mail("b", 20), mail("d", 20), mail("e", 21)], Standing::NotDue);
+        let (walk, _) = step(&walk, vec![mail("b", 20), mail("d", 20), mail("e", 21)], KeptStatus::NotDue);
         let WalkTally { listed, due, kept, found } = walk.tally;
         assert_eq!((listed, due, kept, found), (5, 4, 3, 1));
         assert_eq!(walk.missing.iter().map(|m| m.immutable_id.as_str()).collect::<Vec<_>>(), ["d"]);
-        assert!(!step(&walk, vec![], Standing::Kept).1);
+        assert!(!step(&walk, vec![], KeptStatus::Kept).1);
     }
 
     #[test]
     fn a_date_that_was_not_asked_for_leads_a_walk_nowhere_and_a_mail_listed_twice_counts_once() {
         let page = vec![mail("a", 10), mail("b", 99_999), mail("c", 12), mail("c", 12), mail("d", 3)];
-        let (walk, later) = step(&walk(), page, Standing::Kept);
+        let (walk, later) = step(&walk(), page, KeptStatus::Kept);
         assert!(later && walk.ahead().since == Timestamp::from_second(12).unwrap());
         assert_eq!(walk.tally.listed, 4);
     }
 
     #[test]
     fn a_walk_is_read_from_the_table_as_it_was_written() {
-        let (walk, _) = step(&walk(), vec![mail("a", 10), mail("b", 20)], Standing::Missing);
+        let (walk, _) = step(&walk(), vec![mail("a", 10), mail("b", 20)], KeptStatus::Missing);
         let item: serde_dynamo::Item = serde_dynamo::to_item(&walk).unwrap();
         assert_eq!(serde_dynamo::from_item::<_, Walk>(item).unwrap(), walk);
     }

@@ -39,7 +39,7 @@ pub struct Work {
 
 /// What became of one thing of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum WorkOutcome {
     /// Nothing is left to do.
     Done,
     /// It failed; the next try, if there is one.
@@ -122,9 +122,9 @@ impl Work {
     }
 
     /// The writes that settle this item: `fates` has the result of every message of this item, and may have others.
-    pub fn settle(row: Row<Self>, firm: FirmId, mailbox: MailboxId, fates: &[(MessageId, Fate)]) -> Vec<Write> {
+    pub fn settle(row: Row<Self>, firm: FirmId, mailbox: MailboxId, fates: &[(MessageId, WorkOutcome)]) -> Vec<Write> {
         let fates = fates.iter().map(|(id, fate)| (id.local(), *fate));
-        let fates: Vec<(String, Fate)> = fates.filter(|(local, _)| row.value.things.contains(local)).collect();
+        let fates: Vec<(String, WorkOutcome)> = fates.filter(|(local, _)| row.value.things.contains(local)).collect();
         let (left, settled) = row.value.left_after(&fates);
         let progress = Progress::from(settled);
         let work = match left {
@@ -135,23 +135,23 @@ impl Work {
     }
 
     /// What remains of this work after `fates`, and how the counts change.
-    pub fn left_after(&self, fates: &[(String, Fate)]) -> (Option<Self>, Settled) {
+    pub fn left_after(&self, fates: &[(String, WorkOutcome)]) -> (Option<Self>, Settled) {
         let mut left = Self { counted: self.counted, ..Self::default() };
         let mut settled = Settled::default();
         let mut all_wait = true;
         for (thing, fate) in fates {
             let counted = self.failed.contains(thing);
             match fate {
-                Fate::Done if self.counted => {}
-                Fate::Done => {
+                WorkOutcome::Done if self.counted => {}
+                WorkOutcome::Done => {
                     settled.done += 1;
                     settled.failed -= i64::from(counted);
                 }
-                Fate::Gone => {
+                WorkOutcome::Gone => {
                     settled.gone += 1;
                     settled.failed -= i64::from(counted);
                 }
-                Fate::Failed(next_try) => {
+                WorkOutcome::Failed(next_try) => {
                     settled.failed += i64::from(!counted);
                     if let Some(at) = next_try {
                         left.not_before = Some(left.not_before.map_or(*at, |other| other.min(*at)));
@@ -159,14 +159,14 @@ impl Work {
                         left.things.push(thing.clone());
                     }
                 }
-                Fate::Waits(at) => {
+                WorkOutcome::Waits(at) => {
                     left.not_before = Some(left.not_before.map_or(*at, |other| other.min(*at)));
                     if counted {
                         left.failed.insert(thing.clone());
                     }
                     left.things.push(thing.clone());
                 }
-                Fate::Open => {
+                WorkOutcome::Open => {
                     all_wait = false;
                     if counted {
                         left.failed.insert(thing.clone());
@@ -216,18 +216,22 @@ mod tests {
         let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
         let work = Work::new(vec![a.clone(), b.clone(), c.clone()]);
 
-        let (left, settled) =
-            work.left_after(&[(a, Fate::Done), (b.clone(), Fate::Failed(Some(at(60)))), (c.clone(), Fate::Open)]);
+        let (left, settled) = work.left_after(&[
+            (a, WorkOutcome::Done),
+            (b.clone(), WorkOutcome::Failed(Some(at(60)))),
+            (c.clone(), WorkOutcome::Open),
+        ]);
         let left = left.unwrap();
         assert_eq!(settled, Settled { done: 1, failed: 1, gone: 0 });
         assert_eq!((left.things(), left.not_before), ([b.clone(), c.clone()].as_slice(), None));
 
-        let (left, settled) = left.left_after(&[(b.clone(), Fate::Failed(Some(at(240)))), (c, Fate::Done)]);
+        let (left, settled) =
+            left.left_after(&[(b.clone(), WorkOutcome::Failed(Some(at(240)))), (c, WorkOutcome::Done)]);
         let left = left.unwrap();
         assert_eq!(settled, Settled { done: 1, failed: 0, gone: 0 });
         assert_eq!((left.things(), left.not_before), ([b.clone()].as_slice(), Some(at(240))));
 
-        let (left, settled) = left.left_after(&[(b, Fate::Done)]);
+        let (left, settled) = left.left_after(&[(b, WorkOutcome::Done)]);
         assert_eq!((left, settled), (None, Settled { done: 1, failed: -1, gone: 0 }));
     }
 
@@ -243,22 +247,22 @@ mod tests {
 
         let mark = items.pop().unwrap().value;
         let fate = |fate| [(ids[44].local(), fate)];
-        assert_eq!(mark.left_after(&fate(Fate::Open)), (Some(mark.clone()), Settled::default()));
-        assert_eq!(mark.left_after(&fate(Fate::Done)), (None, Settled::default()));
+        assert_eq!(mark.left_after(&fate(WorkOutcome::Open)), (Some(mark.clone()), Settled::default()));
+        assert_eq!(mark.left_after(&fate(WorkOutcome::Done)), (None, Settled::default()));
     }
 
     #[test]
     fn what_is_gone_leaves_the_work_and_is_not_counted_as_failed_any_more() {
         let work = Work::new(vec!["a".to_owned()]);
-        let (left, _) = work.left_after(&[("a".to_owned(), Fate::Failed(Some(at(60))))]);
-        let (left, settled) = left.unwrap().left_after(&[("a".to_owned(), Fate::Gone)]);
+        let (left, _) = work.left_after(&[("a".to_owned(), WorkOutcome::Failed(Some(at(60))))]);
+        let (left, settled) = left.unwrap().left_after(&[("a".to_owned(), WorkOutcome::Gone)]);
         assert_eq!((left, settled), (None, Settled { done: 0, failed: -1, gone: 1 }));
     }
 
     #[test]
     fn what_is_given_up_leaves_the_work_and_stays_counted_as_failed() {
         let work = Work::new(vec!["a".to_owned()]);
-        let (left, settled) = work.left_after(&[("a".to_owned(), Fate::Failed(None))]);
+        let (left, settled) = work.left_after(&[("a".to_owned(), WorkOutcome::Failed(None))]);
         assert_eq!((left, settled), (None, Settled { done: 0, failed: 1, gone: 0 }));
     }
 }

@@ -20,4 +20,4 @@ pub use advice::{Reconnect, Text, Who};
 pub use catalogue::{CatalogueEntry, Code};
 pub use document::Problem;
 pub use microsoft::{of_app_not_allowed, of_graph_error, of_refused_item, of_refused_service, of_token_refusal};
-pub use noted::Noted;
+pub use noted::NotedProblem;

@@ -10,7 +10,7 @@ use crate::graph::GraphError;
 
 /// A problem as a connector or a mailbox keeps it, until somebody has seen to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Noted {
+pub struct NotedProblem {
     /// The code of the problem in the catalogue.
     pub code: Code,
     /// Microsoft's error code.
@@ -24,7 +24,7 @@ const LOOK_PAUSE: Duration = Duration::from_secs(2 * 60);
 /// While a person has to act, it is looked this often at least.
 const LOOK_PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
 
-impl Noted {
+impl NotedProblem {
     /// What Graph or Entra refused, since now.
     pub fn of(error: &GraphError, since: Timestamp) -> Self {
         Self { code: of_graph_error(error), microsoft_code: error.code().to_string(), since }

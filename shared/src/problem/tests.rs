@@ -255,7 +255,7 @@ fn a_person_is_told_in_the_language_that_the_browser_likes_best() {
 #[test]
 fn what_a_person_has_to_do_is_looked_for_less_and_less_often() {
     let since = jiff::Timestamp::UNIX_EPOCH;
-    let problem = Noted { code: Code::SignInRequired, microsoft_code: String::new(), since };
+    let problem = NotedProblem { code: Code::SignInRequired, microsoft_code: String::new(), since };
     let pause = |minutes: u64| problem.pause(since + std::time::Duration::from_secs(minutes * 60)).as_secs() / 60;
     assert_eq!([0, 1, 2, 4, 8, 59, 60, 10_000].map(pause), [2, 2, 2, 4, 8, 59, 60, 60]);
 }

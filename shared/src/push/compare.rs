@@ -12,23 +12,23 @@ use utoipa::ToSchema;
 
 use crate::{
     base::id::EntryId,
-    graph::{Item, Place, Sight},
+    graph::{Item, Place, PlaceItems},
     push::{Copy, Placed, PushChoice},
 };
 
 /// What Outlook shows in one mailbox, by place.
-pub type SeenItems = BTreeMap<Place, Sight>;
+pub type SeenItems = BTreeMap<Place, PlaceItems>;
 
 /// How an entry shall show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shape {
+pub struct WantedItem {
     /// As what.
     pub place: Place,
     /// The item itself.
     pub item: Item,
 }
 
-impl Shape {
+impl WantedItem {
     /// Of an item.
     pub fn of(item: &Item) -> Self {
         Self { place: item.place(), item: item.clone() }
@@ -36,7 +36,7 @@ impl Shape {
 }
 
 /// The items that a member is to have, by entry.
-pub type WantedItems = BTreeMap<EntryId, Shape>;
+pub type WantedItems = BTreeMap<EntryId, WantedItem>;
 
 /// The kind of difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -126,7 +126,7 @@ pub fn compare(
 }
 
 /// Whether what is shown of it has all that was sent.
-fn is_kept(shape: &Shape, placed: &Placed, seen: &SeenItems) -> bool {
+fn is_kept(shape: &WantedItem, placed: &Placed, seen: &SeenItems) -> bool {
     let shown = seen.get(&placed.place).and_then(|sight| sight.items.get(&placed.id)).and_then(Option::as_ref);
     shown.is_none_or(|shown| shape.item.is_kept_by(shown))
 }
@@ -160,8 +160,8 @@ mod tests {
     use super::*;
     use crate::{
         base::language::Language,
-        firm::member::{Push, Target},
-        graph::{ContactContent, Shown},
+        firm::member::{DateTarget, Push},
+        graph::{ContactContent, ShownItem},
     };
 
     fn item(name: &str) -> Item {
@@ -169,7 +169,10 @@ mod tests {
     }
 
     fn wish(contacts: bool) -> PushChoice {
-        PushChoice { push: Some(Push { dates: true, contacts, target: Target::Calendar }), language: Language::English }
+        PushChoice {
+            push: Some(Push { dates: true, contacts, target: DateTarget::Calendar }),
+            language: Language::English,
+        }
     }
 
     fn entry(id: &str) -> EntryId {
@@ -177,7 +180,7 @@ mod tests {
     }
 
     fn wanted(ids: &[&str]) -> WantedItems {
-        let shape = Shape::of(&item("d"));
+        let shape = WantedItem::of(&item("d"));
         ids.iter().map(|id| (entry(id), shape.clone())).collect()
     }
 
@@ -191,7 +194,7 @@ mod tests {
 
     fn sight(whole: bool, items: &[(&str, Option<(&str, &str)>)]) -> SeenItems {
         let items = items.iter().map(|(id, shown)| {
-            let shown = shown.map(|(etag, seen)| Shown {
+            let shown = shown.map(|(etag, seen)| ShownItem {
                 id: (*id).to_owned(),
                 etag: Some(etag.to_owned()),
                 seen: Some(seen.to_owned()),
@@ -200,7 +203,7 @@ mod tests {
             });
             ((*id).to_owned(), shown)
         });
-        SeenItems::from([(Place::Contact, Sight { whole, items: items.collect() })])
+        SeenItems::from([(Place::Contact, PlaceItems { whole, items: items.collect() })])
     }
 
     fn told(differences: Vec<Difference>) -> Vec<String> {
@@ -211,7 +214,7 @@ mod tests {
     fn what_was_removed_or_changed_there_is_told_and_what_is_as_we_left_it_is_not() {
         let copies = ["same", "dismissed", "altered", "gone", "outdated"].map(copy);
         let mut wanted = wanted(&["same", "dismissed", "altered", "gone", "new"]);
-        wanted.insert(entry("outdated"), Shape::of(&item("another")));
+        wanted.insert(entry("outdated"), WantedItem::of(&item("another")));
         let seen = sight(
             true,
             &[

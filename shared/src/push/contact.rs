@@ -23,7 +23,7 @@ pub enum ContactKind {
 #[serde(rename_all = "lowercase")]
 #[schema(as = ContactAt)]
 #[allow(missing_docs)]
-pub enum At {
+pub enum ContactSlot {
     Business,
     Home,
     Mobile,
@@ -34,7 +34,7 @@ pub enum At {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phone {
     /// Which: business, home or mobile.
-    pub at: At,
+    pub at: ContactSlot,
     /// As it is dialled.
     pub number: String,
 }
@@ -44,7 +44,7 @@ pub struct Phone {
 #[allow(missing_docs)]
 pub struct Address {
     /// Which: business, home or other.
-    pub at: At,
+    pub at: ContactSlot,
     pub street: Option<String>,
     pub postal_code: Option<String>,
     pub city: Option<String>,
@@ -95,18 +95,18 @@ impl Contact {
             department: self.department.clone(),
             job_title: self.job_title.clone(),
             emails: self.emails.clone(),
-            business_phones: phones(At::Business).collect(),
-            home_phones: phones(At::Home).collect(),
-            mobile_phone: phones(At::Mobile).next(),
-            business_address: self.address(At::Business),
-            home_address: self.address(At::Home),
-            other_address: self.address(At::Other),
+            business_phones: phones(ContactSlot::Business).collect(),
+            home_phones: phones(ContactSlot::Home).collect(),
+            mobile_phone: phones(ContactSlot::Mobile).next(),
+            business_address: self.address(ContactSlot::Business),
+            home_address: self.address(ContactSlot::Home),
+            other_address: self.address(ContactSlot::Other),
             website: self.website.clone(),
             notes,
         })
     }
 
-    fn address(&self, at: At) -> PhysicalAddress {
+    fn address(&self, at: ContactSlot) -> PhysicalAddress {
         let Some(address) = self.addresses.iter().find(|address| address.at == at).cloned() else {
             return PhysicalAddress::default();
         };

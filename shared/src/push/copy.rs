@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{clock::next_try, id::EntryId},
-    graph::{Disposition, GraphCode, GraphError, Item, ItemStep, Place, Shown, StepOutcome},
-    problem::{Code, Noted},
+    graph::{Disposition, GraphCode, GraphError, Item, ItemStep, Place, ShownItem, StepOutcome},
+    problem::{Code, NotedProblem},
     push::{PushNews, ToldProblem},
 };
 
@@ -33,8 +33,8 @@ pub struct Placed {
     /// The digests of what was sent last, property by property: see [`Item::parts`]. Empty where they are not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parts: String,
-    /// The digests of how it showed after that, property by property: see [`Shown::parts`]. Empty where they are not
-    /// known.
+    /// The digests of how it showed after that, property by property: see [`ShownItem::parts`]. Empty where they are
+    /// not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub shown: String,
     /// When it was made; none for what was made before this was kept.
@@ -71,7 +71,7 @@ pub struct Leftover {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyFailure {
     /// What it means, and Microsoft's own code.
-    pub problem: Noted,
+    pub problem: NotedProblem,
     /// How often it was tried.
     pub attempts: u32,
     /// When it is tried again; none if a person has to change something first.
@@ -173,7 +173,7 @@ impl Copy {
             }
             (ItemStep::Create(item) | ItemStep::Update(_, item, _), StepOutcome::Shown(shown)) => {
                 let is_kept = item.is_kept_by(&shown);
-                let Shown { id, etag, seen, parts: shown, .. } = shown;
+                let ShownItem { id, etag, seen, parts: shown, .. } = shown;
                 let made_at = match step {
                     ItemStep::Create(_) => Some(now),
                     _ => self.placed.as_ref().and_then(|placed| placed.made_at),
@@ -189,7 +189,7 @@ impl Copy {
                 let (place, parts) = (item.place(), item.parts().to_owned());
                 self.placed = Some(Placed { place, id, sent, etag, seen, parts, shown, made_at });
                 self.failure = (!is_kept).then(|| CopyFailure {
-                    problem: Noted { code: Code::ValueNotKept, microsoft_code: String::new(), since: now },
+                    problem: NotedProblem { code: Code::ValueNotKept, microsoft_code: String::new(), since: now },
                     attempts: 1,
                     next_try: None,
                 });
@@ -248,7 +248,7 @@ impl Copy {
         let since = self.failure.as_ref().map_or(now, |failure| failure.problem.since);
         let code = crate::problem::of_refused_item(error);
         let microsoft_code = GraphCode::to_string(&error.code());
-        let problem = Noted { code, microsoft_code, since };
+        let problem = NotedProblem { code, microsoft_code, since };
         let next_try = match error.disposition() {
             Disposition::RetryAfter(_) => next_try(attempts, now).map(|at| at.min(now + PASSING_PAUSE_MAX)),
             _ => next_try(attempts, now),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn shown(id: &str) -> StepOutcome {
-        StepOutcome::Shown(Shown {
+        StepOutcome::Shown(ShownItem {
             id: id.to_owned(),
             etag: Some("1".to_owned()),
             seen: Some("s".to_owned()),

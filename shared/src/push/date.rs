@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     base::language::Language,
-    firm::member::Target,
+    firm::member::DateTarget,
     graph::{Color, EventContent, Every, Item, LocalTime, Mark, Series, ShowAs, TaskContent},
 };
 
@@ -157,10 +157,10 @@ impl When {
 
 impl Date {
     /// How it shows in the Outlook of a member who has dates at `target`.
-    pub fn item(&self, target: Target, language: Language) -> Item {
+    pub fn item(&self, target: DateTarget, language: Language) -> Item {
         match target {
-            Target::Calendar => self.event(language).into(),
-            Target::Todo => self.task(language).into(),
+            DateTarget::Calendar => self.event(language).into(),
+            DateTarget::Todo => self.task(language).into(),
         }
     }
 

@@ -18,7 +18,7 @@ mod news;
 mod outbox;
 mod outlook;
 
-pub use compare::{Difference, SeenItems, Shape, Verdict, WantedItems, compare};
+pub use compare::{Difference, SeenItems, Verdict, WantedItem, WantedItems, compare};
 pub use copy::{Copy, CopyFailure, Leftover, Placed};
 pub use news::{PushNews, ToldProblem};
 pub use outbox::{Failing, Outbox};
@@ -37,7 +37,7 @@ use crate::{
         language::Language,
         random::Random,
     },
-    firm::member::{Push, Target},
+    firm::member::{DateTarget, Push},
     graph::{Item, Place},
     mail::work::{Settled, WORK_THINGS_MAX, Work},
     push::{contact::Contact, date::Date, entry::Entry},
@@ -106,8 +106,8 @@ impl PushChoice {
         let push = self.push?;
         match noun {
             Noun::Date => push.dates.then_some(match push.target {
-                Target::Calendar => Place::Event,
-                Target::Todo => Place::Task,
+                DateTarget::Calendar => Place::Event,
+                DateTarget::Todo => Place::Task,
             }),
             Noun::Contact => push.contacts.then_some(Place::Contact),
         }

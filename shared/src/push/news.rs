@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::id::{EntryId, FirmId, MemberId, Noun},
     firm::feed::{Fact, FactEvent},
-    problem::{Code, Noted},
+    problem::{Code, NotedProblem},
     push::mark,
 };
 
@@ -20,7 +20,7 @@ pub struct ToldProblem(Option<Code>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushNews {
     /// It failed, and will not come right soon by itself.
-    Failed(Noted),
+    Failed(NotedProblem),
     /// What had failed is as it shall be.
     Recovered,
 }
@@ -32,7 +32,7 @@ impl ToldProblem {
     }
 
     /// What is to be told now, as if it were told. `lasting`: the problem, if it lasts; `is_right`: there is none.
-    pub fn update(&mut self, lasting: Option<&Noted>, is_right: bool) -> Option<PushNews> {
+    pub fn update(&mut self, lasting: Option<&NotedProblem>, is_right: bool) -> Option<PushNews> {
         match (self.0, lasting) {
             (Some(told), Some(problem)) if told == problem.code => None,
             (_, Some(problem)) => {
@@ -63,7 +63,7 @@ impl PushNews {
     fn fact(self, of: String, member: MemberId, (kind, entry): (Noun, Option<&EntryId>), at: Timestamp) -> Fact {
         let external_id = entry.map(|entry| entry.external.clone());
         let (name, what) = match self {
-            Self::Failed(Noted { code, microsoft_code, .. }) => {
+            Self::Failed(NotedProblem { code, microsoft_code, .. }) => {
                 ("failed", FactEvent::PushFailed { member, kind, external_id, code, microsoft_code })
             }
             Self::Recovered => ("recovered", FactEvent::PushRecovered { member, kind, external_id }),
@@ -76,8 +76,8 @@ impl PushNews {
 mod tests {
     use super::*;
 
-    fn noted(code: Code) -> Noted {
-        Noted { code, microsoft_code: String::new(), since: Timestamp::UNIX_EPOCH }
+    fn noted(code: Code) -> NotedProblem {
+        NotedProblem { code, microsoft_code: String::new(), since: Timestamp::UNIX_EPOCH }
     }
 
     #[test]

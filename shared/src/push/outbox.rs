@@ -9,7 +9,7 @@ use crate::{
     base::id::Noun,
     firm::member::{MemberAccount, Push},
     graph::{Disposition, GraphError, Spent},
-    problem::Noted,
+    problem::NotedProblem,
     push::{PushLinks, PushNews, ToldProblem},
 };
 
@@ -32,9 +32,9 @@ pub struct Outbox {
     /// When both sides were last compared as a whole.
     pub compared_at: Option<Timestamp>,
     /// What keeps everything from this Outlook, if a person has to act.
-    pub problem: Option<Noted>,
+    pub problem: Option<NotedProblem>,
     /// What keeps one noun from it while the other goes out: a right is missing.
-    pub blocked: BTreeMap<Noun, Noted>,
+    pub blocked: BTreeMap<Noun, NotedProblem>,
     /// What Graph can't see to just now, one noun by itself: it is tried again.
     pub failing: BTreeMap<Noun, Failing>,
     /// What the feed says of each noun.
@@ -46,7 +46,7 @@ pub struct Outbox {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failing {
     /// What Graph answered last, and since when it fails.
-    pub problem: Noted,
+    pub problem: NotedProblem,
     /// It is left alone until then.
     pub not_before: Timestamp,
 }
@@ -67,18 +67,18 @@ impl Failing {
             _ => Duration::ZERO,
         };
         let pause = lasted.clamp(FAILING_PAUSE, FAILING_PAUSE_MAX).max(named);
-        Self { problem: Noted { since, ..Noted::of(error, now) }, not_before: now + pause }
+        Self { problem: NotedProblem { since, ..NotedProblem::of(error, now) }, not_before: now + pause }
     }
 }
 
 impl Outbox {
     /// What keeps entries of that noun from this Outlook. What fails is no problem until it has failed for some
     /// minutes.
-    pub fn problem_of(&self, noun: Noun, now: Timestamp) -> Option<&Noted> {
+    pub fn problem_of(&self, noun: Noun, now: Timestamp) -> Option<&NotedProblem> {
         self.problem.as_ref().or_else(|| self.held_up(noun, now))
     }
 
-    fn held_up(&self, noun: Noun, now: Timestamp) -> Option<&Noted> {
+    fn held_up(&self, noun: Noun, now: Timestamp) -> Option<&NotedProblem> {
         let failing = self.failing.get(&noun).map(|failing| &failing.problem);
         let lasting = failing.filter(|problem| problem.since + FAILING_SHOWN_AFTER <= now);
         self.blocked.get(&noun).or(lasting)

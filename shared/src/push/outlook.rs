@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{PushChoice, Shape, WantedItems, folder_mark};
+use super::{PushChoice, WantedItem, WantedItems, folder_mark};
 use crate::{
     aws::table::{Key, Table, TableError},
     base::id::{EntryId, MemberId, Noun, TaskListId},
     firm::Firm,
-    graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Item, Link, Place, Sight},
+    graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Item, Link, Place, PlaceItems},
     push::{
         contact::Contact,
         date::Date,
@@ -117,7 +117,7 @@ impl Outlook<'_> {
         place: Place,
         homes: &mut Homes,
         links: &PushLinks,
-    ) -> Result<(Sight, PushLinks), GraphError> {
+    ) -> Result<(PlaceItems, PushLinks), GraphError> {
         if place == Place::Event {
             return Ok((self.graph.events_of(&self.user, &self.member.to_string()).await?, PushLinks::new()));
         }
@@ -126,13 +126,15 @@ impl Outlook<'_> {
         if home.is_some() || homes.has(place) {
             homes.set(place, home.clone());
         }
-        let Some(home) = home else { return Ok((Sight { whole: true, ..Sight::default() }, PushLinks::new())) };
+        let Some(home) = home else {
+            return Ok((PlaceItems { whole: true, ..PlaceItems::default() }, PushLinks::new()));
+        };
         let (sight, link) = self.changes(&home, links.get(home.id())).await?;
         Ok((sight, link.map(|link| (home.id().to_owned(), link)).into_iter().collect()))
     }
 
     /// What changed since `link`; all that is there where Microsoft has forgotten the link.
-    async fn changes(&self, home: &Home, link: Option<&Link>) -> Result<(Sight, Option<Link>), GraphError> {
+    async fn changes(&self, home: &Home, link: Option<&Link>) -> Result<(PlaceItems, Option<Link>), GraphError> {
         match self.graph.changes(&self.user, home, link).await {
             Err(e) if link.is_some() && e.disposition() == Disposition::Resync => {
                 self.graph.changes(&self.user, home, None).await
@@ -167,7 +169,7 @@ impl Outlook<'_> {
             let page = table.query::<Entry<T>>(&prefix, after.as_ref(), ENTRIES_PAGE).await?;
             for entry in page.rows.into_iter().map(|row| row.value) {
                 if let Some(item) = shown(&entry) {
-                    wanted.insert(EntryId { noun: T::NOUN, external: entry.id }, Shape::of(&item));
+                    wanted.insert(EntryId { noun: T::NOUN, external: entry.id }, WantedItem::of(&item));
                 }
             }
             after = page.next;

@@ -19,7 +19,7 @@ use crate::{
         table::{Key, Table},
         worker::Deadline,
     },
-    base::{clock::Clock, id::FirmId, random::Random, telemetry::Chain},
+    base::{clock::Clock, id::FirmId, random::Random, telemetry::ErrorChain},
     firm::{
         feed::{Feed, FeedError, StoredFact},
         index_due::IndexDue,
@@ -126,7 +126,7 @@ impl Indexer<'_> {
         let indexed = loop {
             let indexed = match self.append(firm, clock.now()).await {
                 Err(IndexingError::Index(error)) if error.is_damage() => {
-                    tracing::error!(firm.id = %firm, error = %Chain(&error), "an index is damaged and made again");
+                    tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "an index is damaged and made again");
                     match self.restart(firm, None).await {
                         Ok(()) => self.append(firm, clock.now()).await,
                         Err(error) => Err(error),

@@ -19,7 +19,7 @@ use crate::{
     aws::table::Key,
     base::{
         id::{FirmId, MessageId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::{
         feed::{Fact, FeedError},
@@ -37,7 +37,7 @@ use crate::{
         error::IndexError,
         head::{Head, SegmentEntry},
         mail::{ATTACHMENTS_KEY, IndexedMail, conversation_key, mailbox_key, recipient_key, sender_key, thread_key},
-        marks::{Run, marked},
+        marks::{TextPiece, marked},
         segment::{Segment, ShownPart, Wanted},
         store::{Blocks, IndexStore},
         words::Phrases,
@@ -151,7 +151,7 @@ pub struct FoundIn {
     /// The part.
     pub field: MailField,
     /// What it says; nothing for [`MailField::Original`].
-    pub runs: Vec<Run>,
+    pub runs: Vec<TextPiece>,
 }
 
 /// A mail that fits.
@@ -415,7 +415,7 @@ impl Indexed<'_> {
             Ok(found) => Ok(Some(found)),
             Err(error) if IndexError::is_damage(&error) => {
                 let firm = self.search.registry.firm;
-                tracing::error!(firm.id = %firm, error = %Chain(&error), "a segment of an index is damaged");
+                tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "a segment of an index is damaged");
                 Ok(None)
             }
             Err(error) => Err(error.into()),

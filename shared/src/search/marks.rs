@@ -11,7 +11,7 @@ const PASSAGES_MAX: usize = 5;
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
+pub struct TextPiece {
     /// What it says.
     pub text: String,
     /// It is what was searched for.
@@ -19,13 +19,13 @@ pub struct Run {
 }
 
 /// The text with what was searched for marked; none if it has none of it.
-pub fn marked(text: &str, phrases: &Phrases) -> Option<Vec<Run>> {
+pub fn marked(text: &str, phrases: &Phrases) -> Option<Vec<TextPiece>> {
     let places = places(text, phrases);
     (!places.is_empty()).then(|| runs(text, 0..text.len(), &places))
 }
 
 /// The passages of a long text in which what was searched for stands, the first ones.
-pub fn passages(text: &str, phrases: &Phrases) -> Vec<Vec<Run>> {
+pub fn passages(text: &str, phrases: &Phrases) -> Vec<Vec<TextPiece>> {
     let places = places(text, phrases);
     let mut passages: Vec<Range<usize>> = Vec::new();
     for place in &places {
@@ -55,11 +55,11 @@ fn places(text: &str, phrases: &Phrases) -> Vec<Range<usize>> {
     places
 }
 
-fn runs(text: &str, within: Range<usize>, places: &[Range<usize>]) -> Vec<Run> {
+fn runs(text: &str, within: Range<usize>, places: &[Range<usize>]) -> Vec<TextPiece> {
     let (mut runs, mut at) = (Vec::new(), within.start);
     let mut push = |from: usize, to: usize, is_marked| {
         if from < to {
-            runs.push(Run { text: text[from..to].to_owned(), is_marked });
+            runs.push(TextPiece { text: text[from..to].to_owned(), is_marked });
         }
     };
     for place in places.iter().filter(|place| within.start <= place.start && place.end <= within.end) {
@@ -83,7 +83,7 @@ fn after(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn shown(runs: &[Run]) -> String {
+    fn shown(runs: &[TextPiece]) -> String {
         runs.iter().map(|run| if run.is_marked { format!("[{}]", run.text) } else { run.text.clone() }).collect()
     }
 

@@ -47,9 +47,9 @@ const TEST: &str = "test";
 
 /// What posts to the outside: to public addresses only, without redirects and proxies.
 #[derive(Debug, Clone)]
-pub struct Outside(Client);
+pub struct OutboundClient(Client);
 
-impl Outside {
+impl OutboundClient {
     /// Trusts the public authorities, and those of a PEM file.
     ///
     /// Errors: the TLS roots or the client is not valid.
@@ -159,7 +159,7 @@ pub struct Sender<'a> {
     /// Randomness.
     pub random: &'a Random,
     /// The way out.
-    pub outside: &'a Outside,
+    pub outside: &'a OutboundClient,
 }
 
 /// One address, while it is posted to.

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 use shared::{
     access::credential::Credential,
     aws::{
-        queue::{DeliveryJob, DeliveryRequest, Job, PushJob},
+        queue::{DeliveryJob, DeliveryRequest, MailboxJob, PushJob},
         secrets::{Keyring, MacKey, Sealed},
     },
     mail::notification,
@@ -55,14 +55,14 @@ fn each_form_of_a_credential_that_was_kept_once_is_read() {
 #[test]
 fn a_job_that_was_queued_by_another_version_is_read() {
     let first = format!(r#"{{"firm":"{FIRM}","mailbox":"{MAILBOX}","sent_at":"2026-03-02T08:00:00Z"}}"#);
-    let first: Job = serde_json::from_str(&first).unwrap();
+    let first: MailboxJob = serde_json::from_str(&first).unwrap();
     assert_eq!((first.subscription, first.notice), (false, false));
 
     let newer = format!(
         r#"{{"firm":"{FIRM}","mailbox":"{MAILBOX}","sent_at":"2026-03-02T08:00:00Z","subscription":true,"notice":true,
             "cause":"{FIRM}","field_of_a_newer_version":[1]}}"#
     );
-    let newer: Job = serde_json::from_str(&newer).unwrap();
+    let newer: MailboxJob = serde_json::from_str(&newer).unwrap();
     assert_eq!((newer.subscription, newer.notice, newer.cause.to_string()), (true, true, FIRM.to_owned()));
 
     let push = format!(r#"{{"firm":"{FIRM}","member":"{MAILBOX}","sent_at":"2026-03-02T08:00:00Z"}}"#);

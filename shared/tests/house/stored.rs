@@ -12,20 +12,20 @@ use serde_json::Value;
 use shared::{
     access::{
         connector::{Connector, OwnApp},
-        entrance::UsedPass,
+        console_sign_in::UsedPass,
         ownership::AppClaim,
         registration::Registration,
         tenancy::Tenancy,
         watch::Watch,
     },
-    evidence::{authority::StampedCheckpoint, check::ArchiveCheck, erasure::ErasureOrder},
+    evidence::{authority::StampedCheckpoint, check::ArchiveCheck, erasure_order::ErasureOrder},
     firm::{
         Firm, ListedFirm,
         api_key::ApiKey,
         audit,
         feed::Fact,
         index_due::IndexDue,
-        joint::{Joined, JointHead, Stretch},
+        joint::{JointHead, JointPosition, Stretch},
         log_due::LogDue,
         member::{Due, Member},
         user::{ConsoleSession, ConsoleUser, UserFirms},
@@ -155,14 +155,14 @@ fn samples() -> BTreeSet<String> {
 /// Modules with types of items that are private to them: their unit tests read the samples.
 const PRIVATE: &[&str] = &[
     "access/ownership.rs",
-    "access/entrance.rs",
+    "access/console_sign_in.rs",
     "access/sign_in.rs",
     "access/token.rs",
     "firm/idempotency.rs",
     "firm/joint.rs",
     "firm/api_key.rs",
     "firm/member.rs",
-    "firm/named.rs",
+    "firm/external_id.rs",
     "mail/mailbox.rs",
     "webhook/mod.rs",
 ];
@@ -174,13 +174,13 @@ fn is_read_beside_its_type(sample: &str) -> bool {
 
 #[test]
 fn every_kind_of_key_has_a_sample_or_a_reason_why_there_is_none() {
-    let table = std::fs::read_to_string(common_crate().join("src/aws/key.rs")).unwrap();
+    let table = std::fs::read_to_string(common_crate().join("src/aws/table_key.rs")).unwrap();
     let spelled = table.lines().filter_map(|line| line.strip_prefix("    pub fn ")?.split_once('('));
     let keys = spelled.filter(|(name, rest)| rest.ends_with(") -> Self {") && !name.contains("prefix"));
     let keys: BTreeSet<&str> = keys.map(|(name, _)| name).collect();
     let known: BTreeSet<&str> = KINDS.iter().map(|(name, _)| *name).collect();
     assert!(keys.len() > 30, "{keys:?}");
-    assert_eq!(keys, known, "left: what aws/key.rs spells; right: KINDS");
+    assert_eq!(keys, known, "left: what aws/table_key.rs spells; right: KINDS");
 
     let named = KINDS.iter().flat_map(|(name, held)| match held {
         Samples(samples) => samples.to_vec(),
@@ -253,7 +253,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "firm" => read::<Firm>(&sample, item),
             "folder" => read::<FolderState>(&sample, item),
             "homes" => read::<Homes>(&sample, item),
-            "joined" => read::<Joined>(&sample, item),
+            "joined" => read::<JointPosition>(&sample, item),
             "joint-feed" => read::<JointHead>(&sample, item),
             "index-due" => read::<IndexDue>(&sample, item),
             "listed-firm" => read::<ListedFirm>(&sample, item),

@@ -25,7 +25,7 @@ use shared::{
         table::{Key, Write},
     },
     base::id::{ConnectorId, ExternalId, FirmId},
-    firm::{feed::CredentialKind, named::Named},
+    firm::{external_id::ExternalIdOwner, feed::CredentialKind},
     problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -174,7 +174,7 @@ pub(super) async fn create(
 /// The connector of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Connector>> {
     let Some(external) = external else { return Ok(None) };
-    let Some(id) = Named::Connector.find(&app.table, Some(firm), external).await? else { return Ok(None) };
+    let Some(id) = ExternalIdOwner::Connector.find(&app.table, Some(firm), external).await? else { return Ok(None) };
     Ok(Connector::find(&app.table, firm, id).await?.map(|row| row.value))
 }
 
@@ -314,9 +314,9 @@ pub(super) async fn change(
         row.value.external_id = external_id.map(OwnId::into_inner);
     }
     let (firm, id, external_id) = (row.value.firm, row.value.id, row.value.external_id.as_ref());
-    let named = Named::Connector.change(firm, (before.as_ref(), external_id), id);
+    let named = ExternalIdOwner::Connector.change(firm, (before.as_ref(), external_id), id);
     let stored = app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).chain(named).collect()).await;
-    stored.map_err(|error| not_named(Named::Connector, firm, external_id, error))?;
+    stored.map_err(|error| not_named(ExternalIdOwner::Connector, firm, external_id, error))?;
     tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
     shown(&app, row.value, true).await
 }

@@ -14,7 +14,7 @@ use shared::{
     graph::Item,
     push::{
         PushChoice,
-        contact::{Address, At, Contact, ContactKind, Phone},
+        contact::{Address, Contact, ContactKind, ContactSlot, Phone},
         entry::Entry,
         intake::{FieldError, NewEntry},
     },
@@ -85,8 +85,8 @@ fn person() -> ContactKind {
     ContactKind::Person
 }
 
-fn business() -> At {
-    At::Business
+fn business() -> ContactSlot {
+    ContactSlot::Business
 }
 
 /// A telephone number.
@@ -96,7 +96,7 @@ fn business() -> At {
 pub(crate) struct PhoneView {
     /// Business, home or mobile. Defaults to business.
     #[serde(default = "business")]
-    kind: At,
+    kind: ContactSlot,
     number: String,
 }
 
@@ -107,7 +107,7 @@ pub(crate) struct PhoneView {
 pub(crate) struct AddressView {
     /// Business, home or other. Defaults to business.
     #[serde(default = "business")]
-    kind: At,
+    kind: ContactSlot,
     street: Option<String>,
     postal_code: Option<String>,
     city: Option<String>,
@@ -216,9 +216,9 @@ fn read_phones(phones: Vec<PhoneView>) -> Result<Vec<Phone>, FieldError> {
     for (i, PhoneView { kind, number }) in phones.into_iter().enumerate() {
         let field = format!("phones[{i}]");
         let most = match kind {
-            At::Business | At::Home => 2,
-            At::Mobile => 1,
-            At::Other => return Err(unfit(&format!("{field}.kind"), "business, home or mobile")),
+            ContactSlot::Business | ContactSlot::Home => 2,
+            ContactSlot::Mobile => 1,
+            ContactSlot::Other => return Err(unfit(&format!("{field}.kind"), "business, home or mobile")),
         };
         if read.iter().filter(|phone| phone.at == kind).count() == most {
             return Err(unfit(&field, format!("Outlook holds {most} of this kind")));
@@ -235,7 +235,7 @@ fn read_addresses(addresses: Vec<AddressView>) -> Result<Vec<Address>, FieldErro
     for (i, address) in addresses.into_iter().enumerate() {
         let AddressView { kind: at, street, postal_code, city, state, country } = address;
         let field = |name: &str| format!("addresses[{i}].{name}");
-        if at == At::Mobile {
+        if at == ContactSlot::Mobile {
             return Err(unfit(&field("kind"), "business, home or other"));
         }
         if read.iter().any(|address| address.at == at) {

@@ -6,9 +6,9 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    base::telemetry::Chain,
+    base::telemetry::ErrorChain,
     firm::{
-        feed::{EventType, FactEvent, FeedError, Numbered},
+        feed::{EventType, FactEvent, FeedError, NumberedFact},
         joint::{self, FirmEvent, JointCursor},
         waiting::{WAIT_SECONDS_MAX, WaitingCall},
     },
@@ -111,7 +111,7 @@ pub(crate) struct AllEventsPart {
 /// Events, oldest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Facts {
-    items: Vec<Numbered>,
+    items: Vec<NumberedFact>,
     /// The last number of this page. Pass it as `after` of the next request.
     next: u64,
 }
@@ -130,7 +130,7 @@ pub(super) async fn list(
     Query(part): Query<EventsPart>,
 ) -> Answer<Json<Facts>> {
     let (app, firm, limit) = (&*app, firm.id(), part.limit.unwrap_or_default().get());
-    let wanted = part.r#type.map(|wanted| move |event: &Numbered| wanted.contains(&event.fact.what.event_type()));
+    let wanted = part.r#type.map(|wanted| move |event: &NumberedFact| wanted.contains(&event.fact.what.event_type()));
     let (items, next) = match part.order {
         Some(Order::Desc) => {
             let read = |before| async move {
@@ -247,7 +247,7 @@ async fn waited<T, C: Copy, F: Future<Output = Result<(Vec<T>, C), FeedError>>>(
         (items, next) = read(next).await?;
     }
     if let Err(error) = call.end(&app.table).await {
-        tracing::warn!(error = %Chain(&error), "a call that waited is taken for waiting until its time is over");
+        tracing::warn!(error = %ErrorChain(&error), "a call that waited is taken for waiting until its time is over");
     }
     Ok((items, next))
 }

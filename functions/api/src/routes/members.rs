@@ -15,8 +15,8 @@ use shared::{
     aws::table::{Key, Row, TableError},
     base::id::{ConnectorId, ExternalId, FirmId, MemberId},
     firm::{
-        member::{Member, Push, Target},
-        named::Named,
+        external_id::ExternalIdOwner,
+        member::{DateTarget, Member, Push},
     },
     graph::GraphUser,
     mail::mailbox::MailboxKind,
@@ -49,7 +49,7 @@ pub(crate) struct Switches {
     /// Contacts.
     contacts: bool,
     /// Where the dates go.
-    target: Target,
+    target: DateTarget,
 }
 
 impl From<Push> for Switches {
@@ -137,7 +137,7 @@ fn shown(member: Member) -> Tagged<MemberView> {
 /// The member of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Member>> {
     let Some(external) = external else { return Ok(None) };
-    let Some(id) = Named::Member.find(&app.table, Some(firm), external).await? else { return Ok(None) };
+    let Some(id) = ExternalIdOwner::Member.find(&app.table, Some(firm), external).await? else { return Ok(None) };
     Ok(Member::find(&app.table, firm, id).await?.map(|row| row.value))
 }
 
@@ -179,7 +179,7 @@ fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
 fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     result.map_err(|error| match member.is_taken(&error) {
         true => Problem::new(Code::MemberExists, "A member has this address.").into(),
-        false => not_named(Named::Member, member.firm, member.external_id.as_ref(), error),
+        false => not_named(ExternalIdOwner::Member, member.firm, member.external_id.as_ref(), error),
     })
 }
 

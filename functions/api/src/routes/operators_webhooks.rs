@@ -45,7 +45,7 @@ pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) 
 }
 
 /// Changes an operator webhook, pauses it, or resumes it.
-#[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "change_operators_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
+#[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "update_operators_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
 pub(super) async fn change(
     owner: Owner,
     app: State<Arc<App>>,

@@ -15,7 +15,7 @@ use shared::{
         digest::Digest,
         id::MessageId,
         metric::{Counter, Tally},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     evidence::{
         checkpoint::origin,
@@ -90,8 +90,8 @@ impl From<PackageError> for Failure {
 }
 
 fn altered(error: &(dyn std::error::Error + 'static)) -> Failure {
-    tracing::error!(error = %Chain(error), "what proves a message is not as it was written");
-    let detail = format!("{}.", Chain(error));
+    tracing::error!(error = %ErrorChain(error), "what proves a message is not as it was written");
+    let detail = format!("{}.", ErrorChain(error));
     Problem::new(Code::EvidenceAltered, detail).into()
 }
 

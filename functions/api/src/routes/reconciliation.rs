@@ -13,7 +13,7 @@ use shared::{
         folder::FolderState,
         mailbox::{Mailbox, MailboxState, SyncState},
         trouble::Fault,
-        walk::{Missing, Walk, WalkTally},
+        walk::{MissingMail, Walk, WalkTally},
     },
     problem::{Code, Problem},
 };
@@ -120,7 +120,7 @@ struct MissingView {
 
 impl FolderTally {
     fn of(mailbox: MailboxId, folder: &FolderState, walk: &Walk) -> Self {
-        let missing = walk.missing.iter().cloned().map(|Missing { immutable_id, received_at }| MissingView {
+        let missing = walk.missing.iter().cloned().map(|MissingMail { immutable_id, received_at }| MissingView {
             message: MessageId::of(mailbox, &immutable_id),
             immutable_id,
             received_at,

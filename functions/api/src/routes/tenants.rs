@@ -9,7 +9,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
-    access::tenancy::{Holder, Tenancy, Waiting},
+    access::tenancy::{Holder, Tenancy, WaitingConnector},
     app::App,
     aws::table::Key,
     base::id::{ConnectorId, FirmId, TenantId},
@@ -88,7 +88,7 @@ pub(super) async fn list(
         firms: holders.into_iter().map(|Holder { firm, since }| HolderView { firm, name: name(firm), since }).collect(),
         waiting: waiting
             .into_iter()
-            .map(|Waiting { firm, connector, address, since }| WaitingView {
+            .map(|WaitingConnector { firm, connector, address, since }| WaitingView {
                 firm,
                 name: name(firm),
                 connector,

@@ -116,7 +116,7 @@ pub(super) async fn invite(
 ///
 /// Only the operator's key can leave a firm without an administrator.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "change_user",
+    put, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "update_user",
     responses(
         (status = 200, body = UserView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`last_administrator`"),

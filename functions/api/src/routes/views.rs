@@ -26,7 +26,7 @@ use shared::{
         message::{Message, State as MessageState},
         rules::SkipReason,
     },
-    problem::{Code, Noted, Text, Who, of_app_not_allowed},
+    problem::{Code, NotedProblem, Text, Who, of_app_not_allowed},
 };
 use utoipa::ToSchema;
 
@@ -229,9 +229,9 @@ pub(crate) struct ProblemView {
     since: Timestamp,
 }
 
-impl From<Noted> for ProblemView {
-    fn from(problem: Noted) -> Self {
-        let Noted { code, microsoft_code, since } = problem;
+impl From<NotedProblem> for ProblemView {
+    fn from(problem: NotedProblem) -> Self {
+        let NotedProblem { code, microsoft_code, since } = problem;
         let Text { meaning, next_action } = code.text(language::of_caller());
         let who = code.who();
         let microsoft_code = Some(microsoft_code).filter(|code| !code.is_empty());
@@ -250,14 +250,15 @@ pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answe
     };
     let secret = SecretView::of(app, Owner::of(&connector)).await?;
     let organization = OrganizationView::of(app, &connector).await?;
-    let obstacle = match app.tokens.obstacle(&connector).await {
+    let obstacle = match app.tokens.why_not_allowed(&connector).await {
         Ok(obstacle) => obstacle,
         // Only work that needs the secret has to report this error.
         Err(TokenError::Secret(_)) => None,
         Err(error) => return Err(error.into()),
     };
     let since = connector.connected_at.unwrap_or(connector.created_at);
-    let obstacle = obstacle.map(|not| Noted { code: of_app_not_allowed(not), microsoft_code: String::new(), since });
+    let obstacle =
+        obstacle.map(|not| NotedProblem { code: of_app_not_allowed(not), microsoft_code: String::new(), since });
     let Connector { id, name, access, mark, shared_mailboxes, dates, contacts, wanted, .. } = connector;
     let Connector { app, state, account, problem, sign_in_problem, external_id, created_at, .. } = connector;
     let app = app.map(AppView::from);
@@ -336,9 +337,9 @@ impl SecretView {
     }
 
     /// What a connector with it has to say.
-    pub(super) fn problem(&self) -> Option<Noted> {
+    pub(super) fn problem(&self) -> Option<NotedProblem> {
         let code = self.credential.ended()?;
         let since = self.expires_at.filter(|_| self.expired)?;
-        Some(Noted { code, microsoft_code: String::new(), since })
+        Some(NotedProblem { code, microsoft_code: String::new(), since })
     }
 }

@@ -306,7 +306,7 @@ pub(crate) struct WebhookChange {
 }
 
 /// Changes a webhook, pauses it, or resumes it.
-#[utoipa::path(patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "change_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
+#[utoipa::path(patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "update_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
 pub(super) async fn change(
     owner: Owner,
     State(app): State<Arc<App>>,

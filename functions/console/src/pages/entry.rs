@@ -14,7 +14,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use shared::{
-    access::entrance::UsedPass,
+    access::console_sign_in::UsedPass,
     aws::table::{Key, TableError, Write},
     base::{
         headers::{SESSION_COOKIE, cookie_name, set_cookie},

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use shared::{
     access::connector::Connector,
     app::App,
-    base::id::MailboxId,
+    base::id::{FirmId, MailboxId},
     mail::mailbox::{Grant, History, Mailbox, SinceError},
     problem::{Code, Problem},
 };
@@ -95,11 +95,7 @@ pub(crate) async fn grant(
     if until.is_some_and(|until| until < since) {
         return Err(invalid("until: it is before since"));
     }
-    let row = find(&app, firm.id(), mailbox).await?;
-    condition.check(&tag(&row.value))?;
-    let mailbox = Mailbox::grant(row, &app.table, Some(Grant { since, until })).await?;
-    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, %since, "history granted");
-    shown(&app, mailbox).await
+    set_grant(&app, (firm.id(), mailbox), &condition, Some(Grant { since, until })).await
 }
 
 /// Revokes the permission to archive a mailbox's older mail.
@@ -116,11 +112,20 @@ pub(crate) async fn revoke(
     Id(mailbox): Id<MailboxId>,
     condition: IfMatch,
 ) -> Answer<Tagged<MailboxView>> {
-    let row = find(&app, firm.id(), mailbox).await?;
+    set_grant(&app, (firm.id(), mailbox), &condition, None).await
+}
+
+async fn set_grant(
+    app: &Arc<App>,
+    (firm, mailbox): (FirmId, MailboxId),
+    condition: &IfMatch,
+    grant: Option<Grant>,
+) -> Answer<Tagged<MailboxView>> {
+    let row = find(app, firm, mailbox).await?;
     condition.check(&tag(&row.value))?;
-    let mailbox = Mailbox::grant(row, &app.table, None).await?;
-    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "grant taken back");
-    shown(&app, mailbox).await
+    let mailbox = Mailbox::grant(row, &app.table, grant).await?;
+    tracing::info!(firm.id = %firm, mailbox.id = %mailbox.id, grant.since = grant.map(|grant| grant.since.to_string()), "grant of older mail set");
+    shown(app, mailbox).await
 }
 
 /// Pauses a mailbox. Mail that arrives during the pause is archived after the next activation.

@@ -21,14 +21,14 @@ use shared::{
     access::{connector::Connector, watch},
     app::App,
     aws::{
-        queue::Job,
+        queue::MailboxJob,
         table::{Key, Row, TableError},
     },
     base::{
         id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
-    firm::{member::Member, named::Named},
+    firm::{external_id::ExternalIdOwner, member::Member},
     graph::GraphUser,
     mail::{
         folder::FolderState,
@@ -209,7 +209,7 @@ pub(super) async fn create(
 /// The mailbox of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Mailbox>> {
     let Some(external) = external else { return Ok(None) };
-    let Some(id) = Named::Mailbox.find(&app.table, Some(firm), external).await? else { return Ok(None) };
+    let Some(id) = ExternalIdOwner::Mailbox.find(&app.table, Some(firm), external).await? else { return Ok(None) };
     Ok(Mailbox::find(&app.table, firm, id).await?.map(|row| row.value))
 }
 
@@ -301,7 +301,7 @@ pub(super) async fn change(
     let external_id = row.value.external_id.as_ref();
     stored.map_err(|error| match row.value.is_taken(&error) {
         true => Problem::new(Code::AddressTaken, "Another mailbox of the firm has this address.").into(),
-        false => not_named(Named::Mailbox, firm.id(), external_id, error),
+        false => not_named(ExternalIdOwner::Mailbox, firm.id(), external_id, error),
     })?;
     tracing::info!(firm.id = %row.value.firm, mailbox.id = %row.value.id, "mailbox changed");
     if moved && row.value.state == MailboxState::Active {
@@ -412,9 +412,9 @@ pub(super) async fn list(
 /// Has the mailbox looked at now. Without this the schedule finds it, a little later: that is no reason to fail.
 pub(super) async fn queue(app: &App, firm: FirmId, mailbox: MailboxId) {
     let cause = app.random.uuid();
-    let job = Job::new(firm, mailbox, app.clock.now(), cause);
+    let job = MailboxJob::new(firm, mailbox, app.clock.now(), cause);
     tracing::info!(mailbox.id = %mailbox, %cause, "a look was asked for");
     if let Err(error) = app.queue.send(&job).await {
-        tracing::warn!(mailbox.id = %mailbox, error = %Chain(&error), "the schedule has to find the mailbox");
+        tracing::warn!(mailbox.id = %mailbox, error = %ErrorChain(&error), "the schedule has to find the mailbox");
     }
 }

@@ -21,7 +21,7 @@ use shared::{
     problem::{Code, Problem},
     search::{
         find::{ConversationKeys, FoundIn, FoundMail, MailField, Search, SearchCache, SearchError, SearchWords},
-        marks::Run,
+        marks::TextPiece,
         words::Phrases,
     },
 };
@@ -168,8 +168,8 @@ pub(crate) struct RunView {
     marked: bool,
 }
 
-impl From<Run> for RunView {
-    fn from(Run { text, is_marked }: Run) -> Self {
+impl From<TextPiece> for RunView {
+    fn from(TextPiece { text, is_marked }: TextPiece) -> Self {
         Self { text, marked: is_marked }
     }
 }

@@ -4,8 +4,8 @@ use futures::StreamExt as _;
 use shared::{
     app::App,
     aws::{table::TableError, worker::Deadline},
-    base::telemetry::Chain,
-    health::watch,
+    base::telemetry::ErrorChain,
+    health::connector_check,
 };
 
 /// Connectors looked at by one run of the schedule; the rest is due a minute later still.
@@ -20,8 +20,8 @@ pub(crate) async fn connectors(app: &App, deadline: &Deadline) -> Result<(), Tab
         if deadline.is_near() {
             return;
         }
-        if let Err(error) = watch::look(app, firm, connector).await {
-            tracing::warn!(firm.id = %firm, connector.id = %connector, error = %Chain(&error), "a look failed");
+        if let Err(error) = connector_check::look(app, firm, connector).await {
+            tracing::warn!(firm.id = %firm, connector.id = %connector, error = %ErrorChain(&error), "a look failed");
         }
     });
     let looks: Vec<_> = looks.collect();

@@ -12,7 +12,7 @@ use crate::{
 /// What can have an external id. Two of one kind never share one; a firm's id is unique among all firms, others within
 /// their firm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
+pub enum ExternalIdOwner {
     /// A firm.
     Firm,
     /// A connector.
@@ -29,7 +29,7 @@ struct Bearer {
     id: String,
 }
 
-impl Named {
+impl ExternalIdOwner {
     fn key(self, firm: Option<FirmId>, external: &ExternalId) -> Key {
         let noun = match self {
             Self::Firm => "firm",
@@ -67,7 +67,7 @@ impl Named {
         id: impl Display,
     ) -> impl Iterator<Item = Write> {
         let differs = before != after;
-        let free = self.free(Some(firm), before.filter(|_| differs));
+        let free = self.release(Some(firm), before.filter(|_| differs));
         free.into_iter().chain(self.give(Some(firm), after.filter(|_| differs), id))
     }
 
@@ -77,7 +77,7 @@ impl Named {
     }
 
     /// The write by which another can have the external id of what is deleted.
-    pub fn free(self, firm: Option<FirmId>, external: Option<&ExternalId>) -> Option<Write> {
+    pub fn release(self, firm: Option<FirmId>, external: Option<&ExternalId>) -> Option<Write> {
         external.map(|external| Write::discard(self.key(firm, external)))
     }
 }

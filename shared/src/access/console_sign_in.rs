@@ -73,7 +73,7 @@ pub struct UsedPass {
 
 /// Why somebody signs in.
 #[derive(Debug, Default, Deserialize)]
-pub struct Errand {
+pub struct SignInPurpose {
     /// The invitation that they came with.
     pub invitation: Option<String>,
     /// The firm whose own app they sign in with, where the platform has none.
@@ -99,7 +99,7 @@ pub fn is_of_the_console(callback: &Callback) -> bool {
 /// The way to Microsoft's sign-in page.
 ///
 /// Errors: the invitation is damaged or too old; there is no app registration to sign in with.
-pub async fn depart(clients: &Clients, errand: Errand) -> Result<Departure, Problem> {
+pub async fn begin(clients: &Clients, errand: SignInPurpose) -> Result<Departure, Problem> {
     let invitation = match &errand.invitation {
         Some(text) => Some(invitation(clients, text).await?),
         None => None,
@@ -133,7 +133,7 @@ pub async fn depart(clients: &Clients, errand: Errand) -> Result<Departure, Prob
 /// A browser came back: who it is has a session from now on, and enters the firm of the invitation.
 ///
 /// Errors: the sign-in is unknown, late or another browser's; Microsoft refused; the invitation was used.
-pub async fn arrive(clients: &Clients, callback: Callback, cookie: Option<&str>) -> Result<Entered, Problem> {
+pub async fn complete(clients: &Clients, callback: Callback, cookie: Option<&str>) -> Result<Entered, Problem> {
     let state = callback.state.unwrap_or_default();
     let unknown = || Problem::new(Code::SignInExpired, "The sign-in can't be completed.");
     let key = Key::console_sign_in(&digest_of(&state));

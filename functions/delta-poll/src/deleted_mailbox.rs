@@ -6,11 +6,11 @@ use shared::{
     access::connector::Connector,
     app::App,
     aws::{
-        queue::Job,
+        queue::MailboxJob,
         table::{Key, Row, Write},
         worker::Deadline,
     },
-    base::telemetry::Chain,
+    base::telemetry::ErrorChain,
     graph::Disposition,
     mail::{
         mailbox::{HeldSubscription, SyncState},
@@ -24,7 +24,7 @@ use crate::round::{RoundEnd, RoundError};
 const REMOVED_AT_ONCE: usize = 50;
 
 /// Removes what is left, until nothing is or the deadline is near. A mailbox that never was has nothing.
-pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<RoundEnd, RoundError> {
+pub(crate) async fn run(app: &App, job: &MailboxJob, deadline: &Deadline) -> Result<RoundEnd, RoundError> {
     let (table, firm, mailbox) = (&app.table, job.firm, job.mailbox);
     let sync = table.get::<SyncState>(&Key::sync(firm, mailbox)).await?;
     if let Some(sync) = &sync {
@@ -58,7 +58,7 @@ pub(crate) async fn run(app: &App, job: &Job, deadline: &Deadline) -> Result<Rou
 }
 
 /// Ends the subscription, as long as there is a way to. One that stays ends by itself, and its notices set off nothing.
-async fn unsubscribe(app: &App, job: &Job, sync: &SyncState) -> Result<(), RoundError> {
+async fn unsubscribe(app: &App, job: &MailboxJob, sync: &SyncState) -> Result<(), RoundError> {
     let lives = |held: &&HeldSubscription| held.expires_at > app.clock.now();
     let (Some(held), Some(connector)) = (sync.subscription.as_ref().filter(lives), sync.deleted_from) else {
         return Ok(());
@@ -69,7 +69,7 @@ async fn unsubscribe(app: &App, job: &Job, sync: &SyncState) -> Result<(), Round
     match app.graph(&connector).unsubscribe(&held.id).await {
         Err(error) if matches!(error.disposition(), Disposition::RetryAfter(_)) => Err(error.into()),
         Err(error) => {
-            tracing::info!(error = %Chain(&error), "a subscription ends by itself");
+            tracing::info!(error = %ErrorChain(&error), "a subscription ends by itself");
             Ok(())
         }
         Ok(()) => Ok(()),

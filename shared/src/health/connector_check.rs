@@ -17,11 +17,11 @@ use crate::{
     aws::table::{Key, Write},
     base::{
         id::{ConnectorId, FirmId},
-        telemetry::Chain,
+        telemetry::ErrorChain,
     },
     firm::{ListedFirm, feed::FeedError, index_due::IndexDue, log_due::LogDue},
     graph::GraphError,
-    problem::{Code, Noted},
+    problem::{Code, NotedProblem},
 };
 
 /// One that just began to ask for a person, or could not be looked at, is looked at this soon; later, less and less
@@ -37,10 +37,10 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
         return Ok(clients.table.write(Write::discard(Key::watch(firm, id))).await?);
     };
     let connector = row.value;
-    tenancy::adopt(&clients.table, &connector).await?;
-    ListedFirm::adopt(&clients.table, firm).await?;
-    LogDue::adopt(&clients.table, firm, clients.clock.now()).await?;
-    IndexDue::adopt(&clients.table, firm, clients.clock.now()).await?;
+    tenancy::add_missing(&clients.table, &connector).await?;
+    ListedFirm::add_missing(&clients.table, firm).await?;
+    LogDue::add_missing(&clients.table, firm, clients.clock.now()).await?;
+    IndexDue::add_missing(&clients.table, firm, clients.clock.now()).await?;
     let seen = match connector.state {
         ConnectorState::AwaitingSignIn => return Ok(()),
         ConnectorState::Connected | ConnectorState::ActionRequired => probe(clients, &connector).await,
@@ -64,21 +64,21 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
             // person can try.
             if before.is_some_and(|since| since + PROBLEM_PAUSE <= now) {
                 let microsoft_code = error.code().to_string();
-                let problem = Noted { code: Code::SignInRequired, microsoft_code, since: now };
+                let problem = NotedProblem { code: Code::SignInRequired, microsoft_code, since: now };
                 connector.require_action(&clients.feed, &clients.table, problem).await?;
             }
             refused_since = before.or(Some(now));
             PROBLEM_PAUSE
         }
         Err(error) => {
-            tracing::info!(connector.id = %id, error = %Chain(&error), "a connector could not be looked at");
+            tracing::info!(connector.id = %id, error = %ErrorChain(&error), "a connector could not be looked at");
             PROBLEM_PAUSE
         }
     };
     Ok(clients.table.write(Watch::due(firm, id, clients.clock.now() + pause, refused_since)).await?)
 }
 
-fn since(problem: &Noted, now: Timestamp) -> Duration {
+fn since(problem: &NotedProblem, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(problem.since)).unwrap_or_default()
 }
 
