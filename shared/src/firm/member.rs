@@ -142,7 +142,7 @@ impl Member {
             writes.extend(release_address(table, member.firm, &before.address).await?);
         }
         let external_ids = (before.external_id.as_ref(), member.external_id.as_ref());
-        writes.extend(ExternalIdOwner::Member.change(member.firm, external_ids, member.id));
+        writes.extend(ExternalIdOwner::Member.change(Some(member.firm), external_ids, member.id));
         table.transact(writes).await
     }
 

@@ -295,7 +295,7 @@ impl Mailbox {
             writes.push(Write::discard(Key::address(mailbox.firm, &before.address)));
         }
         let external_ids = (before.external_id.as_ref(), mailbox.external_id.as_ref());
-        writes.extend(ExternalIdOwner::Mailbox.change(mailbox.firm, external_ids, mailbox.id));
+        writes.extend(ExternalIdOwner::Mailbox.change(Some(mailbox.firm), external_ids, mailbox.id));
         table.transact(writes).await?;
         let opened_anew = |sync: SyncState| {
             let sync = SyncState { subscription: None, problem: None, ..sync };

@@ -314,9 +314,9 @@ pub(super) async fn change(
         row.value.external_id = external_id.map(OwnId::into_inner);
     }
     let (firm, id, external_id) = (row.value.firm, row.value.id, row.value.external_id.as_ref());
-    let named = ExternalIdOwner::Connector.change(firm, (before.as_ref(), external_id), id);
+    let named = ExternalIdOwner::Connector.change(Some(firm), (before.as_ref(), external_id), id);
     let stored = app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).chain(named).collect()).await;
-    stored.map_err(|error| not_named(ExternalIdOwner::Connector, firm, external_id, error))?;
+    stored.map_err(|error| not_named(ExternalIdOwner::Connector, Some(firm), external_id, error))?;
     tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
     shown(&app, row.value, true).await
 }

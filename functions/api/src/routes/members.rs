@@ -179,7 +179,7 @@ fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
 fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     result.map_err(|error| match member.is_taken(&error) {
         true => Problem::new(Code::MemberExists, "A member has this address.").into(),
-        false => not_named(ExternalIdOwner::Member, member.firm, member.external_id.as_ref(), error),
+        false => not_named(ExternalIdOwner::Member, Some(member.firm), member.external_id.as_ref(), error),
     })
 }
 

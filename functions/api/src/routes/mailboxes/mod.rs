@@ -301,7 +301,7 @@ pub(super) async fn change(
     let external_id = row.value.external_id.as_ref();
     stored.map_err(|error| match row.value.is_taken(&error) {
         true => Problem::new(Code::AddressTaken, "Another mailbox of the firm has this address.").into(),
-        false => not_named(ExternalIdOwner::Mailbox, firm.id(), external_id, error),
+        false => not_named(ExternalIdOwner::Mailbox, Some(firm.id()), external_id, error),
     })?;
     tracing::info!(firm.id = %row.value.firm, mailbox.id = %row.value.id, "mailbox changed");
     if moved && row.value.state == MailboxState::Active {
