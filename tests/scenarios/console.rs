@@ -156,26 +156,48 @@ async fn an_administrator_comes_by_an_invitation_finds_a_mail_reads_and_files_it
 }
 
 #[tokio::test]
-async fn home_lists_the_mailboxes_that_need_somebody_first_and_says_how_many_there_are() {
+async fn of_many_mailboxes_home_lists_those_that_need_somebody_and_the_list_goes_on_page_by_page() {
     let world = World::new().await;
     let registry = world.registry().await;
     world.tenant.add_user("admin@lumen.example", "Admin").unwrap();
     world.tenant.make_admin("admin@lumen.example").unwrap();
+    world.tenant.add_shared_mailbox("office@lumen.example", "Office").unwrap();
     let connector = world.connector(&registry.firm, "organization", Value::Null).await;
     world.sign_in(&registry.firm, &connector, "admin@lumen.example").await.ok();
+    world.deliver("inbox", "For Ada");
     world.run_until_idle().await;
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
     visitor.get(&home(&registry)).await.shows(&["Yes. All mail"]);
-    for n in 0..21 {
+    let mails = format!("{}/documents", home(&registry));
+    visitor.get(&mails).await.shows(&["<select name=\"mailbox\">"]);
+    let office = json!({ "connector": connector, "address": "office@lumen.example", "kind": "shared" });
+    world.post(&format!("/v1/firms/{}/mailboxes", registry.firm), office).await.ok();
+    for n in 10..61 {
         let address = format!("person{n}@lumen.example");
         world.tenant.add_user(&address, &address).unwrap();
         world.mailbox(&registry.firm, &connector, &address).await;
     }
     let page = visitor.get(&home(&registry)).await;
-    page.shows(&["Mailboxes (22)"]);
+    page.shows(&["Mailboxes (53)"]);
     let table = page.html.split("<tbody>").nth(1).unwrap().split("</tbody>").next().unwrap();
-    assert_eq!(table.matches("<bdi>person").count(), 20, "{table}");
+    assert_eq!(table.matches("<bdi>").count(), 20, "{table}");
     assert!(!table.contains(ADA), "it is complete");
+
+    let list = format!("{}/mailboxes", home(&registry));
+    let first = visitor.get(&list).await;
+    let (own, shared) = first.html.split_once(">Shared<").unwrap();
+    assert_eq!((own.matches("<bdi>person").count(), shared.matches("<bdi>office").count()), (49, 1));
+    let more = after(&first.html, &format!("href=\"{list}?")).replace("&#38;", "&");
+    let second = visitor.get(&format!("{list}?{more}")).await;
+    second.shows(&["person59", "person60"]);
+    assert!(!second.html.contains("office@") && !second.html.contains("person58"), "{}", second.html);
+
+    // A mailbox is chosen by its address where there are too many for a list.
+    let of = async |mailbox: &str| visitor.get(&format!("{mails}?mailbox={mailbox}")).await;
+    of("ADA@Lumen.example").await.shows(&["For Ada", &format!("name=\"mailbox\" value=\"{ADA}\"")]);
+    for none in ["person10@lumen.example", "nobody@lumen.example"] {
+        of(none).await.shows(&["No mail fits", &format!("value=\"{none}\"")]);
+    }
 }
 
 #[tokio::test]

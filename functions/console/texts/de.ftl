@@ -94,6 +94,7 @@ mails-kept = { $n ->
 }
 mailboxes-own = Einer Person
 mailboxes-shared = Freigegeben
+mailboxes-more = Weitere Postfächer
 mailboxes-help = Ein Postfach ist vollständig, wenn alle E-Mails seiner gewählten Ordner aufbewahrt sind. Während der Vorbereitung werden neue E-Mails schon aufbewahrt; warten Sie noch damit, alte E-Mails hineinzuziehen. Öffnen Sie ein Postfach, um mehr zu sehen.
 mailbox-needed = Braucht jemanden
 mailbox-inactive = Nicht eingeschaltet
@@ -152,6 +153,7 @@ search-text = Wörter
 search-from = Adresse des Absenders
 search-dossier = Akte
 search-all = Alle Postfächer
+search-mailbox = Adresse des Postfachs
 list = E-Mails
 list-none = Noch ist keine E-Mail aufbewahrt. Sie erscheint hier Sekunden nach dem Eingang.
 list-none-found = Keine E-Mail passt. Versuchen Sie weniger Wörter oder ein anderes Postfach.

@@ -94,6 +94,7 @@ mails-kept = { $n ->
 }
 mailboxes-own = Of one person
 mailboxes-shared = Shared
+mailboxes-more = More mailboxes
 mailboxes-help = A mailbox is complete when all mail of its chosen folders is kept. While it is prepared, new mail is kept already; wait with moving older mail in. Open a mailbox to see more.
 mailbox-needed = Needs someone
 mailbox-inactive = Not switched on
@@ -152,6 +153,7 @@ search-text = Words
 search-from = Sender's address
 search-dossier = Dossier
 search-all = All mailboxes
+search-mailbox = Mailbox address
 list = Mails
 list-none = No mail is kept yet. It appears here within seconds of its arrival.
 list-none-found = No mail fits. Try fewer words, or another mailbox.

@@ -94,6 +94,7 @@ mails-kept = { $n ->
 }
 mailboxes-own = D'une personne
 mailboxes-shared = Partagées
+mailboxes-more = Autres boîtes aux lettres
 mailboxes-help = Une boîte est complète quand tous les courriels de ses dossiers choisis sont conservés. Pendant la préparation, les nouveaux courriels sont déjà conservés ; attendez pour y déplacer d'anciens courriels. Ouvrez une boîte pour en voir plus.
 mailbox-needed = Attend quelqu'un
 mailbox-inactive = Pas activée
@@ -152,6 +153,7 @@ search-text = Mots
 search-from = Adresse de l'expéditeur
 search-dossier = Dossier
 search-all = Toutes les boîtes
+search-mailbox = Adresse de la boîte aux lettres
 list = Courriels
 list-none = Aucun courriel n'est encore conservé. Il apparaît ici quelques secondes après son arrivée.
 list-none-found = Aucun courriel ne correspond. Essayez moins de mots, ou une autre boîte.

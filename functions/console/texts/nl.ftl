@@ -94,6 +94,7 @@ mails-kept = { $n ->
 }
 mailboxes-own = Van één persoon
 mailboxes-shared = Gedeeld
+mailboxes-more = Meer postvakken
 mailboxes-help = Een postvak is volledig als alle e-mails van de gekozen mappen bewaard zijn. Tijdens de voorbereiding worden nieuwe e-mails al bewaard; wacht nog met het verplaatsen van oude e-mails. Open een postvak om meer te zien.
 mailbox-needed = Wacht op iemand
 mailbox-inactive = Niet ingeschakeld
@@ -152,6 +153,7 @@ search-text = Woorden
 search-from = Adres van de afzender
 search-dossier = Dossier
 search-all = Alle postvakken
+search-mailbox = Adres van het postvak
 list = E-mails
 list-none = Er is nog geen e-mail bewaard. Hij verschijnt hier enkele seconden na aankomst.
 list-none-found = Geen e-mail past. Probeer minder woorden, of een ander postvak.

@@ -1,6 +1,7 @@
 //! Figures, measured side by side with what they are compared with. AWS and Microsoft 365 are played by a process of
 //! their own, so that what this one uses is greffe's; each group of rows has a process of its own too.
 
+mod console;
 mod cost;
 mod evidence;
 mod figure;
@@ -16,6 +17,7 @@ mod start;
 
 use std::path::Path;
 
+pub use console::Visits;
 pub use cost::Month;
 pub use evidence::Proved;
 pub use figure::{BenchError, Row};
@@ -48,11 +50,13 @@ pub enum Group {
     Search,
     /// The log that proves a firm's mails, appended to and verified.
     Evidence,
+    /// The pages of the console.
+    Console,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Mailbox,
         Self::Memory,
         Self::Mailboxes,
@@ -63,6 +67,7 @@ impl Group {
         Self::Scale,
         Self::Search,
         Self::Evidence,
+        Self::Console,
     ];
 }
 
@@ -96,6 +101,9 @@ pub struct Scale {
     /// What is proved.
     #[command(flatten)]
     pub proved: Proved,
+    /// What is looked at.
+    #[command(flatten)]
+    pub visits: Visits,
 }
 
 /// Measures one group, with everything below `data`.
@@ -110,6 +118,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Scale => Ok(scale::table()),
         Group::Search => search::index(data, &scale.searches).await,
         Group::Evidence => evidence::log(data, &scale.proved).await,
+        Group::Console => console::pages(data, &scale.visits).await,
         Group::Start => start::functions(data, &scale.starts).await,
     }
 }

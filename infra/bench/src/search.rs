@@ -52,7 +52,7 @@ use super::{
     meter::{Meter, Usage},
 };
 
-/// Mailboxes of the firm.
+/// Mailboxes of the firm that have mail.
 const MAILBOXES: u64 = 50;
 /// Words of a mail's text: 1,800 bytes.
 const WORDS: usize = 270;
@@ -115,8 +115,8 @@ impl Words {
 
 /// Greffe with a firm.
 pub(super) struct SearchSubject {
-    host: Host,
-    client: Client,
+    pub(super) host: Host,
+    pub(super) client: Client,
     pub(super) firm: FirmId,
     words: Words,
     next: u64,
@@ -124,11 +124,20 @@ pub(super) struct SearchSubject {
 
 impl SearchSubject {
     pub(super) async fn start(data: &Path) -> Result<Self, BenchError> {
+        Self::over(Machine::open(&data.join("aws"), Clock::system()).await?, data).await
+    }
+
+    /// The same over AWS as `machine` reaches it.
+    pub(super) async fn over(machine: Machine, data: &Path) -> Result<Self, BenchError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let key = "the-operators-key-of-a-benchmark".to_owned();
-        let settings = Settings { operator_key: Some(SecretString::from(key.clone())), ..Settings::default() };
-        let machine = Machine::open(&data.join("aws"), Clock::system()).await?;
+        let settings = Settings {
+            // What is measured comes faster than people do.
+            variables: vec![("GREFFE_CALLS_PER_MINUTE", "1000000".to_owned())],
+            operator_key: Some(SecretString::from(key.clone())),
+            ..Settings::default()
+        };
         let host = Host::over(machine, &data.join("greffe"), listener, Clock::system(), settings).await?;
         let client = Client { http: shared::base::http::http_client()?, base, key };
         let firm =
@@ -234,7 +243,7 @@ impl SearchSubject {
     }
 
     /// Brings the index up to the feed, and says what was asked of AWS.
-    async fn index(&self) -> Result<Usage, BenchError> {
+    pub(super) async fn index(&self) -> Result<Usage, BenchError> {
         let meter = Meter::default();
         let app = self.metered(&meter)?;
         meter.take();
@@ -246,7 +255,7 @@ impl SearchSubject {
     }
 
     /// What people type: a word, two, a phrase, the beginning of one.
-    fn queries(&self, count: usize) -> Vec<String> {
+    pub(super) fn queries(&self, count: usize) -> Vec<String> {
         let queries = (0..count).map(|number| match number % 4 {
             0 => format!("{} ", self.words.word()),
             1 => format!("{} {} ", self.words.word(), self.words.word()),

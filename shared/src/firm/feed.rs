@@ -468,7 +468,7 @@ impl EventType {
     }
 }
 
-/// A fact with its number.
+/// An event with its number in the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct NumberedFact {

@@ -54,8 +54,8 @@ pub(crate) struct EventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
-    /// 0 to 20, default 0: so many seconds the call waits if there is no event yet, and answers as soon as there is
-    /// one. One call of a key waits at a time; another one is answered at once.
+    /// How many seconds the call waits for an event if there is none yet: 0 to 20, default 0. One call of a key waits
+    /// at a time; another one is answered at once.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
@@ -95,8 +95,8 @@ pub(crate) struct AllEventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
-    /// 0 to 20, default 0: so many seconds the call waits if there is no event yet, and answers as soon as there is
-    /// one. One call of a key waits at a time; another one is answered at once.
+    /// How many seconds the call waits for an event if there is none yet: 0 to 20, default 0. One call of a key waits
+    /// at a time; another one is answered at once.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,

@@ -8,9 +8,11 @@ use axum::{
     http::header,
     response::{AppendHeaders, IntoResponse, Response},
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
+    aws::table::Key,
     base::{
         digest::Digest,
         id::MessageId,
@@ -18,6 +20,7 @@ use shared::{
         telemetry::ErrorChain,
     },
     evidence::{
+        check::ArchiveCheck,
         checkpoint::origin,
         package::{FILES_BYTES_MAX, PackageError},
         proof::{ProofError, SignedLog},
@@ -52,6 +55,21 @@ pub(crate) struct LogView {
     /// The keys that signed it (c2sp.org/signed-note): all of them while one is replaced, else one. Note them down:
     /// what they signed is the firm's.
     keys: Vec<String>,
+    /// The last check of the archive; null before the first. greffe checks a share each day, and everything within four
+    /// weeks.
+    checked: Option<LastCheck>,
+}
+
+/// What the last check of the archive found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LastCheck {
+    /// When it was made.
+    #[schema(value_type = String, format = "date-time")]
+    at: Timestamp,
+    /// The originals that it looked at.
+    originals: u64,
+    /// How many things are not as they were written. The operator has to act if it is not 0.
+    findings: u64,
 }
 
 /// What goes with a proof.
@@ -114,13 +132,16 @@ fn noted<T>(app: &App, result: Result<T, PackageError>) -> Answer<T> {
 pub(super) async fn log(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<LogView>> {
     let origin = origin(firm.id());
     let size = app.packer().log_size(firm.id()).await?;
+    let checked = app.table.get::<ArchiveCheck>(&Key::archive_check(firm.id())).await?.map(|row| row.value);
+    let checked =
+        checked.map(|check| LastCheck { at: check.checked_at, originals: check.originals, findings: check.findings });
     if size == 0 {
-        return Ok(Json(LogView { origin, size, root: None, checkpoint: None, keys: Vec::new() }));
+        return Ok(Json(LogView { origin, size, root: None, checkpoint: None, keys: Vec::new(), checked }));
     }
     let opened = SignedLog::open(&app.logs, firm.id(), size).await;
     let log = noted(&app, opened.map_err(PackageError::from))?;
     let (root, keys) = (Some(log.checkpoint.root), log.keys.texts().to_vec());
-    Ok(Json(LogView { origin, size, root, checkpoint: Some(log.note), keys }))
+    Ok(Json(LogView { origin, size, root, checkpoint: Some(log.note), keys, checked }))
 }
 
 /// Downloads a ZIP file that proves that a mail was not changed. It has the original, the proof, and a page in the

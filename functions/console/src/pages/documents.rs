@@ -13,9 +13,9 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::base::id::{FirmId, MessageId};
 
-use super::view::{MailboxView, MessageView};
+use super::view::{Listed, MessageView};
 use crate::{
-    door::{Refusal, Trouble, encoded},
+    door::{Refusal, Trouble, and, encoded},
     guest::Fields,
     shell::{Office, Shell, page as render, page_with},
     text::Texts,
@@ -23,6 +23,8 @@ use crate::{
 
 /// Mails on a page of the list.
 const LIST_LIMIT: usize = 50;
+/// Most mailboxes that are listed to choose one of.
+const MAILBOXES_LISTED_MAX: usize = 20;
 /// Longest text of a search that is passed on.
 const TEXT_CHARS_MAX: usize = 200;
 /// Dossiers that are proposed, the latest first.
@@ -73,13 +75,52 @@ impl Search {
     }
 }
 
+/// A mailbox to choose.
+#[derive(Deserialize)]
+struct MailboxName {
+    id: String,
+    address: String,
+}
+
+/// How one mailbox is chosen.
+enum MailboxChoice {
+    /// From a list of all.
+    Listed(Vec<MailboxName>),
+    /// By its address, as it is typed: there are too many for a list.
+    Typed(String),
+}
+
+impl MailboxChoice {
+    /// How a mailbox is chosen, and what the API is asked for: the id of the chosen one. An address that no mailbox
+    /// has is no id, and nothing is found.
+    async fn of(office: &Office, chosen: &str) -> Result<(Self, Option<String>), Trouble> {
+        let path = office.v1(&format!("/mailboxes?limit={MAILBOXES_LISTED_MAX}"));
+        let Listed { items, next } = office.api().get(&path).await?;
+        if next.is_none() {
+            return Ok((Self::Listed(items), Some(chosen.to_owned())));
+        }
+        if !chosen.contains('@') {
+            return Ok((Self::Typed(chosen.to_owned()), Some(chosen.to_owned())));
+        }
+        let (path, mut after) = (office.v1(&format!("/mailboxes?address={}", encoded(chosen))), String::new());
+        loop {
+            let Listed::<MailboxName> { items, next } = office.api().get(&format!("{path}{after}")).await?;
+            match (items.into_iter().next(), next) {
+                (Some(found), _) => return Ok((Self::Typed(found.address), Some(found.id))),
+                (None, Some(next)) => after = and("after", &next),
+                (None, None) => return Ok((Self::Typed(chosen.to_owned()), None)),
+            }
+        }
+    }
+}
+
 /// The list beside which a mail is read.
 struct ListShown {
     search: Search,
     rows: Vec<MessageView>,
     /// The query of the next page.
     next: Option<String>,
-    mailboxes: Vec<MailboxView>,
+    mailboxes: MailboxChoice,
     dossiers: Vec<String>,
     /// Mails with greater numbers were searched by their subjects and senders only.
     complete_to: Option<u64>,
@@ -98,10 +139,15 @@ struct Found {
 impl ListShown {
     async fn of(office: &Office, search: Search) -> Result<Self, Trouble> {
         let search = search.bounded();
-        let query = search.query(true).replacen('?', "&", 1);
-        let path = office.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
-        let (found, mailboxes) =
-            tokio::try_join!(office.api().tried::<Found>(Method::GET, &path, None), MailboxView::all(office))?;
+        let (mailboxes, mailbox) = MailboxChoice::of(office, &search.mailbox).await?;
+        let found = match mailbox {
+            Some(mailbox) => {
+                let query = Search { mailbox, ..search.clone() }.query(true).replacen('?', "&", 1);
+                let path = office.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
+                office.api().tried::<Found>(Method::GET, &path, None).await?
+            }
+            None => Ok(Found::default()),
+        };
         let (page, refusal) = match found {
             Ok(page) => (page, None),
             Err(refusal) => (Found::default(), Some(refusal)),

@@ -3,16 +3,17 @@
 use askama::Template;
 use axum::response::Response;
 use jiff::{Timestamp, civil::Date};
+use serde::Deserialize;
 
-use super::view::{self, ConnectorView, Listed, MailboxView, MessageView};
+use super::view::{self, ConnectorView, Listed, MailboxView};
 use crate::{
-    door::{Api, Trouble, and},
+    door::Trouble,
     shell::{Office, Shell, page as render},
 };
 
 /// Days of the chart.
 const DAYS: usize = 14;
-/// Pages of mails that are read for it, a hundred mails each.
+/// Pages of events that are read for it, a hundred mails each.
 const CHART_PAGES: usize = 3;
 /// Days before its end from which a secret is mentioned.
 const SECRET_DAYS: i64 = 60;
@@ -92,7 +93,9 @@ struct HomePage {
     needs: Vec<Need>,
     /// The first [`MAILBOXES_MAX`] of them.
     mailboxes: Vec<MailboxView>,
-    mailboxes_count: usize,
+    has_more: bool,
+    /// How many there are, if that is known.
+    mailboxes_count: Option<usize>,
     is_complete: bool,
     chart: Vec<Bar>,
     secrets: Vec<String>,
@@ -107,18 +110,14 @@ impl HomePage {
     fn is_next(&self, step: &Step) -> bool {
         self.steps.iter().find(|step| !step.done).is_some_and(|next| next.title == step.title)
     }
-
-    fn has_more(&self) -> bool {
-        self.mailboxes_count > self.mailboxes.len()
-    }
 }
 
 /// Home.
 pub(crate) async fn page(office: Office) -> Result<Response, Trouble> {
     let s = office.shell("home");
-    let connectors = office.v1("/connectors");
-    let (mut mailboxes, connectors, chart) = tokio::try_join!(
-        MailboxView::all(&office),
+    let (mailboxes, connectors) = (office.v1("/mailboxes"), office.v1("/connectors"));
+    let (Listed { items: mut mailboxes, next }, connectors, chart) = tokio::try_join!(
+        view::first::<MailboxView>(office.api(), &mailboxes),
         view::all::<ConnectorView>(office.api(), &connectors),
         chart(&office, &s),
     )?;
@@ -137,10 +136,13 @@ pub(crate) async fn page(office: Office) -> Result<Response, Trouble> {
         needs.clear();
     }
     let is_good = |mailbox: &MailboxView| mailbox.standing() == view::Standing::Good;
-    let (mailboxes_count, is_complete) = (mailboxes.len(), mailboxes.iter().all(is_good));
-    mailboxes.sort_by_key(is_good);
+    // Of a list that goes on, the rest is unknown.
+    let is_complete = next.is_none() && mailboxes.iter().all(is_good);
+    let mailboxes_count = next.is_none().then_some(mailboxes.len());
+    let has_more = mailboxes.len() > MAILBOXES_MAX;
+    mailboxes.sort_by(|one, other| (is_good(one), &one.address).cmp(&(is_good(other), &other.address)));
     mailboxes.truncate(MAILBOXES_MAX);
-    Ok(render(&HomePage { s, steps, needs, mailboxes, mailboxes_count, is_complete, chart, secrets }))
+    Ok(render(&HomePage { s, steps, needs, mailboxes, has_more, mailboxes_count, is_complete, chart, secrets }))
 }
 
 fn need_of_connector(s: &Shell, connector: &ConnectorView) -> Option<Need> {
@@ -184,12 +186,12 @@ fn need_of_mailbox(s: &Shell, mailbox: &MailboxView) -> Option<Need> {
 
 /// Mails of each of the last days, as far back as the newest mails tell of whole days.
 async fn chart(office: &Office, s: &Shell) -> Result<Vec<Bar>, Trouble> {
-    let (times, reaches_back) = newest(office.api(), &office.v1("/messages")).await?;
+    let (times, reaches_back) = newest(office).await?;
     let day_of = |time: Timestamp| time.to_zoned(s.t.zone.clone()).date();
     let Some(last) = times.iter().max().map(|time| day_of(*time)) else { return Ok(Vec::new()) };
     // The oldest day that was read may be cut off.
     let first = times.iter().min().map(|time| day_of(*time)).unwrap_or(last);
-    let whole = |day: &Date| reaches_back || *day > first || first == last;
+    let whole = |day: &Date| reaches_back || *day > first;
     let days: Vec<Date> =
         (0..DAYS as i64).filter_map(|back| last.checked_sub(jiff::Span::new().days(back)).ok()).filter(whole).collect();
     let count = |day: &Date| times.iter().filter(|time| day_of(**time) == *day).count() as u64;
@@ -204,16 +206,29 @@ async fn chart(office: &Office, s: &Shell) -> Result<Vec<Bar>, Trouble> {
     Ok(bars.collect())
 }
 
+/// An event, of which only its time counts.
+#[derive(Deserialize)]
+struct EventView {
+    at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Events {
+    items: Vec<EventView>,
+    next: u64,
+}
+
 /// When the newest mails were archived, and whether these are all.
-async fn newest(api: &Api, path: &str) -> Result<(Vec<Timestamp>, bool), Trouble> {
+async fn newest(office: &Office) -> Result<(Vec<Timestamp>, bool), Trouble> {
+    let path = office.v1("/events?type=message_archived&order=desc&limit=100");
     let (mut times, mut after) = (Vec::new(), String::new());
     for _ in 0..CHART_PAGES {
-        let page: Listed<MessageView> = api.get(&format!("{path}?limit=100{after}")).await?;
-        times.extend(page.items.iter().filter_map(|message| message.archived_at));
-        match page.next {
-            Some(next) => after = and("after", &next),
-            None => return Ok((times, true)),
+        let page: Events = office.api().get(&format!("{path}{after}")).await?;
+        times.extend(page.items.iter().map(|event| event.at));
+        if page.next == 0 {
+            return Ok((times, true));
         }
+        after = format!("&after={}", page.next);
     }
     Ok((times, false))
 }

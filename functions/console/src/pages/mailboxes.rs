@@ -1,34 +1,72 @@
 //! Mailboxes: the list, and one of them with how far it is.
 
 use askama::Template;
-use axum::{extract::Path, http::Method, response::Response};
+use axum::{
+    extract::{Path, Query},
+    http::Method,
+    response::Response,
+};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::base::id::{FirmId, MailboxId};
 
-use super::view::{self, ConnectorView, MailboxView, ProblemView};
+use super::view::{self, ConnectorView, Listed, MailboxView, ProblemView};
 use crate::{
-    door::{Refusal, Trouble},
+    door::{Refusal, Trouble, and},
     guest::Fields,
     shell::{Office, Shell, page, page_with},
 };
+
+/// Mailboxes of one kind that a page lists.
+const GROUP_LIMIT: usize = 50;
+
+/// Mailboxes of one kind.
+struct Group {
+    is_shared: bool,
+    mailboxes: Vec<MailboxView>,
+    /// The query of those that follow.
+    next: Option<String>,
+}
+
+impl Group {
+    async fn read(office: &Office, kind: &str, after: &str) -> Result<Self, Trouble> {
+        let after = and("after", after);
+        let path = office.v1(&format!("/mailboxes?kind={kind}&sort=name&limit={GROUP_LIMIT}{after}"));
+        let Listed { items, next } = office.api().get(&path).await?;
+        let next = next.map(|next| format!("?kind={kind}{}", and("after", &next)));
+        Ok(Self { is_shared: kind == "shared", mailboxes: items, next })
+    }
+}
 
 #[derive(Template)]
 #[template(path = "mailboxes.html")]
 struct MailboxesPage {
     s: Shell,
     /// Those of one person, and shared ones; none of them is empty.
-    groups: Vec<Vec<MailboxView>>,
+    groups: Vec<Group>,
     moves: bool,
 }
 
+/// Which page: both kinds from their beginning, or one kind from a place on.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Which {
+    kind: String,
+    after: String,
+}
+
 /// The list: mailboxes of people, and shared ones apart.
-pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
-    let all = MailboxView::all(&office).await?;
-    let moves = all.iter().any(MailboxView::moves);
-    let (shared, own): (Vec<_>, Vec<_>) = all.into_iter().partition(MailboxView::is_shared);
-    let groups = [own, shared].into_iter().filter(|group| !group.is_empty()).collect();
+pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<Response, Trouble> {
+    let mut groups = match which.kind.as_str() {
+        kind @ ("user" | "shared") => vec![Group::read(&office, kind, &which.after).await?],
+        _ => {
+            let (own, shared) = tokio::try_join!(Group::read(&office, "user", ""), Group::read(&office, "shared", ""))?;
+            vec![own, shared]
+        }
+    };
+    groups.retain(|group| !group.mailboxes.is_empty());
+    let moves = groups.iter().flat_map(|group| &group.mailboxes).any(MailboxView::moves);
     Ok(page(&MailboxesPage { s: office.shell("mailboxes"), groups, moves }))
 }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     door::{Api, Trouble, and},
-    shell::Office,
     text::Texts,
 };
 
@@ -22,16 +21,22 @@ pub(super) struct Listed<T> {
 
 /// A list to its end, or to 500 items.
 pub(super) async fn all<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> Result<Vec<T>, Trouble> {
-    let (mut items, mut after) = (Vec::new(), String::new());
+    Ok(first(api, path).await?.items)
+}
+
+/// The first 500 items of a list, and where it goes on.
+pub(super) async fn first<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> Result<Listed<T>, Trouble> {
+    let mut list = Listed { items: Vec::new(), next: None };
     for _ in 0..PAGES_MAX {
-        let Listed { items: some, next } = api.get(&format!("{path}?limit=100{after}")).await?;
-        items.extend(some);
-        match next {
-            Some(next) => after = and("after", &next),
-            None => break,
+        let after = and("after", list.next.as_deref().unwrap_or_default());
+        let Listed { items, next } = api.get(&format!("{path}?limit=100{after}")).await?;
+        list.items.extend(items);
+        list.next = next;
+        if list.next.is_none() {
+            break;
         }
     }
-    Ok(items)
+    Ok(list)
 }
 
 /// A problem, with whose turn it is.
@@ -169,13 +174,6 @@ impl Standing {
 }
 
 impl MailboxView {
-    /// All mailboxes of a firm.
-    pub(super) async fn all(office: &Office) -> Result<Vec<Self>, Trouble> {
-        let mut all: Vec<Self> = all(office.api(), &office.v1("/mailboxes")).await?;
-        all.sort_by(|one, other| one.address.cmp(&other.address));
-        Ok(all)
-    }
-
     /// How it stands.
     pub(super) fn standing(&self) -> Standing {
         match self.state.as_str() {

@@ -361,6 +361,10 @@ pub(crate) struct MailboxesFilter {
     #[serde(default, deserialize_with = "given_word")]
     #[param(inline)]
     state: Option<MailboxState>,
+    /// Only those of this kind.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    kind: Option<MailboxKind>,
     /// Only the one with this address, in any case.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 254)]
@@ -369,8 +373,8 @@ pub(crate) struct MailboxesFilter {
 
 /// Lists a firm's mailboxes.
 ///
-/// With `connector`, `member`, `state` or `address`, a page may have few or no items although more follow, because one
-/// request examines at most 1,000 mailboxes. Read pages until `next` is null.
+/// With `connector`, `member`, `state`, `kind` or `address`, a page may have few or no items although more follow,
+/// because one request examines at most 1,000 mailboxes. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(MailboxesFilter, SortedPart),
     responses((status = 200, body = Page<MailboxView>))
@@ -381,12 +385,14 @@ pub(super) async fn list(
     Listed { filter, part }: Listed<MailboxesFilter>,
 ) -> Answer<Json<Page<MailboxView>>> {
     let firm = firm.id();
-    let MailboxesFilter { connector, member, state, address } = filter;
-    let is_filtered = connector.is_some() || member.is_some() || state.is_some() || address.is_some();
+    let MailboxesFilter { connector, member, state, kind, address } = filter;
+    let of_mailbox = state.is_some() || kind.is_some() || address.is_some();
+    let is_filtered = connector.is_some() || member.is_some() || of_mailbox;
     let wanted = is_filtered.then_some(|mailbox: &Mailbox| {
         connector.is_none_or(|connector| connector == mailbox.connector)
             && (member.is_none() || member == mailbox.member)
             && state.is_none_or(|state| state == mailbox.state)
+            && kind.is_none_or(|kind| kind == mailbox.kind)
             && address.as_ref().is_none_or(|address| address.0 == mailbox.address)
     });
     let Page { items, next } = match &part.external_id {
