@@ -527,8 +527,8 @@ impl Eraser<'_> {
             let Some(what) = event_of(id, &row.value.state, &state) else { return Ok(None) };
             row.value = blanked(row.value, state.clone());
             let fact = Fact { id: format!("{id}-{}", state.name()), at: self.clock.now(), what };
-            match self.appender.feed.record_with(firm, vec![Write::replace(&row)], fact).await {
-                Ok(recorded) => return Ok(Some(recorded)),
+            match self.appender.feed.record_with(firm, vec![Write::replace(&row)], vec![fact]).await {
+                Ok(mut recorded) => return Ok(recorded.pop()),
                 // A round works at it at this moment.
                 Err(FeedError::Table(error)) if tries.again(&error).await => {}
                 Err(error) => return Err(error),
@@ -558,10 +558,10 @@ impl Eraser<'_> {
     }
 
     /// Leaves nothing of a member.
-    async fn forget(&self, firm: FirmId, id: MemberId) -> Result<(), TableError> {
+    async fn forget(&self, firm: FirmId, id: MemberId) -> Result<(), FeedError> {
         self.clear(&Key::outbox(firm, id).partition(), |_| None).await?;
         if let Some(row) = Member::find(self.table, firm, id).await? {
-            Member::delete(row, self.table, self.clock.now()).await?;
+            Member::delete(row, (self.table, self.appender.feed), self.clock.now()).await?;
             self.clear(&Key::outbox(firm, id).partition(), |_| None).await?;
         }
         Ok(())
@@ -575,7 +575,7 @@ impl Eraser<'_> {
             self.empty(firm, mailbox).await?;
         }
         for member in self.table.query_all::<Member>(&Key::member_prefix(firm)).await? {
-            self.forget(firm, member.value.id).await?;
+            self.clear(&Key::outbox(firm, member.value.id).partition(), |_| None).await?;
         }
         for noun in Noun::ALL {
             self.clear(&Key::entry_prefix(firm, noun), |_| None).await?;

@@ -9,8 +9,11 @@ use crate::{
     base::{clock::next_try, id::EntryId},
     graph::{Disposition, GraphCode, GraphError, ItemStep, OutlookItem, Place, ShownItem, StepOutcome},
     problem::{Code, NotedProblem},
+    push::{PushNews, ToldProblem},
 };
 
+/// A copy that failed so often is told of in the feed: some minutes after the first refusal.
+const LASTING_ATTEMPTS: u32 = 3;
 /// The longest pause of a copy that Graph could not see to just then.
 const PASSING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -93,12 +96,23 @@ pub struct Copy {
     pub generation: u32,
     /// What went wrong.
     pub failure: Option<CopyFailure>,
+    /// What the feed says of it.
+    #[serde(default, skip_serializing_if = "ToldProblem::is_none")]
+    pub told: ToldProblem,
 }
 
 impl Copy {
     /// One of which nothing is there.
     pub fn new(entry: EntryId) -> Self {
-        Self { entry, placed: None, left: Vec::new(), unsure: BTreeSet::new(), generation: 0, failure: None }
+        Self {
+            entry,
+            placed: None,
+            left: Vec::new(),
+            unsure: BTreeSet::new(),
+            generation: 0,
+            failure: None,
+            told: ToldProblem::default(),
+        }
     }
 
     /// Whether nothing is left of it, as far as anybody knows.
@@ -219,6 +233,14 @@ impl Copy {
     /// Whether something is to be changed before it is tried again: what was sent is there, but not all of it.
     pub fn lacks_a_value(&self) -> bool {
         self.failure.as_ref().is_some_and(|failure| failure.problem.code == Code::ValueNotKept)
+    }
+
+    /// What the feed has to tell of it, as if it were told. A failure lasts if it is not tried again by itself, or
+    /// failed again and again.
+    pub fn news(&mut self) -> Option<PushNews> {
+        let is_lasting = |failure: &&CopyFailure| failure.next_try.is_none() || failure.attempts >= LASTING_ATTEMPTS;
+        let lasting = self.failure.as_ref().filter(is_lasting).map(|failure| &failure.problem);
+        self.told.update(lasting, self.failure.is_none())
     }
 
     /// Takes note of a refusal that concerns this copy only. What passes is tried again within a quarter of an hour.

@@ -14,11 +14,13 @@ mod copy;
 pub mod date;
 pub mod entry;
 pub mod intake;
+mod news;
 mod outbox;
 mod outlook;
 
 pub use compare::{Difference, SeenItems, Verdict, WantedItem, WantedItems, compare};
 pub use copy::{Copy, CopyFailure, Leftover, Placed};
+pub use news::{PushNews, ToldProblem};
 pub use outbox::{Failing, Outbox};
 pub use outlook::{Outlook, PushLinks};
 

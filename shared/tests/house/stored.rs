@@ -107,6 +107,7 @@ const KINDS: &[(&str, Held)] = &[
             "fact-message-failed",
             "fact-message-filed",
             "fact-message-removed",
+            "fact-push-failed",
             "fact-salted",
         ]),
     ),
@@ -250,6 +251,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             | "fact-message-failed"
             | "fact-message-filed"
             | "fact-message-removed"
+            | "fact-push-failed"
             | "fact-salted" => {
                 read::<Fact>(&sample, item);
             }

@@ -241,7 +241,7 @@ impl From<NotedProblem> for ProblemView {
 
 /// `linked`: with the link that connects it, which is for callers who may manage.
 pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answer<ConnectorView> {
-    let connect_url = match connect_url(app, &connector).await {
+    let connect_url = match connect_url(app, &connector, None).await {
         _ if !linked => None,
         Ok(url) => Some(url),
         // The rest is shown all the same: its problem says whose turn it is.
