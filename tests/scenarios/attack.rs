@@ -408,7 +408,9 @@ async fn of_two_firms_that_were_connected_before_both_work_on_and_the_earlier_is
     table.write(Write::replace(&row)).await.unwrap();
 
     for (firm, id) in [(later, &connector), (&scene.victim, &victims)] {
-        shared::health::connector_check::look(&world.host.app, firm.parse().unwrap(), id.parse().unwrap()).await.unwrap();
+        shared::health::connector_check::look(&world.host.app, firm.parse().unwrap(), id.parse().unwrap())
+            .await
+            .unwrap();
     }
     let tenants = scene.tenants().await;
     let firms: Vec<&Value> = tenants[0]["firms"].as_array().unwrap().iter().map(|holder| &holder["firm"]).collect();

@@ -541,3 +541,98 @@ federation-what = Amazon, waar greffe draait, staat bij Microsoft borg voor gref
 federation-show = De waarden tonen
 federation-values = Vul deze letterlijk in Entra in: App-registraties, uw app, Certificaten en geheimen, Federatieve referenties. Eén voor elke “Subject”. Wacht daarna enkele minuten.
 federation-use = Testen en gebruiken
+
+typed-kept = Wat u hebt ingevuld, is niet verloren. U kunt het nog eens versturen.
+archive-checked = Elke dag wordt een deel van het archief gecontroleerd, het laatst op { $name }:
+archive-whole = { $n ->
+    [one] één e-mail is zoals hij werd bewaard.
+   *[other] { $n } e-mails zijn zoals ze werden bewaard.
+}
+archive-findings = { $n ->
+    [one] één ding is niet zoals het werd bewaard. Uw leverancier moet iets doen.
+   *[other] { $n } dingen zijn niet zoals ze werden bewaard. Uw leverancier moet iets doen.
+}
+did-erase = vroeg om e-mail te wissen
+did-erase-confirm = bevestigde het wissen van e-mail
+did-hold = zette een dossier op bewaarplicht of hief die op
+erasures = Wissen en bewaarplicht
+erasures-list = Wat gewist moest worden
+erasures-none = Er is nog niet gevraagd om iets te wissen.
+erasures-help = Bewaarde e-mail blijft onveranderd, tot iemand hier vraagt om ze te wissen. U ziet eerst wat verdwijnt en wat blijft. Van een dossier met bewaarplicht kan geen e-mail worden gewist.
+erasure-new = E-mail wissen
+erasure-new-what = Er wordt nog niets gewist: eerst ziet u wat zou verdwijnen en wat blijft, daarna bevestigt u.
+erasure-asked = Gevraagd op { $a } door { $b }:
+erasure-requested = greffe bekijkt wat zou verdwijnen. Dat duurt hoogstens een minuut.
+erasure-previewed = Wacht op uw bevestiging
+erasure-confirmed = Het wordt gewist. Dat duurt enkele minuten, want greffe kijkt een tweede keer na of er niets is achtergebleven.
+erasure-locked = Geweigerd: een e-mail is tot { $name } vergrendeld in het archief. Vraag het daarna opnieuw.
+erasure-held = Geweigerd: een e-mail zit of zat in een dossier met bewaarplicht. Hef de bewaarplicht eerst op.
+erasure-active = Geweigerd: het postvak ontvangt nog e-mail. Pauzeer of verwijder het eerst.
+erasure-pushed = Geweigerd: er staan nog afspraken of contacten van dit lid in Outlook. Schakel beide eerst uit.
+erasure-firm-goes-on = Geweigerd: het kantoor is niet verwijderd.
+erasure-unknown = Geweigerd: hiervan is niets bewaard.
+erasure-refused = Geweigerd.
+erasure-done = Gewist op { $name }.
+erasure-done-mails = { $n ->
+    [one] Eén e-mail is weg.
+   *[other] { $n } e-mails zijn weg.
+}
+erase-one = Eén e-mail wissen
+erase-chosen = { $n ->
+    [one] Eén gekozen e-mail wissen
+   *[other] { $n } gekozen e-mails wissen
+}
+erase-chosen-more = { $n ->
+    [one] en nog één
+   *[other] en nog { $n }
+}
+erase-firm = Het hele kantoor wissen
+erase-sender = De e-mail van een afzender wissen
+erase-sender-of = De e-mail van { $name } wissen
+erase-sender-what = Alle bewaarde e-mail van een adres, zoals nieuws@winkel.example, of van een domein, zoals @winkel.example.
+erase-sender-address = Adres, of @ en een domein
+erase-rules = Wissen wat de regels vandaag zouden overslaan
+erase-rules-what = Bewaarde e-mail van een postvak die volgens de regels niet meer bewaard zou worden. Pas eerst de regels aan en bekijk wat ze zouden overslaan.
+erase-mailbox = Een postvak met alle e-mail wissen
+erase-mailbox-what = Alleen als het gepauzeerd of verwijderd is. In Outlook verandert niets.
+erase-member = Een lid wissen
+erase-member-what = Het lid en de postvakken met zijn adressen. Alleen als er niets meer in zijn Outlook wordt geschreven.
+erase-way-mails = Losse e-mails wissen
+erase-way-mails-what = Open een e-mail en kies ‘Deze e-mail wissen’, of vink er meer aan in de lijst.
+erase-one-do = Deze e-mail wissen
+erase-chosen-do = De aangevinkte e-mails wissen
+erase-rules-do = Wissen wat de regels zouden overslaan
+erase-mailbox-do = Dit postvak wissen
+erase-member-do = Dit lid wissen
+erasure-by = Wie heeft erom gevraagd?
+erasure-reason = Waarom?
+erasure-record-what = Beide blijven voorgoed in het logboek. Noem niet meer dan een controleur nodig heeft.
+erasure-see = Bekijken wat zou verdwijnen
+erasure-final = Niemand kan dit daarna terughalen.
+erasure-type = { $n ->
+    [one] Typ ter bevestiging hoeveel e-mails verdwijnen: { $n }
+   *[other] Typ ter bevestiging hoeveel e-mails verdwijnen: { $n }
+}
+erasure-wrong = Er is niets gewist: het aantal is { $n }.
+erasure-confirm = Voorgoed wissen
+erasure-leave = Alles laten zoals het is
+erasure-again = Opnieuw vragen
+fate-goes = Dit verdwijnt voorgoed
+fate-mails = { $n ->
+    [0] Geen e-mail.
+    [one] Eén e-mail met de bijlagen.
+   *[other] { $n } e-mails met hun bijlagen.
+}
+fate-index = Hun onderwerpen, personen, dossiers en woorden: niemand vindt ze hier nog, en ze worden niet opnieuw bewaard.
+fate-more = Er zijn er meer dan in één keer gewist kunnen worden. Vraag het daarna opnieuw.
+fate-stays = Dit blijft, en waarom
+fate-outlook = De e-mails in Outlook. greffe wist daar niets.
+fate-log = Een nummer, een tijdstip en een controlegetal van elke e-mail in het logboek. Daaruit kan niemand een e-mail lezen; zonder dat waren de andere e-mails niet meer te bewijzen.
+fate-record = Wie erom vroeg, waarom en wanneer: zo kan later worden aangetoond dat het terecht was.
+fate-elsewhere = Kopieën in uw toepassing, in bestanden die iemand heeft gedownload, en tot 35 dagen in de back-ups van uw leverancier.
+holds = Bewaarplicht
+holds-what = E-mail die in zo'n dossier zit, of er ooit in zat, kan niet worden gewist zolang de bewaarplicht geldt.
+hold-set = Bewaarplicht instellen
+hold-lift = Bewaarplicht opheffen
+typed-wrong = Iets wat u hebt ingevuld, klopt niet.
+typed-wrong-what = Er is niets veranderd. Hieronder staat om welk veld het gaat, in de woorden van de API.
