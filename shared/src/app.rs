@@ -18,7 +18,7 @@ use crate::{
         random::Random,
     },
     evidence::{append::Appender, authority::StampAuthority, erase::Eraser, package::Packer, store::LogStore},
-    mail::archive::Archive,
+    mail::{archive::Archive, rules::RecentPeople},
     search::{append::Indexer, store::IndexStore},
 };
 
@@ -41,6 +41,8 @@ pub struct App {
     pub older_queue: MailQueue,
     /// Jobs that name members.
     pub push_queue: PushQueue,
+    /// Who of a firm is internal.
+    pub people: RecentPeople,
 }
 
 impl Deref for App {
@@ -121,6 +123,7 @@ impl App {
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),
             older_queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.older_queue_url.clone(), random.clone()),
             push_queue: PushQueue::new(aws_sdk_sqs::Client::new(aws), config.push_queue_url.clone(), random.clone()),
+            people: RecentPeople::default(),
             clients: Clients::new(config, aws, http, clock, random),
         }
     }

@@ -1,4 +1,5 @@
-//! The common crate: everything of greffe that is worth testing, by domain noun. Functions are thin wiring over it.
+//! The common crate: what greffe's functions share, by domain noun. A function has its sequence of steps, and the API
+//! its routes.
 //!
 //! A mail's path: [`mail::notification`] → [`aws::queue`] → [`mail::baseline`] → [`mail::message`] →
 //! [`mail::archive`] → [`firm::feed`] → [`firm::marks`].

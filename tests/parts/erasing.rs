@@ -167,7 +167,7 @@ async fn a_firm_that_is_deleted_is_erased_whole_and_its_log_still_proves_that_it
         let left = world.get(&format!("/v1/firms/{firm}/{noun}")).await.ok();
         assert_eq!(left["items"], json!([]), "{noun}");
     }
-    assert_eq!(world.facts(&firm.to_string()).await, Vec::<String>::new());
+    assert_eq!(world.facts(&firm.to_string()).await, ["firm_erased"]);
     // Nothing of it comes again.
     world.run_until_idle().await;
     assert_eq!(archive.proved().await, (7, 0));
@@ -236,8 +236,29 @@ async fn ends_although_it_is_killed(archive: Archive, mailbox: MailboxId, target
     assert_eq!(archive.proved().await, (7, 0));
     assert_eq!(archive.found("Number").await, 0);
     let feed = world.get(&format!("/v1/firms/{}/events?limit=100", archive.firm)).await.ok();
-    let left = feed["items"].as_array().unwrap().iter().filter(|event| event["mailbox"] == json!(mailbox)).count();
-    assert_eq!(left, 0, "{feed}");
+    let left = feed["items"].as_array().unwrap().iter().filter(|event| event["mailbox"] == json!(mailbox));
+    let left: Vec<&Value> = left.map(|event| &event["type"]).collect();
+    assert_eq!(left, ["mailbox_erased"], "it is told once: {feed}");
+}
+
+#[tokio::test]
+async fn a_removal_that_is_killed_again_and_again_is_told_once_for_each_mail() {
+    let (archive, messages) = Archive::of_mails().await;
+    let webhook = json!({ "url": "http://127.0.0.1:9/" });
+    archive.world.post(&format!("/v1/firms/{}/webhooks", archive.firm), webhook).await.ok();
+    let erasure = archive.ask(json!({ "kind": "messages", "messages": messages })).await;
+    let (mut steps, world) = (0, &archive.world);
+    for state in ["previewed", "erased"] {
+        while archive.progress(&erasure).await["state"] != state {
+            steps += 1;
+            Box::pin(ends_within(steps, world.host.erase())).await;
+            world.clock.advance(WORK_TIME);
+        }
+        world.post(&format!("{erasure}/confirm"), Value::Null).await;
+    }
+    let facts = world.facts(&archive.firm.to_string()).await;
+    assert_eq!(facts.iter().filter(|fact| *fact == "message_removed").count(), messages.len(), "{facts:?}");
+    assert_eq!(archive.proved().await, (7, 0));
 }
 
 #[tokio::test]

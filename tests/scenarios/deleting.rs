@@ -268,3 +268,19 @@ async fn nothing_is_pushed_for_a_deleted_firm() {
     world.pass(MINUTE * 60 * 24).await;
     assert_eq!(world.microsoft.requests().graph, graph);
 }
+
+#[tokio::test]
+async fn an_erasure_with_a_field_that_it_does_not_have_is_refused_by_name() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    for target in
+        [json!({ "kind": "firm", "mailbox": null }), json!({ "kind": "sender", "from": "@a.example", "to": 1 })]
+    {
+        let erasure = json!({ "target": target, "reason": "Article 17" });
+        let refused = world.post(&format!("/v1/firms/{firm}/erasures"), erasure).await;
+        assert!(refused.body["detail"].as_str().unwrap().contains("unknown field"), "{}", refused.body);
+        assert_eq!(refused.problem(), "invalid_request", "{target}");
+    }
+    let known = json!({ "target": { "kind": "sender", "from": "@a.example" }, "reason": "Article 17" });
+    world.post(&format!("/v1/firms/{firm}/erasures"), known).await.ok();
+}

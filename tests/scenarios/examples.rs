@@ -248,7 +248,7 @@ async fn each_example_of_the_description_is_what_happens() {
         let named = |verb: &str, noun: &str| format!("{verb}_{word}{noun}");
         journey.call(&named("read", "webhook"), &at(), nothing.clone()).await;
         journey.call(&named("list", "webhooks"), owner.as_slice(), nothing.clone()).await;
-        journey.call(&named("change", "webhook"), &at(), json!({ "types": ["message_archived"] })).await;
+        journey.call(&named("update", "webhook"), &at(), json!({ "types": ["message_archived"] })).await;
         journey.call(&named("rotate", "webhook_secret"), &at(), nothing.clone()).await;
         journey.call(&named("send", "webhook"), &at(), json!({ "kind": "test" })).await;
         journey.call(&named("list", "deliveries"), &[at(), vec!["limit=1"]].concat(), nothing.clone()).await;

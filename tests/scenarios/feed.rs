@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use microsoft365::{Times, ValueFault};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::firm::waiting::WaitingCall;
+use shared::{evidence::erasure_order::ROUND_TIME, firm::waiting::WaitingCall};
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
 
 /// All that lies behind a list, page by page.
@@ -28,8 +28,17 @@ async fn all(world: &World, path: &str, limit: u32) -> Vec<Value> {
 
 /// What a receiver makes of the feed: each message as `GET …/messages/{message}` shows it.
 fn copy(events: &[Value]) -> BTreeMap<String, Value> {
-    let mut copy: BTreeMap<String, Value> = BTreeMap::new();
+    let mut copy = BTreeMap::new();
+    follow(&mut copy, events);
+    copy
+}
+
+/// Brings a receiver's copy up to further events.
+fn follow(copy: &mut BTreeMap<String, Value>, events: &[Value]) {
     for event in events {
+        if event["type"] == "mailbox_erased" {
+            copy.retain(|_, message| message["mailbox"] != event["mailbox"]);
+        }
         let Some(message) = event["message"].as_str() else { continue };
         let shown = |state: &str| {
             json!({
@@ -55,14 +64,14 @@ fn copy(events: &[Value]) -> BTreeMap<String, Value> {
                 failed["failure"] = json!({ "code": event["code"] });
                 copy.insert(message.to_owned(), failed);
             }
+            "message_erased" | "message_removed" => drop(copy.remove(message)),
             "message_filed" => {
-                filed(&mut copy, ["dossier", "at", "by", "through"].map(|name| event[name].clone()));
+                filed(copy, ["dossier", "at", "by", "through"].map(|name| event[name].clone()));
             }
-            "message_unfiled" => filed(&mut copy, [const { Value::Null }; 4]),
+            "message_unfiled" => filed(copy, [const { Value::Null }; 4]),
             other => panic!("{other} is unknown"),
         }
     }
-    copy
 }
 
 /// The index, without what is no part of a message: whether Outlook shows it by now, and the tries of a failure.
@@ -123,6 +132,59 @@ async fn an_exact_copy_of_the_index_is_made_from_the_feed_alone() {
     assert_eq!(copy(&events), index);
     let archived = events.iter().find(|event| event["type"] == "message_archived").unwrap();
     assert!(archived["immutable_id"].as_str().is_some_and(|id| !id.is_empty()), "{archived}");
+}
+
+/// Has something erased or removed, to its end.
+async fn erase(world: &World, firm: &str, target: Value) {
+    let new = json!({ "target": target, "asked_by": "Ada", "reason": "Article 17" });
+    let path = format!("/v1/firms/{firm}/erasures");
+    let asked = world.post(&path, new).await.ok();
+    Box::pin(world.host.erase()).await;
+    let path = format!("{path}/{}", asked["id"].as_str().unwrap());
+    world.post(&format!("{path}/confirm"), Value::Null).await.ok();
+    Box::pin(world.host.erase()).await;
+    world.clock.advance(ROUND_TIME);
+    Box::pin(world.host.erase()).await;
+    assert_eq!(world.get(&path).await.ok()["progress"]["state"], "erased");
+}
+
+#[tokio::test]
+async fn a_copy_of_the_index_loses_what_greffe_erased_and_removed() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mails: Vec<String> = (0..4).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    world.run_until_idle().await;
+    file(&world, &registry, &mails[0], json!("2026/017")).await;
+    let (firm, path) = (&registry.firm, format!("/v1/firms/{}/events?limit=100&after=", registry.firm));
+    let id = |n: usize| message_id(&registry, &mails[n]);
+    let (mut kept, mut after) = (BTreeMap::new(), 0);
+    for (target, told) in [
+        (Value::Null, vec![]),
+        (json!({ "kind": "message", "message": id(0) }), vec!["message_erased"]),
+        (json!({ "kind": "messages", "messages": [id(1), id(2)] }), vec!["message_removed"; 2]),
+        (json!({ "kind": "mailbox", "mailbox": registry.mailbox }), vec!["mailbox_erased"]),
+    ] {
+        if target["kind"] == "mailbox" {
+            world.post(&format!("/v1/firms/{firm}/mailboxes/{}/pause", registry.mailbox), json!({})).await.ok();
+        }
+        if !target.is_null() {
+            erase(&world, firm, target.clone()).await;
+        }
+        let page = world.get(&format!("{path}{after}")).await.ok();
+        let events = page["items"].as_array().unwrap().clone();
+        if !target.is_null() {
+            let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+            assert_eq!(types, told, "{target}");
+        }
+        // No more than ids is in it.
+        assert!(!json!(events).to_string().contains("Mail ") || target.is_null(), "{events:?}");
+        after = page["next"].as_u64().unwrap();
+        follow(&mut kept, &events);
+        assert_eq!(kept, index(&world, firm).await, "{target}");
+        let anew = all(&world, &format!("/v1/firms/{firm}/events"), 100).await;
+        assert_eq!(copy(&anew), kept, "who reads the feed from its beginning has the same");
+    }
+    assert_eq!(kept, BTreeMap::new());
 }
 
 #[tokio::test]
@@ -222,6 +284,25 @@ async fn events_of_one_type_are_found_however_far_they_lie_apart() {
     assert_eq!(one["items"][0]["number"], one["next"]);
     let of_all = world.get("/v1/events?type=message_unfiled&limit=5").await.ok();
     assert_eq!(of_all["items"].as_array().unwrap().len(), 1, "{of_all}");
+    // Of several types, in the order in which they came, however they are named.
+    let several = ["type=message_filed,message_unfiled", "type=message_unfiled&limit=9&type=message_filed"];
+    for query in several.into_iter().flat_map(|types| [format!("{events}?{types}"), format!("/v1/events?{types}")]) {
+        let found = world.get(&query).await.ok();
+        let types =
+            found["items"].as_array().unwrap().iter().map(|item| item["event"].get("type").unwrap_or(&item["type"]));
+        assert_eq!(types.collect::<Vec<_>>(), ["message_filed", "message_unfiled"], "{query}");
+    }
+    for wrong in ["type=message_filed,other", "type=other&type=message_filed"] {
+        assert_eq!(world.get(&format!("{events}?{wrong}")).await.problem(), "invalid_request");
+    }
+    // A call that waits is answered by either.
+    let last = world.get(&format!("{events}?order=desc&limit=1")).await.ok()["items"][0]["number"].clone();
+    let began = world.clock.now();
+    let waits = format!("{events}?after={last}&type=message_filed,message_unfiled&wait=20");
+    assert_eq!(world.get(&waits).await.ok()["items"], json!([]));
+    assert_eq!(seconds(&world, began), 20);
+    file(&world, &registry, &first, json!("E")).await;
+    assert_eq!(world.get(&waits).await.ok()["items"][0]["type"], "message_filed");
 }
 
 #[tokio::test]

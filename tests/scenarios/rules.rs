@@ -127,6 +127,36 @@ async fn other_rules_touch_neither_what_is_archived_nor_what_was_skipped() {
 }
 
 #[tokio::test]
+async fn who_is_a_member_is_read_once_a_minute_and_not_for_each_mail() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.put(&rules_of(&registry), json!({ "ignore_internal": true })).await.ok();
+    world.run_until_idle().await;
+    let queries = |world: &World| {
+        let calls = world.aws_calls().into_iter();
+        calls.filter(|call| call.function == "delta-poll" && call.action == "dynamodb:Query").count()
+    };
+    let mut asked = Vec::new();
+    for _ in 0..2 {
+        world.pass(std::time::Duration::from_secs(61)).await;
+        queries(&world);
+        for _ in 0..2 {
+            arrives(&world, "From: client@acme.example\nTo: ada@lumen.example");
+            world.run_until_idle().await;
+            asked.push(queries(&world));
+        }
+    }
+    assert_eq!((asked[0] - asked[1], asked[2] - asked[3]), (1, 1), "{asked:?}");
+
+    member(&world, &registry).await;
+    world.pass(std::time::Duration::from_secs(61)).await;
+    let internal = arrives(&world, "From: ada@lumen.example\nTo: bob@lumen.example");
+    world.run_until_idle().await;
+    assert_eq!(fate(&world, &registry, &internal).await, "internal", "a new member counts after a minute");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn a_draft_that_is_sent_to_colleagues_is_counted_once_as_what_it_is_now() {
     let world = World::new().await;
     let registry = world.registry().await;

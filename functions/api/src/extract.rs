@@ -1,11 +1,11 @@
 //! Extractors for path, query and body. An invalid value is answered with a problem that names the field.
 
-use std::{error::Error, fmt::Display, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet, error::Error, fmt::Display, str::FromStr};
 
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{
@@ -90,13 +90,26 @@ pub(crate) struct Query<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        match axum::extract::Query::from_request_parts(parts, state).await {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let query = joined(parts.uri.query().unwrap_or_default());
+        let uri = Uri::builder().path_and_query(format!("/?{query}")).build().map_err(|e| invalid(e.to_string()))?;
+        match axum::extract::Query::try_from_uri(&uri) {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(QueryRejection::FailedToDeserializeQueryString(error)) => Err(invalid(plain(&cause(&error)))),
             Err(other) => Err(invalid(other.body_text())),
         }
     }
+}
+
+/// The same with one parameter `type`, where it is repeated: it is the only one that is a list.
+fn joined(query: &str) -> Cow<'_, str> {
+    let is_type = |pair: &&str| pair.starts_with("type=");
+    let types: Vec<&str> = query.split('&').filter(is_type).filter_map(|pair| pair.strip_prefix("type=")).collect();
+    if types.len() < 2 {
+        return Cow::Borrowed(query);
+    }
+    let others = query.split('&').filter(|pair| !is_type(pair)).map(str::to_owned);
+    Cow::Owned(others.chain([format!("type={}", types.join(","))]).collect::<Vec<_>>().join("&"))
 }
 
 /// What serde said, which names the field, without what axum said around it.
@@ -140,6 +153,17 @@ pub(crate) fn given_word<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -
         return Ok(None);
     }
     T::deserialize(text.into_deserializer()).map(Some).map_err(|error: serde::de::value::Error| D::Error::custom(error))
+}
+
+/// Reads a parameter of a query that is a list of words with commas between them; an empty one counts as not given.
+pub(crate) fn given_words<'de, D: Deserializer<'de>, T: DeserializeOwned + Ord>(
+    d: D,
+) -> Result<Option<BTreeSet<T>>, D::Error> {
+    let text = String::deserialize(d)?;
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let read = |word: &str| T::deserialize(word.into_deserializer());
+    let words: Result<BTreeSet<T>, serde::de::value::Error> = words.map(read).collect();
+    words.map(|words| Some(words).filter(|words| !words.is_empty())).map_err(D::Error::custom)
 }
 
 /// Reads a field that may be null, told from one that is not there.

@@ -4,7 +4,11 @@
 use std::str::FromStr;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::Value;
 use shared::base::{
     address,
     id::{ClientId, ExternalId, TenantId},
@@ -15,6 +19,29 @@ use utoipa::ToSchema;
 pub(crate) const NAME_CHARS_MAX: usize = 200;
 /// Longest client secret; Entra's have about 40 characters.
 const CLIENT_SECRET_BYTES_MAX: usize = 500;
+
+/// A value of a type that is stored too. What is stored may have fields of a newer version; a request may not.
+pub(crate) struct Strict<T>(T);
+
+impl<T> Strict<T> {
+    /// The value.
+    pub(crate) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<'de, T: DeserializeOwned + Serialize> Deserialize<'de> for Strict<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Value::deserialize(deserializer)?;
+        let value = T::deserialize(&given).map_err(D::Error::custom)?;
+        let known = serde_json::to_value(&value).map_err(D::Error::custom)?;
+        let mut names = given.as_object().into_iter().flat_map(|given| given.keys());
+        match names.find(|name| known.get(name).is_none()) {
+            Some(name) => Err(D::Error::custom(format_args!("unknown field `{name}`"))),
+            None => Ok(Self(value)),
+        }
+    }
+}
 
 macro_rules! read_from_text {
     ($($(#[$doc:meta])* $name:ident($inner:ty), $read:path, $example:literal, $pattern:literal, $max:tt, $expected:literal;)*) => { $(

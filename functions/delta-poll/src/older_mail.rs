@@ -27,7 +27,6 @@ use shared::{
         baseline::Phase,
         mailbox::{Mailbox, MailboxState, Preparing, SyncState},
         progress::Progress,
-        rules::People,
         turn::MailboxTurn,
         work::Work,
     },
@@ -101,7 +100,7 @@ impl Slice<'_> {
         let graph = graph.sharing().behind();
         let deadline = self.deadline.or_after(walks::SLICE);
         let marks = (connector.mark && mailbox.rules.mark).then(|| self.firm.marks());
-        let people = People::of(&app.table, self.firm.id, &mailbox.rules).await?;
+        let people = app.people.of(&app.table, self.firm.id, &mailbox.rules, app.clock.now()).await?;
         let (kept_marks, known) = (OnceCell::new(), Known::default());
         let (faults, untold) = (Mutex::new(read.faults.clone()), Mutex::new(None));
         let settling = tokio::sync::Mutex::new(Some(turn));

@@ -37,7 +37,6 @@ use shared::{
         mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, SyncState, UnannouncedRange},
         notification::{client_state, notification_url},
         progress::Progress,
-        rules::People,
         trouble::{MailboxPart, Trouble},
         turn::MailboxTurn,
         work::Work,
@@ -160,7 +159,7 @@ async fn look(
     let graph = if sync.value.older.is_some() { graph.sharing() } else { graph };
     let marks = (connector.mark && mailbox.rules.mark).then(|| firm.marks());
     let kept_marks = OnceCell::new();
-    let people = People::of(&app.table, firm.id, &mailbox.rules).await?;
+    let people = app.people.of(&app.table, firm.id, &mailbox.rules, began_at).await?;
     let mut next = sync.value.clone();
     let faults = Mutex::new(std::mem::take(&mut next.faults));
     let untold = Mutex::new(next.untold);

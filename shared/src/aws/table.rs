@@ -262,7 +262,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// Counts the tries of an optimistic change: what is read is changed and written, and all of it is done anew if another
-/// wrote in between. The pauses are drawn, so that two who frustrate each other part.
+/// wrote in between. Pauses are random, so that two conflicting writers stop colliding.
 #[derive(Debug)]
 pub struct Tries {
     clock: Clock,

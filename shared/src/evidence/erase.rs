@@ -5,7 +5,8 @@
 //! The record is logged before anything goes. So whoever dies in between left the reason, and the same erasure goes on
 //! when it is begun again. In the place of each fact stands one that says nothing (`erased-{hash of its entry}`); the
 //! record is a fact of its own, whose id says what was erased ([`ErasedScope`]). Both are void: no reader of the feed
-//! sees them.
+//! sees them. Readers are told by an event that has nothing but ids: of a message once, with the write that leaves
+//! nothing of it; of a mailbox or a firm before its facts go, and once more if facts came later than that.
 
 use std::{collections::BTreeSet, fmt, ops::Add};
 
@@ -31,7 +32,7 @@ use crate::{
     firm::{
         Firm,
         external_id::ExternalIdOwner,
-        feed::{FeedError, StoredFact},
+        feed::{EventType, Fact, FactEvent, FeedError, NumberedFact, StoredFact},
         index_due::IndexDue,
         member::Member,
     },
@@ -91,6 +92,15 @@ impl ErasedScope {
             "member" => id.parse().map(Self::Member).ok(),
             "firm" => id.parse().map(Self::Firm).ok(),
             _ => None,
+        }
+    }
+
+    /// What is told of it as one; of messages, each is told of by itself, and of a member, that it is deleted.
+    fn event(&self) -> Option<(String, FactEvent)> {
+        match self {
+            Self::Mailbox(mailbox) => Some((mailbox.to_string(), FactEvent::MailboxErased { mailbox: *mailbox })),
+            Self::Firm(firm) => Some((firm.to_string(), FactEvent::FirmErased)),
+            Self::Message(_) | Self::Messages(..) | Self::Member(_) => None,
         }
     }
 
@@ -251,6 +261,15 @@ struct Found {
     mailboxes: BTreeSet<MailboxId>,
     /// The number of the last record of this erasure: one that was interrupted left it.
     record: Option<u64>,
+    /// The number of the last event that says that the mailbox or the firm was erased.
+    event: Option<u64>,
+}
+
+impl Found {
+    /// Whether facts came after number `told`, or nothing was told.
+    fn is_later_than(&self, told: Option<u64>) -> bool {
+        told <= self.facts.last().map(|(number, ..)| *number)
+    }
 }
 
 impl Eraser<'_> {
@@ -284,23 +303,30 @@ impl Eraser<'_> {
     async fn erase_part(&self, erasure: &Erasure, found: &Found) -> Result<(), EraseError> {
         let (firm, scope) = (erasure.firm, &found.scope);
         // What came after the record is not covered by it.
-        if found.record <= found.facts.last().map(|(number, ..)| *number) {
+        if found.is_later_than(found.record) {
             self.record(erasure, scope).await?;
         }
         while self.appender.append(firm, self.clock.now()).await?.more {}
         // It took a while to find everything.
         self.refuse_held(&HeldDossiers::of(self.table, firm).await?, firm, scope).await?;
         side_by_side(found.originals.iter().map(|key| self.appender.store.erase(key))).await?;
+        if let Some((of, what)) = scope.event()
+            && found.is_later_than(found.event)
+        {
+            let at = self.clock.now();
+            let fact = Fact { id: format!("{of}-erased-{}", at.as_millisecond()), at, what };
+            self.appender.feed.tell_with(firm, Vec::new(), fact).await?;
+        }
         // Before the index: what is cut off here is found again by the feed.
         let facts = found.facts.iter();
         side_by_side(facts.map(|(number, entry, at)| self.appender.feed.blank(firm, *number, *entry, *at))).await?;
         match scope {
             ErasedScope::Message(message) => {
-                self.blank(firm, *message, State::Erased { at: self.clock.now() }).await?;
+                self.blank_all(firm, [*message], &State::Erased { at: self.clock.now() }).await?;
             }
             ErasedScope::Messages(_, messages) => {
                 let removed = State::Removed { at: self.clock.now(), by: erasure.by.clone() };
-                side_by_side(messages.iter().map(|message| self.blank(firm, *message, removed.clone()))).await?;
+                self.blank_all(firm, messages.iter().copied(), &removed).await?;
             }
             ErasedScope::Mailbox(mailbox) => self.empty(firm, *mailbox).await?,
             ErasedScope::Member(member) => self.forget(firm, *member).await?,
@@ -407,7 +433,8 @@ impl Eraser<'_> {
 
     async fn find_part(&self, firm: FirmId, scope: ErasedScope) -> Result<Found, EraseError> {
         let originals = self.originals(firm, &scope).await?;
-        let mut found = Found { scope, originals, facts: Vec::new(), mailboxes: BTreeSet::new(), record: None };
+        let mut found =
+            Found { scope, originals, facts: Vec::new(), mailboxes: BTreeSet::new(), record: None, event: None };
         let (id, mut from) = (found.scope.to_string(), 0);
         loop {
             let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(firm, from), true, PAGE).await?;
@@ -419,8 +446,14 @@ impl Eraser<'_> {
                 if fact.text("id") == Some(&id) {
                     found.record = Some(number);
                 }
-                // A void fact says nothing; what was recorded of erasures stays.
-                if found.scope.has(message) && fact.text("type") != Some("void") {
+                // A void fact says nothing, and what was recorded and told of erasures stays.
+                let stays = |kind: EventType| kind == EventType::Void || kind.is_of_erasure();
+                if fact.event_type().is_some_and(stays) {
+                    let what = found.scope.event().map(|(_, what)| what);
+                    if what.is_some() && what == fact.fact().map(|fact| fact.what) {
+                        found.event = Some(number);
+                    }
+                } else if found.scope.has(message) {
                     let at = fact.text("at").and_then(|at| at.parse().ok()).unwrap_or_default();
                     found.facts.push((number, leaf(&entry(firm, number, &fact)?), at));
                 }
@@ -467,19 +500,40 @@ impl Eraser<'_> {
         self.appender.feed.record_unseen(*firm, Vec::new(), &scope.to_string(), &record).await
     }
 
-    /// Leaves of a message that there was one.
-    async fn blank(&self, firm: FirmId, id: MessageId, state: State) -> Result<(), TableError> {
-        let key = Key::message(firm, id);
-        let Some(row) = self.table.get::<Message>(&key).await? else { return Ok(()) };
-        let filings = self.table.query_all::<serde_json::Value>(&Key::filing_prefix(firm, id)).await?;
-        let listed = row.value.filing.as_ref();
-        let listed = listed.and_then(|last| Some(Key::filed(firm, last.dossier.as_deref()?, last.number)));
-        for key in filings.into_iter().map(|row| row.key).chain(listed) {
-            self.table.write(Write::discard(key)).await?;
-        }
-        // A round may work at it at this moment.
-        self.table.update(&row.key, |there: Option<Message>| there.map(|there| blanked(there, state.clone()))).await?;
+    /// Leaves of messages that there were some, and tells of each once.
+    async fn blank_all(
+        &self,
+        firm: FirmId,
+        messages: impl IntoIterator<Item = MessageId>,
+        state: &State,
+    ) -> Result<(), FeedError> {
+        let blanks: Vec<_> = messages.into_iter().map(|message| self.blank(firm, message, state.clone())).collect();
+        let told: Vec<Option<NumberedFact>> = stream::iter(blanks).buffer_unordered(AT_ONCE).try_collect().await?;
+        self.appender.feed.announce_recorded(firm, &told.into_iter().flatten().collect::<Vec<_>>()).await;
         Ok(())
+    }
+
+    /// Leaves of a message that there was one, and records that with it; none if it was so before.
+    async fn blank(&self, firm: FirmId, id: MessageId, state: State) -> Result<Option<NumberedFact>, FeedError> {
+        let mut tries = self.table.tries();
+        loop {
+            let Some(mut row) = self.table.get::<Message>(&Key::message(firm, id)).await? else { return Ok(None) };
+            let filings = self.table.query_all::<serde_json::Value>(&Key::filing_prefix(firm, id)).await?;
+            let listed = row.value.filing.as_ref();
+            let listed = listed.and_then(|last| Some(Key::filed(firm, last.dossier.as_deref()?, last.number)));
+            for key in filings.into_iter().map(|row| row.key).chain(listed) {
+                self.table.write(Write::discard(key)).await?;
+            }
+            let Some(what) = event_of(id, &row.value.state, &state) else { return Ok(None) };
+            row.value = blanked(row.value, state.clone());
+            let fact = Fact { id: format!("{id}-{}", state.name()), at: self.clock.now(), what };
+            match self.appender.feed.record_with(firm, vec![Write::replace(&row)], fact).await {
+                Ok(recorded) => return Ok(Some(recorded)),
+                // A round works at it at this moment.
+                Err(FeedError::Table(error)) if tries.again(&error).await => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Leaves nothing of a mailbox.
@@ -555,6 +609,16 @@ impl Eraser<'_> {
                 return Ok(());
             }
         }
+    }
+}
+
+/// What is told of a message that comes to be erased or removed; none if that is no news.
+fn event_of(message: MessageId, before: &State, after: &State) -> Option<FactEvent> {
+    let mailbox = message.mailbox;
+    match (before, after) {
+        (State::Erased { .. }, _) | (State::Removed { .. }, State::Removed { .. }) => None,
+        (_, State::Removed { by, .. }) => Some(FactEvent::MessageRemoved { mailbox, message, by: by.clone() }),
+        _ => Some(FactEvent::MessageErased { mailbox, message }),
     }
 }
 

@@ -37,7 +37,7 @@ pub const WORK_TIME: Duration = Duration::from_secs(16 * 60);
 
 /// What is to be erased, or of mails that were kept unwanted, to be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ErasureTarget {
     /// Erases one message.
     Message {

@@ -295,6 +295,8 @@ impl ProofPackage {
     }
 
     /// Its bytes, as they come.
+    ///
+    /// Errors, within the stream: S3 refuses or does not answer, or the object ends early.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
         let Self { archive, firm, message, before, original, after } = self;
         let one = |bytes: Bytes| stream::once(async move { Ok::<_, BoxError>(bytes) });

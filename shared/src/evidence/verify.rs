@@ -1,4 +1,5 @@
-//! Verification: compares the log with itself, the facts, the index and the originals, in both directions.
+//! Verification: compares the log with itself, the facts, the messages in the table and the originals, in both
+//! directions.
 //!
 //! First from the log: each entry must match its fact, and its original must match the index and the bucket. Then from
 //! the other side: each object and each message of the index must have an entry. Facts that are not in the log yet are

@@ -194,6 +194,34 @@ pub enum FactEvent {
         #[serde(default)]
         through: FiledThrough,
     },
+    /// A message was erased: nothing is left of it but its id. Delete your copy.
+    MessageErased {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+    },
+    /// A message was removed as unwanted: nothing is left of it but its id. Delete your copy.
+    MessageRemoved {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// The id of the API key or of the person that asked for it, or `operator`.
+        by: String,
+    },
+    /// A mailbox was erased with all its messages. Delete your copies of them.
+    MailboxErased {
+        /// The mailbox.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+    },
+    /// All that the firm had was erased. Delete your copy of it.
+    FirmErased,
     /// A connector stopped working. A person has to act.
     ConnectorActionRequired {
         /// The connector.
@@ -312,7 +340,9 @@ impl FactEvent {
             | Self::MessageFailed { mailbox, .. }
             | Self::MessageGone { mailbox, .. }
             | Self::MessageFiled { mailbox, .. }
-            | Self::MessageUnfiled { mailbox, .. } => *mailbox == id,
+            | Self::MessageUnfiled { mailbox, .. }
+            | Self::MessageErased { mailbox, .. }
+            | Self::MessageRemoved { mailbox, .. } => *mailbox == id,
             _ => false,
         }
     }
@@ -325,6 +355,10 @@ impl FactEvent {
             Self::MessageGone { .. } => EventType::MessageGone,
             Self::MessageFiled { .. } => EventType::MessageFiled,
             Self::MessageUnfiled { .. } => EventType::MessageUnfiled,
+            Self::MessageErased { .. } => EventType::MessageErased,
+            Self::MessageRemoved { .. } => EventType::MessageRemoved,
+            Self::MailboxErased { .. } => EventType::MailboxErased,
+            Self::FirmErased => EventType::FirmErased,
             Self::ConnectorActionRequired { .. } => EventType::ConnectorActionRequired,
             Self::ConnectorConnected { .. } => EventType::ConnectorConnected,
             Self::SecretExpiring { .. } => EventType::SecretExpiring,
@@ -352,6 +386,10 @@ pub enum EventType {
     MessageGone,
     MessageFiled,
     MessageUnfiled,
+    MessageErased,
+    MessageRemoved,
+    MailboxErased,
+    FirmErased,
     ConnectorActionRequired,
     ConnectorConnected,
     SecretExpiring,
@@ -362,7 +400,14 @@ pub enum EventType {
     Void,
 }
 
-/// A fact with its number.
+impl EventType {
+    /// Whether such a fact says that something was erased or removed. It stays when that is erased again, or more.
+    pub fn is_of_erasure(self) -> bool {
+        matches!(self, Self::MessageErased | Self::MessageRemoved | Self::MailboxErased | Self::FirmErased)
+    }
+}
+
+/// An event with its number in the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct NumberedFact {
@@ -433,6 +478,11 @@ impl StoredFact {
     /// The texts of an attribute that is a list.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Its type; none if this version does not know it.
+    pub fn event_type(&self) -> Option<EventType> {
+        serde_json::from_value(self.0.get("type")?.clone()).ok()
     }
 
     /// An attribute that is a number.
@@ -567,8 +617,8 @@ impl Feed {
     }
 
     /// The write of a fact under its number, which fails if there is one.
-    fn write(&self, firm: FirmId, number: u64, fact: &Fact) -> Write {
-        Write::insert(Key::fact(firm, number), &Salted { fact, salt: self.random.token() })
+    fn write(&self, key: Key, fact: &Fact) -> Write {
+        Write::insert(key, &Salted { fact, salt: self.random.token() })
     }
 
     /// Takes `count` numbers of a firm's feed; the first of them.
@@ -584,7 +634,7 @@ impl Feed {
     /// Errors: the table or the event bus refuses or does not answer.
     pub async fn record(&self, firm: FirmId, number: u64, fact: &Fact) -> Result<Recorded, FeedError> {
         let key = Key::fact(firm, number);
-        match self.table.write(self.write(firm, number, fact)).await {
+        match self.table.write(self.write(key.clone(), fact)).await {
             Ok(()) => Ok(Recorded::New),
             Err(TableError::Conflict { .. }) => {
                 let there = self.table.get::<Fact>(&key).await?;
@@ -606,14 +656,28 @@ impl Feed {
         id: &str,
         what: &impl Serialize,
     ) -> Result<(), FeedError> {
+        let (at, unseen) = (self.clock.now(), EventType::Void);
+        let write = |key| {
+            let salt = self.random.token();
+            Write::insert(key, &Unseen { r#type: unseen, id, at, what, salt })
+        };
+        self.write_numbered(firm, writes, write).await.map(drop)
+    }
+
+    /// Makes writes together with that of a fact under the next number; that number.
+    async fn write_numbered(
+        &self,
+        firm: FirmId,
+        writes: Vec<Write>,
+        fact: impl Fn(Key) -> Write,
+    ) -> Result<u64, FeedError> {
         loop {
-            let key = Key::fact(firm, self.take_numbers(firm, 1).await?);
-            let (salt, at) = (self.random.token(), self.clock.now());
-            let fact = Write::insert(key.clone(), &Unseen { r#type: EventType::Void, id, at, what, salt });
-            match self.table.transact(writes.iter().cloned().chain([fact]).collect()).await {
+            let number = self.take_numbers(firm, 1).await?;
+            let key = Key::fact(firm, number);
+            match self.table.transact(writes.iter().cloned().chain([fact(key.clone())]).collect()).await {
                 // A reader gave the number up.
                 Err(error) if error.is_about(&key) => {}
-                written => return Ok(written?),
+                written => return Ok(written.map(|()| number)?),
             }
         }
     }
@@ -626,18 +690,28 @@ impl Feed {
         Ok(self.table.write(Write::overwrite(Key::fact(firm, number), &fact)).await?)
     }
 
-    /// Makes writes and tells the fact that they make true: all, or nothing. A receiver that misses it on the bus
-    /// finds it in the feed.
+    /// Makes writes and records the fact that they make true: all, or nothing. It is to be announced then.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
-    pub async fn tell_with(&self, firm: FirmId, mut writes: Vec<Write>, fact: Fact) -> Result<(), FeedError> {
-        let number = self.take_numbers(firm, 1).await?;
-        writes.push(self.write(firm, number, &fact));
-        self.table.transact(writes).await?;
-        if let Err(error) = self.announce(firm, &[NumberedFact { number, fact }]).await {
-            tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "a fact is missing on the event bus");
-        }
+    /// Errors: `Conflict` if another changed an item first; the table refuses or does not answer.
+    pub async fn record_with(&self, firm: FirmId, writes: Vec<Write>, fact: Fact) -> Result<NumberedFact, FeedError> {
+        let number = self.write_numbered(firm, writes, |key| self.write(key, &fact)).await?;
+        Ok(NumberedFact { number, fact })
+    }
+
+    /// Makes writes and tells the fact that they make true: all, or nothing.
+    ///
+    /// Errors: `Conflict` if another changed an item first; the table refuses or does not answer.
+    pub async fn tell_with(&self, firm: FirmId, writes: Vec<Write>, fact: Fact) -> Result<(), FeedError> {
+        let recorded = self.record_with(firm, writes, fact).await?;
+        self.announce_recorded(firm, &[recorded]).await;
         Ok(())
+    }
+
+    /// Announces facts that are recorded. A receiver that misses one on the bus finds it in the feed.
+    pub async fn announce_recorded(&self, firm: FirmId, facts: &[NumberedFact]) {
+        if let Err(error) = self.announce(firm, facts).await {
+            tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "facts are missing on the event bus");
+        }
     }
 
     /// Puts facts on the event bus, at least once each, and has them posted to webhooks. The operator learns of each

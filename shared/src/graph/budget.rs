@@ -90,10 +90,12 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    /// A budget from which `spent` is already taken.
     pub fn of(spent: Spent) -> Self {
         Self { spent: Arc::new(Mutex::new(spent)), max: REQUESTS_MAX }
     }
 
+    /// The same budget with the lower limit of older mail.
     pub fn behind(&self) -> Self {
         Self { max: REQUESTS_MAX_BEHIND, ..self.clone() }
     }
@@ -105,6 +107,7 @@ impl Budget {
         self.lock().spend(now, requests, self.max)
     }
 
+    /// The requests counted so far.
     pub fn spent(&self) -> Spent {
         self.lock().clone()
     }

@@ -112,7 +112,7 @@ pub enum Disposition {
     RetryAfter(Duration),
     /// The delta link is dead: a new round from the start, keeping what is kept.
     Resync,
-    /// This one thing can't be had: it fails by itself and holds up no other.
+    /// Only this item fails. Other work continues.
     Fail,
     /// A person has to act before anything works again.
     Ask,

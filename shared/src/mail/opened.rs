@@ -194,6 +194,8 @@ impl OpenedMail {
     }
 
     /// Those bytes of a part, decoded as they come.
+    ///
+    /// Errors, within the stream: S3 refuses or does not answer, or the object ends early.
     pub fn decoded(
         &self,
         part: &MailPart,

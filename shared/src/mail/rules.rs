@@ -4,10 +4,17 @@
 //! Each mail is judged once, when it is found. Later rules change neither archived nor skipped mail; [`Rules::skips`]
 //! then only previews what they would have skipped.
 
-use std::collections::HashSet;
-use utoipa::ToSchema;
+use std::{
+    collections::HashSet,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use jiff::Timestamp;
+use lru::LruCache;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     aws::table::{Key, Table, TableError},
@@ -85,6 +92,49 @@ impl People {
         }
         let members = table.query_all::<Member>(&Key::member_prefix(firm)).await?;
         Ok(members.iter().flat_map(|row| row.value.addresses()).collect())
+    }
+}
+
+/// How long a function remembers a firm's people.
+const PEOPLE_REMEMBERED: Duration = Duration::from_secs(60);
+/// The people of so many firms are remembered.
+const FIRMS_REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
+
+/// The people of firms as this process read them within the last minute. Those of 5,000 members are 440 read units,
+/// and each round needs them where the firm ignores internal mail.
+#[derive(Debug, Clone)]
+pub struct RecentPeople(Arc<Mutex<LruCache<FirmId, ReadPeople>>>);
+
+/// The people of a firm, and when they were read.
+type ReadPeople = (Timestamp, Arc<People>);
+
+impl Default for RecentPeople {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(LruCache::new(FIRMS_REMEMBERED))))
+    }
+}
+
+impl RecentPeople {
+    /// As they were at most a minute before `now`, where `rules` ask for them.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn of(
+        &self,
+        table: &Table,
+        firm: FirmId,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Arc<People>, TableError> {
+        if !rules.ignore_internal {
+            return Ok(Arc::default());
+        }
+        let read = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&firm).cloned();
+        if let Some((_, people)) = read.filter(|(at, _)| *at + PEOPLE_REMEMBERED > now) {
+            return Ok(people);
+        }
+        let people = Arc::new(People::of(table, firm, rules).await?);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(firm, (now, people.clone()));
+        Ok(people)
     }
 }
 

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 /// How many times greffe follows a wait time named by Graph before it applies its own growing pauses.
 const BELIEVED_MAX: u32 = 3;
-/// After so many tries a fault is hardly a passing one.
+/// After this many tries, a fault counts as lasting.
 const STUBBORN_TRIES: u32 = 2;
 /// What fails for a shorter time is not shown.
 const SHOWN_AFTER: Duration = Duration::from_secs(3 * 60);

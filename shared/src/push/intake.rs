@@ -59,7 +59,7 @@ pub struct NewEntry<T> {
     pub content: T,
 }
 
-/// What came of a put.
+/// The outcome of a PUT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Outcome)]

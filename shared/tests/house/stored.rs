@@ -102,9 +102,11 @@ const KINDS: &[(&str, Held)] = &[
         "fact",
         Samples(&[
             "fact-connector-connected",
+            "fact-mailbox-erased",
             "fact-message-archived",
             "fact-message-failed",
             "fact-message-filed",
+            "fact-message-removed",
             "fact-salted",
         ]),
     ),
@@ -209,6 +211,16 @@ fn read<T: DeserializeOwned>(sample: &str, item: HashMap<String, AttributeValue>
     }
 }
 
+/// Adds a field to a map and to each map in it that says its own kind or state.
+fn add_a_field(map: &mut HashMap<String, AttributeValue>) {
+    let in_it = map.values_mut().filter_map(|value| match value {
+        AttributeValue::M(map) if ["kind", "state"].iter().any(|tag| map.contains_key(*tag)) => Some(map),
+        _ => None,
+    });
+    in_it.for_each(add_a_field);
+    map.insert("field_of_a_newer_version".to_owned(), AttributeValue::Bool(true));
+}
+
 #[test]
 fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it() {
     for sample in samples() {
@@ -217,7 +229,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
         let mut item: HashMap<String, AttributeValue> =
             value.as_object().unwrap().iter().map(|(k, v)| (k.clone(), attribute(v))).collect();
         // A function reads what a newer one wrote.
-        item.insert("field_of_a_newer_version".to_owned(), AttributeValue::Bool(true));
+        add_a_field(&mut item);
         match sample.as_str() {
             "api-key" => read::<ApiKey>(&sample, item),
             "app-claim" => read::<AppClaim>(&sample, item),
@@ -233,9 +245,11 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "credential" | "platform-credential" => read::<Registration>(&sample, item),
             "date" => read::<Entry<Date>>(&sample, item),
             "fact-connector-connected"
+            | "fact-mailbox-erased"
             | "fact-message-archived"
             | "fact-message-failed"
             | "fact-message-filed"
+            | "fact-message-removed"
             | "fact-salted" => {
                 read::<Fact>(&sample, item);
             }

@@ -403,7 +403,7 @@ pub(crate) struct MemberChange {
     #[serde(default)]
     #[schema(value_type = Vec<MemberRef>)]
     add: Vec<MemberId>,
-    /// Who gets them no more.
+    /// The ids of the members to remove.
     #[serde(default)]
     #[schema(value_type = Vec<MemberRef>)]
     remove: Vec<MemberId>,

@@ -22,7 +22,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, invalid, not_found},
     extract::{Id, Json, Query},
-    field::Name,
+    field::{Name, Strict},
     routes::page::{Page, Part},
 };
 
@@ -33,7 +33,8 @@ pub(crate) const PATH: &str = "/v1/firms/{firm}/erasures";
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErasureRequest {
-    target: ErasureTarget,
+    #[schema(value_type = ErasureTarget)]
+    target: Strict<ErasureTarget>,
     /// Who asked for it, such as the person whose data it is. Defaults to the caller. It stays in the archive.
     asked_by: Option<Name>,
     /// Why. It stays in the archive.
@@ -81,7 +82,8 @@ pub(super) async fn create(
     State(app): State<Arc<App>>,
     Json(new): Json<ErasureRequest>,
 ) -> Answer<impl IntoResponse> {
-    match &new.target {
+    let target = new.target.into_inner();
+    match &target {
         ErasureTarget::Messages { messages } if !(1..=REMOVED_MAX).contains(&messages.len()) => {
             return Err(invalid(format!("target.messages: 1 to {REMOVED_MAX}")));
         }
@@ -91,7 +93,7 @@ pub(super) async fn create(
         _ => {}
     }
     let asked_by = new.asked_by.map_or_else(|| firm.by(), Name::into_inner);
-    let new = NewErasure { target: new.target, asked_by, reason: new.reason.into_inner(), by: firm.by() };
+    let new = NewErasure { target, asked_by, reason: new.reason.into_inner(), by: firm.by() };
     let order = ErasureOrder::new(ErasureId::draw(&app.random), firm.id(), new, app.clock.now());
     order.insert(&app.table).await?;
     tracing::info!(firm.id = %firm.id(), erasure.id = %order.id, "erasure asked for");

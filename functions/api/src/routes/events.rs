@@ -1,6 +1,6 @@
 //! The feed: what happened, read by cursor, of one firm or of all.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, str::FromStr, sync::Arc, time::Duration};
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -19,11 +19,11 @@ use super::webhooks;
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::Answer,
-    extract::{Json, Query, given, given_word},
+    extract::{Json, Query, given, given_word, given_words},
     field::Limit,
 };
 
-/// Most events that one look examines for those of one type.
+/// Most events that one look examines for those of some types.
 const LOOKED_AT_MAX: usize = 1_000;
 /// How often a call that waits looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -54,15 +54,17 @@ pub(crate) struct EventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
-    /// 0 to 20, default 0: so many seconds the call waits if there is no event yet, and answers as soon as there is
-    /// one. One call of a key waits at a time; another one is answered at once.
+    /// How many seconds the call waits for an event if there is none yet: 0 to 20, default 0. One call of a key waits
+    /// at a time; another one is answered at once.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
-    /// Only events of this type. A request examines at most 1,000 events, so a page may have few or none and still not
-    /// be the last. You are at the end when `next` equals `after`.
-    #[serde(default, deserialize_with = "given_word")]
-    r#type: Option<EventType>,
+    /// Only events of these types: repeat the parameter, or separate them by commas. A request examines at most 1,000
+    /// events, so a page may have few or none and still not be the last. You are at the end when `next` equals
+    /// `after`.
+    #[serde(default, deserialize_with = "given_words")]
+    #[param(value_type = Option<Vec<EventType>>, max_items = 40)]
+    r#type: Option<BTreeSet<EventType>>,
     /// `asc`, the default, has the oldest first. `desc` has the newest first: then `after` is the number below which to
     /// go on, `next` is 0 at the end, and the call does not wait.
     #[serde(default, deserialize_with = "given_word")]
@@ -93,15 +95,17 @@ pub(crate) struct AllEventsPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
-    /// 0 to 20, default 0: so many seconds the call waits if there is no event yet, and answers as soon as there is
-    /// one. One call of a key waits at a time; another one is answered at once.
+    /// How many seconds the call waits for an event if there is none yet: 0 to 20, default 0. One call of a key waits
+    /// at a time; another one is answered at once.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
     wait: Option<Wait>,
-    /// Only events of this type. A request examines at most 1,000 events, so a page may have few or none and still not
-    /// be the last. You are at the end when `next` equals `after`.
-    #[serde(default, deserialize_with = "given_word")]
-    r#type: Option<EventType>,
+    /// Only events of these types: repeat the parameter, or separate them by commas. A request examines at most 1,000
+    /// events, so a page may have few or none and still not be the last. You are at the end when `next` equals
+    /// `after`.
+    #[serde(default, deserialize_with = "given_words")]
+    #[param(value_type = Option<Vec<EventType>>, max_items = 40)]
+    r#type: Option<BTreeSet<EventType>>,
 }
 
 /// Events, oldest first.
@@ -126,7 +130,7 @@ pub(super) async fn list(
     Query(part): Query<EventsPart>,
 ) -> Answer<Json<Facts>> {
     let (app, firm, limit) = (&*app, firm.id(), part.limit.unwrap_or_default().get());
-    let wanted = part.r#type.map(|wanted| move |event: &NumberedFact| wanted == event.fact.what.event_type());
+    let wanted = part.r#type.map(|wanted| move |event: &NumberedFact| wanted.contains(&event.fact.what.event_type()));
     let (items, next) = match part.order {
         Some(Order::Desc) => {
             let read = |before| async move {
@@ -176,7 +180,8 @@ pub(super) async fn list_all(
     Query(part): Query<AllEventsPart>,
 ) -> Answer<Json<AllFacts>> {
     let (app, limit) = (&*app, part.limit.unwrap_or_default().get());
-    let wanted = part.r#type.map(|wanted| move |event: &FirmEvent| wanted == event.event.fact.what.event_type());
+    let wanted =
+        part.r#type.map(|wanted| move |event: &FirmEvent| wanted.contains(&event.event.fact.what.event_type()));
     let read = |after| async move {
         let (events, next) = joint::after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
         Ok((events.into_iter().map(|(event, place)| (place, event)).collect(), next))

@@ -84,7 +84,7 @@ pub(crate) struct NewMember {
     external_id: Option<OwnId>,
 }
 
-/// What is to be another way; the rest stays (RFC 7396).
+/// Changes of a member. Omitted fields stay (RFC 7396).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberPatch {

@@ -90,7 +90,7 @@ pub(super) async fn send(
     webhooks::send(owner, app, id, sent).await
 }
 
-/// Lists what was posted to an operator webhook within seven days, newest first.
+/// Lists the deliveries of an operator webhook in the last seven days, newest first.
 #[utoipa::path(
     get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_operators_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
 )]

@@ -73,7 +73,7 @@ pub(crate) struct Proposals {
     next: Option<String>,
 }
 
-/// Lists mails that may belong to a dossier, the last registered first.
+/// Lists mails that may belong to a dossier, in descending order of their number in the feed.
 ///
 /// greffe proposes a dossier if all external senders and recipients of a mail are contacts of that dossier, and have no
 /// other dossier in common. Mails that were filed before are not proposed. Nothing is filed until a proposal is

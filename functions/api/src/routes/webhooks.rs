@@ -101,15 +101,16 @@ impl From<WebhookError> for Failure {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewWebhook {
-    /// The address: https, the name of a host, no user and no fragment. On one machine http to `localhost` will do.
+    /// The address: https, the name of a host, no user and no fragment. On one machine, http to `localhost` is
+    /// accepted.
     #[schema(max_length = 2000, pattern = "^https?://[!-~]+$", example = "https://application.example/greffe")]
     url: String,
     /// The types of events that are posted. Empty or left out for all.
     #[serde(default)]
-    #[schema(max_items = 20)]
+    #[schema(max_items = 40)]
     types: BTreeSet<EventType>,
-    /// Posts what the feed has after this, too: a number of it, or its `next`, as text; `0` for everything. Left out,
-    /// only what comes from now on.
+    /// Also posts the events after this position: a number or a `next` of the feed, as text; `0` for all events.
+    /// Defaults to the end of the feed.
     #[serde(default)]
     #[schema(pattern = "^[0-9]{1,19}([.][0-9]{1,19})?$", example = "0")]
     after: Option<String>,
@@ -126,7 +127,7 @@ pub(crate) struct WebhookView {
     state: WebhookState,
     /// Why greffe paused it; null if it did not.
     problem: Option<WebhookProblemView>,
-    /// Up to where in the feed everything is posted: what `after` of its events would be.
+    /// The position in the feed up to which all events are posted. Use it as `after`.
     posted_up_to: String,
     /// That the address does not take the next event; null if it does.
     failing: Option<WebhookFailingView>,
@@ -298,7 +299,7 @@ pub(crate) struct WebhookChange {
     url: Option<String>,
     /// The types of events that are posted; empty for all.
     #[serde(default)]
-    #[schema(max_items = 20)]
+    #[schema(max_items = 40)]
     types: Option<BTreeSet<EventType>>,
     /// `paused` lets events wait in the feed. `active` posts what waits, at once.
     #[serde(default)]
@@ -384,7 +385,7 @@ pub(crate) enum Sent {
     },
     /// Everything that the feed has after this, and from then on everything new.
     Since {
-        /// As of a new webhook; `0` for everything.
+        /// The position, as in `after` of a new webhook.
         #[schema(pattern = "^[0-9]{1,19}([.][0-9]{1,19})?$")]
         after: String,
     },

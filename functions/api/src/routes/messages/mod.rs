@@ -265,7 +265,7 @@ impl MessagesFilter {
     }
 }
 
-/// Lists a firm's mails, newest entry first. Filters narrow the list.
+/// Lists a firm's mails, in descending order of their number in the feed. Filters narrow the list.
 ///
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries. Mail that arrives
 /// while you page does not change the pages that follow.
