@@ -120,10 +120,10 @@ class Browser:
 
 
 class Page:
-    """A page. `language`: what the browser asks for; `scripts`: whether pages may run any; `dark`: the person's theme."""
+    """A page. `steps`: how often a person pressed or typed. `language`: what the browser asks for; `scripts`: whether pages may run any; `dark`: the person's theme."""
 
     def __init__(self, browser, session, language="en", scripts=True, dark=False, width=1600, height=900):
-        self.browser, self.session, self.said, self.loaded = browser, session, [], 0
+        self.browser, self.session, self.said, self.loaded, self.steps = browser, session, [], 0, 0
         self.language, self.scripts, self.height = language, scripts, height
         browser.pages[session] = self
         self.listen(session)
@@ -229,6 +229,7 @@ class Page:
     def point(self, kind, words, part="body", clicks=1):
         """Presses with the mouse: what can't be hit by it isn't pressed."""
         x, y = self.at(kind, words, part)
+        self.steps += 1
         sent = [
             self.browser.send("Input.dispatchMouseEvent", self.session, type=what, x=x, y=y, button="left", clickCount=click)
             for click in range(1, clicks + 1) for what in ("mousePressed", "mouseReleased")

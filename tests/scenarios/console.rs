@@ -892,7 +892,8 @@ async fn what_was_typed_is_shown_again_in_every_form_that_the_api_refuses() {
     let named = format!("name=\"name\" required maxlength=\"200\" value=\"{long}\"");
     let filed = format!("name=\"dossier\" value=\"{long}\"");
     let ticked = format!("value=\"{message}\" aria-label=\"Choose: A mail\" checked");
-    let forms: &[(&str, &[(&str, &str)], &[&str])] = &[
+    type Form<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let forms: &[Form<'_>] = &[
         (
             &connector,
             &[("do", "change"), ("name", &long), ("access", "organization"), ("contacts", "1")],
