@@ -87,9 +87,12 @@ def find_and_file(demo, page, outlook, account, number):
 
     def found():
         page.fill(t["search-text"], word)
-        # Where scripts run, the list follows what is typed.
+        # Where scripts run, the list follows what is typed; a person looks at it before they type again.
         if not page.scripts:
             page.go(t["search"])
+        end = time.monotonic() + (2 if page.scripts else 0)
+        while subject not in page.text() and time.monotonic() < end:
+            time.sleep(0.1)
         return subject in page.text()
 
     before = page.steps

@@ -623,7 +623,7 @@ fate-mails = { $n ->
     [one] Eine E-Mail mit ihren Anhängen.
    *[other] { $n } E-Mails mit ihren Anhängen.
 }
-fate-index = Ihre Betreffe, Personen, Akten und Wörter: Niemand findet sie hier mehr, und sie werden nicht noch einmal aufbewahrt.
+fate-index = Betreff, Personen, Akte und Wörter jeder E-Mail: Niemand findet sie hier mehr, und sie wird nicht noch einmal aufbewahrt.
 fate-more = Es sind mehr, als auf einmal gelöscht werden können. Bitten Sie danach noch einmal darum.
 fate-stays = Das bleibt, und warum
 fate-outlook = Die E-Mails in Outlook. greffe löscht dort nichts.

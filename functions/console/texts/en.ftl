@@ -623,7 +623,7 @@ fate-mails = { $n ->
     [one] One mail with its attachments.
    *[other] { $n } mails with their attachments.
 }
-fate-index = Their subjects, people, dossiers and words: nobody finds them here any more, and they are not kept again.
+fate-index = The subject, people, dossier and words of each mail: nobody finds it here any more, and it is not kept again.
 fate-more = There are more than one order takes. Ask again afterwards.
 fate-stays = This stays, and why
 fate-outlook = The mails in Outlook. greffe deletes nothing there.

@@ -623,7 +623,7 @@ fate-mails = { $n ->
     [one] { $n } courriel avec ses pièces jointes.
    *[other] { $n } courriels avec leurs pièces jointes.
 }
-fate-index = Leurs objets, personnes, dossiers et mots : personne ne les trouve plus ici, et ils ne sont pas conservés de nouveau.
+fate-index = L'objet, les personnes, le dossier et les mots de chaque courriel : personne ne le trouve plus ici, et il n'est pas conservé de nouveau.
 fate-more = Il y en a plus qu'une demande n'en prend. Refaites-la ensuite.
 fate-stays = Ceci reste, et pourquoi
 fate-outlook = Les courriels dans Outlook. greffe n'y efface rien.

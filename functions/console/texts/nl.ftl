@@ -18,7 +18,7 @@ sign-in-title = Aanmelden
 sign-in-text = Gebruik uw werkaccount van Microsoft. greffe verneemt wie u bent, en verder niets.
 sign-in-button = Aanmelden met Microsoft
 invited-title = { $name } nodigt u uit
-invited-text = Meld u aan met het account dat u hier wilt gebruiken. Daarna is de link alleen van u.
+invited-text = Meld u aan met het account dat u hier wilt gebruiken. Daarna werkt de link alleen nog voor u.
 role-administrator = Beheerder
 role-clerk = Medewerker
 role-reader = Lezer
@@ -149,7 +149,7 @@ mailbox-pause-what = Tijdens een pauze wordt niets gelezen. Wat intussen aankomt
 mailbox-pause = Pauzeren
 
 search = Zoeken
-search-text = Woorden
+search-text = Woorden in de e-mail
 search-from = Adres van de afzender
 search-dossier = Dossier
 search-all = Alle postvakken
@@ -362,7 +362,7 @@ copies-failed = { $n ->
    *[other] { $n } zijn mislukt.
 }
 
-entries = Data en contacten
+entries = Afspraken en contacten
 entries-of = Van
 entries-of-all = iedereen
 show = Tonen
@@ -623,7 +623,7 @@ fate-mails = { $n ->
     [one] Eén e-mail met de bijlagen.
    *[other] { $n } e-mails met hun bijlagen.
 }
-fate-index = Hun onderwerpen, personen, dossiers en woorden: niemand vindt ze hier nog, en ze worden niet opnieuw bewaard.
+fate-index = Het onderwerp, de personen, het dossier en de woorden van elke e-mail: niemand vindt hem hier nog, en hij wordt niet opnieuw bewaard.
 fate-more = Er zijn er meer dan in één keer gewist kunnen worden. Vraag het daarna opnieuw.
 fate-stays = Dit blijft, en waarom
 fate-outlook = De e-mails in Outlook. greffe wist daar niets.
