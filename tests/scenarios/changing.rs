@@ -40,7 +40,11 @@ async fn what_has_an_external_id_is_created_once() {
     let other = world.firm("Other").await;
     let made = world.post(&format!("/v1/firms/{other}/connectors"), connector.clone()).await;
     assert_eq!(made.status, StatusCode::CREATED);
+    let webhook = json!({ "url": "http://127.0.0.1:9/", "external_id": "c-7" });
     for (path, body) in [
+        ("/v1/webhooks".to_owned(), webhook.clone()),
+        (of_firm("webhooks"), webhook),
+        (of_firm("keys"), json!({ "name": "Application", "external_id": "c-7" })),
         ("/v1/firms".to_owned(), firm),
         (of_firm("members"), with("name", "Bob")),
         (of_firm("mailboxes"), with("kind", "user")),
@@ -53,6 +57,7 @@ async fn what_has_an_external_id_is_created_once() {
             .map(|answer| answer.body["id"].as_str().unwrap_or_else(|| panic!("{path}: {}", answer.body)));
         assert!(ids.iter().all(|id| *id == ids[0]), "{path}: {ids:?}");
         assert_eq!((third.status, &third.body["external_id"]), (StatusCode::OK, &json!("c-7")), "{path}");
+        assert!(!["key", "secret"].iter().any(|shown_once| third.body[shown_once].is_string()), "{}", third.body);
         // What is deleted leaves its id to another.
         assert_eq!(world.delete(&format!("{path}/{}", ids[0])).await.status, StatusCode::NO_CONTENT, "{path}");
         let again = world.post(&path, body).await;
@@ -98,15 +103,24 @@ async fn an_external_id_is_given_later_moved_and_taken_away_and_never_stands_for
     let ada = id_of("members", json!({ "name": "Ada", "address": ADA, "connector": registry.connector })).await;
     let bob = id_of("members", json!({ "name": "Bob", "address": "bob@lumen.example", "connector": second })).await;
     let bobs = id_of("mailboxes", json!({ "member": bob })).await;
-    for (path, one, other) in
-        [("connectors", &registry.connector, &second), ("members", &ada, &bob), ("mailboxes", &registry.mailbox, &bobs)]
-    {
+    let webhook = json!({ "url": "http://127.0.0.1:9/" });
+    let webhooks = (id_of("webhooks", webhook.clone()).await, id_of("webhooks", webhook).await);
+    for (path, one, other) in [
+        ("connectors", &registry.connector, &second),
+        ("members", &ada, &bob),
+        ("mailboxes", &registry.mailbox, &bobs),
+        ("webhooks", &webhooks.0, &webhooks.1),
+    ] {
         let path = of_firm(path);
         assert_eq!(patch(&path, one, json!("c-7")).await.ok()["external_id"], "c-7", "{path}");
         assert_eq!(patch(&path, other, json!("c-7")).await.problem(), "external_id_taken", "{path}");
         assert_eq!(patch(&path, one, json!("c-7")).await.ok()["external_id"], "c-7", "{path}: the same again");
         assert_eq!(patch(&path, one, Value::Null).await.ok()["external_id"], Value::Null, "{path}");
         assert_eq!(patch(&path, other, json!("c-7")).await.ok()["external_id"], "c-7", "{path}");
+        // The list of webhooks is one page.
+        if one == &webhooks.0 {
+            continue;
+        }
         let found = listed(&world, &format!("{path}?external_id=c-7"), "id").await;
         assert_eq!(found, [other.as_str()], "{path}");
     }

@@ -30,6 +30,62 @@ async fn with_options(world: &World, firm: &str, options: Value) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
+/// A browser of a person that came back from Microsoft: where it is sent, or none if it gets a page.
+async fn sent_back(world: &World, callback: &str, cookie: &str) -> Option<String> {
+    let back = world.http.get(callback).header("cookie", cookie).send().await.unwrap();
+    back.headers().get("location").map(|to| to.to_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_person_comes_back_to_the_applications_page_with_its_state_and_the_outcome() {
+    let world = World::with(&[("GREFFE_RETURN_ORIGINS", "https://app.example")]).await;
+    let firm = world.firm("Lumen").await;
+    let connector = world.connector(&firm, "delegated", Value::Null).await;
+    let path = format!("/v1/firms/{firm}/connectors/{connector}/link");
+    let link = async |url: &str| {
+        let made = world.post(&path, json!({ "return_url": url, "state": "s-1" })).await.ok();
+        made["connect_url"].as_str().unwrap().to_owned()
+    };
+    let depart = async |link: &str| Browser::sent_on(&world.http.get(link).send().await.unwrap());
+    let end = |outcome: &str| format!("outcome={outcome}&connector={connector}");
+
+    // A person who declines comes back, too, and so does one who accepts; to this machine, because greffe is on it.
+    let app = "https://app.example/done?tab=2";
+    let browser = depart(&link(app).await).await;
+    let callback = world.decide(&browser.page, ADA, "deny").await;
+    let to = sent_back(&world, &callback, &browser.cookie).await.unwrap();
+    assert!(to.starts_with(&format!("{app}&{}&code=", end("failed"))) && to.ends_with("&state=s-1"), "{to}");
+    assert_eq!(sent_back(&world, &callback, &browser.cookie).await, None, "once");
+    let browser = depart(&link("http://127.0.0.1:4000/done").await).await;
+    let callback = world.decide(&browser.page, ADA, "accept").await;
+    assert_eq!(sent_back(&world, &callback, "greffe_sign_in=other").await, None, "another browser gets a page");
+    let to = sent_back(&world, &callback, &browser.cookie).await.unwrap();
+    assert_eq!(to, format!("http://127.0.0.1:4000/done?{}&state=s-1", end("connected")));
+    assert!(!to.contains("ada") && !to.contains("lumen"), "nothing personal: {to}");
+    assert_eq!(world.connector_view(&firm, &connector).await["state"], "connected");
+
+    for url in ["https://evil.example/", "https://app.example@evil.example/", "http://evil.example/", "done"] {
+        assert_eq!(world.post(&path, json!({ "return_url": url })).await.problem(), "invalid_request", "{url}");
+    }
+}
+
+#[tokio::test]
+async fn the_way_back_is_kept_while_an_administrator_consents() {
+    let world = World::new().await;
+    administered(&world);
+    let firm = world.firm("Lumen").await;
+    let connector = world.connector(&firm, "organization", Value::Null).await;
+    let new = json!({ "return_url": "http://localhost:4000/" });
+    let made = world.post(&format!("/v1/firms/{firm}/connectors/{connector}/link"), new).await.ok();
+    let mut browser = Browser::sent_on(&world.http.get(made["connect_url"].as_str().unwrap()).send().await.unwrap());
+    let callback = world.decide(&browser.page, ADMIN, "accept").await;
+    let on = world.http.get(&callback).header("cookie", &browser.cookie).send().await.unwrap();
+    browser = Browser::sent_on(&on);
+    let callback = world.decide(&browser.page, ADMIN, "accept").await;
+    let to = sent_back(&world, &callback, &browser.cookie).await.unwrap();
+    assert_eq!(to, format!("http://localhost:4000/?outcome=connected&connector={connector}"));
+}
+
 #[tokio::test]
 async fn a_connector_is_upgraded_and_downgraded_without_losing_anything() {
     let world = World::new().await;

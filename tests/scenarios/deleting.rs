@@ -168,6 +168,34 @@ async fn the_last_connector_with_an_app_of_the_firms_own_takes_its_secret_along(
 }
 
 #[tokio::test]
+async fn the_feed_tells_once_of_each_thing_that_is_deleted() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector });
+    let member = world.post(&of_firm(&registry, "/members"), member).await.ok()["id"].clone();
+    let mut known = world.facts(&registry.firm).await.len();
+    for (below, told) in [
+        (format!("/members/{}", member.as_str().unwrap()), json!({ "type": "member_deleted", "member": member })),
+        (format!("/mailboxes/{}", registry.mailbox), json!({ "type": "mailbox_deleted", "mailbox": registry.mailbox })),
+        (
+            format!("/connectors/{}", registry.connector),
+            json!({ "type": "connector_deleted", "connector": registry.connector }),
+        ),
+        (String::new(), json!({ "type": "firm_deleted" })),
+    ] {
+        let path = of_firm(&registry, &below);
+        assert_eq!(world.delete(&path).await.status, StatusCode::NO_CONTENT);
+        world.delete(&path).await;
+        let events = world.get(&of_firm(&registry, "/events?limit=100")).await.ok()["items"].clone();
+        let [event] = &events.as_array().unwrap()[known..] else { panic!("{path}: {events}") };
+        for (name, value) in told.as_object().unwrap() {
+            assert_eq!(event[name], *value, "{event}");
+        }
+        known += 1;
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_firm_has_no_access_left_and_the_operator_reads_what_it_archived() {
     let world = World::new().await;
     let registry = world.registry().await;

@@ -181,6 +181,8 @@ async fn each_example_of_the_description_is_what_happens() {
         "external_id": "office-1" });
     let connector = id(&journey.call("create_connector", &[firm], new).await);
     let connector = connector.as_str();
+    let back = json!({ "return_url": "http://127.0.0.1:4000/connected", "state": "s-1" });
+    journey.call("create_sign_in_link", &[firm, connector], back).await;
     world.sign_in(firm, connector, ADMIN).await.ok();
     journey.call("read_connector", &[firm, connector], nothing.clone()).await;
     journey.call("update_connector", &[firm, connector], json!({ "name": "Head office" })).await;

@@ -16,6 +16,7 @@ fn body_of(operation: &str) -> Value {
     match operation {
         "PATCH /connectors/{connector}" | "PATCH /members/{member}" => json!({ "name": "Mallory" }),
         "PATCH /mailboxes/{mailbox}" => json!({ "member": null }),
+        "POST /connectors/{connector}/link" => json!({ "return_url": "http://127.0.0.1:4000/" }),
         "POST /connectors/{connector}/secret" => json!({ "client_secret": "of-mallory~1" }),
         "POST /invitations" | "PUT /users/{user}" => json!({ "role": "reader" }),
         "POST /members/{member}/test" => json!({ "service": "mail" }),

@@ -92,6 +92,57 @@ async fn contacts_that_fail_hold_up_no_date_are_shown_after_some_minutes_and_com
     assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null);
 }
 
+/// What the feed tells of pushes.
+async fn told(world: &World, firm: &Firm) -> Vec<Value> {
+    let page = world.get(&format!("/v1/firms/{}/events?type=push_failed,push_recovered", firm.id)).await.ok();
+    let items = page["items"].as_array().unwrap().iter();
+    items
+        .map(|event| json!([event["type"], event["member"], event["kind"], event["external_id"], event["code"]]))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_feed_tells_that_a_deadline_does_not_reach_a_calendar_and_that_it_did_in_the_end() {
+    let (world, firm, ada) = world().await;
+    world.microsoft.faults().fail("event create", 400, Times::Forever);
+    world.say(&firm, "dates", "D", hearing("Hearing", &ada)).await;
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    assert_eq!(told(&world, &firm).await, [] as [Value; 0], "it is tried again");
+    for _ in 0..40 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    let failed = json!(["push_failed", ada, "date", "D", "item_refused"]);
+    assert_eq!(told(&world, &firm).await, std::slice::from_ref(&failed), "it is told once");
+    let copy = world.said(&firm, "dates", "D").await["copies"][0].clone();
+    assert_eq!((&copy["state"], &copy["problem"]["code"]), (&json!("failed"), &json!("item_refused")));
+    world.microsoft.faults().clear();
+    // Said again, it comes at once.
+    world.say(&firm, "dates", "D", hearing("Trial", &ada)).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["Trial"]);
+    let recovered = json!(["push_recovered", ada, "date", "D", null]);
+    assert_eq!(told(&world, &firm).await, [failed, recovered]);
+}
+
+#[tokio::test]
+async fn the_feed_tells_once_that_all_contacts_of_a_member_wait_and_that_they_came() {
+    let (world, firm, ada) = world().await;
+    world.microsoft.faults().fail("contact folder create", 503, Times::Forever);
+    world.microsoft.faults().fail("contact folders", 500, Times::Forever);
+    for id in ["C1", "C2"] {
+        world.say(&firm, "contacts", id, json!({ "name": id, "members": [ada] })).await;
+    }
+    assert_eq!(told(&world, &firm).await, [] as [Value; 0], "it may pass");
+    for _ in 0..40 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    let all = told(&world, &firm).await;
+    let [failed] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(failed.as_array().unwrap()[..4], [json!("push_failed"), json!(ada), json!("contact"), Value::Null]);
+    world.microsoft.faults().clear();
+    world.pass(QUARTER).await;
+    assert_eq!(told(&world, &firm).await[1], json!(["push_recovered", ada, "contact", null, null]));
+}
+
 #[tokio::test]
 async fn a_change_of_the_title_leaves_a_dismissed_reminder_and_a_persons_category_alone() {
     let (world, firm, ada) = world().await;

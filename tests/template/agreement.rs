@@ -101,12 +101,13 @@ fn keys(schema: &[KeySchemaElement]) -> Value {
 /// Variables that only one machine sets: where tests have Microsoft answered, and by what certificate AWS.
 const ONE_MACHINE: [&str; 3] = ["GREFFE_LOGIN_URL", "GREFFE_GRAPH_URL", "AWS_CA_BUNDLE"];
 /// Variables that only some functions are told.
-const SOME: [&str; 10] = [
+const SOME: [&str; 11] = [
     "GREFFE_FEDERATED_SUBJECTS",
     "GREFFE_WEBHOOK_URL",
     "GREFFE_CONTENT_BYTES_MAX",
     "GREFFE_WAITING_CALLS",
     "GREFFE_CALLS_PER_MINUTE",
+    "GREFFE_RETURN_ORIGINS",
     "GREFFE_LOG_MINUTES",
     "GREFFE_LOCK_DAYS",
     "GREFFE_TIMESTAMP_URL",

@@ -79,7 +79,7 @@ impl From<TableError> for Failure {
 /// Why a change with an external id failed: another has it, or anything else.
 pub(crate) fn not_named(
     kind: ExternalIdOwner,
-    firm: FirmId,
+    firm: Option<FirmId>,
     external_id: Option<&ExternalId>,
     error: TableError,
 ) -> Failure {

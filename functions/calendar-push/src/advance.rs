@@ -9,7 +9,7 @@ use shared::{
         worker::RoundOutcome,
     },
     base::id::{EntryId, Noun},
-    graph::{BatchOrder, Disposition, GraphError, Homes, Item, ItemStep, PARALLEL_REQUESTS_MAX, Place, Tag},
+    graph::{BatchOrder, Disposition, GraphError, Homes, ItemStep, OutlookItem, PARALLEL_REQUESTS_MAX, Place, Tag},
     mail::work::WorkOutcome,
     push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
@@ -25,7 +25,7 @@ const STEPS_MAX: usize = 8;
 struct Held {
     entry: EntryId,
     /// How it shall show; none where it shall not be.
-    wanted: Option<Item>,
+    wanted: Option<OutlookItem>,
     /// As it was read; none where there was none.
     read: Option<Row<Copy>>,
     copy: Copy,
@@ -280,9 +280,18 @@ async fn homes(round: &Round<'_>, steps: &[(usize, ItemStep)]) -> Result<Homes, 
 
 /// Keeps what is known of the copies, and takes out of the work what is done, in one transaction.
 async fn settle(round: &Round<'_>, work: Row<PushWork>, mut held: Vec<Held>) -> Result<(), PushError> {
-    // What failed may have come right without another step: it was said as it is there.
-    for held in held.iter_mut().filter(|held| held.fate() == WorkOutcome::Done) {
-        held.copy.failure = None;
+    let (firm, member, now) = (round.outlook.firm.id, round.outlook.member, round.app.clock.now());
+    let mut news = Vec::new();
+    for held in &mut held {
+        let fate = held.fate();
+        // What failed may have come right without another step: it was said as it is there.
+        if fate == WorkOutcome::Done {
+            held.copy.failure = None;
+        }
+        // What is open may still come right, or fail.
+        if fate != WorkOutcome::Open {
+            news.extend(held.copy.news().map(|news| news.of_entry((firm, member), &held.entry, now)));
+        }
     }
     let things = work.value.work.things().iter();
     let fates: Vec<(String, WorkOutcome)> = things
@@ -293,7 +302,7 @@ async fn settle(round: &Round<'_>, work: Row<PushWork>, mut held: Vec<Held>) -> 
         })
         .collect();
     let (left, settled) = work.value.work.left_after(&fates);
-    let bulk = BulkProgress::add(round.outlook.firm.id, round.outlook.member, work.value.bulk, settled);
+    let bulk = BulkProgress::add(firm, member, work.value.bulk, settled);
     let mut writes: Vec<Write> = held.into_iter().filter_map(|held| held.write(round)).collect();
     writes.push(match left {
         Some(left) => {
@@ -304,5 +313,7 @@ async fn settle(round: &Round<'_>, work: Row<PushWork>, mut held: Vec<Held>) -> 
     });
     writes.extend(bulk);
     let _one_at_a_time = round.settling.lock().await;
-    Ok(round.app.table.transact(writes).await?)
+    let recorded = round.app.feed.record_with(firm, writes, news).await?;
+    round.app.feed.announce_recorded(firm, &recorded).await;
+    Ok(())
 }

@@ -45,7 +45,16 @@ pub(crate) enum PushError {
     Table(TableError),
     /// The feed or the event bus.
     #[error(transparent)]
-    Feed(#[from] FeedError),
+    Feed(FeedError),
+}
+
+impl From<FeedError> for PushError {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Table(error) => error.into(),
+            other => Self::Feed(other),
+        }
+    }
 }
 
 impl From<GraphError> for PushError {

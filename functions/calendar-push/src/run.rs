@@ -155,8 +155,11 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
     if finished {
         outbox.value.round_began_at = Some(began_at);
     }
+    let now = app.clock.now();
+    let news = outbox.value.news(now).into_iter().map(|(noun, news)| news.of_noun(job.member, noun, now)).collect();
     if outbox.value != before {
-        app.table.write(Write::replace(&outbox)).await?;
+        let recorded = app.feed.record_with(job.firm, vec![Write::replace(&outbox)], news).await?;
+        app.feed.announce_recorded(job.firm, &recorded).await;
     }
     if finished {
         let due = next_due(app, &firm, job.member, &outbox.value).await?;
@@ -216,7 +219,8 @@ impl Visitor<'_> {
             }
             forget_copies(app, firm, self.member).await?;
             let account = member.map(Member::account);
-            *outbox = Outbox { account, round_began_at: outbox.round_began_at, ..Outbox::default() };
+            let told = std::mem::take(&mut outbox.told);
+            *outbox = Outbox { account, round_began_at: outbox.round_began_at, told, ..Outbox::default() };
             if member.is_some() {
                 app.table.write(Write::replace(row)).await?;
                 row.written();

@@ -1,7 +1,8 @@
 //! Signing in, as a browser goes through it: out to Microsoft, and back from there. What happens is told in
 //! [`shared::access::sign_in`]; here it becomes redirects, a cookie and pages.
 //!
-//! A browser is sent only where [`shared::access::sign_in`] says, never where a parameter says.
+//! A browser is sent only where [`shared::access::sign_in`] says, never where a parameter says: to Microsoft, or in the
+//! end to the address that the link was made with.
 
 mod page;
 
@@ -23,7 +24,7 @@ use serde::Serialize;
 use shared::{
     access::{
         console_sign_in::{self, Entered, SignInPurpose},
-        sign_in::{self, Arrival, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
+        sign_in::{self, Arrival, Arrived, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
     },
     app::App,
     base::{
@@ -41,7 +42,8 @@ use shared::{
 ///   browser.
 /// - `GET /oauth/console?invitation=…` → 303 to Microsoft's sign-in page, on the way to the console.
 /// - `GET /oauth/callback?code=…&state=…`, where Microsoft sends the browser back → a page "Connected to {connector}
-///   via {address}", or 303 to Microsoft once more where an administrator has to consent.
+///   via {address}", or 303 to where the business application wants it, or to Microsoft once more where an
+///   administrator has to consent.
 ///
 /// What went wrong is a page with its meaning, what to do next, and Microsoft's own code. A client that asks for
 /// `application/json` gets `{"connector", "address"}`, or a problem document with the same status.
@@ -93,10 +95,15 @@ async fn callback(
             Err(problem) => reader.told_of(&problem),
         };
     }
-    match sign_in::complete(&app, callback, cookie).await {
-        Ok(Arrival::GoOn(departure)) => redirect(&app.config.public_url, &departure, &headers),
-        Ok(Arrival::Connected { connector, address }) => reader.told_connected(connector, address),
-        Err(problem) => reader.told_of(&problem),
+    let Arrived { arrival, back } = sign_in::complete(&app, callback, cookie).await;
+    match (arrival, back) {
+        (Ok(Arrival::GoOn(departure)), _) => redirect(&app.config.public_url, &departure, &headers),
+        (_, Some(back)) if matches!(reader, Reader::Person(_)) => {
+            let headers = [(header::CACHE_CONTROL, "no-store"), page::REFERRER_POLICY];
+            (headers, Redirect::to(back.as_str())).into_response()
+        }
+        (Ok(Arrival::Connected { connector, address }), _) => reader.told_connected(connector, address),
+        (Err(problem), _) => reader.told_of(&problem),
     }
 }
 

@@ -18,7 +18,7 @@ fn app() -> App {
     let config = Config::from_lookup(|name| match name {
         "GREFFE_CLOUD" | "GREFFE_LOGIN_URL" | "GREFFE_GRAPH_URL" | "GREFFE_APP_CLIENT_ID" => None,
         "GREFFE_CONTENT_BYTES_MAX" | "GREFFE_LOG_MINUTES" | "GREFFE_LOCK_DAYS" | "GREFFE_WAITING_CALLS" => None,
-        "GREFFE_TIMESTAMP_URL" | "GREFFE_TIMESTAMP_HOURS" | "GREFFE_CALLS_PER_MINUTE" => None,
+        "GREFFE_TIMESTAMP_URL" | "GREFFE_TIMESTAMP_HOURS" | "GREFFE_CALLS_PER_MINUTE" | "GREFFE_RETURN_ORIGINS" => None,
         "GREFFE_PUBLIC_URL" => Some("https://greffe.example".to_owned()),
         _ => Some("greffe".to_owned()),
     });

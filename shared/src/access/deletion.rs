@@ -22,7 +22,12 @@ use crate::{
         id::{FirmId, SubscriptionId},
         telemetry::ErrorChain,
     },
-    firm::{Firm, api_key::ApiKey, external_id::ExternalIdOwner},
+    firm::{
+        Firm,
+        api_key::ApiKey,
+        external_id::ExternalIdOwner,
+        feed::{Fact, FactEvent, FeedError},
+    },
     mail::mailbox::{Mailbox, SyncState},
     webhook::Webhook,
 };
@@ -53,12 +58,17 @@ pub async fn delete_connector(clients: &Clients, connector: &Connector) -> Resul
         end_own_app(clients, firm).await?;
     }
     let mut tries = table.tries();
+    let (at, what) = (clients.clock.now(), FactEvent::ConnectorDeleted { connector: id });
+    let fact = Fact { id: format!("{id}-deleted"), at, what };
     loop {
+        // Another request may have deleted it meanwhile, and told that.
+        let Some(row) = Connector::find(table, firm, id).await? else { return Ok(()) };
         let left = tenancy::leave(table, connector).await?;
-        let gone = [Key::connector(firm, id), Key::tokens(firm, id), Key::watch(firm, id)].map(Write::discard);
+        let gone = [Key::tokens(firm, id), Key::watch(firm, id)].map(Write::discard);
         let named = ExternalIdOwner::Connector.release(Some(firm), connector.external_id.as_ref());
-        match table.transact(gone.into_iter().chain(left).chain(named).collect()).await {
-            Err(error) if tries.again(&error).await => {}
+        let writes = [Write::remove(&row)].into_iter().chain(gone).chain(left).chain(named).collect();
+        match clients.feed.tell_with(firm, writes, fact.clone()).await {
+            Err(FeedError::Table(error)) if tries.again(&error).await => {}
             ended => return Ok(ended?),
         }
     }
@@ -129,7 +139,9 @@ pub async fn delete_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), Re
     if row.value.ended_at.is_none() {
         row.value.ended_at = Some(clients.clock.now());
         let named = ExternalIdOwner::Firm.release(None, row.value.external_id.as_ref());
-        table.transact([Write::replace(&row)].into_iter().chain(named).collect()).await?;
+        let (at, what) = (clients.clock.now(), FactEvent::FirmDeleted);
+        let fact = Fact { id: format!("{firm}-deleted"), at, what };
+        clients.feed.tell_with(firm, [Write::replace(&row)].into_iter().chain(named).collect(), fact).await?;
     }
     for key in ApiKey::list(table, firm).await? {
         ApiKey::revoke(table, firm, key.id).await?;

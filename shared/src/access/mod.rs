@@ -14,6 +14,7 @@ pub mod owner;
 pub mod ownership;
 pub mod registration;
 pub mod reminder;
+pub mod return_address;
 pub mod rotation;
 pub mod sign_in;
 pub mod silence;

@@ -28,6 +28,7 @@ use crate::{
         connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, PERSONAL_TENANT, Rights},
         entra::{Issued, SignInWish},
         id_token::IdClaims,
+        return_address::ReturnAddress,
         tenancy::{self, HeldTenancy, Proof, WaitingConnector},
         watch::{self, Watch},
     },
@@ -68,6 +69,17 @@ struct Ticket {
     firm: FirmId,
     connector: ConnectorId,
     expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    back: Option<ReturnAddress>,
+}
+
+/// What a sign-in began with.
+#[derive(Debug, Clone, Default)]
+struct SignInOrigin {
+    /// The digest of the link.
+    link: Option<String>,
+    /// Where the browser goes in the end.
+    back: Option<ReturnAddress>,
 }
 
 /// A sign-in under way.
@@ -83,6 +95,9 @@ struct SignIn {
     /// The digest of the link that it began with.
     #[serde(default)]
     link: Option<String>,
+    /// Where the browser goes in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    back: Option<ReturnAddress>,
     /// Until when the browser may come back, in seconds since 1970. Older versions wrote this time as `expires_at`.
     #[serde(default)]
     ends_at: Option<i64>,
@@ -163,6 +178,15 @@ pub struct Departure {
     pub cookie: SecretString,
 }
 
+/// What became of a browser that came back.
+#[derive(Debug)]
+pub struct Arrived {
+    /// How the callback ended.
+    pub arrival: Result<Arrival, Problem>,
+    /// Where the browser goes then, if the business application said so and the sign-in ended.
+    pub back: Option<Url>,
+}
+
 /// How a callback ended.
 #[derive(Debug)]
 pub enum Arrival {
@@ -196,12 +220,17 @@ pub struct Callback {
     pub tenant: Option<String>,
 }
 
-/// The link that a person opens to connect `connector`. It names nothing in clear and ends by itself.
+/// The link that a person opens to connect `connector`. It names nothing in clear and ends by itself. `back`: where the
+/// browser goes in the end; without one, to a page of greffe's.
 ///
 /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
-pub async fn connect_url(clients: &Clients, connector: &Connector) -> Result<String, TokenError> {
-    let ticket =
-        Ticket { firm: connector.firm, connector: connector.id, expires_at: clients.clock.now() + TICKET_LIFETIME };
+pub async fn connect_url(
+    clients: &Clients,
+    connector: &Connector,
+    back: Option<ReturnAddress>,
+) -> Result<String, TokenError> {
+    let (firm, expires_at) = (connector.firm, clients.clock.now() + TICKET_LIFETIME);
+    let ticket = Ticket { firm, connector: connector.id, expires_at, back };
     let json = serde_json::to_string(&ticket).unwrap_or_default();
     let sealed = clients.secrets.keyring().await?.seal(&clients.random, TICKET_OWNER, &json);
     Ok(clients.config.public_url.at(&format!("/oauth/connect/{}", sealed.as_str())))
@@ -222,7 +251,7 @@ pub async fn begin(clients: &Clients, ticket: &str) -> Result<Departure, Problem
     let keyring = clients.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
     let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
     let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
-    let Ticket { firm, connector, expires_at } = opened.ok_or_else(|| {
+    let Ticket { firm, connector, expires_at, back } = opened.ok_or_else(|| {
         tracing::warn!("a link to connect is damaged");
         Problem::new(Code::LinkDamaged, "The link is invalid.")
     })?;
@@ -235,7 +264,7 @@ pub async fn begin(clients: &Clients, ticket: &str) -> Result<Departure, Problem
     if used.is_some() {
         return Err(used_already(Some(&connector), Code::LinkUsed));
     }
-    begin_step(clients, &connector.as_wanted(), SignInStep::SignIn, Some(link)).await
+    begin_step(clients, &connector.as_wanted(), SignInStep::SignIn, SignInOrigin { link: Some(link), back }).await
 }
 
 /// Sends a browser to Microsoft for the rights of `connector`.
@@ -243,7 +272,7 @@ async fn begin_step(
     clients: &Clients,
     connector: &Connector,
     step: SignInStep,
-    link: Option<String>,
+    SignInOrigin { link, back }: SignInOrigin,
 ) -> Result<Departure, Problem> {
     let registration = clients.tokens.app(&connector.into()).await.map_err(from_token)?;
     // The state names the firm, so that the callback knows in whose partition to look.
@@ -275,6 +304,7 @@ async fn begin_step(
         rights: connector.rights(),
         step,
         link,
+        back,
         ends_at: Some((now + SIGN_IN_LIFETIME).as_second()),
         over: None,
         expires_at: (now + SIGN_IN_KEPT).as_second(),
@@ -286,17 +316,34 @@ async fn begin_step(
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
 ///
-/// Errors: the state is unknown, late, used or of another browser; Microsoft refused; the account may not connect; or
-/// the table fails.
-pub async fn complete(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -> Result<Arrival, Problem> {
-    let from = callback.from.clone();
+/// It fails if the state is unknown, late, used or of another browser; Microsoft refused; the account may not connect;
+/// or the table fails.
+pub async fn complete(clients: &Clients, callback: Callback, cookie: Option<&str>) -> Arrived {
+    match take(clients, callback, cookie).await {
+        Ok(taken) => finish(clients, taken).await,
+        Err(problem) => Arrived { arrival: Err(problem), back: None },
+    }
+}
+
+/// A sign-in that a browser came back with, for the first time.
+struct TakenSignIn {
+    firm: FirmId,
+    sign_in: SignIn,
+    state: String,
+    callback: Callback,
+    late: bool,
+    at: Timestamp,
+}
+
+/// Finds the sign-in that a callback belongs to, and ends it: no other callback gets it.
+async fn take(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -> Result<TakenSignIn, Problem> {
+    let now = clients.clock.now();
     let state = callback.state.take().ok_or_else(|| refused("without a state"))?;
     let firm = state.split_once('.').and_then(|(firm, _)| firm.parse::<FirmId>().ok());
     let firm = firm.ok_or_else(|| refused("with a state that is none of ours"))?;
     let key = Key::sign_in(firm, &digest_of(&state));
     let row: Option<Row<SignIn>> = clients.table.get(&key).await.map_err(from_table)?;
     let mut row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
-    let now = clients.clock.now();
     match row.value.over {
         Some(SignInEnd::TimedOut) => return Err(too_late()),
         Some(SignInEnd::Used) => return Err(used_before(clients, firm, row.value.connector).await),
@@ -316,18 +363,30 @@ pub async fn complete(clients: &Clients, mut callback: Callback, cookie: Option<
         Err(TableError::Conflict { .. }) => return Err(used_before(clients, firm, row.value.connector).await),
         Err(other) => return Err(from_table(other)),
     }
-    let sign_in = row.value;
+    Ok(TakenSignIn { firm, sign_in: row.value, state, callback, late, at: now })
+}
+
+/// Goes on with it, and notes on the connector why it failed, if it did.
+async fn finish(clients: &Clients, taken: TakenSignIn) -> Arrived {
+    let TakenSignIn { firm, sign_in, state, callback, late, at } = taken;
+    let from = callback.from.clone();
     let arrived = match late {
         true => Err(too_late().into()),
         false => proceed(clients, firm, &sign_in, &state, callback).await,
     };
     if let Err(refused) = &arrived
         && refused.problem.code != Code::Internal
-        && let Err(error) = note(clients, firm, sign_in.connector, refused, now, from).await
+        && let Err(error) = note(clients, firm, sign_in.connector, refused, at, from).await
     {
         tracing::warn!(connector.id = %sign_in.connector, error = %ErrorChain(&error), "a failed sign-in was not noted");
     }
-    arrived.map_err(|refused| refused.problem)
+    let arrival = arrived.map_err(|refused| refused.problem);
+    let back = match &arrival {
+        Ok(Arrival::GoOn(_)) => None,
+        Ok(Arrival::Connected { .. }) => sign_in.back.map(|back| back.after(sign_in.connector, Ok(()))),
+        Err(problem) => sign_in.back.map(|back| back.after(sign_in.connector, Err(problem.code))),
+    };
+    Arrived { arrival, back }
 }
 
 /// Keeps why a sign-in failed on the connector, because the person who sent the link may not be the one at the browser.
@@ -388,7 +447,8 @@ async fn proceed(
         });
     }
     let connector = connector.with_rights(sign_in.rights);
-    let browser = Browser { from: callback.from, link: sign_in.link.clone() };
+    let began = SignInOrigin { link: sign_in.link.clone(), back: sign_in.back.clone() };
+    let browser = Browser { from: callback.from, began };
     match &sign_in.step {
         SignInStep::SignIn => {
             let (claims, issued) = signed_in(clients, &connector, callback.code, state, sign_in).await?;
@@ -474,7 +534,7 @@ async fn identified(
             let verified_domains = verified_domains(clients, &issued).await;
             let may_consent = may_consent.unwrap_or(false);
             let step = SignInStep::AdminConsent { tenant: claims.tid, address: name, may_consent, verified_domains };
-            Ok(Arrival::GoOn(begin_step(clients, &connector, step, browser.link).await?))
+            Ok(Arrival::GoOn(begin_step(clients, &connector, step, browser.began).await?))
         }
         // It would work for an hour, and then ask for a person again.
         Access::Delegated if issued.refresh.is_none() => {
@@ -515,8 +575,8 @@ async fn verified_domains(clients: &Clients, issued: &Issued) -> Option<Vec<Stri
 struct Browser {
     /// The address that it came from, if known.
     from: Option<String>,
-    /// The digest of the link that it began with.
-    link: Option<String>,
+    /// What it began with.
+    began: SignInOrigin,
 }
 
 /// That a tenant has been opened for the app, and by whom.
@@ -657,7 +717,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
             None => None,
         };
         // A link that a mail filter opened is still good; one that connected somebody is not.
-        let link = browser.as_ref().and_then(|browser| browser.link.as_ref()).map(|link| {
+        let link = browser.as_ref().and_then(|browser| browser.began.link.as_ref()).map(|link| {
             let used = UsedLink { expires_at: (now + TICKET_LIFETIME).as_second() };
             Write::overwrite(Key::used_link(asked.firm, link), &used)
         });

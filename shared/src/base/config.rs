@@ -62,6 +62,9 @@ pub struct Config {
     /// `GREFFE_WAITING_CALLS`: how many calls may wait for events at a time, each in a function of its own (default:
     /// 5).
     pub waiting_calls_max: usize,
+    /// `GREFFE_RETURN_ORIGINS`: where a browser may be sent after a sign-in, as the business application asks: origins
+    /// such as `https://application.example`, separated by spaces (default: none).
+    pub return_origins: Vec<Origin>,
     /// `GREFFE_CALLS_PER_MINUTE`: how many calls a firm may make within a minute, with all its keys together (default:
     /// 1,200; at least 20).
     pub calls_per_minute: u64,
@@ -212,6 +215,11 @@ impl Config {
             waiting_calls_max: number("GREFFE_WAITING_CALLS", WAITING_CALLS, "a number of calls")?
                 .try_into()
                 .unwrap_or(usize::MAX),
+            return_origins: lookup("GREFFE_RETURN_ORIGINS")
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(|text| origin("GREFFE_RETURN_ORIGINS", text.to_owned()))
+                .collect::<Result<_, _>>()?,
             calls_per_minute: number("GREFFE_CALLS_PER_MINUTE", CALLS_PER_MINUTE, "a number of calls")?
                 .max(CALLS_PER_MINUTE_MIN),
             spool_dir: lookup("GREFFE_SPOOL_DIR").map_or_else(std::env::temp_dir, PathBuf::from),

@@ -13,9 +13,10 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::{
-        id::{FirmId, KeyId},
+        id::{ExternalId, FirmId, KeyId},
         random::Random,
     },
+    firm::external_id::ExternalIdOwner,
 };
 
 /// Most keys of one firm, those that have ended included.
@@ -112,6 +113,9 @@ pub struct ApiKey {
     /// The minute in which it was used last; none if it never was.
     #[serde(default)]
     pub last_used_at: Option<Timestamp>,
+    /// What the business application calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
     digest: String,
 }
 
@@ -141,18 +145,19 @@ const KEY_PREFIX: &str = "greffe";
 impl ApiKey {
     /// Makes and stores a key. Its text is shown this once: `greffe_{firm}_{key}_{43 characters}`.
     ///
-    /// Errors: the firm has [`KEYS_MAX`] keys; the table.
+    /// Errors: the firm has [`KEYS_MAX`] keys; `Conflict` if another has this external id; the table.
     pub async fn create(
-        table: &Table,
-        random: &Random,
+        (table, random): (&Table, &Random),
         firm: FirmId,
-        name: String,
+        (name, external_id): (String, Option<ExternalId>),
         grant: KeyGrant,
         now: Timestamp,
     ) -> Result<(Self, SecretString), NewKeyError> {
         let (id, secret) = (KeyId::draw(random), random.token());
         let KeyGrant { rights, ends_at } = grant;
-        let key = Self { id, name, created_at: now, rights, ends_at, last_used_at: None, digest: digest(&secret) };
+        let digest = digest(&secret);
+        let key = Self { id, name, created_at: now, rights, ends_at, last_used_at: None, external_id, digest };
+        let external_id = key.external_id.as_ref();
         let mut tries = table.tries();
         loop {
             let place = Key::api_key_count(firm);
@@ -168,8 +173,12 @@ impl ApiKey {
                 }
                 None => Write::insert(place, &KeyCount { made: 1 }),
             };
-            match table.transact(vec![counted, Write::insert(Key::api_key(firm, id), &key)]).await {
-                Err(error) if tries.again(&error).await => {}
+            let named = ExternalIdOwner::Key.give(Some(firm), external_id, id);
+            let writes = [counted, Write::insert(Key::api_key(firm, id), &key)].into_iter().chain(named);
+            match table.transact(writes.collect()).await {
+                Err(error)
+                    if !ExternalIdOwner::Key.is_taken(Some(firm), external_id, &error) && tries.again(&error).await => {
+                }
                 made => {
                     made?;
                     return Ok((key, format!("{KEY_PREFIX}_{firm}_{id}_{secret}").into()));
@@ -235,12 +244,10 @@ impl ApiKey {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn revoke(table: &Table, firm: FirmId, id: KeyId) -> Result<bool, TableError> {
-        let key = Key::api_key(firm, id);
-        if table.get::<Self>(&key).await?.is_none() {
-            return Ok(false);
-        }
+        let Some(row) = table.get::<Self>(&Key::api_key(firm, id)).await? else { return Ok(false) };
+        let named = ExternalIdOwner::Key.release(Some(firm), row.value.external_id.as_ref());
         // Not held to a version: a call that notes its use at the same time must not keep the key alive.
-        table.write(Write::discard(key)).await.map(|()| true)
+        table.transact([Write::discard(row.key)].into_iter().chain(named).collect()).await.map(|()| true)
     }
 }
 

@@ -9,8 +9,8 @@ use crate::{
     base::id::{ExternalId, FirmId},
 };
 
-/// What can have an external id. Two of one kind never share one; a firm's id is unique among all firms, others within
-/// their firm.
+/// What can have an external id. Two of one kind never share one; the ids of firms and of the operator's webhooks are
+/// unique among those, others within their firm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalIdOwner {
     /// A firm.
@@ -21,6 +21,10 @@ pub enum ExternalIdOwner {
     Mailbox,
     /// A member.
     Member,
+    /// A webhook.
+    Webhook,
+    /// An API key.
+    Key,
 }
 
 /// What has an external id.
@@ -36,11 +40,13 @@ impl ExternalIdOwner {
             Self::Connector => "connector",
             Self::Mailbox => "mailbox",
             Self::Member => "member",
+            Self::Webhook => "webhook",
+            Self::Key => "key",
         };
         Key::named(firm, noun, external)
     }
 
-    /// What has this external id, if anything does. `firm`: none for firms themselves.
+    /// What has this external id, if anything does. `firm`: none for firms themselves and what is the operator's.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn find<T: FromStr>(
@@ -62,18 +68,18 @@ impl ExternalIdOwner {
     /// The writes by which `id` has the external id `after` instead of `before`; they conflict where another has it.
     pub fn change(
         self,
-        firm: FirmId,
+        firm: Option<FirmId>,
         (before, after): (Option<&ExternalId>, Option<&ExternalId>),
         id: impl Display,
     ) -> impl Iterator<Item = Write> {
         let differs = before != after;
-        let free = self.release(Some(firm), before.filter(|_| differs));
-        free.into_iter().chain(self.give(Some(firm), after.filter(|_| differs), id))
+        let free = self.release(firm, before.filter(|_| differs));
+        free.into_iter().chain(self.give(firm, after.filter(|_| differs), id))
     }
 
-    /// Whether a write failed because another of the firm has this external id.
-    pub fn is_taken(self, firm: FirmId, external: Option<&ExternalId>, error: &TableError) -> bool {
-        external.is_some_and(|external| error.is_about(&self.key(Some(firm), external)))
+    /// Whether a write failed because another has this external id.
+    pub fn is_taken(self, firm: Option<FirmId>, external: Option<&ExternalId>, error: &TableError) -> bool {
+        external.is_some_and(|external| error.is_about(&self.key(firm, external)))
     }
 
     /// The write by which another can have the external id of what is deleted.

@@ -21,7 +21,10 @@ use crate::{
     base::{
         clock::Clock,
         digest::Digest,
-        id::{ClientId, ConnectorId, ConversationId, FirmId, ImmutableId, MailboxId, MessageId, WebhookId},
+        id::{
+            ClientId, ConnectorId, ConversationId, ExternalId, FirmId, ImmutableId, MailboxId, MemberId, MessageId,
+            Noun, WebhookId,
+        },
         metric::{Counter, Tally},
         random::Random,
         telemetry::ErrorChain,
@@ -222,6 +225,52 @@ pub enum FactEvent {
     },
     /// All that the firm had was erased. Delete your copy of it.
     FirmErased,
+    /// A mailbox was deleted: its mail is no longer read. What was archived stays.
+    MailboxDeleted {
+        /// The mailbox.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+    },
+    /// A connector was deleted. Its mailboxes are paused, and nothing is pushed through it.
+    ConnectorDeleted {
+        /// The connector.
+        #[schema(value_type = String)]
+        connector: ConnectorId,
+    },
+    /// A member was deleted: what was pushed to its Outlook is removed there.
+    MemberDeleted {
+        /// The member.
+        #[schema(value_type = String)]
+        member: MemberId,
+    },
+    /// The firm was deleted: its keys, webhooks and connectors end. What was archived stays.
+    FirmDeleted,
+    /// A date or a contact did not reach a member's Outlook, and will not soon: Microsoft keeps refusing it.
+    PushFailed {
+        /// The member.
+        #[schema(value_type = String)]
+        member: MemberId,
+        /// What it is.
+        kind: Noun,
+        /// Which date or contact, by your own id; null for all of the member's.
+        #[schema(value_type = Option<String>, max_length = 128)]
+        external_id: Option<ExternalId>,
+        /// The code of the problem in the catalogue.
+        code: Code,
+        /// Microsoft's error code.
+        microsoft_code: String,
+    },
+    /// What a `push_failed` was about is over: it is in the member's Outlook as you sent it, or gone from there.
+    PushRecovered {
+        /// The member.
+        #[schema(value_type = String)]
+        member: MemberId,
+        /// What it is.
+        kind: Noun,
+        /// Which date or contact, by your own id; null for all of the member's.
+        #[schema(value_type = Option<String>, max_length = 128)]
+        external_id: Option<ExternalId>,
+    },
     /// A connector stopped working. A person has to act.
     ConnectorActionRequired {
         /// The connector.
@@ -359,6 +408,12 @@ impl FactEvent {
             Self::MessageRemoved { .. } => EventType::MessageRemoved,
             Self::MailboxErased { .. } => EventType::MailboxErased,
             Self::FirmErased => EventType::FirmErased,
+            Self::MailboxDeleted { .. } => EventType::MailboxDeleted,
+            Self::ConnectorDeleted { .. } => EventType::ConnectorDeleted,
+            Self::MemberDeleted { .. } => EventType::MemberDeleted,
+            Self::FirmDeleted => EventType::FirmDeleted,
+            Self::PushFailed { .. } => EventType::PushFailed,
+            Self::PushRecovered { .. } => EventType::PushRecovered,
             Self::ConnectorActionRequired { .. } => EventType::ConnectorActionRequired,
             Self::ConnectorConnected { .. } => EventType::ConnectorConnected,
             Self::SecretExpiring { .. } => EventType::SecretExpiring,
@@ -390,6 +445,12 @@ pub enum EventType {
     MessageRemoved,
     MailboxErased,
     FirmErased,
+    MailboxDeleted,
+    ConnectorDeleted,
+    MemberDeleted,
+    FirmDeleted,
+    PushFailed,
+    PushRecovered,
     ConnectorActionRequired,
     ConnectorConnected,
     SecretExpiring,
@@ -657,27 +718,29 @@ impl Feed {
         what: &impl Serialize,
     ) -> Result<(), FeedError> {
         let (at, unseen) = (self.clock.now(), EventType::Void);
-        let write = |key| {
+        let write = |_, key| {
             let salt = self.random.token();
             Write::insert(key, &Unseen { r#type: unseen, id, at, what, salt })
         };
-        self.write_numbered(firm, writes, write).await.map(drop)
+        self.write_numbered(firm, writes, 1, write).await.map(drop)
     }
 
-    /// Makes writes together with that of a fact under the next number; that number.
+    /// Makes writes together with those of `count` facts under the next numbers; the first number.
     async fn write_numbered(
         &self,
         firm: FirmId,
         writes: Vec<Write>,
-        fact: impl Fn(Key) -> Write,
+        count: u64,
+        fact: impl Fn(usize, Key) -> Write,
     ) -> Result<u64, FeedError> {
         loop {
-            let number = self.take_numbers(firm, 1).await?;
-            let key = Key::fact(firm, number);
-            match self.table.transact(writes.iter().cloned().chain([fact(key.clone())]).collect()).await {
-                // A reader gave the number up.
-                Err(error) if error.is_about(&key) => {}
-                written => return Ok(written.map(|()| number)?),
+            let first = self.take_numbers(firm, count).await?;
+            let keys: Vec<Key> = (first..first + count).map(|number| Key::fact(firm, number)).collect();
+            let facts = keys.iter().cloned().enumerate().map(|(i, key)| fact(i, key));
+            match self.table.transact(writes.iter().cloned().chain(facts).collect()).await {
+                // A reader gave a number up.
+                Err(error) if keys.iter().any(|key| error.is_about(key)) => {}
+                written => return Ok(written.map(|()| first)?),
             }
         }
     }
@@ -690,20 +753,30 @@ impl Feed {
         Ok(self.table.write(Write::overwrite(Key::fact(firm, number), &fact)).await?)
     }
 
-    /// Makes writes and records the fact that they make true: all, or nothing. It is to be announced then.
+    /// Makes writes and records the facts that they make true: all, or nothing. They are to be announced then.
     ///
     /// Errors: `Conflict` if another changed an item first; the table refuses or does not answer.
-    pub async fn record_with(&self, firm: FirmId, writes: Vec<Write>, fact: Fact) -> Result<NumberedFact, FeedError> {
-        let number = self.write_numbered(firm, writes, |key| self.write(key, &fact)).await?;
-        Ok(NumberedFact { number, fact })
+    pub async fn record_with(
+        &self,
+        firm: FirmId,
+        writes: Vec<Write>,
+        facts: Vec<Fact>,
+    ) -> Result<Vec<NumberedFact>, FeedError> {
+        if facts.is_empty() {
+            self.table.transact(writes).await?;
+            return Ok(Vec::new());
+        }
+        let write = |i: usize, key| self.write(key, &facts[i]);
+        let first = self.write_numbered(firm, writes, facts.len() as u64, write).await?;
+        Ok(facts.into_iter().zip(first..).map(|(fact, number)| NumberedFact { number, fact }).collect())
     }
 
     /// Makes writes and tells the fact that they make true: all, or nothing.
     ///
     /// Errors: `Conflict` if another changed an item first; the table refuses or does not answer.
     pub async fn tell_with(&self, firm: FirmId, writes: Vec<Write>, fact: Fact) -> Result<(), FeedError> {
-        let recorded = self.record_with(firm, writes, fact).await?;
-        self.announce_recorded(firm, &[recorded]).await;
+        let recorded = self.record_with(firm, writes, vec![fact]).await?;
+        self.announce_recorded(firm, &recorded).await;
         Ok(())
     }
 

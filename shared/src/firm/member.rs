@@ -8,7 +8,10 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{DUE_PUSH, Key, Row, Table, TableError, Write, sortable},
     base::id::{ConnectorId, ExternalId, FirmId, MemberId},
-    firm::external_id::ExternalIdOwner,
+    firm::{
+        external_id::ExternalIdOwner,
+        feed::{Fact, FactEvent, Feed, FeedError},
+    },
     graph::GraphUser,
 };
 
@@ -139,18 +142,20 @@ impl Member {
             writes.extend(release_address(table, member.firm, &before.address).await?);
         }
         let external_ids = (before.external_id.as_ref(), member.external_id.as_ref());
-        writes.extend(ExternalIdOwner::Member.change(member.firm, external_ids, member.id));
+        writes.extend(ExternalIdOwner::Member.change(Some(member.firm), external_ids, member.id));
         table.transact(writes).await
     }
 
     /// Forgets a member. Its mailbox, and what was kept of it, stay; what was pushed to its Outlook is removed.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn delete(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+    pub async fn delete(row: Row<Self>, (table, feed): (&Table, &Feed), now: Timestamp) -> Result<(), FeedError> {
         let mut writes = vec![Write::remove(&row), row.value.push_due(now)];
         writes.extend(ExternalIdOwner::Member.release(Some(row.value.firm), row.value.external_id.as_ref()));
         writes.extend(release_address(table, row.value.firm, &row.value.address).await?);
-        table.transact(writes).await
+        let (firm, member) = (row.value.firm, row.value.id);
+        let what = FactEvent::MemberDeleted { member };
+        feed.tell_with(firm, writes, Fact { id: format!("{member}-deleted"), at: now, what }).await
     }
 
     fn address_key(&self) -> Key {

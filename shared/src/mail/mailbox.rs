@@ -10,7 +10,10 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
     base::id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
-    firm::external_id::ExternalIdOwner,
+    firm::{
+        external_id::ExternalIdOwner,
+        feed::{Fact, FactEvent, Feed, FeedError},
+    },
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
         fresh::SettledPages,
@@ -243,8 +246,10 @@ impl Mailbox {
     /// due at once, which ends its subscription and removes what rounds kept.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn delete(row: &Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
+    pub async fn delete(row: &Row<Self>, (table, feed): (&Table, &Feed), now: Timestamp) -> Result<(), FeedError> {
         let mailbox = &row.value;
+        let what = FactEvent::MailboxDeleted { mailbox: mailbox.id };
+        let fact = Fact { id: format!("{}-deleted", mailbox.id), at: now, what };
         let mut tries = table.tries();
         loop {
             let mut writes = vec![Write::remove(row), Write::discard(Key::address(mailbox.firm, &mailbox.address))];
@@ -255,9 +260,9 @@ impl Mailbox {
                 sync.value = SyncState { deleted_from: Some(mailbox.connector), ..sync.value }.due(now);
                 writes.push(Write::replace(&sync));
             }
-            match table.transact(writes).await {
+            match feed.tell_with(mailbox.firm, writes, fact.clone()).await {
                 // A round wrote how far it is; the mailbox itself is as it was read.
-                Err(error) if error.is_about(&sync) && tries.again(&error).await => {}
+                Err(FeedError::Table(error)) if error.is_about(&sync) && tries.again(&error).await => {}
                 other => return other,
             }
         }
@@ -290,7 +295,7 @@ impl Mailbox {
             writes.push(Write::discard(Key::address(mailbox.firm, &before.address)));
         }
         let external_ids = (before.external_id.as_ref(), mailbox.external_id.as_ref());
-        writes.extend(ExternalIdOwner::Mailbox.change(mailbox.firm, external_ids, mailbox.id));
+        writes.extend(ExternalIdOwner::Mailbox.change(Some(mailbox.firm), external_ids, mailbox.id));
         table.transact(writes).await?;
         let opened_anew = |sync: SyncState| {
             let sync = SyncState { subscription: None, problem: None, ..sync };

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{clock::next_try, id::EntryId},
-    graph::{Disposition, GraphCode, GraphError, Item, ItemStep, Place, ShownItem, StepOutcome},
+    graph::{Disposition, GraphCode, GraphError, ItemStep, OutlookItem, Place, ShownItem, StepOutcome},
     problem::{Code, NotedProblem},
+    push::{PushNews, ToldProblem},
 };
 
+/// A copy that failed so often is told of in the feed: some minutes after the first refusal.
+const LASTING_ATTEMPTS: u32 = 3;
 /// The longest pause of a copy that Graph could not see to just then.
 const PASSING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -27,7 +30,8 @@ pub struct Placed {
     pub etag: Option<String>,
     /// The digest of how it showed after that.
     pub seen: Option<String>,
-    /// The digests of what was sent last, property by property: see [`Item::parts`]. Empty where they are not known.
+    /// The digests of what was sent last, property by property: see [`OutlookItem::parts`]. Empty where they are not
+    /// known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parts: String,
     /// The digests of how it showed after that, property by property: see [`ShownItem::parts`]. Empty where they are
@@ -92,12 +96,23 @@ pub struct Copy {
     pub generation: u32,
     /// What went wrong.
     pub failure: Option<CopyFailure>,
+    /// What the feed says of it.
+    #[serde(default, skip_serializing_if = "ToldProblem::is_none")]
+    pub told: ToldProblem,
 }
 
 impl Copy {
     /// One of which nothing is there.
     pub fn new(entry: EntryId) -> Self {
-        Self { entry, placed: None, left: Vec::new(), unsure: BTreeSet::new(), generation: 0, failure: None }
+        Self {
+            entry,
+            placed: None,
+            left: Vec::new(),
+            unsure: BTreeSet::new(),
+            generation: 0,
+            failure: None,
+            told: ToldProblem::default(),
+        }
     }
 
     /// Whether nothing is left of it, as far as anybody knows.
@@ -106,12 +121,12 @@ impl Copy {
     }
 
     /// Whether it is as `wanted` says.
-    pub fn is_as(&self, wanted: Option<&Item>) -> bool {
+    pub fn is_as(&self, wanted: Option<&OutlookItem>) -> bool {
         self.next_step(wanted).is_none()
     }
 
     /// The next step to where it shall be; none if it is there.
-    pub fn next_step(&self, wanted: Option<&Item>) -> Option<ItemStep> {
+    pub fn next_step(&self, wanted: Option<&OutlookItem>) -> Option<ItemStep> {
         if let Some(place) = self.unsure.first() {
             return Some(ItemStep::Find(*place));
         }
@@ -220,6 +235,14 @@ impl Copy {
         self.failure.as_ref().is_some_and(|failure| failure.problem.code == Code::ValueNotKept)
     }
 
+    /// What the feed has to tell of it, as if it were told. A failure lasts if it is not tried again by itself, or
+    /// failed again and again.
+    pub fn news(&mut self) -> Option<PushNews> {
+        let is_lasting = |failure: &&CopyFailure| failure.next_try.is_none() || failure.attempts >= LASTING_ATTEMPTS;
+        let lasting = self.failure.as_ref().filter(is_lasting).map(|failure| &failure.problem);
+        self.told.update(lasting, self.failure.is_none())
+    }
+
     /// Takes note of a refusal that concerns this copy only. What passes is tried again within a quarter of an hour.
     pub fn failed(&mut self, error: &GraphError, now: Timestamp) {
         let attempts = self.failure.as_ref().map_or(0, |failure| failure.attempts) + 1;
@@ -240,7 +263,7 @@ mod tests {
     use super::*;
     use crate::graph::ContactContent;
 
-    fn item(name: &str) -> Item {
+    fn item(name: &str) -> OutlookItem {
         ContactContent { display_name: name.to_owned(), ..ContactContent::default() }.into()
     }
 
@@ -284,7 +307,11 @@ mod tests {
     }
 
     /// Steps until nothing is left to do.
-    fn walk(copy: &mut Copy, wanted: Option<&Item>, mut outlook: impl FnMut(&ItemStep) -> StepOutcome) -> Vec<String> {
+    fn walk(
+        copy: &mut Copy,
+        wanted: Option<&OutlookItem>,
+        mut outlook: impl FnMut(&ItemStep) -> StepOutcome,
+    ) -> Vec<String> {
         let mut told = Vec::new();
         while let Some(step) = copy.next_step(wanted) {
             told.push(match &step {

@@ -10,7 +10,7 @@ use crate::{
     firm::member::{MemberAccount, Push},
     graph::{Disposition, GraphError, Spent},
     problem::NotedProblem,
-    push::PushLinks,
+    push::{PushLinks, PushNews, ToldProblem},
 };
 
 /// What rounds remember of one member.
@@ -37,6 +37,9 @@ pub struct Outbox {
     pub blocked: BTreeMap<Noun, NotedProblem>,
     /// What Graph can't see to just now, one noun by itself: it is tried again.
     pub failing: BTreeMap<Noun, Failing>,
+    /// What the feed says of each noun.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<Noun, ToldProblem>,
 }
 
 /// A service of one Outlook that does not answer as it should.
@@ -72,8 +75,26 @@ impl Outbox {
     /// What keeps entries of that noun from this Outlook. What fails is no problem until it has failed for some
     /// minutes.
     pub fn problem_of(&self, noun: Noun, now: Timestamp) -> Option<&NotedProblem> {
+        self.problem.as_ref().or_else(|| self.held_up(noun, now))
+    }
+
+    fn held_up(&self, noun: Noun, now: Timestamp) -> Option<&NotedProblem> {
         let failing = self.failing.get(&noun).map(|failing| &failing.problem);
         let lasting = failing.filter(|problem| problem.since + FAILING_SHOWN_AFTER <= now);
-        self.problem.as_ref().or_else(|| self.blocked.get(&noun)).or(lasting)
+        self.blocked.get(&noun).or(lasting)
+    }
+
+    /// What the feed has to tell of it, as if it were told. What concerns the connector is told of that.
+    pub fn news(&mut self, now: Timestamp) -> Vec<(Noun, PushNews)> {
+        if self.problem.is_some() {
+            return Vec::new();
+        }
+        let news = Noun::ALL.into_iter().filter_map(|noun| {
+            let mut told = self.told.get(&noun).copied().unwrap_or_default();
+            let news = told.update(self.held_up(noun, now), !self.failing.contains_key(&noun))?;
+            self.told.insert(noun, told);
+            Some((noun, news))
+        });
+        news.collect()
     }
 }

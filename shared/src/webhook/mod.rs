@@ -24,10 +24,11 @@ use crate::{
         table::{DUE_WEBHOOK, Key, Row, Table, TableError, Write, sortable},
     },
     base::{
-        id::{FirmId, WebhookId},
+        id::{ExternalId, FirmId, WebhookId},
         random::Random,
     },
     firm::{
+        external_id::ExternalIdOwner,
         feed::{EventType, Feed, FeedError},
         joint::{self, FirmEvent, JointCursor},
     },
@@ -62,6 +63,9 @@ pub struct Webhook {
     previous: Option<PreviousSecret>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What the business application calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
 }
 
 /// Whether events are posted to a webhook.
@@ -131,18 +135,29 @@ impl From<TableError> for WebhookError {
 impl Webhook {
     /// Makes and stores a webhook that gets what comes after `place`. Its secret is shown this once.
     ///
-    /// Errors: there are [`WEBHOOKS_MAX`]; the table, or the key ring.
+    /// Errors: there are [`WEBHOOKS_MAX`]; `Conflict` if another has this external id; the table, or the key ring.
     pub async fn create(
         (table, secrets, random): (&Table, &Secrets, &Random),
         (firm, place): (Option<FirmId>, FeedPlace),
-        (url, types): (WebhookUrl, BTreeSet<EventType>),
+        (url, types, external_id): (WebhookUrl, BTreeSet<EventType>, Option<ExternalId>),
         now: Timestamp,
     ) -> Result<(Self, WebhookSecret), WebhookError> {
         let (id, secret) = (WebhookId::draw(random), WebhookSecret::draw(random));
         let sealed = secrets.seal(&owner(id), secret.expose()).await?;
         let state = WebhookState::Active;
-        let webhook =
-            Self { id, firm, url, types, state, problem: None, secret: sealed, previous: None, created_at: now };
+        let webhook = Self {
+            id,
+            firm,
+            url,
+            types,
+            state,
+            problem: None,
+            secret: sealed,
+            previous: None,
+            created_at: now,
+            external_id,
+        };
+        let external_id = webhook.external_id.as_ref();
         let progress = DeliveryProgress::at(place);
         let mut tries = table.tries();
         loop {
@@ -151,13 +166,15 @@ impl Webhook {
             if Self::list(table, firm).await?.len() >= WEBHOOKS_MAX {
                 return Err(WebhookError::TooMany);
             }
-            let writes = vec![
+            let writes = [
                 counted,
                 Write::insert(Key::webhook(firm, id), &webhook),
                 Write::insert(Key::webhook_progress(firm, id), &progress),
             ];
-            match table.transact(writes).await {
-                Err(error) if tries.again(&error).await => {}
+            let named = ExternalIdOwner::Webhook.give(firm, external_id, id);
+            match table.transact(writes.into_iter().chain(named).collect()).await {
+                Err(error)
+                    if !ExternalIdOwner::Webhook.is_taken(firm, external_id, &error) && tries.again(&error).await => {}
                 made => {
                     made?;
                     return Ok((webhook, secret));
@@ -183,22 +200,32 @@ impl Webhook {
 
     /// Changes a webhook. One that is active again is tried at once. None if there is no such webhook.
     ///
-    /// Errors: the table refuses or does not answer.
+    /// Errors: `Conflict` if another has its external id; the table refuses or does not answer.
     pub async fn change(
         table: &Table,
         (firm, id): (Option<FirmId>, WebhookId),
         change: impl Fn(&mut Self) + Send + Sync,
     ) -> Result<Option<Self>, TableError> {
-        let changed = |webhook: Option<Self>| {
-            let mut webhook = webhook?;
-            change(&mut webhook);
-            if webhook.state == WebhookState::Active {
-                webhook.problem = None;
+        let mut tries = table.tries();
+        let webhook = loop {
+            let Some(mut row) = Self::find(table, firm, id).await? else { return Ok(None) };
+            let before = row.value.clone();
+            change(&mut row.value);
+            if row.value.state == WebhookState::Active {
+                row.value.problem = None;
             }
-            Some(webhook)
+            let external_ids = (before.external_id.as_ref(), row.value.external_id.as_ref());
+            let named = ExternalIdOwner::Webhook.change(firm, external_ids, id);
+            match table.transact([Write::replace(&row)].into_iter().chain(named).collect()).await {
+                Err(error)
+                    if !ExternalIdOwner::Webhook.is_taken(firm, external_ids.1, &error)
+                        && tries.again(&error).await => {}
+                changed => {
+                    changed?;
+                    break row.value;
+                }
+            }
         };
-        let key = Key::webhook(firm, id);
-        let Some(webhook) = table.update(&key, changed).await? else { return Ok(None) };
         if webhook.state == WebhookState::Active {
             let rested =
                 |progress: Option<DeliveryProgress>| progress.map(|progress| DeliveryProgress::at(progress.place));
@@ -230,11 +257,10 @@ impl Webhook {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn delete(table: &Table, firm: Option<FirmId>, id: WebhookId) -> Result<bool, TableError> {
-        if Self::find(table, firm, id).await?.is_none() {
-            return Ok(false);
-        }
-        let writes = [Key::webhook(firm, id), Key::webhook_progress(firm, id)].map(Write::discard);
-        table.transact(writes.into()).await.map(|()| true)
+        let Some(row) = Self::find(table, firm, id).await? else { return Ok(false) };
+        let writes = [row.key, Key::webhook_progress(firm, id)].map(Write::discard);
+        let named = ExternalIdOwner::Webhook.release(firm, row.value.external_id.as_ref());
+        table.transact(writes.into_iter().chain(named).collect()).await.map(|()| true)
     }
 
     /// Until when the secret before the present one signs, if it still does at `now`.

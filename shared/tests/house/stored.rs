@@ -34,11 +34,11 @@ use shared::{
     graph::Homes,
     mail::{
         baseline::BaselinePage,
-        filing::{Filed, FollowedConversation},
+        filing::{DossierMessage, FollowedConversation},
         folder::{FolderState, TreeLink},
         hold::LegalHold,
         mailbox::{Mailbox, SyncState},
-        message::{Filing, Message},
+        message::{FilingRecord, Message},
         opened::KeptParts,
         progress::Progress,
         turn::MailboxTurn,
@@ -107,6 +107,7 @@ const KINDS: &[(&str, Held)] = &[
             "fact-message-failed",
             "fact-message-filed",
             "fact-message-removed",
+            "fact-push-failed",
             "fact-salted",
         ]),
     ),
@@ -250,14 +251,15 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             | "fact-message-failed"
             | "fact-message-filed"
             | "fact-message-removed"
+            | "fact-push-failed"
             | "fact-salted" => {
                 read::<Fact>(&sample, item);
             }
             "archive-check" => read::<ArchiveCheck>(&sample, item),
             "erasure" | "erasure-confirmed" => read::<ErasureOrder>(&sample, item),
             "hold" => read::<LegalHold>(&sample, item),
-            "filed" => read::<Filed>(&sample, item),
-            "filing" => read::<Filing>(&sample, item),
+            "filed" => read::<DossierMessage>(&sample, item),
+            "filing" => read::<FilingRecord>(&sample, item),
             "firm" => read::<Firm>(&sample, item),
             "folder" => read::<FolderState>(&sample, item),
             "homes" => read::<Homes>(&sample, item),

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     access::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
@@ -17,6 +17,7 @@ use shared::{
         lease::{HeldRegistration, Replacement},
         owner::Owner,
         registration::RegistrationError,
+        return_address::ReturnAddress,
         sign_in, tenancy,
     },
     app::App,
@@ -314,9 +315,9 @@ pub(super) async fn change(
         row.value.external_id = external_id.map(OwnId::into_inner);
     }
     let (firm, id, external_id) = (row.value.firm, row.value.id, row.value.external_id.as_ref());
-    let named = ExternalIdOwner::Connector.change(firm, (before.as_ref(), external_id), id);
+    let named = ExternalIdOwner::Connector.change(Some(firm), (before.as_ref(), external_id), id);
     let stored = app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).chain(named).collect()).await;
-    stored.map_err(|error| not_named(ExternalIdOwner::Connector, firm, external_id, error))?;
+    stored.map_err(|error| not_named(ExternalIdOwner::Connector, Some(firm), external_id, error))?;
     tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
     shown(&app, row.value, true).await
 }
@@ -345,6 +346,59 @@ pub(super) async fn delete(
     Box::pin(delete_connector(&app, &found.value)).await?;
     tracing::info!(firm.id = %firm.id(), connector.id = %id, "connector deleted");
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where the person's browser goes after the sign-in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSignInLink {
+    /// The address of your page: https, on an origin that the operator allows (`ReturnOrigins`); on one machine, http
+    /// to `localhost` will do. greffe adds `outcome` (`connected` or `failed`), `connector`, with `failed` the `code`
+    /// of the problem, and your `state`.
+    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$", example = "https://application.example/connected")]
+    return_url: String,
+    /// What your page gets back as it is: 1 to 500 visible ASCII characters.
+    #[serde(default)]
+    #[schema(max_length = 500, pattern = "^[!-~]+$", example = "s-1")]
+    state: Option<String>,
+}
+
+/// A link to sign in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignInLink {
+    /// The link to open in a browser. It is valid for one day and connects once.
+    connect_url: String,
+    #[schema(value_type = String, format = "date-time")]
+    expires_at: Timestamp,
+}
+
+/// Creates a sign-in link that ends at a page of yours.
+///
+/// The `connect_url` of a connector ends at a page of greffe's. This link sends the person's browser on to
+/// `return_url`, whether the sign-in succeeded or failed. A link that is too old or was used, and a browser that did
+/// not begin the sign-in, still get a page of greffe's. Read the connector for the result: anybody can open your page.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/connectors/{connector}/link", tag = "connectors",
+    operation_id = "create_sign_in_link",
+    responses(
+        (status = 201, body = SignInLink),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`secrets_unreadable`"),
+    )
+)]
+pub(super) async fn link(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(id): Id<ConnectorId>,
+    Json(new): Json<NewSignInLink>,
+) -> Answer<impl IntoResponse> {
+    let found = Connector::find(&app.table, firm.id(), id).await?.ok_or_else(|| not_found("connector"))?;
+    // Without TLS greffe itself is on one machine, and so may the application be.
+    let loopback = !app.config.public_url.is_https();
+    let asked = (new.return_url.trim(), new.state.as_deref());
+    let back = ReturnAddress::parse(asked, &app.config.return_origins, loopback).map_err(|e| invalid(e.to_string()))?;
+    let expires_at = app.clock.now() + sign_in::TICKET_LIFETIME;
+    let connect_url = sign_in::connect_url(&app, &found.value, Some(back)).await?;
+    Ok((StatusCode::CREATED, Json(SignInLink { connect_url, expires_at })))
 }
 
 /// The operator's grant.

@@ -2,14 +2,22 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    base::id::KeyId,
-    firm::api_key::{ApiKey, GrantError, KeyRight, NewKeyError},
+    aws::table::Key,
+    base::id::{ExternalId, FirmId, KeyId},
+    firm::{
+        api_key::{ApiKey, GrantError, KeyRight, NewKeyError},
+        external_id::ExternalIdOwner,
+    },
     problem::{Code, Problem},
 };
 use utoipa::ToSchema;
@@ -18,7 +26,7 @@ use crate::{
     auth::{Caller, FirmScope},
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json},
-    field::Name,
+    field::{Name, OwnId},
 };
 
 /// A new API key.
@@ -35,6 +43,10 @@ pub(crate) struct NewKey {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<Timestamp>,
+    /// Your own id of the key. If a key of the firm has it already, that one is returned without its text, and none is
+    /// created.
+    #[serde(default)]
+    external_id: Option<OwnId>,
 }
 
 /// A new API key. This is the only response that shows it.
@@ -71,6 +83,7 @@ impl From<NewKeyError> for Failure {
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "create_key",
     responses(
+        (status = 200, body = KeyView, description = "A key has this `external_id` already: it is as shown."),
         (status = 201, body = NewKeyView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_keys`"),
     )
@@ -80,8 +93,11 @@ pub(super) async fn create(
     caller: Caller,
     State(app): State<Arc<App>>,
     Json(new): Json<NewKey>,
-) -> Answer<impl IntoResponse> {
-    let now = app.clock.now();
+) -> Answer<Response> {
+    let (now, external) = (app.clock.now(), new.external_id.map(OwnId::into_inner));
+    if let Some(there) = known(&app, firm.id(), external.as_ref()).await? {
+        return Ok(Json(KeyView::from(there)).into_response());
+    }
     if new.rights.as_ref().is_some_and(BTreeSet::is_empty) {
         return Err(invalid("rights: a key has one right at least"));
     }
@@ -89,9 +105,25 @@ pub(super) async fn create(
         return Err(invalid("expires_at: it is not in the future"));
     }
     let grant = caller.grant().narrowed(new.rights, new.expires_at)?;
-    let (key, text) = ApiKey::create(&app.table, &app.random, firm.id(), new.name.into_inner(), grant, now).await?;
+    let named = (new.name.into_inner(), external.clone());
+    let (key, text) = match ApiKey::create((&app.table, &app.random), firm.id(), named, grant, now).await {
+        Ok(made) => made,
+        // Another request with the same external id was faster.
+        Err(error) => match known(&app, firm.id(), external.as_ref()).await? {
+            Some(there) => return Ok(Json(KeyView::from(there)).into_response()),
+            None => return Err(error.into()),
+        },
+    };
     tracing::info!(firm.id = %firm.id(), key.id = %key.id, "key created");
-    Ok((StatusCode::CREATED, Json(NewKeyView { key: text.expose_secret().to_owned(), view: key.into() })))
+    let view = NewKeyView { key: text.expose_secret().to_owned(), view: key.into() };
+    Ok((StatusCode::CREATED, Json(view)).into_response())
+}
+
+/// The key of the firm that has this external id already.
+async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<ApiKey>> {
+    let Some(external) = external else { return Ok(None) };
+    let Some(id) = ExternalIdOwner::Key.find(&app.table, Some(firm), external).await? else { return Ok(None) };
+    Ok(app.table.get::<ApiKey>(&Key::api_key(firm, id)).await?.map(|row| row.value))
 }
 
 /// An API key, without its secret.
@@ -111,12 +143,15 @@ pub(crate) struct KeyView {
     /// The minute of the last use; null if it was never used.
     #[schema(value_type = Option<String>, format = "date-time")]
     last_used_at: Option<Timestamp>,
+    /// Your own id of the key; null if it has none.
+    #[schema(value_type = Option<OwnId>)]
+    external_id: Option<ExternalId>,
 }
 
 impl From<ApiKey> for KeyView {
     fn from(key: ApiKey) -> Self {
-        let ApiKey { id, name, rights, created_at, ends_at: expires_at, last_used_at, .. } = key;
-        Self { id, name, rights, created_at, expires_at, last_used_at }
+        let ApiKey { id, name, rights, created_at, ends_at: expires_at, last_used_at, external_id, .. } = key;
+        Self { id, name, rights, created_at, expires_at, last_used_at, external_id }
     }
 }
 

@@ -179,7 +179,7 @@ fn read_aliases(aliases: Vec<Address>) -> Answer<Vec<String>> {
 fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     result.map_err(|error| match member.is_taken(&error) {
         true => Problem::new(Code::MemberExists, "A member has this address.").into(),
-        false => not_named(ExternalIdOwner::Member, member.firm, member.external_id.as_ref(), error),
+        false => not_named(ExternalIdOwner::Member, Some(member.firm), member.external_id.as_ref(), error),
     })
 }
 
@@ -301,7 +301,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let row = find(&app, firm.id(), member).await?;
     condition.check(&ETag::of(&row.value))?;
-    Member::delete(row, &app.table, app.clock.now()).await?;
+    Member::delete(row, (&app.table, &app.feed), app.clock.now()).await?;
     intake(&app).wake(firm.id(), [member].iter()).await?;
     tracing::info!(firm.id = %firm.id(), member.id = %member, "member forgotten");
     Ok(StatusCode::NO_CONTENT)

@@ -24,6 +24,7 @@ use crate::{
 #[utoipa::path(
     post, path = "/v1/webhooks", tag = "webhooks", operation_id = "create_operators_webhook",
     responses(
+        (status = 200, body = WebhookView, description = "A webhook has this `external_id` already: it is as shown."),
         (status = 201, body = NewWebhookView, headers(("Location" = String, description = "The webhook's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`"),
     )
@@ -45,7 +46,13 @@ pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) 
 }
 
 /// Changes an operator webhook, pauses it, or resumes it.
-#[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "update_operators_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
+#[utoipa::path(
+    patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "update_operators_webhook", params(IfMatch),
+    responses(
+        (status = 200, body = WebhookView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`"),
+    )
+)]
 pub(super) async fn change(
     owner: Owner,
     app: State<Arc<App>>,

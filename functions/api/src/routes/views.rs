@@ -23,10 +23,10 @@ use shared::{
     },
     graph::{GraphCode, TokenError},
     mail::{
-        message::{Message, State as MessageState},
+        message::{Message, MessageState},
         rules::SkipReason,
     },
-    problem::{Code, NotedProblem, Text, Who, of_app_not_allowed},
+    problem::{Code, NotedProblem, ResponsibleParty, Text, of_app_not_allowed},
 };
 use utoipa::ToSchema;
 
@@ -221,7 +221,7 @@ impl From<OwnApp> for AppView {
 pub(crate) struct ProblemView {
     code: Code,
     meaning: &'static str,
-    who: Who,
+    who: ResponsibleParty,
     next_action: &'static str,
     /// Microsoft's error code; null if the error does not come from Microsoft.
     microsoft_code: Option<String>,
@@ -241,7 +241,7 @@ impl From<NotedProblem> for ProblemView {
 
 /// `linked`: with the link that connects it, which is for callers who may manage.
 pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answer<ConnectorView> {
-    let connect_url = match connect_url(app, &connector).await {
+    let connect_url = match connect_url(app, &connector, None).await {
         _ if !linked => None,
         Ok(url) => Some(url),
         // The rest is shown all the same: its problem says whose turn it is.

@@ -11,7 +11,7 @@ use std::{
 use axum::{
     extract::{FromRequestParts, State},
     http::{StatusCode, header, request::Parts},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,9 @@ use shared::{
         queue::{DeliveryJob, DeliveryRequest},
         table::Key,
     },
-    base::id::{FirmId, WebhookId},
-    firm::{feed::EventType, joint::JointCursor},
-    problem::{Code, Problem, Text, Who},
+    base::id::{ExternalId, FirmId, WebhookId},
+    firm::{external_id::ExternalIdOwner, feed::EventType, joint::JointCursor},
+    problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
         DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
         address::WebhookUrl,
@@ -34,9 +34,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::{FirmScope, Operator},
-    error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, given},
-    field::Limit,
+    error::{Answer, Failure, invalid, not_found, not_named},
+    extract::{Id, Json, Query, given, present},
+    field::{Limit, OwnId},
     language,
     precondition::{self, ETag, IfMatch, Tagged},
     routes::page::Page,
@@ -114,6 +114,10 @@ pub(crate) struct NewWebhook {
     #[serde(default)]
     #[schema(pattern = "^[0-9]{1,19}([.][0-9]{1,19})?$", example = "0")]
     after: Option<String>,
+    /// Your own id of the webhook. If a webhook of the same owner has it already, that one is returned without its
+    /// secret, and none is created.
+    #[serde(default)]
+    external_id: Option<OwnId>,
 }
 
 /// A webhook.
@@ -136,6 +140,9 @@ pub(crate) struct WebhookView {
     previous_secret_until: Option<Timestamp>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
+    /// Your own id of the webhook; null if it has none.
+    #[schema(value_type = Option<OwnId>)]
+    external_id: Option<ExternalId>,
 }
 
 /// Why greffe paused a webhook.
@@ -143,7 +150,7 @@ pub(crate) struct WebhookView {
 pub(crate) struct WebhookProblemView {
     code: Code,
     meaning: &'static str,
-    who: Who,
+    who: ResponsibleParty,
     next_action: &'static str,
     #[schema(value_type = String, format = "date-time")]
     since: Timestamp,
@@ -178,7 +185,7 @@ pub(crate) struct NewWebhookView {
 
 /// Which state of a webhook's settings it is.
 fn tag(webhook: &Webhook) -> ETag {
-    ETag::of(&(webhook.url.as_str(), &webhook.types, webhook.state))
+    ETag::of(&(webhook.url.as_str(), &webhook.types, webhook.state, &webhook.external_id))
 }
 
 async fn shown(app: &App, webhook: Webhook) -> Answer<Tagged<WebhookView>> {
@@ -204,6 +211,7 @@ async fn view(app: &App, webhook: Webhook) -> Answer<WebhookView> {
         failing,
         previous_secret_until,
         created_at: webhook.created_at,
+        external_id: webhook.external_id,
     })
 }
 
@@ -236,22 +244,31 @@ async fn found(app: &App, owner: Owner, id: WebhookId) -> Answer<Webhook> {
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "create_webhook",
     responses(
+        (status = 200, body = WebhookView, description = "A webhook has this `external_id` already: it is as shown."),
         (status = 201, body = NewWebhookView, headers(("Location" = String, description = "The webhook's address"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`"),
     )
 )]
-pub(super) async fn create(
-    owner: Owner,
-    State(app): State<Arc<App>>,
-    Json(new): Json<NewWebhook>,
-) -> Answer<impl IntoResponse> {
+pub(super) async fn create(owner: Owner, State(app): State<Arc<App>>, Json(new): Json<NewWebhook>) -> Answer<Response> {
     let (url, now) = (url(&app, &new.url)?, app.clock.now());
+    let external = new.external_id.map(OwnId::into_inner);
+    if let Some(there) = known(&app, owner, external.as_ref()).await? {
+        return Ok(shown(&app, there).await?.into_response());
+    }
     let place = match &new.after {
         Some(after) => owner.place(&app, after).await?,
         None => FeedPlace::end((&app.table, &app.feed), owner.0, now).await?,
     };
     let clients = (&app.table, &*app.secrets, &app.random);
-    let (webhook, secret) = Webhook::create(clients, (owner.0, place), (url, new.types), now).await?;
+    let settings = (url, new.types, external.clone());
+    let (webhook, secret) = match Webhook::create(clients, (owner.0, place), settings, now).await {
+        Ok(made) => made,
+        // Another request with the same external id was faster.
+        Err(error) => match known(&app, owner, external.as_ref()).await? {
+            Some(there) => return Ok(shown(&app, there).await?.into_response()),
+            None => return Err(error.into()),
+        },
+    };
     tracing::info!(webhook.id = %webhook.id, "webhook created");
     if new.after.is_some() {
         post(&app, owner, webhook.id, Vec::new()).await?;
@@ -259,7 +276,14 @@ pub(super) async fn create(
     let location = [(header::LOCATION, owner.path(webhook.id))];
     let tag = tag(&webhook);
     let view = NewWebhookView { secret: secret.expose().to_owned(), webhook: view(&app, webhook).await? };
-    Ok((StatusCode::CREATED, location, Tagged(tag, view)))
+    Ok((StatusCode::CREATED, location, Tagged(tag, view)).into_response())
+}
+
+/// The webhook that has this external id already.
+async fn known(app: &App, owner: Owner, external: Option<&ExternalId>) -> Answer<Option<Webhook>> {
+    let Some(external) = external else { return Ok(None) };
+    let Some(id) = ExternalIdOwner::Webhook.find(&app.table, owner.0, external).await? else { return Ok(None) };
+    Ok(Webhook::find(&app.table, owner.0, id).await?.map(|row| row.value))
 }
 
 /// A firm's webhooks.
@@ -304,10 +328,20 @@ pub(crate) struct WebhookChange {
     /// `paused` lets events wait in the feed. `active` posts what waits, at once.
     #[serde(default)]
     state: Option<WebhookState>,
+    /// Your own id, by which a repeated creation finds it; null for none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<OwnId>)]
+    external_id: Option<Option<OwnId>>,
 }
 
 /// Changes a webhook, pauses it, or resumes it.
-#[utoipa::path(patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "update_webhook", params(IfMatch), responses((status = 200, body = WebhookView)))]
+#[utoipa::path(
+    patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "update_webhook", params(IfMatch),
+    responses(
+        (status = 200, body = WebhookView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`"),
+    )
+)]
 pub(super) async fn change(
     owner: Owner,
     State(app): State<Arc<App>>,
@@ -317,6 +351,7 @@ pub(super) async fn change(
 ) -> Answer<Tagged<WebhookView>> {
     condition.check(&tag(&found(&app, owner, id).await?))?;
     let url = new.url.map(|text| url(&app, &text)).transpose()?;
+    let external = new.external_id.map(|id| id.map(OwnId::into_inner));
     let is_changed = AtomicBool::new(false);
     let changed = Webhook::change(&app.table, (owner.0, id), |webhook| {
         let holds = condition.holds(Some(&tag(webhook)));
@@ -325,9 +360,12 @@ pub(super) async fn change(
             webhook.url = url.clone().unwrap_or_else(|| webhook.url.clone());
             webhook.types = new.types.clone().unwrap_or_else(|| webhook.types.clone());
             webhook.state = new.state.unwrap_or(webhook.state);
+            webhook.external_id = external.clone().unwrap_or_else(|| webhook.external_id.clone());
         }
     });
-    let webhook = changed.await?.ok_or_else(|| not_found("webhook"))?;
+    let external = external.as_ref().and_then(Option::as_ref);
+    let changed = changed.await.map_err(|error| not_named(ExternalIdOwner::Webhook, owner.0, external, error))?;
+    let webhook = changed.ok_or_else(|| not_found("webhook"))?;
     if is_changed.into_inner() {
         return Err(precondition::changed());
     }

@@ -301,7 +301,7 @@ pub(super) async fn change(
     let external_id = row.value.external_id.as_ref();
     stored.map_err(|error| match row.value.is_taken(&error) {
         true => Problem::new(Code::AddressTaken, "Another mailbox of the firm has this address.").into(),
-        false => not_named(ExternalIdOwner::Mailbox, firm.id(), external_id, error),
+        false => not_named(ExternalIdOwner::Mailbox, Some(firm.id()), external_id, error),
     })?;
     tracing::info!(firm.id = %row.value.firm, mailbox.id = %row.value.id, "mailbox changed");
     if moved && row.value.state == MailboxState::Active {
@@ -326,7 +326,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let row = find(&app, firm.id(), mailbox).await?;
     condition.check(&tag(&row.value))?;
-    Mailbox::delete(&row, &app.table, app.clock.now()).await?;
+    Mailbox::delete(&row, (&app.table, &app.feed), app.clock.now()).await?;
     tracing::info!(firm.id = %firm.id(), mailbox.id = %mailbox, "mailbox deleted");
     queue(&app, firm.id(), mailbox).await;
     Ok(StatusCode::NO_CONTENT)
