@@ -545,6 +545,7 @@ federation-use = Prüfen und verwenden
 typed-kept = Ihre Eingaben sind nicht verloren. Sie können sie noch einmal senden.
 archive-checked = Jeden Tag wird ein Teil des Archivs geprüft, zuletzt am { $name }:
 archive-whole = { $n ->
+    [0] darin war nichts zu prüfen.
     [one] eine E-Mail ist so, wie sie aufbewahrt wurde.
    *[other] { $n } E-Mails sind so, wie sie aufbewahrt wurden.
 }

@@ -545,6 +545,7 @@ federation-use = Test it and use it
 typed-kept = What you typed is kept. You can send it once more.
 archive-checked = A part of the archive is checked each day, last on { $name }:
 archive-whole = { $n ->
+    [0] there was nothing in it to check.
     [one] one mail is as it was written.
    *[other] { $n } mails are as they were written.
 }

@@ -545,6 +545,7 @@ federation-use = La tester et l’utiliser
 typed-kept = Ce que vous avez saisi n'est pas perdu. Vous pouvez l'envoyer de nouveau.
 archive-checked = Chaque jour, une partie des archives est vérifiée, la dernière fois le { $name } :
 archive-whole = { $n ->
+    [0] il n'y avait rien à vérifier dans celle-ci.
     [one] { $n } courriel est tel qu'il a été conservé.
    *[other] { $n } courriels sont tels qu'ils ont été conservés.
 }

@@ -545,6 +545,7 @@ federation-use = Testen en gebruiken
 typed-kept = Wat u hebt ingevuld, is niet verloren. U kunt het nog eens versturen.
 archive-checked = Elke dag wordt een deel van het archief gecontroleerd, het laatst op { $name }:
 archive-whole = { $n ->
+    [0] daarin was niets te controleren.
     [one] één e-mail is zoals hij werd bewaard.
    *[other] { $n } e-mails zijn zoals ze werden bewaard.
 }
