@@ -71,12 +71,14 @@ class Browser:
         self.process.wait(30)
         self.profile.cleanup()
 
-    def page(self, **how):
-        """A page of a person of their own: no cookie of another page is there."""
-        context = self.call("Target.createBrowserContext")["browserContextId"]
+    def page(self, beside=None, **how):
+        """A page of a person of their own: no cookie of another page is there. `beside`: another tab of that page."""
+        context = beside.context if beside else self.call("Target.createBrowserContext")["browserContextId"]
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        return Page(self, session, **how)
+        page = Page(self, session, **how)
+        page.context = context
+        return page
 
     def send(self, method, session=None, **params):
         number = next(self.numbers)
@@ -88,11 +90,15 @@ class Browser:
             text = text[os.write(self.to, text):]
         return number
 
+    def answered(self, numbers):
+        """Waits until all of these are."""
+        end = time.monotonic() + 2 * SECONDS_MAX
+        while not self.answers.keys() >= set(numbers):
+            self.pump(end - time.monotonic())
+
     def call(self, method, session=None, **params):
         number = self.send(method, session, **params)
-        end = time.monotonic() + 2 * SECONDS_MAX
-        while number not in self.answers:
-            self.pump(end - time.monotonic())
+        self.answered([number])
         answer = self.answers.pop(number)
         if "error" in answer:
             raise Failed(f"{method}: {answer['error']['message']}")
@@ -114,10 +120,10 @@ class Browser:
 
 
 class Page:
-    """A page. `language`: what the browser asks for; `scripts`: whether pages may run any; `dark`: the person's theme."""
+    """A page. `steps`: how often a person pressed or typed. `language`: what the browser asks for; `scripts`: whether pages may run any; `dark`: the person's theme."""
 
     def __init__(self, browser, session, language="en", scripts=True, dark=False, width=1600, height=900):
-        self.browser, self.session, self.said, self.loaded = browser, session, [], 0
+        self.browser, self.session, self.said, self.loaded, self.steps = browser, session, [], 0, 0
         self.language, self.scripts, self.height = language, scripts, height
         browser.pages[session] = self
         self.listen(session)
@@ -152,6 +158,12 @@ class Page:
             self.said.append(" ".join(str(argument.get("value", "")) for argument in params["args"]))
         elif method == "Runtime.exceptionThrown":
             self.said.append(params["exceptionDetails"]["text"])
+
+    def slow(self, seconds):
+        """Each answer takes so long."""
+        self.call("Network.enable")
+        how = {"offline": False, "latency": seconds * 1_000, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.call("Network.emulateNetworkConditions", **how)
 
     def look(self, width=None, dark=None):
         """Changes the width of the window, or the theme."""
@@ -214,11 +226,15 @@ class Page:
         }})()"""
         return self.wait(script, f"“{words}”")
 
-    def point(self, kind, words, part="body"):
+    def point(self, kind, words, part="body", clicks=1):
         """Presses with the mouse: what can't be hit by it isn't pressed."""
         x, y = self.at(kind, words, part)
-        for what in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=what, x=x, y=y, button="left", clickCount=1)
+        self.steps += 1
+        sent = [
+            self.browser.send("Input.dispatchMouseEvent", self.session, type=what, x=x, y=y, button="left", clickCount=click)
+            for click in range(1, clicks + 1) for what in ("mousePressed", "mouseReleased")
+        ]
+        self.browser.answered(sent)
 
     def press(self, words, part="body"):
         """The button or the link that says so."""

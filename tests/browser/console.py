@@ -17,10 +17,11 @@ from greffe import Demo
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WIDTHS = (1600, 360)
+# From the demo's link to a mail that is found and filed, without the two sides' waiting.
+STEPS_MAX = 9
 ADA = "ada.lambert@lumen.example"
-BOB = "bob@lumen.example"
 # What a browser may say: a page that is not there answers 404, a search that is refused 400.
-MAY_SAY = re.compile(r"/nothing: .*404|=nothing: .*400")
+MAY_SAY = re.compile(r"/nothing: .*404|=nothing: .*400|/connectors/\S+: .*400")
 # Green is greener than red or blue: the mark of a filed mail.
 COLORS = """
 subject => [...document.querySelectorAll('tr')].filter(row => row.innerText.includes(subject))
@@ -86,12 +87,18 @@ def find_and_file(demo, page, outlook, account, number):
 
     def found():
         page.fill(t["search-text"], word)
-        # Where scripts run, the list follows what is typed.
+        # Where scripts run, the list follows what is typed; a person looks at it before they type again.
         if not page.scripts:
             page.go(t["search"])
+        end = time.monotonic() + (2 if page.scripts else 0)
+        while subject not in page.text() and time.monotonic() < end:
+            time.sleep(0.1)
         return subject in page.text()
 
+    before = page.steps
     until(f"a mail with {word}", found)
+    # Who waits a moment types once.
+    page.steps = before + (1 if page.scripts else 2)
     page.go(subject)
     page.fill(t["file-in"], f"2026/{number}", ".reader")
     page.go(t["file"], ".reader")
@@ -108,9 +115,12 @@ def journey(browser, demo, language, scripts, number):
     """From the demo's link to a mail that is found, filed and green."""
     page = browser.page(language=language, scripts=scripts, width=1280)
     link = demo.entry if number == 1 else invitation(demo, demo.firm)
+    began = time.monotonic()
     enter(demo, page, link, ADA)
     find_and_file(demo, page, browser.page(), ADA, number)
-    return page
+    if page.steps > STEPS_MAX:
+        raise Failed(f"{page.steps} steps")
+    return f"{page.steps} steps, {time.monotonic() - began:.0f} s"
 
 
 def first_run(browser, demo, language, scripts, number):
@@ -194,10 +204,21 @@ def furnish(demo):
     ask("PUT", f"/mailboxes/{mailbox}/grant", {"since": "2025-01-01", "until": None})
     ask("POST", f"/mailboxes/{mailbox}/reconcile", {"dry_run": True})
     invitation(demo, demo.firm, "reader")
+    ask("PUT", "/holds", {"dossier": "2026/7", "held": True, "reason": "L’affaire est pendante"})
+
+    def erasure(target):
+        body = {"target": target, "asked_by": "Ada Lambert", "reason": "Publicités gardées par erreur"}
+        return ask("POST", "/erasures", body)["id"]
+
+    sender = next(mail["from"] for mail in ask("GET", "/messages?limit=50")["items"] if mail["from"] and not mail["dossier"])
+    erasable = erasure({"kind": "sender", "from": sender, "mailbox": None})
+    refused = erasure({"kind": "mailbox", "mailbox": mailbox})
+    for order in (erasable, refused):
+        until("a preview", lambda: ask("GET", f"/erasures/{order}")["progress"]["state"] != "requested")
     message = ask("GET", "/messages?limit=1&q=contract")["items"] or ask("GET", "/messages?limit=1")["items"]
     return {
         "connector": connector, "own": own, "mailbox": mailbox, "member": member["id"], "webhook": webhook,
-        "message": message[0]["id"], "link": link,
+        "message": message[0]["id"], "link": link, "erasable": erasable, "refused": refused,
     }
 
 
@@ -213,6 +234,9 @@ def pages_of(demo, ids):
         "connector-new": "/connectors/new", "members": "/members", "member": f"/members/{ids['member']}",
         "member-new": "/members/new", "dates": "/entries/dates", "contacts": "/entries/contacts",
         "webhooks": "/webhooks", "webhook": f"/webhooks/{ids['webhook']}", "people": "/people", "activity": "/activity",
+        "erasures": "/erasures", "erasure-new": "/erasures/new", "erasure-sender": "/erasures/new?kind=sender",
+        "erasure-mails": f"/erasures/new?kind=messages&message={ids['message']}",
+        "erasure": f"/erasures/{ids['erasable']}", "erasure-refused": f"/erasures/{ids['refused']}",
         "no-page": "/nothing",
     }
     return {name: f"{demo.url}/console/firms/{demo.firm}{path}" for name, path in below.items()}
@@ -248,6 +272,130 @@ def tree_by_keys(browser, demo, ids):
     ]
     if seen != expected:
         raise Failed(f"the tree by keys: {seen}, not {expected}")
+
+
+# Counts the parts of the page that were replaced.
+SWAPS = "document.body.addEventListener('htmx:after:swap', () => window.swaps = (window.swaps || 0) + 1)"
+FOCUSED = "document.activeElement === document.body ? '' : document.activeElement.innerText || document.activeElement.name"
+
+
+def focus_stays(browser, demo, ids):
+    """Whatever a script replaces, the focus stays where the person is."""
+    page = browser.page(language="en")
+    t = texts("en")
+
+    def after_swap(swap=lambda: None):
+        page.run("window.swaps = 0")
+        swap()
+        page.wait("window.swaps > 0", "a new part of the page")
+        return page.run(FOCUSED)
+
+    new = demo.ask("POST", "/firms", {"name": "Focus", "domains": [], "language": "en", "time_zone": "Europe/Paris"})
+    enter(demo, page, invitation(demo, new["id"]), ADA)
+    page.run(SWAPS)
+    page.run("document.querySelector('#live .button').focus()")
+    if after_swap() != t["first-do"]:
+        raise Failed(f"the focus left the steps for “{page.run(FOCUSED)}”")
+    # The page looks again while the session is over: it stays, with what is focused.
+    page.call("Network.enable")
+    page.call("Network.clearBrowserCookies")
+    page.wait("performance.getEntriesByType('resource').length > 4", "another look")
+    if page.run(FOCUSED) != t["first-do"]:
+        raise Failed("the steps are gone with the session")
+    page = browser.page(language="en")
+    enter(demo, page, invitation(demo, demo.firm), ADA)
+    page.open(f"{demo.url}/console/firms/{demo.firm}/documents")
+    page.run(SWAPS)
+    page.point("field", t["search-text"])
+    if after_swap(lambda: page.call("Input.insertText", text="contract")) != "q":
+        raise Failed("the focus left the search")
+    # A slow answer shows that it is awaited, and an older one never comes over a newer one.
+    page.slow(3)
+    page.call("Input.insertText", text="x")
+    page.wait("getComputedStyle(document.querySelector('#list')).opacity < 1", "that the list is awaited")
+    page.run("document.activeElement.select()")
+    page.call("Input.insertText", text="nothingofthekind")
+    page.shows(t["list-none-found"])
+    page.slow(0)
+    # A search after the end of the session leads to the sign-in.
+    page.call("Network.clearBrowserCookies")
+    page.call("Input.insertText", text="lease")
+    page.shows(t["sign-in-text"])
+
+
+def nothing_is_lost(browser, demo, ids):
+    """Two clicks make one thing; and a session that ends in the middle of a form loses nothing, in two tabs."""
+    t = texts("nl")
+    page = browser.page(language="nl", width=1280)
+    enter(demo, page, invitation(demo, demo.firm), ADA)
+    firm = f"{demo.url}/console/firms/{demo.firm}"
+    page.open(f"{firm}/connectors/new")
+    page.fill(t["connector-name"], "Dubbel")
+    before = page.loaded
+    page.point("press", t["connector-create"], clicks=2)
+    page.wait("location.pathname.split('/').length > 5 && !location.pathname.endsWith('new')", "the connection")
+    made = [connector for connector in demo.of_firm("GET", "/connectors")["items"] if connector["name"] == "Dubbel"]
+    if len(made) != 1 or made[0]["id"] not in page.address():
+        raise Failed(f"two clicks made {len(made)} connections")
+    demo.of_firm("DELETE", f"/connectors/{made[0]['id']}")
+    page.open(f"{firm}/mailboxes/{ids['mailbox']}/rules")
+    page.fill(t["rule-senders"], "nieuws@winkel.example")
+    tab = browser.page(beside=page, language="nl")
+    tab.open(firm)
+    tab.press("ada.lambert@lumen.example")
+    tab.go(t["sign-out"])
+    page.go(t["store"])
+    page.shows(t["once-more-kept"])
+    tab.go(t["sign-in-button"])
+    tab.tick(ADA)
+    tab.go("Accept")
+    page.go(t["once-more-button"])
+    page.go(t["once-more-button"])
+    page.shows(t["mailbox-what"])
+    rules = demo.of_firm("GET", f"/mailboxes/{ids['mailbox']}")["rules"]
+    if rules["excluded_senders"] != ["nieuws@winkel.example"]:
+        raise Failed(f"the rules are {rules}")
+    demo.of_firm("PUT", f"/mailboxes/{ids['mailbox']}/rules", rules | {"excluded_senders": []})
+
+
+def many_folders(browser, demo):
+    """A tree of 2,500 folders opens, is gone through by keys, and is stored whole."""
+    person, t = "vol@lumen.example", texts("en")
+    demo.in_tenant(do="add_user", address=person)
+    for number in range(2_500):
+        demo.in_tenant(do="create_folder", address=person, parent="inbox", name=f"Client {number}")
+    page = browser.page(language="en")
+    body = {"name": "Vol", "domains": [], "language": "en", "time_zone": "Europe/Paris"}
+    firm = demo.ask("POST", "/firms", body)["id"]
+    enter(demo, page, invitation(demo, firm), person)
+    page.go(t["first-do"])
+    page.go(t["connector-create"])
+    page.go(t["connect-microsoft"])
+    page.tick(person)
+    page.go("Accept")
+    page.open(f"{demo.url}/console/firms/{firm}")
+    page.go(t["first-do"])
+    page.fill(t["mailbox-address"], person)
+    page.go(t["mailbox-add"])
+    began = time.monotonic()
+    page.go(t["folders-choose"])
+    opened = time.monotonic() - began
+    count = page.run("document.querySelectorAll('[role=treeitem]').length")
+    if count < 2_500:
+        raise Failed(f"{count} folders")
+    page.run("document.querySelector('[role=treeitem]').focus()")
+    began = time.monotonic()
+    page.key("End")
+    page.key("Home")
+    by_keys = time.monotonic() - began
+    page.run("document.querySelectorAll('.tree ul input').forEach(box => box.checked = true)")
+    page.go(t["folders-see"])
+    page.go(t["folders-store"])
+    page.shows(t["mailbox-what"])
+    mailbox = demo.ask("GET", f"/firms/{firm}/mailboxes")["items"][0]
+    if len(mailbox["selection"]["folders"]) < 2_500:
+        raise Failed(f"{len(mailbox['selection']['folders'])} folders are chosen")
+    print(f"{count} folders: opened in {opened:.1f} s, two keys in {by_keys:.2f} s, all of them stored")
 
 
 class Walk:
@@ -300,6 +448,15 @@ def walk(browser, demo, ids, walked):
     page.open(f"{firm}/connectors/{ids['connector']}")
     page.go(t["validate-do"])
     walked.see(page, "connector-tested")
+    page.open(f"{firm}/erasures/{ids['erasable']}")
+    page.run("document.querySelector('[name=mails]').value = '999999'")
+    page.go(t["erasure-confirm"])
+    walked.see(page, "erasure-wrong")
+    page.open(f"{firm}/connectors/{ids['own']}")
+    page.press(t["connector-change"])
+    page.run("const name = document.querySelector('[name=name]'); name.removeAttribute('maxlength'); name.value = 'x'.repeat(300)")
+    page.go(t["store"])
+    walked.see(page, "connector-refused")
     guest = browser.page(language="nl")
     guest.open(ids["link"])
     walked.see(guest, "microsoft")
@@ -342,7 +499,7 @@ def draw(browser, demo, ids):
             page.go("Accept")
     member = f"/members/{ids['member']}/push"
     until("all is in Outlook", lambda: demo.of_firm("GET", member)["contacts"]["copies"]["placed"] > 2)
-    for name in ("home", "documents", "document", "mailbox", "folders", "proposals", "member"):
+    for name in ("home", "documents", "document", "mailbox", "folders", "proposals", "member", "erasure"):
         page.open(pages_of(demo, ids)[name])
         page.picture(folder / f"{name}.png", whole=False)
     page.open(pages_of(demo, ids)["connector"])
@@ -362,8 +519,8 @@ def main():
     pictures.mkdir(parents=True, exist_ok=True)
     with Demo(program, work) as demo:
         with Browser() as browser:
-            journey(browser, demo, "nl", True, 1)
-        print("a mail was found, filed and seen green in Outlook")
+            took = journey(browser, demo, "nl", True, 1)
+        print(f"a mail was found, filed and seen green in Outlook: {took}")
         if short:
             return
         if guide:
@@ -398,9 +555,13 @@ def look(demo, axe, pictures):
     with Browser() as browser:
         ids = furnish(demo)
         tree_by_keys(browser, demo, ids)
+        focus_stays(browser, demo, ids)
+        nothing_is_lost(browser, demo, ids)
+        many_folders(browser, demo)
         walk(browser, demo, ids, walked)
     print(f"{walked.seen} pictures of pages in {pictures}")
     return walked.faults
 
 
-main()
+if __name__ == "__main__":
+    main()

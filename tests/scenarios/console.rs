@@ -86,6 +86,12 @@ impl<'a> Visitor<'a> {
         Self::page(request.header(header::ACCEPT_LANGUAGE, self.language).send().await.unwrap()).await
     }
 
+    /// What a script is answered that asks for the element `part` of a page.
+    async fn part(&self, path: &str, part: &'static str) -> Page {
+        let request = self.http.get(self.address(path)).header(header::COOKIE, &self.cookie);
+        Self::page(request.header("hx-request", "true").header("hx-target", part).send().await.unwrap()).await
+    }
+
     /// Sends a form as the browser does: with the token of `page`.
     async fn submit(&self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
         self.send(path, &[&[("token", page.field("token").as_str())], fields].concat(), "same-origin").await
@@ -231,6 +237,9 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/entries/contacts".to_owned(),
         "/webhooks".to_owned(),
         "/activity".to_owned(),
+        "/erasures".to_owned(),
+        "/erasures/new".to_owned(),
+        format!("/erasures/new?kind=messages&message={message}"),
         "/members".to_owned(),
         "/members/new".to_owned(),
         format!("/mailboxes/{}/folders", registry.mailbox),
@@ -774,4 +783,184 @@ async fn a_firms_own_app_is_given_a_certificate_or_the_values_of_no_secret() {
     refused.shows(&["role=\"alert\""]);
     let refused = visitor.submit(&page, &connector, &[("do", "renew")]).await;
     refused.shows(&["role=\"alert\""]);
+}
+
+#[tokio::test]
+async fn a_mail_is_erased_once_its_number_was_typed_and_a_hold_keeps_it_from_that() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mails = ["Newsletter", "Judgment"].map(|subject| world.deliver("inbox", subject));
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let [newsletter, judgment] = mails.each_ref().map(|mail| message_id(&registry, mail).to_string());
+    let (erasures, documents) = (format!("{}/erasures", home(&registry)), format!("{}/documents", home(&registry)));
+    let list = visitor.get(&documents).await;
+    visitor.submit(&list, &documents, &[("message", &judgment), ("dossier", "2026/7")]).await;
+
+    // The ticked mails of the list lead to the form, which names them.
+    let ticked = [("message", newsletter.as_str()), ("message", judgment.as_str()), ("erase", "1")];
+    let form = visitor.submit(&list, &documents, &ticked).await.to.unwrap();
+    visitor.get(&form).await.shows(&["Erase 2 chosen mails", "Newsletter", "Judgment"]);
+    let new = format!("{erasures}/new");
+    visitor.get(&new).await.shows(&["?kind=sender", "?kind=rules", "?kind=mailbox", "?kind=member"]);
+    let one = visitor.get(&format!("{documents}/{newsletter}")).await;
+    let form = after(&one.html, &format!("href=\"{new}?")).replace("&amp;", "&");
+    let form = visitor.get(&format!("{new}?{form}")).await;
+    form.shows(&["Newsletter", &format!("name=\"message\" value=\"{newsletter}\"")]);
+    let asked = [("kind", "messages"), ("message", newsletter.as_str()), ("reason", "Spam")];
+    let own = visitor.submit(&form, &new, &asked).await.to.unwrap();
+    visitor.get(&own).await.shows(&[
+        "is looking at what would go",
+        "<bdi>Newsletter</bdi>",
+        "hx-trigger=\"every 3s\"",
+        ADA,
+        "Spam",
+    ]);
+    world.host.erase().await;
+    let page = visitor.get(&own).await;
+    page.shows(&["One mail with its attachments.", "The mails in Outlook. greffe deletes nothing there.", "Who asked"]);
+    let wrong = visitor.submit(&page, &own, &[("mails", "2")]).await;
+    wrong.shows(&["role=\"alert\"", "Nothing was erased: the number is 1."]);
+    world.host.erase().await;
+    visitor.get(&format!("{documents}/{newsletter}")).await.shows(&["Newsletter"]);
+    assert_eq!(visitor.submit(&page, &own, &[("mails", "1")]).await.to, Some(own.clone()));
+    visitor.get(&own).await.shows(&["It is being erased"]);
+    world.host.erase().await;
+    world.clock.advance(Duration::from_secs(200));
+    world.host.erase().await;
+    visitor.get(&own).await.shows(&["Erased on 2 Mar 2026", "dot good"]);
+    visitor.get(&format!("{documents}/{newsletter}")).await.shows(&["Erased on request"]);
+
+    // A dossier under a hold.
+    let page = visitor.get(&erasures).await;
+    let held = [("do", "hold"), ("dossier", "2026/7"), ("reason", "The case is pending")];
+    visitor.submit(&page, &erasures, &held).await;
+    visitor.get(&erasures).await.shows(&["The case is pending", "Lift the hold"]);
+    let sender = [("kind", "sender"), ("from", "@acme.example"), ("mailbox", ""), ("reason", "Spam")];
+    let own = visitor.submit(&page, &new, &sender).await.to.unwrap();
+    world.host.erase().await;
+    let refused = visitor.get(&own).await;
+    refused.shows(&["a dossier under a legal hold", "kind=sender&#38;from=%40acme.example"]);
+    let lifted = [("do", "lift"), ("dossier", "2026/7"), ("reason", "It ended")];
+    visitor.submit(&refused, &erasures, &lifted).await;
+    assert!(!visitor.get(&erasures).await.html.contains("The case is pending"));
+    visitor
+        .get(&format!("{}/activity", home(&registry)))
+        .await
+        .shows(&["set or lifted a legal hold", "asked to erase mail"]);
+    // It is for who may set things up.
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let clerk = Visitor::invited(&world, &registry.firm, "clerk", BOB).await;
+    for page in [&erasures, &new, &own] {
+        assert_eq!(clerk.get(page).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_says_when_the_archive_was_checked_last() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    let own = format!("{}/documents/{}", home(&registry), message_id(&registry, &mail));
+    assert!(!visitor.get(&own).await.html.contains("checked each day"));
+    world.host.append_logs().await;
+    world.host.check().await;
+    visitor.get(&own).await.shows(&["checked each day, last on 2 Mar 2026", "as it was written"]);
+}
+
+#[tokio::test]
+async fn what_was_typed_is_shown_again_in_every_form_that_the_api_refuses() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let message = message_id(&registry, &mail).to_string();
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector, "push": null });
+    world.post(&format!("/v1/firms/{}/members", registry.firm), member).await.ok();
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [] });
+    world.put(&format!("/v1/firms/{}/dates/D-1", registry.firm), date).await.ok();
+    let grant = format!("/v1/firms/{}/mailboxes/{}/grant", registry.firm, registry.mailbox);
+    world.put(&grant, json!({ "since": "2025-01-01" })).await.ok();
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let at = |below: &str| format!("{}{below}", home(&registry));
+    let long = "x".repeat(201);
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    let connector = format!("/connectors/{}", registry.connector);
+    let mailbox = format!("/mailboxes/{}", registry.mailbox);
+    let named = format!("name=\"name\" required maxlength=\"200\" value=\"{long}\"");
+    let filed = format!("name=\"dossier\" value=\"{long}\"");
+    let ticked = format!("value=\"{message}\" aria-label=\"Choose: A mail\" checked");
+    type Form<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let forms: &[Form<'_>] = &[
+        (
+            &connector,
+            &[("do", "change"), ("name", &long), ("access", "organization"), ("contacts", "1")],
+            &[&named, "value=\"organization\" checked", "name=\"contacts\" value=\"1\" checked", " open"],
+        ),
+        ("/connectors/new", &[("name", &long), ("access", "organization"), ("dates", "1")], &[&named]),
+        (&mailbox, &[("do", "history"), ("since", "2020-01-01")], &["name=\"since\" required value=\"2020-01-01\""]),
+        ("/documents", &[("message", &message), ("dossier", &long)], &[&filed, &ticked]),
+        (
+            "/entries/dates",
+            &[("do", "give"), ("entry", "D-1"), ("member", nobody)],
+            &["name=\"entry\" value=\"D-1\" checked"],
+        ),
+        ("/erasures", &[("do", "hold"), ("dossier", "2026/7"), ("reason", &long)], &["value=\"2026/7\"", &long]),
+        (
+            "/erasures/new",
+            &[("kind", "sender"), ("from", "@a.example"), ("reason", &long), ("asked_by", "Bob")],
+            &["value=\"@a.example\"", "value=\"Bob\"", &long],
+        ),
+        // Where there is no field for it, it can be sent once more.
+        (
+            "/proposals",
+            &[("proposal", &format!("{message} {long}"))],
+            &["What you typed is kept", &long, "Send once more"],
+        ),
+    ];
+    for (below, fields, kept) in forms {
+        let page = visitor.get(&at(below)).await;
+        let refused = visitor.submit(&page, &at(below), fields).await;
+        assert!(refused.status.is_client_error(), "{below}: {} {}", refused.status, refused.html);
+        refused.shows(kept);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_at_once_makes_one_thing() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen Avocats").await;
+    let visitor = Visitor::invited(&world, &firm, "administrator", ADA).await;
+    let new = format!("/console/firms/{firm}/connectors/new");
+    let form = visitor.get(&new).await;
+    let once = form.field("once");
+    let typed = [("once", once.as_str()), ("name", "Ours"), ("access", "delegated")];
+    let (one, other) = tokio::join!(visitor.submit(&form, &new, &typed), visitor.submit(&form, &new, &typed));
+    assert_eq!((one.status, &one.to), (StatusCode::SEE_OTHER, &other.to));
+    let count = async || {
+        let made = world.get(&format!("/v1/firms/{firm}/connectors")).await.ok();
+        made["items"].as_array().unwrap().len()
+    };
+    assert_eq!(count().await, 1);
+    // Other words, after the button Back, make another one.
+    visitor.submit(&form, &new, &[&typed[..1], &[("name", "Theirs"), ("access", "delegated")]].concat()).await;
+    assert_eq!(count().await, 2);
+}
+
+#[tokio::test]
+async fn a_part_of_a_page_is_never_replaced_by_what_went_wrong() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let documents = format!("{}/documents?q=lease", home(&registry));
+    assert_eq!(visitor.part(&documents, "section#list").await.status, StatusCode::OK);
+    world.clock.advance(Duration::from_secs(9 * 3600));
+    // A page that looks again by itself stays, with what is typed in it. A search leads to the sign-in, and back.
+    let live = visitor.part(&home(&registry), "div#live").await;
+    assert_eq!((live.status, live.headers.get("hx-redirect")), (StatusCode::NO_CONTENT, None));
+    let search = visitor.part(&documents, "section#list").await;
+    assert_eq!(search.headers["hx-redirect"], documents.as_str());
+    assert!(visitor.get(&documents).await.to.unwrap().contains("q%3Dlease"));
 }

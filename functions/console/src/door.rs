@@ -1,6 +1,6 @@
 //! The way to the API.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use axum::{
     Router,
@@ -8,13 +8,16 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, Request, StatusCode, header, request::Builder},
     response::{IntoResponse, Response},
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use shared::{
     app::App,
     base::{
+        clock::Clock,
         config::Origin,
         http::{HttpClientError, http_client_builder},
         language::Language,
@@ -23,6 +26,11 @@ use shared::{
 };
 use tower::ServiceExt as _;
 
+use crate::form::{Fields, ONCE_FIELD};
+
+/// How often it is looked whether what the first click of two makes is made, and after which time.
+const LOOKS_MAX: u32 = 80;
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The largest answer that a page is made of.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 
@@ -62,6 +70,11 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Whether a field of the form is not as it has to be; its text is for who writes programs.
+    pub(crate) fn is_about_typing(&self) -> bool {
+        self.code == "invalid_request"
+    }
+
     /// The status of a page that says it.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_GATEWAY)
@@ -124,6 +137,7 @@ pub(crate) struct Api {
     pub door: Door,
     pub pass: SecretString,
     pub language: Language,
+    pub clock: Clock,
 }
 
 impl Api {
@@ -159,8 +173,39 @@ impl Api {
         }
     }
 
+    /// Makes something that a form asks for, once however often the form is sent: whoever clicks twice sees what the
+    /// first click made.
+    pub(crate) async fn made_once<T: DeserializeOwned>(
+        &self,
+        form: &Fields,
+        path: &str,
+        body: Value,
+    ) -> Result<Result<T, Refusal>, Trouble> {
+        // The same form with other words, after the button Back, makes another thing.
+        let same = Sha256::digest(format!("{} {path} {body}", form.get(ONCE_FIELD)));
+        let key = BASE64_URL_SAFE_NO_PAD.encode(same);
+        let mut looks = 0;
+        loop {
+            let request = self.request(Method::POST, path).header("idempotency-key", &key);
+            let bytes = match self.answered(request, Some(&body)).await {
+                Ok(bytes) => bytes,
+                Err(Trouble::Refused(refusal)) if refusal.code == "request_unfinished" && looks < LOOKS_MAX => {
+                    looks += 1;
+                    self.clock.sleep(LOOK_AGAIN).await;
+                    continue;
+                }
+                Err(Trouble::Refused(refusal)) => return Ok(Err(*refusal)),
+                Err(other) => return Err(other),
+            };
+            return serde_json::from_slice(&bytes).map(Ok).map_err(|e| Trouble::broken(&e));
+        }
+    }
+
     async fn bytes(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, Trouble> {
-        let request = self.request(method, path);
+        self.answered(self.request(method, path), body.as_ref()).await
+    }
+
+    async fn answered(&self, request: Builder, body: Option<&Value>) -> Result<Bytes, Trouble> {
         let request = match body {
             Some(json) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(json.to_string())),
             None => request.body(Body::empty()),

@@ -15,13 +15,14 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     console::Console,
     door::Trouble,
-    guest::{Fields, Guest, TOKEN_FIELD},
+    form::{Fields, TOKEN_FIELD},
+    guest::Guest,
     pages::entry,
     shell::Shell,
 };
 
-/// The largest form.
-const FORM_BYTES_MAX: usize = 256 << 10;
+/// The largest form: a mailbox may have thousands of folders, whose ids have some 150 characters.
+const FORM_BYTES_MAX: usize = 2 << 20;
 /// Nothing is loaded from elsewhere, no script or style stands in a page, and nobody frames a page. The frame is for
 /// mails, which have a stricter policy of their own.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -32,20 +33,22 @@ pub(crate) async fn pass(State(console): State<Arc<Console>>, request: Request, 
     let (mut parts, body) = request.into_parts();
     let guest = match Guest::of(&console, &parts).await {
         Ok(guest) => guest,
-        Err(trouble) => return finished(trouble.into_response(), None),
+        Err(trouble) => return finished(trouble.into_response(), None, None),
     };
+    let mut typed = None;
     parts.extensions.insert(guest.clone());
     let answered = match parts.method.is_safe() {
         true => next.run(Request::from_parts(parts, body)).await,
         false => match form(&console, &guest, &parts, body).await {
             Ok(fields) => {
+                typed = Some(fields.clone());
                 parts.extensions.insert(fields);
                 next.run(Request::from_parts(parts, Body::empty())).await
             }
             Err(instead) => *instead,
         },
     };
-    finished(answered, Some(guest))
+    finished(answered, Some(guest), typed)
 }
 
 /// The fields of a form that may be acted on.
@@ -60,7 +63,7 @@ async fn form(console: &Console, guest: &Guest, parts: &Parts, body: Body) -> Re
     let Ok(bytes) = axum::body::to_bytes(body, FORM_BYTES_MAX).await else {
         return Err(Box::new(StatusCode::PAYLOAD_TOO_LARGE.into_response()));
     };
-    let mut fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+    let Fields(mut fields) = Fields::of(&bytes);
     let sent = fields.iter().find(|(name, _)| name == TOKEN_FIELD).map(|(_, value)| value.clone()).unwrap_or_default();
     fields.retain(|(name, _)| name != TOKEN_FIELD);
     let fields = Fields(fields);
@@ -87,15 +90,24 @@ fn is_of_another_site(headers: &HeaderMap, own: &str) -> bool {
     }
 }
 
-/// A page with the headers that all have; what went wrong becomes a page here.
-fn finished(response: Response, guest: Option<Guest>) -> Response {
+/// A page with the headers that all have; what went wrong becomes a page here. `typed`: the form that was sent, which
+/// is not lost by that.
+fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> Response {
     let trouble = response.extensions().get::<Trouble>().cloned();
     let mut response = match (trouble, guest) {
+        // A page that looks again by itself stays as it is: somebody may be typing in it.
+        (Some(_), Some(Guest { part: Some(part), .. })) if part.ends_with("#live") => {
+            StatusCode::NO_CONTENT.into_response()
+        }
+        // Of what is no such page, no part can be shown.
+        (Some(_), Some(Guest { part: Some(_), path, .. })) => {
+            (StatusCode::NO_CONTENT, [("hx-redirect", path)]).into_response()
+        }
         (Some(Trouble::SignedOut), Some(guest)) => {
             let to = form_urlencoded::Serializer::new(String::new()).append_pair("to", &guest.path).finish();
             Redirect::to(&format!("/console/sign-in?{to}")).into_response()
         }
-        (Some(trouble), Some(guest)) => entry::troubled(&Shell::of_guest(&guest), &trouble),
+        (Some(trouble), Some(guest)) => entry::troubled(&Shell::of_guest(&guest), &trouble, typed.as_ref()),
         _ => response,
     };
     let headers = response.headers_mut();

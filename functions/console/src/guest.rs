@@ -20,8 +20,8 @@ use shared::{
 
 use crate::{console::Console, door::Trouble};
 
-/// The field of a form that shows that it came from a page of ours.
-pub(crate) const TOKEN_FIELD: &str = "token";
+/// The header by which htmx says which element it asks for, such as `section#list`.
+const PART_HEADER: &str = "hx-target";
 /// The cookie of the language that a person chose.
 pub(crate) const LANGUAGE_COOKIE: &str = "greffe_language";
 
@@ -36,6 +36,10 @@ pub(crate) struct Guest {
     pub session: Option<(SecretString, ConsoleSession)>,
     /// The address that the browser came from.
     pub from: Option<String>,
+    /// Random: by it, a form that makes something is known when it is sent twice.
+    pub once: String,
+    /// Whether a script asks for a part of a page, and for which element.
+    pub part: Option<String>,
 }
 
 impl Guest {
@@ -62,6 +66,8 @@ impl Guest {
             path: parts.uri.path_and_query().map_or("/console", |target| target.as_str()).to_owned(),
             session,
             from: source_ip(&parts.headers),
+            once: console.app.random.token(),
+            part: parts.headers.get(PART_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned),
         })
     }
 
@@ -76,36 +82,14 @@ impl<S: Sync> FromRequestParts<S> for Guest {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // The guard put it there; without one it is nobody.
-        let nobody = || Self { language: None, path: "/console".to_owned(), session: None, from: None };
+        let nobody = || Self {
+            language: None,
+            path: "/console".to_owned(),
+            session: None,
+            from: None,
+            once: String::new(),
+            part: None,
+        };
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(nobody))
-    }
-}
-
-/// The fields of a form, in its order.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Fields(pub Vec<(String, String)>);
-
-impl Fields {
-    /// The value of a field, without spaces around it; empty if there is none.
-    pub(crate) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.trim())
-    }
-
-    /// The values of a field that may stand several times.
-    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Whether a box is ticked.
-    pub(crate) fn is_on(&self, name: &str) -> bool {
-        !self.get(name).is_empty()
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Fields {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }

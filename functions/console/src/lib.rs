@@ -7,6 +7,7 @@
 mod asset;
 mod console;
 mod door;
+mod form;
 mod guard;
 mod guest;
 mod pages;
@@ -25,8 +26,8 @@ use shared::{app::App, base::headers::guarded};
 use crate::console::Console;
 pub use crate::door::Door;
 use crate::pages::{
-    activity, connectors, documents, entries, entry, folders, home, mailboxes, members, operator, people, proposals,
-    rules, webhooks,
+    activity, connectors, documents, entries, entry, erasures, folders, home, mailboxes, members, operator, people,
+    proposals, rules, webhooks,
 };
 
 /// All pages. `door`: the way to the API.
@@ -59,6 +60,9 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/console/firms/{firm}/members/new", get(members::new).post(members::create))
         .route("/console/firms/{firm}/members/{member}", get(members::read).post(members::change))
         .route("/console/firms/{firm}/entries/{noun}", get(entries::list).post(entries::change))
+        .route("/console/firms/{firm}/erasures", get(erasures::list).post(erasures::hold))
+        .route("/console/firms/{firm}/erasures/new", get(erasures::new).post(erasures::create))
+        .route("/console/firms/{firm}/erasures/{erasure}", get(erasures::read).post(erasures::confirm))
         .route("/console/firms/{firm}/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/console/firms/{firm}/webhooks/{webhook}", get(webhooks::read).post(webhooks::change))
         .route("/console/firms/{firm}/activity", get(activity::list))

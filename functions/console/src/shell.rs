@@ -36,6 +36,8 @@ pub(crate) struct Shell {
     pub address: String,
     /// What forms have to send back.
     pub token: String,
+    /// What forms that make something send back besides.
+    pub once: String,
     /// This page, with its query.
     pub path: String,
     /// Which entry of the navigation is this page's.
@@ -59,6 +61,7 @@ impl Shell {
             firm: None,
             address: guest.session.as_ref().map(|(_, session)| session.address.clone()).unwrap_or_default(),
             token: guest.token(),
+            once: guest.once.clone(),
             path: guest.path.clone(),
             here: "",
         }
@@ -232,5 +235,6 @@ impl FromRequestParts<Arc<Console>> for Office {
 /// The API on behalf of somebody.
 pub(crate) async fn api(console: &Console, visit: Visit, language: Language) -> Result<Api, Trouble> {
     let pass = pass::issue(&console.app.secrets, visit, console.app.clock.now()).await;
-    Ok(Api { door: console.door.clone(), pass: pass.map_err(|e| Trouble::broken(&e))?, language })
+    let pass = pass.map_err(|e| Trouble::broken(&e))?;
+    Ok(Api { door: console.door.clone(), pass, language, clock: console.app.clock.clone() })
 }

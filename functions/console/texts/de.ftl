@@ -213,7 +213,7 @@ connector-may = Was greffe darf
 connector-wanted = Die Änderung gilt nach der nächsten Anmeldung.
 access = Art des Zugriffs
 access-delegated = Über eine Person
-access-delegated-what = greffe liest die Postfächer, die diese Person öffnen darf, und keine anderen. Es endet, wenn die Person geht oder sich etwas bei ihr ändert.
+access-delegated-what = greffe liest die Postfächer, die diese Person öffnen darf, und keine anderen. Der Zugang endet, wenn die Person geht oder diese Rechte verliert.
 access-organization = Für die ganze Organisation
 access-organization-what = greffe kann alle Postfächer der Organisation lesen, wer auch immer geht. Ein globaler Administrator muss zustimmen.
 option-mark = Marken in Outlook
@@ -541,3 +541,99 @@ federation-what = Amazon, wo greffe läuft, bürgt bei Microsoft für greffe. Si
 federation-show = Die Werte zeigen
 federation-values = Tragen Sie diese Werte buchstabengetreu in Entra ein: App-Registrierungen, Ihre App, Zertifikate & Geheimnisse, Verbundanmeldeinformationen. Einen Eintrag für jedes „Subject“. Warten Sie dann einige Minuten.
 federation-use = Prüfen und verwenden
+
+typed-kept = Ihre Eingaben sind nicht verloren. Sie können sie noch einmal senden.
+archive-checked = Jeden Tag wird ein Teil des Archivs geprüft, zuletzt am { $name }:
+archive-whole = { $n ->
+    [0] darin war nichts zu prüfen.
+    [one] eine E-Mail ist so, wie sie aufbewahrt wurde.
+   *[other] { $n } E-Mails sind so, wie sie aufbewahrt wurden.
+}
+archive-findings = { $n ->
+    [one] etwas ist nicht so, wie es aufbewahrt wurde. Ihr Anbieter muss handeln.
+   *[other] { $n } Dinge sind nicht so, wie sie aufbewahrt wurden. Ihr Anbieter muss handeln.
+}
+did-erase = bat darum, E-Mails zu löschen
+did-erase-confirm = bestätigte eine Löschung
+did-hold = setzte oder beendete eine Aufbewahrungspflicht
+erasures = Löschen und Aufbewahren
+erasures-list = Was gelöscht werden sollte
+erasures-none = Noch wurde nicht darum gebeten, etwas zu löschen.
+erasures-help = Eine aufbewahrte E-Mail bleibt unverändert, bis jemand hier darum bittet, sie zu löschen. Sie sehen zuerst, was verschwindet und was bleibt. Aus einer Akte mit Aufbewahrungspflicht wird keine E-Mail gelöscht.
+erasure-new = E-Mails löschen
+erasure-new-what = Noch wird nichts gelöscht: Zuerst sehen Sie, was verschwinden würde und was bleibt, dann bestätigen Sie.
+erasure-asked = Erbeten am { $a } von { $b }:
+erasure-requested = greffe sieht nach, was verschwinden würde. Das dauert höchstens eine Minute.
+erasure-previewed = Wartet auf Ihre Bestätigung
+erasure-confirmed = Es wird gelöscht. Das dauert einige Minuten, denn ein zweiter Durchgang prüft, dass nichts übrig ist.
+erasure-locked = Abgelehnt: Eine E-Mail ist im Archiv bis { $name } gesperrt. Bitten Sie danach noch einmal darum.
+erasure-held = Abgelehnt: Eine E-Mail gehört oder gehörte zu einer Akte mit Aufbewahrungspflicht. Beenden Sie diese zuerst.
+erasure-active = Abgelehnt: Das Postfach empfängt noch E-Mails. Halten Sie es zuerst an, oder entfernen Sie es.
+erasure-pushed = Abgelehnt: Termine oder Kontakte dieses Mitglieds stehen in Outlook. Schalten Sie beides zuerst aus.
+erasure-firm-goes-on = Abgelehnt: Die Kanzlei ist nicht gelöscht.
+erasure-unknown = Abgelehnt: Davon ist nichts aufbewahrt.
+erasure-refused = Abgelehnt.
+erasure-done = Gelöscht am { $name }.
+erasure-done-mails = { $n ->
+    [one] Eine E-Mail ist weg.
+   *[other] { $n } E-Mails sind weg.
+}
+erase-one = Eine E-Mail löschen
+erase-chosen = { $n ->
+    [one] Eine ausgewählte E-Mail löschen
+   *[other] { $n } ausgewählte E-Mails löschen
+}
+erase-chosen-more = { $n ->
+    [one] und eine weitere
+   *[other] und { $n } weitere
+}
+erase-firm = Die ganze Kanzlei löschen
+erase-sender = Die E-Mails eines Absenders löschen
+erase-sender-of = Die E-Mails von { $name } löschen
+erase-sender-what = Alle aufbewahrten E-Mails einer Adresse, wie news@laden.example, oder einer Domain, wie @laden.example.
+erase-sender-address = Adresse, oder @ und eine Domain
+erase-rules = Löschen, was die Regeln heute auslassen würden
+erase-rules-what = Aufbewahrte E-Mails eines Postfachs, die seine Regeln nicht mehr aufbewahren würden. Ändern Sie zuerst die Regeln, und sehen Sie nach, was sie auslassen würden.
+erase-mailbox = Ein Postfach mit allen E-Mails löschen
+erase-mailbox-what = Nur wenn es angehalten oder entfernt ist. In Outlook ändert sich nichts.
+erase-member = Ein Mitglied löschen
+erase-member-what = Das Mitglied und die Postfächer seiner Adressen. Nur wenn nichts mehr in sein Outlook geschrieben wird.
+erase-way-mails = Einzelne E-Mails löschen
+erase-way-mails-what = Öffnen Sie eine E-Mail und wählen Sie „Diese E-Mail löschen“, oder kreuzen Sie mehrere in der Liste an.
+erase-one-do = Diese E-Mail löschen
+erase-chosen-do = Die angekreuzten E-Mails löschen
+erase-rules-do = Löschen, was die Regeln auslassen würden
+erase-mailbox-do = Dieses Postfach löschen
+erase-member-do = Dieses Mitglied löschen
+erasure-by = Wer hat darum gebeten?
+erasure-reason = Warum?
+erasure-record-what = Beides bleibt für immer im Protokoll. Nennen Sie nicht mehr, als ein Prüfer braucht.
+erasure-see = Ansehen, was verschwinden würde
+erasure-final = Niemand kann das danach zurückholen.
+erasure-type = { $n ->
+    [one] Geben Sie zur Bestätigung die Zahl der E-Mails ein, die verschwinden: { $n }
+   *[other] Geben Sie zur Bestätigung die Zahl der E-Mails ein, die verschwinden: { $n }
+}
+erasure-wrong = Nichts wurde gelöscht: Die Zahl ist { $n }.
+erasure-confirm = Für immer löschen
+erasure-leave = Alles so lassen
+erasure-again = Noch einmal bitten
+fate-goes = Das verschwindet für immer
+fate-mails = { $n ->
+    [0] Keine E-Mail.
+    [one] Eine E-Mail mit ihren Anhängen.
+   *[other] { $n } E-Mails mit ihren Anhängen.
+}
+fate-index = Betreff, Personen, Akte und Wörter jeder E-Mail: Niemand findet sie hier mehr, und sie wird nicht noch einmal aufbewahrt.
+fate-more = Es sind mehr, als auf einmal gelöscht werden können. Bitten Sie danach noch einmal darum.
+fate-stays = Das bleibt, und warum
+fate-outlook = Die E-Mails in Outlook. greffe löscht dort nichts.
+fate-log = Eine Nummer, eine Zeit und eine Prüfsumme jeder E-Mail im Protokoll. Niemand kann daraus eine E-Mail lesen; ohne sie wären die anderen E-Mails nicht mehr zu beweisen.
+fate-record = Wer warum und wann darum bat: So lässt sich später zeigen, dass es richtig war.
+fate-elsewhere = Kopien in Ihrer Anwendung, in Dateien, die jemand heruntergeladen hat, und bis zu 35 Tage in den Sicherungen Ihres Anbieters.
+holds = Aufbewahrungspflicht
+holds-what = Eine E-Mail, die in einer solchen Akte ist oder je war, kann nicht gelöscht werden, solange die Pflicht besteht.
+hold-set = Unter Aufbewahrungspflicht stellen
+hold-lift = Aufbewahrungspflicht beenden
+typed-wrong = Eine Ihrer Angaben passt nicht.
+typed-wrong-what = Nichts wurde geändert. Unten steht im Wortlaut der API, um welches Feld es geht.

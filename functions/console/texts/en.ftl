@@ -213,7 +213,7 @@ connector-may = What greffe may do
 connector-wanted = The change takes effect after the next sign-in.
 access = Way of access
 access-delegated = Through one person
-access-delegated-what = greffe reads the mailboxes that this person may open, and no others. It ends when the person leaves or changes.
+access-delegated-what = greffe reads the mailboxes that this person may open, and no others. It ends when the person leaves or loses these rights.
 access-organization = For the whole organisation
 access-organization-what = greffe can read all mailboxes of the organisation, whoever leaves. A Global Administrator has to agree.
 option-mark = Marks in Outlook
@@ -541,3 +541,99 @@ federation-what = Amazon, where greffe runs, vouches for greffe to Microsoft. Yo
 federation-show = Show the values
 federation-values = Enter these in Entra to the letter: App registrations, your app, Certificates & secrets, Federated credentials. One for each subject. Then wait some minutes.
 federation-use = Test it and use it
+
+typed-kept = What you typed is kept. You can send it once more.
+archive-checked = A part of the archive is checked each day, last on { $name }:
+archive-whole = { $n ->
+    [0] there was nothing in it to check.
+    [one] one mail is as it was written.
+   *[other] { $n } mails are as they were written.
+}
+archive-findings = { $n ->
+    [one] one thing is not as it was written. Your provider has to act.
+   *[other] { $n } things are not as they were written. Your provider has to act.
+}
+did-erase = asked to erase mail
+did-erase-confirm = confirmed an erasure
+did-hold = set or lifted a legal hold
+erasures = Erasing and holds
+erasures-list = What was to be erased
+erasures-none = Nothing was to be erased yet.
+erasures-help = Mail that was kept stays unchanged, until somebody asks here to erase it. You first see what goes and what stays. A dossier under a legal hold keeps its mail from that.
+erasure-new = Erase mail
+erasure-new-what = Nothing is erased yet: first you see what would go and what stays, then you confirm it.
+erasure-asked = Asked for on { $a } by { $b }:
+erasure-requested = greffe is looking at what would go. It takes a minute at most.
+erasure-previewed = Waits for you to confirm it
+erasure-confirmed = It is being erased. It takes some minutes, because a second pass makes sure that nothing is left.
+erasure-locked = Refused: the archive keeps a mail by a lock until { $name }. Ask again then.
+erasure-held = Refused: a mail belongs, or once belonged, to a dossier under a legal hold. Lift the hold first.
+erasure-active = Refused: the mailbox still receives mail. Pause it first, or remove it.
+erasure-pushed = Refused: dates or contacts of this member are in Outlook. Switch both off first.
+erasure-firm-goes-on = Refused: the firm is not deleted.
+erasure-unknown = Refused: nothing of it is kept.
+erasure-refused = Refused.
+erasure-done = Erased on { $name }.
+erasure-done-mails = { $n ->
+    [one] One mail is gone.
+   *[other] { $n } mails are gone.
+}
+erase-one = Erase one mail
+erase-chosen = { $n ->
+    [one] Erase one chosen mail
+   *[other] Erase { $n } chosen mails
+}
+erase-chosen-more = { $n ->
+    [one] and one more
+   *[other] and { $n } more
+}
+erase-firm = Erase the whole firm
+erase-sender = Erase the mail of a sender
+erase-sender-of = Erase the mail of { $name }
+erase-sender-what = All kept mail from an address, such as news@shop.example, or from a domain, such as @shop.example.
+erase-sender-address = Address, or @ and a domain
+erase-rules = Erase what the rules would skip today
+erase-rules-what = Kept mail of a mailbox that its rules would no longer keep. Change the rules first, and look at what they would skip.
+erase-mailbox = Erase a mailbox with all its mail
+erase-mailbox-what = Only once it is paused or removed. In Outlook nothing changes.
+erase-member = Erase a member
+erase-member-what = The member, and the mailboxes of the member's addresses. Only once nothing more is written to their Outlook.
+erase-way-mails = Erase single mails
+erase-way-mails-what = Open a mail and choose “Erase this mail”, or tick several in the list.
+erase-one-do = Erase this mail
+erase-chosen-do = Erase the ticked mails
+erase-rules-do = Erase what the rules would skip
+erase-mailbox-do = Erase this mailbox
+erase-member-do = Erase this member
+erasure-by = Who asked for it
+erasure-reason = Why
+erasure-record-what = Both stay in the record for good. Name no more than an auditor needs.
+erasure-see = See what would go
+erasure-final = Nobody can bring it back afterwards.
+erasure-type = { $n ->
+    [one] To confirm, type the number of mails that go: { $n }
+   *[other] To confirm, type the number of mails that go: { $n }
+}
+erasure-wrong = Nothing was erased: the number is { $n }.
+erasure-confirm = Erase for good
+erasure-leave = Leave everything as it is
+erasure-again = Ask again
+fate-goes = This goes for good
+fate-mails = { $n ->
+    [0] No mail.
+    [one] One mail with its attachments.
+   *[other] { $n } mails with their attachments.
+}
+fate-index = The subject, people, dossier and words of each mail: nobody finds it here any more, and it is not kept again.
+fate-more = There are more than one order takes. Ask again afterwards.
+fate-stays = This stays, and why
+fate-outlook = The mails in Outlook. greffe deletes nothing there.
+fate-log = A number, a time and a digest of each mail in the log. Nobody can read a mail from them; without them, the other mails could no longer be proved.
+fate-record = Who asked for it, why and when: so that it can be shown later that it was right.
+fate-elsewhere = Copies in your application, in files that somebody downloaded, and in your provider's backups for up to 35 days.
+holds = Legal holds
+holds-what = Mail that is in such a dossier, or ever was, can't be erased before the hold is lifted.
+hold-set = Put the dossier under a hold
+hold-lift = Lift the hold
+typed-wrong = Something that you typed does not fit.
+typed-wrong-what = Nothing was changed. Below stands which field it is, in the words of the API.

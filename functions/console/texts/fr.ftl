@@ -213,7 +213,7 @@ connector-may = Ce que greffe peut faire
 connector-wanted = Le changement prend effet à la prochaine connexion chez Microsoft.
 access = Mode d'accès
 access-delegated = Par une personne
-access-delegated-what = greffe lit les boîtes que cette personne peut ouvrir, et aucune autre. L'accès prend fin quand la personne part ou change.
+access-delegated-what = greffe lit les boîtes que cette personne peut ouvrir, et aucune autre. L'accès prend fin quand la personne part ou perd ces droits.
 access-organization = Pour toute l'organisation
 access-organization-what = greffe peut lire toutes les boîtes de l'organisation, quel que soit celui qui part. Un administrateur général doit l'accepter.
 option-mark = Marques dans Outlook
@@ -541,3 +541,99 @@ federation-what = Amazon, où tourne greffe, se porte garant de greffe auprès d
 federation-show = Montrer les valeurs
 federation-values = Saisissez ces valeurs à la lettre dans Entra : Inscriptions d'applications, votre application, Certificats et secrets, Informations d'identification fédérées. Une pour chaque « Subject ». Attendez ensuite quelques minutes.
 federation-use = La tester et l’utiliser
+
+typed-kept = Ce que vous avez saisi n'est pas perdu. Vous pouvez l'envoyer de nouveau.
+archive-checked = Chaque jour, une partie des archives est vérifiée, la dernière fois le { $name } :
+archive-whole = { $n ->
+    [0] il n'y avait rien à vérifier dans celle-ci.
+    [one] { $n } courriel est tel qu'il a été conservé.
+   *[other] { $n } courriels sont tels qu'ils ont été conservés.
+}
+archive-findings = { $n ->
+    [one] { $n } élément n'est pas tel qu'il a été conservé. Votre fournisseur doit agir.
+   *[other] { $n } éléments ne sont pas tels qu'ils ont été conservés. Votre fournisseur doit agir.
+}
+did-erase = a demandé d'effacer des courriels
+did-erase-confirm = a confirmé un effacement
+did-hold = a posé ou levé une conservation obligatoire
+erasures = Effacement et conservation
+erasures-list = Ce qui devait être effacé
+erasures-none = Aucun effacement n'a encore été demandé.
+erasures-help = Un courriel conservé reste inchangé jusqu'à ce que quelqu'un demande ici de l'effacer. Vous voyez d'abord ce qui disparaît et ce qui reste. Aucun courriel d'un dossier sous conservation obligatoire ne peut être effacé.
+erasure-new = Effacer des courriels
+erasure-new-what = Rien n'est encore effacé : vous voyez d'abord ce qui disparaîtrait et ce qui reste, puis vous confirmez.
+erasure-asked = Demandé le { $a } par { $b } :
+erasure-requested = greffe regarde ce qui disparaîtrait. Cela prend une minute au plus.
+erasure-previewed = Attend votre confirmation
+erasure-confirmed = L'effacement est en cours. Il prend quelques minutes, car un second passage vérifie qu'il ne reste rien.
+erasure-locked = Refusé : un courriel est verrouillé dans les archives jusqu'au { $name }. Refaites la demande ensuite.
+erasure-held = Refusé : un courriel est ou a été dans un dossier sous conservation obligatoire. Levez-la d'abord.
+erasure-active = Refusé : la boîte aux lettres reçoit encore des courriels. Mettez-la d'abord en pause, ou retirez-la.
+erasure-pushed = Refusé : des dates ou des contacts de ce membre sont dans Outlook. Désactivez-les d'abord.
+erasure-firm-goes-on = Refusé : le cabinet n'est pas supprimé.
+erasure-unknown = Refusé : rien n'en est conservé.
+erasure-refused = Refusé.
+erasure-done = Effacé le { $name }.
+erasure-done-mails = { $n ->
+    [one] { $n } courriel a disparu.
+   *[other] { $n } courriels ont disparu.
+}
+erase-one = Effacer un courriel
+erase-chosen = { $n ->
+    [one] Effacer { $n } courriel choisi
+   *[other] Effacer { $n } courriels choisis
+}
+erase-chosen-more = { $n ->
+    [one] et { $n } autre
+   *[other] et { $n } autres
+}
+erase-firm = Effacer tout le cabinet
+erase-sender = Effacer les courriels d'un expéditeur
+erase-sender-of = Effacer les courriels de { $name }
+erase-sender-what = Tous les courriels conservés d'une adresse, comme infos@boutique.example, ou d'un domaine, comme @boutique.example.
+erase-sender-address = Adresse, ou @ et un domaine
+erase-rules = Effacer ce que les règles écarteraient aujourd'hui
+erase-rules-what = Les courriels d'une boîte aux lettres que ses règles ne conserveraient plus. Changez d'abord les règles, et regardez ce qu'elles écarteraient.
+erase-mailbox = Effacer une boîte aux lettres avec tous ses courriels
+erase-mailbox-what = Seulement si elle est en pause ou retirée. Dans Outlook, rien ne change.
+erase-member = Effacer un membre
+erase-member-what = Le membre, et les boîtes aux lettres de ses adresses. Seulement si plus rien n'est écrit dans son Outlook.
+erase-way-mails = Effacer quelques courriels
+erase-way-mails-what = Ouvrez un courriel et choisissez « Effacer ce courriel », ou cochez-en plusieurs dans la liste.
+erase-one-do = Effacer ce courriel
+erase-chosen-do = Effacer les courriels cochés
+erase-rules-do = Effacer ce que les règles écarteraient
+erase-mailbox-do = Effacer cette boîte aux lettres
+erase-member-do = Effacer ce membre
+erasure-by = Qui l'a demandé ?
+erasure-reason = Pourquoi ?
+erasure-record-what = Les deux restent pour toujours dans le registre. N'écrivez que ce dont un contrôleur a besoin.
+erasure-see = Voir ce qui disparaîtrait
+erasure-final = Personne ne peut revenir en arrière ensuite.
+erasure-type = { $n ->
+    [one] Pour confirmer, tapez le nombre de courriels qui disparaissent : { $n }
+   *[other] Pour confirmer, tapez le nombre de courriels qui disparaissent : { $n }
+}
+erasure-wrong = Rien n'a été effacé : le nombre est { $n }.
+erasure-confirm = Effacer pour toujours
+erasure-leave = Tout laisser en l'état
+erasure-again = Refaire la demande
+fate-goes = Ceci disparaît pour toujours
+fate-mails = { $n ->
+    [0] Aucun courriel.
+    [one] { $n } courriel avec ses pièces jointes.
+   *[other] { $n } courriels avec leurs pièces jointes.
+}
+fate-index = L'objet, les personnes, le dossier et les mots de chaque courriel : personne ne le trouve plus ici, et il n'est pas conservé de nouveau.
+fate-more = Il y en a plus qu'une demande n'en prend. Refaites-la ensuite.
+fate-stays = Ceci reste, et pourquoi
+fate-outlook = Les courriels dans Outlook. greffe n'y efface rien.
+fate-log = Un numéro, une heure et une empreinte de chaque courriel dans le journal. Personne ne peut en lire un courriel ; sans cela, les autres courriels ne pourraient plus être prouvés.
+fate-record = Qui l'a demandé, pourquoi et quand : pour pouvoir montrer plus tard que c'était justifié.
+fate-elsewhere = Les copies dans votre application, dans les fichiers que quelqu'un a téléchargés, et jusqu'à 35 jours dans les sauvegardes de votre fournisseur.
+holds = Conservation obligatoire
+holds-what = Un courriel qui est ou a été dans un tel dossier ne peut pas être effacé tant que la conservation n'est pas levée.
+hold-set = Imposer la conservation
+hold-lift = Lever la conservation
+typed-wrong = Quelque chose que vous avez saisi ne convient pas.
+typed-wrong-what = Rien n'a été modifié. Ci-dessous, dans les mots de l'API, le champ dont il s'agit.

@@ -18,7 +18,7 @@ sign-in-title = Aanmelden
 sign-in-text = Gebruik uw werkaccount van Microsoft. greffe verneemt wie u bent, en verder niets.
 sign-in-button = Aanmelden met Microsoft
 invited-title = { $name } nodigt u uit
-invited-text = Meld u aan met het account dat u hier wilt gebruiken. Daarna is de link alleen van u.
+invited-text = Meld u aan met het account dat u hier wilt gebruiken. Daarna werkt de link alleen nog voor u.
 role-administrator = Beheerder
 role-clerk = Medewerker
 role-reader = Lezer
@@ -56,8 +56,8 @@ who-user = Het verbonden account is aan zet
 who-integrator = De ontwikkelaar is aan zet
 who-nobody = Niemand hoeft iets te doen
 
-home-needs = Wat op iemand wacht
-home-nothing = Er wacht op dit moment niets op iemand.
+home-needs = Wat er te doen is
+home-nothing = Er is nu niets te doen.
 home-in = Is alles binnen?
 home-in-yes = Ja. Alle e-mails van de gekozen mappen zijn bewaard.
 home-no-mailbox = Er is nog geen postvak ingesteld.
@@ -80,14 +80,14 @@ chart-mails = { $n ->
 }
 
 mailbox = Postvak
-state = Stand
+state = Status
 kept = Bewaard
 since = Sinds
 remaining = Nog te komen
 skipped = Overgeslagen door uw regels
 there-before = Was er al
-failed = Niet afgegeven door Microsoft
-gone = Verwijderd voor het lezen
+failed = Door Microsoft nog niet gegeven
+gone = Verwijderd voordat greffe las
 mails-kept = { $n ->
     [one] Eén e-mail bewaard
    *[other] { $n } e-mails bewaard
@@ -96,7 +96,7 @@ mailboxes-own = Van één persoon
 mailboxes-shared = Gedeeld
 mailboxes-more = Meer postvakken
 mailboxes-help = Een postvak is volledig als alle e-mails van de gekozen mappen bewaard zijn. Tijdens de voorbereiding worden nieuwe e-mails al bewaard; wacht nog met het verplaatsen van oude e-mails. Open een postvak om meer te zien.
-mailbox-needed = Wacht op iemand
+mailbox-needed = Er is iets te doen
 mailbox-inactive = Niet ingeschakeld
 mailbox-paused = Gepauzeerd
 mailbox-preparing = Wordt voorbereid
@@ -106,8 +106,8 @@ mailbox-remaining = { $n ->
    *[other] Nog { $n } e-mails te komen
 }
 mailbox-failed = { $n ->
-    [one] Microsoft geeft één e-mail niet af; greffe probeert opnieuw
-   *[other] Microsoft geeft { $n } e-mails niet af; greffe probeert opnieuw
+    [one] Microsoft geeft één e-mail nog niet; greffe probeert het opnieuw
+   *[other] Microsoft geeft { $n } e-mails nog niet; greffe probeert het opnieuw
 }
 mailbox-incomplete = Een deel wacht; greffe probeert opnieuw
 mailbox-complete = Volledig
@@ -135,8 +135,8 @@ rules-domains = { $n ->
    *[other] { $n } afzenderdomeinen worden overgeslagen.
 }
 rules-none = Geen regel slaat iets over.
-rules-mark = Outlook toont een grijs merk op bewaarde e-mail en een groen op geklasseerde.
-rules-no-mark = Outlook toont geen merken.
+rules-mark = Outlook toont een grijze markering op bewaarde e-mail en een groene op geklasseerde.
+rules-no-mark = Outlook toont geen markeringen.
 history-done = Alle oude e-mail is bekeken.
 history-running = Oude e-mail: { $a } van { $b } bekeken.
 history-counting = Oude e-mail wordt geteld.
@@ -149,21 +149,21 @@ mailbox-pause-what = Tijdens een pauze wordt niets gelezen. Wat intussen aankomt
 mailbox-pause = Pauzeren
 
 search = Zoeken
-search-text = Woorden
+search-text = Woorden in de e-mail
 search-from = Adres van de afzender
 search-dossier = Dossier
 search-all = Alle postvakken
 search-mailbox = Adres van het postvak
 list = E-mails
-list-none = Er is nog geen e-mail bewaard. Hij verschijnt hier enkele seconden na aankomst.
-list-none-found = Geen e-mail past. Probeer minder woorden, of een ander postvak.
+list-none = Er is nog geen e-mail bewaard. Nieuwe e-mail staat hier enkele seconden nadat ze is aangekomen.
+list-none-found = Geen e-mail gevonden. Probeer minder woorden, of een ander postvak.
 file-chosen = Gekozen e-mails klasseren in dossier
 file-in = Dossier
 file = Klasseren
 unfile = Eruit halen
 filed-many = { $n ->
-    [one] Eén e-mail is geklasseerd zoals gevraagd. Het merk in Outlook volgt binnen een minuut.
-   *[other] { $n } e-mails zijn geklasseerd zoals gevraagd. De merken in Outlook volgen binnen een minuut.
+    [one] Eén e-mail is geklasseerd zoals gevraagd. De markering in Outlook volgt binnen een minuut.
+   *[other] { $n } e-mails zijn geklasseerd zoals gevraagd. De markeringen in Outlook volgen binnen een minuut.
 }
 filed-not = { $n ->
     [one] Eén e-mail kon niet geklasseerd worden.
@@ -176,8 +176,8 @@ back-to-list = Terug naar de lijst
 mail-no-subject = (geen onderwerp)
 mail-kept = Bewaard
 mail-filed-in = Geklasseerd in { $name }
-mail-failed = Nog niet afgegeven door Microsoft
-mail-gone = Verwijderd voor het lezen
+mail-failed = Door Microsoft nog niet gegeven
+mail-gone = Verwijderd voordat greffe las
 mail-erased = Gewist op verzoek
 mail-removed = Als ongewenst verwijderd
 mail-from = Van
@@ -186,7 +186,7 @@ mail-cc = Kopie
 mail-date = Datum
 mail-text = Tekst van de e-mail
 attachments = Bijlagen
-images-withheld = Afbeeldingen van het web worden niet geladen, omdat ze de afzender tonen wanneer u leest.
+images-withheld = Afbeeldingen van het web worden niet geladen: daaraan zou de afzender zien dat u de e-mail leest.
 images-show = Toch laden
 evidence = Bewijs
 evidence-since = Ongewijzigd bewaard sinds { $name }.
@@ -199,10 +199,10 @@ connectors = Verbindingen
 people = Personen
 connectors-none = Er is nog niets verbonden. Met een verbinding kan greffe e-mail lezen in Microsoft 365.
 connectors-help = Een verbinding is de weg waarlangs greffe Microsoft 365 bereikt. Ze loopt via één persoon, of geldt voor de hele organisatie. Test ze bij twijfel: een test wijzigt niets.
-connector-needed = Wacht op iemand
+connector-needed = Er is iets te doen
 connector-connected = Verbonden met { $a } via { $b }
 connector-works = Verbonden
-connector-waits = Niemand heeft zich al aangemeld
+connector-waits = Nog niemand heeft zich aangemeld
 connector-awaits-grant = Uw leverancier moet ze vrijgeven
 connector-new = Nieuwe verbinding
 connector-name = Naam
@@ -213,11 +213,11 @@ connector-may = Wat greffe mag
 connector-wanted = De wijziging geldt na de volgende aanmelding.
 access = Manier van toegang
 access-delegated = Via één persoon
-access-delegated-what = greffe leest de postvakken die deze persoon mag openen, en geen andere. Het eindigt als de persoon vertrekt of verandert.
+access-delegated-what = greffe leest de postvakken die deze persoon mag openen, en geen andere. De toegang eindigt als deze persoon vertrekt of zijn rechten verliest.
 access-organization = Voor de hele organisatie
 access-organization-what = greffe kan alle postvakken van de organisatie lezen, wie er ook vertrekt. Een globale beheerder moet ermee instemmen.
-option-mark = Merken in Outlook
-option-mark-what = Toont een grijs merk op bewaarde e-mail en een groen op geklasseerde. Daarvoor mag greffe e-mails wijzigen.
+option-mark = Markeringen in Outlook
+option-mark-what = Toont een grijze markering op bewaarde e-mail en een groene op geklasseerde. Daarvoor mag greffe e-mails wijzigen.
 option-shared = Gedeelde postvakken van deze persoon
 option-shared-what = Opent de gedeelde postvakken die deze persoon mag openen.
 option-dates = Datums
@@ -246,7 +246,7 @@ check-token = Toestemming
 check-profile = Wie verbonden is
 check-folders = Mappen
 check-mail = E-mail lezen
-check-mark = Merken
+check-mark = Markeringen
 check-notifications = Meldingen van nieuwe e-mail
 check-calendar = Agenda
 check-tasks = To Do
@@ -255,11 +255,11 @@ check-secret = Geheim van de app
 change = Wijzigen
 store = Opslaan
 secret-new = Nieuw clientgeheim
-secret-new-what = Plak de waarde van het nieuwe geheim. greffe test het voor het het oude vervangt.
+secret-new-what = Plak hier het nieuwe geheim. greffe test het eerst, en vervangt dan pas het oude.
 secret-test = Testen en vervangen
 
 mailbox-new = Een postvak toevoegen
-mailbox-new-what = greffe kijkt meteen na of het het postvak mag openen. Er wordt niets bewaard voor u het inschakelt.
+mailbox-new-what = greffe controleert meteen of het dit postvak mag openen. Er wordt niets bewaard voordat u het inschakelt.
 mailbox-connector = Verbinding
 mailbox-address = Adres
 mailbox-kind = Soort
@@ -269,11 +269,11 @@ mailbox-add = Toevoegen
 mailboxes-first = Verbind eerst Microsoft 365.
 folders = Mappen
 folders-which = Welke mappen worden bewaard?
-folders-see = Bekijken waar dit op neerkomt
+folders-see = Bekijken wat bewaard zou worden
 folders-store = Deze keuze opslaan
 folders-choose = Mappen kiezen
 folders-not-current = Microsoft antwoordt nu niet. Dit zijn de mappen zoals greffe ze het laatst zag.
-folders-help = Vink de mappen aan waarvan de e-mail bewaard moet worden. Voor er iets opgeslagen wordt, ziet u waar uw keuze op neerkomt. Concepten, verwijderde en ongewenste e-mail worden nooit bewaard.
+folders-help = Vink de mappen aan waarvan de e-mail bewaard moet worden. Voordat er iets wordt opgeslagen, ziet u wat bewaard zou worden. Concepten, verwijderde en ongewenste e-mail worden nooit bewaard.
 mode-include = Alleen de aangevinkte mappen
 mode-include-what = Mappen die later gemaakt worden, worden niet bewaard.
 mode-exclude = Alle mappen behalve de aangevinkte
@@ -292,10 +292,10 @@ outcome-mails = { $n ->
     [one] Er ligt nu één e-mail in.
    *[other] Er liggen nu { $n } e-mails in.
 }
-outcome-new = Alleen e-mail die aankomt nadat u het postvak inschakelt, wordt bewaard, en oude e-mail die u erin verplaatst.
+outcome-new = Bewaard wordt alleen e-mail die aankomt nadat u het postvak inschakelt, en oude e-mail die u er daarna naartoe verplaatst.
 rules = Regels
 rules-change = De regels wijzigen
-rules-see = Bekijken wat ze overgeslagen zouden hebben
+rules-see = Bekijken wat ze zouden hebben overgeslagen
 rules-would = { $n ->
     [one] Deze regels zouden één bewaarde e-mail overgeslagen hebben:
    *[other] Deze regels zouden deze { $n } bewaarde e-mails overgeslagen hebben:
@@ -307,10 +307,10 @@ rule-internal = Interne e-mail overslaan
 rule-internal-what = Een collega schreef hem, en alle ontvangers zitten in uw domein.
 rule-senders = E-mail van deze adressen overslaan, één per regel
 rule-domains = E-mail van deze domeinen overslaan, één per regel
-rule-mark = Merken tonen in Outlook
+rule-mark = Markeringen tonen in Outlook
 rule-mark-what = Grijs op bewaarde e-mail, groen op geklasseerde.
 
-people-none = Niemand heeft hier al een rol.
+people-none = Nog niemand heeft hier een rol.
 people-help = Hier staat wie de console van uw kantoor mag gebruiken. Een rol geldt vanaf de volgende klik. Wilt u iemand binnenlaten, maak dan een link en stuur hem naar die persoon.
 role = Rol
 remove = Verwijderen
@@ -362,7 +362,7 @@ copies-failed = { $n ->
    *[other] { $n } zijn mislukt.
 }
 
-entries = Data en contacten
+entries = Afspraken en contacten
 entries-of = Van
 entries-of-all = iedereen
 show = Tonen
@@ -541,3 +541,99 @@ federation-what = Amazon, waar greffe draait, staat bij Microsoft borg voor gref
 federation-show = De waarden tonen
 federation-values = Vul deze letterlijk in Entra in: App-registraties, uw app, Certificaten en geheimen, Federatieve referenties. Eén voor elke “Subject”. Wacht daarna enkele minuten.
 federation-use = Testen en gebruiken
+
+typed-kept = Wat u hebt ingevuld, is niet verloren. U kunt het nog eens versturen.
+archive-checked = Elke dag wordt een deel van het archief gecontroleerd, het laatst op { $name }:
+archive-whole = { $n ->
+    [0] daarin was niets te controleren.
+    [one] één e-mail is zoals hij werd bewaard.
+   *[other] { $n } e-mails zijn zoals ze werden bewaard.
+}
+archive-findings = { $n ->
+    [one] één ding is niet zoals het werd bewaard. Uw leverancier moet iets doen.
+   *[other] { $n } dingen zijn niet zoals ze werden bewaard. Uw leverancier moet iets doen.
+}
+did-erase = vroeg om e-mail te wissen
+did-erase-confirm = bevestigde het wissen van e-mail
+did-hold = zette een dossier op bewaarplicht of hief die op
+erasures = Wissen en bewaarplicht
+erasures-list = Wat gewist moest worden
+erasures-none = Er is nog niet gevraagd om iets te wissen.
+erasures-help = Bewaarde e-mail blijft onveranderd, tot iemand hier vraagt om ze te wissen. U ziet eerst wat verdwijnt en wat blijft. Van een dossier met bewaarplicht kan geen e-mail worden gewist.
+erasure-new = E-mail wissen
+erasure-new-what = Er wordt nog niets gewist: eerst ziet u wat zou verdwijnen en wat blijft, daarna bevestigt u.
+erasure-asked = Gevraagd op { $a } door { $b }:
+erasure-requested = greffe bekijkt wat zou verdwijnen. Dat duurt hoogstens een minuut.
+erasure-previewed = Wacht op uw bevestiging
+erasure-confirmed = Het wordt gewist. Dat duurt enkele minuten, want greffe kijkt een tweede keer na of er niets is achtergebleven.
+erasure-locked = Geweigerd: een e-mail is tot { $name } vergrendeld in het archief. Vraag het daarna opnieuw.
+erasure-held = Geweigerd: een e-mail zit of zat in een dossier met bewaarplicht. Hef de bewaarplicht eerst op.
+erasure-active = Geweigerd: het postvak ontvangt nog e-mail. Pauzeer of verwijder het eerst.
+erasure-pushed = Geweigerd: er staan nog afspraken of contacten van dit lid in Outlook. Schakel beide eerst uit.
+erasure-firm-goes-on = Geweigerd: het kantoor is niet verwijderd.
+erasure-unknown = Geweigerd: hiervan is niets bewaard.
+erasure-refused = Geweigerd.
+erasure-done = Gewist op { $name }.
+erasure-done-mails = { $n ->
+    [one] Eén e-mail is weg.
+   *[other] { $n } e-mails zijn weg.
+}
+erase-one = Eén e-mail wissen
+erase-chosen = { $n ->
+    [one] Eén gekozen e-mail wissen
+   *[other] { $n } gekozen e-mails wissen
+}
+erase-chosen-more = { $n ->
+    [one] en nog één
+   *[other] en nog { $n }
+}
+erase-firm = Het hele kantoor wissen
+erase-sender = De e-mail van een afzender wissen
+erase-sender-of = De e-mail van { $name } wissen
+erase-sender-what = Alle bewaarde e-mail van een adres, zoals nieuws@winkel.example, of van een domein, zoals @winkel.example.
+erase-sender-address = Adres, of @ en een domein
+erase-rules = Wissen wat de regels vandaag zouden overslaan
+erase-rules-what = Bewaarde e-mail van een postvak die volgens de regels niet meer bewaard zou worden. Pas eerst de regels aan en bekijk wat ze zouden overslaan.
+erase-mailbox = Een postvak met alle e-mail wissen
+erase-mailbox-what = Alleen als het gepauzeerd of verwijderd is. In Outlook verandert niets.
+erase-member = Een lid wissen
+erase-member-what = Het lid en de postvakken met zijn adressen. Alleen als er niets meer in zijn Outlook wordt geschreven.
+erase-way-mails = Losse e-mails wissen
+erase-way-mails-what = Open een e-mail en kies ‘Deze e-mail wissen’, of vink er meer aan in de lijst.
+erase-one-do = Deze e-mail wissen
+erase-chosen-do = De aangevinkte e-mails wissen
+erase-rules-do = Wissen wat de regels zouden overslaan
+erase-mailbox-do = Dit postvak wissen
+erase-member-do = Dit lid wissen
+erasure-by = Wie heeft erom gevraagd?
+erasure-reason = Waarom?
+erasure-record-what = Beide blijven voorgoed in het logboek. Noem niet meer dan een controleur nodig heeft.
+erasure-see = Bekijken wat zou verdwijnen
+erasure-final = Niemand kan dit daarna terughalen.
+erasure-type = { $n ->
+    [one] Typ ter bevestiging hoeveel e-mails verdwijnen: { $n }
+   *[other] Typ ter bevestiging hoeveel e-mails verdwijnen: { $n }
+}
+erasure-wrong = Er is niets gewist: het aantal is { $n }.
+erasure-confirm = Voorgoed wissen
+erasure-leave = Alles laten zoals het is
+erasure-again = Opnieuw vragen
+fate-goes = Dit verdwijnt voorgoed
+fate-mails = { $n ->
+    [0] Geen e-mail.
+    [one] Eén e-mail met de bijlagen.
+   *[other] { $n } e-mails met hun bijlagen.
+}
+fate-index = Het onderwerp, de personen, het dossier en de woorden van elke e-mail: niemand vindt hem hier nog, en hij wordt niet opnieuw bewaard.
+fate-more = Er zijn er meer dan in één keer gewist kunnen worden. Vraag het daarna opnieuw.
+fate-stays = Dit blijft, en waarom
+fate-outlook = De e-mails in Outlook. greffe wist daar niets.
+fate-log = Een nummer, een tijdstip en een controlegetal van elke e-mail in het logboek. Daaruit kan niemand een e-mail lezen; zonder dat waren de andere e-mails niet meer te bewijzen.
+fate-record = Wie erom vroeg, waarom en wanneer: zo kan later worden aangetoond dat het terecht was.
+fate-elsewhere = Kopieën in uw toepassing, in bestanden die iemand heeft gedownload, en tot 35 dagen in de back-ups van uw leverancier.
+holds = Bewaarplicht
+holds-what = E-mail die in zo'n dossier zit, of er ooit in zat, kan niet worden gewist zolang de bewaarplicht geldt.
+hold-set = Bewaarplicht instellen
+hold-lift = Bewaarplicht opheffen
+typed-wrong = Iets wat u hebt ingevuld, klopt niet.
+typed-wrong-what = Er is niets veranderd. Hieronder staat om welk veld het gaat, in de woorden van de API.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     door::{Refusal, Trouble},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page, page_with},
     text::Texts,
 };
@@ -120,7 +120,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let mut body = rights(&typed);
     body["name"] = json!(typed.get("name"));
     body["app"] = app;
-    match office.api().tried::<NewConnector>(Method::POST, &office.v1("/connectors"), Some(body)).await? {
+    match office.api().made_once::<NewConnector>(&typed, &office.v1("/connectors"), body).await? {
         Ok(made) => Ok(office.to(&format!("/connectors/{}", made.id))),
         Err(refusal) => {
             let (s, status) = (office.shell("connectors"), Some(refusal.status()));
@@ -155,6 +155,10 @@ struct ConnectorPage {
     s: Shell,
     c: ConnectorView,
     came: Came,
+    /// What was typed into the form of name and rights, where it was refused.
+    change: Fields,
+    /// The same of the form of a new secret.
+    secret: Fields,
     refusal: Option<Refusal>,
 }
 
@@ -193,8 +197,16 @@ impl ConnectorPage {
         self.c.standing() == Standing::Good
     }
 
+    /// Whether it is, or was asked to be, for a whole organisation.
+    fn wants_organization(&self) -> bool {
+        match self.change.get("access") {
+            "" => self.c.is_organization(),
+            access => access == "organization",
+        }
+    }
+
     /// Until when its secret is good, in words.
-    fn secret(&self) -> Option<String> {
+    fn secret_end(&self) -> Option<String> {
         let secret = self.c.secret.as_ref()?;
         if secret.credential == "federated" {
             return Some(self.s.t.say("credential-federated-now"));
@@ -217,12 +229,16 @@ async fn shown(
     office: &Office,
     connector: ConnectorId,
     came: Came,
-    refusal: Option<Refusal>,
+    (typed, refusal): (&Fields, Option<Refusal>),
 ) -> Result<Response, Trouble> {
     let c: ConnectorView = office.api().get(&office.v1(&format!("/connectors/{connector}"))).await?;
     let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("connectors");
-    Ok(page_with(&ConnectorPage { s, c, came, refusal }, status))
+    let (change, secret) = match refusal {
+        Some(_) => (typed.of_form("change"), typed.of_form("secret")),
+        None => Default::default(),
+    };
+    Ok(page_with(&ConnectorPage { s, c, came, change, secret, refusal }, status))
 }
 
 /// One connector.
@@ -230,7 +246,7 @@ pub(crate) async fn read(
     office: Office,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
 ) -> Result<Response, Trouble> {
-    shown(&office, connector, Came::default(), None).await
+    shown(&office, connector, Came::default(), (&Fields::default(), None)).await
 }
 
 /// What is shown once somebody asks for it: what a test found, a certificate that is made, or the values for Entra.
@@ -266,7 +282,7 @@ pub(crate) async fn change(
                 Ok(came) => (came, None),
                 Err(refusal) => (Came::default(), Some(refusal)),
             };
-            return shown(&office, connector, came, refusal).await;
+            return shown(&office, connector, came, (&typed, refusal)).await;
         }
         "change" => {
             let mut body = rights(&typed);
@@ -286,6 +302,6 @@ pub(crate) async fn change(
     let body = Some(body).filter(|body| !body.is_null());
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
         Ok(_) => Ok(office.to(&format!("/connectors/{connector}"))),
-        Err(refusal) => shown(&office, connector, Came::default(), Some(refusal)).await,
+        Err(refusal) => shown(&office, connector, Came::default(), (&typed, Some(refusal))).await,
     }
 }

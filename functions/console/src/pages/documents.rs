@@ -13,18 +13,16 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::base::id::{FirmId, MessageId};
 
-use super::view::{Listed, MessageView};
+use super::view::{MailboxChoice, MessageView};
 use crate::{
     door::{Refusal, Trouble, and, encoded},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page as render, page_with},
     text::Texts,
 };
 
 /// Mails on a page of the list.
 const LIST_LIMIT: usize = 50;
-/// Most mailboxes that are listed to choose one of.
-const MAILBOXES_LISTED_MAX: usize = 20;
 /// Longest text of a search that is passed on.
 const TEXT_CHARS_MAX: usize = 200;
 /// Dossiers that are proposed, the latest first.
@@ -75,45 +73,6 @@ impl Search {
     }
 }
 
-/// A mailbox to choose.
-#[derive(Deserialize)]
-struct MailboxName {
-    id: String,
-    address: String,
-}
-
-/// How one mailbox is chosen.
-enum MailboxChoice {
-    /// From a list of all.
-    Listed(Vec<MailboxName>),
-    /// By its address, as it is typed: there are too many for a list.
-    Typed(String),
-}
-
-impl MailboxChoice {
-    /// How a mailbox is chosen, and what the API is asked for: the id of the chosen one. An address that no mailbox
-    /// has is no id, and nothing is found.
-    async fn of(office: &Office, chosen: &str) -> Result<(Self, Option<String>), Trouble> {
-        let path = office.v1(&format!("/mailboxes?limit={MAILBOXES_LISTED_MAX}"));
-        let Listed { items, next } = office.api().get(&path).await?;
-        if next.is_none() {
-            return Ok((Self::Listed(items), Some(chosen.to_owned())));
-        }
-        if !chosen.contains('@') {
-            return Ok((Self::Typed(chosen.to_owned()), Some(chosen.to_owned())));
-        }
-        let (path, mut after) = (office.v1(&format!("/mailboxes?address={}", encoded(chosen))), String::new());
-        loop {
-            let Listed::<MailboxName> { items, next } = office.api().get(&format!("{path}{after}")).await?;
-            match (items.into_iter().next(), next) {
-                (Some(found), _) => return Ok((Self::Typed(found.address), Some(found.id))),
-                (None, Some(next)) => after = and("after", &next),
-                (None, None) => return Ok((Self::Typed(chosen.to_owned()), None)),
-            }
-        }
-    }
-}
-
 /// The list beside which a mail is read.
 struct ListShown {
     search: Search,
@@ -126,6 +85,8 @@ struct ListShown {
     complete_to: Option<u64>,
     /// Why nothing was searched.
     refusal: Option<Refusal>,
+    /// Why nothing was filed.
+    filing: Option<Refusal>,
 }
 
 /// A page of a search.
@@ -157,7 +118,7 @@ impl ListShown {
         let dossiers = page.items.iter().filter_map(|row| row.dossier.clone());
         let dossiers = dossiers.filter(|dossier| seen.insert(dossier.clone())).take(DOSSIERS_MAX).collect();
         let complete_to = page.complete_to;
-        Ok(Self { search, rows: page.items, next, mailboxes, dossiers, complete_to, refusal })
+        Ok(Self { search, rows: page.items, next, mailboxes, dossiers, complete_to, refusal, filing: None })
     }
 }
 
@@ -198,11 +159,26 @@ struct Attachments {
     items: Vec<AttachmentView>,
 }
 
+/// The log that a mail is proved by.
+#[derive(Deserialize)]
+struct LogView {
+    checked: Option<LastCheck>,
+}
+
+/// The last check of a share of the archive.
+#[derive(Deserialize)]
+struct LastCheck {
+    at: Timestamp,
+    originals: u64,
+    findings: u64,
+}
+
 /// A mail that is read.
 struct MailShown {
     view: MessageView,
     head: Option<MailText>,
     attachments: Vec<AttachmentView>,
+    checked: Option<LastCheck>,
     /// Whether images of the web are shown.
     remote: bool,
     /// The images of the web that are not.
@@ -237,6 +213,8 @@ struct DocumentsPage {
     s: Shell,
     list: ListShown,
     mail: Option<MailShown>,
+    /// What was typed to file, where that was refused.
+    typed: Fields,
 }
 
 impl DocumentsPage {
@@ -260,7 +238,7 @@ impl DocumentsPage {
 pub(crate) async fn list(office: Office, Query(search): Query<Search>) -> Result<Response, Trouble> {
     let list = ListShown::of(&office, search).await?;
     let status = list.refusal.as_ref().map(Refusal::status);
-    Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None }, status))
+    Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None, typed: Fields::default() }, status))
 }
 
 /// Which page of a mail.
@@ -286,19 +264,23 @@ pub(crate) async fn read(
     let of = |rest: &str| office.v1(&format!("/messages/{message}{rest}"));
     let own = of("");
     let (list, view) = tokio::try_join!(ListShown::of(&office, search), office.api().get::<MessageView>(&own))?;
-    let (head, attachments) = match view.sha256 {
+    let (head, attachments, checked) = match view.sha256 {
         Some(_) => {
-            let (text, attachments) = (of("/text"), of("/attachments"));
-            let (head, attachments) =
-                tokio::try_join!(office.api().get::<MailText>(&text), office.api().get::<Attachments>(&attachments))?;
-            (Some(head), attachments.items)
+            let (text, attachments, log) = (of("/text"), of("/attachments"), office.v1("/log"));
+            let (head, attachments, log) = tokio::try_join!(
+                office.api().get::<MailText>(&text),
+                office.api().get::<Attachments>(&attachments),
+                // The mail can be read also where its log can't.
+                async { Ok(office.api().get::<LogView>(&log).await.ok()) },
+            )?;
+            (Some(head), attachments.items, log.and_then(|log| log.checked))
         }
-        None => (None, Vec::new()),
+        None => (None, Vec::new(), None),
     };
     let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
     let remote = images.remote();
-    let mail = Some(MailShown { view, head, attachments, remote, withheld: !remote });
-    Ok(render(&DocumentsPage { s: office.shell("documents"), list, mail }))
+    let mail = Some(MailShown { view, head, attachments, checked, remote, withheld: !remote });
+    Ok(render(&DocumentsPage { s: office.shell("documents"), list, mail, typed: Fields::default() }))
 }
 
 /// The headers of an answer that the browser gets as the API gave them.
@@ -409,14 +391,39 @@ pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Tro
     let dossier = if fields.is_on("unfile") { None } else { Some(fields.get("dossier")) };
     let own = office.shell.at("/documents");
     let back = Some(fields.get("back")).filter(|back| back.starts_with(&own) && !back.contains('\\')).unwrap_or(&own);
+    if fields.is_on("erase") && !messages.is_empty() {
+        let messages: String = messages.iter().map(|message| and("message", message)).collect();
+        return Ok(office.to(&format!("/erasures/new?kind=messages{messages}")));
+    }
     if messages.is_empty() || dossier.is_some_and(str::is_empty) {
         return Ok(Redirect::to(back).into_response());
     }
     let body = json!({ "messages": messages, "dossier": dossier });
     let path = office.v1("/messages/file");
-    let done: FiledMany = office.api().send(Method::POST, &path, Some(body)).await?;
+    let done = match office.api().tried::<FiledMany>(Method::POST, &path, Some(body)).await? {
+        Ok(done) => done,
+        Err(refusal) => return refused(&office, fields.clone(), back, refusal).await,
+    };
     let mark = if back.contains('?') { '&' } else { '?' };
     Ok(Redirect::to(&format!("{back}{mark}{}", done.told())).into_response())
+}
+
+/// The list that the form came from, with what was typed and ticked, and why it was refused.
+async fn refused(office: &Office, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, Trouble> {
+    let query = back.split_once('?').map(|(_, query)| query).unwrap_or_default();
+    let fields = Fields::of(query.as_bytes());
+    let of = |name: &str| fields.get(name).to_owned();
+    let search = Search {
+        q: of("q"),
+        from: of("from"),
+        dossier: of("dossier"),
+        mailbox: of("mailbox"),
+        after: of("after"),
+        ..Search::default()
+    };
+    let list = ListShown { filing: Some(refusal), ..ListShown::of(office, search).await? };
+    let status = list.filing.as_ref().map(Refusal::status);
+    Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None, typed }, status))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use shared::base::id::FirmId;
 use super::view::{self, Listed, ProblemView};
 use crate::{
     door::{Refusal, Trouble, and, encoded},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page_with},
     text::Texts,
 };
@@ -118,6 +118,8 @@ struct EntriesPage {
     next: Option<String>,
     /// Rows that were taken and refused by what was just done.
     done: Option<(u64, u64)>,
+    /// What was ticked and chosen, where it was refused.
+    typed: Fields,
     refusal: Option<Refusal>,
 }
 
@@ -185,7 +187,12 @@ pub(crate) struct Which {
     refused: Option<u64>,
 }
 
-async fn shown(office: &Office, noun: Noun, which: Which, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+async fn shown(
+    office: &Office,
+    noun: Noun,
+    which: Which,
+    (typed, refusal): (Fields, Option<Refusal>),
+) -> Result<Response, Trouble> {
     let (after, of) = (and("after", &which.after), and("member", &which.member));
     let path = office.v1(&format!("/{}?limit={ENTRIES}{after}{of}", noun.name()));
     let members = office.v1("/members");
@@ -199,7 +206,7 @@ async fn shown(office: &Office, noun: Noun, which: Which, refusal: Option<Refusa
     let status = refusal.as_ref().map(Refusal::status);
     let (s, entries) = (office.shell("entries"), listed.items);
     let done = which.taken.zip(which.refused);
-    let template = EntriesPage { s, noun, entries, members, names, member: which.member, next, done, refusal };
+    let template = EntriesPage { s, noun, entries, members, names, member: which.member, next, done, typed, refusal };
     Ok(page_with(&template, status))
 }
 
@@ -209,7 +216,7 @@ pub(crate) async fn list(
     Path((_, noun)): Path<(FirmId, Noun)>,
     Query(which): Query<Which>,
 ) -> Result<Response, Trouble> {
-    shown(&office, noun, which, None).await
+    shown(&office, noun, which, (Fields::default(), None)).await
 }
 
 #[derive(Deserialize)]
@@ -228,7 +235,7 @@ pub(crate) async fn change(
     let entries: Vec<&str> = typed.all("entry").collect();
     let which = Which { member: typed.get("of").to_owned(), ..Which::default() };
     if entries.is_empty() {
-        return shown(&office, noun, which, None).await;
+        return shown(&office, noun, which, (typed.clone(), None)).await;
     }
     let side = if typed.get("do") == "take" { "remove" } else { "add" };
     let body = json!({ "entries": entries, side: [typed.get("member")] });
@@ -239,6 +246,6 @@ pub(crate) async fn change(
             let back = format!("/entries/{}?member={of}&taken={taken}&refused={refused}", noun.name());
             Ok(office.to(&back))
         }
-        Err(refusal) => shown(&office, noun, which, Some(refusal)).await,
+        Err(refusal) => shown(&office, noun, which, (typed.clone(), Some(refusal))).await,
     }
 }

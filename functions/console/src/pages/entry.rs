@@ -30,7 +30,8 @@ use shared::{
 use crate::{
     console::{Console, Shared},
     door::{Refusal, Trouble, encoded},
-    guest::{Fields, Guest, LANGUAGE_COOKIE, TOKEN_FIELD},
+    form::{Fields, TOKEN_FIELD},
+    guest::{Guest, LANGUAGE_COOKIE},
     shell::{Shell, api, page},
 };
 
@@ -251,9 +252,7 @@ pub(crate) fn another_site(guest: &Guest) -> Response {
 /// A form whose session is over, or was another: with all that was typed, to be sent once more.
 pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
     let s = Shell::of_guest(guest);
-    let mut hidden = fields.0.clone();
-    hidden.push((TOKEN_FIELD.to_owned(), s.token.clone()));
-    let form = Some(Hidden { text: s.t.say("once-more-button"), to: s.path.clone(), fields: hidden });
+    let form = Some(sent_again(&s, fields));
     let (title, mut sentences) = (s.t.say("once-more-title"), vec![s.t.say("once-more-kept")]);
     let mut notice = if guest.session.is_some() {
         sentences.push(s.t.say("once-more-send"));
@@ -268,8 +267,17 @@ pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
     (status, page(&notice)).into_response()
 }
 
+/// A form that sends the same once more.
+fn sent_again(s: &Shell, typed: &Fields) -> Hidden {
+    let mut fields = typed.0.clone();
+    fields.push((TOKEN_FIELD.to_owned(), s.token.clone()));
+    Hidden { text: s.t.say("once-more-button"), to: s.path.clone(), fields }
+}
+
 /// What went wrong, and what to do.
-pub(crate) fn troubled(s: &Shell, trouble: &Trouble) -> Response {
+///
+/// `typed`: the form that was sent. It can be sent once more where that may help.
+pub(crate) fn troubled(s: &Shell, trouble: &Trouble, typed: Option<&Fields>) -> Response {
     let t = &s.t;
     let (title, sentences, details) = match trouble {
         Trouble::NotFound => (t.say("not-found-title"), vec![t.say("not-found-text")], Vec::new()),
@@ -281,6 +289,10 @@ pub(crate) fn troubled(s: &Shell, trouble: &Trouble) -> Response {
         }
         Trouble::SignedOut | Trouble::Broken => (t.say("broken-title"), vec![t.say("broken-text")], Vec::new()),
     };
-    let notice = Notice { details, ..Notice::new(s.clone(), title, sentences) };
+    let mut notice = Notice { details, ..Notice::new(s.clone(), title, sentences) };
+    if let (Some(typed), Trouble::Refused(_) | Trouble::Broken) = (typed, trouble) {
+        notice.sentences.push(t.say("typed-kept"));
+        notice.form = Some(sent_again(s, typed));
+    }
     (trouble.status(), page(&notice.with_link(t.say("to-start"), "/console".to_owned()))).into_response()
 }

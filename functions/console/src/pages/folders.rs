@@ -11,7 +11,7 @@ use shared::base::id::{FirmId, MailboxId};
 use super::view::MailboxView;
 use crate::{
     door::{Refusal, Trouble},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page},
 };
 

@@ -14,7 +14,7 @@ use shared::base::id::{FirmId, MailboxId};
 use super::view::{self, ConnectorView, Listed, MailboxView, ProblemView};
 use crate::{
     door::{Refusal, Trouble, and},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page, page_with},
 };
 
@@ -76,6 +76,8 @@ struct MailboxPage {
     s: Shell,
     m: MailboxView,
     check: ReconciliationView,
+    /// The days that were typed, where they were refused.
+    typed: Fields,
     refusal: Option<Refusal>,
 }
 
@@ -101,6 +103,11 @@ struct FolderTally {
 }
 
 impl MailboxPage {
+    /// The day that was typed into that form.
+    fn day(&self, form: &str, name: &str) -> String {
+        self.typed.of_form(form).get(name).to_owned()
+    }
+
     /// Which folders are kept, in words.
     fn folders(&self) -> String {
         match &self.m.selection {
@@ -181,18 +188,22 @@ impl MailboxPage {
     }
 }
 
-async fn shown(office: &Office, mailbox: MailboxId, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+async fn shown(
+    office: &Office,
+    mailbox: MailboxId,
+    (typed, refusal): (Fields, Option<Refusal>),
+) -> Result<Response, Trouble> {
     let own = office.v1(&format!("/mailboxes/{mailbox}"));
     let check = format!("{own}/reconciliation");
     let (m, check) = tokio::try_join!(office.api().get(&own), office.api().get(&check))?;
     let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("mailboxes");
-    Ok(page_with(&MailboxPage { s, m, check, refusal }, status))
+    Ok(page_with(&MailboxPage { s, m, check, typed, refusal }, status))
 }
 
 /// One mailbox.
 pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, Trouble> {
-    shown(&office, mailbox, None).await
+    shown(&office, mailbox, (Fields::default(), None)).await
 }
 
 /// Switches it on or pauses it, has it checked, releases older mail, or has older mail kept.
@@ -215,7 +226,7 @@ pub(crate) async fn change(
     let path = office.v1(&format!("/mailboxes/{mailbox}/{deed}"));
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
         Ok(_) => Ok(office.to(&format!("/mailboxes/{mailbox}"))),
-        Err(refusal) => shown(&office, mailbox, Some(refusal)).await,
+        Err(refusal) => shown(&office, mailbox, (fields, Some(refusal))).await,
     }
 }
 
@@ -250,7 +261,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let body = json!({
         "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
     });
-    match office.api().tried::<NewMailbox>(Method::POST, &office.v1("/mailboxes"), Some(body)).await? {
+    match office.api().made_once::<NewMailbox>(&typed, &office.v1("/mailboxes"), body).await? {
         Ok(made) => Ok(office.to(&format!("/mailboxes/{}", made.id))),
         Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     door::{Refusal, Trouble},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page, page_with},
 };
 
@@ -91,7 +91,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     let body = json!({
         "name": typed.get("name"), "address": typed.get("address"), "connector": typed.get("connector"), "push": null,
     });
-    match office.api().tried::<NewMember>(Method::POST, &office.v1("/members"), Some(body)).await? {
+    match office.api().made_once::<NewMember>(&typed, &office.v1("/members"), body).await? {
         Ok(made) => Ok(office.to(&format!("/members/{}", made.id))),
         Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }
@@ -142,10 +142,20 @@ struct MemberPage {
     m: MemberView,
     push: PushView,
     check: Option<CheckView>,
+    /// What was chosen, where it was refused.
+    typed: Fields,
     refusal: Option<Refusal>,
 }
 
 impl MemberPage {
+    /// Whether dates go to To Do, as it is stored or was chosen.
+    fn wants_tasks(&self) -> bool {
+        match self.typed.get("target") {
+            "" => self.m.has_tasks(),
+            target => target == "todo",
+        }
+    }
+
     /// Dates and contacts.
     fn nouns(&self) -> Vec<NounShown<'_>> {
         let t = &self.s.t;
@@ -170,18 +180,18 @@ async fn shown(
     office: &Office,
     member: MemberId,
     check: Option<CheckView>,
-    refusal: Option<Refusal>,
+    (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, Trouble> {
     let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
     let (m, push) = tokio::try_join!(office.api().get::<MemberView>(&own), office.api().get::<PushView>(&push))?;
     let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("members");
-    Ok(page_with(&MemberPage { s, m, push, check, refusal }, status))
+    Ok(page_with(&MemberPage { s, m, push, check, typed, refusal }, status))
 }
 
 /// One member.
 pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, MemberId)>) -> Result<Response, Trouble> {
-    shown(&office, member, None, None).await
+    shown(&office, member, None, (Fields::default(), None)).await
 }
 
 /// Tests a service, or changes the switches.
@@ -195,8 +205,8 @@ pub(crate) async fn change(
     if !service.is_empty() {
         let body = Some(json!({ "service": service }));
         return match office.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await? {
-            Ok(check) => shown(&office, member, Some(check), None).await,
-            Err(refusal) => shown(&office, member, None, Some(refusal)).await,
+            Ok(check) => shown(&office, member, Some(check), (Fields::default(), None)).await,
+            Err(refusal) => shown(&office, member, None, (Fields::default(), Some(refusal))).await,
         };
     }
     let (dates, contacts) = (typed.is_on("dates"), typed.is_on("contacts"));
@@ -204,6 +214,6 @@ pub(crate) async fn change(
     let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
     match office.api().tried::<IgnoredAny>(Method::PATCH, &own, Some(json!({ "push": push }))).await? {
         Ok(_) => Ok(office.to(&format!("/members/{member}"))),
-        Err(refusal) => shown(&office, member, None, Some(refusal)).await,
+        Err(refusal) => shown(&office, member, None, (typed, Some(refusal))).await,
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod connectors;
 pub(crate) mod documents;
 pub(crate) mod entries;
 pub(crate) mod entry;
+pub(crate) mod erasures;
 pub(crate) mod folders;
 pub(crate) mod home;
 pub(crate) mod mailboxes;

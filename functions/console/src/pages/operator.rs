@@ -21,7 +21,8 @@ use super::view::{self, Listed};
 use crate::{
     console::Shared,
     door::{Api, Refusal, Trouble, and, encoded},
-    guest::{Fields, Guest},
+    form::Fields,
+    guest::Guest,
     shell::{Shell, api, page_with},
 };
 
@@ -143,7 +144,7 @@ pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Resu
         "name": typed.get("name"), "language": typed.get("language"), "time_zone": typed.get("time_zone"),
         "domains": domains,
     });
-    match api.tried::<NewFirm>(Method::POST, "/v1/firms", Some(body)).await? {
+    match api.made_once::<NewFirm>(&typed, "/v1/firms", body).await? {
         // The next thing is to let its first administrator in.
         Ok(NewFirm { id }) => Ok(Redirect::to(&format!("/console/firms/{id}/people")).into_response()),
         Err(refusal) => shown((&api, &guest), &Which::default(), typed, Some(refusal)).await,

@@ -10,7 +10,7 @@ use shared::{base::id::UserId, firm::user::UserRole};
 use super::entry::role_name;
 use crate::{
     door::{Refusal, Trouble},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page_with},
 };
 
@@ -64,11 +64,14 @@ pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
 /// Invites somebody, changes a role, or removes somebody.
 pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Trouble> {
     let role: UserRole = typed.get("role").parse().unwrap_or(UserRole::Reader);
-    let body = Some(json!({ "role": role }));
+    let body = json!({ "role": role });
     if typed.get("do") == "invite" {
-        let link = office.api().send(Method::POST, &office.v1("/invitations"), body).await?;
-        return shown(&office, Some(link), None).await;
+        return match office.api().made_once(&typed, &office.v1("/invitations"), body).await? {
+            Ok(link) => shown(&office, Some(link), None).await,
+            Err(refusal) => shown(&office, None, Some(refusal)).await,
+        };
     }
+    let body = Some(body);
     let user: UserId = typed.get("user").parse().map_err(|_| Trouble::NotFound)?;
     let path = office.v1(&format!("/users/{user}"));
     let (method, body) = match typed.get("do") {

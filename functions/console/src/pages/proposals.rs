@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     door::{Trouble, and, encoded},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page},
 };
 

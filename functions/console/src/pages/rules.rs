@@ -9,7 +9,7 @@ use shared::base::id::{FirmId, MailboxId};
 use super::view::{Listed, MailboxView, MessageView};
 use crate::{
     door::{Refusal, Trouble},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page},
 };
 

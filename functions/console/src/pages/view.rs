@@ -4,12 +4,15 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
-    door::{Api, Trouble, and},
+    door::{Api, Trouble, and, encoded},
+    shell::Office,
     text::Texts,
 };
 
 /// Most pages of a list that one page of the console is made of.
 const PAGES_MAX: usize = 5;
+/// Most mailboxes that are listed to choose one of.
+const MAILBOXES_LISTED_MAX: usize = 20;
 
 /// One page of a list.
 #[derive(Deserialize)]
@@ -37,6 +40,45 @@ pub(super) async fn first<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -
         }
     }
     Ok(list)
+}
+
+/// A mailbox to choose.
+#[derive(Deserialize)]
+pub(super) struct MailboxName {
+    pub id: String,
+    pub address: String,
+}
+
+/// How one mailbox is chosen.
+pub(super) enum MailboxChoice {
+    /// From a list of all.
+    Listed(Vec<MailboxName>),
+    /// By its address, as it is typed: there are too many for a list.
+    Typed(String),
+}
+
+impl MailboxChoice {
+    /// How a mailbox is chosen, and what the API is asked for: the id of the chosen one. An address that no mailbox
+    /// has is no id, and nothing is found.
+    pub(super) async fn of(office: &Office, chosen: &str) -> Result<(Self, Option<String>), Trouble> {
+        let path = office.v1(&format!("/mailboxes?limit={MAILBOXES_LISTED_MAX}"));
+        let Listed { items, next } = office.api().get(&path).await?;
+        if next.is_none() {
+            return Ok((Self::Listed(items), Some(chosen.to_owned())));
+        }
+        if !chosen.contains('@') {
+            return Ok((Self::Typed(chosen.to_owned()), Some(chosen.to_owned())));
+        }
+        let (path, mut after) = (office.v1(&format!("/mailboxes?address={}", encoded(chosen))), String::new());
+        loop {
+            let Listed::<MailboxName> { items, next } = office.api().get(&format!("{path}{after}")).await?;
+            match (items.into_iter().next(), next) {
+                (Some(found), _) => return Ok((Self::Typed(found.address), Some(found.id))),
+                (None, Some(next)) => after = and("after", &next),
+                (None, None) => return Ok((Self::Typed(chosen.to_owned()), None)),
+            }
+        }
+    }
 }
 
 /// A problem, with whose turn it is.

@@ -10,7 +10,7 @@ use shared::base::id::{FirmId, WebhookId};
 use super::view::{Listed, ProblemView, Standing};
 use crate::{
     door::{Refusal, Trouble},
-    guest::Fields,
+    form::Fields,
     shell::{Office, Shell, page_with},
     text::Texts,
 };
@@ -97,8 +97,8 @@ pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
 
 /// Adds one, and shows its secret this once.
 pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
-    let body = Some(json!({ "url": typed.get("url") }));
-    match office.api().tried::<WebhookView>(Method::POST, &office.v1("/webhooks"), body).await? {
+    let body = json!({ "url": typed.get("url") });
+    match office.api().made_once::<WebhookView>(&typed, &office.v1("/webhooks"), body).await? {
         Ok(webhook) => one_shown(&office, webhook, None).await,
         Err(refusal) => all_shown(&office, typed, Some(refusal)).await,
     }
