@@ -418,6 +418,41 @@ async fn r14_history_is_done_only_once_every_folder_was_seen_to_its_end() {
 }
 
 #[tokio::test]
+async fn r14_history_is_done_only_once_each_entry_of_the_lists_was_read() {
+    let unreadable = Scripted::Text("\"id\":\"".to_owned(), "\"id\":7,\"was\":\"".to_owned());
+    let empty = Scripted::Raw(200, vec![], br#"{"value":[]}"#.to_vec());
+    for (fault, times) in [(unreadable, Times::Forever), (empty, Times::N(2))] {
+        let world = World::new().await;
+        let now = world.clock.now();
+        let old: Vec<String> =
+            (1..=6u32).map(|n| world.deliver_at("inbox", &format!("{n} days old"), now - DAY * n)).collect();
+        let registry = world.registry().await;
+        let id = folder_id(&world, &registry, "inbox").await;
+        world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+        let lasts = matches!(times, Times::Forever);
+        world.microsoft.faults().answer("messages", Some(&id), fault.clone(), times);
+        world.post(&path(&registry, "/activate"), json!({ "since": "2026-02-01" })).await.ok();
+        world.run_until_idle().await;
+        if lasts {
+            pass(&world, 10 * MINUTE).await;
+            let shown = mailbox(&world, &registry).await;
+            assert_ne!(shown["history"]["state"], "done", "{fault:?} {shown}");
+            assert_eq!(shown["problem"]["code"], "folder_list_unreadable", "{fault:?} {shown}");
+            world.microsoft.faults().clear();
+        }
+        pass(&world, 30 * MINUTE).await;
+        assert_eq!(kept(&world, &registry, &old).await, 6, "{fault:?}");
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!(
+            (&shown["history"]["state"], &shown["problem"]),
+            (&json!("done"), &Value::Null),
+            "{fault:?} {shown}"
+        );
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
 async fn r13_a_mailbox_is_preparing_until_every_baseline_is_complete_and_what_is_moved_meanwhile_counts() {
     let world = World::new().await;
     let week_ago = world.clock.now() - 7 * DAY;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use microsoft365::{App, Mail, Secret, Times};
+use microsoft365::{App, Mail, Scripted, Secret, Times};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{ADA, CLIENT_ID, OWN_CLIENT_ID, OWN_CLIENT_SECRET, Registry, World};
@@ -281,6 +281,36 @@ async fn who_adds_a_shared_mailbox_is_told_of_the_two_settings_until_its_sent_it
         world.pass(Duration::from_secs(86_400)).await;
     }
     assert_eq!(world.get(&path).await.ok()["hints"], json!([]));
+}
+
+#[tokio::test]
+async fn a_folder_that_fails_in_each_of_many_mailboxes_is_not_a_tenant_that_is_silent() {
+    let world = World::new().await;
+    let registry = organization(&world).await;
+    let mut failing = Vec::new();
+    for n in 0..5 {
+        let address = format!("member{n}@lumen.example");
+        world.tenant.add_user(&address, "A member").unwrap();
+        let mailbox = world.mailbox(&registry.firm, &registry.connector, &address).await;
+        let (firm, connector) = (registry.firm.clone(), registry.connector.clone());
+        let registry = Registry { firm, connector, mailbox };
+        world.activate(&registry).await;
+        failing.push(super::faults::folder_id(&world, &registry, "sentitems").await);
+    }
+    for folder in &failing {
+        world.microsoft.faults().answer("message delta", Some(folder), Scripted::Status(503, None), Times::Forever);
+    }
+    // For hours nothing else is asked for than what fails.
+    let mut longest = Duration::ZERO;
+    for _ in 0..40 {
+        super::faults::pass(&world, Duration::from_secs(5 * 60)).await;
+        let (mail, sent_at) = (world.deliver("inbox", "Meanwhile"), world.clock.now());
+        while world.message(&registry, &mail).await.body["state"] != "marked" {
+            world.pass(Duration::from_secs(5)).await;
+        }
+        longest = longest.max(world.clock.now().duration_since(sent_at).try_into().unwrap());
+    }
+    assert!(longest <= Duration::from_secs(10), "{longest:?}");
 }
 
 #[tokio::test]

@@ -283,6 +283,14 @@ impl Round<'_> {
         let advance = advance::settle_work(self, left, works, sync.marks.clone());
         let (discovered, advanced) = join!(self.discover_all(sync, known, (look, job.notice), found), advance);
         let (Discovered { folders, all, in_time, noticed, told }, advanced) = (discovered?, advanced?);
+        // A round that asked only for folders that fail says nothing of the tenant. Where others are well, the mailbox
+        // itself is asked.
+        let (was_silent, was_served) =
+            (self.was_silent.load(Ordering::Relaxed), self.was_served.load(Ordering::Relaxed));
+        let is_doubtful = was_silent && !was_served && folders.iter().any(|row| row.value.trouble.is_none());
+        if is_doubtful && self.graph.newest_folders(&self.mailbox.user).await.is_ok() {
+            self.served();
+        }
         // Of notices that come together, the first round finds what all of them are about; and a folder whose first
         // round is not complete tells of its mail later.
         let explained = explains(self.looked_before, quiet_before, job)

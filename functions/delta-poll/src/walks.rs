@@ -17,6 +17,7 @@ use shared::{
         baseline::{Baseline, Phase},
         folder::FolderState,
         mailbox::SyncState,
+        trouble::Trouble,
         walk::{HistoryProgress, KeptStatus, Reconciliation, Walk, WalkTally},
         work::Work,
     },
@@ -334,13 +335,18 @@ async fn walk(
         let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
         writes.extend(taken.counted.add_to(mailbox.firm, mailbox.id));
         let mails: Vec<(Mail, KeptStatus)> = mails.into_iter().zip(taken.standings).collect();
-        let (mut after, later) = walk.after(&mails);
-        let ended = page.next.is_none();
-        if ended {
-            after = after.ended(round.app.clock.now());
+        let (mut after, later) = walk.after(&mails, page.unreadable);
+        let (ended, now) = (page.next.is_none(), round.app.clock.now());
+        let missed = after.missed().filter(|_| ended);
+        if let Some(missed) = &missed {
+            let attempted = format!("list the mails of folder {id}");
+            let error = GraphError::Unreadable { attempted, source: missed.as_str().into() };
+            after = after.again(purpose.begin(round), |before| Trouble::after(before, &error, now));
+        } else if ended {
+            after = after.ended(now);
         }
         put(round, folder, purpose, after, writes).await?;
-        if round.faults().of(&folder.value.list()).is_some() {
+        if missed.is_some() || round.faults().of(&folder.value.list()).is_some() {
             note_list(round, &folder.value);
         }
         for item in work {

@@ -86,6 +86,8 @@ pub struct DeltaPage {
 pub struct MailPage {
     /// The mails.
     pub mails: Vec<Mail>,
+    /// So many entries can't be read.
+    pub unreadable: u64,
     /// Where to go on. It counts places, so it skips a mail for each that leaves the folder meanwhile.
     pub next: Option<Link>,
 }
@@ -132,8 +134,8 @@ impl Graph {
         };
         call.headers = &[("prefer", IMMUTABLE)];
         let page: MessagesPage = self.json(call).await?;
-        let mails = page.mails().collect();
-        Ok(MailPage { mails, next: page.next_link.map(|link| self.admit(link, &attempted)).transpose()? })
+        let (mails, unreadable) = (page.mails().collect(), page.unreadable);
+        Ok(MailPage { mails, unreadable, next: page.next_link.map(|link| self.admit(link, &attempted)).transpose()? })
     }
 
     /// How many of a folder's mails arrived in that time.

@@ -45,6 +45,16 @@ pub struct Walk {
     /// What keeps it from going on, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+    /// Entries listed so far that can't be read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unreadable: u64,
+    /// Why it came to the end of the list and not to its own, so that it began again; since the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gap: Option<Trouble>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What was found, in numbers of mails.
@@ -126,6 +136,8 @@ impl Walk {
             missing: Vec::new(),
             ended_at: None,
             trouble: None,
+            unreadable: 0,
+            gap: None,
         }
     }
 
@@ -161,9 +173,10 @@ impl Walk {
         mails
     }
 
-    /// The same after these mails, in the order of their arrival; true if the next request begins later.
-    pub fn after(&self, mails: &[(Mail, KeptStatus)]) -> (Self, bool) {
-        let mut walk = Self { trouble: None, ..self.clone() };
+    /// The same after a page with these mails, in the order of their arrival, and so many unreadable entries; true if
+    /// the next request begins later.
+    pub fn after(&self, mails: &[(Mail, KeptStatus)], unreadable: u64) -> (Self, bool) {
+        let mut walk = Self { trouble: None, unreadable: self.unreadable + unreadable, ..self.clone() };
         for (mail, standing) in mails {
             walk.tally.listed += 1;
             walk.tally.due += u64::from(*standing != KeptStatus::NotDue);
@@ -186,9 +199,27 @@ impl Walk {
         (walk, last > self.at)
     }
 
+    /// Why the list that came to its end is not the whole of it, if it is not: entries that can't be read, or none where
+    /// Graph counted some. The second reason is asked about twice only, because a count may be of mails that have left.
+    pub fn missed(&self) -> Option<String> {
+        match self.total {
+            _ if self.unreadable > 0 => Some(format!("{} entries of the list can't be read", self.unreadable)),
+            Some(total) if total > 0 && self.tally.listed == 0 && self.gap.is_none() => {
+                Some(format!("the list is empty, although {total} mails were counted"))
+            }
+            _ => None,
+        }
+    }
+
+    /// `from`, a walk that begins anew, because this one missed a part. `how` makes a trouble of the one before.
+    pub fn again(&self, from: Self, how: impl FnOnce(Option<&Trouble>) -> Trouble) -> Self {
+        let gap = how(self.gap.as_ref());
+        Self { trouble: Some(gap.clone()), gap: Some(gap), ..from }
+    }
+
     /// The same at its end.
     pub fn ended(self, now: Timestamp) -> Self {
-        Self { ended_at: Some(now), trouble: None, edge: BaselinePage::of([]), ..self }
+        Self { ended_at: Some(now), trouble: None, gap: None, edge: BaselinePage::of([]), ..self }
     }
 }
 
@@ -245,7 +276,7 @@ mod tests {
 
     fn step(walk: &Walk, mails: Vec<Mail>, standing: KeptStatus) -> (Walk, bool) {
         let fresh = walk.fresh(mails).into_iter().map(|mail| (mail, standing)).collect::<Vec<_>>();
-        walk.after(&fresh)
+        walk.after(&fresh, 0)
     }
 
     #[test]
