@@ -16,7 +16,7 @@ use shared::{
     mail::{
         archive,
         list::{MessageFilter, Registry},
-        message::{Message, Original, State},
+        message::{Message, MessageState, Original},
     },
     search::{
         append::{IndexedFacts, IndexingError},
@@ -89,7 +89,7 @@ impl Words {
             filing: None,
             trouble: None,
             seen: None,
-            state: State::Marked(original),
+            state: MessageState::Marked(original),
         };
         self.app().table.write(Write::insert(Key::message(self.firm, id), &message)).await.unwrap();
         let (subject, from, mail) = (message.subject.clone(), message.from.clone(), message.facts());

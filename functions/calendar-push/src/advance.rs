@@ -9,7 +9,7 @@ use shared::{
         worker::RoundOutcome,
     },
     base::id::{EntryId, Noun},
-    graph::{BatchOrder, Disposition, GraphError, Homes, Item, ItemStep, PARALLEL_REQUESTS_MAX, Place, Tag},
+    graph::{BatchOrder, Disposition, GraphError, Homes, ItemStep, OutlookItem, PARALLEL_REQUESTS_MAX, Place, Tag},
     mail::work::WorkOutcome,
     push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
@@ -25,7 +25,7 @@ const STEPS_MAX: usize = 8;
 struct Held {
     entry: EntryId,
     /// How it shall show; none where it shall not be.
-    wanted: Option<Item>,
+    wanted: Option<OutlookItem>,
     /// As it was read; none where there was none.
     read: Option<Row<Copy>>,
     copy: Copy,

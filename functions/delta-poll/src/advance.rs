@@ -26,7 +26,7 @@ use shared::{
     mail::{
         archive::{ArchiveError, StoredObject},
         mailbox::KeptMarks,
-        message::{Message, MessageFailure, Original, Seen, State},
+        message::{Message, MessageFailure, MessageState, Original, Seen},
         trouble::{MailboxPart, Trouble},
         work::{Work, WorkOutcome},
     },
@@ -165,7 +165,7 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
     if round.marks.is_none() {
         messages.iter_mut().for_each(|row| row.value.state = row.value.state.clone().announced());
     }
-    let is_new = |message: &Message| message.original().is_none() || matches!(message.state, State::Archived(_));
+    let is_new = |message: &Message| message.original().is_none() || matches!(message.state, MessageState::Archived(_));
     let untold = indexes(&messages, |i, _| !following.contains(&i) && (may_be_untold || is_new(&saved[i])));
     let all = indexes(&messages, |_, _| true);
     write(round, &mut messages, &mut saved, &all).await?;
@@ -184,9 +184,9 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
             let waits = message.and_then(|message| message.trouble.as_ref()).map(|trouble| trouble.not_before);
             let fate = match message.map(|message| &message.state) {
                 // Where mail is not marked, that is all.
-                Some(State::Announced(_)) if round.marks.is_none() => WorkOutcome::Done,
-                Some(State::Gone { .. }) => WorkOutcome::Gone,
-                Some(State::Failed(failure)) => WorkOutcome::Failed(failure.next_try.map(|at| at.max(now))),
+                Some(MessageState::Announced(_)) if round.marks.is_none() => WorkOutcome::Done,
+                Some(MessageState::Gone { .. }) => WorkOutcome::Gone,
+                Some(MessageState::Failed(failure)) => WorkOutcome::Failed(failure.next_try.map(|at| at.max(now))),
                 Some(state) if !state.is_final() => {
                     waits.filter(|at| *at > now).map_or(WorkOutcome::Open, WorkOutcome::Waits)
                 }
@@ -239,16 +239,19 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -
                 round.tally.count(Counter::MessagesArchived, 1);
                 round.tally.count(Counter::BytesArchived, bytes);
                 round.note_delay(&row.value, now);
-                set_state(row, State::Archived(Original { sha256, bytes, archived_at: now, number: UNNUMBERED }));
+                set_state(
+                    row,
+                    MessageState::Archived(Original { sha256, bytes, archived_at: now, number: UNNUMBERED }),
+                );
             }
             Ok(Archived::Failed(code)) => failed(round, row, code),
             Ok(Archived::NotThere(error)) => {
                 // Once may be an error: what is gone is not there the second time either.
                 let asked_before = row.value.trouble.as_ref().is_some_and(Trouble::is_gone)
-                    || matches!(row.value.state, State::Failed(_));
+                    || matches!(row.value.state, MessageState::Failed(_));
                 if asked_before {
                     tracing::info!(message.id = %row.value.id, "a message was deleted for good before it could be read");
-                    set_state(row, State::Gone { at: now, number: UNNUMBERED });
+                    set_state(row, MessageState::Gone { at: now, number: UNNUMBERED });
                 } else {
                     wait_for(round, row, &error);
                 }
@@ -275,7 +278,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -
 /// Notes that a message could not be archived, and when it is tried again.
 fn failed(round: &Round<'_>, row: &mut Row<Message>, code: GraphCode) {
     let before = match &row.value.state {
-        State::Failed(failure) => Some(failure),
+        MessageState::Failed(failure) => Some(failure),
         _ => None,
     };
     let attempts = before.map_or(0, |failure| failure.attempts) + 1;
@@ -283,13 +286,13 @@ fn failed(round: &Round<'_>, row: &mut Row<Message>, code: GraphCode) {
     tracing::warn!(message.id = %row.value.id, graph.code = %code, attempts, "a message could not be archived");
     round.tally.count(Counter::MessagesFailed, 1);
     let next_try = next_try(attempts, round.app.clock.now());
-    set_state(row, State::Failed(MessageFailure { code, attempts, next_try, number }));
+    set_state(row, MessageState::Failed(MessageFailure { code, attempts, next_try, number }));
 }
 
 async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result<Archived, RoundError> {
     let due = match &message.state {
-        State::Pending => !message.rests(round.app.clock.now()),
-        State::Failed(failure) => failure.next_try.is_some_and(|at| at <= round.app.clock.now()),
+        MessageState::Pending => !message.rests(round.app.clock.now()),
+        MessageState::Failed(failure) => failure.next_try.is_some_and(|at| at <= round.app.clock.now()),
         _ => false,
     };
     if !due || round.is_over() {
@@ -298,7 +301,7 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
     // A round that was killed may have stored it: then Graph need not give it again. Whatever else S3 answers (without
     // the right to list, 403 for what is not there), to read the mail is right.
     if left
-        && message.state == State::Pending
+        && message.state == MessageState::Pending
         && message.trouble.is_none()
         && let Ok(Some(stored)) = round.app.archive.find(round.mailbox.firm, message.id).await
     {
@@ -453,7 +456,7 @@ fn fact_of(round: &Round<'_>, message: &Message) -> Option<NumberedFact> {
             };
             ("archived", what)
         }
-        (State::Failed(failure), _) => {
+        (MessageState::Failed(failure), _) => {
             let (envelope, code) = (message.envelope(), failure.code.clone());
             ("failed", FactEvent::MessageFailed { mailbox, message: message.id, code, envelope, mail })
         }
@@ -571,7 +574,7 @@ fn note_marks(round: &Round<'_>, results: &[Result<(), GraphError>]) {
 /// The original of a message that is to be marked.
 fn unmarked(message: &Message) -> Option<Original> {
     match &message.state {
-        State::Archived(original) | State::Announced(original) => Some(original.clone()),
+        MessageState::Archived(original) | MessageState::Announced(original) => Some(original.clone()),
         _ => None,
     }
 }
@@ -587,7 +590,7 @@ async fn mark_later(round: &Round<'_>, row: &mut Row<Message>, error: GraphError
     let is_gone = error.is_certainly_gone() && is_gone(round, &row.value).await;
     if is_gone || wait_for(round, row, &error) >= tries_max {
         tracing::warn!(message.id = %row.value.id, graph.code = %error.code(), "a message could not be marked");
-        set_state(row, State::Unmarked { original, code: error.code() });
+        set_state(row, MessageState::Unmarked { original, code: error.code() });
         return Ok(());
     }
     if !is_refused && round.refused(&error) { Err(error.into()) } else { Ok(()) }
@@ -612,11 +615,11 @@ fn forget(round: &Round<'_>, row: &mut Row<Message>) {
 /// A message bears its mark.
 fn marked(round: &Round<'_>, row: &mut Row<Message>, original: Original) {
     round.tally.count(Counter::MessagesMarked, 1);
-    set_state(row, State::Marked(original));
+    set_state(row, MessageState::Marked(original));
 }
 
 /// A message's next state, which is written with what else is found out about it.
-fn set_state(row: &mut Row<Message>, state: State) {
+fn set_state(row: &mut Row<Message>, state: MessageState) {
     row.value.state = state;
     row.value.trouble = None;
 }

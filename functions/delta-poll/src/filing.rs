@@ -15,7 +15,7 @@ use shared::{
         baseline::Phase,
         filing::{self, ByFolder, FilingChange, FilingError, FollowedConversation, by_folder},
         folder::FolderState,
-        message::{Message, State},
+        message::{Message, MessageState},
         work::Work,
     },
 };
@@ -25,7 +25,7 @@ use crate::round::{Round, RoundError};
 /// Whether a message that was just archived may go where its conversation or its folder goes. Pure.
 pub(crate) fn may_follow(round: &Round<'_>, message: &Message) -> bool {
     let follows = round.replies_follow && message.conversation.is_some();
-    let is_new = matches!(message.state, State::Archived(_)) && message.filing.is_none();
+    let is_new = matches!(message.state, MessageState::Archived(_)) && message.filing.is_none();
     is_new && (follows || round.mailbox.dossiers.contains_key(message.place()))
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn file_archived(
     for i in indexes {
         let row = &mut messages[*i];
         // It may be that no number was to be had for it.
-        if !matches!(row.value.state, State::Announced(_)) {
+        if !matches!(row.value.state, MessageState::Announced(_)) {
             continue;
         }
         let place = row.value.place().clone();
@@ -91,10 +91,10 @@ pub(crate) async fn file_moved(
     for mail in present {
         let Some(row) = there.get(&MessageId::of(round.mailbox.id, &mail.immutable_id)) else { continue };
         let means = match &row.value.state {
-            State::Skipped { .. } | State::Gone { .. } => ByFolder::Nothing,
+            MessageState::Skipped { .. } | MessageState::Gone { .. } => ByFolder::Nothing,
             // It is filed once it is archived.
-            State::Pending | State::Failed(_) if row.value.place() != folder.id() => ByFolder::Stays,
-            State::Pending | State::Failed(_) => ByFolder::Nothing,
+            MessageState::Pending | MessageState::Failed(_) if row.value.place() != folder.id() => ByFolder::Stays,
+            MessageState::Pending | MessageState::Failed(_) => ByFolder::Nothing,
             _ => by_folder(&row.value, folder.id(), dossier, tells_moves),
         };
         if means == ByFolder::Nothing || !lies_in(round, mail, folder.id()).await? {
@@ -117,7 +117,7 @@ pub(crate) async fn file_moved(
                 round.known.remember(id, mail);
                 let count = filed.filing.as_ref().map_or(0, |filing| filing.count);
                 let (key, work) = Work::of_mark(firm, id, count);
-                marks.extend(matches!(filed.state, State::Announced(_)).then(|| Row::inserted(key, work)));
+                marks.extend(matches!(filed.state, MessageState::Announced(_)).then(|| Row::inserted(key, work)));
             }
             Err(FilingError::Unknown | FilingError::NotArchived(_) | FilingError::FiledSince) => {}
             Err(FilingError::Feed(error)) => return Err(error.into()),

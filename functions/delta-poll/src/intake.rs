@@ -9,9 +9,9 @@ use shared::{
     base::id::{FolderId, ImmutableId, MessageId},
     graph::Mail,
     mail::{
-        baseline::{Decision, Phase},
+        baseline::{KeepDecision, Phase},
         folder::FolderState,
-        message::{Message, State},
+        message::{Message, MessageState},
         progress::Progress,
         rules::SkipReason,
         walk::{KeptStatus, standing},
@@ -91,7 +91,7 @@ pub(crate) async fn take_in(
         let before = there.get(&id);
         let taken = is_taken(round, before, mail, page.name).await?;
         if taken {
-            standings.push(standing(before.map(|row| &row.value), Decision::AlreadyThere));
+            standings.push(standing(before.map(|row| &row.value), KeepDecision::AlreadyThere));
             continue;
         }
         let whole = match mail.received_at {
@@ -104,7 +104,7 @@ pub(crate) async fn take_in(
         let decision = round.decide(mail, received_at, page.since, page.phase, seen && page.lets_lie);
         standings.push(standing(None, decision));
         let state = match decision {
-            Decision::AlreadyThere => {
+            KeepDecision::AlreadyThere => {
                 progress.skipped_already_there += i64::from(!seen);
                 if !seen || page.rereads {
                     lay_there.push(mail.immutable_id.clone());
@@ -112,14 +112,14 @@ pub(crate) async fn take_in(
                 continue;
             }
             _ if !page.take => continue,
-            Decision::Keep => State::Pending,
-            Decision::Skip(reason) => State::Skipped { reason },
+            KeepDecision::Keep => MessageState::Pending,
+            KeepDecision::Skip(reason) => MessageState::Skipped { reason },
         };
         progress.discovered += 1;
         progress.skipped_already_there -= i64::from(seen);
         uncount(before, page.name, &mut progress);
         match state {
-            State::Skipped { reason } => *progress.skipped(reason) += 1,
+            MessageState::Skipped { reason } => *progress.skipped(reason) += 1,
             _ => {
                 round.known.remember(id, mail);
             }
@@ -138,7 +138,7 @@ pub(crate) async fn take_in(
             }
         };
         to_write.push(write);
-        kept.extend((row.value.state == State::Pending).then_some(row));
+        kept.extend((row.value.state == MessageState::Pending).then_some(row));
     }
     let to_write: Vec<_> = to_write.into_iter().map(|write| table.write(write)).collect();
     stream::iter(to_write).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
@@ -148,8 +148,8 @@ pub(crate) async fn take_in(
 /// Takes back what was counted of a mail when it was a draft, or gone. `page` is the one that is being taken in.
 fn uncount(before: Option<&Row<Message>>, page: &str, progress: &mut Progress) {
     match before.filter(|row| row.value.page != page).map(|row| &row.value.state) {
-        Some(State::Skipped { .. }) => progress.skipped_draft -= 1,
-        Some(State::Gone { .. }) => progress.gone -= 1,
+        Some(MessageState::Skipped { .. }) => progress.skipped_draft -= 1,
+        Some(MessageState::Gone { .. }) => progress.gone -= 1,
         _ => return,
     }
     progress.discovered -= 1;
@@ -166,13 +166,13 @@ async fn is_taken(
     let Some(row) = before else { return Ok(false) };
     Ok(match &row.value.state {
         // A draft that was sent or filed is a mail now.
-        State::Skipped { reason: SkipReason::Draft } if !mail.is_draft => false,
+        MessageState::Skipped { reason: SkipReason::Draft } if !mail.is_draft => false,
         // It is listed again.
-        State::Gone { .. } => false,
+        MessageState::Gone { .. } => false,
         // An earlier try at this very page wrote it, and did not commit.
-        State::Skipped { .. } | State::Pending if row.value.page == page => false,
+        MessageState::Skipped { .. } | MessageState::Pending if row.value.page == page => false,
         // A page that was never committed, because its link died in between, left it behind.
-        State::Pending => held(round, before).await?,
+        MessageState::Pending => held(round, before).await?,
         _ => true,
     })
 }

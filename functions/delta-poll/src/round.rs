@@ -26,11 +26,11 @@ use shared::{
     firm::{feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail},
     mail::{
-        baseline::{Decision, Phase, decide, is_new},
+        baseline::{KeepDecision, Phase, decide, is_new},
         folder::{FolderState, page_name},
         fresh::{FreshPage, SettledPages},
         mailbox::{KeptMarks, Mailbox, SyncState, UnannouncedRange},
-        message::{Message, Seen, State},
+        message::{Message, MessageState, Seen},
         rules::People,
         trouble::{Faults, MailboxPart, Trouble},
         turn::MailboxTurn,
@@ -274,7 +274,7 @@ impl Round<'_> {
     pub fn note_delay(&self, message: &Message, at: Timestamp) {
         let Some(looked_before) = self.looked_before.filter(|_| message.trouble.is_none()) else { return };
         let arrived_at = match message.state {
-            State::Pending => message.received_at.max(looked_before),
+            MessageState::Pending => message.received_at.max(looked_before),
             _ => return,
         };
         self.tally.archived_after(at.duration_since(arrived_at).try_into().unwrap_or_default());
@@ -311,13 +311,20 @@ impl Round<'_> {
     }
 
     /// Decides about a mail that is not known yet: what [`decide`] would have kept, a rule may skip.
-    pub fn decide(&self, mail: &Mail, received_at: Timestamp, since: Timestamp, phase: Phase, seen: bool) -> Decision {
+    pub fn decide(
+        &self,
+        mail: &Mail,
+        received_at: Timestamp,
+        since: Timestamp,
+        phase: Phase,
+        seen: bool,
+    ) -> KeepDecision {
         let recipients = || recipient_domain(mail.recipients.iter().map(String::as_str));
         match decide(mail, is_new(received_at, since, self.app.clock.now()), phase, seen) {
-            Decision::Keep => {
+            KeepDecision::Keep => {
                 let rules = &self.mailbox.rules;
                 let skips = rules.skips(self.people, mail.from.as_deref(), recipients().as_deref());
-                skips.map_or(Decision::Keep, Decision::Skip)
+                skips.map_or(KeepDecision::Keep, KeepDecision::Skip)
             }
             other => other,
         }

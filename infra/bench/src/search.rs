@@ -37,7 +37,7 @@ use shared::{
     mail::{
         archive,
         list::{MessageFilter, Registry},
-        message::{Message, Original, State},
+        message::{Message, MessageState, Original},
     },
     search::{
         find::{Search, SearchCache, SearchWords},
@@ -212,7 +212,7 @@ impl SearchSubject {
             filing: None,
             trouble: None,
             seen: None,
-            state: State::Marked(original),
+            state: MessageState::Marked(original),
         };
         self.app().table.write(Write::insert(Key::message(self.firm, id), &message)).await?;
         let (from, archived_at, mail) = (Some(from), Some(at), message.facts());

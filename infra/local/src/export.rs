@@ -30,7 +30,7 @@ use shared::{
     },
     firm::Firm,
     mail::{
-        list::{InDossier, Keeping, MessageFilter, Registry},
+        list::{ArchiveFilter, InDossier, MessageFilter, Registry},
         message::Message,
     },
     search::{
@@ -135,7 +135,7 @@ impl Wanted {
             since: self.since,
             until: self.until,
             dossier: self.dossier.clone().map(InDossier::Of),
-            keeping: Some(Keeping::Archived),
+            keeping: Some(ArchiveFilter::Archived),
             ..MessageFilter::default()
         }
     }

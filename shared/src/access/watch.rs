@@ -19,7 +19,7 @@ use crate::{
     firm::{feed::FeedError, member::Member},
     graph::GraphError,
     mail::mailbox::Mailbox,
-    problem::{Code, NotedProblem, Who},
+    problem::{Code, NotedProblem, ResponsibleParty},
 };
 
 /// A connector that works is looked at this often.
@@ -53,8 +53,8 @@ impl Connector {
     /// Whether what a problem asks for is the operator's to do: the owner of the app is, unless it is the firm's own.
     fn needs_the_operator(&self, code: Code) -> bool {
         match code.who() {
-            Who::Operator => true,
-            Who::AppOwner => self.app.is_none(),
+            ResponsibleParty::Operator => true,
+            ResponsibleParty::AppOwner => self.app.is_none(),
             _ => false,
         }
     }

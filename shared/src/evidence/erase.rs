@@ -40,7 +40,7 @@ use crate::{
         archive,
         hold::HeldDossiers,
         mailbox::{Mailbox, MailboxState},
-        message::{Message, State},
+        message::{Message, MessageState},
     },
     search::append::{Indexer, IndexingError},
 };
@@ -324,10 +324,10 @@ impl Eraser<'_> {
         side_by_side(facts.map(|(number, entry, at)| self.appender.feed.blank(firm, *number, *entry, *at))).await?;
         match scope {
             ErasedScope::Message(message) => {
-                self.blank_all(firm, [*message], &State::Erased { at: self.clock.now() }).await?;
+                self.blank_all(firm, [*message], &MessageState::Erased { at: self.clock.now() }).await?;
             }
             ErasedScope::Messages(_, messages) => {
-                let removed = State::Removed { at: self.clock.now(), by: erasure.by.clone() };
+                let removed = MessageState::Removed { at: self.clock.now(), by: erasure.by.clone() };
                 self.blank_all(firm, messages.iter().copied(), &removed).await?;
             }
             ErasedScope::Mailbox(mailbox) => self.empty(firm, *mailbox).await?,
@@ -515,7 +515,7 @@ impl Eraser<'_> {
         &self,
         firm: FirmId,
         messages: impl IntoIterator<Item = MessageId>,
-        state: &State,
+        state: &MessageState,
     ) -> Result<(), FeedError> {
         let blanks: Vec<_> = messages.into_iter().map(|message| self.blank(firm, message, state.clone())).collect();
         let told: Vec<Option<NumberedFact>> = stream::iter(blanks).buffer_unordered(AT_ONCE).try_collect().await?;
@@ -524,7 +524,7 @@ impl Eraser<'_> {
     }
 
     /// Leaves of a message that there was one, and records that with it; none if it was so before.
-    async fn blank(&self, firm: FirmId, id: MessageId, state: State) -> Result<Option<NumberedFact>, FeedError> {
+    async fn blank(&self, firm: FirmId, id: MessageId, state: MessageState) -> Result<Option<NumberedFact>, FeedError> {
         let mut tries = self.table.tries();
         loop {
             let Some(mut row) = self.table.get::<Message>(&Key::message(firm, id)).await? else { return Ok(None) };
@@ -623,17 +623,17 @@ impl Eraser<'_> {
 }
 
 /// What is told of a message that comes to be erased or removed; none if that is no news.
-fn event_of(message: MessageId, before: &State, after: &State) -> Option<FactEvent> {
+fn event_of(message: MessageId, before: &MessageState, after: &MessageState) -> Option<FactEvent> {
     let mailbox = message.mailbox;
     match (before, after) {
-        (State::Erased { .. }, _) | (State::Removed { .. }, State::Removed { .. }) => None,
-        (_, State::Removed { by, .. }) => Some(FactEvent::MessageRemoved { mailbox, message, by: by.clone() }),
+        (MessageState::Erased { .. }, _) | (MessageState::Removed { .. }, MessageState::Removed { .. }) => None,
+        (_, MessageState::Removed { by, .. }) => Some(FactEvent::MessageRemoved { mailbox, message, by: by.clone() }),
         _ => Some(FactEvent::MessageErased { mailbox, message }),
     }
 }
 
 /// What is left of a message: that there was one.
-fn blanked(Message { id, immutable_id, folder, received_at, .. }: Message, state: State) -> Message {
+fn blanked(Message { id, immutable_id, folder, received_at, .. }: Message, state: MessageState) -> Message {
     Message {
         id,
         immutable_id,

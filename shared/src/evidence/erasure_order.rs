@@ -20,7 +20,7 @@ use crate::{
     evidence::erase::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure},
     firm::feed::FeedError,
     mail::{
-        list::{Keeping, MessageFilter, Registry},
+        list::{ArchiveFilter, MessageFilter, Registry},
         mailbox::Mailbox,
         message::Message,
         rules::{People, Rules},
@@ -346,7 +346,7 @@ impl ErasureOrder {
 
     /// Finds the messages of a removal; whether there are more than it takes.
     async fn select(&mut self, eraser: &Eraser<'_>) -> Result<bool, EraseError> {
-        let archived = MessageFilter { keeping: Some(Keeping::Archived), ..MessageFilter::default() };
+        let archived = MessageFilter { keeping: Some(ArchiveFilter::Archived), ..MessageFilter::default() };
         let (filter, rules) = match &self.target {
             ErasureTarget::Messages { messages } => {
                 self.messages.clone_from(messages);

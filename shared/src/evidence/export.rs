@@ -39,7 +39,7 @@ use crate::{
     mail::{
         filing,
         mailbox::Mailbox,
-        message::{Message, Original, State},
+        message::{Message, MessageState, Original},
     },
 };
 
@@ -405,7 +405,7 @@ impl Packer<'_> {
 fn settled(message: Message, size: u64) -> Option<Message> {
     let original = message.original().filter(|original| original.number <= size)?.clone();
     let state = match message.state {
-        State::Archived(_) => State::Announced(original),
+        MessageState::Archived(_) => MessageState::Announced(original),
         state => state,
     };
     Some(Message { state, trouble: None, seen: None, ..message })

@@ -37,9 +37,9 @@ use crate::{
     },
     mail::{
         archive::{self, StoredObject},
-        filing::Filed,
+        filing::DossierMessage,
         mailbox::{Mailbox, MailboxState},
-        message::{Filing, Message},
+        message::{FilingRecord, Message},
     },
 };
 
@@ -221,7 +221,7 @@ impl Importer<'_> {
                     self.write(writes).await?;
                 }
                 ("filings", _) => {
-                    let filings: Vec<(MessageId, Filing)> = lines(&mut zip, &found)?;
+                    let filings: Vec<(MessageId, FilingRecord)> = lines(&mut zip, &found)?;
                     let key = |id, count| Key::filing(firm.id, id, count);
                     self.write(filings.iter().map(|(id, filing)| Write::overwrite(key(*id, filing.count), filing)))
                         .await?;
@@ -263,8 +263,9 @@ impl Importer<'_> {
 /// A message, and its place in the list of its dossier.
 fn written(firm: FirmId, message: &Message) -> impl Iterator<Item = Write> {
     let filed = message.filing.as_ref().and_then(|filing| Some((filing.dossier.as_deref()?, filing.number)));
-    let filed = filed
-        .map(|(dossier, number)| Write::overwrite(Key::filed(firm, dossier, number), &Filed { message: message.id }));
+    let filed = filed.map(|(dossier, number)| {
+        Write::overwrite(Key::filed(firm, dossier, number), &DossierMessage { message: message.id })
+    });
     [Write::overwrite(Key::message(firm, message.id), message)].into_iter().chain(filed)
 }
 

@@ -33,7 +33,7 @@ use crate::{
     firm::{feed::StoredFact, log_due::LogDue},
     mail::{
         archive::{self, StoredObject},
-        message::{Message, State},
+        message::{Message, MessageState},
     },
 };
 
@@ -648,7 +648,8 @@ impl Verifier<'_> {
                 gathered.mailboxes.insert(id.mailbox);
                 let is_of_index = messages.get(&id).is_some_and(|message| {
                     // A round that was interrupted stored it, and goes on.
-                    message.original().is_some() || matches!(message.state, State::Pending | State::Failed(_))
+                    message.original().is_some()
+                        || matches!(message.state, MessageState::Pending | MessageState::Failed(_))
                 });
                 if !is_of_index && !gathered.told.contains(&id) {
                     let is_erased = gathered.erased.iter().any(|(_, message)| *message == Some(id));

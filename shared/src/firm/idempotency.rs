@@ -56,7 +56,7 @@ pub struct KeptAnswer {
 
 /// The mark that a request leaves. Its answer is sealed: it may hold a key that is told once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct RequestMark {
+struct StoredRequest {
     request: String,
     /// The answer, or with `parts` the first part of it.
     answer: Option<Sealed>,
@@ -69,7 +69,7 @@ struct RequestMark {
     expires_at: i64,
 }
 
-impl RequestMark {
+impl StoredRequest {
     fn is_interrupted(&self, now: Timestamp) -> bool {
         let began = self.expires_at - i64::try_from(KEPT_FOR.as_secs()).unwrap_or(i64::MAX);
         self.answer.is_none() && now.as_second() - began >= i64::try_from(UNFINISHED_FOR.as_secs()).unwrap_or(i64::MAX)
@@ -100,7 +100,7 @@ pub enum RequestClaim {
 
 /// The right to carry out a request.
 pub struct FirstRequest {
-    row: Row<RequestMark>,
+    row: Row<StoredRequest>,
     place: AnswerKey,
     is_repeatable: bool,
 }
@@ -126,7 +126,7 @@ impl AnswerKey {
     }
 
     /// The sealed answer of a mark; none if parts of it are missing.
-    async fn sealed(&self, table: &Table, mark: &RequestMark) -> Result<Option<Sealed>, TableError> {
+    async fn sealed(&self, table: &Table, mark: &StoredRequest) -> Result<Option<Sealed>, TableError> {
         let (Some(first), 1..) = (&mark.answer, mark.parts) else { return Ok(mark.answer.clone()) };
         let keys: Vec<Key> = (1..=mark.parts).map(|number| self.part(number)).collect();
         let mut parts: Vec<AnswerPart> = table.get_all(&keys).await?.into_iter().map(|row| row.value).collect();
@@ -170,7 +170,7 @@ pub async fn begin(
     secrets.keyring().await?;
     let place = AnswerKey { firm, digest: digest(&[key.as_bytes()]) };
     let expires_at = (now + KEPT_FOR).as_second();
-    let mark = RequestMark { request: digest(request), answer: None, parts: 0, lost: None, expires_at };
+    let mark = StoredRequest { request: digest(request), answer: None, parts: 0, lost: None, expires_at };
     match table.write(Write::insert(place.mark(), &mark)).await {
         Ok(()) => {
             return Ok(RequestClaim::First(FirstRequest {
@@ -182,7 +182,7 @@ pub async fn begin(
         Err(TableError::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let Some(there) = table.get::<RequestMark>(&place.mark()).await? else { return Ok(RequestClaim::Unfinished) };
+    let Some(there) = table.get::<StoredRequest>(&place.mark()).await? else { return Ok(RequestClaim::Unfinished) };
     // DynamoDB forgets it some time; until then it counts for nothing.
     let is_over = there.value.expires_at <= now.as_second();
     if !is_over && there.value.request != mark.request {
@@ -226,7 +226,7 @@ impl FirstRequest {
         let instead = match self.is_repeatable {
             true => Write::remove(&self.row),
             false => {
-                let mark = RequestMark { lost: Some(answer.status), ..self.row.value.clone() };
+                let mark = StoredRequest { lost: Some(answer.status), ..self.row.value.clone() };
                 Write::replace(&self.row.with(mark))
             }
         };
@@ -248,7 +248,7 @@ impl FirstRequest {
             let part = AnswerPart { number: count, sealed: sealed.to_owned(), expires_at };
             table.write(Write::overwrite(self.place.part(count), &part)).await?;
         }
-        let mark = RequestMark { answer: first, parts: count, ..mark.clone() };
+        let mark = StoredRequest { answer: first, parts: count, ..mark.clone() };
         Ok(table.write(Write::replace(&self.row.clone().with(mark))).await?)
     }
 }
@@ -272,9 +272,9 @@ mod tests {
 
     #[test]
     fn marks_and_parts_that_an_older_version_wrote_are_read() {
-        let mark: RequestMark = frozen("idempotency");
+        let mark: StoredRequest = frozen("idempotency");
         assert!(mark.answer.is_some() && mark.parts == 0);
-        let long: RequestMark = frozen("idempotency-parts");
+        let long: StoredRequest = frozen("idempotency-parts");
         assert_eq!(long.parts, 2);
         let part: AnswerPart = frozen("answer-part");
         assert_eq!(part.number, 1);
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn a_request_without_an_answer_counts_as_interrupted_only_once_no_function_can_still_carry_it_out() {
         let began: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let mark = RequestMark {
+        let mark = StoredRequest {
             request: String::new(),
             answer: None,
             parts: 0,
@@ -302,7 +302,7 @@ mod tests {
         assert!(!mark.is_interrupted(began));
         assert!(!mark.is_interrupted(began + UNFINISHED_FOR - Duration::from_secs(1)));
         assert!(mark.is_interrupted(began + UNFINISHED_FOR));
-        let answered = RequestMark { answer: Some(Sealed::from_text("x")), ..mark };
+        let answered = StoredRequest { answer: Some(Sealed::from_text("x")), ..mark };
         assert!(!answered.is_interrupted(began + UNFINISHED_FOR));
     }
 }

@@ -22,7 +22,7 @@ pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const OPERATOR_LINK_LIFETIME: Duration = Duration::from_secs(600);
 
 /// A pass of this kind is valid for nothing else.
-pub trait Purpose: Serialize + DeserializeOwned {
+pub trait PassPurpose: Serialize + DeserializeOwned {
     /// What the text of a pass begins with.
     const NAME: &'static str;
     /// How long it is valid.
@@ -50,7 +50,7 @@ pub enum Visit {
     },
 }
 
-impl Purpose for Visit {
+impl PassPurpose for Visit {
     const NAME: &'static str = "greffe_visit";
     const LIFETIME: Duration = VISIT_LIFETIME;
 }
@@ -68,7 +68,7 @@ pub struct Invitation {
     pub salt: String,
 }
 
-impl Purpose for Invitation {
+impl PassPurpose for Invitation {
     const NAME: &'static str = "invitation";
     const LIFETIME: Duration = INVITATION_LIFETIME;
 }
@@ -80,7 +80,7 @@ pub struct OperatorLink {
     pub salt: String,
 }
 
-impl Purpose for OperatorLink {
+impl PassPurpose for OperatorLink {
     const NAME: &'static str = "operator";
     const LIFETIME: Duration = OPERATOR_LINK_LIFETIME;
 }
@@ -94,7 +94,7 @@ pub struct Pass<T> {
     pub ends_at: i64,
 }
 
-impl<T: Purpose> Pass<T> {
+impl<T: PassPurpose> Pass<T> {
     /// Whether it is valid no more.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.ends_at <= now.as_second()
@@ -124,7 +124,7 @@ impl<T: Purpose> Pass<T> {
 /// Signs a pass that is valid from now on.
 ///
 /// Errors: Secrets Manager refuses or does not answer.
-pub async fn issue<T: Purpose>(secrets: &Secrets, says: T, now: Timestamp) -> Result<SecretString, SecretError> {
+pub async fn issue<T: PassPurpose>(secrets: &Secrets, says: T, now: Timestamp) -> Result<SecretString, SecretError> {
     let key = MacKey::new(&secrets.read(CONSOLE_KEY).await?);
     let ends_at = (now + T::LIFETIME).as_second();
     Ok(Pass { says, ends_at }.signed(&key).into())
@@ -133,7 +133,7 @@ pub async fn issue<T: Purpose>(secrets: &Secrets, says: T, now: Timestamp) -> Re
 /// Reads a pass, ended or not; none if greffe did not sign it for this purpose.
 ///
 /// Errors: Secrets Manager refuses or does not answer.
-pub async fn read<T: Purpose>(secrets: &Secrets, text: &str) -> Result<Option<Pass<T>>, SecretError> {
+pub async fn read<T: PassPurpose>(secrets: &Secrets, text: &str) -> Result<Option<Pass<T>>, SecretError> {
     if !text.starts_with(T::NAME) {
         return Ok(None);
     }

@@ -114,7 +114,7 @@ pub struct LocalTime {
 }
 
 impl LocalTime {
-    /// Under the IANA name of its zone: [`Item`](super::Item) sends the name that Outlook knows.
+    /// Under the IANA name of its zone: [`OutlookItem`](super::OutlookItem) sends the name that Outlook knows.
     pub(super) fn wire(&self) -> Value {
         match self.moment {
             Some(moment) => in_zone(moment.to_zoned(TimeZone::UTC).datetime(), "UTC"),
@@ -134,7 +134,7 @@ pub struct Series {
     /// The first time: what comes again on which day follows from it.
     pub first: Date,
     /// Days, weeks, months or years.
-    pub every: Every,
+    pub every: RecurrenceUnit,
     /// So many of them lie between one time and the next.
     pub interval: u32,
     /// The days of the week, of a weekly one.
@@ -151,7 +151,8 @@ pub struct Series {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
-pub enum Every {
+#[schema(as = Every)]
+pub enum RecurrenceUnit {
     Day,
     Week,
     Month,
@@ -163,13 +164,15 @@ impl Series {
     pub(super) fn wire(&self) -> Value {
         let first = self.first;
         let mut pattern = match self.every {
-            Every::Day => json!({ "type": "daily" }),
-            Every::Week => json!({
+            RecurrenceUnit::Day => json!({ "type": "daily" }),
+            RecurrenceUnit::Week => json!({
                 "type": "weekly", "firstDayOfWeek": "monday",
                 "daysOfWeek": self.weekdays.iter().map(|day| weekday(*day)).collect::<Vec<_>>(),
             }),
-            Every::Month => json!({ "type": "absoluteMonthly", "dayOfMonth": first.day() }),
-            Every::Year => json!({ "type": "absoluteYearly", "dayOfMonth": first.day(), "month": first.month() }),
+            RecurrenceUnit::Month => json!({ "type": "absoluteMonthly", "dayOfMonth": first.day() }),
+            RecurrenceUnit::Year => {
+                json!({ "type": "absoluteYearly", "dayOfMonth": first.day(), "month": first.month() })
+            }
         };
         pattern["interval"] = self.interval.into();
         let mut range = json!({ "startDate": first.to_string(), "recurrenceTimeZone": self.time_zone });

@@ -120,7 +120,7 @@ impl Home {
 
 /// What an item shall say, as it is sent: cheap to hand on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item(Arc<Sent>);
+pub struct OutlookItem(Arc<Sent>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Sent {
@@ -131,7 +131,7 @@ struct Sent {
     parts: String,
 }
 
-impl Item {
+impl OutlookItem {
     fn new(place: Place, body: Value) -> Self {
         let digest = digest(&body);
         let parts = body.as_object().into_iter().flatten().map(|(_, value)| part_digest(value)).collect();
@@ -191,7 +191,7 @@ impl Item {
     }
 }
 
-impl Item {
+impl OutlookItem {
     /// Whether Outlook kept every e-mail address that was sent: it drops what it takes for none, and says nothing.
     pub fn is_kept_by(&self, shown: &ShownItem) -> bool {
         emails(&self.0.body).is_subset(&shown.emails)
@@ -220,7 +220,7 @@ impl Changes {
     }
 }
 
-/// Length of one property's digest within [`Item::parts`].
+/// Length of one property's digest within [`OutlookItem::parts`].
 const PART_CHARS: usize = 8;
 const CATEGORIES: &str = "categories";
 /// Outlook makes up another from the parts of a name where a change does not say it.
@@ -246,19 +246,19 @@ fn watched(place: Place) -> &'static [&'static str] {
     }
 }
 
-impl From<EventContent> for Item {
+impl From<EventContent> for OutlookItem {
     fn from(event: EventContent) -> Self {
         Self::new(Place::Event, event.wire())
     }
 }
 
-impl From<TaskContent> for Item {
+impl From<TaskContent> for OutlookItem {
     fn from(task: TaskContent) -> Self {
         Self::new(Place::Task, task.wire())
     }
 }
 
-impl From<ContactContent> for Item {
+impl From<ContactContent> for OutlookItem {
     fn from(contact: ContactContent) -> Self {
         Self::new(Place::Contact, contact.wire())
     }
@@ -285,9 +285,9 @@ pub enum ItemStep {
     /// Removes the item of that id; one that is gone is removed.
     Remove(Place, String),
     /// Makes the item.
-    Create(Item),
+    Create(OutlookItem),
     /// Gives the item of that id this content, by these changes.
-    Update(String, Item, Changes),
+    Update(String, OutlookItem, Changes),
 }
 
 impl ItemStep {
@@ -644,7 +644,7 @@ fn find(collection: String, tag: &Tag) -> Part {
 }
 
 /// What is not said is left out; what makes it ours is added.
-fn creation(item: &Item, tag: &Tag) -> Value {
+fn creation(item: &OutlookItem, tag: &Tag) -> Value {
     let mut body = for_graph(item.0.body.clone());
     if let Some(body) = body.as_object_mut() {
         for value in body.values_mut() {
@@ -752,13 +752,13 @@ mod tests {
         assert_eq!(at("2026-07-01T09:00:00", "Middle-earth Standard Time"), None);
     }
 
-    fn event(title: &str, hour: i8) -> Item {
+    fn event(title: &str, hour: i8) -> OutlookItem {
         let at = |hour| LocalTime {
             at: jiff::civil::date(2026, 7, 1).at(hour, 0, 0, 0),
             time_zone: "Europe/Brussels".to_owned(),
             moment: None,
         };
-        Item::from(EventContent {
+        OutlookItem::from(EventContent {
             subject: title.to_owned(),
             text: String::new(),
             place: String::new(),
@@ -779,7 +779,7 @@ mod tests {
     #[test]
     fn only_what_changed_is_sent_and_a_dismissed_reminder_stays_dismissed() {
         let before = event("Hearing", 9);
-        let since = |item: &Item, sent: &str| item.changes_since(sent, before.parts());
+        let since = |item: &OutlookItem, sent: &str| item.changes_since(sent, before.parts());
         assert_eq!(names(&since(&event("Trial", 9), before.digest())), ["subject"]);
         let moved = since(&event("Hearing", 10), before.digest());
         let times = ["end", "isAllDay", "isReminderOn", "recurrence", "reminderMinutesBeforeStart", "start"];
@@ -810,7 +810,7 @@ mod tests {
     #[test]
     fn a_contact_that_is_made_says_nothing_of_what_it_does_not_have() {
         let contact = ContactContent { display_name: "N".to_owned(), ..ContactContent::default() };
-        let item = Item::from(contact);
+        let item = OutlookItem::from(contact);
         let tag = Tag { mark: "a".into(), generation: 0, owner: "b".into(), application: "F".into() };
         let made = creation(&item, &tag);
         assert_eq!((made.get("surname"), made.get("homeAddress")), (None, None));

@@ -26,7 +26,7 @@ pub use applications::{Application, KeyCredential};
 pub use batch::check_batch;
 pub use batch::{BatchOrder, CategoriesPatch};
 pub use budget::Spent;
-pub use calendar::{EventContent, Every, LocalTime, NewEvent, Series, ShowAs};
+pub use calendar::{EventContent, LocalTime, NewEvent, RecurrenceUnit, Series, ShowAs};
 pub use categories::{CategoryName, Color, Mark};
 pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX, SILENCE_MAX, WAIT_MAX};
 pub use contacts::{ContactContent, PhysicalAddress};
@@ -37,7 +37,7 @@ pub use folders::{
     FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers, WellKnownFolders,
 };
 pub use items::{
-    CATEGORY_PREFIX, Changes, Home, Homes, Item, ItemStep, Place, PlaceItems, ShownItem, StepOutcome, Tag,
+    CATEGORY_PREFIX, Changes, Home, Homes, ItemStep, OutlookItem, Place, PlaceItems, ShownItem, StepOutcome, Tag,
 };
 pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]

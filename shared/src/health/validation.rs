@@ -184,7 +184,7 @@ pub async fn connector(
     subject: Option<Subject>,
 ) -> Result<Vec<Check>, TableError> {
     let members = Member::of_connector(&clients.table, connector.firm, connector.id).await?;
-    let used = Used::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
+    let used = UsedServices::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
     let trial = Trial::new(clients, connector, subject, used);
     let tried = trial.of(Resource::Token).await;
     trial.note(&tried).await;
@@ -230,7 +230,7 @@ fn without_token(resource: Resource, token: &CheckOutcome) -> Check {
 pub async fn member(clients: &Clients, connector: &Connector, member: &Member, service: Service) -> Check {
     let subject = Subject { user: member.user.clone(), kind: MailboxKind::User };
     // What is asked for by name is tried, whether or not anything is pushed there.
-    let all = Used { calendar: true, tasks: true, contacts: true };
+    let all = UsedServices { calendar: true, tasks: true, contacts: true };
     let trial = Trial::new(clients, connector, Some(subject), all);
     let resource = match service {
         Service::Mail => Resource::Mail,
@@ -267,13 +267,13 @@ pub async fn member(clients: &Clients, connector: &Connector, member: &Member, s
 /// Which services are used besides mail: those that something is pushed to, and those whose right the connector asks
 /// for.
 #[derive(Debug, Clone, Copy, Default)]
-struct Used {
+struct UsedServices {
     calendar: bool,
     tasks: bool,
     contacts: bool,
 }
 
-impl Used {
+impl UsedServices {
     fn of<'a>(connector: &Connector, pushes: impl Iterator<Item = &'a Push>) -> Self {
         let asked = connector.scopes();
         let asked = |scope| asked.contains(&scope);
@@ -341,14 +341,14 @@ struct Trial<'a> {
     connector: &'a Connector,
     graph: Graph,
     subject: Option<Subject>,
-    used: Used,
+    used: UsedServices,
     limit: TimeLimit,
     /// What everything that is made carries, to be found again.
     mark: String,
 }
 
 impl<'a> Trial<'a> {
-    fn new(clients: &'a Clients, connector: &'a Connector, subject: Option<Subject>, used: Used) -> Self {
+    fn new(clients: &'a Clients, connector: &'a Connector, subject: Option<Subject>, used: UsedServices) -> Self {
         let (graph, mark) = (clients.graph(connector), clients.random.uuid().to_string());
         Self { clients, connector, graph, subject, used, limit: TimeLimit::after(TRY_FOR), mark }
     }

@@ -33,7 +33,7 @@ pub enum Phase {
 
 /// What an entry of a page means for a mail that is not kept yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum KeepDecision {
     /// It is to be archived.
     Keep,
     /// It is not, and why.
@@ -52,15 +52,15 @@ pub fn is_new(received_at: Timestamp, activated_at: Timestamp, now: Timestamp) -
 
 /// Decides whether to archive an unknown mail in a chosen folder. Pure. `new`: the result of [`is_new`]; `seen`:
 /// whether the baseline remembers it.
-pub fn decide(mail: &Mail, new: bool, phase: Phase, seen: bool) -> Decision {
+pub fn decide(mail: &Mail, new: bool, phase: Phase, seen: bool) -> KeepDecision {
     match (new, phase) {
-        (true, _) if mail.is_draft => Decision::Skip(SkipReason::Draft),
-        (true, _) => Decision::Keep,
-        (false, Phase::Baseline) => Decision::AlreadyThere,
-        (false, Phase::Following) if seen => Decision::AlreadyThere,
+        (true, _) if mail.is_draft => KeepDecision::Skip(SkipReason::Draft),
+        (true, _) => KeepDecision::Keep,
+        (false, Phase::Baseline) => KeepDecision::AlreadyThere,
+        (false, Phase::Following) if seen => KeepDecision::AlreadyThere,
         // An older mail that the baseline did not see was moved in.
-        (false, Phase::Following) if mail.is_draft => Decision::Skip(SkipReason::Draft),
-        (false, Phase::Following) => Decision::Keep,
+        (false, Phase::Following) if mail.is_draft => KeepDecision::Skip(SkipReason::Draft),
+        (false, Phase::Following) => KeepDecision::Keep,
     }
 }
 
@@ -202,36 +202,36 @@ mod tests {
         }
     }
 
-    fn decided(received: i64, phase: Phase, seen: bool, draft: bool) -> Decision {
+    fn decided(received: i64, phase: Phase, seen: bool, draft: bool) -> KeepDecision {
         let at = |s| Timestamp::from_second(s).unwrap();
         decide(&mail(draft), is_new(at(received), at(1_000), at(2_000)), phase, seen)
     }
 
     #[test]
     fn new_mail_is_kept_even_if_it_arrives_while_the_baseline_runs() {
-        assert_eq!(decided(1_000, Phase::Baseline, false, false), Decision::Keep);
-        assert_eq!(decided(1_001, Phase::Following, false, false), Decision::Keep);
+        assert_eq!(decided(1_000, Phase::Baseline, false, false), KeepDecision::Keep);
+        assert_eq!(decided(1_001, Phase::Following, false, false), KeepDecision::Keep);
     }
 
     #[test]
     fn older_mail_is_kept_only_once_it_was_moved_in() {
-        assert_eq!(decided(999, Phase::Baseline, false, false), Decision::AlreadyThere);
-        assert_eq!(decided(999, Phase::Following, true, false), Decision::AlreadyThere);
-        assert_eq!(decided(999, Phase::Following, false, false), Decision::Keep);
+        assert_eq!(decided(999, Phase::Baseline, false, false), KeepDecision::AlreadyThere);
+        assert_eq!(decided(999, Phase::Following, true, false), KeepDecision::AlreadyThere);
+        assert_eq!(decided(999, Phase::Following, false, false), KeepDecision::Keep);
     }
 
     #[test]
     fn a_date_in_the_future_makes_no_mail_new() {
         let in_2100 = 4_102_444_800;
-        assert_eq!(decided(in_2100, Phase::Baseline, false, false), Decision::AlreadyThere);
-        assert_eq!(decided(in_2100, Phase::Following, true, false), Decision::AlreadyThere);
-        assert_eq!(decided(in_2100, Phase::Following, false, false), Decision::Keep);
+        assert_eq!(decided(in_2100, Phase::Baseline, false, false), KeepDecision::AlreadyThere);
+        assert_eq!(decided(in_2100, Phase::Following, true, false), KeepDecision::AlreadyThere);
+        assert_eq!(decided(in_2100, Phase::Following, false, false), KeepDecision::Keep);
     }
 
     #[test]
     fn a_draft_is_never_kept() {
-        assert_eq!(decided(1_001, Phase::Following, false, true), Decision::Skip(SkipReason::Draft));
-        assert_eq!(decided(999, Phase::Following, false, true), Decision::Skip(SkipReason::Draft));
+        assert_eq!(decided(1_001, Phase::Following, false, true), KeepDecision::Skip(SkipReason::Draft));
+        assert_eq!(decided(999, Phase::Following, false, true), KeepDecision::Skip(SkipReason::Draft));
     }
 
     #[test]

@@ -16,14 +16,14 @@ use crate::{
     mail::{
         folder::FolderState,
         mailbox::{FolderDossier, Mailbox},
-        message::{Filing, Message, Original, State},
+        message::{FilingRecord, Message, MessageState, Original},
         work::Work,
     },
 };
 
 /// That a message is filed to a dossier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filed {
+pub struct DossierMessage {
     /// The message.
     pub message: MessageId,
 }
@@ -56,7 +56,7 @@ impl From<TableError> for FilingError {
 pub struct FollowedConversation {
     /// The dossier.
     pub dossier: String,
-    /// Who filed the conversation: see [`Filing::by`].
+    /// Who filed the conversation: see [`FilingRecord::by`].
     pub by: String,
     /// The time.
     pub at: Timestamp,
@@ -85,7 +85,7 @@ impl FollowedConversation {
 pub struct FilingChange<'a> {
     /// The dossier; none to take it out of the one that it is in.
     pub dossier: Option<&'a str>,
-    /// See [`Filing::by`].
+    /// See [`FilingRecord::by`].
     pub by: &'a str,
     /// By what.
     pub through: FiledThrough,
@@ -106,7 +106,7 @@ impl<'a> FilingChange<'a> {
         let (id, number) = (row.id, original.number);
         let count = row.filing.as_ref().map_or(0, |last| last.count) + 1;
         let (dossier, by, through) = (self.dossier.map(str::to_owned), self.by.to_owned(), self.through);
-        let filing = Filing { count, number, dossier, at: self.at, by, through };
+        let filing = FilingRecord { count, number, dossier, at: self.at, by, through };
         let before = row.filing.replace(filing.clone());
         let before = before.and_then(|last| Some((last.dossier?, last.number)));
         row.lies_in = self.lies_in.cloned().or(row.lies_in.take());
@@ -115,7 +115,7 @@ impl<'a> FilingChange<'a> {
             writes.push(Write::discard(Key::filed(firm, dossier, *number)));
         }
         if let Some(dossier) = self.dossier {
-            writes.push(Write::overwrite(Key::filed(firm, dossier, number), &Filed { message: id }));
+            writes.push(Write::overwrite(Key::filed(firm, dossier, number), &DossierMessage { message: id }));
         }
         let (mailbox, message, by) = (id.mailbox, id, filing.by);
         let what = match (filing.dossier, before.map(|(dossier, _)| dossier)) {
@@ -153,8 +153,8 @@ pub async fn file(
         }
         let (mut writes, fact) = change.made_to(firm, &mut row.value, &original);
         // What has not come so far is still in its page's work.
-        if !matches!(row.value.state, State::Archived(_)) {
-            row.value.state = State::Announced(original);
+        if !matches!(row.value.state, MessageState::Archived(_)) {
+            row.value.state = MessageState::Announced(original);
             let count = row.value.filing.as_ref().map_or(0, |filing| filing.count);
             let (key, work) = Work::of_mark(firm, id, count);
             writes.push(Write::insert(key, &work));
@@ -247,8 +247,8 @@ pub fn by_folder<'a>(
 /// All that was ever done about the filing of a message, oldest first.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn history(table: &Table, firm: FirmId, message: MessageId) -> Result<Vec<Filing>, TableError> {
-    let rows = table.query_all::<Filing>(&Key::filing_prefix(firm, message)).await?;
+pub async fn history(table: &Table, firm: FirmId, message: MessageId) -> Result<Vec<FilingRecord>, TableError> {
+    let rows = table.query_all::<FilingRecord>(&Key::filing_prefix(firm, message)).await?;
     Ok(rows.into_iter().map(|row| row.value).collect())
 }
 

@@ -12,7 +12,7 @@ use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::id::{FirmId, MessageId},
     firm::feed::{Feed, FeedError},
-    mail::message::{Filing, Message},
+    mail::message::{FilingRecord, Message},
 };
 
 /// That a dossier is under a legal hold.
@@ -84,7 +84,7 @@ impl HeldDossiers {
         if message.filing.is_none() || self.0.is_empty() {
             return Ok(None);
         }
-        let filings = table.query_all::<Filing>(&Key::filing_prefix(firm, message.id)).await?;
+        let filings = table.query_all::<FilingRecord>(&Key::filing_prefix(firm, message.id)).await?;
         let dossiers = filings.into_iter().filter_map(|row| row.value.dossier);
         Ok(dossiers.into_iter().find(|dossier| self.0.contains(dossier)))
     }

@@ -9,8 +9,8 @@ use crate::{
     base::id::{FirmId, FolderId, MailboxId, MessageId},
     firm::feed::{FactEvent, Feed, FeedError, NumberedFact},
     mail::{
-        filing::Filed,
-        message::{Message, State},
+        filing::DossierMessage,
+        message::{Message, MessageState},
     },
 };
 
@@ -32,7 +32,7 @@ pub enum InDossier {
 
 /// How far a mail is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeping {
+pub enum ArchiveFilter {
     /// The original is in the archive.
     Archived,
     /// Graph refuses to give it.
@@ -66,7 +66,7 @@ pub struct MessageFilter {
     /// Where it is filed.
     pub dossier: Option<InDossier>,
     /// How far it is.
-    pub keeping: Option<Keeping>,
+    pub keeping: Option<ArchiveFilter>,
     /// Whether it has attachments that are not inline.
     pub has_attachments: Option<bool>,
     /// Its direction, and the addresses of the mailboxes that decide it.
@@ -131,9 +131,9 @@ impl MessageFilter {
     /// Whether a message is wanted, as it is now.
     fn wants(&self, message: &Message) -> bool {
         let keeping = match &message.state {
-            State::Failed(_) => Some(Keeping::Failed),
-            State::Gone { .. } => Some(Keeping::Gone),
-            _ => message.original().map(|_| Keeping::Archived),
+            MessageState::Failed(_) => Some(ArchiveFilter::Failed),
+            MessageState::Gone { .. } => Some(ArchiveFilter::Gone),
+            _ => message.original().map(|_| ArchiveFilter::Archived),
         };
         let is_sent = |addresses: &HashMap<MailboxId, String>| {
             let own = addresses.get(&message.id.mailbox).map(|own| own.to_lowercase());
@@ -166,8 +166,8 @@ impl MessageFilter {
             (Some(InDossier::Of(dossier)), _) => {
                 message.filing.as_ref().filter(|last| last.dossier.as_ref() == Some(dossier)).map(|last| last.number)
             }
-            (_, State::Failed(failure)) => Some(failure.number),
-            (_, State::Gone { number, .. }) => Some(*number),
+            (_, MessageState::Failed(failure)) => Some(failure.number),
+            (_, MessageState::Gone { number, .. }) => Some(*number),
             (_, _) => message.original().map(|original| original.number),
         }
     }
@@ -232,7 +232,7 @@ impl Candidates for Registry<'_> {
         let found: Vec<(u64, Option<MessageId>)> = match self.filter.in_one_dossier() {
             Some(dossier) => {
                 let edge = Key::filed(self.firm, dossier, before);
-                let filed = self.table.numbered::<Filed>(&edge, false, PER_STEP).await?;
+                let filed = self.table.numbered::<DossierMessage>(&edge, false, PER_STEP).await?;
                 filed.into_iter().map(|(number, filed)| (number, Some(filed.message))).collect()
             }
             None => {
@@ -281,7 +281,7 @@ mod tests {
             (MessageFilter { since: later, ..all.clone() }, false),
             (MessageFilter { until: later, ..all.clone() }, true),
             (MessageFilter { has_attachments: Some(true), ..all.clone() }, false),
-            (MessageFilter { keeping: Some(Keeping::Archived), ..all.clone() }, false),
+            (MessageFilter { keeping: Some(ArchiveFilter::Archived), ..all.clone() }, false),
             (MessageFilter { direction: Some((MailDirection::Sent, own("Ada@x.example"))), ..all.clone() }, true),
             (MessageFilter { direction: Some((MailDirection::Received, own("b@x.example"))), ..all.clone() }, true),
             (MessageFilter { direction: Some((MailDirection::Sent, HashMap::new())), ..all.clone() }, false),

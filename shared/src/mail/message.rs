@@ -53,7 +53,7 @@ pub struct Message {
     pub page: String,
     /// What was last done about its filing; none if it never was filed.
     #[serde(default)]
-    pub filing: Option<Filing>,
+    pub filing: Option<FilingRecord>,
     /// What keeps its next step waiting, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
@@ -62,7 +62,7 @@ pub struct Message {
     pub seen: Option<Seen>,
     /// How far it is.
     #[serde(flatten)]
-    pub state: State,
+    pub state: MessageState,
 }
 
 /// What a mail bore in Outlook when Graph last told of it.
@@ -101,7 +101,7 @@ impl Seen {
 /// one now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum State {
+pub enum MessageState {
     /// Found, and to be archived.
     Pending,
     /// Not to be kept.
@@ -174,7 +174,7 @@ pub struct MessageFailure {
 
 /// One change of where a message is filed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filing {
+pub struct FilingRecord {
     /// How many there have been of this message, this one counted.
     pub count: u32,
     /// The message's place in the dossier's list: its number in the firm's feed at that time.
@@ -198,7 +198,7 @@ impl Message {
         folder: FolderId,
         received_at: Timestamp,
         page: String,
-        state: State,
+        state: MessageState,
     ) -> Self {
         Self {
             id,
@@ -257,20 +257,21 @@ impl Message {
     /// The original, once it is archived.
     pub fn original(&self) -> Option<&Original> {
         match &self.state {
-            State::Archived(o) | State::Announced(o) | State::Marked(o) | State::Unmarked { original: o, .. } => {
-                Some(o)
-            }
-            State::Pending
-            | State::Skipped { .. }
-            | State::Failed(_)
-            | State::Gone { .. }
-            | State::Erased { .. }
-            | State::Removed { .. } => None,
+            MessageState::Archived(o)
+            | MessageState::Announced(o)
+            | MessageState::Marked(o)
+            | MessageState::Unmarked { original: o, .. } => Some(o),
+            MessageState::Pending
+            | MessageState::Skipped { .. }
+            | MessageState::Failed(_)
+            | MessageState::Gone { .. }
+            | MessageState::Erased { .. }
+            | MessageState::Removed { .. } => None,
         }
     }
 }
 
-impl State {
+impl MessageState {
     /// The state's name as it stands in JSON.
     pub fn name(&self) -> &'static str {
         match self {
@@ -342,7 +343,7 @@ pub(crate) mod tests {
     /// A message that is filed there.
     pub(crate) fn message(dossier: Option<&str>) -> Message {
         let id: MessageId = "6f9619ff-8b86-4011-b42d-00c04fc964ff.000102030405060708090a0b0c0d0e0f".parse().unwrap();
-        let filing = |dossier: &str| Filing {
+        let filing = |dossier: &str| FilingRecord {
             count: 1,
             number: 7,
             dossier: Some(dossier.to_owned()),
@@ -366,7 +367,7 @@ pub(crate) mod tests {
             filing: dossier.map(filing),
             trouble: None,
             seen: None,
-            state: State::Pending,
+            state: MessageState::Pending,
         }
     }
 
@@ -377,16 +378,16 @@ pub(crate) mod tests {
             MessageFailure { code: GraphCode::new("ErrorItemNotFound"), attempts: 2, next_try: None, number: 3 };
         let code = GraphCode::new("ErrorItemNotFound");
         for state in [
-            State::Pending,
-            State::Skipped { reason: SkipReason::Draft },
-            State::Archived(original.clone()),
-            State::Announced(original.clone()),
-            State::Marked(original.clone()),
-            State::Unmarked { original, code },
-            State::Failed(failure),
-            State::Gone { at: Timestamp::UNIX_EPOCH, number: 4 },
-            State::Erased { at: Timestamp::UNIX_EPOCH },
-            State::Removed { at: Timestamp::UNIX_EPOCH, by: "operator".to_owned() },
+            MessageState::Pending,
+            MessageState::Skipped { reason: SkipReason::Draft },
+            MessageState::Archived(original.clone()),
+            MessageState::Announced(original.clone()),
+            MessageState::Marked(original.clone()),
+            MessageState::Unmarked { original, code },
+            MessageState::Failed(failure),
+            MessageState::Gone { at: Timestamp::UNIX_EPOCH, number: 4 },
+            MessageState::Erased { at: Timestamp::UNIX_EPOCH },
+            MessageState::Removed { at: Timestamp::UNIX_EPOCH, by: "operator".to_owned() },
         ] {
             let message = Message { state, ..message(Some("D1")) };
             let item: serde_dynamo::Item = serde_dynamo::to_item(&message).unwrap();

@@ -13,8 +13,8 @@ use crate::{
     base::id::ImmutableId,
     graph::{Arrivals, Mail},
     mail::{
-        baseline::{BaselinePage, Decision},
-        message::{Message, State},
+        baseline::{BaselinePage, KeepDecision},
+        message::{Message, MessageState},
         trouble::Trouble,
     },
 };
@@ -96,15 +96,18 @@ pub enum KeptStatus {
 }
 
 /// How a mail stands: `known` as far as greffe knows it, `decision` what the rules say of one that is not known. Pure.
-pub fn standing(known: Option<&Message>, decision: Decision) -> KeptStatus {
+pub fn standing(known: Option<&Message>, decision: KeepDecision) -> KeptStatus {
     match known {
         Some(message) if message.original().is_some() => KeptStatus::Kept,
-        Some(Message { state: State::Skipped { .. } | State::Erased { .. } | State::Removed { .. }, .. }) => {
-            KeptStatus::NotDue
-        }
+        Some(Message {
+            state: MessageState::Skipped { .. } | MessageState::Erased { .. } | MessageState::Removed { .. },
+            ..
+        }) => KeptStatus::NotDue,
         // It was gone when it was read, and is listed again.
-        Some(Message { state: State::Gone { .. }, .. }) | None if decision == Decision::Keep => KeptStatus::Missing,
-        Some(Message { state: State::Gone { .. }, .. }) | None => KeptStatus::NotDue,
+        Some(Message { state: MessageState::Gone { .. }, .. }) | None if decision == KeepDecision::Keep => {
+            KeptStatus::Missing
+        }
+        Some(Message { state: MessageState::Gone { .. }, .. }) | None => KeptStatus::NotDue,
         Some(_) => KeptStatus::UnderWay,
     }
 }

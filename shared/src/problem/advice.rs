@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 /// Who has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Who {
+#[schema(as = Who)]
+pub enum ResponsibleParty {
     /// The operator of greffe.
     Operator,
     /// The firm's administrator, who connects mailboxes and chooses folders.

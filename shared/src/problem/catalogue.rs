@@ -15,7 +15,7 @@
 //!
 //! Who reads this is no programmer: plain words, no blame, and a term of Microsoft's only beside its explanation.
 
-use super::advice::{Reconnect, Text, Who};
+use super::advice::{Reconnect, ResponsibleParty, Text};
 use crate::base::language::Language;
 
 /// An entry of the catalogue.
@@ -26,7 +26,7 @@ pub struct CatalogueEntry {
     /// The HTTP status it is answered with.
     pub status: u16,
     /// Who has to act.
-    pub who: Who,
+    pub who: ResponsibleParty,
     /// Whether signing in again helps.
     pub reconnect: Reconnect,
     /// OAuth's `error`s that lead here where no number says more.
@@ -81,7 +81,7 @@ macro_rules! catalogue {
         pub(super) static ENTRIES: &[CatalogueEntry] = &[$(CatalogueEntry {
             code: Code::$code,
             status: $status,
-            who: Who::$who,
+            who: ResponsibleParty::$who,
             reconnect: Reconnect::$reconnect,
             oauth: &[$($($oauth),*)?],
             aadsts: &[$($($aadsts),*)?],

@@ -1,7 +1,7 @@
 //! The codes of the catalogue.
 
 use super::{
-    advice::{Reconnect, Text, Who},
+    advice::{Reconnect, ResponsibleParty, Text},
     catalogue::{self, CatalogueEntry, Code},
 };
 use crate::base::language::Language;
@@ -18,7 +18,7 @@ impl Code {
     }
 
     /// Who has to act.
-    pub fn who(self) -> Who {
+    pub fn who(self) -> ResponsibleParty {
         self.entry().who
     }
 

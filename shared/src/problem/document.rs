@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    advice::{Reconnect, Text, Who},
+    advice::{Reconnect, ResponsibleParty, Text},
     catalogue::Code,
 };
 use crate::base::language::Language;
@@ -23,7 +23,7 @@ pub struct Problem {
     /// The stable name.
     pub code: Code,
     /// Who has to act.
-    pub who: Who,
+    pub who: ResponsibleParty,
     /// What that person has to do next.
     pub next_action: String,
     /// Whether signing in again helps.

@@ -1,9 +1,9 @@
 //! The texts that all catalogue entries share, in four languages.
 
-use super::advice::{Reconnect, Who};
+use super::advice::{Reconnect, ResponsibleParty};
 use crate::base::language::Language;
 
-impl Who {
+impl ResponsibleParty {
     /// Who that is, for people.
     pub fn text(self, language: Language) -> &'static str {
         use Language::{Dutch, English, French, German};

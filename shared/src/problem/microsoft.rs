@@ -5,7 +5,7 @@
 //! it.
 
 use super::{
-    advice::{Reconnect, Who},
+    advice::{Reconnect, ResponsibleParty},
     catalogue::{CatalogueEntry, Code, ENTRIES},
     document::Problem,
 };
@@ -22,7 +22,7 @@ pub fn of_token_refusal(refusal: &EntraRefusal) -> Code {
     let exact = match by_error {
         // What passes, passes whatever the number; and a dead grant does not come back by waiting.
         Some(Code::MicrosoftBusy) => None,
-        _ if grant_is_dead(refusal) => by_number().filter(|code| code.who() != Who::Nobody),
+        _ if grant_is_dead(refusal) => by_number().filter(|code| code.who() != ResponsibleParty::Nobody),
         _ => by_number(),
     };
     let consent = refusal.suberror.as_deref() == Some("consent_required") && grant_is_dead(refusal);

@@ -16,7 +16,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-pub use advice::{Reconnect, Text, Who};
+pub use advice::{Reconnect, ResponsibleParty, Text};
 pub use catalogue::{CatalogueEntry, Code};
 pub use document::Problem;
 pub use microsoft::{of_app_not_allowed, of_graph_error, of_refused_item, of_refused_service, of_token_refusal};

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     base::id::EntryId,
-    graph::{Item, Place, PlaceItems},
+    graph::{OutlookItem, Place, PlaceItems},
     push::{Copy, Placed, PushChoice},
 };
 
@@ -25,12 +25,12 @@ pub struct WantedItem {
     /// As what.
     pub place: Place,
     /// The item itself.
-    pub item: Item,
+    pub item: OutlookItem,
 }
 
 impl WantedItem {
     /// Of an item.
-    pub fn of(item: &Item) -> Self {
+    pub fn of(item: &OutlookItem) -> Self {
         Self { place: item.place(), item: item.clone() }
     }
 }
@@ -164,7 +164,7 @@ mod tests {
         graph::{ContactContent, ShownItem},
     };
 
-    fn item(name: &str) -> Item {
+    fn item(name: &str) -> OutlookItem {
         ContactContent { display_name: name.to_owned(), ..ContactContent::default() }.into()
     }
 

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     base::language::Language,
-    graph::{ContactContent, Item, PhysicalAddress},
+    graph::{ContactContent, OutlookItem, PhysicalAddress},
 };
 
 /// What a contact is.
@@ -76,7 +76,7 @@ pub struct Contact {
 
 impl Contact {
     /// How it shows in Outlook.
-    pub fn item(&self, language: Language) -> Item {
+    pub fn item(&self, language: Language) -> OutlookItem {
         let phones = |at| self.phones.iter().filter(move |phone| phone.at == at).map(|phone| phone.number.clone());
         let company = match self.kind {
             ContactKind::Person => self.company.clone(),
@@ -85,7 +85,7 @@ impl Contact {
         let word = if language == Language::German { "Akte" } else { "Dossier" };
         let dossier = self.dossier.as_ref().map(|dossier| format!("{word}: {dossier}"));
         let notes = [self.notes.clone(), dossier].into_iter().flatten().collect::<Vec<_>>().join("\n");
-        Item::from(ContactContent {
+        OutlookItem::from(ContactContent {
             display_name: self.name.clone(),
             title: self.title.clone(),
             given_name: self.given_name.clone(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{clock::next_try, id::EntryId},
-    graph::{Disposition, GraphCode, GraphError, Item, ItemStep, Place, ShownItem, StepOutcome},
+    graph::{Disposition, GraphCode, GraphError, ItemStep, OutlookItem, Place, ShownItem, StepOutcome},
     problem::{Code, NotedProblem},
     push::{PushNews, ToldProblem},
 };
@@ -30,7 +30,8 @@ pub struct Placed {
     pub etag: Option<String>,
     /// The digest of how it showed after that.
     pub seen: Option<String>,
-    /// The digests of what was sent last, property by property: see [`Item::parts`]. Empty where they are not known.
+    /// The digests of what was sent last, property by property: see [`OutlookItem::parts`]. Empty where they are not
+    /// known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parts: String,
     /// The digests of how it showed after that, property by property: see [`ShownItem::parts`]. Empty where they are
@@ -120,12 +121,12 @@ impl Copy {
     }
 
     /// Whether it is as `wanted` says.
-    pub fn is_as(&self, wanted: Option<&Item>) -> bool {
+    pub fn is_as(&self, wanted: Option<&OutlookItem>) -> bool {
         self.next_step(wanted).is_none()
     }
 
     /// The next step to where it shall be; none if it is there.
-    pub fn next_step(&self, wanted: Option<&Item>) -> Option<ItemStep> {
+    pub fn next_step(&self, wanted: Option<&OutlookItem>) -> Option<ItemStep> {
         if let Some(place) = self.unsure.first() {
             return Some(ItemStep::Find(*place));
         }
@@ -262,7 +263,7 @@ mod tests {
     use super::*;
     use crate::graph::ContactContent;
 
-    fn item(name: &str) -> Item {
+    fn item(name: &str) -> OutlookItem {
         ContactContent { display_name: name.to_owned(), ..ContactContent::default() }.into()
     }
 
@@ -306,7 +307,11 @@ mod tests {
     }
 
     /// Steps until nothing is left to do.
-    fn walk(copy: &mut Copy, wanted: Option<&Item>, mut outlook: impl FnMut(&ItemStep) -> StepOutcome) -> Vec<String> {
+    fn walk(
+        copy: &mut Copy,
+        wanted: Option<&OutlookItem>,
+        mut outlook: impl FnMut(&ItemStep) -> StepOutcome,
+    ) -> Vec<String> {
         let mut told = Vec::new();
         while let Some(step) = copy.next_step(wanted) {
             told.push(match &step {

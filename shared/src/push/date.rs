@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     base::language::Language,
     firm::member::DateTarget,
-    graph::{Color, EventContent, Every, Item, LocalTime, Mark, Series, ShowAs, TaskContent},
+    graph::{Color, EventContent, LocalTime, Mark, OutlookItem, RecurrenceUnit, Series, ShowAs, TaskContent},
 };
 
 /// The kind of a date. Each kind has its own category in Outlook.
@@ -29,7 +29,7 @@ pub enum DateKind {
 /// When it is, as people say it where they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum When {
+pub enum DateTimes {
     /// Whole days.
     AllDay {
         /// The first.
@@ -56,7 +56,7 @@ pub enum When {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recurrence {
     /// Days, weeks, months or years.
-    pub every: Every,
+    pub every: RecurrenceUnit,
     /// So many of them lie between one time and the next.
     pub interval: u32,
     /// The days of the week of a weekly one, Monday being 1.
@@ -79,7 +79,7 @@ pub struct Date {
     /// Where it is.
     pub place: Option<String>,
     /// When it is.
-    pub when: When,
+    pub when: DateTimes,
     /// The IANA name of the zone that its times are times of.
     pub time_zone: String,
     /// Minutes before its start at which it reminds.
@@ -126,7 +126,7 @@ impl DateKind {
     }
 }
 
-impl When {
+impl DateTimes {
     /// Its beginning; of whole days, the first midnight.
     pub fn start(&self) -> DateTime {
         match self {
@@ -157,7 +157,7 @@ impl When {
 
 impl Date {
     /// How it shows in the Outlook of a member who has dates at `target`.
-    pub fn item(&self, target: DateTarget, language: Language) -> Item {
+    pub fn item(&self, target: DateTarget, language: Language) -> OutlookItem {
         match target {
             DateTarget::Calendar => self.event(language).into(),
             DateTarget::Todo => self.task(language).into(),
@@ -183,9 +183,11 @@ impl Date {
     /// To Do keeps the day and no hour, so hours and place stand in the text.
     fn task(&self, language: Language) -> TaskContent {
         let hours = match self.when {
-            When::AllDay { .. } => None,
-            When::Timed { start, end, .. } if start == end => Some(start.strftime("%H:%M").to_string()),
-            When::Timed { start, end, .. } => Some(format!("{}–{}", start.strftime("%H:%M"), end.strftime("%H:%M"))),
+            DateTimes::AllDay { .. } => None,
+            DateTimes::Timed { start, end, .. } if start == end => Some(start.strftime("%H:%M").to_string()),
+            DateTimes::Timed { start, end, .. } => {
+                Some(format!("{}–{}", start.strftime("%H:%M"), end.strftime("%H:%M")))
+            }
         };
         let first = [hours, self.place.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         TaskContent {
@@ -221,8 +223,8 @@ impl Date {
     pub fn skips_to_month_end(&self) -> bool {
         let first = self.when.start().date();
         match self.recurrence.as_ref().map(|recurrence| recurrence.every) {
-            Some(Every::Month) => first.day() > 28,
-            Some(Every::Year) => (first.month(), first.day()) == (2, 29),
+            Some(RecurrenceUnit::Month) => first.day() > 28,
+            Some(RecurrenceUnit::Year) => (first.month(), first.day()) == (2, 29),
             _ => false,
         }
     }
@@ -253,7 +255,7 @@ mod tests {
             title: "Appeal".to_owned(),
             text: None,
             place: None,
-            when: When::Timed {
+            when: DateTimes::Timed {
                 start: start.parse().unwrap(),
                 end: end.parse().unwrap(),
                 start_moment: None,
@@ -282,8 +284,16 @@ mod tests {
             let date = at(&format!("{day}T09:00"), &format!("{day}T10:00"));
             Date { recurrence: Some(recurrence), ..date }.skips_to_month_end()
         };
-        assert!(on("2026-01-29", Every::Month) && on("2026-01-31", Every::Month) && on("2028-02-29", Every::Year));
-        assert!(!on("2026-01-28", Every::Month) && !on("2026-01-31", Every::Year) && !on("2026-01-31", Every::Week));
+        assert!(
+            on("2026-01-29", RecurrenceUnit::Month)
+                && on("2026-01-31", RecurrenceUnit::Month)
+                && on("2028-02-29", RecurrenceUnit::Year)
+        );
+        assert!(
+            !on("2026-01-28", RecurrenceUnit::Month)
+                && !on("2026-01-31", RecurrenceUnit::Year)
+                && !on("2026-01-31", RecurrenceUnit::Week)
+        );
     }
 
     #[test]

@@ -18,16 +18,16 @@ use crate::{
 const DELETION_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// What an entry may say.
-pub trait Content: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync {
+pub trait EntryContent: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync {
     /// What such an entry is.
     const NOUN: Noun;
 }
 
-impl Content for Date {
+impl EntryContent for Date {
     const NOUN: Noun = Noun::Date;
 }
 
-impl Content for Contact {
+impl EntryContent for Contact {
     const NOUN: Noun = Noun::Contact;
 }
 
@@ -50,14 +50,14 @@ pub struct Entry<T> {
 
 /// What a request does to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change<T> {
+pub enum EntryDecision<T> {
     /// Nothing: it is older than what is known, or the same.
     Nothing,
     /// It is to be stored, and these members' Outlook may change by it.
     Store(Entry<T>, BTreeSet<MemberId>),
 }
 
-impl<T: Content> Entry<T> {
+impl<T: EntryContent> Entry<T> {
     /// The entry of that firm, or its deletion.
     ///
     /// Errors: the table refuses or does not answer.
@@ -72,27 +72,27 @@ impl<T: Content> Entry<T> {
     }
 
     /// What `self` does to what is known. A revision that is not higher than the known one is late or repeated.
-    pub fn after(mut self, known: Option<&Self>) -> Change<T> {
+    pub fn after(mut self, known: Option<&Self>) -> EntryDecision<T> {
         let Some(known) = known else {
             // The deletion of what was never there is remembered too: what it is about may come after it.
             let members = self.members.clone();
-            return Change::Store(self, members);
+            return EntryDecision::Store(self, members);
         };
         if let (Some(new), Some(old)) = (self.revision, known.revision)
             && new <= old
         {
-            return Change::Nothing;
+            return EntryDecision::Nothing;
         }
         let (same, newer) = (self.content == known.content, self.revision.is_some());
         self.revision = self.revision.or(known.revision);
         if same && self.members == known.members && !newer {
-            return Change::Nothing;
+            return EntryDecision::Nothing;
         }
         let touched = match same {
             true => self.members.symmetric_difference(&known.members).copied().collect(),
             false => self.members.union(&known.members).copied().collect(),
         };
-        Change::Store(self, touched)
+        EntryDecision::Store(self, touched)
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::base::{id::EntryId, random::Random};
 
-    impl Content for String {
+    impl EntryContent for String {
         const NOUN: Noun = Noun::Date;
     }
 
@@ -115,22 +115,26 @@ mod tests {
     fn what_is_late_or_repeated_changes_nothing() {
         let known = entry(Some(5), "new", &[]);
         for late in [4, 5] {
-            assert_eq!(entry(Some(late), "old", &[]).after(Some(&known)), Change::Nothing);
+            assert_eq!(entry(Some(late), "old", &[]).after(Some(&known)), EntryDecision::Nothing);
         }
-        let Change::Store(stored, _) = entry(Some(6), "newer", &[]).after(Some(&known)) else { panic!("it is new") };
+        let EntryDecision::Store(stored, _) = entry(Some(6), "newer", &[]).after(Some(&known)) else {
+            panic!("it is new")
+        };
         assert_eq!(stored.revision, Some(6));
         // Without a number it is the newest, and does not make the known number forgotten.
-        let Change::Store(stored, _) = entry(None, "newest", &[]).after(Some(&known)) else { panic!("it is new") };
+        let EntryDecision::Store(stored, _) = entry(None, "newest", &[]).after(Some(&known)) else {
+            panic!("it is new")
+        };
         assert_eq!(stored.revision, Some(5));
-        assert_eq!(entry(None, "new", &[]).after(Some(&known)), Change::Nothing);
+        assert_eq!(entry(None, "new", &[]).after(Some(&known)), EntryDecision::Nothing);
     }
 
     #[test]
     fn a_late_request_does_not_bring_back_what_was_deleted() {
         let at = Timestamp::UNIX_EPOCH;
         let deletion = Entry::<String>::deleted("a".parse().unwrap(), Some(7), at);
-        assert_eq!(entry(Some(6), "x", &[]).after(Some(&deletion)), Change::Nothing);
-        assert!(matches!(entry(Some(8), "x", &[]).after(Some(&deletion)), Change::Store(..)));
+        assert_eq!(entry(Some(6), "x", &[]).after(Some(&deletion)), EntryDecision::Nothing);
+        assert!(matches!(entry(Some(8), "x", &[]).after(Some(&deletion)), EntryDecision::Store(..)));
     }
 
     #[test]
@@ -139,8 +143,8 @@ mod tests {
         let [a, b, c] = [(); 3].map(|()| MemberId::draw(&random));
         let known = entry(None, "x", &[a, b]);
         let touched = |next: Entry<String>| match next.after(Some(&known)) {
-            Change::Store(_, touched) => touched,
-            Change::Nothing => BTreeSet::new(),
+            EntryDecision::Store(_, touched) => touched,
+            EntryDecision::Nothing => BTreeSet::new(),
         };
         assert_eq!(touched(entry(None, "x", &[b, c])), BTreeSet::from([a, c]));
         assert_eq!(touched(entry(None, "y", &[b, c])), BTreeSet::from([a, b, c]));

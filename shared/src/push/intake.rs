@@ -21,7 +21,7 @@ use crate::{
     firm::{Firm, member::Member},
     push::{
         Bulk, PushChoice, PushWork, TRANSACTION_WRITES_MAX,
-        entry::{Change, Content, Entry},
+        entry::{Entry, EntryContent, EntryDecision},
     },
 };
 
@@ -192,7 +192,7 @@ impl Intake<'_> {
     /// the entry before and after. `may`: checks a precondition on the stored entry.
     ///
     /// Errors: a conflict, where others changed the entry at each try.
-    pub async fn put<T: Content>(
+    pub async fn put<T: EntryContent>(
         &self,
         firm: FirmId,
         entry: Entry<T>,
@@ -206,11 +206,11 @@ impl Intake<'_> {
                 return Err(IntakeError::Changed);
             }
             let (next, members) = match entry.clone().after(before.as_ref()) {
-                Change::Nothing => {
+                EntryDecision::Nothing => {
                     let now = before.clone().unwrap_or(entry);
                     return Ok((before, now));
                 }
-                Change::Store(next, members) => (next, members),
+                EntryDecision::Store(next, members) => (next, members),
             };
             let changes = [(known.as_ref(), &next, &members)];
             let (writes, touched) = writes_of(firm, &changes, None, (self.clock.now(), self.random));
@@ -228,7 +228,7 @@ impl Intake<'_> {
     /// Deletes an entry. What never was is deleted too: with a version, the deletion is remembered.
     ///
     /// Errors: as of [`Intake::put`].
-    pub async fn delete<T: Content>(
+    pub async fn delete<T: EntryContent>(
         &self,
         firm: FirmId,
         id: ExternalId,
@@ -245,7 +245,7 @@ impl Intake<'_> {
     /// The rows that add members to known entries, or take them away.
     ///
     /// Errors: the table; a row with no such entry is refused by itself.
-    pub async fn member_rows<T: Content>(
+    pub async fn member_rows<T: EntryContent>(
         &self,
         firm: FirmId,
         external_ids: Vec<String>,
@@ -276,7 +276,7 @@ impl Intake<'_> {
     /// whose Outlook changes is looked at once. The outcomes are in the order of the rows.
     ///
     /// Errors: a conflict, where others changed the same entries at each try; rows before it may be stored.
-    pub async fn bulk<T: Content>(
+    pub async fn bulk<T: EntryContent>(
         &self,
         roster: &Roster,
         rows: Vec<BulkRow<T>>,
@@ -323,7 +323,7 @@ impl Intake<'_> {
     }
 
     /// Stores some rows in one transaction; where another changes one of them at the same time, it is tried again.
-    async fn store_rows<T: Content>(
+    async fn store_rows<T: EntryContent>(
         &self,
         firm: FirmId,
         bulk: BulkId,
@@ -340,8 +340,8 @@ impl Intake<'_> {
             for ReadRow { row, entry } in &rows {
                 let known = known.get(&entry.id);
                 match entry.clone().after(known.map(|row| &row.value)) {
-                    Change::Nothing => outcomes.push((*row, EntryOutcome::Unchanged)),
-                    Change::Store(next, members) => {
+                    EntryDecision::Nothing => outcomes.push((*row, EntryOutcome::Unchanged)),
+                    EntryDecision::Store(next, members) => {
                         outcomes.push((*row, EntryOutcome::Taken));
                         changes.push((known, next, members));
                     }
@@ -405,7 +405,7 @@ type EntryChange<'a, T> = (Option<&'a Row<Entry<T>>>, &'a Entry<T>, &'a BTreeSet
 
 /// The writes that store `changes` together with the work that they make; and the entries that each member's Outlook
 /// waits for.
-fn writes_of<T: Content>(
+fn writes_of<T: EntryContent>(
     firm: FirmId,
     changes: &[EntryChange<'_, T>],
     bulk: Option<BulkId>,

@@ -38,7 +38,7 @@ use crate::{
         random::Random,
     },
     firm::member::{DateTarget, Push},
-    graph::{Item, Place},
+    graph::{OutlookItem, Place},
     mail::work::{Settled, WORK_THINGS_MAX, Work},
     push::{contact::Contact, date::Date, entry::Entry},
 };
@@ -114,13 +114,13 @@ impl PushChoice {
     }
 
     /// How a date shall show in the Outlook of `member`; none where it shall not be there.
-    pub fn date(&self, member: MemberId, entry: Option<&Entry<Date>>) -> Option<Item> {
+    pub fn date(&self, member: MemberId, entry: Option<&Entry<Date>>) -> Option<OutlookItem> {
         let push = self.push.filter(|push| push.dates)?;
         Some(content_for(member, entry)?.item(push.target, self.language))
     }
 
     /// The same for a contact.
-    pub fn contact(&self, member: MemberId, entry: Option<&Entry<Contact>>) -> Option<Item> {
+    pub fn contact(&self, member: MemberId, entry: Option<&Entry<Contact>>) -> Option<OutlookItem> {
         self.push.filter(|push| push.contacts)?;
         Some(content_for(member, entry)?.item(self.language))
     }

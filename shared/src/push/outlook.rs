@@ -9,11 +9,11 @@ use crate::{
     aws::table::{Key, Table, TableError},
     base::id::{EntryId, MemberId, Noun, TaskListId},
     firm::Firm,
-    graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Item, Link, Place, PlaceItems},
+    graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Link, OutlookItem, Place, PlaceItems},
     push::{
         contact::Contact,
         date::Date,
-        entry::{Content, Entry},
+        entry::{Entry, EntryContent},
     },
 };
 
@@ -158,10 +158,10 @@ impl Outlook<'_> {
         }
     }
 
-    async fn wanted_of<T: Content + DeserializeOwned>(
+    async fn wanted_of<T: EntryContent + DeserializeOwned>(
         &self,
         table: &Table,
-        shown: impl Fn(&Entry<T>) -> Option<Item>,
+        shown: impl Fn(&Entry<T>) -> Option<OutlookItem>,
     ) -> Result<WantedItems, TableError> {
         let prefix = Key::entry_prefix(self.firm.id, T::NOUN);
         let (mut wanted, mut after) = (WantedItems::new(), None);

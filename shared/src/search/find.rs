@@ -36,9 +36,9 @@ use crate::{
         append::read,
         error::IndexError,
         head::{Head, SegmentEntry},
+        highlight::{TextPiece, marked},
         mail::{ATTACHMENTS_KEY, IndexedMail, conversation_key, mailbox_key, recipient_key, sender_key, thread_key},
-        marks::{TextPiece, marked},
-        segment::{Segment, ShownPart, Wanted},
+        segment::{Segment, SegmentQuery, ShownPart},
         store::{Blocks, IndexStore},
         words::Phrases,
     },
@@ -241,7 +241,7 @@ impl Search<'_> {
     }
 
     /// What the index is asked for.
-    fn wanted(&self, words: &SearchWords) -> Wanted {
+    fn wanted(&self, words: &SearchWords) -> SegmentQuery {
         let filter = self.registry.filter;
         let keys = [
             filter.mailbox.map(mailbox_key),
@@ -251,7 +251,7 @@ impl Search<'_> {
         ];
         let keys: BTreeSet<String> = keys.into_iter().flatten().collect();
         let any_of = words.conversation.clone().unwrap_or_default().0;
-        Wanted { phrases: words.phrases.clone(), keys, any_of, since: filter.since, until: filter.until }
+        SegmentQuery { phrases: words.phrases.clone(), keys, any_of, since: filter.since, until: filter.until }
     }
 }
 
@@ -267,7 +267,7 @@ struct Indexed<'a> {
     search: Search<'a>,
     /// Whether originals above the index are read.
     reads: bool,
-    wanted: Arc<Wanted>,
+    wanted: Arc<SegmentQuery>,
     head: Head,
     hits: HashMap<u64, Hit>,
     complete_to: Option<u64>,

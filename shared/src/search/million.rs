@@ -22,7 +22,7 @@ use crate::{
         head::{Head, SegmentEntry},
         mail::{IndexedMail, tests::archived},
         pack::{ByteSource, Contents, Whole},
-        segment::{Segment, Wanted},
+        segment::{Segment, SegmentQuery},
         words::Phrases,
     },
 };
@@ -143,7 +143,7 @@ fn a_million_mails_are_indexed_at_one_rate_in_flat_memory() {
             2 => format!("\"{} {}\"", word(&random), word(&random)),
             _ => word(&random),
         };
-        let wanted = Wanted { phrases: Phrases::read(&query), ..Wanted::default() };
+        let wanted = SegmentQuery { phrases: Phrases::read(&query), ..SegmentQuery::default() };
         let began = Instant::now();
         let mut found = 0;
         for segment in segments.iter().rev() {

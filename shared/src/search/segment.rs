@@ -70,7 +70,7 @@ static FIELDS: LazyLock<IndexFields> = LazyLock::new(|| {
 
 /// What is searched for.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wanted {
+pub(super) struct SegmentQuery {
     pub phrases: Phrases,
     /// All of them.
     pub keys: BTreeSet<String>,
@@ -81,7 +81,7 @@ pub(super) struct Wanted {
     pub until: Option<Timestamp>,
 }
 
-impl Wanted {
+impl SegmentQuery {
     /// Whether an index is of use.
     pub(super) fn is_empty(&self) -> bool {
         let is_free = self.phrases.is_empty() && self.keys.is_empty() && self.any_of.is_empty();
@@ -240,7 +240,7 @@ impl Segment {
     /// only these numbers.
     pub(super) fn newest(
         &self,
-        wanted: &Wanted,
+        wanted: &SegmentQuery,
         before: u64,
         among: Option<&HashSet<u64>>,
         limit: usize,
@@ -308,7 +308,7 @@ pub(super) mod tests {
     }
 
     fn found(segment: &Segment, q: &str, before: u64) -> Vec<u64> {
-        let wanted = Wanted { phrases: Phrases::read(q), ..Wanted::default() };
+        let wanted = SegmentQuery { phrases: Phrases::read(q), ..SegmentQuery::default() };
         segment.newest(&wanted, before, None, 3).unwrap().into_iter().map(|(number, _)| number).collect()
     }
 
@@ -327,17 +327,17 @@ pub(super) mod tests {
             assert_eq!(found(segment, "n4", u64::MAX), [49, 48, 47]);
             assert_eq!(found(segment, "ada@x.ex", u64::MAX), [100, 98, 96]);
             assert_eq!(found(segment, "", u64::MAX), [100, 99, 98]);
-            let wanted = Wanted { keys: [sender_key("@Y.example")].into(), ..Wanted::default() };
+            let wanted = SegmentQuery { keys: [sender_key("@Y.example")].into(), ..SegmentQuery::default() };
             let all = segment.newest(&wanted, u64::MAX, Some(&HashSet::from([3, 4, 5])), 9).unwrap();
             assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [5, 3]);
             assert_eq!(segment.shown(all[0].1).unwrap().beginning, "le 5");
             let (since, until) =
                 (Timestamp::from_second(1_700_000_010).ok(), Timestamp::from_second(1_700_000_012).ok());
             let any_of = [sender_key("bob@y.example"), sender_key("nobody@y.example")].into();
-            let wanted = Wanted { any_of, ..Wanted::default() };
+            let wanted = SegmentQuery { any_of, ..SegmentQuery::default() };
             let all = segment.newest(&wanted, 6, None, 9).unwrap();
             assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [5, 3, 1]);
-            let wanted = Wanted { since, until, ..Wanted::default() };
+            let wanted = SegmentQuery { since, until, ..SegmentQuery::default() };
             let all = segment.newest(&wanted, u64::MAX, None, 9).unwrap();
             assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [11, 10]);
         }

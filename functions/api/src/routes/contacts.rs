@@ -11,7 +11,7 @@ use shared::{
         address,
         id::{BulkId, MemberId},
     },
-    graph::Item,
+    graph::OutlookItem,
     push::{
         PushChoice,
         contact::{Address, Contact, ContactKind, ContactSlot, Phone},
@@ -191,7 +191,7 @@ impl Resource for Contact {
         }
     }
 
-    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<Item> {
+    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<OutlookItem> {
         wish.contact(member, Some(entry))
     }
 }

@@ -13,10 +13,10 @@ use serde_json::Value;
 use shared::{
     app::App,
     base::{id::MemberId, time_zone},
-    graph::{Every, Item, ShowAs},
+    graph::{OutlookItem, RecurrenceUnit, ShowAs},
     push::{
         PushChoice,
-        date::{Date, DateKind, Recurrence, When},
+        date::{Date, DateKind, DateTimes, Recurrence},
         entry::Entry,
         intake::{FieldError, NewEntry},
     },
@@ -93,7 +93,7 @@ pub(crate) struct NewDate {
 #[serde(deny_unknown_fields)]
 #[schema(as = DateRecurrence)]
 pub(crate) struct NewRecurrence {
-    every: Every,
+    every: RecurrenceUnit,
     /// The number of days, weeks, months or years between two occurrences. Defaults to 1.
     #[serde(default = "one")]
     interval: u32,
@@ -197,8 +197,8 @@ impl Resource for Date {
     fn view(date: Self) -> DateView {
         let hints = date.skips_to_month_end().then_some(MONTH_END).into_iter().collect();
         let (start, end, all_day) = match &date.when {
-            When::AllDay { start, end } => (start.to_string(), end.to_string(), true),
-            When::Timed { start, end, .. } => (start.to_string(), end.to_string(), false),
+            DateTimes::AllDay { start, end } => (start.to_string(), end.to_string(), true),
+            DateTimes::Timed { start, end, .. } => (start.to_string(), end.to_string(), false),
         };
         let Self { kind, title, text, place, time_zone, reminder_minutes, show_as, dossier, recurrence, .. } = date;
         let recurrence = recurrence.map(|Recurrence { every, interval, weekdays, until, count }| {
@@ -222,7 +222,7 @@ impl Resource for Date {
         }
     }
 
-    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<Item> {
+    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<OutlookItem> {
         wish.date(member, Some(entry))
     }
 }
@@ -233,11 +233,11 @@ fn read_when(
     end: Option<&str>,
     all_day: Option<bool>,
     zone: &TimeZone,
-) -> Result<When, FieldError> {
+) -> Result<DateTimes, FieldError> {
     let when = read_span(kind, start, end, all_day, zone)?;
     let (first, last) = match &when {
-        When::AllDay { start, end } => (*start, *end),
-        When::Timed { start, end, .. } => (start.date(), end.date()),
+        DateTimes::AllDay { start, end } => (*start, *end),
+        DateTimes::Timed { start, end, .. } => (start.date(), end.date()),
     };
     match [("start", first), ("end", last)].into_iter().find(|(_, day)| !(DAYS.0..=DAYS.1).contains(day)) {
         Some((field, _)) => Err(unfit(field, format!("Outlook shows dates from {} to {}", DAYS.0, DAYS.1))),
@@ -251,7 +251,7 @@ fn read_span(
     end: Option<&str>,
     all_day: Option<bool>,
     zone: &TimeZone,
-) -> Result<When, FieldError> {
+) -> Result<DateTimes, FieldError> {
     if all_day.unwrap_or(!start.contains('T')) {
         let start = read_day("start", start)?;
         let next = || start.tomorrow().map_err(|error| unfit("start", error));
@@ -263,7 +263,7 @@ fn read_span(
                 end => end,
             },
         };
-        return Ok(When::AllDay { start, end });
+        return Ok(DateTimes::AllDay { start, end });
     }
     let (start, from) = read_time("start", start, zone)?;
     let (end, to) = match (end, kind) {
@@ -275,7 +275,7 @@ fn read_span(
         return Err(unfit("end", "it lies before the start"));
     }
     let moment = |at, moment| time_zone::is_twofold(at, zone).then_some(moment);
-    Ok(When::Timed { start, end, start_moment: moment(start, from), end_moment: moment(end, to) })
+    Ok(DateTimes::Timed { start, end, start_moment: moment(start, from), end_moment: moment(end, to) })
 }
 
 fn read_day(field: &str, text: &str) -> Result<Day, FieldError> {
@@ -311,7 +311,7 @@ fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<(DateTime, Time
     }
 }
 
-fn read_recurrence(kind: DateKind, when: &When, new: NewRecurrence) -> Result<Recurrence, FieldError> {
+fn read_recurrence(kind: DateKind, when: &DateTimes, new: NewRecurrence) -> Result<Recurrence, FieldError> {
     let NewRecurrence { every, interval, weekdays, until, count } = new;
     let first = when.start().date();
     if kind != DateKind::Appointment {
@@ -333,7 +333,7 @@ fn read_recurrence(kind: DateKind, when: &When, new: NewRecurrence) -> Result<Re
         return Err(unfit("recurrence.until", format!("Outlook shows dates until {}", DAYS.1)));
     }
     let weekdays: Vec<i8> = weekdays.into_iter().map(WeekdayName::number).collect();
-    if !weekdays.is_empty() && every != Every::Week {
+    if !weekdays.is_empty() && every != RecurrenceUnit::Week {
         return Err(unfit("recurrence.weekdays", "only what comes every week has weekdays"));
     }
     if !weekdays.is_empty() && !weekdays.contains(&Weekday::to_monday_one_offset(first.weekday())) {

@@ -15,10 +15,10 @@ use shared::{
     aws::table::Key,
     base::id::{BulkId, EntryId, ExternalId, FirmId, MemberId},
     firm::member::Member,
-    graph::{Item, Place},
+    graph::{OutlookItem, Place},
     push::{
         Bulk, BulkProgress, Copy, Outbox, PushChoice,
-        entry::{Content, Entry},
+        entry::{Entry, EntryContent},
         intake::{BulkRow, EntryOutcome, FieldError, Intake, IntakeError, NewEntry, Roster, RowOutcome},
     },
 };
@@ -57,7 +57,7 @@ impl From<IntakeError> for Failure {
 }
 
 /// A noun whose entries come through the API.
-pub(super) trait Resource: Content {
+pub(super) trait Resource: EntryContent {
     /// What a request says of one.
     type New: DeserializeOwned;
     /// What is shown of one.
@@ -67,7 +67,7 @@ pub(super) trait Resource: Content {
     fn read(new: Self::New, time_zone: &str) -> Result<NewEntry<Self>, FieldError>;
     fn view(content: Self) -> Self::View;
     /// How it shows in a member's Outlook.
-    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<Item>;
+    fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<OutlookItem>;
 }
 
 /// The state of a copy.
@@ -174,11 +174,11 @@ pub(super) async fn put<T: Resource>(
 }
 
 /// Which state of an entry it is.
-fn tag<T: Content>(entry: &Entry<T>) -> ETag {
+fn tag<T: EntryContent>(entry: &Entry<T>) -> ETag {
     ETag::of(&(&entry.revision, &entry.members, &entry.content))
 }
 
-fn may_change<T: Content>(condition: &IfMatch) -> impl Fn(Option<&Entry<T>>) -> bool + Send + Sync {
+fn may_change<T: EntryContent>(condition: &IfMatch) -> impl Fn(Option<&Entry<T>>) -> bool + Send + Sync {
     // What is deleted is kept for its version, and is not there.
     |known| condition.holds(known.filter(|entry| entry.content.is_some()).map(tag).as_ref())
 }
@@ -203,7 +203,7 @@ pub(super) async fn read<T: Resource>(app: &App, firm: FirmId, id: &ExternalId) 
     Ok(Tagged(tag(&entry), view(app, &roster, entry).await?))
 }
 
-fn noun<T: Content>() -> &'static str {
+fn noun<T: EntryContent>() -> &'static str {
     T::NOUN.name()
 }
 

@@ -15,7 +15,7 @@ use shared::{
     firm::{Firm, feed::FiledThrough, member::Member},
     mail::{
         filing::FilingChange,
-        list::{InDossier, Keeping, MessageFilter, Registry},
+        list::{ArchiveFilter, InDossier, MessageFilter, Registry},
         mailbox::Mailbox,
         message::Message,
         opened,
@@ -89,7 +89,7 @@ pub(super) async fn list(
 ) -> Answer<Json<Proposals>> {
     let (firm, limit) = (firm.id(), which.limit.unwrap_or_default().get());
     let (own, dossiers) = (own_people(&app, firm).await?, dossiers(&app, firm).await?);
-    let (keeping, dossier) = (Some(Keeping::Archived), Some(InDossier::None));
+    let (keeping, dossier) = (Some(ArchiveFilter::Archived), Some(InDossier::None));
     let filter = MessageFilter { keeping, dossier, ..MessageFilter::default() };
     let mut registry = Registry { table: &app.table, feed: &app.feed, firm, filter: &filter };
     let show = |_, message| Some(message);

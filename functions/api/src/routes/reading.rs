@@ -20,7 +20,7 @@ use shared::{
     mail::opened::OpenedMail,
     problem::{Code, Problem},
     reading::{Attachment, MailHead, PartKind, Person, Pictures, is_shown_inline},
-    search::marks::passages,
+    search::highlight::passages,
 };
 use utoipa::{IntoParams, ToSchema};
 

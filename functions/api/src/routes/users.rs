@@ -11,7 +11,7 @@ use shared::{
     base::id::UserId,
     firm::{
         Firm,
-        pass::{self, Invitation, OperatorLink, Purpose},
+        pass::{self, Invitation, OperatorLink, PassPurpose},
         user::{ConsoleUser, UserError, UserRole},
     },
     problem::{Code, Problem},
@@ -77,7 +77,7 @@ pub(crate) struct EntryLink {
 }
 
 impl EntryLink {
-    fn new<T: Purpose>(app: &App, pass: &SecretString, now: Timestamp) -> Self {
+    fn new<T: PassPurpose>(app: &App, pass: &SecretString, now: Timestamp) -> Self {
         let url = app.config.public_url.at(&format!("/console/enter/{}", pass.expose_secret()));
         Self { url, expires_at: now + T::LIFETIME }
     }

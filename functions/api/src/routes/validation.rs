@@ -11,7 +11,7 @@ use shared::{
     base::id::{ConnectorId, MailboxId, MemberId},
     health::validation::{self, Check, CheckOutcome, Resource, Service, Subject},
     mail::mailbox::Mailbox,
-    problem::{Code, Problem, Reconnect, Who},
+    problem::{Code, Problem, Reconnect, ResponsibleParty},
 };
 use utoipa::ToSchema;
 
@@ -69,7 +69,7 @@ pub(crate) struct CheckFailureView {
     #[schema(required = false)]
     meaning: String,
     #[schema(required = false)]
-    who: Who,
+    who: ResponsibleParty,
     #[schema(required = false)]
     next_action: String,
     /// Whether signing in again helps.

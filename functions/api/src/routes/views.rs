@@ -23,10 +23,10 @@ use shared::{
     },
     graph::{GraphCode, TokenError},
     mail::{
-        message::{Message, State as MessageState},
+        message::{Message, MessageState},
         rules::SkipReason,
     },
-    problem::{Code, NotedProblem, Text, Who, of_app_not_allowed},
+    problem::{Code, NotedProblem, ResponsibleParty, Text, of_app_not_allowed},
 };
 use utoipa::ToSchema;
 
@@ -221,7 +221,7 @@ impl From<OwnApp> for AppView {
 pub(crate) struct ProblemView {
     code: Code,
     meaning: &'static str,
-    who: Who,
+    who: ResponsibleParty,
     next_action: &'static str,
     /// Microsoft's error code; null if the error does not come from Microsoft.
     microsoft_code: Option<String>,

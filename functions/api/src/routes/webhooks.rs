@@ -23,7 +23,7 @@ use shared::{
     },
     base::id::{ExternalId, FirmId, WebhookId},
     firm::{external_id::ExternalIdOwner, feed::EventType, joint::JointCursor},
-    problem::{Code, Problem, Text, Who},
+    problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
         DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
         address::WebhookUrl,
@@ -150,7 +150,7 @@ pub(crate) struct WebhookView {
 pub(crate) struct WebhookProblemView {
     code: Code,
     meaning: &'static str,
-    who: Who,
+    who: ResponsibleParty,
     next_action: &'static str,
     #[schema(value_type = String, format = "date-time")]
     since: Timestamp,

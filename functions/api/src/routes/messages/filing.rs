@@ -11,8 +11,8 @@ use shared::{
     firm::feed::FiledThrough,
     mail::{
         filing::{self, FilingChange, FilingError, FollowedConversation},
-        list::{Keeping, MessageFilter, Registry},
-        message::{Filing, Message},
+        list::{ArchiveFilter, MessageFilter, Registry},
+        message::{FilingRecord, Message},
     },
     problem::{Code, Problem},
     search::find::{Search, SearchCache, SearchWords},
@@ -216,7 +216,7 @@ pub(crate) async fn file_conversation(
     let followed = dossier.clone().map(|dossier| FollowedConversation { dossier, by: by.clone(), at });
     // First, so that no mail comes between: what is archived from now on follows, what was before is found.
     follow(&app, firm.id(), [&first], followed.as_ref()).await?;
-    let filter = MessageFilter { keeping: Some(Keeping::Archived), ..MessageFilter::default() };
+    let filter = MessageFilter { keeping: Some(ArchiveFilter::Archived), ..MessageFilter::default() };
     let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
     let (mut after, mut found, mut is_complete) = (None, vec![], true);
@@ -297,7 +297,7 @@ pub(crate) async fn list(
 ) -> Answer<Json<Filings>> {
     find(&app, firm.id(), message).await?;
     let history = filing::history(&app.table, firm.id(), message).await?;
-    let view = |Filing { dossier, at, by, through, .. }| FilingView { dossier, at, by, through };
+    let view = |FilingRecord { dossier, at, by, through, .. }| FilingView { dossier, at, by, through };
     let items = history.into_iter().map(view);
     Ok(Json(Filings { items: items.collect() }))
 }

@@ -13,7 +13,7 @@ use shared::{
     aws::table::Key,
     base::id::{FirmId, FolderId, MailboxId, MessageId},
     mail::{
-        list::{InDossier, Keeping, MailDirection, MessageFilter, Registry},
+        list::{ArchiveFilter, InDossier, MailDirection, MessageFilter, Registry},
         mailbox::Mailbox,
         message::Message,
         opened::{self, NESTED_BYTES_MAX, OpenMailError},
@@ -21,7 +21,7 @@ use shared::{
     problem::{Code, Problem},
     search::{
         find::{ConversationKeys, FoundIn, FoundMail, MailField, Search, SearchCache, SearchError, SearchWords},
-        marks::TextPiece,
+        highlight::TextPiece,
         words::Phrases,
     },
 };
@@ -169,8 +169,8 @@ pub(crate) struct RunView {
 }
 
 impl From<TextPiece> for RunView {
-    fn from(TextPiece { text, is_marked }: TextPiece) -> Self {
-        Self { text, marked: is_marked }
+    fn from(TextPiece { text, is_match }: TextPiece) -> Self {
+        Self { text, marked: is_match }
     }
 }
 
@@ -247,9 +247,9 @@ impl MessagesFilter {
             }
         };
         let keeping = self.state.map(|state| match state {
-            WantedState::Archived => Keeping::Archived,
-            WantedState::Failed => Keeping::Failed,
-            WantedState::Gone => Keeping::Gone,
+            WantedState::Archived => ArchiveFilter::Archived,
+            WantedState::Failed => ArchiveFilter::Failed,
+            WantedState::Gone => ArchiveFilter::Gone,
         });
         Ok(MessageFilter {
             mailbox: self.mailbox,

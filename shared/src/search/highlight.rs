@@ -1,4 +1,4 @@
-//! Marks: why a mail was found, shown in its own words.
+//! Highlights: the words of a mail that matched a search.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub struct TextPiece {
     /// What it says.
     pub text: String,
     /// It is what was searched for.
-    pub is_marked: bool,
+    pub is_match: bool,
 }
 
 /// The text with what was searched for marked; none if it has none of it.
@@ -57,9 +57,9 @@ fn places(text: &str, phrases: &Phrases) -> Vec<Range<usize>> {
 
 fn runs(text: &str, within: Range<usize>, places: &[Range<usize>]) -> Vec<TextPiece> {
     let (mut runs, mut at) = (Vec::new(), within.start);
-    let mut push = |from: usize, to: usize, is_marked| {
+    let mut push = |from: usize, to: usize, is_match| {
         if from < to {
-            runs.push(TextPiece { text: text[from..to].to_owned(), is_marked });
+            runs.push(TextPiece { text: text[from..to].to_owned(), is_match });
         }
     };
     for place in places.iter().filter(|place| within.start <= place.start && place.end <= within.end) {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn shown(runs: &[TextPiece]) -> String {
-        runs.iter().map(|run| if run.is_marked { format!("[{}]", run.text) } else { run.text.clone() }).collect()
+        runs.iter().map(|run| if run.is_match { format!("[{}]", run.text) } else { run.text.clone() }).collect()
     }
 
     #[test]
