@@ -379,7 +379,9 @@ impl Eraser<'_> {
             let own = all.into_iter().filter(|row| addresses.contains(&row.value.address.to_lowercase()));
             mailboxes.extend(own.map(|row| row.value.id));
         }
-        Ok(mailboxes.into_iter().map(ErasedScope::Mailbox).chain([scope.clone()]).collect())
+        // One that goes on knows its own mailbox, too.
+        let mailboxes = mailboxes.into_iter().map(ErasedScope::Mailbox).filter(|part| part != scope);
+        Ok(mailboxes.chain([scope.clone()]).collect())
     }
 
     /// The dossier under a hold that a mail of the mailbox is, or was, filed to.
