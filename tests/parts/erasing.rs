@@ -174,6 +174,22 @@ async fn a_firm_that_is_deleted_is_erased_whole_and_its_log_still_proves_that_it
 }
 
 #[tokio::test]
+async fn the_erasure_of_a_firm_is_told_once_although_its_archive_is_checked_meanwhile() {
+    let (archive, _) = Archive::of_mails().await;
+    let (world, firm) = (&archive.world, archive.firm.to_string());
+    world.delete(&format!("/v1/firms/{firm}")).await;
+    let erasure = archive.ask(json!({ "kind": "firm" })).await;
+    Box::pin(world.host.erase()).await;
+    world.post(&format!("{erasure}/confirm"), Value::Null).await.ok();
+    Box::pin(world.host.erase()).await;
+    Box::pin(world.host.check()).await;
+    assert_eq!(world.facts(&firm).await, ["firm_erased", "archive_checked"]);
+    world.clock.advance(ROUND_TIME);
+    Box::pin(world.host.erase()).await;
+    assert_eq!(world.facts(&firm).await, ["firm_erased"]);
+}
+
+#[tokio::test]
 async fn a_member_is_erased_with_the_mailboxes_of_its_address() {
     let (archive, messages) = Archive::of_mails().await;
     let (world, firm) = (&archive.world, archive.firm);

@@ -289,16 +289,16 @@ async fn a_list_comes_in_the_order_that_is_asked_for() {
     let world = World::new().await;
     let registry = world.registry().await;
     let of_firm = |below: &str| format!("/v1/firms/{}/{below}", registry.firm);
-    for name in ["delta", "Alpha", "charlie", "Bravo"] {
+    for name in ["delta", "Alpha", "Çharlie", "Bravo"] {
         world.pass(Duration::from_secs(1)).await;
         world.post(&of_firm("connectors"), json!({ "name": name, "access": "delegated" })).await.ok();
     }
-    let by_name = ["Alpha", "Bravo", "charlie", "delta", "Microsoft 365"];
-    let by_age = ["Microsoft 365", "delta", "Alpha", "charlie", "Bravo"];
+    let by_name = ["Alpha", "Bravo", "Çharlie", "delta", "Microsoft 365"];
+    let by_age = ["Microsoft 365", "delta", "Alpha", "Çharlie", "Bravo"];
     assert_eq!(in_order(&world, &of_firm("connectors?sort=name"), "name").await, by_name);
     assert_eq!(in_order(&world, &of_firm("connectors?sort=oldest"), "name").await, by_age);
     let newest = in_order(&world, &of_firm("connectors?sort=newest&state=awaiting_sign_in"), "name").await;
-    assert_eq!(newest, ["Bravo", "charlie", "Alpha", "delta"]);
+    assert_eq!(newest, ["Bravo", "Çharlie", "Alpha", "delta"]);
     let by_id = in_order(&world, &of_firm("connectors?sort=id"), "id").await;
     assert_eq!((by_id.is_sorted(), by_id.len()), (true, 5));
     assert_eq!(in_order(&world, &of_firm("connectors?"), "id").await, by_id);

@@ -155,15 +155,23 @@ pub(crate) fn given_word<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -
     T::deserialize(text.into_deserializer()).map(Some).map_err(|error: serde::de::value::Error| D::Error::custom(error))
 }
 
+/// Most words of a list in a query, as in the description.
+const WORDS_MAX: usize = 40;
+
 /// Reads a parameter of a query that is a list of words with commas between them; an empty one counts as not given.
 pub(crate) fn given_words<'de, D: Deserializer<'de>, T: DeserializeOwned + Ord>(
     d: D,
 ) -> Result<Option<BTreeSet<T>>, D::Error> {
     let text = String::deserialize(d)?;
-    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-    let read = |word: &str| T::deserialize(word.into_deserializer());
-    let words: Result<BTreeSet<T>, serde::de::value::Error> = words.map(read).collect();
-    words.map(|words| Some(words).filter(|words| !words.is_empty())).map_err(D::Error::custom)
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    if text.split(',').count() > WORDS_MAX {
+        return Err(D::Error::custom(format_args!("at most {WORDS_MAX}")));
+    }
+    let read = |word: &str| T::deserialize(word.trim().into_deserializer());
+    let words: Result<BTreeSet<T>, serde::de::value::Error> = text.split(',').map(read).collect();
+    words.map(Some).map_err(D::Error::custom)
 }
 
 /// Reads a field that may be null, told from one that is not there.

@@ -9,6 +9,7 @@ pub mod http;
 pub mod id;
 pub mod language;
 pub mod metric;
+pub mod name_order;
 pub mod random;
 pub mod telemetry;
 pub mod time_zone;

@@ -257,6 +257,8 @@ struct Found {
     originals: Vec<String>,
     /// The number of each fact, with the hash of its entry and its time.
     facts: Vec<(u64, Digest, Timestamp)>,
+    /// The number of the last fact among them that is about a message.
+    last_of_message: Option<u64>,
     /// Mailboxes that facts tell of.
     mailboxes: BTreeSet<MailboxId>,
     /// The number of the last record of this erasure: one that was interrupted left it.
@@ -266,9 +268,9 @@ struct Found {
 }
 
 impl Found {
-    /// Whether facts came after number `told`, or nothing was told.
-    fn is_later_than(&self, told: Option<u64>) -> bool {
-        told <= self.facts.last().map(|(number, ..)| *number)
+    /// Whether readers of the feed know less than all: nothing was told, or a fact about a message came after it.
+    fn is_untold(&self) -> bool {
+        self.event.is_none() || self.event < self.last_of_message
     }
 }
 
@@ -303,7 +305,7 @@ impl Eraser<'_> {
     async fn erase_part(&self, erasure: &Erasure, found: &Found) -> Result<(), EraseError> {
         let (firm, scope) = (erasure.firm, &found.scope);
         // What came after the record is not covered by it.
-        if found.is_later_than(found.record) {
+        if found.record <= found.facts.last().map(|(number, ..)| *number) {
             self.record(erasure, scope).await?;
         }
         while self.appender.append(firm, self.clock.now()).await?.more {}
@@ -311,7 +313,7 @@ impl Eraser<'_> {
         self.refuse_held(&HeldDossiers::of(self.table, firm).await?, firm, scope).await?;
         side_by_side(found.originals.iter().map(|key| self.appender.store.erase(key))).await?;
         if let Some((of, what)) = scope.event()
-            && found.is_later_than(found.event)
+            && found.is_untold()
         {
             let at = self.clock.now();
             let fact = Fact { id: format!("{of}-erased-{}", at.as_millisecond()), at, what };
@@ -377,7 +379,9 @@ impl Eraser<'_> {
             let own = all.into_iter().filter(|row| addresses.contains(&row.value.address.to_lowercase()));
             mailboxes.extend(own.map(|row| row.value.id));
         }
-        Ok(mailboxes.into_iter().map(ErasedScope::Mailbox).chain([scope.clone()]).collect())
+        // One that goes on knows its own mailbox, too.
+        let mailboxes = mailboxes.into_iter().map(ErasedScope::Mailbox).filter(|part| part != scope);
+        Ok(mailboxes.chain([scope.clone()]).collect())
     }
 
     /// The dossier under a hold that a mail of the mailbox is, or was, filed to.
@@ -433,8 +437,15 @@ impl Eraser<'_> {
 
     async fn find_part(&self, firm: FirmId, scope: ErasedScope) -> Result<Found, EraseError> {
         let originals = self.originals(firm, &scope).await?;
-        let mut found =
-            Found { scope, originals, facts: Vec::new(), mailboxes: BTreeSet::new(), record: None, event: None };
+        let mut found = Found {
+            scope,
+            originals,
+            facts: Vec::new(),
+            last_of_message: None,
+            mailboxes: BTreeSet::new(),
+            record: None,
+            event: None,
+        };
         let (id, mut from) = (found.scope.to_string(), 0);
         loop {
             let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(firm, from), true, PAGE).await?;
@@ -454,6 +465,7 @@ impl Eraser<'_> {
                         found.event = Some(number);
                     }
                 } else if found.scope.has(message) {
+                    found.last_of_message = message.map(|_| number).or(found.last_of_message);
                     let at = fact.text("at").and_then(|at| at.parse().ok()).unwrap_or_default();
                     found.facts.push((number, leaf(&entry(firm, number, &fact)?), at));
                 }

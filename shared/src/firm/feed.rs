@@ -722,15 +722,16 @@ impl Feed {
             let salt = self.random.token();
             Write::insert(key, &Unseen { r#type: unseen, id, at, what, salt })
         };
-        self.write_numbered(firm, writes, 1, write).await.map(drop)
+        self.write_numbered(firm, writes, (1, id), write).await.map(drop)
     }
 
-    /// Makes writes together with those of `count` facts under the next numbers; the first number.
+    /// Makes writes together with those of `count` facts under the next numbers, the first of which has the id
+    /// `first_id`; the first number.
     async fn write_numbered(
         &self,
         firm: FirmId,
         writes: Vec<Write>,
-        count: u64,
+        (count, first_id): (u64, &str),
         fact: impl Fn(usize, Key) -> Write,
     ) -> Result<u64, FeedError> {
         loop {
@@ -738,8 +739,13 @@ impl Feed {
             let keys: Vec<Key> = (first..first + count).map(|number| Key::fact(firm, number)).collect();
             let facts = keys.iter().cloned().enumerate().map(|(i, key)| fact(i, key));
             match self.table.transact(writes.iter().cloned().chain(facts).collect()).await {
-                // A reader gave a number up.
-                Err(error) if keys.iter().any(|key| error.is_about(key)) => {}
+                // A reader gave a number up; or the answer was lost, and these are the facts.
+                Err(error) if keys.iter().any(|key| error.is_about(key)) => {
+                    let there = self.stored(firm, first).await?;
+                    if there.is_some_and(|fact| fact.text("id") == Some(first_id)) {
+                        return Ok(first);
+                    }
+                }
                 written => return Ok(written.map(|()| first)?),
             }
         }
@@ -767,7 +773,7 @@ impl Feed {
             return Ok(Vec::new());
         }
         let write = |i: usize, key| self.write(key, &facts[i]);
-        let first = self.write_numbered(firm, writes, facts.len() as u64, write).await?;
+        let first = self.write_numbered(firm, writes, (facts.len() as u64, &facts[0].id), write).await?;
         Ok(facts.into_iter().zip(first..).map(|(fact, number)| NumberedFact { number, fact }).collect())
     }
 

@@ -15,7 +15,7 @@ use serde::{
 };
 use shared::{
     aws::table::{Key, Table},
-    base::id::ExternalId,
+    base::{id::ExternalId, name_order::name_order},
     problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -44,7 +44,7 @@ pub(crate) enum Sort {
     /// By id: the cheapest.
     #[default]
     Id,
-    /// By name, or by address where there is no name; case makes no difference.
+    /// By name, or by address where there is no name; case and accents make no difference.
     Name,
     /// What was created last comes first.
     Newest,
@@ -261,7 +261,7 @@ impl SortedPart {
         all.sort_by_cached_key(|item| item.id().to_string());
         match self.sort.unwrap_or_default() {
             Sort::Id => {}
-            Sort::Name => all.sort_by_cached_key(|item| item.name().to_lowercase()),
+            Sort::Name => all.sort_by_cached_key(|item| name_order(item.name())),
             Sort::Newest => all.sort_by_key(|item| Reverse(item.created_at())),
             Sort::Oldest => all.sort_by_key(Item::created_at),
         }

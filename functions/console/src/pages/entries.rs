@@ -11,7 +11,7 @@ use axum::{
 use jiff::civil::DateTime;
 use serde::Deserialize;
 use serde_json::json;
-use shared::base::id::FirmId;
+use shared::base::{id::FirmId, name_order::name_order};
 
 use super::view::{self, Listed, ProblemView};
 use crate::{
@@ -200,7 +200,7 @@ async fn shown(
         office.api().get::<Listed<EntryView>>(&path),
         view::all::<MemberName>(office.api(), &members)
     )?;
-    members.sort_by_key(|member| member.name.to_lowercase());
+    members.sort_by_cached_key(|member| name_order(&member.name));
     let names = members.iter().map(|member| (member.id.clone(), member.name.clone())).collect();
     let next = listed.next.map(|next| format!("?after={}{of}", encoded(&next)));
     let status = refusal.as_ref().map(Refusal::status);

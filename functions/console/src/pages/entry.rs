@@ -20,6 +20,7 @@ use shared::{
         headers::{SESSION_COOKIE, cookie_name, set_cookie},
         id::FirmId,
         language::Language,
+        name_order::name_order,
     },
     firm::{
         pass::{self, Invitation, OperatorLink, Visit},
@@ -224,7 +225,7 @@ pub(crate) async fn firms(State(console): Shared, guest: Guest) -> Result<Respon
         let FirmListed { id, name } = api.get(&format!("/v1/firms/{firm}")).await?;
         firms.push(Choice { id, name, role: role_name(&s, role) });
     }
-    firms.sort_by_key(|firm| firm.name.to_lowercase());
+    firms.sort_by_cached_key(|firm| name_order(&firm.name));
     Ok(page(&FirmsPage { s, firms }))
 }
 

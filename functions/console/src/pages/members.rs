@@ -5,7 +5,10 @@ use axum::{extract::Path, http::Method, response::Response};
 use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
-use shared::base::id::{FirmId, MemberId};
+use shared::base::{
+    id::{FirmId, MemberId},
+    name_order::name_order,
+};
 
 use super::{
     check::CheckView,
@@ -56,7 +59,7 @@ struct MembersPage {
 /// The list.
 pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
     let mut members: Vec<MemberView> = view::all(office.api(), &office.v1("/members")).await?;
-    members.sort_by_key(|member| member.name.to_lowercase());
+    members.sort_by_cached_key(|member| name_order(&member.name));
     Ok(page(&MembersPage { s: office.shell("members"), members }))
 }
 
