@@ -418,9 +418,32 @@ async fn r14_history_is_done_only_once_every_folder_was_seen_to_its_end() {
 }
 
 #[tokio::test]
+async fn r14_while_the_folders_can_not_be_listed_those_seen_last_are_shown() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.run_until_idle().await;
+    let folders = || async { world.get(&path(&registry, "/folders")).await.ok() };
+    let seen = folders().await;
+    assert_eq!(seen["current"], true);
+    for fault in [Scripted::Status(503, None), Scripted::Status(500, None), Scripted::Garbage] {
+        for kind in ["folders", "folder"] {
+            world.microsoft.faults().answer(kind, None, fault.clone(), Times::Forever);
+            let shown = folders().await;
+            assert_eq!(shown["current"], false, "{kind} {fault:?}");
+            let ids = |folders: &Value| {
+                folders["items"].as_array().unwrap().iter().map(|f| f["id"].clone()).collect::<Vec<_>>()
+            };
+            assert_eq!(ids(&shown), ids(&seen), "{kind} {fault:?}");
+            world.microsoft.faults().clear();
+        }
+    }
+    assert_eq!(folders().await["current"], true);
+}
+
+#[tokio::test]
 async fn r14_history_is_done_only_once_each_entry_of_the_lists_was_read() {
     let unreadable = Scripted::Text("\"id\":\"".to_owned(), "\"id\":7,\"was\":\"".to_owned());
-    let empty = Scripted::Raw(200, vec![], br#"{"value":[]}"#.to_vec());
+    let empty = Scripted::Text("\"value\":[".to_owned(), "\"value\":[],\"was\":[".to_owned());
     for (fault, times) in [(unreadable, Times::Forever), (empty, Times::N(2))] {
         let world = World::new().await;
         let now = world.clock.now();

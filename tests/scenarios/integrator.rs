@@ -44,6 +44,19 @@ async fn keys_are_listed_and_revoked_and_never_shown_again() {
 }
 
 #[tokio::test]
+async fn an_erasure_that_is_asked_for_twice_with_one_key_is_one() {
+    let world = World::new().await;
+    let (firm, _) = firm(&world).await;
+    let path = format!("/v1/firms/{firm}/erasures");
+    let body = json!({ "target": { "kind": "sender", "from": "@letters.example" }, "reason": "Unwanted" });
+    let first = post(&world, OPERATOR_KEY, &path, "e-1", &body).await;
+    assert_eq!(first.status, StatusCode::ACCEPTED, "{}", first.body);
+    let again = post(&world, OPERATOR_KEY, &path, "e-1", &body).await;
+    assert_eq!((again.status, &again.body["id"]), (first.status, &first.body["id"]));
+    assert_eq!(world.get(&path).await.ok()["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_request_that_is_sent_again_is_carried_out_once_and_answered_the_same() {
     let world = World::new().await;
     let (firm, key) = firm(&world).await;

@@ -231,9 +231,10 @@ async fn walk_all(
 /// Counts what a walk of history will list.
 async fn count(round: &Round<'_>, purpose: Purpose, folder: &mut Row<FolderState>) -> Result<(), RoundError> {
     let walk = match purpose.walk_of(&folder.value) {
-        // The total of one that failed before it began is still unknown.
         Some(walk) if walk.total.is_some() || walk.tally.listed > 0 => return Ok(()),
-        _ => purpose.begin(round),
+        // The total of one that failed before it began is still unknown.
+        Some(walk) => walk.clone(),
+        None => purpose.begin(round),
     };
     match round.graph.count_arrivals(&round.mailbox.user, folder.value.id(), walk.ahead()).await {
         Ok(total) => {

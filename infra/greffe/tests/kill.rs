@@ -44,7 +44,7 @@ fn a_demo_that_is_killed_twenty_times_ends_complete_and_without_doubles() {
     for i in 0..KILLS {
         let mut child = demo(data.path());
         // From the first write to well into the work, in no even steps.
-        sleep(Duration::from_millis(60 + u64::from(i * i * 7 % 1_400)));
+        sleep(Duration::from_millis(60 + u64::from(i * i * 7 % 500)));
         if i % 5 == 0 {
             // Not by a macro, which a test captures.
             stderr().write_all(format!("kill {} of {KILLS}\n", i + 1).as_bytes()).unwrap();

@@ -199,8 +199,8 @@ impl Walk {
         (walk, last > self.at)
     }
 
-    /// Why the list that came to its end is not the whole of it, if it is not: entries that can't be read, or none where
-    /// Graph counted some. The second reason is asked about twice only, because a count may be of mails that have left.
+    /// Why the list that came to its end is not whole, if it is not: entries that can't be read, or none where Graph
+    /// counted some. The second reason counts once only, because a count may be of mails that have left.
     pub fn missed(&self) -> Option<String> {
         match self.total {
             _ if self.unreadable > 0 => Some(format!("{} entries of the list can't be read", self.unreadable)),

@@ -167,7 +167,7 @@ pub(crate) async fn list(
     let (tree, current) = match listed {
         Ok(tree) => (tree, true),
         Err(error) => match known_tree(known.values()) {
-            Some(tree) if matches!(error.disposition(), Disposition::RetryAfter(_)) => (tree, false),
+            Some(tree) if error.disposition() != Disposition::Ask => (tree, false),
             _ => return Err(error.into()),
         },
     };
