@@ -463,7 +463,7 @@ async fn r14_history_is_done_only_once_each_entry_of_the_lists_was_read() {
             assert_eq!(shown["problem"]["code"], "folder_list_unreadable", "{fault:?} {shown}");
             world.microsoft.faults().clear();
         }
-        pass(&world, 30 * MINUTE).await;
+        pass(&world, 90 * MINUTE).await;
         assert_eq!(kept(&world, &registry, &old).await, 6, "{fault:?}");
         let shown = mailbox(&world, &registry).await;
         assert_eq!(
@@ -473,6 +473,29 @@ async fn r14_history_is_done_only_once_each_entry_of_the_lists_was_read() {
         );
         world.settle(&registry).await;
     }
+}
+
+#[tokio::test]
+async fn r14_an_unreadable_entry_of_a_page_that_is_not_the_last_keeps_history_open_and_what_was_found_counts() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let old: Vec<String> =
+        (0..450i64).map(|n| world.deliver_at("inbox", &format!("Old {n}"), now - DAY - MINUTE * n as u32)).collect();
+    let registry = world.registry().await;
+    let id = folder_id(&world, &registry, "inbox").await;
+    world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+    // The count, and the first of three pages: nothing of it can be read.
+    let unreadable = Scripted::Text("\"id\":\"".to_owned(), "\"id\":7,\"was\":\"".to_owned());
+    world.microsoft.faults().answer("messages", Some(&id), unreadable, Times::N(2));
+    world.post(&path(&registry, "/activate"), json!({ "since": "2026-02-01" })).await.ok();
+    world.run_until_idle().await;
+    assert_ne!(mailbox(&world, &registry).await["history"]["state"], "done");
+    pass(&world, 10 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &old).await, 450);
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!((&shown["history"]["state"], &shown["history"]["found"]), (&json!("done"), &json!(450)), "{shown}");
+    assert_eq!(shown["problem"], Value::Null, "{shown}");
+    world.settle(&registry).await;
 }
 
 #[tokio::test]

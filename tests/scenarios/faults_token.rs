@@ -99,6 +99,20 @@ async fn a_sign_in_that_meets_an_odd_answer_can_be_repeated() {
 }
 
 #[tokio::test]
+async fn a_token_endpoint_that_is_not_well_at_a_sign_in_is_nobodys_matter() {
+    for fault in [raw(500, ""), raw(503, ""), raw(429, ""), raw(200, "{}"), Scripted::Garbage] {
+        let world = World::new().await;
+        let firm = world.firm("Lumen").await;
+        let connector = world.connector(&firm, "delegated", Value::Null).await;
+        world.microsoft.faults().answer("token", None, fault.clone(), Times::Forever);
+        world.sign_in(&firm, &connector, tests::ADA).await;
+        let shown = world.connector_view(&firm, &connector).await;
+        assert_eq!(shown["sign_in_problem"]["code"], "microsoft_busy", "{fault:?} {shown}");
+        assert_eq!(shown["sign_in_problem"]["who"], "nobody", "{fault:?} {shown}");
+    }
+}
+
+#[tokio::test]
 async fn the_sign_in_service_is_left_alone_as_long_as_it_asks_whatever_asks_for_a_token() {
     for (named, minutes) in [
         (Some("300"), 5),

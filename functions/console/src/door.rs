@@ -29,8 +29,8 @@ use tower::ServiceExt as _;
 use crate::form::{Fields, ONCE_FIELD};
 
 /// How often it is looked whether what the first click of two makes is made, and after which time.
-const LOOKS_MAX: u32 = 80;
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOKS_MAX: u32 = 8;
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The largest answer that a page is made of.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 

@@ -1,6 +1,6 @@
 //! What somebody typed into a form.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, fmt};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
@@ -9,9 +9,18 @@ pub(crate) const TOKEN_FIELD: &str = "token";
 /// The field of a form that makes something: two with the same value are one that was sent twice.
 pub(crate) const ONCE_FIELD: &str = "once";
 
-/// The fields of a form, in its order.
-#[derive(Debug, Clone, Default)]
+/// The field of a form with a client secret. It is shown again nowhere.
+pub(crate) const SECRET_FIELD: &str = "client_secret";
+
+/// The fields of a form, in its order. What was typed is not printed.
+#[derive(Clone, Default)]
 pub(crate) struct Fields(pub Vec<(String, String)>);
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
 
 impl Fields {
     /// The value of a field, without spaces around it; empty if there is none.

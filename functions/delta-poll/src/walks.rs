@@ -30,6 +30,8 @@ use crate::{
     round::{Round, RoundEnd, RoundError},
 };
 
+/// A list that is still not whole after many tries is read once more after this time: that reads all of it.
+const LISTED_AGAIN: Duration = Duration::from_secs(3600);
 /// Older mail is worked at this long at a time; then its job goes to the end of its queue.
 pub(crate) const SLICE: Duration = Duration::from_secs(20);
 /// Mails listed by one request of history: few enough that little has to be asked again after an interruption.
@@ -278,7 +280,7 @@ async fn put_off(
 /// Notes whether the list of a folder fails, for history or for the comparison.
 fn note_list(round: &Round<'_>, folder: &FolderState) {
     let walks = [&folder.history, &folder.comparison].into_iter().flatten();
-    match walks.filter_map(|walk| walk.trouble.clone()).min_by_key(|trouble| trouble.not_before) {
+    match walks.filter_map(|walk| walk.shown_trouble().cloned()).min_by_key(|trouble| trouble.not_before) {
         Some(trouble) => round.faults().note(folder.list(), trouble),
         None => round.works(&folder.list()),
     }
@@ -312,7 +314,9 @@ async fn walk(
         };
         round.served();
         let (listed, mails) = (page.mails.len(), walk.fresh(page.mails));
-        idle = if mails.is_empty() && page.next.is_some() { idle + 1 } else { 0 };
+        // What can't be read is counted with the walk.
+        let is_idle = mails.is_empty() && page.unreadable == 0 && page.next.is_some();
+        idle = if is_idle { idle + 1 } else { 0 };
         if idle > IDLE_PAGES_MAX {
             let attempted = format!("list the mails of folder {id}");
             let endless =
@@ -342,7 +346,8 @@ async fn walk(
         if let Some(missed) = &missed {
             let attempted = format!("list the mails of folder {id}");
             let error = GraphError::Unreadable { attempted, source: missed.as_str().into() };
-            after = after.again(purpose.begin(round), |before| Trouble::after(before, &error, now));
+            after =
+                after.again(purpose.begin(round), |before| Trouble::after(before, &error, now).resting(LISTED_AGAIN));
         } else if ended {
             after = after.ended(now);
         }

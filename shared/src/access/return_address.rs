@@ -51,8 +51,8 @@ impl ReturnAddress {
         allowed: &[Origin],
         loopback: bool,
     ) -> Result<Self, ReturnAddressError> {
-        let is_short = url.chars().count() <= RETURN_URL_CHARS_MAX;
-        let url = Url::parse(url).ok().filter(|_| is_short).ok_or(ReturnAddressError::Malformed)?;
+        let is_plain = url.len() <= RETURN_URL_CHARS_MAX && url.bytes().all(|byte| byte.is_ascii_graphic());
+        let url = Url::parse(url).ok().filter(|_| is_plain).ok_or(ReturnAddressError::Malformed)?;
         let is_free = !url.query_pairs().any(|(name, _)| ADDED.contains(&&*name));
         let own = Origin::parse(&url.origin().ascii_serialization()).filter(|own| own.holds(&url));
         let own = own.filter(|_| is_free && url.fragment().is_none()).ok_or(ReturnAddressError::Malformed)?;
@@ -113,6 +113,7 @@ mod tests {
             ("https://app.example/?code=1", true, malformed),
             ("http://app.example/", true, malformed),
             ("javascript:alert(1)", true, malformed),
+            ("https://app.example/\u{e9}", false, malformed),
             ("//app.example/", true, malformed),
         ] {
             assert_eq!(read(url, loopback).err(), refused, "{url}");

@@ -831,7 +831,9 @@ pub(super) fn from_token(error: TokenError) -> Problem {
                 TokenError::Entra(EntraError::Identity(IdentityError::Disabled)) => {
                     Problem::new(Code::FederationOff, error.to_string())
                 }
-                TokenError::Entra(EntraError::Unreachable(_)) => Problem::new(Code::MicrosoftBusy, error.to_string()),
+                TokenError::Entra(
+                    EntraError::Unreachable(_) | EntraError::Unwell { .. } | EntraError::Unreadable(_),
+                ) => Problem::new(Code::MicrosoftBusy, error.to_string()),
                 TokenError::NotAllowed(not) => Problem::new(of_app_not_allowed(not), not.to_string()),
                 TokenError::Entra(_) => Problem::new(Code::MicrosoftRefused, error.to_string()),
                 TokenError::Secret(secret) if secret.needs_the_operator() => {

@@ -30,8 +30,20 @@ pub fn address(text: &str) -> Option<String> {
     let host = domain(host)?;
     let fits = (1..=LOCAL_PART_BYTES_MAX).contains(&local.len())
         && local.len() + 1 + host.len() <= ADDRESS_BYTES_MAX
-        && local.chars().all(plain);
+        && local.chars().all(plain)
+        && local.split('.').all(|part| !part.is_empty());
     fits.then(|| format!("{}@{host}", local.to_lowercase()))
+}
+
+/// Whether Exchange keeps an [`address`] of a contact as it is written: it drops silently what has an invisible
+/// character, a domain with another dot than `.` or one at its end, or one whose last label is a number.
+pub fn is_kept_as_written(text: &str) -> bool {
+    let Some((local, host)) = text.rsplit_once('@') else { return false };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    address(text).is_some()
+        && local.chars().all(|c| c.is_alphanumeric() || c.is_ascii_graphic())
+        && host.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
+        && last.chars().any(char::is_alphabetic)
 }
 
 /// The address and its domain as a mail carries them, perhaps between angle brackets after a name; none where nothing
@@ -75,6 +87,20 @@ mod tests {
         let wrong = ["", "a", "@a.example", "a@", "a@b", "a@b@c.example", "a b@c.example", "<a@c.example>", &long];
         for wrong in wrong.into_iter().chain(["a@c.example\r\nBcc: x@y.example", "a@c..example", "a@-c.example"]) {
             assert_eq!(address(wrong), None, "{wrong:?}");
+        }
+        for dots in [".a@c.example", "a.@c.example", "a..b@c.example"] {
+            assert_eq!(address(dots), None, "{dots}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_contact_is_one_that_exchange_keeps() {
+        for kept in ["Ada.Lovelace+x@Cabinet.EXAMPLE", "info@Bücher.example", "é@a.example", "a@xn--bcher-kva.example"]
+        {
+            assert!(is_kept_as_written(kept), "{kept}");
+        }
+        for dropped in ["a@x.be.", "a@1.2", "a@x.be\u{200b}", "a\u{202e}@x.be", "a@x\u{ff0e}be", "a..b@x.be", "a"] {
+            assert!(!is_kept_as_written(dropped), "{dropped:?}");
         }
     }
 

@@ -520,9 +520,12 @@ impl Eraser<'_> {
         state: &MessageState,
     ) -> Result<(), FeedError> {
         let blanks: Vec<_> = messages.into_iter().map(|message| self.blank(firm, message, state.clone())).collect();
-        let told: Vec<Option<NumberedFact>> = stream::iter(blanks).buffer_unordered(AT_ONCE).try_collect().await?;
-        self.appender.feed.announce_recorded(firm, &told.into_iter().flatten().collect::<Vec<_>>()).await;
-        Ok(())
+        let blanked: Vec<_> = stream::iter(blanks).buffer_unordered(AT_ONCE).collect().await;
+        let (told, failed): (Vec<_>, Vec<_>) = blanked.into_iter().partition(Result::is_ok);
+        // One that failed keeps no other from being announced: it is not recorded a second time.
+        let told: Vec<NumberedFact> = told.into_iter().flatten().flatten().collect();
+        self.appender.feed.announce_recorded(firm, &told).await;
+        failed.into_iter().try_for_each(|failed| failed.map(drop))
     }
 
     /// Leaves of a message that there was one, and records that with it; none if it was so before.

@@ -332,6 +332,8 @@ pub enum FactEvent {
         findings: u64,
     },
     /// A number that was reserved and not used.
+    // A type of a newer version is read as this: it stops nobody who reads the feed.
+    #[serde(other)]
     Void,
 }
 
@@ -434,7 +436,7 @@ impl FactEvent {
 /// A type of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "as the variants of What")]
+#[allow(missing_docs, reason = "as the variants of FactEvent")]
 pub enum EventType {
     MessageArchived,
     MessageFailed,

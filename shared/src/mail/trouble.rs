@@ -47,6 +47,12 @@ impl Trouble {
         Self::noted(before, error.code(), named_wait(error), tries, now)
     }
 
+    /// The same, tried `pause` later once it was tried so often that a passing fault does not explain it.
+    pub fn resting(self, pause: Duration) -> Self {
+        let not_before = if self.is_stubborn() { self.not_before + pause } else { self.not_before };
+        Self { not_before, ..self }
+    }
+
     /// The same where it may be the whole mailbox that waits, and not this thing alone: the pauses grow little.
     pub fn along_with_mailbox(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
         let tries = before.map_or(0, |before| before.tries).saturating_add(1).min(BELIEVED_MAX);

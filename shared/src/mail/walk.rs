@@ -156,6 +156,11 @@ impl Walk {
         Self { trouble: Some(trouble), ..self }
     }
 
+    /// What keeps it from its end, also while it is read once more.
+    pub fn shown_trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref().or(self.gap.as_ref())
+    }
+
     /// Whether it failed, and its next try is yet to come.
     pub fn rests(&self, now: Timestamp) -> bool {
         self.trouble.as_ref().is_some_and(|trouble| trouble.waits(now))
@@ -211,10 +216,12 @@ impl Walk {
         }
     }
 
-    /// `from`, a walk that begins anew, because this one missed a part. `how` makes a trouble of the one before.
+    /// `from`, a walk that begins anew, because this one missed a part. `how` makes a trouble of the one before. What
+    /// was found counts still; a dry run finds it once more.
     pub fn again(&self, from: Self, how: impl FnOnce(Option<&Trouble>) -> Trouble) -> Self {
         let gap = how(self.gap.as_ref());
-        Self { trouble: Some(gap.clone()), gap: Some(gap), ..from }
+        let tally = WalkTally { found: self.tally.found, ..from.tally };
+        Self { trouble: Some(gap.clone()), gap: Some(gap), tally, missing: self.missing.clone(), ..from }
     }
 
     /// The same at its end.

@@ -205,7 +205,7 @@ fn read_emails(emails: Vec<String>) -> Result<Vec<String>, FieldError> {
         let email = line(&field, Some(email), LINE_CHARS_MAX)?;
         // Exchange drops anything else, and says nothing.
         email
-            .filter(|email| address::address(email).is_some())
+            .filter(|email| address::is_kept_as_written(email))
             .ok_or_else(|| unfit(&field, "not an address such as ada@cabinet.example"))
     });
     read.collect()

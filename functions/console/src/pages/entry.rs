@@ -31,7 +31,7 @@ use shared::{
 use crate::{
     console::{Console, Shared},
     door::{Refusal, Trouble, encoded},
-    form::{Fields, TOKEN_FIELD},
+    form::{Fields, SECRET_FIELD, TOKEN_FIELD},
     guest::{Guest, LANGUAGE_COOKIE},
     shell::{Shell, api, page},
 };
@@ -270,7 +270,8 @@ pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
 
 /// A form that sends the same once more.
 fn sent_again(s: &Shell, typed: &Fields) -> Hidden {
-    let mut fields = typed.0.clone();
+    // A secret goes into no page: whoever sends the form again types it again.
+    let mut fields: Vec<_> = typed.0.iter().filter(|(name, _)| name != SECRET_FIELD).cloned().collect();
     fields.push((TOKEN_FIELD.to_owned(), s.token.clone()));
     Hidden { text: s.t.say("once-more-button"), to: s.path.clone(), fields }
 }

@@ -315,7 +315,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     };
     let asked_by = Some(typed.get("asked_by")).filter(|name| !name.is_empty()).unwrap_or(&office.shell.address);
     let body = json!({ "target": target, "asked_by": asked_by, "reason": typed.get("reason") });
-    match office.api().tried::<NewErasure>(Method::POST, &office.v1("/erasures"), Some(body)).await? {
+    match office.api().made_once::<NewErasure>(&typed, &office.v1("/erasures"), body).await? {
         Ok(made) => Ok(office.to(&format!("/erasures/{}", made.id))),
         Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }
