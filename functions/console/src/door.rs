@@ -173,8 +173,8 @@ impl Api {
         }
     }
 
-    /// Makes something that a form asks for, once however often the form is sent: whoever clicks twice sees what the
-    /// first click made.
+    /// Creates what a form asks for. A form that is sent twice creates one thing: the second click shows what the first
+    /// one created.
     pub(crate) async fn made_once<T: DeserializeOwned>(
         &self,
         form: &Fields,

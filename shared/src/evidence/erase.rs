@@ -5,8 +5,8 @@
 //! The record is logged before anything goes. So whoever dies in between left the reason, and the same erasure goes on
 //! when it is begun again. In the place of each fact stands one that says nothing (`erased-{hash of its entry}`); the
 //! record is a fact of its own, whose id says what was erased ([`ErasedScope`]). Both are void: no reader of the feed
-//! sees them. Readers are told by an event that has nothing but ids: of a message once, with the write that leaves
-//! nothing of it; of a mailbox or a firm before its facts go, and once more if facts came later than that.
+//! sees them. Readers get an event that has ids only. The event of a message is written in the transaction that erases
+//! the message. The event of a mailbox or a firm is written before its facts are erased, and again if facts came later.
 
 use std::{collections::BTreeSet, fmt, ops::Add};
 
@@ -95,7 +95,7 @@ impl ErasedScope {
         }
     }
 
-    /// What is told of it as one; of messages, each is told of by itself, and of a member, that it is deleted.
+    /// The event of a mailbox or a firm. Each message has an event of its own, and a member has `member_deleted`.
     fn event(&self) -> Option<(String, FactEvent)> {
         match self {
             Self::Mailbox(mailbox) => Some((mailbox.to_string(), FactEvent::MailboxErased { mailbox: *mailbox })),
@@ -268,7 +268,7 @@ struct Found {
 }
 
 impl Found {
-    /// Whether readers of the feed know less than all: nothing was told, or a fact about a message came after it.
+    /// Whether the event is still to be written: there is none, or a fact about a message came after it.
     fn is_untold(&self) -> bool {
         self.event.is_none() || self.event < self.last_of_message
     }

@@ -270,7 +270,7 @@ pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
 
 /// A form that sends the same once more.
 fn sent_again(s: &Shell, typed: &Fields) -> Hidden {
-    // A secret goes into no page: whoever sends the form again types it again.
+    // No page contains a secret. A person who sends the form again has to type it again.
     let mut fields: Vec<_> = typed.0.iter().filter(|(name, _)| name != SECRET_FIELD).cloned().collect();
     fields.push((TOKEN_FIELD.to_owned(), s.token.clone()));
     Hidden { text: s.t.say("once-more-button"), to: s.path.clone(), fields }
