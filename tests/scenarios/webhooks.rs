@@ -440,6 +440,24 @@ async fn the_operators_webhook_gets_the_events_of_all_firms() {
 }
 
 #[tokio::test]
+async fn what_is_erased_is_told_to_the_webhook_without_waiting_for_its_schedule() {
+    let (world, registry, application) = world().await;
+    world.deliver("inbox", "One");
+    world.run_until_idle().await;
+    webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    let erasures = format!("/v1/firms/{}/erasures", registry.firm);
+    let message = events(&world, &registry.firm).await.pop().unwrap()["message"].clone();
+    let target = json!({ "kind": "message", "message": message });
+    let asked = world.post(&erasures, json!({ "target": target, "reason": "Article 17" })).await.ok();
+    Box::pin(world.host.erase()).await;
+    world.post(&format!("{erasures}/{}/confirm", asked["id"].as_str().unwrap()), Value::Null).await.ok();
+    Box::pin(world.host.erase()).await;
+    world.run_until_idle().await;
+    let told: Vec<Value> = application.taken().iter().map(|post| post.json()["type"].clone()).collect();
+    assert_eq!(told, ["message_erased"]);
+}
+
+#[tokio::test]
 async fn of_many_webhooks_made_at_once_a_firm_has_ten() {
     let (world, registry, application) = world().await;
     let path = format!("/v1/firms/{}/webhooks", registry.firm);
