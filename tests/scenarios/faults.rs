@@ -131,7 +131,7 @@ async fn r14_one_entry_that_is_odd_costs_the_others_of_its_page_nothing() {
 }
 
 #[tokio::test]
-async fn r14_an_entry_without_an_id_is_counted_and_found_by_the_comparison() {
+async fn r14_an_entry_without_an_id_is_counted_and_found_by_a_comparison_that_begins_by_itself() {
     let world = World::new().await;
     let registry = world.registry().await;
     let inbox = folder_id(&world, &registry, "inbox").await;
@@ -142,10 +142,83 @@ async fn r14_an_entry_without_an_id_is_counted_and_found_by_the_comparison() {
     assert_eq!(kept(&world, &registry, &mails).await, 4);
     assert_eq!(folder(&world, &registry, &inbox).await["unreadable"], 1);
     world.microsoft.faults().clear();
-    pass(&world, 6 * MINUTE).await;
+    pass(&world, 8 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 5);
+    assert_eq!(folder(&world, &registry, &inbox).await["unreadable"], 0);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_an_entry_that_neither_delta_nor_the_list_shows_is_told_on_the_mailbox_and_so_is_its_end() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mails: Vec<String> = (0..3).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
+    for kind in ["message delta", "messages"] {
+        let odd = Scripted::Property(Some(mails[1].clone()), "id", Value::Null);
+        world.microsoft.faults().answer(kind, None, odd, Times::Forever);
+    }
+    world.run_until_idle().await;
+    pass(&world, 15 * MINUTE).await;
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!(shown["problem"]["code"], "folder_list_unreadable", "{shown}");
+    // It keeps nothing else from being compared.
+    world.microsoft.faults().clear();
+    pass(&world, 2 * 60 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 3);
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!((&shown["problem"], &shown["incomplete"]), (&Value::Null, &json!([])), "{shown}");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_a_list_that_is_said_not_to_be_there_ends_no_history_while_its_folder_is() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let old: Vec<String> =
+        (1..=4u32).map(|n| world.deliver_at("inbox", &format!("{n} days old"), now - DAY * n)).collect();
+    let registry = world.registry().await;
+    let id = folder_id(&world, &registry, "inbox").await;
+    let gone =
+        br#"{"error":{"code":"ErrorItemNotFound","message":"The specified object was not found in the store."}}"#;
+    world.microsoft.faults().answer("messages", Some(&id), Scripted::Raw(404, vec![], gone.to_vec()), Times::Forever);
+    world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+    world.post(&path(&registry, "/activate"), json!({ "since": "2026-02-01" })).await.ok();
+    world.run_until_idle().await;
+    pass(&world, 20 * MINUTE).await;
+    let shown = mailbox(&world, &registry).await;
+    assert_ne!(shown["history"]["state"], "done", "{shown}");
+    assert_eq!(shown["problem"]["code"], "folder_list_unreadable", "{shown}");
+    world.microsoft.faults().clear();
+    pass(&world, 20 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &old).await, 4);
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!((&shown["history"]["state"], &shown["problem"]), (&json!("done"), &Value::Null), "{shown}");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_a_folder_that_can_not_be_listed_keeps_the_others_from_no_later_comparison() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let id = folder_id(&world, &registry, "inbox").await;
+    world.microsoft.faults().answer("messages", Some(&id), Scripted::Status(503, None), Times::Forever);
+    world.run_until_idle().await;
     world.post(&path(&registry, "/reconcile"), json!({})).await.ok();
     world.run_until_idle().await;
-    assert_eq!(kept(&world, &registry, &mails).await, 5);
+    let began = || async { world.get(&path(&registry, "/reconciliation")).await.ok()["began_at"].clone() };
+    let first = began().await;
+    // What delta swallows, only a later comparison finds.
+    pass(&world, 10 * MINUTE).await;
+    let sent = folder_id(&world, &registry, "sentitems").await;
+    world.microsoft.faults().answer("message delta", Some(&sent), Scripted::Behind, Times::Forever);
+    let mail = world.deliver("sentitems", "Swallowed");
+    for _ in 0..10 {
+        world.pass(4 * 60 * MINUTE).await;
+    }
+    assert_ne!(began().await, first);
+    assert_eq!(state(&world, &registry, &mail).await, "marked");
+    world.microsoft.faults().clear();
+    pass(&world, 20 * MINUTE).await;
     world.settle(&registry).await;
 }
 
@@ -326,6 +399,8 @@ async fn r14_marks_that_can_not_be_set_are_shown_until_they_are_and_mail_is_kept
         let shown = mailbox(&world, &registry).await;
         assert_eq!(shown["problem"]["code"], "marks_missing", "{kind} {fault:?} {shown}");
         assert_eq!(shown["incomplete"][0]["part"], "marks", "{kind} {fault:?} {shown}");
+        let progress = &shown["progress"];
+        assert_eq!((&progress["archived"], &progress["remaining"]), (&json!(5), &json!(0)), "{kind} {fault:?} {shown}");
         world.microsoft.faults().clear();
         pass(&world, 16 * MINUTE).await;
         assert_eq!(kept(&world, &registry, &mails).await, 5, "{kind} {fault:?}");

@@ -51,6 +51,22 @@ async fn a_text_that_is_broken_endless_or_deep_costs_no_mail_of_its_page() {
 }
 
 #[tokio::test]
+async fn a_folder_whose_answer_is_late_holds_up_no_mail_of_another() {
+    let world = World::new().await;
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    let inbox = folder_id(&world, &registry, "inbox").await;
+    let late = Scripted::Late(Duration::from_millis(1_500));
+    world.microsoft.faults().answer("message delta", Some(&inbox), late, Times::N(1));
+    world.deliver("inbox", "Late");
+    world.deliver("sentitems", "In time");
+    world.run_until_idle().await;
+    let events = world.get(&format!("/v1/firms/{}/events?type=message_archived", registry.firm)).await.ok();
+    let subjects: Vec<&Value> = events["items"].as_array().unwrap().iter().map(|event| &event["subject"]).collect();
+    assert_eq!(subjects, ["In time", "Late"], "the inbox is read first");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn a_link_that_is_wrong_once_does_not_keep_its_folder_or_the_tree_from_being_read_for_ever() {
     for (from, to) in [
         ("deltaLink\":\"http://", "deltaLink\":\"http://elsewhere.example/".to_owned()),

@@ -92,6 +92,20 @@ async fn contacts_that_fail_hold_up_no_date_are_shown_after_some_minutes_and_com
     assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null);
 }
 
+#[tokio::test]
+async fn a_date_that_microsoft_does_not_serve_once_waits_and_has_not_failed() {
+    let (world, firm, ada) = world().await;
+    world.microsoft.faults().fail("event create", 503, Times::N(1));
+    world.say(&firm, "dates", "D", hearing("Hearing", &ada)).await;
+    let copy = world.said(&firm, "dates", "D").await["copies"][0].clone();
+    assert_eq!((&copy["state"], &copy["problem"]["code"]), (&json!("waiting"), &json!("microsoft_busy")), "{copy}");
+    assert!(copy["next_try"].is_string(), "{copy}");
+    let counts = push_state(&world, &firm, &ada).await["copies"].clone();
+    assert_eq!((&counts["waiting"], &counts["failed"]), (&json!(1), &json!(0)));
+    world.pass(QUARTER).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["Hearing"]);
+}
+
 /// What the feed tells of pushes.
 async fn told(world: &World, firm: &Firm) -> Vec<Value> {
     let page = world.get(&format!("/v1/firms/{}/events?type=push_failed,push_recovered", firm.id)).await.ok();

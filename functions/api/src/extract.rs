@@ -226,12 +226,15 @@ impl Misfit {
             path => format!("/{}", path.replace(']', "").replace(['[', '.'], "/")),
         };
         let Ok(whole) = serde_json::from_slice::<Value>(body) else { return self };
-        let Some(Value::Object(fields)) = whole.pointer(&pointer) else { return self };
+        let is_same = |body: &Value| {
+            let misfit = parse(body.to_string().as_bytes());
+            misfit.is_some_and(|misfit| without_position(&misfit.said) == without_position(&self.said))
+        };
+        let Some(Value::Object(fields)) = whole.pointer(&pointer).filter(|_| is_same(&whole)) else { return self };
         let is_cause = |name: &&String| {
             let mut without = whole.clone();
             without.pointer_mut(&pointer).and_then(Value::as_object_mut).map(|fields| fields.remove(*name));
-            let still = parse(without.to_string().as_bytes());
-            still.is_none_or(|still| without_position(&still.said) != without_position(&self.said))
+            !is_same(&without)
         };
         let others = fields.keys().filter(|name| *name != VARIANT).take(LOOKED_THROUGH_MAX);
         let variant = fields.keys().filter(|name| *name == VARIANT);

@@ -242,7 +242,7 @@ async fn what_an_address_has_wrong_is_named() {
         ("/messages?mailbox=x", "mailbox: this is no mailbox id"),
         ("/messages/x", "message: this is no message id"),
         ("/messages/%FF", "UTF-8"),
-        ("/events?limit=1&limit=2", "duplicate field `limit`"),
+        ("/events?limit=1&limit=2", "limit: it is there twice"),
     ] {
         let refused = world.get(OPERATOR, &format!("{firm}{below}")).await;
         assert_eq!(refused.body["code"], "invalid_request", "{below}");

@@ -2,7 +2,7 @@
 //! not JSON. Values are not repeated, because one of them may be a secret.
 
 /// Errors of the standard library's numbers, and what belongs there.
-const STANDARD: [(&str, &str); 7] = [
+const STANDARD: [(&str, &str); 9] = [
     // serde_json's, where one of some words belongs.
     ("expected value", "a text belongs here"),
     ("invalid digit found in string", WHOLE_NUMBER),
@@ -11,6 +11,8 @@ const STANDARD: [(&str, &str); 7] = [
     ("number too small to fit in target type", "the number is too small"),
     ("provided string was not `true` or `false`", "true or false belongs here"),
     ("invalid float literal", "a number belongs here"),
+    ("number out of range", "the number is too large"),
+    ("invalid unicode code point", "the text holds a character that is none"),
 ];
 const WHOLE_NUMBER: &str = "a whole number belongs here";
 const DAY: &str = "a date such as 2026-03-02 belongs here, without a time";
@@ -29,7 +31,18 @@ pub(crate) fn plain(error: &str) -> String {
         // A field stands first, also one that is not there.
         return match text.split_once("missing field `").and_then(|(at, rest)| Some((at, rest.strip_suffix('`')?))) {
             Some((at, field)) => format!("{}{field}: it is missing", at.replace(": ", ".")),
-            None => custom(text),
+            // Its path may name it already.
+            None => {
+                match text.split_once("duplicate field `").and_then(|(at, rest)| Some((at, rest.strip_suffix('`')?))) {
+                    Some((at, field)) => {
+                        let path = at.trim_end_matches(": ");
+                        let named = path == field || path.ends_with(&format!(".{field}"));
+                        let dot = if path.is_empty() || named { "" } else { "." };
+                        format!("{path}{dot}{}: it is there twice", if named { "" } else { field })
+                    }
+                    None => custom(text),
+                }
+            }
         };
     };
     let (path, said) = (&text[..at], &text[at + start.len()..]);
@@ -219,6 +232,14 @@ mod tests {
         ] {
             assert_eq!(said::<Outer>(&body.to_string()), words, "{body}");
         }
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_is_named() {
+        assert_eq!(said::<Named>(r#"{"name":"a","name":"b"}"#), "name: it is there twice");
+        let inner = r#"{"list":[{"color":"red","count":1,"count":2}]}"#;
+        assert_eq!(said::<Outer>(inner), "list[0].count: it is there twice");
+        assert_eq!(said::<Outer>(r#"{"list":[],"list":[]}"#), "list: it is there twice");
     }
 
     #[test]

@@ -9,14 +9,13 @@
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
 };
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use shared::{
     aws::table::{Key, Row, Write},
     base::{
-        clock::next_try,
+        clock::{Stopwatch, next_try},
         id::{MailboxId, MessageId},
         metric::Counter,
         telemetry::ErrorChain,
@@ -43,8 +42,6 @@ const ITEMS_AT_ONCE: usize = 8;
 const MARK_TRIES_MAX: usize = 4;
 /// Tries to read a MIME whose stream breaks off.
 const MIME_TRIES_MAX: usize = 2;
-/// A mail of which no byte came for so long is tried again later, and not by the next function at once.
-const SILENCE: Duration = Duration::from_secs(15);
 /// A mail that Graph asks to wait with so often has failed.
 const WAITS_MAX: u32 = 4;
 /// A mark that waits so often is given up: after a day or so.
@@ -187,6 +184,9 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
                 Some(MessageState::Announced(_)) if round.marks.is_none() => WorkOutcome::Done,
                 Some(MessageState::Gone { .. }) => WorkOutcome::Gone,
                 Some(MessageState::Failed(failure)) => WorkOutcome::Failed(failure.next_try.map(|at| at.max(now))),
+                Some(state) if !state.is_final() && message.is_some_and(|message| message.original().is_some()) => {
+                    WorkOutcome::Kept(waits.filter(|at| *at > now))
+                }
                 Some(state) if !state.is_final() => {
                     waits.filter(|at| *at > now).map_or(WorkOutcome::Open, WorkOutcome::Waits)
                 }
@@ -307,9 +307,11 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
     {
         return Ok(Archived::Stored(stored));
     }
-    let (mut tries, began) = (1, round.app.clock.now());
+    let mut tries = 1;
     loop {
-        let stored = match round.graph.mime(&round.mailbox.user, &message.immutable_id).await {
+        let asked = Stopwatch::start();
+        let graph = round.graph_for(message.trouble.as_ref());
+        let stored = match graph.mime(&round.mailbox.user, &message.immutable_id).await {
             Ok(mime) => round.app.archive.store(round.mailbox.firm, message.id, mime).await,
             Err(e) => Err(ArchiveError::Mime(e)),
         };
@@ -320,7 +322,7 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
             }
             // Our own time ended before Graph had its own.
             Err(ArchiveError::Mime(GraphError::Unreachable { .. }))
-                if round.is_over() && began + SILENCE > round.app.clock.now() =>
+                if round.is_over() && graph.silence() > asked.read() =>
             {
                 Ok(Archived::Left)
             }
@@ -353,7 +355,8 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
 
 /// Whether Graph has no such mail either, where it has no such original.
 async fn is_gone(round: &Round<'_>, message: &Message) -> bool {
-    round.graph.mail(&round.mailbox.user, &message.immutable_id).await.is_err_and(|error| error.is_certainly_gone())
+    let graph = round.graph_for(message.trouble.as_ref());
+    graph.mail(&round.mailbox.user, &message.immutable_id).await.is_err_and(|error| error.is_certainly_gone())
 }
 
 /// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how often
@@ -518,7 +521,8 @@ async fn mark(
             0 => first_order,
             _ => BatchOrder::Chained,
         };
-        let results = match round.graph.set_categories(&round.mailbox.user, &patches, order).await {
+        let graph = round.graph_for_helper(&MailboxPart::Marks);
+        let results = match graph.set_categories(&round.mailbox.user, &patches, order).await {
             Ok(results) => results,
             Err(e) if e.concerns_mailbox() => {
                 stop = Err(e.into());
@@ -601,7 +605,8 @@ async fn seen(round: &Round<'_>, message: &Message) -> Result<Seen, GraphError> 
     if let Some(seen) = round.known.of(message.id).or_else(|| message.seen.clone()) {
         return Ok(seen);
     }
-    let mail = round.graph.mail(&round.mailbox.user, &message.immutable_id).await?;
+    let graph = round.graph_for(message.trouble.as_ref());
+    let mail = graph.mail(&round.mailbox.user, &message.immutable_id).await?;
     round.known.remember(message.id, &mail);
     Ok(Seen::on(&mail))
 }

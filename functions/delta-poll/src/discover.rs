@@ -4,23 +4,27 @@
 use std::{
     collections::{BTreeMap, HashSet},
     hash::{BuildHasher as _, RandomState},
+    pin::pin,
+    time::Duration,
 };
 
-use futures::channel::mpsc::UnboundedSender;
+use futures::{StreamExt as _, TryStreamExt as _, channel::mpsc::UnboundedSender, stream};
 use shared::{
     aws::table::{Key, Row, Write},
     base::{
+        clock::TimeLimit,
         id::{ImmutableId, MessageId},
         metric::Counter,
         telemetry::ErrorChain,
     },
-    graph::{DeltaItem, DeltaPage, Disposition, GraphError, Mail, PageEnd},
+    graph::{DeltaItem, DeltaPage, Disposition, GraphError, Mail, PARALLEL_REQUESTS_MAX, PageEnd},
     mail::{
         baseline::{Baseline, BaselinePage, Phase, forget_before, is_new},
         folder::FolderState,
         fresh::{FRESH_MAILS_MAX, FreshPage},
     },
 };
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     advance::Batch,
@@ -36,6 +40,8 @@ pub(crate) const PAGES_MAX: usize = 200;
 const QUIET_WRITTEN: u8 = 32;
 /// New starts of one folder in one round; a link that dies more often is looked at in a later round.
 const RESTARTS_MAX: usize = 3;
+/// Folders under way at a time, all but one of which wait for a late answer. One place at Graph is left for mails.
+const FOLDERS_AT_ONCE: usize = PARALLEL_REQUESTS_MAX - 1;
 /// Pages after each other that bring nothing: more of them have no end.
 const IDLE_PAGES_MAX: usize = 20;
 
@@ -52,17 +58,64 @@ pub(crate) enum Read {
     Failed,
 }
 
+/// The answer of a folder is late after so long: others go on meanwhile.
+const LATE: Duration = Duration::from_secs(1);
+
+/// Which folder is being read: one at a time, so that what one page says is written before another is looked at.
+type Turns = Mutex<()>;
+
+/// Reads the folders at `indexes`, in this order: how each ended, as it came. One whose answer is late holds up no
+/// other.
+///
+/// Errors: what concerns the mailbox as a whole.
+pub(crate) async fn folders(
+    round: &Round<'_>,
+    rows: &mut [Row<FolderState>],
+    indexes: &[usize],
+    pages_max: usize,
+    found: &UnboundedSender<Batch>,
+) -> Result<Vec<Read>, RoundError> {
+    let turns = Turns::default();
+    let mut rows: Vec<(usize, &mut Row<FolderState>)> = rows
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(i, row)| Some((indexes.iter().position(|index| *index == i)?, row)))
+        .collect();
+    rows.sort_by_key(|(place, _)| *place);
+    let reads = rows.into_iter().map(|(_, row)| folder(round, row, pages_max, found, &turns));
+    // Collected first: a stream that borrows within its closure is not `Send`.
+    let reads: Vec<_> = reads.collect();
+    stream::iter(reads).buffer_unordered(FOLDERS_AT_ONCE).try_collect().await
+}
+
+/// Waits for an answer; once it is late, without the turn.
+async fn answered<'t, T>(
+    turns: &'t Turns,
+    turn: &mut Option<MutexGuard<'t, ()>>,
+    answer: impl Future<Output = T>,
+) -> T {
+    let mut answer = pin!(answer);
+    if let Some(answer) = TimeLimit::after(LATE).hold(answer.as_mut()).await {
+        return answer;
+    }
+    *turn = None;
+    let answer = answer.await;
+    *turn = Some(turns.lock().await);
+    answer
+}
+
 /// Reads one folder to the end of its delta round, `pages_max` pages of it at most; if somebody else began that one, to
 /// the end of the next: what happened since then is only told there. Leaves `row` as it is then.
 ///
 /// Errors: what concerns the mailbox as a whole. A folder that can't be read keeps that to itself.
-pub(crate) async fn folder(
+async fn folder(
     round: &Round<'_>,
     row: &mut Row<FolderState>,
     pages_max: usize,
     found: &UnboundedSender<Batch>,
+    turns: &Turns,
 ) -> Result<Read, RoundError> {
-    let mailbox = round.mailbox;
+    let (mailbox, mut turn) = (round.mailbox, Some(turns.lock().await));
     let folder = row.value.id().clone();
     let (mut baseline, mut restarts, mut told) = (None, 0, false);
     let mut begun_before = row.value.mid_round;
@@ -71,7 +124,9 @@ pub(crate) async fn folder(
         if round.is_over() {
             return Ok(Read::OutOfTime);
         }
-        let page = match round.graph.delta_page(&mailbox.user, &folder, row.value.link.as_ref()).await {
+        let graph = round.graph_for(row.value.trouble.as_ref());
+        let asked = graph.delta_page(&mailbox.user, &folder, row.value.link.as_ref());
+        let page = match answered(turns, &mut turn, asked).await {
             Ok(page) => page,
             Err(e) if e.concerns_mailbox() => return Err(e.into()),
             Err(e) if e.disposition() == Disposition::Resync && restarts < RESTARTS_MAX => {

@@ -10,7 +10,7 @@ use shared::{
         telemetry::ErrorChain,
     },
     firm::feed::FiledThrough,
-    graph::{Disposition, Mail},
+    graph::Mail,
     mail::{
         baseline::Phase,
         filing::{self, ByFolder, FilingChange, FilingError, FollowedConversation, by_folder},
@@ -129,12 +129,10 @@ pub(crate) async fn file_moved(
 /// Whether a mail lies in a folder now: a page may tell what was so when its round began. If Graph doesn't say, the
 /// page is believed.
 async fn lies_in(round: &Round<'_>, mail: &Mail, folder: &FolderId) -> Result<bool, RoundError> {
-    match round.graph.folder_of(&round.mailbox.user, &mail.immutable_id).await {
+    match round.graph_for(None).folder_of(&round.mailbox.user, &mail.immutable_id).await {
         Ok(place) => Ok(place.is_none_or(|place| place == *folder)),
         Err(error) if error.is_certainly_gone() => Ok(false),
-        Err(error) if error.concerns_mailbox() || matches!(error.disposition(), Disposition::RetryAfter(_)) => {
-            Err(error.into())
-        }
+        Err(error) if error.concerns_mailbox() => Err(error.into()),
         Err(error) => {
             tracing::warn!(mailbox.id = %round.mailbox.id, error = %ErrorChain(&error), "Graph does not say where a mail lies");
             Ok(true)

@@ -189,14 +189,14 @@ async fn changes_of_tree(
     round: &Round<'_>,
     tree: Option<&TreeLink>,
 ) -> Result<(TreeReport, Option<Link>, Unknown), GraphError> {
-    let user = &round.mailbox.user;
+    let (user, graph) = (&round.mailbox.user, round.graph_for_helper(&MailboxPart::Tree));
     if let Some(link) = tree.and_then(|tree| tree.link.clone()) {
         match pages(round, Some(link)).await {
             Ok(TreePages { items, link, .. }) => {
                 let present = |item: &FolderItem| matches!(item, FolderItem::Present { .. });
                 // Some well-known folders are made only when they are first used.
                 let WellKnownAnswers { known, failed } = match items.iter().any(present) {
-                    true => round.graph.well_known_folders(user).await?,
+                    true => graph.well_known_folders(user).await?,
                     false => Default::default(),
                 };
                 return Ok((TreeReport { items, whole: false, well_known: known }, Some(link), failed));
@@ -214,13 +214,13 @@ async fn changes_of_tree(
             Err(GraphError::Unreadable { attempted, source: "there is none".into() })
         }
         Ok(TreePages { items, is_whole, link }) => {
-            let WellKnownAnswers { known, failed } = round.graph.well_known_folders(user).await?;
+            let WellKnownAnswers { known, failed } = graph.well_known_folders(user).await?;
             Ok((TreeReport { items, whole: is_whole, well_known: known }, Some(link), failed))
         }
         // No delta here: the tree is read level by level instead, as the API shows it.
         Err(e) if !e.concerns_mailbox() => {
             tracing::warn!(mailbox.id = %round.mailbox.id, error = %ErrorChain(&e), "no delta of folders");
-            Ok((TreeReport::tree(round.graph.folders(user).await?), None, Unknown::new()))
+            Ok((TreeReport::tree(graph.folders(user).await?), None, Unknown::new()))
         }
         Err(e) => Err(e),
     }
@@ -236,8 +236,9 @@ struct TreePages {
 
 async fn pages(round: &Round<'_>, mut from: Option<Link>) -> Result<TreePages, GraphError> {
     let (mut items, mut is_whole, mut followed) = (Vec::new(), true, HashSet::new());
+    let graph = round.graph_for_helper(&MailboxPart::Tree);
     for _ in 0..PAGES_MAX {
-        let page = round.graph.folder_page(&round.mailbox.user, from.as_ref()).await?;
+        let page = graph.folder_page(&round.mailbox.user, from.as_ref()).await?;
         items.extend(page.items);
         is_whole &= page.is_whole;
         match page.end {
@@ -262,9 +263,9 @@ async fn left_out(
     let kept = selection.kept(there().map(|folder| &folder.place));
     let is_told = |id: &FolderId| told.iter().any(|item| item.id() == id);
     let missing = there().filter(|folder| kept.contains(folder.id()) && !is_told(folder.id()));
-    let mut found = Vec::new();
+    let (mut found, graph) = (Vec::new(), round.graph_for_helper(&MailboxPart::Tree));
     for (i, folder) in missing.enumerate() {
-        if i >= LEFT_OUT_MAX || round.graph.has_folder(&round.mailbox.user, folder.id()).await? {
+        if i >= LEFT_OUT_MAX || graph.has_folder(&round.mailbox.user, folder.id()).await? {
             found.push(FolderItem::unchanged(folder.id().clone()));
         }
     }

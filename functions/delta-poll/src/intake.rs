@@ -189,7 +189,7 @@ async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool,
 /// vanished meanwhile, or that Graph does not tell of now, is as good as new: its archiving shows what is wrong with
 /// it, and holds up no other.
 async fn whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
-    match round.graph.mail(&round.mailbox.user, &mail.immutable_id).await {
+    match round.graph_for(None).mail(&round.mailbox.user, &mail.immutable_id).await {
         Ok(mail) => Ok(Some(mail)),
         Err(e) if e.concerns_mailbox() => Err(e.into()),
         Err(_) => Ok(None),

@@ -225,6 +225,16 @@ impl Round<'_> {
         self.faults().of(thing).is_some_and(Trouble::is_stubborn)
     }
 
+    /// Graph, for one thing among others.
+    pub fn graph_for(&self, before: Option<&Trouble>) -> Graph {
+        self.graph.for_one(before.map_or(0, |before| before.tries))
+    }
+
+    /// Graph, for a helper: mail does not wait for it.
+    pub fn graph_for_helper(&self, helper: &MailboxPart) -> Graph {
+        self.graph.for_helper(self.faults().of(helper).map_or(0, |trouble| trouble.tries))
+    }
+
     /// Notes that a helper fails: only what it is for waits.
     pub fn failed(&self, thing: MailboxPart, error: &GraphError) {
         tracing::warn!(mailbox.id = %self.mailbox.id, ?thing, error = %ErrorChain(error), "a helper fails");
@@ -301,7 +311,8 @@ impl Round<'_> {
         let keep = async || {
             // The firm chose another colour: that is told from a colour that the person chose.
             let recolored = before.map_or(&[][..], |before| &before.marks);
-            self.graph.keep_categories(&self.mailbox.user, &wanted, recolored).await?;
+            let graph = self.graph_for_helper(&MailboxPart::Categories);
+            graph.keep_categories(&self.mailbox.user, &wanted, recolored).await?;
             Ok::<_, GraphError>(KeptMarks { marks: wanted.clone(), seen_at: now })
         };
         match self.kept_marks.get_or_try_init(keep).await {

@@ -50,7 +50,7 @@ use crate::{
     discover::{self, PAGES_MAX, Read},
     folder_tree,
     round::{FreshPages, Known, Round, RoundEnd, RoundError, WAIT_IN_QUEUE_MAX},
-    walks,
+    walks::{self, SETTLED_AFTER},
 };
 
 /// A mailbox whose notices come has all its folders read this often all the same.
@@ -77,6 +77,10 @@ const GIVEN_AGAIN_AFTER: Duration = Duration::from_secs(2 * 3600);
 pub const OUTAGE_PAUSE_MAX: Duration = Duration::from_secs(4 * 60);
 /// The mailboxes of a connector that Microsoft did not answer come back over so long.
 pub const SILENCE_SPREAD: Duration = Duration::from_secs(60);
+
+/// A folder's mails are listed so long after they are old enough for it, where delta told of entries that nobody
+/// understood.
+const LISTED_AFTER: Duration = Duration::from_secs(60);
 
 /// What discovery came to.
 struct Discovered {
@@ -423,6 +427,7 @@ impl Round<'_> {
             Some(newest) => newest.contains(id) || unread.contains(id),
             None => polls || noticed || unread.contains(id),
         };
+        let unreadable_before = unreadable(&folders);
         let mut reading = self.read(&mut folders, is_meant, look, &found).await?;
         if !reading.told && reading.in_time && noticed && folder_tree::look_again(self, sync) {
             let read: BTreeSet<FolderId> =
@@ -433,6 +438,10 @@ impl Round<'_> {
             reading = Reading { told: more.told, in_time: more.in_time };
         }
         let Reading { told, in_time } = reading;
+        if unreadable(&folders) > unreadable_before {
+            let soon = now + SETTLED_AFTER + LISTED_AFTER;
+            sync.reconcile_at = Some(sync.reconcile_at.map_or(soon, |at| at.min(soon)));
+        }
         if folders.iter().any(|row| row.value.trouble.as_ref().is_some_and(Trouble::is_gone)) {
             // The tree tells what became of it.
             sync.follow_at = sync.follow_at.map(|_| self.app.clock.now());
@@ -453,7 +462,7 @@ impl Round<'_> {
         if self.rests(&MailboxPart::Newest) {
             return Ok(None);
         }
-        match self.graph.newest_folders(&self.mailbox.user).await {
+        match self.graph_for_helper(&MailboxPart::Newest).newest_folders(&self.mailbox.user).await {
             Ok(newest) => {
                 self.works(&MailboxPart::Newest);
                 Ok(Some(newest))
@@ -483,15 +492,12 @@ impl Round<'_> {
         let (first, following): (Vec<usize>, Vec<usize>) =
             order.into_iter().partition(|i| folders[*i].value.phase == Phase::Baseline);
         let mut reading = Reading { told: false, in_time: true };
-        for i in first {
-            if folders[i].value.link.is_some() {
-                continue;
-            }
-            let read = discover::folder(self, &mut folders[i], 1, found).await?;
+        let is_begun = |i: &usize| folders[*i].value.link.is_some();
+        let unbegun: Vec<usize> = first.into_iter().filter(|i| !is_begun(i)).collect();
+        for read in discover::folders(self, folders, &unbegun, 1, found).await? {
             reading.note(read);
         }
-        for i in following {
-            let read = discover::folder(self, &mut folders[i], PAGES_MAX, found).await?;
+        for read in discover::folders(self, folders, &following, PAGES_MAX, found).await? {
             reading.note(read);
             reading.in_time &= read != Read::More;
         }
@@ -519,10 +525,12 @@ impl Round<'_> {
         let ends = now + SUBSCRIPTION_LIFETIME;
         let granted = match held {
             // One that goes elsewhere is of no use, however long it lasts.
-            Some(held) if goes_here(held) => match self.graph.renew(&held.id, ends).await {
-                Err(e) if e.is_gone() => self.subscribe(&url, Some(&held.id), ends).await,
-                other => other.map(|granted| held.renewed(granted, now)),
-            },
+            Some(held) if goes_here(held) => {
+                match self.graph_for_helper(&MailboxPart::Notifications).renew(&held.id, ends).await {
+                    Err(e) if e.is_gone() => self.subscribe(&url, Some(&held.id), ends).await,
+                    other => other.map(|granted| held.renewed(granted, now)),
+                }
+            }
             held => self.subscribe(&url, held.map(|held| &held.id), ends).await,
         };
         match granted {
@@ -552,9 +560,15 @@ impl Round<'_> {
             source: Box::new(error),
         })?;
         let state = client_state(&MacKey::new(&key), self.mailbox.firm, self.mailbox.id);
-        let granted = self.graph.subscribe(&self.mailbox.user, url, held, &state, ends).await?;
+        let graph = self.graph_for_helper(&MailboxPart::Notifications);
+        let granted = graph.subscribe(&self.mailbox.user, url, held, &state, ends).await?;
         Ok(HeldSubscription::granted(granted, url, self.app.clock.now()))
     }
+}
+
+/// How many entries could not be understood, of all folders.
+fn unreadable(folders: &[Row<FolderState>]) -> u64 {
+    folders.iter().map(|row| row.value.unreadable).sum()
 }
 
 fn id_of(row: &Row<FolderState>) -> FolderId {

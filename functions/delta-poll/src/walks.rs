@@ -39,7 +39,7 @@ const HISTORY_PAGE: usize = 200;
 /// The same of a comparison, which mostly finds nothing: as many as Graph gives.
 const COMPARISON_PAGE: usize = 1_000;
 /// A comparison looks at no mail that is younger: delta may still be about to tell of it.
-const SETTLED_AFTER: Duration = Duration::from_secs(5 * 60);
+pub(crate) const SETTLED_AFTER: Duration = Duration::from_secs(5 * 60);
 /// A comparison each day, or so: between half of this and the whole of it after the one before.
 const COMPARISON_PAUSE: Duration = Duration::from_secs(32 * 3600);
 /// Pages after each other that bring nothing new: more of them have no end.
@@ -75,20 +75,37 @@ impl Purpose {
         folder.phase == Phase::Following && !self.is_done(folder) && !rests
     }
 
-    fn begin(self, round: &Round<'_>) -> Walk {
-        match self {
-            Self::History { since } => Walk::new(since, Arrivals { since, until: round.activated_at }),
-            Self::Reconcile(run) => {
-                Walk::new(run.run, Arrivals { since: Timestamp::UNIX_EPOCH, until: run.run - SETTLED_AFTER })
+    /// A walk that begins. What kept the one before from its end is told until this one is at its own.
+    fn begin(self, round: &Round<'_>, folder: &FolderState) -> Walk {
+        let (walk, before) = match self {
+            Self::History { since } => {
+                (Walk::new(since, Arrivals { since, until: round.activated_at }), &folder.history)
             }
-        }
+            Self::Reconcile(run) => {
+                let arrivals = Arrivals { since: Timestamp::UNIX_EPOCH, until: run.run - SETTLED_AFTER };
+                (Walk::new(run.run, arrivals), &folder.comparison)
+            }
+        };
+        before
+            .as_ref()
+            .filter(|before| before.ended_at.is_none())
+            .map_or(walk.clone(), |before| walk.in_place_of(before))
     }
 
     fn put(self, folder: FolderState, walk: Walk) -> FolderState {
         match self {
             Self::History { .. } => FolderState { history: Some(walk), ..folder },
-            Self::Reconcile(_) => FolderState { comparison: Some(walk), ..folder },
+            Self::Reconcile(_) => {
+                // Delta told of entries that nobody understood: the list has all of them.
+                let unreadable = if walk.ended_at.is_some() { 0 } else { folder.unreadable };
+                FolderState { comparison: Some(walk), unreadable, ..folder }
+            }
         }
+    }
+
+    /// Whether nothing but what fails keeps it from its end.
+    fn is_stuck(self, folder: &FolderState) -> bool {
+        self.is_done(folder) || self.walk_of(folder).is_some_and(|walk| walk.shown_trouble().is_some())
     }
 
     fn page(self) -> usize {
@@ -123,12 +140,9 @@ fn begins(folder: &FolderState, now: Timestamp) -> bool {
 pub(crate) async fn prepare(round: &Round<'_>, folders: &mut [Row<FolderState>]) -> Result<bool, RoundError> {
     let now = round.app.clock.now();
     let (found, _) = unbounded();
-    let mut complete = true;
-    for folder in folders.iter_mut().filter(|row| begins(&row.value, now)) {
-        let read = discover::folder(round, folder, PAGES_MAX, &found).await?;
-        complete &= !matches!(read, Read::More | Read::OutOfTime);
-    }
-    Ok(complete)
+    let beginning: Vec<usize> = (0..folders.len()).filter(|i| begins(&folders[*i].value, now)).collect();
+    let read = discover::folders(round, folders, &beginning, PAGES_MAX, &found).await?;
+    Ok(!read.iter().any(|read| matches!(read, Read::More | Read::OutOfTime)))
 }
 
 /// Goes on with history and reconciliation, for a bounded time; `open` is their work from before.
@@ -141,11 +155,14 @@ pub(crate) async fn run(
     let now = round.app.clock.now();
     let history = round.mailbox.history.map(|history| Purpose::History { since: history.from });
     let running = sync.reconciliation.filter(|run| run.ended_at.is_none());
-    let reconciliation = match (running, sync.reconcile_at) {
-        (None, Some(at)) if at <= now => Some(Reconciliation { run: now, dry_run: false, ended_at: None }),
-        (running, _) => running,
+    let is_due = sync.reconcile_at.is_some_and(|at| at <= now);
+    // A folder that can't be listed keeps the others from no comparison.
+    let is_free = running.is_none_or(|run| folders.iter().all(|row| Purpose::Reconcile(run).is_stuck(&row.value)));
+    let reconciliation = match is_due && is_free {
+        true => Some(Reconciliation { run: now, dry_run: false, ended_at: None }),
+        false => running,
     };
-    if sync.reconcile_at.is_none_or(|at| at <= now) {
+    if sync.reconcile_at.is_none() || (is_due && is_free) {
         sync.reconcile_at = Some(now + round.app.random.jitter(COMPARISON_PAUSE));
     }
     sync.reconciliation = reconciliation.or(sync.reconciliation);
@@ -236,9 +253,10 @@ async fn count(round: &Round<'_>, purpose: Purpose, folder: &mut Row<FolderState
         Some(walk) if walk.total.is_some() || walk.tally.listed > 0 => return Ok(()),
         // The total of one that failed before it began is still unknown.
         Some(walk) => walk.clone(),
-        None => purpose.begin(round),
+        None => purpose.begin(round, &folder.value),
     };
-    match round.graph.count_arrivals(&round.mailbox.user, folder.value.id(), walk.ahead()).await {
+    let graph = round.graph_for(walk.trouble.as_ref());
+    match graph.count_arrivals(&round.mailbox.user, folder.value.id(), walk.ahead()).await {
         Ok(total) => {
             round.served();
             put(round, folder, purpose, walk.counted(Some(total)), Vec::new()).await
@@ -262,10 +280,15 @@ async fn put_off(
     tracing::warn!(mailbox.id = %mailbox, folder.id = %folder.value.id(), error = %ErrorChain(&error), "a folder can't be listed");
     let walk = match purpose.walk_of(&folder.value) {
         Some(walk) => walk.clone(),
-        None => purpose.begin(round),
+        None => purpose.begin(round, &folder.value),
     };
     let before = walk.trouble.as_ref();
-    if error.is_certainly_gone() && before.is_some_and(|before| before.microsoft_code == error.code()) {
+    let was_gone = before.is_some_and(|before| before.microsoft_code == error.code());
+    // A list that is not there says nothing of its folder.
+    if error.is_certainly_gone()
+        && was_gone
+        && matches!(round.graph_for(before).has_folder(&round.mailbox.user, folder.value.id()).await, Ok(false))
+    {
         put(round, folder, purpose, walk.ended(now), Vec::new()).await?;
         note_list(round, &folder.value);
         return Ok(());
@@ -302,8 +325,10 @@ async fn walk(
         if round.is_over() {
             return Ok(RoundEnd::OutOfTime);
         }
-        let walk = purpose.walk_of(&folder.value).cloned().unwrap_or_else(|| purpose.begin(round));
-        let listed = round.graph.arrivals(&mailbox.user, &id, walk.ahead(), purpose.page(), next.as_ref()).await;
+        let walk = purpose.walk_of(&folder.value).cloned();
+        let walk = walk.unwrap_or_else(|| purpose.begin(round, &folder.value));
+        let graph = round.graph_for(walk.trouble.as_ref());
+        let listed = graph.arrivals(&mailbox.user, &id, walk.ahead(), purpose.page(), next.as_ref()).await;
         let page = match listed {
             Ok(page) => page,
             // The others can be listed all the same.
@@ -346,8 +371,8 @@ async fn walk(
         if let Some(missed) = &missed {
             let attempted = format!("list the mails of folder {id}");
             let error = GraphError::Unreadable { attempted, source: missed.as_str().into() };
-            after =
-                after.again(purpose.begin(round), |before| Trouble::after(before, &error, now).resting(LISTED_AGAIN));
+            let anew = purpose.begin(round, &folder.value);
+            after = after.again(anew, |before| Trouble::after(before, &error, now).resting(LISTED_AGAIN));
         } else if ended {
             after = after.ended(now);
         }

@@ -85,6 +85,16 @@ pub struct Issued {
     pub refresh: Option<SecretString>,
     /// Who signed in; only with the code grant.
     pub id_token: Option<SecretString>,
+    /// The rights that Entra named with the token; none where it named none.
+    rights: Vec<String>,
+}
+
+impl Issued {
+    /// Whether Entra named the rights, and none of them is to read mail.
+    pub fn reads_no_mail(&self) -> bool {
+        let reads = |right: &String| right.rsplit('/').next().is_some_and(|name| name.starts_with("Mail.Read"));
+        !self.rights.is_empty() && !self.rights.iter().any(reads)
+    }
 }
 
 impl oauth2::ErrorResponse for EntraRefusal {}
@@ -356,6 +366,13 @@ impl Entra {
             access: AccessToken::new(access.clone().into(), expires_at),
             refresh: refresh.map(Into::into),
             id_token: answer.extra_fields().id_token.clone().map(Into::into),
+            rights: answer
+                .scopes()
+                .into_iter()
+                .flatten()
+                .map(|scope| scope.to_string())
+                .filter(|name| !name.is_empty())
+                .collect(),
         })
     }
 
@@ -379,7 +396,7 @@ impl Entra {
                 if is_unwell && (wait.is_some() || !says_that_it_passes(&body)) {
                     return Err(EntraError::Unwell { wait });
                 }
-                answer.body(body).map_err(|_| EntraError::Unreadable("the token answer is no HTTP"))
+                answer.body(as_documented(body)).map_err(|_| EntraError::Unreadable("the token answer is no HTTP"))
             })
         }
     }
@@ -439,6 +456,23 @@ fn says_that_it_passes(body: &[u8]) -> bool {
     serde_json::from_slice::<EntraRefusal>(body).is_ok_and(|refusal| refusal.passes())
 }
 
+/// A token answer in the form that is documented. The first version of the endpoint wrote a lifetime as text, and some
+/// gateways do still; one that says nothing is left out, and so is a scope that is no text.
+/// Source: <https://www.rfc-editor.org/rfc/rfc6749#section-5.1>
+fn as_documented(body: Vec<u8>) -> Vec<u8> {
+    let Ok(mut answer) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body) else {
+        return body;
+    };
+    if let Some(lifetime) = answer.remove("expires_in") {
+        let seconds = lifetime.as_u64().or_else(|| lifetime.as_str()?.trim().parse().ok());
+        answer.extend(seconds.map(|seconds| ("expires_in".to_owned(), seconds.into())));
+    }
+    if answer.get("scope").is_some_and(|scope| !scope.is_string()) {
+        answer.remove("scope");
+    }
+    serde_json::Value::Object(answer).to_string().into_bytes()
+}
+
 /// The body of an answer, which is small.
 async fn read(response: &mut reqwest::Response) -> Result<Vec<u8>, EntraError> {
     let mut body = Vec::new();
@@ -493,7 +527,8 @@ mod tests {
     }
 
     fn issued(answer: &str) -> Result<Issued, EntraError> {
-        let answer: TokenAnswer = serde_json::from_str(answer).map_err(|_| EntraError::Unreadable("the test"))?;
+        let answer = as_documented(answer.as_bytes().to_vec());
+        let answer: TokenAnswer = serde_json::from_slice(&answer).map_err(|_| EntraError::Unreadable("the test"))?;
         entra().issued::<EntraError>(Ok(answer))
     }
 
@@ -545,6 +580,23 @@ mod tests {
         assert_eq!(unnamed, "2026-03-02T08:54:59Z".parse().unwrap());
         let dying = ends(r#"{"access_token":"t","token_type":"Bearer","expires_in":10}"#);
         assert_eq!(dying, "2026-03-02T08:00:05Z".parse().unwrap());
+        for (odd, expected) in [(r#""3600""#, hour), (r#""soon""#, unnamed), ("null", unnamed), ("[]", unnamed)] {
+            let answer = format!(r#"{{"access_token":"t","token_type":"Bearer","expires_in":{odd},"scope":null}}"#);
+            assert_eq!(ends(&answer), expected, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_may_read_no_mail_is_told_where_entra_names_its_rights() {
+        let reads_no_mail = |scope: &str| {
+            let answer = format!(r#"{{"access_token":"t","token_type":"Bearer","scope":"{scope}"}}"#);
+            issued(&answer).unwrap().reads_no_mail()
+        };
+        assert_eq!(["openid profile", "User.Read"].map(reads_no_mail), [true, true]);
+        assert_eq!(
+            ["", "Mail.Read openid", "https://graph.microsoft.us/Mail.ReadWrite"].map(reads_no_mail),
+            [false, false, false]
+        );
     }
 
     #[test]

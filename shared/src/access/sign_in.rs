@@ -540,6 +540,9 @@ async fn identified(
         Access::Delegated if issued.refresh.is_none() => {
             Err(Problem::new(Code::OfflineAccessMissing, format!("Microsoft gave {name} no refresh token.")))
         }
+        Access::Delegated if issued.reads_no_mail() => {
+            Err(Problem::new(Code::ConsentRequired, format!("Microsoft gave {name} no right to read mail.")))
+        }
         Access::Delegated => {
             if expected.is_some_and(|a| a.user_id.as_ref().is_some_and(|id| *id != claims.oid)) {
                 return Err(wrong_account(format!("{name} is not the connected account.")));

@@ -1,6 +1,14 @@
 //! One mailbox's access to Graph: where a token goes, how often something is tried, how many requests run at a time.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
@@ -18,7 +26,7 @@ use super::{
 };
 use crate::{
     base::{
-        clock::{Clock, TimeLimit},
+        clock::{Clock, Stopwatch, TimeLimit},
         config::Origin,
         http::retry_after,
         random::Random,
@@ -35,6 +43,11 @@ const TRIES_MAX: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Graph is given up after so long without a byte, all tries of a request together.
 pub const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// One thing of a mailbox gets so long without a byte, because the rest of the mailbox waits behind it; as much more
+/// after each time that it failed.
+const SILENCE_OF_ONE: Duration = Duration::from_secs(5);
+/// Where Graph is slow with everything, one thing gets so many times what the slowest answer took.
+const SLOWER_THAN_OTHERS: u32 = 4;
 /// The wait after a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(10);
 /// The longest wait that is believed.
@@ -121,24 +134,92 @@ impl MailboxGate {
 }
 
 /// How long an answer is waited for: 20 seconds without a byte, and never past the end of who asks. A body that flows
-/// may take until then.
-#[derive(Debug, Clone, Copy, Default)]
+/// may take until then. One thing among others gets less, as long as Graph answers the others.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Patience {
     until: Option<TimeLimit>,
+    one: Option<OneThing>,
+    /// How long the slowest answer took, in milliseconds; zero while there was none.
+    slowest: Arc<AtomicU64>,
+}
+
+/// A thing among others that is asked for.
+#[derive(Debug, Clone, Copy)]
+struct OneThing {
+    /// How often it failed.
+    tries: u32,
+    /// Whether it is given up although Graph answered nothing else: mail does not wait for it.
+    is_helper: bool,
+}
+
+/// One wait for a byte.
+#[derive(Debug)]
+struct Wait<'p> {
+    patience: &'p Patience,
+    first: TimeLimit,
+    longest: TimeLimit,
+}
+
+impl Wait<'_> {
+    /// What `work` comes to.
+    ///
+    /// Errors: the time for it is over.
+    async fn hold<T>(&self, work: impl Future<Output = T>) -> Result<T, Silent> {
+        let mut work = pin!(work);
+        if let Some(done) = self.first.hold(work.as_mut()).await {
+            return Ok(done);
+        }
+        // Others may have been answered meanwhile, or not.
+        let last = if self.patience.is_graphs() { self.longest } else { self.first };
+        last.hold(work).await.ok_or(Silent)
+    }
 }
 
 impl Patience {
     /// What `work` comes to, unless it takes too long from now on.
     ///
     /// Errors: the time for the request is over.
-    pub async fn hold<T>(self, work: impl Future<Output = T>) -> Result<T, Silent> {
-        self.limit().hold(work).await.ok_or(Silent)
+    pub async fn hold<T>(&self, work: impl Future<Output = T>) -> Result<T, Silent> {
+        self.begin().hold(work).await
     }
 
-    fn limit(self) -> TimeLimit {
-        let silence = TimeLimit::after(SILENCE_MAX);
-        self.until.map_or(silence, |until| silence.or(until))
+    fn begin(&self) -> Wait<'_> {
+        let limit = |silence| {
+            let limit = TimeLimit::after(silence);
+            self.until.map_or(limit, |until| limit.or(until))
+        };
+        Wait { patience: self, first: limit(self.silence()), longest: limit(SILENCE_MAX) }
     }
+
+    /// How long the silence of what is asked for is its own matter.
+    fn silence(&self) -> Duration {
+        self.one.map_or(SILENCE_MAX, |one| silence_of_one(one.tries, self.slowest()))
+    }
+
+    /// Whether the silence may be no matter of the thing alone: Graph answered nothing else, or is slow with
+    /// everything.
+    fn is_graphs(&self) -> bool {
+        match self.one {
+            Some(one) if self.slowest().is_zero() => !one.is_helper,
+            Some(one) => silence_of_one(one.tries, self.slowest()) >= SILENCE_MAX,
+            None => true,
+        }
+    }
+
+    fn slowest(&self) -> Duration {
+        Duration::from_millis(self.slowest.load(Ordering::Relaxed))
+    }
+
+    fn answered_after(&self, time: Duration) {
+        // It took some time, however little.
+        self.slowest.fetch_max(u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+    }
+}
+
+/// How long one thing may be silent that failed `tries` times, where the slowest answer took so long. Pure.
+fn silence_of_one(tries: u32, slowest: Duration) -> Duration {
+    let own = SILENCE_OF_ONE.saturating_mul(tries.saturating_add(1));
+    own.max(slowest.saturating_mul(SLOWER_THAN_OTHERS)).min(SILENCE_MAX)
 }
 
 /// Graph, as one connector may ask it about one mailbox.
@@ -194,7 +275,27 @@ impl Graph {
 
     /// The same for who waits for no byte after `limit`.
     pub fn until(self, limit: TimeLimit) -> Self {
-        Self { patience: Patience { until: Some(limit) }, ..self }
+        Self { patience: Patience { until: Some(limit), ..self.patience }, ..self }
+    }
+
+    /// The same for one thing among others, which failed `tries` times: it may be silent for five seconds and five more
+    /// for each time, unless Graph answers nothing at all.
+    pub fn for_one(&self, tries: u32) -> Self {
+        self.patient(OneThing { tries, is_helper: false })
+    }
+
+    /// The same for what mail does not wait for: it gets no more time where Graph answers nothing at all.
+    pub fn for_helper(&self, tries: u32) -> Self {
+        self.patient(OneThing { tries, is_helper: true })
+    }
+
+    fn patient(&self, one: OneThing) -> Self {
+        Self { patience: Patience { one: Some(one), ..self.patience.clone() }, ..self.clone() }
+    }
+
+    /// How long it waits without a byte.
+    pub fn silence(&self) -> Duration {
+        self.patience.silence()
     }
 
     /// The same about a mailbox of which so much was asked lately.
@@ -255,7 +356,7 @@ impl Graph {
         let place = self.gate.enter(call.places).await;
         let mut pause = RETRY_PAUSE;
         let mut token_renewed = false;
-        let (mut tries, mut limit) = (1, None);
+        let (mut tries, mut wait) = (1, None);
         loop {
             if let Err(wait) = self.budget.spend(self.clock.now(), call.requests) {
                 return Err(GraphError::Throttled { attempted: call.attempted, wait, code: GraphCode::new(PACED) });
@@ -273,12 +374,14 @@ impl Graph {
             if let Some(body) = &body {
                 request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
-            let limit = *limit.get_or_insert_with(|| self.patience.limit());
+            let wait = wait.get_or_insert_with(|| self.patience.begin());
             let unreachable = |source| GraphError::Unreachable { attempted: call.attempted.clone(), source };
-            let Some(sent) = limit.hold(request.send()).await else { return Err(unreachable(Silent.into())) };
+            let asked = Stopwatch::start();
+            let Ok(sent) = wait.hold(request.send()).await else { return Err(unreachable(Silent.into())) };
             let error = match sent {
                 Ok(response) if response.status().is_success() => {
-                    let patience = self.patience;
+                    self.patience.answered_after(asked.read());
+                    let patience = self.patience.clone();
                     return Ok(Answer { response, attempted: call.attempted, place, patience });
                 }
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !token_renewed => {
@@ -308,7 +411,7 @@ impl Graph {
     pub(super) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GraphError> {
         let answer = self.send(call).await?;
         let attempted = answer.attempted;
-        let bytes = read_bounded(answer.response, JSON_BYTES_MAX, answer.patience).await.map_err(|e| match e {
+        let bytes = read_bounded(answer.response, JSON_BYTES_MAX, &answer.patience).await.map_err(|e| match e {
             ReadError::Cut(source) => GraphError::Unreachable { attempted: attempted.clone(), source },
             ReadError::TooLarge => {
                 GraphError::Unreadable { attempted: attempted.clone(), source: "it is too large".into() }
@@ -323,7 +426,7 @@ impl Graph {
         let retry_after = self.named_wait(response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()));
         let request_id =
             response.headers().get("request-id").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let body = read_bounded(response, 64 << 10, self.patience).await.unwrap_or_default();
+        let body = read_bounded(response, 64 << 10, &self.patience).await.unwrap_or_default();
         self.error(attempted.to_owned(), status, retry_after, request_id, &body)
     }
 
@@ -374,7 +477,7 @@ enum ReadError {
 async fn read_bounded(
     mut response: reqwest::Response,
     bytes_max: usize,
-    patience: Patience,
+    patience: &Patience,
 ) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = next_chunk(&mut response, patience).await.map_err(ReadError::Cut)? {
@@ -389,7 +492,7 @@ async fn read_bounded(
 /// The next bytes of an answer, or none at its end.
 pub(super) async fn next_chunk(
     response: &mut reqwest::Response,
-    patience: Patience,
+    patience: &Patience,
 ) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
     Ok(patience.hold(response.chunk()).await?.map_err(reqwest::Error::without_url)?)
 }
@@ -439,6 +542,31 @@ mod tests {
         // One connection, and no second one.
         let (_connection, _) = silent.accept().await.unwrap();
         assert!(TimeLimit::after(Duration::from_millis(50)).hold(silent.accept()).await.is_none());
+    }
+
+    #[test]
+    fn one_thing_is_given_up_sooner_than_a_mailbox_but_not_where_graph_is_slow_with_everything() {
+        let seconds = |tries, slowest| silence_of_one(tries, Duration::from_millis(slowest)).as_secs();
+        assert_eq!([0, 1, 2, 3, u32::MAX].map(|tries| seconds(tries, 200)), [5, 10, 15, 20, 20]);
+        assert_eq!([1_000, 2_000, 6_000, u64::MAX].map(|slowest| seconds(0, slowest)), [5, 8, 20, 20]);
+    }
+
+    #[tokio::test]
+    async fn a_thing_that_is_silent_while_graph_answers_others_is_given_up_alone() {
+        let given_up = async |one: OneThing, answers: bool| {
+            let patience = Patience { one: Some(one), ..Patience::default() };
+            let wait = Wait { first: TimeLimit::after(Duration::ZERO), ..patience.begin() };
+            if answers {
+                patience.answered_after(Duration::from_millis(100));
+            }
+            // It would be answered a little later.
+            let answer = TimeLimit::after(Duration::from_millis(20)).hold(std::future::pending::<()>());
+            wait.hold(answer).await.is_err()
+        };
+        let one = OneThing { tries: 0, is_helper: false };
+        assert_eq!((given_up(one, true).await, given_up(one, false).await), (true, false));
+        let helper = OneThing { is_helper: true, ..one };
+        assert_eq!((given_up(helper, true).await, given_up(helper, false).await), (true, true));
     }
 
     #[test]

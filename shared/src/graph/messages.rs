@@ -277,7 +277,7 @@ impl MimeStream {
     /// Errors: Graph does not answer to the end, or something else than a mail came.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, GraphError> {
         let attempted = || self.attempted.clone();
-        let chunk = next_chunk(&mut self.response, self.patience).await;
+        let chunk = next_chunk(&mut self.response, &self.patience).await;
         let chunk = chunk.map_err(|source| GraphError::Unreachable { attempted: attempted(), source })?;
         let Some(head) = &mut self.head else { return Ok(chunk) };
         let bytes = chunk.as_deref().unwrap_or_default();

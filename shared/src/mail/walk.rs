@@ -141,6 +141,11 @@ impl Walk {
         }
     }
 
+    /// The same, in the place of one that did not come to its end: what kept that from it lasts.
+    pub fn in_place_of(self, before: &Self) -> Self {
+        Self { trouble: before.trouble.clone(), gap: before.gap.clone(), ..self }
+    }
+
     /// What is to be listed next.
     pub fn ahead(&self) -> Arrivals {
         Arrivals { since: self.at, until: self.until }

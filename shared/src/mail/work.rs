@@ -30,6 +30,9 @@ pub struct Work {
     /// Those of them that are counted as failed.
     #[serde(default)]
     failed: BTreeSet<String>,
+    /// Those of them that are counted as done, and need no more than a mark.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    kept: BTreeSet<String>,
     /// Not before this: all that is left has failed and waits.
     pub not_before: Option<Timestamp>,
     /// Whether the things are counted already: messages that need no more than another mark.
@@ -42,6 +45,8 @@ pub struct Work {
 pub enum WorkOutcome {
     /// Nothing is left to do.
     Done,
+    /// It is kept, and that is told. Its mark waits until then, or comes next time.
+    Kept(Option<Timestamp>),
     /// It failed; the next try, if there is one.
     Failed(Option<Timestamp>),
     /// It is deleted for good: nothing is left to do, and nothing was kept.
@@ -141,11 +146,26 @@ impl Work {
         let mut all_wait = true;
         for (thing, fate) in fates {
             let counted = self.failed.contains(thing);
+            let is_kept = self.counted || self.kept.contains(thing);
             match fate {
-                WorkOutcome::Done if self.counted => {}
+                WorkOutcome::Done if is_kept => {}
                 WorkOutcome::Done => {
                     settled.done += 1;
                     settled.failed -= i64::from(counted);
+                }
+                WorkOutcome::Kept(wait) => {
+                    if !is_kept {
+                        settled.done += 1;
+                        settled.failed -= i64::from(counted);
+                    }
+                    if !self.counted {
+                        left.kept.insert(thing.clone());
+                    }
+                    match wait {
+                        Some(at) => left.not_before = Some(left.not_before.map_or(*at, |other| other.min(*at))),
+                        None => all_wait = false,
+                    }
+                    left.things.push(thing.clone());
                 }
                 WorkOutcome::Gone => {
                     settled.gone += 1;
@@ -249,6 +269,24 @@ mod tests {
         let fate = |fate| [(ids[44].local(), fate)];
         assert_eq!(mark.left_after(&fate(WorkOutcome::Open)), (Some(mark.clone()), Settled::default()));
         assert_eq!(mark.left_after(&fate(WorkOutcome::Done)), (None, Settled::default()));
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_at_once_and_waits_for_its_mark() {
+        let [a, b] = ["a", "b"].map(str::to_owned);
+        let work = Work::new(vec![a.clone(), b.clone()]);
+        let waits = WorkOutcome::Kept(Some(at(60)));
+        let (left, settled) = work.left_after(&[(a.clone(), waits), (b.clone(), WorkOutcome::Failed(Some(at(30))))]);
+        let left = left.unwrap();
+        assert_eq!(settled, Settled { done: 1, failed: 1, gone: 0 });
+        assert_eq!((left.things(), left.not_before), ([a.clone(), b.clone()].as_slice(), Some(at(30))));
+
+        let (left, settled) = left.left_after(&[(a.clone(), waits), (b, WorkOutcome::Kept(None))]);
+        let left = left.unwrap();
+        assert_eq!((settled, left.not_before), (Settled { done: 1, failed: -1, gone: 0 }, None));
+
+        let fates = left.things().iter().map(|thing| (thing.clone(), WorkOutcome::Done)).collect::<Vec<_>>();
+        assert_eq!(left.left_after(&fates), (None, Settled::default()));
     }
 
     #[test]

@@ -79,6 +79,13 @@ pub struct CopyFailure {
     pub next_try: Option<Timestamp>,
 }
 
+impl CopyFailure {
+    /// Whether it is no more than a wait: Microsoft did not serve it now, and was asked a few times only.
+    pub fn is_passing(&self) -> bool {
+        self.problem.code == Code::MicrosoftBusy && self.next_try.is_some() && self.attempts < LASTING_ATTEMPTS
+    }
+}
+
 /// One entry in one member's Outlook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copy {

@@ -255,7 +255,7 @@ fn copy_view<T: Resource>(
     let failure = copy.and_then(|copy| copy.failure.clone()).filter(|_| !current);
     let state = match (&item, &failure) {
         (None, _) if current => CopyState::SwitchedOff,
-        (_, Some(_)) => CopyState::Failed,
+        (_, Some(failure)) if !failure.is_passing() => CopyState::Failed,
         _ if current => CopyState::Current,
         _ => CopyState::Waiting,
     };

@@ -90,13 +90,14 @@ pub(super) async fn read(
     let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
     let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id, member)).await?;
     let waiting: BTreeSet<EntryId> = work.iter().flat_map(|row| row.value.entries()).collect();
+    let has_failed = |copy: &Copy| copy.failure.as_ref().is_some_and(|failure| !failure.is_passing());
+    let failed: BTreeSet<&EntryId> =
+        copies.iter().filter(|row| has_failed(&row.value)).map(|row| &row.value.entry).collect();
     let count = |nouns: &[Noun]| CopyCounts {
         placed: copies.iter().filter(|row| nouns.contains(&row.value.entry.noun) && row.value.placed.is_some()).count(),
-        waiting: waiting.iter().filter(|entry| nouns.contains(&entry.noun)).count(),
-        failed: copies
-            .iter()
-            .filter(|row| nouns.contains(&row.value.entry.noun) && row.value.failure.is_some())
-            .count(),
+        // What failed is tried again, and counted once.
+        waiting: waiting.iter().filter(|entry| nouns.contains(&entry.noun) && !failed.contains(entry)).count(),
+        failed: failed.iter().filter(|entry| nouns.contains(&entry.noun)).count(),
     };
     let of = |noun| NounView {
         place: wish.place(noun),
