@@ -17,7 +17,7 @@ use crate::{
         http::{HttpClientError, http_client_builder},
         random::Random,
     },
-    evidence::{append::Appender, authority::StampAuthority, erase::Eraser, package::Packer, store::LogStore},
+    evidence::{append::Appender, authority::StampAuthority, eraser::Eraser, proof_package::Packer, store::LogStore},
     mail::{archive::Archive, rules::RecentPeople},
     search::{append::Indexer, store::IndexStore},
 };

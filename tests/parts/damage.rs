@@ -24,7 +24,7 @@ use shared::{
     evidence::{
         checkpoint::{Checkpoint, LogKeys},
         entry::entry,
-        erase::{EraseError, ErasedScope, Erasure},
+        eraser::{EraseError, ErasedScope, Erasure},
         report::{FindingKind, Report},
         stamp::StampRoots,
         store::key,
@@ -386,7 +386,7 @@ async fn what_was_erased_is_told_apart_and_has_to_be_in_the_log() {
     let number: u64 = other["sk"].as_s().unwrap().parse().unwrap();
     let stored = app.feed.stored(firm, number).await.unwrap().unwrap();
     let hash = leaf(&entry(firm, number, &stored).unwrap());
-    app.feed.blank(firm, number, hash, archive.world.clock.now()).await.unwrap();
+    app.feed.void_fact(firm, number, hash, archive.world.clock.now()).await.unwrap();
     let found = archive.verify().await;
     assert!(found.contains(&(Altered, name(other))), "{found:?}");
     archive.put_item(other).await;

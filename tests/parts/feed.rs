@@ -31,12 +31,12 @@ async fn a_reader_by_cursor_gets_each_fact_once_and_in_order() {
         feed.tell_with(firm, Vec::new(), fact(&world, id)).await.unwrap();
     }
     let now = world.clock.now();
-    let (first, reached) = feed.after(firm, 0, 2, now).await.unwrap();
+    let (first, reached) = feed.facts_after(firm, 0, 2, now).await.unwrap();
     assert_eq!((numbers(&first), reached), (vec![1, 2], 2));
-    let (rest, reached) = feed.after(firm, reached, 2, now).await.unwrap();
+    let (rest, reached) = feed.facts_after(firm, reached, 2, now).await.unwrap();
     assert_eq!((numbers(&rest), reached), (vec![3], 3));
-    assert_eq!(feed.after(firm, reached, 2, now).await.unwrap(), (vec![], 3));
-    assert_eq!(numbers(&feed.before(firm, 3, 10).await.unwrap()), [2, 1]);
+    assert_eq!(feed.facts_after(firm, reached, 2, now).await.unwrap(), (vec![], 3));
+    assert_eq!(numbers(&feed.facts_before(firm, 3, 10).await.unwrap()), [2, 1]);
 }
 
 #[tokio::test]
@@ -44,10 +44,10 @@ async fn a_reader_waits_for_a_number_that_is_not_written_yet() {
     let (world, feed, firm) = feed().await;
     let late = feed.take_numbers(firm, 1).await.unwrap();
     feed.tell_with(firm, Vec::new(), fact(&world, "later")).await.unwrap();
-    assert_eq!(feed.after(firm, 0, 10, world.clock.now()).await.unwrap(), (vec![], 0));
+    assert_eq!(feed.facts_after(firm, 0, 10, world.clock.now()).await.unwrap(), (vec![], 0));
     let slow = fact(&world, "slow");
     assert_eq!(feed.record(firm, late, &slow).await.unwrap(), Recorded::New);
-    let (facts, _) = feed.after(firm, 0, 10, world.clock.now()).await.unwrap();
+    let (facts, _) = feed.facts_after(firm, 0, 10, world.clock.now()).await.unwrap();
     assert_eq!(numbers(&facts), [1, 2]);
 }
 
@@ -57,7 +57,7 @@ async fn a_number_whose_writer_died_is_given_up_and_its_writer_takes_another_if_
     let lost = feed.take_numbers(firm, 1).await.unwrap();
     feed.tell_with(firm, Vec::new(), fact(&world, "later")).await.unwrap();
     let patient: Timestamp = world.clock.now() + GAP_PATIENCE;
-    let (facts, reached) = feed.after(firm, 0, 10, patient).await.unwrap();
+    let (facts, reached) = feed.facts_after(firm, 0, 10, patient).await.unwrap();
     assert_eq!((numbers(&facts), reached), (vec![2], 2));
     assert_eq!(feed.record(firm, lost, &fact(&world, "slow")).await.unwrap(), Recorded::NumberGivenUp);
 }
@@ -69,7 +69,7 @@ async fn a_fact_that_is_written_again_stays_as_it_was() {
     assert_eq!(feed.record(firm, number, &once).await.unwrap(), Recorded::New);
     assert_eq!(feed.record(firm, number, &once).await.unwrap(), Recorded::Before);
     assert_eq!(feed.record(firm, number, &fact(&world, "another")).await.unwrap(), Recorded::NumberGivenUp);
-    let (facts, _) = feed.after(firm, 0, 10, world.clock.now()).await.unwrap();
+    let (facts, _) = feed.facts_after(firm, 0, 10, world.clock.now()).await.unwrap();
     assert_eq!(facts, [NumberedFact { number, fact: once }]);
 }
 
@@ -82,7 +82,7 @@ async fn a_number_that_was_given_up_is_shown_in_neither_order() {
     for told in ["one", "two"] {
         feed.tell_with(id, Vec::new(), fact(&world, told)).await.unwrap();
     }
-    feed.after(id, 0, 10, world.clock.now() + GAP_PATIENCE).await.unwrap();
+    feed.facts_after(id, 0, 10, world.clock.now() + GAP_PATIENCE).await.unwrap();
     for query in ["order=asc", "order=desc", "order=desc&type=connector_connected"] {
         let page = world.get(&format!("/v1/firms/{firm}/events?{query}")).await.ok();
         let mut shown: Vec<_> =

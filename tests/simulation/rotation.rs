@@ -12,7 +12,7 @@ use shared::{
         connector::Connector,
         credential::{Certificate, Credential},
         lease::{HeldRegistration, Replacement},
-        owner::Owner,
+        owner::AppOwner,
         registration::RegistrationError,
         rotation::{self, Rotated},
     },
@@ -30,7 +30,7 @@ const CALLS_MAX: usize = 200;
 struct Story {
     world: World,
     gate: Gate,
-    owner: Owner,
+    owner: AppOwner,
     connector: Connector,
 }
 
@@ -54,7 +54,7 @@ impl Story {
         world.host.tick().await;
         let (firm, id) = (firm.parse().unwrap(), connector.parse().unwrap());
         let connector = Connector::find(&world.host.app.table, firm, id).await.unwrap().unwrap().value;
-        Self { world, gate, owner: Owner::Firm(firm), connector }
+        Self { world, gate, owner: AppOwner::Firm(firm), connector }
     }
 
     fn function(&self) -> &App {

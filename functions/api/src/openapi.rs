@@ -173,11 +173,13 @@ fn describe_headers(document: &mut Value) {
                 let names = if path.starts_with("/v1/") { &OF_ALL[..] } else { &OF_ALL[..2] };
                 let is_success = status.starts_with('2');
                 let replayed = (method == "post" && is_success).then_some("Idempotency-Replayed");
+                let later = (method == "post" && status == "409").then_some("Retry-After");
                 let deprecated = ["Deprecation", "Link", "Sunset"].into_iter().filter(|_| is_deprecated);
                 let is_tagged = tagged.contains(&answer["content"]["application/json"]["schema"]);
                 let tag = (is_success && is_tagged && answer["headers"]["ETag"].is_null()).then_some("ETag");
                 let default = ["Allow", "Retry-After"].into_iter().filter(|_| status == "default");
-                let own = names.iter().copied().chain(replayed).chain(deprecated).chain(tag).chain(default);
+                let own =
+                    names.iter().copied().chain(replayed).chain(later).chain(deprecated).chain(tag).chain(default);
                 refer_to_headers(answer, own);
             }
         }

@@ -9,7 +9,10 @@ use shared::{
         worker::RoundOutcome,
     },
     base::id::{EntryId, Noun},
-    graph::{BatchOrder, Disposition, GraphError, Homes, ItemStep, OutlookItem, PARALLEL_REQUESTS_MAX, Place, Tag},
+    graph::{
+        BatchOrder, Disposition, GraphError, ItemContainers, ItemStep, OutlookItem, OutlookItemKind,
+        PARALLEL_REQUESTS_MAX, Tag,
+    },
     mail::work::WorkOutcome,
     push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
@@ -151,19 +154,23 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
             round.app.table.write(Write::replace(work)).await?;
             work.written();
         }
-        let homes = homes(round, &steps).await?;
+        let containers = containers(round, &steps).await?;
         let tagged: Vec<(ItemStep, Tag)> =
             steps.iter().map(|(i, step)| (step.clone(), tag(round, &held[*i]))).collect();
         // A chain breaks at its first refusal; what it left undone goes all at once.
         let order = if alone || go > 0 { BatchOrder::Parallel } else { BatchOrder::Chained };
-        let results = match round.outlook.graph.carry_out(&round.outlook.user, &homes, &tagged, order).await {
+        let results = match round.outlook.graph.carry_out(&round.outlook.user, &containers, &tagged, order).await {
             Ok(results) => results,
             Err(error) => {
                 for (i, step) in steps.iter().filter(|_| may_have_worked(&error)) {
                     held[*i].copy.doubt(step);
                 }
                 // Of a whole batch only the list, read for what is linked to us, can be gone.
-                return Err(if error.is_gone() { PushError::HomeGone(Place::Task) } else { error.into() });
+                return Err(if error.is_gone() {
+                    PushError::ContainerGone(OutlookItemKind::Task)
+                } else {
+                    error.into()
+                });
             }
         };
         let mut stop = Ok(());
@@ -201,8 +208,11 @@ fn refused(round: &Round<'_>, held: &mut Held, step: &ItemStep, error: GraphErro
     if error.status() == Some(424) || held.copy.learned(step, &error) {
         return Ok(());
     }
-    if matches!(step, ItemStep::Create(_) | ItemStep::Find(_)) && error.is_gone() && step.place() != Place::Event {
-        return Err(PushError::HomeGone(step.place()));
+    if matches!(step, ItemStep::Create(_) | ItemStep::Find(_))
+        && error.is_gone()
+        && step.place() != OutlookItemKind::Event
+    {
+        return Err(PushError::ContainerGone(step.place()));
     }
     if may_have_worked(&error) {
         held.copy.doubt(step);
@@ -248,34 +258,35 @@ fn tag(round: &Round<'_>, held: &Held) -> Tag {
 
 /// The containers of ours that these steps need: looked for where one is not known, made where something is to be made
 /// in it, and kept before anything is.
-async fn homes(round: &Round<'_>, steps: &[(usize, ItemStep)]) -> Result<Homes, PushError> {
-    let mut homes = round.homes.lock().await;
-    let places: BTreeSet<Place> = steps.iter().map(|(_, step)| step.place()).collect();
+async fn containers(round: &Round<'_>, steps: &[(usize, ItemStep)]) -> Result<ItemContainers, PushError> {
+    let mut containers = round.containers.lock().await;
+    let places: BTreeSet<OutlookItemKind> = steps.iter().map(|(_, step)| step.place()).collect();
     for place in places {
-        if homes.has(place) {
+        if containers.has(place) {
             continue;
         }
         let makes = steps.iter().any(|(_, step)| matches!(step, ItemStep::Create(item) if item.place() == place));
-        let mut home = round.outlook.home(&homes, place).await?;
-        if home.is_none() && makes {
-            let foreign = if place == Place::Task { round.outlook.foreign_lists().await? } else { BTreeMap::new() };
+        let mut container = round.outlook.container(&containers, place).await?;
+        if container.is_none() && makes {
+            let foreign =
+                if place == OutlookItemKind::Task { round.outlook.foreign_lists().await? } else { BTreeMap::new() };
             let taken: Vec<String> = foreign.values().cloned().collect();
-            homes.foreign_lists.extend(foreign.into_keys());
-            homes.unsure.insert(place);
-            round.keep(&homes).await?;
-            if let Some((made, name)) = round.outlook.make_home(place, &taken).await? {
+            containers.foreign_lists.extend(foreign.into_keys());
+            containers.unsure.insert(place);
+            round.keep(&containers).await?;
+            if let Some((made, name)) = round.outlook.make_container(place, &taken).await? {
                 if name != round.outlook.firm.name {
-                    homes.names.insert(place, name);
+                    containers.names.insert(place, name);
                 }
-                home = Some(made);
+                container = Some(made);
             }
         }
-        if home.is_some() {
-            homes.set(place, home);
-            round.keep(&homes).await?;
+        if container.is_some() {
+            containers.set(place, container);
+            round.keep(&containers).await?;
         }
     }
-    Ok(homes.clone())
+    Ok(containers.clone())
 }
 
 /// Keeps what is known of the copies, and takes out of the work what is done, in one transaction.

@@ -5,7 +5,7 @@
 //! name one member.
 
 mod advance;
-mod comparison;
+mod repair;
 mod round;
 mod run;
 

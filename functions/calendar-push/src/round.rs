@@ -17,7 +17,7 @@ use shared::{
     },
     base::id::{EntryId, MemberId, Noun},
     firm::{Firm, feed::FeedError},
-    graph::{Disposition, GraphCode, GraphError, Homes, Place},
+    graph::{Disposition, GraphCode, GraphError, ItemContainers, OutlookItemKind},
     problem::NotedProblem,
     push::{Outlook, PushChoice},
 };
@@ -36,7 +36,7 @@ pub(crate) enum PushError {
     Wait(Duration),
     /// A container of ours is not there any more.
     #[error("the place of {0:?}s is gone")]
-    HomeGone(Place),
+    ContainerGone(OutlookItemKind),
     /// A person has to act, or Graph answered what nobody expected.
     #[error(transparent)]
     Graph(GraphError),
@@ -110,7 +110,7 @@ pub(crate) struct Round<'a> {
     /// Whether categories may be given colours.
     pub colors: bool,
     /// The containers of ours, made when something is to lie in them.
-    pub homes: tokio::sync::Mutex<Homes>,
+    pub containers: tokio::sync::Mutex<ItemContainers>,
     /// Settlements of one member touch the same counters: one at a time.
     pub settling: tokio::sync::Mutex<()>,
     pub deadline: &'a Deadline,
@@ -124,8 +124,8 @@ pub(crate) struct Round<'a> {
 
 impl Round<'_> {
     /// Remembers the containers, whatever becomes of the round. One round of a member runs at a time.
-    pub async fn keep(&self, homes: &Homes) -> Result<(), TableError> {
-        keep(self.app, self.outlook.firm, self.outlook.member, homes).await
+    pub async fn keep(&self, containers: &ItemContainers) -> Result<(), TableError> {
+        keep(self.app, self.outlook.firm, self.outlook.member, containers).await
     }
 
     /// Begins nothing new from now on.
@@ -163,6 +163,11 @@ impl Round<'_> {
 }
 
 /// Remembers the containers. One round of a member runs at a time.
-pub(crate) async fn keep(app: &App, firm: &Firm, member: MemberId, homes: &Homes) -> Result<(), TableError> {
-    app.table.write(Write::overwrite(Key::homes(firm.id, member), homes)).await
+pub(crate) async fn keep(
+    app: &App,
+    firm: &Firm,
+    member: MemberId,
+    containers: &ItemContainers,
+) -> Result<(), TableError> {
+    app.table.write(Write::overwrite(Key::containers(firm.id, member), containers)).await
 }

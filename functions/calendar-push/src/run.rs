@@ -27,13 +27,13 @@ use shared::{
         Firm,
         member::{Due, Member, MemberAccount},
     },
-    graph::{GraphError, Homes, Place},
+    graph::{GraphError, ItemContainers, OutlookItemKind},
     problem::{Code, NotedProblem, of_refused_service},
     push::{Copy, Failing, Outbox, Outlook, PushChoice, PushWork},
 };
 
 use crate::{
-    advance, comparison,
+    advance, repair,
     round::{Block, CHECK_PAUSE, CONFLICT_PAUSE, PushError, Round, keep},
 };
 
@@ -72,7 +72,7 @@ impl Round<'_> {
         if self.drain().await? == RoundOutcome::OutOfTime {
             return Ok(RoundOutcome::OutOfTime);
         }
-        if comparison::compare_outlook(self, outbox).await? && self.drain().await? == RoundOutcome::OutOfTime {
+        if repair::compare_outlook(self, outbox).await? && self.drain().await? == RoundOutcome::OutOfTime {
             return Ok(RoundOutcome::OutOfTime);
         }
         self.tidy().await?;
@@ -81,17 +81,17 @@ impl Round<'_> {
 
     /// Removes the containers of ours that nothing shall lie in, unless a person put something there.
     async fn tidy(&self) -> Result<(), PushError> {
-        let mut homes = self.homes.lock().await;
-        for (noun, place) in [(Noun::Date, Place::Task), (Noun::Contact, Place::Contact)] {
-            let there = homes.has(place) || homes.unsure.contains(&place);
+        let mut containers = self.containers.lock().await;
+        for (noun, place) in [(Noun::Date, OutlookItemKind::Task), (Noun::Contact, OutlookItemKind::Contact)] {
+            let there = containers.has(place) || containers.unsure.contains(&place);
             if !there || self.wish.place(noun) == Some(place) || self.is_blocked(Some(noun)) {
                 continue;
             }
-            match self.remove_home(&homes, place).await {
+            match self.remove_home(&containers, place).await {
                 Ok(false) => {}
                 Ok(true) => {
-                    homes.set(place, None);
-                    self.keep(&homes).await?;
+                    containers.set(place, None);
+                    self.keep(&containers).await?;
                 }
                 Err(error) => self.hold_up(Some(noun), error.into())?,
             }
@@ -100,13 +100,13 @@ impl Round<'_> {
     }
 
     /// Whether the container of ours for that place is gone. One that may have been made is looked for.
-    async fn remove_home(&self, homes: &Homes, place: Place) -> Result<bool, GraphError> {
-        let home = match homes.of(place) {
-            Some(home) => Some(home),
-            None => self.outlook.home(homes, place).await?,
+    async fn remove_home(&self, containers: &ItemContainers, place: OutlookItemKind) -> Result<bool, GraphError> {
+        let container = match containers.of(place) {
+            Some(container) => Some(container),
+            None => self.outlook.container(containers, place).await?,
         };
-        match home {
-            Some(home) => self.outlook.graph.remove_if_empty(&self.outlook.user, &home).await,
+        match container {
+            Some(container) => self.outlook.graph.remove_if_empty(&self.outlook.user, &container).await,
             None => Ok(true),
         }
     }
@@ -146,7 +146,7 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
     };
 
     let before = outbox.value.clone();
-    let visitor = Visitor { app, firm: &firm, member: job.member, rests, deadline };
+    let visitor = AccountVisit { app, firm: &firm, member: job.member, rests, deadline };
     let result = visitor.serve(member.as_ref(), &mut outbox).await;
     let finished = matches!(result, Ok(RoundOutcome::Finished));
     if finished && member.is_none() && outbox.value.account.is_none() {
@@ -174,7 +174,7 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
 }
 
 /// Who goes through one member's accounts.
-struct Visitor<'a> {
+struct AccountVisit<'a> {
     app: &'a App,
     firm: &'a Firm,
     member: MemberId,
@@ -183,7 +183,7 @@ struct Visitor<'a> {
     deadline: &'a Deadline,
 }
 
-impl Visitor<'_> {
+impl AccountVisit<'_> {
     /// Removes what lies where the member is no more, then brings to the member's Outlook what shall be there.
     async fn serve(&self, member: Option<&Member>, row: &mut Row<Outbox>) -> Result<RoundOutcome, PushError> {
         let Self { app, firm, .. } = *self;
@@ -248,7 +248,7 @@ impl Visitor<'_> {
             outbox.problem = wishes.then_some(deleted);
             return Ok(RoundOutcome::Finished);
         };
-        let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?;
+        let containers = app.table.get::<ItemContainers>(&Key::containers(firm.id, member)).await?;
         let round = Round {
             app,
             outlook: Outlook {
@@ -259,7 +259,7 @@ impl Visitor<'_> {
             },
             wish,
             colors: connector.mark,
-            homes: tokio::sync::Mutex::new(homes.map(|row| row.value).unwrap_or_default()),
+            containers: tokio::sync::Mutex::new(containers.map(|row| row.value).unwrap_or_default()),
             settling: tokio::sync::Mutex::default(),
             deadline,
             taken: Mutex::default(),
@@ -268,15 +268,15 @@ impl Visitor<'_> {
         };
         let result = round.visit(outbox).await;
         outbox.spent = round.outlook.graph.spent();
-        let homes = round.homes.into_inner();
+        let containers = round.containers.into_inner();
         let mut blocked = round.blocked.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.note_failing(&mut blocked, outbox);
         outbox.blocked = self.noted(&connector, blocked, &outbox.blocked).await?;
         match result {
-            Err(PushError::HomeGone(place)) => {
-                let mut homes = homes;
-                homes.set(place, None);
-                keep(app, firm, member, &homes).await?;
+            Err(PushError::ContainerGone(place)) => {
+                let mut containers = containers;
+                containers.set(place, None);
+                keep(app, firm, member, &containers).await?;
                 outbox.compared_at = None;
                 Err(PushError::Wait(CONFLICT_PAUSE))
             }
@@ -399,7 +399,7 @@ async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> 
 async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), PushError> {
     let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
     app.table.remove_all(&copies).await?;
-    app.table.write(Write::discard(Key::homes(firm.id, member))).await?;
+    app.table.write(Write::discard(Key::containers(firm.id, member))).await?;
     Ok(())
 }
 

@@ -16,8 +16,8 @@ use crate::{
     console::Console,
     door::Trouble,
     form::{Fields, TOKEN_FIELD},
-    guest::Guest,
     pages::entry,
+    session::Guest,
     shell::Shell,
 };
 

@@ -9,8 +9,8 @@ mod console;
 mod door;
 mod form;
 mod guard;
-mod guest;
 mod pages;
+mod session;
 mod shell;
 mod text;
 

@@ -22,7 +22,7 @@ use crate::{
     asset,
     console::Console,
     door::{Api, Trouble},
-    guest::Guest,
+    session::Guest,
     text::Texts,
 };
 

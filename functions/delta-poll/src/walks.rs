@@ -49,14 +49,14 @@ const WORK_AHEAD: usize = 4;
 
 /// What walks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+enum WalkPurpose {
     /// Takes in what arrived before the activation, as far as it was granted.
     History { since: Timestamp },
     /// Finds what was missed, and takes it in unless it is a dry run.
     Reconcile(Reconciliation),
 }
 
-impl Purpose {
+impl WalkPurpose {
     fn walk_of(self, folder: &FolderState) -> Option<&Walk> {
         match self {
             Self::History { since } => folder.history.as_ref().filter(|walk| walk.run == since),
@@ -122,9 +122,9 @@ pub(crate) fn is_ahead(round: &Round<'_>, sync: &SyncState, folders: &[Row<Folde
     if sync.behind_at.is_some_and(|at| at > now) {
         return false;
     }
-    let history = round.mailbox.history.map(|history| Purpose::History { since: history.from });
-    let running = sync.reconciliation.filter(|run| run.ended_at.is_none()).map(Purpose::Reconcile);
-    let purposes: Vec<Purpose> = history.into_iter().chain(running).collect();
+    let history = round.mailbox.history.map(|history| WalkPurpose::History { since: history.from });
+    let running = sync.reconciliation.filter(|run| run.ended_at.is_none()).map(WalkPurpose::Reconcile);
+    let purposes: Vec<WalkPurpose> = history.into_iter().chain(running).collect();
     let ahead = |folder: &FolderState| purposes.iter().any(|purpose| purpose.is_ahead(folder, now));
     let reconciles = running.is_some() || sync.reconcile_at.is_none_or(|at| at <= now);
     reconciles || !open.is_empty() || folders.iter().any(|row| ahead(&row.value) || begins(&row.value, now))
@@ -153,11 +153,11 @@ pub(crate) async fn run(
     open: Vec<Row<Work>>,
 ) -> Result<RoundEnd, RoundError> {
     let now = round.app.clock.now();
-    let history = round.mailbox.history.map(|history| Purpose::History { since: history.from });
+    let history = round.mailbox.history.map(|history| WalkPurpose::History { since: history.from });
     let running = sync.reconciliation.filter(|run| run.ended_at.is_none());
     let is_due = sync.reconcile_at.is_some_and(|at| at <= now);
     // A folder that can't be listed keeps the others from no comparison.
-    let is_free = running.is_none_or(|run| folders.iter().all(|row| Purpose::Reconcile(run).is_stuck(&row.value)));
+    let is_free = running.is_none_or(|run| folders.iter().all(|row| WalkPurpose::Reconcile(run).is_stuck(&row.value)));
     let reconciliation = match is_due && is_free {
         true => Some(Reconciliation { run: now, dry_run: false, ended_at: None }),
         false => running,
@@ -166,7 +166,7 @@ pub(crate) async fn run(
         sync.reconcile_at = Some(now + round.app.random.jitter(COMPARISON_PAUSE));
     }
     sync.reconciliation = reconciliation.or(sync.reconciliation);
-    let purposes: Vec<Purpose> = history.into_iter().chain(reconciliation.map(Purpose::Reconcile)).collect();
+    let purposes: Vec<WalkPurpose> = history.into_iter().chain(reconciliation.map(WalkPurpose::Reconcile)).collect();
     let ahead = |folder: &Row<FolderState>| purposes.iter().any(|purpose| purpose.is_ahead(&folder.value, now));
     if open.is_empty() && !folders.iter().any(ahead) {
         note(round, sync, &folders, now);
@@ -188,7 +188,7 @@ pub(crate) async fn run(
 /// Writes down how far history and reconciliation are.
 fn note(round: &Round<'_>, sync: &mut SyncState, folders: &[Row<FolderState>], now: Timestamp) {
     if let Some(history) = round.mailbox.history {
-        let purpose = Purpose::History { since: history.from };
+        let purpose = WalkPurpose::History { since: history.from };
         let walks: Vec<Option<&Walk>> = folders.iter().map(|folder| purpose.walk_of(&folder.value)).collect();
         let tally: WalkTally = walks.iter().flatten().map(|walk| walk.tally).fold(WalkTally::default(), |a, b| a + b);
         sync.history = Some(HistoryProgress {
@@ -203,10 +203,10 @@ fn note(round: &Round<'_>, sync: &mut SyncState, folders: &[Row<FolderState>], n
         });
     }
     if let Some(run) = sync.reconciliation.filter(|run| run.ended_at.is_none())
-        && folders.iter().all(|folder| Purpose::Reconcile(run).is_done(&folder.value))
+        && folders.iter().all(|folder| WalkPurpose::Reconcile(run).is_done(&folder.value))
     {
         sync.reconciliation = Some(Reconciliation { ended_at: Some(now), ..run });
-        let walks = folders.iter().filter_map(|folder| Purpose::Reconcile(run).walk_of(&folder.value));
+        let walks = folders.iter().filter_map(|folder| WalkPurpose::Reconcile(run).walk_of(&folder.value));
         let tally: WalkTally = walks.map(|walk| walk.tally).fold(WalkTally::default(), |a, b| a + b);
         tracing::info!(
             mailbox.id = %round.mailbox.id, run.dry_run, tally.listed, tally.due, tally.kept, tally.found, "reconciled"
@@ -217,14 +217,14 @@ fn note(round: &Round<'_>, sync: &mut SyncState, folders: &[Row<FolderState>], n
 /// Walks along the folders, one after the other. First the history of all is counted, so that its end can be told.
 async fn walk_all(
     round: &Round<'_>,
-    purposes: &[Purpose],
+    purposes: &[WalkPurpose],
     folders: &mut [Row<FolderState>],
     mut found: mpsc::Sender<Batch>,
 ) -> Result<RoundEnd, RoundError> {
     let now = round.app.clock.now();
     let walked = async {
         for purpose in purposes {
-            if let Purpose::History { .. } = purpose {
+            if let WalkPurpose::History { .. } = purpose {
                 for folder in folders.iter_mut().filter(|folder| purpose.is_ahead(&folder.value, now)) {
                     if round.is_over() {
                         return Ok(RoundEnd::OutOfTime);
@@ -248,7 +248,7 @@ async fn walk_all(
 }
 
 /// Counts what a walk of history will list.
-async fn count(round: &Round<'_>, purpose: Purpose, folder: &mut Row<FolderState>) -> Result<(), RoundError> {
+async fn count(round: &Round<'_>, purpose: WalkPurpose, folder: &mut Row<FolderState>) -> Result<(), RoundError> {
     let walk = match purpose.walk_of(&folder.value) {
         Some(walk) if walk.total.is_some() || walk.tally.listed > 0 => return Ok(()),
         // The total of one that failed before it began is still unknown.
@@ -270,7 +270,7 @@ async fn count(round: &Round<'_>, purpose: Purpose, folder: &mut Row<FolderState
 async fn put_off(
     round: &Round<'_>,
     folder: &mut Row<FolderState>,
-    purpose: Purpose,
+    purpose: WalkPurpose,
     error: GraphError,
 ) -> Result<(), RoundError> {
     if error.concerns_mailbox() {
@@ -312,7 +312,7 @@ fn note_list(round: &Round<'_>, folder: &FolderState) {
 /// Walks along one folder until its end or the end of the time.
 async fn walk(
     round: &Round<'_>,
-    purpose: Purpose,
+    purpose: WalkPurpose,
     folder: &mut Row<FolderState>,
     found: &mut mpsc::Sender<Batch>,
 ) -> Result<RoundEnd, RoundError> {
@@ -355,8 +355,8 @@ async fn walk(
         }
         let name = folder.value.walked_page_name(&walk);
         let (since, take, lets_lie) = match purpose {
-            Purpose::History { since } => (since, true, false),
-            Purpose::Reconcile(run) => (round.activated_at, !run.dry_run, true),
+            WalkPurpose::History { since } => (since, true, false),
+            WalkPurpose::Reconcile(run) => (round.activated_at, !run.dry_run, true),
         };
         let page_of = Page { name: &name, folder: &id, since, phase: Phase::Following, take, lets_lie, rereads: false };
         let there = intake::there(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
@@ -396,7 +396,7 @@ async fn walk(
 async fn put(
     round: &Round<'_>,
     folder: &mut Row<FolderState>,
-    purpose: Purpose,
+    purpose: WalkPurpose,
     walk: Walk,
     mut writes: Vec<Write>,
 ) -> Result<(), RoundError> {

@@ -7,7 +7,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
-        owner::Owner,
+        owner::AppOwner,
         registration::{Registration, RegistrationError},
         rotation::{self, RotationStep},
     },
@@ -97,11 +97,11 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Expi
 /// One registration that can't be looked at holds up no other: it stays due.
 async fn watch(app: &App) -> Result<Output, ExpiryError> {
     let due = app.table.due_credentials(app.clock.now(), DUE_MAX).await?;
-    let mut owners: Vec<Owner> = due.into_iter().map(Owner::of_item).collect();
+    let mut owners: Vec<AppOwner> = due.into_iter().map(AppOwner::of_item).collect();
     // The platform's own is known from the environment, and is an item from the first look on.
-    let platform = app.config.app_client_id.is_some() && !owners.contains(&Owner::Platform);
-    if platform && Registration::find(&app.table, Owner::Platform).await?.is_none() {
-        owners.push(Owner::Platform);
+    let platform = app.config.app_client_id.is_some() && !owners.contains(&AppOwner::Platform);
+    if platform && Registration::find(&app.table, AppOwner::Platform).await?.is_none() {
+        owners.push(AppOwner::Platform);
     }
     let mut failed = 0;
     for owner in &owners {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use shared::{
     aws::secrets::EVIDENCE_KEY,
     evidence::{
-        proof::SignedLog,
+        inclusion_proof::SignedLog,
         report::Report,
         stamp::StampRoots,
         verify::{Verifier, VerifyProgress},

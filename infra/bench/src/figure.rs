@@ -5,7 +5,7 @@ use std::fmt;
 use shared::{
     aws::{secrets::SecretError, table::TableError},
     base::http::HttpClientError,
-    evidence::{append::AppendError, proof::ProofError, verify::VerifyError},
+    evidence::{append::AppendError, inclusion_proof::ProofError, verify::VerifyError},
     firm::feed::FeedError,
     graph::TokenError,
     search::{append::IndexingError, error::IndexError, find::SearchError},

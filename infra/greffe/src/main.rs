@@ -26,7 +26,7 @@ use shared::{
         telemetry,
     },
     evidence::{
-        erase::{ErasedCount, ErasedScope, Erasure},
+        eraser::{ErasedCount, ErasedScope, Erasure},
         export::LeftOut,
         resume::Resumed,
     },

@@ -25,8 +25,8 @@ use shared::{
     evidence::{
         export::{ExportError, LeftOut, StampedLog, WrittenZip},
         import::{ImportError, Importer},
-        package::PackageError,
-        proof::SignedLog,
+        inclusion_proof::SignedLog,
+        proof_package::PackageError,
     },
     firm::Firm,
     mail::{
@@ -310,7 +310,7 @@ impl Exporting<'_> {
             let file = format!("mails-{:05}.zip", manifest.parts.len() + 1);
             // The first stamp that all of them have says the most about their time.
             let newest = messages.iter().filter_map(|message| Some(message.original()?.number)).max();
-            let signed = packer.signed(id, newest.unwrap_or(manifest.log_size), manifest.log_size);
+            let signed = packer.find_signed_log(id, newest.unwrap_or(manifest.log_size), manifest.log_size);
             let written = self.mails(&firm, &mut signed.await?, &messages, &file).await?;
             manifest.parts.push(Part { file, written, next });
             manifest.write(self.folder).await?;
@@ -318,7 +318,7 @@ impl Exporting<'_> {
         if manifest.wanted.is_whole() && manifest.rest.is_none() {
             let (unfinished, mut out) = self.begin(REST).await?;
             let log = SignedLog::open(&self.app.logs, id, manifest.log_size).await.map_err(PackageError::from)?;
-            let written = packer.rest(&firm, &log, &mut out).await?;
+            let written = packer.export_rest(&firm, &log, &mut out).await?;
             self.end(REST, &unfinished, out).await?;
             manifest.rest = Some(Part { file: REST.to_owned(), written, next: None });
         }
@@ -366,7 +366,7 @@ impl Exporting<'_> {
     ) -> Result<WrittenZip, ExportHereError> {
         let (unfinished, mut out) = self.begin(file).await?;
         let written = self.app.packer();
-        let written = written.several(firm, signed, messages, &mut out, &|bytes| self.progress.one(bytes)).await?;
+        let written = written.export_mails(firm, signed, messages, &mut out, &|bytes| self.progress.one(bytes)).await?;
         self.end(file, &unfinished, out).await?;
         Ok(written)
     }

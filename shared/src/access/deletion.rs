@@ -12,7 +12,7 @@ use crate::{
         clients::Clients,
         connector::{Connector, OwnApp},
         lease::HeldRegistration,
-        owner::Owner,
+        owner::AppOwner,
         ownership,
         registration::RegistrationError,
         tenancy,
@@ -119,7 +119,7 @@ async fn unsubscribe(clients: &Clients, connector: &Connector, subscriptions: Ve
 /// Ends the firm's own app registration, if it has one.
 async fn end_own_app(clients: &Clients, firm: FirmId) -> Result<(), RegistrationError> {
     let Some(own) = clients.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(()) };
-    match HeldRegistration::take(clients, Owner::Firm(firm)).await {
+    match HeldRegistration::take(clients, AppOwner::Firm(firm)).await {
         Ok(held) => held.end(firm).await,
         // There is no credential of it.
         Err(RegistrationError::Missing) => {

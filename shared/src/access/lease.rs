@@ -11,7 +11,7 @@ use crate::{
         connector::{Connector, OwnApp},
         credential::{Certificate, Credential},
         entra,
-        owner::Owner,
+        owner::AppOwner,
         ownership,
         registration::{EndSource, Registration, RegistrationError, is_an_id},
         reminder::{Reminder, days_left, tomorrow},
@@ -51,13 +51,13 @@ struct Ids {
 
 impl Ids {
     /// What the registration of `owner` is registered as; none where there is no registration.
-    async fn of(owner: Owner, clients: &Clients) -> Result<Option<Self>, TableError> {
+    async fn of(owner: AppOwner, clients: &Clients) -> Result<Option<Self>, TableError> {
         Ok(match owner {
-            Owner::Platform => {
+            AppOwner::Platform => {
                 let tenant = clients.config.app_tenant_id.clone();
                 clients.config.app_client_id.clone().map(|client_id| Self { client_id, tenant })
             }
-            Owner::Firm(firm) => clients.table.get::<OwnApp>(&Key::own_app(firm)).await?.map(|row| {
+            AppOwner::Firm(firm) => clients.table.get::<OwnApp>(&Key::own_app(firm)).await?.map(|row| {
                 let OwnApp { client_id, tenant_id } = row.value;
                 Self { client_id, tenant: Some(tenant_id) }
             }),
@@ -72,7 +72,7 @@ pub type ShownCredentials = Result<Application, GraphError>;
 pub struct HeldRegistration<'a> {
     pub(crate) clients: &'a Clients,
     /// Whose it is.
-    pub owner: Owner,
+    pub owner: AppOwner,
     ids: Ids,
     row: Row<Registration>,
     renewed: bool,
@@ -86,7 +86,7 @@ impl<'a> HeldRegistration<'a> {
     /// Takes the lease.
     ///
     /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
-    pub async fn take(clients: &'a Clients, owner: Owner) -> Result<Self, RegistrationError> {
+    pub async fn take(clients: &'a Clients, owner: AppOwner) -> Result<Self, RegistrationError> {
         let ids = Ids::of(owner, clients).await?.ok_or(RegistrationError::Missing)?;
         let now = clients.clock.now();
         let lease_until = Some(now + LEASE_TIME);
@@ -167,13 +167,13 @@ impl<'a> HeldRegistration<'a> {
         let write = Write::replace(&self.row);
         match (what, self.owner) {
             (None, _) => self.clients.table.write(write).await?,
-            (Some(what), Owner::Firm(firm)) => {
+            (Some(what), AppOwner::Firm(firm)) => {
                 let told = self.row.value.reminded;
                 let id = serde_json::json!([what.name(), self.row.value.in_use, told.filter(|_| !self.renewed)]);
                 let id = hex::encode(&Sha256::digest(id.to_string())[..16]);
                 self.clients.feed.tell_with(firm, vec![write], Fact { id, at: now, what }).await?;
             }
-            (Some(what), Owner::Platform) => {
+            (Some(what), AppOwner::Platform) => {
                 alarm(&what, None, now);
                 self.clients.table.write(write).await?;
             }
@@ -190,7 +190,7 @@ impl<'a> HeldRegistration<'a> {
             Reminder::Expired => FactEvent::SecretExpired { ending },
             _ => FactEvent::SecretExpiring { ending, days_left: days_left(expires_at, self.clients.clock.now()) },
         };
-        if let (Owner::Firm(firm), Reminder::Expired) = (self.owner, reminder) {
+        if let (AppOwner::Firm(firm), Reminder::Expired) = (self.owner, reminder) {
             alarm(&what, Some(firm), self.clients.clock.now());
         }
         Ok(what)
@@ -198,7 +198,7 @@ impl<'a> HeldRegistration<'a> {
 
     /// The firm's connectors that work with it.
     async fn connectors(&self) -> Result<Vec<Row<Connector>>, TableError> {
-        let Owner::Firm(firm) = self.owner else { return Ok(Vec::new()) };
+        let AppOwner::Firm(firm) = self.owner else { return Ok(Vec::new()) };
         let mut all = self.clients.table.query_all::<Connector>(&Key::connector_prefix(firm)).await?;
         all.retain(|row| row.value.app.is_some());
         Ok(all)
@@ -261,8 +261,8 @@ impl<'a> HeldRegistration<'a> {
     /// is the owner's.
     pub(crate) async fn may_change(&self) -> Result<(), RegistrationError> {
         match self.owner {
-            Owner::Platform => Ok(()),
-            Owner::Firm(firm) => {
+            AppOwner::Platform => Ok(()),
+            AppOwner::Firm(firm) => {
                 let allowed = ownership::may_change(&self.clients.table, firm, &self.ids.client_id).await;
                 allowed.map_err(no_token)
             }

@@ -8,14 +8,14 @@ use crate::{
 
 /// Whose app registration it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Owner {
+pub enum AppOwner {
     /// The operator's: the platform's own, for all firms that bring none.
     Platform,
     /// That firm's own.
     Firm(FirmId),
 }
 
-impl Owner {
+impl AppOwner {
     /// Of the registration that `connector` works with.
     pub fn of(connector: &Connector) -> Self {
         if connector.app.is_some() { Self::Firm(connector.firm) } else { Self::Platform }
@@ -63,12 +63,12 @@ mod tests {
     #[test]
     fn a_secret_names_its_owner_by_name_and_by_arn() {
         let firm = FirmId::draw(&crate::base::random::Random::seeded(1));
-        for owner in [Owner::Platform, Owner::Firm(firm)] {
+        for owner in [AppOwner::Platform, AppOwner::Firm(firm)] {
             let name = owner.secret_id();
-            assert_eq!(Owner::of_secret(&name), Some(owner));
+            assert_eq!(AppOwner::of_secret(&name), Some(owner));
             let arn = format!("arn:aws:secretsmanager:eu-west-3:000000000000:secret:{name}-a1B2c3");
-            assert_eq!(Owner::of_secret(&arn), Some(owner));
+            assert_eq!(AppOwner::of_secret(&arn), Some(owner));
         }
-        assert_eq!(Owner::of_secret("greffe/keyring"), None);
+        assert_eq!(AppOwner::of_secret("greffe/keyring"), None);
     }
 }

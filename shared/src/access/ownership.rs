@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{credential::Credential, owner::Owner},
+    access::{credential::Credential, owner::AppOwner},
     aws::{
         identity::Audience,
         table::{Key, Row, Table, TableError, Write},
@@ -34,10 +34,10 @@ struct StoredAudience {
 /// The audience of `owner`: drawn when it is first asked for, and the same ever after.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn audience(table: &Table, random: &Random, owner: Owner) -> Result<Audience, TableError> {
+pub async fn audience(table: &Table, random: &Random, owner: AppOwner) -> Result<Audience, TableError> {
     let (key, name) = match owner {
-        Owner::Platform => (Key::audience(None), "platform".to_owned()),
-        Owner::Firm(firm) => (Key::audience(Some(firm)), format!("firm:{firm}")),
+        AppOwner::Platform => (Key::audience(None), "platform".to_owned()),
+        AppOwner::Firm(firm) => (Key::audience(Some(firm)), format!("firm:{firm}")),
     };
     if let Some(row) = table.get::<StoredAudience>(&key).await? {
         return Ok(row.value.audience);

@@ -13,7 +13,7 @@ use crate::{
         clients::Clients,
         connector::{Connector, OwnApp},
         credential::Credential,
-        owner::Owner,
+        owner::AppOwner,
         ownership,
         reminder::Reminder,
         unused_credentials::Retired,
@@ -89,7 +89,7 @@ impl Registration {
     /// What is known of the credential of `owner`; none before it was looked at.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn find(table: &Table, owner: Owner) -> Result<Option<Self>, TableError> {
+    pub async fn find(table: &Table, owner: AppOwner) -> Result<Option<Self>, TableError> {
         Ok(table.get::<Self>(&owner.key()).await?.map(|row| row.value))
     }
 

@@ -20,7 +20,7 @@ use crate::{
         clients::Clients,
         credential::{Certificate, ClientSecret, Credential},
         lease::{HeldRegistration, not_allowed},
-        owner::Owner,
+        owner::AppOwner,
         registration::{RegistrationError, Rotation},
         reminder::days_left,
     },
@@ -60,7 +60,7 @@ pub enum Rotated {
 /// Rotates the credential of `owner`, or goes on with it, as far as it goes now.
 ///
 /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
-pub async fn rotate(clients: &Clients, owner: Owner) -> Result<Rotated, RegistrationError> {
+pub async fn rotate(clients: &Clients, owner: AppOwner) -> Result<Rotated, RegistrationError> {
     let mut held = HeldRegistration::take(clients, owner).await?;
     let rotated = begin(&mut held).await;
     let released = held.release().await;
@@ -148,7 +148,7 @@ pub async fn step(
     secret_id: &str,
     token: &str,
 ) -> Result<(), RegistrationError> {
-    let owner = Owner::of_secret(secret_id).ok_or(RegistrationError::Missing)?;
+    let owner = AppOwner::of_secret(secret_id).ok_or(RegistrationError::Missing)?;
     let mut held = HeldRegistration::take(clients, owner).await?;
     let taken = match step {
         RotationStep::CreateSecret => match held.look().await {
@@ -227,7 +227,7 @@ async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str)
 /// gone on with.
 ///
 /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
-pub async fn watch(clients: &Clients, owner: Owner) -> Result<(), RegistrationError> {
+pub async fn watch(clients: &Clients, owner: AppOwner) -> Result<(), RegistrationError> {
     let mut held = match HeldRegistration::take(clients, owner).await {
         Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),
         other => other?,

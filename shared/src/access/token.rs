@@ -20,7 +20,7 @@ use crate::{
         connector::{Access, Connector},
         credential::Credential,
         entra::{Entra, EntraApp, Issued},
-        owner::Owner,
+        owner::AppOwner,
         ownership::{self, Asker, Permit},
     },
     aws::{
@@ -98,7 +98,7 @@ struct Slot {
 /// Which app registration is used, and by whom.
 #[derive(Debug, Clone)]
 pub struct AppUse {
-    owner: Owner,
+    owner: AppOwner,
     /// The client id of the firm's own; none for the platform's.
     own: Option<ClientId>,
     connected_at: Option<Timestamp>,
@@ -107,14 +107,14 @@ pub struct AppUse {
 impl AppUse {
     /// The platform's own, if there is one.
     pub fn of_platform(config: &Config) -> Option<Self> {
-        config.app_client_id.as_ref().map(|_| Self { owner: Owner::Platform, own: None, connected_at: None })
+        config.app_client_id.as_ref().map(|_| Self { owner: AppOwner::Platform, own: None, connected_at: None })
     }
 }
 
 impl From<&Connector> for AppUse {
     fn from(connector: &Connector) -> Self {
         let own = connector.app.as_ref().map(|own| own.client_id.clone());
-        Self { owner: Owner::of(connector), own, connected_at: connector.connected_at }
+        Self { owner: AppOwner::of(connector), own, connected_at: connector.connected_at }
     }
 }
 
@@ -154,11 +154,11 @@ impl Tokens {
     /// What is asked for before a token is: nothing for the platform's own registration.
     async fn permit(
         &self,
-        owner: Owner,
+        owner: AppOwner,
         connected_at: Option<Timestamp>,
         app: &EntraApp,
     ) -> Result<Option<Permit>, TokenError> {
-        let Owner::Firm(firm) = owner else { return Ok(None) };
+        let AppOwner::Firm(firm) = owner else { return Ok(None) };
         let asker = self.asker(firm, connected_at, app);
         Permit::ask(&self.table, asker, self.clock.now()).await.map(Some)
     }
@@ -174,7 +174,7 @@ impl Tokens {
     ///
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn why_not_allowed(&self, connector: &Connector) -> Result<Option<NotAllowed>, TokenError> {
-        let Owner::Firm(firm) = Owner::of(connector) else { return Ok(None) };
+        let AppOwner::Firm(firm) = AppOwner::of(connector) else { return Ok(None) };
         let app = self.app_with(&connector.into(), false).await?;
         let shared = (!app.credential.proves_the_firm()).then_some(NotAllowed::SharedAudience);
         let asker = self.asker(firm, connector.connected_at, &app);
@@ -187,7 +187,7 @@ impl Tokens {
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn permitted<T>(
         &self,
-        owner: Owner,
+        owner: AppOwner,
         connected_at: Option<Timestamp>,
         app: EntraApp,
         ask: impl AsyncFnOnce(EntraApp) -> Result<T, TokenError>,

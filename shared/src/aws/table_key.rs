@@ -10,8 +10,10 @@
 //! | how many keys were made | `FIRM#f` | `KEYS` | key |
 //! | what a firm may still call this minute | `FIRM#f` | `ALLOWANCE#minute` | key; TTL |
 //! | a request that may be sent again | `FIRM#f`, `OPERATOR` | `IDEMPOTENCY#digest of its key` | key; TTL |
-//! | a part of its answer, if that is long | `FIRM#f#ANSWER#digest`, `OPERATOR#ANSWER#digest` | its number, 5 digits | key, in batches; TTL |
-//! | the audit trail | `FIRM#f#AUDIT` | `N#` and its number, 20 digits; before there was a chain, `AT#time#request` | partition, either way |
+//! | a part of its answer, if that is long | `FIRM#f#ANSWER#digest`, `OPERATOR#ANSWER#digest` | its number, 5 digits |
+//! key, in batches; TTL |
+//! | the audit trail | `FIRM#f#AUDIT` | `N#` and its number, 20 digits; before there was a chain, `AT#time#request` |
+//! partition, either way |
 //! | the firm's own app registration | `FIRM#f` | `APP` | key |
 //! | the audience that AWS vouches with | `FIRM#f`, `PLATFORM` | `AUDIENCE` | key |
 //! | the firms that have access to a tenant, or wait for it | `OPERATOR` | `TENANT#tenant id` | key; all by prefix |
@@ -574,7 +576,7 @@ impl Key {
     }
 
     /// The containers of ours in a member's Outlook.
-    pub fn homes(firm: FirmId, member: MemberId) -> Self {
+    pub fn containers(firm: FirmId, member: MemberId) -> Self {
         Self::of_member(firm, member, "HOMES".to_owned())
     }
 
@@ -752,7 +754,7 @@ mod tests {
             add("bulk", Key::bulk(firm, bulk));
             add("bulk_progress", Key::bulk_progress(firm, member, bulk));
             add("outbox", Key::outbox(firm, member));
-            add("homes", Key::homes(firm, member));
+            add("containers", Key::containers(firm, member));
             add("push_due", Key::push_due(firm, member));
             for number in [0, 9, 10, u64::MAX] {
                 add("audit", Key::audit(firm, number));

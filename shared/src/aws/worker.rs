@@ -157,7 +157,7 @@ fn due_id<J: Queued>(job: &J, due_at: &str) -> String {
 }
 
 /// All jobs of a batch that name the same: one round serves them all.
-struct Group<J> {
+struct JobGroup<J> {
     job: J,
     messages: Vec<SqsMessage>,
 }
@@ -220,8 +220,8 @@ pub async fn work_through<J: Queued>(
 }
 
 /// Jobs by what they name, in order; and what is no job, which ends in the dead-letter queue.
-fn group<J: Queued>(batch: SqsEvent) -> (Vec<Group<J>>, Vec<SqsMessage>) {
-    let (mut groups, mut unreadable) = (Vec::<Group<J>>::new(), Vec::new());
+fn group<J: Queued>(batch: SqsEvent) -> (Vec<JobGroup<J>>, Vec<SqsMessage>) {
+    let (mut groups, mut unreadable) = (Vec::<JobGroup<J>>::new(), Vec::new());
     for message in batch.records {
         let Some(job) = message.body.as_deref().and_then(|body| serde_json::from_str::<J>(body).ok()) else {
             tracing::error!(sqs.message_id = message.message_id, "a job can't be read");
@@ -233,7 +233,7 @@ fn group<J: Queued>(batch: SqsEvent) -> (Vec<Group<J>>, Vec<SqsMessage>) {
                 group.job = group.job.clone().and(job);
                 group.messages.push(message);
             }
-            None => groups.push(Group { job, messages: vec![message] }),
+            None => groups.push(JobGroup { job, messages: vec![message] }),
         }
     }
     (groups, unreadable)
@@ -243,7 +243,7 @@ fn group<J: Queued>(batch: SqsEvent) -> (Vec<Group<J>>, Vec<SqsMessage>) {
 async fn hand_back<J: Queued, E: Interrupted>(
     rounds: &impl Rounds<J, Error = E>,
     clock: &Clock,
-    group: &Group<J>,
+    group: &JobGroup<J>,
     outcome: Result<RoundOutcome, E>,
 ) -> bool {
     let queue = rounds.queue(&group.job);
@@ -271,7 +271,7 @@ async fn hand_back<J: Queued, E: Interrupted>(
 }
 
 /// Hides the jobs of a group for so long, in whole seconds.
-async fn hide<J: Queued>(queue: &Queue<J>, group: &Group<J>, time: Duration) {
+async fn hide<J: Queued>(queue: &Queue<J>, group: &JobGroup<J>, time: Duration) {
     for receipt in group.messages.iter().filter_map(|message| message.receipt_handle.as_deref()) {
         // If this fails the queue's own visibility time-out stands: later than asked, never lost.
         if let Err(error) = queue.delay(&group.job.subject().1, receipt, time.as_secs()).await {

@@ -220,7 +220,7 @@ impl Appender<'_> {
 
     /// The facts after number `size`, as far as they make full tiles or are all, and whether there may be more.
     async fn facts(&self, firm: FirmId, size: u64, now: Timestamp) -> Result<(Vec<StoredFact>, bool), AppendError> {
-        let rows = self.feed.stored_after(firm, size, FACTS_MAX, now).await?;
+        let rows = self.feed.stored_facts_after(firm, size, FACTS_MAX, now).await?;
         let more = rows.len() == FACTS_MAX;
         let reached = size + rows.len() as u64;
         let whole = if more { reached - reached % TILE_WIDTH } else { reached };

@@ -14,7 +14,7 @@ use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::{id::FirmId, random::Random},
     evidence::{
-        proof::ProofError,
+        inclusion_proof::ProofError,
         stamp::{STAMP_BYTES_MAX, Stamp, StampError, request},
         store::{LogError, LogStore, kept_checkpoint, kept_stamp, key},
     },

@@ -85,9 +85,9 @@ impl Checker<'_> {
         let (table, store, key, lock_days) = (self.table, self.store, self.key, self.lock_days);
         let (roots, tell) = (&StampRoots::default(), &|_| {});
         let verifier = Verifier { table, store, key, reads: false, share, roots, lock_days, now, tell };
-        let mut report = verifier.firm(firm).await?;
+        let mut report = verifier.verify_firm(firm).await?;
         if !report.findings.is_empty() {
-            let again: BTreeSet<EvidenceFinding> = verifier.firm(firm).await?.findings.into_iter().collect();
+            let again: BTreeSet<EvidenceFinding> = verifier.verify_firm(firm).await?.findings.into_iter().collect();
             report.findings.retain(|finding| again.contains(finding));
         }
         let (originals, findings) = (report.originals, report.findings.len() as u64);

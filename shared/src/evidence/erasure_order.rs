@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{DUE_ERASURE, Key, Row, Table, TableError, Write, sortable},
     base::id::{ErasureId, FirmId, MailboxId, MemberId, MessageId},
-    evidence::erase::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure},
+    evidence::eraser::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure},
     firm::feed::FeedError,
     mail::{
         list::{ArchiveFilter, MessageFilter, Registry},

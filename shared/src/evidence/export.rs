@@ -24,9 +24,9 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
-        package::{PackageError, Packer, Proven, common, proven},
+        inclusion_proof::{ProofError, SignedLog},
         page::{ProofFacts, ProofOf, page},
-        proof::{ProofError, SignedLog},
+        proof_package::{PackageError, Packer, Proven, common_files, prove},
         stamp::Stamp,
         store::{CHECKPOINT, LogError},
         tlog::{LogTile, TILE_WIDTH, TileKind},
@@ -223,7 +223,7 @@ impl Packer<'_> {
     ///
     /// Errors: the log or `out` fails, S3 or the table refuses or does not answer. A mail that is not as it was written
     /// is no error.
-    pub async fn several(
+    pub async fn export_mails(
         &self,
         firm: &Firm,
         (log, stamp): &mut StampedLog<'_>,
@@ -243,7 +243,7 @@ impl Packer<'_> {
         let gets: Vec<_> = gets.collect();
         let mut gets = stream::iter(gets).buffered(READ_AHEAD);
         while let Some((message, original, read, fact)) = gets.next().await {
-            let proof = proven(log, firm.id, message, fact?.as_ref()).await;
+            let proof = prove(log, firm.id, message, fact?.as_ref()).await;
             let ((member, bytes), Proven { entry, proof, fact }) = match (read, proof) {
                 (Ok(read), Ok(proof)) => (read, proof),
                 (Err(error), _) | (_, Err(error)) if is_of_the_mail(&error) => {
@@ -259,7 +259,7 @@ impl Packer<'_> {
                 zip.add(format!("{folder}fact.json"), &fact).await?;
             }
             zip.begin(&ZipMember { name: format!("{folder}{}", member.name), ..member }).await?;
-            self.pour(firm.id, message.id, (original, bytes), &mut zip).await?;
+            self.write_original(firm.id, message.id, (original, bytes), &mut zip).await?;
             let line = Line::of(message, original);
             csv += &line.csv();
             json.push(serde_json::to_string(&line).unwrap_or_default());
@@ -274,7 +274,7 @@ impl Packer<'_> {
             of: ProofOf::Mails(mails),
         };
         zip.add("README.html", page(firm.language, &facts).as_bytes()).await?;
-        for (name, bytes) in common(log, stamp.as_ref()) {
+        for (name, bytes) in common_files(log, stamp.as_ref()) {
             zip.add(name, &bytes).await?;
         }
         zip.add("index.csv", csv.as_bytes()).await?;
@@ -283,7 +283,7 @@ impl Packer<'_> {
     }
 
     /// Writes the bytes of an original: those at hand, or those that are read once more.
-    async fn pour(
+    async fn write_original(
         &self,
         firm: FirmId,
         message: MessageId,
@@ -308,7 +308,7 @@ impl Packer<'_> {
     /// the table has of the firm, its mailboxes, its mails and its facts.
     ///
     /// Errors: something is missing; `out`, S3 or the table fails.
-    pub async fn rest(
+    pub async fn export_rest(
         &self,
         firm: &Firm,
         log: &SignedLog<'_>,

@@ -12,7 +12,7 @@ use crate::{
     evidence::{
         append::{AppendError, Appender},
         entry::entry,
-        proof::{ProofError, SignedLog},
+        inclusion_proof::{ProofError, SignedLog},
         tlog::leaf,
     },
     firm::feed::{Fact, FeedError, Recorded},

@@ -23,7 +23,7 @@ use crate::{
     evidence::{
         checkpoint::{LogKeys, WeakKeyError},
         entry::{ARCHIVED, entry},
-        erase::ErasedScope,
+        eraser::ErasedScope,
         inspect::{InspectError, Inspection, Logged},
         report::{EvidenceFinding, FindingKind, FirmReport, Report},
         stamp::StampRoots,
@@ -228,7 +228,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn found(&mut self, kind: FindingKind, what: impl ToString, detail: impl ToString) {
+    fn note_finding(&mut self, kind: FindingKind, what: impl ToString, detail: impl ToString) {
         self.findings.push(EvidenceFinding { kind, what: what.to_string(), detail: detail.to_string() });
     }
 
@@ -249,7 +249,7 @@ impl Gathered {
         let id = row.key.message_of(mailbox);
         let (Some(id), Ok(message)) = (id, serde_json::from_value::<Message>(row.value)) else {
             if id.is_none_or(|id| self.told.insert(id)) {
-                self.found(FindingKind::Altered, row.key, "it can't be understood");
+                self.note_finding(FindingKind::Altered, row.key, "it can't be understood");
             }
             return None;
         };
@@ -260,11 +260,15 @@ impl Gathered {
         match unclaimed {
             // Where no fact has its number, the round that is to tell of it is under way, or died.
             Some(original) if self.claimant(original.number).is_some() => {
-                self.found(FindingKind::Extra, &row.key, format!("fact {} does not tell of it", original.number));
+                self.note_finding(
+                    FindingKind::Extra,
+                    &row.key,
+                    format!("fact {} does not tell of it", original.number),
+                );
                 return None;
             }
             _ if message.dossier() != self.dossiers.get(&id).and_then(Option::as_deref) => {
-                self.found(FindingKind::Altered, &row.key, "the facts say another dossier");
+                self.note_finding(FindingKind::Altered, &row.key, "the facts say another dossier");
             }
             _ => {}
         }
@@ -326,7 +330,7 @@ impl Verifier<'_> {
         }
         let mut reports = Vec::new();
         for firm in firms {
-            reports.push(self.firm(firm).await?);
+            reports.push(self.verify_firm(firm).await?);
         }
         Ok(Report::of(reports, elsewhere))
     }
@@ -334,34 +338,35 @@ impl Verifier<'_> {
     /// Verifies one firm.
     ///
     /// Errors: S3 or DynamoDB refuses or does not answer; what is not as it was written is no error.
-    pub async fn firm(&self, firm: FirmId) -> Result<FirmReport, VerifyError> {
+    pub async fn verify_firm(&self, firm: FirmId) -> Result<FirmReport, VerifyError> {
         let own = LogKeys::of(firm, self.key)?.verifying();
-        let stamped = self.stamped(firm).await?;
+        let stamped = self.read_stamped_sizes(firm).await?;
         let mut inspection = Inspection::begin(self.store, firm, &own, &stamped, self.roots).await?;
         let stamps = inspection.stamps_that_hold();
         let (size, mut gathered, mut number) = (inspection.size(), Gathered::default(), 0);
         let reached = self.table.get::<LogDue>(&Key::log_due(firm)).await?.map_or(0, |row| row.value.size);
         if reached > size {
             let detail = format!("the index says that the log reached {reached}, and it reaches {size}");
-            gathered.found(FindingKind::Missing, key(firm, ""), detail);
+            gathered.note_finding(FindingKind::Missing, key(firm, ""), detail);
         }
         while let Some(entries) = inspection.next().await? {
             let entries = entries.to_vec();
             match self.share.is_none_or(|share| share.has(number / TILE_WIDTH)) {
-                true => self.hold(firm, number, &entries, &mut gathered).await?,
+                true => self.compare_entries(firm, number, &entries, &mut gathered).await?,
                 false => self.pass_over(firm, number, &entries, &mut gathered).await?,
             }
             number += entries.len() as u64;
             (self.tell)(VerifyProgress { done: number, of: size, bytes: gathered.bytes_read });
         }
-        let (beyond, facts_beyond) = self.beyond(firm, number, inspection.size_beyond(), &mut gathered).await?;
+        let (beyond, facts_beyond) =
+            self.compare_unlogged(firm, number, inspection.size_beyond(), &mut gathered).await?;
         let (checkpoints, found) = inspection.end(beyond).await?;
         gathered.findings.extend(found);
         if self.share.is_none() {
-            self.objects(firm, &mut gathered).await?;
-            self.index(firm, &mut gathered).await?;
+            self.compare_objects(firm, &mut gathered).await?;
+            self.compare_index(firm, &mut gathered).await?;
         }
-        explain(firm, &mut gathered);
+        explain_missing(firm, &mut gathered);
         gathered.findings.sort();
         let Gathered { originals, originals_erased, bytes_read, findings, lost, .. } = gathered;
         let facts_lost = lost.len() as u64;
@@ -380,7 +385,7 @@ impl Verifier<'_> {
     }
 
     /// The sizes of the checkpoints that were stamped, as the index has them.
-    async fn stamped(&self, firm: FirmId) -> Result<BTreeSet<u64>, TableError> {
+    async fn read_stamped_sizes(&self, firm: FirmId) -> Result<BTreeSet<u64>, TableError> {
         let (mut sizes, mut from) = (BTreeSet::new(), 0);
         loop {
             let page: Vec<(u64, serde_json::Value)> = self.table.numbered(&Key::stamp(firm, from), true, PAGE).await?;
@@ -391,14 +396,14 @@ impl Verifier<'_> {
     }
 
     /// Compares the entries after number `before` with their facts, the index and the bucket.
-    async fn hold(
+    async fn compare_entries(
         &self,
         firm: FirmId,
         before: u64,
         entries: &[Logged],
         gathered: &mut Gathered,
     ) -> Result<(), VerifyError> {
-        let facts = self.facts(firm, before, entries.len()).await?;
+        let facts = self.read_facts(firm, before, entries.len()).await?;
         let (mut claims, mut in_doubt) = (Vec::new(), Vec::new());
         for (logged, number) in entries.iter().zip(before + 1..) {
             let stored = facts.get(&number);
@@ -417,13 +422,13 @@ impl Verifier<'_> {
             let erasure = line.and_then(|line| erasure(line, fact.filter(|_| is_same)));
             gathered.erasures.extend(erasure.map(|scope| (number, scope)));
             let claim = claim.filter(|_| !is_erased).map(|claim| Claim { is_lost, ..claim });
-            gathered.restored.extend(line.and_then(restored));
+            gathered.restored.extend(line.and_then(lost_range));
             gathered.claims.push(claim.as_ref().map_or(0, |claim| short(claim.message)));
             match fact {
                 Some(fact) => gathered.file(fact),
                 None if is_lost => gathered.lost.push(number),
                 None if is_erased => {}
-                None => gathered.found(FindingKind::Missing, Key::fact(firm, number), "the log has its entry"),
+                None => gathered.note_finding(FindingKind::Missing, Key::fact(firm, number), "the log has its entry"),
             }
             if !is_same && !is_erased {
                 // What was filed can't be told without its fact.
@@ -438,7 +443,7 @@ impl Verifier<'_> {
         gathered.mailboxes.extend(claims.iter().map(|claim| claim.message.mailbox));
         let others = in_doubt.iter().filter_map(|(_, other)| other.as_ref());
         let asked: BTreeSet<MessageId> = claims.iter().chain(others).map(|claim: &Claim| claim.message).collect();
-        let messages = self.messages(firm, asked.into_iter().collect(), gathered).await?;
+        let messages = self.read_messages(firm, asked.into_iter().collect(), gathered).await?;
         for (number, other) in in_doubt {
             // The index agrees with the one of both that is as it was written.
             let agrees = |claim: &Claim| messages.get(&claim.message).is_some_and(|m| claim.differences(m).is_empty());
@@ -446,32 +451,36 @@ impl Verifier<'_> {
             if other.as_ref().is_some_and(agrees) && !logged.is_some_and(agrees) {
                 let tile = LogTile::of(TileKind::Entries, before / TILE_WIDTH, before + entries.len() as u64);
                 let what = tile.map(|tile| key(firm, &tile.to_string())).unwrap_or_default();
-                gathered.found(FindingKind::Forked, what, format!("its entry of fact {number} is of another history"));
+                gathered.note_finding(
+                    FindingKind::Forked,
+                    what,
+                    format!("its entry of fact {number} is of another history"),
+                );
                 let both = logged.into_iter().chain(&other).map(|claim| claim.message);
                 gathered.told.extend(both.collect::<Vec<_>>());
                 claims.retain(|claim| claim.number != number);
             } else if other.is_none() {
                 gathered.undecided.push(number);
             } else {
-                gathered.found(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
+                gathered.note_finding(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
             }
         }
         for claim in &claims {
             let Some(message) = messages.get(&claim.message) else {
                 if gathered.told.insert(claim.message) {
                     let what = Key::message(firm, claim.message);
-                    gathered.found(FindingKind::Missing, what, format!("fact {} tells of it", claim.number));
+                    gathered.note_finding(FindingKind::Missing, what, format!("fact {} tells of it", claim.number));
                 }
                 continue;
             };
             let differences = claim.differences(message);
             if !differences.is_empty() && gathered.told.insert(claim.message) {
                 let detail = format!("other than in fact {}: {}", claim.number, differences.join(", "));
-                gathered.found(FindingKind::Altered, Key::message(firm, claim.message), detail);
+                gathered.note_finding(FindingKind::Altered, Key::message(firm, claim.message), detail);
             }
         }
         let looks = claims.into_iter().map(|Claim { message, stored, at, .. }| Look { message, expected: stored, at });
-        self.look(firm, looks.collect(), gathered).await
+        self.compare_originals(firm, looks.collect(), gathered).await
     }
 
     /// Takes from entries that are not of the share what they say of others: that those were lost or erased.
@@ -485,7 +494,7 @@ impl Verifier<'_> {
         gathered.claims.resize(gathered.claims.len() + entries.len(), 0);
         for (logged, number) in entries.iter().zip(before + 1..) {
             let Some(line) = logged.entry.as_deref() else { continue };
-            gathered.restored.extend(restored(line));
+            gathered.restored.extend(lost_range(line));
             if !is_erasure(line) {
                 continue;
             }
@@ -497,7 +506,12 @@ impl Verifier<'_> {
     }
 
     /// The facts after number `after`, as far as they are there.
-    async fn facts(&self, firm: FirmId, after: u64, count: usize) -> Result<BTreeMap<u64, StoredFact>, TableError> {
+    async fn read_facts(
+        &self,
+        firm: FirmId,
+        after: u64,
+        count: usize,
+    ) -> Result<BTreeMap<u64, StoredFact>, TableError> {
         let (mut facts, mut from) = (BTreeMap::new(), after);
         let last = after + count as u64;
         while from < last {
@@ -511,7 +525,7 @@ impl Verifier<'_> {
 
     /// Compares the facts that are not in the log yet with the index and the bucket. Returns the entries of those up to
     /// number `until`, and the number of such facts.
-    async fn beyond(
+    async fn compare_unlogged(
         &self,
         firm: FirmId,
         after: u64,
@@ -520,7 +534,7 @@ impl Verifier<'_> {
     ) -> Result<(Vec<Vec<u8>>, u64), VerifyError> {
         let (mut entries, mut count, mut from) = (Vec::new(), 0, after);
         loop {
-            let facts = self.facts(firm, from, PAGE).await?;
+            let facts = self.read_facts(firm, from, PAGE).await?;
             let Some((last, _)) = facts.last_key_value() else { return Ok((entries, count)) };
             count += facts.len() as u64;
             // What no entry can be made of is not in the log either.
@@ -531,7 +545,7 @@ impl Verifier<'_> {
                 // A number that is not written yet tells of nothing.
                 gathered.claims.resize(usize::try_from(first - 1).unwrap_or_default(), 0);
                 let logged = run.iter().map(|(_, entry)| Logged { leaf: leaf(entry), entry: Some(entry.clone()) });
-                self.hold(firm, first - 1, &logged.collect::<Vec<_>>(), gathered).await?;
+                self.compare_entries(firm, first - 1, &logged.collect::<Vec<_>>(), gathered).await?;
             }
             let next = after + 1 + entries.len() as u64;
             let follows =
@@ -542,7 +556,7 @@ impl Verifier<'_> {
     }
 
     /// The messages of the index that are there and can be read.
-    async fn messages(
+    async fn read_messages(
         &self,
         firm: FirmId,
         ids: Vec<MessageId>,
@@ -563,7 +577,7 @@ impl Verifier<'_> {
                             Ok(row) => found.extend(row.map(|row| (*id, row.value))),
                             Err(TableError::Malformed { key, source }) => {
                                 if gathered.told.insert(*id) {
-                                    gathered.found(FindingKind::Altered, key, source);
+                                    gathered.note_finding(FindingKind::Altered, key, source);
                                 }
                             }
                             Err(error) => return Err(error.into()),
@@ -577,7 +591,12 @@ impl Verifier<'_> {
     }
 
     /// Looks at originals, some side by side.
-    async fn look(&self, firm: FirmId, originals: Vec<Look>, gathered: &mut Gathered) -> Result<(), VerifyError> {
+    async fn compare_originals(
+        &self,
+        firm: FirmId,
+        originals: Vec<Look>,
+        gathered: &mut Gathered,
+    ) -> Result<(), VerifyError> {
         gathered.originals += originals.len() as u64;
         let looks = originals.into_iter().map(|look| async move {
             let key = archive::key(firm, look.message);
@@ -597,7 +616,7 @@ impl Verifier<'_> {
             if there != Some(expected) {
                 gathered.mismatches.push(Mismatch { key, expected, there });
             } else if !is_kept {
-                gathered.found(FindingKind::Unlocked, key, "Object Lock does not keep it as long as it should");
+                gathered.note_finding(FindingKind::Unlocked, key, "Object Lock does not keep it as long as it should");
             }
         }
         Ok(())
@@ -626,23 +645,23 @@ impl Verifier<'_> {
     }
 
     /// Compares the objects in the bucket with the index.
-    async fn objects(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+    async fn compare_objects(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
         let root = key(firm, "").trim_end_matches("log/").to_owned();
         for name in self.store.folders(&root).await? {
             if !["log/", "mailboxes/"].iter().any(|known| name.strip_prefix(&root) == Some(known)) {
-                gathered.found(FindingKind::Extra, name, "greffe puts nothing there");
+                gathered.note_finding(FindingKind::Extra, name, "greffe puts nothing there");
             }
         }
         let (prefix, mut next) = (format!("{root}mailboxes/"), None);
         loop {
             let (objects, more) = self.store.versions(&prefix, next).await?;
             let ids: Vec<(Option<MessageId>, &KeyVersions)> =
-                objects.iter().map(|object| (original(firm, &object.key), object)).collect();
+                objects.iter().map(|object| (message_of_key(firm, &object.key), object)).collect();
             let asked = ids.iter().filter_map(|(id, _)| *id).collect();
-            let messages = self.messages(firm, asked, gathered).await?;
+            let messages = self.read_messages(firm, asked, gathered).await?;
             for (id, object) in ids {
                 let Some(id) = id else {
-                    gathered.found(FindingKind::Extra, &object.key, "greffe puts nothing there");
+                    gathered.note_finding(FindingKind::Extra, &object.key, "greffe puts nothing there");
                     continue;
                 };
                 gathered.mailboxes.insert(id.mailbox);
@@ -655,7 +674,7 @@ impl Verifier<'_> {
                     let is_erased = gathered.erased.iter().any(|(_, message)| *message == Some(id));
                     let erased = "it was erased, and is still there";
                     let detail = if is_erased { erased } else { "neither the index nor the log tells of it" };
-                    gathered.found(FindingKind::Extra, &object.key, detail);
+                    gathered.note_finding(FindingKind::Extra, &object.key, detail);
                 } else if !object.is_written_once() {
                     gathered.rewritten.push(object.key.clone());
                 }
@@ -668,7 +687,7 @@ impl Verifier<'_> {
     }
 
     /// Compares each message of the index with the log and the facts; one that no fact has yet, with the bucket.
-    async fn index(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+    async fn compare_index(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
         let mailboxes = self.table.query_all::<serde_json::Value>(&Key::mailbox_prefix(firm)).await?;
         let known = mailboxes.iter().filter_map(|row| row.value["id"].as_str()?.parse().ok());
         gathered.mailboxes.extend(known.collect::<Vec<MailboxId>>());
@@ -677,7 +696,7 @@ impl Verifier<'_> {
             loop {
                 let page = self.table.query::<serde_json::Value>(&prefix, after.as_ref(), PAGE).await?;
                 let in_work = page.rows.into_iter().filter_map(|row| gathered.message(mailbox, row)).collect();
-                self.look(firm, in_work, gathered).await?;
+                self.compare_originals(firm, in_work, gathered).await?;
                 after = page.next;
                 if after.is_none() {
                     break;
@@ -689,7 +708,7 @@ impl Verifier<'_> {
 }
 
 /// The facts that were lost, if an entry says that the table was restored: after the first number, up to the second.
-fn restored(line: &[u8]) -> Option<(u64, u64)> {
+fn lost_range(line: &[u8]) -> Option<(u64, u64)> {
     let line: LoggedEntry = serde_json::from_slice(line).ok().filter(|line: &LoggedEntry| line.r#type == "void")?;
     let (last, size) = line.id.strip_prefix("restored-")?.split_once('-')?;
     last.parse().ok().zip(size.parse().ok())
@@ -707,7 +726,7 @@ fn erasure(line: &[u8], fact: Option<&StoredFact>) -> Option<ErasedScope> {
 }
 
 /// The message whose original has this key.
-fn original(firm: FirmId, key: &str) -> Option<MessageId> {
+fn message_of_key(firm: FirmId, key: &str) -> Option<MessageId> {
     let mut parts = key.split('/').skip(3);
     let (mailbox, local) = (parts.next()?.parse().ok()?, parts.nth(1)?.strip_suffix(".eml")?);
     let message = MessageId::from_local(mailbox, local).ok()?;
@@ -715,11 +734,11 @@ fn original(firm: FirmId, key: &str) -> Option<MessageId> {
 }
 
 /// Says what has become of the originals that are not what they were.
-fn explain(firm: FirmId, gathered: &mut Gathered) {
+fn explain_missing(firm: FirmId, gathered: &mut Gathered) {
     // Where the log is another, it is so of every fact.
     if !gathered.findings.iter().any(|finding| finding.kind == FindingKind::Forked) {
         for number in std::mem::take(&mut gathered.undecided) {
-            gathered.found(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
+            gathered.note_finding(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
         }
     }
     // The log itself has to say that they were lost.
@@ -727,7 +746,7 @@ fn explain(firm: FirmId, gathered: &mut Gathered) {
     let (known, unknown): (Vec<u64>, Vec<u64>) = gathered.lost.iter().copied().partition(is_known);
     gathered.lost = known;
     for number in unknown {
-        gathered.found(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
+        gathered.note_finding(FindingKind::Altered, Key::fact(firm, number), "its entry in the log is another");
     }
     // So it has to say of what was erased, and later than that.
     let is_recorded = |number: u64, message: Option<MessageId>| {
@@ -735,7 +754,7 @@ fn explain(firm: FirmId, gathered: &mut Gathered) {
     };
     let unrecorded = gathered.erased.iter().filter(|(number, of)| !is_recorded(*number, *of));
     for number in unrecorded.map(|(number, _)| *number).collect::<Vec<_>>() {
-        gathered.found(FindingKind::Altered, Key::fact(firm, number), "the log does not say that it was erased");
+        gathered.note_finding(FindingKind::Altered, Key::fact(firm, number), "the log does not say that it was erased");
     }
     let mismatches = std::mem::take(&mut gathered.mismatches);
     let expected: HashMap<Digest, &Mismatch> = mismatches.iter().map(|m| (m.expected.sha256, m)).collect();
@@ -751,7 +770,7 @@ fn explain(firm: FirmId, gathered: &mut Gathered) {
                 (FindingKind::Altered, format!("SHA-256 {} and not {}", there.sha256, mismatch.expected.sha256))
             }
         };
-        gathered.found(kind, &mismatch.key, detail);
+        gathered.note_finding(kind, &mismatch.key, detail);
     }
     // What is not as it was, was written or deleted again: that is told already.
     let told: BTreeSet<&String> = mismatches.iter().map(|mismatch| &mismatch.key).collect();

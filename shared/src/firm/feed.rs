@@ -761,7 +761,7 @@ impl Feed {
     /// Leaves of a fact the hash of its log entry and its time.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn blank(&self, firm: FirmId, number: u64, entry: Digest, at: Timestamp) -> Result<(), FeedError> {
+    pub async fn void_fact(&self, firm: FirmId, number: u64, entry: Digest, at: Timestamp) -> Result<(), FeedError> {
         let fact = Fact { id: format!("{ERASED}{entry}"), at, what: FactEvent::Void };
         Ok(self.table.write(Write::overwrite(Key::fact(firm, number), &fact)).await?)
     }
@@ -858,7 +858,7 @@ impl Feed {
     /// The facts after number `after`, oldest first, at most `limit`, and the number to go on after.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
-    pub async fn after(
+    pub async fn facts_after(
         &self,
         firm: FirmId,
         after: u64,
@@ -874,7 +874,7 @@ impl Feed {
     /// The same facts as they are stored, with those that say nothing: one for each number.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
-    pub async fn stored_after(
+    pub async fn stored_facts_after(
         &self,
         firm: FirmId,
         after: u64,
@@ -922,7 +922,7 @@ impl Feed {
     /// The facts before number `before`, newest first, at most `limit`: for lists, where a gap does no harm.
     ///
     /// Errors: the table or the event bus refuses or does not answer.
-    pub async fn before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<NumberedFact>, FeedError> {
+    pub async fn facts_before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<NumberedFact>, FeedError> {
         let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, before), false, limit).await?;
         Ok(rows.into_iter().map(|(number, fact)| NumberedFact { number, fact }).collect())
     }

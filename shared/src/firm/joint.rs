@@ -102,16 +102,16 @@ impl FromStr for JointCursor {
 /// of one firm are in order.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn after(
+pub async fn events_after(
     (table, feed): (&Table, &Feed),
     after: JointCursor,
     limit: usize,
     now: Timestamp,
 ) -> Result<(Vec<(FirmEvent, JointCursor)>, JointCursor), FeedError> {
-    let (mut events, mut reached) = walk((table, feed), after, limit, now).await?;
+    let (mut events, mut reached) = read_stretches((table, feed), after, limit, now).await?;
     if events.len() < limit {
-        lay(table, now).await?;
-        let (more, end) = walk((table, feed), reached, limit - events.len(), now).await?;
+        lay_stretches(table, now).await?;
+        let (more, end) = read_stretches((table, feed), reached, limit - events.len(), now).await?;
         events.extend(more);
         reached = end;
     }
@@ -121,10 +121,10 @@ pub async fn after(
 /// The end of the joint feed, as it is now.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn end(table: &Table, now: Timestamp) -> Result<JointCursor, FeedError> {
+pub async fn end_of_feed(table: &Table, now: Timestamp) -> Result<JointCursor, FeedError> {
     loop {
         let before = table.get::<JointHead>(&Key::joint_feed()).await?.map(|row| row.value.last);
-        lay(table, now).await?;
+        lay_stretches(table, now).await?;
         let head = table.get::<JointHead>(&Key::joint_feed()).await?.map(|row| row.value.last);
         if head == before {
             return Ok(JointCursor { stretch: head.unwrap_or(0), number: 0 });
@@ -133,7 +133,7 @@ pub async fn end(table: &Table, now: Timestamp) -> Result<JointCursor, FeedError
 }
 
 /// The facts of the stretches that are laid down.
-async fn walk(
+async fn read_stretches(
     (table, feed): (&Table, &Feed),
     mut cursor: JointCursor,
     limit: usize,
@@ -147,7 +147,7 @@ async fn walk(
             if events.len() == limit {
                 return Ok((events, cursor));
             }
-            let (facts, reached) = feed.after(firm, cursor.number, limit - events.len(), now).await?;
+            let (facts, reached) = feed.facts_after(firm, cursor.number, limit - events.len(), now).await?;
             // A fact that is not written yet is waited for, as in the firm's own feed.
             if reached <= cursor.number {
                 return Ok((events, cursor));
@@ -165,7 +165,7 @@ async fn walk(
 }
 
 /// Lays down the stretches of all firms with news. Where another reader does so at the same time, one of the two does.
-async fn lay(table: &Table, now: Timestamp) -> Result<(), FeedError> {
+async fn lay_stretches(table: &Table, now: Timestamp) -> Result<(), FeedError> {
     let head = table.get::<JointHead>(&Key::joint_feed()).await?;
     let since = head.as_ref().map_or(Timestamp::UNIX_EPOCH, |head| head.value.until) - LOOK_BACK;
     let news = table.feeds_since(since, FIRMS_MAX).await?;
@@ -178,7 +178,7 @@ async fn lay(table: &Table, now: Timestamp) -> Result<(), FeedError> {
     }
     firms.sort();
     firms.dedup();
-    let missing = missing(table, &firms).await?;
+    let missing = missing_stretches(table, &firms).await?;
     // What is known already is looked at again for a while, which costs less than to note it.
     let noted = head.as_ref().is_some_and(|head| now < head.value.until + LOOK_BACK);
     if missing.is_empty() && noted {
@@ -195,7 +195,10 @@ async fn lay(table: &Table, now: Timestamp) -> Result<(), FeedError> {
 }
 
 /// What the joint feed lacks of these firms' feeds, each with what is known of the firm there.
-async fn missing(table: &Table, firms: &[FirmId]) -> Result<Vec<(Stretch, Option<Row<JointPosition>>)>, TableError> {
+async fn missing_stretches(
+    table: &Table,
+    firms: &[FirmId],
+) -> Result<Vec<(Stretch, Option<Row<JointPosition>>)>, TableError> {
     let keys = |key: fn(FirmId) -> Key| firms.iter().map(|firm| key(*firm)).collect::<Vec<_>>();
     let counters = table.get_all::<FeedCounter>(&keys(Key::feed_counter)).await?;
     let joined = table.get_all::<JointPosition>(&keys(Key::joined)).await?;

@@ -38,7 +38,8 @@ const PREFER_DELTA: &str = r#"odata.maxpagesize=200, IdType="ImmutableId", outlo
 /// The kind of an item in Outlook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
+#[schema(as = Place)]
+pub enum OutlookItemKind {
     /// An event in the calendar.
     Event,
     /// A task in the firm's list.
@@ -49,53 +50,55 @@ pub enum Place {
 
 /// The containers of ours in one mailbox. Events lie in the default calendar, which is always there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Homes {
+pub struct ItemContainers {
     /// The contact folder.
     pub contact_folder: Option<ContactFolderId>,
     /// The task list.
     pub task_list: Option<TaskListId>,
     /// Those that a function began to make and died before it could store which they are.
     #[serde(default)]
-    pub unsure: BTreeSet<Place>,
+    pub unsure: BTreeSet<OutlookItemKind>,
     /// The task lists of a name of ours that were there before we began to make one: they are somebody else's.
     #[serde(default)]
     pub foreign_lists: BTreeSet<TaskListId>,
     /// The names of the containers that could not have the firm's name, because another one has it.
     #[serde(default)]
-    pub names: BTreeMap<Place, String>,
+    pub names: BTreeMap<OutlookItemKind, String>,
 }
 
-impl Homes {
+impl ItemContainers {
     /// Whether the container for that place is known; none is needed for events.
-    pub fn has(&self, place: Place) -> bool {
+    pub fn has(&self, place: OutlookItemKind) -> bool {
         match place {
-            Place::Event => true,
-            Place::Task => self.task_list.is_some(),
-            Place::Contact => self.contact_folder.is_some(),
+            OutlookItemKind::Event => true,
+            OutlookItemKind::Task => self.task_list.is_some(),
+            OutlookItemKind::Contact => self.contact_folder.is_some(),
         }
     }
 
     /// The container for that place, where it is known.
-    pub fn of(&self, place: Place) -> Option<Home> {
+    pub fn of(&self, place: OutlookItemKind) -> Option<ItemContainer> {
         match place {
-            Place::Event => None,
-            Place::Task => self.task_list.clone().map(Home::TaskList),
-            Place::Contact => self.contact_folder.clone().map(Home::ContactFolder),
+            OutlookItemKind::Event => None,
+            OutlookItemKind::Task => self.task_list.clone().map(ItemContainer::TaskList),
+            OutlookItemKind::Contact => self.contact_folder.clone().map(ItemContainer::ContactFolder),
         }
     }
 
     /// Takes note of which is the container for that place.
-    pub fn set(&mut self, place: Place, home: Option<Home>) {
+    pub fn set(&mut self, place: OutlookItemKind, container: Option<ItemContainer>) {
         self.unsure.remove(&place);
-        if home.is_none() {
+        if container.is_none() {
             self.names.remove(&place);
         }
-        match (place, home) {
-            (Place::Task, Some(Home::TaskList(list))) => self.task_list = Some(list),
-            (Place::Task, _) => self.task_list = None,
-            (Place::Contact, Some(Home::ContactFolder(folder))) => self.contact_folder = Some(folder),
-            (Place::Contact, _) => self.contact_folder = None,
-            (Place::Event, _) => {}
+        match (place, container) {
+            (OutlookItemKind::Task, Some(ItemContainer::TaskList(list))) => self.task_list = Some(list),
+            (OutlookItemKind::Task, _) => self.task_list = None,
+            (OutlookItemKind::Contact, Some(ItemContainer::ContactFolder(folder))) => {
+                self.contact_folder = Some(folder)
+            }
+            (OutlookItemKind::Contact, _) => self.contact_folder = None,
+            (OutlookItemKind::Event, _) => {}
         }
     }
 }
@@ -103,12 +106,12 @@ impl Homes {
 /// One container of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Home {
+pub enum ItemContainer {
     ContactFolder(ContactFolderId),
     TaskList(TaskListId),
 }
 
-impl Home {
+impl ItemContainer {
     /// Its id.
     pub fn id(&self) -> &str {
         match self {
@@ -124,7 +127,7 @@ pub struct OutlookItem(Arc<Sent>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Sent {
-    place: Place,
+    place: OutlookItemKind,
     /// The properties of a POST or PATCH; zones by their IANA names.
     body: Value,
     digest: String,
@@ -132,14 +135,14 @@ struct Sent {
 }
 
 impl OutlookItem {
-    fn new(place: Place, body: Value) -> Self {
+    fn new(place: OutlookItemKind, body: Value) -> Self {
         let digest = digest(&body);
         let parts = body.as_object().into_iter().flatten().map(|(_, value)| part_digest(value)).collect();
         Self(Arc::new(Sent { place, body, digest, parts }))
     }
 
     /// Where it belongs.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> OutlookItemKind {
         self.0.place
     }
 
@@ -183,7 +186,7 @@ impl OutlookItem {
         if TIMES.iter().any(|name| changed.contains(name)) {
             told.extend(REMINDER);
         }
-        if place == Place::Contact {
+        if place == OutlookItemKind::Contact {
             told.insert(DISPLAY_NAME);
         }
         let told = body.iter().filter(|(name, _)| told.contains(name.as_str()));
@@ -209,7 +212,7 @@ impl Changes {
 
     /// Whether something that they leave as it is shows otherwise after them than before: a person changed it
     /// meanwhile. `before` and `after`: [`ShownItem::parts`]; false where one of them is not known.
-    pub fn reveal(&self, place: Place, before: &str, after: &str) -> bool {
+    pub fn reveal(&self, place: OutlookItemKind, before: &str, after: &str) -> bool {
         let is_other = |i: usize| {
             let part = i * PART_CHARS..(i + 1) * PART_CHARS;
             before.get(part.clone()) != after.get(part)
@@ -238,29 +241,29 @@ fn part_digest(value: &Value) -> String {
     digest
 }
 
-fn watched(place: Place) -> &'static [&'static str] {
+fn watched(place: OutlookItemKind) -> &'static [&'static str] {
     match place {
-        Place::Event => &EVENT_WATCHED,
-        Place::Task => &TASK_WATCHED,
-        Place::Contact => &CONTACT_WATCHED,
+        OutlookItemKind::Event => &EVENT_WATCHED,
+        OutlookItemKind::Task => &TASK_WATCHED,
+        OutlookItemKind::Contact => &CONTACT_WATCHED,
     }
 }
 
 impl From<EventContent> for OutlookItem {
     fn from(event: EventContent) -> Self {
-        Self::new(Place::Event, event.wire())
+        Self::new(OutlookItemKind::Event, event.wire())
     }
 }
 
 impl From<TaskContent> for OutlookItem {
     fn from(task: TaskContent) -> Self {
-        Self::new(Place::Task, task.wire())
+        Self::new(OutlookItemKind::Task, task.wire())
     }
 }
 
 impl From<ContactContent> for OutlookItem {
     fn from(contact: ContactContent) -> Self {
-        Self::new(Place::Contact, contact.wire())
+        Self::new(OutlookItemKind::Contact, contact.wire())
     }
 }
 
@@ -281,9 +284,9 @@ pub struct Tag {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemStep {
     /// Looks for what carries the mark.
-    Find(Place),
+    Find(OutlookItemKind),
     /// Removes the item of that id; one that is gone is removed.
-    Remove(Place, String),
+    Remove(OutlookItemKind, String),
     /// Makes the item.
     Create(OutlookItem),
     /// Gives the item of that id this content, by these changes.
@@ -292,7 +295,7 @@ pub enum ItemStep {
 
 impl ItemStep {
     /// Where it happens.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> OutlookItemKind {
         match self {
             Self::Find(place) | Self::Remove(place, _) => *place,
             Self::Create(item) | Self::Update(_, item, _) => item.place(),
@@ -342,36 +345,36 @@ impl Graph {
     pub async fn carry_out(
         &self,
         user: &GraphUser,
-        homes: &Homes,
+        containers: &ItemContainers,
         steps: &[(ItemStep, Tag)],
         order: BatchOrder,
     ) -> Result<Vec<Result<StepOutcome, GraphError>>, GraphError> {
         let mut done: Vec<Option<Result<StepOutcome, GraphError>>> = steps.iter().map(|_| None).collect();
         // Tasks can't be asked for by what they are linked to: the list is read, once for all.
-        if steps.iter().any(|(step, _)| *step == ItemStep::Find(Place::Task)) {
-            let linked = match &homes.task_list {
+        if steps.iter().any(|(step, _)| *step == ItemStep::Find(OutlookItemKind::Task)) {
+            let linked = match &containers.task_list {
                 Some(list) => self.tasks_linked(user, list).await?,
                 None => Vec::new(),
             };
             for (i, (step, tag)) in steps.iter().enumerate() {
-                if *step == ItemStep::Find(Place::Task) {
+                if *step == ItemStep::Find(OutlookItemKind::Task) {
                     let found = linked.iter().filter(|(links, _)| links.iter().any(|link| link.is(&tag.mark)));
                     let found = found.map(|(_, id)| id.to_string());
                     done[i] = Some(Ok(StepOutcome::Found(found.collect())));
                 }
             }
         }
-        let steps = &self.with_categories(user, homes, steps, &mut done).await?;
+        let steps = &self.with_categories(user, containers, steps, &mut done).await?;
         let mut parts = Vec::new();
         for (i, (step, tag)) in steps.iter().enumerate() {
             if done[i].is_some() {
                 continue;
             }
-            if *step == ItemStep::Find(Place::Contact) {
+            if *step == ItemStep::Find(OutlookItemKind::Contact) {
                 // A person may have moved it out of our folder before anybody knew of it.
                 parts.push((i, find(format!("{}/contacts", user.path()), tag)));
             }
-            match part(user, homes, step, tag) {
+            match part(user, containers, step, tag) {
                 Some(part) => parts.push((i, part)),
                 // The container is not there, so nothing is in it.
                 None if matches!(step, ItemStep::Find(_)) => done[i] = Some(Ok(StepOutcome::Found(Vec::new()))),
@@ -400,16 +403,18 @@ impl Graph {
     async fn with_categories<'a>(
         &self,
         user: &GraphUser,
-        homes: &Homes,
+        containers: &ItemContainers,
         steps: &'a [(ItemStep, Tag)],
         done: &mut [Option<Result<StepOutcome, GraphError>>],
     ) -> Result<Cow<'a, [(ItemStep, Tag)]>, GraphError> {
         let names = |(step, _): &(ItemStep, Tag), place| matches!(step, ItemStep::Update(_, item, changes) if item.place() == place && changes.name_categories());
         let mut there: HashMap<String, Value> = HashMap::new();
-        if let Some(list) = homes.task_list.as_ref().filter(|_| steps.iter().any(|step| names(step, Place::Task))) {
+        if let Some(list) =
+            containers.task_list.as_ref().filter(|_| steps.iter().any(|step| names(step, OutlookItemKind::Task)))
+        {
             there.extend(self.task_categories(user, list).await?);
         }
-        let events: Vec<usize> = (0..steps.len()).filter(|i| names(&steps[*i], Place::Event)).collect();
+        let events: Vec<usize> = (0..steps.len()).filter(|i| names(&steps[*i], OutlookItemKind::Event)).collect();
         for some in events.chunks(BATCH_ITEMS_MAX) {
             let reads = some.iter().filter_map(|i| read_categories(user, &steps[*i].0)).collect();
             for (i, answer) in some.iter().zip(self.batch(reads, BatchOrder::Parallel).await?) {
@@ -451,7 +456,7 @@ impl Graph {
         let select = EVENT_WATCHED.join(",");
         let filter = extended::of_owner(owner);
         let path = format!("{}/events?$select=id,{select}&{filter}&$top={PAGE_ITEMS}", user.path());
-        let (sight, _) = self.read_pages(Place::Event, self.url(&path), PREFER, true).await?;
+        let (sight, _) = self.read_pages(OutlookItemKind::Event, self.url(&path), PREFER, true).await?;
         Ok(sight)
     }
 
@@ -463,16 +468,16 @@ impl Graph {
     pub async fn changes(
         &self,
         user: &GraphUser,
-        home: &Home,
+        container: &ItemContainer,
         link: Option<&Link>,
     ) -> Result<(PlaceItems, Option<Link>), GraphError> {
-        let (place, path) = match home {
-            Home::ContactFolder(folder) => {
+        let (place, path) = match container {
+            ItemContainer::ContactFolder(folder) => {
                 let (select, folder) = (CONTACT_WATCHED.join(","), segment(folder.as_str()));
                 let path = format!("{}/contactFolders/{folder}/contacts/delta?$select={select}", user.path());
-                (Place::Contact, path)
+                (OutlookItemKind::Contact, path)
             }
-            Home::TaskList(list) => (Place::Task, format!("{}/delta", tasks(user, list))),
+            ItemContainer::TaskList(list) => (OutlookItemKind::Task, format!("{}/delta", tasks(user, list))),
         };
         let url = match link {
             Some(link) => self.link(link, "read what changed")?,
@@ -483,7 +488,7 @@ impl Graph {
 
     async fn read_pages(
         &self,
-        place: Place,
+        place: OutlookItemKind,
         url: url::Url,
         prefer: &str,
         whole: bool,
@@ -539,12 +544,14 @@ impl Graph {
     /// <https://learn.microsoft.com/graph/api/todotasklist-delete>
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn remove_if_empty(&self, user: &GraphUser, home: &Home) -> Result<bool, GraphError> {
-        let (path, contents): (String, &[&str]) = match home {
-            Home::ContactFolder(folder) => {
+    pub async fn remove_if_empty(&self, user: &GraphUser, container: &ItemContainer) -> Result<bool, GraphError> {
+        let (path, contents): (String, &[&str]) = match container {
+            ItemContainer::ContactFolder(folder) => {
                 (format!("{}/contactFolders/{}", user.path(), segment(folder.as_str())), &["contacts", "childFolders"])
             }
-            Home::TaskList(list) => (format!("{}/todo/lists/{}", user.path(), segment(list.as_str())), &["tasks"]),
+            ItemContainer::TaskList(list) => {
+                (format!("{}/todo/lists/{}", user.path(), segment(list.as_str())), &["tasks"])
+            }
         };
         for content in contents {
             let call =
@@ -562,21 +569,23 @@ impl Graph {
 }
 
 /// The request of a step; none where it needs a container that is not there.
-fn part(user: &GraphUser, homes: &Homes, step: &ItemStep, tag: &Tag) -> Option<Part> {
+fn part(user: &GraphUser, containers: &ItemContainers, step: &ItemStep, tag: &Tag) -> Option<Part> {
     let user = user.path();
     let collection = || {
         Some(match step.place() {
-            Place::Event => format!("{user}/events"),
-            Place::Task => format!("{user}/todo/lists/{}/tasks", segment(homes.task_list.as_ref()?.as_str())),
-            Place::Contact => {
-                format!("{user}/contactFolders/{}/contacts", segment(homes.contact_folder.as_ref()?.as_str()))
+            OutlookItemKind::Event => format!("{user}/events"),
+            OutlookItemKind::Task => {
+                format!("{user}/todo/lists/{}/tasks", segment(containers.task_list.as_ref()?.as_str()))
+            }
+            OutlookItemKind::Contact => {
+                format!("{user}/contactFolders/{}/contacts", segment(containers.contact_folder.as_ref()?.as_str()))
             }
         })
     };
     // An event or a contact is reached by its id wherever a person has moved it.
     let one = |id: &str| match step.place() {
-        Place::Event | Place::Task => Some(format!("{}/{}", collection()?, segment(id))),
-        Place::Contact => Some(format!("{user}/contacts/{}", segment(id))),
+        OutlookItemKind::Event | OutlookItemKind::Task => Some(format!("{}/{}", collection()?, segment(id))),
+        OutlookItemKind::Contact => Some(format!("{user}/contacts/{}", segment(id))),
     };
     let (method, path, body) = match step {
         ItemStep::Find(_) => return Some(find(collection()?, tag)),
@@ -655,12 +664,12 @@ fn creation(item: &OutlookItem, tag: &Tag) -> Value {
         body.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|inner| !inner.is_empty()));
     }
     match item.place() {
-        Place::Event => {
+        OutlookItemKind::Event => {
             body["transactionId"] = format!("{}:{}", tag.mark, tag.generation).into();
             body["singleValueExtendedProperties"] = extended::properties(&tag.mark, &tag.owner);
         }
-        Place::Contact => body["singleValueExtendedProperties"] = extended::properties(&tag.mark, &tag.owner),
-        Place::Task => {
+        OutlookItemKind::Contact => body["singleValueExtendedProperties"] = extended::properties(&tag.mark, &tag.owner),
+        OutlookItemKind::Task => {
             body["linkedResources"] = json!([{
                 "applicationName": tag.application, "displayName": body["title"], "externalId": tag.mark,
             }]);
@@ -687,11 +696,11 @@ fn outcome(step: &ItemStep, answer: Result<Value, GraphError>) -> Result<StepOut
     }
 }
 
-fn shown(place: Place, item: &Value) -> Option<ShownItem> {
+fn shown(place: OutlookItemKind, item: &Value) -> Option<ShownItem> {
     let watched = watched(place);
     let body = item.as_object()?;
     // Graph leaves out of a task what it does not have.
-    let whole = place == Place::Task || watched.iter().all(|name| body.contains_key(*name));
+    let whole = place == OutlookItemKind::Task || watched.iter().all(|name| body.contains_key(*name));
     let seen: Vec<Cow<'_, Value>> = watched.iter().map(|name| essence(name, &item[*name])).collect();
     let parts = if whole { seen.iter().map(|value| part_digest(value)).collect() } else { String::new() };
     Some(ShownItem {
@@ -800,7 +809,7 @@ mod tests {
         let event = |categories: Value| {
             let mut event = for_graph(event("Hearing", 9).0.body.clone());
             (event["id"], event[CATEGORIES]) = ("x".into(), categories);
-            shown(Place::Event, &event).unwrap().seen
+            shown(OutlookItemKind::Event, &event).unwrap().seen
         };
         let ours = event(json!(["greffe: appointment"]));
         assert_eq!(event(json!(["Red category", "greffe: appointment"])), ours);

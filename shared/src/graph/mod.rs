@@ -18,7 +18,7 @@ mod messages;
 mod page;
 mod subscriptions;
 mod todo;
-mod token;
+mod token_source;
 mod users;
 
 pub use applications::{Application, KeyCredential};
@@ -37,7 +37,8 @@ pub use folders::{
     FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers, WellKnownFolders,
 };
 pub use items::{
-    CATEGORY_PREFIX, Changes, Home, Homes, ItemStep, OutlookItem, Place, PlaceItems, ShownItem, StepOutcome, Tag,
+    CATEGORY_PREFIX, Changes, ItemContainer, ItemContainers, ItemStep, OutlookItem, OutlookItemKind, PlaceItems,
+    ShownItem, StepOutcome, Tag,
 };
 pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]
@@ -47,5 +48,7 @@ pub use page::PageEnd;
 pub(crate) use page::WirePage;
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};
 pub use todo::TaskContent;
-pub use token::{AccessToken, EntraError, EntraRefusal, IdTokenError, KeyError, NotAllowed, TokenError, TokenSource};
+pub use token_source::{
+    AccessToken, EntraError, EntraRefusal, IdTokenError, KeyError, NotAllowed, TokenError, TokenSource,
+};
 pub use users::{Organization, User};

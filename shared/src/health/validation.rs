@@ -16,7 +16,7 @@ use crate::{
         clients::Clients,
         connector::{Access, Connector},
         credential::Credential,
-        owner::Owner,
+        owner::AppOwner,
         registration::{EndSource, FoundCredential, Registration},
         reminder::days_left,
     },
@@ -43,7 +43,8 @@ const NAME: &str = "greffe: connection test";
 /// What a check is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Resource {
+#[schema(as = Resource)]
+pub enum CheckedResource {
     /// A new access token is issued.
     Token,
     /// Who is connected: the person, the mailbox's owner, or the organisation.
@@ -66,7 +67,7 @@ pub enum Resource {
     Secret,
 }
 
-impl Resource {
+impl CheckedResource {
     /// All that needs a token, in the order in which it is told.
     const OTHERS: [Self; 9] = [
         Self::Profile,
@@ -111,7 +112,7 @@ pub enum Service {
 #[derive(Debug, Clone)]
 pub struct Check {
     /// What was tried.
-    pub resource: Resource,
+    pub resource: CheckedResource,
     /// What came of it.
     pub outcome: CheckOutcome,
 }
@@ -186,39 +187,42 @@ pub async fn connector(
     let members = Member::of_connector(&clients.table, connector.firm, connector.id).await?;
     let used = UsedServices::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
     let trial = Trial::new(clients, connector, subject, used);
-    let tried = trial.of(Resource::Token).await;
+    let tried = trial.of(CheckedResource::Token).await;
     trial.note(&tried).await;
-    let token = trial.check(Resource::Token, tried, false);
+    let token = trial.check(CheckedResource::Token, tried, false);
     if !token.outcome.is_ok() {
-        let others = Resource::OTHERS.map(|resource| without_token(resource, &token.outcome));
+        let others = CheckedResource::OTHERS.map(|resource| without_token(resource, &token.outcome));
         return Ok([token].into_iter().chain(others).collect());
     }
     // Each on the heap: nine of them side by side are more than a small stack holds.
-    let tried = join_all(Resource::OTHERS.map(|resource| Box::pin(trial.of(resource)))).await;
+    let tried = join_all(CheckedResource::OTHERS.map(|resource| Box::pin(trial.of(resource)))).await;
     // If one check works in a mailbox, the connector reaches it: a refusal of another check there means a missing
     // right.
-    let in_mailbox = |resource| !matches!(resource, Resource::Profile | Resource::Tasks | Resource::Secret);
-    let mut outcomes = Resource::OTHERS.into_iter().zip(&tried);
+    let in_mailbox =
+        |resource| !matches!(resource, CheckedResource::Profile | CheckedResource::Tasks | CheckedResource::Secret);
+    let mut outcomes = CheckedResource::OTHERS.into_iter().zip(&tried);
     let reached = outcomes.any(|(resource, tried)| in_mailbox(resource) && tried.is_ok());
     if !reached {
         for tried in &tried[..2] {
             trial.note(tried).await;
         }
     }
-    let others = Resource::OTHERS.into_iter().zip(tried).map(|(resource, tried)| trial.check(resource, tried, reached));
+    let others =
+        CheckedResource::OTHERS.into_iter().zip(tried).map(|(resource, tried)| trial.check(resource, tried, reached));
     Ok([token].into_iter().chain(others).collect())
 }
 
 /// Whether the checks show that the connection itself works: a token is issued, and Graph takes it.
 pub fn proves_connection(checks: &[Check]) -> bool {
-    let mut of_connection = checks.iter().filter(|c| matches!(c.resource, Resource::Token | Resource::Profile));
+    let mut of_connection =
+        checks.iter().filter(|c| matches!(c.resource, CheckedResource::Token | CheckedResource::Profile));
     of_connection.all(|check| check.outcome.is_ok())
 }
 
 /// What a token that could not be had means for everything else: it is the secret's fault, or it can't be tried.
-fn without_token(resource: Resource, token: &CheckOutcome) -> Check {
+fn without_token(resource: CheckedResource, token: &CheckOutcome) -> Check {
     let outcome = match token {
-        CheckOutcome::Fails(problem) if resource == Resource::Secret && problem.code.is_of_the_credential() => {
+        CheckOutcome::Fails(problem) if resource == CheckedResource::Secret && problem.code.is_of_the_credential() => {
             token.clone()
         }
         _ => CheckOutcome::NotTried("not tried: there is no token to try it with"),
@@ -233,19 +237,19 @@ pub async fn member(clients: &Clients, connector: &Connector, member: &Member, s
     let all = UsedServices { calendar: true, tasks: true, contacts: true };
     let trial = Trial::new(clients, connector, Some(subject), all);
     let resource = match service {
-        Service::Mail => Resource::Mail,
-        Service::Calendar => Resource::Calendar,
-        Service::Tasks => Resource::Tasks,
-        Service::Contacts => Resource::Contacts,
+        Service::Mail => CheckedResource::Mail,
+        Service::Calendar => CheckedResource::Calendar,
+        Service::Tasks => CheckedResource::Tasks,
+        Service::Contacts => CheckedResource::Contacts,
     };
-    let token = trial.of(Resource::Token).await;
+    let token = trial.of(CheckedResource::Token).await;
     trial.note(&token).await;
     if token.is_err() {
         return trial.check(resource, token, false);
     }
     let tried = trial.of(resource).await;
     let forbidden = tried.as_ref().is_err_and(CheckStop::is_forbidden);
-    let reached = tried.is_err() && trial.of(Resource::Folders).await.is_ok();
+    let reached = tried.is_err() && trial.of(CheckedResource::Folders).await.is_ok();
     let check = trial.check(resource, tried, reached);
     // Signing in again asks for no right that is switched off.
     let asked = match service {
@@ -364,18 +368,18 @@ impl<'a> Trial<'a> {
         }
     }
 
-    async fn of(&self, resource: Resource) -> Tried {
+    async fn of(&self, resource: CheckedResource) -> Tried {
         match resource {
-            Resource::Token => self.token().await,
-            Resource::Profile => self.profile().await,
-            Resource::Folders => self.folders().await,
-            Resource::Mail => self.mail().await,
-            Resource::Marking => self.marking().await,
-            Resource::Notifications => self.notifications().await,
-            Resource::Calendar => self.calendar().await,
-            Resource::Tasks => self.tasks().await,
-            Resource::Contacts => self.contacts().await,
-            Resource::Secret => self.secret().await,
+            CheckedResource::Token => self.token().await,
+            CheckedResource::Profile => self.profile().await,
+            CheckedResource::Folders => self.folders().await,
+            CheckedResource::Mail => self.mail().await,
+            CheckedResource::Marking => self.marking().await,
+            CheckedResource::Notifications => self.notifications().await,
+            CheckedResource::Calendar => self.calendar().await,
+            CheckedResource::Tasks => self.tasks().await,
+            CheckedResource::Contacts => self.contacts().await,
+            CheckedResource::Secret => self.secret().await,
         }
     }
 
@@ -515,7 +519,7 @@ impl<'a> Trial<'a> {
             return Ok(Finding::saying("There is no secret that could end: AWS vouches for greffe."));
         }
         let known =
-            Registration::find(&self.clients.table, Owner::of(self.connector)).await.map_err(TokenError::from)?;
+            Registration::find(&self.clients.table, AppOwner::of(self.connector)).await.map_err(TokenError::from)?;
         let key_id = known.as_ref().and_then(|known| known.key_id.as_deref());
         let found = match self.in_time(self.graph.application(&app.client_id)).await {
             Ok(shown) => FoundCredential::of(&app.credential, key_id, &shown, self.clients.clock.now()),
@@ -597,7 +601,7 @@ impl<'a> Trial<'a> {
     }
 
     /// `reached`: something else in the same mailbox works.
-    fn check(&self, resource: Resource, tried: Tried, reached: bool) -> Check {
+    fn check(&self, resource: CheckedResource, tried: Tried, reached: bool) -> Check {
         let stop = match tried {
             Ok(finding) => return Check { resource, outcome: CheckOutcome::Works(finding) },
             Err(stop) => stop,
@@ -625,7 +629,7 @@ impl<'a> Trial<'a> {
                 // Exchange says the same of a right and of a mailbox that it withholds. No limit on mailboxes reaches
                 // To Do.
                 let unsaid = forbidden && problem.code == Code::MailboxOutOfReach;
-                if unsaid && (reached || resource == Resource::Tasks) || problem.code == Code::RightMissing {
+                if unsaid && (reached || resource == CheckedResource::Tasks) || problem.code == Code::RightMissing {
                     let needed = format!("It needs {}.", resource.rights(self.connector.access));
                     let (code, message) = (problem.microsoft_code.unwrap_or_default(), problem.microsoft_message);
                     problem = Problem::new(Code::RightMissing, needed).from_microsoft(code, message);
@@ -645,7 +649,7 @@ fn fails(problem: Problem) -> CheckOutcome {
 mod tests {
     use super::*;
 
-    fn check(resource: Resource, outcome: CheckOutcome) -> Check {
+    fn check(resource: CheckedResource, outcome: CheckOutcome) -> Check {
         Check { resource, outcome }
     }
 
@@ -657,24 +661,28 @@ mod tests {
     fn a_connection_is_proven_by_token_and_profile_whatever_else_fails() {
         let works = || CheckOutcome::Works(Finding::default());
         let proven = [
-            check(Resource::Token, works()),
-            check(Resource::Profile, works()),
-            check(Resource::Mail, failing(Code::RightMissing)),
+            check(CheckedResource::Token, works()),
+            check(CheckedResource::Profile, works()),
+            check(CheckedResource::Mail, failing(Code::RightMissing)),
         ];
         assert!(proves_connection(&proven));
-        let refused = [check(Resource::Token, works()), check(Resource::Profile, failing(Code::RightMissing))];
+        let refused =
+            [check(CheckedResource::Token, works()), check(CheckedResource::Profile, failing(Code::RightMissing))];
         assert!(!proves_connection(&refused));
-        let untried = [check(Resource::Token, works()), check(Resource::Profile, CheckOutcome::NotTried("no token"))];
+        let untried = [
+            check(CheckedResource::Token, works()),
+            check(CheckedResource::Profile, CheckOutcome::NotTried("no token")),
+        ];
         assert!(!proves_connection(&untried));
     }
 
     #[test]
     fn without_a_token_only_the_secret_may_be_to_blame() {
         let expired = failing(Code::ClientSecretExpired);
-        assert!(matches!(without_token(Resource::Secret, &expired).outcome, CheckOutcome::Fails(_)));
-        assert!(matches!(without_token(Resource::Mail, &expired).outcome, CheckOutcome::NotTried(_)));
+        assert!(matches!(without_token(CheckedResource::Secret, &expired).outcome, CheckOutcome::Fails(_)));
+        assert!(matches!(without_token(CheckedResource::Mail, &expired).outcome, CheckOutcome::NotTried(_)));
         let signed_out = failing(Code::SignInRequired);
-        assert!(matches!(without_token(Resource::Secret, &signed_out).outcome, CheckOutcome::NotTried(_)));
+        assert!(matches!(without_token(CheckedResource::Secret, &signed_out).outcome, CheckOutcome::NotTried(_)));
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl Candidates for Registry<'_> {
                 filed.into_iter().map(|(number, filed)| (number, Some(filed.message))).collect()
             }
             None => {
-                let facts = self.feed.before(self.firm, before, PER_STEP).await?;
+                let facts = self.feed.facts_before(self.firm, before, PER_STEP).await?;
                 let candidate =
                     |NumberedFact { number, fact }: NumberedFact| (number, self.filter.candidate(&fact.what));
                 facts.into_iter().map(candidate).collect()

@@ -12,18 +12,18 @@ use utoipa::ToSchema;
 
 use crate::{
     base::id::EntryId,
-    graph::{OutlookItem, Place, PlaceItems},
+    graph::{OutlookItem, OutlookItemKind, PlaceItems},
     push::{Copy, Placed, PushChoice},
 };
 
 /// What Outlook shows in one mailbox, by place.
-pub type SeenItems = BTreeMap<Place, PlaceItems>;
+pub type SeenItems = BTreeMap<OutlookItemKind, PlaceItems>;
 
 /// How an entry shall show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedItem {
     /// As what.
-    pub place: Place,
+    pub place: OutlookItemKind,
     /// The item itself.
     pub item: OutlookItem,
 }
@@ -187,7 +187,7 @@ mod tests {
     fn copy(id: &str) -> Copy {
         let (etag, seen) = (Some("1".to_owned()), Some("s".to_owned()));
         let (sent, parts) = (item("d").digest().to_owned(), String::new());
-        let (place, item_id, shown) = (Place::Contact, id.to_owned(), String::new());
+        let (place, item_id, shown) = (OutlookItemKind::Contact, id.to_owned(), String::new());
         let placed = Placed { place, id: item_id, sent, etag, seen, parts, shown, made_at: None };
         Copy { placed: Some(placed), ..Copy::new(entry(id)) }
     }
@@ -203,7 +203,7 @@ mod tests {
             });
             ((*id).to_owned(), shown)
         });
-        SeenItems::from([(Place::Contact, PlaceItems { whole, items: items.collect() })])
+        SeenItems::from([(OutlookItemKind::Contact, PlaceItems { whole, items: items.collect() })])
     }
 
     fn told(differences: Vec<Difference>) -> Vec<String> {

@@ -33,7 +33,7 @@ pub enum ContactSlot {
 /// A telephone number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phone {
-    /// Which: business, home or mobile.
+    /// Which: business, container or mobile.
     pub at: ContactSlot,
     /// As it is dialled.
     pub number: String,
@@ -43,7 +43,7 @@ pub struct Phone {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Address {
-    /// Which: business, home or other.
+    /// Which: business, container or other.
     pub at: ContactSlot,
     pub street: Option<String>,
     pub postal_code: Option<String>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{clock::next_try, id::EntryId},
-    graph::{Disposition, GraphCode, GraphError, ItemStep, OutlookItem, Place, ShownItem, StepOutcome},
+    graph::{Disposition, GraphCode, GraphError, ItemStep, OutlookItem, OutlookItemKind, ShownItem, StepOutcome},
     problem::{Code, NotedProblem},
     push::{PushNews, ToldProblem},
 };
@@ -21,7 +21,7 @@ const PASSING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     /// What it is.
-    pub place: Place,
+    pub place: OutlookItemKind,
     /// Its id there.
     pub id: String,
     /// The digest of what was sent last; empty where nobody knows what it says.
@@ -45,7 +45,7 @@ pub struct Placed {
 
 impl Placed {
     /// An item of which nothing is known but that it is there.
-    fn found(place: Place, id: String) -> Self {
+    fn found(place: OutlookItemKind, id: String) -> Self {
         Self {
             place,
             id,
@@ -63,7 +63,7 @@ impl Placed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leftover {
     /// What it is.
-    pub place: Place,
+    pub place: OutlookItemKind,
     /// Its id.
     pub id: String,
 }
@@ -98,7 +98,7 @@ pub struct Copy {
     pub left: Vec<Leftover>,
     /// Where something may lie that an answer never told of.
     #[serde(default)]
-    pub unsure: BTreeSet<Place>,
+    pub unsure: BTreeSet<OutlookItemKind>,
     /// How often it was made anew: each time needs a transaction id of its own.
     pub generation: u32,
     /// What went wrong.
@@ -296,7 +296,7 @@ mod tests {
     fn what_is_looked_for_and_is_not_there_is_made_again() {
         let mut copy = copy();
         walk(&mut copy, Some(&item("a")), |_| shown("x"));
-        copy.unsure.insert(Place::Contact);
+        copy.unsure.insert(OutlookItemKind::Contact);
         let told = walk(&mut copy, Some(&item("a")), |step| match step {
             ItemStep::Find(_) => StepOutcome::Found(Vec::new()),
             ItemStep::Remove(..) => StepOutcome::Removed,

@@ -38,7 +38,7 @@ use crate::{
         random::Random,
     },
     firm::member::{DateTarget, Push},
-    graph::{OutlookItem, Place},
+    graph::{OutlookItem, OutlookItemKind},
     mail::work::{Settled, WORK_THINGS_MAX, Work},
     push::{contact::Contact, date::Date, entry::Entry},
 };
@@ -102,14 +102,14 @@ impl PushChoice {
     }
 
     /// Where entries of that noun go; none where they are switched off.
-    pub fn place(&self, noun: Noun) -> Option<Place> {
+    pub fn place(&self, noun: Noun) -> Option<OutlookItemKind> {
         let push = self.push?;
         match noun {
             Noun::Date => push.dates.then_some(match push.target {
-                DateTarget::Calendar => Place::Event,
-                DateTarget::Todo => Place::Task,
+                DateTarget::Calendar => OutlookItemKind::Event,
+                DateTarget::Todo => OutlookItemKind::Task,
             }),
-            Noun::Contact => push.contacts.then_some(Place::Contact),
+            Noun::Contact => push.contacts.then_some(OutlookItemKind::Contact),
         }
     }
 
@@ -187,9 +187,9 @@ impl BulkProgress {
 }
 
 /// Every place in which entries of a noun may lie.
-pub fn places(noun: Noun) -> BTreeSet<Place> {
+pub fn places(noun: Noun) -> BTreeSet<OutlookItemKind> {
     match noun {
-        Noun::Date => BTreeSet::from([Place::Event, Place::Task]),
-        Noun::Contact => BTreeSet::from([Place::Contact]),
+        Noun::Date => BTreeSet::from([OutlookItemKind::Event, OutlookItemKind::Task]),
+        Noun::Contact => BTreeSet::from([OutlookItemKind::Contact]),
     }
 }

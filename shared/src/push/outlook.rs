@@ -9,7 +9,10 @@ use crate::{
     aws::table::{Key, Table, TableError},
     base::id::{EntryId, MemberId, Noun, TaskListId},
     firm::Firm,
-    graph::{Disposition, Graph, GraphError, GraphUser, Home, Homes, Link, OutlookItem, Place, PlaceItems},
+    graph::{
+        Disposition, Graph, GraphError, GraphUser, ItemContainer, ItemContainers, Link, OutlookItem, OutlookItemKind,
+        PlaceItems,
+    },
     push::{
         contact::Contact,
         date::Date,
@@ -44,20 +47,28 @@ impl Outlook<'_> {
     /// not there before it began.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn home(&self, known: &Homes, place: Place) -> Result<Option<Home>, GraphError> {
+    pub async fn container(
+        &self,
+        known: &ItemContainers,
+        place: OutlookItemKind,
+    ) -> Result<Option<ItemContainer>, GraphError> {
         let Self { graph, user, firm, .. } = self;
         Ok(match (place, &known.task_list) {
-            (Place::Event, _) => None,
-            (Place::Contact, _) => {
-                graph.find_contact_folder(user, &folder_mark(firm.id)).await?.map(Home::ContactFolder)
+            (OutlookItemKind::Event, _) => None,
+            (OutlookItemKind::Contact, _) => {
+                graph.find_contact_folder(user, &folder_mark(firm.id)).await?.map(ItemContainer::ContactFolder)
             }
-            (Place::Task, Some(list)) if graph.has_task_list(user, list).await? => Some(Home::TaskList(list.clone())),
-            (Place::Task, _) if known.unsure.contains(&place) => self.begun_list(known).await?.map(Home::TaskList),
-            (Place::Task, _) => None,
+            (OutlookItemKind::Task, Some(list)) if graph.has_task_list(user, list).await? => {
+                Some(ItemContainer::TaskList(list.clone()))
+            }
+            (OutlookItemKind::Task, _) if known.unsure.contains(&place) => {
+                self.begun_list(known).await?.map(ItemContainer::TaskList)
+            }
+            (OutlookItemKind::Task, _) => None,
         })
     }
 
-    async fn begun_list(&self, known: &Homes) -> Result<Option<TaskListId>, GraphError> {
+    async fn begun_list(&self, known: &ItemContainers) -> Result<Option<TaskListId>, GraphError> {
         for (list, name) in self.graph.task_lists_named(&self.user).await? {
             let may_be_ours = self.is_name_of_ours(&name) && !known.foreign_lists.contains(&list);
             if may_be_ours && self.graph.has_only_tasks_of(&self.user, &list, &self.firm.name).await? {
@@ -86,58 +97,67 @@ impl Outlook<'_> {
 
     /// Makes the container for that place, under the firm's name or the next one that is free; and that name. Another
     /// firm of the same name, an earlier installation or the person may have taken it: `taken` holds the names that are
-    /// known to be. When the answer was lost, [`Outlook::home`] finds it.
+    /// known to be. When the answer was lost, [`Outlook::container`] finds it.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn make_home(&self, place: Place, taken: &[String]) -> Result<Option<(Home, String)>, GraphError> {
+    pub async fn make_container(
+        &self,
+        place: OutlookItemKind,
+        taken: &[String],
+    ) -> Result<Option<(ItemContainer, String)>, GraphError> {
         let Self { graph, user, firm, .. } = self;
         let mut n = (1..NAMES_MAX).find(|n| !taken.contains(&self.name(*n))).unwrap_or(NAMES_MAX);
         loop {
             let name = self.name(n);
             let made = match place {
-                Place::Event => return Ok(None),
-                Place::Contact => {
-                    graph.create_contact_folder(user, &name, &folder_mark(firm.id)).await.map(Home::ContactFolder)
-                }
-                Place::Task => graph.create_task_list(user, &name).await.map(Home::TaskList),
+                OutlookItemKind::Event => return Ok(None),
+                OutlookItemKind::Contact => graph
+                    .create_contact_folder(user, &name, &folder_mark(firm.id))
+                    .await
+                    .map(ItemContainer::ContactFolder),
+                OutlookItemKind::Task => graph.create_task_list(user, &name).await.map(ItemContainer::TaskList),
             };
             match made {
                 Err(error) if error.status() == Some(409) && n < NAMES_MAX => n += 1,
-                made => return made.map(|home| Some((home, name))),
+                made => return made.map(|container| Some((container, name))),
             }
         }
     }
 
     /// What lies in that place, or what changed there since the link that `links` hold; and the links from now on.
-    /// `homes` is brought up to date. A container that is gone is a place with nothing in it.
+    /// `containers` is brought up to date. A container that is gone is a place with nothing in it.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn look(
         &self,
-        place: Place,
-        homes: &mut Homes,
+        place: OutlookItemKind,
+        containers: &mut ItemContainers,
         links: &PushLinks,
     ) -> Result<(PlaceItems, PushLinks), GraphError> {
-        if place == Place::Event {
+        if place == OutlookItemKind::Event {
             return Ok((self.graph.events_of(&self.user, &self.member.to_string()).await?, PushLinks::new()));
         }
-        let home = self.home(homes, place).await?;
+        let container = self.container(containers, place).await?;
         // What was begun, and is not there, may come yet.
-        if home.is_some() || homes.has(place) {
-            homes.set(place, home.clone());
+        if container.is_some() || containers.has(place) {
+            containers.set(place, container.clone());
         }
-        let Some(home) = home else {
+        let Some(container) = container else {
             return Ok((PlaceItems { whole: true, ..PlaceItems::default() }, PushLinks::new()));
         };
-        let (sight, link) = self.changes(&home, links.get(home.id())).await?;
-        Ok((sight, link.map(|link| (home.id().to_owned(), link)).into_iter().collect()))
+        let (sight, link) = self.changes(&container, links.get(container.id())).await?;
+        Ok((sight, link.map(|link| (container.id().to_owned(), link)).into_iter().collect()))
     }
 
     /// What changed since `link`; all that is there where Microsoft has forgotten the link.
-    async fn changes(&self, home: &Home, link: Option<&Link>) -> Result<(PlaceItems, Option<Link>), GraphError> {
-        match self.graph.changes(&self.user, home, link).await {
+    async fn changes(
+        &self,
+        container: &ItemContainer,
+        link: Option<&Link>,
+    ) -> Result<(PlaceItems, Option<Link>), GraphError> {
+        match self.graph.changes(&self.user, container, link).await {
             Err(e) if link.is_some() && e.disposition() == Disposition::Resync => {
-                self.graph.changes(&self.user, home, None).await
+                self.graph.changes(&self.user, container, None).await
             }
             other => other,
         }

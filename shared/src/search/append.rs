@@ -182,7 +182,7 @@ impl Indexer<'_> {
                     return Err(IndexError::Damaged { key: format!("the head of the index of firm {firm}") }.into());
                 }
             };
-            let facts = self.feed.stored_after(firm, head.upto, FACTS_MAX, now).await?;
+            let facts = self.feed.stored_facts_after(firm, head.upto, FACTS_MAX, now).await?;
             if facts.is_empty() && head.replaced.is_empty() {
                 return Ok(IndexedFacts { upto: head.upto, added: 0, more: false });
             }

@@ -291,7 +291,7 @@ impl Candidates for Indexed<'_> {
             return Ok(step);
         }
         if before > self.head.upto.saturating_add(1) {
-            let facts = feed.before(firm, before, PER_STEP).await?;
+            let facts = feed.facts_before(firm, before, PER_STEP).await?;
             let facts: Vec<(u64, Fact)> = facts
                 .into_iter()
                 .map(|numbered| (numbered.number, numbered.fact))

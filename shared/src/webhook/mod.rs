@@ -410,7 +410,7 @@ impl FeedPlace {
     pub async fn end((table, feed): (&Table, &Feed), firm: Option<FirmId>, now: Timestamp) -> Result<Self, FeedError> {
         Ok(match firm {
             Some(firm) => Self::Firm(feed.last_number(firm).await?),
-            None => Self::All(joint::end(table, now).await?),
+            None => Self::All(joint::end_of_feed(table, now).await?),
         })
     }
 
@@ -427,7 +427,7 @@ impl FeedPlace {
             (Self::Firm(number), Some(firm)) => number > feed.last_number(firm).await?,
             (Self::Firm(_), None) => true,
             (Self::All(cursor), _) => {
-                joint::end(table, now).await?;
+                joint::end_of_feed(table, now).await?;
                 cursor.is_ahead(table).await?
             }
         })
@@ -445,7 +445,7 @@ impl FeedPlace {
     ) -> Result<(Vec<(FirmEvent, Self)>, Self), FeedError> {
         match (self, firm) {
             (Self::Firm(number), Some(firm)) => {
-                let (facts, reached) = feed.after(firm, number, limit, now).await?;
+                let (facts, reached) = feed.facts_after(firm, number, limit, now).await?;
                 let events = facts.into_iter().map(|event| {
                     let behind = Self::Firm(event.number);
                     (FirmEvent { firm, event }, behind)
@@ -453,7 +453,7 @@ impl FeedPlace {
                 Ok((events.collect(), Self::Firm(reached)))
             }
             (Self::All(cursor), _) => {
-                let (events, reached) = joint::after((table, feed), cursor, limit, now).await?;
+                let (events, reached) = joint::events_after((table, feed), cursor, limit, now).await?;
                 let events = events.into_iter().map(|(event, behind)| (event, Self::All(behind)));
                 Ok((events.collect(), Self::All(reached)))
             }

@@ -15,7 +15,7 @@ use shared::{
         credential::{Certificate, Credential},
         deletion::delete_connector,
         lease::{HeldRegistration, Replacement},
-        owner::Owner,
+        owner::AppOwner,
         registration::RegistrationError,
         return_address::ReturnAddress,
         sign_in, tenancy,
@@ -207,7 +207,7 @@ fn tag(connector: &Connector) -> ETag {
 /// Its credential is stored before any connector uses it. One that takes the place of another is tried first.
 async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
     let own = OwnApp { tenant_id: new.tenant_id.into_inner(), client_id: new.client_id.into_inner() };
-    let owner = Owner::Firm(firm);
+    let owner = AppOwner::Firm(firm);
     let given = credentials::read_credential(
         app,
         owner,

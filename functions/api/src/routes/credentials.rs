@@ -10,7 +10,7 @@ use shared::{
         connector::Connector,
         credential::{ClientSecret as Secret, Credential},
         lease::{HeldRegistration, Replacement},
-        owner::Owner,
+        owner::AppOwner,
         ownership,
         registration::{self, RegistrationError},
         rotation::{self, Rotated},
@@ -94,7 +94,7 @@ pub(crate) struct FederationView {
 }
 
 impl FederationView {
-    async fn of(app: &App, owner: Owner) -> Answer<Json<Self>> {
+    async fn of(app: &App, owner: AppOwner) -> Answer<Json<Self>> {
         let audience = ownership::audience(&app.table, &app.random, owner).await?;
         let claims = app.tokens.entra().claims(&audience).await.map_err(TokenError::from)?;
         let subjects = match app.config.federated_subjects.as_slice() {
@@ -117,7 +117,7 @@ pub(crate) struct PlatformView {
 /// The credential that a request gives; none for a certificate, which greffe makes.
 pub(super) async fn read_credential(
     app: &App,
-    owner: Owner,
+    owner: AppOwner,
     kind: CredentialKind,
     secret: Option<ClientSecret>,
     expires_at: Option<Timestamp>,
@@ -142,9 +142,9 @@ pub(super) async fn read_credential(
 }
 
 /// Whose app registration the caller may change for this connector.
-pub(super) fn owner(firm: FirmScope, connector: &Connector) -> Answer<Owner> {
-    match Owner::of(connector) {
-        Owner::Platform if !firm.is_operator() => {
+pub(super) fn owner(firm: FirmScope, connector: &Connector) -> Answer<AppOwner> {
+    match AppOwner::of(connector) {
+        AppOwner::Platform if !firm.is_operator() => {
             Err(Problem::new(Code::PlatformsApp, "The connector has no app registration of its firm's own.").into())
         }
         owner => Ok(owner),
@@ -152,7 +152,7 @@ pub(super) fn owner(firm: FirmScope, connector: &Connector) -> Answer<Owner> {
 }
 
 /// Writes down when the credential in use ends.
-pub(super) async fn enter(app: &App, owner: Owner, expires_at: Timestamp) -> Answer<()> {
+pub(super) async fn enter(app: &App, owner: AppOwner, expires_at: Timestamp) -> Answer<()> {
     Ok(HeldRegistration::take(app, owner).await?.enter(expires_at).await?)
 }
 
@@ -177,7 +177,7 @@ pub(super) fn refused(error: RegistrationError) -> Failure {
     }
 }
 
-async fn replace_with(app: &App, owner: Owner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
+async fn replace_with(app: &App, owner: AppOwner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
     let given =
         read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at.map(Moment::into_inner))
             .await?;
@@ -201,14 +201,14 @@ async fn replace_with(app: &App, owner: Owner, new: NewCredential, via: Option<&
     Ok(())
 }
 
-async fn rotate_now(app: &App, owner: Owner) -> Answer<StatusCode> {
+async fn rotate_now(app: &App, owner: AppOwner) -> Answer<StatusCode> {
     Ok(match rotation::rotate(app, owner).await? {
         Rotated::Done => StatusCode::OK,
         Rotated::UnderWay => StatusCode::ACCEPTED,
     })
 }
 
-async fn prepare(app: &App, owner: Owner, wanted: Option<Json<NewCertificate>>) -> Answer<Json<CertificateView>> {
+async fn prepare(app: &App, owner: AppOwner, wanted: Option<Json<NewCertificate>>) -> Answer<Json<CertificateView>> {
     let NewCertificate { add } = wanted.map(|Json(wanted)| wanted).unwrap_or_default();
     let certificate = HeldRegistration::take(app, owner).await?.prepare(add).await?;
     let (pem, thumbprint) = (certificate.pem(), certificate.thumbprint());
@@ -236,7 +236,7 @@ pub(super) async fn replace(
 ) -> Answer<Json<ConnectorView>> {
     let found = find(&app, firm, connector).await?;
     let owner = owner(firm, &found)?;
-    let via = (owner == Owner::Platform).then_some(&found);
+    let via = (owner == AppOwner::Platform).then_some(&found);
     replace_with(&app, owner, new, via).await?;
     Ok(Json(view(&app, find(&app, firm, connector).await?, true).await?))
 }
@@ -286,7 +286,7 @@ pub(super) async fn certificate(
     )
 )]
 pub(super) async fn federation(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<FederationView>> {
-    FederationView::of(&app, Owner::Firm(firm.id())).await
+    FederationView::of(&app, AppOwner::Firm(firm.id())).await
 }
 
 /// Allows a firm to use an app registration that belongs to another firm or to the platform.
@@ -306,12 +306,12 @@ pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<Ap
 /// With it, the app registration trusts greffe without a client secret.
 #[utoipa::path(get, path = "/v1/app/federation", tag = "app", operation_id = "read_platform_federation", responses((status = 200, body = FederationView)))]
 pub(super) async fn federation_of_platform(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<FederationView>> {
-    FederationView::of(&app, Owner::Platform).await
+    FederationView::of(&app, AppOwner::Platform).await
 }
 
 async fn platform(app: &App) -> Answer<Json<PlatformView>> {
     let client_id = app.config.app_client_id.clone().ok_or_else(|| not_found("app registration"))?;
-    Ok(Json(PlatformView { client_id, secret: SecretView::of(app, Owner::Platform).await? }))
+    Ok(Json(PlatformView { client_id, secret: SecretView::of(app, AppOwner::Platform).await? }))
 }
 
 /// Shows the platform's app registration at Entra: its client id, its credential and when that expires.
@@ -327,7 +327,7 @@ pub(super) async fn change_platforms(
     State(app): State<Arc<App>>,
     Json(change): Json<PlatformChange>,
 ) -> Answer<Json<PlatformView>> {
-    enter(&app, Owner::Platform, change.secret_expires_at.into_inner()).await?;
+    enter(&app, AppOwner::Platform, change.secret_expires_at.into_inner()).await?;
     platform(&app).await
 }
 
@@ -338,7 +338,7 @@ pub(super) async fn replace_platforms(
     State(app): State<Arc<App>>,
     Json(new): Json<NewCredential>,
 ) -> Answer<Json<PlatformView>> {
-    replace_with(&app, Owner::Platform, new, None).await?;
+    replace_with(&app, AppOwner::Platform, new, None).await?;
     platform(&app).await
 }
 
@@ -351,7 +351,7 @@ pub(super) async fn rotate_platforms(
     _: Operator,
     State(app): State<Arc<App>>,
 ) -> Answer<(StatusCode, Json<PlatformView>)> {
-    let status = rotate_now(&app, Owner::Platform).await?;
+    let status = rotate_now(&app, AppOwner::Platform).await?;
     Ok((status, platform(&app).await?))
 }
 
@@ -365,5 +365,5 @@ pub(super) async fn certificate_of_platform(
     State(app): State<Arc<App>>,
     wanted: Option<Json<NewCertificate>>,
 ) -> Answer<Json<CertificateView>> {
-    prepare(&app, Owner::Platform, wanted).await
+    prepare(&app, AppOwner::Platform, wanted).await
 }

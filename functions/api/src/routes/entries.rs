@@ -15,7 +15,7 @@ use shared::{
     aws::table::Key,
     base::id::{BulkId, EntryId, ExternalId, FirmId, MemberId},
     firm::member::Member,
-    graph::{OutlookItem, Place},
+    graph::{OutlookItem, OutlookItemKind},
     push::{
         Bulk, BulkProgress, Copy, Outbox, PushChoice,
         entry::{Entry, EntryContent},
@@ -95,7 +95,7 @@ pub(crate) struct CopyView {
     current: bool,
     state: CopyState,
     /// The kind of item in Outlook; null while there is none.
-    place: Option<Place>,
+    place: Option<OutlookItemKind>,
     /// The id of the item in Microsoft Graph.
     graph_id: Option<String>,
     /// The problem, and the next action.

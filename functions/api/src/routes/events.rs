@@ -132,7 +132,7 @@ pub(super) async fn list(
     let (items, next) = match part.order {
         Some(Order::Desc) => {
             let read = |before| async move {
-                let events = app.feed.before(firm, before, limit).await?;
+                let events = app.feed.facts_before(firm, before, limit).await?;
                 let next = events.last().map_or(0, |last| last.number);
                 let events = events.into_iter().filter(|event| event.fact.what != FactEvent::Void);
                 Ok((events.map(|event| (event.number, event)).collect(), next))
@@ -142,7 +142,7 @@ pub(super) async fn list(
         Some(Order::Asc) | None => {
             let after = part.after.unwrap_or(0);
             let read = |after| async move {
-                let (events, next) = app.feed.after(firm, after, limit, app.clock.now()).await?;
+                let (events, next) = app.feed.facts_after(firm, after, limit, app.clock.now()).await?;
                 Ok((events.into_iter().map(|event| (event.number, event)).collect(), next))
             };
             let read = |after| only(after, limit, &read, wanted.as_ref());
@@ -181,7 +181,7 @@ pub(super) async fn list_all(
     let wanted =
         part.r#type.map(|wanted| move |event: &FirmEvent| wanted.contains(&event.event.fact.what.event_type()));
     let read = |after| async move {
-        let (events, next) = joint::after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
+        let (events, next) = joint::events_after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
         Ok((events.into_iter().map(|(event, place)| (place, event)).collect(), next))
     };
     let after = part.after.unwrap_or_default();

@@ -205,7 +205,8 @@ impl SortedCursor {
         match self.rank {
             None => Ok(Cursor(self.id)),
             Some(_) => {
-                Err(invalid("after: this is the `next` of a page with another `sort`. Use one `sort` for all pages"))
+                let detail = "after: this is the `next` of a page with another `sort`. Use one `sort` for all pages.";
+                Err(Problem::new(Code::PositionUnknown, detail).into())
             }
         }
     }

@@ -22,8 +22,8 @@ use shared::{
     evidence::{
         check::ArchiveCheck,
         checkpoint::origin,
-        package::{FILES_BYTES_MAX, PackageError},
-        proof::{ProofError, SignedLog},
+        inclusion_proof::{ProofError, SignedLog},
+        proof_package::{FILES_BYTES_MAX, PackageError},
     },
     firm::Firm,
     mail::message::Message,

@@ -11,7 +11,7 @@ use shared::{
     aws::table::Key,
     base::id::{EntryId, ExternalId, MemberId, Noun},
     firm::Firm,
-    graph::{Homes, Place},
+    graph::{ItemContainers, OutlookItemKind},
     problem::Problem,
     push::{
         Copy, Difference, Outbox, Outlook, PushChoice, PushLinks, PushWork, SeenItems, Verdict, WantedItems, compare,
@@ -51,7 +51,7 @@ pub(crate) struct PushView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NounView {
     /// The kind of item in Outlook; null if they are switched off.
-    place: Option<Place>,
+    place: Option<OutlookItemKind>,
     /// The problem that stops all of them, and the next action.
     problem: Option<ProblemView>,
     /// The name of the folder or list, if it differs from the firm's name because that name was in use.
@@ -85,7 +85,12 @@ pub(super) async fn read(
     let wish = PushChoice { push, language: firm.language };
     let outbox = app.table.get::<Outbox>(&Key::outbox(firm.id, member)).await?.map(|row| row.value);
     let outbox = outbox.unwrap_or_default();
-    let homes = app.table.get::<Homes>(&Key::homes(firm.id, member)).await?.map(|row| row.value).unwrap_or_default();
+    let containers = app
+        .table
+        .get::<ItemContainers>(&Key::containers(firm.id, member))
+        .await?
+        .map(|row| row.value)
+        .unwrap_or_default();
     let now = app.clock.now();
     let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
     let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id, member)).await?;
@@ -102,7 +107,7 @@ pub(super) async fn read(
     let of = |noun| NounView {
         place: wish.place(noun),
         problem: outbox.problem_of(noun, now).cloned().map(ProblemView::from),
-        container: wish.place(noun).and_then(|place| homes.names.get(&place).cloned()),
+        container: wish.place(noun).and_then(|place| containers.names.get(&place).cloned()),
         copies: count(&[noun]),
     };
     let problem = Noun::ALL.into_iter().find_map(|noun| outbox.problem_of(noun, now)).cloned().map(ProblemView::from);
@@ -157,8 +162,8 @@ pub(super) async fn preview(
     let member = members::find(&app, firm.id(), member).await?.value;
     let firm = Firm::find(table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     let connector = Connector::find(table, firm.id, member.connector).await?.ok_or_else(|| not_found("connector"))?;
-    let homes = table.get::<Homes>(&Key::homes(firm.id, member.id)).await?;
-    let mut homes = homes.map(|row| row.value).unwrap_or_default();
+    let containers = table.get::<ItemContainers>(&Key::containers(firm.id, member.id)).await?;
+    let mut containers = containers.map(|row| row.value).unwrap_or_default();
     let copies = table.query_all::<Copy>(&Key::copy_prefix(firm.id, member.id)).await?;
     let copies: Vec<Copy> = copies.into_iter().map(|row| row.value).collect();
 
@@ -169,7 +174,7 @@ pub(super) async fn preview(
     for noun in Noun::ALL {
         wanted.extend(outlook.wanted(table, &wish, noun).await?);
         if let Some(place) = wish.place(noun) {
-            seen.insert(place, outlook.look(place, &mut homes, &PushLinks::new()).await?.0);
+            seen.insert(place, outlook.look(place, &mut containers, &PushLinks::new()).await?.0);
         }
     }
     let differences = compare(&wish, Some(&wanted), &copies, &seen, None);

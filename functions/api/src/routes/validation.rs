@@ -9,7 +9,7 @@ use shared::{
     access::{connector::Connector, watch},
     app::App,
     base::id::{ConnectorId, MailboxId, MemberId},
-    health::validation::{self, Check, CheckOutcome, Resource, Service, Subject},
+    health::validation::{self, Check, CheckOutcome, CheckedResource, Service, Subject},
     mail::mailbox::Mailbox,
     problem::{Code, Problem, Reconnect, ResponsibleParty},
 };
@@ -43,7 +43,7 @@ pub(crate) struct Validation {
 /// One check of a connection.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CheckView {
-    resource: Resource,
+    resource: CheckedResource,
     /// True if no action is needed: the check succeeded, or it does not apply.
     ok: bool,
     /// Why the check was not run.

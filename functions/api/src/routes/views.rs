@@ -6,7 +6,7 @@ use shared::{
     access::{
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::Credential,
-        owner::Owner,
+        owner::AppOwner,
         ownership,
         registration::{EndSource, Registration},
         reminder::days_left,
@@ -248,7 +248,7 @@ pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answe
         Err(TokenError::Secret(error)) if error.needs_the_operator() => None,
         Err(error) => return Err(error.into()),
     };
-    let secret = SecretView::of(app, Owner::of(&connector)).await?;
+    let secret = SecretView::of(app, AppOwner::of(&connector)).await?;
     let organization = OrganizationView::of(app, &connector).await?;
     let obstacle = match app.tokens.why_not_allowed(&connector).await {
         Ok(obstacle) => obstacle,
@@ -312,7 +312,7 @@ pub(crate) struct SecretView {
 
 impl SecretView {
     /// None before anything is known.
-    pub(super) async fn of(app: &App, owner: Owner) -> Answer<Option<Self>> {
+    pub(super) async fn of(app: &App, owner: AppOwner) -> Answer<Option<Self>> {
         let now = app.clock.now();
         let Some(known) = Registration::find(&app.table, owner).await? else { return Ok(None) };
         let federated = match known.credential {

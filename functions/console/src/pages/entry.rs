@@ -32,7 +32,7 @@ use crate::{
     console::{Console, Shared},
     door::{Refusal, Trouble, encoded},
     form::{Fields, SECRET_FIELD, TOKEN_FIELD},
-    guest::{Guest, LANGUAGE_COOKIE},
+    session::{Guest, LANGUAGE_COOKIE},
     shell::{Shell, api, page},
 };
 

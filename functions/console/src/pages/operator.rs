@@ -22,7 +22,7 @@ use crate::{
     console::Shared,
     door::{Api, Refusal, Trouble, and, encoded},
     form::Fields,
-    guest::Guest,
+    session::Guest,
     shell::{Shell, api, page_with},
 };
 

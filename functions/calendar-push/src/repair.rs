@@ -1,4 +1,4 @@
-//! Comparison: compares the member's Outlook with what should be there. Each difference becomes work.
+//! Repair: compares the member's Outlook with what should be there. Each difference becomes work.
 
 use std::collections::HashMap;
 
@@ -55,11 +55,11 @@ async fn compare_noun(
     let (outlook, table, place) = (&round.outlook, &round.app.table, round.wish.place(noun));
     let (mut seen, mut next) = (SeenItems::new(), PushLinks::new());
     if let Some(place) = place {
-        let mut homes = round.homes.lock().await;
-        let before = homes.clone();
-        let (sight, links) = outlook.look(place, &mut homes, links).await?;
-        if *homes != before {
-            round.keep(&homes).await?;
+        let mut containers = round.containers.lock().await;
+        let before = containers.clone();
+        let (sight, links) = outlook.look(place, &mut containers, links).await?;
+        if *containers != before {
+            round.keep(&containers).await?;
         }
         seen.insert(place, sight);
         next = links;

@@ -18,8 +18,8 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
+        inclusion_proof::{EntryProof, ProofError, SignedLog},
         page::{ProofFacts, ProofOf, ProvedMail, SCRIPT, page},
-        proof::{EntryProof, ProofError, SignedLog},
         stamp::Stamp,
         store::{LogStore, kept_checkpoint, kept_stamp, key},
         zip::{ZipFile, ZipMember},
@@ -125,7 +125,7 @@ struct EntryLine {
 /// Proves a message: its entry against the signed log, the index and the fact against the entry.
 ///
 /// Errors: it has no original; something is not as it was written; S3 refuses or does not answer.
-pub(super) async fn proven(
+pub(super) async fn prove(
     log: &mut SignedLog<'_>,
     firm: FirmId,
     found: &Message,
@@ -149,7 +149,7 @@ pub(super) async fn proven(
 }
 
 /// What goes with every proof by this log: the script, the checkpoint, the keys and the stamp.
-pub(super) fn common(
+pub(super) fn common_files(
     log: &SignedLog<'_>,
     stamp: Option<&(Stamp, Vec<u8>)>,
 ) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
@@ -185,9 +185,9 @@ impl Packer<'_> {
         if size < number {
             return Err(PackageError::NotLogged { number });
         }
-        let (mut log, stamp) = self.signed(firm.id, number, size).await?;
+        let (mut log, stamp) = self.find_signed_log(firm.id, number, size).await?;
         let fact = self.feed.stored(firm.id, number).await?;
-        let Proven { entry, proof, fact } = proven(&mut log, firm.id, found, fact.as_ref()).await?;
+        let Proven { entry, proof, fact } = prove(&mut log, firm.id, found, fact.as_ref()).await?;
         let read = if whole { Some(self.read(firm.id, found.id, original).await?) } else { None };
         let mail = ProvedMail {
             subject: &found.subject,
@@ -209,7 +209,7 @@ impl Packer<'_> {
         let page = page(firm.language, &facts).into_bytes();
         let own = [("entry.json", Some(entry)), ("fact.json", fact), ("proof.txt", Some(proof.into_bytes()))];
         let own = own.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
-        let files = [("README.html", page)].into_iter().chain(own).chain(common(&log, stamp.as_ref()));
+        let files = [("README.html", page)].into_iter().chain(own).chain(common_files(&log, stamp.as_ref()));
         let (mut zip, mut before) = (ZipFile::new(original.archived_at), Vec::new());
         for (name, bytes) in files {
             before.extend(zip.begin(&ZipMember::of(name, &bytes)));
@@ -227,7 +227,7 @@ impl Packer<'_> {
     /// with the authority's answer.
     ///
     /// Errors: the log or the stamp is not as it was written; S3 or the table refuses or does not answer.
-    pub async fn signed(
+    pub async fn find_signed_log(
         &self,
         firm: FirmId,
         number: u64,
@@ -240,12 +240,12 @@ impl Packer<'_> {
             return Ok((SignedLog::open(self.logs, firm, size).await?, None));
         };
         let log = SignedLog::open(self.logs, firm, *stamped).await?;
-        let stamp = self.stamp(firm, *stamped, &log).await?;
+        let stamp = self.read_stamp(firm, *stamped, &log).await?;
         Ok((log, Some(stamp)))
     }
 
     /// The stamp of the log as it was then, and the authority's answer.
-    async fn stamp(&self, firm: FirmId, size: u64, log: &SignedLog<'_>) -> Result<(Stamp, Vec<u8>), PackageError> {
+    async fn read_stamp(&self, firm: FirmId, size: u64, log: &SignedLog<'_>) -> Result<(Stamp, Vec<u8>), PackageError> {
         let name = kept_stamp(size);
         let altered = || PackageError::Altered { what: key(firm, &name) };
         let answer = self.logs.find(firm, &name).await.map_err(ProofError::from)?.ok_or_else(altered)?.bytes;

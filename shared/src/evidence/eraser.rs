@@ -105,7 +105,7 @@ impl ErasedScope {
     }
 
     /// The messages that a record has to name, because its id does not.
-    fn named(&self) -> Vec<MessageId> {
+    fn named_messages(&self) -> Vec<MessageId> {
         match self {
             Self::Messages(_, messages) => messages.iter().copied().collect(),
             _ => Vec::new(),
@@ -231,18 +231,18 @@ impl Add for ErasedCount {
 
 /// What an erasure found, part by part. Each part may go.
 #[derive(Debug)]
-pub struct FoundParts(Vec<Found>);
+pub struct FoundParts(Vec<ErasableItems>);
 
 impl FoundParts {
     /// How much it is.
     pub fn count(&self) -> ErasedCount {
-        let sum = |of: fn(&Found) -> usize| self.0.iter().map(of).sum::<usize>() as u64;
+        let sum = |of: fn(&ErasableItems) -> usize| self.0.iter().map(of).sum::<usize>() as u64;
         ErasedCount { originals: sum(|part| part.originals.len()), facts: sum(|part| part.facts.len()) }
     }
 
     /// The mailboxes among the parts.
     pub fn mailboxes(&self) -> BTreeSet<MailboxId> {
-        let mailbox = |part: &Found| match part.scope {
+        let mailbox = |part: &ErasableItems| match part.scope {
             ErasedScope::Mailbox(mailbox) => Some(mailbox),
             _ => None,
         };
@@ -252,7 +252,7 @@ impl FoundParts {
 
 /// What there is to erase.
 #[derive(Debug)]
-struct Found {
+struct ErasableItems {
     scope: ErasedScope,
     originals: Vec<String>,
     /// The number of each fact, with the hash of its entry and its time.
@@ -267,7 +267,7 @@ struct Found {
     event: Option<u64>,
 }
 
-impl Found {
+impl ErasableItems {
     /// Whether the event is still to be written: there is none, or a fact about a message came after it.
     fn is_untold(&self) -> bool {
         self.event.is_none() || self.event < self.last_of_message
@@ -302,7 +302,7 @@ impl Eraser<'_> {
         Ok(self.table.write(IndexDue::at(erasure.firm, self.clock.now())).await?)
     }
 
-    async fn erase_part(&self, erasure: &Erasure, found: &Found) -> Result<(), EraseError> {
+    async fn erase_part(&self, erasure: &Erasure, found: &ErasableItems) -> Result<(), EraseError> {
         let (firm, scope) = (erasure.firm, &found.scope);
         // What came after the record is not covered by it.
         if found.record <= found.facts.last().map(|(number, ..)| *number) {
@@ -321,7 +321,7 @@ impl Eraser<'_> {
         }
         // Before the index: what is cut off here is found again by the feed.
         let facts = found.facts.iter();
-        side_by_side(facts.map(|(number, entry, at)| self.appender.feed.blank(firm, *number, *entry, *at))).await?;
+        side_by_side(facts.map(|(number, entry, at)| self.appender.feed.void_fact(firm, *number, *entry, *at))).await?;
         match scope {
             ErasedScope::Message(message) => {
                 self.blank_all(firm, [*message], &MessageState::Erased { at: self.clock.now() }).await?;
@@ -330,9 +330,9 @@ impl Eraser<'_> {
                 let removed = MessageState::Removed { at: self.clock.now(), by: erasure.by.clone() };
                 self.blank_all(firm, messages.iter().copied(), &removed).await?;
             }
-            ErasedScope::Mailbox(mailbox) => self.empty(firm, *mailbox).await?,
+            ErasedScope::Mailbox(mailbox) => self.empty_mailbox(firm, *mailbox).await?,
             ErasedScope::Member(member) => self.forget(firm, *member).await?,
-            ErasedScope::Firm(_) => self.vacate(firm, &found.mailboxes).await?,
+            ErasedScope::Firm(_) => self.vacate_firm(firm, &found.mailboxes).await?,
         }
         tracing::info!(firm.id = %firm, %scope, originals = found.originals.len(), "erased");
         Ok(())
@@ -352,7 +352,8 @@ impl Eraser<'_> {
             parts.push(self.find_part(*firm, scope).await?);
             is_known |= is_member;
         }
-        let is_nothing = |part: &Found| part.originals.is_empty() && part.facts.is_empty() && part.record.is_none();
+        let is_nothing =
+            |part: &ErasableItems| part.originals.is_empty() && part.facts.is_empty() && part.record.is_none();
         if !is_known && parts.iter().all(is_nothing) { Err(EraseError::Unknown) } else { Ok(FoundParts(parts)) }
     }
 
@@ -435,9 +436,9 @@ impl Eraser<'_> {
         Ok(false)
     }
 
-    async fn find_part(&self, firm: FirmId, scope: ErasedScope) -> Result<Found, EraseError> {
-        let originals = self.originals(firm, &scope).await?;
-        let mut found = Found {
+    async fn find_part(&self, firm: FirmId, scope: ErasedScope) -> Result<ErasableItems, EraseError> {
+        let originals = self.find_originals(firm, &scope).await?;
+        let mut found = ErasableItems {
             scope,
             originals,
             facts: Vec::new(),
@@ -474,7 +475,7 @@ impl Eraser<'_> {
     }
 
     /// The keys of all originals, versions and what delete markers hide among them; each may go.
-    async fn originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, EraseError> {
+    async fn find_originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, EraseError> {
         let prefixes = match scope {
             ErasedScope::Message(message) => vec![archive::key(firm, *message)],
             ErasedScope::Messages(_, messages) => messages.iter().map(|id| archive::key(firm, *id)).collect(),
@@ -508,7 +509,7 @@ impl Eraser<'_> {
     /// Says who asked and why, before anything goes.
     async fn record(&self, erasure: &Erasure, scope: &ErasedScope) -> Result<(), FeedError> {
         let Erasure { firm, asked_by, reason, .. } = erasure;
-        let record = ErasureRecord { by: asked_by, reason, messages: scope.named() };
+        let record = ErasureRecord { by: asked_by, reason, messages: scope.named_messages() };
         self.appender.feed.record_unseen(*firm, Vec::new(), &scope.to_string(), &record).await
     }
 
@@ -552,7 +553,7 @@ impl Eraser<'_> {
     }
 
     /// Leaves nothing of a mailbox.
-    async fn empty(&self, firm: FirmId, mailbox: MailboxId) -> Result<(), TableError> {
+    async fn empty_mailbox(&self, firm: FirmId, mailbox: MailboxId) -> Result<(), TableError> {
         let filed = |row: &Row<Value>| {
             let filing = &row.value["filing"];
             let listed = filing["dossier"].as_str().zip(filing["number"].as_u64());
@@ -583,11 +584,11 @@ impl Eraser<'_> {
     }
 
     /// Leaves of a firm its log, the numbers of its feed, its audit trail, and that there was one.
-    async fn vacate(&self, firm: FirmId, mailboxes: &BTreeSet<MailboxId>) -> Result<(), TableError> {
+    async fn vacate_firm(&self, firm: FirmId, mailboxes: &BTreeSet<MailboxId>) -> Result<(), TableError> {
         let known = self.table.query_all::<Mailbox>(&Key::mailbox_prefix(firm)).await?;
         let known: BTreeSet<MailboxId> = known.into_iter().map(|row| row.value.id).chain(mailboxes.clone()).collect();
         for mailbox in known {
-            self.empty(firm, mailbox).await?;
+            self.empty_mailbox(firm, mailbox).await?;
         }
         for member in self.table.query_all::<Member>(&Key::member_prefix(firm)).await? {
             self.clear(&Key::outbox(firm, member.value.id).partition(), |_| None).await?;
