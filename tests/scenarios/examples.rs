@@ -9,7 +9,9 @@ use futures::future::LocalBoxFuture;
 use microsoft365::Secret;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{ADA, CLIENT_ID, CLIENT_SECRET, OPERATOR_KEY, OWN_CLIENT_ID, OWN_CLIENT_SECRET, World, template::root};
+use tests::{
+    ADA, Answer, CLIENT_ID, CLIENT_SECRET, OPERATOR_KEY, OWN_CLIENT_ID, OWN_CLIENT_SECRET, World, template::root,
+};
 use uuid::Uuid;
 
 use crate::{console::Visitor, webhooks::Application};
@@ -21,6 +23,8 @@ const SHOWN_CHARS_MAX: usize = 80;
 /// What was asked and answered, as it is shown.
 struct Journey<'a> {
     world: &'a World,
+    /// What openapi.json says.
+    description: Value,
     /// Method and path of each operation.
     operations: BTreeMap<String, (Method, String)>,
     /// What is shown in the place of each id.
@@ -38,7 +42,7 @@ impl<'a> Journey<'a> {
                 operations.insert(id, (method.to_uppercase().parse().unwrap(), path.clone()));
             }
         }
-        Self { world, operations, shown: BTreeMap::new(), examples: BTreeMap::new() }
+        Self { world, description, operations, shown: BTreeMap::new(), examples: BTreeMap::new() }
     }
 
     /// Makes an operation. `given`: what stands in the path for each name in order, then perhaps a query.
@@ -59,6 +63,7 @@ impl<'a> Journey<'a> {
         let sent = (!body.is_null()).then_some(body.clone());
         let answer = self.world.request(Some(OPERATOR_KEY), method, &path, sent).await;
         assert!(answer.status.is_success(), "{operation} {path}: {} {}", answer.status, answer.body);
+        self.compare_headers(operation, &template, &answer);
         let mut example = json!({ "status": answer.status.as_u16() });
         for (name, value) in [("request", &body), ("response", &answer.body)] {
             if !value.is_null() {
@@ -69,6 +74,25 @@ impl<'a> Journey<'a> {
         assert!(twice.is_none(), "{operation} has two examples");
         self.world.run_until_idle().await;
         answer.body
+    }
+
+    /// Every header of an answer is described, but for those that HTTP has for all.
+    fn compare_headers(&self, operation: &str, path: &str, answer: &Answer) {
+        let (method, _) = &self.operations[operation];
+        let responses = &self.description["paths"][path][method.as_str().to_lowercase()]["responses"];
+        let described = &responses[answer.status.as_str()];
+        assert!(described.is_object(), "{operation}: {} is not described", answer.status);
+        let described = described["headers"].as_object().into_iter().flatten();
+        let described: BTreeSet<String> = described.map(|(name, _)| name.to_lowercase()).collect();
+        let of_http =
+            ["cache-control", "content-", "date", "referrer-policy", "strict-transport-security", "vary", "x-content-"];
+        for name in answer.headers.keys().map(|name| name.as_str()) {
+            let is_known = of_http.iter().any(|known| name.starts_with(known)) || described.contains(name);
+            assert!(is_known, "{operation}: {name} is not described");
+        }
+        for name in ["x-request-id", "greffe-version"] {
+            assert!(answer.headers.contains_key(name) && described.contains(name), "{operation}: {name}");
+        }
     }
 
     /// The value with ids that are the same in each journey, and without what is long.
@@ -200,7 +224,7 @@ async fn each_example_of_the_description_is_what_happens() {
         id(&journey.call("create_mailbox", &[firm], json!({ "member": member, "external_id": "box-12" })).await);
     let mailbox = mailbox.as_str();
     journey.call("validate_connector", &[firm, connector], json!({ "mailbox": mailbox })).await;
-    journey.call("list_folders", &[firm, mailbox], nothing.clone()).await;
+    let folders = journey.call("list_folders", &[firm, mailbox], nothing.clone()).await;
     let selection = json!({ "mode": "include", "folders": ["inbox", "sentitems"] });
     journey.call("select_folders", &[firm, mailbox], selection).await;
     let rules = json!({ "ignore_internal": true, "excluded_senders": ["me@gmx.example"], "excluded_domains": ["news.example"] });
@@ -239,7 +263,7 @@ async fn each_example_of_the_description_is_what_happens() {
     journey.call("list_proposals", &[firm], nothing.clone()).await;
     let proposals = json!({ "proposals": [{ "message": message, "dossier": "2026/018" }] });
     journey.call("accept_proposals", &[firm], proposals).await;
-    let by_folder = json!({ "folder": "AAMkAGI1AAAoZCfHAAA=", "dossier": "2026/017" });
+    let by_folder = json!({ "folder": folders["items"][0]["id"], "dossier": "2026/017" });
     journey.call("file_by_folder", &[firm, mailbox], by_folder).await;
     journey.call("unfile_message", &[firm, message], nothing.clone()).await;
     journey.call("preview_rules", &[firm, mailbox], json!({ "excluded_senders": ["client@acme.example"] })).await;

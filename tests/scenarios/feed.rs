@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use axum::http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use microsoft365::{Times, ValueFault};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::{evidence::erasure_order::ROUND_TIME, firm::waiting::WaitingCall};
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
@@ -339,6 +339,32 @@ async fn a_call_that_waits_is_answered_with_the_next_event_or_after_its_time() {
     for wait in ["21", "-1", "x"] {
         assert_eq!(world.get(&format!("{path}?wait={wait}")).await.problem(), "invalid_request");
     }
+}
+
+#[tokio::test]
+async fn a_call_that_waited_is_answered_only_to_a_key_that_is_still_valid() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let (keys, events) = (format!("/v1/firms/{firm}/keys"), format!("/v1/firms/{firm}/events"));
+    for _ in 0..50 {
+        let key = world.post(&keys, json!({ "name": "Application" })).await.ok();
+        let (id, key) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+        let last = world.get(&format!("{events}?limit=100")).await.ok()["next"].clone();
+        let (began, path) = (world.clock.now(), format!("{events}?after={last}&wait=20"));
+        let revoked = async {
+            // Only a call that waits moves this world's clock by a second.
+            while seconds(&world, began) < 1 {
+                tokio::task::yield_now().await;
+            }
+            world.delete(&format!("{keys}/{id}")).await;
+        };
+        let (answer, ()) = tokio::join!(world.request(Some(key), Method::GET, &path, None), revoked);
+        // It may have ended before the key did.
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return;
+        }
+    }
+    panic!("every call was answered although its key was revoked while it waited");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use microsoft365::Mail;
+use microsoft365::{Mail, Times};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::{
@@ -94,6 +94,29 @@ impl Office {
     async fn drag(&self, mail: &str, folder: &str) {
         self.world.microsoft.move_message(ADA, mail, folder).unwrap();
         self.world.pass(Duration::from_secs(16 * 60)).await;
+    }
+}
+
+#[tokio::test]
+async fn d6_a_folder_that_the_mailbox_does_not_have_stands_for_no_dossier() {
+    let office = Office::new().await;
+    let folder = office.folder("Duval", Value::Null).await;
+    let path = office.below(&format!("mailboxes/{}/dossiers", office.registry.mailbox));
+    let link = async |folder: &str, dossier: Value| {
+        office.world.put(&path, json!({ "folder": folder, "dossier": dossier })).await
+    };
+    // Where Microsoft does not answer, the tree as greffe knows it decides.
+    for is_busy in [false, true] {
+        if is_busy {
+            for kind in ["folder", "folders", "folder delta"] {
+                office.world.microsoft.faults().fail(kind, 503, Times::Forever);
+            }
+        }
+        let refused = link("no-such-folder", json!("7")).await;
+        assert_eq!(refused.body["code"], "invalid_request", "{}", refused.body);
+        assert!(refused.body["detail"].as_str().unwrap().starts_with("folder: "), "{}", refused.body);
+        link(&folder, json!("7")).await.ok();
+        link(&folder, Value::Null).await.ok();
     }
 }
 

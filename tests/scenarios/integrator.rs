@@ -73,6 +73,10 @@ async fn a_request_that_is_sent_again_is_carried_out_once_and_answered_the_same(
     assert_eq!(reused.status, StatusCode::CONFLICT);
     assert_eq!(reused.problem(), "idempotency_key_reused");
     assert_eq!(post(&world, &key, &path, "a\tb", &other).await.problem(), "invalid_request");
+    // Another key of the firm has nothing to repeat.
+    let anothers = post(&world, OPERATOR_KEY, &path, "a-1", &body).await;
+    assert_eq!(anothers.body["code"], "idempotency_key_reused");
+    assert!(anothers.body["detail"].as_str().unwrap().contains("Another API key"), "{}", anothers.body);
     let connectors = world.get(&path).await.ok();
     assert_eq!(connectors["items"].as_array().unwrap().len(), 1);
     // A day later the key is as new.

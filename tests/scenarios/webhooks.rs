@@ -24,6 +24,7 @@ use shared::{
 use tests::{ADA, OPERATOR_KEY, Registry, World};
 use tokio::{net::TcpListener, sync::Notify};
 
+const OTHER_FIRM: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -305,6 +306,33 @@ async fn a_secret_is_replaced_while_both_sign_for_a_day() {
 }
 
 #[tokio::test]
+async fn each_secret_of_the_last_day_signs_and_there_are_five_at_most() {
+    let (world, registry, application) = world().await;
+    let (path, first) = webhook(&world, &registry.firm, json!({ "url": application.url })).await;
+    let rotate = async || world.request(Some(OPERATOR_KEY), Method::POST, &format!("{path}/rotate"), None).await;
+    let mut secrets = vec![first];
+    for _ in 0..4 {
+        world.pass(HOUR).await;
+        secrets.push(rotate().await.ok()["secret"].as_str().unwrap().to_owned());
+    }
+    world.deliver("inbox", "Signed five times");
+    world.run_until_idle().await;
+    let post = application.taken().remove(0);
+    assert!(secrets.iter().all(|secret| post.is_signed_with(secret)), "a receiver that has any of them takes it");
+    let refused = rotate().await;
+    assert_eq!(refused.body["code"], "too_many_secrets");
+    // The first one was replaced an hour after the beginning, which was at 08:00.
+    assert!(refused.body["detail"].as_str().unwrap().contains("2026-03-03T09:00:00Z"), "{}", refused.body);
+    world.pass(21 * HOUR).await;
+    secrets.push(rotate().await.ok()["secret"].as_str().unwrap().to_owned());
+    world.deliver("inbox", "The first secret signs no longer");
+    world.run_until_idle().await;
+    let post = application.taken().remove(0);
+    let signed: Vec<bool> = secrets.iter().map(|secret| post.is_signed_with(secret)).collect();
+    assert_eq!(signed, [false, true, true, true, true, true]);
+}
+
+#[tokio::test]
 async fn a_test_one_event_or_everything_is_sent_when_somebody_asks_for_it() {
     let (world, registry, application) = world().await;
     let (path, secret) = webhook(&world, &registry.firm, json!({ "url": application.url })).await;
@@ -340,7 +368,36 @@ async fn a_test_one_event_or_everything_is_sent_when_somebody_asks_for_it() {
     world.deliver("inbox", "While it is paused");
     world.run_until_idle().await;
     assert_eq!(application.posts().len(), 0);
-    assert_eq!(world.post(&format!("{path}/send"), json!({ "kind": "never" })).await.problem(), "invalid_request");
+    for (wrong, said) in [
+        (json!({ "kind": "never" }), "kind: `never` is not"),
+        (json!({ "kind": "again" }), "number: it is missing"),
+        (json!({ "kind": "again", "number": "x" }), "number: a whole number belongs here"),
+        (json!({ "kind": "again", "number": 1, "firm": "x" }), "firm: "),
+        (json!({ "kind": "again", "number": 1, "firm": OTHER_FIRM }), "firm: the webhook is of another firm"),
+        (json!({ "kind": "since", "after": 7 }), "after: a text belongs here"),
+        (json!({ "kind": "since", "after": "7.7" }), "after: a number of the firm's feed"),
+        (json!({ "kind": "test", "now": true }), "unknown field `now`"),
+    ] {
+        let refused = world.post(&format!("{path}/send"), wrong.clone()).await;
+        assert_eq!(refused.body["code"], "invalid_request", "{wrong}");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.starts_with(said), "{wrong}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn what_would_post_nothing_is_refused_and_says_why() {
+    let (world, registry, application) = world().await;
+    let (path, _) =
+        webhook(&world, &registry.firm, json!({ "url": application.url, "types": ["webhook_paused"] })).await;
+    let send = async |body: Value| world.post(&format!("{path}/send"), body).await;
+    let since = json!({ "kind": "since", "after": "0" });
+    assert_eq!(send(since.clone()).await.problem(), "nothing_to_post");
+    assert_eq!(send(json!({ "kind": "again", "number": 0 })).await.problem(), "position_unknown");
+    world.patch(&path, json!({ "types": [], "state": "paused" })).await.ok();
+    assert_eq!(send(since.clone()).await.problem(), "webhook_paused");
+    world.patch(&path, json!({ "state": "active" })).await.ok();
+    assert_eq!(send(since).await.status, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]
@@ -365,9 +422,19 @@ async fn a_webhook_gets_the_types_that_it_asks_for_and_events_of_no_other_firm()
 async fn an_address_that_is_none_is_refused_and_so_are_too_many() {
     let (world, registry, application) = world().await;
     let path = format!("/v1/firms/{}/webhooks", registry.firm);
-    for url in ["http://application.example/", "https://10.0.0.1/", "https://localhost/", "https://u:p@a.example/", "x"]
-    {
-        assert_eq!(world.post(&path, json!({ "url": url })).await.problem(), "invalid_request", "{url}");
+    for (url, why) in [
+        ("http://application.example/", "https://"),
+        ("https://10.0.0.1/", "private"),
+        ("https://localhost/", "public name"),
+        ("https://u:p@a.example/", "no user"),
+        ("https://a.example:70000/", "port"),
+        (&format!("https://a.example/{}", "x".repeat(2_000)), "2000 characters"),
+        ("x", "not an address"),
+    ] {
+        let refused = world.post(&path, json!({ "url": url })).await;
+        assert_eq!(refused.body["code"], "invalid_request", "{url}");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.starts_with("url: ") && detail.contains(why), "{url}: {detail}");
     }
     let wrong = json!({ "url": application.url, "types": ["message_read"] });
     assert_eq!(world.post(&path, wrong).await.problem(), "invalid_request");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, RawPathParams},
-    http::{header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
 };
 use shared::{
     app::App,
@@ -21,7 +21,10 @@ use shared::{
     problem::{Code, Problem},
 };
 
-use crate::error::{Failure, invalid, not_found};
+use crate::{
+    error::{Answer, Failure, invalid, not_found},
+    extract::Takes,
+};
 
 /// Whose key came with the request.
 #[derive(Debug, Clone)]
@@ -114,15 +117,27 @@ impl Needs {
 /// The longest key that is looked at.
 const KEY_BYTES_MAX: usize = 1_024;
 
+impl Takes for Caller {}
+impl Takes for Operator {}
+impl Takes for FirmScope {}
+
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         // The gate has asked already.
-        if let Some(caller) = parts.extensions.get::<Self>() {
-            return Ok(caller.clone());
+        match parts.extensions.get::<Self>() {
+            Some(caller) => Ok(caller.clone()),
+            None => Self::of(app, parts.headers.get(header::AUTHORIZATION)).await,
         }
-        let header = parts.headers.get(header::AUTHORIZATION);
+    }
+}
+
+impl Caller {
+    /// Whose key this value of the header `Authorization` has.
+    ///
+    /// Errors: there is no valid key, or what it is compared with can't be read.
+    pub(crate) async fn of(app: &App, header: Option<&HeaderValue>) -> Answer<Self> {
         let header = header.ok_or_else(|| unauthorized("The request has no header Authorization."))?;
         let key = bearer(header.to_str().unwrap_or_default());
         let key = key.ok_or_else(|| unauthorized("The header Authorization has not the form: Bearer, space, key."))?;

@@ -43,6 +43,8 @@ pub(crate) enum Failure {
     Told(Box<Problem>),
     /// Told as it is, with the seconds after which to try again.
     Later(Box<Problem>, i64),
+    /// Another wrote the same thing at the same moment: a conflict, or that the request's condition does not hold.
+    Overtaken,
     /// Ours: logged with its causes; the caller is told the request's id and nothing else.
     Internal(Box<dyn Error + Send + Sync>),
 }
@@ -69,7 +71,7 @@ impl From<Problem> for Failure {
 impl From<TableError> for Failure {
     fn from(error: TableError) -> Self {
         match error {
-            TableError::Conflict { .. } => Problem::new(Code::Conflict, "Nothing was changed by this request.").into(),
+            TableError::Conflict { .. } => Self::Overtaken,
             TableError::KeyTooLong => invalid(error.to_string()),
             TableError::Service { .. } | TableError::Malformed { .. } => Self::Internal(error.into()),
         }
@@ -84,7 +86,7 @@ pub(crate) fn not_named(
     error: TableError,
 ) -> Failure {
     match kind.is_taken(firm, external_id, &error) {
-        true => Problem::new(Code::ExternalIdTaken, "Nothing was changed by this request.").into(),
+        true => Problem::new(Code::ExternalIdTaken, "external_id: another has it. Nothing was changed.").into(),
         false => error.into(),
     }
 }
@@ -193,9 +195,9 @@ fn callers_own(request: &Request) -> Option<String> {
 pub(crate) fn status_of(response: &Response) -> StatusCode {
     match response.extensions().get::<Arc<Failure>>().map(AsRef::as_ref) {
         None => response.status(),
-        Some(Failure::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-        Some(Failure::Told(problem) | Failure::Later(problem, _)) => {
-            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        Some(failure) => {
+            let status = failure.told().and_then(|problem| StatusCode::from_u16(problem.status).ok());
+            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
 }
@@ -206,16 +208,24 @@ impl Failure {
         Self::Later(Box::new(problem), seconds)
     }
 
+    /// The problem that the caller is told; none if the failure is ours.
+    pub(crate) fn told(&self) -> Option<Problem> {
+        match self {
+            Self::Told(problem) | Self::Later(problem, _) => Some((**problem).clone()),
+            Self::Overtaken => {
+                Some(Problem::new(Code::Conflict, "Another request was faster. Nothing was changed by this one."))
+            }
+            Self::Internal(_) => None,
+        }
+    }
+
     /// The document in the caller's language, after what is ours has been logged.
     fn document(&self, request_id: &str) -> Problem {
-        let problem = match self {
-            Self::Told(problem) | Self::Later(problem, _) => (**problem).clone(),
-            Self::Internal(error) => {
-                tracing::error!(error = %ErrorChain(error.as_ref()), "a request failed");
-                Problem::new(Code::Internal, format!("The request with the id {request_id} failed."))
-            }
-        };
-        problem.told_in(language::of_caller())
+        if let Self::Internal(error) = self {
+            tracing::error!(error = %ErrorChain(error.as_ref()), "a request failed");
+        }
+        let ours = || Problem::new(Code::Internal, format!("The request with the id {request_id} failed."));
+        self.told().unwrap_or_else(ours).told_in(language::of_caller())
     }
 }
 

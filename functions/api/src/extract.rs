@@ -1,22 +1,33 @@
 //! Extractors for path, query and body. An invalid value is answered with a problem that names the field.
 
-use std::{borrow::Cow, collections::BTreeSet, error::Error, fmt::Display, str::FromStr};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    error::Error,
+    fmt::{self, Display},
+    str::FromStr,
+};
 
 use axum::{
+    Extension,
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    extract::{
+        FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request, State, rejection::QueryRejection,
+    },
+    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, Error as _, IgnoredAny, IntoDeserializer as _},
+    de::{self, DeserializeOwned, Error as _, IgnoredAny, IntoDeserializer as _, Visitor},
+    forward_to_deserialize_any,
 };
+use serde_json::Value;
 use shared::problem::{Code, Problem};
 
 use crate::{
     error::{Failure, invalid, not_found},
-    wording::{not_json, plain},
+    wording::{not_json, plain, without_position},
 };
 
 /// The largest body that a route takes.
@@ -24,6 +35,105 @@ pub const BODY_BYTES_MAX: usize = 256 << 10;
 /// The largest body of a bulk: Lambda itself takes 6 MB.
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 pub const BULK_BYTES_MAX: usize = 5 << 20;
+
+/// The names of the parameters that an extractor reads after the question mark.
+pub(crate) type QueryNames = fn() -> Vec<&'static str>;
+
+/// What an extractor, or all those of a handler, take of a request beside its path, its body and its caller. The gate
+/// refuses what none of them takes.
+pub(crate) trait Takes {
+    /// The parameters of the query; none where it reads no query.
+    const QUERY: Option<QueryNames> = None;
+    /// Whether it reads `If-Match` and `If-None-Match`.
+    const CONDITIONS: bool = false;
+}
+
+impl<T> Takes for State<T> {}
+impl<T> Takes for Extension<T> {}
+impl Takes for HeaderMap {}
+impl Takes for Method {}
+impl<T> Takes for Json<T> {}
+impl<T> Takes for Option<Json<T>> {}
+impl<T> Takes for Id<T> {}
+impl Takes for Nth {}
+
+impl<T: DeserializeOwned> Takes for Query<T> {
+    const QUERY: Option<QueryNames> = Some(|| field_names::<T>().to_vec());
+}
+
+/// The extractors of a handler, as axum has them: first what tells whether the last one reads the body.
+macro_rules! handlers_take {
+    ($($extractor:ident)*) => {
+        impl<M, $($extractor: Takes),*> Takes for (M, $($extractor,)*) {
+            const QUERY: Option<QueryNames> = first(&[$($extractor::QUERY),*]);
+            const CONDITIONS: bool = false $(|| $extractor::CONDITIONS)*;
+        }
+    };
+}
+handlers_take!();
+handlers_take!(A);
+handlers_take!(A B);
+handlers_take!(A B C);
+handlers_take!(A B C D);
+handlers_take!(A B C D E);
+handlers_take!(A B C D E F);
+handlers_take!(A B C D E F G);
+
+/// A handler has one extractor at most that reads the query.
+const fn first(all: &[Option<QueryNames>]) -> Option<QueryNames> {
+    match all {
+        [] => None,
+        [None, rest @ ..] => first(rest),
+        [found, ..] => *found,
+    }
+}
+
+/// The names of a struct's fields, as serde reads them. The description of the API has them too, and would be linked.
+pub(crate) fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    T::deserialize(FieldNames).err().map_or(&[], |Found(names)| names)
+}
+
+/// Asked for a struct, it answers with the names of its fields.
+struct FieldNames;
+
+#[derive(Debug)]
+struct Found(&'static [&'static str]);
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the names of the fields")
+    }
+}
+
+impl Error for Found {}
+
+impl de::Error for Found {
+    fn custom<T: Display>(_: T) -> Self {
+        Self(&[])
+    }
+}
+
+impl<'de> Deserializer<'de> for FieldNames {
+    type Error = Found;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Found> {
+        Err(Found(&[]))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Found> {
+        Err(Found(names))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
 
 /// A JSON body, of a request or an answer.
 pub(crate) struct Json<T>(pub T);
@@ -74,8 +184,66 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(invalid("an object belongs here, and a list came"));
     }
+    parse(body).map_err(|misfit| invalid(plain(&misfit.found(body, &|body| parse::<T>(body).err()).to_string())))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Misfit> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| invalid(plain(&error.to_string())))
+    serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| Misfit { path: error.path().to_string(), said: error.inner().to_string() })
+}
+
+/// Why a body does not fit: what serde says, and of what.
+struct Misfit {
+    path: String,
+    said: String,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "." => f.write_str(&self.said),
+            path => write!(f, "{path}: {}", self.said),
+        }
+    }
+}
+
+/// Fields of one object that are looked through for one that does not fit.
+const LOOKED_THROUGH_MAX: usize = 30;
+/// The field that says which of several objects it is.
+const VARIANT: &str = "kind";
+
+impl Misfit {
+    /// The same with its field. Of an object that is one of several, serde knows only the object: the field is the one
+    /// without which it is read, or something else is wrong. `parse` says what is wrong with a body.
+    fn found(self, body: &[u8], parse: &dyn Fn(&[u8]) -> Option<Self>) -> Self {
+        let is_at = |name: &str| self.said.starts_with(name);
+        if is_at("missing field ") || is_at("unknown field ") {
+            return self;
+        }
+        let pointer = match self.path.as_str() {
+            "." => String::new(),
+            path => format!("/{}", path.replace(']', "").replace(['[', '.'], "/")),
+        };
+        let Ok(whole) = serde_json::from_slice::<Value>(body) else { return self };
+        let is_same = |body: &Value| {
+            let misfit = parse(body.to_string().as_bytes());
+            misfit.is_some_and(|misfit| without_position(&misfit.said) == without_position(&self.said))
+        };
+        let Some(Value::Object(fields)) = whole.pointer(&pointer).filter(|_| is_same(&whole)) else { return self };
+        let is_cause = |name: &&String| {
+            let mut without = whole.clone();
+            without.pointer_mut(&pointer).and_then(Value::as_object_mut).map(|fields| fields.remove(*name));
+            !is_same(&without)
+        };
+        let others = fields.keys().filter(|name| *name != VARIANT).take(LOOKED_THROUGH_MAX);
+        let variant = fields.keys().filter(|name| *name == VARIANT);
+        match others.chain(variant).find(is_cause) {
+            Some(name) if self.path == "." => Self { path: name.clone(), ..self },
+            Some(name) => Self { path: format!("{}.{name}", self.path), ..self },
+            None => self,
+        }
+    }
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {

@@ -29,6 +29,7 @@ use shared::{
         telemetry::ErrorChain,
     },
     firm::{
+        api_key::KeyRight,
         audit::{Actor, AuditEntry, source_ip},
         idempotency::{self, FirstRequest, IdempotencyError, KEY_CHARS_MAX, RequestClaim},
     },
@@ -37,14 +38,18 @@ use shared::{
 
 use crate::{
     auth::{Caller, FirmScope, Needs, is_own_key},
-    error::{Answer, Failure, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, invalid, status_of},
+    error::{Answer, Failure, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, invalid, not_found, status_of},
     extract::BULK_BYTES_MAX,
-    routes,
+    precondition,
+    routes::{self, Operation},
 };
 
 /// Calls that a process takes out of a minute's allowance at a time: one write for so many calls, and the limit holds
 /// over all processes, give or take what each has left.
 const CALLS_AT_ONCE: u64 = 20;
+/// How long a caller counts as identified: a call that takes longer, as one that waits for events, is answered only if
+/// the caller may still call.
+const IDENTIFIED_FOR: Duration = Duration::from_secs(1);
 /// How long a spent allowance is remembered by the table.
 const ALLOWANCE_KEPT: Duration = Duration::from_secs(3600);
 
@@ -148,9 +153,11 @@ impl Gate {
 /// Lets a caller through who may call: with the right that the route needs, and noted where it is noted.
 async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, next: Next) -> Answer<Response> {
     let route = parts.extensions.get::<MatchedPath>().map(|route| route.as_str().to_owned());
-    let needs = route.and_then(|route| Some((routes::needs(&route, &parts.method)?, route)));
+    let operation = route.and_then(|route| Some((Operation::at(&route, &parts.method)?, route)));
     // No such address, or not with this method.
-    let Some((needs, route)) = needs else { return Ok(next.run(Request::from_parts(parts, body)).await) };
+    let Some((operation, route)) = operation else { return Ok(next.run(Request::from_parts(parts, body)).await) };
+    refuse_what_is_not_taken(operation, &parts)?;
+    let needs = operation.needs;
     let params = Params::read(&mut parts, app).await?;
     let scope = match params.firm() {
         Some(firm) => FirmScope::of(app, &caller, firm).await?,
@@ -160,24 +167,18 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     let Some(scope) = scope else {
         return match (caller, params.firm(), parts.method.is_safe()) {
             (Caller::Operator, None, false) => again(app, (None, needs), parts, body, next).await,
-            _ => Ok(next.run(Request::from_parts(parts, body)).await),
+            _ => read(app, (None, needs), Request::from_parts(parts, body), next).await,
         };
     };
     parts.extensions.insert(scope);
-    let refused = needs.lacking(&caller);
+    let refused = needs.lacking(&caller).map(right_missing);
+    let has_ended = scope.has_ended() && !is_for_ended_firms(&route, &parts.method);
     let refused =
-        refused.map(|right| Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}.")));
-    // To delete it once more finishes what broke off.
-    // What it had is erased after it was deleted, and a hold that stands in the way is lifted first.
-    let may_go_on = [routes::erasures::PATH, routes::holds::PATH].iter().any(|path| route.starts_with(path));
-    let changes = !parts.method.is_safe() && parts.method != Method::DELETE && !may_go_on;
-    let refused = refused.or_else(|| {
-        (scope.has_ended() && changes).then(|| Problem::new(Code::FirmEnded, "Nothing was changed by this request."))
-    });
+        refused.or_else(|| has_ended.then(|| Problem::new(Code::FirmEnded, "Nothing was changed by this request.")));
     if parts.method.is_safe() && !routes::reads_mail(&route, parts.uri.query()) {
         return match refused {
             Some(problem) => Err(problem.into()),
-            None => Ok(next.run(Request::from_parts(parts, body)).await),
+            None => read(app, (Some(scope.id()), needs), Request::from_parts(parts, body), next).await,
         };
     }
     let entry = entry(app, &caller, &parts, (&route, &params));
@@ -189,6 +190,53 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     let noted = Noted { app: app.clone(), firm: scope.id(), entry };
     parts.extensions.insert(Arc::new(noted));
     again(app, (Some(scope.id()), needs), parts, body, next).await
+}
+
+/// Whether an operation of a firm is carried out after the firm was deleted.
+pub(crate) fn is_for_ended_firms(route: &str, method: &Method) -> bool {
+    // To delete it once more finishes what broke off. What it had is erased after it was deleted, and a hold that
+    // stands in the way is lifted first.
+    let may_go_on = [routes::erasures::PATH, routes::holds::PATH].iter().any(|path| route.starts_with(path));
+    method.is_safe() || *method == Method::DELETE || may_go_on
+}
+
+/// Answers a request that changes nothing. If that took a while, the caller's key may have ended meanwhile: then the
+/// caller is identified again, and has the answer only if the gate would let the request in now.
+async fn read(app: &App, (firm, needs): (Option<FirmId>, Needs), request: Request, next: Next) -> Answer<Response> {
+    let (began, changes) = (app.clock.now(), !request.method().is_safe());
+    let credentials = request.headers().get(header::AUTHORIZATION).cloned();
+    let response = next.run(request).await;
+    if changes || app.clock.now() < began + IDENTIFIED_FOR {
+        return Ok(response);
+    }
+    let caller = Caller::of(app, credentials.as_ref()).await?;
+    if let Some(firm) = firm {
+        FirmScope::of(app, &caller, firm).await?.ok_or_else(|| not_found("firm"))?;
+    }
+    needs.lacking(&caller).map_or(Ok(response), |right| Err(right_missing(right).into()))
+}
+
+fn right_missing(right: KeyRight) -> Problem {
+    Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}."))
+}
+
+/// What a request says that its operation does not read would be taken for obeyed.
+///
+/// Errors: a parameter of the query that the operation does not know, or a condition of a change that it does not take.
+fn refuse_what_is_not_taken(operation: Operation, parts: &Parts) -> Answer<()> {
+    let known = operation.query_names();
+    let mut given = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    if let Some((name, _)) = given.find(|(name, _)| !known.contains(&name.as_ref())) {
+        let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let there = if known.is_empty() { "this address takes none".to_owned() } else { format!("there is {known}") };
+        return Err(invalid(format!("{name}: unknown parameter: {there}")));
+    }
+    let conditions = [(header::IF_MATCH, "If-Match"), (header::IF_NONE_MATCH, "If-None-Match")];
+    let mut refused = conditions.iter().filter(|_| !parts.method.is_safe() && !operation.takes_conditions);
+    match refused.find(|(name, _)| parts.headers.contains_key(name)) {
+        Some((_, name)) => Err(invalid(format!("{name}: this request takes no condition. Nothing was changed."))),
+        None => Ok(()),
+    }
 }
 
 fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Params)) -> AuditEntry {
@@ -272,7 +320,7 @@ impl Noted {
     async fn run(&self, request: Request, next: Next) -> Answer<Response> {
         let Clients { table, clock, .. } = &self.app.clients;
         self.entry.append(table, self.firm).await?;
-        let response = next.run(request).await;
+        let response = carry_out(request, next).await;
         let outcome = Some(status_of(&response).as_u16());
         let done = AuditEntry { at: clock.now(), outcome, ..self.entry.clone() };
         if let Err(error) = done.append(table, self.firm).await {
@@ -296,11 +344,10 @@ async fn again(
     let bytes = bytes
         .map_err(|_| Problem::new(Code::BodyTooLarge, format!("The body may have at most {BULK_BYTES_MAX} bytes.")))?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    // What one caller was answered may hold more than another may do: a key with its rights.
     let caller = parts.extensions.get::<Caller>().map_or_else(String::new, Caller::name);
-    let same = [parts.method.as_str().as_bytes(), target.as_bytes(), bytes.as_ref(), caller.as_bytes()];
+    let same = [parts.method.as_str().as_bytes(), target.as_bytes(), bytes.as_ref()];
     let (clients, now) = ((&app.table, &*app.secrets), app.clock.now());
-    let begun = idempotency::begin(clients, now, firm, &key, &same, needs.is_repeatable());
+    let begun = idempotency::begin(clients, now, firm, (&key, &caller), same, needs.is_repeatable());
     match begun.await? {
         RequestClaim::First(first) => {
             let response = run(Request::from_parts(parts, Body::from(bytes)), next).await;
@@ -310,6 +357,11 @@ async fn again(
         RequestClaim::Reused => Err(Problem::new(
             Code::IdempotencyKeyReused,
             "An earlier request with this Idempotency-Key had another method, address or body.",
+        )
+        .into()),
+        RequestClaim::OfAnother => Err(Problem::new(
+            Code::IdempotencyKeyReused,
+            "Another API key or person used this Idempotency-Key. Only the sender of a request can repeat it.",
         )
         .into()),
         RequestClaim::Unfinished => Err(Failure::later(
@@ -331,8 +383,13 @@ async fn again(
 async fn run(request: Request, next: Next) -> Answer<Response> {
     match request.extensions().get::<Arc<Noted>>().cloned() {
         Some(noted) => noted.run(request, next).await,
-        None => Ok(next.run(request).await),
+        None => Ok(carry_out(request, next).await),
     }
+}
+
+async fn carry_out(request: Request, next: Next) -> Response {
+    let is_conditional = precondition::is_conditional(request.headers());
+    precondition::held_to(is_conditional, next.run(request).await)
 }
 
 fn idempotency_key(parts: &Parts) -> Answer<Option<String>> {

@@ -22,7 +22,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{auth::Needs, routes, version};
+use crate::{auth::Needs, gate::is_for_ended_firms, routes, version};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -72,6 +72,7 @@ fn the_description_says_what_the_routes_say() {
     describe_rows(&mut document);
     add_examples(&mut document);
     describe_webhook(&mut document);
+    describe_headers(&mut document);
     let made = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &made).expect("docs can be written");
@@ -143,6 +144,74 @@ fn describe_webhook(document: &mut Value) {
     });
 }
 
+/// The headers of answers that no route sets by itself: the gate does, and what stands around it. Each is described
+/// once.
+fn describe_headers(document: &mut Value) {
+    let text = |text: &str| json!({ "description": text, "schema": { "type": "string" } });
+    document["components"]["headers"] = json!({
+        "Allow": text("With the status 405: the methods of this address."),
+        "Deprecation": text("Since when the operation is deprecated: `@` and seconds since 1970 (RFC 9745)."),
+        "ETag": text("The state that is shown: send it as `If-Match` with a change."),
+        "Greffe-Version": text("The version of greffe that answers."),
+        "Idempotency-Replayed": text("`true` if this is the first response to a request that was sent again with its `Idempotency-Key`."),
+        "Link": text("Of a deprecated operation: where its successor is described."),
+        "RateLimit": text("What is left of this minute's calls of the firm, and the seconds until the next minute. Not with the operator's key."),
+        "RateLimit-Policy": text("How many calls a firm may make in a minute. Not with the operator's key."),
+        "Retry-After": { "description": "Seconds to wait before the next try.", "schema": { "type": "integer" } },
+        "Sunset": text("When the operation may be removed (RFC 8594)."),
+        "WWW-Authenticate": text("That a key is needed: `Bearer`."),
+        "X-Request-Id": text("The request's id, as the log and the audit trail have it: your own, if the request had one."),
+    });
+    let tagged = tagged_schemas(document);
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let is_deprecated = operation["deprecated"] == true;
+            for (status, answer) in operation["responses"].as_object_mut().into_iter().flatten() {
+                if answer.get("$ref").is_some() {
+                    continue;
+                }
+                let names = if path.starts_with("/v1/") { &OF_ALL[..] } else { &OF_ALL[..2] };
+                let is_success = status.starts_with('2');
+                let replayed = (method == "post" && is_success).then_some("Idempotency-Replayed");
+                let later = (method == "post" && status == "409").then_some("Retry-After");
+                let deprecated = ["Deprecation", "Link", "Sunset"].into_iter().filter(|_| is_deprecated);
+                let is_tagged = tagged.contains(&answer["content"]["application/json"]["schema"]);
+                let tag = (is_success && is_tagged && answer["headers"]["ETag"].is_null()).then_some("ETag");
+                let default = ["Allow", "Retry-After"].into_iter().filter(|_| status == "default");
+                let own =
+                    names.iter().copied().chain(replayed).chain(later).chain(deprecated).chain(tag).chain(default);
+                refer_to_headers(answer, own);
+            }
+        }
+    }
+    for (name, answer) in document["components"]["responses"].as_object_mut().into_iter().flatten() {
+        let own = match name.as_str() {
+            "Problem401" => Some("WWW-Authenticate"),
+            "Problem429" => Some("Retry-After"),
+            _ => None,
+        };
+        refer_to_headers(answer, OF_ALL.into_iter().chain(own));
+    }
+}
+
+/// The headers of all answers; without a key, only the first two.
+const OF_ALL: [&str; 4] = ["Greffe-Version", "X-Request-Id", "RateLimit", "RateLimit-Policy"];
+
+fn refer_to_headers(answer: &mut Value, names: impl Iterator<Item = &'static str>) {
+    for name in names {
+        answer["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+    }
+}
+
+/// The schemas of answers that are described with their tag: what shows the same has it elsewhere, too.
+fn tagged_schemas(document: &Value) -> Vec<Value> {
+    let operations = document["paths"].as_object().into_iter().flatten().filter_map(|(_, item)| item.as_object());
+    let answers = operations.flatten().filter_map(|(_, operation)| operation["responses"].as_object()).flatten();
+    let tagged = answers.filter(|(_, answer)| !answer["headers"]["ETag"].is_null());
+    let schemas = tagged.map(|(_, answer)| answer["content"]["application/json"]["schema"].clone());
+    schemas.filter(|schema| !schema.is_null()).collect()
+}
+
 /// What `docs/examples.json` has of each operation: a journey of the scenarios makes them, and holds them to what
 /// happens.
 fn add_examples(document: &mut Value) {
@@ -189,9 +258,7 @@ fn document() -> utoipa::openapi::OpenApi {
     }
     add_tags(&mut document);
     let components = document.components.get_or_insert_default();
-    components
-        .responses
-        .extend(PROBLEMS.map(|(status, text)| (problem_name(status), problem(Some(status), text).into())));
+    components.responses.extend(PROBLEMS.map(|(status, text)| (problem_name(status), problem(text).into())));
     document
 }
 
@@ -230,13 +297,15 @@ fn add_tag(operation: &mut Operation) {
     }
 }
 
-/// The problems that every route of `/v1` may answer, by status; the last one, if the request has a condition.
-const PROBLEMS: [(u16, &str); 6] = [
+/// The problems that routes of `/v1` may answer by themselves or by what stands before them, by status; the last one,
+/// if the request has a condition.
+const PROBLEMS: [(u16, &str); 7] = [
     (400, "`invalid_request`: `detail` names the field and says what it has to be."),
     (401, "`unauthorized`: no key, or none that greffe knows."),
-    (403, "`key_right_missing`: the key lacks the right for it. `operator_only`: it needs the operator's key."),
+    (403, "`key_right_missing`: the key lacks the right for it."),
     (404, "`not_found`: there is no such thing, or the key may not see it."),
     (429, "`too_many_requests`: wait as long as `Retry-After` says."),
+    (415, "`unsupported_media_type`: the header `Content-Type` does not name JSON."),
     (412, "`precondition_failed`: it was changed since the state that `If-Match` names. Nothing was changed."),
 ];
 
@@ -245,19 +314,9 @@ fn problem_name(status: u16) -> String {
 }
 
 /// A problem document as the answer; `text` says when.
-fn problem(status: Option<u16>, text: &str) -> Response {
+fn problem(text: &str) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let header = |kind, text: &str| {
-        let schema = ObjectBuilder::new().schema_type(kind);
-        HeaderBuilder::new().schema(Some(schema)).description(Some(text)).build()
-    };
-    let response = ResponseBuilder::new().description(text).content("application/problem+json", content);
-    let response = response.header("X-Request-Id", header(Type::String, "The request's id, as the log has it."));
-    match status {
-        Some(429) => response.header("Retry-After", header(Type::Integer, "Seconds to wait.")),
-        _ => response,
-    }
-    .build()
+    ResponseBuilder::new().description(text).content("application/problem+json", content).build()
 }
 
 /// What the gate and the readers of ids and bodies answer.
@@ -266,14 +325,40 @@ fn add_problems(path: &str, method: &Method, operation: &mut Operation) {
         return;
     }
     let may = |status| match status {
-        400 => !method.is_safe() || operation.parameters.is_some(),
         404 => path.contains('{'),
         412 => false,
+        415 => operation.request_body.is_some(),
         _ => true,
     };
     for (status, _) in PROBLEMS.into_iter().filter(|(status, _)| may(*status)) {
         let named = Ref::from_response_name(problem_name(status)).into();
         operation.responses.responses.entry(status.to_string()).or_insert(named);
+    }
+    add_conflicts(path, method, operation);
+}
+
+/// The conflicts that the gate and the readers of pages answer, beside those that a route says itself.
+fn add_conflicts(path: &str, method: &Method, operation: &mut Operation) {
+    let changes = !method.is_safe();
+    let has = |name: &str| {
+        let is_it = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(known) if known.name == name);
+        operation.parameters.iter().flatten().any(is_it)
+    };
+    let of_firm = path == "/v1/firms/{firm}" || path.starts_with("/v1/firms/{firm}/");
+    let codes = [
+        (changes, "`conflict`"),
+        (of_firm && !is_for_ended_firms(path, method), "`firm_ended`"),
+        (*method == Method::POST, "`idempotency_key_reused`, `request_unfinished`, `request_interrupted`"),
+        (!changes && (has("sort") || path.ends_with("/events")), "`position_unknown`"),
+    ];
+    let answers = &mut operation.responses.responses;
+    for codes in codes.into_iter().filter_map(|(may, codes)| may.then_some(codes)) {
+        match answers.entry("409".to_owned()).or_insert_with(|| problem("").into()) {
+            RefOr::T(answer) if answer.description.is_empty() => answer.description = codes.to_owned(),
+            RefOr::T(answer) if answer.description.contains(codes) => {}
+            RefOr::T(answer) => answer.description = format!("{codes}, {}", answer.description),
+            RefOr::Ref(_) => {}
+        }
     }
 }
 
@@ -313,8 +398,8 @@ fn may_be_sent_again(post: &mut Operation) {
 
 /// What a key has to have, for people and as `x-right` for programs.
 fn add_needs(path: &str, method: &Method, operation: &mut Operation) {
-    let needs = routes::needs(path, method).expect("a route that is described is served");
-    let (name, text) = match needs {
+    let served = routes::Operation::at(path, method).expect("a route that is described is served");
+    let (name, text) = match served.needs {
         Needs::Nothing => return,
         Needs::Operator => ("operator".to_owned(), "Needs the operator's key.".to_owned()),
         Needs::Right(right) => (right.to_string(), format!("Needs a key with the right `{right}`.")),
@@ -347,7 +432,7 @@ fn add_what_all_have(path: &str, operation: &mut Operation) {
         operation.parameters.get_or_insert_default().push(parameter.build().into());
     }
     let text = "A problem. `code` is stable, `detail` says what is wrong, and `next_action` says what to do.";
-    operation.responses.responses.insert("default".to_owned(), problem(None, text).into());
+    operation.responses.responses.insert("default".to_owned(), problem(text).into());
 }
 
 #[test]
@@ -372,6 +457,25 @@ fn each_operation_has_an_id_of_its_own_and_each_answer_a_description() {
     assert!(!ids.is_empty());
     let schemas = document["components"]["schemas"].to_string();
     assert!(!schemas.contains("\"allOf\""), "no generator makes one type of several parts");
+}
+
+#[test]
+fn each_operation_is_described_with_the_parameters_and_the_conditions_that_its_handler_takes() {
+    let document = serde_json::to_value(document()).expect("a document is JSON");
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, described) in item.as_object().into_iter().flatten().filter(|_| path.starts_with("/v1/")) {
+            let named = |place: &str| -> BTreeSet<&str> {
+                let parameters = described["parameters"].as_array().into_iter().flatten();
+                parameters.filter(|parameter| parameter["in"] == place).filter_map(|p| p["name"].as_str()).collect()
+            };
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            let operation = routes::Operation::at(path, &method).expect("it is served");
+            let known = operation.query_names().into_iter().collect();
+            assert_eq!(named("query"), known, "{method} {path}");
+            let takes = method != Method::GET && named("header").contains("If-Match");
+            assert_eq!(takes, operation.takes_conditions, "{method} {path}");
+        }
+    }
 }
 
 /// What is not JSON, or lies behind a link, is what a mail holds; and so is what is read of one as JSON.

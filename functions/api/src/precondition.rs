@@ -5,9 +5,11 @@
 //! compares the tag with the item that it read, and its write is held to that item: what another changed in between
 //! fails, too.
 
+use std::sync::Arc;
+
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderName, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -19,7 +21,7 @@ use utoipa::IntoParams;
 
 use crate::{
     error::{Answer, Failure, invalid},
-    extract::Json,
+    extract::{Json, Takes},
 };
 
 /// The longest condition.
@@ -108,9 +110,28 @@ impl IfMatch {
     }
 }
 
+/// What came of a change under a condition: that another wrote at the same moment means that the condition did not
+/// hold.
+pub(crate) fn held_to(is_conditional: bool, response: Response) -> Response {
+    match response.extensions().get::<Arc<Failure>>().map(AsRef::as_ref) {
+        Some(Failure::Overtaken) if is_conditional => changed().into_response(),
+        _ => response,
+    }
+}
+
+/// Whether a change is under a condition.
+pub(crate) fn is_conditional(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::IF_MATCH) || headers.contains_key(header::IF_NONE_MATCH)
+}
+
 /// The condition does not hold.
 pub(crate) fn changed() -> Failure {
-    Problem::new(Code::PreconditionFailed, "Nothing was changed by this request.").into()
+    let detail = "If-Match or If-None-Match: the state is another one than the request names. Nothing was changed.";
+    Problem::new(Code::PreconditionFailed, detail).into()
+}
+
+impl Takes for IfMatch {
+    const CONDITIONS: bool = true;
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {

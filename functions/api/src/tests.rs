@@ -237,7 +237,7 @@ async fn what_an_address_has_wrong_is_named() {
         ("/connectors?limit=0", "limit: a page has 1 to 100 items"),
         ("/connectors?after=x", "after: not the `next` of a page"),
         ("/mailboxes/x/folders", "mailbox: this is no mailbox id"),
-        ("/mailboxes?page=2", "page: unknown field"),
+        ("/mailboxes?page=2", "page: unknown parameter"),
         ("/messages?after=-1", "after: a whole number belongs here"),
         ("/messages?mailbox=x", "mailbox: this is no mailbox id"),
         ("/messages/x", "message: this is no message id"),
@@ -366,6 +366,39 @@ async fn every_route_needs_one_right_and_a_key_without_it_is_told_which() {
                         assert!(answered.body["detail"].as_str().unwrap().contains(needed), "{}", answered.body);
                     }
                 }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_operation_refuses_the_parameters_and_the_conditions_that_it_does_not_take() {
+    let world = World::new().await;
+    let firm = world.firm().await;
+    let document = world.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await.body;
+    for (path, operations) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v1"))
+    {
+        for (method, operation) in operations.as_object().unwrap() {
+            let here = path.replace("/v1/firms/{firm}", &firm);
+            let send = async |path: &str, condition: Option<header::HeaderName>| {
+                let request = Request::builder().method(method.to_uppercase().as_str()).uri(path);
+                let mut request = request.header(header::AUTHORIZATION, format!("Bearer {OPERATOR}"));
+                if let Some(condition) = condition {
+                    request = request.header(condition, "*");
+                }
+                world.send(request.body(Body::empty()).unwrap()).await.body
+            };
+            let refused = send(&format!("{here}?nonsense=1"), None).await;
+            assert_eq!(refused["code"], "invalid_request", "{method} {path}");
+            let detail = refused["detail"].as_str().unwrap();
+            assert!(detail.starts_with("nonsense: unknown parameter"), "{method} {path}: {detail}");
+            let conditions = [(header::IF_MATCH, "If-Match"), (header::IF_NONE_MATCH, "If-None-Match")];
+            for (condition, name) in conditions.into_iter().filter(|_| method != "get") {
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
+                let takes = parameters.into_iter().any(|parameter| parameter["name"] == name);
+                let answered = send(&here, Some(condition)).await;
+                let detail = answered["detail"].as_str().unwrap_or_default();
+                assert_eq!(detail.starts_with(&format!("{name}: this request takes no")), !takes, "{method} {path}");
             }
         }
     }

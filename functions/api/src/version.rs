@@ -81,7 +81,7 @@ mod tests {
         for entry in DEPRECATED {
             let [since, sunset] = [entry.since, entry.sunset].map(|text| text.parse::<Timestamp>().unwrap());
             assert!(sunset.duration_since(since).as_hours() >= 365 * 24, "{entry:?}");
-            assert!(crate::routes::needs(entry.path, &entry.method).is_some(), "{entry:?}");
+            assert!(crate::routes::Operation::at(entry.path, &entry.method).is_some(), "{entry:?}");
         }
     }
 }

@@ -2,9 +2,7 @@
 //! not JSON. Values are not repeated, because one of them may be a secret.
 
 /// Errors of the standard library's numbers, and what belongs there.
-const STANDARD: [(&str, &str); 10] = [
-    // jiff's, where a date without a time belongs.
-    ("parse as a `jiff::Timestamp` first and convert to a civil date/time instead", DAY),
+const STANDARD: [(&str, &str); 9] = [
     // serde_json's, where one of some words belongs.
     ("expected value", "a text belongs here"),
     ("invalid digit found in string", WHOLE_NUMBER),
@@ -19,13 +17,11 @@ const STANDARD: [(&str, &str); 10] = [
 const WHOLE_NUMBER: &str = "a whole number belongs here";
 const DAY: &str = "a date such as 2026-03-02 belongs here, without a time";
 const WHOLE_NUMBER_KIND: &str = "a whole number";
-/// What jiff's errors say somewhere, whatever part of a date they are about.
-const DATES: [&str; 7] = ["expected ", "failed to ", "parsed ", "parsing ", "required range", "end of input", "digit"];
-/// Of a text that is a date, or a time without its zone.
-const TIME: &str = "a time with its zone belongs here, such as 2026-03-02T08:00:00Z";
+/// What jiff's errors say somewhere, whatever part of a date they are about. Times are read by `field::Moment`.
+const DATES: [&str; 8] =
+    ["civil date", "expected ", "failed to ", "parsed ", "parsing ", "required range", "end of input", "digit"];
 /// Of half of a surrogate pair (RFC 8259, section 8.2).
 const HALF: &str = "the text holds half of a character, such as \\ud800";
-const DATE: &str = "not a date such as 2026-03-02, or a time such as 2026-03-02T08:00:00Z";
 
 /// An error of serde, `path: ` before it where it has one, in plain words.
 pub(crate) fn plain(error: &str) -> String {
@@ -88,6 +84,11 @@ pub(crate) fn not_json(error: &str) -> String {
     }
 }
 
+/// The text before a parser's position.
+pub(crate) fn without_position(text: &str) -> &str {
+    split_position(text).0
+}
+
 /// The text before a parser's position, and that position.
 fn split_position(text: &str) -> (&str, Option<(u64, u64)>) {
     let split = || {
@@ -107,15 +108,12 @@ fn custom(text: &str) -> String {
     if let Some((_, words)) = STANDARD.iter().find(|(error, _)| said.ends_with(error)) {
         return format!("{path}{words}");
     }
-    if said.contains("parsing a timestamp") {
-        return format!("{path}{TIME}");
-    }
     if said.contains("hex escape") {
         return format!("{path}{HALF}");
     }
     // What begins with a quotation mark is ours, and repeats what came.
     match !said.starts_with('\'') && DATES.iter().any(|words| said.contains(words)) {
-        true => format!("{path}{DATE}"),
+        true => format!("{path}{DAY}"),
         false => text.to_owned(),
     }
 }
@@ -168,6 +166,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::field::Moment;
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "lowercase")]
@@ -184,12 +183,12 @@ mod tests {
         count: Option<u32>,
     }
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Deserialize)]
     #[allow(dead_code)]
     struct Outer {
         list: Vec<Inner>,
         on: Option<bool>,
-        at: Option<jiff::Timestamp>,
+        at: Option<Moment>,
         day: Option<jiff::civil::Date>,
         rate: Option<f64>,
     }
@@ -229,7 +228,7 @@ mod tests {
             (json!({ "list": [{ "tone": 1 }] }), "list[0].tone: unknown field `tone`: there is `color` or `count`"),
             (json!({ "list": [], "on": "yes" }), "on: true or false belongs here, and a text came"),
             (json!({ "list": [], "rate": [] }), "rate: a number belongs here, and a list came"),
-            (json!({ "list": [], "at": 7 }), "at: a time such as 2026-03-02T08:00:00Z belongs here, and a number came"),
+            (json!({ "list": [], "at": 7 }), "at: a text belongs here, and a number came"),
         ] {
             assert_eq!(said::<Outer>(&body.to_string()), words, "{body}");
         }
@@ -244,18 +243,15 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_is_none_is_said_without_the_words_of_its_parser() {
-        for at in ["", "x", "2026", "2026-13-01", "2026-02-30T00:00:00Z", "2026-03-02T25:00Z"] {
-            assert_eq!(said::<Outer>(&json!({ "list": [], "at": at }).to_string()), format!("at: {DATE}"), "{at}");
-        }
-        for at in ["2026-03-02", "2026-03-02T08:00:00"] {
-            assert_eq!(said::<Outer>(&json!({ "list": [], "at": at }).to_string()), format!("at: {TIME}"), "{at}");
+    fn a_date_or_a_time_that_is_none_is_told_with_the_one_form_that_belongs_there() {
+        let at = "at: a time with its zone belongs here, such as 2026-03-02T08:00:00Z";
+        for text in ["", "x", "2026", "2026-03-02", "2026-03-02T08:00:00", "2026-02-30T00:00:00Z", "2026-03-02T25:00Z"]
+        {
+            assert_eq!(said::<Outer>(&json!({ "list": [], "at": text }).to_string()), at, "{text}");
         }
         assert_eq!(said::<Named>(r#"{"name":"\ud800"}"#), format!("name: {HALF}"));
-        let day = json!({ "list": [], "day": "2026-03-02T08:00:00Z" }).to_string();
-        assert_eq!(said::<Outer>(&day), format!("day: {DAY}"));
-        for day in ["", "x", "2026", "2026-13-01", "2026-02-30", "02/03/2026", "2026-03-02x"] {
-            assert_eq!(said::<Outer>(&json!({ "list": [], "day": day }).to_string()), format!("day: {DATE}"), "{day}");
+        for day in ["", "x", "2026", "2026-13-01", "2026-02-30", "02/03/2026", "2026-03-02x", "2026-03-02T08:00:00Z"] {
+            assert_eq!(said::<Outer>(&json!({ "list": [], "day": day }).to_string()), format!("day: {DAY}"), "{day}");
         }
     }
 

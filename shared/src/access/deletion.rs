@@ -147,7 +147,7 @@ pub async fn delete_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), Re
         ApiKey::revoke(table, firm, key.id).await?;
     }
     for webhook in Webhook::list(table, Some(firm)).await? {
-        Webhook::delete(table, Some(firm), webhook.id).await?;
+        Webhook::delete(table, (Some(firm), webhook.id), |_| true).await?;
     }
     for connector in Connector::of_firm(table, firm).await? {
         delete_connector(clients, &connector).await?;

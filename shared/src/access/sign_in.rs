@@ -775,7 +775,7 @@ async fn left_elsewhere(
 
 async fn find_row(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
     let found = Connector::find(&clients.table, firm, connector).await.map_err(from_table)?;
-    found.ok_or_else(|| Problem::new(Code::NotFound, "The connector does not exist any more."))
+    found.ok_or_else(|| Problem::new(Code::ConnectorDeleted, "Ask whoever sent you the link for a new one."))
 }
 
 async fn find(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Connector, Problem> {

@@ -244,10 +244,16 @@ impl ApiKey {
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn revoke(table: &Table, firm: FirmId, id: KeyId) -> Result<bool, TableError> {
-        let Some(row) = table.get::<Self>(&Key::api_key(firm, id)).await? else { return Ok(false) };
-        let named = ExternalIdOwner::Key.release(Some(firm), row.value.external_id.as_ref());
-        // Not held to a version: a call that notes its use at the same time must not keep the key alive.
-        table.transact([Write::discard(row.key)].into_iter().chain(named).collect()).await.map(|()| true)
+        let mut tries = table.tries();
+        loop {
+            let Some(row) = table.get::<Self>(&Key::api_key(firm, id)).await? else { return Ok(false) };
+            let named = ExternalIdOwner::Key.release(Some(firm), row.value.external_id.as_ref());
+            match table.transact([Write::remove(&row)].into_iter().chain(named).collect()).await {
+                // A call that notes its use at the same time does not keep the key alive.
+                Err(error) if tries.again(&error).await => {}
+                revoked => return revoked.map(|()| true),
+            }
+        }
     }
 }
 

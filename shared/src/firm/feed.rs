@@ -568,9 +568,14 @@ impl StoredFact {
         self.text("at").and_then(|at| at.parse().ok()).unwrap_or_default()
     }
 
+    /// Whether it says nothing: it only fills its number.
+    pub fn is_void(&self) -> bool {
+        self.text("type") == Some("void")
+    }
+
     /// The hash of the log entry that it stands for, if the fact itself was lost with a table that was restored.
     pub fn lost(&self) -> Option<Digest> {
-        self.text("id").filter(|_| self.text("type") == Some("void"))?.strip_prefix(LOST)?.parse().ok()
+        self.text("id").filter(|_| self.is_void())?.strip_prefix(LOST)?.parse().ok()
     }
 
     /// The hash of the log entry that it stands for, if the fact itself was erased.

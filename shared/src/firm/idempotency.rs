@@ -58,6 +58,9 @@ pub struct KeptAnswer {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredRequest {
     request: String,
+    /// The name of the caller; none where an older version left the mark.
+    #[serde(default)]
+    caller: Option<String>,
     /// The answer, or with `parts` the first part of it.
     answer: Option<Sealed>,
     /// How many parts of the answer lie elsewhere.
@@ -90,8 +93,10 @@ pub enum RequestClaim {
     First(FirstRequest),
     /// It was carried out: tell this again.
     Told(Box<KeptAnswer>),
-    /// Another request used the key.
+    /// Another request of the same caller used the key.
     Reused,
+    /// Another caller used the key.
+    OfAnother,
     /// It is being carried out.
     Unfinished,
     /// It was interrupted, or it succeeded with this status and its answer could not be kept.
@@ -151,15 +156,15 @@ pub enum IdempotencyError {
 }
 
 /// Whose turn it is: `firm` is none for what the operator does for no firm; `request` holds all that makes two requests
-/// the same; `is_repeatable` says that carrying it out twice is the same as once.
+/// of one caller the same; `is_repeatable` says that carrying it out twice is the same as once.
 ///
 /// Errors: the table refuses or does not answer, or the answer is not sealed.
 pub async fn begin(
     (table, secrets): (&Table, &Secrets),
     now: Timestamp,
     firm: Option<FirmId>,
-    key: &str,
-    request: &[&[u8]],
+    (key, caller): (&str, &str),
+    request: [&[u8]; 3],
     is_repeatable: bool,
 ) -> Result<RequestClaim, IdempotencyError> {
     let digest = |parts: &[&[u8]]| {
@@ -170,7 +175,11 @@ pub async fn begin(
     secrets.keyring().await?;
     let place = AnswerKey { firm, digest: digest(&[key.as_bytes()]) };
     let expires_at = (now + KEPT_FOR).as_second();
-    let mark = StoredRequest { request: digest(request), answer: None, parts: 0, lost: None, expires_at };
+    let [method, target, body] = request;
+    // What one caller was answered may hold more than another may do: a key with its rights.
+    let request = digest(&[method, target, body, caller.as_bytes()]);
+    let caller = Some(caller.to_owned());
+    let mark = StoredRequest { request, caller, answer: None, parts: 0, lost: None, expires_at };
     match table.write(Write::insert(place.mark(), &mark)).await {
         Ok(()) => {
             return Ok(RequestClaim::First(FirstRequest {
@@ -186,7 +195,8 @@ pub async fn begin(
     // DynamoDB forgets it some time; until then it counts for nothing.
     let is_over = there.value.expires_at <= now.as_second();
     if !is_over && there.value.request != mark.request {
-        return Ok(RequestClaim::Reused);
+        let is_anothers = there.value.caller.is_some() && there.value.caller != mark.caller;
+        return Ok(if is_anothers { RequestClaim::OfAnother } else { RequestClaim::Reused });
     }
     if is_over || (is_repeatable && there.value.is_interrupted(now)) {
         let mut row = there.with(mark);
@@ -294,6 +304,7 @@ mod tests {
         let began: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let mark = StoredRequest {
             request: String::new(),
+            caller: None,
             answer: None,
             parts: 0,
             lost: None,

@@ -118,6 +118,15 @@ impl Firm {
         Ok(marks)
     }
 
+    /// Stores `row`, whose external id was `before`.
+    ///
+    /// Errors: `Conflict` if another wrote first, or another firm has the external id; the table refuses or does not
+    /// answer.
+    pub async fn replace(row: &Row<Self>, before: Option<&ExternalId>, table: &Table) -> Result<(), TableError> {
+        let named = ExternalIdOwner::Firm.change(None, (before, row.value.external_id.as_ref()), row.value.id);
+        table.transact([Write::replace(row)].into_iter().chain(named).collect()).await
+    }
+
     /// Stores a new firm, and who made it.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.

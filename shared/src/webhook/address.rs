@@ -7,7 +7,7 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 /// Longest address, in characters.
 pub const URL_CHARS_MAX: usize = 2_000;
@@ -24,19 +24,70 @@ impl fmt::Debug for WebhookUrl {
     }
 }
 
+/// Why a text is no address that webhooks go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookUrlError {
+    /// It has more than [`URL_CHARS_MAX`] characters.
+    #[error("an address has at most {URL_CHARS_MAX} characters")]
+    TooLong,
+    /// It is no URL.
+    #[error("not an address such as https://application.example/greffe")]
+    Malformed,
+    /// Its port is none.
+    #[error("the port is not a number from 1 to 65535")]
+    Port,
+    /// Another scheme than https.
+    #[error("the address begins with https://")]
+    Scheme,
+    /// It names a user or a password.
+    #[error("the address has no user and no password: greffe signs what it posts")]
+    UserInfo,
+    /// It has a part after `#`, which is never sent.
+    #[error("the address has no part after #")]
+    Fragment,
+    /// Its host is an IP address that is not public.
+    #[error("this is an address of a private network: greffe posts to public addresses only")]
+    Private,
+    /// Its host is a public IP address.
+    #[error("the host is an IP address: write its name")]
+    IpAddress,
+    /// Its host is a name that only a local network knows.
+    #[error("the host is not a public name such as application.example")]
+    LocalName,
+}
+
 impl WebhookUrl {
     /// Reads an address. `loopback`: whether http to this machine is one.
-    pub fn parse(text: &str, loopback: bool) -> Option<Self> {
-        let url = Url::parse(text).ok().filter(|_| text.chars().count() <= URL_CHARS_MAX)?;
-        let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        let fits = match (url.scheme(), url.host()?) {
-            ("https", Host::Domain(name)) => name.contains('.') && !name.ends_with('.'),
-            ("http", Host::Domain(name)) => loopback && name == LOCALHOST,
-            ("http", Host::Ipv4(ip)) => loopback && ip.is_loopback(),
-            ("http", Host::Ipv6(ip)) => loopback && ip.is_loopback(),
-            _ => false,
+    ///
+    /// Errors: the text is no such address.
+    pub fn parse(text: &str, loopback: bool) -> Result<Self, WebhookUrlError> {
+        if text.chars().count() > URL_CHARS_MAX {
+            return Err(WebhookUrlError::TooLong);
+        }
+        let url = Url::parse(text).map_err(|error| match error {
+            ParseError::InvalidPort => WebhookUrlError::Port,
+            _ => WebhookUrlError::Malformed,
+        })?;
+        let host = url.host().ok_or(WebhookUrlError::Malformed)?;
+        let is_here = match host {
+            Host::Domain(name) => name == LOCALHOST,
+            Host::Ipv4(ip) => ip.is_loopback(),
+            Host::Ipv6(ip) => ip.is_loopback(),
         };
-        (bare && fits).then_some(Self(url))
+        let is_named = |name: &str| name.contains('.') && !name.ends_with('.');
+        let refused = match (url.scheme(), host) {
+            _ if !url.username().is_empty() || url.password().is_some() => WebhookUrlError::UserInfo,
+            _ if url.fragment().is_some() => WebhookUrlError::Fragment,
+            _ if url.port() == Some(0) => WebhookUrlError::Port,
+            ("http", _) if loopback && is_here => return Ok(Self(url)),
+            ("https", Host::Domain(name)) if is_named(name) => return Ok(Self(url)),
+            ("https", Host::Domain(_)) => WebhookUrlError::LocalName,
+            ("https", Host::Ipv4(ip)) if is_public(ip.into()) => WebhookUrlError::IpAddress,
+            ("https", Host::Ipv6(ip)) if is_public(ip.into()) => WebhookUrlError::IpAddress,
+            ("https", _) => WebhookUrlError::Private,
+            _ => WebhookUrlError::Scheme,
+        };
+        Err(refused)
     }
 
     /// As it is written.
@@ -119,28 +170,34 @@ mod tests {
     #[test]
     fn an_address_is_https_by_name_and_on_one_machine_http_to_this_machine() {
         for text in ["https://application.example/greffe?k=1", "https://application.example:8443/"] {
-            assert!(WebhookUrl::parse(text, false).is_some(), "{text}");
+            assert!(WebhookUrl::parse(text, false).is_ok(), "{text}");
         }
         for text in ["http://127.0.0.1:4000/hook", "http://localhost:4000", "http://[::1]:4000/"] {
-            assert!(WebhookUrl::parse(text, true).is_some() && WebhookUrl::parse(text, false).is_none(), "{text}");
+            assert!(WebhookUrl::parse(text, true).is_ok() && WebhookUrl::parse(text, false).is_err(), "{text}");
         }
-        for text in [
-            "",
-            "application.example",
-            "http://application.example/",
-            "https://localhost/",
-            "https://metadata/",
-            "https://169.254.169.254/",
-            "https://2130706433/",
-            "https://[::1]/",
-            "https://application.example./",
-            "https://user@application.example/",
-            "https://application.example/#part",
-            "http://10.0.0.1/",
-            "ftp://application.example/",
-            &format!("https://application.example/{}", "x".repeat(URL_CHARS_MAX)),
+        use WebhookUrlError as E;
+        let long = format!("https://application.example/{}", "x".repeat(URL_CHARS_MAX));
+        for (text, why) in [
+            ("", E::Malformed),
+            ("application.example", E::Malformed),
+            ("mailto:ada@application.example", E::Malformed),
+            ("http://application.example/", E::Scheme),
+            ("http://10.0.0.1/", E::Scheme),
+            ("ftp://application.example/", E::Scheme),
+            ("https://localhost/", E::LocalName),
+            ("https://metadata/", E::LocalName),
+            ("https://application.example./", E::LocalName),
+            ("https://169.254.169.254/", E::Private),
+            ("https://2130706433/", E::Private),
+            ("https://[::1]/", E::Private),
+            ("https://1.1.1.1/", E::IpAddress),
+            ("https://application.example:0/", E::Port),
+            ("https://application.example:70000/", E::Port),
+            ("https://user@application.example/", E::UserInfo),
+            ("https://application.example/#part", E::Fragment),
+            (&long, E::TooLong),
         ] {
-            assert!(WebhookUrl::parse(text, true).is_none(), "{text}");
+            assert_eq!(WebhookUrl::parse(text, true), Err(why), "{text}");
         }
     }
 

@@ -38,6 +38,12 @@ use crate::{
 
 /// Most webhooks of one firm, or of the operator.
 pub const WEBHOOKS_MAX: usize = 10;
+/// Most secrets of a webhook that sign at a time.
+pub const SECRETS_MAX: usize = 5;
+/// Events that are read at a time to find one that a webhook gets, and how often.
+const EVENTS_OF_A_LOOK: usize = 100;
+/// See [`EVENTS_OF_A_LOOK`].
+const LOOKS_MAX: usize = 10;
 /// How long a replaced secret still signs beside the new one.
 pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
@@ -59,8 +65,12 @@ pub struct Webhook {
     #[serde(default)]
     pub problem: Option<WebhookProblem>,
     secret: Sealed,
+    /// The one before it.
     #[serde(default)]
     previous: Option<PreviousSecret>,
+    /// Those before that one, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<PreviousSecret>,
     /// When it was made.
     pub created_at: Timestamp,
     /// What the business application calls it.
@@ -93,6 +103,17 @@ struct PreviousSecret {
     until: Timestamp,
 }
 
+/// What came of a change of a webhook, or of its deletion.
+#[derive(Debug)]
+pub enum ChangedWebhook {
+    /// It is as shown; or it was, and is deleted.
+    Changed(Box<Webhook>),
+    /// It may not be changed as it is, and stays as shown.
+    Refused(Box<Webhook>),
+    /// There is none.
+    Missing,
+}
+
 /// How many webhooks a firm, or the operator, ever made: what two that are made at the same time conflict on.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct WebhookCount {
@@ -118,6 +139,12 @@ pub enum WebhookError {
     /// There are [`WEBHOOKS_MAX`].
     #[error("there are at most {WEBHOOKS_MAX} webhooks")]
     TooMany,
+    /// [`SECRETS_MAX`] secrets sign.
+    #[error("at most {SECRETS_MAX} secrets sign at a time, and one of them ends at {until}")]
+    TooManySecrets {
+        /// Until when the oldest one signs.
+        until: Timestamp,
+    },
     /// The table or the feed.
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -154,6 +181,7 @@ impl Webhook {
             problem: None,
             secret: sealed,
             previous: None,
+            earlier: Vec::new(),
             created_at: now,
             external_id,
         };
@@ -198,19 +226,21 @@ impl Webhook {
         table.get(&Key::webhook(firm, id)).await
     }
 
-    /// Changes a webhook. One that is active again is tried at once. None if there is no such webhook.
+    /// Changes a webhook, unless `change` says false of it. One that is active again is tried at once.
     ///
     /// Errors: `Conflict` if another has its external id; the table refuses or does not answer.
     pub async fn change(
         table: &Table,
         (firm, id): (Option<FirmId>, WebhookId),
-        change: impl Fn(&mut Self) + Send + Sync,
-    ) -> Result<Option<Self>, TableError> {
+        change: impl Fn(&mut Self) -> bool + Send + Sync,
+    ) -> Result<ChangedWebhook, TableError> {
         let mut tries = table.tries();
         let webhook = loop {
-            let Some(mut row) = Self::find(table, firm, id).await? else { return Ok(None) };
+            let Some(mut row) = Self::find(table, firm, id).await? else { return Ok(ChangedWebhook::Missing) };
             let before = row.value.clone();
-            change(&mut row.value);
+            if !change(&mut row.value) {
+                return Ok(ChangedWebhook::Refused(before.into()));
+            }
             if row.value.state == WebhookState::Active {
                 row.value.problem = None;
             }
@@ -232,13 +262,13 @@ impl Webhook {
             let key = Key::webhook_progress(firm, id);
             table.update(&key, rested).await?;
         }
-        Ok(Some(webhook))
+        Ok(ChangedWebhook::Changed(webhook.into()))
     }
 
-    /// Gives it a new secret, which is shown this once. The one before still signs for [`SECRET_OVERLAP`]. None if
-    /// there is no such webhook.
+    /// Gives it a new secret, which is shown this once. Those before still sign, each for [`SECRET_OVERLAP`] after it
+    /// was replaced. None if there is no such webhook.
     ///
-    /// Errors: the table, or the key ring.
+    /// Errors: [`SECRETS_MAX`] sign already; the table, or the key ring.
     pub async fn rotate(
         (table, secrets, random): (&Table, &Secrets, &Random),
         (firm, id): (Option<FirmId>, WebhookId),
@@ -246,39 +276,94 @@ impl Webhook {
     ) -> Result<Option<(Self, WebhookSecret)>, WebhookError> {
         let secret = WebhookSecret::draw(random);
         let sealed = secrets.seal(&owner(id), secret.expose()).await?;
-        let rotated = |webhook: &mut Self| {
-            let before = std::mem::replace(&mut webhook.secret, sealed.clone());
-            webhook.previous = Some(PreviousSecret { secret: before, until: now + SECRET_OVERLAP });
-        };
-        Ok(Self::change(table, (firm, id), rotated).await?.map(|webhook| (webhook, secret)))
+        match Self::change(table, (firm, id), |webhook| webhook.sign_with(sealed.clone(), now)).await? {
+            ChangedWebhook::Changed(webhook) => Ok(Some((*webhook, secret))),
+            ChangedWebhook::Refused(webhook) => {
+                let until = webhook.replaced(now).last().map_or(now, |oldest| oldest.until);
+                Err(WebhookError::TooManySecrets { until })
+            }
+            ChangedWebhook::Missing => Ok(None),
+        }
     }
 
-    /// Removes a webhook; what was posted is forgotten after a while. False if there is none.
+    /// Signs with `secret`, and for a while with those before; false if they would be too many.
+    fn sign_with(&mut self, secret: Sealed, now: Timestamp) -> bool {
+        let replaced: Vec<PreviousSecret> = self.replaced(now).cloned().collect();
+        let fits = replaced.len() + 2 <= SECRETS_MAX;
+        if fits {
+            let before = std::mem::replace(&mut self.secret, secret);
+            self.previous = Some(PreviousSecret { secret: before, until: now + SECRET_OVERLAP });
+            self.earlier = replaced;
+        }
+        fits
+    }
+
+    /// Removes a webhook that `may` be; what was posted is forgotten after a while.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn delete(table: &Table, firm: Option<FirmId>, id: WebhookId) -> Result<bool, TableError> {
-        let Some(row) = Self::find(table, firm, id).await? else { return Ok(false) };
-        let writes = [row.key, Key::webhook_progress(firm, id)].map(Write::discard);
-        let named = ExternalIdOwner::Webhook.release(firm, row.value.external_id.as_ref());
-        table.transact(writes.into_iter().chain(named).collect()).await.map(|()| true)
+    pub async fn delete(
+        table: &Table,
+        (firm, id): (Option<FirmId>, WebhookId),
+        may: impl Fn(&Self) -> bool + Send + Sync,
+    ) -> Result<ChangedWebhook, TableError> {
+        let mut tries = table.tries();
+        loop {
+            let Some(row) = Self::find(table, firm, id).await? else { return Ok(ChangedWebhook::Missing) };
+            if !may(&row.value) {
+                return Ok(ChangedWebhook::Refused(row.value.into()));
+            }
+            let writes = [Write::remove(&row), Write::discard(Key::webhook_progress(firm, id))];
+            let named = ExternalIdOwner::Webhook.release(firm, row.value.external_id.as_ref());
+            match table.transact(writes.into_iter().chain(named).collect()).await {
+                Err(error) if tries.again(&error).await => {}
+                deleted => return deleted.map(|()| ChangedWebhook::Changed(row.value.into())),
+            }
+        }
+    }
+
+    /// The secrets before the present one that still sign at `now`, the newest first.
+    fn replaced(&self, now: Timestamp) -> impl Iterator<Item = &PreviousSecret> {
+        self.previous.iter().chain(&self.earlier).filter(move |replaced| replaced.until > now)
     }
 
     /// Until when the secret before the present one signs, if it still does at `now`.
     pub fn previous_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.previous.as_ref().map(|previous| previous.until).filter(|until| *until > now)
+        self.replaced(now).next().map(|previous| previous.until)
     }
 
     /// The secrets that sign at `now`, the present one first.
     ///
     /// Errors: the key ring does not open them.
     pub async fn secrets(&self, secrets: &Secrets, now: Timestamp) -> Result<Vec<WebhookSecret>, SecretError> {
-        let previous = self.previous.as_ref().filter(|previous| previous.until > now).map(|previous| &previous.secret);
         let mut opened = Vec::new();
-        for sealed in [&self.secret].into_iter().chain(previous) {
+        for sealed in [&self.secret].into_iter().chain(self.replaced(now).map(|replaced| &replaced.secret)) {
             let text: SecretString = secrets.open(&owner(self.id), sealed).await?;
             opened.push(WebhookSecret::from_text(text));
         }
         Ok(opened)
+    }
+
+    /// Whether the feed has an event after `place` that it gets. Of a long feed only the beginning is looked at, and
+    /// the rest may have one.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn gets_any_after(
+        &self,
+        (table, feed): (&Table, &Feed),
+        mut place: FeedPlace,
+        now: Timestamp,
+    ) -> Result<bool, FeedError> {
+        for _ in 0..LOOKS_MAX {
+            let (events, reached) = place.read((table, feed), self.firm, EVENTS_OF_A_LOOK, now).await?;
+            if events.iter().any(|(event, _)| self.gets(event.event.fact.what.event_type())) {
+                return Ok(true);
+            }
+            if events.is_empty() {
+                return Ok(false);
+            }
+            place = reached;
+        }
+        Ok(true)
     }
 
     /// Whether it gets events of this type.

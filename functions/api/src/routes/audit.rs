@@ -23,7 +23,6 @@ const NO_CURSOR: &str = "after: not the `next` of a page, nor the `id` of an ent
 
 /// Which entries.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditFilter {
     /// `next` of the previous page, or the `id` of the last entry that you have. Omit it for the first page.

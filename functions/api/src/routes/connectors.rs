@@ -40,7 +40,7 @@ use crate::{
     auth::{Caller, FirmScope, Needs, Operator},
     error::{Answer, invalid, not_found, not_named},
     extract::{Id, Json, given_word, present},
-    field::{AppId, ClientSecret, Name, OwnId, Tenant},
+    field::{AppId, ClientSecret, Moment, Name, OwnId, Tenant},
     precondition::{ETag, IfMatch, Tagged},
 };
 
@@ -88,7 +88,7 @@ pub(crate) struct ConnectorChange {
     /// When the client secret of the firm's app registration expires. Needed only if Entra does not show the date to
     /// greffe.
     #[schema(value_type = Option<String>, format = "date-time")]
-    secret_expires_at: Option<Timestamp>,
+    secret_expires_at: Option<Moment>,
     /// Your own id, by which a repeated creation finds it; null for none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<OwnId>)]
@@ -109,7 +109,7 @@ pub(crate) struct NewApp {
     client_secret: Option<ClientSecret>,
     /// With `secret`: when it expires. Needed only if Entra does not show the date to greffe.
     #[schema(value_type = Option<String>, format = "date-time")]
-    secret_expires_at: Option<Timestamp>,
+    secret_expires_at: Option<Moment>,
 }
 
 /// Creates a connector: one connection of the firm to Microsoft 365.
@@ -208,8 +208,14 @@ fn tag(connector: &Connector) -> ETag {
 async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
     let own = OwnApp { tenant_id: new.tenant_id.into_inner(), client_id: new.client_id.into_inner() };
     let owner = AppOwner::Firm(firm);
-    let given =
-        credentials::read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
+    let given = credentials::read_credential(
+        app,
+        owner,
+        new.credential,
+        new.client_secret,
+        new.secret_expires_at.map(Moment::into_inner),
+    )
+    .await?;
     if !own.claim(&app.table, firm).await? {
         return Err(Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into());
     }
@@ -308,7 +314,7 @@ pub(super) async fn change(
     }
     if let Some(expires_at) = change.secret_expires_at {
         let owner = credentials::owner(firm, &row.value)?;
-        credentials::enter(&app, owner, expires_at).await?;
+        credentials::enter(&app, owner, expires_at.into_inner()).await?;
     }
     let before = row.value.external_id.clone();
     if let Some(external_id) = change.external_id {

@@ -28,7 +28,7 @@ use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json},
-    field::ClientSecret,
+    field::{ClientSecret, Moment},
 };
 
 /// What a credential is unless something else is said.
@@ -47,7 +47,7 @@ pub(crate) struct NewCredential {
     /// With `secret`: when it expires. Needed only if Entra does not show the date to greffe.
     #[serde(alias = "expires_at")]
     #[schema(value_type = Option<String>, format = "date-time")]
-    secret_expires_at: Option<Timestamp>,
+    secret_expires_at: Option<Moment>,
 }
 
 /// A change of the platform's app registration.
@@ -56,7 +56,7 @@ pub(crate) struct NewCredential {
 pub(crate) struct PlatformChange {
     /// When its client secret expires. Needed only if Entra does not show the date to greffe.
     #[schema(value_type = String, format = "date-time")]
-    secret_expires_at: Timestamp,
+    secret_expires_at: Moment,
 }
 
 /// How a certificate is registered at Entra.
@@ -178,7 +178,9 @@ pub(super) fn refused(error: RegistrationError) -> Failure {
 }
 
 async fn replace_with(app: &App, owner: AppOwner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
-    let given = read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at).await?;
+    let given =
+        read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at.map(Moment::into_inner))
+            .await?;
     let is_an_id = given.as_ref().is_some_and(registration::is_an_id);
     let new = given.map_or(Replacement::Prepared, Replacement::Credential);
     let replaced = HeldRegistration::take(app, owner).await?.replace(new, via).await;
@@ -325,7 +327,7 @@ pub(super) async fn change_platforms(
     State(app): State<Arc<App>>,
     Json(change): Json<PlatformChange>,
 ) -> Answer<Json<PlatformView>> {
-    enter(&app, AppOwner::Platform, change.secret_expires_at).await?;
+    enter(&app, AppOwner::Platform, change.secret_expires_at.into_inner()).await?;
     platform(&app).await
 }
 

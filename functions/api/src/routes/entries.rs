@@ -277,7 +277,6 @@ fn copy_view<T: Resource>(
 
 /// Which entries.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EntriesFilter {
     /// `next` of the previous page. Omit it for the first page.
@@ -505,7 +504,6 @@ pub(super) fn unfit(field: &str, reason: impl Display) -> FieldError {
 
 /// What a query says of a deletion.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Deletion {
     /// The version number of the business application. A request with a version that is not higher than the stored one

@@ -43,7 +43,6 @@ impl FromStr for Wait {
 
 /// Which events.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventsPart {
     /// `next` of the previous page; the number of the last event that you have will do, too. Omit it for the first
@@ -84,7 +83,6 @@ pub(crate) enum Order {
 
 /// Which events of all firms.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AllEventsPart {
     /// `next` of the previous page. Omit it for the first page.

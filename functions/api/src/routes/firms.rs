@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     access::deletion::delete_firm,
     app::App,
-    aws::table::{Key, Write},
+    aws::table::Key,
     base::{
         id::{ExternalId, FirmId},
         language::Language,
@@ -23,14 +23,14 @@ use shared::{
         audit::{Actor, AuditEntry, source_ip},
         external_id::ExternalIdOwner,
     },
-    problem::Problem,
+    problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::{FirmScope, Operator},
-    error::{Answer, RequestId, invalid, not_found},
-    extract::Json,
+    error::{Answer, RequestId, invalid, not_found, not_named},
+    extract::{Json, present},
     field::{Domain, Name, OwnId, TimeZone},
     precondition::{ETag, IfMatch, Tagged},
     routes::page::{Item, Listed, Page, Sort, SortedPart},
@@ -65,6 +65,10 @@ pub(crate) struct FirmChange {
     time_zone: Option<TimeZone>,
     /// Whether later mails of a conversation that was filed are filed to the same dossier.
     replies_follow: Option<bool>,
+    /// The operator's own id of the firm; null for none. Needs the operator's key.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<OwnId>)]
+    external_id: Option<Option<OwnId>>,
 }
 
 /// A firm.
@@ -102,7 +106,8 @@ fn shown(firm: Firm) -> Tagged<FirmView> {
 }
 
 fn tag(firm: &Firm) -> ETag {
-    ETag::of(&(&firm.name, &firm.domains, firm.language, &firm.time_zone, firm.replies_follow, firm.ended_at))
+    let Firm { name, domains, language, time_zone, replies_follow, ended_at, external_id, .. } = firm;
+    ETag::of(&(name, domains, language, time_zone, replies_follow, ended_at, external_id))
 }
 
 fn read_domains(domains: Vec<Domain>) -> Answer<Vec<String>> {
@@ -211,7 +216,7 @@ pub(super) async fn list(
     let page = match part.sort.unwrap_or_default() {
         Sort::Id => {
             let id = |listed: &ListedFirm| listed.id;
-            let Page { items, next } = part.by_id().read(&app.table, &prefix, Key::listed_firm, id).await?;
+            let Page { items, next } = part.by_id()?.read(&app.table, &prefix, Key::listed_firm, id).await?;
             let mut items = all_firms(&app, items.iter()).await?;
             items.sort_by_key(|firm| firm.id);
             Page { items, next }
@@ -242,16 +247,24 @@ pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
 /// language, and dates and contacts in Outlook are updated within a day.
 #[utoipa::path(
     patch, path = "/v1/firms/{firm}", tag = "firms", operation_id = "update_firm", params(IfMatch),
-    responses((status = 200, body = FirmView))
+    responses(
+        (status = 200, body = FirmView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`"),
+    )
 )]
 pub(super) async fn change(
-    firm: FirmScope,
+    scope: FirmScope,
     State(app): State<Arc<App>>,
     condition: IfMatch,
     Json(change): Json<FirmChange>,
 ) -> Answer<Tagged<FirmView>> {
-    let mut row = Firm::row(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    // It is the operator's word for the firm, and unique among all firms.
+    if change.external_id.is_some() && !scope.is_operator() {
+        return Err(Problem::new(Code::KeyRightMissing, "external_id: this needs the operator's key.").into());
+    }
+    let mut row = Firm::row(&app.table, scope.id()).await?.ok_or_else(|| not_found("firm"))?;
     let firm = &mut row.value;
+    let before = firm.external_id.clone();
     condition.check(&tag(firm))?;
     firm.name = change.name.map_or_else(|| firm.name.clone(), Name::into_inner);
     firm.time_zone = change.time_zone.map_or_else(|| firm.time_zone.clone(), TimeZone::into_inner);
@@ -262,7 +275,12 @@ pub(super) async fn change(
     if let Some(language) = change.language {
         firm.speak(language);
     }
-    app.table.write(Write::replace(&row)).await?;
+    if let Some(external_id) = change.external_id {
+        firm.external_id = external_id.map(OwnId::into_inner);
+    }
+    let external_id = firm.external_id.clone();
+    let stored = Firm::replace(&row, before.as_ref(), &app.table).await;
+    stored.map_err(|error| not_named(ExternalIdOwner::Firm, None, external_id.as_ref(), error))?;
     tracing::info!(firm.id = %row.value.id, "firm changed");
     Ok(shown(row.value))
 }

@@ -26,7 +26,7 @@ use crate::{
     auth::{Caller, FirmScope},
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json},
-    field::{Name, OwnId},
+    field::{Moment, Name, OwnId},
 };
 
 /// A new API key.
@@ -42,7 +42,7 @@ pub(crate) struct NewKey {
     /// When it expires. Defaults to the expiry of the calling key, if that has one.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
-    expires_at: Option<Timestamp>,
+    expires_at: Option<Moment>,
     /// Your own id of the key. If a key of the firm has it already, that one is returned without its text, and none is
     /// created.
     #[serde(default)]
@@ -101,10 +101,11 @@ pub(super) async fn create(
     if new.rights.as_ref().is_some_and(BTreeSet::is_empty) {
         return Err(invalid("rights: a key has one right at least"));
     }
-    if new.expires_at.is_some_and(|end| end <= now) {
+    let expires_at = new.expires_at.map(Moment::into_inner);
+    if expires_at.is_some_and(|end| end <= now) {
         return Err(invalid("expires_at: it is not in the future"));
     }
-    let grant = caller.grant().narrowed(new.rights, new.expires_at)?;
+    let grant = caller.grant().narrowed(new.rights, expires_at)?;
     let named = (new.name.into_inner(), external.clone());
     let (key, text) = match ApiKey::create((&app.table, &app.random), firm.id(), named, grant, now).await {
         Ok(made) => made,

@@ -12,7 +12,10 @@ use shared::app::App;
 use utoipa::{Path as _, ToSchema, openapi::HttpMethod};
 use utoipa_axum::PathItemExt as _;
 
-use crate::{auth::Needs, extract::BULK_BYTES_MAX};
+use crate::{
+    auth::Needs,
+    extract::{BULK_BYTES_MAX, QueryNames, Takes},
+};
 
 mod audit;
 mod connectors;
@@ -73,11 +76,12 @@ macro_rules! routes {
             false
         }
 
-        /// What each needs of its caller, by its path and its method.
-        static NEEDS: LazyLock<HashMap<(String, Method), Needs>> = LazyLock::new(|| {
+        /// All of them, by path and method.
+        static OPERATIONS: LazyLock<HashMap<(String, Method), Operation>> = LazyLock::new(|| {
             let mut all = HashMap::new();
             $($($(for method in $noun::[<__path_ $handler>]::methods() {
-                all.insert(($noun::[<__path_ $handler>]::path(), method_of(method)), $needs);
+                let operation = Operation::of($needs, $noun::$handler);
+                all.insert(($noun::[<__path_ $handler>]::path(), method_of(method)), operation);
             })+)+)+
             all
         });
@@ -153,11 +157,33 @@ fn searches(query: Option<&str>) -> bool {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes()).any(|(name, text)| name == "q" && !text.is_empty())
 }
 
-/// What a route needs of its caller; `path` as the router has it. None if there is no such route.
-pub(crate) fn needs(path: &str, method: &Method) -> Option<Needs> {
-    // The router answers HEAD where it answers GET.
-    let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
-    NEEDS.get(&(path.to_owned(), method)).copied()
+/// What the gate holds a request to, before its handler.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operation {
+    /// What it needs of its caller.
+    pub needs: Needs,
+    /// Whether it takes `If-Match` and `If-None-Match`.
+    pub takes_conditions: bool,
+    query: Option<QueryNames>,
+}
+
+impl Operation {
+    /// The handler is not called here, so it is not linked.
+    fn of<H: Handler<T, Arc<App>>, T: Takes + 'static>(needs: Needs, _: H) -> Self {
+        Self { needs, takes_conditions: T::CONDITIONS, query: T::QUERY }
+    }
+
+    /// The one at this path, as the router has it, with this method; none if there is none.
+    pub(crate) fn at(path: &str, method: &Method) -> Option<Self> {
+        // The router answers HEAD where it answers GET.
+        let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
+        OPERATIONS.get(&(path.to_owned(), method)).copied()
+    }
+
+    /// The names of the parameters that it reads after the question mark.
+    pub(crate) fn query_names(&self) -> Vec<&'static str> {
+        self.query.map(|names| names()).unwrap_or_default()
+    }
 }
 
 fn method_of(method: HttpMethod) -> Method {

@@ -26,7 +26,7 @@ use crate::{
     responses(
         (status = 200, body = WebhookView, description = "A webhook has this `external_id` already: it is as shown."),
         (status = 201, body = NewWebhookView, headers(("Location" = String, description = "The webhook's address"))),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`, `position_unknown`"),
     )
 )]
 pub(super) async fn create(owner: Owner, app: State<Arc<App>>, new: Json<NewWebhook>) -> Answer<impl IntoResponse> {
@@ -78,8 +78,15 @@ pub(super) async fn delete(
 
 /// Replaces the secret of an operator webhook. Only this response shows the new secret.
 ///
-/// For a day, greffe signs events with both secrets: change your application within that time.
-#[utoipa::path(post, path = "/v1/webhooks/{webhook}/rotate", tag = "webhooks", operation_id = "rotate_operators_webhook_secret", responses((status = 200, body = NewWebhookView)))]
+/// For a day, greffe signs events with the replaced secret, too: change your application within that time. At most five
+/// secrets sign at a time.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{webhook}/rotate", tag = "webhooks", operation_id = "rotate_operators_webhook_secret",
+    responses(
+        (status = 200, body = NewWebhookView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_secrets`"),
+    )
+)]
 pub(super) async fn rotate(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Json<NewWebhookView>> {
     webhooks::rotate(owner, app, id).await
 }
@@ -87,7 +94,13 @@ pub(super) async fn rotate(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>
 /// Sends an operator webhook a test, one event again, or all events since a given one.
 ///
 /// A moment later, the webhook's deliveries show the result.
-#[utoipa::path(post, path = "/v1/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_operators_webhook", responses((status = 202, description = "It is queued.")))]
+#[utoipa::path(
+    post, path = "/v1/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_operators_webhook",
+    responses(
+        (status = 202, description = "It is queued."),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`position_unknown`, `webhook_paused`, `nothing_to_post`"),
+    )
+)]
 pub(super) async fn send(
     owner: Owner,
     app: State<Arc<App>>,

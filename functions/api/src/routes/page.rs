@@ -1,18 +1,10 @@
 //! Pages of lists.
 
-use std::{
-    cmp::Reverse,
-    fmt::{self, Display},
-    str::FromStr,
-};
+use std::{fmt::Display, str::FromStr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{self, DeserializeOwned, Visitor},
-    forward_to_deserialize_any,
-};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     aws::table::{Key, Table},
     base::{id::ExternalId, name_order::name_order},
@@ -23,9 +15,8 @@ use uuid::Uuid;
 
 use crate::{
     error::{Answer, Failure, invalid},
-    extract::{Query, given, given_word},
+    extract::{Query, QueryNames, Takes, field_names, given, given_word},
     field::Limit,
-    wording::plain,
 };
 
 /// One page of a list.
@@ -54,7 +45,6 @@ pub(crate) enum Sort {
 
 /// Which part of a list that has no filters and no other order than that of its ids.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Part {
     /// `next` of the previous page. Omit it for the first page.
@@ -80,10 +70,11 @@ pub(crate) struct SortedPart {
     #[serde(default, deserialize_with = "given_word")]
     #[param(inline)]
     pub sort: Option<Sort>,
-    /// `next` of the previous page. Omit it for the first page.
+    /// `next` of the previous page. Omit it for the first page. Items that are renamed or deleted meanwhile make no
+    /// other item come twice or not at all.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, format = "uuid")]
-    after: Option<Cursor>,
+    #[param(value_type = Option<String>, pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}([.][0-9a-f]{0,128})?$")]
+    after: Option<SortedCursor>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
@@ -98,67 +89,17 @@ pub(crate) struct Listed<F> {
     pub part: SortedPart,
 }
 
+impl<F: DeserializeOwned> Takes for Listed<F> {
+    const QUERY: Option<QueryNames> = Some(|| [field_names::<F>(), field_names::<SortedPart>()].concat());
+}
+
 impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listed<F> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let Query(given) = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
-        let names = [field_names::<F>(), field_names::<SortedPart>()].concat();
-        // Either struct passes over the other's parameters, so none of them sees one that nobody knows.
-        if let Some((unknown, _)) = given.iter().find(|(name, _)| !names.contains(&name.as_str())) {
-            let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            return Err(invalid(plain(&format!("{unknown}: unknown field `{unknown}`, expected one of {names}"))));
-        }
         let Query(part) = Query::from_request_parts(parts, state).await?;
         let Query(filter) = Query::from_request_parts(parts, state).await?;
         Ok(Self { filter, part })
-    }
-}
-
-/// The names of a struct's fields, as serde reads them. The description of the API has them too, and would be linked.
-fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
-    T::deserialize(FieldNames).err().map_or(&[], |Found(names)| names)
-}
-
-/// Asked for a struct, it answers with the names of its fields.
-struct FieldNames;
-
-#[derive(Debug)]
-struct Found(&'static [&'static str]);
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the names of the fields")
-    }
-}
-
-impl std::error::Error for Found {}
-
-impl de::Error for Found {
-    fn custom<T: Display>(_: T) -> Self {
-        Self(&[])
-    }
-}
-
-impl<'de> Deserializer<'de> for FieldNames {
-    type Error = Found;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Found> {
-        Err(Found(&[]))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        names: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Found> {
-        Err(Found(names))
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 
@@ -174,7 +115,6 @@ pub(crate) trait Item: DeserializeOwned {
 
 /// Which part of a list whose items have numbers.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct NumberedPart {
     /// `next` of the previous page. Omit it for the first page.
@@ -193,9 +133,86 @@ impl FromStr for Cursor {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::try_parse(text).map(Self).map_err(|_| "not the `next` of a page")
+        Uuid::try_parse(text).map(Self).map_err(|_| NO_CURSOR)
     }
 }
+
+/// Most bytes of a name that its rank is made of.
+const RANK_BYTES_MAX: usize = 64;
+
+/// What an item is sorted by, in hex: such texts are in the order of the bytes. Items of one rank come by their ids.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank(String);
+
+impl Rank {
+    /// The rank of an item in this order; none where it comes by its id only.
+    fn of<V: Item>(sort: Sort, item: &V) -> Self {
+        // Fits into a hundred thousand years before and after 1970.
+        let age = || item.created_at().as_nanosecond().wrapping_sub(i128::MIN).cast_unsigned();
+        Self(match sort {
+            Sort::Id => String::new(),
+            Sort::Name => {
+                let (plain, exact) = name_order(item.name());
+                let bytes = [plain.as_bytes(), b"\0", exact.as_bytes()].concat();
+                bytes.iter().take(RANK_BYTES_MAX).map(|byte| format!("{byte:02x}")).collect()
+            }
+            Sort::Oldest => format!("{:032x}", age()),
+            Sort::Newest => format!("{:032x}", !age()),
+        })
+    }
+}
+
+/// Where a page of a sorted list ended: the id of its last item, and the rank that it had. Pages of older versions
+/// ended with the id alone.
+struct SortedCursor {
+    id: Uuid,
+    rank: Option<Rank>,
+}
+
+impl FromStr for SortedCursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (id, rank) = text.split_once('.').map_or((text, None), |(id, rank)| (id, Some(rank)));
+        let is_rank = |rank: &str| {
+            rank.len() <= 2 * RANK_BYTES_MAX
+                && rank.bytes().all(|byte| byte.is_ascii_digit() || b"abcdef".contains(&byte))
+        };
+        let rank = rank.map(|rank| is_rank(rank).then(|| Rank(rank.to_owned())).ok_or(NO_CURSOR)).transpose()?;
+        Ok(Self { id: Cursor::from_str(id)?.0, rank })
+    }
+}
+
+impl SortedCursor {
+    /// Its place among those of a list.
+    ///
+    /// Errors: it has no rank, and its item is not in the list: its place in the order went with it.
+    fn place<'a>(self, mut all: impl Iterator<Item = &'a (Rank, String)>) -> Answer<(Rank, String)> {
+        let id = self.id.to_string();
+        match self.rank {
+            Some(rank) => Ok((rank, id)),
+            None => all.find(|(_, other)| *other == id).cloned().ok_or_else(|| {
+                let detail = "after: the list has no such item. If it was deleted, read the list from its first page.";
+                Problem::new(Code::PositionUnknown, detail).into()
+            }),
+        }
+    }
+
+    /// The same in a list that comes by ids.
+    ///
+    /// Errors: it is of a list in another order.
+    fn by_id(self) -> Answer<Cursor> {
+        match self.rank {
+            None => Ok(Cursor(self.id)),
+            Some(_) => {
+                let detail = "after: this is the `next` of a page with another `sort`. Use one `sort` for all pages.";
+                Err(Problem::new(Code::PositionUnknown, detail).into())
+            }
+        }
+    }
+}
+
+const NO_CURSOR: &str = "not the `next` of a page";
 
 /// Most items that one request looks at for a page of those that are wanted.
 const LOOKED_AT_MAX: usize = 1_000;
@@ -231,7 +248,8 @@ impl SortedPart {
         }
         let (limit, mut items) = (self.limit.unwrap_or_default().get(), Vec::new());
         let at_once = if wanted.is_some() { LOOKED_AT_ONCE } else { limit };
-        let (mut edge, mut looked_at) = (parse(self.after)?.map(key), 0);
+        let after = self.after.map(SortedCursor::by_id).transpose()?;
+        let (mut edge, mut looked_at) = (parse(after)?.map(key), 0);
         loop {
             let page = table.query::<V>(prefix, edge.as_ref(), at_once).await?;
             let (in_page, mut at) = (page.rows.len(), None);
@@ -254,37 +272,31 @@ impl SortedPart {
     }
 
     /// This part of a whole list, in its order. Two items that sort alike come by their ids.
-    pub fn cut<V: Item>(self, mut all: Vec<V>, wanted: Option<impl Fn(&V) -> bool>) -> Answer<Page<V>> {
+    pub fn cut<V: Item>(self, all: Vec<V>, wanted: Option<impl Fn(&V) -> bool>) -> Answer<Page<V>> {
         if all.len() > SORTED_MAX {
             return Err(invalid(format!("sort: a list of more than {SORTED_MAX} comes by `id` only")));
         }
-        all.sort_by_cached_key(|item| item.id().to_string());
-        match self.sort.unwrap_or_default() {
-            Sort::Id => {}
-            Sort::Name => all.sort_by_cached_key(|item| name_order(item.name())),
-            Sort::Newest => all.sort_by_key(|item| Reverse(item.created_at())),
-            Sort::Oldest => all.sort_by_key(Item::created_at),
-        }
-        let mut from = 0;
-        if let Some(Cursor(after)) = &self.after {
-            let place = all.iter().position(|item| item.id().to_string() == after.to_string());
-            // Its place in the order went with it.
-            let gone =
-                || Problem::new(Code::PositionUnknown, "after: it is deleted. Read the list from its first page.");
-            from = 1 + place.ok_or_else(gone)?;
-        }
-        let limit = self.limit.unwrap_or_default().get();
-        let rest = all.into_iter().skip(from).filter(|item| wanted.as_ref().is_none_or(|wanted| wanted(item)));
-        let mut items: Vec<V> = rest.take(limit + 1).collect();
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| has_more).map(|item| item.id().to_string());
-        Ok(Page { items, next })
+        let (sort, limit) = (self.sort.unwrap_or_default(), self.limit.unwrap_or_default().get());
+        let all = all.into_iter().map(|item| ((Rank::of(sort, &item), item.id().to_string()), item));
+        let mut all: Vec<_> = all.collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let after = self.after.map(|cursor| cursor.place(all.iter().map(|(place, _)| place))).transpose()?;
+        let rest = all.into_iter().filter(|(place, item)| {
+            after.as_ref().is_none_or(|after| place > after) && wanted.as_ref().is_none_or(|wanted| wanted(item))
+        });
+        let mut page: Vec<_> = rest.take(limit + 1).collect();
+        let has_more = page.len() > limit;
+        page.truncate(limit);
+        let next = page.last().filter(|_| has_more).map(|((Rank(rank), id), _)| format!("{id}.{rank}"));
+        Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), next })
     }
 
     /// The same part of a list that comes by its ids.
-    pub fn by_id(self) -> Part {
-        Part { after: self.after, limit: self.limit }
+    ///
+    /// Errors: the page before was of another order.
+    pub fn by_id(self) -> Answer<Part> {
+        let after = self.after.map(SortedCursor::by_id).transpose()?;
+        Ok(Part { after, limit: self.limit })
     }
 }
 

@@ -74,7 +74,6 @@ pub(crate) struct LastCheck {
 
 /// What goes with a proof.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WithWhat {
     /// Whether the original goes with it; default `true`. Where it is too large for one answer, ask without it and

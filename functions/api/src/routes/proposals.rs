@@ -43,7 +43,6 @@ const ACCEPTED_MAX: usize = 100;
 
 /// Which proposals.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ProposalsPage {
     /// `next` of the previous page. Omit it for the first page.

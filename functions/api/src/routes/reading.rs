@@ -83,7 +83,6 @@ impl fmt::Display for Nesting {
 
 /// Which message.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Within {
     /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
@@ -95,7 +94,6 @@ pub(crate) struct Within {
 
 /// Which text.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WhichText {
     /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
@@ -133,7 +131,6 @@ impl FromStr for Images {
 
 /// Which page.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WhichPage {
     /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
@@ -333,14 +330,16 @@ pub(super) async fn attachments(
     ),
     responses(
         (status = 200, body = AttachmentBytes, content_type = "application/octet-stream",
-            headers(("ETag" = String, description = "What stands for these bytes"))),
+            headers(("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))),
         (status = 206, body = AttachmentBytes, content_type = "application/octet-stream",
             description = "The part that `Range` names, or as much of it as an answer holds",
-            headers(("Content-Range" = String, description = "Which bytes of how many"))),
-        (status = 304, description = "The caller has it already, as `If-None-Match` says"),
+            headers(("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))),
+        (status = 304, description = "The caller has it already, as `If-None-Match` says",
+            headers(("ETag" = String, description = "What stands for these bytes"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
-        (status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`"),
+        (status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`",
+            headers(("Content-Range" = String, description = "Of how many bytes it is"))),
     )
 )]
 pub(super) async fn attachment(

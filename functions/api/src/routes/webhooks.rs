@@ -1,12 +1,6 @@
 //! Webhooks: addresses of the business application that greffe posts events to.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, State},
@@ -25,7 +19,7 @@ use shared::{
     firm::{external_id::ExternalIdOwner, feed::EventType, joint::JointCursor},
     problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
-        DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
+        ChangedWebhook, DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
         address::WebhookUrl,
         delivery::{Delivery, DeliveryFailure},
     },
@@ -35,7 +29,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found, not_named},
-    extract::{Id, Json, Query, given, present},
+    extract::{Id, Json, Query, Takes, given, present},
     field::{Limit, OwnId},
     language,
     precondition::{self, ETag, IfMatch, Tagged},
@@ -45,6 +39,8 @@ use crate::{
 /// Whose webhooks a path is about: of the firm that it names, or of the operator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner(Option<FirmId>);
+
+impl Takes for Owner {}
 
 impl FromRequestParts<Arc<App>> for Owner {
     type Rejection = Failure;
@@ -73,12 +69,25 @@ impl Owner {
             (text, Some(_)) => text.parse().ok().map(FeedPlace::Firm),
             (text, None) => text.parse().ok().map(FeedPlace::All),
         };
-        place.ok_or_else(|| invalid("after: neither a number of the feed nor its `next`"))
+        place.ok_or_else(|| {
+            invalid(match self.0 {
+                Some(_) => "after: a number of the firm's feed belongs here, such as the `next` of its events",
+                None => "after: 0, or the `next` of `GET /v1/events`, belongs here",
+            })
+        })
     }
 
     /// The path of a webhook.
     fn path(self, id: WebhookId) -> String {
         self.0.map_or_else(|| format!("/v1/webhooks/{id}"), |firm| format!("/v1/firms/{firm}/webhooks/{id}"))
+    }
+}
+
+/// That nothing would be posted to a webhook that is paused.
+fn refuse_paused(webhook: &Webhook) -> Answer<()> {
+    match webhook.state {
+        WebhookState::Active => Ok(()),
+        WebhookState::Paused => Err(Problem::new(Code::WebhookPaused, "Nothing was queued by this request.").into()),
     }
 }
 
@@ -91,6 +100,9 @@ impl From<WebhookError> for Failure {
     fn from(error: WebhookError) -> Self {
         match error {
             WebhookError::TooMany => Problem::new(Code::TooManyWebhooks, format!("{error}.")).into(),
+            WebhookError::TooManySecrets { .. } => {
+                Problem::new(Code::TooManySecrets, format!("The secret was not replaced: {error}.")).into()
+            }
             WebhookError::Feed(error) => error.into(),
             WebhookError::Secret(error) => error.into(),
         }
@@ -219,10 +231,7 @@ async fn view(app: &App, webhook: Webhook) -> Answer<WebhookView> {
 fn url(app: &App, text: &str) -> Answer<WebhookUrl> {
     // Without TLS greffe itself is on one machine, and so may the application be.
     let loopback = !app.config.public_url.is_https();
-    let url = WebhookUrl::parse(text.trim(), loopback);
-    url.ok_or_else(|| {
-        invalid("url: an https address with the name of a host, such as https://application.example/greffe")
-    })
+    WebhookUrl::parse(text.trim(), loopback).map_err(|error| invalid(format!("url: {error}")))
 }
 
 /// Has the address posted to, and what is asked for first.
@@ -246,7 +255,7 @@ async fn found(app: &App, owner: Owner, id: WebhookId) -> Answer<Webhook> {
     responses(
         (status = 200, body = WebhookView, description = "A webhook has this `external_id` already: it is as shown."),
         (status = 201, body = NewWebhookView, headers(("Location" = String, description = "The webhook's address"))),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`, `position_unknown`"),
     )
 )]
 pub(super) async fn create(owner: Owner, State(app): State<Arc<App>>, Json(new): Json<NewWebhook>) -> Answer<Response> {
@@ -349,26 +358,21 @@ pub(super) async fn change(
     condition: IfMatch,
     Json(new): Json<WebhookChange>,
 ) -> Answer<Tagged<WebhookView>> {
-    condition.check(&tag(&found(&app, owner, id).await?))?;
     let url = new.url.map(|text| url(&app, &text)).transpose()?;
     let external = new.external_id.map(|id| id.map(OwnId::into_inner));
-    let is_changed = AtomicBool::new(false);
     let changed = Webhook::change(&app.table, (owner.0, id), |webhook| {
         let holds = condition.holds(Some(&tag(webhook)));
-        is_changed.store(!holds, Ordering::Relaxed);
         if holds {
             webhook.url = url.clone().unwrap_or_else(|| webhook.url.clone());
             webhook.types = new.types.clone().unwrap_or_else(|| webhook.types.clone());
             webhook.state = new.state.unwrap_or(webhook.state);
             webhook.external_id = external.clone().unwrap_or_else(|| webhook.external_id.clone());
         }
+        holds
     });
     let external = external.as_ref().and_then(Option::as_ref);
     let changed = changed.await.map_err(|error| not_named(ExternalIdOwner::Webhook, owner.0, external, error))?;
-    let webhook = changed.ok_or_else(|| not_found("webhook"))?;
-    if is_changed.into_inner() {
-        return Err(precondition::changed());
-    }
+    let webhook = changed_one(changed)?;
     post(&app, owner, id, Vec::new()).await?;
     shown(&app, webhook).await
 }
@@ -383,17 +387,34 @@ pub(super) async fn delete(
     Id(id): Id<WebhookId>,
     condition: IfMatch,
 ) -> Answer<StatusCode> {
-    condition.check(&tag(&found(&app, owner, id).await?))?;
-    match Webhook::delete(&app.table, owner.0, id).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(not_found("webhook")),
+    let may = |webhook: &Webhook| condition.holds(Some(&tag(webhook)));
+    changed_one(Webhook::delete(&app.table, (owner.0, id), may).await?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The webhook that was changed.
+///
+/// Errors: there is none, or the condition does not hold.
+fn changed_one(changed: ChangedWebhook) -> Answer<Webhook> {
+    match changed {
+        ChangedWebhook::Changed(webhook) => Ok(*webhook),
+        ChangedWebhook::Refused(_) => Err(precondition::changed()),
+        ChangedWebhook::Missing => Err(not_found("webhook")),
     }
 }
 
 /// Replaces the signing secret of a webhook. Only this response shows the new one.
 ///
-/// For a day, events are signed with both secrets. Change your application within that time.
-#[utoipa::path(post, path = "/v1/firms/{firm}/webhooks/{webhook}/rotate", tag = "webhooks", operation_id = "rotate_webhook_secret", responses((status = 200, body = NewWebhookView)))]
+/// For a day, events are signed with the replaced secret, too: change your application within that time. If you replace
+/// a secret more often, each of the last day signs. At most five sign at a time: then the request is refused until one
+/// of them ends.
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/webhooks/{webhook}/rotate", tag = "webhooks", operation_id = "rotate_webhook_secret",
+    responses(
+        (status = 200, body = NewWebhookView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_secrets`"),
+    )
+)]
 pub(super) async fn rotate(
     owner: Owner,
     State(app): State<Arc<App>>,
@@ -412,7 +433,7 @@ pub(super) async fn rotate(
 pub(crate) enum Sent {
     /// A test: an event with the type `test`, which is in no feed. A paused webhook gets it, too.
     Test {},
-    /// One event, again.
+    /// One event, again, whatever the types of the webhook. A paused webhook gets it, too.
     Again {
         /// Its number in the firm's feed.
         number: u64,
@@ -421,7 +442,7 @@ pub(crate) enum Sent {
         #[schema(value_type = Option<String>, format = "uuid")]
         firm: Option<FirmId>,
     },
-    /// Everything that the feed has after this, and from then on everything new.
+    /// Everything that the feed has after this, of the types that the webhook gets, and from then on everything new.
     Since {
         /// The position, as in `after` of a new webhook.
         #[schema(pattern = "^[0-9]{1,19}([.][0-9]{1,19})?$")]
@@ -432,7 +453,13 @@ pub(crate) enum Sent {
 /// Posts to a webhook: a test, one event again, or all events since a given one.
 ///
 /// A moment later, the webhook's deliveries show the result.
-#[utoipa::path(post, path = "/v1/firms/{firm}/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_webhook", responses((status = 202, description = "It is queued.")))]
+#[utoipa::path(
+    post, path = "/v1/firms/{firm}/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_webhook",
+    responses(
+        (status = 202, description = "It is queued."),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`position_unknown`, `webhook_paused`, `nothing_to_post`"),
+    )
+)]
 pub(super) async fn send(
     owner: Owner,
     State(app): State<Arc<App>>,
@@ -443,15 +470,29 @@ pub(super) async fn send(
     let requests = match sent {
         Sent::Test {} => vec![DeliveryRequest::Test],
         Sent::Again { number, firm } => {
-            let firm =
-                owner.0.or(firm).ok_or_else(|| invalid("firm: a webhook of the operator's has events of all"))?;
-            if app.feed.stored(firm, number).await?.is_none() {
-                return Err(ahead("number"));
+            let firm = match (owner.0, firm) {
+                (Some(own), Some(other)) if own != other => {
+                    return Err(invalid("firm: the webhook is of another firm. Leave it out"));
+                }
+                (Some(firm), _) | (None, Some(firm)) => firm,
+                (None, None) => {
+                    return Err(invalid("firm: it is missing. A webhook of the operator's has events of all"));
+                }
+            };
+            let found = app.feed.stored(firm, number).await?;
+            if found.is_none_or(|found| found.is_void()) {
+                let detail = "number: the feed of the firm has no event with this number.";
+                return Err(Problem::new(Code::PositionUnknown, detail).into());
             }
             vec![DeliveryRequest::Again { firm, number }]
         }
         Sent::Since { after } => {
             let place = owner.place(&app, &after).await?;
+            refuse_paused(&webhook)?;
+            if !webhook.gets_any_after((&app.table, &app.feed), place, app.clock.now()).await? {
+                let detail = "after: the feed has no event after this position whose type the webhook gets.";
+                return Err(Problem::new(Code::NothingToPost, detail).into());
+            }
             DeliveryProgress::send_since(&app.table, (webhook.firm, id), place).await?;
             Vec::new()
         }
@@ -462,7 +503,6 @@ pub(super) async fn send(
 
 /// Which deliveries.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeliveriesPart {
     /// `next` of the previous page. Omit it for the first page.

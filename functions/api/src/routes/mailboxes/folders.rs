@@ -30,7 +30,7 @@ use utoipa::ToSchema;
 use super::{MailboxView, find, queue, shown, tag};
 use crate::{
     auth::FirmScope,
-    error::{Answer, invalid},
+    error::{Answer, Failure, invalid},
     extract::{Id, Json},
     field::Name,
     precondition::{IfMatch, Tagged},
@@ -147,7 +147,10 @@ async fn connector_of(app: &App, mailbox: &Mailbox) -> Answer<Connector> {
 /// active mailbox as greffe last read them.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/folders", tag = "mailboxes", operation_id = "list_folders",
-    responses((status = 200, body = Folders))
+    responses(
+        (status = 200, body = Folders),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`connector_deleted`"),
+    )
 )]
 pub(crate) async fn list(
     firm: FirmScope,
@@ -255,7 +258,10 @@ pub(crate) struct NewSelection {
 /// Chooses the folders whose mail is archived. For an active mailbox, the choice takes effect at once.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders", params(IfMatch),
-    responses((status = 200, body = MailboxView))
+    responses(
+        (status = 200, body = MailboxView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`connector_deleted`"),
+    )
 )]
 pub(crate) async fn select(
     firm: FirmScope,
@@ -310,7 +316,10 @@ pub(crate) struct NewFolderDossier {
 /// mail that was filed in another way keeps its dossier until it is moved.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/dossiers", tag = "mailboxes", operation_id = "file_by_folder",
-    responses((status = 200, body = MailboxView))
+    responses(
+        (status = 200, body = MailboxView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`connector_deleted`"),
+    )
 )]
 pub(crate) async fn file_by(
     firm: FirmScope,
@@ -323,6 +332,9 @@ pub(crate) async fn file_by(
     if is_new && new.dossier.is_some() && row.value.dossiers.len() >= FOLDER_DOSSIERS_MAX {
         return Err(invalid(format!("folder: at most {FOLDER_DOSSIERS_MAX} folders of a mailbox stand for dossiers")));
     }
+    if is_new && new.dossier.is_some() && !has_folder(&app, &row.value, &new.folder).await? {
+        return Err(invalid("folder: the mailbox has no folder with this id"));
+    }
     let dossier = new.dossier.map(Name::into_inner);
     let dossier = dossier.map(|dossier| FolderDossier { dossier, by: firm.by(), at: app.clock.now() });
     let mailbox = filing::stand_for(row, &app.table, new.folder, dossier).await?;
@@ -330,6 +342,22 @@ pub(crate) async fn file_by(
         queue(&app, mailbox.firm, mailbox.id).await;
     }
     shown(&app, mailbox).await
+}
+
+/// Whether a mailbox has a folder; as greffe knows its tree, where Microsoft can't be asked.
+async fn has_folder(app: &App, mailbox: &Mailbox, folder: &FolderId) -> Answer<bool> {
+    let listed = match connector_of(app, mailbox).await {
+        Ok(connector) => app.graph(&connector).folders(&mailbox.user).await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    let tree = match listed {
+        Ok(tree) => tree,
+        Err(failure) => {
+            let known = FolderState::all(&app.table, mailbox.firm, mailbox.id).await?;
+            known_tree(known.iter().map(|row| &row.value)).ok_or(failure)?
+        }
+    };
+    Ok(tree.iter().any(|known| known.id == *folder && !known.is_root()))
 }
 
 /// The folder that has this well-known name here; else what was named is an id.

@@ -164,11 +164,13 @@ pub(crate) async fn file_each(
                 waiting.extend((!filed.state.is_final()).then_some(id.mailbox));
                 None
             }
-            Err(Failure::Told(problem)) => Some(problem.told_in(language::of_caller())),
-            Err(other) => {
-                failure = Some(other);
-                break;
-            }
+            Err(failed) => match failed.told() {
+                Some(problem) => Some(problem.told_in(language::of_caller())),
+                None => {
+                    failure = Some(failed);
+                    break;
+                }
+            },
         };
         items.push(FiledView { message: id, problem });
     }

@@ -6,7 +6,6 @@ pub(super) mod filing;
 use std::{str::FromStr, sync::Arc};
 
 use axum::{Extension, extract::State};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
@@ -32,7 +31,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, Query, given, typed},
-    field::{Limit, NAME_CHARS_MAX},
+    field::{Limit, Moment, NAME_CHARS_MAX},
 };
 
 /// How far a mail is.
@@ -80,7 +79,6 @@ const SEARCH_CHARS_MAX: usize = 500;
 
 /// Which mails.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct MessagesFilter {
     /// Words that the mail has in its subject, its people, the names of its attachments or its text, in any order. A
@@ -106,11 +104,11 @@ pub(crate) struct MessagesFilter {
     /// Only mail that arrived at this time or later.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "date-time")]
-    since: Option<Timestamp>,
+    since: Option<Moment>,
     /// Only mail that arrived before this time.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "date-time")]
-    until: Option<Timestamp>,
+    until: Option<Moment>,
     /// Only mail of this dossier.
     #[serde(default, deserialize_with = "given")]
     dossier: Option<String>,
@@ -255,8 +253,8 @@ impl MessagesFilter {
             mailbox: self.mailbox,
             folder: self.folder,
             from: self.from,
-            since: self.since,
-            until: self.until,
+            since: self.since.map(Moment::into_inner),
+            until: self.until.map(Moment::into_inner),
             dossier,
             keeping,
             has_attachments: self.attachments,
