@@ -1,14 +1,5 @@
 //! The log of a firm: one history, whoever appends, and whoever dies; and no step further once it is not as it was.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
-
-use aws_smithy_runtime_api::client::{
-    http::{HttpClient as _, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
-    orchestrator::HttpRequest,
-};
 use local::provision::BUCKET;
 use shared::{
     app::App,
@@ -19,7 +10,6 @@ use shared::{
     base::{
         digest::Digest,
         id::{FirmId, ImmutableId, MailboxId, MessageId},
-        random::Random,
     },
     evidence::{
         append::{AppendError, Appended, verifying_keys},
@@ -31,7 +21,8 @@ use shared::{
     firm::feed::{Fact, FactEvent, FiledThrough, MailFacts},
 };
 use tests::World;
-use tokio::sync::Notify;
+
+use crate::dying::dying;
 
 /// Text that no log may have: of it every fact is made.
 const PERSONAL: &str = "Dupont c. Martin";
@@ -195,48 +186,12 @@ async fn sixteen_appenders_at_once_write_one_history() {
     log.is_one_history_of(303).await;
 }
 
-/// Dies at one call: no later one is made, and the caller gets no answer.
-#[derive(Debug)]
-pub struct Dying {
-    pub behind: SharedHttpConnector,
-    pub calls_left: Arc<AtomicI64>,
-    /// Whether the call at which it dies is made.
-    pub has_effect: bool,
-    pub died: Arc<Notify>,
-}
-
-impl HttpConnector for Dying {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if self.calls_left.fetch_sub(1, Ordering::SeqCst) > 0 {
-            return self.behind.call(request);
-        }
-        let last = self.has_effect.then(|| self.behind.call(request));
-        let died = self.died.clone();
-        HttpConnectorFuture::new(async move {
-            if let Some(last) = last {
-                let _ = last.await;
-            }
-            died.notify_one();
-            std::future::pending().await
-        })
-    }
-}
-
 /// Whether an appender lived that dies at its call after so many.
 async fn lives(log: &Log, calls: i64, has_effect: bool) -> bool {
-    let died = Arc::new(Notify::new());
-    let engines = log.world.host.machine.engines.clone().unwrap().http_client();
-    let (calls_left, dies) = (Arc::new(AtomicI64::new(calls)), died.clone());
-    let http = http_client_fn(move |settings, components| {
-        let behind = engines.http_connector(settings, components);
-        SharedHttpConnector::new(Dying { behind, calls_left: calls_left.clone(), has_effect, died: dies.clone() })
-    });
-    let aws = log.world.host.machine.aws.to_builder().http_client(http).build();
-    let (config, clock) = (log.app().config.clone(), log.world.clock.clone());
-    let app = App::new(config, &aws, tests::http(), clock.clone(), Random::system());
+    let (app, died) = dying(&log.world, calls, has_effect);
     let appender = app.appender();
     tokio::select! {
-        appended = appender.append(log.firm, clock.now()) => appended.map(|_| true).unwrap(),
+        appended = appender.append(log.firm, app.clock.now()) => appended.map(|_| true).unwrap(),
         () = died.notified() => false,
     }
 }

@@ -5,6 +5,7 @@
 
 mod checking;
 mod damage;
+mod dying;
 mod erasing;
 mod evidence;
 mod feed;

@@ -1,8 +1,5 @@
 //! The index of a firm: one index, whoever appends, and whoever dies; and made again when it is damaged.
 
-use std::sync::{Arc, atomic::AtomicI64};
-
-use aws_smithy_runtime_api::client::http::{HttpClient as _, SharedHttpConnector, http_client_fn};
 use local::provision::{BUCKET, INDEX_BUCKET};
 use shared::{
     app::App,
@@ -10,7 +7,6 @@ use shared::{
     base::{
         digest::Digest,
         id::{FirmId, FolderId, ImmutableId, MailboxId, MessageId},
-        random::Random,
     },
     firm::feed::{Fact, FactEvent},
     mail::{
@@ -26,9 +22,8 @@ use shared::{
     },
 };
 use tests::World;
-use tokio::sync::Notify;
 
-use crate::evidence::Dying;
+use crate::dying::dying;
 
 struct Words {
     world: World,
@@ -201,19 +196,10 @@ async fn sixteen_indexers_at_once_make_one_index() {
 
 /// Whether an indexer lived that dies at its call after so many.
 async fn lives(words: &Words, calls: i64, has_effect: bool) -> bool {
-    let died = Arc::new(Notify::new());
-    let engines = words.world.host.machine.engines.clone().unwrap().http_client();
-    let (calls_left, dies) = (Arc::new(AtomicI64::new(calls)), died.clone());
-    let http = http_client_fn(move |settings, components| {
-        let behind = engines.http_connector(settings, components);
-        SharedHttpConnector::new(Dying { behind, calls_left: calls_left.clone(), has_effect, died: dies.clone() })
-    });
-    let aws = words.world.host.machine.aws.to_builder().http_client(http).build();
-    let (config, clock) = (words.app().config.clone(), words.world.clock.clone());
-    let app = App::new(config, &aws, tests::http(), clock.clone(), Random::system());
+    let (app, died) = dying(&words.world, calls, has_effect);
     let indexer = app.indexer();
     tokio::select! {
-        appended = indexer.append(words.firm, clock.now()) => appended.map(|_| true).unwrap(),
+        appended = indexer.append(words.firm, app.clock.now()) => appended.map(|_| true).unwrap(),
         () = died.notified() => false,
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_secretsmanager::Client;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use shared::aws::secrets::KEYRING;
-use tests::{ADA, OPERATOR_KEY, Registry, World};
+use tests::{ADA, OPERATOR_KEY, World};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const ADMIN: &str = "admin@lumen.example";
@@ -59,18 +59,6 @@ async fn bring_back(world: &World, loss: Loss, ring: &str) {
     }
 }
 
-async fn organization(world: &World) -> Registry {
-    world.tenant.add_user(ADMIN, "Administrator").unwrap();
-    world.tenant.make_admin(ADMIN).unwrap();
-    let firm = world.firm("Lumen").await;
-    let connector = world.connector(&firm, "organization", Value::Null).await;
-    world.sign_in(&firm, &connector, ADMIN).await.ok();
-    let mailbox = world.mailbox(&firm, &connector, ADA).await;
-    let registry = Registry { firm, connector, mailbox };
-    world.activate(&registry).await;
-    registry
-}
-
 #[tokio::test]
 async fn a_lost_key_ring_is_the_operators_problem_at_the_next_round_and_passes_once_it_is_back() {
     for loss in Loss::ALL {
@@ -103,7 +91,7 @@ async fn a_lost_key_ring_is_the_operators_problem_at_the_next_round_and_passes_o
 async fn organisation_wide_tokens_are_asked_for_anew_without_the_ring_that_sealed_them() {
     for loss in Loss::ALL {
         let world = World::new().await;
-        let registry = organization(&world).await;
+        let registry = world.organization(ADMIN).await;
         lose(&world, loss).await;
         for _ in 0..2 {
             let mail = world.deliver("inbox", "Kept all the same");

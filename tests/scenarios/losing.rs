@@ -9,19 +9,6 @@ use tests::{ADA, CLIENT_ID, CLIENT_SECRET, Registry, World};
 const ADMIN: &str = "admin@lumen.example";
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A firm whose whole organisation is connected, with Ada's mailbox being kept.
-async fn organization(world: &World) -> Registry {
-    world.tenant.add_user(ADMIN, "The administrator").unwrap();
-    world.tenant.make_admin(ADMIN).unwrap();
-    let firm = world.firm("Lumen").await;
-    let connector = world.connector(&firm, "organization", Value::Null).await;
-    world.sign_in(&firm, &connector, ADMIN).await.ok();
-    let mailbox = world.mailbox(&firm, &connector, ADA).await;
-    let registry = Registry { firm, connector, mailbox };
-    world.activate(&registry).await;
-    registry
-}
-
 /// Time passes with no access; what the connector says then, with Microsoft's own code.
 async fn after_losing(world: &World, registry: &Registry) -> (String, String) {
     world.pass(2 * HOUR).await;
@@ -125,7 +112,7 @@ async fn consent_that_is_withdrawn_is_noticed_and_given_again() {
 #[tokio::test]
 async fn an_organisations_consent_that_is_withdrawn_is_noticed_and_given_again() {
     let world = World::new().await;
-    let registry = organization(&world).await;
+    let registry = world.organization(ADMIN).await;
     world.tenant.withdraw_consent(CLIENT_ID).unwrap();
     let mail = world.deliver("inbox", "Meanwhile");
     assert_eq!(after_losing(&world, &registry).await.1, "AADSTS700016");
@@ -163,7 +150,7 @@ async fn mailbox_problem(world: &World, registry: &Registry) -> Value {
 #[tokio::test]
 async fn a_mailbox_without_licence_waits_alone_until_it_has_one() {
     let world = World::new().await;
-    let registry = organization(&world).await;
+    let registry = world.organization(ADMIN).await;
     world.tenant.add_user("bob@lumen.example", "Bob").unwrap();
     let other = world.mailbox(&registry.firm, &registry.connector, "bob@lumen.example").await;
     let bobs = Registry { firm: registry.firm.clone(), connector: registry.connector.clone(), mailbox: other };
@@ -183,7 +170,7 @@ async fn a_mailbox_without_licence_waits_alone_until_it_has_one() {
 #[tokio::test]
 async fn a_mailbox_that_exchange_puts_out_of_reach_is_named_as_such() {
     let world = World::new().await;
-    let registry = organization(&world).await;
+    let registry = world.organization(ADMIN).await;
     world.tenant.restrict_app(CLIENT_ID, &[ADMIN]).unwrap();
     let problem = mailbox_problem(&world, &registry).await;
     assert_eq!(
@@ -198,7 +185,7 @@ async fn a_mailbox_that_exchange_puts_out_of_reach_is_named_as_such() {
 #[tokio::test]
 async fn a_deleted_user_of_a_connected_organisation_is_the_mailboxs_problem_alone() {
     let world = World::new().await;
-    let registry = organization(&world).await;
+    let registry = world.organization(ADMIN).await;
     world.tenant.remove_user(ADA).unwrap();
     assert_eq!(mailbox_problem(&world, &registry).await["microsoft_code"], "ErrorInvalidUser");
 }

@@ -394,6 +394,19 @@ impl World {
         registry
     }
 
+    /// A firm whose whole organisation is connected by this administrator, with Ada's mailbox being kept.
+    pub async fn organization(&self, administrator: &str) -> Registry {
+        self.tenant.add_user(administrator, "The administrator").expect("an address that is free");
+        self.tenant.make_admin(administrator).expect("a user who is there");
+        let firm = self.firm("Lumen").await;
+        let connector = self.connector(&firm, "organization", Value::Null).await;
+        self.sign_in(&firm, &connector, administrator).await.ok();
+        let mailbox = self.mailbox(&firm, &connector, ADA).await;
+        let registry = Registry { firm, connector, mailbox };
+        self.activate(&registry).await;
+        registry
+    }
+
     /// A mailbox of which Inbox and Sent Items are chosen.
     pub async fn mailbox(&self, firm: &str, connector: &str, address: &str) -> String {
         self.mailbox_of(firm, connector, address, inbox_and_sent_items()).await

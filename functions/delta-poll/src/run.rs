@@ -105,7 +105,7 @@ pub(crate) async fn run(
     tally: &Tally,
 ) -> Result<RoundEnd, RoundError> {
     let began_at = app.clock.now();
-    let Some(row) = Mailbox::find(&app.table, job.firm, job.mailbox).await? else {
+    let Some(row) = Mailbox::find_for_round(&app.table, job.firm, job.mailbox).await? else {
         return deleted_mailbox::run(app, job, deadline).await;
     };
     let (MailboxState::Active, Some(activated_at)) = (row.value.state, row.value.activated_at) else {
@@ -146,8 +146,9 @@ async fn look(
     tally: &Tally,
 ) -> Result<RoundEnd, RoundError> {
     let (began_at, mailbox) = (app.clock.now(), row.value.clone());
-    let firm = Firm::find(&app.table, job.firm).await?;
-    let connector = Connector::find(&app.table, job.firm, mailbox.connector).await?;
+    // As they were a moment ago: what is written to them is under a condition.
+    let firm = app.table.get_eventually::<Firm>(&Key::firm(job.firm)).await?.map(|row| row.value);
+    let connector = app.table.get_eventually::<Connector>(&Key::connector(job.firm, mailbox.connector)).await?;
     let (Some(firm), Some(connector)) = (firm.filter(|firm| firm.ended_at.is_none()), connector) else {
         // The firm or the connector was deleted, and that request has not paused this mailbox yet.
         Mailbox::pause(row, &app.table).await?;

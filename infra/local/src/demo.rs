@@ -413,23 +413,20 @@ impl Demo {
         Ok(firm)
     }
 
+    /// The first thing of a list, or one that is made of `body` where there is none.
+    async fn first_or_made(&self, path: &str, body: Value) -> Result<Value, DemoError> {
+        let mut list = self.client.api(Method::GET, path, None).await?;
+        match list.pointer_mut("/items/0").map(Value::take) {
+            Some(there) => Ok(there),
+            None => Ok(self.client.api(Method::POST, path, Some(body)).await?),
+        }
+    }
+
     /// A connected connector: made if there is none, and signed in to through Microsoft's own pages.
     async fn connector(&self, firm: FirmId) -> Result<String, DemoError> {
         let path = format!("/v1/firms/{firm}/connectors");
-        let there = self
-            .client
-            .api(Method::GET, &path, None)
-            .await?
-            .pointer_mut("/items/0")
-            .map(Value::take)
-            .unwrap_or_default();
-        let connector = match there.is_null() {
-            false => there,
-            true => {
-                let body = json!({ "name": "Microsoft 365", "access": "delegated", "app": null });
-                self.client.api(Method::POST, &path, Some(body)).await?
-            }
-        };
+        let body = json!({ "name": "Microsoft 365", "access": "delegated", "app": null });
+        let connector = self.first_or_made(&path, body).await?;
         let id = text(&connector, "id")?;
         let connector = self.client.api(Method::GET, &format!("{path}/{id}"), None).await?;
         if connector["state"] != "connected" {
@@ -442,20 +439,8 @@ impl Demo {
     /// found.
     async fn mailbox(&self, firm: FirmId, connector: &str) -> Result<MailboxId, DemoError> {
         let path = format!("/v1/firms/{firm}/mailboxes");
-        let there = self
-            .client
-            .api(Method::GET, &path, None)
-            .await?
-            .pointer_mut("/items/0")
-            .map(Value::take)
-            .unwrap_or_default();
-        let mailbox = match there.is_null() {
-            false => there,
-            true => {
-                let body = json!({ "connector": connector, "address": ADDRESS, "kind": "user" });
-                self.client.api(Method::POST, &path, Some(body)).await?
-            }
-        };
+        let body = json!({ "connector": connector, "address": ADDRESS, "kind": "user" });
+        let mailbox = self.first_or_made(&path, body).await?;
         let id: MailboxId = id(&mailbox)?;
         let selection = json!({ "mode": "include", "folders": ["inbox", "sentitems"] });
         self.client.api(Method::PUT, &format!("{path}/{id}/selection"), Some(selection)).await?;

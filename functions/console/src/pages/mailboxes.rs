@@ -241,8 +241,7 @@ struct NewMailboxPage {
 
 async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
     office.manager()?;
-    let mut connectors: Vec<ConnectorView> = view::all(office.api(), &office.v1("/connectors")).await?;
-    connectors.retain(|connector| connector.state == "connected");
+    let connectors = view::connected(office).await?;
     Ok(page(&NewMailboxPage { s: office.shell("mailboxes"), connectors, typed, refusal }))
 }
 

@@ -74,8 +74,7 @@ struct NewMemberPage {
 
 async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
     office.manager()?;
-    let mut connectors: Vec<ConnectorView> = view::all(office.api(), &office.v1("/connectors")).await?;
-    connectors.retain(|connector| connector.state == "connected");
+    let connectors = view::connected(office).await?;
     Ok(page(&NewMemberPage { s: office.shell("members"), connectors, typed, refusal }))
 }
 

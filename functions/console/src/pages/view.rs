@@ -27,6 +27,13 @@ pub(super) async fn all<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> 
     Ok(first(api, path).await?.items)
 }
 
+/// The connectors through which something new can be opened.
+pub(super) async fn connected(office: &Office) -> Result<Vec<ConnectorView>, Trouble> {
+    let mut connectors: Vec<ConnectorView> = all(office.api(), &office.v1("/connectors")).await?;
+    connectors.retain(|connector| connector.state == "connected");
+    Ok(connectors)
+}
+
 /// The first 500 items of a list, and where it goes on.
 pub(super) async fn first<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> Result<Listed<T>, Trouble> {
     let mut list = Listed { items: Vec::new(), next: None };
