@@ -263,19 +263,25 @@ async fn of_many_changes_at_once_under_one_tag_one_is_made_and_the_others_are_to
 async fn an_external_id_that_is_moved_while_its_bearer_is_deleted_is_free_afterwards() {
     let world = World::new().await;
     let firm = world.firm("Lumen").await;
-    let webhooks = format!("/v1/firms/{firm}/webhooks");
-    for round in 0..20 {
+    let webhook = ("webhooks", json!({ "url": "http://127.0.0.1:9/" }));
+    let connector = ("connectors", json!({ "name": "Office", "access": "delegated" }));
+    for (round, (noun, body)) in (0..20).flat_map(|round| [(round, &webhook), (round, &connector)]) {
+        let list = format!("/v1/firms/{firm}/{noun}");
         let (one, other) = (format!("a-{round}"), format!("b-{round}"));
-        let new = |external: &str| json!({ "url": "http://127.0.0.1:9/", "external_id": external });
-        let made = world.post(&webhooks, new(&one)).await.ok();
-        let path = format!("{webhooks}/{}", made["id"].as_str().unwrap());
+        let new = |external: &str| {
+            let mut body = body.clone();
+            body["external_id"] = json!(external);
+            body
+        };
+        let made = world.post(&list, new(&one)).await.ok();
+        let path = format!("{list}/{}", made["id"].as_str().unwrap());
         tokio::join!(world.patch(&path, json!({ "external_id": other })), world.delete(&path));
         // Whichever came first, it is deleted.
         world.delete(&path).await;
         for external in [one, other] {
-            let again = world.post(&webhooks, new(&external)).await;
-            assert_eq!(again.status, StatusCode::CREATED, "{external}: {}", again.body);
-            world.delete(&format!("{webhooks}/{}", again.body["id"].as_str().unwrap())).await;
+            let again = world.post(&list, new(&external)).await;
+            assert_eq!(again.status, StatusCode::CREATED, "{noun} {external}: {}", again.body);
+            world.delete(&format!("{list}/{}", again.body["id"].as_str().unwrap())).await;
         }
     }
 }
