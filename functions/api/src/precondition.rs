@@ -106,7 +106,14 @@ impl IfMatch {
 
     /// Errors: `precondition_failed` if the state is another one than the condition names.
     pub(crate) fn check(&self, now: &ETag) -> Answer<()> {
-        if self.holds(Some(now)) { Ok(()) } else { Err(changed()) }
+        if self.holds(Some(now)) {
+            return Ok(());
+        }
+        let said = match &self.exception {
+            Some(exception) if exception.fits(Some(now)) => "If-None-Match: it is there, with the ETag",
+            _ => "If-Match: its ETag is now",
+        };
+        Err(Problem::new(Code::PreconditionFailed, format!("{said} {}. Nothing was changed.", now.0)).into())
     }
 }
 
