@@ -184,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn who_is_overtaken_by_another_request_is_told_a_conflict_or_that_its_condition_did_not_hold() {
+        let answered = |is_conditional| {
+            let told = held_to(is_conditional, Failure::Overtaken.into_response());
+            let failure = told.extensions().get::<Arc<Failure>>().and_then(|failure| failure.told());
+            failure.map(|problem| problem.status)
+        };
+        assert_eq!((answered(false), answered(true)), (Some(409), Some(412)));
+    }
+
+    #[test]
     fn a_tag_follows_the_settings() {
         assert_eq!(ETag::of(&("a", 1)), ETag::of(&("a", 1)));
         assert_ne!(ETag::of(&("a", 1)), ETag::of(&("a", 2)));
