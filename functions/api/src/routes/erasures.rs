@@ -151,7 +151,11 @@ pub(super) async fn confirm(
 ) -> Answer<impl IntoResponse> {
     let mut row = ErasureOrder::find(&app.table, firm.id(), erasure).await?.ok_or_else(|| not_found("erasure"))?;
     if !ErasureOrder::confirm(&mut row, &app.table, firm.by(), app.clock.now()).await? {
-        return Err(Problem::new(Code::ErasureNotPreviewed, "Nothing was confirmed.").into());
+        let detail = match &row.value.progress {
+            ErasureState::Refused { detail, .. } => format!("It was refused: {detail}"),
+            _ => "Its preview is not there yet. Nothing was confirmed.".to_owned(),
+        };
+        return Err(Problem::new(Code::ErasureNotPreviewed, detail).into());
     }
     tracing::info!(firm.id = %firm.id(), erasure.id = %erasure, "erasure confirmed");
     Ok((StatusCode::ACCEPTED, Json(ErasureView::from(row.value))))
