@@ -59,6 +59,8 @@ impl From<ErasureError> for Diagnostic {
 }
 
 /// Works at every erasure that is due.
+///
+/// Errors: what is due can't be read, or erasures that were begun did not end.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ErasureError> {
     let Input { schedule: Schedule::Erase } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
