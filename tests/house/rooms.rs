@@ -272,12 +272,19 @@ fn a_circle_is_found_through_super_through_lists_and_through_what_a_module_gives
 
 #[test]
 fn each_room_says_first_what_it_is_for_and_which_rooms_it_uses() {
+    let mut used = BTreeMap::<String, BTreeSet<String>>::new();
+    for (module, modules) in Crate::read(&shared()).imports().into_iter().filter(|(module, _)| !module.is_empty()) {
+        let rooms = modules.into_iter().filter_map(|used| used.into_iter().next()).filter(|room| *room != module[0]);
+        used.entry(module[0].clone()).or_default().extend(rooms);
+    }
     for room in ROOMS.iter().filter(|room| !["app", "fuzzed"].contains(room)) {
         let text = fs::read_to_string(shared().join(room).join("mod.rs")).unwrap();
         let doc: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
         let doc = doc.join(" ");
         let first = doc.split(". ").next().unwrap_or_default();
-        assert!(first.contains("uses"), "{room}/mod.rs: its first sentence does not say which rooms it uses: {first}");
+        let (_, said) = first.rsplit_once(" uses ").unwrap_or_else(|| panic!("{room}/mod.rs says no rooms: {first}"));
+        let said: BTreeSet<String> = said.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        assert_eq!(said, used.remove(*room).unwrap_or_default(), "{room}/mod.rs: the rooms said, and those used");
     }
 }
 
