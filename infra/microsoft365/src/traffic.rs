@@ -99,7 +99,7 @@ impl Traffic {
             .and_then(|()| log.write_all(b"\n"))
             .and_then(|()| log.flush());
         if let Err(error) = written {
-            tracing::warn!(%error, "traffic log not written");
+            tracing::warn!(error = &error as &dyn std::error::Error, "traffic log not written");
         }
     }
 }
