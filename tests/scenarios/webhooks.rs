@@ -376,7 +376,7 @@ async fn a_test_one_event_or_everything_is_sent_when_somebody_asks_for_it() {
         (json!({ "kind": "again", "number": 1, "firm": OTHER_FIRM }), "firm: the webhook is of another firm"),
         (json!({ "kind": "since", "after": 7 }), "after: a text belongs here"),
         (json!({ "kind": "since", "after": "7.7" }), "after: a number of the firm's feed"),
-        (json!({ "kind": "test", "now": true }), "unknown field `now`"),
+        (json!({ "kind": "test", "now": true }), "now: unknown field `now`"),
     ] {
         let refused = world.post(&format!("{path}/send"), wrong.clone()).await;
         assert_eq!(refused.body["code"], "invalid_request", "{wrong}");

@@ -217,8 +217,7 @@ impl Misfit {
     /// The same with its field. Of an object that is one of several, serde knows only the object: the field is the one
     /// without which it is read, or something else is wrong. `parse` says what is wrong with a body.
     fn found(self, body: &[u8], parse: &dyn Fn(&[u8]) -> Option<Self>) -> Self {
-        let is_at = |name: &str| self.said.starts_with(name);
-        if is_at("missing field ") || is_at("unknown field ") {
+        if self.said.starts_with("missing field ") {
             return self;
         }
         let pointer = match self.path.as_str() {
@@ -378,4 +377,45 @@ pub(crate) fn typed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -
 fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(text: &str) -> Result<Option<T>, D::Error> {
     let text = Some(text).filter(|text| !text.is_empty());
     text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+    #[allow(dead_code)]
+    enum Either {
+        One { number: u64, note: Option<String> },
+        Other {},
+    }
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Outer {
+        either: Either,
+    }
+
+    fn detail<T: DeserializeOwned>(body: &str) -> String {
+        let failure = read::<T>(body.as_bytes()).err();
+        failure.and_then(|failure| failure.told()).map(|problem| problem.detail).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_also_within_one_of_several_objects() {
+        for (body, field) in [
+            (r#"{"kind":"one"}"#, "number"),
+            (r#"{"kind":"one","number":"x"}"#, "number"),
+            (r#"{"kind":"one","number":1,"note":7}"#, "note"),
+            (r#"{"kind":"one","number":1,"more":7}"#, "more"),
+            (r#"{"kind":"another"}"#, "kind"),
+            (r#"{}"#, "kind"),
+        ] {
+            let alone = detail::<Either>(body);
+            assert!(alone.starts_with(&format!("{field}: ")), "{body}: {alone}");
+            let within = detail::<Outer>(&format!(r#"{{"either":{body}}}"#));
+            assert!(within.starts_with(&format!("either.{field}: ")), "{body}: {within}");
+        }
+    }
 }

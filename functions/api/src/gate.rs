@@ -173,8 +173,9 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     parts.extensions.insert(scope);
     let refused = needs.lacking(&caller).map(right_missing);
     let has_ended = scope.has_ended() && !is_for_ended_firms(&route, &parts.method);
-    let refused =
-        refused.or_else(|| has_ended.then(|| Problem::new(Code::FirmEnded, "Nothing was changed by this request.")));
+    let refused = refused.or_else(|| {
+        has_ended.then(|| Problem::new(Code::FirmEnded, "The firm was deleted. Nothing was changed by this request."))
+    });
     if parts.method.is_safe() && !routes::reads_mail(&route, parts.uri.query()) {
         return match refused {
             Some(problem) => Err(problem.into()),

@@ -106,7 +106,14 @@ impl IfMatch {
 
     /// Errors: `precondition_failed` if the state is another one than the condition names.
     pub(crate) fn check(&self, now: &ETag) -> Answer<()> {
-        if self.holds(Some(now)) { Ok(()) } else { Err(changed()) }
+        if self.holds(Some(now)) {
+            return Ok(());
+        }
+        let said = match &self.exception {
+            Some(exception) if exception.fits(Some(now)) => "If-None-Match: it is there, with the ETag",
+            _ => "If-Match: its ETag is now",
+        };
+        Err(Problem::new(Code::PreconditionFailed, format!("{said} {}. Nothing was changed.", now.0)).into())
     }
 }
 
@@ -174,6 +181,16 @@ mod tests {
         assert!(!read("*").unwrap().holds(None));
         let absent = IfMatch { condition: None, exception: Condition::read("*") };
         assert!(absent.holds(None) && !absent.holds(Some(&tag)));
+    }
+
+    #[test]
+    fn who_is_overtaken_by_another_request_is_told_a_conflict_or_that_its_condition_did_not_hold() {
+        let answered = |is_conditional| {
+            let told = held_to(is_conditional, Failure::Overtaken.into_response());
+            let failure = told.extensions().get::<Arc<Failure>>().and_then(|failure| failure.told());
+            failure.map(|problem| problem.status)
+        };
+        assert_eq!((answered(false), answered(true)), (Some(409), Some(412)));
     }
 
     #[test]

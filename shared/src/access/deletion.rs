@@ -64,9 +64,9 @@ pub async fn delete_connector(clients: &Clients, connector: &Connector) -> Resul
     loop {
         // Another request may have deleted it meanwhile, and told that.
         let Some(row) = Connector::find(table, firm, id).await? else { return Ok(()) };
-        let left = tenancy::leave(table, connector).await?;
+        let left = tenancy::leave(table, &row.value).await?;
         let gone = [Key::tokens(firm, id), Key::watch(firm, id)].map(Write::discard);
-        let named = ExternalIdOwner::Connector.release(Some(firm), connector.external_id.as_ref());
+        let named = ExternalIdOwner::Connector.release(Some(firm), row.value.external_id.as_ref());
         let writes = [Write::remove(&row)].into_iter().chain(gone).chain(left).chain(named).collect();
         match clients.feed.tell_with(firm, writes, fact.clone()).await {
             Err(FeedError::Table(error)) if tries.again(&error).await => {}

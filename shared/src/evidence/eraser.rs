@@ -560,17 +560,19 @@ impl Eraser<'_> {
             listed.map(|(dossier, number)| Key::filed(firm, dossier, number))
         };
         self.clear(&Key::sync(firm, mailbox).partition(), filed).await?;
-        if let Some(row) = self.table.get::<Mailbox>(&Key::mailbox(firm, mailbox)).await? {
+        let mut tries = self.table.tries();
+        loop {
+            let Some(row) = self.table.get::<Mailbox>(&Key::mailbox(firm, mailbox)).await? else { return Ok(()) };
             let Mailbox { address, root, external_id, .. } = &row.value;
             let claims = [Some(Key::address(firm, address)), root.as_ref().map(|root| Key::root_folder(firm, root))];
             let claims = claims.into_iter().flatten().map(Write::discard);
             let claims = claims.chain(ExternalIdOwner::Mailbox.release(Some(firm), external_id.as_ref()));
-            // The mailbox goes last: it says what else there is.
-            for write in claims.chain([Write::discard(row.key.clone())]) {
-                self.table.write(write).await?;
+            // What it says is there goes with it.
+            match self.table.transact(claims.chain([Write::remove(&row)]).collect()).await {
+                Err(error) if tries.again(&error).await => {}
+                emptied => return emptied,
             }
         }
-        Ok(())
     }
 
     /// Leaves nothing of a member.

@@ -63,7 +63,7 @@ pub(crate) struct NewConnector {
     /// Whether greffe writes contacts to Outlook. The sign-in then requests the right to write them.
     #[serde(default)]
     contacts: bool,
-    /// The firm's app registration; null if the connector uses the platform's.
+    /// The firm's app registration; null if the connector uses the operator's.
     app: Option<NewApp>,
     /// Your own id of the connector. If a connector of the firm has it already, that one is returned, and none is
     /// created.
@@ -378,7 +378,7 @@ pub(crate) struct SignInLink {
     expires_at: Timestamp,
 }
 
-/// Creates a sign-in link that ends at a page of yours.
+/// Creates a link with which a person signs in at Microsoft and is then sent to a page of yours.
 ///
 /// The `connect_url` of a connector ends at a page of greffe's. This link sends the person's browser on to
 /// `return_url`, whether the sign-in succeeded or failed. A link that is too old or was used, and a browser that did
@@ -415,7 +415,7 @@ pub(crate) struct NewTenantGrant {
     tenant_id: Tenant,
 }
 
-/// Approves a waiting connector for organisation-wide access to a Microsoft 365 tenant.
+/// Lets a waiting connector use a Microsoft 365 tenant that another firm has, or whose administrator could not be verified.
 ///
 /// A connector waits if greffe could not verify that the person who signed in is an administrator, or if the tenant
 /// belongs to another firm. `GET /v1/tenants` lists the waiting connectors. The connector connects at once if an

@@ -355,7 +355,7 @@ pub(super) async fn members(
     Ok(Json(entries::change_members::<Contact>(&app, firm.id(), change).await?))
 }
 
-/// Shows the progress of a bulk request.
+/// Shows how much of a bulk request for contacts or dates is in Outlook already.
 ///
 /// It is deleted after thirty days.
 #[utoipa::path(

@@ -50,7 +50,7 @@ pub(crate) struct NewCredential {
     secret_expires_at: Option<Moment>,
 }
 
-/// A change of the platform's app registration.
+/// A change of the operator's app registration.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlatformChange {
@@ -105,7 +105,7 @@ impl FederationView {
     }
 }
 
-/// The platform's own app registration, without its secret.
+/// The operator's own app registration, without its secret.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PlatformView {
     #[schema(value_type = String)]
@@ -220,7 +220,7 @@ async fn find(app: &App, firm: FirmScope, connector: ConnectorId) -> Answer<Conn
     Ok(found.ok_or_else(|| not_found("connector"))?.value)
 }
 
-/// Replaces the credential of the connector's app registration.
+/// Replaces the credential of the connector's app registration, after testing the new one.
 ///
 /// greffe first tests the new credential: it requests a token and makes one call to Microsoft Graph. If Microsoft
 /// refuses it, the old credential stays in use. With `certificate`, greffe uses the certificate that it made before.
@@ -258,7 +258,7 @@ pub(super) async fn rotate(
     Ok((status, Json(view(&app, find(&app, firm, connector).await?, true).await?)))
 }
 
-/// Makes a key pair for the connector's app registration, and shows the certificate.
+/// Generates a key pair for the connector's app registration, and returns the certificate to upload at Entra.
 ///
 /// greffe uses it once you set the credential to `certificate` (`POST …/secret`).
 #[utoipa::path(
@@ -289,7 +289,7 @@ pub(super) async fn federation(firm: FirmScope, State(app): State<Arc<App>>) -> 
     FederationView::of(&app, AppOwner::Firm(firm.id())).await
 }
 
-/// Allows a firm to use an app registration that belongs to another firm or to the platform.
+/// Allows a firm to use an app registration that belongs to another firm or to the operator.
 ///
 /// The firm can use the app registration, but it can't change its credentials.
 #[utoipa::path(
@@ -301,7 +301,7 @@ pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<Ap
     Ok(Json(granted.into()))
 }
 
-/// Shows the values of the federated credential that the platform's app registration needs at Entra.
+/// Shows the values of the federated credential that the operator's app registration needs at Entra.
 ///
 /// With it, the app registration trusts greffe without a client secret.
 #[utoipa::path(get, path = "/v1/app/federation", tag = "app", operation_id = "read_platform_federation", responses((status = 200, body = FederationView)))]
@@ -314,13 +314,13 @@ async fn platform(app: &App) -> Answer<Json<PlatformView>> {
     Ok(Json(PlatformView { client_id, secret: SecretView::of(app, AppOwner::Platform).await? }))
 }
 
-/// Shows the platform's app registration at Entra: its client id, its credential and when that expires.
+/// Shows the operator's app registration at Entra: its client id, its credential and when that expires.
 #[utoipa::path(get, path = "/v1/app", tag = "app", operation_id = "read_platform", responses((status = 200, body = PlatformView)))]
 pub(super) async fn read_platforms(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<PlatformView>> {
     platform(&app).await
 }
 
-/// Sets the date on which the client secret of the platform's app registration expires.
+/// Sets the date on which the client secret of the operator's app registration expires.
 #[utoipa::path(patch, path = "/v1/app", tag = "app", operation_id = "update_platform", responses((status = 200, body = PlatformView)))]
 pub(super) async fn change_platforms(
     _: Operator,
@@ -331,7 +331,7 @@ pub(super) async fn change_platforms(
     platform(&app).await
 }
 
-/// Replaces the credential of the platform's app registration, after testing the new one.
+/// Replaces the credential of the operator's app registration, after testing the new one.
 #[utoipa::path(post, path = "/v1/app/secret", tag = "app", operation_id = "replace_platform_secret", responses((status = 200, body = PlatformView)))]
 pub(super) async fn replace_platforms(
     _: Operator,
@@ -342,7 +342,7 @@ pub(super) async fn replace_platforms(
     platform(&app).await
 }
 
-/// Rotates the credential of the platform's app registration: greffe makes a new one at Entra and switches to it.
+/// Rotates the credential of the operator's app registration: greffe makes a new one at Entra and switches to it.
 #[utoipa::path(
     post, path = "/v1/app/secret/rotate", tag = "app", operation_id = "rotate_platform_secret",
     responses((status = 200, body = PlatformView), (status = 202, body = PlatformView))
@@ -355,7 +355,7 @@ pub(super) async fn rotate_platforms(
     Ok((status, platform(&app).await?))
 }
 
-/// Makes a key pair for the platform's app registration, and shows the certificate.
+/// Generates a key pair for the operator's app registration, and returns the certificate to upload at Entra.
 #[utoipa::path(
     post, path = "/v1/app/certificate", tag = "app", operation_id = "make_platform_certificate", request_body = Option<NewCertificate>,
     responses((status = 200, body = CertificateView))

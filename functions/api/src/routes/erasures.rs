@@ -65,7 +65,7 @@ impl From<ErasureOrder> for ErasureView {
     }
 }
 
-/// Asks for an erasure or a removal. Nothing is erased before its preview is confirmed.
+/// Requests that mails are deleted for good: an erasure (data protection) or a removal (unwanted mail). First it is only previewed.
 ///
 /// An erasure is for a message, a mailbox, a member or the whole firm, for example after a request under
 /// data-protection law. A removal is for unwanted mail: a list of mails, all mails of a sender, or all mails that the
@@ -104,7 +104,7 @@ pub(super) async fn create(
 /// The longest address (RFC 5321), with an `@` before it.
 const FROM_CHARS_MAX: usize = 320;
 
-/// Lists the erasures and removals that were asked for.
+/// Lists the requested erasures and removals, with their states.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/erasures", tag = "evidence", operation_id = "list_erasures", params(Part),
     responses((status = 200, body = Page<ErasureView>))
@@ -151,7 +151,11 @@ pub(super) async fn confirm(
 ) -> Answer<impl IntoResponse> {
     let mut row = ErasureOrder::find(&app.table, firm.id(), erasure).await?.ok_or_else(|| not_found("erasure"))?;
     if !ErasureOrder::confirm(&mut row, &app.table, firm.by(), app.clock.now()).await? {
-        return Err(Problem::new(Code::ErasureNotPreviewed, "Nothing was confirmed.").into());
+        let detail = match &row.value.progress {
+            ErasureState::Refused { detail, .. } => format!("It was refused: {detail}"),
+            _ => "Its preview is not there yet. Nothing was confirmed.".to_owned(),
+        };
+        return Err(Problem::new(Code::ErasureNotPreviewed, detail).into());
     }
     tracing::info!(firm.id = %firm.id(), erasure.id = %erasure, "erasure confirmed");
     Ok((StatusCode::ACCEPTED, Json(ErasureView::from(row.value))))

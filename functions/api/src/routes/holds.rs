@@ -57,7 +57,7 @@ pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
     shown(&app, firm.id()).await
 }
 
-/// Sets or lifts the legal hold of a dossier.
+/// Sets or lifts a legal hold: while it is set, no mail of the dossier can be deleted.
 ///
 /// While the hold is set, greffe erases and removes no mail that is or was filed to the dossier, and no mailbox or firm
 /// that has such a mail. The log records who set or lifted it, and why.

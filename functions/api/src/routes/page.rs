@@ -145,9 +145,9 @@ const RANK_BYTES_MAX: usize = 64;
 struct Rank(String);
 
 impl Rank {
-    /// The rank of an item in this order; none where it comes by its id only.
+    /// The rank of an item in this order; empty where it comes by its id only.
     fn of<V: Item>(sort: Sort, item: &V) -> Self {
-        // Fits into a hundred thousand years before and after 1970.
+        // Nanoseconds since the earliest time that the type has, so that none is negative.
         let age = || item.created_at().as_nanosecond().wrapping_sub(i128::MIN).cast_unsigned();
         Self(match sort {
             Sort::Id => String::new(),

@@ -72,7 +72,7 @@ pub(crate) struct Proposals {
     next: Option<String>,
 }
 
-/// Lists mails that may belong to a dossier, in descending order of their number in the feed.
+/// Suggests a dossier for each mail whose outside people are all contacts of that dossier, the most recently recorded mail first.
 ///
 /// greffe proposes a dossier if all external senders and recipients of a mail are contacts of that dossier, and have no
 /// other dossier in common. Mails that were filed before are not proposed. Nothing is filed until a proposal is
@@ -158,7 +158,7 @@ pub(crate) struct AcceptedProposals {
     proposals: Vec<AcceptedProposal>,
 }
 
-/// Accepts up to 100 proposals: each mail is filed to the dossier that is named with it.
+/// Files up to 100 mails to the dossiers that were proposed for them.
 ///
 /// The response has a result for each mail. A mail that can't be filed does not stop the others. A repeated request has
 /// no further effect.

@@ -70,7 +70,7 @@ pub(crate) struct CopyCounts {
     failed: usize,
 }
 
-/// Shows which dates and contacts greffe writes to a member's Outlook, and their state.
+/// Shows how many dates and contacts are in a member's Outlook, and what keeps others out.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/members/{member}/push", tag = "members", operation_id = "read_push",
     responses((status = 200, body = PushView))

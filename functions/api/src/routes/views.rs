@@ -147,7 +147,7 @@ pub(crate) struct ConnectorView {
     contacts: bool,
     /// The rights that the next sign-in at `connect_url` requests, if they differ from the present ones.
     wanted: Option<Rights>,
-    /// The firm's app registration; null if the connector uses the platform's.
+    /// The firm's app registration; null if the connector uses the operator's.
     app: Option<AppView>,
     state: ConnectorState,
     /// The address of the account that signed in.

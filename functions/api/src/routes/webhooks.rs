@@ -83,11 +83,18 @@ impl Owner {
     }
 }
 
+fn paused_by(webhook: &Webhook) -> String {
+    match &webhook.problem {
+        Some(WebhookProblem { code, since }) => format!("greffe paused it at {since}: {}.", code.name()),
+        None => "A request paused it.".to_owned(),
+    }
+}
+
 /// That nothing would be posted to a webhook that is paused.
 fn refuse_paused(webhook: &Webhook) -> Answer<()> {
     match webhook.state {
         WebhookState::Active => Ok(()),
-        WebhookState::Paused => Err(Problem::new(Code::WebhookPaused, "Nothing was queued by this request.").into()),
+        WebhookState::Paused => Err(Problem::new(Code::WebhookPaused, paused_by(webhook)).into()),
     }
 }
 

@@ -308,7 +308,7 @@ pub(crate) struct NewFolderDossier {
     dossier: Option<Name>,
 }
 
-/// Links a folder to a dossier, or removes the link.
+/// Links a folder to a dossier, so that mail in it is filed there; or removes the link.
 ///
 /// greffe files the archived mail of the folder to the dossier, and what a person moves there later. If a person moves
 /// a mail from there to another folder that greffe reads, greffe takes it out of the dossier, or files it to the

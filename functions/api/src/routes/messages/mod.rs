@@ -263,7 +263,7 @@ impl MessagesFilter {
     }
 }
 
-/// Lists a firm's mails, in descending order of their number in the feed. Filters narrow the list.
+/// Lists or searches a firm's mails, the most recently recorded first.
 ///
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries. Mail that arrives
 /// while you page does not change the pages that follow.
