@@ -26,7 +26,7 @@ fn crates() -> Vec<PathBuf> {
         let folders = fs::read_dir(super::repository().join(folder)).unwrap();
         folders.map(|folder| folder.unwrap().path().join("src")).filter(|source| source.is_dir())
     });
-    below.chain([shared()]).collect()
+    below.chain([shared(), super::repository().join("tests/src")]).collect()
 }
 
 /// Every module's source outside its tests, without comments.
@@ -54,6 +54,8 @@ fn modules(folder: &Path, above: &[String], found: &mut BTreeMap<Module, String>
 /// A path that a module names.
 struct Named {
     path: Vec<String>,
+    /// What the module calls it, if a `use` brings it.
+    name: Option<String>,
     /// It is given on to others by `pub use`.
     given_on: bool,
 }
@@ -76,13 +78,21 @@ fn named(code: &str) -> Vec<Named> {
             tree.push_str(lines.next().unwrap_or(";"));
         }
         spell_out("", tree.split(';').next().unwrap_or_default(), &mut |path| {
-            found.push(Named { path: segments(path), given_on });
+            let mut parts = segments(path);
+            parts.pop_if(|last| last == "self" || last == "*");
+            let alias = path.split_once(" as ").map(|(_, alias)| alias.trim().to_owned());
+            found.push(Named { name: alias.or_else(|| parts.last().cloned()), path: parts, given_on });
         });
     }
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
     let inline = rest.split(|c: char| !is_name(c)).filter(|word| word.contains("::"));
-    found.extend(inline.map(|path| Named { path: segments(path), given_on: false }));
+    found.extend(inline.map(|path| Named { path: segments(path), name: None, given_on: false }));
     found
+}
+
+/// What the names that `use` brings stand for.
+fn brought(named: &[Named]) -> BTreeMap<String, Vec<String>> {
+    named.iter().filter_map(|Named { path, name, .. }| Some((name.clone()?, path.clone()))).collect()
 }
 
 fn segments(path: &str) -> Vec<String> {
@@ -121,18 +131,32 @@ impl Crate {
         modules(source, &[], &mut sources);
         let mut read = Self { sources, given_on: BTreeMap::new() };
         for (module, code) in &read.sources {
-            for Named { path, .. } in named(code).into_iter().filter(|named| named.given_on) {
-                if let (Some(absolute), Some(name)) = (read.absolute(module, &path), path.last()) {
-                    read.given_on.insert((module.clone(), name.clone()), absolute);
+            let named = named(code);
+            let brought = brought(&named);
+            for Named { path, name, .. } in named.into_iter().filter(|named| named.given_on) {
+                if let (Some(absolute), Some(name)) = (read.absolute(module, &brought, &path), name) {
+                    read.given_on.insert((module.clone(), name), absolute);
                 }
             }
         }
         read
     }
 
-    /// The same path from the crate on; none for another crate's.
-    fn absolute(&self, module: &[String], path: &[String]) -> Option<Vec<String>> {
+    /// The same path from the crate on; none for another crate's. `brought` are the names that `use` brings into
+    /// `module`.
+    fn absolute(
+        &self,
+        module: &[String],
+        brought: &BTreeMap<String, Vec<String>>,
+        path: &[String],
+    ) -> Option<Vec<String>> {
         let mut base = module.to_vec();
+        let first = path.first()?;
+        // `use tokio;` brings `tokio` as itself.
+        if let Some(stands_for) = brought.get(first).filter(|stands_for| stands_for.first() != Some(first)) {
+            let path: Vec<String> = stands_for.iter().chain(&path[1..]).cloned().collect();
+            return self.absolute(module, brought, &path);
+        }
         let mut path = path;
         match path.first()?.as_str() {
             "crate" => return Some(path[1..].to_vec()),
@@ -172,9 +196,10 @@ impl Crate {
     /// The modules that each module uses. What it only gives on of a module below it, it does not use.
     fn imports(&self) -> Imports {
         let used = |module: &Module, code: &str| {
-            let paths = named(code).into_iter().filter_map(|Named { mut path, given_on }| {
-                path.pop_if(|last| last == "self" || last == "*");
-                let absolute = self.absolute(module, &path)?;
+            let named = named(code);
+            let brought = brought(&named);
+            let paths = named.into_iter().filter_map(|Named { path, given_on, .. }| {
+                let absolute = self.absolute(module, &brought, &path)?;
                 (!given_on || !absolute.starts_with(module)).then(|| self.home(&absolute))
             });
             paths.filter(|used| used != module).collect()
@@ -238,16 +263,28 @@ fn a_circle_is_found_through_super_through_lists_and_through_what_a_module_gives
     let through = [("room/mod.rs", facade), ("room/a.rs", "use super::b::Y;"), ("room/b.rs", "use crate::room::X;")];
     assert_eq!(circle_of(&through), ["room::a", "room::b"]);
     assert_eq!(circle_of(&[("a.rs", "use crate::b;"), ("b.rs", "// crate::a\nuse crate::c;"), ("c.rs", "")]), [""; 0]);
+    // What is called through a name that `use` brings, its own or another, is used.
+    let through = [("a.rs", "use crate::b;\nfn f() { b::c::f() }"), ("b/mod.rs", ""), ("b/c.rs", "use crate::a;")];
+    assert_eq!(circle_of(&through), ["a", "b::c"]);
+    let renamed = [("a.rs", "use crate::b as d;\nuse d::c as e;\nfn f() { e::f() }"), through[1], through[2]];
+    assert_eq!(circle_of(&renamed), ["a", "b::c"]);
 }
 
 #[test]
 fn each_room_says_first_what_it_is_for_and_which_rooms_it_uses() {
+    let mut used = BTreeMap::<String, BTreeSet<String>>::new();
+    for (module, modules) in Crate::read(&shared()).imports().into_iter().filter(|(module, _)| !module.is_empty()) {
+        let rooms = modules.into_iter().filter_map(|used| used.into_iter().next()).filter(|room| *room != module[0]);
+        used.entry(module[0].clone()).or_default().extend(rooms);
+    }
     for room in ROOMS.iter().filter(|room| !["app", "fuzzed"].contains(room)) {
         let text = fs::read_to_string(shared().join(room).join("mod.rs")).unwrap();
         let doc: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
         let doc = doc.join(" ");
         let first = doc.split(". ").next().unwrap_or_default();
-        assert!(first.contains("uses"), "{room}/mod.rs: its first sentence does not say which rooms it uses: {first}");
+        let (_, said) = first.rsplit_once(" uses ").unwrap_or_else(|| panic!("{room}/mod.rs says no rooms: {first}"));
+        let said: BTreeSet<String> = said.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        assert_eq!(said, used.remove(*room).unwrap_or_default(), "{room}/mod.rs: the rooms said, and those used");
     }
 }
 

@@ -30,8 +30,11 @@ fn walk(folder: &PathBuf) -> Vec<PathBuf> {
     files
 }
 
-/// Where logs are JSON, which shows of an error no more than it displays.
+/// Where the common crate's `ErrorChain` prints an error with all that caused it.
 const LOGGED: [&str; 5] = ["shared/", "functions/", "infra/bench/", "infra/greffe/", "infra/local/"];
+
+/// Which do not know the common crate. They log to a terminal, which shows an error with its sources.
+const SIMULATED: [&str; 2] = ["infra/aws/", "infra/microsoft365/"];
 
 /// Lines below `folders` that `is_wrong`, with their places.
 fn lines(folders: &[&str], endings: &[&str], is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
@@ -43,14 +46,31 @@ fn lines(folders: &[&str], endings: &[&str], is_wrong: impl Fn(&str) -> bool) ->
     found
 }
 
+/// Whether a line logs an error in another way than `chain`.
+fn is_bare(line: &str, chain: &str) -> bool {
+    let is_field = line.contains("tracing::") || line.trim_start().starts_with("error = ");
+    let field = line.split_once("error = ").filter(|(before, _)| !before.ends_with(|c: char| c.is_alphanumeric()));
+    // A sigil before a name alone: its field has the name's own.
+    let shorthand = ["%error", "?error"].iter().flat_map(|short| line.split(short).skip(1));
+    let is_short = shorthand.into_iter().any(|rest| rest.starts_with([',', ')']));
+    is_short || (is_field && field.is_some_and(|(_, value)| !value.starts_with(chain)))
+}
+
 #[test]
 fn an_error_in_a_log_has_its_whole_chain() {
-    let bare = lines(&LOGGED, &[".rs"], |line| {
-        let is_field = line.contains("tracing::") || line.trim_start().starts_with("error = ");
-        let field = line.split_once("error = ").filter(|(before, _)| !before.ends_with(|c: char| c.is_alphanumeric()));
-        is_field && field.is_some_and(|(_, value)| !value.starts_with("%ErrorChain("))
-    });
+    let mut bare = lines(&LOGGED, &[".rs"], |line| is_bare(line, "%ErrorChain("));
+    bare.extend(lines(&SIMULATED, &[".rs"], |line| is_bare(line, "&error as &dyn std::error::Error")));
     assert_eq!(bare, Vec::<String>::new());
+}
+
+#[test]
+fn an_error_in_a_log_without_its_chain_is_found() {
+    let chain = "%ErrorChain(";
+    assert!(!is_bare(r#"tracing::warn!(error = %ErrorChain(&error), "refused")"#, chain));
+    assert!(is_bare(r#"tracing::warn!(error = %error, "refused")"#, chain));
+    assert!(is_bare(r#"tracing::warn!(%error, "refused")"#, chain));
+    assert!(is_bare("            ?error,", chain));
+    assert!(!is_bare(r#"format!("/callback?error={code}")"#, chain));
 }
 
 /// What a function answers AWS with is logged by AWS.
@@ -91,13 +111,14 @@ fn declaration(rest: &str) -> &str {
     rest.split('{').next().unwrap_or(rest)
 }
 
+/// Crates whose public functions are called from other crates, or by AWS.
+const LIBRARIES: [&str; 2] = ["shared/src", "functions"];
+
 #[test]
-fn a_public_function_of_the_common_crate_says_when_it_fails() {
-    let mut silent = Vec::new();
-    for (path, text) in files(&[".rs"]) {
-        if !path.to_string_lossy().contains("/shared/src/") {
-            continue;
-        }
+fn a_public_function_says_when_it_fails() {
+    let (mut looked_at, mut silent) = (0, Vec::new());
+    for (path, text) in files(&[".rs"]).into_iter().filter(|(path, _)| LIBRARIES.iter().any(|l| path.starts_with(l))) {
+        looked_at += 1;
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         let mut documented = false;
         for (at, line) in code.match_indices('\n').map(|(at, _)| (at + 1, &code[at + 1..])) {
@@ -105,7 +126,8 @@ fn a_public_function_of_the_common_crate_says_when_it_fails() {
             if first.starts_with("///") {
                 documented |= first.contains("Errors:");
             } else if ["pub fn ", "pub async fn "].iter().any(|word| first.starts_with(word)) {
-                if declaration(&code[at..]).contains("-> Result<") && !documented {
+                let fails = ["-> Result<", "-> Answer<"].iter().any(|result| declaration(&code[at..]).contains(result));
+                if fails && !documented {
                     silent.push(format!("{}: {first}", path.display()));
                 }
                 documented = false;
@@ -114,5 +136,6 @@ fn a_public_function_of_the_common_crate_says_when_it_fails() {
             }
         }
     }
+    assert!(looked_at > 100, "only {looked_at} files were looked at");
     assert_eq!(silent, Vec::<String>::new(), "say `Errors:`");
 }

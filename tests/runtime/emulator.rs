@@ -41,6 +41,7 @@ impl Lambda {
             if tokio::net::TcpStream::connect(&invocations).await.is_ok() {
                 return Self { name: name.to_owned(), emulator, url, http: tests::http() };
             }
+            #[expect(clippy::disallowed_methods, reason = "another program does not tell when it listens")]
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("the emulator of {name} does not listen")

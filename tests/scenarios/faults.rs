@@ -591,9 +591,7 @@ async fn r13_a_mailbox_is_preparing_until_every_baseline_is_complete_and_what_is
     assert_eq!((&shown["state"], &shown["preparing"]["ready"]), (&json!("preparing"), &json!(0)), "{shown}");
     world.microsoft.faults().latency(Duration::from_millis(3));
     tokio::join!(world.run_jobs(), async {
-        while world.microsoft.requests().by_kind.get("message delta").copied().unwrap_or_default() < 6 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        world.microsoft.reached("message delta", 6).await;
         for mail in &old {
             world.microsoft.move_message(ADA, mail, "sentitems").unwrap();
         }

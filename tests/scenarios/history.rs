@@ -121,9 +121,7 @@ async fn r6_live_mail_goes_before_history_which_goes_on_where_it_was_interrupted
     tokio::select! {
         () = world.run_until_idle() => {}
         () = async {
-            while world.progress(&registry).await["archived"].as_u64().unwrap_or_default() < 60 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            world.microsoft.reached("message patch", 60).await;
             // Once would be that mail's own matter.
             world.microsoft.faults().throttle(ADA, RetryAfter::Whole(30), Times::Forever);
             std::future::pending::<()>().await;

@@ -28,11 +28,7 @@ async fn killed_after(world: &World, kind: &str, times: u64) {
     world.microsoft.faults().latency(Duration::from_millis(3));
     tokio::select! {
         () = world.run_jobs() => panic!("it came to its end"),
-        () = async {
-            while asked(world, kind) < until {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        } => {}
+        () = world.microsoft.reached(kind, until) => {}
     }
     world.microsoft.faults().latency(Duration::ZERO);
 }
@@ -123,9 +119,7 @@ async fn r11_a_dead_link_in_the_middle_of_paging_makes_no_doubles_no_gaps_and_no
     world.microsoft.faults().latency(Duration::from_millis(2));
     let before = asked(&world, "message delta");
     tokio::join!(world.run_until_idle(), async {
-        while asked(&world, "message delta") < before + 3 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        world.microsoft.reached("message delta", before + 3).await;
         world.microsoft.faults().delta_gone(ADA, Times::N(1));
     });
     world.pass(16 * MINUTE).await;
@@ -246,13 +240,17 @@ async fn r13_one_firms_backlog_does_not_hold_up_another_firms_mail() {
     let mail = Mail::new("From: a@acme.example\r\nSubject: Bob's\r\n\r\nHello.\r\n", now);
     let mail = world.microsoft.deliver("bob@lumen.example", "inbox", mail).unwrap().immutable_id;
     world.microsoft.faults().latency(Duration::from_millis(2));
-    tokio::join!(world.run_until_idle(), async {
-        // Time passes while the backlog is worked at.
-        for _ in 0..40 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            world.clock.advance(Duration::from_secs(5));
-        }
-    });
+    let before = asked(&world, "message value");
+    tokio::select! {
+        () = world.run_until_idle() => {}
+        () = async {
+            // Time passes while the backlog is worked at: five seconds for three mails.
+            for downloads in (before + 3..).step_by(3) {
+                world.microsoft.reached("message value", downloads).await;
+                world.clock.advance(Duration::from_secs(5));
+            }
+        } => {}
+    }
     for _ in 0..20 {
         world.pass(MINUTE).await;
     }

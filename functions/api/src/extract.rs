@@ -385,14 +385,14 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only what refuses it is looked at")]
     enum Either {
         One { number: u64, note: Option<String> },
         Other {},
     }
 
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only what refuses it is looked at")]
     struct Outer {
         either: Either,
     }

@@ -177,14 +177,14 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only what refuses it is looked at")]
     struct Inner {
         color: Color,
         count: Option<u32>,
     }
 
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only what refuses it is looked at")]
     struct Outer {
         list: Vec<Inner>,
         on: Option<bool>,
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only what refuses it is looked at")]
     struct Named {
         name: String,
     }

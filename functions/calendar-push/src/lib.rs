@@ -56,6 +56,8 @@ impl From<ReconcileError> for Diagnostic {
 }
 
 /// Queues what is due, or works through every member named in the batch; only the failed jobs go back to the queue.
+///
+/// Errors: what is due can't be read or queued. A job that fails is in the output.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ReconcileError> {
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {

@@ -124,6 +124,8 @@ pub(crate) struct Round<'a> {
 
 impl Round<'_> {
     /// Remembers the containers, whatever becomes of the round. One round of a member runs at a time.
+    ///
+    /// Errors: the table refuses or does not answer.
     pub async fn keep(&self, containers: &ItemContainers) -> Result<(), TableError> {
         keep(self.app, self.outlook.firm, self.outlook.member, containers).await
     }
@@ -144,7 +146,9 @@ impl Round<'_> {
     }
 
     /// What Graph refuses or can't do holds up entries of one noun and not the others: nothing more is done about them
-    /// in this round. What concerns all is returned: a dead token, and a mailbox of which too much was asked.
+    /// in this round.
+    ///
+    /// Errors: `error`, where it concerns all: a dead token, or a mailbox of which too much was asked.
     pub fn hold_up(&self, noun: Option<Noun>, error: PushError) -> Result<(), PushError> {
         match (noun, error) {
             (Some(noun), PushError::Graph(error)) if !error.concerns_connection() => {

@@ -64,6 +64,8 @@ impl From<CheckStartError> for Diagnostic {
 }
 
 /// Checks the archives that are due.
+///
+/// Errors: the firms can't be listed, or the key can't be read. An archive that can't be checked is in the output.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, CheckStartError> {
     let Input { schedule: Schedule::Check } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());

@@ -11,6 +11,7 @@ use shared::{
     app::App,
     aws::{table::TableError, worker::Deadline},
     base::{
+        clock::TimeLimit,
         id::{ErasureId, FirmId},
         telemetry::ErrorChain,
     },
@@ -59,6 +60,8 @@ impl From<ErasureError> for Diagnostic {
 }
 
 /// Works at every erasure that is due.
+///
+/// Errors: what is due can't be read, or erasures that were begun did not end.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ErasureError> {
     let Input { schedule: Schedule::Erase } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
@@ -100,10 +103,10 @@ async fn work(
     let left = deadline.ends().duration_since(app.clock.now()) - SignedDuration::from_secs(20);
     let eraser = app.eraser();
     let work = ErasureOrder::work(order, &eraser);
-    match tokio::time::timeout(left.try_into().unwrap_or_default(), Box::pin(work)).await {
-        Ok(ended) => Ok(ended.map(|_| true)?),
+    match TimeLimit::after(left.try_into().unwrap_or_default()).hold(Box::pin(work)).await {
+        Some(ended) => Ok(ended.map(|_| true)?),
         // Cut off as by a kill: what is erased is erased, and the rest is gone on with.
-        Err(_) => {
+        None => {
             ErasureOrder::give_back(&app.table, erasure, app.clock.now()).await?;
             Ok(false)
         }

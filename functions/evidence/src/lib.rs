@@ -56,6 +56,8 @@ impl From<EvidenceError> for Diagnostic {
 }
 
 /// Appends to every log that is due.
+///
+/// Errors: what is due can't be read. A log that can't be appended to is in the output.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, EvidenceError> {
     let Input { schedule: Schedule::Append } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());

@@ -27,7 +27,7 @@ use shared::{
         queue::MailboxJob,
         secrets::{MacKey, NOTIFICATION_KEY, SECRET_CACHE_TIME, SecretError},
     },
-    base::{headers::guarded, telemetry::ErrorChain},
+    base::{clock::TimeLimit, headers::guarded, telemetry::ErrorChain},
     mail::notification::{self, Notices},
 };
 use tokio::sync::Mutex;
@@ -131,10 +131,10 @@ async fn take(webhook: &Webhook, body: &[u8]) -> StatusCode {
         }
     };
     let Ok(notices) = notification::read(&key, body) else { return StatusCode::ACCEPTED };
-    match tokio::time::timeout(QUEUE_TIME_MAX, queue(&webhook.app, notices)).await {
-        Ok(true) => StatusCode::ACCEPTED,
-        Ok(false) => StatusCode::SERVICE_UNAVAILABLE,
-        Err(_) => {
+    match TimeLimit::after(QUEUE_TIME_MAX).hold(queue(&webhook.app, notices)).await {
+        Some(true) => StatusCode::ACCEPTED,
+        Some(false) => StatusCode::SERVICE_UNAVAILABLE,
+        None => {
             tracing::error!("jobs could not be queued in time");
             StatusCode::SERVICE_UNAVAILABLE
         }

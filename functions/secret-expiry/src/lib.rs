@@ -82,6 +82,8 @@ impl From<ExpiryError> for Diagnostic {
 }
 
 /// Looks at what is due, or takes one step of a rotation.
+///
+/// Errors: what is due can't be read, or the step can't be taken.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ExpiryError> {
     match event.payload {
         Input::Rotation { step, secret_id, client_request_token } => {

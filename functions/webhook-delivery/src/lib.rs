@@ -47,6 +47,8 @@ impl From<WebhookDeliveryError> for Diagnostic {
 }
 
 /// Queues what is due, or posts to every address named in the batch; only the failed jobs go back to the queue.
+///
+/// Errors: what is due can't be read or queued. A job that fails is in the output.
 pub async fn handle(
     app: &App,
     outside: &OutboundClient,

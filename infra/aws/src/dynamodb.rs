@@ -133,7 +133,7 @@ impl DynamoDb {
         match swept {
             Ok(0) => {}
             Ok(count) => tracing::debug!(count, "items expired"),
-            Err(error) => tracing::error!(%error, "items could not be expired"),
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "items could not be expired"),
         }
     }
 }

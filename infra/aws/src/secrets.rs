@@ -168,7 +168,7 @@ impl Secrets {
         let purged =
             self.store.transact(|transaction| transaction.execute("DELETE FROM secret WHERE purge_ms <= ?1", [now]));
         if let Err(error) = purged {
-            tracing::error!(%error, "deleted secrets could not be purged");
+            tracing::error!(error = &error as &dyn std::error::Error, "deleted secrets could not be purged");
         }
     }
 
@@ -334,7 +334,7 @@ impl Secrets {
             rows.collect::<Result<Vec<_>, _>>()
         });
         found.unwrap_or_else(|error| {
-            tracing::error!(%error, "the rotations could not be read");
+            tracing::error!(error = &error as &dyn std::error::Error, "the rotations could not be read");
             Vec::new()
         })
     }

@@ -255,7 +255,7 @@ impl Sqs {
             )
         });
         if let Err(error) = forgotten {
-            tracing::error!(%error, "old messages could not be forgotten");
+            tracing::error!(error = &error as &dyn std::error::Error, "old messages could not be forgotten");
         }
         self.changed.notify_waiters();
     }
@@ -271,7 +271,7 @@ impl Sqs {
             )
         });
         if let Err(error) = released {
-            tracing::error!(%error, "received messages could not be released");
+            tracing::error!(error = &error as &dyn std::error::Error, "received messages could not be released");
         }
         self.changed.notify_waiters();
     }

@@ -24,6 +24,7 @@ use shared::{
         clock::Clock,
         id::{FirmId, MailboxId, MessageId},
         random::Random,
+        telemetry::ErrorChain,
     },
     firm::feed::GAP_PATIENCE,
     mail::archive,
@@ -656,8 +657,8 @@ fn hex_of_base64(checksum: &str) -> Option<String> {
     Some(hex::encode(bytes))
 }
 
-fn unexpected(error: impl fmt::Display) -> DemoError {
-    DemoError::Unexpected(error.to_string())
+fn unexpected(error: impl std::error::Error + 'static) -> DemoError {
+    DemoError::Unexpected(ErrorChain(&error).to_string())
 }
 
 /// The mailbox's progress, as the API tells it.

@@ -102,4 +102,10 @@ impl Microsoft365 {
     pub fn requests(&self) -> Requests {
         self.0.traffic.counts()
     }
+
+    /// Waits until at least `times` Graph requests of one kind (a name in [`Requests::by_kind`]) came, since the world
+    /// was opened.
+    pub async fn reached(&self, kind: &str, times: u64) {
+        self.0.traffic.reached(kind, times).await;
+    }
 }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 use crate::error::Result;
 
@@ -38,7 +39,7 @@ pub struct Requests {
 
 /// Counters and log of one simulated world.
 pub(crate) struct Traffic {
-    counts: Mutex<Requests>,
+    counts: watch::Sender<Requests>,
     log: Option<Mutex<BufWriter<File>>>,
 }
 
@@ -59,17 +60,24 @@ impl Traffic {
     pub fn open(path: Option<&Path>) -> Result<Self> {
         let open = |path: &Path| File::options().create(true).append(true).open(path);
         Ok(Self {
-            counts: Mutex::default(),
+            counts: watch::Sender::default(),
             log: path.map(open).transpose()?.map(|file| Mutex::new(BufWriter::new(file))),
         })
     }
 
     pub fn count(&self, add: impl FnOnce(&mut Requests)) {
-        add(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        self.counts.send_modify(add);
     }
 
     pub fn counts(&self) -> Requests {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counts.borrow().clone()
+    }
+
+    /// Waits until at least `times` Graph requests of this kind came.
+    pub async fn reached(&self, kind: &str, times: u64) {
+        let mut counts = self.counts.subscribe();
+        // The sender lives as long as `self`.
+        let _ = counts.wait_for(|counts| counts.by_kind.get(kind).is_some_and(|so_far| *so_far >= times)).await;
     }
 
     /// Whether exchanges are written down at all, so that no body is copied in vain.
@@ -99,7 +107,7 @@ impl Traffic {
             .and_then(|()| log.write_all(b"\n"))
             .and_then(|()| log.flush());
         if let Err(error) = written {
-            tracing::warn!(%error, "traffic log not written");
+            tracing::warn!(error = &error as &dyn std::error::Error, "traffic log not written");
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     },
     aws::table::{Key, Row, TableError, Write},
     base::{
+        clock::TimeLimit,
         id::{FirmId, SubscriptionId},
         telemetry::ErrorChain,
     },
@@ -111,7 +112,7 @@ async fn unsubscribe(clients: &Clients, connector: &Connector, subscriptions: Ve
             }
         }
     };
-    if tokio::time::timeout(UNSUBSCRIBE_TIME_MAX, all).await.is_err() {
+    if TimeLimit::after(UNSUBSCRIBE_TIME_MAX).hold(all).await.is_none() {
         tracing::info!(connector.id = %connector.id, "some subscriptions end by themselves");
     }
 }

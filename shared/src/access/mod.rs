@@ -1,6 +1,6 @@
 //! How greffe may open mailboxes and members' Outlooks (connectors, sign-in, tokens, credentials of app registrations);
-//! uses all rooms before it. It lies above `mail` and `push`, because a connector that works again makes all that it
-//! reaches due.
+//! uses `base`, `aws`, `graph`, `problem`, `firm`, `webhook` and `mail`. It lies above `mail`, because a connector that
+//! works again makes its mailboxes due.
 
 pub mod clients;
 pub mod connector;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The reminders of a credential's end, in the order in which they are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub enum Reminder {
     SixtyDays,
     ThirtyDays,

@@ -40,7 +40,7 @@ const ROTATION_TIME: SignedDuration = SignedDuration::from_hours(24);
 /// A step of a rotation, as Secrets Manager names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub enum RotationStep {
     CreateSecret,
     SetSecret,

@@ -38,6 +38,7 @@ use crate::{
         table::{Key, Row, TableError, Write},
     },
     base::{
+        clock::TimeLimit,
         digest::digest_of,
         id::{ConnectorId, FirmId, TenantId},
         metric::{Counter, Tally},
@@ -561,16 +562,15 @@ async fn identified(
 /// shown as that.
 async fn verified_domains(clients: &Clients, issued: &Issued) -> Option<Vec<String>> {
     let graph = clients.graph_with(issued.access.clone());
-    match tokio::time::timeout(DOMAINS_WAIT, graph.organization()).await {
-        Ok(Ok(organization)) => {
+    match TimeLimit::after(DOMAINS_WAIT).hold(graph.organization()).await? {
+        Ok(organization) => {
             let domains = organization.verified_domains?;
             Some(domains.into_iter().map(|domain| domain.name.to_lowercase()).collect())
         }
-        Ok(Err(error)) => {
+        Err(error) => {
             tracing::info!(error = %ErrorChain(&error), "the organisation's domains could not be read");
             None
         }
-        Err(_) => None,
     }
 }
 

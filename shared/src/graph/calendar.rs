@@ -81,7 +81,7 @@ struct WireEvent {
 /// How an event appears in the free/busy information of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub enum ShowAs {
     Free,
     Tentative,
@@ -150,7 +150,7 @@ pub struct Series {
 /// The unit of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 #[schema(as = Every)]
 pub enum RecurrenceUnit {
     Day,

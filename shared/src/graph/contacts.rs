@@ -75,7 +75,7 @@ impl PhysicalAddress {
 
 /// All that we say of a contact.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub struct ContactContent {
     /// The name shown. It is sent with every change: Outlook makes up another from the parts otherwise.
     pub display_name: String,

@@ -19,7 +19,7 @@ use crate::base::id::FolderId;
 /// Source: <https://learn.microsoft.com/graph/api/resources/mailfolder>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub enum WellKnown {
     Archive,
     ConversationHistory,

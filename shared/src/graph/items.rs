@@ -105,7 +105,7 @@ impl ItemContainers {
 
 /// One container of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub enum ItemContainer {
     ContactFolder(ContactFolderId),
     TaskList(TaskListId),

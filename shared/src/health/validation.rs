@@ -100,7 +100,7 @@ impl CheckedResource {
 /// A service of Microsoft 365 that is tested for one member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub enum Service {
     Mail,
     Calendar,

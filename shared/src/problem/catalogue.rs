@@ -69,7 +69,7 @@ macro_rules! catalogue {
             Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
         )]
         #[serde(rename_all = "snake_case")]
-        #[allow(missing_docs)]
+        #[allow(missing_docs, reason = "its entry says what each is")]
         pub enum Code { $($code,)* }
 
         impl Code {

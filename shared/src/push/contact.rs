@@ -22,7 +22,7 @@ pub enum ContactKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = ContactAt)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub enum ContactSlot {
     Business,
     Home,
@@ -41,7 +41,7 @@ pub struct Phone {
 
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub struct Address {
     /// Which: business, container or other.
     pub at: ContactSlot,
@@ -54,7 +54,7 @@ pub struct Address {
 
 /// What the business application says of a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "its name says what each is")]
 pub struct Contact {
     pub kind: ContactKind,
     /// The name shown.

@@ -235,6 +235,8 @@ impl SortedPart {
     ///
     /// With `wanted`, a page by id may have few items or none although more follow: a request looks at
     /// [`LOOKED_AT_MAX`] items at most.
+    ///
+    /// Errors: `after` is not of this list, a sorted list is too long, or the table does not answer.
     pub async fn read<V: Item>(
         self,
         table: &Table,
@@ -272,6 +274,8 @@ impl SortedPart {
     }
 
     /// This part of a whole list, in its order. Two items that sort alike come by their ids.
+    ///
+    /// Errors: the list is longer than [`SORTED_MAX`], or the item that `after` names is gone from it.
     pub fn cut<V: Item>(self, all: Vec<V>, wanted: Option<impl Fn(&V) -> bool>) -> Answer<Page<V>> {
         if all.len() > SORTED_MAX {
             return Err(invalid(format!("sort: a list of more than {SORTED_MAX} comes by `id` only")));
@@ -302,6 +306,8 @@ impl SortedPart {
 
 impl Part {
     /// The values whose keys begin with `prefix`; `key` makes the key of an id, `id` tells a value's.
+    ///
+    /// Errors: `after` is not an id of this list, or the table does not answer.
     pub async fn read<T: FromStr<Err: Display> + Display, V: DeserializeOwned>(
         self,
         table: &Table,

@@ -120,7 +120,7 @@ impl Blobs {
 /// A blob that stays by mistake is removed at the next start.
 fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
-        tracing::warn!(%error, path = %path.display(), "a blob could not be removed");
+        tracing::warn!(error = &error as &dyn std::error::Error, path = %path.display(), "a blob could not be removed");
     }
 }
 
