@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
+        connect_link,
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
         deletion::delete_connector,
@@ -402,8 +403,8 @@ pub(super) async fn link(
     let loopback = !app.config.public_url.is_https();
     let asked = (new.return_url.trim(), new.state.as_deref());
     let back = ReturnAddress::parse(asked, &app.config.return_origins, loopback).map_err(|e| invalid(e.to_string()))?;
-    let expires_at = app.clock.now() + sign_in::TICKET_LIFETIME;
-    let connect_url = sign_in::connect_url(&app, &found.value, Some(back)).await?;
+    let expires_at = app.clock.now() + connect_link::CONNECT_LINK_LIFETIME;
+    let connect_url = connect_link::connect_url(&app, &found.value, Some(back)).await?;
     Ok((StatusCode::CREATED, Json(SignInLink { connect_url, expires_at })))
 }
 
