@@ -175,9 +175,7 @@ pub(super) async fn create(
 
 /// The connector of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Connector>> {
-    let Some(external) = external else { return Ok(None) };
-    let Some(id) = ExternalIdOwner::Connector.find(&app.table, Some(firm), external).await? else { return Ok(None) };
-    Ok(Connector::find(&app.table, firm, id).await?.map(|row| row.value))
+    Ok(ExternalIdOwner::Connector.existing(&app.table, Some(firm), external, |id| Key::connector(firm, id)).await?)
 }
 
 impl Item for Connector {
