@@ -21,7 +21,7 @@ use shared::{
 use crate::{
     asset,
     console::Console,
-    door::{Api, Trouble},
+    door::{Api, Refusal, Trouble},
     session::Guest,
     text::Texts,
 };
@@ -98,13 +98,7 @@ impl Shell {
 
     /// The other languages: tag, and name in itself.
     pub(crate) fn languages(&self) -> Vec<(&'static str, &'static str)> {
-        let name = |language| match language {
-            Language::English => "English",
-            Language::French => "Français",
-            Language::Dutch => "Nederlands",
-            Language::German => "Deutsch",
-        };
-        Language::ALL.into_iter().filter(|l| *l != self.t.language).map(|l| (l.tag(), name(l))).collect()
+        Language::ALL.into_iter().filter(|l| *l != self.t.language).map(|l| (l.tag(), l.own_name())).collect()
     }
 
     /// The address of a page of the firm.
@@ -144,6 +138,15 @@ impl Shell {
     pub(crate) fn current(&self, page: &str) -> bool {
         self.here == page
     }
+}
+
+/// The page that `page` makes of why the API refused what a form asked for, if it did.
+pub(crate) fn page_saying<T: askama::Template>(
+    refusal: Option<Refusal>,
+    page: impl FnOnce(Option<Refusal>) -> T,
+) -> Response {
+    let status = refusal.as_ref().map(Refusal::status);
+    page_with(&page(refusal), status)
 }
 
 /// A page that also says why the API refused what a form asked for, if it did.

@@ -3,13 +3,15 @@
 //! The schedule starts it. It needs no queue: the index `due` lists the logs that are due, a log that failed stays due,
 //! and two appenders of one log do no harm.
 
-use futures::StreamExt as _;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    aws::{table::TableError, worker::Deadline},
+    aws::{
+        table::TableError,
+        worker::{self, Deadline},
+    },
     base::{
         id::FirmId,
         metric::{Counter, Tally},
@@ -70,12 +72,8 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Evid
 /// Errors: the table refuses or does not answer.
 pub async fn append(app: &App, until: Timestamp, deadline: &Deadline) -> Result<Output, EvidenceError> {
     let due = app.table.due_logs(until).await?;
-    let follows = due.iter().map(|firm| follow(app, *firm, deadline));
-    // Collected first: a stream that borrows within its closure is not `Send`.
-    let follows: Vec<_> = follows.collect();
-    let done: Vec<Option<u64>> = futures::stream::iter(follows).buffer_unordered(FIRMS_AT_ONCE).collect().await;
-    let appended = done.iter().flatten().sum();
-    let failed = done.iter().filter(|done| done.is_none()).count();
+    let follow = |firm| follow(app, firm, deadline);
+    let (appended, failed) = worker::for_each_firm(&due, FIRMS_AT_ONCE, deadline, follow).await;
     if appended > 0 || failed > 0 {
         tracing::info!(logs = due.len(), appended, failed, "logs were brought up to their feeds");
     }
@@ -84,9 +82,6 @@ pub async fn append(app: &App, until: Timestamp, deadline: &Deadline) -> Result<
 
 /// How many entries were appended; none if the log could not be appended to.
 async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
-    if deadline.is_near() {
-        return Some(0);
-    }
     match app.appender().follow(&app.table, firm, &app.clock, app.config.log_pause, deadline).await {
         Ok(appended) => {
             stamp(app, firm, appended.size).await;

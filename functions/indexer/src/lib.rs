@@ -3,13 +3,15 @@
 //! The schedule starts it. It needs no queue: the index `due` lists the indexes that are due, one that failed stays
 //! due, and two indexers of one firm do no harm.
 
-use futures::StreamExt as _;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    aws::{table::TableError, worker::Deadline},
+    aws::{
+        table::TableError,
+        worker::{self, Deadline},
+    },
     base::{id::FirmId, telemetry::ErrorChain},
     search::append::IndexingError,
 };
@@ -84,17 +86,12 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Inde
 /// Errors: the table refuses or does not answer.
 pub async fn index(app: &App, until: Timestamp, deadline: &Deadline) -> Result<Output, IndexerError> {
     let due = app.table.due_indexes(until).await?;
-    let follows = due.iter().map(|firm| follow(app, *firm, deadline));
-    // Collected first: a stream that borrows within its closure is not `Send`.
-    let follows: Vec<_> = follows.collect();
-    let done: Vec<Option<u64>> = futures::stream::iter(follows).buffer_unordered(FIRMS_AT_ONCE).collect().await;
-    let output =
-        Output { indexed: done.iter().flatten().sum(), failed: done.iter().filter(|done| done.is_none()).count() };
-    if output.indexed > 0 || output.failed > 0 {
-        let Output { indexed, failed } = output;
+    let follow = |firm| follow(app, firm, deadline);
+    let (indexed, failed) = worker::for_each_firm(&due, FIRMS_AT_ONCE, deadline, follow).await;
+    if indexed > 0 || failed > 0 {
         tracing::info!(indexes = due.len(), indexed, failed, "indexes were brought up to their feeds");
     }
-    Ok(output)
+    Ok(Output { indexed, failed })
 }
 
 /// Makes the index of a firm again, as far as the time reaches; the schedule does the rest.
@@ -108,9 +105,6 @@ pub async fn rebuild(app: &App, firm: FirmId, deadline: &Deadline) -> Result<Out
 
 /// How many facts were indexed; none if the index could not be brought up to its feed.
 async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
-    if deadline.is_near() {
-        return Some(0);
-    }
     match app.indexer().follow(&app.table, firm, &app.clock, deadline).await {
         Ok(indexed) => Some(indexed.added),
         Err(error) => {

@@ -48,7 +48,7 @@ pub enum VerifyHereError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// A log can't go on.
-    #[error("have the log of firm {0} go on")]
+    #[error("resume the log of firm {0}")]
     Resume(FirmId, #[source] ResumeError),
 }
 

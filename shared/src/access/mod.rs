@@ -3,6 +3,7 @@
 //! works again makes its mailboxes due.
 
 pub mod clients;
+pub mod connect_link;
 pub mod connector;
 pub mod console_sign_in;
 pub mod credential;

@@ -25,6 +25,7 @@ use url::Url;
 use crate::{
     access::{
         clients::Clients,
+        connect_link::{CONNECT_LINK_LIFETIME, ConnectLink},
         connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, PERSONAL_TENANT, Rights},
         entra::{Issued, SignInWish},
         id_token::IdClaims,
@@ -52,27 +53,14 @@ use crate::{
     problem::{Code, NotedProblem, Problem, of_app_not_allowed, of_token_refusal},
 };
 
-/// How long a link to connect may be used.
-pub const TICKET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How long one sign-in may take.
 pub const SIGN_IN_LIFETIME: Duration = Duration::from_secs(600);
 /// How long greffe remembers a sign-in, to say what became of it when a browser comes back too late or a second time.
-pub(super) const SIGN_IN_KEPT: Duration = TICKET_LIFETIME;
+pub(super) const SIGN_IN_KEPT: Duration = CONNECT_LINK_LIFETIME;
 /// Waits for rights to spread at Microsoft after a consent: all together shorter than a browser is kept waiting.
 const RIGHTS_WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6)];
 /// How long a sign-in waits for the domains of an organisation, which are for information.
 const DOMAINS_WAIT: Duration = Duration::from_secs(5);
-const TICKET_OWNER: &str = "connect ticket";
-
-/// What a link to connect stands for.
-#[derive(Serialize, Deserialize)]
-struct Ticket {
-    firm: FirmId,
-    connector: ConnectorId,
-    expires_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    back: Option<ReturnAddress>,
-}
 
 /// What a sign-in began with.
 #[derive(Debug, Clone, Default)]
@@ -221,22 +209,6 @@ pub struct Callback {
     pub tenant: Option<String>,
 }
 
-/// The link that a person opens to connect `connector`. It names nothing in clear and ends by itself. `back`: where the
-/// browser goes in the end; without one, to a page of greffe's.
-///
-/// Errors: there is no credential or token that Entra accepts; the error says who has to act.
-pub async fn connect_url(
-    clients: &Clients,
-    connector: &Connector,
-    back: Option<ReturnAddress>,
-) -> Result<String, TokenError> {
-    let (firm, expires_at) = (connector.firm, clients.clock.now() + TICKET_LIFETIME);
-    let ticket = Ticket { firm, connector: connector.id, expires_at, back };
-    let json = serde_json::to_string(&ticket).unwrap_or_default();
-    let sealed = clients.secrets.keyring().await?.seal(&clients.random, TICKET_OWNER, &json);
-    Ok(clients.config.public_url.at(&format!("/oauth/connect/{}", sealed.as_str())))
-}
-
 /// What tells the cookies of several sign-ins in one browser apart: the beginning of the state's digest, in base64url.
 pub fn cookie_suffix(state: &str) -> String {
     let mut suffix = digest_of(state);
@@ -250,9 +222,8 @@ pub fn cookie_suffix(state: &str) -> String {
 /// fails.
 pub async fn begin(clients: &Clients, ticket: &str) -> Result<Departure, Problem> {
     let keyring = clients.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
-    let opened = keyring.open(TICKET_OWNER, &Sealed::from_text(ticket));
-    let opened = opened.ok().and_then(|json| serde_json::from_str::<Ticket>(json.expose_secret()).ok());
-    let Ticket { firm, connector, expires_at, back } = opened.ok_or_else(|| {
+    let opened = ConnectLink::open(&keyring, ticket);
+    let ConnectLink { firm, connector, expires_at, back } = opened.ok_or_else(|| {
         tracing::warn!("a link to connect is damaged");
         Problem::new(Code::LinkDamaged, "The link is invalid.")
     })?;
@@ -721,7 +692,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
         };
         // A link that a mail filter opened is still good; one that connected somebody is not.
         let link = browser.as_ref().and_then(|browser| browser.began.link.as_ref()).map(|link| {
-            let used = UsedLink { expires_at: (now + TICKET_LIFETIME).as_second() };
+            let used = UsedLink { expires_at: (now + CONNECT_LINK_LIFETIME).as_second() };
             Write::overwrite(Key::used_link(asked.firm, link), &used)
         });
         let writes = [Write::replace(&row), tokens, watch].into_iter();

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::pin, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
@@ -16,6 +16,7 @@ use crate::{
     },
     base::{
         clock::{Clock, TimeLimit},
+        id::FirmId,
         telemetry::ErrorChain,
     },
 };
@@ -119,6 +120,24 @@ pub enum RoundOutcome {
     Finished,
     /// The deadline is near, and there is more to do.
     OutOfTime,
+}
+
+/// Works for each of the firms, so many at once, and begins with none once the deadline is near: the sum of what was
+/// done, and how many failed. `work` answers none where it failed.
+pub async fn for_each_firm<F: Future<Output = Option<u64>>>(
+    firms: &[FirmId],
+    at_once: usize,
+    deadline: &Deadline,
+    work: impl Fn(FirmId) -> F,
+) -> (u64, usize) {
+    let works = firms.iter().map(|firm| {
+        let work = work(*firm);
+        async move { if deadline.is_near() { Some(0) } else { work.await } }
+    });
+    // Collected first: a stream that borrows within its closure is not `Send`.
+    let works: Vec<_> = works.collect();
+    let done: Vec<Option<u64>> = stream::iter(works).buffer_unordered(at_once).collect().await;
+    (done.iter().flatten().sum(), done.iter().filter(|done| done.is_none()).count())
 }
 
 /// Queues a job for each that is due, page by page, until all are queued or 45 seconds are over: the rest is due still

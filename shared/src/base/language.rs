@@ -35,6 +35,16 @@ impl Language {
         }
     }
 
+    /// Its name in itself.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::French => "Français",
+            Self::Dutch => "Nederlands",
+            Self::German => "Deutsch",
+        }
+    }
+
     /// The language that a browser's `Accept-Language` likes best; English if it likes none of ours.
     /// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-accept-language>
     pub fn preferred(accept_language: &str) -> Self {

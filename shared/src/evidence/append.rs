@@ -57,7 +57,7 @@ pub struct Appended {
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The head is not one that these keys signed.
-    #[error("the checkpoint is not to be believed")]
+    #[error("the checkpoint's signature is not valid")]
     Checkpoint(#[from] CheckpointError),
     /// The log has begun, and has no head.
     #[error("the checkpoint is missing, though the log has begun")]

@@ -25,8 +25,8 @@ use crate::{
     evidence::{
         authority::StampedCheckpoint,
         inclusion_proof::{ProofError, SignedLog},
-        page::{ProofFacts, ProofOf, page},
-        proof_package::{PackageError, Packer, Proven, common_files, prove},
+        page::ProofOf,
+        proof_package::{PackageError, Packer, Proven, common_files, prove, readme},
         stamp::Stamp,
         store::{CHECKPOINT, LogError},
         tlog::{LogTile, TILE_WIDTH, TileKind},
@@ -266,15 +266,8 @@ impl Packer<'_> {
             mails += 1;
             tell(original.bytes);
         }
-        let facts = ProofFacts {
-            firm: &firm.name,
-            log_size: log.checkpoint.size,
-            keys: &log.keys,
-            stamped_at: stamp.as_ref().map(|(stamp, _)| stamp.at),
-            of: ProofOf::Mails(mails),
-        };
-        zip.add("README.html", page(firm.language, &facts).as_bytes()).await?;
-        for (name, bytes) in common_files(log, stamp.as_ref()) {
+        let readme = readme(firm, log, stamp.as_ref(), ProofOf::Mails(mails));
+        for (name, bytes) in [readme].into_iter().chain(common_files(log, stamp.as_ref())) {
             zip.add(name, &bytes).await?;
         }
         zip.add("index.csv", csv.as_bytes()).await?;

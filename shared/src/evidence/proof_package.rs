@@ -148,6 +148,18 @@ pub(super) async fn prove(
     Ok(Proven { entry, proof: text, fact })
 }
 
+/// The page that goes with a proof of `of` by this log, in the firm's language.
+pub(super) fn readme(
+    firm: &Firm,
+    log: &SignedLog<'_>,
+    stamp: Option<&(Stamp, Vec<u8>)>,
+    of: ProofOf<'_>,
+) -> (&'static str, Vec<u8>) {
+    let (log_size, stamped_at) = (log.checkpoint.size, stamp.map(|(stamp, _)| stamp.at));
+    let facts = ProofFacts { firm: &firm.name, log_size, keys: &log.keys, stamped_at, of };
+    ("README.html", page(firm.language, &facts).into_bytes())
+}
+
 /// What goes with every proof by this log: the script, the checkpoint, the keys and the stamp.
 pub(super) fn common_files(
     log: &SignedLog<'_>,
@@ -199,17 +211,10 @@ impl Packer<'_> {
             number,
             has_original: whole,
         };
-        let facts = ProofFacts {
-            firm: &firm.name,
-            log_size: log.checkpoint.size,
-            keys: &log.keys,
-            stamped_at: stamp.as_ref().map(|(stamp, _)| stamp.at),
-            of: ProofOf::Mail(mail),
-        };
-        let page = page(firm.language, &facts).into_bytes();
+        let readme = readme(firm, &log, stamp.as_ref(), ProofOf::Mail(mail));
         let own = [("entry.json", Some(entry)), ("fact.json", fact), ("proof.txt", Some(proof.into_bytes()))];
         let own = own.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
-        let files = [("README.html", page)].into_iter().chain(own).chain(common_files(&log, stamp.as_ref()));
+        let files = [readme].into_iter().chain(own).chain(common_files(&log, stamp.as_ref()));
         let (mut zip, mut before) = (ZipFile::new(original.archived_at), Vec::new());
         for (name, bytes) in files {
             before.extend(zip.begin(&ZipMember::of(name, &bytes)));

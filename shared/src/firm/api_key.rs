@@ -65,7 +65,7 @@ pub struct KeyGrant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     /// The key that makes it lacks the right.
-    #[error("the key that makes it has not the right {0}")]
+    #[error("the key that creates it lacks the right {0}")]
     Right(KeyRight),
     /// The key that makes it ends before.
     #[error("it is later than the end of the key that makes it")]

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     aws::table::{Key, Table, TableError, Write},
@@ -57,6 +57,21 @@ impl ExternalIdOwner {
     ) -> Result<Option<T>, TableError> {
         let bearer = table.get::<Bearer>(&self.key(firm, external)).await?;
         Ok(bearer.and_then(|row| row.value.id.parse().ok()))
+    }
+
+    /// What has this external id, as it is stored under the `key` of its id; none without an external id.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn existing<I: FromStr, T: DeserializeOwned>(
+        self,
+        table: &Table,
+        firm: Option<FirmId>,
+        external: Option<&ExternalId>,
+        key: impl FnOnce(I) -> Key,
+    ) -> Result<Option<T>, TableError> {
+        let Some(external) = external else { return Ok(None) };
+        let Some(id) = self.find(table, firm, external).await? else { return Ok(None) };
+        Ok(table.get(&key(id)).await?.map(|row| row.value))
     }
 
     /// The write that gives an external id to what is created; it conflicts where another has it.

@@ -110,7 +110,7 @@ impl<T: PassPurpose> Pass<T> {
     }
 
     /// The pass of that text, ended or not; none if greffe did not sign it for this purpose.
-    fn verified(key: &MacKey, text: &str) -> Option<Self> {
+    pub fn verified(key: &MacKey, text: &str) -> Option<Self> {
         let (said, code) = text.rsplit_once('.')?;
         let json = said.strip_prefix(T::NAME)?.strip_prefix('.')?;
         let code = BASE64_URL_SAFE_NO_PAD.decode(code).ok()?;

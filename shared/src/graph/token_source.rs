@@ -74,7 +74,7 @@ pub enum NotAllowed {
     #[error("the app registration belongs to another firm, or to greffe's operator")]
     AnotherFirms,
     /// Its registration trusts the audience that all firms shared, which says nothing of the firm.
-    #[error("the app registration trusts AWS's word for greffe, and not yet for this firm")]
+    #[error("the app registration does not trust this firm's audience yet")]
     SharedAudience,
 }
 
@@ -212,7 +212,7 @@ pub enum EntraError {
     #[error("Entra could not be reached")]
     Unreachable(#[source] reqwest::Error),
     /// The token endpoint is not well, or asked too often.
-    #[error("the token endpoint is not well")]
+    #[error("the token endpoint is failing")]
     Unwell {
         /// How long it asks to wait, if it says so.
         wait: Option<Duration>,

@@ -1,18 +1,26 @@
-//! What an older version wrote outside the table stays readable: secrets, sealed values, jobs under way, and what Graph
-//! gives back with a notice. A text here is never changed; a new form gets one more.
+//! What an older version wrote outside the table stays readable: secrets, sealed values, links that people have, jobs
+//! under way, and what Graph gives back with a notice. A text here is never changed; a new form gets one more.
 
 use secrecy::ExposeSecret as _;
 use shared::{
-    access::credential::Credential,
+    access::{connect_link::ConnectLink, credential::Credential},
     aws::{
         queue::{DeliveryJob, DeliveryRequest, MailboxJob, PushJob},
         secrets::{Keyring, MacKey, Sealed},
+    },
+    base::random::Random,
+    firm::{
+        pass::{Invitation, Pass},
+        user::UserRole,
     },
     mail::notification,
 };
 
 const FIRM: &str = "6c9b524f-2f0a-46d8-b747-996f2cf3873d";
 const STATE: &str = "bJtSTy8KRti3R5lvLPOHPQsOPF5tW0xXjw4OHWoffCKUgbehnVqEmsTojYmr3mxNPGMekHI8X_rx5EgyjuStpg";
+const INVITATION: &str = "invitation.eyJzYXlzIjp7ImZpcm0iOiI2YzliNTI0Zi0yZjBhLTQ2ZDgtYjc0Ny05OTZmMmNmMzg3M2QiLCJuYW1\
+    lIjoiTHVtZW4iLCJyb2xlIjoiY2xlcmsiLCJzYWx0IjoiYzJGc2RBIn0sImVuZHNfYXQiOjE3NzMwNDMyMDB9.w8un\
+    O3zTMAAGVaMbT9Fr-NluG5eAx7qBufSq294WMy0";
 const MAILBOX: &str = "0b0e3c5e-6d5b-4c57-8f0e-0e1d6a1f7c22";
 
 fn credential(text: &str) -> Credential {
@@ -84,4 +92,28 @@ fn a_subscription_that_was_made_once_is_still_ours() {
     assert_eq!(notices.refused, 0);
     let named: Vec<_> = notices.mailboxes.into_keys().collect();
     assert_eq!(named, [(FIRM.parse().unwrap(), MAILBOX.parse().unwrap())]);
+}
+
+#[test]
+fn an_invitation_that_somebody_has_still_admits() {
+    let key = MacKey::new(&"a long random text".to_owned().into());
+    let pass = Pass::<Invitation>::verified(&key, INVITATION).unwrap();
+    assert_eq!((pass.says.firm.to_string().as_str(), pass.says.role), (FIRM, UserRole::Clerk));
+    assert_eq!((pass.says.name.as_str(), pass.says.salt.as_str(), pass.ends_at), ("Lumen", "c2FsdA", 1_773_043_200));
+}
+
+#[test]
+fn a_link_to_connect_that_somebody_has_still_opens() {
+    let ring = Keyring::parse(&format!(r#"{{"current":"k1","k1":"{}"}}"#, "first ".repeat(8)).into()).unwrap();
+    let open = |json: &str| ConnectLink::open(&ring, ring.seal(&Random::seeded(1), "connect ticket", json).as_str());
+    let first = format!(r#"{{"firm":"{FIRM}","connector":"{MAILBOX}","expires_at":"2026-03-03T08:00:00Z"}}"#);
+    let first = open(&first).unwrap();
+    assert_eq!((first.firm.to_string().as_str(), first.connector.to_string().as_str()), (FIRM, MAILBOX));
+    assert!(first.back.is_none() && first.expires_at == "2026-03-03T08:00:00Z".parse().unwrap());
+
+    let newer = format!(
+        r#"{{"firm":"{FIRM}","connector":"{MAILBOX}","expires_at":"2026-03-03T08:00:00Z",
+            "back":{{"url":"https://app.example/done","state":"s"}},"field_of_a_newer_version":[1]}}"#
+    );
+    assert!(open(&newer).unwrap().back.is_some());
 }

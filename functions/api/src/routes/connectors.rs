@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
+        connect_link,
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
         deletion::delete_connector,
@@ -174,9 +175,7 @@ pub(super) async fn create(
 
 /// The connector of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Connector>> {
-    let Some(external) = external else { return Ok(None) };
-    let Some(id) = ExternalIdOwner::Connector.find(&app.table, Some(firm), external).await? else { return Ok(None) };
-    Ok(Connector::find(&app.table, firm, id).await?.map(|row| row.value))
+    Ok(ExternalIdOwner::Connector.existing(&app.table, Some(firm), external, |id| Key::connector(firm, id)).await?)
 }
 
 impl Item for Connector {
@@ -402,8 +401,8 @@ pub(super) async fn link(
     let loopback = !app.config.public_url.is_https();
     let asked = (new.return_url.trim(), new.state.as_deref());
     let back = ReturnAddress::parse(asked, &app.config.return_origins, loopback).map_err(|e| invalid(e.to_string()))?;
-    let expires_at = app.clock.now() + sign_in::TICKET_LIFETIME;
-    let connect_url = sign_in::connect_url(&app, &found.value, Some(back)).await?;
+    let expires_at = app.clock.now() + connect_link::CONNECT_LINK_LIFETIME;
+    let connect_url = connect_link::connect_url(&app, &found.value, Some(back)).await?;
     Ok((StatusCode::CREATED, Json(SignInLink { connect_url, expires_at })))
 }
 

@@ -119,9 +119,7 @@ fn read_domains(domains: Vec<Domain>) -> Answer<Vec<String>> {
 
 /// The firm that has this external id already.
 async fn known(app: &App, external: Option<&ExternalId>) -> Answer<Option<Firm>> {
-    let Some(external) = external else { return Ok(None) };
-    let Some(id) = ExternalIdOwner::Firm.find(&app.table, None, external).await? else { return Ok(None) };
-    Ok(Firm::find(&app.table, id).await?)
+    Ok(ExternalIdOwner::Firm.existing(&app.table, None, external, Key::firm).await?)
 }
 
 /// Creates a firm.

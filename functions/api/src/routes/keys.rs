@@ -122,9 +122,7 @@ pub(super) async fn create(
 
 /// The key of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<ApiKey>> {
-    let Some(external) = external else { return Ok(None) };
-    let Some(id) = ExternalIdOwner::Key.find(&app.table, Some(firm), external).await? else { return Ok(None) };
-    Ok(app.table.get::<ApiKey>(&Key::api_key(firm, id)).await?.map(|row| row.value))
+    Ok(ExternalIdOwner::Key.existing(&app.table, Some(firm), external, |id| Key::api_key(firm, id)).await?)
 }
 
 /// An API key, without its secret.

@@ -136,9 +136,7 @@ fn shown(member: Member) -> Tagged<MemberView> {
 
 /// The member of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Member>> {
-    let Some(external) = external else { return Ok(None) };
-    let Some(id) = ExternalIdOwner::Member.find(&app.table, Some(firm), external).await? else { return Ok(None) };
-    Ok(Member::find(&app.table, firm, id).await?.map(|row| row.value))
+    Ok(ExternalIdOwner::Member.existing(&app.table, Some(firm), external, |id| Key::member(firm, id)).await?)
 }
 
 impl Item for Member {

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     access::{
+        connect_link::connect_url,
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::Credential,
         owner::AppOwner,
         ownership,
         registration::{EndSource, Registration},
         reminder::days_left,
-        sign_in::connect_url,
     },
     app::App,
     base::{

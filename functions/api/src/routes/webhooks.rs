@@ -297,9 +297,7 @@ pub(super) async fn create(owner: Owner, State(app): State<Arc<App>>, Json(new):
 
 /// The webhook that has this external id already.
 async fn known(app: &App, owner: Owner, external: Option<&ExternalId>) -> Answer<Option<Webhook>> {
-    let Some(external) = external else { return Ok(None) };
-    let Some(id) = ExternalIdOwner::Webhook.find(&app.table, owner.0, external).await? else { return Ok(None) };
-    Ok(Webhook::find(&app.table, owner.0, id).await?.map(|row| row.value))
+    Ok(ExternalIdOwner::Webhook.existing(&app.table, owner.0, external, |id| Key::webhook(owner.0, id)).await?)
 }
 
 /// A firm's webhooks.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     door::{Refusal, Trouble},
     form::Fields,
-    shell::{Office, Shell, page, page_with},
+    shell::{Office, Shell, page, page_saying},
     text::Texts,
 };
 
@@ -123,8 +123,8 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
     match office.api().made_once::<NewConnector>(&typed, &office.v1("/connectors"), body).await? {
         Ok(made) => Ok(office.to(&format!("/connectors/{}", made.id))),
         Err(refusal) => {
-            let (s, status) = (office.shell("connectors"), Some(refusal.status()));
-            Ok(page_with(&NewConnectorPage { s, typed, refusal: Some(refusal) }, status))
+            let s = office.shell("connectors");
+            Ok(page_saying(Some(refusal), |refusal| NewConnectorPage { s, typed, refusal }))
         }
     }
 }
@@ -232,13 +232,12 @@ async fn shown(
     (typed, refusal): (&Fields, Option<Refusal>),
 ) -> Result<Response, Trouble> {
     let c: ConnectorView = office.api().get(&office.v1(&format!("/connectors/{connector}"))).await?;
-    let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("connectors");
     let (change, secret) = match refusal {
         Some(_) => (typed.of_form("change"), typed.of_form("secret")),
         None => Default::default(),
     };
-    Ok(page_with(&ConnectorPage { s, c, came, change, secret, refusal }, status))
+    Ok(page_saying(refusal, |refusal| ConnectorPage { s, c, came, change, secret, refusal }))
 }
 
 /// One connector.

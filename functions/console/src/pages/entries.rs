@@ -17,7 +17,7 @@ use super::view::{self, Listed, ProblemView};
 use crate::{
     door::{Refusal, Trouble, and, encoded},
     form::Fields,
-    shell::{Office, Shell, page_with},
+    shell::{Office, Shell, page_saying},
     text::Texts,
 };
 
@@ -203,11 +203,21 @@ async fn shown(
     members.sort_by_cached_key(|member| name_order(&member.name));
     let names = members.iter().map(|member| (member.id.clone(), member.name.clone())).collect();
     let next = listed.next.map(|next| format!("?after={}{of}", encoded(&next)));
-    let status = refusal.as_ref().map(Refusal::status);
     let (s, entries) = (office.shell("entries"), listed.items);
     let done = which.taken.zip(which.refused);
-    let template = EntriesPage { s, noun, entries, members, names, member: which.member, next, done, typed, refusal };
-    Ok(page_with(&template, status))
+    let member = which.member;
+    Ok(page_saying(refusal, |refusal| EntriesPage {
+        s,
+        noun,
+        entries,
+        members,
+        names,
+        member,
+        next,
+        done,
+        typed,
+        refusal,
+    }))
 }
 
 /// The list of one noun.

@@ -15,7 +15,7 @@ use super::view::{self, Listed, MailboxChoice, MessageView, Standing};
 use crate::{
     door::{Refusal, Trouble, and, encoded},
     form::Fields,
-    shell::{Office, Shell, page_with},
+    shell::{Office, Shell, page_saying},
     text::Texts,
 };
 
@@ -203,9 +203,8 @@ async fn all_shown(
     let next = erasures.next.map(|next| format!("?after={}", encoded(&next)));
     let mut erasures = erasures.items;
     erasures.sort_by_key(|erasure| std::cmp::Reverse(erasure.created_at));
-    let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("erasures");
-    Ok(page_with(&ErasuresPage { s, erasures, next, holds: holds.items, typed, refusal }, status))
+    Ok(page_saying(refusal, |refusal| ErasuresPage { s, erasures, next, holds: holds.items, typed, refusal }))
 }
 
 /// The erasures that were asked for, and the legal holds.
@@ -277,9 +276,8 @@ async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> 
     if typed.get("kind") == "member" {
         members = view::all(office.api(), &office.v1("/members")).await?;
     }
-    let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("erasures");
-    Ok(page_with(&NewErasurePage { s, typed, mails, mailboxes, members, refusal }, status))
+    Ok(page_saying(refusal, |refusal| NewErasurePage { s, typed, mails, mailboxes, members, refusal }))
 }
 
 /// The form, for what its address names.
@@ -342,9 +340,8 @@ async fn shown(
     office.manager()?;
     let e: ErasureView = office.api().get(&office.v1(&format!("/erasures/{erasure}"))).await?;
     let name = e.target.name(office).await;
-    let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("erasures");
-    Ok(page_with(&ErasurePage { s, e, name, is_wrong, refusal }, status))
+    Ok(page_saying(refusal, |refusal| ErasurePage { s, e, name, is_wrong, refusal }))
 }
 
 /// One of them: its preview, its state, and what came of it.

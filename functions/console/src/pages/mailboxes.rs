@@ -15,7 +15,7 @@ use super::view::{self, ConnectorView, Listed, MailboxView, ProblemView};
 use crate::{
     door::{Refusal, Trouble, and},
     form::Fields,
-    shell::{Office, Shell, page, page_with},
+    shell::{Office, Shell, page, page_saying},
 };
 
 /// Mailboxes of one kind that a page lists.
@@ -196,9 +196,8 @@ async fn shown(
     let own = office.v1(&format!("/mailboxes/{mailbox}"));
     let check = format!("{own}/reconciliation");
     let (m, check) = tokio::try_join!(office.api().get(&own), office.api().get(&check))?;
-    let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("mailboxes");
-    Ok(page_with(&MailboxPage { s, m, check, typed, refusal }, status))
+    Ok(page_saying(refusal, |refusal| MailboxPage { s, m, check, typed, refusal }))
 }
 
 /// One mailbox.

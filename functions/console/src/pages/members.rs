@@ -17,7 +17,7 @@ use super::{
 use crate::{
     door::{Refusal, Trouble},
     form::Fields,
-    shell::{Office, Shell, page, page_with},
+    shell::{Office, Shell, page, page_saying},
 };
 
 #[derive(Deserialize)]
@@ -186,9 +186,8 @@ async fn shown(
 ) -> Result<Response, Trouble> {
     let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
     let (m, push) = tokio::try_join!(office.api().get::<MemberView>(&own), office.api().get::<PushView>(&push))?;
-    let status = refusal.as_ref().map(Refusal::status);
     let s = office.shell("members");
-    Ok(page_with(&MemberPage { s, m, push, check, typed, refusal }, status))
+    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, check, typed, refusal }))
 }
 
 /// One member.

@@ -23,7 +23,7 @@ use crate::{
     door::{Api, Refusal, Trouble, and, encoded},
     form::Fields,
     session::Guest,
-    shell::{Shell, api, page_with},
+    shell::{Shell, api, page_saying},
 };
 
 #[derive(Deserialize)]
@@ -63,13 +63,7 @@ struct OperatorPage {
 impl OperatorPage {
     /// Tag and name of each language, the page's own first.
     fn languages(&self) -> Vec<(&'static str, String)> {
-        let name = |language| match language {
-            Language::English => "English",
-            Language::French => "Français",
-            Language::Dutch => "Nederlands",
-            Language::German => "Deutsch",
-        };
-        Language::ALL.into_iter().map(|language| (language.tag(), name(language).to_owned())).collect()
+        Language::ALL.into_iter().map(|language| (language.tag(), language.own_name().to_owned())).collect()
     }
 
     fn chosen(&self, tag: &str) -> bool {
@@ -109,9 +103,8 @@ async fn shown(
     let of = |tenant: TenantView| tenant.waiting.into_iter().map(move |waiting| (tenant.tenant_id.clone(), waiting));
     let waiting = tenants.into_iter().flat_map(of).collect();
     let next = firms.next.map(|next| format!("?after={}", encoded(&next)));
-    let status = refusal.as_ref().map(Refusal::status);
-    let template = OperatorPage { s: Shell::of_guest(guest), firms: firms.items, next, waiting, typed, refusal };
-    Ok(page_with(&template, status))
+    let (s, firms) = (Shell::of_guest(guest), firms.items);
+    Ok(page_saying(refusal, |refusal| OperatorPage { s, firms, next, waiting, typed, refusal }))
 }
 
 /// The page.

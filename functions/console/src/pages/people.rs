@@ -11,7 +11,7 @@ use super::entry::role_name;
 use crate::{
     door::{Refusal, Trouble},
     form::Fields,
-    shell::{Office, Shell, page_with},
+    shell::{Office, Shell, page_saying},
 };
 
 #[derive(Deserialize)]
@@ -52,8 +52,7 @@ impl PeoplePage {
 async fn shown(office: &Office, link: Option<EntryLink>, refusal: Option<Refusal>) -> Result<Response, Trouble> {
     let mut people = office.api().get::<Users>(&office.v1("/users")).await?.items;
     people.sort_by(|one, other| one.address.cmp(&other.address));
-    let status = refusal.as_ref().map(Refusal::status);
-    Ok(page_with(&PeoplePage { s: office.shell("people"), people, link, refusal }, status))
+    Ok(page_saying(refusal, |refusal| PeoplePage { s: office.shell("people"), people, link, refusal }))
 }
 
 /// The people.

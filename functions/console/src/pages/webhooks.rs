@@ -11,7 +11,7 @@ use super::view::{Listed, ProblemView, Standing};
 use crate::{
     door::{Refusal, Trouble},
     form::Fields,
-    shell::{Office, Shell, page_with},
+    shell::{Office, Shell, page_saying},
     text::Texts,
 };
 
@@ -86,8 +86,7 @@ struct WebhooksPage {
 async fn all_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
     let webhooks = office.api().get::<Listed<WebhookView>>(&office.v1("/webhooks")).await?.items;
     let s = office.shell("webhooks");
-    let status = refusal.as_ref().map(Refusal::status);
-    Ok(page_with(&WebhooksPage { s, webhooks, typed, refusal }, status))
+    Ok(page_saying(refusal, |refusal| WebhooksPage { s, webhooks, typed, refusal }))
 }
 
 /// The list, with the form of a new one.
@@ -145,8 +144,7 @@ async fn one_shown(office: &Office, w: WebhookView, refusal: Option<Refusal>) ->
     let path = office.v1(&format!("/webhooks/{}/deliveries?limit=50", w.id));
     let deliveries = office.api().get::<Listed<DeliveryView>>(&path).await?.items;
     let s = office.shell("webhooks");
-    let status = refusal.as_ref().map(Refusal::status);
-    Ok(page_with(&WebhookPage { s, w, deliveries, refusal }, status))
+    Ok(page_saying(refusal, |refusal| WebhookPage { s, w, deliveries, refusal }))
 }
 
 /// One, with its last deliveries.

@@ -208,9 +208,7 @@ pub(super) async fn create(
 
 /// The mailbox of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Mailbox>> {
-    let Some(external) = external else { return Ok(None) };
-    let Some(id) = ExternalIdOwner::Mailbox.find(&app.table, Some(firm), external).await? else { return Ok(None) };
-    Ok(Mailbox::find(&app.table, firm, id).await?.map(|row| row.value))
+    Ok(ExternalIdOwner::Mailbox.existing(&app.table, Some(firm), external, |id| Key::mailbox(firm, id)).await?)
 }
 
 impl Item for Mailbox {
