@@ -14,7 +14,7 @@ const SHARE: Duration = Duration::from_secs(60);
 const BEYOND_MAX: u8 = 20;
 /// No more are remembered, so that half an hour of quiet gives the whole share back.
 const BEYOND_NOTED_MAX: u8 = 30;
-/// A job that waited so long for a function shows that there are too few, and not that some answers are slow.
+/// A job that waited so long for a function shows that there are too few.
 const SCARCE_AFTER: Duration = Duration::from_secs(1);
 
 /// How many rounds a mailbox had beyond its share.
@@ -70,7 +70,7 @@ mod tests {
         assert!(lone.is_zero() && lone.wait(last, at(0), now).is_none());
         assert_eq!(flooded.wait(last, at(0), now), Some(Duration::from_secs(46)));
         assert_eq!(flooded.wait(last, now, now), None, "a function was there at once");
-        assert_eq!(flooded.wait(last, at(0), at(6 * 39 + 13)), None, "it waited for the round before, and a little");
+        assert_eq!(flooded.wait(last, at(0), at(6 * 39 + 4)), None, "it waited for the round before only");
         assert_eq!(flooded.wait(last, at(0), at(6 * 39 + 60)), None, "its share is a round a minute");
     }
 
