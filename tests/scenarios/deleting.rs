@@ -59,6 +59,18 @@ async fn a_deleted_mailbox_is_read_no_more_and_its_mail_stays() {
     world.settle(&registry).await;
 }
 
+#[tokio::test]
+async fn the_link_to_sign_in_at_a_deleted_connector_says_that_it_is_deleted_and_nothing_of_keys() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let connectors = of_firm(&registry, "/connectors");
+    let made = world.post(&connectors, json!({ "name": "Office", "access": "delegated" })).await.ok();
+    world.delete(&format!("{connectors}/{}", made["id"].as_str().unwrap())).await;
+    let page = world.http.get(made["connect_url"].as_str().unwrap()).header("accept-language", "en").send().await;
+    let page = page.unwrap().text().await.unwrap();
+    assert!(page.contains("was deleted") && !page.contains(" key"), "{page}");
+}
+
 fn job(world: &World, registry: &Registry) -> shared::aws::queue::MailboxJob {
     let (firm, mailbox) = (registry.firm.parse().unwrap(), registry.mailbox.parse().unwrap());
     let job = shared::aws::queue::MailboxJob::new(firm, mailbox, world.clock.now(), world.host.app.random.uuid());

@@ -93,6 +93,19 @@ async fn contacts_that_fail_hold_up_no_date_are_shown_after_some_minutes_and_com
 }
 
 #[tokio::test]
+async fn a_date_that_microsoft_forbids_keeps_no_other_from_the_calendar() {
+    let (world, firm, ada) = world().await;
+    let denied = Scripted::Raw(403, vec![], br#"{"error":{"code":"ErrorAccessDenied","message":"Denied."}}"#.to_vec());
+    world.microsoft.faults().answer("event create", None, denied, Times::N(1));
+    world.say(&firm, "dates", "D", hearing("Forbidden", &ada)).await;
+    let copy = world.said(&firm, "dates", "D").await["copies"][0].clone();
+    assert_eq!((&copy["state"], &copy["problem"]["code"]), (&json!("failed"), &json!("item_refused")), "{copy}");
+    assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null);
+    world.say(&firm, "dates", "E", hearing("Hearing", &ada)).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["Hearing"]);
+}
+
+#[tokio::test]
 async fn a_date_that_microsoft_does_not_serve_once_waits_and_has_not_failed() {
     let (world, firm, ada) = world().await;
     world.microsoft.faults().fail("event create", 503, Times::N(1));

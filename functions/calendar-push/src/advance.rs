@@ -173,6 +173,15 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
                 });
             }
         };
+        let is_forbidden = |result: &Result<_, GraphError>| result.as_ref().is_err_and(GraphError::is_forbidden);
+        let forbidden = steps.iter().zip(&results).filter(|(_, result)| is_forbidden(result));
+        let forbidden: BTreeSet<OutlookItemKind> = forbidden.map(|((_, step), _)| step.place()).collect();
+        let mut entered = BTreeSet::new();
+        for place in forbidden {
+            if round.outlook.lets_in(place).await {
+                entered.insert(place);
+            }
+        }
         let mut stop = Ok(());
         let now = round.app.clock.now();
         let of_all = results.len() > 1 && results.iter().all(|result| result.as_ref().is_err_and(passes));
@@ -191,7 +200,7 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
                     stop = Err(error.into());
                 }
                 Err(error) => {
-                    if let Err(reason) = refused(round, held, &step, error) {
+                    if let Err(reason) = refused(round, held, &step, error, &entered) {
                         stop = Err(reason);
                     }
                 }
@@ -202,8 +211,15 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
     Ok(())
 }
 
-/// What a refusal means: for this copy, or, returned, for all.
-fn refused(round: &Round<'_>, held: &mut Held, step: &ItemStep, error: GraphError) -> Result<(), PushError> {
+/// What a refusal means: for this copy, or, returned, for all. `entered`: the parts of the Outlook that Graph lets us
+/// into although it forbade something there.
+fn refused(
+    round: &Round<'_>,
+    held: &mut Held,
+    step: &ItemStep,
+    error: GraphError,
+    entered: &BTreeSet<OutlookItemKind>,
+) -> Result<(), PushError> {
     // The one before it in the chain was refused; and what only shows that things are otherwise is met by another step.
     if error.status() == Some(424) || held.copy.learned(step, &error) {
         return Ok(());
@@ -221,13 +237,13 @@ fn refused(round: &Round<'_>, held: &mut Held, step: &ItemStep, error: GraphErro
         Disposition::RetryAfter(_) if matches!(&error, GraphError::Throttled { code, .. } if is_count(code)) => {
             Err(error.into())
         }
-        Disposition::Fail | Disposition::Resync | Disposition::RetryAfter(_) => {
+        Disposition::Ask if !(error.is_forbidden() && entered.contains(&step.place())) => Err(error.into()),
+        _ => {
             tracing::warn!(member.id = %round.outlook.member, graph.code = %error.code(), "an item could not be pushed");
             held.copy.failed(&error, round.app.clock.now());
             held.rests = true;
             Ok(())
         }
-        Disposition::Ask => Err(error.into()),
     }
 }
 

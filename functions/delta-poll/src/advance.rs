@@ -42,6 +42,8 @@ const ITEMS_AT_ONCE: usize = 8;
 const MARK_TRIES_MAX: usize = 4;
 /// Tries to read a MIME whose stream breaks off.
 const MIME_TRIES_MAX: usize = 2;
+/// Of mails that Graph did not give out in time, so many are tried again together.
+const TRIED_AGAIN_MAX: usize = 2;
 /// A mail that Graph asks to wait with so often has failed.
 const WAITS_MAX: u32 = 4;
 /// A mark that waits so often is given up: after a day or so.
@@ -148,7 +150,8 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
         file_archived(round, &mut messages, &following).await?;
     }
     let stop = match stop {
-        Ok(()) if round.marking_rests.load(Ordering::Relaxed) => Ok(()),
+        // While no mark can be set, one round now and then tries: mail does not wait for it.
+        Ok(()) if round.marking_rests.load(Ordering::Relaxed) || round.rests(&MailboxPart::Marks) => Ok(()),
         Ok(()) => {
             // One of Graph's places for each of many items; all four where few are left that could use them. A chain
             // ends at its first refusal, so what Graph refused before goes in one.
@@ -226,7 +229,9 @@ enum Archived {
 /// reason to stop is returned once all that were under way have ended. `left`: an earlier round may have begun.
 async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -> Result<(), RoundError> {
     let step = async |(i, row): (usize, &Row<Message>)| (i, archive_one(round, &row.value, left).await);
-    let steps = messages.iter().enumerate().map(step);
+    // What failed before comes last, and little of it at a time: the others do not wait behind it.
+    let (new, again): (Vec<_>, Vec<_>) = messages.iter().enumerate().partition(|(_, row)| row.value.trouble.is_none());
+    let steps = new.into_iter().chain(again.into_iter().take(TRIED_AGAIN_MAX)).map(step);
     // Collected first: a stream that borrows within its closure is not `Send`.
     let steps: Vec<_> = steps.collect();
     let tries: Vec<_> = stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
@@ -333,7 +338,7 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
             Err(ArchiveError::Mime(e)) if e.concerns_mailbox() => Err(e.into()),
             Err(ArchiveError::Mime(e)) if matches!(e, GraphError::Throttled { .. }) || e.is_silent() => {
                 // If it asks to wait with another one too, it is not this one's matter.
-                if round.refused(&e) {
+                if round.refused(message.trouble.as_ref(), &e) {
                     round.stop();
                 }
                 Ok(Archived::Waits(e))
@@ -592,12 +597,13 @@ async fn mark_later(round: &Round<'_>, row: &mut Row<Message>, error: GraphError
     let is_refused = matches!(error.status(), Some(400 | 403));
     let tries_max = if is_refused { MARK_REFUSALS_MAX } else { MARK_WAITS_MAX };
     let is_gone = error.is_certainly_gone() && is_gone(round, &row.value).await;
+    let before = row.value.trouble.clone();
     if is_gone || wait_for(round, row, &error) >= tries_max {
         tracing::warn!(message.id = %row.value.id, graph.code = %error.code(), "a message could not be marked");
         set_state(row, MessageState::Unmarked { original, code: error.code() });
         return Ok(());
     }
-    if !is_refused && round.refused(&error) { Err(error.into()) } else { Ok(()) }
+    if !is_refused && round.refused(before.as_ref(), &error) { Err(error.into()) } else { Ok(()) }
 }
 
 /// What a message bears: as this round or the one before saw it, else asked for.

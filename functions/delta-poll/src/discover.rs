@@ -202,7 +202,7 @@ fn brings_nothing(folder: &FolderState, page: &DeltaPage) -> bool {
 async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphError) -> Result<Read, RoundError> {
     let (mailbox, folder) = (round.mailbox.id, row.value.id().clone());
     tracing::warn!(mailbox.id = %mailbox, folder.id = %folder, error = %ErrorChain(&error), "a folder can't be read");
-    let is_mailboxs = round.refused(&error);
+    let is_mailboxs = round.refused(row.value.trouble.as_ref(), &error);
     let trouble = round.trouble(row.value.trouble.as_ref(), &error, is_mailboxs);
     round.faults().note(row.value.thing(), trouble.clone());
     let before = row.value.trouble.take();

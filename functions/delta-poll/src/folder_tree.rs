@@ -56,7 +56,7 @@ pub(crate) async fn folders(
             // What was known last is used.
             Err(LookError::Graph(error)) => {
                 round.failed(MailboxPart::Tree, &error);
-                if folders.is_empty() && round.refused(&error) {
+                if folders.is_empty() && round.refused(None, &error) {
                     return Err(error.into());
                 }
             }

@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use shared::{
-    access::connector::Connector,
+    access::{connector::Connector, silence::Silence},
     app::App,
     aws::{
         queue::MailboxJob,
@@ -68,7 +68,7 @@ pub(crate) async fn run(
     let connector = Connector::find(table, job.firm, mailbox.connector).await?.map(|row| row.value);
     let (Some(firm), Some(connector)) = (firm, connector) else { return end(app, &mailbox, &read, next, None).await };
     // Live mail finds out whether Microsoft answers, and whether a person has acted.
-    let silent = connector.silence.as_ref().is_some_and(|silence| silence.probed(now).is_some());
+    let silent = connector.silence.as_ref().is_some_and(Silence::is_tenants);
     if silent || read.waits(now) || read.problem.is_some() {
         return wait(app, &mailbox, &read, next, REFUSED_PAUSE).await;
     }
@@ -120,6 +120,7 @@ impl Slice<'_> {
             stopped: AtomicBool::new(false),
             marking_rests: &AtomicBool::new(false),
             refused_in_a_row: &AtomicU32::new(0),
+            some_are_well: AtomicBool::new(true),
             was_served: &AtomicBool::new(false),
             was_silent: &AtomicBool::new(false),
             has_work: &AtomicBool::new(false),

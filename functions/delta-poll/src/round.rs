@@ -163,6 +163,8 @@ pub(crate) struct Round<'a> {
     pub refused_in_a_row: &'a AtomicU32,
     /// Whether Graph served anything in this round.
     pub was_served: &'a AtomicBool,
+    /// Whether a folder did not fail when it was read last.
+    pub some_are_well: AtomicBool,
     /// Whether Microsoft did not answer, or is not well itself.
     pub was_silent: &'a AtomicBool,
     /// Whether there was work when it began, or may be by now.
@@ -259,10 +261,13 @@ impl Round<'_> {
         self.was_silent.fetch_or(error.is_outage(), Ordering::Relaxed);
     }
 
-    /// Graph refused a thing. Whether that is the mailbox's matter: it refused another one just before.
-    pub fn refused(&self, error: &GraphError) -> bool {
+    /// Graph refused a thing, whose trouble was `before`. Whether that is the mailbox's matter: it refused another one
+    /// just before. What is silent alone, while Graph answers for others, is its own matter.
+    pub fn refused(&self, before: Option<&Trouble>, error: &GraphError) -> bool {
         self.note_outage(error);
-        if !error.may_concern_mailbox() {
+        let failed_alone = before.is_some() && self.some_are_well.load(Ordering::Relaxed);
+        let is_alone = error.is_silent() && (failed_alone || self.was_served.load(Ordering::Relaxed));
+        if is_alone || !error.may_concern_mailbox() {
             return false;
         }
         self.refused_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSED_IN_A_ROW_MAX

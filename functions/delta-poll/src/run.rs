@@ -154,10 +154,11 @@ async fn look(
         Mailbox::pause(row, &app.table).await?;
         return Ok(RoundEnd::Finished);
     };
-    if let Some(wait) = connector.value.silence.as_ref().and_then(|silence| silence.waits(began_at)) {
+    let silence = connector.value.silence.as_ref();
+    if let Some(wait) = silence.and_then(|silence| silence.waits(mailbox.id, began_at)) {
         return Err(RoundError::Wait(wait + app.random.jitter(SILENCE_SPREAD)));
     }
-    let connector = Connector::probe(connector, &app.table, began_at).await?;
+    let connector = Connector::probe(connector, &app.table, mailbox.id, began_at).await?;
 
     let graph = app.graph(&connector).having_spent(sync.value.spent.clone()).until(deadline.last_byte());
     // A slice that is under way may ask still.
@@ -189,6 +190,7 @@ async fn look(
         marking_rests: &marking_rests,
         refused_in_a_row: &refused_in_a_row,
         was_served: &was_served,
+        some_are_well: AtomicBool::new(false),
         was_silent: &was_silent,
         has_work: &has_work,
         settling: &settling,
@@ -487,6 +489,7 @@ impl Round<'_> {
         found: &UnboundedSender<Batch>,
     ) -> Result<Reading, RoundError> {
         let now = self.app.clock.now();
+        self.some_are_well.store(folders.iter().any(|row| row.value.trouble.is_none()), Ordering::Relaxed);
         let is_next = |folder: &FolderState| is_meant(folder.id()) && (look || !folder.rests(now));
         let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_next(&folders[*i].value)).collect();
         order.sort_by_key(|i| folders[*i].value.trouble.is_some());

@@ -293,7 +293,7 @@ async fn put_off(
         note_list(round, &folder.value);
         return Ok(());
     }
-    let is_mailboxs = round.refused(&error);
+    let is_mailboxs = round.refused(before, &error);
     let trouble = round.trouble(before, &error, is_mailboxs);
     put(round, folder, purpose, walk.failed(trouble), Vec::new()).await?;
     note_list(round, &folder.value);

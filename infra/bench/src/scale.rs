@@ -33,6 +33,8 @@ const GRAPH_SPREAD: f64 = 0.7;
 const OWN_MS: f64 = 120.0;
 /// What a job takes that is done already, or whose mailbox waits.
 const SEEN_MS: f64 = 20.0;
+/// An answer is late after so long.
+const LATE_MS: f64 = 1_000.0;
 /// From a notice to a function that has its job.
 const QUEUE_MS: f64 = 100.0;
 /// Folders of a mailbox that a round reads, one after the other.
@@ -290,12 +292,13 @@ impl World {
         if state.round_began > sent || state.waits_until > began {
             return SEEN_MS;
         }
-        if let Some(wait) = self.silences[tenant].as_ref().and_then(|silence| silence.waits(now)) {
+        let name = self.names[mailbox];
+        if let Some(wait) = self.silences[tenant].as_ref().and_then(|silence| silence.waits(name, now)) {
             let spread = self.dice.draw() * ms(SILENCE_SPREAD) as f64;
             self.put_off(mailbox, began + ms(wait) + spread as At);
             return SEEN_MS;
         }
-        if let Some(probed) = self.silences[tenant].as_ref().and_then(|silence| silence.probed(now)) {
+        if let Some(probed) = self.silences[tenant].as_ref().and_then(|silence| silence.probed(name, now)) {
             self.silences[tenant] = Some(probed);
         }
         let fails = match self.trouble {
@@ -305,10 +308,10 @@ impl World {
         if fails {
             // The second folder in a row that fails is the mailbox's matter.
             let takes = match self.trouble {
-                Trouble::Hangs => 2.0 * ms(SILENCE_MAX) as f64,
+                // It is begun when the answer of the first one is late.
+                Trouble::Hangs => LATE_MS + ms(SILENCE_MAX) as f64,
                 _ => OWN_MS + 2.0 * (3.0 * self.graph() + 750.0),
             };
-            let name = self.names[mailbox];
             let after = timestamp(began + takes as At);
             self.silences[tenant] = Some(Silence::after(self.silences[tenant].as_ref(), name, after));
             let state = &mut self.mailboxes[mailbox];

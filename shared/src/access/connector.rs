@@ -260,8 +260,8 @@ impl Connector {
     /// round tests whether it answers again.
     ///
     /// Errors: `Conflict` if another round finds it out; the table refuses or does not answer.
-    pub async fn probe(row: Row<Self>, table: &Table, now: Timestamp) -> Result<Self, TableError> {
-        let Some(probed) = row.value.silence.as_ref().and_then(|silence| silence.probed(now)) else {
+    pub async fn probe(row: Row<Self>, table: &Table, mailbox: MailboxId, now: Timestamp) -> Result<Self, TableError> {
+        let Some(probed) = row.value.silence.as_ref().and_then(|silence| silence.probed(mailbox, now)) else {
             return Ok(row.value);
         };
         let probing = Self { silence: Some(probed), ..row.value.clone() };

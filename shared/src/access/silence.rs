@@ -1,9 +1,10 @@
 //! A tenant that Microsoft does not answer for: one mailbox asks, and the others wait.
 //!
 //! A request without an answer holds a function for twenty seconds. If all mailboxes of a large tenant did so, those of
-//! all other firms would wait for them.
+//! all other firms would wait for them. But some mailboxes without an answer are not the tenant: one that is not known
+//! to be silent asks, and an answer to it ends the silence.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ use crate::base::id::MailboxId;
 
 /// Rounds of different mailboxes after each other, none of which Microsoft answered: then it is the tenant.
 const ROUNDS_MAX: u32 = 3;
+/// So many different mailboxes without an answer, and none with one in between, speak for all.
+const MAILBOXES_MAX: usize = 8;
 /// The first pause; doubled after each further round without an answer.
 const PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause.
@@ -26,6 +29,9 @@ pub struct Silence {
     rounds: u32,
     /// The mailbox of the last one.
     mailbox: MailboxId,
+    /// The mailboxes that had no answer.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    mailboxes: BTreeSet<MailboxId>,
     /// When that was.
     at: Timestamp,
     /// No round is begun before.
@@ -33,14 +39,19 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// How long a round has to wait, if it has to.
-    pub fn waits(&self, now: Timestamp) -> Option<Duration> {
+    /// How long a round of that mailbox has to wait, if it has to.
+    pub fn waits(&self, mailbox: MailboxId, now: Timestamp) -> Option<Duration> {
         let wait = self.until.duration_since(now).try_into().ok()?;
-        (self.is_tenants() && self.until > now).then_some(wait)
+        (self.speaks_for(mailbox) && self.until > now).then_some(wait)
     }
 
-    fn is_tenants(&self) -> bool {
+    /// Whether it is the tenant's.
+    pub fn is_tenants(&self) -> bool {
         self.rounds >= ROUNDS_MAX
+    }
+
+    fn speaks_for(&self, mailbox: MailboxId) -> bool {
+        self.is_tenants() && (self.mailboxes.contains(&mailbox) || self.mailboxes.len() >= MAILBOXES_MAX)
     }
 
     /// The silence after one more round without an answer. One mailbox alone says nothing of the others. Pure.
@@ -54,13 +65,17 @@ impl Silence {
             Some(more) => PAUSE.saturating_mul(1 << more.min(8)).min(PAUSE_MAX),
             None => Duration::ZERO,
         };
-        Self { rounds, mailbox, at: now, until: now + pause }
+        let mut mailboxes = before.map(|before| before.mailboxes.clone()).unwrap_or_default();
+        if mailboxes.len() < MAILBOXES_MAX {
+            mailboxes.insert(mailbox);
+        }
+        Self { rounds, mailbox, mailboxes, at: now, until: now + pause }
     }
 
-    /// The same for the one round that finds out whether the tenant is silent still: none other begins meanwhile. None
-    /// where no tenant is silent.
-    pub fn probed(&self, now: Timestamp) -> Option<Self> {
-        self.is_tenants().then(|| Self { until: now + PAUSE, ..self.clone() })
+    /// The same for the one round, of that mailbox, that finds out whether the tenant is silent still: none other
+    /// begins meanwhile. None where the round has not waited for it.
+    pub fn probed(&self, mailbox: MailboxId, now: Timestamp) -> Option<Self> {
+        self.speaks_for(mailbox).then(|| Self { until: now + PAUSE, ..self.clone() })
     }
 }
 
@@ -77,7 +92,7 @@ mod tests {
     fn one_mailbox_without_an_answer_stops_no_other() {
         let mailbox = MailboxId::draw(&Random::seeded(1));
         let silence = (0..50).fold(None, |before, i| Some(Silence::after(before.as_ref(), mailbox, at(i))));
-        assert_eq!(silence.unwrap().waits(at(50)), None);
+        assert_eq!(silence.unwrap().waits(mailbox, at(50)), None);
     }
 
     #[test]
@@ -85,15 +100,31 @@ mod tests {
         let random = Random::seeded(1);
         let mut silence = None;
         let waits = (0..9).map(|_| {
-            let next = Silence::after(silence.as_ref(), MailboxId::draw(&random), at(0));
+            let mailbox = MailboxId::draw(&random);
+            let next = Silence::after(silence.as_ref(), mailbox, at(0));
             silence = Some(next.clone());
-            next.waits(at(0)).map(|wait| wait.as_secs())
+            next.waits(mailbox, at(0)).map(|wait| wait.as_secs())
         });
         let expected = [0, 0, 30, 60, 120, 240, 240, 240, 240].map(|s| (s > 0).then_some(s));
         assert_eq!(waits.collect::<Vec<_>>(), expected);
-        assert_eq!(silence.as_ref().unwrap().waits(at(240)), None);
+        let mailbox = MailboxId::draw(&random);
+        assert_eq!(silence.as_ref().unwrap().waits(mailbox, at(240)), None);
         // What was long ago counts for nothing.
-        let later = Silence::after(silence.as_ref(), MailboxId::draw(&random), at(601));
-        assert_eq!(later.waits(at(601)), None);
+        let later = Silence::after(silence.as_ref(), mailbox, at(601));
+        assert_eq!(later.waits(mailbox, at(601)), None);
+    }
+
+    #[test]
+    fn a_mailbox_that_is_not_known_to_be_silent_asks_until_so_many_are_that_they_speak_for_all() {
+        let random = Random::seeded(1);
+        let other = MailboxId::draw(&random);
+        let mut silence = None;
+        let waits = (0..MAILBOXES_MAX + 1).map(|_| {
+            let next = Silence::after(silence.as_ref(), MailboxId::draw(&random), at(0));
+            silence = Some(next.clone());
+            next.waits(other, at(0)).is_some()
+        });
+        let waits: Vec<bool> = waits.collect();
+        assert_eq!(waits.iter().position(|waits| *waits), Some(MAILBOXES_MAX - 1), "{waits:?}");
     }
 }

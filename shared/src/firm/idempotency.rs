@@ -284,6 +284,8 @@ mod tests {
     fn marks_and_parts_that_an_older_version_wrote_are_read() {
         let mark: StoredRequest = frozen("idempotency");
         assert!(mark.answer.is_some() && mark.parts == 0);
+        let named: StoredRequest = frozen("idempotency-caller");
+        assert!(mark.caller.is_none() && named.caller.is_some());
         let long: StoredRequest = frozen("idempotency-parts");
         assert_eq!(long.parts, 2);
         let part: AnswerPart = frozen("answer-part");

@@ -200,7 +200,7 @@ impl Patience {
     /// everything.
     fn is_graphs(&self) -> bool {
         match self.one {
-            Some(one) if self.slowest().is_zero() => !one.is_helper,
+            Some(one) if self.slowest().is_zero() => !one.is_helper && one.tries == 0,
             Some(one) => silence_of_one(one.tries, self.slowest()) >= SILENCE_MAX,
             None => true,
         }

@@ -191,8 +191,8 @@ impl Mailbox {
         table.get(&Key::mailbox(firm, id)).await
     }
 
-    /// The same for a round. An active mailbox is as it was a moment ago, for half the price: a round that works by
-    /// what was so a moment ago does no harm, but a job must not be dropped because of it.
+    /// The same for a round. An active mailbox is as it was a moment ago, for half the price. A round may work by that,
+    /// but no job may be dropped because of it.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn find_for_round(table: &Table, firm: FirmId, id: MailboxId) -> Result<Option<Row<Self>>, TableError> {

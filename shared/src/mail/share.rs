@@ -1,4 +1,4 @@
-//! A mailbox's share of the functions while there are too few: one round a minute, and a few more at once.
+//! A mailbox's share of the functions while there are too few: one round a minute, and twenty more at once.
 //!
 //! A round takes in all mail that came before it, so a mailbox that is flooded loses nothing by fewer rounds. Where
 //! jobs find a function at once, there are enough for all, and no mailbox waits.
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 /// A mailbox may have a round in each of these.
 const SHARE: Duration = Duration::from_secs(60);
-/// So many rounds more it may have at once: of mailboxes that get six mails an hour, three in a thousand need more.
-const BEYOND_MAX: u8 = 3;
-/// No more are remembered, so that ten quiet minutes give the whole share back.
-const BEYOND_NOTED_MAX: u8 = 10;
-/// A job that waited so long for a function shows that there are too few.
-const SCARCE_AFTER: Duration = Duration::from_secs(1);
+/// So many rounds more it may have at once: a person who gets a mail every ten seconds for three minutes is no flood.
+const BEYOND_MAX: u8 = 20;
+/// No more are remembered, so that half an hour of quiet gives the whole share back.
+const BEYOND_NOTED_MAX: u8 = 30;
+/// A job that waited so long for a function shows that there are too few, and not that some answers are slow.
+const SCARCE_AFTER: Duration = Duration::from_secs(10);
 
 /// How many rounds a mailbox had beyond its share.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,22 +62,22 @@ mod tests {
     #[test]
     fn a_mailbox_with_a_mail_now_and_then_never_waits_and_one_with_a_round_every_few_seconds_does_where_jobs_wait() {
         let (mut lone, mut flooded) = (RoundsBeyond::default(), RoundsBeyond::default());
-        for n in 1..20 {
+        for n in 1..40 {
             lone = lone.after(Some(at(600 * (n - 1))), at(600 * n), at(600 * n + 1));
             flooded = flooded.after(Some(at(6 * (n - 1))), at(6 * n), at(6 * n + 4));
         }
-        let (last, now) = (Some(at(6 * 19)), at(6 * 20));
+        let (last, now) = (Some(at(6 * 39)), at(6 * 39 + 14));
         assert!(lone.is_zero() && lone.wait(last, at(0), now).is_none());
-        assert_eq!(flooded.wait(last, at(0), now), Some(Duration::from_secs(54)));
+        assert_eq!(flooded.wait(last, at(0), now), Some(Duration::from_secs(46)));
         assert_eq!(flooded.wait(last, now, now), None, "a function was there at once");
-        assert_eq!(flooded.wait(last, at(0), at(6 * 19 + 4)), None, "it waited for the round before only");
-        assert_eq!(flooded.wait(last, at(0), at(6 * 19 + 60)), None, "its share is a round a minute");
+        assert_eq!(flooded.wait(last, at(0), at(6 * 39 + 13)), None, "it waited for the round before, and a little");
+        assert_eq!(flooded.wait(last, at(0), at(6 * 39 + 60)), None, "its share is a round a minute");
     }
 
     #[test]
-    fn after_ten_quiet_minutes_a_flooded_mailbox_has_its_whole_share_again() {
+    fn after_half_an_hour_of_quiet_a_flooded_mailbox_has_its_whole_share_again() {
         let flooded = (0..100).fold(RoundsBeyond::default(), |beyond, _| beyond.after(Some(at(0)), at(1), at(1)));
-        assert!(!flooded.after(Some(at(0)), at(9 * 60), at(9 * 60)).is_zero());
-        assert!(flooded.after(Some(at(0)), at(11 * 60), at(11 * 60)).is_zero());
+        assert!(!flooded.after(Some(at(0)), at(29 * 60), at(29 * 60)).is_zero());
+        assert!(flooded.after(Some(at(0)), at(31 * 60), at(31 * 60)).is_zero());
     }
 }

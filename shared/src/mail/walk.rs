@@ -151,9 +151,9 @@ impl Walk {
         Arrivals { since: self.at, until: self.until }
     }
 
-    /// The same, with how many mails there are.
+    /// The same, with how many mails there are. A list that fails may be counted all the same.
     pub fn counted(self, total: Option<u64>) -> Self {
-        Self { total, trouble: None, ..self }
+        Self { total, ..self }
     }
 
     /// The same after a failure.

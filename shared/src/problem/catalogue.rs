@@ -552,10 +552,10 @@ catalogue! {
         oauth ["temporarily_unavailable", "server_error"]
         aadsts [90055, 50196, 90033, 90006, 50087, 90024, 90012, 50033, 50088, 50166, 70012, 90090, 90091]
         graph ["InvalidAuthenticationToken", "TooManyRequests", "ApplicationThrottled", "activityLimitReached", "ErrorServerBusy", "ErrorMailboxStoreUnavailable", "ErrorMailboxMoveInProgress", "ErrorInternalServerTransientError", "serviceNotAvailable", "UnknownError"]
-        en "Microsoft asks to wait, or can't be reached at the moment." "Nothing: greffe tries again. In your own request, wait a minute and try again.";
-        fr "Microsoft demande d'attendre, ou n'est pas joignable pour le moment." "Rien : greffe réessaie de lui-même. Pour votre propre requête, attendez une minute et réessayez.";
-        nl "Microsoft vraagt te wachten, of is nu niet bereikbaar." "Niets: greffe probeert vanzelf opnieuw. Wacht bij uw eigen verzoek een minuut en probeer opnieuw.";
-        de "Microsoft bittet zu warten oder ist im Moment nicht erreichbar." "Nichts: greffe versucht es von selbst erneut. Warten Sie bei Ihrer eigenen Anfrage eine Minute und versuchen Sie es wieder.";
+        en "Microsoft asks to wait, or can't be reached at the moment." "Nothing: greffe tries again. If you were signing in, or made a request, wait a minute and begin again.";
+        fr "Microsoft demande d'attendre, ou n'est pas joignable pour le moment." "Rien : greffe réessaie de lui-même. Si vous étiez en train de vous connecter, ou avez fait une requête, attendez une minute et recommencez.";
+        nl "Microsoft vraagt te wachten, of is nu niet bereikbaar." "Niets: greffe probeert vanzelf opnieuw. Was u aan het aanmelden, of deed u een verzoek, wacht dan een minuut en begin opnieuw.";
+        de "Microsoft bittet zu warten oder ist im Moment nicht erreichbar." "Nichts: greffe versucht es von selbst erneut. Wenn Sie sich gerade anmeldeten oder etwas anfragten, warten Sie eine Minute und beginnen Sie von vorn.";
     FolderUnreadable, 503, Nobody, No;
         en "Microsoft does not let greffe read one folder at the moment. Mail of all other folders is kept; new mail of this one comes later." "Nothing: greffe tries again at least every quarter of an hour and misses no mail. If it lasts more than a day, check that the folder opens in Outlook, then give Microsoft's code, shown here, to the operator of greffe.";
         fr "Microsoft ne laisse pas greffe lire un dossier pour le moment. Les messages de tous les autres dossiers sont conservés ; les nouveaux messages de celui-ci arriveront plus tard." "Rien : greffe réessaie au moins tous les quarts d'heure et ne perd aucun message. Si cela dure plus d'un jour, vérifiez que le dossier s'ouvre dans Outlook, puis transmettez le code de Microsoft affiché ici à l'exploitant de greffe.";

@@ -42,6 +42,17 @@ pub struct Outlook<'a> {
 }
 
 impl Outlook<'_> {
+    /// Whether Graph lets us into that part of the Outlook. What it refuses there then is a matter of that thing.
+    pub async fn lets_in(&self, place: OutlookItemKind) -> bool {
+        let Self { graph, user, firm, .. } = self;
+        let mark = folder_mark(firm.id);
+        match place {
+            OutlookItemKind::Event => graph.events_marked(user, &mark).await.is_ok(),
+            OutlookItemKind::Task => graph.default_task_list(user).await.is_ok(),
+            OutlookItemKind::Contact => graph.contacts_marked(user, &mark).await.is_ok(),
+        }
+    }
+
     /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing and
     /// is known by its id. Where a function died before it could store that, it is the list of a name of ours that was
     /// not there before it began.

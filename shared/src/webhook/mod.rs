@@ -561,6 +561,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_replaced_secrets_of_a_webhook_are_those_of_one_day_also_of_one_that_an_older_version_wrote() {
+        let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+        let signing = |sample: &str, now| crate::aws::table::frozen::<Webhook>(sample).replaced(now).count();
+        assert_eq!((signing("webhook", now), signing("webhook-secrets", now)), (1, 2));
+        let later: Timestamp = "2026-11-29T23:00:00Z".parse().unwrap();
+        assert_eq!((signing("webhook", later), signing("webhook-secrets", later)), (1, 1));
+    }
+
+    #[test]
     fn a_count_of_webhooks_that_an_older_version_wrote_is_read() {
         let count: WebhookCount = crate::aws::table::frozen("webhook-count");
         assert_eq!(count.made, 3);
