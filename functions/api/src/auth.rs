@@ -14,7 +14,7 @@ use shared::{
     base::telemetry::ErrorChain,
     firm::{
         Firm,
-        api_key::{ApiKey, KeyGrant, KeyRight},
+        api_key::{ApiKey, KeyRight, KeyScope},
         pass::{self, Visit},
         user::UserRole,
     },
@@ -69,11 +69,11 @@ impl Caller {
     }
 
     /// What the key gives, and what keys that are made with it may have.
-    pub(crate) fn grant(&self) -> KeyGrant {
+    pub(crate) fn grant(&self) -> KeyScope {
         match self {
-            Self::Operator => KeyGrant::unlimited(),
+            Self::Operator => KeyScope::unlimited(),
             Self::Firm(_, key) => key.grant(),
-            Self::User(_, user) => KeyGrant { rights: user.role.rights(), ends_at: None },
+            Self::User(_, user) => KeyScope { rights: user.role.rights(), ends_at: None },
         }
     }
 }

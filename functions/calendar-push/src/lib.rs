@@ -25,7 +25,7 @@ use shared::{
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
-    firm::member::Due,
+    firm::member::PushDue,
 };
 
 use crate::round::PushError;
@@ -103,7 +103,7 @@ impl Rounds<PushJob> for Members<'_> {
     }
 
     async fn put_off(&self, job: &PushJob, at: Timestamp) -> bool {
-        self.app.table.write(Due::at(job.firm, job.member, at)).await.is_ok()
+        self.app.table.write(PushDue::at(job.firm, job.member, at)).await.is_ok()
     }
 }
 

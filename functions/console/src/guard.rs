@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     console::Console,
-    door::Trouble,
+    door::PageError,
     form::{Fields, TOKEN_FIELD},
     pages::entry,
     session::Guest,
@@ -93,7 +93,7 @@ fn is_of_another_site(headers: &HeaderMap, own: &str) -> bool {
 /// A page with the headers that all have; what went wrong becomes a page here. `typed`: the form that was sent, which
 /// is not lost by that.
 fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> Response {
-    let trouble = response.extensions().get::<Trouble>().cloned();
+    let trouble = response.extensions().get::<PageError>().cloned();
     let mut response = match (trouble, guest) {
         // A page that looks again by itself stays as it is: somebody may be typing in it.
         (Some(_), Some(Guest { part: Some(part), .. })) if part.ends_with("#live") => {
@@ -103,7 +103,7 @@ fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> 
         (Some(_), Some(Guest { part: Some(_), path, .. })) => {
             (StatusCode::NO_CONTENT, [("hx-redirect", path)]).into_response()
         }
-        (Some(Trouble::SignedOut), Some(guest)) => {
+        (Some(PageError::SignedOut), Some(guest)) => {
             let to = form_urlencoded::Serializer::new(String::new()).append_pair("to", &guest.path).finish();
             Redirect::to(&format!("/console/sign-in?{to}")).into_response()
         }

@@ -24,14 +24,14 @@ use axum::{
 use shared::{app::App, base::headers::guarded};
 
 use crate::console::Console;
-pub use crate::door::Door;
+pub use crate::door::ApiClient;
 use crate::pages::{
     activity, connectors, documents, entries, entry, erasures, folders, home, mailboxes, members, operator, people,
     proposals, rules, webhooks,
 };
 
 /// All pages. `door`: the way to the API.
-pub fn router(app: App, door: Door) -> Router {
+pub fn router(app: App, door: ApiClient) -> Router {
     let console = Arc::new(Console { app, door });
     Router::new()
         .route("/console", get(entry::start))

@@ -25,7 +25,7 @@ use shared::{
     mail::{
         archive::{ArchiveError, StoredObject},
         mailbox::KeptMarks,
-        message::{Message, MessageFailure, MessageState, Original, Seen},
+        message::{Message, MessageFailure, MessageState, Original, SeenCategories},
         trouble::{MailboxPart, Trouble},
         work::{Work, WorkOutcome},
     },
@@ -495,7 +495,7 @@ async fn mark(
                 continue;
             }
             match seen(round, &row.value).await {
-                Ok(Seen { categories, etag }) => match marks.on(row.value.dossier().is_some(), &categories) {
+                Ok(SeenCategories { categories, etag }) => match marks.on(row.value.dossier().is_some(), &categories) {
                     Some(categories) => {
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));
@@ -607,14 +607,14 @@ async fn mark_later(round: &Round<'_>, row: &mut Row<Message>, error: GraphError
 }
 
 /// What a message bears: as this round or the one before saw it, else asked for.
-async fn seen(round: &Round<'_>, message: &Message) -> Result<Seen, GraphError> {
+async fn seen(round: &Round<'_>, message: &Message) -> Result<SeenCategories, GraphError> {
     if let Some(seen) = round.known.of(message.id).or_else(|| message.seen.clone()) {
         return Ok(seen);
     }
     let graph = round.graph_for(message.trouble.as_ref());
     let mail = graph.mail(&round.mailbox.user, &message.immutable_id).await?;
     round.known.remember(message.id, &mail);
-    Ok(Seen::on(&mail))
+    Ok(SeenCategories::on(&mail))
 }
 
 /// Somebody changed it since it was seen: it is asked for.

@@ -19,7 +19,7 @@ use shared::{
     },
     graph::{DeltaItem, DeltaPage, Disposition, GraphError, Mail, PARALLEL_REQUESTS_MAX, PageEnd},
     mail::{
-        baseline::{Baseline, BaselinePage, Phase, forget_before, is_new},
+        baseline::{Baseline, BaselinePage, FolderPhase, forget_before, is_new},
         folder::FolderState,
         fresh::{FRESH_MAILS_MAX, FreshPage},
     },
@@ -29,7 +29,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::{
     advance::Batch,
     filing::file_moved,
-    intake::{self, Page},
+    intake::{self, FoundPage},
     round::{Round, RoundError},
 };
 
@@ -47,7 +47,7 @@ const IDLE_PAGES_MAX: usize = 20;
 
 /// How the reading of one folder ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Read {
+pub(crate) enum FolderRead {
     /// Its delta round is complete, and told of something or of nothing.
     Complete { told: bool },
     /// Other folders have their turn first.
@@ -74,7 +74,7 @@ pub(crate) async fn folders(
     indexes: &[usize],
     pages_max: usize,
     found: &UnboundedSender<Batch>,
-) -> Result<Vec<Read>, RoundError> {
+) -> Result<Vec<FolderRead>, RoundError> {
     let turns = Turns::default();
     let mut rows: Vec<(usize, &mut Row<FolderState>)> = rows
         .iter_mut()
@@ -114,7 +114,7 @@ async fn folder(
     pages_max: usize,
     found: &UnboundedSender<Batch>,
     turns: &Turns,
-) -> Result<Read, RoundError> {
+) -> Result<FolderRead, RoundError> {
     let (mailbox, mut turn) = (round.mailbox, Some(turns.lock().await));
     let folder = row.value.id().clone();
     let (mut baseline, mut restarts, mut told) = (None, 0, false);
@@ -122,7 +122,7 @@ async fn folder(
     let (hasher, mut listed, mut idle, mut paged) = (RandomState::new(), HashSet::new(), 0, false);
     for _ in 0..pages_max {
         if round.is_over() {
-            return Ok(Read::OutOfTime);
+            return Ok(FolderRead::OutOfTime);
         }
         let graph = round.graph_for(row.value.trouble.as_ref());
         let asked = graph.delta_page(&mailbox.user, &folder, row.value.link.as_ref());
@@ -153,10 +153,10 @@ async fn folder(
             return put_off(round, row, endless).await;
         }
         let reread = row.value.rereads && complete;
-        let was_baseline = row.value.phase == Phase::Baseline;
+        let was_baseline = row.value.phase == FolderPhase::Baseline;
         let is_first = restarts == 0 && listed.is_empty() && !std::mem::replace(&mut paged, true);
         if is_first && brings_nothing(&row.value, &page) && !round.app.random.is_one_in(QUIET_WRITTEN) {
-            return Ok(Read::Complete { told: false });
+            return Ok(FolderRead::Complete { told: false });
         }
         let work = take_in(round, row, page, &mut baseline, idle > 0).await?;
         if row.value.trouble.is_none() {
@@ -179,16 +179,17 @@ async fn folder(
         }
         // What happened since a baseline began is for live mail to find.
         if complete && (was_baseline || !std::mem::take(&mut begun_before)) {
-            return Ok(Read::Complete { told });
+            return Ok(FolderRead::Complete { told });
         }
     }
-    Ok(Read::More)
+    Ok(FolderRead::More)
 }
 
 /// Whether a page leaves the folder as it is: its delta round is complete, and told of nothing.
 fn brings_nothing(folder: &FolderState, page: &DeltaPage) -> bool {
     let complete = matches!(page.end, PageEnd::RoundComplete(_));
-    let follows = folder.phase == Phase::Following && folder.link.is_some() && !folder.mid_round && !folder.rereads;
+    let follows =
+        folder.phase == FolderPhase::Following && folder.link.is_some() && !folder.mid_round && !folder.rereads;
     complete
         && follows
         && !folder.tells_too_little()
@@ -199,7 +200,7 @@ fn brings_nothing(folder: &FolderState, page: &DeltaPage) -> bool {
 
 /// Notes that a folder can't be read, and when it is tried next. If Graph refused another thing just before, the
 /// mailbox waits.
-async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphError) -> Result<Read, RoundError> {
+async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphError) -> Result<FolderRead, RoundError> {
     let (mailbox, folder) = (round.mailbox.id, row.value.id().clone());
     tracing::warn!(mailbox.id = %mailbox, folder.id = %folder, error = %ErrorChain(&error), "a folder can't be read");
     let is_mailboxs = round.refused(row.value.trouble.as_ref(), &error);
@@ -213,7 +214,7 @@ async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphErro
     }
     let failed = row.value.failed(trouble);
     commit(round, row, failed, Vec::new()).await?;
-    if is_mailboxs { Err(error.into()) } else { Ok(Read::Failed) }
+    if is_mailboxs { Err(error.into()) } else { Ok(FolderRead::Failed) }
 }
 
 /// Takes in one page, and commits it with its link, its work and its counts in one transaction; the work it made.
@@ -245,7 +246,7 @@ async fn take_in(
         baseline.forget(table, strangers_left).await?;
     }
 
-    let page_of = Page {
+    let page_of = FoundPage {
         name: &name,
         folder: row.value.id(),
         since: round.activated_at,
@@ -279,7 +280,7 @@ async fn take_in(
         writes.extend(work.iter().map(|item| Write::insert(item.key.clone(), &item.value)));
         writes.extend(taken.counted.add_to(firm, mailbox));
     }
-    if row.value.phase == Phase::Baseline {
+    if row.value.phase == FolderPhase::Baseline {
         next.listed += present.len() as u64;
     }
     if unreadable > 0 {

@@ -10,7 +10,7 @@ use shared::{
     mail::{
         folder::{FolderState, TreeLink, TreeReport, follow, forget_gone},
         mailbox::SyncState,
-        selection::{Mode, Selection},
+        selection::{Selection, SelectionMode},
         trouble::MailboxPart,
     },
 };
@@ -97,7 +97,7 @@ fn retain_kept(selection: &Selection, folders: &mut Vec<Row<FolderState>>) {
 /// may be about a folder that nobody has told of yet. False where that can't be, or it was looked at just now.
 pub(crate) fn look_again(round: &Round<'_>, sync: &mut SyncState) -> bool {
     let now = round.app.clock.now();
-    let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != Mode::Include);
+    let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != SelectionMode::Include);
     let long_ago = sync.follow_at.is_some_and(|at| at - follow_pause(sync) + FOLLOW_PAUSE_MIN <= now);
     if followed && long_ago {
         sync.follow_at = Some(now);
@@ -149,7 +149,7 @@ async fn look(
     let mut unknown = unknown.into_iter().filter(|(name, _)| needed(*name)).map(|(_, error)| error);
     let unknown = unknown.next();
     if first
-        && selection.mode != Mode::Include
+        && selection.mode != SelectionMode::Include
         && let Some(error) = unknown
     {
         return Err(error.into());

@@ -378,7 +378,7 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
     let documents = api::documents(function("documents"));
-    let door = console::Door::Process(served(api.clone(), documents.clone()));
+    let door = console::ApiClient::Process(served(api.clone(), documents.clone()));
     let console = console::router(function("console"), door);
     let home = get(async move || welcome::page(&links));
     Router::new().route("/", home).fallback(

@@ -15,7 +15,7 @@ use crate::{
         ownership,
         registration::{EndSource, Registration, RegistrationError, is_an_id},
         reminder::{Reminder, days_left, tomorrow},
-        unused_credentials::Leftovers,
+        unused_credentials::UnusedCredentials,
         watch,
     },
     aws::{
@@ -357,13 +357,13 @@ impl<'a> HeldRegistration<'a> {
             kept.extend(version.filter(awaited).map(|version| Credential::parse(&version.text)));
         }
         let known = &self.row.value;
-        let leftovers = Leftovers::of(known.key_id.as_deref(), &known.retired, &kept, &tag, shown, now);
+        let leftovers = UnusedCredentials::of(known.key_id.as_deref(), &known.retired, &kept, &tag, shown, now);
         self.remove(&leftovers, current).await?;
         self.row.value.retired.retain(|retired| retired.remove_at > now);
         Ok(())
     }
 
-    async fn remove(&self, leftovers: &Leftovers, current: &Credential) -> Result<(), RegistrationError> {
+    async fn remove(&self, leftovers: &UnusedCredentials, current: &Credential) -> Result<(), RegistrationError> {
         if leftovers.is_empty() {
             return Ok(());
         }
@@ -406,7 +406,7 @@ impl<'a> HeldRegistration<'a> {
     /// Removes from Entra all credentials that carry our name, in use or not.
     async fn remove_all(&self, current: &Credential) -> Result<(), RegistrationError> {
         let shown = self.prove_once(current, None).await?.map_err(RegistrationError::Graph)?;
-        let leftovers = Leftovers::of(None, &[], &[], &self.tag(), &shown, self.clients.clock.now());
+        let leftovers = UnusedCredentials::of(None, &[], &[], &self.tag(), &shown, self.clients.clock.now());
         self.remove(&leftovers, current).await
     }
 

@@ -30,8 +30,8 @@ use crate::{
         entra::{Issued, SignInWish},
         id_token::IdClaims,
         return_address::ReturnAddress,
-        tenancy::{self, HeldTenancy, Proof, WaitingConnector},
-        watch::{self, Watch},
+        tenancy::{self, HeldTenancy, TenantProof, WaitingConnector},
+        watch::{self, ConnectorWatch},
     },
     aws::{
         identity::IdentityError,
@@ -433,7 +433,7 @@ async fn proceed(
                 return Err(by(wrong_account("The consent came back for another organisation.".to_owned())));
             }
             let account = ConnectedAccount { tenant_id: tenant.clone(), user_id: None, address: address.clone() };
-            let proof = if *may_consent { Proof::Administrator } else { Proof::Missing };
+            let proof = if *may_consent { TenantProof::Administrator } else { TenantProof::Missing };
             let consent = Consent { account, proof, verified_domains: verified_domains.clone() };
             consented(clients, &connector, consent, Some(browser)).await.map_err(by)
         }
@@ -556,7 +556,7 @@ struct Browser {
 /// That a tenant has been opened for the app, and by whom.
 struct Consent {
     account: ConnectedAccount,
-    proof: Proof,
+    proof: TenantProof,
     verified_domains: Option<Vec<String>>,
 }
 
@@ -614,7 +614,7 @@ pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) 
             false => Err(nothing_waits()),
         };
     };
-    let consent = Consent { account, proof: Proof::Operator, verified_domains };
+    let consent = Consent { account, proof: TenantProof::Operator, verified_domains };
     consented(clients, &connector.clone().with_rights(rights), consent, None).await.map(drop)
 }
 
@@ -627,7 +627,7 @@ struct Brought<'a> {
     issued: &'a Issued,
     account: ConnectedAccount,
     /// With organisation-wide access: what speaks for it, and the tenant's domains.
-    organization: Option<(Proof, Option<Vec<String>>)>,
+    organization: Option<(TenantProof, Option<Vec<String>>)>,
     /// None where no browser came: the audit trail has its entry already.
     browser: Option<Browser>,
 }
@@ -644,7 +644,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
         let mut row = find_row(clients, asked.firm, asked.id).await?;
         let tenancy = match &organization {
             Some((proof, verified_domains)) => {
-                if *proof == Proof::Operator && row.value.awaiting_grant.is_none() {
+                if *proof == TenantProof::Operator && row.value.awaiting_grant.is_none() {
                     return Err(nothing_waits());
                 }
                 let mut held = HeldTenancy::read(&clients.table, &account.tenant_id).await.map_err(from_table)?;
@@ -681,7 +681,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
         };
         row.value = row.value.wanting(wanted);
         let tokens = clients.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
-        let watch = Watch::write(asked.firm, asked.id, now);
+        let watch = ConnectorWatch::write(asked.firm, asked.id, now);
         let entry = match &browser {
             Some(Browser { from, .. }) => {
                 let who = Actor::Account { address: account.address.clone() };

@@ -15,7 +15,7 @@ use shared::base::id::{FirmId, MessageId};
 
 use super::view::{MailboxChoice, MessageView};
 use crate::{
-    door::{Refusal, Trouble, and, encoded},
+    door::{PageError, Refusal, and, encoded},
     form::Fields,
     shell::{Office, Shell, page as render, page_with},
     text::Texts,
@@ -98,7 +98,7 @@ struct Found {
 }
 
 impl ListShown {
-    async fn of(office: &Office, search: Search) -> Result<Self, Trouble> {
+    async fn of(office: &Office, search: Search) -> Result<Self, PageError> {
         let search = search.bounded();
         let (mailboxes, mailbox) = MailboxChoice::of(office, &search.mailbox).await?;
         let found = match mailbox {
@@ -235,7 +235,7 @@ impl DocumentsPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office, Query(search): Query<Search>) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office, Query(search): Query<Search>) -> Result<Response, PageError> {
     let list = ListShown::of(&office, search).await?;
     let status = list.refusal.as_ref().map(Refusal::status);
     Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None, typed: Fields::default() }, status))
@@ -260,7 +260,7 @@ pub(crate) async fn read(
     Path((_, message)): Path<(FirmId, MessageId)>,
     Query(search): Query<Search>,
     Query(images): Query<Images>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let of = |rest: &str| office.v1(&format!("/messages/{message}{rest}"));
     let own = of("");
     let (list, view) = tokio::try_join!(ListShown::of(&office, search), office.api().get::<MessageView>(&own))?;
@@ -311,7 +311,7 @@ pub(crate) async fn page(
     office: Office,
     Path((_, message)): Path<(FirmId, MessageId)>,
     Query(images): Query<Images>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let images = if images.remote() { "?images=remote" } else { "" };
     let answer = office.api().stream(&office.v1(&format!("/messages/{message}/html{images}")), &[]).await?;
     let mut response = handed_on(answer);
@@ -326,12 +326,15 @@ pub(crate) async fn original(
     office: Office,
     Path((_, message)): Path<(FirmId, MessageId)>,
     headers: HeaderMap,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/content")), &ranges(&headers)).await?))
 }
 
 /// The proof of the mail, to save: a ZIP file that is checked without greffe.
-pub(crate) async fn proof(office: Office, Path((_, message)): Path<(FirmId, MessageId)>) -> Result<Response, Trouble> {
+pub(crate) async fn proof(
+    office: Office,
+    Path((_, message)): Path<(FirmId, MessageId)>,
+) -> Result<Response, PageError> {
     Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/proof")), &[]).await?))
 }
 
@@ -340,7 +343,7 @@ pub(crate) async fn attachment(
     office: Office,
     Path((_, message, number)): Path<(FirmId, MessageId, u16)>,
     headers: HeaderMap,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let path = office.v1(&format!("/messages/{message}/attachments/{number}"));
     let mut response = handed_on(office.api().stream(&path, &ranges(&headers)).await?);
     // It is saved, and nothing of it is shown in a page of ours.
@@ -386,7 +389,7 @@ pub(super) fn said_of(t: &Texts, filed: &str, kept: &str) -> Option<String> {
 }
 
 /// Files the chosen mails, or takes them out of their dossiers.
-pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, PageError> {
     let messages: Vec<&str> = fields.all("message").take(100).collect();
     let dossier = if fields.is_on("unfile") { None } else { Some(fields.get("dossier")) };
     let own = office.shell.at("/documents");
@@ -409,7 +412,7 @@ pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Tro
 }
 
 /// The list that the form came from, with what was typed and ticked, and why it was refused.
-async fn refused(office: &Office, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, Trouble> {
+async fn refused(office: &Office, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, PageError> {
     let query = back.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let fields = Fields::of(query.as_bytes());
     let of = |name: &str| fields.get(name).to_owned();

@@ -20,7 +20,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, Failure},
     extract::Id,
-    range::{Asked, asked},
+    range::{AskedRange, asked},
 };
 
 /// The bytes of a mail as Microsoft gave them (RFC 5322).
@@ -63,14 +63,14 @@ pub(crate) async fn read(
     let original = message.original().ok_or_else(|| not_archived(message.state.name()))?;
     let (length, etag) = (original.bytes, format!("\"{}\"", original.sha256));
     let part = match asked(&method, &headers, &etag, length) {
-        Asked::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
-        Asked::Beyond => {
+        AskedRange::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
+        AskedRange::Beyond => {
             let problem = Problem::new(Code::RangeBeyondEnd, format!("The original has {length} bytes."));
             let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
             return Ok((range, Failure::from(problem)).into_response());
         }
-        Asked::Whole => None,
-        Asked::Part(part) => Some(part),
+        AskedRange::Whole => None,
+        AskedRange::Part(part) => Some(part),
     };
     // The index has all that HEAD shows, and a link is good for GET only.
     let body = if method == Method::HEAD {
