@@ -15,9 +15,9 @@ use shared::{
         message::{Message, MessageState, Original},
     },
     search::{
-        append::{IndexedFacts, IndexingError},
         find::{FoundMails, READ_ABOVE_INDEX, Search, SearchCache, SearchWords},
         head::IndexHead,
+        indexer::{IndexedFacts, IndexingError},
         words::Phrases,
     },
 };

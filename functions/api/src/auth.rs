@@ -15,7 +15,7 @@ use shared::{
     firm::{
         Firm,
         api_key::{ApiKey, KeyRight, KeyScope},
-        pass::{self, Visit},
+        console_pass::{self, Visit},
         user::UserRole,
     },
     problem::{Code, Problem},
@@ -167,7 +167,7 @@ impl Caller {
 
 /// For whom the console calls, if `text` is a pass of it that has not ended.
 async fn visiting(app: &App, text: &str) -> Result<Option<Caller>, Failure> {
-    let pass = match pass::read::<Visit>(&app.secrets, text).await {
+    let pass = match console_pass::read::<Visit>(&app.secrets, text).await {
         Ok(Some(pass)) if pass.has_ended(app.clock.now()) => return Err(unauthorized("The pass has ended.")),
         Ok(pass) => pass,
         // Without its key there is no console, and firms work all the same.

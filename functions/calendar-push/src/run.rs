@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use shared::{
     access::{
         connector::{Access, Connector},
-        watch,
+        connector_watch,
     },
     app::App,
     aws::{
@@ -286,7 +286,7 @@ impl AccountVisit<'_> {
             }
             Ok(outcome) => {
                 outbox.problem = None;
-                watch::seen_working(app, &connector).await?;
+                connector_watch::seen_working(app, &connector).await?;
                 Ok(outcome)
             }
             other => other,

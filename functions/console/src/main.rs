@@ -7,6 +7,6 @@ use shared::{app::App, base::telemetry};
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let app = App::connect()?;
-    let door = ApiClient::web(&app)?;
-    lambda_http::run(console::router(app, door)).await
+    let client = ApiClient::web(&app)?;
+    lambda_http::run(console::router(app, client)).await
 }

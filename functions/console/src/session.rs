@@ -18,7 +18,7 @@ use shared::{
     },
 };
 
-use crate::{console::Console, door::PageError};
+use crate::{api_client::PageError, console::Console};
 
 /// The header by which htmx says which element it asks for, such as `section#list`.
 const PART_HEADER: &str = "hx-target";

@@ -13,15 +13,15 @@ use shared::{
     base::{id::FirmId, language::Language},
     firm::{
         api_key::KeyRight,
-        pass::{self, Visit},
+        console_pass::{self, Visit},
         user::{ConsoleUser, UserRole},
     },
 };
 
 use crate::{
+    api_client::{Api, PageError, Refusal},
     asset,
     console::Console,
-    door::{Api, PageError, Refusal},
     session::Guest,
     text::Texts,
 };
@@ -93,7 +93,7 @@ impl Shell {
 
     /// This page, as a value of a query.
     pub(crate) fn way_back(&self) -> String {
-        crate::door::encoded(&self.path)
+        crate::api_client::encoded(&self.path)
     }
 
     /// The other languages: tag, and name in itself.
@@ -237,7 +237,7 @@ impl FromRequestParts<Arc<Console>> for Office {
 
 /// The API on behalf of somebody.
 pub(crate) async fn api(console: &Console, visit: Visit, language: Language) -> Result<Api, PageError> {
-    let pass = pass::issue(&console.app.secrets, visit, console.app.clock.now()).await;
+    let pass = console_pass::issue(&console.app.secrets, visit, console.app.clock.now()).await;
     let pass = pass.map_err(|e| PageError::broken(&e))?;
-    Ok(Api { door: console.door.clone(), pass, language, clock: console.app.clock.clone() })
+    Ok(Api { client: console.client.clone(), pass, language, clock: console.app.clock.clone() })
 }

@@ -21,7 +21,7 @@ use shared::{
     mail::{
         baseline::{Baseline, BaselinePage, FolderPhase, forget_before, is_new},
         folder::FolderState,
-        fresh::{FRESH_MAILS_MAX, FreshPage},
+        fresh_page::{FRESH_MAILS_MAX, FreshPage},
     },
 };
 use tokio::sync::{Mutex, MutexGuard};

@@ -1,5 +1,5 @@
 //! One slice of older mail of one mailbox: the rest of first baselines, history, reconciliation. It works on what live
-//! mail has not taken (`shared/src/mail/turn.rs`).
+//! mail has not taken (`shared/src/mail/mailbox_turn.rs`).
 
 use std::{
     sync::{
@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use shared::{
-    access::{connector::Connector, silence::Silence},
+    access::{connector::Connector, silent_tenant::Silence},
     app::App,
     aws::{
         queue::MailboxJob,
@@ -26,8 +26,8 @@ use shared::{
     mail::{
         baseline::FolderPhase,
         mailbox::{Mailbox, MailboxState, Preparing, SyncState},
+        mailbox_turn::MailboxTurn,
         progress::Progress,
-        turn::MailboxTurn,
         work::Work,
     },
 };

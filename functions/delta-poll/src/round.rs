@@ -28,12 +28,12 @@ use shared::{
     mail::{
         baseline::{FolderPhase, KeepDecision, decide, is_new},
         folder::{FolderState, page_name},
-        fresh::{FreshPage, SettledPages},
+        fresh_page::{FreshPage, SettledPages},
         mailbox::{KeptMarks, Mailbox, SyncState, UnannouncedRange},
+        mailbox_turn::MailboxTurn,
         message::{Message, MessageState, SeenCategories},
         rules::People,
         trouble::{Faults, MailboxPart, Trouble},
-        turn::MailboxTurn,
         work::{Work, WorkOutcome},
     },
 };

@@ -35,10 +35,10 @@ use shared::{
         baseline::FolderPhase,
         folder::FolderState,
         mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, SyncState, UnannouncedRange},
+        mailbox_turn::MailboxTurn,
         notification::{client_state, notification_url},
         progress::Progress,
         trouble::{MailboxPart, Trouble},
-        turn::MailboxTurn,
         work::Work,
     },
 };

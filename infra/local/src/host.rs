@@ -43,9 +43,9 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::{
-    door::{self, Patience},
     machine::{Machine, MachineError},
     provision::{self, ProvisionError},
+    slow_connections::{self, Patience},
     welcome::{self, Link},
 };
 
@@ -341,7 +341,7 @@ impl Host {
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
         let stop = self.stop.clone();
-        self.tasks.spawn(door::serve(listener, router, Patience::default(), stop));
+        self.tasks.spawn(slow_connections::serve(listener, router, Patience::default(), stop));
     }
 
     /// Brings every log up to its feed.
@@ -378,8 +378,8 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
     let documents = api::documents(function("documents"));
-    let door = console::ApiClient::Process(served(api.clone(), documents.clone()));
-    let console = console::router(function("console"), door);
+    let client = console::ApiClient::Process(served(api.clone(), documents.clone()));
+    let console = console::router(function("console"), client);
     let home = get(async move || welcome::page(&links));
     Router::new().route("/", home).fallback(
         move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {

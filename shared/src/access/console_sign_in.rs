@@ -28,7 +28,7 @@ use crate::{
     firm::{
         Firm,
         audit::{Actor, AuditEntry},
-        pass::{self, Invitation, Pass},
+        console_pass::{self, Invitation, Pass},
         user::{ConsoleSession, ConsoleUser},
     },
     graph::EntraRefusal,
@@ -210,7 +210,7 @@ async fn app(clients: &Clients, firm: Option<FirmId>) -> Result<(AppUse, Authori
 ///
 /// Errors: it is damaged, or too old.
 async fn invitation(clients: &Clients, text: &str) -> Result<Pass<Invitation>, Problem> {
-    let read = pass::read::<Invitation>(&clients.secrets, text).await.map_err(|e| from_token(e.into()))?;
+    let read = console_pass::read::<Invitation>(&clients.secrets, text).await.map_err(|e| from_token(e.into()))?;
     let pass = read.ok_or_else(|| Problem::new(Code::InvitationUnusable, "The invitation is damaged."))?;
     if pass.has_ended(clients.clock.now()) {
         return Err(Problem::new(Code::InvitationUnusable, "The invitation is too old."));

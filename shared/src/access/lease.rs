@@ -9,6 +9,7 @@ use crate::{
     access::{
         clients::Clients,
         connector::{Connector, OwnApp},
+        connector_watch,
         credential::{Certificate, Credential},
         entra,
         owner::AppOwner,
@@ -16,7 +17,6 @@ use crate::{
         registration::{EndSource, Registration, RegistrationError, is_an_id},
         reminder::{Reminder, days_left, tomorrow},
         unused_credentials::UnusedCredentials,
-        watch,
     },
     aws::{
         secrets::{CURRENT, PENDING, PREPARED, Version},
@@ -430,7 +430,7 @@ impl<'a> HeldRegistration<'a> {
     pub(crate) async fn accepted(&self) -> Result<(), RegistrationError> {
         let now = self.clients.clock.now();
         for row in self.connectors().await? {
-            watch::recover(self.clients, &row.value, now).await?;
+            connector_watch::recover(self.clients, &row.value, now).await?;
         }
         Ok(())
     }
@@ -474,7 +474,7 @@ impl<'a> HeldRegistration<'a> {
         }
         self.accepted().await?;
         if let Some(connector) = via {
-            watch::recover(self.clients, connector, self.clients.clock.now()).await?;
+            connector_watch::recover(self.clients, connector, self.clients.clock.now()).await?;
         }
         Ok(())
     }

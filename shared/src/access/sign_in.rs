@@ -27,11 +27,11 @@ use crate::{
         clients::Clients,
         connect_link::{CONNECT_LINK_LIFETIME, ConnectLink},
         connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, PERSONAL_TENANT, Rights},
+        connector_watch::{self, ConnectorWatch},
         entra::{Issued, SignInWish},
         id_token::IdClaims,
         return_address::ReturnAddress,
         tenancy::{self, HeldTenancy, TenantProof, WaitingConnector},
-        watch::{self, ConnectorWatch},
     },
     aws::{
         identity::IdentityError,
@@ -706,7 +706,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
         }
     };
     tracing::info!(firm.id = %asked.firm, connector.id = %asked.id, "connector connected");
-    if let Err(error) = watch::all_due(&clients.table, asked.firm, asked.id, now).await {
+    if let Err(error) = connector_watch::all_due(&clients.table, asked.firm, asked.id, now).await {
         // The schedule finds them, a little later.
         tracing::warn!(connector.id = %asked.id, error = %ErrorChain(&error), "what it reaches could not be made due");
     }

@@ -11,8 +11,8 @@ use crate::{
     access::{
         clients::Clients,
         connector::{Access, Connector, ConnectorState},
+        connector_watch::{self, ConnectorWatch, PAUSE},
         tenancy,
-        watch::{self, ConnectorWatch, PAUSE},
     },
     aws::table::{Key, Write},
     base::{
@@ -48,7 +48,7 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
     let mut refused_since = None;
     let pause = match seen {
         Ok(()) => {
-            watch::seen_working(clients, &connector).await?;
+            connector_watch::seen_working(clients, &connector).await?;
             PAUSE
         }
         Err(error) if error.concerns_connection() => {

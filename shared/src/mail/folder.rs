@@ -20,7 +20,7 @@ use crate::{
     graph::{FolderItem, Link, MailFolder, PageEnd, SELECTION, WellKnownFolders},
     mail::{
         baseline::{BaselinePage, FolderPhase},
-        fresh::FreshPage,
+        fresh_page::FreshPage,
         selection::{Selection, SelectionMode},
         trouble::{MailboxPart, Trouble},
         walk::Walk,

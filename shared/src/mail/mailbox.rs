@@ -16,11 +16,11 @@ use crate::{
     },
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
-        fresh::SettledPages,
+        fresh_page::SettledPages,
+        mailbox_share::RoundsBeyond,
         progress::Progress,
         rules::Rules,
         selection::Selection,
-        share::RoundsBeyond,
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },

@@ -33,10 +33,10 @@ use crate::{
     },
     reading::MailHead,
     search::{
-        append::read,
         error::IndexError,
         head::{IndexHead, SegmentEntry},
         highlight::{TextPiece, marked},
+        indexer::read,
         mail::{ATTACHMENTS_KEY, IndexedMail, conversation_key, mailbox_key, recipient_key, sender_key, thread_key},
         segment::{Segment, SegmentQuery, ShownPart},
         store::{Blocks, IndexStore},

@@ -25,14 +25,14 @@ use crate::{
     },
     firm::{
         feed::{EventType, Fact, FactEvent, Feed, FeedError},
-        joint::FirmEvent,
+        joint_feed::FirmEvent,
     },
     problem::Code,
     webhook::{
         DeliveryProgress, DeliveryTrouble, FeedPlace, Webhook, WebhookProblem, WebhookState,
-        address::{NotPublic, PublicResolver},
         delivery::{Delivery, DeliveryFailure, Posted},
         sign::{WebhookSecret, WebhookSecretError, signatures},
+        webhook_url::{NotPublic, PublicResolver},
     },
 };
 

@@ -9,8 +9,8 @@ use shared::{
     base::telemetry::ErrorChain,
     firm::{
         feed::{EventType, FactEvent, FeedError, NumberedFact},
-        joint::{self, FirmEvent, JointCursor},
-        waiting::{WAIT_SECONDS_MAX, WaitingCall},
+        joint_feed::{self, FirmEvent, JointCursor},
+        waiting_calls::{WAIT_SECONDS_MAX, WaitingCall},
     },
 };
 use utoipa::{IntoParams, ToSchema};
@@ -181,7 +181,7 @@ pub(super) async fn list_all(
     let wanted =
         part.r#type.map(|wanted| move |event: &FirmEvent| wanted.contains(&event.event.fact.what.event_type()));
     let read = |after| async move {
-        let (events, next) = joint::events_after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
+        let (events, next) = joint_feed::events_after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
         Ok((events.into_iter().map(|(event, place)| (place, event)).collect(), next))
     };
     let after = part.after.unwrap_or_default();

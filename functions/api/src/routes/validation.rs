@@ -6,7 +6,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
-    access::{connector::Connector, watch},
+    access::{connector::Connector, connector_watch},
     app::App,
     base::id::{ConnectorId, MailboxId, MemberId},
     health::validation::{self, Check, CheckOutcome, CheckedResource, Service, Subject},
@@ -122,7 +122,7 @@ pub(super) async fn connector(
     let checks = to_the_end(async move {
         let checks = validation::connector(&app, &connector, subject).await?;
         if validation::proves_connection(&checks) {
-            watch::seen_working(&app, &connector).await?;
+            connector_watch::seen_working(&app, &connector).await?;
         }
         Ok::<_, Failure>(checks)
     });

@@ -16,12 +16,12 @@ use shared::{
         table::Key,
     },
     base::id::{ExternalId, FirmId, WebhookId},
-    firm::{external_id::ExternalIdOwner, feed::EventType, joint::JointCursor},
+    firm::{external_id::ExternalIdOwner, feed::EventType, joint_feed::JointCursor},
     problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
         ChangedWebhook, DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
-        address::WebhookUrl,
         delivery::{Delivery, DeliveryFailure},
+        webhook_url::WebhookUrl,
     },
 };
 use utoipa::{IntoParams, ToSchema};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::view;
 use crate::{
-    door::{PageError, and, encoded},
+    api_client::{PageError, and, encoded},
     shell::{Office, Shell, page},
     text::Texts,
 };

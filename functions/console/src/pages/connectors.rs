@@ -13,7 +13,7 @@ use super::{
     view::{self, ConnectorView, ProblemView, Standing},
 };
 use crate::{
-    door::{PageError, Refusal},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page, page_saying},
     text::Texts,

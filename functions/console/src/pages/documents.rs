@@ -15,7 +15,7 @@ use shared::base::id::{FirmId, MessageId};
 
 use super::view::{MailboxChoice, MessageView};
 use crate::{
-    door::{PageError, Refusal, and, encoded},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     shell::{Office, Shell, page as render, page_with},
     text::Texts,

@@ -15,7 +15,7 @@ use shared::base::{id::FirmId, name_order::name_order};
 
 use super::view::{self, Listed, ProblemView};
 use crate::{
-    door::{PageError, Refusal, and, encoded},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     shell::{Office, Shell, page_saying},
     text::Texts,

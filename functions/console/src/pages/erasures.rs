@@ -13,7 +13,7 @@ use shared::base::id::{ErasureId, FirmId};
 
 use super::view::{self, Listed, MailboxChoice, MessageView, Standing};
 use crate::{
-    door::{PageError, Refusal, and, encoded},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     shell::{Office, Shell, page_saying},
     text::Texts,

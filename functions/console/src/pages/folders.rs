@@ -10,7 +10,7 @@ use shared::base::id::{FirmId, MailboxId};
 
 use super::view::MailboxView;
 use crate::{
-    door::{PageError, Refusal},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page},
 };

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::view::{self, ConnectorView, Listed, MailboxView};
 use crate::{
-    door::PageError,
+    api_client::PageError,
     shell::{Office, Shell, page as render},
 };
 

@@ -13,7 +13,7 @@ use shared::base::id::{FirmId, MailboxId};
 
 use super::view::{self, ConnectorView, Listed, MailboxView, ProblemView};
 use crate::{
-    door::{PageError, Refusal, and},
+    api_client::{PageError, Refusal, and},
     form::Fields,
     shell::{Office, Shell, page, page_saying},
 };

@@ -14,13 +14,13 @@ use shared::{
         id::{ConnectorId, FirmId},
         language::Language,
     },
-    firm::pass::Visit,
+    firm::console_pass::Visit,
 };
 
 use super::view::{self, Listed};
 use crate::{
+    api_client::{Api, PageError, Refusal, and, encoded},
     console::Shared,
-    door::{Api, PageError, Refusal, and, encoded},
     form::Fields,
     session::Guest,
     shell::{Shell, api, page_saying},

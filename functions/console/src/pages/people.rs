@@ -7,9 +7,9 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::{base::id::UserId, firm::user::UserRole};
 
-use super::entry::role_name;
+use super::sign_in::role_name;
 use crate::{
-    door::{PageError, Refusal},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page_saying},
 };

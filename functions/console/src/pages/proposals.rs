@@ -10,7 +10,7 @@ use super::{
     view::{Listed, MessageView},
 };
 use crate::{
-    door::{PageError, and, encoded},
+    api_client::{PageError, and, encoded},
     form::Fields,
     shell::{Office, Shell, page},
 };

@@ -8,7 +8,7 @@ use shared::base::id::{FirmId, MailboxId};
 
 use super::view::{Listed, MailboxView, MessageView};
 use crate::{
-    door::{PageError, Refusal},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page},
 };

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
-    door::{Api, PageError, and, encoded},
+    api_client::{Api, PageError, and, encoded},
     shell::Office,
     text::Texts,
 };

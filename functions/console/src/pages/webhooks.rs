@@ -9,7 +9,7 @@ use shared::base::id::{FirmId, WebhookId};
 
 use super::view::{Listed, ProblemView, Standing};
 use crate::{
-    door::{PageError, Refusal},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page_saying},
     text::Texts,

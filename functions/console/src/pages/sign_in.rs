@@ -23,14 +23,14 @@ use shared::{
         name_order::name_order,
     },
     firm::{
-        pass::{self, Invitation, OperatorLink, Visit},
+        console_pass::{self, Invitation, OperatorLink, Visit},
         user::{ConsoleSession, ConsoleUser, OPERATOR_SESSION, UserRole},
     },
 };
 
 use crate::{
+    api_client::{PageError, Refusal, encoded},
     console::{Console, Shared},
-    door::{PageError, Refusal, encoded},
     form::{Fields, SECRET_FIELD, TOKEN_FIELD},
     session::{Guest, LANGUAGE_COOKIE},
     shell::{Shell, api, page},
@@ -137,7 +137,7 @@ pub(crate) async fn arrive(
     Path(text): Path<String>,
 ) -> Result<Response, PageError> {
     let (s, now, secrets) = (Shell::of_guest(&guest), console.app.clock.now(), &console.app.secrets);
-    let invitation = pass::read::<Invitation>(secrets, &text).await.map_err(|e| PageError::broken(&e))?;
+    let invitation = console_pass::read::<Invitation>(secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     if let Some(pass) = invitation.filter(|pass| !pass.has_ended(now)) {
         let Invitation { name, role, .. } = pass.says;
         let title = s.t.say_name("invited-title", &name);
@@ -146,7 +146,7 @@ pub(crate) async fn arrive(
         let to = format!("/oauth/console?invitation={}", encoded(&text));
         return Ok(page(&Notice::new(s, title, sentences).with_link(text_of_link, to)));
     }
-    let link = pass::read::<OperatorLink>(secrets, &text).await.map_err(|e| PageError::broken(&e))?;
+    let link = console_pass::read::<OperatorLink>(secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     if link.is_some_and(|pass| !pass.has_ended(now)) {
         let (title, sentences) = (s.t.say("operator-title"), vec![s.t.say("operator-text")]);
         let to = format!("/console/enter/{text}");
@@ -179,7 +179,7 @@ pub(crate) async fn open(
 ) -> Result<Response, PageError> {
     let Console { app, .. } = &*console;
     let (s, now) = (Shell::of_guest(&guest), app.clock.now());
-    let link = pass::read::<OperatorLink>(&app.secrets, &text).await.map_err(|e| PageError::broken(&e))?;
+    let link = console_pass::read::<OperatorLink>(&app.secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     let Some(link) = link.filter(|pass| !pass.has_ended(now)) else { return Ok(unusable(s)) };
     let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&text));
     let used = UsedPass { user: None, expires_at: link.ends_at };

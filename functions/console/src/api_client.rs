@@ -134,7 +134,7 @@ impl ApiClient {
 /// The API, for one person in one language.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
-    pub door: ApiClient,
+    pub client: ApiClient,
     pub pass: SecretString,
     pub language: Language,
     pub clock: Clock,
@@ -210,7 +210,7 @@ impl Api {
             Some(json) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(json.to_string())),
             None => request.body(Body::empty()),
         };
-        let response = self.door.call(request.map_err(|e| PageError::broken(&e))?).await?;
+        let response = self.client.call(request.map_err(|e| PageError::broken(&e))?).await?;
         let status = response.status();
         let bytes = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
         let bytes = bytes.map_err(|e| PageError::broken(&e))?;
@@ -228,7 +228,7 @@ impl Api {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let response = self.door.call(request.body(Body::empty()).map_err(|e| PageError::broken(&e))?).await?;
+        let response = self.client.call(request.body(Body::empty()).map_err(|e| PageError::broken(&e))?).await?;
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             let bytes = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.unwrap_or_default();
