@@ -68,7 +68,7 @@ type Turns = Mutex<()>;
 /// other.
 ///
 /// Errors: what concerns the mailbox as a whole.
-pub(crate) async fn folders(
+pub(crate) async fn read_folders(
     round: &Round<'_>,
     rows: &mut [Row<FolderState>],
     indexes: &[usize],
@@ -82,14 +82,14 @@ pub(crate) async fn folders(
         .filter_map(|(i, row)| Some((indexes.iter().position(|index| *index == i)?, row)))
         .collect();
     rows.sort_by_key(|(place, _)| *place);
-    let reads = rows.into_iter().map(|(_, row)| folder(round, row, pages_max, found, &turns));
+    let reads = rows.into_iter().map(|(_, row)| read_folder(round, row, pages_max, found, &turns));
     // Collected first: a stream that borrows within its closure is not `Send`.
     let reads: Vec<_> = reads.collect();
     stream::iter(reads).buffer_unordered(FOLDERS_AT_ONCE).try_collect().await
 }
 
 /// Waits for an answer; once it is late, without the turn.
-async fn answered<'t, T>(
+async fn await_answer<'t, T>(
     turns: &'t Turns,
     turn: &mut Option<MutexGuard<'t, ()>>,
     answer: impl Future<Output = T>,
@@ -108,7 +108,7 @@ async fn answered<'t, T>(
 /// the end of the next: what happened since then is only told there. Leaves `row` as it is then.
 ///
 /// Errors: what concerns the mailbox as a whole. A folder that can't be read keeps that to itself.
-async fn folder(
+async fn read_folder(
     round: &Round<'_>,
     row: &mut Row<FolderState>,
     pages_max: usize,
@@ -126,7 +126,7 @@ async fn folder(
         }
         let graph = round.graph_for(row.value.trouble.as_ref());
         let asked = graph.delta_page(&mailbox.user, &folder, row.value.link.as_ref());
-        let page = match answered(turns, &mut turn, asked).await {
+        let page = match await_answer(turns, &mut turn, asked).await {
             Ok(page) => page,
             Err(e) if e.concerns_mailbox() => return Err(e.into()),
             Err(e) if e.disposition() == Disposition::Resync && restarts < RESTARTS_MAX => {
@@ -231,7 +231,7 @@ async fn take_in(
     let name = row.value.page_name();
     let unreadable = page.unreadable;
     let (present, left) = last_words(page.items);
-    let there = intake::there(round, present.iter().map(|mail| &mail.immutable_id).chain(&left)).await?;
+    let there = intake::read_known(round, present.iter().map(|mail| &mail.immutable_id).chain(&left)).await?;
 
     let strangers_left: Vec<&ImmutableId> =
         left.iter().filter(|id| !there.contains_key(&MessageId::of(mailbox, id))).collect();

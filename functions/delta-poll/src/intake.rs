@@ -63,7 +63,7 @@ impl PageIntake {
 }
 
 /// The messages that are known among these.
-pub(crate) async fn there<'i>(
+pub(crate) async fn read_known<'i>(
     round: &Round<'_>,
     ids: impl Iterator<Item = &'i ImmutableId>,
 ) -> Result<HashMap<MessageId, Row<Message>>, RoundError> {
@@ -96,7 +96,7 @@ pub(crate) async fn take_in(
         }
         let whole = match mail.received_at {
             Some(_) => None,
-            None => whole(round, mail).await?,
+            None => read_whole(round, mail).await?,
         };
         let mail = whole.as_ref().unwrap_or(mail);
         let received_at = mail.received_at.unwrap_or(round.activated_at);
@@ -172,13 +172,13 @@ async fn is_taken(
         // An earlier try at this very page wrote it, and did not commit.
         MessageState::Skipped { .. } | MessageState::Pending if row.value.page == page => false,
         // A page that was never committed, because its link died in between, left it behind.
-        MessageState::Pending => held(round, before).await?,
+        MessageState::Pending => is_held(round, before).await?,
         _ => true,
     })
 }
 
 /// Whether a pending message waits in the work of the page that it names, or that page is its folder's fresh one.
-async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool, RoundError> {
+async fn is_held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool, RoundError> {
     let Some(Row { value: message, .. }) = message else { return Ok(false) };
     let (table, firm) = (&round.app.table, round.mailbox.firm);
     Ok(FolderState::has_fresh(table, firm, &message.folder, message.id).await?
@@ -188,7 +188,7 @@ async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool,
 /// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail that
 /// vanished meanwhile, or that Graph does not tell of now, is as good as new: its archiving shows what is wrong with
 /// it, and holds up no other.
-async fn whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
+async fn read_whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
     match round.graph_for(None).mail(&round.mailbox.user, &mail.immutable_id).await {
         Ok(mail) => Ok(Some(mail)),
         Err(e) if e.concerns_mailbox() => Err(e.into()),

@@ -77,7 +77,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Poll
             let _ = app.secrets.keyring().await;
             let queued = Box::pin(queue_due(app, &deadline)).await;
             // A job that can't be queued holds up no connector.
-            connector_checks::connectors(app, &deadline).await.map_err(ScheduleError::from)?;
+            connector_checks::check_connectors(app, &deadline).await.map_err(ScheduleError::from)?;
             let queued = queued?;
             Tally::one(Counter::PollRuns).publish(app.clock.now());
             Ok(Output::Queued { queued })

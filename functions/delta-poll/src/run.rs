@@ -416,7 +416,7 @@ impl Round<'_> {
         let polls = look || sync.polls(now);
         let noticed = !polls && (notice || !sync.is_due(now));
         let kept_before = folder_tree::kept(self, &known);
-        let mut folders = folder_tree::folders(self, sync, known).await?;
+        let mut folders = folder_tree::read_kept_folders(self, sync, known).await?;
         // If the tree can't be read, the folders show whether that is the mailbox's matter.
         let polls = polls || (!noticed && self.faults().of(&MailboxPart::Tree).is_some());
         let newest = match noticed && folders.len() > FOLDERS_READ_AT_ONCE {
@@ -436,7 +436,7 @@ impl Round<'_> {
             let read: BTreeSet<FolderId> =
                 folders.iter().map(|row| row.value.id().clone()).filter(|id| is_meant(id)).collect();
             let known = FolderState::all(&self.app.table, self.mailbox.firm, self.mailbox.id).await?;
-            folders = folder_tree::folders(self, sync, known).await?;
+            folders = folder_tree::read_kept_folders(self, sync, known).await?;
             let more = self.read(&mut folders, |id| !read.contains(id), look, &found).await?;
             reading = FolderReading { told: more.told, in_time: more.in_time };
         }
@@ -498,10 +498,10 @@ impl Round<'_> {
         let mut reading = FolderReading { told: false, in_time: true };
         let is_begun = |i: &usize| folders[*i].value.link.is_some();
         let unbegun: Vec<usize> = first.into_iter().filter(|i| !is_begun(i)).collect();
-        for read in discover::folders(self, folders, &unbegun, 1, found).await? {
+        for read in discover::read_folders(self, folders, &unbegun, 1, found).await? {
             reading.note(read);
         }
-        for read in discover::folders(self, folders, &following, PAGES_MAX, found).await? {
+        for read in discover::read_folders(self, folders, &following, PAGES_MAX, found).await? {
             reading.note(read);
             reading.in_time &= read != FolderRead::More;
         }

@@ -141,7 +141,7 @@ pub(crate) async fn prepare(round: &Round<'_>, folders: &mut [Row<FolderState>])
     let now = round.app.clock.now();
     let (found, _) = unbounded();
     let beginning: Vec<usize> = (0..folders.len()).filter(|i| begins(&folders[*i].value, now)).collect();
-    let read = discover::folders(round, folders, &beginning, PAGES_MAX, &found).await?;
+    let read = discover::read_folders(round, folders, &beginning, PAGES_MAX, &found).await?;
     Ok(!read.iter().any(|read| matches!(read, FolderRead::More | FolderRead::OutOfTime)))
 }
 
@@ -367,7 +367,7 @@ async fn walk(
             lets_lie,
             rereads: false,
         };
-        let there = intake::there(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
+        let there = intake::read_known(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
         let taken = intake::take_in(round, &page_of, &mails, &there, |id| baseline.saw(id)).await?;
         let work = taken.work(round, &name);
         let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
