@@ -215,9 +215,9 @@ pub(crate) struct Attachments {
 
 /// A page of HTML.
 #[derive(ToSchema)]
-#[schema(value_type = String)]
+#[schema(as = HtmlPage, value_type = String)]
 #[expect(dead_code, reason = "describes a page")]
-struct HtmlPage(String);
+struct HtmlPageBody(String);
 
 /// The bytes of an attachment.
 #[derive(ToSchema)]
@@ -268,7 +268,7 @@ pub(super) async fn text(
     get, path = "/v1/firms/{firm}/messages/{message}/html", tag = "messages", operation_id = "read_html",
     params(WhichPage),
     responses(
-        (status = 200, body = HtmlPage, content_type = "text/html",
+        (status = 200, body = HtmlPageBody, content_type = "text/html",
             headers(("Greffe-Images-Withheld" = u64, description = "How many images of the web it would show"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),

@@ -31,7 +31,7 @@ const DOSSIERS_MAX: usize = 20;
 /// What is looked for.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Search {
+pub(crate) struct SearchQuery {
     q: String,
     from: String,
     dossier: String,
@@ -43,7 +43,7 @@ pub(crate) struct Search {
     kept: String,
 }
 
-impl Search {
+impl SearchQuery {
     fn bounded(self) -> Self {
         let cut = |text: String| text.trim().chars().take(TEXT_CHARS_MAX).collect::<String>();
         let Self { q, from, dossier, mailbox, after, filed, kept } = self;
@@ -75,7 +75,7 @@ impl Search {
 
 /// The list beside which a mail is read.
 struct ListShown {
-    search: Search,
+    search: SearchQuery,
     rows: Vec<MessageView>,
     /// The query of the next page.
     next: Option<String>,
@@ -98,12 +98,12 @@ struct Found {
 }
 
 impl ListShown {
-    async fn of(office: &Office, search: Search) -> Result<Self, PageError> {
+    async fn of(office: &Office, search: SearchQuery) -> Result<Self, PageError> {
         let search = search.bounded();
         let (mailboxes, mailbox) = MailboxChoice::of(office, &search.mailbox).await?;
         let found = match mailbox {
             Some(mailbox) => {
-                let query = Search { mailbox, ..search.clone() }.query(true).replacen('?', "&", 1);
+                let query = SearchQuery { mailbox, ..search.clone() }.query(true).replacen('?', "&", 1);
                 let path = office.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
                 office.api().tried::<Found>(Method::GET, &path, None).await?
             }
@@ -113,7 +113,7 @@ impl ListShown {
             Ok(page) => (page, None),
             Err(refusal) => (Found::default(), Some(refusal)),
         };
-        let next = page.next.map(|after| Search { after, ..search.clone() }.query(true));
+        let next = page.next.map(|after| SearchQuery { after, ..search.clone() }.query(true));
         let mut seen = BTreeSet::new();
         let dossiers = page.items.iter().filter_map(|row| row.dossier.clone());
         let dossiers = dossiers.filter(|dossier| seen.insert(dossier.clone())).take(DOSSIERS_MAX).collect();
@@ -235,7 +235,7 @@ impl DocumentsPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office, Query(search): Query<Search>) -> Result<Response, PageError> {
+pub(crate) async fn list(office: Office, Query(search): Query<SearchQuery>) -> Result<Response, PageError> {
     let list = ListShown::of(&office, search).await?;
     let status = list.refusal.as_ref().map(Refusal::status);
     Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None, typed: Fields::default() }, status))
@@ -258,7 +258,7 @@ impl Images {
 pub(crate) async fn read(
     office: Office,
     Path((_, message)): Path<(FirmId, MessageId)>,
-    Query(search): Query<Search>,
+    Query(search): Query<SearchQuery>,
     Query(images): Query<Images>,
 ) -> Result<Response, PageError> {
     let of = |rest: &str| office.v1(&format!("/messages/{message}{rest}"));
@@ -416,13 +416,13 @@ async fn refused(office: &Office, typed: Fields, back: &str, refusal: Refusal) -
     let query = back.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let fields = Fields::of(query.as_bytes());
     let of = |name: &str| fields.get(name).to_owned();
-    let search = Search {
+    let search = SearchQuery {
         q: of("q"),
         from: of("from"),
         dossier: of("dossier"),
         mailbox: of("mailbox"),
         after: of("after"),
-        ..Search::default()
+        ..SearchQuery::default()
     };
     let list = ListShown { filing: Some(refusal), ..ListShown::of(office, search).await? };
     let status = list.filing.as_ref().map(Refusal::status);
@@ -435,10 +435,11 @@ mod tests {
 
     #[test]
     fn a_search_is_kept_in_the_address_and_bounded() {
-        let search = Search { q: " b & c ".to_owned(), mailbox: "m".to_owned(), ..Search::default() }.bounded();
+        let search =
+            SearchQuery { q: " b & c ".to_owned(), mailbox: "m".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(search.query(true), "?q=b%20%26%20c&mailbox=m");
-        assert!(search.is_narrowed() && !Search::default().is_narrowed());
-        let long = Search { q: "é".repeat(1_000), after: "7".to_owned(), ..Search::default() }.bounded();
+        assert!(search.is_narrowed() && !SearchQuery::default().is_narrowed());
+        let long = SearchQuery { q: "é".repeat(1_000), after: "7".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(long.q.chars().count(), TEXT_CHARS_MAX);
         assert!(long.query(true).ends_with("&after=7") && !long.query(false).contains("after"));
     }

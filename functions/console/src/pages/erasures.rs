@@ -94,7 +94,7 @@ struct AnyName {
 /// How far it is.
 #[derive(Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-enum Progress {
+enum ErasureProgressView {
     Requested,
     Previewed { originals: u64, has_more: bool },
     Confirmed {},
@@ -110,25 +110,25 @@ struct ErasureView {
     asked_by: String,
     reason: String,
     created_at: Timestamp,
-    progress: Progress,
+    progress: ErasureProgressView,
 }
 
 impl ErasureView {
     fn standing(&self) -> Standing {
         match self.progress {
-            Progress::Requested | Progress::Confirmed {} => Standing::Busy,
-            Progress::Previewed { .. } => Standing::Needed,
-            Progress::Refused { .. } => Standing::Resting,
-            Progress::Erased { .. } => Standing::Good,
+            ErasureProgressView::Requested | ErasureProgressView::Confirmed {} => Standing::Busy,
+            ErasureProgressView::Previewed { .. } => Standing::Needed,
+            ErasureProgressView::Refused { .. } => Standing::Resting,
+            ErasureProgressView::Erased { .. } => Standing::Good,
         }
     }
 
     fn words(&self, t: &Texts) -> String {
         match &self.progress {
-            Progress::Requested => t.say("erasure-requested"),
-            Progress::Previewed { .. } => t.say("erasure-previewed"),
-            Progress::Confirmed {} => t.say("erasure-confirmed"),
-            Progress::Refused { reason, until, .. } => match (reason.as_str(), until) {
+            ErasureProgressView::Requested => t.say("erasure-requested"),
+            ErasureProgressView::Previewed { .. } => t.say("erasure-previewed"),
+            ErasureProgressView::Confirmed {} => t.say("erasure-confirmed"),
+            ErasureProgressView::Refused { reason, until, .. } => match (reason.as_str(), until) {
                 ("locked", Some(until)) => t.say_name("erasure-locked", &t.time(until)),
                 ("held", _) => t.say("erasure-held"),
                 ("active", _) => t.say("erasure-active"),
@@ -137,7 +137,7 @@ impl ErasureView {
                 ("unknown", _) => t.say("erasure-unknown"),
                 _ => t.say("erasure-refused"),
             },
-            Progress::Erased { originals, at } => {
+            ErasureProgressView::Erased { originals, at } => {
                 format!("{} {}", t.say_name("erasure-done", &t.time(at)), t.say_n("erasure-done-mails", *originals))
             }
         }
@@ -292,7 +292,7 @@ async fn mailbox(office: &Office, typed: &Fields) -> Result<String, PageError> {
 }
 
 #[derive(Deserialize)]
-struct NewErasure {
+struct CreatedErasure {
     id: String,
 }
 
@@ -313,7 +313,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Pa
     };
     let asked_by = Some(typed.get("asked_by")).filter(|name| !name.is_empty()).unwrap_or(&office.shell.address);
     let body = json!({ "target": target, "asked_by": asked_by, "reason": typed.get("reason") });
-    match office.api().made_once::<NewErasure>(&typed, &office.v1("/erasures"), body).await? {
+    match office.api().made_once::<CreatedErasure>(&typed, &office.v1("/erasures"), body).await? {
         Ok(made) => Ok(office.to(&format!("/erasures/{}", made.id))),
         Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }
@@ -357,7 +357,7 @@ pub(crate) async fn confirm(
 ) -> Result<Response, PageError> {
     let path = office.v1(&format!("/erasures/{erasure}"));
     let e: ErasureView = office.api().get(&path).await?;
-    if let Progress::Previewed { originals, .. } = e.progress
+    if let ErasureProgressView::Previewed { originals, .. } = e.progress
         && digits(typed.get("mails")) != originals.to_string()
     {
         return shown(&office, erasure, true, None).await;

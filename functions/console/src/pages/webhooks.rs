@@ -27,7 +27,7 @@ struct WebhookView {
     url: String,
     state: String,
     types: Vec<String>,
-    problem: Option<WebhookProblem>,
+    problem: Option<WebhookProblemView>,
     failing: Option<FailingView>,
     /// Only when it is new, or its secret is.
     #[serde(default)]
@@ -36,7 +36,7 @@ struct WebhookView {
 
 /// Why it is paused.
 #[derive(Deserialize)]
-struct WebhookProblem {
+struct WebhookProblemView {
     meaning: String,
     next_action: String,
     who: String,
@@ -64,7 +64,7 @@ impl WebhookView {
 
     /// Why it is paused, with whose turn it is.
     fn problem(&self) -> Option<ProblemView> {
-        let WebhookProblem { meaning, next_action, who, since } = self.problem.as_ref()?;
+        let WebhookProblemView { meaning, next_action, who, since } = self.problem.as_ref()?;
         let (meaning, next_action, who) = (meaning.clone(), next_action.clone(), who.clone());
         Some(ProblemView { meaning, next_action, who, microsoft_code: None, since: *since })
     }

@@ -25,9 +25,9 @@ use crate::{
 
 /// The bytes of a mail as Microsoft gave them (RFC 5322).
 #[derive(ToSchema)]
-#[schema(value_type = String, format = Binary)]
+#[schema(as = Original, value_type = String, format = Binary)]
 #[expect(dead_code, reason = "describes bytes that flow")]
-struct Original(Vec<u8>);
+struct OriginalBody(Vec<u8>);
 
 /// Downloads the original of a mail (MIME) or a part of it, byte for byte as Microsoft delivered it.
 ///
@@ -40,8 +40,8 @@ struct Original(Vec<u8>);
         ("If-None-Match" = Option<String>, Header, description = "`ETag`s of what the caller has already"),
     ),
     responses(
-        (status = 200, body = Original, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))),
-        (status = 206, body = Original, content_type = "message/rfc822", description = "The part that `Range` names",
+        (status = 200, body = OriginalBody, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))),
+        (status = 206, body = OriginalBody, content_type = "message/rfc822", description = "The part that `Range` names",
             headers(("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))),
         (status = 303, description = "A large original: download it from `Location` within five minutes, without a key",
             headers(("Location" = String, description = "Where the original is"))),
