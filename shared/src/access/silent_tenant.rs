@@ -57,6 +57,12 @@ impl Silence {
     /// The silence after one more round without an answer. One mailbox alone says nothing of the others. Pure.
     pub fn after(before: Option<&Self>, mailbox: MailboxId, now: Timestamp) -> Self {
         let before = before.filter(|before| before.at + FORGOTTEN_AFTER > now);
+        // A mailbox that asked although the tenant is silent tells only of itself.
+        if let Some(before) = before.filter(|before| before.is_tenants() && !before.speaks_for(mailbox)) {
+            let mut mailboxes = before.mailboxes.clone();
+            mailboxes.insert(mailbox);
+            return Self { mailboxes, mailbox, at: now, ..before.clone() };
+        }
         let rounds = match before {
             Some(before) if before.mailbox == mailbox && !before.is_tenants() => before.rounds,
             before => before.map_or(0, |before| before.rounds).saturating_add(1),
@@ -98,16 +104,17 @@ mod tests {
     #[test]
     fn after_three_mailboxes_without_an_answer_the_tenant_waits_longer_each_time_and_four_minutes_at_most() {
         let random = Random::seeded(1);
+        let mailboxes: Vec<MailboxId> = (0..3).map(|_| MailboxId::draw(&random)).collect();
         let mut silence = None;
-        let waits = (0..9).map(|_| {
-            let mailbox = MailboxId::draw(&random);
+        let waits = (0..9).map(|n| {
+            let mailbox = mailboxes[n % 3];
             let next = Silence::after(silence.as_ref(), mailbox, at(0));
             silence = Some(next.clone());
             next.waits(mailbox, at(0)).map(|wait| wait.as_secs())
         });
         let expected = [0, 0, 30, 60, 120, 240, 240, 240, 240].map(|s| (s > 0).then_some(s));
         assert_eq!(waits.collect::<Vec<_>>(), expected);
-        let mailbox = MailboxId::draw(&random);
+        let mailbox = mailboxes[0];
         assert_eq!(silence.as_ref().unwrap().waits(mailbox, at(240)), None);
         // What was long ago counts for nothing.
         let later = Silence::after(silence.as_ref(), mailbox, at(601));

@@ -15,7 +15,7 @@ const BEYOND_MAX: u8 = 20;
 /// No more are remembered, so that half an hour of quiet gives the whole share back.
 const BEYOND_NOTED_MAX: u8 = 30;
 /// A job that waited so long for a function shows that there are too few, and not that some answers are slow.
-const SCARCE_AFTER: Duration = Duration::from_secs(10);
+const SCARCE_AFTER: Duration = Duration::from_secs(1);
 
 /// How many rounds a mailbox had beyond its share.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

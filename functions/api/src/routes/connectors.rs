@@ -414,7 +414,7 @@ pub(crate) struct NewTenantGrant {
     tenant_id: Tenant,
 }
 
-/// Lets a waiting connector use a Microsoft 365 tenant that another firm has, or whose administrator could not be verified.
+/// Lets a waiting connector use a Microsoft 365 tenant that is another firm's, or whose administrator is unverified.
 ///
 /// A connector waits if greffe could not verify that the person who signed in is an administrator, or if the tenant
 /// belongs to another firm. `GET /v1/tenants` lists the waiting connectors. The connector connects at once if an

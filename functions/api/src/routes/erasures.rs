@@ -65,7 +65,7 @@ impl From<ErasureOrder> for ErasureView {
     }
 }
 
-/// Requests that mails are deleted for good: an erasure (data protection) or a removal (unwanted mail). First it is only previewed.
+/// Requests that mails are deleted for good, for data protection or as unwanted. First this is only previewed.
 ///
 /// An erasure is for a message, a mailbox, a member or the whole firm, for example after a request under
 /// data-protection law. A removal is for unwanted mail: a list of mails, all mails of a sender, or all mails that the

@@ -72,7 +72,7 @@ pub(crate) struct Proposals {
     next: Option<String>,
 }
 
-/// Suggests a dossier for each mail whose outside people are all contacts of that dossier, the most recently recorded mail first.
+/// Suggests a dossier for each mail whose outside people are all contacts of that dossier.
 ///
 /// greffe proposes a dossier if all external senders and recipients of a mail are contacts of that dossier, and have no
 /// other dossier in common. Mails that were filed before are not proposed. Nothing is filed until a proposal is
