@@ -17,9 +17,9 @@ use crate::{
         http::{HttpClientError, http_client_builder},
         random::Random,
     },
-    evidence::{append::Appender, authority::StampAuthority, eraser::Eraser, proof_package::Packer, store::LogStore},
+    evidence::{appender::Appender, authority::StampAuthority, eraser::Eraser, proof_package::Packer, store::LogStore},
     mail::{archive::Archive, rules::RecentPeople},
-    search::{append::Indexer, store::IndexStore},
+    search::{indexer::Indexer, store::IndexStore},
 };
 
 /// Everything that a handler works with.

@@ -288,10 +288,10 @@ fn each_room_says_first_what_it_is_for_and_which_rooms_it_uses() {
     }
 }
 
-#[test]
-fn no_two_types_of_the_common_crate_share_one_name() {
+/// The types of a crate, each with the modules that declare one of that name.
+fn types(source: &Path) -> BTreeMap<String, Vec<String>> {
     let mut homes = BTreeMap::<String, Vec<String>>::new();
-    for (module, code) in Crate::read(&shared()).sources {
+    for (module, code) in Crate::read(source).sources {
         let words = ["struct", "enum", "trait", "type"];
         let private = ["pub ", "pub(crate) ", "pub(super) "].iter().fold(code, |code, word| code.replace(word, ""));
         let declared = private.lines().filter_map(|line| line.split_once(' '));
@@ -300,6 +300,23 @@ fn no_two_types_of_the_common_crate_share_one_name() {
             homes.entry(name.to_owned()).or_default().push(module.join("::"));
         }
     }
+    homes
+}
+
+#[test]
+fn no_two_types_of_the_common_crate_share_one_name() {
+    let mut homes = types(&shared());
     homes.retain(|_, modules| modules.len() > 1);
     assert!(homes.is_empty(), "name each by its noun: {homes:#?}");
+}
+
+#[test]
+fn no_type_of_a_function_has_the_name_of_one_of_the_common_crate() {
+    let (common, mut both) = (types(&shared()), BTreeSet::new());
+    for folder in fs::read_dir(super::repository().join("functions")).unwrap() {
+        let source = folder.unwrap().path().join("src");
+        let names = types(&source).into_keys().filter(|name| common.contains_key(name));
+        both.extend(names.map(|name| (source.clone(), name)));
+    }
+    assert!(both.is_empty(), "name each by its noun: {both:#?}");
 }

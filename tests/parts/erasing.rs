@@ -6,7 +6,7 @@ use futures::future::poll_fn;
 use serde_json::{Value, json};
 use shared::{
     base::id::{MailboxId, MessageId},
-    evidence::erasure_order::{ROUND_TIME, WORK_TIME},
+    evidence::erasure_request::{ROUND_TIME, WORK_TIME},
     mail::archive,
 };
 

@@ -12,7 +12,7 @@ use shared::{
         id::{FirmId, ImmutableId, MailboxId, MessageId},
     },
     evidence::{
-        append::{AppendError, Appended, verifying_keys},
+        appender::{AppendError, Appended, verifying_keys},
         checkpoint::{Checkpoint, LogKeys},
         entry::entry,
         store::{LogError, key},

@@ -15,9 +15,9 @@ use shared::{
         message::{Message, MessageState, Original},
     },
     search::{
-        append::{IndexedFacts, IndexingError},
         find::{FoundMails, READ_ABOVE_INDEX, Search, SearchCache, SearchWords},
-        head::Head,
+        head::IndexHead,
+        indexer::{IndexedFacts, IndexingError},
         words::Phrases,
     },
 };
@@ -107,7 +107,7 @@ impl Words {
         self.app().indexer().append(self.firm, self.world.clock.now()).await
     }
 
-    async fn head(&self) -> Head {
+    async fn head(&self) -> IndexHead {
         self.app().indexes.head(self.firm).await.unwrap().unwrap().head.unwrap()
     }
 

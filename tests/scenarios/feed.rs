@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use microsoft365::{Times, ValueFault};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::{evidence::erasure_order::ROUND_TIME, firm::waiting::WaitingCall};
+use shared::{evidence::erasure_request::ROUND_TIME, firm::waiting_calls::WaitingCall};
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
 
 /// All that lies behind a list, page by page.

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::{
     aws::table::{Row, TableError, Write},
-    mail::turn::MailboxTurn,
+    mail::mailbox_turn::MailboxTurn,
 };
 use tests::{ADA, Registry, World};
 

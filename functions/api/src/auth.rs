@@ -14,8 +14,8 @@ use shared::{
     base::telemetry::ErrorChain,
     firm::{
         Firm,
-        api_key::{ApiKey, KeyGrant, KeyRight},
-        pass::{self, Visit},
+        api_key::{ApiKey, KeyRight, KeyScope},
+        console_pass::{self, Visit},
         user::UserRole,
     },
     problem::{Code, Problem},
@@ -69,11 +69,11 @@ impl Caller {
     }
 
     /// What the key gives, and what keys that are made with it may have.
-    pub(crate) fn grant(&self) -> KeyGrant {
+    pub(crate) fn grant(&self) -> KeyScope {
         match self {
-            Self::Operator => KeyGrant::unlimited(),
+            Self::Operator => KeyScope::unlimited(),
             Self::Firm(_, key) => key.grant(),
-            Self::User(_, user) => KeyGrant { rights: user.role.rights(), ends_at: None },
+            Self::User(_, user) => KeyScope { rights: user.role.rights(), ends_at: None },
         }
     }
 }
@@ -167,7 +167,7 @@ impl Caller {
 
 /// For whom the console calls, if `text` is a pass of it that has not ended.
 async fn visiting(app: &App, text: &str) -> Result<Option<Caller>, Failure> {
-    let pass = match pass::read::<Visit>(&app.secrets, text).await {
+    let pass = match console_pass::read::<Visit>(&app.secrets, text).await {
         Ok(Some(pass)) if pass.has_ended(app.clock.now()) => return Err(unauthorized("The pass has ended.")),
         Ok(pass) => pass,
         // Without its key there is no console, and firms work all the same.

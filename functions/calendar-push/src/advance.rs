@@ -10,8 +10,8 @@ use shared::{
     },
     base::id::{EntryId, Noun},
     graph::{
-        BatchOrder, Disposition, GraphError, ItemContainers, ItemStep, OutlookItem, OutlookItemKind,
-        PARALLEL_REQUESTS_MAX, Tag,
+        BatchOrder, Disposition, GraphError, ItemContainers, ItemStep, ItemTag, OutlookItem, OutlookItemKind,
+        PARALLEL_REQUESTS_MAX,
     },
     mail::work::WorkOutcome,
     push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
@@ -155,7 +155,7 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
             work.written();
         }
         let containers = containers(round, &steps).await?;
-        let tagged: Vec<(ItemStep, Tag)> =
+        let tagged: Vec<(ItemStep, ItemTag)> =
             steps.iter().map(|(i, step)| (step.clone(), tag(round, &held[*i]))).collect();
         // A chain breaks at its first refusal; what it left undone goes all at once.
         let order = if alone || go > 0 { BatchOrder::Parallel } else { BatchOrder::Chained };
@@ -263,8 +263,8 @@ fn may_have_worked(error: &GraphError) -> bool {
     }
 }
 
-fn tag(round: &Round<'_>, held: &Held) -> Tag {
-    Tag {
+fn tag(round: &Round<'_>, held: &Held) -> ItemTag {
+    ItemTag {
         mark: mark(round.outlook.firm.id, round.outlook.member, &held.entry),
         generation: held.copy.generation,
         owner: round.outlook.member.to_string(),

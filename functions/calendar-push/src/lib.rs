@@ -19,13 +19,13 @@ use shared::{
     app::App,
     aws::{
         queue::{PushJob, PushQueue},
-        worker::{self, Deadline, Interrupted, Output, RoundOutcome, Rounds, ScheduleError},
+        worker::{self, Deadline, Interrupted, RoundOutcome, Rounds, ScheduleError, WorkerOutput},
     },
     base::{
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
-    firm::member::Due,
+    firm::member::PushDue,
 };
 
 use crate::round::PushError;
@@ -34,7 +34,7 @@ use crate::round::PushError;
 const MEMBERS_AT_ONCE: usize = 10;
 
 /// What starts the function: jobs from the push queue, or the schedule.
-pub type Input = worker::Input<Schedule>;
+pub type Input = worker::WorkerInput<Schedule>;
 
 /// A schedule's name.
 #[derive(Debug, Deserialize)]
@@ -58,17 +58,17 @@ impl From<ReconcileError> for Diagnostic {
 /// Queues what is due, or works through every member named in the batch; only the failed jobs go back to the queue.
 ///
 /// Errors: what is due can't be read or queued. A job that fails is in the output.
-pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, ReconcileError> {
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<WorkerOutput, ReconcileError> {
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {
-        worker::Input::Schedule { schedule: Schedule::Reconcile } => {
+        worker::WorkerInput::Schedule { schedule: Schedule::Reconcile } => {
             let queued = Box::pin(queue_due(app, &deadline)).await?;
             Tally::one(Counter::ReconcileRuns).publish(app.clock.now());
-            Ok(Output::Queued { queued })
+            Ok(WorkerOutput::Queued { queued })
         }
-        worker::Input::Jobs(batch) => {
+        worker::WorkerInput::Jobs(batch) => {
             let rounds = Members { app, deadline };
-            Ok(Output::Jobs(worker::work_through(&rounds, &app.clock, batch, MEMBERS_AT_ONCE).await))
+            Ok(WorkerOutput::Jobs(worker::work_through(&rounds, &app.clock, batch, MEMBERS_AT_ONCE).await))
         }
     }
 }
@@ -103,7 +103,7 @@ impl Rounds<PushJob> for Members<'_> {
     }
 
     async fn put_off(&self, job: &PushJob, at: Timestamp) -> bool {
-        self.app.table.write(Due::at(job.firm, job.member, at)).await.is_ok()
+        self.app.table.write(PushDue::at(job.firm, job.member, at)).await.is_ok()
     }
 }
 

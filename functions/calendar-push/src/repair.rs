@@ -7,7 +7,7 @@ use shared::{
     aws::table::{Key, Row, Write},
     base::id::{EntryId, Noun},
     mail::work::WORK_THINGS_MAX,
-    push::{Copy, Difference, Leftover, Outbox, PushLinks, PushWork, SeenItems, Verdict, compare, date::DateKind},
+    push::{Copy, Difference, LeftoverItem, Outbox, PushLinks, PushWork, SeenItems, Verdict, compare, date::DateKind},
 };
 
 use crate::round::{CHECK_PAUSE, COMPARE_PAUSE, PushError, Round};
@@ -110,7 +110,7 @@ async fn set_right(round: &Round<'_>, differences: &[Difference], copies: Vec<Ro
             match (difference.verdict, &mut copy.placed) {
                 // Where it was only moved to another place, it is still there.
                 (Verdict::Gone, Some(placed)) => {
-                    copy.left.push(Leftover { place: placed.place, id: placed.id.clone() });
+                    copy.left.push(LeftoverItem { place: placed.place, id: placed.id.clone() });
                     copy.gone();
                 }
                 (Verdict::Altered, Some(placed)) => placed.sent = String::new(),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use shared::{
     access::{
         connector::{Access, Connector},
-        watch,
+        connector_watch,
     },
     app::App,
     aws::{
@@ -25,7 +25,7 @@ use shared::{
     },
     firm::{
         Firm,
-        member::{Due, Member, MemberAccount},
+        member::{Member, MemberAccount, PushDue},
     },
     graph::{GraphError, ItemContainers, OutlookItemKind},
     problem::{Code, NotedProblem, of_refused_service},
@@ -123,14 +123,14 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
             return Ok(RoundOutcome::Finished);
         }
         let asks = outbox.problem.is_some() || !outbox.blocked.is_empty();
-        rests = asks && !Due::is_reached(&app.table, job.firm, job.member, began_at).await?;
+        rests = asks && !PushDue::is_reached(&app.table, job.firm, job.member, began_at).await?;
         if rests && outbox.problem.is_some() {
             return Ok(RoundOutcome::Finished);
         }
     }
     let firm = Firm::find(&app.table, job.firm).await?.filter(|firm| firm.ended_at.is_none());
     let Some(firm) = firm else {
-        Due::never(&app.table, job.firm, job.member).await?;
+        PushDue::never(&app.table, job.firm, job.member).await?;
         return Ok(RoundOutcome::Finished);
     };
     let member = Member::find(&app.table, job.firm, job.member).await?.map(|row| row.value);
@@ -166,8 +166,8 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
         // Of a member who is no more, something is left to be removed.
         let farewell = member.is_none().then(|| app.clock.now() + CHECK_PAUSE);
         match due.into_iter().chain(farewell).min() {
-            Some(at) => app.table.write(Due::at(job.firm, job.member, at)).await?,
-            None => Due::never(&app.table, job.firm, job.member).await?,
+            Some(at) => app.table.write(PushDue::at(job.firm, job.member, at)).await?,
+            None => PushDue::never(&app.table, job.firm, job.member).await?,
         }
     }
     result
@@ -286,7 +286,7 @@ impl AccountVisit<'_> {
             }
             Ok(outcome) => {
                 outbox.problem = None;
-                watch::seen_working(app, &connector).await?;
+                connector_watch::seen_working(app, &connector).await?;
                 Ok(outcome)
             }
             other => other,
@@ -410,6 +410,6 @@ async fn forget(app: &App, job: &PushJob, outbox: Option<Row<Outbox>>) -> Result
     if let Some(row) = outbox {
         app.table.write(Write::remove(&row)).await?;
     }
-    Due::never(&app.table, job.firm, job.member).await?;
+    PushDue::never(&app.table, job.firm, job.member).await?;
     Ok(RoundOutcome::Finished)
 }

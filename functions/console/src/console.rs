@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use shared::app::App;
 
-use crate::door::Door;
+use crate::api_client::ApiClient;
 
 /// What pages work with.
 #[derive(Debug)]
 pub(crate) struct Console {
     pub app: App,
     /// The way to the API.
-    pub door: Door,
+    pub client: ApiClient,
 }
 
 /// What pages work with, as a handler takes it.

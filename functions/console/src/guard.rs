@@ -13,10 +13,10 @@ use axum::{
 use subtle::ConstantTimeEq as _;
 
 use crate::{
+    api_client::PageError,
     console::Console,
-    door::Trouble,
     form::{Fields, TOKEN_FIELD},
-    pages::entry,
+    pages::sign_in,
     session::Guest,
     shell::Shell,
 };
@@ -58,7 +58,7 @@ pub(crate) async fn pass(State(console): State<Arc<Console>>, request: Request, 
 async fn form(console: &Console, guest: &Guest, parts: &Parts, body: Body) -> Result<Fields, Box<Response>> {
     if is_of_another_site(&parts.headers, &console.app.config.public_url.at("")) {
         tracing::warn!("a form of another site was refused");
-        return Err(Box::new(entry::another_site(guest)));
+        return Err(Box::new(sign_in::another_site(guest)));
     }
     let Ok(bytes) = axum::body::to_bytes(body, FORM_BYTES_MAX).await else {
         return Err(Box::new(StatusCode::PAYLOAD_TOO_LARGE.into_response()));
@@ -74,7 +74,7 @@ async fn form(console: &Console, guest: &Guest, parts: &Parts, body: Body) -> Re
     let token = guest.token();
     let is_ours: bool = sent.as_bytes().ct_eq(token.as_bytes()).into();
     if token.is_empty() || !is_ours {
-        return Err(Box::new(entry::once_more(guest, &fields)));
+        return Err(Box::new(sign_in::once_more(guest, &fields)));
     }
     Ok(fields)
 }
@@ -93,7 +93,7 @@ fn is_of_another_site(headers: &HeaderMap, own: &str) -> bool {
 /// A page with the headers that all have; what went wrong becomes a page here. `typed`: the form that was sent, which
 /// is not lost by that.
 fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> Response {
-    let trouble = response.extensions().get::<Trouble>().cloned();
+    let trouble = response.extensions().get::<PageError>().cloned();
     let mut response = match (trouble, guest) {
         // A page that looks again by itself stays as it is: somebody may be typing in it.
         (Some(_), Some(Guest { part: Some(part), .. })) if part.ends_with("#live") => {
@@ -103,11 +103,11 @@ fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> 
         (Some(_), Some(Guest { part: Some(_), path, .. })) => {
             (StatusCode::NO_CONTENT, [("hx-redirect", path)]).into_response()
         }
-        (Some(Trouble::SignedOut), Some(guest)) => {
+        (Some(PageError::SignedOut), Some(guest)) => {
             let to = form_urlencoded::Serializer::new(String::new()).append_pair("to", &guest.path).finish();
             Redirect::to(&format!("/console/sign-in?{to}")).into_response()
         }
-        (Some(trouble), Some(guest)) => entry::troubled(&Shell::of_guest(&guest), &trouble, typed.as_ref()),
+        (Some(trouble), Some(guest)) => sign_in::troubled(&Shell::of_guest(&guest), &trouble, typed.as_ref()),
         _ => response,
     };
     let headers = response.headers_mut();

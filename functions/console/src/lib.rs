@@ -1,12 +1,12 @@
 //! The console: pages for people, under `/console`.
 //!
-//! The pages do nothing themselves. Each asks the API (`door`) with a pass that is valid for a minute and names person,
-//! role and firm, so there is one gate and one audit trail, and nothing that only a person can do. Every page works
-//! without scripts: each control is a link or a form. `guard` stands before all of them.
+//! The pages do nothing themselves. Each asks the API (`api_client`) with a pass that is valid for a minute and names
+//! person, role and firm, so there is one gate and one audit trail, and nothing that only a person can do. Every page
+//! works without scripts: each control is a link or a form. `guard` stands before all of them.
 
+mod api_client;
 mod asset;
 mod console;
-mod door;
 mod form;
 mod guard;
 mod pages;
@@ -23,23 +23,23 @@ use axum::{
 };
 use shared::{app::App, base::headers::guarded};
 
+pub use crate::api_client::ApiClient;
 use crate::console::Console;
-pub use crate::door::Door;
 use crate::pages::{
-    activity, connectors, documents, entries, entry, erasures, folders, home, mailboxes, members, operator, people,
-    proposals, rules, webhooks,
+    activity, connectors, documents, entries, erasures, folders, home, mailboxes, members, operator, people, proposals,
+    rules, sign_in, webhooks,
 };
 
-/// All pages. `door`: the way to the API.
-pub fn router(app: App, door: Door) -> Router {
-    let console = Arc::new(Console { app, door });
+/// All pages. `client`: the way to the API.
+pub fn router(app: App, client: ApiClient) -> Router {
+    let console = Arc::new(Console { app, client });
     Router::new()
-        .route("/console", get(entry::start))
-        .route("/console/sign-in", get(entry::sign_in))
-        .route("/console/sign-out", post(entry::sign_out))
-        .route("/console/enter/{pass}", get(entry::arrive).post(entry::open))
-        .route("/console/language/{tag}", get(entry::language))
-        .route("/console/firms", get(entry::firms))
+        .route("/console", get(sign_in::start))
+        .route("/console/sign-in", get(sign_in::sign_in))
+        .route("/console/sign-out", post(sign_in::sign_out))
+        .route("/console/enter/{pass}", get(sign_in::arrive).post(sign_in::open))
+        .route("/console/language/{tag}", get(sign_in::language))
+        .route("/console/firms", get(sign_in::firms))
         .route("/console/operator", get(operator::read).post(operator::change))
         .route("/console/firms/{firm}", get(home::page))
         .route("/console/firms/{firm}/documents", get(documents::list).post(documents::file))
@@ -68,8 +68,8 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/console/firms/{firm}/activity", get(activity::list))
         .route("/console/firms/{firm}/people", get(people::list).post(people::change))
         .route("/console/firms/{firm}/mailboxes/{mailbox}", get(mailboxes::read).post(mailboxes::change))
-        .fallback(entry::no_page)
-        .method_not_allowed_fallback(entry::no_page)
+        .fallback(sign_in::no_page)
+        .method_not_allowed_fallback(sign_in::no_page)
         .layer(middleware::from_fn_with_state(console.clone(), guard::pass))
         .route("/console/assets/{version}/{file}", get(asset::serve))
         .layer(middleware::map_response(async |response: Response| guarded(response)))

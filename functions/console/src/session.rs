@@ -18,7 +18,7 @@ use shared::{
     },
 };
 
-use crate::{console::Console, door::Trouble};
+use crate::{api_client::PageError, console::Console};
 
 /// The header by which htmx says which element it asks for, such as `section#list`.
 const PART_HEADER: &str = "hx-target";
@@ -46,7 +46,7 @@ impl Guest {
     /// Who sent a request.
     ///
     /// Errors: the session can't be read.
-    pub(crate) async fn of(console: &Console, parts: &Parts) -> Result<Self, Trouble> {
+    pub(crate) async fn of(console: &Console, parts: &Parts) -> Result<Self, PageError> {
         let public_url = &console.app.config.public_url;
         let name = cookie_name(public_url, SESSION_COOKIE);
         let cookie = cookies(&parts.headers).find(|(n, _)| *n == name).map(|(_, value)| value);
@@ -54,7 +54,7 @@ impl Guest {
             Some(cookie) if cookie.len() <= 64 => {
                 let (cookie, now) = (SecretString::from(cookie.to_owned()), console.app.clock.now());
                 let found = ConsoleSession::find(&console.app.table, &cookie, now).await;
-                found.map_err(|e| Trouble::broken(&e))?.map(|session| (cookie, session))
+                found.map_err(|e| PageError::broken(&e))?.map(|session| (cookie, session))
             }
             _ => None,
         };

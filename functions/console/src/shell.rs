@@ -13,15 +13,15 @@ use shared::{
     base::{id::FirmId, language::Language},
     firm::{
         api_key::KeyRight,
-        pass::{self, Visit},
+        console_pass::{self, Visit},
         user::{ConsoleUser, UserRole},
     },
 };
 
 use crate::{
+    api_client::{Api, PageError, Refusal},
     asset,
     console::Console,
-    door::{Api, Refusal, Trouble},
     session::Guest,
     text::Texts,
 };
@@ -93,7 +93,7 @@ impl Shell {
 
     /// This page, as a value of a query.
     pub(crate) fn way_back(&self) -> String {
-        crate::door::encoded(&self.path)
+        crate::api_client::encoded(&self.path)
     }
 
     /// The other languages: tag, and name in itself.
@@ -158,7 +158,7 @@ pub(crate) fn page_with(template: &impl askama::Template, refusal: Option<Status
 pub(crate) fn page(template: &impl askama::Template) -> Response {
     match template.render() {
         Ok(html) => Html(html).into_response(),
-        Err(error) => Trouble::broken(&error).into_response(),
+        Err(error) => PageError::broken(&error).into_response(),
     }
 }
 
@@ -196,8 +196,8 @@ impl Office {
     /// The form of something new is for who may set things up.
     ///
     /// Errors: the role does not allow it.
-    pub(crate) fn manager(&self) -> Result<(), Trouble> {
-        if self.shell.may_manage() { Ok(()) } else { Err(Trouble::Forbidden) }
+    pub(crate) fn manager(&self) -> Result<(), PageError> {
+        if self.shell.may_manage() { Ok(()) } else { Err(PageError::Forbidden) }
     }
 
     /// What is around the page `here`.
@@ -207,20 +207,20 @@ impl Office {
 }
 
 impl FromRequestParts<Arc<Console>> for Office {
-    type Rejection = Trouble;
+    type Rejection = PageError;
 
     /// A firm that the person may not enter is answered as one that does not exist.
-    async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Trouble> {
+    async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, PageError> {
         let Ok(guest) = Guest::from_request_parts(parts, console).await;
-        let Some((_, session)) = &guest.session else { return Err(Trouble::SignedOut) };
-        let params = RawPathParams::from_request_parts(parts, console).await.map_err(|_| Trouble::NotFound)?;
+        let Some((_, session)) = &guest.session else { return Err(PageError::SignedOut) };
+        let params = RawPathParams::from_request_parts(parts, console).await.map_err(|_| PageError::NotFound)?;
         let named = params.iter().find(|(name, _)| *name == "firm");
-        let id: FirmId = named.and_then(|(_, id)| id.parse().ok()).ok_or(Trouble::NotFound)?;
+        let id: FirmId = named.and_then(|(_, id)| id.parse().ok()).ok_or(PageError::NotFound)?;
         let (role, visit) = match session.user {
             None => (None, Visit::Operator),
             Some(user) => {
-                let found = ConsoleUser::find(&console.app.table, id, user).await.map_err(|e| Trouble::broken(&e))?;
-                let role = found.ok_or(Trouble::NotFound)?.value.role;
+                let found = ConsoleUser::find(&console.app.table, id, user).await.map_err(|e| PageError::broken(&e))?;
+                let role = found.ok_or(PageError::NotFound)?.value.role;
                 let (address, from) = (session.address.clone(), guest.from.clone());
                 (Some(role), Visit::User { user, address, from, firm: id, role })
             }
@@ -236,8 +236,8 @@ impl FromRequestParts<Arc<Console>> for Office {
 }
 
 /// The API on behalf of somebody.
-pub(crate) async fn api(console: &Console, visit: Visit, language: Language) -> Result<Api, Trouble> {
-    let pass = pass::issue(&console.app.secrets, visit, console.app.clock.now()).await;
-    let pass = pass.map_err(|e| Trouble::broken(&e))?;
-    Ok(Api { door: console.door.clone(), pass, language, clock: console.app.clock.clone() })
+pub(crate) async fn api(console: &Console, visit: Visit, language: Language) -> Result<Api, PageError> {
+    let pass = console_pass::issue(&console.app.secrets, visit, console.app.clock.now()).await;
+    let pass = pass.map_err(|e| PageError::broken(&e))?;
+    Ok(Api { client: console.client.clone(), pass, language, clock: console.app.clock.clone() })
 }

@@ -25,7 +25,7 @@ use shared::{
     mail::{
         archive::{ArchiveError, StoredObject},
         mailbox::KeptMarks,
-        message::{Message, MessageFailure, MessageState, Original, Seen},
+        message::{Message, MessageFailure, MessageState, Original, SeenCategories},
         trouble::{MailboxPart, Trouble},
         work::{Work, WorkOutcome},
     },
@@ -388,7 +388,7 @@ async fn write(
 ) -> Result<(), RoundError> {
     let is_unnumbered = |message: &Message| message.state.number() == Some(UNNUMBERED);
     let unnumbered = indexes.iter().filter(|i| is_unnumbered(&messages[**i].value)).count();
-    let mut numbers = numbers(round, unnumbered).await?;
+    let mut numbers = take_numbers(round, unnumbered).await?;
     let mut writes = Vec::new();
     for &i in indexes {
         let row = &mut messages[i];
@@ -424,7 +424,7 @@ async fn announce(
                 Recorded::Before if row.value.original().is_some() => told.push(numbered),
                 Recorded::Before => {}
                 Recorded::NumberGivenUp => {
-                    let number = numbers(round, 1).await?.next().unwrap_or_default();
+                    let number = take_numbers(round, 1).await?.next().unwrap_or_default();
                     row.value.state = row.value.state.clone().renumbered(number);
                     round.app.table.write(Write::replace(row)).await?;
                     row.written();
@@ -494,8 +494,8 @@ async fn mark(
             if row.value.rests(round.app.clock.now()) {
                 continue;
             }
-            match seen(round, &row.value).await {
-                Ok(Seen { categories, etag }) => match marks.on(row.value.dossier().is_some(), &categories) {
+            match read_seen(round, &row.value).await {
+                Ok(SeenCategories { categories, etag }) => match marks.on(row.value.dossier().is_some(), &categories) {
                     Some(categories) => {
                         let immutable_id = row.value.immutable_id.clone();
                         patches.push((i, CategoriesPatch { immutable_id, categories, etag }));
@@ -607,14 +607,14 @@ async fn mark_later(round: &Round<'_>, row: &mut Row<Message>, error: GraphError
 }
 
 /// What a message bears: as this round or the one before saw it, else asked for.
-async fn seen(round: &Round<'_>, message: &Message) -> Result<Seen, GraphError> {
+async fn read_seen(round: &Round<'_>, message: &Message) -> Result<SeenCategories, GraphError> {
     if let Some(seen) = round.known.of(message.id).or_else(|| message.seen.clone()) {
         return Ok(seen);
     }
     let graph = round.graph_for(message.trouble.as_ref());
     let mail = graph.mail(&round.mailbox.user, &message.immutable_id).await?;
     round.known.remember(message.id, &mail);
-    Ok(Seen::on(&mail))
+    Ok(SeenCategories::on(&mail))
 }
 
 /// Somebody changed it since it was seen: it is asked for.
@@ -642,7 +642,7 @@ fn keep_seen(round: &Round<'_>, message: &mut Message) {
 }
 
 /// Numbers of the firm's feed.
-async fn numbers(round: &Round<'_>, count: usize) -> Result<impl Iterator<Item = u64> + use<>, RoundError> {
+async fn take_numbers(round: &Round<'_>, count: usize) -> Result<impl Iterator<Item = u64> + use<>, RoundError> {
     let first = match count {
         0 => 0,
         count => round.app.feed.take_numbers(round.mailbox.firm, count as u64).await?,

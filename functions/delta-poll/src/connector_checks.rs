@@ -14,7 +14,7 @@ const CONNECTORS_MAX: usize = 50;
 const AT_ONCE: usize = 8;
 
 /// Looks at every connector that is due; one that can't be looked at stays due and holds up no other.
-pub(crate) async fn connectors(app: &App, deadline: &Deadline) -> Result<(), TableError> {
+pub(crate) async fn check_connectors(app: &App, deadline: &Deadline) -> Result<(), TableError> {
     let due = app.table.due_connectors(app.clock.now(), CONNECTORS_MAX).await?;
     let looks = due.into_iter().map(|(firm, connector)| async move {
         if deadline.is_near() {

@@ -14,7 +14,7 @@ use shared::{
     graph::Disposition,
     mail::{
         mailbox::{HeldSubscription, SyncState},
-        turn::MailboxTurn,
+        mailbox_turn::MailboxTurn,
     },
 };
 

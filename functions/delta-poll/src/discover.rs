@@ -19,9 +19,9 @@ use shared::{
     },
     graph::{DeltaItem, DeltaPage, Disposition, GraphError, Mail, PARALLEL_REQUESTS_MAX, PageEnd},
     mail::{
-        baseline::{Baseline, BaselinePage, Phase, forget_before, is_new},
+        baseline::{Baseline, BaselinePage, FolderPhase, forget_before, is_new},
         folder::FolderState,
-        fresh::{FRESH_MAILS_MAX, FreshPage},
+        fresh_page::{FRESH_MAILS_MAX, FreshPage},
     },
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -29,7 +29,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::{
     advance::Batch,
     filing::file_moved,
-    intake::{self, Page},
+    intake::{self, FoundPage},
     round::{Round, RoundError},
 };
 
@@ -47,7 +47,7 @@ const IDLE_PAGES_MAX: usize = 20;
 
 /// How the reading of one folder ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Read {
+pub(crate) enum FolderRead {
     /// Its delta round is complete, and told of something or of nothing.
     Complete { told: bool },
     /// Other folders have their turn first.
@@ -68,13 +68,13 @@ type Turns = Mutex<()>;
 /// other.
 ///
 /// Errors: what concerns the mailbox as a whole.
-pub(crate) async fn folders(
+pub(crate) async fn read_folders(
     round: &Round<'_>,
     rows: &mut [Row<FolderState>],
     indexes: &[usize],
     pages_max: usize,
     found: &UnboundedSender<Batch>,
-) -> Result<Vec<Read>, RoundError> {
+) -> Result<Vec<FolderRead>, RoundError> {
     let turns = Turns::default();
     let mut rows: Vec<(usize, &mut Row<FolderState>)> = rows
         .iter_mut()
@@ -82,14 +82,14 @@ pub(crate) async fn folders(
         .filter_map(|(i, row)| Some((indexes.iter().position(|index| *index == i)?, row)))
         .collect();
     rows.sort_by_key(|(place, _)| *place);
-    let reads = rows.into_iter().map(|(_, row)| folder(round, row, pages_max, found, &turns));
+    let reads = rows.into_iter().map(|(_, row)| read_folder(round, row, pages_max, found, &turns));
     // Collected first: a stream that borrows within its closure is not `Send`.
     let reads: Vec<_> = reads.collect();
     stream::iter(reads).buffer_unordered(FOLDERS_AT_ONCE).try_collect().await
 }
 
 /// Waits for an answer; once it is late, without the turn.
-async fn answered<'t, T>(
+async fn await_answer<'t, T>(
     turns: &'t Turns,
     turn: &mut Option<MutexGuard<'t, ()>>,
     answer: impl Future<Output = T>,
@@ -108,13 +108,13 @@ async fn answered<'t, T>(
 /// the end of the next: what happened since then is only told there. Leaves `row` as it is then.
 ///
 /// Errors: what concerns the mailbox as a whole. A folder that can't be read keeps that to itself.
-async fn folder(
+async fn read_folder(
     round: &Round<'_>,
     row: &mut Row<FolderState>,
     pages_max: usize,
     found: &UnboundedSender<Batch>,
     turns: &Turns,
-) -> Result<Read, RoundError> {
+) -> Result<FolderRead, RoundError> {
     let (mailbox, mut turn) = (round.mailbox, Some(turns.lock().await));
     let folder = row.value.id().clone();
     let (mut baseline, mut restarts, mut told) = (None, 0, false);
@@ -122,11 +122,11 @@ async fn folder(
     let (hasher, mut listed, mut idle, mut paged) = (RandomState::new(), HashSet::new(), 0, false);
     for _ in 0..pages_max {
         if round.is_over() {
-            return Ok(Read::OutOfTime);
+            return Ok(FolderRead::OutOfTime);
         }
         let graph = round.graph_for(row.value.trouble.as_ref());
         let asked = graph.delta_page(&mailbox.user, &folder, row.value.link.as_ref());
-        let page = match answered(turns, &mut turn, asked).await {
+        let page = match await_answer(turns, &mut turn, asked).await {
             Ok(page) => page,
             Err(e) if e.concerns_mailbox() => return Err(e.into()),
             Err(e) if e.disposition() == Disposition::Resync && restarts < RESTARTS_MAX => {
@@ -153,10 +153,10 @@ async fn folder(
             return put_off(round, row, endless).await;
         }
         let reread = row.value.rereads && complete;
-        let was_baseline = row.value.phase == Phase::Baseline;
+        let was_baseline = row.value.phase == FolderPhase::Baseline;
         let is_first = restarts == 0 && listed.is_empty() && !std::mem::replace(&mut paged, true);
         if is_first && brings_nothing(&row.value, &page) && !round.app.random.is_one_in(QUIET_WRITTEN) {
-            return Ok(Read::Complete { told: false });
+            return Ok(FolderRead::Complete { told: false });
         }
         let work = take_in(round, row, page, &mut baseline, idle > 0).await?;
         if row.value.trouble.is_none() {
@@ -179,16 +179,17 @@ async fn folder(
         }
         // What happened since a baseline began is for live mail to find.
         if complete && (was_baseline || !std::mem::take(&mut begun_before)) {
-            return Ok(Read::Complete { told });
+            return Ok(FolderRead::Complete { told });
         }
     }
-    Ok(Read::More)
+    Ok(FolderRead::More)
 }
 
 /// Whether a page leaves the folder as it is: its delta round is complete, and told of nothing.
 fn brings_nothing(folder: &FolderState, page: &DeltaPage) -> bool {
     let complete = matches!(page.end, PageEnd::RoundComplete(_));
-    let follows = folder.phase == Phase::Following && folder.link.is_some() && !folder.mid_round && !folder.rereads;
+    let follows =
+        folder.phase == FolderPhase::Following && folder.link.is_some() && !folder.mid_round && !folder.rereads;
     complete
         && follows
         && !folder.tells_too_little()
@@ -199,7 +200,7 @@ fn brings_nothing(folder: &FolderState, page: &DeltaPage) -> bool {
 
 /// Notes that a folder can't be read, and when it is tried next. If Graph refused another thing just before, the
 /// mailbox waits.
-async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphError) -> Result<Read, RoundError> {
+async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphError) -> Result<FolderRead, RoundError> {
     let (mailbox, folder) = (round.mailbox.id, row.value.id().clone());
     tracing::warn!(mailbox.id = %mailbox, folder.id = %folder, error = %ErrorChain(&error), "a folder can't be read");
     let is_mailboxs = round.refused(row.value.trouble.as_ref(), &error);
@@ -213,7 +214,7 @@ async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphErro
     }
     let failed = row.value.failed(trouble);
     commit(round, row, failed, Vec::new()).await?;
-    if is_mailboxs { Err(error.into()) } else { Ok(Read::Failed) }
+    if is_mailboxs { Err(error.into()) } else { Ok(FolderRead::Failed) }
 }
 
 /// Takes in one page, and commits it with its link, its work and its counts in one transaction; the work it made.
@@ -230,7 +231,7 @@ async fn take_in(
     let name = row.value.page_name();
     let unreadable = page.unreadable;
     let (present, left) = last_words(page.items);
-    let there = intake::there(round, present.iter().map(|mail| &mail.immutable_id).chain(&left)).await?;
+    let there = intake::read_known(round, present.iter().map(|mail| &mail.immutable_id).chain(&left)).await?;
 
     let strangers_left: Vec<&ImmutableId> =
         left.iter().filter(|id| !there.contains_key(&MessageId::of(mailbox, id))).collect();
@@ -245,7 +246,7 @@ async fn take_in(
         baseline.forget(table, strangers_left).await?;
     }
 
-    let page_of = Page {
+    let page_of = FoundPage {
         name: &name,
         folder: row.value.id(),
         since: round.activated_at,
@@ -279,7 +280,7 @@ async fn take_in(
         writes.extend(work.iter().map(|item| Write::insert(item.key.clone(), &item.value)));
         writes.extend(taken.counted.add_to(firm, mailbox));
     }
-    if row.value.phase == Phase::Baseline {
+    if row.value.phase == FolderPhase::Baseline {
         next.listed += present.len() as u64;
     }
     if unreadable > 0 {

@@ -12,7 +12,7 @@ use shared::{
     firm::feed::FiledThrough,
     graph::Mail,
     mail::{
-        baseline::Phase,
+        baseline::FolderPhase,
         filing::{self, ByFolder, FilingChange, FilingError, FollowedConversation, by_folder},
         folder::FolderState,
         message::{Message, MessageState},
@@ -87,7 +87,7 @@ pub(crate) async fn file_moved(
     if round.mailbox.dossiers.is_empty() {
         return Ok(marks);
     }
-    let tells_moves = folder.phase == Phase::Following && !folder.rereads;
+    let tells_moves = folder.phase == FolderPhase::Following && !folder.rereads;
     for mail in present {
         let Some(row) = there.get(&MessageId::of(round.mailbox.id, &mail.immutable_id)) else { continue };
         let means = match &row.value.state {

@@ -10,7 +10,7 @@ use shared::{
     mail::{
         folder::{FolderState, TreeLink, TreeReport, follow, forget_gone},
         mailbox::SyncState,
-        selection::{Mode, Selection},
+        selection::{Selection, SelectionMode},
         trouble::MailboxPart,
     },
 };
@@ -36,7 +36,7 @@ const WRITES_AT_ONCE: usize = 16;
 
 /// The folders that are kept, Inbox and Sent Items first, after a look at the tree if one is due.
 /// `known`: all that are known.
-pub(crate) async fn folders(
+pub(crate) async fn read_kept_folders(
     round: &Round<'_>,
     sync: &mut SyncState,
     known: Vec<Row<FolderState>>,
@@ -93,11 +93,11 @@ fn retain_kept(selection: &Selection, folders: &mut Vec<Row<FolderState>>) {
     });
 }
 
-/// Looks at the tree in the next call of [`folders`]: there was a notice, and no folder that is kept explains it. It
-/// may be about a folder that nobody has told of yet. False where that can't be, or it was looked at just now.
+/// Looks at the tree in the next call of [`read_kept_folders`]: there was a notice, and no folder that is kept explains
+/// it. It may be about a folder that nobody has told of yet. False where that can't be, or it was looked at just now.
 pub(crate) fn look_again(round: &Round<'_>, sync: &mut SyncState) -> bool {
     let now = round.app.clock.now();
-    let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != Mode::Include);
+    let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != SelectionMode::Include);
     let long_ago = sync.follow_at.is_some_and(|at| at - follow_pause(sync) + FOLLOW_PAUSE_MIN <= now);
     if followed && long_ago {
         sync.follow_at = Some(now);
@@ -142,14 +142,14 @@ async fn look(
     let tree_now = tree.as_ref().filter(|tree| tree.whole_at + WHOLE_PAUSE > now);
     let (mut told, link, unknown) = changes_of_tree(round, tree_now).await?;
     if told.whole {
-        told.items.extend(left_out(round, selection, folders, &told.items).await?);
+        told.items.extend(check_left_out(round, selection, folders, &told.items).await?);
     }
     // Whether a folder is one that is never read has to be known before it is read. Those that were named were known.
     let needed = |name: WellKnown| name == WellKnown::MsgFolderRoot || WELL_KNOWN_NEVER_READ.contains(&name);
     let mut unknown = unknown.into_iter().filter(|(name, _)| needed(*name)).map(|(_, error)| error);
     let unknown = unknown.next();
     if first
-        && selection.mode != Mode::Include
+        && selection.mode != SelectionMode::Include
         && let Some(error) = unknown
     {
         return Err(error.into());
@@ -191,7 +191,7 @@ async fn changes_of_tree(
 ) -> Result<(TreeReport, Option<Link>, Unknown), GraphError> {
     let (user, graph) = (&round.mailbox.user, round.graph_for_helper(&MailboxPart::Tree));
     if let Some(link) = tree.and_then(|tree| tree.link.clone()) {
-        match pages(round, Some(link)).await {
+        match read_pages(round, Some(link)).await {
             Ok(TreePages { items, link, .. }) => {
                 let present = |item: &FolderItem| matches!(item, FolderItem::Present { .. });
                 // Some well-known folders are made only when they are first used.
@@ -207,7 +207,7 @@ async fn changes_of_tree(
             Err(e) => return Err(e),
         }
     }
-    match pages(round, None).await {
+    match read_pages(round, None).await {
         // Every mailbox has folders.
         Ok(TreePages { items, .. }) if items.is_empty() => {
             let attempted = "read the mail folders".to_owned();
@@ -234,7 +234,7 @@ struct TreePages {
     link: Link,
 }
 
-async fn pages(round: &Round<'_>, mut from: Option<Link>) -> Result<TreePages, GraphError> {
+async fn read_pages(round: &Round<'_>, mut from: Option<Link>) -> Result<TreePages, GraphError> {
     let (mut items, mut is_whole, mut followed) = (Vec::new(), true, HashSet::new());
     let graph = round.graph_for_helper(&MailboxPart::Tree);
     for _ in 0..PAGES_MAX {
@@ -253,7 +253,7 @@ async fn pages(round: &Round<'_>, mut from: Option<Link>) -> Result<TreePages, G
 
 /// The kept folders that a reading of the whole tree left out although they are there: each is asked for, because an
 /// answer that lacks something does not say that it is gone.
-async fn left_out(
+async fn check_left_out(
     round: &Round<'_>,
     selection: &Selection,
     folders: &[Row<FolderState>],

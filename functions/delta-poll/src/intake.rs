@@ -9,7 +9,7 @@ use shared::{
     base::id::{FolderId, ImmutableId, MessageId},
     graph::Mail,
     mail::{
-        baseline::{KeepDecision, Phase},
+        baseline::{FolderPhase, KeepDecision},
         folder::FolderState,
         message::{Message, MessageState},
         progress::Progress,
@@ -25,7 +25,7 @@ use crate::round::{Round, RoundError};
 const WRITES_AT_ONCE: usize = 16;
 
 /// The page that is taken in.
-pub(crate) struct Page<'a> {
+pub(crate) struct FoundPage<'a> {
     /// Its name.
     pub name: &'a str,
     /// The folder.
@@ -33,7 +33,7 @@ pub(crate) struct Page<'a> {
     /// Mail that arrived before is not kept, unless it was moved in.
     pub since: Timestamp,
     /// The round that the page belongs to.
-    pub phase: Phase,
+    pub phase: FolderPhase,
     /// Whether what is missing is taken in, and not only counted.
     pub take: bool,
     /// Whether what the baseline remembers is let lie. Granted history takes it in.
@@ -43,7 +43,7 @@ pub(crate) struct Page<'a> {
 }
 
 /// What a page came to. The messages are written as pending; the caller commits the rest in one transaction.
-pub(crate) struct Intake {
+pub(crate) struct PageIntake {
     /// How each mail stands, in the order of the page.
     pub standings: Vec<KeptStatus>,
     /// Mails to be kept, as they are written.
@@ -54,7 +54,7 @@ pub(crate) struct Intake {
     pub counted: Progress,
 }
 
-impl Intake {
+impl PageIntake {
     /// The items of work that the mails to be kept make.
     pub fn work(&self, round: &Round<'_>, page: &str) -> Vec<Row<Work>> {
         let ids: Vec<MessageId> = self.kept.iter().map(|row| row.value.id).collect();
@@ -63,7 +63,7 @@ impl Intake {
 }
 
 /// The messages that are known among these.
-pub(crate) async fn there<'i>(
+pub(crate) async fn read_known<'i>(
     round: &Round<'_>,
     ids: impl Iterator<Item = &'i ImmutableId>,
 ) -> Result<HashMap<MessageId, Row<Message>>, RoundError> {
@@ -77,11 +77,11 @@ pub(crate) async fn there<'i>(
 /// mail.
 pub(crate) async fn take_in(
     round: &Round<'_>,
-    page: &Page<'_>,
+    page: &FoundPage<'_>,
     mails: &[Mail],
     there: &HashMap<MessageId, Row<Message>>,
     saw: impl Fn(&ImmutableId) -> bool,
-) -> Result<Intake, RoundError> {
+) -> Result<PageIntake, RoundError> {
     let (firm, mailbox, table) = (round.mailbox.firm, round.mailbox.id, &round.app.table);
     let (mut standings, mut to_write) = (Vec::with_capacity(mails.len()), Vec::new());
     let (mut kept, mut lay_there) = (Vec::new(), Vec::new());
@@ -96,7 +96,7 @@ pub(crate) async fn take_in(
         }
         let whole = match mail.received_at {
             Some(_) => None,
-            None => whole(round, mail).await?,
+            None => read_whole(round, mail).await?,
         };
         let mail = whole.as_ref().unwrap_or(mail);
         let received_at = mail.received_at.unwrap_or(round.activated_at);
@@ -142,7 +142,7 @@ pub(crate) async fn take_in(
     }
     let to_write: Vec<_> = to_write.into_iter().map(|write| table.write(write)).collect();
     stream::iter(to_write).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
-    Ok(Intake { standings, kept, lay_there, counted: progress })
+    Ok(PageIntake { standings, kept, lay_there, counted: progress })
 }
 
 /// Takes back what was counted of a mail when it was a draft, or gone. `page` is the one that is being taken in.
@@ -172,13 +172,13 @@ async fn is_taken(
         // An earlier try at this very page wrote it, and did not commit.
         MessageState::Skipped { .. } | MessageState::Pending if row.value.page == page => false,
         // A page that was never committed, because its link died in between, left it behind.
-        MessageState::Pending => held(round, before).await?,
+        MessageState::Pending => is_held(round, before).await?,
         _ => true,
     })
 }
 
 /// Whether a pending message waits in the work of the page that it names, or that page is its folder's fresh one.
-async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool, RoundError> {
+async fn is_held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool, RoundError> {
     let Some(Row { value: message, .. }) = message else { return Ok(false) };
     let (table, firm) = (&round.app.table, round.mailbox.firm);
     Ok(FolderState::has_fresh(table, firm, &message.folder, message.id).await?
@@ -188,7 +188,7 @@ async fn held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool,
 /// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail that
 /// vanished meanwhile, or that Graph does not tell of now, is as good as new: its archiving shows what is wrong with
 /// it, and holds up no other.
-async fn whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
+async fn read_whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
     match round.graph_for(None).mail(&round.mailbox.user, &mail.immutable_id).await {
         Ok(mail) => Ok(Some(mail)),
         Err(e) if e.concerns_mailbox() => Err(e.into()),

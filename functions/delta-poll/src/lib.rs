@@ -25,7 +25,7 @@ use shared::{
     app::App,
     aws::{
         queue::{MailQueue, MailboxJob, Queued as _},
-        worker::{self, Deadline, Interrupted, Output, Rounds, ScheduleError},
+        worker::{self, Deadline, Interrupted, Rounds, ScheduleError, WorkerOutput},
     },
     base::{
         metric::{Counter, Tally},
@@ -45,7 +45,7 @@ pub use crate::{
 pub const MAILBOXES_AT_ONCE: usize = 4;
 
 /// What starts the function: jobs from the mail queue, or the schedule.
-pub type Input = worker::Input<Schedule>;
+pub type Input = worker::WorkerInput<Schedule>;
 
 /// A schedule's name.
 #[derive(Debug, Deserialize)]
@@ -69,22 +69,22 @@ impl From<PollError> for Diagnostic {
 /// Queues what is due, or works through every mailbox named in the batch; only the failed jobs go back to the queue.
 ///
 /// Errors: what is due can't be read or queued. A job that fails is in the output.
-pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, PollError> {
+pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<WorkerOutput, PollError> {
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {
-        worker::Input::Schedule { schedule: Schedule::Poll } => {
+        worker::WorkerInput::Schedule { schedule: Schedule::Poll } => {
             // Also when nothing is due, the operator learns of a lost key ring: reading it rings the alarm.
             let _ = app.secrets.keyring().await;
             let queued = Box::pin(queue_due(app, &deadline)).await;
             // A job that can't be queued holds up no connector.
-            connector_checks::connectors(app, &deadline).await.map_err(ScheduleError::from)?;
+            connector_checks::check_connectors(app, &deadline).await.map_err(ScheduleError::from)?;
             let queued = queued?;
             Tally::one(Counter::PollRuns).publish(app.clock.now());
-            Ok(Output::Queued { queued })
+            Ok(WorkerOutput::Queued { queued })
         }
-        worker::Input::Jobs(batch) => {
+        worker::WorkerInput::Jobs(batch) => {
             let rounds = Mailboxes { app, deadline };
-            Ok(Output::Jobs(worker::work_through(&rounds, &app.clock, batch, MAILBOXES_AT_ONCE).await))
+            Ok(WorkerOutput::Jobs(worker::work_through(&rounds, &app.clock, batch, MAILBOXES_AT_ONCE).await))
         }
     }
 }

@@ -1,5 +1,5 @@
 //! One slice of older mail of one mailbox: the rest of first baselines, history, reconciliation. It works on what live
-//! mail has not taken (`shared/src/mail/turn.rs`).
+//! mail has not taken (`shared/src/mail/mailbox_turn.rs`).
 
 use std::{
     sync::{
@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use shared::{
-    access::{connector::Connector, silence::Silence},
+    access::{connector::Connector, silent_tenant::Silence},
     app::App,
     aws::{
         queue::MailboxJob,
@@ -24,10 +24,10 @@ use shared::{
     },
     firm::Firm,
     mail::{
-        baseline::Phase,
+        baseline::FolderPhase,
         mailbox::{Mailbox, MailboxState, Preparing, SyncState},
+        mailbox_turn::MailboxTurn,
         progress::Progress,
-        turn::MailboxTurn,
         work::Work,
     },
 };
@@ -35,7 +35,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     folder_tree,
-    round::{Known, Round, RoundEnd, RoundError},
+    round::{Round, RoundEnd, RoundError, SeenMarks},
     walks,
 };
 
@@ -101,7 +101,7 @@ impl Slice<'_> {
         let deadline = self.deadline.or_after(walks::SLICE);
         let marks = (connector.mark && mailbox.rules.mark).then(|| self.firm.marks());
         let people = app.people.of(&app.table, self.firm.id, &mailbox.rules, app.clock.now()).await?;
-        let (kept_marks, known) = (OnceCell::new(), Known::default());
+        let (kept_marks, known) = (OnceCell::new(), SeenMarks::default());
         let (faults, untold) = (Mutex::new(read.faults.clone()), Mutex::new(None));
         let settling = tokio::sync::Mutex::new(Some(turn));
         let round = Round {
@@ -180,7 +180,7 @@ async fn work(round: &Round<'_>, sync: &mut SyncState) -> Result<RoundEnd, Round
     let now = round.app.clock.now();
     let mut folders = folder_tree::known(round).await?;
     let prepared = walks::prepare(round, &mut folders).await?;
-    let ready = folders.iter().filter(|row| row.value.phase == Phase::Following).count();
+    let ready = folders.iter().filter(|row| row.value.phase == FolderPhase::Following).count();
     if let Some(preparing) = sync.preparing.filter(|preparing| preparing.folders > 0) {
         let ready = u32::try_from(ready).unwrap_or(u32::MAX);
         sync.preparing = (ready < preparing.folders).then_some(Preparing { ready, ..preparing });

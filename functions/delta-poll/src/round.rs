@@ -26,14 +26,14 @@ use shared::{
     firm::{feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail},
     mail::{
-        baseline::{KeepDecision, Phase, decide, is_new},
+        baseline::{FolderPhase, KeepDecision, decide, is_new},
         folder::{FolderState, page_name},
-        fresh::{FreshPage, SettledPages},
+        fresh_page::{FreshPage, SettledPages},
         mailbox::{KeptMarks, Mailbox, SyncState, UnannouncedRange},
-        message::{Message, MessageState, Seen},
+        mailbox_turn::MailboxTurn,
+        message::{Message, MessageState, SeenCategories},
         rules::People,
         trouble::{Faults, MailboxPart, Trouble},
-        turn::MailboxTurn,
         work::{Work, WorkOutcome},
     },
 };
@@ -177,7 +177,7 @@ pub(crate) struct Round<'a> {
     /// Facts that the event bus did not take.
     pub untold: &'a Mutex<Option<UnannouncedRange>>,
     /// What it saw on messages.
-    pub known: &'a Known,
+    pub known: &'a SeenMarks,
 }
 
 impl Round<'_> {
@@ -332,7 +332,7 @@ impl Round<'_> {
         mail: &Mail,
         received_at: Timestamp,
         since: Timestamp,
-        phase: Phase,
+        phase: FolderPhase,
         seen: bool,
     ) -> KeepDecision {
         let recipients = || recipient_domain(mail.recipients.iter().map(String::as_str));
@@ -410,16 +410,16 @@ impl FreshPages {
 
 /// The categories that this round saw on messages, so that marking them asks for nothing.
 #[derive(Default)]
-pub(crate) struct Known(Mutex<HashMap<MessageId, Seen>>);
+pub(crate) struct SeenMarks(Mutex<HashMap<MessageId, SeenCategories>>);
 
-impl Known {
+impl SeenMarks {
     /// Remembers what a mail that was just told bears.
     pub fn remember(&self, id: MessageId, mail: &Mail) {
-        self.seen().insert(id, Seen::on(mail));
+        self.seen().insert(id, SeenCategories::on(mail));
     }
 
     /// What is remembered of it.
-    pub fn of(&self, id: MessageId) -> Option<Seen> {
+    pub fn of(&self, id: MessageId) -> Option<SeenCategories> {
         self.seen().get(&id).cloned()
     }
 
@@ -428,7 +428,7 @@ impl Known {
         self.seen().remove(&id);
     }
 
-    fn seen(&self) -> MutexGuard<'_, HashMap<MessageId, Seen>> {
+    fn seen(&self) -> MutexGuard<'_, HashMap<MessageId, SeenCategories>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

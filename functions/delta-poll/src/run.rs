@@ -32,13 +32,13 @@ use shared::{
     firm::Firm,
     graph::{Disposition, GraphError, SUBSCRIPTION_LIFETIME},
     mail::{
-        baseline::Phase,
+        baseline::FolderPhase,
         folder::FolderState,
         mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, SyncState, UnannouncedRange},
+        mailbox_turn::MailboxTurn,
         notification::{client_state, notification_url},
         progress::Progress,
         trouble::{MailboxPart, Trouble},
-        turn::MailboxTurn,
         work::Work,
     },
 };
@@ -47,9 +47,9 @@ use tokio::sync::OnceCell;
 use crate::{
     advance::{self, Batch},
     deleted_mailbox,
-    discover::{self, PAGES_MAX, Read},
+    discover::{self, FolderRead, PAGES_MAX},
     folder_tree,
-    round::{FreshPages, Known, Round, RoundEnd, RoundError, WAIT_IN_QUEUE_MAX},
+    round::{FreshPages, Round, RoundEnd, RoundError, SeenMarks, WAIT_IN_QUEUE_MAX},
     walks::{self, SETTLED_AFTER},
 };
 
@@ -170,7 +170,7 @@ async fn look(
     let faults = Mutex::new(std::mem::take(&mut next.faults));
     let untold = Mutex::new(next.untold);
     let (was_served, was_silent) = (AtomicBool::new(false), AtomicBool::new(false));
-    let (marking_rests, refused_in_a_row, known) = (AtomicBool::new(false), AtomicU32::new(0), Known::default());
+    let (marking_rests, refused_in_a_row, known) = (AtomicBool::new(false), AtomicU32::new(0), SeenMarks::default());
     let (has_work, settling) = (AtomicBool::new(false), tokio::sync::Mutex::default());
     let fresh = FreshPages::new(sync.value.settled.clone());
     let round = Round {
@@ -301,7 +301,7 @@ impl Round<'_> {
         // Of notices that come together, the first round finds what all of them are about; and a folder whose first
         // round is not complete tells of its mail later.
         let explained = explains(self.looked_before, quiet_before, job)
-            || folders.iter().any(|row| row.value.phase == Phase::Baseline);
+            || folders.iter().any(|row| row.value.phase == FolderPhase::Baseline);
         if noticed && job.notice && !told && !explained && sync.second_look != Some(job.sent_at) {
             // Delta may be a little behind its own notices.
             sync.second_look = Some(job.sent_at);
@@ -416,7 +416,7 @@ impl Round<'_> {
         let polls = look || sync.polls(now);
         let noticed = !polls && (notice || !sync.is_due(now));
         let kept_before = folder_tree::kept(self, &known);
-        let mut folders = folder_tree::folders(self, sync, known).await?;
+        let mut folders = folder_tree::read_kept_folders(self, sync, known).await?;
         // If the tree can't be read, the folders show whether that is the mailbox's matter.
         let polls = polls || (!noticed && self.faults().of(&MailboxPart::Tree).is_some());
         let newest = match noticed && folders.len() > FOLDERS_READ_AT_ONCE {
@@ -436,11 +436,11 @@ impl Round<'_> {
             let read: BTreeSet<FolderId> =
                 folders.iter().map(|row| row.value.id().clone()).filter(|id| is_meant(id)).collect();
             let known = FolderState::all(&self.app.table, self.mailbox.firm, self.mailbox.id).await?;
-            folders = folder_tree::folders(self, sync, known).await?;
+            folders = folder_tree::read_kept_folders(self, sync, known).await?;
             let more = self.read(&mut folders, |id| !read.contains(id), look, &found).await?;
-            reading = Reading { told: more.told, in_time: more.in_time };
+            reading = FolderReading { told: more.told, in_time: more.in_time };
         }
-        let Reading { told, in_time } = reading;
+        let FolderReading { told, in_time } = reading;
         if unreadable(&folders) > unreadable_before {
             let soon = now + SETTLED_AFTER + LISTED_AFTER;
             sync.reconcile_at = Some(sync.reconcile_at.map_or(soon, |at| at.min(soon)));
@@ -450,7 +450,7 @@ impl Round<'_> {
             sync.follow_at = sync.follow_at.map(|_| self.app.clock.now());
         }
         self.faults().retain_folders(|id| folders.iter().any(|row| row.value.id() == id));
-        let ready = folders.iter().filter(|row| row.value.phase == Phase::Following).count();
+        let ready = folders.iter().filter(|row| row.value.phase == FolderPhase::Following).count();
         let (ready, all_kept) = (u32::try_from(ready), u32::try_from(folders.len()));
         let preparing = Preparing { ready: ready.unwrap_or(u32::MAX), folders: all_kept.unwrap_or(u32::MAX) };
         sync.preparing = (preparing.ready < preparing.folders || preparing.folders == 0).then_some(preparing);
@@ -487,23 +487,23 @@ impl Round<'_> {
         is_meant: impl Fn(&FolderId) -> bool,
         look: bool,
         found: &UnboundedSender<Batch>,
-    ) -> Result<Reading, RoundError> {
+    ) -> Result<FolderReading, RoundError> {
         let now = self.app.clock.now();
         self.some_are_well.store(folders.iter().any(|row| row.value.trouble.is_none()), Ordering::Relaxed);
         let is_next = |folder: &FolderState| is_meant(folder.id()) && (look || !folder.rests(now));
         let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_next(&folders[*i].value)).collect();
         order.sort_by_key(|i| folders[*i].value.trouble.is_some());
         let (first, following): (Vec<usize>, Vec<usize>) =
-            order.into_iter().partition(|i| folders[*i].value.phase == Phase::Baseline);
-        let mut reading = Reading { told: false, in_time: true };
+            order.into_iter().partition(|i| folders[*i].value.phase == FolderPhase::Baseline);
+        let mut reading = FolderReading { told: false, in_time: true };
         let is_begun = |i: &usize| folders[*i].value.link.is_some();
         let unbegun: Vec<usize> = first.into_iter().filter(|i| !is_begun(i)).collect();
-        for read in discover::folders(self, folders, &unbegun, 1, found).await? {
+        for read in discover::read_folders(self, folders, &unbegun, 1, found).await? {
             reading.note(read);
         }
-        for read in discover::folders(self, folders, &following, PAGES_MAX, found).await? {
+        for read in discover::read_folders(self, folders, &following, PAGES_MAX, found).await? {
             reading.note(read);
-            reading.in_time &= read != Read::More;
+            reading.in_time &= read != FolderRead::More;
         }
         Ok(reading)
     }
@@ -581,19 +581,19 @@ fn id_of(row: &Row<FolderState>) -> FolderId {
 
 /// How the reading of some folders went.
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+struct FolderReading {
     /// Whether any told of anything.
     told: bool,
     /// Whether none was left for want of time.
     in_time: bool,
 }
 
-impl Reading {
-    fn note(&mut self, read: Read) {
+impl FolderReading {
+    fn note(&mut self, read: FolderRead) {
         match read {
-            Read::Complete { told } => self.told |= told,
-            Read::OutOfTime => self.in_time = false,
-            Read::More | Read::Failed => {}
+            FolderRead::Complete { told } => self.told |= told,
+            FolderRead::OutOfTime => self.in_time = false,
+            FolderRead::More | FolderRead::Failed => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use shared::{
     base::telemetry::ErrorChain,
     graph::{Arrivals, GraphError, Link, Mail},
     mail::{
-        baseline::{Baseline, Phase},
+        baseline::{Baseline, FolderPhase},
         folder::FolderState,
         mailbox::SyncState,
         trouble::Trouble,
@@ -25,8 +25,8 @@ use shared::{
 
 use crate::{
     advance::{self, Batch},
-    discover::{self, PAGES_MAX, Read},
-    intake::{self, Page},
+    discover::{self, FolderRead, PAGES_MAX},
+    intake::{self, FoundPage},
     round::{Round, RoundEnd, RoundError},
 };
 
@@ -72,7 +72,7 @@ impl WalkPurpose {
     /// walk after a failure.
     fn is_ahead(self, folder: &FolderState, now: Timestamp) -> bool {
         let rests = self.walk_of(folder).is_some_and(|walk| walk.rests(now));
-        folder.phase == Phase::Following && !self.is_done(folder) && !rests
+        folder.phase == FolderPhase::Following && !self.is_done(folder) && !rests
     }
 
     /// A walk that begins. What kept the one before from its end is told until this one is at its own.
@@ -132,7 +132,7 @@ pub(crate) fn is_ahead(round: &Round<'_>, sync: &SyncState, folders: &[Row<Folde
 
 /// Whether there is something to be read of a folder's first round now.
 fn begins(folder: &FolderState, now: Timestamp) -> bool {
-    folder.phase == Phase::Baseline && !folder.rests(now)
+    folder.phase == FolderPhase::Baseline && !folder.rests(now)
 }
 
 /// Goes on with the first rounds of folders. What they find of live mail is work of live mail. False if they are not at
@@ -141,8 +141,8 @@ pub(crate) async fn prepare(round: &Round<'_>, folders: &mut [Row<FolderState>])
     let now = round.app.clock.now();
     let (found, _) = unbounded();
     let beginning: Vec<usize> = (0..folders.len()).filter(|i| begins(&folders[*i].value, now)).collect();
-    let read = discover::folders(round, folders, &beginning, PAGES_MAX, &found).await?;
-    Ok(!read.iter().any(|read| matches!(read, Read::More | Read::OutOfTime)))
+    let read = discover::read_folders(round, folders, &beginning, PAGES_MAX, &found).await?;
+    Ok(!read.iter().any(|read| matches!(read, FolderRead::More | FolderRead::OutOfTime)))
 }
 
 /// Goes on with history and reconciliation, for a bounded time; `open` is their work from before.
@@ -358,8 +358,16 @@ async fn walk(
             WalkPurpose::History { since } => (since, true, false),
             WalkPurpose::Reconcile(run) => (round.activated_at, !run.dry_run, true),
         };
-        let page_of = Page { name: &name, folder: &id, since, phase: Phase::Following, take, lets_lie, rereads: false };
-        let there = intake::there(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
+        let page_of = FoundPage {
+            name: &name,
+            folder: &id,
+            since,
+            phase: FolderPhase::Following,
+            take,
+            lets_lie,
+            rereads: false,
+        };
+        let there = intake::read_known(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
         let taken = intake::take_in(round, &page_of, &mails, &there, |id| baseline.saw(id)).await?;
         let work = taken.work(round, &name);
         let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();

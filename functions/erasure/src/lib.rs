@@ -1,4 +1,4 @@
-//! Previews and carries out erasures (`shared/src/evidence/erasure_order.rs`): the only function that may delete
+//! Previews and carries out erasures (`shared/src/evidence/erasure_request.rs`): the only function that may delete
 //! what is archived.
 //!
 //! The schedule starts it, and nothing else: it does what the index `due` lists, and carries out nothing that was not
@@ -15,7 +15,7 @@ use shared::{
         id::{ErasureId, FirmId},
         telemetry::ErrorChain,
     },
-    evidence::erasure_order::ErasureOrder,
+    evidence::erasure_request::ErasureOrder,
 };
 
 /// What starts the function: `{"schedule":"erase"}`.

@@ -52,15 +52,15 @@ pub fn router(app: App) -> Router {
     Router::new()
         .fallback(receive)
         .layer(middleware::map_response(async |response: Response| guarded(response)))
-        .with_state(Arc::new(Webhook { app, key: Mutex::default() }))
+        .with_state(Arc::new(NoticeReceiver { app, key: Mutex::default() }))
 }
 
-struct Webhook {
+struct NoticeReceiver {
     app: App,
     key: Mutex<Option<(Arc<MacKey>, Timestamp)>>,
 }
 
-impl Webhook {
+impl NoticeReceiver {
     /// The key that verifies notices, kept for `SECRET_CACHE_TIME`. Requests that arrive while it is read wait for it.
     async fn key(&self) -> Result<Arc<MacKey>, SecretError> {
         let mut cached = self.key.lock().await;
@@ -77,7 +77,7 @@ impl Webhook {
 }
 
 async fn receive(
-    State(webhook): State<Arc<Webhook>>,
+    State(webhook): State<Arc<NoticeReceiver>>,
     method: Method,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -122,7 +122,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
 }
 
 /// Queues a job for every mailbox that the body speaks of genuinely.
-async fn take(webhook: &Webhook, body: &[u8]) -> StatusCode {
+async fn take(webhook: &NoticeReceiver, body: &[u8]) -> StatusCode {
     let key = match webhook.key().await {
         Ok(key) => key,
         Err(error) => {

@@ -13,7 +13,7 @@ use shared::{
         worker::{self, Deadline},
     },
     base::{id::FirmId, telemetry::ErrorChain},
-    search::append::IndexingError,
+    search::indexer::IndexingError,
 };
 
 /// Indexes that are worked at side by side: each holds a thousand mails, or the largest segment twice.

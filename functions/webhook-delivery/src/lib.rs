@@ -11,7 +11,7 @@ use shared::{
     app::App,
     aws::{
         queue::{DeliveryJob, DeliveryQueue},
-        worker::{self, Deadline, Output, RoundOutcome, Rounds, ScheduleError},
+        worker::{self, Deadline, RoundOutcome, Rounds, ScheduleError, WorkerOutput},
     },
     base::telemetry::ErrorChain,
     webhook::{
@@ -25,7 +25,7 @@ const ADDRESSES_AT_ONCE: usize = 10;
 /// Firms with recent events for which one run of the schedule sends jobs.
 const FIRMS_MAX: usize = 1_000;
 /// What starts the function: jobs from its queue, or the schedule.
-pub type Input = worker::Input<Schedule>;
+pub type Input = worker::WorkerInput<Schedule>;
 
 /// A schedule's name.
 #[derive(Debug, Deserialize)]
@@ -53,15 +53,15 @@ pub async fn handle(
     app: &App,
     outside: &OutboundClient,
     event: LambdaEvent<Input>,
-) -> Result<Output, WebhookDeliveryError> {
+) -> Result<WorkerOutput, WebhookDeliveryError> {
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {
-        worker::Input::Schedule { schedule: Schedule::Deliver } => {
-            Ok(Output::Queued { queued: Box::pin(queue_due(app, &deadline)).await? })
+        worker::WorkerInput::Schedule { schedule: Schedule::Deliver } => {
+            Ok(WorkerOutput::Queued { queued: Box::pin(queue_due(app, &deadline)).await? })
         }
-        worker::Input::Jobs(batch) => {
+        worker::WorkerInput::Jobs(batch) => {
             let rounds = Addresses { app, outside, deadline };
-            Ok(Output::Jobs(worker::work_through(&rounds, &app.clock, batch, ADDRESSES_AT_ONCE).await))
+            Ok(WorkerOutput::Jobs(worker::work_through(&rounds, &app.clock, batch, ADDRESSES_AT_ONCE).await))
         }
     }
 }

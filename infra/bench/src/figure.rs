@@ -5,10 +5,10 @@ use std::fmt;
 use shared::{
     aws::{secrets::SecretError, table::TableError},
     base::http::HttpClientError,
-    evidence::{append::AppendError, inclusion_proof::ProofError, verify::VerifyError},
+    evidence::{appender::AppendError, inclusion_proof::ProofError, verify::VerifyError},
     firm::feed::FeedError,
     graph::TokenError,
-    search::{append::IndexingError, error::IndexError, find::SearchError},
+    search::{error::IndexError, find::SearchError, indexer::IndexingError},
 };
 
 use local::{client::ClientError, host::HostError, machine::MachineError};

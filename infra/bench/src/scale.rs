@@ -11,10 +11,10 @@ use delta_poll::{FOLLOW_PAUSE, MAILBOXES_AT_ONCE, OUTAGE_PAUSE_MAX, SILENCE_SPRE
 use jiff::Timestamp;
 use local::host::MAIL_BATCH;
 use shared::{
-    access::silence::Silence,
+    access::silent_tenant::Silence,
     base::{id::MailboxId, random::Random},
     graph::SILENCE_MAX,
-    mail::share::RoundsBeyond,
+    mail::mailbox_share::RoundsBeyond,
 };
 
 use super::Row;

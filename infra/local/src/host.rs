@@ -27,7 +27,7 @@ use shared::{
     app::App,
     aws::{
         secrets::{self, SecretError},
-        worker::{Deadline, Input, Output},
+        worker::{Deadline, WorkerInput, WorkerOutput},
     },
     base::{
         clock::Clock,
@@ -43,9 +43,9 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::{
-    door::{self, Patience},
     machine::{Machine, MachineError},
     provision::{self, ProvisionError},
+    slow_connections::{self, Patience},
     welcome::{self, Link},
 };
 
@@ -341,7 +341,7 @@ impl Host {
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
         let stop = self.stop.clone();
-        self.tasks.spawn(door::serve(listener, router, Patience::default(), stop));
+        self.tasks.spawn(slow_connections::serve(listener, router, Patience::default(), stop));
     }
 
     /// Brings every log up to its feed.
@@ -378,8 +378,8 @@ fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
     let documents = api::documents(function("documents"));
-    let door = console::Door::Process(served(api.clone(), documents.clone()));
-    let console = console::router(function("console"), door);
+    let client = console::ApiClient::Process(served(api.clone(), documents.clone()));
+    let console = console::router(function("console"), client);
     let home = get(async move || welcome::page(&links));
     Router::new().route("/", home).fallback(
         move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
@@ -427,11 +427,11 @@ async fn tick([mail, push, credentials]: &[App; 3], engines: Option<aws::Cloud>)
         });
         rotations = ticked.await.unwrap_or_default();
     }
-    let poll = Input::Schedule { schedule: delta_poll::Schedule::Poll };
+    let poll = WorkerInput::Schedule { schedule: delta_poll::Schedule::Poll };
     if let Err(error) = delta_poll::handle(mail, LambdaEvent::new(poll, context(mail))).await {
         tracing::error!(error = %ErrorChain(&error), "the schedule of polls failed");
     }
-    let reconcile = Input::Schedule { schedule: calendar_push::Schedule::Reconcile };
+    let reconcile = WorkerInput::Schedule { schedule: calendar_push::Schedule::Reconcile };
     if let Err(error) = calendar_push::handle(push, LambdaEvent::new(reconcile, context(push))).await {
         tracing::error!(error = %ErrorChain(&error), "the schedule of comparisons failed");
     }
@@ -486,13 +486,15 @@ enum Handler {
 
 impl Handler {
     /// What it answers to a batch; none if it gave up.
-    async fn handle(self, app: &App, outside: &OutboundClient, batch: SqsEvent) -> Option<Output> {
+    async fn handle(self, app: &App, outside: &OutboundClient, batch: SqsEvent) -> Option<WorkerOutput> {
         let context = context(app);
         match self {
-            Self::DeltaPoll => delta_poll::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
-            Self::CalendarPush => calendar_push::handle(app, LambdaEvent::new(Input::Jobs(batch), context)).await.ok(),
+            Self::DeltaPoll => delta_poll::handle(app, LambdaEvent::new(WorkerInput::Jobs(batch), context)).await.ok(),
+            Self::CalendarPush => {
+                calendar_push::handle(app, LambdaEvent::new(WorkerInput::Jobs(batch), context)).await.ok()
+            }
             Self::WebhookDelivery => {
-                webhook_delivery::handle(app, outside, LambdaEvent::new(Input::Jobs(batch), context)).await.ok()
+                webhook_delivery::handle(app, outside, LambdaEvent::new(WorkerInput::Jobs(batch), context)).await.ok()
             }
         }
     }
@@ -540,7 +542,7 @@ impl EventSource {
 
     /// The schedule of `webhook-delivery`.
     async fn tick(&self) {
-        let deliver = Input::Schedule { schedule: webhook_delivery::Schedule::Deliver };
+        let deliver = WorkerInput::Schedule { schedule: webhook_delivery::Schedule::Deliver };
         let event = LambdaEvent::new(deliver, context(&self.app));
         if let Err(error) = webhook_delivery::handle(&self.app, &self.outside, event).await {
             tracing::error!(error = %ErrorChain(&error), "the schedule of webhooks failed");
@@ -587,7 +589,7 @@ impl EventSource {
         let mut run = JoinSet::new();
         run.spawn(async move { handler.handle(&app, &outside, event).await });
         let failed: Vec<String> = match tokio::time::timeout(FUNCTION_TIMEOUT, run.join_next()).await {
-            Ok(Some(Ok(Some(Output::Jobs(response))))) => {
+            Ok(Some(Ok(Some(WorkerOutput::Jobs(response))))) => {
                 response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect()
             }
             ended => {

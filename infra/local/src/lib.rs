@@ -2,7 +2,6 @@
 
 pub mod client;
 pub mod demo;
-mod door;
 pub mod export;
 pub mod folder;
 pub mod host;
@@ -10,5 +9,6 @@ pub mod loopback;
 pub mod machine;
 pub mod place;
 pub mod provision;
+mod slow_connections;
 pub mod verify;
 pub mod welcome;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    access::{entra::Authority, silence::Silence},
+    access::{entra::Authority, silent_tenant::Silence},
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{ClientId, ConnectorId, ExternalId, FirmId, MailboxId, TenantId},
     firm::{

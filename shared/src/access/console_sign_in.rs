@@ -28,7 +28,7 @@ use crate::{
     firm::{
         Firm,
         audit::{Actor, AuditEntry},
-        pass::{self, Invitation, Pass},
+        console_pass::{self, Invitation, Pass},
         user::{ConsoleSession, ConsoleUser},
     },
     graph::EntraRefusal,
@@ -161,7 +161,7 @@ pub async fn complete(clients: &Clients, callback: Callback, cookie: Option<&str
         let problem = Problem::new(of_token_refusal(&refusal), "Microsoft returned the browser without a sign-in.");
         return Err(problem.from_microsoft(refusal.code(), Some(refusal.error_description)));
     }
-    let claims = signed_in(clients, &row.value, &state, callback.code.ok_or_else(unknown)?).await?;
+    let claims = redeem_code(clients, &row.value, &state, callback.code.ok_or_else(unknown)?).await?;
     let (user, address) = (UserId::of(&claims.tid, &claims.oid), claims.shown().to_owned());
     let to = match &row.value.invitation {
         Some(text) => accept(clients, text, (user, &address), callback.from, now).await?,
@@ -173,7 +173,7 @@ pub async fn complete(clients: &Clients, callback: Callback, cookie: Option<&str
 }
 
 /// Redeems the code: who signed in, by Entra's word for this very sign-in.
-async fn signed_in(
+async fn redeem_code(
     clients: &Clients,
     sign_in: &ConsoleSignIn,
     state: &str,
@@ -210,7 +210,7 @@ async fn app(clients: &Clients, firm: Option<FirmId>) -> Result<(AppUse, Authori
 ///
 /// Errors: it is damaged, or too old.
 async fn invitation(clients: &Clients, text: &str) -> Result<Pass<Invitation>, Problem> {
-    let read = pass::read::<Invitation>(&clients.secrets, text).await.map_err(|e| from_token(e.into()))?;
+    let read = console_pass::read::<Invitation>(&clients.secrets, text).await.map_err(|e| from_token(e.into()))?;
     let pass = read.ok_or_else(|| Problem::new(Code::InvitationUnusable, "The invitation is damaged."))?;
     if pass.has_ended(clients.clock.now()) {
         return Err(Problem::new(Code::InvitationUnusable, "The invitation is too old."));

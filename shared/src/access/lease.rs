@@ -9,14 +9,14 @@ use crate::{
     access::{
         clients::Clients,
         connector::{Connector, OwnApp},
+        connector_watch,
         credential::{Certificate, Credential},
         entra,
         owner::AppOwner,
         ownership,
         registration::{EndSource, Registration, RegistrationError, is_an_id},
         reminder::{Reminder, days_left, tomorrow},
-        unused_credentials::Leftovers,
-        watch,
+        unused_credentials::UnusedCredentials,
     },
     aws::{
         secrets::{CURRENT, PENDING, PREPARED, Version},
@@ -357,13 +357,13 @@ impl<'a> HeldRegistration<'a> {
             kept.extend(version.filter(awaited).map(|version| Credential::parse(&version.text)));
         }
         let known = &self.row.value;
-        let leftovers = Leftovers::of(known.key_id.as_deref(), &known.retired, &kept, &tag, shown, now);
+        let leftovers = UnusedCredentials::of(known.key_id.as_deref(), &known.retired, &kept, &tag, shown, now);
         self.remove(&leftovers, current).await?;
         self.row.value.retired.retain(|retired| retired.remove_at > now);
         Ok(())
     }
 
-    async fn remove(&self, leftovers: &Leftovers, current: &Credential) -> Result<(), RegistrationError> {
+    async fn remove(&self, leftovers: &UnusedCredentials, current: &Credential) -> Result<(), RegistrationError> {
         if leftovers.is_empty() {
             return Ok(());
         }
@@ -406,7 +406,7 @@ impl<'a> HeldRegistration<'a> {
     /// Removes from Entra all credentials that carry our name, in use or not.
     async fn remove_all(&self, current: &Credential) -> Result<(), RegistrationError> {
         let shown = self.prove_once(current, None).await?.map_err(RegistrationError::Graph)?;
-        let leftovers = Leftovers::of(None, &[], &[], &self.tag(), &shown, self.clients.clock.now());
+        let leftovers = UnusedCredentials::of(None, &[], &[], &self.tag(), &shown, self.clients.clock.now());
         self.remove(&leftovers, current).await
     }
 
@@ -430,7 +430,7 @@ impl<'a> HeldRegistration<'a> {
     pub(crate) async fn accepted(&self) -> Result<(), RegistrationError> {
         let now = self.clients.clock.now();
         for row in self.connectors().await? {
-            watch::recover(self.clients, &row.value, now).await?;
+            connector_watch::recover(self.clients, &row.value, now).await?;
         }
         Ok(())
     }
@@ -474,7 +474,7 @@ impl<'a> HeldRegistration<'a> {
         }
         self.accepted().await?;
         if let Some(connector) = via {
-            watch::recover(self.clients, connector, self.clients.clock.now()).await?;
+            connector_watch::recover(self.clients, connector, self.clients.clock.now()).await?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 pub mod clients;
 pub mod connect_link;
 pub mod connector;
+pub mod connector_watch;
 pub mod console_sign_in;
 pub mod credential;
 pub mod deletion;
@@ -18,8 +19,7 @@ pub mod reminder;
 pub mod return_address;
 pub mod rotation;
 pub mod sign_in;
-pub mod silence;
+pub mod silent_tenant;
 pub mod tenancy;
 pub mod token;
 mod unused_credentials;
-pub mod watch;

@@ -12,12 +12,12 @@ use crate::{
     access::{
         clients::Clients,
         connector::{Connector, OwnApp},
+        connector_watch,
         credential::Credential,
         owner::AppOwner,
         ownership,
         reminder::Reminder,
         unused_credentials::Retired,
-        watch,
     },
     aws::{
         secrets::{SecretError, Version},
@@ -274,7 +274,7 @@ pub async fn grant(clients: &Clients, firm: FirmId) -> Result<Option<OwnApp>, Re
     ownership::grant(&clients.table, firm, &own.value.client_id, now).await?;
     for row in clients.table.query_all::<Connector>(&Key::connector_prefix(firm)).await? {
         if row.value.app.is_some() {
-            watch::recover(clients, &row.value, now).await?;
+            connector_watch::recover(clients, &row.value, now).await?;
         }
     }
     Ok(Some(own.value))

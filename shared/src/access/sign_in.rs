@@ -27,11 +27,11 @@ use crate::{
         clients::Clients,
         connect_link::{CONNECT_LINK_LIFETIME, ConnectLink},
         connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, PERSONAL_TENANT, Rights},
+        connector_watch::{self, ConnectorWatch},
         entra::{Issued, SignInWish},
         id_token::IdClaims,
         return_address::ReturnAddress,
-        tenancy::{self, HeldTenancy, Proof, WaitingConnector},
-        watch::{self, Watch},
+        tenancy::{self, HeldTenancy, TenantProof, WaitingConnector},
     },
     aws::{
         identity::IdentityError,
@@ -318,7 +318,7 @@ async fn take(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -
     let mut row = row.ok_or_else(|| refused("with a state that is not, or no longer, waited for"))?;
     match row.value.over {
         Some(SignInEnd::TimedOut) => return Err(too_late()),
-        Some(SignInEnd::Used) => return Err(used_before(clients, firm, row.value.connector).await),
+        Some(SignInEnd::Used) => return Err(explain_reuse(clients, firm, row.value.connector).await),
         None => {}
     }
     // Before the cookie: a browser forgets its cookie as early.
@@ -332,7 +332,7 @@ async fn take(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -
     // The function that writes it goes on; a second callback with the same state finds it over, or loses here.
     match clients.table.write(Write::replace(&row)).await {
         Ok(()) => {}
-        Err(TableError::Conflict { .. }) => return Err(used_before(clients, firm, row.value.connector).await),
+        Err(TableError::Conflict { .. }) => return Err(explain_reuse(clients, firm, row.value.connector).await),
         Err(other) => return Err(from_table(other)),
     }
     Ok(TakenSignIn { firm, sign_in: row.value, state, callback, late, at: now })
@@ -423,9 +423,9 @@ async fn proceed(
     let browser = Browser { from: callback.from, began };
     match &sign_in.step {
         SignInStep::SignIn => {
-            let (claims, issued) = signed_in(clients, &connector, callback.code, state, sign_in).await?;
+            let (claims, issued) = redeem_code(clients, &connector, callback.code, state, sign_in).await?;
             let name = claims.shown().to_owned();
-            identified(clients, connector, claims, issued, browser).await.map_err(SignInRefusal::by(&name))
+            finish_sign_in(clients, connector, claims, issued, browser).await.map_err(SignInRefusal::by(&name))
         }
         SignInStep::AdminConsent { tenant, address, may_consent, verified_domains } => {
             let by = SignInRefusal::by(address);
@@ -433,15 +433,15 @@ async fn proceed(
                 return Err(by(wrong_account("The consent came back for another organisation.".to_owned())));
             }
             let account = ConnectedAccount { tenant_id: tenant.clone(), user_id: None, address: address.clone() };
-            let proof = if *may_consent { Proof::Administrator } else { Proof::Missing };
+            let proof = if *may_consent { TenantProof::Administrator } else { TenantProof::Missing };
             let consent = Consent { account, proof, verified_domains: verified_domains.clone() };
-            consented(clients, &connector, consent, Some(browser)).await.map_err(by)
+            finish_consent(clients, &connector, consent, Some(browser)).await.map_err(by)
         }
     }
 }
 
 /// Redeems the code: who signed in, by Entra's word for this very sign-in.
-async fn signed_in(
+async fn redeem_code(
     clients: &Clients,
     connector: &Connector,
     code: Option<SecretString>,
@@ -469,7 +469,7 @@ async fn signed_in(
 }
 
 /// `connector` has the rights that this sign-in asked for, not those that it had before.
-async fn identified(
+async fn finish_sign_in(
     clients: &Clients,
     connector: Connector,
     claims: IdClaims,
@@ -524,7 +524,7 @@ async fn identified(
             let address = me.address().unwrap_or(&name).to_owned();
             let account = ConnectedAccount { tenant_id: claims.tid, user_id: Some(claims.oid), address };
             let brought = Brought { issued: &issued, account, organization: None, browser: Some(browser) };
-            connected(clients, &connector, brought).await
+            connect(clients, &connector, brought).await
         }
     }
 }
@@ -556,11 +556,11 @@ struct Browser {
 /// That a tenant has been opened for the app, and by whom.
 struct Consent {
     account: ConnectedAccount,
-    proof: Proof,
+    proof: TenantProof,
     verified_domains: Option<Vec<String>>,
 }
 
-async fn consented(
+async fn finish_consent(
     clients: &Clients,
     connector: &Connector,
     Consent { account, proof, verified_domains }: Consent,
@@ -576,7 +576,7 @@ async fn consented(
     let issued = issued.await.map_err(from_token)?;
     holds_rights(clients, &issued).await?;
     let brought = Brought { issued: &issued, account, organization: Some((proof, verified_domains)), browser };
-    connected(clients, connector, brought).await
+    connect(clients, connector, brought).await
 }
 
 /// Whether the app holds rights in the tenant: Entra issues tokens before anybody consents, without rights. They may
@@ -614,8 +614,8 @@ pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) 
             false => Err(nothing_waits()),
         };
     };
-    let consent = Consent { account, proof: Proof::Operator, verified_domains };
-    consented(clients, &connector.clone().with_rights(rights), consent, None).await.map(drop)
+    let consent = Consent { account, proof: TenantProof::Operator, verified_domains };
+    finish_consent(clients, &connector.clone().with_rights(rights), consent, None).await.map(drop)
 }
 
 fn nothing_waits() -> Problem {
@@ -627,14 +627,14 @@ struct Brought<'a> {
     issued: &'a Issued,
     account: ConnectedAccount,
     /// With organisation-wide access: what speaks for it, and the tenant's domains.
-    organization: Option<(Proof, Option<Vec<String>>)>,
+    organization: Option<(TenantProof, Option<Vec<String>>)>,
     /// None where no browser came: the audit trail has its entry already.
     browser: Option<Browser>,
 }
 
 /// From now on the connector works with what this sign-in brought; its mailboxes are due at once. Where the tenant
 /// can't be given to the firm, the sign-in waits for the operator.
-async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
+async fn connect(clients: &Clients, asked: &Connector, brought: Brought<'_>) -> Result<Arrival, Problem> {
     let Brought { issued, account, organization, browser } = brought;
     let now = clients.clock.now();
     let what = FactEvent::ConnectorConnected { connector: asked.id, account: account.address.clone() };
@@ -644,7 +644,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
         let mut row = find_row(clients, asked.firm, asked.id).await?;
         let tenancy = match &organization {
             Some((proof, verified_domains)) => {
-                if *proof == Proof::Operator && row.value.awaiting_grant.is_none() {
+                if *proof == TenantProof::Operator && row.value.awaiting_grant.is_none() {
                     return Err(nothing_waits());
                 }
                 let mut held = HeldTenancy::read(&clients.table, &account.tenant_id).await.map_err(from_table)?;
@@ -661,7 +661,8 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
                     ));
                 }
                 held.value.withdraw(asked.id);
-                let elsewhere = left_elsewhere(clients, &row.value, &account.tenant_id).await.map_err(from_table)?;
+                let elsewhere =
+                    leave_other_tenant(clients, &row.value, &account.tenant_id).await.map_err(from_table)?;
                 [held.write(), elsewhere]
             }
             None => [tenancy::leave(&clients.table, &row.value).await.map_err(from_table)?, None],
@@ -681,7 +682,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
         };
         row.value = row.value.wanting(wanted);
         let tokens = clients.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
-        let watch = Watch::write(asked.firm, asked.id, now);
+        let watch = ConnectorWatch::write(asked.firm, asked.id, now);
         let entry = match &browser {
             Some(Browser { from, .. }) => {
                 let who = Actor::Account { address: account.address.clone() };
@@ -706,7 +707,7 @@ async fn connected(clients: &Clients, asked: &Connector, brought: Brought<'_>) -
         }
     };
     tracing::info!(firm.id = %asked.firm, connector.id = %asked.id, "connector connected");
-    if let Err(error) = watch::all_due(&clients.table, asked.firm, asked.id, now).await {
+    if let Err(error) = connector_watch::all_due(&clients.table, asked.firm, asked.id, now).await {
         // The schedule finds them, a little later.
         tracing::warn!(connector.id = %asked.id, error = %ErrorChain(&error), "what it reaches could not be made due");
     }
@@ -721,7 +722,7 @@ async fn await_grant(
     awaiting: AwaitingGrant,
     now: Timestamp,
 ) -> Result<(), TableError> {
-    let elsewhere = left_elsewhere(clients, &row.value, &awaiting.account.tenant_id).await?;
+    let elsewhere = leave_other_tenant(clients, &row.value, &awaiting.account.tenant_id).await?;
     let (firm, connector, address) = (row.value.firm, row.value.id, awaiting.account.address.clone());
     held.value.wait(WaitingConnector { firm, connector, address, since: now });
     row.value.awaiting_grant = Some(awaiting);
@@ -733,7 +734,7 @@ async fn await_grant(
 }
 
 /// The write by which a connector waits no more for another tenant than `tenant`.
-async fn left_elsewhere(
+async fn leave_other_tenant(
     clients: &Clients,
     connector: &Connector,
     tenant: &TenantId,
@@ -764,7 +765,7 @@ fn too_late() -> Problem {
 }
 
 /// The browser came back to `connector` a second time.
-async fn used_before(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Problem {
+async fn explain_reuse(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Problem {
     match Connector::find(&clients.table, firm, connector).await {
         Ok(row) => used_already(row.map(|row| row.value).as_ref(), Code::SignInUsed),
         Err(error) => from_table(error),

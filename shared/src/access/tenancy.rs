@@ -19,7 +19,7 @@ use crate::{
 
 /// What speaks for the person or the operator who connects a tenant for a firm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
+pub enum TenantProof {
     /// Microsoft says that the person who signed in may consent for the whole tenant.
     Administrator,
     /// The operator has granted it.
@@ -77,14 +77,14 @@ impl Tenancy {
     }
 
     /// Lets a firm in, if `proof` suffices; false if it has to wait. A firm that holds the tenant may connect it again.
-    pub fn admit(&mut self, firm: FirmId, proof: Proof, at: Timestamp) -> bool {
+    pub fn admit(&mut self, firm: FirmId, proof: TenantProof, at: Timestamp) -> bool {
         if self.is_held_by(firm) {
             return true;
         }
         let admitted = match proof {
-            Proof::Administrator => self.holders.is_empty(),
-            Proof::Operator => true,
-            Proof::Missing => false,
+            TenantProof::Administrator => self.holders.is_empty(),
+            TenantProof::Operator => true,
+            TenantProof::Missing => false,
         };
         if admitted {
             self.holders.push(Holder { firm, since: at });
@@ -226,11 +226,11 @@ mod tests {
     #[test]
     fn a_tenant_belongs_to_the_firm_that_proves_it_first() {
         let ([first, second, _], mut tenancy) = (firms(), nobodys());
-        assert!(!tenancy.admit(first, Proof::Missing, at(1)));
-        assert!(tenancy.admit(first, Proof::Administrator, at(2)));
-        assert!(!tenancy.admit(second, Proof::Administrator, at(3)), "another firm waits, whoever signs in");
-        assert!(tenancy.admit(first, Proof::Missing, at(4)), "the firm has access already");
-        assert!(tenancy.admit(second, Proof::Operator, at(5)));
+        assert!(!tenancy.admit(first, TenantProof::Missing, at(1)));
+        assert!(tenancy.admit(first, TenantProof::Administrator, at(2)));
+        assert!(!tenancy.admit(second, TenantProof::Administrator, at(3)), "another firm waits, whoever signs in");
+        assert!(tenancy.admit(first, TenantProof::Missing, at(4)), "the firm has access already");
+        assert!(tenancy.admit(second, TenantProof::Operator, at(5)));
         assert_eq!((tenancy.owner(), tenancy.holders.len()), (Some(first), 2));
     }
 
@@ -251,12 +251,12 @@ mod tests {
     #[test]
     fn a_tenant_that_a_firm_gives_up_is_free_or_the_next_ones() {
         let ([first, second, _], mut tenancy) = (firms(), nobodys());
-        tenancy.admit(first, Proof::Administrator, at(1));
-        tenancy.admit(second, Proof::Operator, at(2));
+        tenancy.admit(first, TenantProof::Administrator, at(1));
+        tenancy.admit(second, TenantProof::Operator, at(2));
         tenancy.release(first);
         assert_eq!(tenancy.owner(), Some(second));
         tenancy.release(second);
-        assert!(tenancy.is_empty() && tenancy.admit(first, Proof::Administrator, at(3)));
+        assert!(tenancy.is_empty() && tenancy.admit(first, TenantProof::Administrator, at(3)));
     }
 
     #[test]

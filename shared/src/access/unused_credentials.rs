@@ -19,14 +19,14 @@ pub(crate) struct Retired {
 
 /// What is to be removed from Entra.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Leftovers {
+pub(crate) struct UnusedCredentials {
     /// Ids of the client secrets to remove.
     pub(crate) passwords: Vec<String>,
     /// The certificates that stay; none if all of them do. Entra takes them as a whole.
     pub(crate) certificates_kept: Option<Vec<KeyCredential>>,
 }
 
-impl Leftovers {
+impl UnusedCredentials {
     /// What was replaced long enough ago, and what carries our name `tag` and is not in use: a function died before it
     /// could keep it.
     ///
@@ -98,7 +98,7 @@ mod tests {
     }
 
     fn passwords(in_use: Option<&str>, retired: &[Retired], kept: &[Credential], shown: &Application) -> Vec<String> {
-        let found = Leftovers::of(in_use, retired, kept, TAG, shown, now());
+        let found = UnusedCredentials::of(in_use, retired, kept, TAG, shown, now());
         assert_eq!(found.is_empty(), found.passwords.is_empty());
         found.passwords
     }
@@ -140,7 +140,8 @@ mod tests {
         let named = [(&used, TAG), (&lost, TAG), (&theirs, "theirs")];
         let all: Vec<_> = named.iter().map(|(certificate, name)| KeyCredential::new(certificate.der(), name)).collect();
         let shown = |keys: &[KeyCredential]| Application { key_credentials: keys.to_vec(), ..Application::default() };
-        let of = |keys| Leftovers::of(None, &[], &[Credential::Certificate(used.clone())], TAG, &shown(keys), now());
+        let of =
+            |keys| UnusedCredentials::of(None, &[], &[Credential::Certificate(used.clone())], TAG, &shown(keys), now());
         assert_eq!(of(&all).certificates_kept, Some(vec![all[0].clone(), all[2].clone()]));
         let clean = of(&[all[0].clone(), all[2].clone()]);
         assert!(clean.is_empty(), "{clean:?}");
@@ -148,7 +149,8 @@ mod tests {
 
     #[test]
     fn nothing_shown_is_nothing_to_remove() {
-        let found = Leftovers::of(Some("used"), &[retired("gone", -1)], &[secret("used")], TAG, &secrets(&[]), now());
+        let found =
+            UnusedCredentials::of(Some("used"), &[retired("gone", -1)], &[secret("used")], TAG, &secrets(&[]), now());
         assert!(found.is_empty());
     }
 }

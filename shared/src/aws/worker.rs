@@ -41,7 +41,7 @@ const FAILED_PAUSE_MAX: Duration = Duration::from_secs(720);
 /// What starts the function: jobs from its queue, or its schedule, such as `{"schedule":"poll"}`.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Input<S> {
+pub enum WorkerInput<S> {
     /// Jobs from the queue.
     Jobs(SqsEvent),
     /// The schedule.
@@ -54,7 +54,7 @@ pub enum Input<S> {
 /// What the function answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Output {
+pub enum WorkerOutput {
     /// The jobs that go back to the queue.
     Jobs(SqsBatchResponse),
     /// How many jobs were queued.
@@ -322,10 +322,11 @@ mod tests {
 
     #[test]
     fn the_schedule_and_the_queue_are_told_apart() {
-        let schedule = serde_json::from_str::<Input<Schedule>>(r#"{"schedule":"poll"}"#).unwrap();
-        assert!(matches!(schedule, Input::Schedule { schedule: Schedule::Poll }));
-        let jobs = serde_json::from_str::<Input<Schedule>>(r#"{"Records":[{"messageId":"1","body":"{}"}]}"#).unwrap();
-        assert!(matches!(jobs, Input::Jobs(batch) if batch.records.len() == 1));
+        let schedule = serde_json::from_str::<WorkerInput<Schedule>>(r#"{"schedule":"poll"}"#).unwrap();
+        assert!(matches!(schedule, WorkerInput::Schedule { schedule: Schedule::Poll }));
+        let jobs =
+            serde_json::from_str::<WorkerInput<Schedule>>(r#"{"Records":[{"messageId":"1","body":"{}"}]}"#).unwrap();
+        assert!(matches!(jobs, WorkerInput::Jobs(batch) if batch.records.len() == 1));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{
         id::{ErasureId, FirmId, MailboxId, MemberId, MessageId, Noun},
     },
     evidence::{
-        append::{AppendError, Appender},
+        appender::{AppendError, Appender},
         entry::{EntryError, entry},
         store::{KeyVersions, LogError},
         tlog::leaf,
@@ -42,7 +42,7 @@ use crate::{
         mailbox::{Mailbox, MailboxState},
         message::{Message, MessageState},
     },
-    search::append::{Indexer, IndexingError},
+    search::indexer::{Indexer, IndexingError},
 };
 
 /// Facts and items that are read at a time.

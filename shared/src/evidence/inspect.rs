@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     base::{digest::Digest, id::FirmId, telemetry::ErrorChain},
     evidence::{
-        append::verifying_keys,
+        appender::verifying_keys,
         checkpoint::{Checkpoint, VerifyingKeys},
         report::{EvidenceFinding, FindingKind},
         stamp::{Stamp, StampError, StampRoots},

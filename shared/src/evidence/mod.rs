@@ -14,13 +14,13 @@
 //! firms/{firm}/log/tile/entries/{n}[.p/{width}]    entries
 //! ```
 
-pub mod append;
+pub mod appender;
 pub mod authority;
 pub mod check;
 pub mod checkpoint;
 pub mod entry;
 pub mod eraser;
-pub mod erasure_order;
+pub mod erasure_request;
 pub mod export;
 pub mod import;
 pub mod inclusion_proof;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::{
     base::id::FirmId,
     evidence::{
-        append::{AppendError, Appender},
+        appender::{AppendError, Appender},
         entry::entry,
         inclusion_proof::{ProofError, SignedLog},
         tlog::leaf,

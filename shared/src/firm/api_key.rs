@@ -54,7 +54,7 @@ impl fmt::Display for KeyRight {
 
 /// What a key gives: what may be done with it, and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyGrant {
+pub struct KeyScope {
     /// What may be done.
     pub rights: BTreeSet<KeyRight>,
     /// When it ends; none if it has no end.
@@ -63,7 +63,7 @@ pub struct KeyGrant {
 
 /// Why a key may not be made with what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum GrantError {
+pub enum KeyScopeError {
     /// The key that makes it lacks the right.
     #[error("the key that creates it lacks the right {0}")]
     Right(KeyRight),
@@ -72,7 +72,7 @@ pub enum GrantError {
     End,
 }
 
-impl KeyGrant {
+impl KeyScope {
     /// All rights, without an end: what the operator may give.
     pub fn unlimited() -> Self {
         Self { rights: KeyRight::ALL.into(), ends_at: None }
@@ -82,14 +82,18 @@ impl KeyGrant {
     /// this one.
     ///
     /// Errors: a right that this one lacks, or a later end.
-    pub fn narrowed(&self, rights: Option<BTreeSet<KeyRight>>, ends_at: Option<Timestamp>) -> Result<Self, GrantError> {
+    pub fn narrowed(
+        &self,
+        rights: Option<BTreeSet<KeyRight>>,
+        ends_at: Option<Timestamp>,
+    ) -> Result<Self, KeyScopeError> {
         let rights = rights.unwrap_or_else(|| self.rights.clone());
         if let Some(lacking) = rights.difference(&self.rights).next() {
-            return Err(GrantError::Right(*lacking));
+            return Err(KeyScopeError::Right(*lacking));
         }
         let ends_at = ends_at.or(self.ends_at);
         match (ends_at, self.ends_at) {
-            (Some(new), Some(own)) if new > own => Err(GrantError::End),
+            (Some(new), Some(own)) if new > own => Err(KeyScopeError::End),
             _ => Ok(Self { rights, ends_at }),
         }
     }
@@ -150,11 +154,11 @@ impl ApiKey {
         (table, random): (&Table, &Random),
         firm: FirmId,
         (name, external_id): (String, Option<ExternalId>),
-        grant: KeyGrant,
+        grant: KeyScope,
         now: Timestamp,
     ) -> Result<(Self, SecretString), NewKeyError> {
         let (id, secret) = (KeyId::draw(random), random.token());
-        let KeyGrant { rights, ends_at } = grant;
+        let KeyScope { rights, ends_at } = grant;
         let digest = digest(&secret);
         let key = Self { id, name, created_at: now, rights, ends_at, last_used_at: None, external_id, digest };
         let external_id = key.external_id.as_ref();
@@ -210,8 +214,8 @@ impl ApiKey {
     }
 
     /// What it gives.
-    pub fn grant(&self) -> KeyGrant {
-        KeyGrant { rights: self.rights.clone(), ends_at: self.ends_at }
+    pub fn grant(&self) -> KeyScope {
+        KeyScope { rights: self.rights.clone(), ends_at: self.ends_at }
     }
 
     /// Notes that it was used at `now`, to the minute: at most one write a minute, whatever number of processes there
@@ -270,13 +274,13 @@ mod tests {
         let end: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
         let (before, after) = ("2026-02-01T00:00:00Z".parse().unwrap(), "2026-04-01T00:00:00Z".parse().unwrap());
         let rights = |rights: &[KeyRight]| Some(rights.iter().copied().collect::<BTreeSet<_>>());
-        let own = KeyGrant { rights: [KeyRight::Read, KeyRight::Manage].into(), ends_at: Some(end) };
+        let own = KeyScope { rights: [KeyRight::Read, KeyRight::Manage].into(), ends_at: Some(end) };
         assert_eq!(own.narrowed(None, None), Ok(own.clone()));
         assert_eq!(own.narrowed(rights(&[KeyRight::Read]), Some(before)).unwrap().ends_at, Some(before));
         let pushing = own.narrowed(rights(&[KeyRight::Read, KeyRight::Push]), None);
-        assert_eq!(pushing, Err(GrantError::Right(KeyRight::Push)));
-        assert_eq!(own.narrowed(None, Some(after)), Err(GrantError::End));
-        assert_eq!(KeyGrant::unlimited().narrowed(None, Some(after)).unwrap().ends_at, Some(after));
+        assert_eq!(pushing, Err(KeyScopeError::Right(KeyRight::Push)));
+        assert_eq!(own.narrowed(None, Some(after)), Err(KeyScopeError::End));
+        assert_eq!(KeyScope::unlimited().narrowed(None, Some(after)).unwrap().ends_at, Some(after));
     }
 
     #[test]
@@ -285,7 +289,7 @@ mod tests {
         let stored =
             serde_json::json!({ "id": id, "name": "dms", "created_at": "2026-01-01T00:00:00Z", "digest": "x" });
         let key: ApiKey = serde_json::from_value(stored).unwrap();
-        assert_eq!(key.grant(), KeyGrant::unlimited());
+        assert_eq!(key.grant(), KeyScope::unlimited());
         assert!(!key.has_ended(Timestamp::MAX));
     }
 

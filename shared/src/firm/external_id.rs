@@ -29,7 +29,7 @@ pub enum ExternalIdOwner {
 
 /// What has an external id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Bearer {
+struct ExternalIdHolder {
     id: String,
 }
 
@@ -55,7 +55,7 @@ impl ExternalIdOwner {
         firm: Option<FirmId>,
         external: &ExternalId,
     ) -> Result<Option<T>, TableError> {
-        let bearer = table.get::<Bearer>(&self.key(firm, external)).await?;
+        let bearer = table.get::<ExternalIdHolder>(&self.key(firm, external)).await?;
         Ok(bearer.and_then(|row| row.value.id.parse().ok()))
     }
 
@@ -76,7 +76,7 @@ impl ExternalIdOwner {
 
     /// The write that gives an external id to what is created; it conflicts where another has it.
     pub fn give(self, firm: Option<FirmId>, external: Option<&ExternalId>, id: impl Display) -> Option<Write> {
-        let bearer = Bearer { id: id.to_string() };
+        let bearer = ExternalIdHolder { id: id.to_string() };
         external.map(|external| Write::insert(self.key(firm, external), &bearer))
     }
 
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_an_older_version_gave_an_external_id_to_is_read() {
-        let bearer: Bearer = crate::aws::table::frozen("named");
+        let bearer: ExternalIdHolder = crate::aws::table::frozen("named");
         assert_eq!(bearer.id, "1d3f90f6-fac8-4fdb-ae07-de25533902e9");
     }
 }

@@ -164,7 +164,7 @@ impl Member {
 
     /// Whatever changes about a member may change what its Outlook shall show.
     fn push_due(&self, now: Timestamp) -> Write {
-        Due::at(self.firm, self.id, now)
+        PushDue::at(self.firm, self.id, now)
     }
 
     /// Where it is pushed to, and through what.
@@ -185,12 +185,12 @@ async fn release_address(table: &Table, firm: FirmId, address: &str) -> Result<O
 
 /// When a member's next round is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Due {
+pub struct PushDue {
     due_kind: String,
     due_at: String,
 }
 
-impl Due {
+impl PushDue {
     /// The write by which a round is due at `at`, whatever was due before.
     pub fn at(firm: FirmId, member: MemberId, at: Timestamp) -> Write {
         Write::overwrite(Key::push_due(firm, member), &Self { due_kind: DUE_PUSH.to_owned(), due_at: sortable(at) })

@@ -3,17 +3,17 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod console_pass;
 pub mod external_id;
 pub mod feed;
 pub mod idempotency;
 pub mod index_due;
-pub mod joint;
+pub mod joint_feed;
 pub mod log_due;
 pub mod marks;
 pub mod member;
-pub mod pass;
 pub mod user;
-pub mod waiting;
+pub mod waiting_calls;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

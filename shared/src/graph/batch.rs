@@ -38,7 +38,7 @@ pub enum BatchOrder {
 }
 
 /// One part of a batch, before it is numbered.
-pub(super) struct Part {
+pub(super) struct BatchPart {
     pub method: Method,
     /// Relative to `/v1.0`, encoded.
     pub path: String,
@@ -65,7 +65,7 @@ impl Graph {
                 if let Some(etag) = &patch.etag {
                     headers["If-Match"] = json!(etag);
                 }
-                Part {
+                BatchPart {
                     method: Method::PATCH,
                     path: format!("{}/messages/{}", user.path(), segment(patch.immutable_id.as_str())),
                     headers,
@@ -89,7 +89,7 @@ impl Graph {
     /// Sends up to twenty parts and returns their answers in the order of the parts.
     pub(super) async fn batch(
         &self,
-        parts: Vec<Part>,
+        parts: Vec<BatchPart>,
         order: BatchOrder,
     ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
         // Within Graph four run at a time, whatever is left of the mailbox's places here.

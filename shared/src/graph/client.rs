@@ -252,7 +252,7 @@ pub(super) struct Call<'a> {
 }
 
 /// An answer of success. The mailbox's place is held until the body has been read.
-pub(super) struct Answer {
+pub(super) struct GraphAnswer {
     pub response: reqwest::Response,
     pub attempted: String,
     pub place: Option<OwnedSemaphorePermit>,
@@ -350,7 +350,7 @@ impl Graph {
     }
 
     /// Sends, with what patience the call allows, and returns an answer of success.
-    pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, GraphError> {
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<GraphAnswer, GraphError> {
         // Written down before there is a place, so that the place is not kept waiting.
         let body = call.body.as_ref().map(|body| Bytes::from(body.to_string()));
         let place = self.gate.enter(call.places).await;
@@ -382,7 +382,7 @@ impl Graph {
                 Ok(response) if response.status().is_success() => {
                     self.patience.answered_after(asked.read());
                     let patience = self.patience.clone();
-                    return Ok(Answer { response, attempted: call.attempted, place, patience });
+                    return Ok(GraphAnswer { response, attempted: call.attempted, place, patience });
                 }
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !token_renewed => {
                     // The token may have been revoked before its time: once more with a new one, then a person is

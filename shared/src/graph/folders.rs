@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    batch::{BatchOrder, Part},
+    batch::{BatchOrder, BatchPart},
     client::{Call, Graph, GraphUser, Link, segment},
     error::GraphError,
     messages::PAGE_ITEMS,
@@ -271,7 +271,7 @@ impl Graph {
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn well_known_folders(&self, user: &GraphUser) -> Result<WellKnownAnswers, GraphError> {
-        let parts = WellKnown::ALL.map(|folder| Part {
+        let parts = WellKnown::ALL.map(|folder| BatchPart {
             method: Method::GET,
             path: format!("{}/mailFolders/{}?$select=id", user.path(), folder.name()),
             headers: json!({}),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    batch::{BATCH_ITEMS_MAX, BatchOrder, Part},
+    batch::{BATCH_ITEMS_MAX, BatchOrder, BatchPart},
     calendar::{EVENT_WATCHED, EventContent, in_zone},
     client::{Call, Graph, GraphUser, Link, segment},
     contacts::{CONTACT_WATCHED, ContactContent},
@@ -123,10 +123,10 @@ impl ItemContainer {
 
 /// What an item shall say, as it is sent: cheap to hand on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutlookItem(Arc<Sent>);
+pub struct OutlookItem(Arc<SentItem>);
 
 #[derive(Debug, PartialEq, Eq)]
-struct Sent {
+struct SentItem {
     place: OutlookItemKind,
     /// The properties of a POST or PATCH; zones by their IANA names.
     body: Value,
@@ -138,7 +138,7 @@ impl OutlookItem {
     fn new(place: OutlookItemKind, body: Value) -> Self {
         let digest = digest(&body);
         let parts = body.as_object().into_iter().flatten().map(|(_, value)| part_digest(value)).collect();
-        Self(Arc::new(Sent { place, body, digest, parts }))
+        Self(Arc::new(SentItem { place, body, digest, parts }))
     }
 
     /// Where it belongs.
@@ -269,7 +269,7 @@ impl From<ContactContent> for OutlookItem {
 
 /// By what an item of ours is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tag {
+pub struct ItemTag {
     /// Its own key: hex digits.
     pub mark: String,
     /// How often it was made before: a transaction id may be used once only, even when its event is deleted.
@@ -346,7 +346,7 @@ impl Graph {
         &self,
         user: &GraphUser,
         containers: &ItemContainers,
-        steps: &[(ItemStep, Tag)],
+        steps: &[(ItemStep, ItemTag)],
         order: BatchOrder,
     ) -> Result<Vec<Result<StepOutcome, GraphError>>, GraphError> {
         let mut done: Vec<Option<Result<StepOutcome, GraphError>>> = steps.iter().map(|_| None).collect();
@@ -383,7 +383,7 @@ impl Graph {
         }
         while !parts.is_empty() {
             let rest = parts.split_off(parts.len().min(BATCH_ITEMS_MAX));
-            let (at, some): (Vec<usize>, Vec<Part>) = std::mem::replace(&mut parts, rest).into_iter().unzip();
+            let (at, some): (Vec<usize>, Vec<BatchPart>) = std::mem::replace(&mut parts, rest).into_iter().unzip();
             for (i, answer) in at.into_iter().zip(self.batch(some, order).await?) {
                 let came = outcome(&steps[i].0, answer);
                 done[i] = Some(match (done[i].take(), came) {
@@ -404,10 +404,10 @@ impl Graph {
         &self,
         user: &GraphUser,
         containers: &ItemContainers,
-        steps: &'a [(ItemStep, Tag)],
+        steps: &'a [(ItemStep, ItemTag)],
         done: &mut [Option<Result<StepOutcome, GraphError>>],
-    ) -> Result<Cow<'a, [(ItemStep, Tag)]>, GraphError> {
-        let names = |(step, _): &(ItemStep, Tag), place| matches!(step, ItemStep::Update(_, item, changes) if item.place() == place && changes.name_categories());
+    ) -> Result<Cow<'a, [(ItemStep, ItemTag)]>, GraphError> {
+        let names = |(step, _): &(ItemStep, ItemTag), place| matches!(step, ItemStep::Update(_, item, changes) if item.place() == place && changes.name_categories());
         let mut there: HashMap<String, Value> = HashMap::new();
         if let Some(list) =
             containers.task_list.as_ref().filter(|_| steps.iter().any(|step| names(step, OutlookItemKind::Task)))
@@ -569,7 +569,7 @@ impl Graph {
 }
 
 /// The request of a step; none where it needs a container that is not there.
-fn part(user: &GraphUser, containers: &ItemContainers, step: &ItemStep, tag: &Tag) -> Option<Part> {
+fn part(user: &GraphUser, containers: &ItemContainers, step: &ItemStep, tag: &ItemTag) -> Option<BatchPart> {
     let user = user.path();
     let collection = || {
         Some(match step.place() {
@@ -598,13 +598,13 @@ fn part(user: &GraphUser, containers: &ItemContainers, step: &ItemStep, tag: &Ta
         headers["Content-Type"] = "application/json".into();
     }
     let attempted = format!("{method} an item of ours in the place of {:?}s", step.place());
-    Some(Part { method, path, headers, body, attempted })
+    Some(BatchPart { method, path, headers, body, attempted })
 }
 
 /// The request for the categories of an event that is to be changed.
-fn read_categories(user: &GraphUser, step: &ItemStep) -> Option<Part> {
+fn read_categories(user: &GraphUser, step: &ItemStep) -> Option<BatchPart> {
     let ItemStep::Update(id, ..) = step else { return None };
-    Some(Part {
+    Some(BatchPart {
         method: Method::GET,
         path: format!("{}/events/{}?$select=id,categories", user.path(), segment(id)),
         headers: json!({ "Prefer": PREFER }),
@@ -642,8 +642,8 @@ fn for_graph(mut body: Value) -> Value {
 }
 
 /// The request for what carries the mark in `collection`.
-fn find(collection: String, tag: &Tag) -> Part {
-    Part {
+fn find(collection: String, tag: &ItemTag) -> BatchPart {
+    BatchPart {
         method: Method::GET,
         path: format!("{collection}?$select=id&{}", extended::with_mark(&tag.mark)),
         headers: json!({ "Prefer": PREFER }),
@@ -653,7 +653,7 @@ fn find(collection: String, tag: &Tag) -> Part {
 }
 
 /// What is not said is left out; what makes it ours is added.
-fn creation(item: &OutlookItem, tag: &Tag) -> Value {
+fn creation(item: &OutlookItem, tag: &ItemTag) -> Value {
     let mut body = for_graph(item.0.body.clone());
     if let Some(body) = body.as_object_mut() {
         for value in body.values_mut() {
@@ -820,7 +820,7 @@ mod tests {
     fn a_contact_that_is_made_says_nothing_of_what_it_does_not_have() {
         let contact = ContactContent { display_name: "N".to_owned(), ..ContactContent::default() };
         let item = OutlookItem::from(contact);
-        let tag = Tag { mark: "a".into(), generation: 0, owner: "b".into(), application: "F".into() };
+        let tag = ItemTag { mark: "a".into(), generation: 0, owner: "b".into(), application: "F".into() };
         let made = creation(&item, &tag);
         assert_eq!((made.get("surname"), made.get("homeAddress")), (None, None));
         assert_eq!(made["displayName"], "N");

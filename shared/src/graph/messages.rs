@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    client::{Answer, Call, Graph, GraphUser, Link, Patience, next_chunk, query_value, segment},
+    client::{Call, Graph, GraphAnswer, GraphUser, Link, Patience, next_chunk, query_value, segment},
     error::GraphError,
     page::{PageEnd, WirePage},
 };
@@ -247,7 +247,7 @@ impl Graph {
         let mut call = self.get(&path, format!("read the MIME of message {id}"));
         call.headers = &[("prefer", IMMUTABLE)];
         let answer = self.send(call).await?;
-        let Answer { response, attempted, place, patience } = answer;
+        let GraphAnswer { response, attempted, place, patience } = answer;
         let encoding = response.headers().get(header::CONTENT_ENCODING);
         if response.status() != StatusCode::OK || encoding.is_some_and(|encoding| encoding != "identity") {
             let source = "it is a part of the mail, or another form of it".into();

@@ -37,8 +37,8 @@ pub use folders::{
     FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers, WellKnownFolders,
 };
 pub use items::{
-    CATEGORY_PREFIX, Changes, ItemContainer, ItemContainers, ItemStep, OutlookItem, OutlookItemKind, PlaceItems,
-    ShownItem, StepOutcome, Tag,
+    CATEGORY_PREFIX, Changes, ItemContainer, ItemContainers, ItemStep, ItemTag, OutlookItem, OutlookItemKind,
+    PlaceItems, ShownItem, StepOutcome,
 };
 pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]

@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for WireEntry {
 }
 
 /// A list, read to its end.
-pub(super) struct Listed {
+pub(super) struct WholeList {
     /// Its entries, as far as they can be read.
     pub entries: Vec<Value>,
     /// Whether there were others.
@@ -92,8 +92,8 @@ impl Graph {
         mut url: Url,
         headers: &[(&'static str, &str)],
         attempted: &str,
-    ) -> Result<Listed, GraphError> {
-        let mut listed = Listed { entries: Vec::new(), has_unreadable: false, delta_link: None };
+    ) -> Result<WholeList, GraphError> {
+        let mut listed = WholeList { entries: Vec::new(), has_unreadable: false, delta_link: None };
         let mut followed = HashSet::from([url.clone()]);
         for _ in 0..LIST_PAGES_MAX {
             let page: WirePage = self.json(Call { url, headers, ..self.get("", attempted.to_owned()) }).await?;

@@ -11,8 +11,8 @@ use crate::{
     access::{
         clients::Clients,
         connector::{Access, Connector, ConnectorState},
+        connector_watch::{self, ConnectorWatch, PAUSE},
         tenancy,
-        watch::{self, PAUSE, Watch},
     },
     aws::table::{Key, Write},
     base::{
@@ -48,7 +48,7 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
     let mut refused_since = None;
     let pause = match seen {
         Ok(()) => {
-            watch::seen_working(clients, &connector).await?;
+            connector_watch::seen_working(clients, &connector).await?;
             PAUSE
         }
         Err(error) if error.concerns_connection() => {
@@ -58,8 +58,11 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
         }
         Err(error) if error.status() == Some(401) => {
             let now = clients.clock.now();
-            let before =
-                clients.table.get::<Watch>(&Key::watch(firm, id)).await?.and_then(|row| row.value.refused_since);
+            let before = clients
+                .table
+                .get::<ConnectorWatch>(&Key::watch(firm, id))
+                .await?
+                .and_then(|row| row.value.refused_since);
             // An outage of Microsoft's passes. What lasts may be about this connection, and a sign-in is all that a
             // person can try.
             if before.is_some_and(|since| since + PROBLEM_PAUSE <= now) {
@@ -75,7 +78,7 @@ pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<()
             PROBLEM_PAUSE
         }
     };
-    Ok(clients.table.write(Watch::due(firm, id, clients.clock.now() + pause, refused_since)).await?)
+    Ok(clients.table.write(ConnectorWatch::due(firm, id, clients.clock.now() + pause, refused_since)).await?)
 }
 
 fn since(problem: &NotedProblem, now: Timestamp) -> Duration {

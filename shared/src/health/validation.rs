@@ -179,7 +179,7 @@ impl Subject {
 /// token.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn connector(
+pub async fn validate_connector(
     clients: &Clients,
     connector: &Connector,
     subject: Option<Subject>,
@@ -231,7 +231,7 @@ fn without_token(resource: CheckedResource, token: &CheckOutcome) -> Check {
 }
 
 /// Tries one service for one member.
-pub async fn member(clients: &Clients, connector: &Connector, member: &Member, service: Service) -> Check {
+pub async fn test_member(clients: &Clients, connector: &Connector, member: &Member, service: Service) -> Check {
     let subject = Subject { user: member.user.clone(), kind: MailboxKind::User };
     // What is asked for by name is tried, whether or not anything is pushed there.
     let all = UsedServices { calendar: true, tasks: true, contacts: true };

@@ -24,7 +24,7 @@ use crate::{
 /// Which round a folder is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+pub enum FolderPhase {
     /// The first round, not complete yet.
     Baseline,
     /// Every later one, also after the link died.
@@ -52,23 +52,23 @@ pub fn is_new(received_at: Timestamp, activated_at: Timestamp, now: Timestamp) -
 
 /// Decides whether to archive an unknown mail in a chosen folder. Pure. `new`: the result of [`is_new`]; `seen`:
 /// whether the baseline remembers it.
-pub fn decide(mail: &Mail, new: bool, phase: Phase, seen: bool) -> KeepDecision {
+pub fn decide(mail: &Mail, new: bool, phase: FolderPhase, seen: bool) -> KeepDecision {
     match (new, phase) {
         (true, _) if mail.is_draft => KeepDecision::Skip(SkipReason::Draft),
         (true, _) => KeepDecision::Keep,
-        (false, Phase::Baseline) => KeepDecision::AlreadyThere,
-        (false, Phase::Following) if seen => KeepDecision::AlreadyThere,
+        (false, FolderPhase::Baseline) => KeepDecision::AlreadyThere,
+        (false, FolderPhase::Following) if seen => KeepDecision::AlreadyThere,
         // An older mail that the baseline did not see was moved in.
-        (false, Phase::Following) if mail.is_draft => KeepDecision::Skip(SkipReason::Draft),
-        (false, Phase::Following) => KeepDecision::Keep,
+        (false, FolderPhase::Following) if mail.is_draft => KeepDecision::Skip(SkipReason::Draft),
+        (false, FolderPhase::Following) => KeepDecision::Keep,
     }
 }
 
 /// Eight bytes of a digest of the id: a million mails take 8 MB, and two of them collide once in 37 million mailboxes.
-pub(crate) type Print = [u8; 8];
+pub(crate) type IdFingerprint = [u8; 8];
 
-pub(crate) fn print(id: &ImmutableId) -> Print {
-    let mut print = Print::default();
+pub(crate) fn print(id: &ImmutableId) -> IdFingerprint {
+    let mut print = IdFingerprint::default();
     print.copy_from_slice(&Sha256::digest(id.as_str())[..8]);
     print
 }
@@ -93,7 +93,7 @@ impl BaselinePage {
         Self { reading, ..self }
     }
 
-    fn from_prints(prints: &BTreeSet<Print>) -> Self {
+    fn from_prints(prints: &BTreeSet<IdFingerprint>) -> Self {
         let bytes: Vec<u8> = prints.iter().flatten().copied().collect();
         Self { prints: BASE64_STANDARD_NO_PAD.encode(bytes), reading: 0 }
     }
@@ -102,7 +102,7 @@ impl BaselinePage {
         Self::from_prints(&self.prints().union(&other.prints()).copied().collect())
     }
 
-    pub(crate) fn prints(&self) -> BTreeSet<Print> {
+    pub(crate) fn prints(&self) -> BTreeSet<IdFingerprint> {
         let bytes = BASE64_STANDARD_NO_PAD.decode(&self.prints).unwrap_or_default();
         bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok()).collect()
     }
@@ -112,7 +112,7 @@ impl BaselinePage {
 #[derive(Debug)]
 pub struct Baseline {
     pages: Vec<Row<BaselinePage>>,
-    prints: HashSet<Print>,
+    prints: HashSet<IdFingerprint>,
 }
 
 impl Baseline {
@@ -150,13 +150,13 @@ impl Baseline {
         table: &Table,
         left: impl IntoIterator<Item = &'a ImmutableId>,
     ) -> Result<(), TableError> {
-        let left: BTreeSet<Print> = left.into_iter().map(print).filter(|p| self.prints.remove(p)).collect();
+        let left: BTreeSet<IdFingerprint> = left.into_iter().map(print).filter(|p| self.prints.remove(p)).collect();
         if left.is_empty() {
             return Ok(());
         }
         for page in &mut self.pages {
             let prints = page.value.prints();
-            let rest: BTreeSet<Print> = prints.difference(&left).copied().collect();
+            let rest: BTreeSet<IdFingerprint> = prints.difference(&left).copied().collect();
             if rest.len() < prints.len() {
                 page.value = BaselinePage::from_prints(&rest).seen_by(page.value.reading);
                 table.write(Write::replace(page)).await?;
@@ -202,36 +202,36 @@ mod tests {
         }
     }
 
-    fn decided(received: i64, phase: Phase, seen: bool, draft: bool) -> KeepDecision {
+    fn decided(received: i64, phase: FolderPhase, seen: bool, draft: bool) -> KeepDecision {
         let at = |s| Timestamp::from_second(s).unwrap();
         decide(&mail(draft), is_new(at(received), at(1_000), at(2_000)), phase, seen)
     }
 
     #[test]
     fn new_mail_is_kept_even_if_it_arrives_while_the_baseline_runs() {
-        assert_eq!(decided(1_000, Phase::Baseline, false, false), KeepDecision::Keep);
-        assert_eq!(decided(1_001, Phase::Following, false, false), KeepDecision::Keep);
+        assert_eq!(decided(1_000, FolderPhase::Baseline, false, false), KeepDecision::Keep);
+        assert_eq!(decided(1_001, FolderPhase::Following, false, false), KeepDecision::Keep);
     }
 
     #[test]
     fn older_mail_is_kept_only_once_it_was_moved_in() {
-        assert_eq!(decided(999, Phase::Baseline, false, false), KeepDecision::AlreadyThere);
-        assert_eq!(decided(999, Phase::Following, true, false), KeepDecision::AlreadyThere);
-        assert_eq!(decided(999, Phase::Following, false, false), KeepDecision::Keep);
+        assert_eq!(decided(999, FolderPhase::Baseline, false, false), KeepDecision::AlreadyThere);
+        assert_eq!(decided(999, FolderPhase::Following, true, false), KeepDecision::AlreadyThere);
+        assert_eq!(decided(999, FolderPhase::Following, false, false), KeepDecision::Keep);
     }
 
     #[test]
     fn a_date_in_the_future_makes_no_mail_new() {
         let in_2100 = 4_102_444_800;
-        assert_eq!(decided(in_2100, Phase::Baseline, false, false), KeepDecision::AlreadyThere);
-        assert_eq!(decided(in_2100, Phase::Following, true, false), KeepDecision::AlreadyThere);
-        assert_eq!(decided(in_2100, Phase::Following, false, false), KeepDecision::Keep);
+        assert_eq!(decided(in_2100, FolderPhase::Baseline, false, false), KeepDecision::AlreadyThere);
+        assert_eq!(decided(in_2100, FolderPhase::Following, true, false), KeepDecision::AlreadyThere);
+        assert_eq!(decided(in_2100, FolderPhase::Following, false, false), KeepDecision::Keep);
     }
 
     #[test]
     fn a_draft_is_never_kept() {
-        assert_eq!(decided(1_001, Phase::Following, false, true), KeepDecision::Skip(SkipReason::Draft));
-        assert_eq!(decided(999, Phase::Following, false, true), KeepDecision::Skip(SkipReason::Draft));
+        assert_eq!(decided(1_001, FolderPhase::Following, false, true), KeepDecision::Skip(SkipReason::Draft));
+        assert_eq!(decided(999, FolderPhase::Following, false, true), KeepDecision::Skip(SkipReason::Draft));
     }
 
     #[test]

@@ -19,9 +19,9 @@ use crate::{
     base::id::{FirmId, FolderId, MailboxId, MessageId},
     graph::{FolderItem, Link, MailFolder, PageEnd, SELECTION, WellKnownFolders},
     mail::{
-        baseline::{BaselinePage, Phase},
-        fresh::FreshPage,
-        selection::{Mode, Selection},
+        baseline::{BaselinePage, FolderPhase},
+        fresh_page::FreshPage,
+        selection::{Selection, SelectionMode},
         trouble::{MailboxPart, Trouble},
         walk::Walk,
         work::BEHIND,
@@ -45,7 +45,7 @@ pub struct FolderState {
     #[serde(default)]
     pub gone_at: Option<Timestamp>,
     /// Which round it is in.
-    pub phase: Phase,
+    pub phase: FolderPhase,
     /// Where to go on; none at the start of a round from nothing.
     pub link: Option<Link>,
     /// Which properties of mails it tells ([`SELECTION`]): a link keeps those that it began with.
@@ -88,7 +88,7 @@ impl FolderState {
         Self {
             place,
             gone_at: None,
-            phase: Phase::Baseline,
+            phase: FolderPhase::Baseline,
             link: None,
             selection: SELECTION,
             mid_round: false,
@@ -125,7 +125,7 @@ impl FolderState {
     /// The same, so that all that lies in the folder is told once more; where its first round is not complete, it is
     /// told anyway.
     pub fn read_anew(&self) -> Self {
-        if self.phase == Phase::Following { self.restarted() } else { self.clone() }
+        if self.phase == FolderPhase::Following { self.restarted() } else { self.clone() }
     }
 
     /// Whether its link tells less of mails than this version asks for. A round that is under way goes on with it.
@@ -163,7 +163,7 @@ impl FolderState {
     pub fn after(&self, end: PageEnd) -> Self {
         let (phase, link, mid_round, rereads) = match end {
             PageEnd::More(next) => (self.phase, next, true, self.rereads),
-            PageEnd::RoundComplete(delta) => (Phase::Following, delta, false, false),
+            PageEnd::RoundComplete(delta) => (FolderPhase::Following, delta, false, false),
         };
         let selection = if self.link.is_none() { SELECTION } else { self.selection };
         let (link, pages) = (Some(link), self.pages + 1);
@@ -200,7 +200,7 @@ impl FolderState {
     }
 
     fn was_read(&self) -> bool {
-        self.phase == Phase::Following || self.pages > 0
+        self.phase == FolderPhase::Following || self.pages > 0
     }
 }
 
@@ -298,7 +298,7 @@ pub fn follow(
             after.insert(id, folder);
         }
     }
-    if !first && selection.mode != Mode::Include {
+    if !first && selection.mode != SelectionMode::Include {
         let kept_before = selection.kept(before.iter().filter(|f| f.gone_at.is_none()).map(|f| &f.place));
         let untouched = before.iter().filter(|folder| !after.contains_key(folder.id()));
         let now_there: Vec<FolderState> =
@@ -306,7 +306,7 @@ pub fn follow(
         let kept_after = selection.kept(now_there.iter().map(|folder| &folder.place));
         for folder in now_there.iter().filter(|f| kept_after.contains(f.id()) && !kept_before.contains(f.id())) {
             if !folder.was_read() {
-                let entered = FolderState { phase: Phase::Following, ..folder.clone() };
+                let entered = FolderState { phase: FolderPhase::Following, ..folder.clone() };
                 match after.get_mut(folder.id()) {
                     Some(changed) => *changed = entered,
                     // Below one that was moved: told of neither.
@@ -409,10 +409,10 @@ mod tests {
     /// A tree that was read, of which every kept folder was read to its end.
     fn read() -> Vec<FolderState> {
         let states = follow(&[], &TreeReport::tree(tree()), &Selection::all(), true, Timestamp::UNIX_EPOCH);
-        assert!(states.iter().all(|folder| folder.phase == Phase::Baseline));
+        assert!(states.iter().all(|folder| folder.phase == FolderPhase::Baseline));
         let kept = Selection::all().kept(&tree());
         let read = |folder: FolderState| match kept.contains(folder.id()) {
-            true => FolderState { phase: Phase::Following, pages: 1, ..folder },
+            true => FolderState { phase: FolderPhase::Following, pages: 1, ..folder },
             false => folder,
         };
         states.into_iter().map(read).collect()
@@ -444,20 +444,20 @@ mod tests {
     fn what_lies_in_a_folder_that_a_person_makes_or_moves_in_was_moved_in_with_it() {
         let before = read();
         let changed = changes(&before, vec![present("new", "clients"), present("below", "new")]);
-        assert!(["new", "below"].iter().all(|id| find(&changed, id).phase == Phase::Following));
+        assert!(["new", "below"].iter().all(|id| find(&changed, id).phase == FolderPhase::Following));
         // Never kept so far: it lay in the bin when greffe came, and what lies below it comes with it.
         let before = merged(before, changes(&read(), vec![present("deep", "binned")]));
         let changed = changes(&before, vec![present("binned", "inbox")]);
-        assert!(["binned", "deep"].iter().all(|id| find(&changed, id).phase == Phase::Following));
+        assert!(["binned", "deep"].iter().all(|id| find(&changed, id).phase == FolderPhase::Following));
     }
 
     #[test]
     fn a_folder_that_an_administrator_names_has_its_baseline() {
         let before = read();
-        let named = Selection { mode: Mode::Include, folders: vec!["new".parse().unwrap()] };
+        let named = Selection { mode: SelectionMode::Include, folders: vec!["new".parse().unwrap()] };
         let told = TreeReport { items: vec![present("new", "clients")], ..TreeReport::default() };
         let changed = follow(&before, &told, &named, false, Timestamp::UNIX_EPOCH);
-        assert_eq!(find(&changed, "new").phase, Phase::Baseline);
+        assert_eq!(find(&changed, "new").phase, FolderPhase::Baseline);
     }
 
     #[test]

@@ -16,11 +16,11 @@ use crate::{
     },
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{
-        fresh::SettledPages,
+        fresh_page::SettledPages,
+        mailbox_share::RoundsBeyond,
         progress::Progress,
         rules::Rules,
         selection::Selection,
-        share::RoundsBeyond,
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },
@@ -61,7 +61,7 @@ pub struct History {
 
 /// The operator's leave to keep mail from before the activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grant {
+pub struct OlderMailGrant {
     /// The earliest date.
     pub since: Date,
     /// The last day on which it can be made use of; none for no end.
@@ -101,7 +101,7 @@ impl History {
             (Some(kept), _) if kept.since == since => Ok(None),
             (Some(kept), _) if kept.since < since => Err(SinceError::Kept(kept.since)),
             (_, None) => Err(SinceError::NoGrant),
-            (_, Some(Grant { until: Some(until), .. })) if until < day(now) => Err(SinceError::Ended(until)),
+            (_, Some(OlderMailGrant { until: Some(until), .. })) if until < day(now) => Err(SinceError::Ended(until)),
             (_, Some(grant)) if since < grant.since => Err(SinceError::NotSoFar(grant.since)),
             _ => {
                 let from = since.to_zoned(TimeZone::UTC).map(|begin| begin.timestamp());
@@ -172,7 +172,7 @@ pub struct Mailbox {
     pub history: Option<History>,
     /// The operator's grant for older mail.
     #[serde(default)]
-    pub grant: Option<Grant>,
+    pub grant: Option<OlderMailGrant>,
     /// The member whose it is, if it was added for one: its address came from there.
     #[serde(default)]
     pub member: Option<MemberId>,
@@ -345,7 +345,7 @@ impl Mailbox {
     /// Notes what the operator granted, or that the grant is taken back. What was begun with it goes on.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn grant(mut row: Row<Self>, table: &Table, grant: Option<Grant>) -> Result<Self, TableError> {
+    pub async fn grant(mut row: Row<Self>, table: &Table, grant: Option<OlderMailGrant>) -> Result<Self, TableError> {
         row.value.grant = grant;
         table.write(Write::replace(&row)).await?;
         Ok(row.value)
@@ -819,7 +819,7 @@ mod tests {
             rules: Rules::default(),
             activated_at: Some("2026-03-02T08:00:00Z".parse().unwrap()),
             history: history.map(|since| History { since: date(since), from: Timestamp::UNIX_EPOCH }),
-            grant: grant.map(|(since, until)| Grant { since: date(since), until: until.map(date) }),
+            grant: grant.map(|(since, until)| OlderMailGrant { since: date(since), until: until.map(date) }),
             member: None,
             external_id: None,
             created_at: Timestamp::UNIX_EPOCH,

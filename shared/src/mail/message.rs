@@ -59,7 +59,7 @@ pub struct Message {
     pub trouble: Option<Trouble>,
     /// What its mark goes by, where the mark has to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Seen>,
+    pub seen: Option<SeenCategories>,
     /// How far it is.
     #[serde(flatten)]
     pub state: MessageState,
@@ -67,14 +67,14 @@ pub struct Message {
 
 /// What a mail bore in Outlook when Graph last told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct SeenCategories {
     /// All its categories.
     pub categories: Vec<String>,
     /// The version that had them: another one is refused with 412.
     pub etag: Option<String>,
 }
 
-impl Seen {
+impl SeenCategories {
     /// What this one bears.
     pub fn on(mail: &Mail) -> Self {
         Self { categories: mail.categories.clone(), etag: mail.etag.clone() }

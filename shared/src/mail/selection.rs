@@ -18,7 +18,8 @@ const NAMED_BYTES_MAX: usize = 350_000;
 /// How folders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
+#[schema(as = Mode)]
+pub enum SelectionMode {
     /// The named folders, and no others.
     Include,
     /// All but the named folders and what lies below them, folders made later included.
@@ -31,7 +32,7 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// How they were chosen.
-    pub mode: Mode,
+    pub mode: SelectionMode,
     /// The folders named.
     pub folders: Vec<FolderId>,
 }
@@ -74,13 +75,13 @@ struct FolderStanding {
 impl Selection {
     /// The whole mailbox.
     pub fn all() -> Self {
-        Self { mode: Mode::All, folders: Vec::new() }
+        Self { mode: SelectionMode::All, folders: Vec::new() }
     }
 
     /// A choice that `tree` allows.
     ///
     /// Errors: a folder is unknown or never read, nothing is left, or the list is too long.
-    pub fn of(mode: Mode, folders: Vec<FolderId>, tree: &[MailFolder]) -> Result<Self, SelectionError> {
+    pub fn of(mode: SelectionMode, folders: Vec<FolderId>, tree: &[MailFolder]) -> Result<Self, SelectionError> {
         if folders.iter().map(|id| id.as_str().len()).sum::<usize>() > NAMED_BYTES_MAX {
             return Err(SelectionError::TooMany);
         }
@@ -90,7 +91,7 @@ impl Selection {
             if !there.contains(id) {
                 return Err(SelectionError::Unknown(id.clone()));
             }
-            if mode == Mode::Include && !readable.contains(id) {
+            if mode == SelectionMode::Include && !readable.contains(id) {
                 return Err(SelectionError::NeverRead(id.clone()));
             }
         }
@@ -107,9 +108,9 @@ impl Selection {
         let kept = standings.filter(|(id, standing)| {
             !standing.never_read
                 && match self.mode {
-                    Mode::Include => named.contains(id),
-                    Mode::Exclude => !standing.named && !standing.hidden,
-                    Mode::All => !standing.hidden,
+                    SelectionMode::Include => named.contains(id),
+                    SelectionMode::Exclude => !standing.named && !standing.hidden,
+                    SelectionMode::All => !standing.hidden,
                 }
         });
         kept.map(|(id, _)| id.clone()).collect()
@@ -193,7 +194,7 @@ pub(crate) mod tests {
         ]
     }
 
-    fn kept_in(tree: &[MailFolder], mode: Mode, named: &[&str]) -> Result<Vec<String>, SelectionError> {
+    fn kept_in(tree: &[MailFolder], mode: SelectionMode, named: &[&str]) -> Result<Vec<String>, SelectionError> {
         let named = named.iter().map(|id| id.parse().unwrap()).collect();
         let mut kept: Vec<String> =
             Selection::of(mode, named, tree)?.kept(tree).iter().map(ToString::to_string).collect();
@@ -201,29 +202,32 @@ pub(crate) mod tests {
         Ok(kept)
     }
 
-    fn kept(mode: Mode, named: &[&str]) -> Result<Vec<String>, SelectionError> {
+    fn kept(mode: SelectionMode, named: &[&str]) -> Result<Vec<String>, SelectionError> {
         kept_in(&tree(), mode, named)
     }
 
     #[test]
     fn an_inclusion_keeps_the_named_folders_and_no_others() {
-        assert_eq!(kept(Mode::Include, &["inbox", "acme"]).unwrap(), ["acme", "inbox"]);
-        assert_eq!(kept(Mode::Include, &["gone"]), Err(SelectionError::Unknown("gone".parse().unwrap())));
-        assert_eq!(kept(Mode::Include, &[]), Err(SelectionError::Nothing));
+        assert_eq!(kept(SelectionMode::Include, &["inbox", "acme"]).unwrap(), ["acme", "inbox"]);
+        assert_eq!(kept(SelectionMode::Include, &["gone"]), Err(SelectionError::Unknown("gone".parse().unwrap())));
+        assert_eq!(kept(SelectionMode::Include, &[]), Err(SelectionError::Nothing));
     }
 
     #[test]
     fn an_exclusion_takes_all_below_with_it() {
-        assert_eq!(kept(Mode::Exclude, &["clients"]).unwrap(), ["inbox"]);
-        assert_eq!(kept(Mode::All, &[]).unwrap(), ["acme", "clients", "inbox"]);
-        assert_eq!(kept(Mode::Exclude, &["root"]), Err(SelectionError::Nothing));
+        assert_eq!(kept(SelectionMode::Exclude, &["clients"]).unwrap(), ["inbox"]);
+        assert_eq!(kept(SelectionMode::All, &[]).unwrap(), ["acme", "clients", "inbox"]);
+        assert_eq!(kept(SelectionMode::Exclude, &["root"]), Err(SelectionError::Nothing));
     }
 
     #[test]
     fn deleted_items_and_all_below_are_never_read() {
-        assert_eq!(kept(Mode::Include, &["binned"]), Err(SelectionError::NeverRead("binned".parse().unwrap())));
-        assert_eq!(kept(Mode::Include, &["root"]), Err(SelectionError::NeverRead("root".parse().unwrap())));
-        assert!(!kept(Mode::All, &[]).unwrap().contains(&"trash".to_owned()));
+        assert_eq!(
+            kept(SelectionMode::Include, &["binned"]),
+            Err(SelectionError::NeverRead("binned".parse().unwrap()))
+        );
+        assert_eq!(kept(SelectionMode::Include, &["root"]), Err(SelectionError::NeverRead("root".parse().unwrap())));
+        assert!(!kept(SelectionMode::All, &[]).unwrap().contains(&"trash".to_owned()));
     }
 
     #[test]
@@ -235,11 +239,11 @@ pub(crate) mod tests {
         tree.push(folder("outside", "another-root", None));
         tree.push(folder("hen", "egg", None));
         tree.push(folder("egg", "hen", None));
-        assert_eq!(kept_in(&tree, Mode::All, &[]).unwrap(), ["acme", "clients", "inbox"]);
-        assert_eq!(kept_in(&tree, Mode::Include, &["settings"]).unwrap(), ["settings"]);
+        assert_eq!(kept_in(&tree, SelectionMode::All, &[]).unwrap(), ["acme", "clients", "inbox"]);
+        assert_eq!(kept_in(&tree, SelectionMode::Include, &["settings"]).unwrap(), ["settings"]);
         for never in ["unread", "outside", "hen"] {
             assert_eq!(
-                kept_in(&tree, Mode::Include, &[never]),
+                kept_in(&tree, SelectionMode::Include, &[never]),
                 Err(SelectionError::NeverRead(never.parse().unwrap())),
                 "{never}"
             );
@@ -251,8 +255,8 @@ pub(crate) mod tests {
         let mut tree = vec![MailFolder::root("f0".parse().unwrap())];
         tree.extend((1..=5_000).map(|n| folder(&format!("f{n}"), &format!("f{}", n - 1), None)));
         tree.reverse();
-        assert_eq!(kept_in(&tree, Mode::All, &[]).unwrap().len(), 5_000);
-        assert_eq!(kept_in(&tree, Mode::Exclude, &["f4000"]).unwrap().len(), 3_999);
+        assert_eq!(kept_in(&tree, SelectionMode::All, &[]).unwrap().len(), 5_000);
+        assert_eq!(kept_in(&tree, SelectionMode::Exclude, &["f4000"]).unwrap().len(), 3_999);
     }
 
     #[test]
@@ -261,8 +265,8 @@ pub(crate) mod tests {
         let mut tree: Vec<MailFolder> = (1..3_000).map(|n| folder(&id(n), &id(0), None)).collect();
         tree.push(MailFolder::root(id(0).parse().unwrap()));
         let name = |count: usize| (1..count).map(|n| id(n).parse().unwrap()).collect::<Vec<FolderId>>();
-        assert!(Selection::of(Mode::Include, name(2_000), &tree).is_ok());
-        assert_eq!(Selection::of(Mode::Include, name(3_000), &tree), Err(SelectionError::TooMany));
-        assert_eq!(Selection::of(Mode::All, vec![], &tree).unwrap().kept(&tree).len(), 2_999);
+        assert!(Selection::of(SelectionMode::Include, name(2_000), &tree).is_ok());
+        assert_eq!(Selection::of(SelectionMode::Include, name(3_000), &tree), Err(SelectionError::TooMany));
+        assert_eq!(Selection::of(SelectionMode::All, vec![], &tree).unwrap().kept(&tree).len(), 2_999);
     }
 }

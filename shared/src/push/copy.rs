@@ -61,7 +61,7 @@ impl Placed {
 
 /// An item of ours that has to go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leftover {
+pub struct LeftoverItem {
     /// What it is.
     pub place: OutlookItemKind,
     /// Its id.
@@ -95,7 +95,7 @@ pub struct Copy {
     pub placed: Option<Placed>,
     /// What has to go first.
     #[serde(default)]
-    pub left: Vec<Leftover>,
+    pub left: Vec<LeftoverItem>,
     /// Where something may lie that an answer never told of.
     #[serde(default)]
     pub unsure: BTreeSet<OutlookItemKind>,
@@ -159,7 +159,7 @@ impl Copy {
                 self.unsure.remove(place);
                 // What is not found where it was may only have been moved: it goes before another is made.
                 if let Some(lost) = self.placed.take_if(|placed| placed.place == *place && !ids.contains(&placed.id)) {
-                    self.left.push(Leftover { place: lost.place, id: lost.id });
+                    self.left.push(LeftoverItem { place: lost.place, id: lost.id });
                     self.gone();
                 }
                 let known = self.placed.as_ref().map(|placed| placed.id.clone());
@@ -169,7 +169,7 @@ impl Copy {
                             self.left.retain(|left| left.id != id);
                             self.placed = Some(Placed::found(*place, id));
                         }
-                        Some(_) => self.left.push(Leftover { place: *place, id }),
+                        Some(_) => self.left.push(LeftoverItem { place: *place, id }),
                     }
                 }
             }

@@ -19,7 +19,7 @@ mod outbox;
 mod outlook;
 
 pub use compare::{Difference, SeenItems, Verdict, WantedItem, WantedItems, compare};
-pub use copy::{Copy, CopyFailure, Leftover, Placed};
+pub use copy::{Copy, CopyFailure, LeftoverItem, Placed};
 pub use news::{PushNews, ToldProblem};
 pub use outbox::{Failing, Outbox};
 pub use outlook::{Outlook, PushLinks};

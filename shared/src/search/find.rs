@@ -33,10 +33,10 @@ use crate::{
     },
     reading::MailHead,
     search::{
-        append::read,
         error::IndexError,
-        head::{Head, SegmentEntry},
+        head::{IndexHead, SegmentEntry},
         highlight::{TextPiece, marked},
+        indexer::read,
         mail::{ATTACHMENTS_KEY, IndexedMail, conversation_key, mailbox_key, recipient_key, sender_key, thread_key},
         segment::{Segment, SegmentQuery, ShownPart},
         store::{Blocks, IndexStore},
@@ -212,7 +212,7 @@ impl Search<'_> {
         loop {
             let etag = found.as_ref().map(|found| found.etag.clone());
             let is_damaged = found.as_ref().is_some_and(|found| found.head.is_none());
-            let head = found.and_then(|found| found.head).unwrap_or_else(|| Head::new(String::new()));
+            let head = found.and_then(|found| found.head).unwrap_or_else(|| IndexHead::new(String::new()));
             let reads = !words.phrases.is_empty() || words.to.is_some() || words.conversation.is_some();
             let read_to = head.upto.saturating_add(READ_ABOVE_INDEX);
             let mut indexed = Indexed {
@@ -268,7 +268,7 @@ struct Indexed<'a> {
     /// Whether originals above the index are read.
     reads: bool,
     wanted: Arc<SegmentQuery>,
-    head: Head,
+    head: IndexHead,
     hits: HashMap<u64, Hit>,
     complete_to: Option<u64>,
     is_damaged: bool,

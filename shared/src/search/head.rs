@@ -37,7 +37,7 @@ pub struct SegmentEntry {
 
 /// The head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub struct IndexHead {
     format: u32,
     /// Which making of the index it is; another one after a damage.
     pub generation: String,
@@ -50,7 +50,7 @@ pub struct Head {
     pub replaced: Vec<String>,
 }
 
-impl Head {
+impl IndexHead {
     /// Of an index that has nothing yet.
     pub fn new(generation: String) -> Self {
         Self { format: FORMAT, generation, upto: 0, segments: Vec::new(), replaced: Vec::new() }
@@ -127,8 +127,8 @@ mod tests {
     }
 
     /// The segments after so many appends of so many mails, and how often a mail was written.
-    fn grown(appends: u64, mails: u64) -> (Head, u64) {
-        let (mut head, mut written) = (Head::new("g".to_owned()), 0);
+    fn grown(appends: u64, mails: u64) -> (IndexHead, u64) {
+        let (mut head, mut written) = (IndexHead::new("g".to_owned()), 0);
         for append in 0..appends {
             let merged = head.merged_with(mails).to_vec();
             let first = merged.first().map_or(append * mails + 1, |segment| segment.first);
@@ -163,9 +163,9 @@ mod tests {
 
     #[test]
     fn a_head_of_another_form_is_not_read() {
-        let mut head = serde_json::to_value(Head::new("g".to_owned())).unwrap();
-        assert!(serde_json::from_value::<Head>(head.clone()).unwrap().is_readable());
+        let mut head = serde_json::to_value(IndexHead::new("g".to_owned())).unwrap();
+        assert!(serde_json::from_value::<IndexHead>(head.clone()).unwrap().is_readable());
         head["format"] = (FORMAT + 1).into();
-        assert!(!serde_json::from_value::<Head>(head).unwrap().is_readable());
+        assert!(!serde_json::from_value::<IndexHead>(head).unwrap().is_readable());
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     base::random::Random,
     search::{
         error::IndexError,
-        head::{Head, SegmentEntry},
+        head::{IndexHead, SegmentEntry},
         mail::{IndexedMail, tests::archived},
         pack::{ByteSource, Contents, Whole},
         segment::{Segment, SegmentQuery},
@@ -88,7 +88,7 @@ fn opened(folder: &Path, entry: &SegmentEntry, whole: bool) -> Segment {
 fn a_million_mails_are_indexed_at_one_rate_in_flat_memory() {
     let count: u64 = std::env::var("MAILS").map_or(1_000_000, |count| count.parse().unwrap());
     let (random, folder) = (Random::seeded(1), tempfile::tempdir().unwrap());
-    let (mut head, mut indexing) = (Head::new("g".to_owned()), Duration::ZERO);
+    let (mut head, mut indexing) = (IndexHead::new("g".to_owned()), Duration::ZERO);
     while head.upto < count {
         let numbers = head.upto + 1..=head.upto + APPENDED;
         let mails = numbers.map(|number| {

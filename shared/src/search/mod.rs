@@ -3,7 +3,7 @@
 //!
 //! The index follows the firm's feed. It proposes numbers of the feed, and the table decides: only what never changes
 //! is in the index, and each message is read from the table before it is shown. So the index may be deleted at any
-//! time, and is made again from feed and originals ([`append`]). What the feed has above the index is searched in
+//! time, and is made again from feed and originals ([`indexer`]). What the feed has above the index is searched in
 //! memory ([`find`]).
 //!
 //! ```text
@@ -14,11 +14,11 @@
 //! A segment is a tantivy index in one object (`pack.rs`). Its mails are in the order of their numbers, and segments
 //! don't overlap, so a search goes from the newest segment to the oldest and ends when a page is full.
 
-pub mod append;
 pub mod error;
 pub mod find;
 pub mod head;
 pub mod highlight;
+pub mod indexer;
 mod mail;
 mod pack;
 mod segment;

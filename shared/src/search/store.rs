@@ -17,7 +17,7 @@ use crate::{
     base::id::FirmId,
     search::{
         error::IndexError,
-        head::{Head, SegmentEntry},
+        head::{IndexHead, SegmentEntry},
         pack::{BLOCK_BYTES, ByteSource, Contents, Whole},
         segment::Segment,
     },
@@ -36,7 +36,7 @@ const TRIES_MAX: usize = 4;
 #[derive(Debug, Clone)]
 pub struct FoundHead {
     /// What it says; none if this version can't read it, or if it is no head.
-    pub head: Option<Head>,
+    pub head: Option<IndexHead>,
     /// The names of its segments, as far as they can be read.
     pub segments: Vec<String>,
     /// What names this state of it.
@@ -71,14 +71,14 @@ impl IndexStore {
         let segments = said["segments"].as_array().into_iter().flatten();
         let segments: Vec<String> =
             segments.filter_map(|segment| segment["name"].as_str().map(str::to_owned)).collect();
-        let head = serde_json::from_value(said).ok().filter(Head::is_readable);
+        let head = serde_json::from_value(said).ok().filter(IndexHead::is_readable);
         Ok(Some(FoundHead { head, segments, etag: found.etag }))
     }
 
     /// Writes the head, if the one until now has that `etag`, or if there is none; whether it was so.
     ///
     /// Errors: S3 refuses or does not answer.
-    pub async fn replace_head(&self, firm: FirmId, head: &Head, etag: Option<&str>) -> Result<bool, IndexError> {
+    pub async fn replace_head(&self, firm: FirmId, head: &IndexHead, etag: Option<&str>) -> Result<bool, IndexError> {
         let bytes = serde_json::to_vec(head).map_err(|error| IndexError::Engine(error.into()))?;
         let condition = etag.map_or(WriteCondition::IsNew, WriteCondition::Is);
         self.write(firm, "head", bytes, condition).await

@@ -25,14 +25,14 @@ use crate::{
     },
     firm::{
         feed::{EventType, Fact, FactEvent, Feed, FeedError},
-        joint::FirmEvent,
+        joint_feed::FirmEvent,
     },
     problem::Code,
     webhook::{
         DeliveryProgress, DeliveryTrouble, FeedPlace, Webhook, WebhookProblem, WebhookState,
-        address::{NotPublic, PublicResolver},
         delivery::{Delivery, DeliveryFailure, Posted},
         sign::{WebhookSecret, WebhookSecretError, signatures},
+        webhook_url::{NotPublic, PublicResolver},
     },
 };
 
@@ -163,7 +163,7 @@ pub struct Sender<'a> {
 }
 
 /// One address, while it is posted to.
-struct Round<'a> {
+struct DeliveryRound<'a> {
     sender: Sender<'a>,
     webhook: Row<Webhook>,
     secrets: Vec<WebhookSecret>,
@@ -178,7 +178,7 @@ impl Sender<'_> {
             return Ok(RoundOutcome::Finished);
         };
         let secrets = webhook.value.secrets(self.secrets, self.clock.now()).await?;
-        let mut round = Round { sender: self, webhook, secrets };
+        let mut round = DeliveryRound { sender: self, webhook, secrets };
         for request in &job.requests {
             round.carry_out(request).await?;
         }
@@ -186,7 +186,7 @@ impl Sender<'_> {
     }
 }
 
-impl Round<'_> {
+impl DeliveryRound<'_> {
     /// Posts one event that was asked for, whatever else waits.
     async fn carry_out(&self, request: &DeliveryRequest) -> Result<(), DeliverError> {
         let Sender { table, feed, clock, random, .. } = self.sender;

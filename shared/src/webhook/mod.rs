@@ -5,11 +5,11 @@
 //! the place is posted in order, and the place moves on with each success. So an announcement is only a hint, and
 //! nothing is lost with one.
 
-pub mod address;
 pub mod deliver;
 pub mod delivery;
 pub mod missed;
 pub mod sign;
+pub mod webhook_url;
 
 use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
@@ -30,10 +30,10 @@ use crate::{
     firm::{
         external_id::ExternalIdOwner,
         feed::{EventType, Feed, FeedError},
-        joint::{self, FirmEvent, JointCursor},
+        joint_feed::{self, FirmEvent, JointCursor},
     },
     problem::Code,
-    webhook::{address::WebhookUrl, sign::WebhookSecret},
+    webhook::{sign::WebhookSecret, webhook_url::WebhookUrl},
 };
 
 /// Most webhooks of one firm, or of the operator.
@@ -410,7 +410,7 @@ impl FeedPlace {
     pub async fn end((table, feed): (&Table, &Feed), firm: Option<FirmId>, now: Timestamp) -> Result<Self, FeedError> {
         Ok(match firm {
             Some(firm) => Self::Firm(feed.last_number(firm).await?),
-            None => Self::All(joint::end_of_feed(table, now).await?),
+            None => Self::All(joint_feed::end_of_feed(table, now).await?),
         })
     }
 
@@ -427,7 +427,7 @@ impl FeedPlace {
             (Self::Firm(number), Some(firm)) => number > feed.last_number(firm).await?,
             (Self::Firm(_), None) => true,
             (Self::All(cursor), _) => {
-                joint::end_of_feed(table, now).await?;
+                joint_feed::end_of_feed(table, now).await?;
                 cursor.is_ahead(table).await?
             }
         })
@@ -453,7 +453,7 @@ impl FeedPlace {
                 Ok((events.collect(), Self::Firm(reached)))
             }
             (Self::All(cursor), _) => {
-                let (events, reached) = joint::events_after((table, feed), cursor, limit, now).await?;
+                let (events, reached) = joint_feed::events_after((table, feed), cursor, limit, now).await?;
                 let events = events.into_iter().map(|(event, behind)| (event, Self::All(behind)));
                 Ok((events.collect(), Self::All(reached)))
             }

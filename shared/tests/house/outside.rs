@@ -10,7 +10,7 @@ use shared::{
     },
     base::random::Random,
     firm::{
-        pass::{Invitation, Pass},
+        console_pass::{Invitation, Pass},
         user::UserRole,
     },
     mail::notification,

@@ -9,8 +9,8 @@ use shared::{
     base::telemetry::ErrorChain,
     firm::{
         feed::{EventType, FactEvent, FeedError, NumberedFact},
-        joint::{self, FirmEvent, JointCursor},
-        waiting::{WAIT_SECONDS_MAX, WaitingCall},
+        joint_feed::{self, FirmEvent, JointCursor},
+        waiting_calls::{WAIT_SECONDS_MAX, WaitingCall},
     },
 };
 use utoipa::{IntoParams, ToSchema};
@@ -30,9 +30,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a call waits for events, in seconds.
 #[derive(Debug, Clone, Copy)]
-struct Wait(Duration);
+struct WaitSeconds(Duration);
 
-impl FromStr for Wait {
+impl FromStr for WaitSeconds {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -57,7 +57,7 @@ pub(crate) struct EventsPart {
     /// at a time; another one is answered at once.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
-    wait: Option<Wait>,
+    wait: Option<WaitSeconds>,
     /// Only events of these types: repeat the parameter, or separate them by commas. A request examines at most 1,000
     /// events, so a page may have few or none and still not be the last. You are at the end when `next` equals
     /// `after`.
@@ -97,7 +97,7 @@ pub(crate) struct AllEventsPart {
     /// at a time; another one is answered at once.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 0, maximum = 20)]
-    wait: Option<Wait>,
+    wait: Option<WaitSeconds>,
     /// Only events of these types: repeat the parameter, or separate them by commas. A request examines at most 1,000
     /// events, so a page may have few or none and still not be the last. You are at the end when `next` equals
     /// `after`.
@@ -181,7 +181,7 @@ pub(super) async fn list_all(
     let wanted =
         part.r#type.map(|wanted| move |event: &FirmEvent| wanted.contains(&event.event.fact.what.event_type()));
     let read = |after| async move {
-        let (events, next) = joint::events_after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
+        let (events, next) = joint_feed::events_after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
         Ok((events.into_iter().map(|(event, place)| (place, event)).collect(), next))
     };
     let after = part.after.unwrap_or_default();
@@ -231,12 +231,14 @@ async fn only<T, C: Copy, F: Future<Output = Result<(Vec<(C, T)>, C), FeedError>
 async fn waited<T, C: Copy, F: Future<Output = Result<(Vec<T>, C), FeedError>>>(
     app: &App,
     caller: &Caller,
-    wait: Option<Wait>,
+    wait: Option<WaitSeconds>,
     cursor: C,
     read: impl Fn(C) -> F,
 ) -> Answer<(Vec<T>, C)> {
     let (mut items, mut next) = read(cursor).await?;
-    let Some(Wait(wait)) = wait.filter(|wait| items.is_empty() && !wait.0.is_zero()) else { return Ok((items, next)) };
+    let Some(WaitSeconds(wait)) = wait.filter(|wait| items.is_empty() && !wait.0.is_zero()) else {
+        return Ok((items, next));
+    };
     let (clients, most) = ((&app.table, &app.random), app.config.waiting_calls_max);
     let call = WaitingCall::begin(clients, &caller.name(), (app.clock.now(), wait), most).await?;
     let Some(call) = call else { return Ok((items, next)) };

@@ -15,7 +15,7 @@ use shared::{
     aws::table::Key,
     base::id::{ExternalId, FirmId, KeyId},
     firm::{
-        api_key::{ApiKey, GrantError, KeyRight, NewKeyError},
+        api_key::{ApiKey, KeyRight, KeyScopeError, NewKeyError},
         external_id::ExternalIdOwner,
     },
     problem::{Code, Problem},
@@ -58,11 +58,11 @@ pub(crate) struct NewKeyView {
     view: KeyView,
 }
 
-impl From<GrantError> for Failure {
-    fn from(error: GrantError) -> Self {
+impl From<KeyScopeError> for Failure {
+    fn from(error: KeyScopeError) -> Self {
         match error {
-            GrantError::Right(_) => Problem::new(Code::KeyRightMissing, format!("rights: {error}.")).into(),
-            GrantError::End => invalid(format!("expires_at: {error}")),
+            KeyScopeError::Right(_) => Problem::new(Code::KeyRightMissing, format!("rights: {error}.")).into(),
+            KeyScopeError::End => invalid(format!("expires_at: {error}")),
         }
     }
 }

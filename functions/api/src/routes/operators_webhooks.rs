@@ -12,8 +12,8 @@ use crate::{
     routes::{
         page::Page,
         webhooks::{
-            self, DeliveriesPart, DeliveryView, NewWebhook, NewWebhookView, Owner, Sent, WebhookChange, WebhookView,
-            Webhooks,
+            self, DeliveriesPart, DeliveryView, NewWebhook, NewWebhookView, SendRequest, WebhookChange, WebhookView,
+            Webhooks, WebhooksOwner,
         },
     },
 };
@@ -29,19 +29,23 @@ use crate::{
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`, `position_unknown`"),
     )
 )]
-pub(super) async fn create(owner: Owner, app: State<Arc<App>>, new: Json<NewWebhook>) -> Answer<impl IntoResponse> {
+pub(super) async fn create(
+    owner: WebhooksOwner,
+    app: State<Arc<App>>,
+    new: Json<NewWebhook>,
+) -> Answer<impl IntoResponse> {
     webhooks::create(owner, app, new).await
 }
 
 /// Lists the operator's webhooks.
 #[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", operation_id = "list_operators_webhooks", responses((status = 200, body = Webhooks)))]
-pub(super) async fn list(owner: Owner, app: State<Arc<App>>) -> Answer<Json<Webhooks>> {
+pub(super) async fn list(owner: WebhooksOwner, app: State<Arc<App>>) -> Answer<Json<Webhooks>> {
     webhooks::list(owner, app).await
 }
 
 /// Shows an operator webhook.
 #[utoipa::path(get, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "read_operators_webhook", responses((status = 200, body = WebhookView)))]
-pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Tagged<WebhookView>> {
+pub(super) async fn read(owner: WebhooksOwner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Tagged<WebhookView>> {
     webhooks::read(owner, app, id).await
 }
 
@@ -54,7 +58,7 @@ pub(super) async fn read(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) 
     )
 )]
 pub(super) async fn change(
-    owner: Owner,
+    owner: WebhooksOwner,
     app: State<Arc<App>>,
     id: Id<WebhookId>,
     condition: IfMatch,
@@ -68,7 +72,7 @@ pub(super) async fn change(
     delete, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_operators_webhook", params(IfMatch), responses((status = 204, description = "Deleted."))
 )]
 pub(super) async fn delete(
-    owner: Owner,
+    owner: WebhooksOwner,
     app: State<Arc<App>>,
     id: Id<WebhookId>,
     condition: IfMatch,
@@ -87,7 +91,11 @@ pub(super) async fn delete(
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_secrets`"),
     )
 )]
-pub(super) async fn rotate(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Json<NewWebhookView>> {
+pub(super) async fn rotate(
+    owner: WebhooksOwner,
+    app: State<Arc<App>>,
+    id: Id<WebhookId>,
+) -> Answer<Json<NewWebhookView>> {
     webhooks::rotate(owner, app, id).await
 }
 
@@ -102,10 +110,10 @@ pub(super) async fn rotate(owner: Owner, app: State<Arc<App>>, id: Id<WebhookId>
     )
 )]
 pub(super) async fn send(
-    owner: Owner,
+    owner: WebhooksOwner,
     app: State<Arc<App>>,
     id: Id<WebhookId>,
-    sent: Json<Sent>,
+    sent: Json<SendRequest>,
 ) -> Answer<StatusCode> {
     webhooks::send(owner, app, id, sent).await
 }
@@ -115,7 +123,7 @@ pub(super) async fn send(
     get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_operators_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
 )]
 pub(super) async fn deliveries(
-    owner: Owner,
+    owner: WebhooksOwner,
     app: State<Arc<App>>,
     id: Id<WebhookId>,
     part: Query<DeliveriesPart>,

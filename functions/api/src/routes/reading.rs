@@ -29,7 +29,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, Failure},
     extract::{Id, Json, Nth, Query, given, typed},
-    range::{Asked, asked},
+    range::{AskedRange, asked},
 };
 
 /// How many messages are opened one within another.
@@ -215,9 +215,9 @@ pub(crate) struct Attachments {
 
 /// A page of HTML.
 #[derive(ToSchema)]
-#[schema(value_type = String)]
+#[schema(as = HtmlPage, value_type = String)]
 #[expect(dead_code, reason = "describes a page")]
-struct HtmlPage(String);
+struct HtmlPageBody(String);
 
 /// The bytes of an attachment.
 #[derive(ToSchema)]
@@ -268,7 +268,7 @@ pub(super) async fn text(
     get, path = "/v1/firms/{firm}/messages/{message}/html", tag = "messages", operation_id = "read_html",
     params(WhichPage),
     responses(
-        (status = 200, body = HtmlPage, content_type = "text/html",
+        (status = 200, body = HtmlPageBody, content_type = "text/html",
             headers(("Greffe-Images-Withheld" = u64, description = "How many images of the web it would show"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
@@ -356,18 +356,18 @@ pub(super) async fn attachment(
     let (found, part) = opened.attachment(number)?;
     let (length, etag) = (found.bytes, format!("\"{sha256}{within}-{number}\""));
     let range = match asked(&method, &headers, &etag, length) {
-        Asked::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
-        Asked::Beyond => {
+        AskedRange::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
+        AskedRange::Beyond => {
             let problem = Problem::new(Code::RangeBeyondEnd, format!("The attachment has {length} bytes."));
             let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
             return Ok((range, Failure::from(problem)).into_response());
         }
-        Asked::Whole if length > largest && method == Method::GET => {
+        AskedRange::Whole if length > largest && method == Method::GET => {
             let detail = format!("The attachment has {length} bytes, and one answer at most {largest}.");
             return Err(Problem::new(Code::AnswerTooLarge, detail).into());
         }
-        Asked::Whole => None,
-        Asked::Part(part) => Some(*part.start()..(part.end() + 1).min(part.start().saturating_add(largest))),
+        AskedRange::Whole => None,
+        AskedRange::Part(part) => Some(*part.start()..(part.end() + 1).min(part.start().saturating_add(largest))),
     };
     let wanted = range.clone().unwrap_or(0..length);
     let body = match method == Method::HEAD {

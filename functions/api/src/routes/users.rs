@@ -11,7 +11,7 @@ use shared::{
     base::id::UserId,
     firm::{
         Firm,
-        pass::{self, Invitation, OperatorLink, PassPurpose},
+        console_pass::{self, Invitation, OperatorLink, PassPurpose},
         user::{ConsoleUser, UserError, UserRole},
     },
     problem::{Code, Problem},
@@ -107,7 +107,7 @@ pub(super) async fn invite(
     let name = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?.name;
     let (now, salt) = (app.clock.now(), app.random.token());
     let says = Invitation { firm: firm.id(), name, role: new.role, salt };
-    let link = EntryLink::new::<Invitation>(&app, &pass::issue(&app.secrets, says, now).await?, now);
+    let link = EntryLink::new::<Invitation>(&app, &console_pass::issue(&app.secrets, says, now).await?, now);
     tracing::info!(firm.id = %firm.id(), role = %new.role, "invitation created");
     Ok((StatusCode::CREATED, Json(link)))
 }
@@ -165,7 +165,7 @@ pub(super) async fn remove(
 )]
 pub(super) async fn operator_link(_: Operator, State(app): State<Arc<App>>) -> Answer<impl IntoResponse> {
     let now = app.clock.now();
-    let pass = pass::issue(&app.secrets, OperatorLink { salt: app.random.token() }, now).await?;
+    let pass = console_pass::issue(&app.secrets, OperatorLink { salt: app.random.token() }, now).await?;
     tracing::warn!("a link that opens the console as the operator was created");
     Ok((StatusCode::CREATED, Json(EntryLink::new::<OperatorLink>(&app, &pass, now))))
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
-    access::{connector::Connector, watch},
+    access::{connector::Connector, connector_watch},
     app::App,
     base::id::{ConnectorId, MailboxId, MemberId},
     health::validation::{self, Check, CheckOutcome, CheckedResource, Service, Subject},
@@ -120,9 +120,9 @@ pub(super) async fn connector(
     let wanted = wanted.and_then(|Json(wanted)| wanted.mailbox);
     let subject = subject(&app, &connector, wanted).await?;
     let checks = to_the_end(async move {
-        let checks = validation::connector(&app, &connector, subject).await?;
+        let checks = validation::validate_connector(&app, &connector, subject).await?;
         if validation::proves_connection(&checks) {
-            watch::seen_working(&app, &connector).await?;
+            connector_watch::seen_working(&app, &connector).await?;
         }
         Ok::<_, Failure>(checks)
     });
@@ -168,7 +168,7 @@ pub(super) async fn member(
     let member = members::find(&app, firm.id(), member).await?.value;
     let found = Connector::find(&app.table, firm.id(), member.connector).await?;
     let connector = found.ok_or_else(|| not_found("connector"))?.value;
-    let test = async move { validation::member(&app, &connector, &member, new.service).await };
+    let test = async move { validation::test_member(&app, &connector, &member, new.service).await };
     Ok(Json(to_the_end(test).await?.into()))
 }
 

@@ -16,12 +16,12 @@ use shared::{
         table::Key,
     },
     base::id::{ExternalId, FirmId, WebhookId},
-    firm::{external_id::ExternalIdOwner, feed::EventType, joint::JointCursor},
+    firm::{external_id::ExternalIdOwner, feed::EventType, joint_feed::JointCursor},
     problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
         ChangedWebhook, DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
-        address::WebhookUrl,
         delivery::{Delivery, DeliveryFailure},
+        webhook_url::WebhookUrl,
     },
 };
 use utoipa::{IntoParams, ToSchema};
@@ -38,11 +38,11 @@ use crate::{
 
 /// Whose webhooks a path is about: of the firm that it names, or of the operator.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Owner(Option<FirmId>);
+pub(crate) struct WebhooksOwner(Option<FirmId>);
 
-impl Takes for Owner {}
+impl Takes for WebhooksOwner {}
 
-impl FromRequestParts<Arc<App>> for Owner {
+impl FromRequestParts<Arc<App>> for WebhooksOwner {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
@@ -53,7 +53,7 @@ impl FromRequestParts<Arc<App>> for Owner {
     }
 }
 
-impl Owner {
+impl WebhooksOwner {
     /// Errors: the text is no place in this feed, or one behind its end.
     async fn place(self, app: &App, text: &str) -> Answer<FeedPlace> {
         let place = self.read_place(text)?;
@@ -242,12 +242,12 @@ fn url(app: &App, text: &str) -> Answer<WebhookUrl> {
 }
 
 /// Has the address posted to, and what is asked for first.
-async fn post(app: &App, owner: Owner, webhook: WebhookId, requests: Vec<DeliveryRequest>) -> Answer<()> {
+async fn post(app: &App, owner: WebhooksOwner, webhook: WebhookId, requests: Vec<DeliveryRequest>) -> Answer<()> {
     let job = DeliveryJob { requests, ..DeliveryJob::new(owner.0, webhook, app.clock.now(), app.random.uuid()) };
     Ok(app.feed.deliveries().send(&job).await?)
 }
 
-async fn found(app: &App, owner: Owner, id: WebhookId) -> Answer<Webhook> {
+async fn found(app: &App, owner: WebhooksOwner, id: WebhookId) -> Answer<Webhook> {
     let row = Webhook::find(&app.table, owner.0, id).await?;
     Ok(row.ok_or_else(|| not_found("webhook"))?.value)
 }
@@ -265,7 +265,11 @@ async fn found(app: &App, owner: Owner, id: WebhookId) -> Answer<Webhook> {
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`, `position_unknown`"),
     )
 )]
-pub(super) async fn create(owner: Owner, State(app): State<Arc<App>>, Json(new): Json<NewWebhook>) -> Answer<Response> {
+pub(super) async fn create(
+    owner: WebhooksOwner,
+    State(app): State<Arc<App>>,
+    Json(new): Json<NewWebhook>,
+) -> Answer<Response> {
     let (url, now) = (url(&app, &new.url)?, app.clock.now());
     let external = new.external_id.map(OwnId::into_inner);
     if let Some(there) = known(&app, owner, external.as_ref()).await? {
@@ -296,7 +300,7 @@ pub(super) async fn create(owner: Owner, State(app): State<Arc<App>>, Json(new):
 }
 
 /// The webhook that has this external id already.
-async fn known(app: &App, owner: Owner, external: Option<&ExternalId>) -> Answer<Option<Webhook>> {
+async fn known(app: &App, owner: WebhooksOwner, external: Option<&ExternalId>) -> Answer<Option<Webhook>> {
     Ok(ExternalIdOwner::Webhook.existing(&app.table, owner.0, external, |id| Key::webhook(owner.0, id)).await?)
 }
 
@@ -308,7 +312,7 @@ pub(crate) struct Webhooks {
 
 /// Lists a firm's webhooks.
 #[utoipa::path(get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks", responses((status = 200, body = Webhooks)))]
-pub(super) async fn list(owner: Owner, State(app): State<Arc<App>>) -> Answer<Json<Webhooks>> {
+pub(super) async fn list(owner: WebhooksOwner, State(app): State<Arc<App>>) -> Answer<Json<Webhooks>> {
     let mut items = Vec::new();
     for webhook in Webhook::list(&app.table, owner.0).await? {
         items.push(view(&app, webhook).await?);
@@ -319,7 +323,7 @@ pub(super) async fn list(owner: Owner, State(app): State<Arc<App>>) -> Answer<Js
 /// Shows a webhook.
 #[utoipa::path(get, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "read_webhook", responses((status = 200, body = WebhookView)))]
 pub(super) async fn read(
-    owner: Owner,
+    owner: WebhooksOwner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
 ) -> Answer<Tagged<WebhookView>> {
@@ -357,7 +361,7 @@ pub(crate) struct WebhookChange {
     )
 )]
 pub(super) async fn change(
-    owner: Owner,
+    owner: WebhooksOwner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
     condition: IfMatch,
@@ -387,7 +391,7 @@ pub(super) async fn change(
     delete, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_webhook", params(IfMatch), responses((status = 204, description = "Deleted."))
 )]
 pub(super) async fn delete(
-    owner: Owner,
+    owner: WebhooksOwner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
     condition: IfMatch,
@@ -421,7 +425,7 @@ fn changed_one(changed: ChangedWebhook) -> Answer<Webhook> {
     )
 )]
 pub(super) async fn rotate(
-    owner: Owner,
+    owner: WebhooksOwner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
 ) -> Answer<Json<NewWebhookView>> {
@@ -435,7 +439,8 @@ pub(super) async fn rotate(
 /// What a webhook is to be sent.
 #[derive(Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Sent {
+#[schema(as = Sent)]
+pub(crate) enum SendRequest {
     /// A test: an event with the type `test`, which is in no feed. A paused webhook gets it, too.
     Test {},
     /// One event, again, whatever the types of the webhook. A paused webhook gets it, too.
@@ -466,15 +471,15 @@ pub(crate) enum Sent {
     )
 )]
 pub(super) async fn send(
-    owner: Owner,
+    owner: WebhooksOwner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
-    Json(sent): Json<Sent>,
+    Json(sent): Json<SendRequest>,
 ) -> Answer<StatusCode> {
     let webhook = found(&app, owner, id).await?;
     let requests = match sent {
-        Sent::Test {} => vec![DeliveryRequest::Test],
-        Sent::Again { number, firm } => {
+        SendRequest::Test {} => vec![DeliveryRequest::Test],
+        SendRequest::Again { number, firm } => {
             let firm = match (owner.0, firm) {
                 (Some(own), Some(other)) if own != other => {
                     return Err(invalid("firm: the webhook is of another firm. Leave it out"));
@@ -491,7 +496,7 @@ pub(super) async fn send(
             }
             vec![DeliveryRequest::Again { firm, number }]
         }
-        Sent::Since { after } => {
+        SendRequest::Since { after } => {
             let place = owner.place(&app, &after).await?;
             refuse_paused(&webhook)?;
             if !webhook.gets_any_after((&app.table, &app.feed), place, app.clock.now()).await? {
@@ -554,7 +559,7 @@ impl From<Delivery> for DeliveryView {
     get, path = "/v1/firms/{firm}/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
 )]
 pub(super) async fn deliveries(
-    owner: Owner,
+    owner: WebhooksOwner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
     Query(part): Query<DeliveriesPart>,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::view;
 use crate::{
-    door::{Trouble, and, encoded},
+    api_client::{PageError, and, encoded},
     shell::{Office, Shell, page},
     text::Texts,
 };
@@ -29,7 +29,7 @@ enum Who {
 
 /// An entry of the audit trail: a deed that begins, or what came of it.
 #[derive(Debug, Clone, Deserialize)]
-struct Entry {
+struct AuditEntryView {
     at: Timestamp,
     who: Who,
     action: String,
@@ -41,14 +41,14 @@ struct Entry {
 
 #[derive(Deserialize)]
 struct Trail {
-    items: Vec<Entry>,
+    items: Vec<AuditEntryView>,
     next: Option<String>,
     broken_at: Option<u64>,
 }
 
 /// One deed of each request, newest first, with what came of it. `told`: the requests whose outcome the page before
 /// has. Beside them, those whose beginning the next page has.
-fn deeds(entries: Vec<Entry>, told: BTreeSet<String>) -> (Vec<Entry>, BTreeSet<String>) {
+fn deeds(entries: Vec<AuditEntryView>, told: BTreeSet<String>) -> (Vec<AuditEntryView>, BTreeSet<String>) {
     let (mut deeds, mut open) = (Vec::new(), told);
     for entry in entries {
         match entry.outcome {
@@ -132,7 +132,7 @@ struct DeedShown {
 }
 
 impl DeedShown {
-    fn of(entry: Entry, keys: &BTreeMap<String, String>, t: &Texts) -> Self {
+    fn of(entry: AuditEntryView, keys: &BTreeMap<String, String>, t: &Texts) -> Self {
         let who = match &entry.who {
             Who::Operator => t.say("actor-operator"),
             Who::Key { id } => match keys.get(id) {
@@ -191,7 +191,7 @@ struct KeyView {
 
 /// Which page.
 #[derive(Deserialize)]
-pub(crate) struct Which {
+pub(crate) struct ActivityQuery {
     #[serde(default)]
     after: String,
     /// The requests whose outcome the page before has, between spaces.
@@ -200,7 +200,7 @@ pub(crate) struct Which {
 }
 
 /// The record.
-pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office, Query(which): Query<ActivityQuery>) -> Result<Response, PageError> {
     let after = and("after", &which.after);
     let trail = office.v1(&format!("/audit?order=desc&limit={ENTRIES}{after}"));
     let keys = office.v1("/keys");
@@ -228,8 +228,8 @@ pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<R
 mod tests {
     use super::*;
 
-    fn entry(request: &str, outcome: Option<u16>) -> Entry {
-        Entry {
+    fn entry(request: &str, outcome: Option<u16>) -> AuditEntryView {
+        AuditEntryView {
             at: "2026-03-02T08:00:00Z".parse().unwrap(),
             who: Who::Visitor,
             action: "POST /v1/firms/{firm}/keys".to_owned(),
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_deed_is_shown_once_also_where_its_two_entries_lie_on_two_pages() {
-        let shown = |(deeds, open): (Vec<Entry>, BTreeSet<String>)| {
+        let shown = |(deeds, open): (Vec<AuditEntryView>, BTreeSet<String>)| {
             (deeds.into_iter().map(|deed| (deed.request, deed.outcome)).collect::<Vec<_>>(), open)
         };
         let first = vec![entry("c", Some(201)), entry("c", None), entry("b", Some(403))];

@@ -13,7 +13,7 @@ use super::{
     view::{self, ConnectorView, ProblemView, Standing},
 };
 use crate::{
-    door::{Refusal, Trouble},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page, page_saying},
     text::Texts,
@@ -70,7 +70,7 @@ struct ConnectorsPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
     let connectors = view::all(office.api(), &office.v1("/connectors")).await?;
     Ok(page(&ConnectorsPage { s: office.shell("connectors"), connectors }))
 }
@@ -104,13 +104,13 @@ impl NewConnectorPage {
 }
 
 /// The form of a new one.
-pub(crate) async fn new(office: Office) -> Result<Response, Trouble> {
+pub(crate) async fn new(office: Office) -> Result<Response, PageError> {
     office.manager()?;
     Ok(page(&NewConnectorPage { s: office.shell("connectors"), typed: Fields::default(), refusal: None }))
 }
 
 /// Makes it. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
     let app = match (typed.get("tenant_id"), typed.get("client_id")) {
         ("", "") => Value::Null,
         (tenant, client) => json!({
@@ -230,7 +230,7 @@ async fn shown(
     connector: ConnectorId,
     came: Came,
     (typed, refusal): (&Fields, Option<Refusal>),
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let c: ConnectorView = office.api().get(&office.v1(&format!("/connectors/{connector}"))).await?;
     let s = office.shell("connectors");
     let (change, secret) = match refusal {
@@ -244,12 +244,12 @@ async fn shown(
 pub(crate) async fn read(
     office: Office,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     shown(&office, connector, Came::default(), (&Fields::default(), None)).await
 }
 
 /// What is shown once somebody asks for it: what a test found, a certificate that is made, or the values for Entra.
-async fn asked(office: &Office, own: &str, typed: &Fields) -> Result<Result<Came, Refusal>, Trouble> {
+async fn asked(office: &Office, own: &str, typed: &Fields) -> Result<Result<Came, Refusal>, PageError> {
     let api = office.api();
     Ok(match typed.get("do") {
         "certificate" => {
@@ -273,7 +273,7 @@ pub(crate) async fn change(
     office: Office,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
     typed: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let own = office.v1(&format!("/connectors/{connector}"));
     let (method, path, body) = match typed.get("do") {
         "validate" | "certificate" | "federation" => {
@@ -296,7 +296,7 @@ pub(crate) async fn change(
         "use-certificate" => (Method::POST, format!("{own}/secret"), json!({ "credential": "certificate" })),
         "use-federation" => (Method::POST, format!("{own}/secret"), json!({ "credential": "federated" })),
         "renew" => (Method::POST, format!("{own}/secret/rotate"), Value::Null),
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     let body = Some(body).filter(|body| !body.is_null());
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {

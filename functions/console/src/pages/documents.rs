@@ -15,7 +15,7 @@ use shared::base::id::{FirmId, MessageId};
 
 use super::view::{MailboxChoice, MessageView};
 use crate::{
-    door::{Refusal, Trouble, and, encoded},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     shell::{Office, Shell, page as render, page_with},
     text::Texts,
@@ -31,7 +31,7 @@ const DOSSIERS_MAX: usize = 20;
 /// What is looked for.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Search {
+pub(crate) struct SearchQuery {
     q: String,
     from: String,
     dossier: String,
@@ -43,7 +43,7 @@ pub(crate) struct Search {
     kept: String,
 }
 
-impl Search {
+impl SearchQuery {
     fn bounded(self) -> Self {
         let cut = |text: String| text.trim().chars().take(TEXT_CHARS_MAX).collect::<String>();
         let Self { q, from, dossier, mailbox, after, filed, kept } = self;
@@ -75,7 +75,7 @@ impl Search {
 
 /// The list beside which a mail is read.
 struct ListShown {
-    search: Search,
+    search: SearchQuery,
     rows: Vec<MessageView>,
     /// The query of the next page.
     next: Option<String>,
@@ -98,12 +98,12 @@ struct Found {
 }
 
 impl ListShown {
-    async fn of(office: &Office, search: Search) -> Result<Self, Trouble> {
+    async fn of(office: &Office, search: SearchQuery) -> Result<Self, PageError> {
         let search = search.bounded();
         let (mailboxes, mailbox) = MailboxChoice::of(office, &search.mailbox).await?;
         let found = match mailbox {
             Some(mailbox) => {
-                let query = Search { mailbox, ..search.clone() }.query(true).replacen('?', "&", 1);
+                let query = SearchQuery { mailbox, ..search.clone() }.query(true).replacen('?', "&", 1);
                 let path = office.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
                 office.api().tried::<Found>(Method::GET, &path, None).await?
             }
@@ -113,7 +113,7 @@ impl ListShown {
             Ok(page) => (page, None),
             Err(refusal) => (Found::default(), Some(refusal)),
         };
-        let next = page.next.map(|after| Search { after, ..search.clone() }.query(true));
+        let next = page.next.map(|after| SearchQuery { after, ..search.clone() }.query(true));
         let mut seen = BTreeSet::new();
         let dossiers = page.items.iter().filter_map(|row| row.dossier.clone());
         let dossiers = dossiers.filter(|dossier| seen.insert(dossier.clone())).take(DOSSIERS_MAX).collect();
@@ -235,7 +235,7 @@ impl DocumentsPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office, Query(search): Query<Search>) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office, Query(search): Query<SearchQuery>) -> Result<Response, PageError> {
     let list = ListShown::of(&office, search).await?;
     let status = list.refusal.as_ref().map(Refusal::status);
     Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None, typed: Fields::default() }, status))
@@ -258,9 +258,9 @@ impl Images {
 pub(crate) async fn read(
     office: Office,
     Path((_, message)): Path<(FirmId, MessageId)>,
-    Query(search): Query<Search>,
+    Query(search): Query<SearchQuery>,
     Query(images): Query<Images>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let of = |rest: &str| office.v1(&format!("/messages/{message}{rest}"));
     let own = of("");
     let (list, view) = tokio::try_join!(ListShown::of(&office, search), office.api().get::<MessageView>(&own))?;
@@ -311,7 +311,7 @@ pub(crate) async fn page(
     office: Office,
     Path((_, message)): Path<(FirmId, MessageId)>,
     Query(images): Query<Images>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let images = if images.remote() { "?images=remote" } else { "" };
     let answer = office.api().stream(&office.v1(&format!("/messages/{message}/html{images}")), &[]).await?;
     let mut response = handed_on(answer);
@@ -326,12 +326,15 @@ pub(crate) async fn original(
     office: Office,
     Path((_, message)): Path<(FirmId, MessageId)>,
     headers: HeaderMap,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/content")), &ranges(&headers)).await?))
 }
 
 /// The proof of the mail, to save: a ZIP file that is checked without greffe.
-pub(crate) async fn proof(office: Office, Path((_, message)): Path<(FirmId, MessageId)>) -> Result<Response, Trouble> {
+pub(crate) async fn proof(
+    office: Office,
+    Path((_, message)): Path<(FirmId, MessageId)>,
+) -> Result<Response, PageError> {
     Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/proof")), &[]).await?))
 }
 
@@ -340,7 +343,7 @@ pub(crate) async fn attachment(
     office: Office,
     Path((_, message, number)): Path<(FirmId, MessageId, u16)>,
     headers: HeaderMap,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let path = office.v1(&format!("/messages/{message}/attachments/{number}"));
     let mut response = handed_on(office.api().stream(&path, &ranges(&headers)).await?);
     // It is saved, and nothing of it is shown in a page of ours.
@@ -386,7 +389,7 @@ pub(super) fn said_of(t: &Texts, filed: &str, kept: &str) -> Option<String> {
 }
 
 /// Files the chosen mails, or takes them out of their dossiers.
-pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, PageError> {
     let messages: Vec<&str> = fields.all("message").take(100).collect();
     let dossier = if fields.is_on("unfile") { None } else { Some(fields.get("dossier")) };
     let own = office.shell.at("/documents");
@@ -409,17 +412,17 @@ pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Tro
 }
 
 /// The list that the form came from, with what was typed and ticked, and why it was refused.
-async fn refused(office: &Office, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, Trouble> {
+async fn refused(office: &Office, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, PageError> {
     let query = back.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let fields = Fields::of(query.as_bytes());
     let of = |name: &str| fields.get(name).to_owned();
-    let search = Search {
+    let search = SearchQuery {
         q: of("q"),
         from: of("from"),
         dossier: of("dossier"),
         mailbox: of("mailbox"),
         after: of("after"),
-        ..Search::default()
+        ..SearchQuery::default()
     };
     let list = ListShown { filing: Some(refusal), ..ListShown::of(office, search).await? };
     let status = list.filing.as_ref().map(Refusal::status);
@@ -432,10 +435,11 @@ mod tests {
 
     #[test]
     fn a_search_is_kept_in_the_address_and_bounded() {
-        let search = Search { q: " b & c ".to_owned(), mailbox: "m".to_owned(), ..Search::default() }.bounded();
+        let search =
+            SearchQuery { q: " b & c ".to_owned(), mailbox: "m".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(search.query(true), "?q=b%20%26%20c&mailbox=m");
-        assert!(search.is_narrowed() && !Search::default().is_narrowed());
-        let long = Search { q: "é".repeat(1_000), after: "7".to_owned(), ..Search::default() }.bounded();
+        assert!(search.is_narrowed() && !SearchQuery::default().is_narrowed());
+        let long = SearchQuery { q: "é".repeat(1_000), after: "7".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(long.q.chars().count(), TEXT_CHARS_MAX);
         assert!(long.query(true).ends_with("&after=7") && !long.query(false).contains("after"));
     }

@@ -15,7 +15,7 @@ use shared::base::{id::FirmId, name_order::name_order};
 
 use super::view::{self, Listed, ProblemView};
 use crate::{
-    door::{Refusal, Trouble, and, encoded},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     shell::{Office, Shell, page_saying},
     text::Texts,
@@ -27,14 +27,14 @@ const ENTRIES: usize = 50;
 /// Which nouns the pages are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Noun {
+pub(crate) enum EntriesPath {
     /// Appointments, deadlines and reminders.
     Dates,
     /// People and companies.
     Contacts,
 }
 
-impl Noun {
+impl EntriesPath {
     /// As in addresses.
     fn name(self) -> &'static str {
         match self {
@@ -109,7 +109,7 @@ impl EntryView {
 #[template(path = "entries.html")]
 struct EntriesPage {
     s: Shell,
-    noun: Noun,
+    noun: EntriesPath,
     entries: Vec<EntryView>,
     members: Vec<MemberName>,
     names: BTreeMap<String, String>,
@@ -164,7 +164,7 @@ impl EntriesPage {
     }
 
     fn is_dates(&self) -> bool {
-        self.noun == Noun::Dates
+        self.noun == EntriesPath::Dates
     }
 }
 
@@ -176,7 +176,7 @@ struct MemberName {
 
 /// Which page.
 #[derive(Default, Deserialize)]
-pub(crate) struct Which {
+pub(crate) struct EntriesQuery {
     #[serde(default)]
     after: String,
     #[serde(default)]
@@ -189,10 +189,10 @@ pub(crate) struct Which {
 
 async fn shown(
     office: &Office,
-    noun: Noun,
-    which: Which,
+    noun: EntriesPath,
+    which: EntriesQuery,
     (typed, refusal): (Fields, Option<Refusal>),
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let (after, of) = (and("after", &which.after), and("member", &which.member));
     let path = office.v1(&format!("/{}?limit={ENTRIES}{after}{of}", noun.name()));
     let members = office.v1("/members");
@@ -223,9 +223,9 @@ async fn shown(
 /// The list of one noun.
 pub(crate) async fn list(
     office: Office,
-    Path((_, noun)): Path<(FirmId, Noun)>,
-    Query(which): Query<Which>,
-) -> Result<Response, Trouble> {
+    Path((_, noun)): Path<(FirmId, EntriesPath)>,
+    Query(which): Query<EntriesQuery>,
+) -> Result<Response, PageError> {
     shown(&office, noun, which, (Fields::default(), None)).await
 }
 
@@ -239,11 +239,11 @@ struct BulkResult {
 /// Gives chosen entries to a member, or takes them from one.
 pub(crate) async fn change(
     office: Office,
-    Path((_, noun)): Path<(FirmId, Noun)>,
+    Path((_, noun)): Path<(FirmId, EntriesPath)>,
     typed: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let entries: Vec<&str> = typed.all("entry").collect();
-    let which = Which { member: typed.get("of").to_owned(), ..Which::default() };
+    let which = EntriesQuery { member: typed.get("of").to_owned(), ..EntriesQuery::default() };
     if entries.is_empty() {
         return shown(&office, noun, which, (typed.clone(), None)).await;
     }

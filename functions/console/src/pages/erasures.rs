@@ -13,7 +13,7 @@ use shared::base::id::{ErasureId, FirmId};
 
 use super::view::{self, Listed, MailboxChoice, MessageView, Standing};
 use crate::{
-    door::{Refusal, Trouble, and, encoded},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     shell::{Office, Shell, page_saying},
     text::Texts,
@@ -94,7 +94,7 @@ struct AnyName {
 /// How far it is.
 #[derive(Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-enum Progress {
+enum ErasureProgressView {
     Requested,
     Previewed { originals: u64, has_more: bool },
     Confirmed {},
@@ -110,25 +110,25 @@ struct ErasureView {
     asked_by: String,
     reason: String,
     created_at: Timestamp,
-    progress: Progress,
+    progress: ErasureProgressView,
 }
 
 impl ErasureView {
     fn standing(&self) -> Standing {
         match self.progress {
-            Progress::Requested | Progress::Confirmed {} => Standing::Busy,
-            Progress::Previewed { .. } => Standing::Needed,
-            Progress::Refused { .. } => Standing::Resting,
-            Progress::Erased { .. } => Standing::Good,
+            ErasureProgressView::Requested | ErasureProgressView::Confirmed {} => Standing::Busy,
+            ErasureProgressView::Previewed { .. } => Standing::Needed,
+            ErasureProgressView::Refused { .. } => Standing::Resting,
+            ErasureProgressView::Erased { .. } => Standing::Good,
         }
     }
 
     fn words(&self, t: &Texts) -> String {
         match &self.progress {
-            Progress::Requested => t.say("erasure-requested"),
-            Progress::Previewed { .. } => t.say("erasure-previewed"),
-            Progress::Confirmed {} => t.say("erasure-confirmed"),
-            Progress::Refused { reason, until, .. } => match (reason.as_str(), until) {
+            ErasureProgressView::Requested => t.say("erasure-requested"),
+            ErasureProgressView::Previewed { .. } => t.say("erasure-previewed"),
+            ErasureProgressView::Confirmed {} => t.say("erasure-confirmed"),
+            ErasureProgressView::Refused { reason, until, .. } => match (reason.as_str(), until) {
                 ("locked", Some(until)) => t.say_name("erasure-locked", &t.time(until)),
                 ("held", _) => t.say("erasure-held"),
                 ("active", _) => t.say("erasure-active"),
@@ -137,7 +137,7 @@ impl ErasureView {
                 ("unknown", _) => t.say("erasure-unknown"),
                 _ => t.say("erasure-refused"),
             },
-            Progress::Erased { originals, at } => {
+            ErasureProgressView::Erased { originals, at } => {
                 format!("{} {}", t.say_name("erasure-done", &t.time(at)), t.say_n("erasure-done-mails", *originals))
             }
         }
@@ -185,16 +185,16 @@ impl ErasuresPage {
 /// Which page.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Which {
+pub(crate) struct ErasuresQuery {
     after: String,
 }
 
 async fn all_shown(
     office: &Office,
-    which: &Which,
+    which: &ErasuresQuery,
     typed: Fields,
     refusal: Option<Refusal>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     office.manager()?;
     let erasures = office.v1(&format!("/erasures?limit={LIST_LIMIT}{}", and("after", &which.after)));
     let holds = office.v1("/holds");
@@ -208,17 +208,17 @@ async fn all_shown(
 }
 
 /// The erasures that were asked for, and the legal holds.
-pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office, Query(which): Query<ErasuresQuery>) -> Result<Response, PageError> {
     all_shown(&office, &which, Fields::default(), None).await
 }
 
 /// Sets or lifts a legal hold.
-pub(crate) async fn hold(office: Office, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn hold(office: Office, typed: Fields) -> Result<Response, PageError> {
     let held = typed.get("do") == "hold";
     let body = json!({ "dossier": typed.get("dossier"), "held": held, "reason": typed.get("reason") });
     match office.api().tried::<IgnoredAny>(Method::PUT, &office.v1("/holds"), Some(body)).await? {
         Ok(_) => Ok(office.to("/erasures#holds")),
-        Err(refusal) => all_shown(&office, &Which::default(), typed, Some(refusal)).await,
+        Err(refusal) => all_shown(&office, &ErasuresQuery::default(), typed, Some(refusal)).await,
     }
 }
 
@@ -263,7 +263,7 @@ impl NewErasurePage {
     }
 }
 
-async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
     office.manager()?;
     let (mut mails, mut members) = (Vec::new(), Vec::new());
     for message in typed.all("message").take(NAMED_MAX) {
@@ -281,23 +281,23 @@ async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> 
 }
 
 /// The form, for what its address names.
-pub(crate) async fn new(office: Office, RawQuery(query): RawQuery) -> Result<Response, Trouble> {
+pub(crate) async fn new(office: Office, RawQuery(query): RawQuery) -> Result<Response, PageError> {
     new_shown(&office, Fields::of(query.unwrap_or_default().as_bytes()), None).await
 }
 
 /// The id of the mailbox that was chosen; what was typed, where there is none.
-async fn mailbox(office: &Office, typed: &Fields) -> Result<String, Trouble> {
+async fn mailbox(office: &Office, typed: &Fields) -> Result<String, PageError> {
     let chosen = typed.get("mailbox");
     Ok(MailboxChoice::of(office, chosen).await?.1.unwrap_or_else(|| chosen.to_owned()))
 }
 
 #[derive(Deserialize)]
-struct NewErasure {
+struct CreatedErasure {
     id: String,
 }
 
 /// Asks for it. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
     let target = match typed.get("kind") {
         "messages" => match typed.all("message").collect::<Vec<_>>()[..] {
             [message] => json!({ "kind": "message", "message": message }),
@@ -309,11 +309,11 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Tr
         }
         kind @ ("mailbox" | "rules") => json!({ "kind": kind, "mailbox": mailbox(&office, &typed).await? }),
         "member" => json!({ "kind": "member", "member": typed.get("member") }),
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     let asked_by = Some(typed.get("asked_by")).filter(|name| !name.is_empty()).unwrap_or(&office.shell.address);
     let body = json!({ "target": target, "asked_by": asked_by, "reason": typed.get("reason") });
-    match office.api().made_once::<NewErasure>(&typed, &office.v1("/erasures"), body).await? {
+    match office.api().made_once::<CreatedErasure>(&typed, &office.v1("/erasures"), body).await? {
         Ok(made) => Ok(office.to(&format!("/erasures/{}", made.id))),
         Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }
@@ -336,7 +336,7 @@ async fn shown(
     erasure: ErasureId,
     is_wrong: bool,
     refusal: Option<Refusal>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     office.manager()?;
     let e: ErasureView = office.api().get(&office.v1(&format!("/erasures/{erasure}"))).await?;
     let name = e.target.name(office).await;
@@ -345,7 +345,7 @@ async fn shown(
 }
 
 /// One of them: its preview, its state, and what came of it.
-pub(crate) async fn read(office: Office, Path((_, erasure)): Path<(FirmId, ErasureId)>) -> Result<Response, Trouble> {
+pub(crate) async fn read(office: Office, Path((_, erasure)): Path<(FirmId, ErasureId)>) -> Result<Response, PageError> {
     shown(&office, erasure, false, None).await
 }
 
@@ -354,10 +354,10 @@ pub(crate) async fn confirm(
     office: Office,
     Path((_, erasure)): Path<(FirmId, ErasureId)>,
     typed: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let path = office.v1(&format!("/erasures/{erasure}"));
     let e: ErasureView = office.api().get(&path).await?;
-    if let Progress::Previewed { originals, .. } = e.progress
+    if let ErasureProgressView::Previewed { originals, .. } = e.progress
         && digits(typed.get("mails")) != originals.to_string()
     {
         return shown(&office, erasure, true, None).await;

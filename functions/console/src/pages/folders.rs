@@ -10,7 +10,7 @@ use shared::base::id::{FirmId, MailboxId};
 
 use super::view::MailboxView;
 use crate::{
-    door::{Refusal, Trouble},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page},
 };
@@ -183,7 +183,7 @@ async fn shown(
     mailbox: MailboxId,
     chosen: Option<(Mode, BTreeSet<String>)>,
     refusal: Option<Refusal>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let (own, folders) =
         (office.v1(&format!("/mailboxes/{mailbox}")), office.v1(&format!("/mailboxes/{mailbox}/folders")));
     let (m, Folders { items, current }) =
@@ -200,7 +200,7 @@ async fn shown(
 }
 
 /// The tree.
-pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, Trouble> {
+pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, PageError> {
     shown(&office, mailbox, None, None).await
 }
 
@@ -209,7 +209,7 @@ pub(crate) async fn choose(
     office: Office,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     typed: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let mode = Mode::of(typed.get("mode"));
     let ticked: BTreeSet<String> = typed.all("folder").map(str::to_owned).collect();
     if typed.get("do") != "store" {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::view::{self, ConnectorView, Listed, MailboxView};
 use crate::{
-    door::Trouble,
+    api_client::PageError,
     shell::{Office, Shell, page as render},
 };
 
@@ -113,7 +113,7 @@ impl HomePage {
 }
 
 /// Home.
-pub(crate) async fn page(office: Office) -> Result<Response, Trouble> {
+pub(crate) async fn page(office: Office) -> Result<Response, PageError> {
     let s = office.shell("home");
     let (mailboxes, connectors) = (office.v1("/mailboxes"), office.v1("/connectors"));
     let (Listed { items: mut mailboxes, next }, connectors, chart) = tokio::try_join!(
@@ -185,7 +185,7 @@ fn need_of_mailbox(s: &Shell, mailbox: &MailboxView) -> Option<Need> {
 }
 
 /// Mails of each of the last days, as far back as the newest mails tell of whole days.
-async fn chart(office: &Office, s: &Shell) -> Result<Vec<Bar>, Trouble> {
+async fn chart(office: &Office, s: &Shell) -> Result<Vec<Bar>, PageError> {
     let (times, reaches_back) = newest(office).await?;
     let day_of = |time: Timestamp| time.to_zoned(s.t.zone.clone()).date();
     let Some(last) = times.iter().max().map(|time| day_of(*time)) else { return Ok(Vec::new()) };
@@ -219,7 +219,7 @@ struct Events {
 }
 
 /// When the newest mails were archived, and whether these are all.
-async fn newest(office: &Office) -> Result<(Vec<Timestamp>, bool), Trouble> {
+async fn newest(office: &Office) -> Result<(Vec<Timestamp>, bool), PageError> {
     let path = office.v1("/events?type=message_archived&order=desc&limit=100");
     let (mut times, mut after) = (Vec::new(), String::new());
     for _ in 0..CHART_PAGES {

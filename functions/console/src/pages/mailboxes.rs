@@ -13,7 +13,7 @@ use shared::base::id::{FirmId, MailboxId};
 
 use super::view::{self, ConnectorView, Listed, MailboxView, ProblemView};
 use crate::{
-    door::{Refusal, Trouble, and},
+    api_client::{PageError, Refusal, and},
     form::Fields,
     shell::{Office, Shell, page, page_saying},
 };
@@ -30,7 +30,7 @@ struct Group {
 }
 
 impl Group {
-    async fn read(office: &Office, kind: &str, after: &str) -> Result<Self, Trouble> {
+    async fn read(office: &Office, kind: &str, after: &str) -> Result<Self, PageError> {
         let after = and("after", after);
         let path = office.v1(&format!("/mailboxes?kind={kind}&sort=name&limit={GROUP_LIMIT}{after}"));
         let Listed { items, next } = office.api().get(&path).await?;
@@ -51,13 +51,13 @@ struct MailboxesPage {
 /// Which page: both kinds from their beginning, or one kind from a place on.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Which {
+pub(crate) struct MailboxesQuery {
     kind: String,
     after: String,
 }
 
 /// The list: mailboxes of people, and shared ones apart.
-pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office, Query(which): Query<MailboxesQuery>) -> Result<Response, PageError> {
     let mut groups = match which.kind.as_str() {
         kind @ ("user" | "shared") => vec![Group::read(&office, kind, &which.after).await?],
         _ => {
@@ -192,7 +192,7 @@ async fn shown(
     office: &Office,
     mailbox: MailboxId,
     (typed, refusal): (Fields, Option<Refusal>),
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let own = office.v1(&format!("/mailboxes/{mailbox}"));
     let check = format!("{own}/reconciliation");
     let (m, check) = tokio::try_join!(office.api().get(&own), office.api().get(&check))?;
@@ -201,7 +201,7 @@ async fn shown(
 }
 
 /// One mailbox.
-pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, Trouble> {
+pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, PageError> {
     shown(&office, mailbox, (Fields::default(), None)).await
 }
 
@@ -210,7 +210,7 @@ pub(crate) async fn change(
     office: Office,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     fields: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let day = |name: &str| Some(fields.get(name)).filter(|day| !day.is_empty()).map(str::to_owned);
     let (method, deed, body) = match fields.get("do") {
         "activate" => (Method::POST, "activate", Some(json!({ "since": null }))),
@@ -220,7 +220,7 @@ pub(crate) async fn change(
         "look" => (Method::POST, "reconcile", Some(json!({ "dry_run": true }))),
         "grant" => (Method::PUT, "grant", Some(json!({ "since": day("since"), "until": day("until") }))),
         "revoke" => (Method::DELETE, "grant", None),
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     let path = office.v1(&format!("/mailboxes/{mailbox}/{deed}"));
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
@@ -238,14 +238,14 @@ struct NewMailboxPage {
     refusal: Option<Refusal>,
 }
 
-async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
     office.manager()?;
     let connectors = view::connected(office).await?;
     Ok(page(&NewMailboxPage { s: office.shell("mailboxes"), connectors, typed, refusal }))
 }
 
 /// The form of a new mailbox.
-pub(crate) async fn new(office: Office) -> Result<Response, Trouble> {
+pub(crate) async fn new(office: Office) -> Result<Response, PageError> {
     new_shown(&office, Fields::default(), None).await
 }
 
@@ -255,7 +255,7 @@ struct NewMailbox {
 }
 
 /// Adds it. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
     let body = json!({
         "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
     });

@@ -15,7 +15,7 @@ use super::{
     view::{self, ConnectorView, ProblemView, Standing},
 };
 use crate::{
-    door::{Refusal, Trouble},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page, page_saying},
 };
@@ -57,7 +57,7 @@ struct MembersPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
     let mut members: Vec<MemberView> = view::all(office.api(), &office.v1("/members")).await?;
     members.sort_by_cached_key(|member| name_order(&member.name));
     Ok(page(&MembersPage { s: office.shell("members"), members }))
@@ -72,14 +72,14 @@ struct NewMemberPage {
     refusal: Option<Refusal>,
 }
 
-async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
     office.manager()?;
     let connectors = view::connected(office).await?;
     Ok(page(&NewMemberPage { s: office.shell("members"), connectors, typed, refusal }))
 }
 
 /// The form of a new member.
-pub(crate) async fn new(office: Office) -> Result<Response, Trouble> {
+pub(crate) async fn new(office: Office) -> Result<Response, PageError> {
     new_shown(&office, Fields::default(), None).await
 }
 
@@ -89,7 +89,7 @@ struct NewMember {
 }
 
 /// Links somebody. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
     let body = json!({
         "name": typed.get("name"), "address": typed.get("address"), "connector": typed.get("connector"), "push": null,
     });
@@ -183,7 +183,7 @@ async fn shown(
     member: MemberId,
     check: Option<CheckView>,
     (typed, refusal): (Fields, Option<Refusal>),
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
     let (m, push) = tokio::try_join!(office.api().get::<MemberView>(&own), office.api().get::<PushView>(&push))?;
     let s = office.shell("members");
@@ -191,7 +191,7 @@ async fn shown(
 }
 
 /// One member.
-pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, MemberId)>) -> Result<Response, Trouble> {
+pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, MemberId)>) -> Result<Response, PageError> {
     shown(&office, member, None, (Fields::default(), None)).await
 }
 
@@ -200,7 +200,7 @@ pub(crate) async fn change(
     office: Office,
     Path((_, member)): Path<(FirmId, MemberId)>,
     typed: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let own = office.v1(&format!("/members/{member}"));
     let service = typed.get("test");
     if !service.is_empty() {

@@ -14,13 +14,13 @@ use shared::{
         id::{ConnectorId, FirmId},
         language::Language,
     },
-    firm::pass::Visit,
+    firm::console_pass::Visit,
 };
 
 use super::view::{self, Listed};
 use crate::{
+    api_client::{Api, PageError, Refusal, and, encoded},
     console::Shared,
-    door::{Api, Refusal, Trouble, and, encoded},
     form::Fields,
     session::Guest,
     shell::{Shell, api, page_saying},
@@ -75,27 +75,27 @@ impl OperatorPage {
 }
 
 /// The API as the operator, if it is the operator who looks.
-async fn operators_api(console: &Shared, guest: &Guest) -> Result<Api, Trouble> {
+async fn operators_api(console: &Shared, guest: &Guest) -> Result<Api, PageError> {
     match &guest.session {
-        None => Err(Trouble::SignedOut),
-        Some((_, session)) if session.user.is_some() => Err(Trouble::NotFound),
+        None => Err(PageError::SignedOut),
+        Some((_, session)) if session.user.is_some() => Err(PageError::NotFound),
         Some(_) => api(&console.0, Visit::Operator, guest.language.unwrap_or_default()).await,
     }
 }
 
 /// Which page of the firms.
 #[derive(Default, Deserialize)]
-pub(crate) struct Which {
+pub(crate) struct OperatorQuery {
     #[serde(default)]
     after: String,
 }
 
 async fn shown(
     (api, guest): (&Api, &Guest),
-    which: &Which,
+    which: &OperatorQuery,
     typed: Fields,
     refusal: Option<Refusal>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let after = and("after", &which.after);
     let firms = format!("/v1/firms?sort=name&limit=100{after}");
     let (firms, tenants) =
@@ -108,7 +108,11 @@ async fn shown(
 }
 
 /// The page.
-pub(crate) async fn read(console: Shared, guest: Guest, Query(which): Query<Which>) -> Result<Response, Trouble> {
+pub(crate) async fn read(
+    console: Shared,
+    guest: Guest,
+    Query(which): Query<OperatorQuery>,
+) -> Result<Response, PageError> {
     let api = operators_api(&console, &guest).await?;
     shown((&api, &guest), &which, Fields::default(), None).await
 }
@@ -119,16 +123,16 @@ struct NewFirm {
 }
 
 /// Creates a firm, or releases a tenant to a firm that waits for it.
-pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Result<Response, PageError> {
     let api = operators_api(&console, &guest).await?;
     if typed.get("do") == "grant" {
-        let firm: FirmId = typed.get("firm").parse().map_err(|_| Trouble::NotFound)?;
-        let connector: ConnectorId = typed.get("connector").parse().map_err(|_| Trouble::NotFound)?;
+        let firm: FirmId = typed.get("firm").parse().map_err(|_| PageError::NotFound)?;
+        let connector: ConnectorId = typed.get("connector").parse().map_err(|_| PageError::NotFound)?;
         let path = format!("/v1/firms/{firm}/connectors/{connector}/grant");
         let body = Some(json!({ "tenant_id": typed.get("tenant") }));
         return match api.tried::<IgnoredAny>(Method::POST, &path, body).await? {
             Ok(_) => Ok(Redirect::to("/console/operator").into_response()),
-            Err(refusal) => shown((&api, &guest), &Which::default(), Fields::default(), Some(refusal)).await,
+            Err(refusal) => shown((&api, &guest), &OperatorQuery::default(), Fields::default(), Some(refusal)).await,
         };
     }
     let domains = typed.get("domains").split(|c: char| c.is_whitespace() || c == ',' || c == ';');
@@ -140,6 +144,6 @@ pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Resu
     match api.made_once::<NewFirm>(&typed, "/v1/firms", body).await? {
         // The next thing is to let its first administrator in.
         Ok(NewFirm { id }) => Ok(Redirect::to(&format!("/console/firms/{id}/people")).into_response()),
-        Err(refusal) => shown((&api, &guest), &Which::default(), typed, Some(refusal)).await,
+        Err(refusal) => shown((&api, &guest), &OperatorQuery::default(), typed, Some(refusal)).await,
     }
 }

@@ -7,9 +7,9 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::{base::id::UserId, firm::user::UserRole};
 
-use super::entry::role_name;
+use super::sign_in::role_name;
 use crate::{
-    door::{Refusal, Trouble},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page_saying},
 };
@@ -49,19 +49,19 @@ impl PeoplePage {
     }
 }
 
-async fn shown(office: &Office, link: Option<EntryLink>, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+async fn shown(office: &Office, link: Option<EntryLink>, refusal: Option<Refusal>) -> Result<Response, PageError> {
     let mut people = office.api().get::<Users>(&office.v1("/users")).await?.items;
     people.sort_by(|one, other| one.address.cmp(&other.address));
     Ok(page_saying(refusal, |refusal| PeoplePage { s: office.shell("people"), people, link, refusal }))
 }
 
 /// The people.
-pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
     shown(&office, None, None).await
 }
 
 /// Invites somebody, changes a role, or removes somebody.
-pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, PageError> {
     let role: UserRole = typed.get("role").parse().unwrap_or(UserRole::Reader);
     let body = json!({ "role": role });
     if typed.get("do") == "invite" {
@@ -71,12 +71,12 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Tr
         };
     }
     let body = Some(body);
-    let user: UserId = typed.get("user").parse().map_err(|_| Trouble::NotFound)?;
+    let user: UserId = typed.get("user").parse().map_err(|_| PageError::NotFound)?;
     let path = office.v1(&format!("/users/{user}"));
     let (method, body) = match typed.get("do") {
         "role" => (Method::PUT, body),
         "remove" => (Method::DELETE, None),
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
         Ok(_) => Ok(office.to("/people")),

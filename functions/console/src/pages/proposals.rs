@@ -10,7 +10,7 @@ use super::{
     view::{Listed, MessageView},
 };
 use crate::{
-    door::{Trouble, and, encoded},
+    api_client::{PageError, and, encoded},
     form::Fields,
     shell::{Office, Shell, page},
 };
@@ -38,14 +38,14 @@ struct ProposalsPage {
 /// Which page, and what was just done.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Which {
+pub(crate) struct ProposalsQuery {
     after: String,
     filed: String,
     kept: String,
 }
 
 /// The proposals.
-pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office, Query(which): Query<ProposalsQuery>) -> Result<Response, PageError> {
     let path = office.v1(&format!("/proposals?limit={LOOKED_AT}{}", and("after", &which.after)));
     let Listed { items, next } = office.api().get(&path).await?;
     let next = next.map(|next| format!("?after={}", encoded(&next)));
@@ -55,7 +55,7 @@ pub(crate) async fn list(office: Office, Query(which): Query<Which>) -> Result<R
 }
 
 /// Files the ticked mails to the dossiers that were proposed.
-pub(crate) async fn accept(office: Office, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn accept(office: Office, typed: Fields) -> Result<Response, PageError> {
     let ticked = typed.all("proposal").filter_map(|proposal| proposal.split_once(' ')).take(LOOKED_AT);
     let proposals: Vec<_> =
         ticked.map(|(message, dossier)| json!({ "message": message, "dossier": dossier })).collect();

@@ -8,7 +8,7 @@ use shared::base::id::{FirmId, MailboxId};
 
 use super::view::{Listed, MailboxView, MessageView};
 use crate::{
-    door::{Refusal, Trouble},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page},
 };
@@ -40,7 +40,7 @@ struct RulesPage {
 }
 
 impl RulesPage {
-    async fn of(office: &Office, mailbox: MailboxId) -> Result<Self, Trouble> {
+    async fn of(office: &Office, mailbox: MailboxId) -> Result<Self, PageError> {
         let m: MailboxView = office.api().get(&office.v1(&format!("/mailboxes/{mailbox}"))).await?;
         let (internal, mark) = (m.rules.ignore_internal, m.rules.mark);
         let (senders, domains) = (m.rules.excluded_senders.join("\n"), m.rules.excluded_domains.join("\n"));
@@ -70,7 +70,7 @@ fn body(typed: &Fields) -> Value {
 }
 
 /// The rules.
-pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, Trouble> {
+pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, PageError> {
     Ok(page(&RulesPage::of(&office, mailbox).await?))
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn change(
     office: Office,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     typed: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let path = office.v1(&format!("/mailboxes/{mailbox}/rules"));
     let stored = typed.get("do") == "store";
     let answer = if stored {

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
-    door::{Api, Trouble, and, encoded},
+    api_client::{Api, PageError, and, encoded},
     shell::Office,
     text::Texts,
 };
@@ -23,19 +23,19 @@ pub(super) struct Listed<T> {
 }
 
 /// A list to its end, or to 500 items.
-pub(super) async fn all<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> Result<Vec<T>, Trouble> {
+pub(super) async fn all<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> Result<Vec<T>, PageError> {
     Ok(first(api, path).await?.items)
 }
 
 /// The connectors through which something new can be opened.
-pub(super) async fn connected(office: &Office) -> Result<Vec<ConnectorView>, Trouble> {
+pub(super) async fn connected(office: &Office) -> Result<Vec<ConnectorView>, PageError> {
     let mut connectors: Vec<ConnectorView> = all(office.api(), &office.v1("/connectors")).await?;
     connectors.retain(|connector| connector.state == "connected");
     Ok(connectors)
 }
 
 /// The first 500 items of a list, and where it goes on.
-pub(super) async fn first<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> Result<Listed<T>, Trouble> {
+pub(super) async fn first<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> Result<Listed<T>, PageError> {
     let mut list = Listed { items: Vec::new(), next: None };
     for _ in 0..PAGES_MAX {
         let after = and("after", list.next.as_deref().unwrap_or_default());
@@ -67,7 +67,7 @@ pub(super) enum MailboxChoice {
 impl MailboxChoice {
     /// How a mailbox is chosen, and what the API is asked for: the id of the chosen one. An address that no mailbox
     /// has is no id, and nothing is found.
-    pub(super) async fn of(office: &Office, chosen: &str) -> Result<(Self, Option<String>), Trouble> {
+    pub(super) async fn of(office: &Office, chosen: &str) -> Result<(Self, Option<String>), PageError> {
         let path = office.v1(&format!("/mailboxes?limit={MAILBOXES_LISTED_MAX}"));
         let Listed { items, next } = office.api().get(&path).await?;
         if next.is_none() {

@@ -9,7 +9,7 @@ use shared::base::id::{FirmId, WebhookId};
 
 use super::view::{Listed, ProblemView, Standing};
 use crate::{
-    door::{Refusal, Trouble},
+    api_client::{PageError, Refusal},
     form::Fields,
     shell::{Office, Shell, page_saying},
     text::Texts,
@@ -27,7 +27,7 @@ struct WebhookView {
     url: String,
     state: String,
     types: Vec<String>,
-    problem: Option<WebhookProblem>,
+    problem: Option<WebhookProblemView>,
     failing: Option<FailingView>,
     /// Only when it is new, or its secret is.
     #[serde(default)]
@@ -36,7 +36,7 @@ struct WebhookView {
 
 /// Why it is paused.
 #[derive(Deserialize)]
-struct WebhookProblem {
+struct WebhookProblemView {
     meaning: String,
     next_action: String,
     who: String,
@@ -64,7 +64,7 @@ impl WebhookView {
 
     /// Why it is paused, with whose turn it is.
     fn problem(&self) -> Option<ProblemView> {
-        let WebhookProblem { meaning, next_action, who, since } = self.problem.as_ref()?;
+        let WebhookProblemView { meaning, next_action, who, since } = self.problem.as_ref()?;
         let (meaning, next_action, who) = (meaning.clone(), next_action.clone(), who.clone());
         Some(ProblemView { meaning, next_action, who, microsoft_code: None, since: *since })
     }
@@ -83,19 +83,19 @@ struct WebhooksPage {
     refusal: Option<Refusal>,
 }
 
-async fn all_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+async fn all_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
     let webhooks = office.api().get::<Listed<WebhookView>>(&office.v1("/webhooks")).await?.items;
     let s = office.shell("webhooks");
     Ok(page_saying(refusal, |refusal| WebhooksPage { s, webhooks, typed, refusal }))
 }
 
 /// The list, with the form of a new one.
-pub(crate) async fn list(office: Office) -> Result<Response, Trouble> {
+pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
     all_shown(&office, Fields::default(), None).await
 }
 
 /// Adds one, and shows its secret this once.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Trouble> {
+pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
     let body = json!({ "url": typed.get("url") });
     match office.api().made_once::<WebhookView>(&typed, &office.v1("/webhooks"), body).await? {
         Ok(webhook) => one_shown(&office, webhook, None).await,
@@ -140,7 +140,7 @@ struct WebhookPage {
     refusal: Option<Refusal>,
 }
 
-async fn one_shown(office: &Office, w: WebhookView, refusal: Option<Refusal>) -> Result<Response, Trouble> {
+async fn one_shown(office: &Office, w: WebhookView, refusal: Option<Refusal>) -> Result<Response, PageError> {
     let path = office.v1(&format!("/webhooks/{}/deliveries?limit=50", w.id));
     let deliveries = office.api().get::<Listed<DeliveryView>>(&path).await?.items;
     let s = office.shell("webhooks");
@@ -148,7 +148,7 @@ async fn one_shown(office: &Office, w: WebhookView, refusal: Option<Refusal>) ->
 }
 
 /// One, with its last deliveries.
-pub(crate) async fn read(office: Office, Path((_, webhook)): Path<(FirmId, WebhookId)>) -> Result<Response, Trouble> {
+pub(crate) async fn read(office: Office, Path((_, webhook)): Path<(FirmId, WebhookId)>) -> Result<Response, PageError> {
     let w = office.api().get(&office.v1(&format!("/webhooks/{webhook}"))).await?;
     one_shown(&office, w, None).await
 }
@@ -158,12 +158,12 @@ pub(crate) async fn change(
     office: Office,
     Path((_, webhook)): Path<(FirmId, WebhookId)>,
     typed: Fields,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let own = office.v1(&format!("/webhooks/{webhook}"));
     let (method, path, body) = match typed.get("do") {
         "test" => (Method::POST, format!("{own}/send"), Some(json!({ "kind": "test" }))),
         "again" => {
-            let number: u64 = typed.get("number").parse().map_err(|_| Trouble::NotFound)?;
+            let number: u64 = typed.get("number").parse().map_err(|_| PageError::NotFound)?;
             (Method::POST, format!("{own}/send"), Some(json!({ "kind": "again", "number": number })))
         }
         "pause" => (Method::PATCH, own.clone(), Some(json!({ "state": "paused" }))),
@@ -176,7 +176,7 @@ pub(crate) async fn change(
             office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
             return Ok(office.to("/webhooks"));
         }
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
         Ok(_) => Ok(office.to(&format!("/webhooks/{webhook}"))),

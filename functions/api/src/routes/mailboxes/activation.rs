@@ -9,7 +9,7 @@ use shared::{
     access::connector::Connector,
     app::App,
     base::id::{FirmId, MailboxId},
-    mail::mailbox::{Grant, History, Mailbox, SinceError},
+    mail::mailbox::{History, Mailbox, OlderMailGrant, SinceError},
     problem::{Code, Problem},
 };
 use utoipa::ToSchema;
@@ -95,7 +95,7 @@ pub(crate) async fn grant(
     if until.is_some_and(|until| until < since) {
         return Err(invalid("until: it is before since"));
     }
-    set_grant(&app, (firm.id(), mailbox), &condition, Some(Grant { since, until })).await
+    set_grant(&app, (firm.id(), mailbox), &condition, Some(OlderMailGrant { since, until })).await
 }
 
 /// Revokes the permission to archive a mailbox's older mail.
@@ -119,7 +119,7 @@ async fn set_grant(
     app: &Arc<App>,
     (firm, mailbox): (FirmId, MailboxId),
     condition: &IfMatch,
-    grant: Option<Grant>,
+    grant: Option<OlderMailGrant>,
 ) -> Answer<Tagged<MailboxView>> {
     let row = find(app, firm, mailbox).await?;
     condition.check(&tag(&row.value))?;

@@ -15,11 +15,11 @@ use shared::{
     base::id::{FolderId, MailboxId},
     graph::{Disposition, MailFolder},
     mail::{
-        baseline::Phase,
+        baseline::FolderPhase,
         filing,
         folder::{FolderState, known_tree},
         mailbox::{FOLDER_DOSSIERS_MAX, FolderDossier, Mailbox, MailboxKind, MailboxState, SyncState},
-        selection::{self, Mode, Selection},
+        selection::{self, Selection, SelectionMode},
         trouble::Fault,
         walk::WalkTally,
     },
@@ -95,7 +95,7 @@ impl KnownOf {
         let is_of = |folder: &FolderState, fault: &Fault| fault.thing.folder().is_some_and(|(id, _)| id == folder.id());
         let fault = folder.and_then(|folder| lasting.iter().find(|fault| is_of(folder, fault)));
         let reading =
-            |folder: &FolderState| ReadingView { ready: folder.phase == Phase::Following, listed: folder.listed };
+            |folder: &FolderState| ReadingView { ready: folder.phase == FolderPhase::Following, listed: folder.listed };
         Self {
             mails: MailsView::of(folder),
             reading: folder.filter(|_| kept).map(reading),
@@ -248,7 +248,7 @@ fn folder_views(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSelection {
-    mode: Mode,
+    mode: SelectionMode,
     /// Ids, or well-known names such as `inbox` and `sentitems`. Empty with the mode `all`.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
@@ -272,10 +272,10 @@ pub(crate) async fn select(
 ) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
     condition.check(&tag(&row.value))?;
-    if new.mode == Mode::All && !new.folders.is_empty() {
+    if new.mode == SelectionMode::All && !new.folders.is_empty() {
         return Err(invalid("folders: none can be named with the mode all"));
     }
-    if row.value.kind == MailboxKind::Shared && new.mode != Mode::All {
+    if row.value.kind == MailboxKind::Shared && new.mode != SelectionMode::All {
         return Err(invalid("mode: of a shared mailbox all is kept"));
     }
     let graph = app.graph(&connector_of(&app, &row.value).await?);
@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn the_tree_shows_paths_from_the_top_and_what_may_be_chosen() {
         let folders = vec!["mandanten".parse().unwrap(), "geloescht".parse().unwrap()];
-        let selection = Selection { mode: Mode::Include, folders };
+        let selection = Selection { mode: SelectionMode::Include, folders };
         let views = folder_views(tree(), Some(&selection), &HashMap::new(), &[]);
         let shown: Vec<_> = views
             .iter()

@@ -18,7 +18,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::{
-    access::{connector::Connector, watch},
+    access::{connector::Connector, connector_watch},
     app::App,
     aws::{
         queue::MailboxJob,
@@ -244,7 +244,7 @@ async fn open(app: &App, connector: &Connector, address: &str, kind: MailboxKind
     let graph = app.graph(connector);
     let user = connector.reach(&graph, address, kind).await?;
     let root = graph.root_folder(&user).await?;
-    watch::seen_working(app, connector).await?;
+    connector_watch::seen_working(app, connector).await?;
     Ok((user, root))
 }
 

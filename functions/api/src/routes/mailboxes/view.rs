@@ -9,10 +9,10 @@ use shared::{
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
-        mailbox::{FolderDossier, Grant, Mailbox, MailboxKind, MailboxState, Preparing, SyncState},
+        mailbox::{FolderDossier, Mailbox, MailboxKind, MailboxState, OlderMailGrant, Preparing, SyncState},
         progress::Progress,
         rules::Rules,
-        selection::{Mode, Selection},
+        selection::{Selection, SelectionMode},
         trouble::{Fault, MailboxPart},
         walk::HistoryProgress,
     },
@@ -176,7 +176,7 @@ impl HintView {
 /// The chosen folders.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SelectionView {
-    mode: Mode,
+    mode: SelectionMode,
     /// The folders that were named.
     #[schema(value_type = Vec<String>)]
     folders: Vec<FolderId>,
@@ -360,7 +360,7 @@ pub(super) fn view(mailbox: Mailbox, progress: Progress, sync: Option<SyncState>
             .collect(),
         activated_at,
         history,
-        grant: mailbox.grant.map(|Grant { since, until }| GrantView { since, until }),
+        grant: mailbox.grant.map(|OlderMailGrant { since, until }| GrantView { since, until }),
         progress: ProgressView::of(progress, ahead, &sync, now),
         problem: problem.map(ProblemView::from),
         incomplete: lasting.into_iter().map(IncompleteView::from).collect(),

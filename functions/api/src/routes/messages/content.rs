@@ -20,14 +20,14 @@ use crate::{
     auth::FirmScope,
     error::{Answer, Failure},
     extract::Id,
-    range::{Asked, asked},
+    range::{AskedRange, asked},
 };
 
 /// The bytes of a mail as Microsoft gave them (RFC 5322).
 #[derive(ToSchema)]
-#[schema(value_type = String, format = Binary)]
+#[schema(as = Original, value_type = String, format = Binary)]
 #[expect(dead_code, reason = "describes bytes that flow")]
-struct Original(Vec<u8>);
+struct OriginalBody(Vec<u8>);
 
 /// Downloads the original of a mail (MIME) or a part of it, byte for byte as Microsoft delivered it.
 ///
@@ -40,8 +40,8 @@ struct Original(Vec<u8>);
         ("If-None-Match" = Option<String>, Header, description = "`ETag`s of what the caller has already"),
     ),
     responses(
-        (status = 200, body = Original, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))),
-        (status = 206, body = Original, content_type = "message/rfc822", description = "The part that `Range` names",
+        (status = 200, body = OriginalBody, content_type = "message/rfc822", headers(("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))),
+        (status = 206, body = OriginalBody, content_type = "message/rfc822", description = "The part that `Range` names",
             headers(("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))),
         (status = 303, description = "A large original: download it from `Location` within five minutes, without a key",
             headers(("Location" = String, description = "Where the original is"))),
@@ -63,14 +63,14 @@ pub(crate) async fn read(
     let original = message.original().ok_or_else(|| not_archived(message.state.name()))?;
     let (length, etag) = (original.bytes, format!("\"{}\"", original.sha256));
     let part = match asked(&method, &headers, &etag, length) {
-        Asked::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
-        Asked::Beyond => {
+        AskedRange::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
+        AskedRange::Beyond => {
             let problem = Problem::new(Code::RangeBeyondEnd, format!("The original has {length} bytes."));
             let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
             return Ok((range, Failure::from(problem)).into_response());
         }
-        Asked::Whole => None,
-        Asked::Part(part) => Some(part),
+        AskedRange::Whole => None,
+        AskedRange::Part(part) => Some(part),
     };
     // The index has all that HEAD shows, and a link is good for GET only.
     let body = if method == Method::HEAD {

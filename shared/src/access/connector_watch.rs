@@ -27,7 +27,7 @@ pub const PAUSE: Duration = Duration::from_secs(6 * 3600);
 
 /// When a connector is looked at.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Watch {
+pub struct ConnectorWatch {
     due_kind: String,
     due_at: String,
     /// Since when Graph has taken no token of those that Entra issues.
@@ -35,7 +35,7 @@ pub struct Watch {
     pub refused_since: Option<Timestamp>,
 }
 
-impl Watch {
+impl ConnectorWatch {
     /// The write by which a connector that works at `now` is watched.
     pub fn write(firm: FirmId, connector: ConnectorId, now: Timestamp) -> Write {
         Self::due(firm, connector, now + PAUSE, None)

@@ -30,7 +30,7 @@ use crate::{
     },
     search::{
         error::IndexError,
-        head::{Head, SegmentEntry},
+        head::{IndexHead, SegmentEntry},
         mail::IndexedMail,
         segment::Segment,
         store::{FoundHead, IndexStore},
@@ -155,7 +155,7 @@ impl Indexer<'_> {
             if is_other {
                 return Ok(());
             }
-            let mut new = Head::new(self.name());
+            let mut new = IndexHead::new(self.name());
             new.replaced = segments;
             if self.store.replace_head(firm, &new, Some(&etag)).await? {
                 return Ok(());
@@ -176,7 +176,7 @@ impl Indexer<'_> {
     pub async fn append(&self, firm: FirmId, now: Timestamp) -> Result<IndexedFacts, IndexingError> {
         for _ in 0..TRIES_MAX {
             let (head, etag) = match self.store.head(firm).await? {
-                None => (Head::new(self.name()), None),
+                None => (IndexHead::new(self.name()), None),
                 Some(FoundHead { head: Some(head), etag, .. }) => (head, Some(etag)),
                 Some(FoundHead { head: None, .. }) => {
                     return Err(IndexError::Damaged { key: format!("the head of the index of firm {firm}") }.into());
@@ -263,7 +263,7 @@ impl Indexer<'_> {
     async fn segment(
         &self,
         firm: FirmId,
-        head: &Head,
+        head: &IndexHead,
         merged: &[SegmentEntry],
         mails: &[IndexedMail],
         upto: u64,

@@ -23,14 +23,14 @@ use shared::{
         name_order::name_order,
     },
     firm::{
-        pass::{self, Invitation, OperatorLink, Visit},
+        console_pass::{self, Invitation, OperatorLink, Visit},
         user::{ConsoleSession, ConsoleUser, OPERATOR_SESSION, UserRole},
     },
 };
 
 use crate::{
+    api_client::{PageError, Refusal, encoded},
     console::{Console, Shared},
-    door::{Refusal, Trouble, encoded},
     form::{Fields, SECRET_FIELD, TOKEN_FIELD},
     session::{Guest, LANGUAGE_COOKIE},
     shell::{Shell, api, page},
@@ -78,10 +78,10 @@ pub(crate) struct Wanted {
 }
 
 /// To the firm of a person who has one, to the choice of firms, or to the sign-in.
-pub(crate) async fn start(State(console): Shared, guest: Guest) -> Result<Response, Trouble> {
+pub(crate) async fn start(State(console): Shared, guest: Guest) -> Result<Response, PageError> {
     let Some((_, session)) = &guest.session else { return Ok(Redirect::to("/console/sign-in").into_response()) };
     let firms = match session.user {
-        Some(user) => ConsoleUser::firms(&console.app.table, user).await.map_err(|e| Trouble::broken(&e))?,
+        Some(user) => ConsoleUser::firms(&console.app.table, user).await.map_err(|e| PageError::broken(&e))?,
         None => Vec::new(),
     };
     let to = match &firms[..] {
@@ -105,9 +105,9 @@ pub(crate) async fn sign_in(guest: Guest, Query(Wanted { to }): Query<Wanted>) -
 }
 
 /// Ends the session.
-pub(crate) async fn sign_out(State(console): Shared, guest: Guest) -> Result<Response, Trouble> {
+pub(crate) async fn sign_out(State(console): Shared, guest: Guest) -> Result<Response, PageError> {
     if let Some((cookie, _)) = &guest.session {
-        ConsoleSession::end(&console.app.table, cookie).await.map_err(|e| Trouble::broken(&e))?;
+        ConsoleSession::end(&console.app.table, cookie).await.map_err(|e| PageError::broken(&e))?;
     }
     let public_url = &console.app.config.public_url;
     let name = cookie_name(public_url, SESSION_COOKIE);
@@ -120,8 +120,8 @@ pub(crate) async fn language(
     State(console): Shared,
     Path(tag): Path<String>,
     Query(Wanted { to }): Query<Wanted>,
-) -> Result<Response, Trouble> {
-    let language = Language::of_tag(&tag).ok_or(Trouble::NotFound)?;
+) -> Result<Response, PageError> {
+    let language = Language::of_tag(&tag).ok_or(PageError::NotFound)?;
     let to = to.filter(|to| to.starts_with("/console") && to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\'));
     let public_url = &console.app.config.public_url;
     let name = cookie_name(public_url, LANGUAGE_COOKIE);
@@ -135,9 +135,9 @@ pub(crate) async fn arrive(
     State(console): Shared,
     guest: Guest,
     Path(text): Path<String>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let (s, now, secrets) = (Shell::of_guest(&guest), console.app.clock.now(), &console.app.secrets);
-    let invitation = pass::read::<Invitation>(secrets, &text).await.map_err(|e| Trouble::broken(&e))?;
+    let invitation = console_pass::read::<Invitation>(secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     if let Some(pass) = invitation.filter(|pass| !pass.has_ended(now)) {
         let Invitation { name, role, .. } = pass.says;
         let title = s.t.say_name("invited-title", &name);
@@ -146,7 +146,7 @@ pub(crate) async fn arrive(
         let to = format!("/oauth/console?invitation={}", encoded(&text));
         return Ok(page(&Notice::new(s, title, sentences).with_link(text_of_link, to)));
     }
-    let link = pass::read::<OperatorLink>(secrets, &text).await.map_err(|e| Trouble::broken(&e))?;
+    let link = console_pass::read::<OperatorLink>(secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     if link.is_some_and(|pass| !pass.has_ended(now)) {
         let (title, sentences) = (s.t.say("operator-title"), vec![s.t.say("operator-text")]);
         let to = format!("/console/enter/{text}");
@@ -172,19 +172,23 @@ fn unusable(s: Shell) -> Response {
 }
 
 /// Opens the console as the operator, once for each link.
-pub(crate) async fn open(State(console): Shared, guest: Guest, Path(text): Path<String>) -> Result<Response, Trouble> {
+pub(crate) async fn open(
+    State(console): Shared,
+    guest: Guest,
+    Path(text): Path<String>,
+) -> Result<Response, PageError> {
     let Console { app, .. } = &*console;
     let (s, now) = (Shell::of_guest(&guest), app.clock.now());
-    let link = pass::read::<OperatorLink>(&app.secrets, &text).await.map_err(|e| Trouble::broken(&e))?;
+    let link = console_pass::read::<OperatorLink>(&app.secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     let Some(link) = link.filter(|pass| !pass.has_ended(now)) else { return Ok(unusable(s)) };
     let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&text));
     let used = UsedPass { user: None, expires_at: link.ends_at };
     match app.table.write(Write::insert(Key::used_pass(&digest), &used)).await {
         Err(TableError::Conflict { .. }) => return Ok(unusable(s)),
-        written => written.map_err(|e| Trouble::broken(&e))?,
+        written => written.map_err(|e| PageError::broken(&e))?,
     }
     let begun = ConsoleSession::begin((&app.table, &app.random), None, s.t.say("operator"), now).await;
-    let begun = begun.map_err(|e| Trouble::broken(&e))?;
+    let begun = begun.map_err(|e| PageError::broken(&e))?;
     tracing::warn!("the operator entered the console by a link");
     let name = cookie_name(&app.config.public_url, SESSION_COOKIE);
     let cookie = set_cookie(&app.config.public_url, &name, begun.expose_secret(), OPERATOR_SESSION);
@@ -212,13 +216,13 @@ struct FirmListed {
 }
 
 /// The firms that the person may enter.
-pub(crate) async fn firms(State(console): Shared, guest: Guest) -> Result<Response, Trouble> {
-    let Some((_, session)) = &guest.session else { return Err(Trouble::SignedOut) };
+pub(crate) async fn firms(State(console): Shared, guest: Guest) -> Result<Response, PageError> {
+    let Some((_, session)) = &guest.session else { return Err(PageError::SignedOut) };
     let s = Shell::of_guest(&guest);
     let language = s.t.language;
     let Some(user) = session.user else { return Ok(Redirect::to("/console/operator").into_response()) };
     let mut firms = Vec::new();
-    let may = ConsoleUser::firms(&console.app.table, user).await.map_err(|e| Trouble::broken(&e))?;
+    let may = ConsoleUser::firms(&console.app.table, user).await.map_err(|e| PageError::broken(&e))?;
     for (firm, role) in may {
         let (address, from) = (session.address.clone(), guest.from.clone());
         let api = api(&console, Visit::User { user, address, from, firm, role }, language).await?;
@@ -239,8 +243,8 @@ pub(crate) fn role_name(s: &Shell, role: UserRole) -> String {
 }
 
 /// There is no such page.
-pub(crate) async fn no_page() -> Trouble {
-    Trouble::NotFound
+pub(crate) async fn no_page() -> PageError {
+    PageError::NotFound
 }
 
 /// A form of another site.
@@ -279,20 +283,20 @@ fn sent_again(s: &Shell, typed: &Fields) -> Hidden {
 /// What went wrong, and what to do.
 ///
 /// `typed`: the form that was sent. It can be sent once more where that may help.
-pub(crate) fn troubled(s: &Shell, trouble: &Trouble, typed: Option<&Fields>) -> Response {
+pub(crate) fn troubled(s: &Shell, trouble: &PageError, typed: Option<&Fields>) -> Response {
     let t = &s.t;
     let (title, sentences, details) = match trouble {
-        Trouble::NotFound => (t.say("not-found-title"), vec![t.say("not-found-text")], Vec::new()),
-        Trouble::Forbidden => (t.say("forbidden-title"), vec![t.say("forbidden-text")], Vec::new()),
-        Trouble::Refused(refusal) => {
+        PageError::NotFound => (t.say("not-found-title"), vec![t.say("not-found-text")], Vec::new()),
+        PageError::Forbidden => (t.say("forbidden-title"), vec![t.say("forbidden-text")], Vec::new()),
+        PageError::Refused(refusal) => {
             let Refusal { title, next_action, detail, microsoft_code, microsoft_message, .. } = (**refusal).clone();
             let microsoft = [microsoft_code, microsoft_message].into_iter().flatten();
             (title, vec![next_action], [detail].into_iter().chain(microsoft).collect())
         }
-        Trouble::SignedOut | Trouble::Broken => (t.say("broken-title"), vec![t.say("broken-text")], Vec::new()),
+        PageError::SignedOut | PageError::Broken => (t.say("broken-title"), vec![t.say("broken-text")], Vec::new()),
     };
     let mut notice = Notice { details, ..Notice::new(s.clone(), title, sentences) };
-    if let (Some(typed), Trouble::Refused(_) | Trouble::Broken) = (typed, trouble) {
+    if let (Some(typed), PageError::Refused(_) | PageError::Broken) = (typed, trouble) {
         notice.sentences.push(t.say("typed-kept"));
         notice.form = Some(sent_again(s, typed));
     }

@@ -1,4 +1,4 @@
-//! The door to the outside: connections that send nothing, or too slowly, are closed.
+//! Connections from outside that send nothing, or too slowly, are closed.
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 

@@ -36,7 +36,7 @@ const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 /// Where the API answers.
 #[derive(Clone)]
-pub enum Door {
+pub enum ApiClient {
     /// In this process.
     Process(Router),
     /// Over the web.
@@ -44,7 +44,7 @@ pub enum Door {
     Web { client: reqwest::Client, origin: Origin },
 }
 
-impl fmt::Debug for Door {
+impl fmt::Debug for ApiClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Process(_) => "Door::Process",
@@ -83,7 +83,7 @@ impl Refusal {
 
 /// Why there is no page.
 #[derive(Debug, Clone)]
-pub(crate) enum Trouble {
+pub(crate) enum PageError {
     /// There is no such page, or not for this person.
     NotFound,
     /// Nobody is signed in.
@@ -96,7 +96,7 @@ pub(crate) enum Trouble {
     Broken,
 }
 
-impl Trouble {
+impl PageError {
     /// Something of ours fails.
     pub(crate) fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %ErrorChain(error), "a page failed");
@@ -104,7 +104,7 @@ impl Trouble {
     }
 }
 
-impl Door {
+impl ApiClient {
     /// Over the web, to the address of this deployment.
     ///
     /// Errors: there is no HTTP client.
@@ -113,7 +113,7 @@ impl Door {
         Ok(Self::Web { client, origin: app.config.public_url.clone() })
     }
 
-    async fn call(&self, request: Request<Body>) -> Result<Response, Trouble> {
+    async fn call(&self, request: Request<Body>) -> Result<Response, PageError> {
         match self {
             Self::Process(router) => match router.clone().oneshot(request).await {
                 Ok(response) => Ok(response),
@@ -122,9 +122,9 @@ impl Door {
             Self::Web { client, origin } => {
                 let (parts, body) = request.into_parts();
                 let url = origin.at(parts.uri.path_and_query().map_or("/", |target| target.as_str()));
-                let bytes = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|e| Trouble::broken(&e))?;
+                let bytes = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|e| PageError::broken(&e))?;
                 let sent = client.request(parts.method, url).headers(parts.headers).body(bytes).send().await;
-                let answer: axum::http::Response<reqwest::Body> = sent.map_err(|e| Trouble::broken(&e))?.into();
+                let answer: axum::http::Response<reqwest::Body> = sent.map_err(|e| PageError::broken(&e))?.into();
                 Ok(answer.map(Body::new))
             }
         }
@@ -134,7 +134,7 @@ impl Door {
 /// The API, for one person in one language.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
-    pub door: Door,
+    pub client: ApiClient,
     pub pass: SecretString,
     pub language: Language,
     pub clock: Clock,
@@ -142,7 +142,7 @@ pub(crate) struct Api {
 
 impl Api {
     /// Reads something.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, PageError> {
         self.send(Method::GET, path, None).await
     }
 
@@ -152,11 +152,11 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<Value>,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, PageError> {
         let bytes = self.bytes(method, path, body).await?;
         // What has no content reads as null.
         let bytes = if bytes.is_empty() { Bytes::from_static(b"null") } else { bytes };
-        serde_json::from_slice(&bytes).map_err(|e| Trouble::broken(&e))
+        serde_json::from_slice(&bytes).map_err(|e| PageError::broken(&e))
     }
 
     /// Changes something that a form asks for: what came of it, or the refusal with which the form is shown again.
@@ -165,10 +165,10 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<Value>,
-    ) -> Result<Result<T, Refusal>, Trouble> {
+    ) -> Result<Result<T, Refusal>, PageError> {
         match self.send(method, path, body).await {
             Ok(done) => Ok(Ok(done)),
-            Err(Trouble::Refused(refusal)) => Ok(Err(*refusal)),
+            Err(PageError::Refused(refusal)) => Ok(Err(*refusal)),
             Err(other) => Err(other),
         }
     }
@@ -180,7 +180,7 @@ impl Api {
         form: &Fields,
         path: &str,
         body: Value,
-    ) -> Result<Result<T, Refusal>, Trouble> {
+    ) -> Result<Result<T, Refusal>, PageError> {
         // The same form with other words, after the button Back, makes another thing.
         let same = Sha256::digest(format!("{} {path} {body}", form.get(ONCE_FIELD)));
         let key = BASE64_URL_SAFE_NO_PAD.encode(same);
@@ -189,42 +189,46 @@ impl Api {
             let request = self.request(Method::POST, path).header("idempotency-key", &key);
             let bytes = match self.answered(request, Some(&body)).await {
                 Ok(bytes) => bytes,
-                Err(Trouble::Refused(refusal)) if refusal.code == "request_unfinished" && looks < LOOKS_MAX => {
+                Err(PageError::Refused(refusal)) if refusal.code == "request_unfinished" && looks < LOOKS_MAX => {
                     looks += 1;
                     self.clock.sleep(LOOK_AGAIN).await;
                     continue;
                 }
-                Err(Trouble::Refused(refusal)) => return Ok(Err(*refusal)),
+                Err(PageError::Refused(refusal)) => return Ok(Err(*refusal)),
                 Err(other) => return Err(other),
             };
-            return serde_json::from_slice(&bytes).map(Ok).map_err(|e| Trouble::broken(&e));
+            return serde_json::from_slice(&bytes).map(Ok).map_err(|e| PageError::broken(&e));
         }
     }
 
-    async fn bytes(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, Trouble> {
+    async fn bytes(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, PageError> {
         self.answered(self.request(method, path), body.as_ref()).await
     }
 
-    async fn answered(&self, request: Builder, body: Option<&Value>) -> Result<Bytes, Trouble> {
+    async fn answered(&self, request: Builder, body: Option<&Value>) -> Result<Bytes, PageError> {
         let request = match body {
             Some(json) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(json.to_string())),
             None => request.body(Body::empty()),
         };
-        let response = self.door.call(request.map_err(|e| Trouble::broken(&e))?).await?;
+        let response = self.client.call(request.map_err(|e| PageError::broken(&e))?).await?;
         let status = response.status();
         let bytes = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
-        let bytes = bytes.map_err(|e| Trouble::broken(&e))?;
+        let bytes = bytes.map_err(|e| PageError::broken(&e))?;
         if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
     }
 
     /// What is handed on as it is: a page of a mail, an attachment, an original. `headers`: those of the browser that
     /// the API answers to.
-    pub(crate) async fn stream(&self, path: &str, headers: &[(HeaderName, HeaderValue)]) -> Result<Response, Trouble> {
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+        headers: &[(HeaderName, HeaderValue)],
+    ) -> Result<Response, PageError> {
         let mut request = self.request(Method::GET, path);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let response = self.door.call(request.body(Body::empty()).map_err(|e| Trouble::broken(&e))?).await?;
+        let response = self.client.call(request.body(Body::empty()).map_err(|e| PageError::broken(&e))?).await?;
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             let bytes = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.unwrap_or_default();
@@ -240,14 +244,14 @@ impl Api {
     }
 }
 
-fn refused(status: StatusCode, bytes: &[u8]) -> Trouble {
+fn refused(status: StatusCode, bytes: &[u8]) -> PageError {
     if status == StatusCode::NOT_FOUND {
-        return Trouble::NotFound;
+        return PageError::NotFound;
     }
     match serde_json::from_slice::<Refusal>(bytes) {
-        Ok(refusal) if refusal.code == "key_right_missing" => Trouble::Forbidden,
-        Ok(refusal) => Trouble::Refused(Box::new(refusal)),
-        Err(error) => Trouble::broken(&error),
+        Ok(refusal) if refusal.code == "key_right_missing" => PageError::Forbidden,
+        Ok(refusal) => PageError::Refused(Box::new(refusal)),
+        Err(error) => PageError::broken(&error),
     }
 }
 
@@ -264,7 +268,7 @@ pub(crate) fn and(name: &str, value: &str) -> String {
     if value.is_empty() { String::new() } else { format!("&{name}={}", encoded(value)) }
 }
 
-impl IntoResponse for Trouble {
+impl IntoResponse for PageError {
     /// An empty answer that the guard makes a page of.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
@@ -273,7 +277,7 @@ impl IntoResponse for Trouble {
     }
 }
 
-impl Trouble {
+impl PageError {
     /// The status of its page.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
