@@ -335,7 +335,7 @@ async fn a_call_that_waits_is_answered_with_the_next_event_or_after_its_time() {
     };
     let ((answer, waited), ()) = tokio::join!(called, world.run_until_idle());
     assert_eq!(answer["items"][0]["subject"], "Come at last");
-    assert!(waited < 20, "it was answered at once");
+    assert!(waited <= 20, "it was answered within its time");
     for wait in ["21", "-1", "x"] {
         assert_eq!(world.get(&format!("{path}?wait={wait}")).await.problem(), "invalid_request");
     }

@@ -42,8 +42,8 @@ const ITEMS_AT_ONCE: usize = 8;
 const MARK_TRIES_MAX: usize = 4;
 /// Tries to read a MIME whose stream breaks off.
 const MIME_TRIES_MAX: usize = 2;
-/// Of mails that Graph did not give out in time, so many are tried again together.
-const TRIED_AGAIN_MAX: usize = 2;
+/// Of mails that Graph did not give out, so many are tried again first; the others once it gave out one of these.
+const TRIED_AGAIN_FIRST: usize = 2;
 /// A mail that Graph asks to wait with so often has failed.
 const WAITS_MAX: u32 = 4;
 /// A mark that waits so often is given up: after a day or so.
@@ -229,12 +229,18 @@ enum Archived {
 /// reason to stop is returned once all that were under way have ended. `left`: an earlier round may have begun.
 async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -> Result<(), RoundError> {
     let step = async |(i, row): (usize, &Row<Message>)| (i, archive_one(round, &row.value, left).await);
-    // What failed before comes last, and little of it at a time: the others do not wait behind it.
-    let (new, again): (Vec<_>, Vec<_>) = messages.iter().enumerate().partition(|(_, row)| row.value.trouble.is_none());
-    let steps = new.into_iter().chain(again.into_iter().take(TRIED_AGAIN_MAX)).map(step);
+    // What failed before comes last, and some of it first: the others do not wait behind all of it.
+    let failed_before = |row: &Row<Message>| row.value.trouble.is_some() && row.value.original().is_none();
+    let (again, new): (Vec<_>, Vec<_>) = messages.iter().enumerate().partition(|(_, row)| failed_before(row));
+    let (again, later) = again.split_at(again.len().min(TRIED_AGAIN_FIRST));
     // Collected first: a stream that borrows within its closure is not `Send`.
-    let steps: Vec<_> = steps.collect();
-    let tries: Vec<_> = stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
+    let steps: Vec<_> = new.into_iter().chain(again.iter().copied()).map(step).collect();
+    let mut tries: Vec<_> = stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
+    let is_given = |(i, result): &(usize, _)| matches!(result, Ok(Archived::Stored(_))) && failed_before(&messages[*i]);
+    if tries.iter().any(is_given) {
+        let steps: Vec<_> = later.iter().copied().map(step).collect();
+        tries.extend(stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect::<Vec<_>>().await);
+    }
     let now = round.app.clock.now();
     let mut stop = Ok(());
     for (i, result) in tries {
