@@ -236,7 +236,10 @@ async fn a_sorted_list_passes_over_nothing_if_the_last_item_of_a_page_is_renamed
         world.delete(&format!("{connectors}/{last}")).await;
         assert_eq!(names(&world.get(&after).await.ok()), rest, "{sort}: deleted");
         assert_eq!(world.get(&old).await.problem(), "position_unknown");
-        assert_eq!(world.get(&format!("{connectors}?after={next}")).await.problem(), "position_unknown");
+        for other in ["id", "name", "oldest", "newest"].iter().filter(|other| **other != sort) {
+            let elsewhere = world.get(&format!("{connectors}?sort={other}&after={next}")).await;
+            assert_eq!(elsewhere.problem(), "position_unknown", "{sort} under {other}");
+        }
     }
 }
 

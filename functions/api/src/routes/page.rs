@@ -73,7 +73,7 @@ pub(crate) struct SortedPart {
     /// `next` of the previous page. Omit it for the first page. Items that are renamed or deleted meanwhile make no
     /// other item come twice or not at all.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}([.][0-9a-f]{0,128})?$")]
+    #[param(value_type = Option<String>, pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}([.][0-9a-f]{0,130})?$")]
     after: Option<SortedCursor>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]
@@ -149,7 +149,7 @@ impl Rank {
     fn of<V: Item>(sort: Sort, item: &V) -> Self {
         // Nanoseconds since the earliest time that the type has, so that none is negative.
         let age = || item.created_at().as_nanosecond().wrapping_sub(i128::MIN).cast_unsigned();
-        Self(match sort {
+        let rank = match sort {
             Sort::Id => String::new(),
             Sort::Name => {
                 let (plain, exact) = name_order(item.name());
@@ -158,7 +158,18 @@ impl Rank {
             }
             Sort::Oldest => format!("{:032x}", age()),
             Sort::Newest => format!("{:032x}", !age()),
-        })
+        };
+        Self(format!("{}{rank}", Self::beginning(sort)))
+    }
+
+    /// How the ranks of an order begin, so that a place in one is not taken for a place in another.
+    fn beginning(sort: Sort) -> &'static str {
+        match sort {
+            Sort::Id => "",
+            Sort::Name => "01",
+            Sort::Oldest => "02",
+            Sort::Newest => "03",
+        }
     }
 }
 
@@ -175,7 +186,7 @@ impl FromStr for SortedCursor {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (id, rank) = text.split_once('.').map_or((text, None), |(id, rank)| (id, Some(rank)));
         let is_rank = |rank: &str| {
-            rank.len() <= 2 * RANK_BYTES_MAX
+            rank.len() <= 2 * (1 + RANK_BYTES_MAX)
                 && rank.bytes().all(|byte| byte.is_ascii_digit() || b"abcdef".contains(&byte))
         };
         let rank = rank.map(|rank| is_rank(rank).then(|| Rank(rank.to_owned())).ok_or(NO_CURSOR)).transpose()?;
@@ -186,11 +197,13 @@ impl FromStr for SortedCursor {
 impl SortedCursor {
     /// Its place among those of a list.
     ///
-    /// Errors: it has no rank, and its item is not in the list: its place in the order went with it.
-    fn place<'a>(self, mut all: impl Iterator<Item = &'a (Rank, String)>) -> Answer<(Rank, String)> {
+    /// Errors: it is of a list in another order; or it has no rank, and its item is not in the list: its place in the
+    /// order went with it.
+    fn place<'a>(self, sort: Sort, mut all: impl Iterator<Item = &'a (Rank, String)>) -> Answer<(Rank, String)> {
         let id = self.id.to_string();
         match self.rank {
-            Some(rank) => Ok((rank, id)),
+            Some(rank) if rank.0.starts_with(Rank::beginning(sort)) => Ok((rank, id)),
+            Some(_) => Err(of_another_order()),
             None => all.find(|(_, other)| *other == id).cloned().ok_or_else(|| {
                 let detail = "after: the list has no such item. If it was deleted, read the list from its first page.";
                 Problem::new(Code::PositionUnknown, detail).into()
@@ -204,12 +217,14 @@ impl SortedCursor {
     fn by_id(self) -> Answer<Cursor> {
         match self.rank {
             None => Ok(Cursor(self.id)),
-            Some(_) => {
-                let detail = "after: this is the `next` of a page with another `sort`. Use one `sort` for all pages.";
-                Err(Problem::new(Code::PositionUnknown, detail).into())
-            }
+            Some(_) => Err(of_another_order()),
         }
     }
+}
+
+fn of_another_order() -> Failure {
+    let detail = "after: this is the `next` of a page with another `sort`. Use one `sort` for all pages.";
+    Problem::new(Code::PositionUnknown, detail).into()
 }
 
 const NO_CURSOR: &str = "not the `next` of a page";
@@ -284,7 +299,7 @@ impl SortedPart {
         let all = all.into_iter().map(|item| ((Rank::of(sort, &item), item.id().to_string()), item));
         let mut all: Vec<_> = all.collect();
         all.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let after = self.after.map(|cursor| cursor.place(all.iter().map(|(place, _)| place))).transpose()?;
+        let after = self.after.map(|cursor| cursor.place(sort, all.iter().map(|(place, _)| place))).transpose()?;
         let rest = all.into_iter().filter(|(place, item)| {
             after.as_ref().is_none_or(|after| place > after) && wanted.as_ref().is_none_or(|wanted| wanted(item))
         });
