@@ -65,6 +65,8 @@ const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
 const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
 /// Up to so many folders a notice has all of them read; of more, those in which the newest mails lie.
 const FOLDERS_READ_AT_ONCE: usize = 8;
+/// Of folders that fail, so many have their turn in a round: new mail of the others waits for the next one.
+const FAILING_READ_AT_ONCE: usize = 3;
 /// A subscription is renewed this long before it ends.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
 /// After a notice that nothing explains, delta is asked once more so much later.
@@ -492,7 +494,11 @@ impl Round<'_> {
         self.some_are_well.store(folders.iter().any(|row| row.value.trouble.is_none()), Ordering::Relaxed);
         let is_next = |folder: &FolderState| is_meant(folder.id()) && (look || !folder.rests(now));
         let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_next(&folders[*i].value)).collect();
-        order.sort_by_key(|i| folders[*i].value.trouble.is_some());
+        order.sort_by_key(|i| folders[*i].value.trouble.as_ref().map(|trouble| trouble.not_before));
+        let well = order.iter().filter(|i| folders[**i].value.trouble.is_none()).count();
+        if !look {
+            order.truncate(well + FAILING_READ_AT_ONCE);
+        }
         let (first, following): (Vec<usize>, Vec<usize>) =
             order.into_iter().partition(|i| folders[*i].value.phase == FolderPhase::Baseline);
         let mut reading = FolderReading { told: false, in_time: true };
