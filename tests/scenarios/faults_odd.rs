@@ -51,6 +51,26 @@ async fn a_text_that_is_broken_endless_or_deep_costs_no_mail_of_its_page() {
 }
 
 #[tokio::test]
+async fn many_folders_that_failed_are_all_read_in_the_round_in_which_one_of_them_works_again() {
+    let world = World::new().await;
+    let made: Vec<String> =
+        (0..9).map(|n| world.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).unwrap()).collect();
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    for folder in &made {
+        world.microsoft.faults().answer("message delta", Some(folder), Scripted::Status(503, None), Times::Forever);
+    }
+    let mails: Vec<String> = made.iter().map(|folder| world.deliver(folder, "In a folder that fails")).collect();
+    world.run_until_idle().await;
+    pass(&world, 60 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 0);
+    world.microsoft.faults().clear();
+    // Each is tried at least every quarter of an hour.
+    world.pass(16 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 9);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn a_folder_whose_answer_is_late_holds_up_no_mail_of_another() {
     let world = World::new().await;
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;

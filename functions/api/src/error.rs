@@ -208,7 +208,7 @@ impl Failure {
         Self::Later(Box::new(problem), seconds)
     }
 
-    /// The problem that the caller is told; none if the failure is ours.
+    /// The problem document of the answer; none for a failure of greffe itself.
     pub(crate) fn told(&self) -> Option<Problem> {
         match self {
             Self::Told(problem) | Self::Later(problem, _) => Some((**problem).clone()),

@@ -210,6 +210,8 @@ impl fmt::Display for Misfit {
 
 /// Fields of one object that are looked through for one that does not fit.
 const LOOKED_THROUGH_MAX: usize = 30;
+/// The largest body in which that is done: it is read once more for each field.
+const LOOKED_THROUGH_BYTES_MAX: usize = 64 << 10;
 /// The field that says which of several objects it is.
 const VARIANT: &str = "kind";
 
@@ -217,7 +219,7 @@ impl Misfit {
     /// The same with its field. Of an object that is one of several, serde knows only the object: the field is the one
     /// without which it is read, or something else is wrong. `parse` says what is wrong with a body.
     fn found(self, body: &[u8], parse: &dyn Fn(&[u8]) -> Option<Self>) -> Self {
-        if self.said.starts_with("missing field ") {
+        if self.said.starts_with("missing field ") || body.len() > LOOKED_THROUGH_BYTES_MAX {
             return self;
         }
         let pointer = match self.path.as_str() {
@@ -229,7 +231,10 @@ impl Misfit {
             let misfit = parse(body.to_string().as_bytes());
             misfit.is_some_and(|misfit| without_position(&misfit.said) == without_position(&self.said))
         };
-        let Some(Value::Object(fields)) = whole.pointer(&pointer).filter(|_| is_same(&whole)) else { return self };
+        let Some(Value::Object(fields)) = whole.pointer(&pointer) else { return self };
+        if !is_same(&whole) {
+            return self;
+        }
         let is_cause = |name: &&String| {
             let mut without = whole.clone();
             without.pointer_mut(&pointer).and_then(Value::as_object_mut).map(|fields| fields.remove(*name));

@@ -144,8 +144,7 @@ fn describe_webhook(document: &mut Value) {
     });
 }
 
-/// The headers of answers that no route sets by itself: the gate does, and what stands around it. Each is described
-/// once.
+/// Describes the response headers that the gate and the layers around it set, each once.
 fn describe_headers(document: &mut Value) {
     let text = |text: &str| json!({ "description": text, "schema": { "type": "string" } });
     document["components"]["headers"] = json!({

@@ -76,13 +76,9 @@ pub(crate) async fn read_folders(
     found: &UnboundedSender<Batch>,
 ) -> Result<Vec<FolderRead>, RoundError> {
     let turns = Turns::default();
-    let mut rows: Vec<(usize, &mut Row<FolderState>)> = rows
-        .iter_mut()
-        .enumerate()
-        .filter_map(|(i, row)| Some((indexes.iter().position(|index| *index == i)?, row)))
-        .collect();
-    rows.sort_by_key(|(place, _)| *place);
-    let reads = rows.into_iter().map(|(_, row)| read_folder(round, row, pages_max, found, &turns));
+    let mut rows: Vec<Option<&mut Row<FolderState>>> = rows.iter_mut().map(Some).collect();
+    let rows = indexes.iter().filter_map(|i| rows[*i].take());
+    let reads = rows.map(|row| read_folder(round, row, pages_max, found, &turns));
     // Collected first: a stream that borrows within its closure is not `Send`.
     let reads: Vec<_> = reads.collect();
     stream::iter(reads).buffer_unordered(FOLDERS_AT_ONCE).try_collect().await

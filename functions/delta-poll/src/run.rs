@@ -65,7 +65,7 @@ const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
 const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
 /// Up to so many folders a notice has all of them read; of more, those in which the newest mails lie.
 const FOLDERS_READ_AT_ONCE: usize = 8;
-/// Of folders that fail, so many have their turn in a round: new mail of the others waits for the next one.
+/// Of folders that fail, so many are tried in a round: new mail of the others waits for its end.
 const FAILING_READ_AT_ONCE: usize = 3;
 /// A subscription is renewed this long before it ends.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
@@ -481,8 +481,7 @@ impl Round<'_> {
     }
 
     /// Reads those of these folders that are meant. One that fails keeps that to itself, and is read after the others
-    /// next time. The first round of each is begun before any other goes on: what is moved from then on was moved in.
-    /// If it has more than a page, older mail goes on with it.
+    /// next time. Of many that fail, some are tried; the others follow once one of these works again.
     async fn read(
         &self,
         folders: &mut [Row<FolderState>],
@@ -496,9 +495,24 @@ impl Round<'_> {
         let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_next(&folders[*i].value)).collect();
         order.sort_by_key(|i| folders[*i].value.trouble.as_ref().map(|trouble| trouble.not_before));
         let well = order.iter().filter(|i| folders[**i].value.trouble.is_none()).count();
-        if !look {
-            order.truncate(well + FAILING_READ_AT_ONCE);
+        let now_read = if look { order.len() } else { order.len().min(well + FAILING_READ_AT_ONCE) };
+        let later = order.split_off(now_read);
+        let failing = order[well..].to_vec();
+        let reading = self.read_in_order(folders, order, found).await?;
+        match failing.iter().any(|i| folders[*i].value.trouble.is_none()) {
+            true => Ok(reading.and(self.read_in_order(folders, later, found).await?)),
+            false => Ok(reading),
         }
+    }
+
+    /// Reads the folders at these indexes. The first round of each is begun before any other goes on: what is moved
+    /// from then on was moved in. If it has more than a page, older mail goes on with it.
+    async fn read_in_order(
+        &self,
+        folders: &mut [Row<FolderState>],
+        order: Vec<usize>,
+        found: &UnboundedSender<Batch>,
+    ) -> Result<FolderReading, RoundError> {
         let (first, following): (Vec<usize>, Vec<usize>) =
             order.into_iter().partition(|i| folders[*i].value.phase == FolderPhase::Baseline);
         let mut reading = FolderReading { told: false, in_time: true };
@@ -595,6 +609,11 @@ struct FolderReading {
 }
 
 impl FolderReading {
+    /// Both.
+    fn and(self, other: Self) -> Self {
+        Self { told: self.told || other.told, in_time: self.in_time && other.in_time }
+    }
+
     fn note(&mut self, read: FolderRead) {
         match read {
             FolderRead::Complete { told } => self.told |= told,

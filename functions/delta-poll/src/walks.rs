@@ -75,7 +75,7 @@ impl WalkPurpose {
         folder.phase == FolderPhase::Following && !self.is_done(folder) && !rests
     }
 
-    /// A walk that begins. What kept the one before from its end is told until this one is at its own.
+    /// A new walk. If the one before did not reach its end, its problem stays shown until this one does.
     fn begin(self, round: &Round<'_>, folder: &FolderState) -> Walk {
         let (walk, before) = match self {
             Self::History { since } => {
@@ -86,10 +86,10 @@ impl WalkPurpose {
                 (Walk::new(run.run, arrivals), &folder.comparison)
             }
         };
-        before
-            .as_ref()
-            .filter(|before| before.ended_at.is_none())
-            .map_or(walk.clone(), |before| walk.in_place_of(before))
+        match before {
+            Some(before) if before.ended_at.is_none() => walk.in_place_of(before),
+            _ => walk,
+        }
     }
 
     fn put(self, folder: FolderState, walk: Walk) -> FolderState {

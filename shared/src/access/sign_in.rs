@@ -747,7 +747,7 @@ async fn leave_other_tenant(
 
 async fn find_row(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Row<Connector>, Problem> {
     let found = Connector::find(&clients.table, firm, connector).await.map_err(from_table)?;
-    found.ok_or_else(|| Problem::new(Code::ConnectorDeleted, "Ask whoever sent you the link for a new one."))
+    found.ok_or_else(|| Problem::new(Code::ConnectorDeleted, "Ask the person who sent you the link for a new one."))
 }
 
 async fn find(clients: &Clients, firm: FirmId, connector: ConnectorId) -> Result<Connector, Problem> {

@@ -228,7 +228,10 @@ mod tests {
         let ([first, second, _], mut tenancy) = (firms(), nobodys());
         assert!(!tenancy.admit(first, TenantProof::Missing, at(1)));
         assert!(tenancy.admit(first, TenantProof::Administrator, at(2)));
-        assert!(!tenancy.admit(second, TenantProof::Administrator, at(3)), "another firm waits, whoever signs in");
+        assert!(
+            !tenancy.admit(second, TenantProof::Administrator, at(3)),
+            "a second firm waits, even if an administrator signs in"
+        );
         assert!(tenancy.admit(first, TenantProof::Missing, at(4)), "the firm has access already");
         assert!(tenancy.admit(second, TenantProof::Operator, at(5)));
         assert_eq!((tenancy.owner(), tenancy.holders.len()), (Some(first), 2));
