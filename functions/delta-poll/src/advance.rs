@@ -20,7 +20,10 @@ use shared::{
         metric::Counter,
         telemetry::ErrorChain,
     },
-    firm::feed::{Fact, FactEvent, FeedError, NumberedFact, Recorded},
+    firm::{
+        fact::{Fact, FactEvent, NumberedFact},
+        feed::{FeedError, Recorded},
+    },
     graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
         archive::{ArchiveError, StoredObject},

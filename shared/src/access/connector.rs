@@ -10,7 +10,8 @@ use crate::{
     base::id::{ClientId, ConnectorId, ExternalId, FirmId, MailboxId, TenantId},
     firm::{
         external_id::ExternalIdOwner,
-        feed::{Fact, FactEvent, Feed, FeedError},
+        fact::{Fact, FactEvent},
+        feed::{Feed, FeedError},
     },
     graph::{Graph, GraphError, GraphUser},
     mail::mailbox::MailboxKind,

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     aws::{identity::Audience, secrets::is_same},
     base::{id::ClientId, random::Random},
-    firm::feed::CredentialKind,
+    firm::fact::CredentialKind,
     graph::KeyError,
 };
 

@@ -47,7 +47,8 @@ use crate::{
     },
     firm::{
         audit::{Actor, AuditEntry},
-        feed::{Fact, FactEvent, FeedError},
+        fact::{Fact, FactEvent},
+        feed::FeedError,
     },
     graph::{EntraError, EntraRefusal, TokenError},
     problem::{Code, NotedProblem, Problem, of_app_not_allowed, of_token_refusal},

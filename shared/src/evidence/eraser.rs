@@ -32,7 +32,8 @@ use crate::{
     firm::{
         Firm,
         external_id::ExternalIdOwner,
-        feed::{EventType, Fact, FactEvent, FeedError, NumberedFact, StoredFact},
+        fact::{EventType, Fact, FactEvent, NumberedFact, StoredFact},
+        feed::FeedError,
         index_due::IndexDue,
         member::Member,
     },

@@ -31,7 +31,8 @@ use crate::{
     },
     firm::{
         Firm, ListedFirm,
-        feed::{Feed, FeedError, StoredFact},
+        fact::StoredFact,
+        feed::{Feed, FeedError},
         index_due::IndexDue,
         log_due::LogDue,
     },

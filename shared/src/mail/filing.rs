@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{ConversationId, FirmId, FolderId, MessageId},
-    firm::feed::{Fact, FactEvent, Feed, FeedError, FiledThrough},
+    firm::{
+        fact::{Fact, FactEvent, FiledThrough},
+        feed::{Feed, FeedError},
+    },
     mail::{
         folder::FolderState,
         mailbox::{FolderDossier, Mailbox},

@@ -12,7 +12,8 @@ use crate::{
     base::id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
     firm::{
         external_id::ExternalIdOwner,
-        feed::{Fact, FactEvent, Feed, FeedError},
+        fact::{Fact, FactEvent},
+        feed::{Feed, FeedError},
     },
     graph::{GraphUser, Mark, Spent, Subscription},
     mail::{

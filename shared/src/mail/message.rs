@@ -9,7 +9,7 @@ use crate::{
         digest::Digest,
         id::{ConversationId, FolderId, ImmutableId, MessageId},
     },
-    firm::feed::{Envelope, FiledThrough, MailFacts},
+    firm::fact::{Envelope, FiledThrough, MailFacts},
     graph::{GraphCode, Mail},
     mail::{rules::SkipReason, trouble::Trouble},
 };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::id::{EntryId, FirmId, MemberId, Noun},
-    firm::feed::{Fact, FactEvent},
+    firm::fact::{Fact, FactEvent},
     problem::{Code, NotedProblem},
     push::mark,
 };

@@ -24,7 +24,8 @@ use crate::{
         random::Random,
     },
     firm::{
-        feed::{EventType, Fact, FactEvent, Feed, FeedError},
+        fact::{EventType, Fact, FactEvent},
+        feed::{Feed, FeedError},
         joint_feed::FirmEvent,
     },
     problem::Code,

@@ -23,7 +23,7 @@ use shared::{
         Firm, ListedFirm,
         api_key::ApiKey,
         audit,
-        feed::Fact,
+        fact::Fact,
         index_due::IndexDue,
         joint_feed::{JointHead, JointPosition, Stretch},
         log_due::LogDue,

@@ -27,7 +27,7 @@ use shared::{
         table::{Key, Write},
     },
     base::id::{ConnectorId, ExternalId, FirmId},
-    firm::{external_id::ExternalIdOwner, feed::CredentialKind},
+    firm::{external_id::ExternalIdOwner, fact::CredentialKind},
     problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};

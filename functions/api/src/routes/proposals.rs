@@ -12,7 +12,7 @@ use shared::{
         address::compared,
         id::{FirmId, MessageId, Noun},
     },
-    firm::{Firm, feed::FiledThrough, member::Member},
+    firm::{Firm, fact::FiledThrough, member::Member},
     mail::{
         filing::FilingChange,
         list::{ArchiveFilter, InDossier, MessageFilter, Registry},

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     base::id::{ConversationId, FirmId, MessageId},
-    firm::feed::FiledThrough,
+    firm::fact::FiledThrough,
     mail::{
         filing::{self, FilingChange, FilingError, FollowedConversation},
         list::{ArchiveFilter, MessageFilter, Registry},
