@@ -27,8 +27,8 @@ use shared::{
     graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
         archive::{ArchiveError, StoredObject},
-        mailbox::KeptMarks,
         message::{Message, MessageFailure, MessageState, Original, SeenCategories},
+        sync_state::KeptMarks,
         trouble::{MailboxPart, Trouble},
         work::{Work, WorkOutcome},
     },

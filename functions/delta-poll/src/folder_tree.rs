@@ -9,8 +9,8 @@ use shared::{
     graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers},
     mail::{
         folder::{FolderState, TreeLink, TreeReport, follow, forget_gone},
-        mailbox::SyncState,
         selection::{Selection, SelectionMode},
+        sync_state::SyncState,
         trouble::MailboxPart,
     },
 };

@@ -34,10 +34,11 @@ use shared::{
     mail::{
         baseline::FolderPhase,
         folder::FolderState,
-        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, SyncState, UnannouncedRange},
+        mailbox::{Mailbox, MailboxKind, MailboxState},
         mailbox_turn::MailboxTurn,
         notification::{client_state, notification_url},
         progress::Progress,
+        sync_state::{HeldSubscription, Preparing, SyncState, UnannouncedRange},
         trouble::{MailboxPart, Trouble},
         work::Work,
     },

@@ -16,7 +16,7 @@ use shared::{
     mail::{
         baseline::{Baseline, FolderPhase},
         folder::FolderState,
-        mailbox::SyncState,
+        sync_state::SyncState,
         trouble::Trouble,
         walk::{HistoryProgress, KeptStatus, Reconciliation, Walk, WalkTally},
         work::Work,

@@ -19,6 +19,7 @@ pub mod progress;
 pub mod proposal;
 pub mod rules;
 pub mod selection;
+pub mod sync_state;
 pub mod trouble;
 pub mod walk;
 pub mod work;
