@@ -11,10 +11,11 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     access::{
         clients::Clients,
+        connection::{from_table, from_token},
         connector::Connector,
         entra::{Authority, SignInWish},
         id_token::IdClaims,
-        sign_in::{Callback, Departure, SIGN_IN_KEPT, SIGN_IN_LIFETIME, cookie_suffix, from_table, from_token},
+        sign_in::{Callback, Departure, SIGN_IN_KEPT, SIGN_IN_LIFETIME, cookie_suffix},
         token::AppUse,
     },
     aws::{
