@@ -76,7 +76,7 @@ pub(super) struct Browser {
 
 /// A connector that works.
 #[derive(Debug)]
-pub struct Connected {
+pub struct NewConnection {
     /// Its name.
     pub connector: String,
     /// Who is connected.
@@ -95,7 +95,7 @@ pub(super) async fn finish_consent(
     connector: &Connector,
     Consent { account, proof, verified_domains }: Consent,
     browser: Option<Browser>,
-) -> Result<Connected, Problem> {
+) -> Result<NewConnection, Problem> {
     // What proves the consent is not the redirect but a token that Entra issues for it. It does not prove who gave it,
     // nor when.
     let tenant = &account.tenant_id;
@@ -164,7 +164,11 @@ pub(super) struct Brought<'a> {
 
 /// From now on the connector works with what this sign-in brought; its mailboxes are due at once. Where the tenant
 /// can't be given to the firm, the sign-in waits for the operator.
-pub(super) async fn connect(clients: &Clients, asked: &Connector, brought: Brought<'_>) -> Result<Connected, Problem> {
+pub(super) async fn connect(
+    clients: &Clients,
+    asked: &Connector,
+    brought: Brought<'_>,
+) -> Result<NewConnection, Problem> {
     let Brought { issued, account, organization, browser } = brought;
     let now = clients.clock.now();
     let what = FactEvent::ConnectorConnected { connector: asked.id, account: account.address.clone() };
@@ -241,7 +245,7 @@ pub(super) async fn connect(clients: &Clients, asked: &Connector, brought: Broug
         // The schedule finds them, a little later.
         tracing::warn!(connector.id = %asked.id, error = %ErrorChain(&error), "what it reaches could not be made due");
     }
-    Ok(Connected { connector: name, address: account.address })
+    Ok(NewConnection { connector: name, address: account.address })
 }
 
 /// Keeps a sign-in for the operator's grant. The connector stays as it was; what it waits for elsewhere it gives up.

@@ -27,7 +27,7 @@ use crate::{
         clients::Clients,
         connect_link::{CONNECT_LINK_LIFETIME, ConnectLink},
         connection::{
-            Brought, Browser, Connected, Consent, SignInOrigin, UsedLink, connect, find_row, finish_consent,
+            Brought, Browser, Consent, NewConnection, SignInOrigin, UsedLink, connect, find_row, finish_consent,
             from_table, from_token, signed_in_at,
         },
         connector::{Access, ConnectedAccount, Connector, ConnectorState, PERSONAL_TENANT, Rights},
@@ -162,7 +162,7 @@ pub struct Arrived {
 #[derive(Debug)]
 pub enum Arrival {
     /// It works.
-    Connected(Connected),
+    Connected(NewConnection),
     /// One more page at Microsoft.
     GoOn(Departure),
 }

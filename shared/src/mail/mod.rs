@@ -16,7 +16,6 @@ pub mod message;
 pub mod notification;
 pub mod opened;
 pub mod progress;
-pub mod proposal;
 pub mod rules;
 pub mod selection;
 pub mod sync_state;

@@ -1,5 +1,5 @@
 //! Push (what the business application says, present in each member's Outlook exactly once); uses `base`, `aws`,
-//! `graph`, `problem`, `firm` and `mail`.
+//! `graph`, `problem`, `firm`, `reading` and `mail`.
 //!
 //! An entry (`entry`) is the truth. For each entry and member there is a [copy](struct@Copy): what was pushed, where it
 //! lies, and what went wrong. An entry that changes makes [`PushWork`] for its members, in the transaction that stores
@@ -17,6 +17,7 @@ pub mod intake;
 mod news;
 mod outbox;
 mod outlook;
+pub mod proposal;
 
 pub use compare::{Difference, SeenItems, Verdict, WantedItem, WantedItems, compare};
 pub use copy::{Copy, CopyFailure, LeftoverItem, Placed};
