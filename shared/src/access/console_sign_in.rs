@@ -36,7 +36,7 @@ use crate::{
     problem::{Code, Problem, of_token_refusal},
 };
 
-/// What a state of ours begins with; that of a connector begins with the id of its firm.
+/// What the state of a console sign-in begins with; that of a connector begins with the id of its firm.
 const STATE: &str = "console.";
 /// What is asked for: who it is.
 const SCOPES: [&str; 2] = ["openid", "profile"];

@@ -194,8 +194,8 @@ impl Graph {
         Ok(sight)
     }
 
-    /// What lies in a container of ours, or what changed there since `link` was given; and the link for the next time.
-    /// Sources: <https://learn.microsoft.com/graph/api/contact-delta>,
+    /// What lies in a container that greffe made, or what changed there since `link` was given; and the link for the
+    /// next time. Sources: <https://learn.microsoft.com/graph/api/contact-delta>,
     /// <https://learn.microsoft.com/graph/api/todotask-delta>
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
@@ -229,7 +229,7 @@ impl Graph {
     ) -> Result<(PlaceItems, Option<Link>), GraphError> {
         let attempted = format!("read what lies in the place of {place:?}s");
         let listed = self.list(url, &[("prefer", prefer)], &attempted).await?;
-        // What can't be read may be any of ours: then nothing can be said of what is not listed.
+        // What can't be read may be any pushed item: then nothing can be said of what is not listed.
         let mut whole = whole && !listed.has_unreadable;
         // The last word counts: an item may be told more than once.
         let mut items: HashMap<String, Option<ShownItem>> = HashMap::new();
@@ -273,7 +273,7 @@ impl Graph {
         self.json::<WireContactFolder>(call).await.map(|folder| folder.id)
     }
 
-    /// Removes a container of ours if nothing lies in it, neither ours nor a person's own; whether it is gone.
+    /// Removes a container that greffe made, if nothing lies in it; whether it is gone.
     /// Sources: <https://learn.microsoft.com/graph/api/contactfolder-delete>,
     /// <https://learn.microsoft.com/graph/api/todotasklist-delete>
     ///

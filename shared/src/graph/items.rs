@@ -1,4 +1,4 @@
-//! Pushed items: the events, tasks and contacts of ours, as they are sent, and compared with what Outlook shows.
+//! Pushed items: events, tasks and contacts, as they are sent, and compared with what Outlook shows.
 
 use std::{
     borrow::Cow,
@@ -35,7 +35,7 @@ pub enum OutlookItemKind {
     Contact,
 }
 
-/// The containers of ours in one mailbox. Events lie in the default calendar, which is always there.
+/// The containers that greffe made in one mailbox. Events lie in the default calendar, which is always there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemContainers {
     /// The contact folder.
@@ -45,7 +45,7 @@ pub struct ItemContainers {
     /// Those that a function began to make and died before it could store which they are.
     #[serde(default)]
     pub unsure: BTreeSet<OutlookItemKind>,
-    /// The task lists of a name of ours that were there before we began to make one: they are somebody else's.
+    /// Task lists of the same name that were there before greffe began to make one: they are somebody else's.
     #[serde(default)]
     pub foreign_lists: BTreeSet<TaskListId>,
     /// The names of the containers that could not have the firm's name, because another one has it.
@@ -90,7 +90,7 @@ impl ItemContainers {
     }
 }
 
-/// One container of ours.
+/// A container that greffe made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "its name says what each is")]
 pub enum ItemContainer {
@@ -273,7 +273,7 @@ impl From<ContactContent> for OutlookItem {
     }
 }
 
-/// By what an item of ours is known.
+/// What a pushed item is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemTag {
     /// Its own key: hex digits.

@@ -37,7 +37,7 @@ pub struct SyncState {
     /// folder read that was read before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_at: Option<Timestamp>,
-    /// Until when polls come often: one found what no notice told of.
+    /// Until when polls come often: one found mail that no notice announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubted_until: Option<Timestamp>,
     /// When the last finished round began: a job sent before has been seen to.
@@ -88,7 +88,7 @@ pub struct SyncState {
     /// The notice that no folder explained, and that was looked at once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_look: Option<Timestamp>,
-    /// Rounds after each other in which Graph told of nothing.
+    /// Consecutive rounds in which Graph reported nothing.
     #[serde(default)]
     pub quiet_rounds: u32,
     /// How many were archived at some moments of the last minutes.

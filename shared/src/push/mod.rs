@@ -131,7 +131,7 @@ fn content_for<T>(member: MemberId, entry: Option<&Entry<T>>) -> Option<&T> {
     entry.filter(|entry| entry.members.contains(&member))?.content.as_ref()
 }
 
-/// The key by which an item of ours is found in Microsoft 365: it tells nobody what it is of.
+/// The key by which a pushed item is found in Microsoft 365. It does not tell whose item it is.
 pub fn mark(firm: FirmId, member: MemberId, entry: &EntryId) -> String {
     mark_of(Sha256::new().chain_update(firm.as_bytes()).chain_update(member.as_bytes()), &entry.to_string())
 }
