@@ -32,7 +32,7 @@ use shared::{
         verify::Verifier,
     },
     firm::{
-        feed::{Fact, FactEvent, StoredFact},
+        fact::{Fact, FactEvent, StoredFact},
         log_due::LogDue,
     },
     mail::archive,

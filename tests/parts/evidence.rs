@@ -18,7 +18,7 @@ use shared::{
         store::{LogError, key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle},
     },
-    firm::feed::{Fact, FactEvent, FiledThrough, MailFacts},
+    firm::fact::{Fact, FactEvent, FiledThrough, MailFacts},
 };
 use tests::World;
 

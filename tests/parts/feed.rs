@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use shared::{
     base::id::{ConnectorId, FirmId},
-    firm::feed::{Fact, FactEvent, Feed, GAP_PATIENCE, NumberedFact, Recorded},
+    firm::{
+        fact::{Fact, FactEvent, NumberedFact},
+        feed::{Feed, GAP_PATIENCE, Recorded},
+    },
 };
 use tests::World;
 

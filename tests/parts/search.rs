@@ -8,7 +8,7 @@ use shared::{
         digest::Digest,
         id::{FirmId, FolderId, ImmutableId, MailboxId, MessageId},
     },
-    firm::feed::{Fact, FactEvent},
+    firm::fact::{Fact, FactEvent},
     mail::{
         archive,
         list::{MessageFilter, Registry},

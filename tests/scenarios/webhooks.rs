@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use shared::{
     aws::secrets::KEYRING,
     base::id::ConnectorId,
-    firm::feed::{Fact, FactEvent},
+    firm::fact::{Fact, FactEvent},
     webhook::sign::{WebhookSecret, signatures},
 };
 use tests::{ADA, OPERATOR_KEY, Registry, World};

@@ -404,7 +404,7 @@ fn tag(round: &Round<'_>, held: &Held) -> ItemTag {
     }
 }
 
-/// The containers of ours that these steps need: looked for where one is not known, made where something is to be made
+/// The containers that these steps need: looked for where one is not known, made where something is to be made
 /// in it, and kept before anything is. None where that holds up all entries of the noun.
 async fn containers(
     round: &Round<'_>,

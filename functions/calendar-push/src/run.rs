@@ -82,7 +82,7 @@ impl Round<'_> {
         Ok(RoundOutcome::Finished)
     }
 
-    /// Removes the containers of ours that nothing shall lie in, unless a person put something there.
+    /// Removes the containers that nothing shall lie in any more, unless a person put something there.
     async fn tidy(&self) -> Result<(), PushError> {
         for (noun, place) in [(Noun::Date, OutlookItemKind::Task), (Noun::Contact, OutlookItemKind::Contact)] {
             let containers = self.known_containers();
@@ -101,7 +101,7 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// Whether the container of ours for that place is gone. One that may have been made is looked for.
+    /// Whether the container for that kind of item is gone. One that may have been made is looked for.
     async fn remove_home(
         &self,
         noun: Noun,
@@ -375,7 +375,7 @@ impl AccountVisit<'_> {
     }
 }
 
-/// Whether something of ours that can still be removed lies in the Outlook of a member who is no more, or may lie
+/// Whether a pushed item that can still be removed lies in the Outlook of a member who is no more, or may lie
 /// there.
 async fn remains(app: &App, firm: &Firm, member: MemberId, account: &MemberAccount) -> Result<bool, TableError> {
     if Connector::find(&app.table, firm.id, account.connector).await?.is_none() {

@@ -9,7 +9,7 @@ use shared::{
         id::{ConversationId, FolderId, MessageId},
         telemetry::ErrorChain,
     },
-    firm::feed::FiledThrough,
+    firm::fact::FiledThrough,
     graph::Mail,
     mail::{
         baseline::FolderPhase,

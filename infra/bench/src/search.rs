@@ -33,7 +33,7 @@ use shared::{
         id::{ConversationId, FirmId, MailboxId, MessageId},
         random::Random,
     },
-    firm::feed::{Fact, FactEvent},
+    firm::fact::{Fact, FactEvent},
     mail::{
         archive,
         list::{MessageFilter, Registry},

@@ -27,9 +27,10 @@ use crate::{
         Firm,
         api_key::ApiKey,
         external_id::ExternalIdOwner,
-        feed::{Fact, FactEvent, FeedError},
+        fact::{Fact, FactEvent},
+        feed::FeedError,
     },
-    mail::mailbox::{Mailbox, SyncState},
+    mail::{mailbox::Mailbox, sync_state::SyncState},
     webhook::Webhook,
 };
 

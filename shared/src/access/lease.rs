@@ -27,7 +27,7 @@ use crate::{
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
-    firm::feed::{ExpiringCredential, Fact, FactEvent},
+    firm::fact::{ExpiringCredential, Fact, FactEvent},
     graph::{AccessToken, Application, EntraRefusal, Graph, GraphError, KeyCredential, NotAllowed, TokenError},
     problem::{NotedProblem, of_graph_error},
 };

@@ -24,7 +24,7 @@ use crate::{
         table::{DUE_CREDENTIAL, Key, Table, TableError, sortable},
     },
     base::id::{ClientId, FirmId},
-    firm::feed::{CredentialKind, FeedError},
+    firm::{fact::CredentialKind, feed::FeedError},
     graph::{Application, GraphError, KeyError},
     problem::{Code, Problem},
 };

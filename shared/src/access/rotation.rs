@@ -26,7 +26,7 @@ use crate::{
     },
     aws::secrets::{CURRENT, PENDING},
     base::telemetry::ErrorChain,
-    firm::feed::CredentialKind,
+    firm::fact::CredentialKind,
     graph::{Application, GraphError},
 };
 

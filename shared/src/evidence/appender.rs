@@ -30,7 +30,8 @@ use crate::{
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, bundle, leaf, unbundle},
     },
     firm::{
-        feed::{Feed, FeedError, StoredFact},
+        fact::StoredFact,
+        feed::{Feed, FeedError},
         log_due::LogDue,
     },
 };

@@ -15,7 +15,10 @@ use crate::{
         store::LogStore,
         verify::{ArchiveShare, Verifier, VerifyError},
     },
-    firm::feed::{Fact, FactEvent, Feed, FeedError},
+    firm::{
+        fact::{Fact, FactEvent},
+        feed::{Feed, FeedError},
+    },
 };
 
 /// How many shares an archive has.

@@ -13,7 +13,7 @@ use crate::{
         digest::Digest,
         id::{FirmId, MessageId},
     },
-    firm::feed::StoredFact,
+    firm::fact::StoredFact,
     mail::archive,
 };
 
@@ -93,7 +93,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::firm::feed::{Fact, FactEvent};
+    use crate::firm::fact::{Fact, FactEvent};
 
     const FIRM: &str = "d0a0e2e3-d7aa-4873-a333-409ad942fa5e";
     const MESSAGE: &str = "f57eb6dd-fd84-4d56-ad56-edd25416d16a.2befe57a038d5acbf12c756c79995863";

@@ -32,10 +32,7 @@ use crate::{
         tlog::{LogTile, TILE_WIDTH, TileKind},
         zip::{ZipFile, ZipMember},
     },
-    firm::{
-        Firm,
-        feed::{FeedError, StoredFact},
-    },
+    firm::{Firm, fact::StoredFact, feed::FeedError},
     mail::{
         filing,
         mailbox::Mailbox,

@@ -31,7 +31,8 @@ use crate::{
     },
     firm::{
         Firm, ListedFirm,
-        feed::{Feed, FeedError, StoredFact},
+        fact::StoredFact,
+        feed::{Feed, FeedError},
         index_due::IndexDue,
         log_due::LogDue,
     },
@@ -71,7 +72,7 @@ pub enum ImportError {
     /// A file can't be opened.
     #[error("open the file")]
     Open(#[from] std::io::Error),
-    /// It is no ZIP file of ours, or was changed.
+    /// It is no export of greffe, or was changed.
     #[error(transparent)]
     Zip(#[from] ZipError),
     /// A member is missing, or is not what its name says.

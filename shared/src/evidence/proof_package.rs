@@ -26,7 +26,8 @@ use crate::{
     },
     firm::{
         Firm,
-        feed::{Feed, FeedError, StoredFact},
+        fact::StoredFact,
+        feed::{Feed, FeedError},
         log_due::LogDue,
     },
     mail::{

@@ -15,7 +15,10 @@ use crate::{
         inclusion_proof::{ProofError, SignedLog},
         tlog::leaf,
     },
-    firm::feed::{Fact, FeedError, Recorded},
+    firm::{
+        fact::Fact,
+        feed::{FeedError, Recorded},
+    },
 };
 
 /// What was done for a firm.

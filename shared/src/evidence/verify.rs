@@ -30,7 +30,7 @@ use crate::{
         store::{KeyVersions, LogError, LogStore, key},
         tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
     },
-    firm::{feed::StoredFact, log_due::LogDue},
+    firm::{fact::StoredFact, log_due::LogDue},
     mail::{
         archive::{self, StoredObject},
         message::{Message, MessageState},

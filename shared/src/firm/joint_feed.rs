@@ -16,7 +16,8 @@ use crate::{
     base::id::FirmId,
     firm::{
         ListedFirm,
-        feed::{Feed, FeedCounter, FeedError, NumberedFact},
+        fact::NumberedFact,
+        feed::{Feed, FeedCounter, FeedError},
     },
 };
 

@@ -10,7 +10,8 @@ use crate::{
     base::id::{ConnectorId, ExternalId, FirmId, MemberId},
     firm::{
         external_id::ExternalIdOwner,
-        feed::{Fact, FactEvent, Feed, FeedError},
+        fact::{Fact, FactEvent},
+        feed::{Feed, FeedError},
     },
     graph::GraphUser,
 };

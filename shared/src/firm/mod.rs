@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod audit;
 pub mod console_pass;
 pub mod external_id;
+pub mod fact;
 pub mod feed;
 pub mod idempotency;
 pub mod index_due;

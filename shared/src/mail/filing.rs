@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{ConversationId, FirmId, FolderId, MessageId},
-    firm::feed::{Fact, FactEvent, Feed, FeedError, FiledThrough},
+    firm::{
+        fact::{Fact, FactEvent, FiledThrough},
+        feed::{Feed, FeedError},
+    },
     mail::{
         folder::FolderState,
         mailbox::{FolderDossier, Mailbox},
@@ -101,7 +104,7 @@ impl<'a> FilingChange<'a> {
         Self { dossier, by, through: FiledThrough::Request, lies_in: None, at }
     }
 
-    /// Makes the change to `row`. What is to be written with it, the row apart, and what is told of it.
+    /// Makes the change to `row`. The writes that belong to it, without the row, and its fact.
     fn made_to(&self, firm: FirmId, row: &mut Message, original: &Original) -> (Vec<Write>, Fact) {
         let (id, number) = (row.id, original.number);
         let count = row.filing.as_ref().map_or(0, |last| last.count) + 1;

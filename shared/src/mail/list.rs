@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use crate::{
     aws::table::{Key, Table},
     base::id::{FirmId, FolderId, MailboxId, MessageId},
-    firm::feed::{FactEvent, Feed, FeedError, NumberedFact},
+    firm::{
+        fact::{FactEvent, NumberedFact},
+        feed::{Feed, FeedError},
+    },
     mail::{
         filing::DossierMessage,
         message::{Message, MessageState},

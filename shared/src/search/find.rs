@@ -21,10 +21,7 @@ use crate::{
         id::{FirmId, MessageId},
         telemetry::ErrorChain,
     },
-    firm::{
-        feed::{Fact, FeedError},
-        index_due::IndexDue,
-    },
+    firm::{fact::Fact, feed::FeedError, index_due::IndexDue},
     mail::{
         archive::Archive,
         list::{Candidates, ListStep, ListedMessages, PER_STEP, Registry},

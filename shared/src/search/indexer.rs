@@ -21,7 +21,8 @@ use crate::{
     },
     base::{clock::Clock, id::FirmId, random::Random, telemetry::ErrorChain},
     firm::{
-        feed::{Feed, FeedError, StoredFact},
+        fact::StoredFact,
+        feed::{Feed, FeedError},
         index_due::IndexDue,
     },
     mail::{

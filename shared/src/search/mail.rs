@@ -9,7 +9,7 @@ use crate::{
         address::compared,
         id::{ConversationId, MailboxId, MessageId},
     },
-    firm::feed::{Envelope, Fact, FactEvent, MailFacts},
+    firm::fact::{Envelope, Fact, FactEvent, MailFacts},
     reading::{MailHead, Outline, Person, is_shown_inline},
 };
 

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::id::{FirmId, WebhookId},
-    firm::feed::EventType,
+    firm::fact::EventType,
 };
 
 /// For how long a delivery is remembered.

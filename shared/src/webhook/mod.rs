@@ -29,7 +29,8 @@ use crate::{
     },
     firm::{
         external_id::ExternalIdOwner,
-        feed::{EventType, Feed, FeedError},
+        fact::EventType,
+        feed::{Feed, FeedError},
         joint_feed::{self, FirmEvent, JointCursor},
     },
     problem::Code,

@@ -17,7 +17,7 @@ use shared::{
     },
     app::App,
     base::id::{ClientId, ConnectorId},
-    firm::feed::CredentialKind,
+    firm::fact::CredentialKind,
     graph::TokenError,
     problem::{Code, Problem},
 };

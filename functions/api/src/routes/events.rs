@@ -8,7 +8,8 @@ use shared::{
     app::App,
     base::telemetry::ErrorChain,
     firm::{
-        feed::{EventType, FactEvent, FeedError, NumberedFact},
+        fact::{EventType, FactEvent, NumberedFact},
+        feed::FeedError,
         joint_feed::{self, FirmEvent, JointCursor},
         waiting_calls::{WAIT_SECONDS_MAX, WaitingCall},
     },

@@ -19,7 +19,7 @@ use shared::{
     },
     firm::{
         Firm,
-        feed::{CredentialKind, FiledThrough},
+        fact::{CredentialKind, FiledThrough},
     },
     graph::{GraphCode, TokenError},
     mail::{

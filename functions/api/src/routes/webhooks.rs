@@ -16,7 +16,7 @@ use shared::{
         table::Key,
     },
     base::id::{ExternalId, FirmId, WebhookId},
-    firm::{external_id::ExternalIdOwner, feed::EventType, joint_feed::JointCursor},
+    firm::{external_id::ExternalIdOwner, fact::EventType, joint_feed::JointCursor},
     problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
         ChangedWebhook, DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
