@@ -20,7 +20,7 @@ fn shared() -> PathBuf {
     super::repository().join("shared/src")
 }
 
-/// The sources of all crates of ours.
+/// The sources of all crates of the workspace.
 fn crates() -> Vec<PathBuf> {
     let below = ["functions", "infra"].into_iter().flat_map(|folder| {
         let folders = fs::read_dir(super::repository().join(folder)).unwrap();

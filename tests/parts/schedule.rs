@@ -26,7 +26,7 @@ use shared::{
         worker::{Deadline, ScheduleError, queue_due},
     },
     base::id::{FirmId, MailboxId},
-    mail::mailbox::SyncState,
+    mail::sync_state::SyncState,
 };
 use tests::World;
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use microsoft365::{Scripted, Times};
 use serde_json::{Value, json};
 use shared::{
     aws::table::{Key, Write},
-    mail::{archive, mailbox::SyncState},
+    mail::{archive, sync_state::SyncState},
 };
 use tests::{ADA, Registry, World, message_id};
 

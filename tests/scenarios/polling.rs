@@ -7,7 +7,7 @@ use microsoft365::{Lifecycle, Mail, NoticeFault, Times};
 use serde_json::{Value, json};
 use shared::{
     aws::table::{Key, Row, Write},
-    mail::mailbox::SyncState,
+    mail::sync_state::SyncState,
 };
 use tests::{ADA, Registry, World};
 

@@ -55,7 +55,7 @@ async fn after_a_restore_of_the_table_nothing_is_lost_and_nothing_is_there_twice
     for held in world.microsoft.messages(ADA).unwrap() {
         assert_eq!(held.categories, ["greffe: received"]);
     }
-    // The subscription that the table knew led to the old address. The new one is told of mail without a poll.
+    // The subscription that the table knew led to the old address. The new one brings mail without a poll.
     let subscriptions = world.microsoft.subscriptions(ADA).unwrap();
     assert!(subscriptions.len() == 1 && subscriptions != held, "{subscriptions:?}");
     let noticed = world.deliver("inbox", "Announced at the new address");

@@ -2,7 +2,7 @@
 //! one through, and nobody else moves before it was answered. So a seed decides in which order calls take effect, which
 //! of them AWS refuses or loses, and at which one a function dies.
 //!
-//! What is told of it is the history of a run. Two runs of a seed have the same, but for what nobody controls: ports,
+//! Its log is the history of a run. Two runs of a seed have the same, but for what nobody controls: ports,
 //! and what the AWS SDK draws by itself, which is therefore not in it (`ClientRequestToken`, receipt handles,
 //! signatures).
 

@@ -182,7 +182,7 @@ impl Touched {
         let items = [&of["Key"], &of["Item"]].into_iter().map(|item| &item["pk"]);
         let batch = of["RequestItems"].as_object().into_iter().flatten().map(|(_, table)| &table["Keys"]);
         let batch = batch.flat_map(|keys| keys.as_array().into_iter().flatten().map(|key| &key["pk"]));
-        // All queries of ours name it so.
+        // All queries of greffe name it so.
         let keys = items.chain(batch).chain([&of["ExpressionAttributeValues"][":pk"]]);
         Self {
             keys: keys.filter_map(|key| key["S"].as_str().map(str::to_owned)).collect(),

@@ -38,7 +38,7 @@ pub(crate) struct ETag(String);
 impl ETag {
     /// The tag of what can be changed about a thing.
     pub(crate) fn of(settings: &impl Serialize) -> Self {
-        // What is stored is a plain struct of ours, which JSON can hold.
+        // What is stored is a plain struct, which JSON can hold.
         let json = serde_json::to_vec(settings).expect("settings are JSON");
         Self(format!("\"{}\"", &Digest::of(&json).to_string()[..TAG_CHARS]))
     }

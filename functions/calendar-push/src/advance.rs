@@ -272,7 +272,7 @@ fn tag(round: &Round<'_>, held: &Held) -> ItemTag {
     }
 }
 
-/// The containers of ours that these steps need: looked for where one is not known, made where something is to be made
+/// The containers that these steps need: looked for where one is not known, made where something is to be made
 /// in it, and kept before anything is.
 async fn containers(round: &Round<'_>, steps: &[(usize, ItemStep)]) -> Result<ItemContainers, PushError> {
     let mut containers = round.containers.lock().await;

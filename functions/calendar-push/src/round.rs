@@ -34,7 +34,7 @@ pub(crate) enum PushError {
     /// Graph asks to wait.
     #[error("Graph asks to wait {0:?}")]
     Wait(Duration),
-    /// A container of ours is not there any more.
+    /// A container that greffe made is gone.
     #[error("the place of {0:?}s is gone")]
     ContainerGone(OutlookItemKind),
     /// A person has to act, or Graph answered what nobody expected.
@@ -109,7 +109,7 @@ pub(crate) struct Round<'a> {
     pub wish: PushChoice,
     /// Whether categories may be given colours.
     pub colors: bool,
-    /// The containers of ours, made when something is to lie in them.
+    /// The containers, made when something is to lie in them.
     pub containers: tokio::sync::Mutex<ItemContainers>,
     /// Settlements of one member touch the same counters: one at a time.
     pub settling: tokio::sync::Mutex<()>,

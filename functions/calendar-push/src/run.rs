@@ -79,7 +79,7 @@ impl Round<'_> {
         Ok(RoundOutcome::Finished)
     }
 
-    /// Removes the containers of ours that nothing shall lie in, unless a person put something there.
+    /// Removes the containers that nothing shall lie in any more, unless a person put something there.
     async fn tidy(&self) -> Result<(), PushError> {
         let mut containers = self.containers.lock().await;
         for (noun, place) in [(Noun::Date, OutlookItemKind::Task), (Noun::Contact, OutlookItemKind::Contact)] {
@@ -99,7 +99,7 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// Whether the container of ours for that place is gone. One that may have been made is looked for.
+    /// Whether the container for that kind of item is gone. One that may have been made is looked for.
     async fn remove_home(&self, containers: &ItemContainers, place: OutlookItemKind) -> Result<bool, GraphError> {
         let container = match containers.of(place) {
             Some(container) => Some(container),
@@ -362,7 +362,7 @@ impl AccountVisit<'_> {
     }
 }
 
-/// Whether something of ours that can still be removed lies in the Outlook of a member who is no more, or may lie
+/// Whether a pushed item that can still be removed lies in the Outlook of a member who is no more, or may lie
 /// there.
 async fn remains(app: &App, firm: &Firm, member: MemberId, account: &MemberAccount) -> Result<bool, TableError> {
     if Connector::find(&app.table, firm.id, account.connector).await?.is_none() {

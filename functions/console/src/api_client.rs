@@ -92,12 +92,12 @@ pub(crate) enum PageError {
     Forbidden,
     /// The API refuses.
     Refused(Box<Refusal>),
-    /// Something of ours fails; the log says what.
+    /// greffe itself fails; the log says where.
     Broken,
 }
 
 impl PageError {
-    /// Something of ours fails.
+    /// greffe itself fails.
     pub(crate) fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %ErrorChain(error), "a page failed");
         Self::Broken

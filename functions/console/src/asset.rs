@@ -1,4 +1,4 @@
-//! The files that pages load: the style, a script of others that makes pages quicker where scripts run, and one of ours
+//! The files that pages load: the style, htmx, which makes pages quicker where scripts run, and greffe's own script
 //! for the keys of a tree. Their address has a digest of them, so a browser keeps each for good.
 
 use std::sync::LazyLock;

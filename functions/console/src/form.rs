@@ -4,7 +4,7 @@ use std::{convert::Infallible, fmt};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-/// The field of a form that shows that it came from a page of ours.
+/// The field of a form that shows that it came from greffe's own page.
 pub(crate) const TOKEN_FIELD: &str = "token";
 /// The field of a form that makes something: two with the same value are one that was sent twice.
 pub(crate) const ONCE_FIELD: &str = "once";

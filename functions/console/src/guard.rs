@@ -1,4 +1,4 @@
-//! What stands before every page: who comes, and whether a form came from a page of ours. Also the headers of every
+//! What stands before every page: who comes, and whether a form came from greffe's own page. Also the headers of every
 //! page, and the page of what went wrong.
 
 use std::sync::Arc;

@@ -28,7 +28,7 @@ pub(crate) const LANGUAGE_COOKIE: &str = "greffe_language";
 /// Who looks at a page.
 #[derive(Debug, Clone)]
 pub(crate) struct Guest {
-    /// The language that they chose, or else the browser's; none if neither is one of ours.
+    /// The language that they chose, or else the browser's; none if neither is one of the four.
     pub language: Option<Language>,
     /// The page, with its query.
     pub path: String,

@@ -27,8 +27,8 @@ use shared::{
     graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
         archive::{ArchiveError, StoredObject},
-        mailbox::KeptMarks,
         message::{Message, MessageFailure, MessageState, Original, SeenCategories},
+        sync_state::KeptMarks,
         trouble::{MailboxPart, Trouble},
         work::{Work, WorkOutcome},
     },
@@ -104,7 +104,7 @@ impl Batch {
         (!ids.is_empty()).then(|| Self { ids, written: None, work: Vec::new(), left: true })
     }
 
-    /// Whether an earlier round may have written a last step and died before it told of it.
+    /// Whether an earlier round may have written a last step and died before it recorded the fact.
     fn may_be_untold(&self) -> bool {
         self.left && !self.work.iter().any(|row| row.value.is_counted())
     }
@@ -197,7 +197,7 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
                     waits.filter(|at| *at > now).map_or(WorkOutcome::Open, WorkOutcome::Waits)
                 }
                 Some(_) => WorkOutcome::Done,
-                // Its item is not there: nothing of ours removes one, so nothing can be said of it.
+                // Its item is missing, although greffe removes none: nothing can be said of it.
                 None => WorkOutcome::Open,
             };
             (*id, fate)

@@ -13,8 +13,8 @@ use shared::{
     base::telemetry::ErrorChain,
     graph::Disposition,
     mail::{
-        mailbox::{HeldSubscription, SyncState},
         mailbox_turn::MailboxTurn,
+        sync_state::{HeldSubscription, SyncState},
     },
 };
 

@@ -48,7 +48,7 @@ const IDLE_PAGES_MAX: usize = 20;
 /// How the reading of one folder ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FolderRead {
-    /// Its delta round is complete, and told of something or of nothing.
+    /// Its delta round is complete, and reported something or nothing.
     Complete { told: bool },
     /// Other folders have their turn first.
     More,
@@ -181,7 +181,7 @@ async fn read_folder(
     Ok(FolderRead::More)
 }
 
-/// Whether a page leaves the folder as it is: its delta round is complete, and told of nothing.
+/// Whether a page leaves the folder as it is: its delta round is complete, and reported nothing.
 fn brings_nothing(folder: &FolderState, page: &DeltaPage) -> bool {
     let complete = matches!(page.end, PageEnd::RoundComplete(_));
     let follows =

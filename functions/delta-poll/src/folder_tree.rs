@@ -9,8 +9,8 @@ use shared::{
     graph::{Disposition, FolderItem, GraphError, Link, PageEnd, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers},
     mail::{
         folder::{FolderState, TreeLink, TreeReport, follow, forget_gone},
-        mailbox::SyncState,
         selection::{Selection, SelectionMode},
+        sync_state::SyncState,
         trouble::MailboxPart,
     },
 };
@@ -94,7 +94,8 @@ fn retain_kept(selection: &Selection, folders: &mut Vec<Row<FolderState>>) {
 }
 
 /// Looks at the tree in the next call of [`read_kept_folders`]: there was a notice, and no folder that is kept explains
-/// it. It may be about a folder that nobody has told of yet. False where that can't be, or it was looked at just now.
+/// it. It may be about a folder that delta has not reported yet. False where that can't be, or it was looked at just
+/// now.
 pub(crate) fn look_again(round: &Round<'_>, sync: &mut SyncState) -> bool {
     let now = round.app.clock.now();
     let followed = round.mailbox.selection.as_ref().is_some_and(|selection| selection.mode != SelectionMode::Include);

@@ -31,7 +31,7 @@ use shared::{
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
-    mail::mailbox::SyncState,
+    mail::sync_state::SyncState,
 };
 
 use crate::round::{RoundEnd, RoundError, WAIT_IN_QUEUE_MAX};

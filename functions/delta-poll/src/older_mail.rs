@@ -25,9 +25,10 @@ use shared::{
     firm::Firm,
     mail::{
         baseline::FolderPhase,
-        mailbox::{Mailbox, MailboxState, Preparing, SyncState},
+        mailbox::{Mailbox, MailboxState},
         mailbox_turn::MailboxTurn,
         progress::Progress,
+        sync_state::{Preparing, SyncState},
         work::Work,
     },
 };

@@ -34,10 +34,11 @@ use shared::{
     mail::{
         baseline::FolderPhase,
         folder::FolderState,
-        mailbox::{HeldSubscription, Mailbox, MailboxKind, MailboxState, Preparing, SyncState, UnannouncedRange},
+        mailbox::{Mailbox, MailboxKind, MailboxState},
         mailbox_turn::MailboxTurn,
         notification::{client_state, notification_url},
         progress::Progress,
+        sync_state::{HeldSubscription, Preparing, SyncState, UnannouncedRange},
         trouble::{MailboxPart, Trouble},
         work::Work,
     },
@@ -57,7 +58,7 @@ use crate::{
 const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(60 * 60);
 /// The same while there is a doubt about its notices.
 const POLL_PAUSE_DOUBTED: Duration = Duration::from_secs(15 * 60);
-/// There is one for so long after a poll found what no notice told of.
+/// There is one for so long after a poll found mail that no notice announced.
 const DOUBTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// A mailbox without notices is looked at this often while there is something in it.
 const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
@@ -80,7 +81,7 @@ pub const OUTAGE_PAUSE_MAX: Duration = Duration::from_secs(4 * 60);
 /// The mailboxes of a connector that Microsoft did not answer come back over so long.
 pub const SILENCE_SPREAD: Duration = Duration::from_secs(60);
 
-/// A folder's mails are listed so long after they are old enough for it, where delta told of entries that nobody
+/// A folder's mails are listed so long after they are old enough for it, where delta had entries that nobody
 /// understood.
 const LISTED_AFTER: Duration = Duration::from_secs(60);
 
@@ -94,7 +95,7 @@ struct Discovered {
     in_time: bool,
     /// Whether a notice, and not the time of the poll, was the reason.
     noticed: bool,
-    /// Whether any folder told of anything.
+    /// Whether any folder reported anything.
     told: bool,
 }
 
@@ -270,7 +271,7 @@ impl Round<'_> {
         let held_before = held(sync);
         self.keep_subscribed(connector, sync, look).await;
         if held(sync) != held_before {
-            // No notice told of what came in between.
+            // No notice announced what came in between.
             sync.poll_at = None;
         }
         self.tell_again().await;
@@ -602,7 +603,7 @@ fn id_of(row: &Row<FolderState>) -> FolderId {
 /// How the reading of some folders went.
 #[derive(Debug, Clone, Copy)]
 struct FolderReading {
-    /// Whether any told of anything.
+    /// Whether any reported anything.
     told: bool,
     /// Whether none was left for want of time.
     in_time: bool,

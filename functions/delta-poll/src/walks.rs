@@ -16,7 +16,7 @@ use shared::{
     mail::{
         baseline::{Baseline, FolderPhase},
         folder::FolderState,
-        mailbox::SyncState,
+        sync_state::SyncState,
         trouble::Trouble,
         walk::{HistoryProgress, KeptStatus, Reconciliation, Walk, WalkTally},
         work::Work,
@@ -96,7 +96,7 @@ impl WalkPurpose {
         match self {
             Self::History { .. } => FolderState { history: Some(walk), ..folder },
             Self::Reconcile(_) => {
-                // Delta told of entries that nobody understood: the list has all of them.
+                // Delta had entries that could not be read: the list has all of them.
                 let unreadable = if walk.ended_at.is_some() { 0 } else { folder.unreadable };
                 FolderState { comparison: Some(walk), unreadable, ..folder }
             }

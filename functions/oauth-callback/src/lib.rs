@@ -23,6 +23,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use shared::{
     access::{
+        connection::NewConnection,
         console_sign_in::{self, Entered, SignInPurpose},
         sign_in::{self, Arrival, Arrived, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
     },
@@ -102,7 +103,7 @@ async fn callback(
             let headers = [(header::CACHE_CONTROL, "no-store"), page::REFERRER_POLICY];
             (headers, Redirect::to(back.as_str())).into_response()
         }
-        (Ok(Arrival::Connected { connector, address }), _) => reader.told_connected(connector, address),
+        (Ok(Arrival::Connected(NewConnection { connector, address })), _) => reader.told_connected(connector, address),
         (Err(problem), _) => reader.told_of(&problem),
     }
 }

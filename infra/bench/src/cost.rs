@@ -13,7 +13,7 @@ use shared::{
         table::Key,
     },
     base::{id::MailboxId, metric::Counter},
-    mail::{mailbox::SyncState, notification::client_state},
+    mail::{notification::client_state, sync_state::SyncState},
 };
 
 use super::{

@@ -37,7 +37,7 @@ struct Members {
 }
 
 impl Members {
-    /// Every member's Outlook was looked at once, and has nothing of ours.
+    /// Every member's Outlook was looked at once, and has no pushed item.
     async fn start(data: &Path, count: usize) -> Result<Self, BenchError> {
         let mut members = Self { subject: Subject::connected(data, count).await?, ids: Vec::new() };
         let path = members.path("members");

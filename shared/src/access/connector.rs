@@ -220,7 +220,7 @@ pub enum ReachError {
 }
 
 impl Connector {
-    /// Tries to open the mailbox of `address`: how Graph is told of it from then on.
+    /// Tries to open the mailbox of `address`: how requests to Graph name it from then on.
     ///
     /// Errors: the account is unknown, ambiguous or out of reach, or Graph does not answer.
     pub async fn reach(&self, graph: &Graph, address: &str, kind: MailboxKind) -> Result<GraphUser, ReachError> {
@@ -229,7 +229,7 @@ impl Connector {
         Ok(user)
     }
 
-    /// How Graph is told of the account of `address`, by all that this connector may look up.
+    /// How requests to Graph name the account of `address`, as far as this connector may look it up.
     ///
     /// Errors: the account is unknown, ambiguous or out of reach, or Graph does not answer.
     pub async fn identify(&self, graph: &Graph, address: &str, kind: MailboxKind) -> Result<GraphUser, ReachError> {

@@ -11,10 +11,11 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     access::{
         clients::Clients,
+        connection::{from_table, from_token},
         connector::Connector,
         entra::{Authority, SignInWish},
         id_token::IdClaims,
-        sign_in::{Callback, Departure, SIGN_IN_KEPT, SIGN_IN_LIFETIME, cookie_suffix, from_table, from_token},
+        sign_in::{Callback, Departure, SIGN_IN_KEPT, SIGN_IN_LIFETIME, cookie_suffix},
         token::AppUse,
     },
     aws::{
@@ -35,7 +36,7 @@ use crate::{
     problem::{Code, Problem, of_token_refusal},
 };
 
-/// What a state of ours begins with; that of a connector begins with the id of its firm.
+/// What the state of a console sign-in begins with; that of a connector begins with the id of its firm.
 const STATE: &str = "console.";
 /// What is asked for: who it is.
 const SCOPES: [&str; 2] = ["openid", "profile"];

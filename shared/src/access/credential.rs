@@ -97,7 +97,7 @@ impl Credential {
         Self::Secret(ClientSecret { value, key_id: None, expires_at: None })
     }
 
-    /// Reads the text of a secret. What is no credential of ours is a client secret: an operator puts one in as it is.
+    /// Reads the text of a secret. What greffe did not write is a client secret: an operator puts one in as it is.
     pub fn parse(text: &SecretString) -> Self {
         match serde_json::from_str(text.expose_secret()) {
             Ok(StoredCredential::Secret { client_secret, key_id, expires_at }) => {
@@ -118,7 +118,7 @@ impl Credential {
     /// The text to keep in Secrets Manager.
     pub fn to_text(&self) -> SecretString {
         let stored = match self {
-            // A value that reads like a credential of ours would become one.
+            // A value that reads like a stored credential would become one.
             Self::Secret(ClientSecret { value, key_id: None, expires_at: None })
                 if serde_json::from_str::<StoredCredential>(value.expose_secret()).is_err() =>
             {

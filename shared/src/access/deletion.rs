@@ -30,7 +30,7 @@ use crate::{
         fact::{Fact, FactEvent},
         feed::FeedError,
     },
-    mail::mailbox::{Mailbox, SyncState},
+    mail::{mailbox::Mailbox, sync_state::SyncState},
     webhook::Webhook,
 };
 

@@ -4,6 +4,7 @@
 
 pub mod clients;
 pub mod connect_link;
+pub mod connection;
 pub mod connector;
 pub mod connector_watch;
 pub mod console_sign_in;

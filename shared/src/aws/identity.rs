@@ -79,7 +79,7 @@ impl Identity {
         Self { client }
     }
 
-    /// What a token of ours says: what to enter at Entra beside the audience.
+    /// The claims of greffe's token: what to enter at Entra beside the audience.
     ///
     /// Errors: AWS does not issue an identity token.
     pub async fn claims(&self, audience: &Audience) -> Result<RoleClaims, IdentityError> {

@@ -231,7 +231,7 @@ fn sharded(kind: &str, key: &Key) -> String {
 }
 
 fn versioned<T: Serialize>(key: &Key, value: &T, version: u64) -> TableItem {
-    // Every type that is stored is a plain struct of ours; that it fits is tested where it is defined.
+    // Every stored type is a plain struct; that it fits is tested where it is defined.
     let mut item: TableItem = serde_dynamo::to_item(value).expect("a stored type is a map of attributes");
     item.retain(|_, value| !matches!(value, AttributeValue::Null(_)));
     if let Some(AttributeValue::S(kind)) = item.get_mut("due_kind") {

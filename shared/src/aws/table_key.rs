@@ -67,7 +67,7 @@
 //! | a date, a contact | `FIRM#f#DATE`, `FIRM#f#CONTACT` | its external id | key, in batches; all of a firm |
 //! | a bulk | `FIRM#f` | `BULK#b` | key; TTL |
 //! | what rounds remember of a member | `FIRM#f#MEMBER#m` | `OUTBOX` | key |
-//! | the containers of ours in a member's Outlook | `FIRM#f#MEMBER#m` | `HOMES` | key |
+//! | the containers that greffe made in a member's Outlook | `FIRM#f#MEMBER#m` | `HOMES` | key |
 //! | when a member's round is due | `FIRM#f#MEMBER#m` | `DUE` | index `due` |
 //! | how far a member is with a bulk | `FIRM#f#MEMBER#m` | `BULK#b` | key, in batches |
 //! | work: entries with steps ahead | `FIRM#f#MEMBER#m` | `WORK#time#id` | prefix |
@@ -575,7 +575,7 @@ impl Key {
         Self::of_member(firm, member, "OUTBOX".to_owned())
     }
 
-    /// The containers of ours in a member's Outlook.
+    /// The containers that greffe made in a member's Outlook.
     pub fn containers(firm: FirmId, member: MemberId) -> Self {
         Self::of_member(firm, member, "HOMES".to_owned())
     }

@@ -45,13 +45,13 @@ impl Language {
         }
     }
 
-    /// The language that a browser's `Accept-Language` likes best; English if it likes none of ours.
+    /// The language that a browser's `Accept-Language` likes best; English if it names none of the four.
     /// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-accept-language>
     pub fn preferred(accept_language: &str) -> Self {
         Self::wanted(accept_language).unwrap_or_default()
     }
 
-    /// The same; none if it likes none of ours.
+    /// The same; none if it names none of the four.
     pub fn wanted(accept_language: &str) -> Option<Self> {
         let mut best = (None, 0.0);
         for range in accept_language.split(',') {

@@ -37,7 +37,7 @@ pub enum Counter {
     MessagesMarked,
     /// Tries at which Microsoft did not give out a mail.
     MessagesFailed,
-    /// Rounds that ended in an error of ours.
+    /// Rounds that ended in an error of greffe itself.
     RoundsFailed,
     /// Rounds that ended because Microsoft did not answer, or was not well itself.
     RoundsInOutage,

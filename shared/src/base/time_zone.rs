@@ -34,7 +34,7 @@ pub fn find(name: &str) -> Option<(String, TimeZone)> {
     Some((name, zone))
 }
 
-/// How Graph is told of a time on the clock of the zone that IANA calls `iana`: the time and the name of its zone. By
+/// How Graph takes a time on the clock of the zone that IANA calls `iana`: the time and the name of its zone. By
 /// its Windows name, unless Windows has no such zone, has other rules for that day, or the time exists twice: then the
 /// moment in UTC.
 pub fn for_graph(at: DateTime, iana: &str) -> (DateTime, &'static str) {

@@ -459,7 +459,7 @@ impl Eraser<'_> {
                 if fact.text("id") == Some(&id) {
                     found.record = Some(number);
                 }
-                // A void fact says nothing, and what was recorded and told of erasures stays.
+                // A void fact says nothing, and the facts of erasures stay.
                 let stays = |kind: EventType| kind == EventType::Void || kind.is_of_erasure();
                 if fact.event_type().is_some_and(stays) {
                     let what = found.scope.event().map(|(_, what)| what);
@@ -631,7 +631,7 @@ impl Eraser<'_> {
     }
 }
 
-/// What is told of a message that comes to be erased or removed; none if that is no news.
+/// The fact of a message that is erased or removed; none if the feed has it already.
 fn event_of(message: MessageId, before: &MessageState, after: &MessageState) -> Option<FactEvent> {
     let mailbox = message.mailbox;
     match (before, after) {

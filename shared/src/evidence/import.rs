@@ -72,7 +72,7 @@ pub enum ImportError {
     /// A file can't be opened.
     #[error("open the file")]
     Open(#[from] std::io::Error),
-    /// It is no ZIP file of ours, or was changed.
+    /// It is no export of greffe, or was changed.
     #[error(transparent)]
     Zip(#[from] ZipError),
     /// A member is missing, or is not what its name says.

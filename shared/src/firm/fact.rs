@@ -1,4 +1,4 @@
-//! Facts: what happened in a firm, as the business application is told of it, and as it is stored.
+//! Facts: what happened in a firm, as the business application receives it, and as it is stored.
 
 use std::collections::BTreeMap;
 

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::base::id::EventId;
 
-/// An event to be made in the default calendar: free, without a reminder and without attendees, so nobody is told of
-/// it.
+/// An event to be made in the default calendar: free, without a reminder and without attendees, so nobody is notified
+/// of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent<'a> {
     /// Its title.
@@ -203,7 +203,7 @@ fn weekday(day: Weekday) -> &'static str {
     }
 }
 
-/// All that we say of an event. Nobody is invited, so nobody is told of it.
+/// All that we say of an event. Nobody is invited, so nobody is notified of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventContent {
     /// Its title.

@@ -1,4 +1,4 @@
-//! The extended property by which an event or a contact of ours is found again: Outlook never shows it.
+//! The extended property by which a pushed event or contact is found again: Outlook never shows it.
 //! Source: <https://learn.microsoft.com/graph/api/resources/extended-properties-overview>
 
 use serde::de::DeserializeOwned;

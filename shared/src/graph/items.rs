@@ -1,39 +1,26 @@
-//! Pushed items: events, tasks and contacts of ours, created, changed, found and deleted through `$batch`, and read
-//! back.
+//! Pushed items: events, tasks and contacts, as they are sent, and compared with what Outlook shows.
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
 use jiff::civil::DateTime;
-use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    batch::{BATCH_ITEMS_MAX, BatchOrder, BatchPart},
     calendar::{EVENT_WATCHED, EventContent, in_zone},
-    client::{Call, Graph, GraphUser, Link, segment},
     contacts::{CONTACT_WATCHED, ContactContent},
-    error::GraphError,
     extended,
-    page::WirePage,
-    todo::{TASK_WATCHED, TaskContent, tasks},
+    todo::{TASK_WATCHED, TaskContent},
 };
 use crate::base::{
     id::{ContactFolderId, TaskListId},
     time_zone,
 };
-
-/// How answers are to be written: ids that survive moves, and texts as texts.
-const PREFER: &str = r#"IdType="ImmutableId", outlook.body-content-type="text""#;
-/// Items on one page of a list.
-const PAGE_ITEMS: usize = 100;
-/// The `Prefer` of a delta request: twice as many.
-const PREFER_DELTA: &str = r#"odata.maxpagesize=200, IdType="ImmutableId", outlook.body-content-type="text""#;
 
 /// The kind of an item in Outlook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -48,7 +35,7 @@ pub enum OutlookItemKind {
     Contact,
 }
 
-/// The containers of ours in one mailbox. Events lie in the default calendar, which is always there.
+/// The containers that greffe made in one mailbox. Events lie in the default calendar, which is always there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemContainers {
     /// The contact folder.
@@ -58,7 +45,7 @@ pub struct ItemContainers {
     /// Those that a function began to make and died before it could store which they are.
     #[serde(default)]
     pub unsure: BTreeSet<OutlookItemKind>,
-    /// The task lists of a name of ours that were there before we began to make one: they are somebody else's.
+    /// Task lists of the same name that were there before greffe began to make one: they are somebody else's.
     #[serde(default)]
     pub foreign_lists: BTreeSet<TaskListId>,
     /// The names of the containers that could not have the firm's name, because another one has it.
@@ -103,7 +90,7 @@ impl ItemContainers {
     }
 }
 
-/// One container of ours.
+/// A container that greffe made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "its name says what each is")]
 pub enum ItemContainer {
@@ -206,8 +193,21 @@ impl OutlookItem {
 pub struct Changes(Value);
 
 impl Changes {
-    fn name_categories(&self) -> bool {
+    pub(super) fn name_categories(&self) -> bool {
         self.0.get(CATEGORIES).is_some()
+    }
+
+    /// Keeps the person's own ones among the `categories` that are there: a PATCH replaces them all.
+    pub(super) fn keep_own(&mut self, categories: &Value) {
+        if let Some(sent) = self.0.get_mut(CATEGORIES).and_then(Value::as_array_mut) {
+            let there = categories.as_array().into_iter().flatten();
+            sent.extend(there.filter(|category| !is_ours(category)).cloned());
+        }
+    }
+
+    /// The body of the PATCH.
+    pub(super) fn body(&self) -> Value {
+        for_graph(self.0.clone())
     }
 
     /// Whether something that they leave as it is shows otherwise after them than before: a person changed it
@@ -225,13 +225,19 @@ impl Changes {
 
 /// Length of one property's digest within [`OutlookItem::parts`].
 const PART_CHARS: usize = 8;
-const CATEGORIES: &str = "categories";
+
+pub(super) const CATEGORIES: &str = "categories";
+
 /// Outlook makes up another from the parts of a name where a change does not say it.
 const DISPLAY_NAME: &str = "displayName";
+
 /// What is sent together: one of them alone may contradict what is there.
 const TOGETHER: [&[&str]; 3] = [&["start", "end", "isAllDay", "recurrence"], &["dueDateTime", "recurrence"], &REMINDER];
+
 const TIMES: [&str; 5] = ["start", "end", "isAllDay", "dueDateTime", "recurrence"];
+
 const REMINDER: [&str; 3] = ["isReminderOn", "reminderMinutesBeforeStart", "reminderDateTime"];
+
 /// How the names of all our categories for dates begin: a person's own categories are left alone.
 pub const CATEGORY_PREFIX: &str = "greffe";
 
@@ -267,7 +273,7 @@ impl From<ContactContent> for OutlookItem {
     }
 }
 
-/// By what an item of ours is known.
+/// What a pushed item is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemTag {
     /// Its own key: hex digits.
@@ -278,40 +284,6 @@ pub struct ItemTag {
     pub owner: String,
     /// Whose it is, in words.
     pub application: String,
-}
-
-/// One request about one item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ItemStep {
-    /// Looks for what carries the mark.
-    Find(OutlookItemKind),
-    /// Removes the item of that id; one that is gone is removed.
-    Remove(OutlookItemKind, String),
-    /// Makes the item.
-    Create(OutlookItem),
-    /// Gives the item of that id this content, by these changes.
-    Update(String, OutlookItem, Changes),
-}
-
-impl ItemStep {
-    /// Where it happens.
-    pub fn place(&self) -> OutlookItemKind {
-        match self {
-            Self::Find(place) | Self::Remove(place, _) => *place,
-            Self::Create(item) | Self::Update(_, item, _) => item.place(),
-        }
-    }
-}
-
-/// The outcome of an [`ItemStep`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StepOutcome {
-    /// The ids of what was found.
-    Found(Vec<String>),
-    /// It is not there any more.
-    Removed,
-    /// It is there, and shows like this.
-    Shown(ShownItem),
 }
 
 /// An item as Graph shows it.
@@ -327,290 +299,6 @@ pub struct ShownItem {
     pub parts: String,
     /// The e-mail addresses of a contact, in lower case.
     pub emails: BTreeSet<String>,
-}
-
-/// What lies in one place.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PlaceItems {
-    /// Whether it is all that lies there, or only what changed.
-    pub whole: bool,
-    /// By id: how it shows, or that it is not there any more.
-    pub items: HashMap<String, Option<ShownItem>>,
-}
-
-impl Graph {
-    /// Carries out up to twenty steps about different items in one batch: one result for each, in order.
-    ///
-    /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn carry_out(
-        &self,
-        user: &GraphUser,
-        containers: &ItemContainers,
-        steps: &[(ItemStep, ItemTag)],
-        order: BatchOrder,
-    ) -> Result<Vec<Result<StepOutcome, GraphError>>, GraphError> {
-        let mut done: Vec<Option<Result<StepOutcome, GraphError>>> = steps.iter().map(|_| None).collect();
-        // Tasks can't be asked for by what they are linked to: the list is read, once for all.
-        if steps.iter().any(|(step, _)| *step == ItemStep::Find(OutlookItemKind::Task)) {
-            let linked = match &containers.task_list {
-                Some(list) => self.tasks_linked(user, list).await?,
-                None => Vec::new(),
-            };
-            for (i, (step, tag)) in steps.iter().enumerate() {
-                if *step == ItemStep::Find(OutlookItemKind::Task) {
-                    let found = linked.iter().filter(|(links, _)| links.iter().any(|link| link.is(&tag.mark)));
-                    let found = found.map(|(_, id)| id.to_string());
-                    done[i] = Some(Ok(StepOutcome::Found(found.collect())));
-                }
-            }
-        }
-        let steps = &self.with_categories(user, containers, steps, &mut done).await?;
-        let mut parts = Vec::new();
-        for (i, (step, tag)) in steps.iter().enumerate() {
-            if done[i].is_some() {
-                continue;
-            }
-            if *step == ItemStep::Find(OutlookItemKind::Contact) {
-                // A person may have moved it out of our folder before anybody knew of it.
-                parts.push((i, find(format!("{}/contacts", user.path()), tag)));
-            }
-            match part(user, containers, step, tag) {
-                Some(part) => parts.push((i, part)),
-                // The container is not there, so nothing is in it.
-                None if matches!(step, ItemStep::Find(_)) => done[i] = Some(Ok(StepOutcome::Found(Vec::new()))),
-                None => done[i] = Some(Ok(StepOutcome::Removed)),
-            }
-        }
-        while !parts.is_empty() {
-            let rest = parts.split_off(parts.len().min(BATCH_ITEMS_MAX));
-            let (at, some): (Vec<usize>, Vec<BatchPart>) = std::mem::replace(&mut parts, rest).into_iter().unzip();
-            for (i, answer) in at.into_iter().zip(self.batch(some, order).await?) {
-                let came = outcome(&steps[i].0, answer);
-                done[i] = Some(match (done[i].take(), came) {
-                    (Some(Ok(StepOutcome::Found(here))), Ok(StepOutcome::Found(there))) => {
-                        Ok(StepOutcome::Found([here, there].concat()))
-                    }
-                    (Some(Err(e)), _) | (_, Err(e)) => Err(e),
-                    (_, came) => came,
-                });
-            }
-        }
-        Ok(done.into_iter().flatten().collect())
-    }
-
-    /// The same steps, in which a change of categories keeps those that a person gave. What can't be read can't be
-    /// changed: its result is in `done`.
-    async fn with_categories<'a>(
-        &self,
-        user: &GraphUser,
-        containers: &ItemContainers,
-        steps: &'a [(ItemStep, ItemTag)],
-        done: &mut [Option<Result<StepOutcome, GraphError>>],
-    ) -> Result<Cow<'a, [(ItemStep, ItemTag)]>, GraphError> {
-        let names = |(step, _): &(ItemStep, ItemTag), place| matches!(step, ItemStep::Update(_, item, changes) if item.place() == place && changes.name_categories());
-        let mut there: HashMap<String, Value> = HashMap::new();
-        if let Some(list) =
-            containers.task_list.as_ref().filter(|_| steps.iter().any(|step| names(step, OutlookItemKind::Task)))
-        {
-            there.extend(self.task_categories(user, list).await?);
-        }
-        let events: Vec<usize> = (0..steps.len()).filter(|i| names(&steps[*i], OutlookItemKind::Event)).collect();
-        for some in events.chunks(BATCH_ITEMS_MAX) {
-            let reads = some.iter().filter_map(|i| read_categories(user, &steps[*i].0)).collect();
-            for (i, answer) in some.iter().zip(self.batch(reads, BatchOrder::Parallel).await?) {
-                match (answer, &steps[*i].0) {
-                    (Ok(mut event), ItemStep::Update(id, ..)) if event[CATEGORIES].is_array() => {
-                        there.insert(id.clone(), event[CATEGORIES].take());
-                    }
-                    // Without them, a change would take those of the person away.
-                    (Ok(_), _) => {
-                        let attempted = "read the categories of an event".to_owned();
-                        let source = "there are none in the answer".into();
-                        done[*i] = Some(Err(GraphError::Unreadable { attempted, source }));
-                    }
-                    (Err(error), _) => done[*i] = Some(Err(error)),
-                }
-            }
-        }
-        if there.is_empty() {
-            return Ok(Cow::Borrowed(steps));
-        }
-        let mut steps = steps.to_vec();
-        for (step, _) in &mut steps {
-            if let ItemStep::Update(id, _, Changes(changes)) = step
-                && let Some(own) = there.get(id)
-                && let Some(categories) = changes.get_mut(CATEGORIES).and_then(Value::as_array_mut)
-            {
-                let own = own.as_array().into_iter().flatten();
-                categories.extend(own.filter(|category| !is_ours(category)).cloned());
-            }
-        }
-        Ok(Cow::Owned(steps))
-    }
-
-    /// All events of `owner` in the default calendar, the masters of series among them.
-    /// Source: <https://learn.microsoft.com/graph/api/user-list-events>
-    ///
-    /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn events_of(&self, user: &GraphUser, owner: &str) -> Result<PlaceItems, GraphError> {
-        let select = EVENT_WATCHED.join(",");
-        let filter = extended::of_owner(owner);
-        let path = format!("{}/events?$select=id,{select}&{filter}&$top={PAGE_ITEMS}", user.path());
-        let (sight, _) = self.read_pages(OutlookItemKind::Event, self.url(&path), PREFER, true).await?;
-        Ok(sight)
-    }
-
-    /// What lies in a container of ours, or what changed there since `link` was given; and the link for the next time.
-    /// Sources: <https://learn.microsoft.com/graph/api/contact-delta>,
-    /// <https://learn.microsoft.com/graph/api/todotask-delta>
-    ///
-    /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn changes(
-        &self,
-        user: &GraphUser,
-        container: &ItemContainer,
-        link: Option<&Link>,
-    ) -> Result<(PlaceItems, Option<Link>), GraphError> {
-        let (place, path) = match container {
-            ItemContainer::ContactFolder(folder) => {
-                let (select, folder) = (CONTACT_WATCHED.join(","), segment(folder.as_str()));
-                let path = format!("{}/contactFolders/{folder}/contacts/delta?$select={select}", user.path());
-                (OutlookItemKind::Contact, path)
-            }
-            ItemContainer::TaskList(list) => (OutlookItemKind::Task, format!("{}/delta", tasks(user, list))),
-        };
-        let url = match link {
-            Some(link) => self.link(link, "read what changed")?,
-            None => self.url(&path),
-        };
-        self.read_pages(place, url, PREFER_DELTA, link.is_none()).await
-    }
-
-    async fn read_pages(
-        &self,
-        place: OutlookItemKind,
-        url: url::Url,
-        prefer: &str,
-        whole: bool,
-    ) -> Result<(PlaceItems, Option<Link>), GraphError> {
-        let attempted = format!("read what lies in the place of {place:?}s");
-        let listed = self.list(url, &[("prefer", prefer)], &attempted).await?;
-        // What can't be read may be any of ours: then nothing can be said of what is not listed.
-        let mut whole = whole && !listed.has_unreadable;
-        // The last word counts: an item may be told more than once.
-        let mut items: HashMap<String, Option<ShownItem>> = HashMap::new();
-        for item in listed.entries {
-            let Some(id) = item["id"].as_str() else {
-                whole = false;
-                continue;
-            };
-            let there = item["@removed"].is_null().then(|| shown(place, &item)).flatten();
-            items.insert(id.to_owned(), there);
-        }
-        Ok((PlaceItems { whole, items }, listed.delta_link))
-    }
-
-    /// The contact folder that carries `mark`, if it lies where contact folders do.
-    ///
-    /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn find_contact_folder(
-        &self,
-        user: &GraphUser,
-        mark: &str,
-    ) -> Result<Option<ContactFolderId>, GraphError> {
-        Ok(self.marked(user, "contactFolders", mark).await?.into_iter().next())
-    }
-
-    /// Makes a contact folder. Source: <https://learn.microsoft.com/graph/api/user-post-contactfolders>
-    ///
-    /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn create_contact_folder(
-        &self,
-        user: &GraphUser,
-        name: &str,
-        mark: &str,
-    ) -> Result<ContactFolderId, GraphError> {
-        let call = Call {
-            method: Method::POST,
-            body: Some(json!({ "displayName": name, "singleValueExtendedProperties": extended::property(mark) })),
-            repeatable: false,
-            ..self.get(&format!("{}/contactFolders", user.path()), "make a contact folder".to_owned())
-        };
-        self.json::<WireContactFolder>(call).await.map(|folder| folder.id)
-    }
-
-    /// Removes a container of ours if nothing lies in it, neither ours nor a person's own; whether it is gone.
-    /// Sources: <https://learn.microsoft.com/graph/api/contactfolder-delete>,
-    /// <https://learn.microsoft.com/graph/api/todotasklist-delete>
-    ///
-    /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn remove_if_empty(&self, user: &GraphUser, container: &ItemContainer) -> Result<bool, GraphError> {
-        let (path, contents): (String, &[&str]) = match container {
-            ItemContainer::ContactFolder(folder) => {
-                (format!("{}/contactFolders/{}", user.path(), segment(folder.as_str())), &["contacts", "childFolders"])
-            }
-            ItemContainer::TaskList(list) => {
-                (format!("{}/todo/lists/{}", user.path(), segment(list.as_str())), &["tasks"])
-            }
-        };
-        for content in contents {
-            let call =
-                self.get(&format!("{path}/{content}?$select=id&$top=1"), format!("look for {content} in what is ours"));
-            match self.json::<WirePage>(call).await {
-                Ok(page) if page.entries.is_empty() && page.unreadable == 0 => {}
-                Ok(_) => return Ok(false),
-                Err(error) if error.is_gone() => return Ok(true),
-                Err(error) => return Err(error),
-            }
-        }
-        self.delete(&path, "remove what is ours and empty".to_owned()).await?;
-        Ok(true)
-    }
-}
-
-/// The request of a step; none where it needs a container that is not there.
-fn part(user: &GraphUser, containers: &ItemContainers, step: &ItemStep, tag: &ItemTag) -> Option<BatchPart> {
-    let user = user.path();
-    let collection = || {
-        Some(match step.place() {
-            OutlookItemKind::Event => format!("{user}/events"),
-            OutlookItemKind::Task => {
-                format!("{user}/todo/lists/{}/tasks", segment(containers.task_list.as_ref()?.as_str()))
-            }
-            OutlookItemKind::Contact => {
-                format!("{user}/contactFolders/{}/contacts", segment(containers.contact_folder.as_ref()?.as_str()))
-            }
-        })
-    };
-    // An event or a contact is reached by its id wherever a person has moved it.
-    let one = |id: &str| match step.place() {
-        OutlookItemKind::Event | OutlookItemKind::Task => Some(format!("{}/{}", collection()?, segment(id))),
-        OutlookItemKind::Contact => Some(format!("{user}/contacts/{}", segment(id))),
-    };
-    let (method, path, body) = match step {
-        ItemStep::Find(_) => return Some(find(collection()?, tag)),
-        ItemStep::Remove(_, id) => (Method::DELETE, one(id)?, None),
-        ItemStep::Create(item) => (Method::POST, collection()?, Some(creation(item, tag))),
-        ItemStep::Update(id, _, changes) => (Method::PATCH, one(id)?, Some(for_graph(changes.0.clone()))),
-    };
-    let mut headers = json!({ "Prefer": PREFER });
-    if body.is_some() {
-        headers["Content-Type"] = "application/json".into();
-    }
-    let attempted = format!("{method} an item of ours in the place of {:?}s", step.place());
-    Some(BatchPart { method, path, headers, body, attempted })
-}
-
-/// The request for the categories of an event that is to be changed.
-fn read_categories(user: &GraphUser, step: &ItemStep) -> Option<BatchPart> {
-    let ItemStep::Update(id, ..) = step else { return None };
-    Some(BatchPart {
-        method: Method::GET,
-        path: format!("{}/events/{}?$select=id,categories", user.path(), segment(id)),
-        headers: json!({ "Prefer": PREFER }),
-        body: None,
-        attempted: "read the categories of an event".to_owned(),
-    })
 }
 
 fn is_ours(category: &Value) -> bool {
@@ -641,19 +329,8 @@ fn for_graph(mut body: Value) -> Value {
     body
 }
 
-/// The request for what carries the mark in `collection`.
-fn find(collection: String, tag: &ItemTag) -> BatchPart {
-    BatchPart {
-        method: Method::GET,
-        path: format!("{collection}?$select=id&{}", extended::with_mark(&tag.mark)),
-        headers: json!({ "Prefer": PREFER }),
-        body: None,
-        attempted: "find an item of ours".to_owned(),
-    }
-}
-
 /// What is not said is left out; what makes it ours is added.
-fn creation(item: &OutlookItem, tag: &ItemTag) -> Value {
+pub(super) fn creation(item: &OutlookItem, tag: &ItemTag) -> Value {
     let mut body = for_graph(item.0.body.clone());
     if let Some(body) = body.as_object_mut() {
         for value in body.values_mut() {
@@ -678,25 +355,7 @@ fn creation(item: &OutlookItem, tag: &ItemTag) -> Value {
     body
 }
 
-fn outcome(step: &ItemStep, answer: Result<Value, GraphError>) -> Result<StepOutcome, GraphError> {
-    let unreadable = |what: &'static str| GraphError::Unreadable { attempted: what.to_owned(), source: "no id".into() };
-    match (step, answer) {
-        (ItemStep::Remove(..), Ok(_)) => Ok(StepOutcome::Removed),
-        (ItemStep::Remove(..), Err(e)) if e.is_gone() => Ok(StepOutcome::Removed),
-        (ItemStep::Find(_), Ok(answer)) => {
-            let items = answer["value"].as_array().ok_or_else(|| unreadable("find an item"))?;
-            // One that can't be read is there all the same: it must not be made once more.
-            let ids = items.iter().map(|item| item["id"].as_str().map(str::to_owned));
-            ids.collect::<Option<Vec<_>>>().map(StepOutcome::Found).ok_or_else(|| unreadable("find an item"))
-        }
-        (ItemStep::Create(item) | ItemStep::Update(_, item, _), Ok(answer)) => {
-            shown(item.place(), &answer).map(StepOutcome::Shown).ok_or_else(|| unreadable("write an item"))
-        }
-        (_, Err(e)) => Err(e),
-    }
-}
-
-fn shown(place: OutlookItemKind, item: &Value) -> Option<ShownItem> {
+pub(super) fn shown(place: OutlookItemKind, item: &Value) -> Option<ShownItem> {
     let watched = watched(place);
     let body = item.as_object()?;
     // Graph leaves out of a task what it does not have.
@@ -740,11 +399,6 @@ fn moment(value: &Value) -> Option<Value> {
 fn digest(said: &impl Serialize) -> String {
     let json = serde_json::to_vec(said).expect("what was read or is sent as JSON is JSON");
     hex::encode(&Sha256::digest(json)[..16])
-}
-
-#[derive(Deserialize)]
-struct WireContactFolder {
-    id: ContactFolderId,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod contacts;
 mod error;
 mod extended;
 mod folders;
+mod item_steps;
 mod items;
 mod json;
 mod messages;
@@ -36,10 +37,6 @@ pub use folders::check_folders_page;
 pub use folders::{
     FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers, WellKnownFolders,
 };
-pub use items::{
-    CATEGORY_PREFIX, Changes, ItemContainer, ItemContainers, ItemStep, ItemTag, OutlookItem, OutlookItemKind,
-    PlaceItems, ShownItem, StepOutcome,
-};
 pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]
 pub use messages::check_mails_page;
@@ -52,3 +49,9 @@ pub use token_source::{
     AccessToken, EntraError, EntraRefusal, IdTokenError, KeyError, NotAllowed, TokenError, TokenSource,
 };
 pub use users::{Organization, User};
+pub use {
+    item_steps::{ItemStep, PlaceItems, StepOutcome},
+    items::{
+        CATEGORY_PREFIX, Changes, ItemContainer, ItemContainers, ItemTag, OutlookItem, OutlookItemKind, ShownItem,
+    },
+};

@@ -113,7 +113,8 @@ impl Graph {
         };
         let mut granted = ask(COMBINATIONS[0]).await;
         if granted.as_ref().is_err_and(is_taken) {
-            // An answer of ours was lost, or another's state was: the old one is worth nothing without its clientState.
+            // Graph's answer was lost, or another function's state was: the old one is worth nothing without its
+            // clientState.
             let there = self.subscriptions_of(&resource).await?;
             for old in there.iter().filter(|old| old.change_type != TRIED_CHANGE && is_ours(old)) {
                 self.unsubscribe(&old.id).await?;

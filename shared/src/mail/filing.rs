@@ -104,7 +104,7 @@ impl<'a> FilingChange<'a> {
         Self { dossier, by, through: FiledThrough::Request, lies_in: None, at }
     }
 
-    /// Makes the change to `row`. What is to be written with it, the row apart, and what is told of it.
+    /// Makes the change to `row`. The writes that belong to it, without the row, and its fact.
     fn made_to(&self, firm: FirmId, row: &mut Message, original: &Original) -> (Vec<Write>, Fact) {
         let (id, number) = (row.id, original.number);
         let count = row.filing.as_ref().map_or(0, |last| last.count) + 1;

@@ -214,7 +214,7 @@ fn page_digest(folder: &FolderId, place: &[u8]) -> String {
     hex::encode(&digest[..12])
 }
 
-/// What was told of a mailbox's tree.
+/// What delta reported about a mailbox's tree.
 #[derive(Debug, Default)]
 pub struct TreeReport {
     /// The entries, in their order.
@@ -309,7 +309,7 @@ pub fn follow(
                 let entered = FolderState { phase: FolderPhase::Following, ..folder.clone() };
                 match after.get_mut(folder.id()) {
                     Some(changed) => *changed = entered,
-                    // Below one that was moved: told of neither.
+                    // Below one that was moved: delta reports neither.
                     None => {
                         let id = known.get(folder.id()).map(|known| known.id());
                         after.extend(id.map(|id| (id, entered)));

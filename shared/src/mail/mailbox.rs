@@ -1,6 +1,6 @@
-//! Mailboxes: their folders, state and progress.
+//! Mailboxes: which mail of whom is kept, and since when.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -8,37 +8,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    aws::table::{DUE_MAILBOX, Key, Row, Table, TableError, Write, sortable},
-    base::id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId, SubscriptionId},
+    aws::table::{Key, Row, Table, TableError, Write},
+    base::id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId},
     firm::{
         external_id::ExternalIdOwner,
         fact::{Fact, FactEvent},
         feed::{Feed, FeedError},
     },
-    graph::{GraphUser, Mark, Spent, Subscription},
-    mail::{
-        fresh_page::SettledPages,
-        mailbox_share::RoundsBeyond,
-        progress::Progress,
-        rules::Rules,
-        selection::Selection,
-        trouble::Faults,
-        walk::{HistoryProgress, Reconciliation},
-    },
+    graph::GraphUser,
+    mail::{rules::Rules, selection::Selection, sync_state::SyncState},
     problem::{Code, NotedProblem},
 };
 
 /// Mailboxes that become due side by side: of 2,000 behind one connector all do within seconds.
 const WRITES_AT_ONCE: usize = 32;
-
-/// The marks whose categories a mailbox's master list has, as far as is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptMarks {
-    /// The two.
-    pub marks: [Mark; 2],
-    /// When the list was looked at: the person may have changed it since.
-    pub seen_at: Timestamp,
-}
 
 /// The kind of a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -270,7 +253,8 @@ impl Mailbox {
             writes.extend(ExternalIdOwner::Mailbox.release(Some(mailbox.firm), mailbox.external_id.as_ref()));
             let sync = Key::sync(mailbox.firm, mailbox.id);
             if let Some(mut sync) = table.get::<SyncState>(&sync).await? {
-                sync.value = SyncState { deleted_from: Some(mailbox.connector), ..sync.value }.due(now);
+                sync.value.deleted_from = Some(mailbox.connector);
+                sync.value = sync.value.due(now);
                 writes.push(Write::replace(&sync));
             }
             match feed.tell_with(mailbox.firm, writes, fact.clone()).await {
@@ -287,9 +271,11 @@ impl Mailbox {
     pub async fn lose_connector(row: Row<Self>, table: &Table, now: Timestamp) -> Result<(), TableError> {
         let sync = Key::sync(row.value.firm, row.value.id);
         Self::pause(row, table).await?;
-        let lost = |sync: SyncState| {
-            let problem = NotedProblem { code: Code::ConnectorDeleted, microsoft_code: String::new(), since: now };
-            SyncState { subscription: None, problem: Some(problem), ..sync }.not_due()
+        let lost = |mut sync: SyncState| {
+            sync.subscription = None;
+            sync.problem =
+                Some(NotedProblem { code: Code::ConnectorDeleted, microsoft_code: String::new(), since: now });
+            sync.not_due()
         };
         table.update(&sync, |sync: Option<SyncState>| sync.map(lost)).await.map(drop)
     }
@@ -310,8 +296,9 @@ impl Mailbox {
         let external_ids = (before.external_id.as_ref(), mailbox.external_id.as_ref());
         writes.extend(ExternalIdOwner::Mailbox.change(Some(mailbox.firm), external_ids, mailbox.id));
         table.transact(writes).await?;
-        let opened_anew = |sync: SyncState| {
-            let sync = SyncState { subscription: None, problem: None, ..sync };
+        let opened_anew = |mut sync: SyncState| {
+            sync.subscription = None;
+            sync.problem = None;
             if mailbox.state == MailboxState::Active { sync.due(now) } else { sync }
         };
         if mailbox.connector != before.connector {
@@ -378,14 +365,7 @@ impl Mailbox {
         row.value.state = MailboxState::Active;
         // Graph tells arrivals in whole seconds: one of this very second counts as after.
         row.value.activated_at.get_or_insert(Timestamp::from_second(now.as_second()).unwrap_or(now));
-        let begin = |there: Option<SyncState>| match there {
-            Some(sync) => Some(sync.due(now)),
-            None => {
-                let mut first = SyncState { preparing: Some(Preparing::default()), ..SyncState::default() }.due(now);
-                first.note_pace(now, 0);
-                Some(first)
-            }
-        };
+        let begin = |there: Option<SyncState>| Some(there.map_or_else(|| SyncState::first(now), |sync| sync.due(now)));
         row.value.store_with_sync(&row, table, begin).await?;
         Ok(row.value)
     }
@@ -446,358 +426,6 @@ struct MailboxAddress {
     mailbox: MailboxId,
 }
 
-/// A mailbox's rounds: written by its rounds, and by the activation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SyncState {
-    due_kind: Option<String>,
-    due_at: Option<String>,
-    /// When all folders are read next; at the next round that is due where there is none. What else is due has no
-    /// folder read that was read before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub poll_at: Option<Timestamp>,
-    /// Until when polls come often: one found what no notice told of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doubted_until: Option<Timestamp>,
-    /// When the last finished round began: a job sent before has been seen to.
-    pub round_began_at: Option<Timestamp>,
-    /// Rounds beyond the mailbox's share.
-    #[serde(default, skip_serializing_if = "RoundsBeyond::is_zero")]
-    beyond: RoundsBeyond,
-    /// What tells us of new mail.
-    pub subscription: Option<HeldSubscription>,
-    /// The marks whose categories the master list has, and when that was seen.
-    #[serde(default)]
-    pub marks: Option<KeptMarks>,
-    /// When the tree of folders is looked at next; none before it was read for the first time.
-    #[serde(default)]
-    pub follow_at: Option<Timestamp>,
-    /// How far the history is.
-    #[serde(default)]
-    pub history: Option<HistoryProgress>,
-    /// The comparison of the folders with the archive that runs, or ran last.
-    #[serde(default)]
-    pub reconciliation: Option<Reconciliation>,
-    /// When the next automatic one starts.
-    #[serde(default)]
-    pub reconcile_at: Option<Timestamp>,
-    /// When older mail was last given to its functions; none while nothing of it is to be done. While this is set, a
-    /// round of live mail takes its turn first ([`MailboxTurn`](super::turn::MailboxTurn)).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub older: Option<Timestamp>,
-    /// When older mail goes on: Graph, or our own pace, asked it to wait.
-    #[serde(default)]
-    pub behind_at: Option<Timestamp>,
-    /// Until when no round is begun: Graph asked to wait, or did not answer. What a notice tells before that is seen to
-    /// then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits_until: Option<Timestamp>,
-    /// What was asked of the mailbox lately.
-    #[serde(default)]
-    pub spent: Spent,
-    /// How far the first rounds of the folders are; none once all are complete.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preparing: Option<Preparing>,
-    /// What fails by itself.
-    #[serde(default)]
-    pub faults: Faults,
-    /// Facts of the feed that the event bus did not take yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub untold: Option<UnannouncedRange>,
-    /// The notice that no folder explained, and that was looked at once more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub second_look: Option<Timestamp>,
-    /// Rounds after each other in which Graph told of nothing.
-    #[serde(default)]
-    pub quiet_rounds: u32,
-    /// How many were archived at some moments of the last minutes.
-    #[serde(default)]
-    pace: Vec<Pace>,
-    /// What rounds settled of pages that brought few mails, beside the item of the counts.
-    #[serde(default, skip_serializing_if = "Progress::is_zero")]
-    pub counts: Progress,
-    /// Which of those pages are settled.
-    #[serde(default, skip_serializing_if = "SettledPages::is_empty")]
-    pub settled: SettledPages,
-    /// What kept the last round from its end, if a person has to act.
-    pub problem: Option<NotedProblem>,
-    /// The connector that opened the mailbox, once that is deleted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deleted_from: Option<ConnectorId>,
-}
-
-/// How many of the folders that are kept are ready: the baseline of each is complete, so that mail that is moved in
-/// counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Preparing {
-    /// Folders that are ready.
-    pub ready: u32,
-    /// Folders that are kept; none before the tree was read.
-    pub folders: u32,
-}
-
-/// Numbers of the firm's feed, both included: those of this mailbox among them are still to be put on the event bus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnannouncedRange {
-    /// The first.
-    pub from: u64,
-    /// The last.
-    pub to: u64,
-}
-
-impl UnannouncedRange {
-    /// Both together.
-    pub fn and(self, other: Self) -> Self {
-        Self { from: self.from.min(other.from), to: self.to.max(other.to) }
-    }
-}
-
-/// How many mails were archived at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Pace {
-    at: Timestamp,
-    archived: i64,
-}
-
-/// The rate is that of the last minutes.
-const PACE_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// Moments that are remembered lie this far apart.
-const PACE_STEP: Duration = Duration::from_secs(2 * 60);
-
-/// A subscription that we hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldSubscription {
-    /// Its id.
-    pub id: SubscriptionId,
-    /// When it expires.
-    pub expires_at: Timestamp,
-    /// Where its notices go; none where an older version made it.
-    #[serde(default)]
-    pub url: Option<String>,
-    /// When it was last seen to be there.
-    #[serde(default)]
-    pub seen_at: Option<Timestamp>,
-}
-
-impl HeldSubscription {
-    /// One that Graph granted at `now`, whose notices go to `url`.
-    pub fn granted(granted: Subscription, url: &str, now: Timestamp) -> Self {
-        Self { id: granted.id, expires_at: granted.expires_at, url: Some(url.to_owned()), seen_at: Some(now) }
-    }
-
-    /// The same, renewed by Graph at `now`. Its notices go where they went before.
-    pub fn renewed(&self, granted: Subscription, now: Timestamp) -> Self {
-        Self { id: granted.id, expires_at: granted.expires_at, seen_at: Some(now), ..self.clone() }
-    }
-}
-
-/// `ours`, if that is another than what was read; else `theirs`.
-fn newer<T: PartialEq>(ours: T, read: T, theirs: T) -> T {
-    if ours == read { theirs } else { ours }
-}
-
-/// The numbers of both.
-fn both(one: Option<UnannouncedRange>, other: Option<UnannouncedRange>) -> Option<UnannouncedRange> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.and(other)),
-        (one, other) => one.or(other),
-    }
-}
-
-impl SyncState {
-    /// The same, with the next round due at `at`, which reads all folders.
-    pub fn due(self, at: Timestamp) -> Self {
-        Self { poll_at: None, ..self.round_due(at) }
-    }
-
-    /// The same, with the next round due at `at`.
-    fn round_due(mut self, at: Timestamp) -> Self {
-        self.due_kind = Some(DUE_MAILBOX.to_owned());
-        self.due_at = Some(sortable(at));
-        self.waits_until = None;
-        self
-    }
-
-    /// Whether a round that begins at `now` by itself reads all folders.
-    pub fn polls(&self, now: Timestamp) -> bool {
-        self.is_due(now) && self.poll_at.is_none_or(|at| at <= now)
-    }
-
-    /// How long the mailbox lets others go first, for a job that was sent at `sent_at`; none if it need not.
-    pub fn yields(&self, sent_at: Timestamp, now: Timestamp) -> Option<Duration> {
-        self.beyond.wait(self.round_began_at, sent_at, now)
-    }
-
-    /// Notes a finished round.
-    pub fn note_round(&mut self, began: Timestamp, ended: Timestamp) {
-        self.beyond = self.beyond.after(self.round_began_at, began, ended);
-        self.round_began_at = Some(began);
-    }
-
-    /// Whether it is time to note how many are archived.
-    pub fn wants_pace(&self, now: Timestamp) -> bool {
-        self.pace.last().is_none_or(|pace| pace.at + PACE_STEP <= now)
-    }
-
-    /// Notes how many are archived.
-    pub fn note_pace(&mut self, now: Timestamp, archived: i64) {
-        self.pace.retain(|pace| pace.at + PACE_WINDOW > now);
-        self.pace.push(Pace { at: now, archived });
-    }
-
-    /// Mails archived in a minute of late. Pure.
-    pub fn per_minute(&self, now: Timestamp, archived: i64) -> f64 {
-        let Some(first) = self.pace.iter().find(|pace| pace.at + PACE_WINDOW > now) else { return 0.0 };
-        let minutes = now.duration_since(first.at).as_secs_f64() / 60.0;
-        if minutes > 0.0 { (archived - first.archived) as f64 / minutes } else { 0.0 }
-    }
-
-    /// Whether a round is due by now, and not only asked for by a notice.
-    pub fn is_due(&self, now: Timestamp) -> bool {
-        self.due_at.as_ref().is_none_or(|due| *due <= sortable(now))
-    }
-
-    /// Whether no round is begun yet: Microsoft is not well, or a person has to act, and the next look is yet to come.
-    pub fn waits(&self, now: Timestamp) -> bool {
-        let a_person = self.problem.is_some() && self.due_at.as_ref().is_some_and(|due| *due > sortable(now));
-        a_person || self.waits_until.is_some_and(|until| until > now)
-    }
-
-    /// Merges the results of a live round that began from `read`. Changes that older mail, an activation or a pause
-    /// made meanwhile win.
-    pub fn with_findings_of(self, read: &Self, round: &Self) -> Self {
-        // When older mail goes on, after it came to its end meanwhile, the next round finds out.
-        let older_ended = read.older.is_some() && self.older.is_none();
-        let unasked = (&self.due_kind, &self.due_at) == (&read.due_kind, &read.due_at) && !older_ended;
-        let due = if unasked { round.clone() } else { self.clone() };
-        let untold = match self.untold == read.untold {
-            true => round.untold,
-            // To tell again does no harm.
-            false => both(self.untold, round.untold),
-        };
-        Self {
-            due_kind: due.due_kind,
-            due_at: due.due_at,
-            poll_at: due.poll_at,
-            waits_until: due.waits_until,
-            round_began_at: due.round_began_at,
-            beyond: round.beyond,
-            older: newer(round.older, read.older, self.older),
-            pace: newer(self.pace.clone(), read.pace.clone(), round.pace.clone()),
-            spent: self.spent.clone().and(&round.spent.since(&read.spent)),
-            quiet_rounds: round.quiet_rounds,
-            doubted_until: round.doubted_until,
-            subscription: round.subscription.clone(),
-            marks: newer(round.marks.clone(), read.marks.clone(), self.marks.clone()),
-            follow_at: newer(self.follow_at, read.follow_at, round.follow_at),
-            preparing: match unasked {
-                true => newer(self.preparing, read.preparing, round.preparing),
-                false => self.preparing.or(round.preparing),
-            },
-            faults: self.faults.clone().changed(&read.faults, &round.faults),
-            untold,
-            second_look: round.second_look,
-            problem: self.problem.filter(|own| own.code == Code::ConnectorDeleted).or(round.problem.clone()),
-            ..self
-        }
-    }
-
-    /// What a slice of older mail changes: unless it says otherwise, older mail is with nobody afterwards.
-    pub fn for_slice(&self) -> Self {
-        Self { older: None, untold: None, ..self.clone() }
-    }
-
-    /// The same, with what a slice of older mail found out that began with `read`, and due no later than `due`.
-    pub fn with_older(self, read: &Self, slice: &Self, due: Option<Timestamp>) -> Self {
-        let run = |sync: &Self| sync.reconciliation.map(|reconciliation| reconciliation.run);
-        let asked_for = run(&self) > run(slice);
-        let next = Self {
-            history: slice.history,
-            reconciliation: if asked_for { self.reconciliation } else { slice.reconciliation },
-            reconcile_at: slice.reconcile_at,
-            behind_at: slice.behind_at,
-            older: slice.older,
-            pace: newer(slice.pace.clone(), read.pace.clone(), self.pace.clone()),
-            // What happened in a folder since its first round began is to be found soon.
-            poll_at: self.poll_at.filter(|_| slice.preparing == read.preparing),
-            spent: self.spent.clone().and(&slice.spent.since(&read.spent)),
-            marks: newer(slice.marks.clone(), read.marks.clone(), self.marks.clone()),
-            preparing: newer(self.preparing, read.preparing, slice.preparing),
-            faults: self.faults.clone().changed(&read.faults, &slice.faults),
-            untold: both(self.untold, slice.untold),
-            ..self
-        };
-        match due {
-            Some(at) if next.due_at.as_ref().is_some_and(|due| *due > sortable(at)) => {
-                let waits_until = next.waits_until;
-                Self { waits_until, ..next.round_due(at) }
-            }
-            _ => next,
-        }
-    }
-
-    /// Looks at all folders of an active mailbox at once: others were chosen.
-    ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn look_at_folders(
-        table: &Table,
-        firm: FirmId,
-        mailbox: MailboxId,
-        now: Timestamp,
-    ) -> Result<(), TableError> {
-        let look = |sync: Self| {
-            let follow_at = sync.follow_at.map(|at| at.min(now));
-            let preparing = sync.preparing.or(Some(Preparing::default()));
-            Self { follow_at, preparing, ..sync }.due(now)
-        };
-        table.update(&Key::sync(firm, mailbox), |sync| sync.map(look)).await.map(drop)
-    }
-
-    /// Makes the next round due at `at`, unless it is due earlier than that and still after `now`. The index is written
-    /// only if the time changes.
-    pub fn due_by(self, at: Timestamp, now: Timestamp) -> Self {
-        match &self.due_at {
-            Some(due) if *due <= sortable(at) && *due > sortable(now) => self,
-            _ => self.round_due(at),
-        }
-    }
-
-    /// Begins a reconciliation with the next round, instead of one that runs.
-    ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn reconcile(
-        table: &Table,
-        firm: FirmId,
-        mailbox: MailboxId,
-        dry_run: bool,
-        now: Timestamp,
-    ) -> Result<(), TableError> {
-        let ask = |sync: Self| {
-            // No two runs have one name, however short after each other.
-            let run = sync.reconciliation.map_or(now, |last| now.max(last.run + Duration::from_millis(1)));
-            Self { reconciliation: Some(Reconciliation { run, dry_run, ended_at: None }), ..sync }.due(now)
-        };
-        table.update(&Key::sync(firm, mailbox), |sync| sync.map(ask)).await.map(drop)
-    }
-
-    /// Makes the next round of an active mailbox due at `at`, and begins none before.
-    ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
-    pub async fn put_off(table: &Table, firm: FirmId, mailbox: MailboxId, at: Timestamp) -> Result<(), TableError> {
-        let put_off = |sync: Self| match sync.due_kind {
-            Some(_) => Self { waits_until: Some(at), ..sync.due(at) },
-            None => sync,
-        };
-        table.update(&Key::sync(firm, mailbox), |sync| sync.map(put_off)).await.map(drop)
-    }
-
-    /// The same, with no round due: paused.
-    pub fn not_due(mut self) -> Self {
-        self.due_kind = None;
-        self.due_at = None;
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -850,39 +478,6 @@ mod tests {
         assert_eq!(since(&kept, "2025-07-01"), Err(SinceError::Kept("2025-06-01".parse().unwrap())));
         assert!(since(&kept, "2025-01-01").unwrap().is_some());
         assert_eq!(since(&mailbox(Some("2025-06-01"), None), "2025-01-01"), Err(SinceError::NoGrant));
-    }
-
-    #[test]
-    fn a_round_and_a_slice_that_end_at_the_same_time_leave_each_others_findings() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let read = SyncState { older: Some(at(1)), reconcile_at: Some(at(5)), ..SyncState::default() }.due(at(10));
-        let round = SyncState { quiet_rounds: 3, round_began_at: Some(at(20)), ..read.clone() }.due(at(900));
-        let run = Reconciliation { run: at(20), dry_run: false, ended_at: None };
-        let slice =
-            SyncState { reconciliation: Some(run), reconcile_at: Some(at(99_000)), older: None, ..read.clone() };
-        let one = read.clone().with_older(&read, &slice, Some(at(500))).with_findings_of(&read, &round);
-        let other = round.clone().with_older(&read, &slice, Some(at(500)));
-        assert_eq!((one.reconciliation, one.reconcile_at, one.older), (Some(run), Some(at(99_000)), None));
-        // When older mail goes on, the next round finds out.
-        assert!(one.quiet_rounds == 3 && one.is_due(at(10)));
-        assert!(other.is_due(at(500)) && !other.is_due(at(499)));
-        assert_eq!((other.reconciliation, other.quiet_rounds), (Some(run), 3));
-        // An activation meanwhile wants a round that began after it.
-        let activated = read.clone().due(at(30)).with_findings_of(&read, &round);
-        assert!(activated.is_due(at(30)) && activated.round_began_at.is_none());
-    }
-
-    #[test]
-    fn the_rate_is_that_of_the_last_minutes() {
-        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
-        let mut sync = SyncState::default();
-        assert!(sync.wants_pace(at(0)));
-        sync.note_pace(at(0), 100);
-        assert!(!sync.wants_pace(at(1)) && sync.wants_pace(at(2)));
-        assert_eq!(sync.per_minute(at(5), 600), 100.0);
-        sync.note_pace(at(8), 900);
-        assert_eq!(sync.per_minute(at(12), 900), 0.0);
-        assert_eq!(sync.per_minute(at(60), 900), 0.0);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! older mail works on what nobody took:
 //!
 //! - Only a round of live mail gives older mail to its functions, at its end
-//!   ([`SyncState::older`](super::mailbox::SyncState)). No other round of live mail is under way then, and each that
+//!   ([`SyncState::older`](super::sync_state::SyncState)). No other round of live mail is under way then, and each that
 //!   follows sees it.
 //! - While that stands, a round of live mail begins by [`MailboxTurn::take`]. It waits for nobody: every transaction of
 //!   a slice of older mail replaces this item too, so that from then on none of a slice that began before succeeds.

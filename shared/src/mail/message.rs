@@ -65,7 +65,7 @@ pub struct Message {
     pub state: MessageState,
 }
 
-/// What a mail bore in Outlook when Graph last told of it.
+/// The categories of a mail in Outlook when Graph last reported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenCategories {
     /// All its categories.
@@ -75,7 +75,7 @@ pub struct SeenCategories {
 }
 
 impl SeenCategories {
-    /// What this one bears.
+    /// Those of this mail.
     pub fn on(mail: &Mail) -> Self {
         Self { categories: mail.categories.clone(), etag: mail.etag.clone() }
     }

@@ -12,12 +12,12 @@ use crate::{
     push::{PushNews, ToldProblem},
 };
 
-/// A copy that failed so often is told of in the feed: some minutes after the first refusal.
+/// A copy that failed so often becomes a fact of the feed: some minutes after the first refusal.
 const LASTING_ATTEMPTS: u32 = 3;
 /// The longest pause of a copy that Graph could not see to just then.
 const PASSING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// An item of ours in Microsoft 365.
+/// A pushed item in Microsoft 365.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     /// What it is.
@@ -59,7 +59,7 @@ impl Placed {
     }
 }
 
-/// An item of ours that has to go.
+/// A pushed item that has to be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftoverItem {
     /// What it is.
@@ -96,7 +96,7 @@ pub struct Copy {
     /// What has to go first.
     #[serde(default)]
     pub left: Vec<LeftoverItem>,
-    /// Where something may lie that an answer never told of.
+    /// Where an item may lie whose creation was never answered.
     #[serde(default)]
     pub unsure: BTreeSet<OutlookItemKind>,
     /// How often it was made anew: each time needs a transaction id of its own.

@@ -1,5 +1,5 @@
 //! Push (what the business application says, present in each member's Outlook exactly once); uses `base`, `aws`,
-//! `graph`, `problem`, `firm` and `mail`.
+//! `graph`, `problem`, `firm`, `reading` and `mail`.
 //!
 //! An entry (`entry`) is the truth. For each entry and member there is a [copy](struct@Copy): what was pushed, where it
 //! lies, and what went wrong. An entry that changes makes [`PushWork`] for its members, in the transaction that stores
@@ -17,6 +17,7 @@ pub mod intake;
 mod news;
 mod outbox;
 mod outlook;
+pub mod proposal;
 
 pub use compare::{Difference, SeenItems, Verdict, WantedItem, WantedItems, compare};
 pub use copy::{Copy, CopyFailure, LeftoverItem, Placed};
@@ -130,7 +131,7 @@ fn content_for<T>(member: MemberId, entry: Option<&Entry<T>>) -> Option<&T> {
     entry.filter(|entry| entry.members.contains(&member))?.content.as_ref()
 }
 
-/// The key by which an item of ours is found in Microsoft 365: it tells nobody what it is of.
+/// The key by which a pushed item is found in Microsoft 365. It does not tell whose item it is.
 pub fn mark(firm: FirmId, member: MemberId, entry: &EntryId) -> String {
     mark_of(Sha256::new().chain_update(firm.as_bytes()).chain_update(member.as_bytes()), &entry.to_string())
 }

@@ -10,8 +10,8 @@ use crate::{
     push::mark,
 };
 
-/// What the feed says of one copy, or of one noun of a member: the problem that it told of last. It tells of a problem
-/// once, and of another one again.
+/// What the feed says of one copy, or of one noun of a member: the problem of its last fact. It has a fact for a
+/// problem once, and of another one again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ToldProblem(Option<Code>);

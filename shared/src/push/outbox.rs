@@ -21,7 +21,7 @@ pub struct Outbox {
     pub account: Option<MemberAccount>,
     /// The switches that the last whole comparison went by.
     pub push: Option<Push>,
-    /// Where the changes of the containers of ours go on, for each noun.
+    /// The delta link of each container, for each noun.
     pub links: BTreeMap<Noun, PushLinks>,
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
@@ -84,7 +84,7 @@ impl Outbox {
         self.blocked.get(&noun).or(lasting)
     }
 
-    /// What the feed has to tell of it, as if it were told. What concerns the connector is told of that.
+    /// The fact that the feed needs about it, noted as told. What concerns the connector is a fact of the connector.
     pub fn news(&mut self, now: Timestamp) -> Vec<(Noun, PushNews)> {
         if self.problem.is_some() {
             return Vec::new();

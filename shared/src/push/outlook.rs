@@ -1,4 +1,4 @@
-//! A member's Outlook: where the containers of ours are, and what lies in them.
+//! A member's Outlook: where the containers are that greffe made, and what lies in them.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Names tried for a container of ours.
+/// Names tried for a container.
 const NAMES_MAX: usize = 20;
 /// Entries read at a time.
 const ENTRIES_PAGE: usize = 1_000;
@@ -54,7 +54,7 @@ impl Outlook<'_> {
     }
 
     /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing and
-    /// is known by its id. Where a function died before it could store that, it is the list of a name of ours that was
+    /// is known by its id. Where a function died before it could store that, it is the list of that name that was
     /// not there before it began.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
@@ -89,7 +89,7 @@ impl Outlook<'_> {
         Ok(None)
     }
 
-    /// The task lists of a name of ours, each with its name, before one is made.
+    /// The task lists of greffe's names, each with its name, before one is made.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn foreign_lists(&self) -> Result<BTreeMap<TaskListId, String>, GraphError> {
@@ -101,7 +101,7 @@ impl Outlook<'_> {
         (1..=NAMES_MAX).any(|n| self.name(n) == name)
     }
 
-    /// The `n`th name that a container of ours may have.
+    /// The `n`th name that a container may have.
     fn name(&self, n: usize) -> String {
         if n == 1 { self.firm.name.clone() } else { format!("{} ({n})", self.firm.name) }
     }

@@ -14,6 +14,7 @@
 //! A segment is a tantivy index in one object (`pack.rs`). Its mails are in the order of their numbers, and segments
 //! don't overlap, so a search goes from the newest segment to the oldest and ends when a page is full.
 
+pub mod conversation;
 pub mod error;
 pub mod find;
 pub mod head;

@@ -120,7 +120,7 @@ struct SignedMessage {
     signatures: String,
 }
 
-/// Events that could not be posted, for want of something of ours.
+/// Events that could not be posted, because something of greffe itself fails.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
     /// The feed or the table.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
-        connect_link,
+        connect_link, connection,
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::{Certificate, Credential},
         deletion::delete_connector,
@@ -19,7 +19,7 @@ use shared::{
         owner::AppOwner,
         registration::RegistrationError,
         return_address::ReturnAddress,
-        sign_in, tenancy,
+        tenancy,
     },
     app::App,
     aws::{
@@ -436,7 +436,7 @@ pub(super) async fn grant(
     let find = || Connector::find(&app.table, firm.id(), connector);
     let found = find().await?.ok_or_else(|| not_found("connector"))?;
     let tenant = new.tenant_id.into_inner();
-    sign_in::grant(&app, &found.value, &tenant).await?;
+    connection::grant(&app, &found.value, &tenant).await?;
     tracing::info!(
         firm.id = %firm.id(), connector.id = %connector, tenant.id = %tenant.as_str(), "organisation-wide access granted"
     );

@@ -1,27 +1,20 @@
 //! Proposals: mails that may belong to a dossier, because of who wrote them and to whom.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::extract::State;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    aws::table::Key,
-    base::{
-        address::compared,
-        id::{FirmId, MessageId, Noun},
-    },
-    firm::{Firm, fact::FiledThrough, member::Member},
+    base::id::MessageId,
+    firm::{Firm, fact::FiledThrough},
     mail::{
         filing::FilingChange,
         list::{ArchiveFilter, InDossier, MessageFilter, Registry},
-        mailbox::Mailbox,
         message::Message,
-        opened,
-        proposal::{DossiersByAddress, OwnPeople, proposed},
     },
-    push::{contact::Contact, entry::Entry},
+    push::proposal::Proposer,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -87,56 +80,20 @@ pub(super) async fn list(
     Query(which): Query<ProposalsPage>,
 ) -> Answer<Json<Proposals>> {
     let (firm, limit) = (firm.id(), which.limit.unwrap_or_default().get());
-    let (own, dossiers) = (own_people(&app, firm).await?, dossiers(&app, firm).await?);
+    let found = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;
+    let proposer = Proposer::of(&app.table, &found).await?;
     let (keeping, dossier) = (Some(ArchiveFilter::Archived), Some(InDossier::None));
     let filter = MessageFilter { keeping, dossier, ..MessageFilter::default() };
     let mut registry = Registry { table: &app.table, feed: &app.feed, firm, filter: &filter };
     let show = |_, message| Some(message);
     let listed = filter.list((&app.table, firm), &mut registry, (which.after, limit), show).await?;
-    let never_filed = listed.items.into_iter().filter(|message: &Message| message.filing.is_none());
-    let proposals = never_filed.map(|message| propose(&app, firm, message, &own, &dossiers));
+    let proposals = listed.items.into_iter().map(|message: Message| async {
+        let dossier = proposer.propose(&app.archive, &message).await?;
+        Answer::Ok(dossier.map(|proposed_dossier| ProposalView { message: message.into(), proposed_dossier }))
+    });
     let proposals: Vec<_> = proposals.collect();
     let items: Vec<Option<ProposalView>> = stream::iter(proposals).buffered(READ_AT_ONCE).try_collect().await?;
     Ok(Json(Proposals { items: items.into_iter().flatten().collect(), next: listed.next.map(|next| next.to_string()) }))
-}
-
-/// The proposal of a mail, if there is one.
-async fn propose(
-    app: &App,
-    firm: FirmId,
-    message: Message,
-    own: &OwnPeople,
-    dossiers: &DossiersByAddress,
-) -> Answer<Option<ProposalView>> {
-    let Some(bytes) = message.original().map(|original| original.bytes).filter(|_| !dossiers.is_empty()) else {
-        return Ok(None);
-    };
-    let head = opened::head(&app.archive, (firm, message.id), bytes).await?;
-    let dossier = proposed(&head, own, dossiers).map(str::to_owned);
-    Ok(dossier.map(|proposed_dossier| ProposalView { message: message.into(), proposed_dossier }))
-}
-
-/// Who belongs to the firm.
-async fn own_people(app: &App, firm: FirmId) -> Answer<OwnPeople> {
-    let found = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;
-    let members = app.table.query_all::<Member>(&Key::member_prefix(firm)).await?;
-    let mailboxes = app.table.query_all::<Mailbox>(&Key::mailbox_prefix(firm)).await?;
-    let members = members.iter().filter_map(|row| compared(&row.value.address));
-    let mailboxes = mailboxes.iter().filter_map(|row| compared(&row.value.address));
-    let addresses = members.chain(mailboxes).map(|(address, _)| address);
-    Ok(OwnPeople { domains: found.domains.into_iter().collect(), addresses: addresses.collect() })
-}
-
-/// The dossiers of the firm's contacts.
-async fn dossiers(app: &App, firm: FirmId) -> Answer<DossiersByAddress> {
-    let mut all: DossiersByAddress = HashMap::new();
-    for row in app.table.query_all::<Entry<Contact>>(&Key::entry_prefix(firm, Noun::Contact)).await? {
-        let Some(Contact { emails, dossier: Some(dossier), .. }) = row.value.content else { continue };
-        for (address, _) in emails.iter().filter_map(|email| compared(email)) {
-            all.entry(address).or_default().insert(dossier.clone());
-        }
-    }
-    Ok(all)
 }
 
 /// A proposal that is accepted.

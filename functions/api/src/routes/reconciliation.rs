@@ -11,7 +11,8 @@ use shared::{
     base::id::{FolderId, ImmutableId, MailboxId, MessageId},
     mail::{
         folder::FolderState,
-        mailbox::{Mailbox, MailboxState, SyncState},
+        mailbox::{Mailbox, MailboxState},
+        sync_state::SyncState,
         trouble::Fault,
         walk::{MissingMail, Walk, WalkTally},
     },

@@ -346,7 +346,7 @@ pub(crate) async fn attachment(
 ) -> Result<Response, PageError> {
     let path = office.v1(&format!("/messages/{message}/attachments/{number}"));
     let mut response = handed_on(office.api().stream(&path, &ranges(&headers)).await?);
-    // It is saved, and nothing of it is shown in a page of ours.
+    // It is saved, and nothing of it is shown within the console.
     let saved = response.headers().get(header::CONTENT_DISPOSITION).is_some();
     if !saved && response.status() != StatusCode::SEE_OTHER {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));

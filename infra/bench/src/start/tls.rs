@@ -41,7 +41,7 @@ impl Listener for Tls {
         loop {
             let Ok((stream, from)) = self.tcp.accept().await else { continue };
             let _ = stream.set_nodelay(true);
-            // Whoever breaks off is none of ours.
+            // A connection that breaks off is not counted.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, from);
             }

@@ -1,4 +1,4 @@
-//! Contacts and their folders: made, changed, found again, deleted, and told of by delta.
+//! Contacts and their folders: made, changed, found again, deleted, and reported by delta.
 
 use serde_json::{Map, Value, json};
 

@@ -32,10 +32,11 @@ use shared::{
     graph::GraphUser,
     mail::{
         folder::FolderState,
-        mailbox::{Mailbox, MailboxKind, MailboxState, SyncState},
+        mailbox::{Mailbox, MailboxKind, MailboxState},
         progress::Progress,
         rules::Rules,
         selection::Selection,
+        sync_state::SyncState,
     },
     problem::{Code, Problem},
 };

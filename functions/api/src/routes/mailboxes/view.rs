@@ -9,10 +9,11 @@ use shared::{
     mail::{
         folder::FolderState,
         hint::{HintCode, HintText},
-        mailbox::{FolderDossier, Mailbox, MailboxKind, MailboxState, OlderMailGrant, Preparing, SyncState},
+        mailbox::{FolderDossier, Mailbox, MailboxKind, MailboxState, OlderMailGrant},
         progress::Progress,
         rules::Rules,
         selection::{Selection, SelectionMode},
+        sync_state::{Preparing, SyncState},
         trouble::{Fault, MailboxPart},
         walk::HistoryProgress,
     },

@@ -7,15 +7,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    base::id::{ConversationId, FirmId, MessageId},
+    base::id::{FirmId, MessageId},
     firm::fact::FiledThrough,
     mail::{
-        filing::{self, FilingChange, FilingError, FollowedConversation},
-        list::{ArchiveFilter, MessageFilter, Registry},
+        filing::{self, FilingChange, FilingError},
+        list::{MessageFilter, Registry},
         message::{FilingRecord, Message},
     },
     problem::{Code, Problem},
-    search::find::{Search, SearchCache, SearchWords},
+    search::{
+        conversation::{ConversationMails, follow_conversation},
+        find::{Search, SearchCache},
+    },
 };
 use utoipa::ToSchema;
 
@@ -25,7 +28,7 @@ use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json},
-    field::{Limit, Name},
+    field::Name,
     language,
 };
 
@@ -62,8 +65,6 @@ pub(crate) struct Filings {
 
 /// Most mails that are filed by one request.
 const FILED_MAX: usize = 100;
-/// Most mails of a conversation that are filed by one request.
-const CONVERSATION_FILED_MAX: usize = 200;
 
 /// A mail's id.
 #[derive(ToSchema)]
@@ -214,43 +215,15 @@ pub(crate) async fn file_conversation(
     let dossier = new.dossier.map(Name::into_inner);
     let (by, at) = (firm.by(), app.clock.now());
     let first = find(&app, firm.id(), message).await?;
-    let words = SearchWords { conversation: Some(conversation(&app, firm.id(), &first).await?), ..Default::default() };
-    let followed = dossier.clone().map(|dossier| FollowedConversation { dossier, by: by.clone(), at });
-    // First, so that no mail comes between: what is archived from now on follows, what was before is found.
-    follow(&app, firm.id(), [&first], followed.as_ref()).await?;
-    let filter = MessageFilter { keeping: Some(ArchiveFilter::Archived), ..MessageFilter::default() };
-    let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
-    let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
-    let (mut after, mut found, mut is_complete) = (None, vec![], true);
-    while found.len() < CONVERSATION_FILED_MAX {
-        let page = Box::pin(search.find(&words, (after, Limit::MAX), at)).await?;
-        is_complete &= page.complete_to.is_none();
-        found.extend(
-            page.items.into_iter().map(|mail| mail.message).filter(|mail| mail.dossier() != dossier.as_deref()),
-        );
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    is_complete &= after.is_none() && found.len() <= CONVERSATION_FILED_MAX;
-    found.truncate(CONVERSATION_FILED_MAX);
-    follow(&app, firm.id(), &found, followed.as_ref()).await?;
+    let keys = conversation(&app, firm.id(), &first).await?;
     let through = FiledThrough::Conversation;
     let change = FilingChange { through, ..FilingChange::requested(dossier.as_deref(), &by, at) };
-    let items = file_each(&app, firm.id(), found.iter().map(|mail| (mail.id, change))).await?;
+    let filter = MessageFilter::default();
+    let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
+    let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
+    let ConversationMails { mails, is_complete } = follow_conversation(&search, (&first, keys), change).await?;
+    let items = file_each(&app, firm.id(), mails.iter().map(|mail| (mail.id, change))).await?;
     Ok(Json(FiledConversation { items, is_complete }))
-}
-
-/// Has later mails of the conversations of these mails follow, each in its own mailbox.
-async fn follow(
-    app: &App,
-    firm: FirmId,
-    mails: impl IntoIterator<Item = &Message>,
-    followed: Option<&FollowedConversation>,
-) -> Answer<()> {
-    let conversations: BTreeSet<ConversationId> = mails.into_iter().filter_map(|mail| mail.conversation).collect();
-    Ok(FollowedConversation::set(&app.table, firm, conversations, followed).await?)
 }
 
 /// Files a mail to a dossier, or moves it to another dossier.
