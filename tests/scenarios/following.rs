@@ -120,6 +120,43 @@ async fn d6_a_folder_that_the_mailbox_does_not_have_stands_for_no_dossier() {
     }
 }
 
+#[tokio::test]
+async fn d6_a_folder_whose_mail_is_not_archived_stands_for_no_dossier_until_it_is_chosen() {
+    let office = Office::new().await;
+    let mailbox = office.below(&format!("mailboxes/{}", office.registry.mailbox));
+    let (selection, dossiers) = (format!("{mailbox}/selection"), format!("{mailbox}/dossiers"));
+    let folder = office.world.microsoft.create_folder(ADA, "msgfolderroot", "Duval").unwrap();
+    let choose = async |folders: &[&str]| {
+        office.world.put(&selection, json!({ "mode": "include", "folders": folders })).await.ok();
+        office.world.run_until_idle().await;
+    };
+    let link =
+        async |dossier: Value| office.world.put(&dossiers, json!({ "folder": folder, "dossier": dossier })).await;
+    choose(&["inbox"]).await;
+    let refused = link(json!("7")).await;
+    assert_eq!(refused.body["code"], "invalid_request", "{}", refused.body);
+    assert!(refused.body["detail"].as_str().unwrap().contains("PUT on the mailbox's selection"), "{}", refused.body);
+    choose(&["inbox", &folder]).await;
+    link(json!("7")).await.ok();
+    // Once it is no longer kept, its link can be repeated and removed, and not be another one.
+    choose(&["inbox"]).await;
+    assert_eq!(link(json!("8")).await.problem(), "invalid_request");
+    assert_eq!(link(json!("7")).await.ok()["dossiers"][0]["dossier"], "7");
+    assert_eq!(link(Value::Null).await.ok()["dossiers"], json!([]));
+    // Of a mailbox without any choice, none is kept.
+    let firm = &office.registry.firm;
+    office.world.tenant.add_user("max@lumen.example", "Max").unwrap();
+    let connector = office.world.connector(firm, "delegated", Value::Null).await;
+    office.world.sign_in(firm, &connector, "max@lumen.example").await.ok();
+    let new = json!({ "connector": connector, "address": "max@lumen.example", "kind": "user" });
+    let other = office.world.post(&office.below("mailboxes"), new).await.ok()["id"].as_str().unwrap().to_owned();
+    let path = office.below(&format!("mailboxes/{other}/dossiers"));
+    let inbox = office.world.get(&office.below(&format!("mailboxes/{other}/folders"))).await.ok();
+    let inbox = inbox["items"].as_array().unwrap().iter().find(|folder| folder["well_known"] == "inbox").unwrap();
+    let refused = office.world.put(&path, json!({ "folder": inbox["id"], "dossier": "7" })).await;
+    assert_eq!(refused.problem(), "invalid_request");
+}
+
 fn filed(dossier: &str, through: &str) -> (Option<String>, Option<String>) {
     (Some(dossier.to_owned()), Some(through.to_owned()))
 }

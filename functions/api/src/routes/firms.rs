@@ -275,7 +275,11 @@ pub(super) async fn change(
 ) -> Answer<Tagged<FirmView>> {
     // It is the operator's word for the firm, and unique among all firms.
     if change.external_id.is_some() && !scope.is_operator() {
-        return Err(Problem::new(Code::KeyRightMissing, "external_id: this needs the operator's key.").into());
+        return Err(Problem::new(
+            Code::OperatorKeyNeeded,
+            "external_id: a firm's key can't set it. Nothing was changed.",
+        )
+        .into());
     }
     let mut row = Firm::row(&app.table, scope.id()).await?.ok_or_else(|| not_found("firm"))?;
     let firm = &mut row.value;
