@@ -753,6 +753,7 @@ async fn mails_that_may_belong_to_a_dossier_are_shown_and_filed_together() {
 #[tokio::test]
 async fn an_administrator_makes_filing_by_contact_a_rule_and_a_clerk_can_not() {
     let world = World::new().await;
+    world.tenant.add_user(BOB, "Bob").unwrap();
     let registry = world.registry().await;
     let proposals = format!("{}/proposals", home(&registry));
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
