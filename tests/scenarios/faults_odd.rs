@@ -87,6 +87,34 @@ async fn a_folder_whose_answer_is_late_holds_up_no_mail_of_another() {
 }
 
 #[tokio::test]
+async fn many_mails_whose_originals_never_come_hold_up_others_for_seconds_and_come_soon_once_they_do() {
+    let world = World::new().await;
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    let silent: Vec<String> = (0..16).map(|i| world.deliver("inbox", &format!("Silent {i}"))).collect();
+    for id in &silent {
+        world.microsoft.faults().answer("message value", Some(id), Scripted::Silent, Times::Forever);
+    }
+    let mut mails = vec![world.deliver("inbox", "Behind them"), world.deliver("sentitems", "Elsewhere")];
+    let asked = tokio::time::Instant::now();
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &mails).await, 2);
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    // When they are tried again, new mail waits for two of them.
+    world.clock.advance(MINUTE);
+    mails.push(world.deliver("inbox", "Later"));
+    let asked = tokio::time::Instant::now();
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &mails).await, 3);
+    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
+    world.microsoft.faults().clear();
+    for _ in 0..2 {
+        world.pass(MINUTE).await;
+    }
+    assert_eq!(kept(&world, &registry, &silent).await, 16);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn a_link_that_is_wrong_once_does_not_keep_its_folder_or_the_tree_from_being_read_for_ever() {
     for (from, to) in [
         ("deltaLink\":\"http://", "deltaLink\":\"http://elsewhere.example/".to_owned()),
