@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use reqwest::{
     Method, StatusCode,
-    header::{ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH},
+    header::{ETAG, HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE},
 };
 use serde_json::{Value, json};
-use tests::{ADA, Answer, OPERATOR_KEY, World};
+use tests::{ADA, Answer, OPERATOR_KEY, World, message_id};
 
 /// Sends a change on condition that the state is the one of this tag.
 async fn held_to(world: &World, tag: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
@@ -78,7 +78,9 @@ async fn a_date_or_contact_is_created_only_or_replaced_only_as_the_request_says(
         };
         assert_eq!(put(IF_MATCH).await.problem(), "precondition_failed", "{noun}: there is none");
         assert_eq!(put(IF_NONE_MATCH).await.status, StatusCode::CREATED, "{noun}");
-        assert_eq!(put(IF_NONE_MATCH).await.problem(), "precondition_failed", "{noun}: there is one");
+        let refused = put(IF_NONE_MATCH).await;
+        assert!(refused.body["title"].as_str().unwrap().contains("If-None-Match"), "{}", refused.body);
+        assert_eq!(refused.problem(), "precondition_failed", "{noun}: there is one");
         assert_eq!(put(IF_MATCH).await.status, StatusCode::OK, "{noun}");
         assert_eq!(world.delete(&path).await.status, StatusCode::NO_CONTENT);
         assert_eq!(put(IF_MATCH).await.problem(), "precondition_failed", "{noun}: it is deleted");
@@ -207,6 +209,94 @@ async fn a_change_under_a_condition_overwrites_nothing() {
     world.deliver("inbox", "More");
     world.run_until_idle().await;
     assert_eq!(tag(&world.get(&mailbox).await), before);
+}
+
+#[tokio::test]
+async fn what_is_deleted_answers_an_older_version_as_it_answers_a_request_without_a_condition() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", registry.firm);
+    let made = async |path: &str, body: Value| {
+        let id = world.post(path, body).await.ok()["id"].as_str().unwrap().to_owned();
+        format!("{path}/{id}")
+    };
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector });
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [] });
+    world.put(&of_firm("dates/1"), date).await.ok();
+    world.put(&of_firm("contacts/1"), json!({ "name": "Ada" })).await.ok();
+    let hook = json!({ "url": "http://127.0.0.1:9/" });
+    for (path, again) in [
+        (made(&of_firm("webhooks"), hook.clone()).await, StatusCode::NOT_FOUND),
+        (made("/v1/webhooks", hook).await, StatusCode::NOT_FOUND),
+        (made(&of_firm("members"), member).await, StatusCode::NOT_FOUND),
+        (of_firm(&format!("mailboxes/{}", registry.mailbox)), StatusCode::NOT_FOUND),
+        (of_firm(&format!("connectors/{}", registry.connector)), StatusCode::NOT_FOUND),
+        // To delete once more what can be named without being there succeeds: the condition counts.
+        (of_firm("dates/1"), StatusCode::NO_CONTENT),
+        (of_firm("contacts/1"), StatusCode::NO_CONTENT),
+        (format!("/v1/firms/{}", registry.firm), StatusCode::NO_CONTENT),
+    ] {
+        let before = tag(&world.get(&path).await);
+        assert_eq!(
+            held_to(&world, &before, Method::DELETE, &path, None).await.status,
+            StatusCode::NO_CONTENT,
+            "{path}"
+        );
+        assert_eq!(world.delete(&path).await.status, again, "{path}");
+        let late = held_to(&world, &before, Method::DELETE, &path, None).await.status;
+        let fails = !again.is_success();
+        assert_eq!(late, if fails { again } else { StatusCode::PRECONDITION_FAILED }, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_condition_by_time_is_refused_and_a_reading_is_answered_in_full_under_any() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let time = "Mon, 02 Mar 2026 08:00:00 GMT";
+    let mailbox = format!("/v1/firms/{}/mailboxes/{}", registry.firm, registry.mailbox);
+    let under = async |headers: &[(HeaderName, &str)], method: Method, path: &str, body: Option<Value>| {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
+        world.request_with(Some(OPERATOR_KEY), method, path, headers, body).await
+    };
+    let by_time = [(IF_UNMODIFIED_SINCE, time)];
+    for (method, path) in [
+        (Method::PATCH, mailbox.clone()),
+        (Method::DELETE, mailbox.clone()),
+        (Method::POST, format!("{mailbox}/pause")),
+        (Method::POST, "/v1/firms".to_owned()),
+    ] {
+        let refused = under(&by_time, method.clone(), &path, Some(json!({}))).await;
+        assert!(refused.body["detail"].as_str().unwrap().starts_with("If-Unmodified-Since: "), "{}", refused.body);
+        assert_eq!(refused.problem(), "invalid_request", "{method} {path}");
+    }
+    let before = tag(&world.get(&mailbox).await);
+    // Beside If-Match it does not count.
+    let both = [(IF_MATCH, before.as_str()), (IF_UNMODIFIED_SINCE, time)];
+    under(&both, Method::PATCH, &mailbox, Some(json!({}))).await.ok();
+    // The tag is that of the settings, and says nothing of progress.
+    for condition in [(IF_NONE_MATCH, before.as_str()), (IF_NONE_MATCH, "*"), (IF_MODIFIED_SINCE, time)] {
+        let read = under(std::slice::from_ref(&condition), Method::GET, &mailbox, None).await;
+        assert_eq!((read.status, read.body["state"].as_str()), (StatusCode::OK, Some("active")), "{condition:?}");
+    }
+    // What an original's tag names never changes.
+    let original = format!("/v1/firms/{}/messages/{}/content", registry.firm, message_id(&registry, &mail));
+    let sha256 = tag(&world.get(&original).await);
+    assert_eq!(under(&[(IF_NONE_MATCH, &sha256)], Method::GET, &original, None).await.status, StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn a_firms_key_is_told_that_only_the_operator_sets_the_firms_own_id() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let key = world.post(&format!("/v1/firms/{firm}/keys"), json!({ "name": "Application" })).await.ok();
+    let (key, path) = (key["key"].as_str().unwrap(), format!("/v1/firms/{firm}"));
+    let refused = world.request(Some(key), Method::PATCH, &path, Some(json!({ "external_id": "c-7" }))).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(refused.body["next_action"].as_str().unwrap().contains("ask the operator"), "{}", refused.body);
+    assert_eq!(refused.problem(), "operator_key_needed");
 }
 
 #[tokio::test]

@@ -504,6 +504,11 @@ async fn the_first_run_leads_to_the_first_kept_mail_in_each_language() {
         let seen = visitor.submit(&tree, &folders, &[&choice[..], &[("do", "see")]].concat()).await;
         seen.shows(&["value=\"store\"", " checked"]);
         assert_eq!(world.get(&mailbox.replace("/console", "/v1")).await.ok()["selection"], Value::Null);
+        // Looking for another folder neither stores nor loses what was ticked.
+        let search = [&choice[..], &[("q", "SENT"), ("do", "find")]].concat();
+        let found = visitor.submit(&tree, &folders, &search).await;
+        found.shows(&["<bdi>Sent", &format!("type=\"hidden\" name=\"folder\" value=\"{inbox}\"")]);
+        assert!(!found.html.contains("<bdi>Inbox</bdi>") && !found.html.contains("value=\"store\""), "{}", found.html);
         let stored = visitor.submit(&seen, &folders, &[&choice[..], &[("do", "store")]].concat()).await;
         assert_eq!(stored.to.as_deref(), Some(mailbox.as_str()));
 
@@ -748,6 +753,29 @@ async fn mails_that_may_belong_to_a_dossier_are_shown_and_filed_together() {
     let filed = visitor.submit(&page, &proposals, &ticked).await;
     visitor.get(filed.to.as_deref().unwrap()).await.shows(&["2 mails are filed", "No mail waits for a dossier"]);
     assert_eq!(world.message(&registry, &mails[0]).await.ok()["dossier"], "2026/14");
+}
+
+#[tokio::test]
+async fn an_administrator_makes_filing_by_contact_a_rule_and_a_clerk_can_not() {
+    let world = World::new().await;
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let registry = world.registry().await;
+    let proposals = format!("{}/proposals", home(&registry));
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let page = visitor.get(&proposals).await;
+    page.shows(&["File new mail by its contacts", "File replies with their conversation"]);
+    let stored = visitor.submit(&page, &format!("{proposals}/rules"), &[("file_by_contact", "1")]).await;
+    let page = visitor.get(stored.to.as_deref().unwrap()).await;
+    page.shows(&["name=\"file_by_contact\" value=\"1\" checked"]);
+    let firm = world.get(&format!("/v1/firms/{}", registry.firm)).await.ok();
+    assert_eq!((&firm["file_by_contact"], &firm["replies_follow"]), (&json!(true), &json!(false)));
+
+    let clerk = Visitor::invited(&world, &registry.firm, "clerk", BOB).await;
+    let page = clerk.get(&proposals).await;
+    assert!(!page.html.contains("file_by_contact"), "{}", page.html);
+    let refused = clerk.submit(&page, &format!("{proposals}/rules"), &[]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.html);
+    assert_eq!(world.get(&format!("/v1/firms/{}", registry.firm)).await.ok()["file_by_contact"], true);
 }
 
 #[tokio::test]

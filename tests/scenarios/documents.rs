@@ -170,9 +170,15 @@ async fn the_first_five_minutes_go_as_they_are_printed() {
 }
 
 /// What printed answers have that show what the sandbox does not have: a failed check, a firm that waits, a mail that
-/// rules skip, a proposal. They are not compared.
-const ILLUSTRATIONS: [&str; 5] =
-    ["right_missing", "\"waiting\":[{", "\"reason\":\"internal\"", "\"missing\":[{", "\"proposed_dossier\""];
+/// rules skip, a proposal, a mailbox that is new. They are not compared.
+const ILLUSTRATIONS: [&str; 6] = [
+    "right_missing",
+    "\"waiting\":[{",
+    "\"reason\":\"internal\"",
+    "\"missing\":[{",
+    "\"proposed_dossier\"",
+    "\"state\":\"inactive\"",
+];
 
 /// Runs every block of a document that can be run, in order, and holds the answers against the printed ones: their
 /// status, and the names of their fields. How many blocks of each kind there were.
@@ -208,6 +214,24 @@ async fn follow(reader: &Reader<'_>, document: &str) -> (usize, usize) {
         }
     }
     counts
+}
+
+#[test]
+fn every_command_of_the_integrators_guide_runs_as_it_is_printed() {
+    let document = std::fs::read_to_string(root().join("docs/integrator.md")).unwrap();
+    let is_command = |text: &str| {
+        let first = text.split_whitespace().next().unwrap_or_default();
+        ["curl", "export"].contains(&first) || first.contains("=$(")
+    };
+    let mut not_run: Vec<String> = Vec::new();
+    for block in blocks_of(&document) {
+        match block {
+            Block::Shell(text) if is_command(&text) && !runs_offline(&text) => not_run.push(text),
+            _ => {}
+        }
+    }
+    // What `cargo run` prints for this reader alone.
+    assert_eq!(not_run, ["export GREFFE=… OPERATOR_KEY=… FIRM=…"]);
 }
 
 #[tokio::test]

@@ -82,7 +82,9 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<String, Strin
 #[tokio::test]
 async fn a_proof_is_checked_without_greffe_and_holds_only_as_it_was_given_out() {
     let (world, registry, path) = archived(&[], MAIL).await;
-    assert_eq!(world.get(&format!("{path}/proof")).await.problem(), "not_in_log");
+    let early = world.get(&format!("{path}/proof")).await;
+    assert_eq!(early.headers["retry-after"], "900");
+    assert_eq!(early.problem(), "not_in_log");
     let log = async || world.get(&format!("/v1/firms/{}/log", registry.firm)).await.ok();
     assert_eq!((&log().await["size"], &log().await["checkpoint"]), (&0.into(), &Value::Null));
     world.host.append_logs().await;

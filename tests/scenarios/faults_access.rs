@@ -98,6 +98,7 @@ async fn tokens_that_graph_refuses_though_entra_issues_them_are_an_outage_and_no
     assert_eq!(connector(&world, &registry).await["state"], "connected");
     world.microsoft.faults().refuse_tokens(Times::Forever);
     let refused = add(&world, &registry, ADA, "user").await;
+    assert!(refused.headers.contains_key("retry-after"), "what passes says when to try again");
     assert_eq!(refused.problem(), "microsoft_busy");
     world.microsoft.faults().clear();
     world.settle(&registry).await;

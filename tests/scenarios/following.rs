@@ -120,6 +120,43 @@ async fn d6_a_folder_that_the_mailbox_does_not_have_stands_for_no_dossier() {
     }
 }
 
+#[tokio::test]
+async fn d6_a_folder_whose_mail_is_not_archived_stands_for_no_dossier_until_it_is_chosen() {
+    let office = Office::new().await;
+    let mailbox = office.below(&format!("mailboxes/{}", office.registry.mailbox));
+    let (selection, dossiers) = (format!("{mailbox}/selection"), format!("{mailbox}/dossiers"));
+    let folder = office.world.microsoft.create_folder(ADA, "msgfolderroot", "Duval").unwrap();
+    let choose = async |folders: &[&str]| {
+        office.world.put(&selection, json!({ "mode": "include", "folders": folders })).await.ok();
+        office.world.run_until_idle().await;
+    };
+    let link =
+        async |dossier: Value| office.world.put(&dossiers, json!({ "folder": folder, "dossier": dossier })).await;
+    choose(&["inbox"]).await;
+    let refused = link(json!("7")).await;
+    assert_eq!(refused.body["code"], "invalid_request", "{}", refused.body);
+    assert!(refused.body["detail"].as_str().unwrap().contains("PUT on the mailbox's selection"), "{}", refused.body);
+    choose(&["inbox", &folder]).await;
+    link(json!("7")).await.ok();
+    // Once it is no longer kept, its link can be repeated and removed, and not be another one.
+    choose(&["inbox"]).await;
+    assert_eq!(link(json!("8")).await.problem(), "invalid_request");
+    assert_eq!(link(json!("7")).await.ok()["dossiers"][0]["dossier"], "7");
+    assert_eq!(link(Value::Null).await.ok()["dossiers"], json!([]));
+    // Of a mailbox without any choice, none is kept.
+    let firm = &office.registry.firm;
+    office.world.tenant.add_user("max@lumen.example", "Max").unwrap();
+    let connector = office.world.connector(firm, "delegated", Value::Null).await;
+    office.world.sign_in(firm, &connector, "max@lumen.example").await.ok();
+    let new = json!({ "connector": connector, "address": "max@lumen.example", "kind": "user" });
+    let other = office.world.post(&office.below("mailboxes"), new).await.ok()["id"].as_str().unwrap().to_owned();
+    let path = office.below(&format!("mailboxes/{other}/dossiers"));
+    let inbox = office.world.get(&office.below(&format!("mailboxes/{other}/folders"))).await.ok();
+    let inbox = inbox["items"].as_array().unwrap().iter().find(|folder| folder["well_known"] == "inbox").unwrap();
+    let refused = office.world.put(&path, json!({ "folder": inbox["id"], "dossier": "7" })).await;
+    assert_eq!(refused.problem(), "invalid_request");
+}
+
 fn filed(dossier: &str, through: &str) -> (Option<String>, Option<String>) {
     (Some(dossier.to_owned()), Some(through.to_owned()))
 }
@@ -332,6 +369,39 @@ async fn a_folder_that_an_older_version_read_is_read_once_more_and_nothing_is_ar
         let row = world.host.app.table.get::<Message>(&message(mail)).await.unwrap().unwrap();
         assert!(row.value.conversation.is_some());
     }
+    world.settle(&office.registry).await;
+}
+
+#[tokio::test]
+async fn d6_new_mail_is_filed_by_its_contacts_where_the_firm_made_that_its_rule() {
+    let office = Office::new().await;
+    let world = &office.world;
+    let contact = json!({
+        "kind": "person", "name": "c1", "surname": "c1", "emails": ["client@acme.example"], "dossier": "D-1", "members": []
+    });
+    world.put(&office.below("contacts/c1"), contact).await.ok();
+    let before = office.deliver("0", "", "Before");
+    world.run_until_idle().await;
+    let firm = format!("/v1/firms/{}", office.registry.firm);
+    assert_eq!(world.patch(&firm, json!({ "file_by_contact": true })).await.ok()["file_by_contact"], true);
+
+    let mail = office.deliver("1", "", "Lease");
+    let both = "From: judge@court.example\r\nTo: ada@lumen.example, client@acme.example\r\nSubject: Both\r\n\r\nx\r\n";
+    let both = world.microsoft.deliver(ADA, INBOX, Mail::new(both.to_owned(), world.clock.now())).unwrap();
+    world.run_until_idle().await;
+    assert_eq!((office.filing(&mail).await, office.mark(&mail)), (filed("D-1", "contact"), vec![GREEN.to_owned()]));
+    assert_eq!(office.filing(&both.immutable_id).await, NOWHERE, "one of them is nobody's contact");
+    assert_eq!(office.filing(&before).await, NOWHERE, "it stays a proposal");
+    let facts = world.get(&office.below("events?after=0&limit=100&type=message_filed")).await.ok();
+    assert_eq!((&facts["items"][0]["by"], facts["items"].as_array().unwrap().len()), (&json!("operator"), 1));
+
+    // The folder and the conversation come first, and what a person takes out stays out.
+    office.file(&mail, Value::Null).await;
+    assert_eq!(office.filing(&mail).await.0, None);
+    world.patch(&firm, json!({ "file_by_contact": false })).await.ok();
+    let after = office.deliver("2", "", "Lease");
+    world.run_until_idle().await;
+    assert_eq!(office.filing(&after).await, NOWHERE);
     world.settle(&office.registry).await;
 }
 

@@ -323,6 +323,9 @@ async fn each_secret_of_the_last_day_signs_and_there_are_five_at_most() {
     assert_eq!(refused.body["code"], "too_many_secrets");
     // The first one was replaced an hour after the beginning, which was at 08:00.
     assert!(refused.body["detail"].as_str().unwrap().contains("2026-03-03T09:00:00Z"), "{}", refused.body);
+    let ends_at: Timestamp = "2026-03-03T09:00:00Z".parse().unwrap();
+    let wait: i64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert_eq!(wait, ends_at.as_second() - world.clock.now().as_second());
     world.pass(21 * HOUR).await;
     secrets.push(rotate().await.ok()["secret"].as_str().unwrap().to_owned());
     world.deliver("inbox", "The first secret signs no longer");
@@ -356,7 +359,10 @@ async fn a_test_one_event_or_everything_is_sent_when_somebody_asks_for_it() {
     assert_eq!(since.len(), events(&world, &registry.firm).await.len());
     // What the feed does not have would be passed over in silence for ever.
     for ahead in [json!({ "kind": "again", "number": 999_999 }), json!({ "kind": "since", "after": "999999" })] {
-        assert_eq!(world.post(&format!("{path}/send"), ahead).await.problem(), "position_unknown");
+        let refused = world.post(&format!("{path}/send"), ahead).await;
+        let next_action = refused.body["next_action"].as_str().unwrap();
+        assert!(next_action.contains("Use a number") && next_action.contains("a webhook with `0`"), "{next_action}");
+        assert_eq!(refused.problem(), "position_unknown");
     }
     let new = json!({ "url": application.url, "after": "999999" });
     let webhooks = format!("/v1/firms/{}/webhooks", registry.firm);
@@ -516,6 +522,9 @@ async fn what_is_erased_is_told_to_the_webhook_without_waiting_for_its_schedule(
     let message = events(&world, &registry.firm).await.pop().unwrap()["message"].clone();
     let target = json!({ "kind": "message", "message": message });
     let asked = world.post(&erasures, json!({ "target": target, "reason": "Article 17" })).await.ok();
+    let early = world.post(&format!("{erasures}/{}/confirm", asked["id"].as_str().unwrap()), Value::Null).await;
+    assert_eq!(early.headers["retry-after"], "60");
+    assert_eq!(early.problem(), "erasure_not_previewed");
     Box::pin(world.host.erase()).await;
     world.post(&format!("{erasures}/{}/confirm", asked["id"].as_str().unwrap()), Value::Null).await.ok();
     Box::pin(world.host.erase()).await;

@@ -1,6 +1,6 @@
 //! Errors of routes: every failure is answered with a problem document (RFC 9457).
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -18,7 +18,7 @@ use shared::{
         telemetry::ErrorChain,
     },
     firm::{external_id::ExternalIdOwner, feed::FeedError},
-    graph::{EntraError, GraphError, TokenError},
+    graph::{Disposition, EntraError, GraphError, TokenError},
     mail::archive::ArchiveError,
     problem::{Code, Problem, of_app_not_allowed},
 };
@@ -36,13 +36,16 @@ pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// See [`RATE_LIMIT`].
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// After how many seconds to try again where a service that greffe needs does not say so.
+const UNAVAILABLE_SECONDS: u64 = 60;
+
 /// Why a request came to nothing.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Told as it is.
     Told(Box<Problem>),
     /// Told as it is, with the seconds after which to try again.
-    Later(Box<Problem>, i64),
+    Later(Box<Problem>, u64),
     /// Another wrote the same thing at the same moment: a conflict, or that the request's condition does not hold.
     Overtaken,
     /// Ours: logged with its causes; the caller is told the request's id and nothing else.
@@ -115,7 +118,10 @@ impl From<GraphError> for Failure {
         match error {
             // Microsoft has nothing to do with it.
             GraphError::Token { source: source @ (TokenError::Secret(_) | TokenError::Table(_)), .. } => source.into(),
-            error => Problem::from(error).into(),
+            error => match error.disposition() {
+                Disposition::RetryAfter(wait) => Self::later(error.into(), wait),
+                _ => Problem::from(error).into(),
+            },
         }
     }
 }
@@ -203,9 +209,18 @@ pub(crate) fn status_of(response: &Response) -> StatusCode {
 }
 
 impl Failure {
-    /// Told as it is, to be tried again after `seconds`.
-    pub(crate) fn later(problem: Problem, seconds: i64) -> Self {
-        Self::Later(Box::new(problem), seconds)
+    /// Told as it is, to be tried again after `wait`, in whole seconds.
+    pub(crate) fn later(problem: Problem, wait: Duration) -> Self {
+        Self::Later(Box::new(problem), wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+    }
+
+    /// The seconds after which to try again: of what passes by itself, and of a service that does not answer.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Later(_, seconds) => Some(*seconds),
+            Self::Told(problem) if problem.status == StatusCode::SERVICE_UNAVAILABLE => Some(UNAVAILABLE_SECONDS),
+            _ => None,
+        }
     }
 
     /// The problem document of the answer; none for a failure of greffe itself.
@@ -258,9 +273,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
                 response.headers_mut().insert(name, value.clone());
             }
         }
-        if let Failure::Later(_, seconds) = *failure {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        }
+        response.headers_mut().extend(failure.retry_after().map(|seconds| (header::RETRY_AFTER, seconds.into())));
     }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

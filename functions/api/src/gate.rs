@@ -50,6 +50,8 @@ const CALLS_AT_ONCE: u64 = 20;
 /// How long a caller counts as identified: a call that takes longer, as one that waits for events, is answered only if
 /// the caller may still call.
 const IDENTIFIED_FOR: Duration = Duration::from_secs(1);
+/// After how long to send a request again whose first is still at work.
+const UNFINISHED_PAUSE: Duration = Duration::from_secs(2);
 /// How long a spent allowance is remembered by the table.
 const ALLOWANCE_KEPT: Duration = Duration::from_secs(3600);
 
@@ -82,7 +84,7 @@ struct RateLimit {
     /// Calls that are left of this minute; none if this one was one too many.
     remaining: Option<u64>,
     /// Seconds until the next minute.
-    seconds: i64,
+    seconds: u64,
 }
 
 impl RateLimit {
@@ -117,7 +119,7 @@ impl Gate {
             Some(_) => admit(app, caller, parts, body, next).await,
             None => {
                 let problem = Problem::new(Code::TooManyRequests, format!("At most {} a minute.", limit.most));
-                Err(Failure::later(problem, limit.seconds))
+                Err(Failure::later(problem, Duration::from_secs(limit.seconds)))
             }
         };
         Ok(limit.on(answer.unwrap_or_else(Failure::into_response)))
@@ -128,7 +130,8 @@ impl Gate {
         let now = app.clock.now();
         let minute = now.as_second().div_euclid(60);
         let most = app.config.calls_per_minute;
-        let told = |remaining| RateLimit { most, remaining, seconds: 60 - now.as_second().rem_euclid(60) };
+        let told =
+            |remaining| RateLimit { most, remaining, seconds: 60 - now.as_second().rem_euclid(60).unsigned_abs() };
         {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             taken.retain(|_, allowance| allowance.minute == minute);
@@ -223,7 +226,8 @@ fn right_missing(right: KeyRight) -> Problem {
 
 /// What a request says that its operation does not read would be taken for obeyed.
 ///
-/// Errors: a parameter of the query that the operation does not know, or a condition of a change that it does not take.
+/// Errors: a parameter of the query that the operation does not know, or a condition of a change that it does not take:
+/// one by a time never, because nothing shows its time.
 fn refuse_what_is_not_taken(operation: Operation, parts: &Parts) -> Answer<()> {
     let known = operation.query_names();
     let mut given = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
@@ -234,10 +238,15 @@ fn refuse_what_is_not_taken(operation: Operation, parts: &Parts) -> Answer<()> {
     }
     let conditions = [(header::IF_MATCH, "If-Match"), (header::IF_NONE_MATCH, "If-None-Match")];
     let mut refused = conditions.iter().filter(|_| !parts.method.is_safe() && !operation.takes_conditions);
-    match refused.find(|(name, _)| parts.headers.contains_key(name)) {
-        Some((_, name)) => Err(invalid(format!("{name}: this request takes no condition. Nothing was changed."))),
-        None => Ok(()),
+    if let Some((_, name)) = refused.find(|(name, _)| parts.headers.contains_key(name)) {
+        return Err(invalid(format!("{name}: this request takes no condition. Nothing was changed.")));
     }
+    let by_time = !parts.method.is_safe() && parts.headers.contains_key(header::IF_UNMODIFIED_SINCE);
+    // Beside If-Match it does not count (RFC 9110, section 13.1.4).
+    if by_time && !parts.headers.contains_key(header::IF_MATCH) {
+        return Err(invalid("If-Unmodified-Since: greffe takes no time for a condition. Nothing was changed."));
+    }
+    Ok(())
 }
 
 fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Params)) -> AuditEntry {
@@ -367,7 +376,7 @@ async fn again(
         .into()),
         RequestClaim::Unfinished => Err(Failure::later(
             Problem::new(Code::RequestUnfinished, "An earlier request with this Idempotency-Key is still running."),
-            2,
+            UNFINISHED_PAUSE,
         )),
         RequestClaim::Lost(outcome) => {
             let detail = match outcome {

@@ -150,7 +150,7 @@ fn describe_headers(document: &mut Value) {
     document["components"]["headers"] = json!({
         "Allow": text("With the status 405: the methods of this address."),
         "Deprecation": text("Since when the operation is deprecated: `@` and seconds since 1970 (RFC 9745)."),
-        "ETag": text("The state that is shown: send it as `If-Match` with a change."),
+        "ETag": text(ETAG),
         "Greffe-Version": text("The version of greffe that answers."),
         "Idempotency-Replayed": text("`true` if this is the first response to a request that was sent again with its `Idempotency-Key`."),
         "Link": text("Of a deprecated operation: where its successor is described."),
@@ -172,7 +172,9 @@ fn describe_headers(document: &mut Value) {
                 let names = if path.starts_with("/v1/") { &OF_ALL[..] } else { &OF_ALL[..2] };
                 let is_success = status.starts_with('2');
                 let replayed = (method == "post" && is_success).then_some("Idempotency-Replayed");
-                let later = (method == "post" && status == "409").then_some("Retry-After");
+                let passes =
+                    method == "post" || answer["description"].as_str().is_some_and(|of| of.contains("`not_in_log`"));
+                let later = (passes && status == "409").then_some("Retry-After");
                 let deprecated = ["Deprecation", "Link", "Sunset"].into_iter().filter(|_| is_deprecated);
                 let is_tagged = tagged.contains(&answer["content"]["application/json"]["schema"]);
                 let tag = (is_success && is_tagged && answer["headers"]["ETag"].is_null()).then_some("ETag");
@@ -285,12 +287,15 @@ fn add_tags(document: &mut utoipa::openapi::OpenApi) {
     }
 }
 
+/// What a tag is good for: what greffe makes by itself does not change it, so it is no reason for 304.
+const ETAG: &str = "The settings that are shown: send it as `If-Match` with a change. Progress and state do not change it, so a \
+                    GET takes no condition: it is answered in full.";
+
 fn add_tag(operation: &mut Operation) {
     for status in ["200", "201"] {
         if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut(status) {
             let schema = ObjectBuilder::new().schema_type(Type::String);
-            let text = "The state that is shown: send it as `If-Match` with a change.";
-            let tag = HeaderBuilder::new().schema(Some(schema)).description(Some(text)).build();
+            let tag = HeaderBuilder::new().schema(Some(schema)).description(Some(ETAG)).build();
             answer.headers.insert("ETag".to_owned(), tag.into());
         }
     }
@@ -298,14 +303,15 @@ fn add_tag(operation: &mut Operation) {
 
 /// The problems that routes of `/v1` may answer by themselves or by what stands before them, by status; the last one,
 /// if the request has a condition.
-const PROBLEMS: [(u16, &str); 7] = [
+const PROBLEMS: [(u16, &str); 8] = [
     (400, "`invalid_request`: `detail` names the field and says what it has to be."),
     (401, "`unauthorized`: no key, or none that greffe knows."),
     (403, "`key_right_missing`: the key lacks the right for it."),
     (404, "`not_found`: there is no such thing, or the key may not see it."),
+    (413, "`body_too_large`: `detail` says how many bytes a body may have."),
     (429, "`too_many_requests`: wait as long as `Retry-After` says."),
     (415, "`unsupported_media_type`: the header `Content-Type` does not name JSON."),
-    (412, "`precondition_failed`: it was changed since the state that `If-Match` names. Nothing was changed."),
+    (412, "`precondition_failed`: `If-Match` or `If-None-Match` does not hold. Nothing was changed."),
 ];
 
 fn problem_name(status: u16) -> String {
@@ -323,9 +329,12 @@ fn add_problems(path: &str, method: &Method, operation: &mut Operation) {
     if !path.starts_with("/v1/") {
         return;
     }
+    let is_operators = routes::Operation::at(path, method).is_some_and(|served| served.needs == Needs::Operator);
     let may = |status| match status {
-        404 => path.contains('{'),
+        404 => path.contains('{') || is_operators,
         412 => false,
+        // A body that comes with an `Idempotency-Key` is read, whatever it is.
+        413 => operation.request_body.is_some() || *method == Method::POST,
         415 => operation.request_body.is_some(),
         _ => true,
     };
@@ -456,6 +465,26 @@ fn each_operation_has_an_id_of_its_own_and_each_answer_a_description() {
     assert!(!ids.is_empty());
     let schemas = document["components"]["schemas"].to_string();
     assert!(!schemas.contains("\"allOf\""), "no generator makes one type of several parts");
+}
+
+#[test]
+fn what_the_gate_and_the_readers_of_bodies_answer_is_described() {
+    let document = serde_json::to_value(document()).expect("a document is JSON");
+    for (path, item) in document["paths"].as_object().into_iter().flatten().filter(|(path, _)| path.starts_with("/v1/"))
+    {
+        for (method, described) in item.as_object().into_iter().flatten() {
+            let is_described = |status: &str| described["responses"][status].is_object();
+            let is_operators = described["x-right"] == "operator";
+            assert_eq!(is_described("404"), path.contains('{') || is_operators, "{method} {path}: 404");
+            let has_body = method == "post" || described["requestBody"].is_object();
+            assert!(!has_body || is_described("413"), "{method} {path}: 413");
+            let parameters = described["parameters"].as_array().into_iter().flatten();
+            let takes =
+                parameters.filter(|parameter| parameter["in"] == "header").any(|p| p["name"] == "If-None-Match");
+            assert_eq!(is_described("304"), takes && method == "get", "{method} {path}: 304");
+            assert_eq!(is_described("412"), takes && method != "get", "{method} {path}: 412");
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Changes under a condition: `ETag` says which state was read, and `If-Match` has a change carried out on that state
 //! only; `If-None-Match: *` has it create, never replace (RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2).
 //!
-//! A tag is a digest of what PUT and PATCH change, so progress that greffe makes by itself does not change it. A route
-//! compares the tag with the item that it read, and its write is held to that item: what another changed in between
-//! fails, too.
+//! A tag is a digest of what PUT and PATCH change, so progress that greffe makes by itself does not change it: a GET
+//! takes no condition. A route compares the tag with the item that it read, and its write is held to that item: what
+//! another changed in between fails, too. A condition counts only where the request would succeed without it (section
+//! 13.2.1): where there is nothing to change, the answer is 404. Nothing shows when it was changed last, so there is no
+//! condition by time.
 
 use std::sync::Arc;
 
@@ -59,7 +61,8 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 #[into_params(parameter_in = Header)]
 pub(crate) struct IfMatch {
     /// The `ETag` of a response. The request changes nothing if the thing was changed since then: the answer is 412,
-    /// `precondition_failed`.
+    /// `precondition_failed`. A request that fails without a condition fails in the same way with one: where there is
+    /// no such thing any more, the answer is 404.
     #[param(rename = "If-Match", value_type = String, required = false, max_length = 1000, pattern = r#"^(\*|("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*)$"#)]
     condition: Option<Condition>,
     /// `*`: the request changes nothing if the thing is there already: the answer is 412, `precondition_failed`.

@@ -376,7 +376,8 @@ impl Demo {
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/messages?limit=3'\n\
              \x20 # what happened in the firm, oldest first\n\
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/events?limit=10'\n\
-             docs/integrator.md explains the API.\n\nCtrl-C ends it.\n\n\
+             docs/integrator.md explains the API. Its commands need these variables:\n\
+             \x20 export GREFFE={base} OPERATOR_KEY={key} FIRM={firm}\n\nCtrl-C ends it.\n\n\
              The console, as the firm's administrator: open this in a browser, and choose an account.\n{entry}",
             microsoft = memory.microsoft_port
         )

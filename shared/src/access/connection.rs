@@ -132,7 +132,7 @@ async fn holds_rights(clients: &Clients, issued: &Issued) -> Result<(), Problem>
 /// The operator grants the sign-in that `connector` waits with, for `tenant` and no other. A connector that works
 /// already stays as it is.
 ///
-/// Errors: `not_connected` where nothing waits; what Entra answers where the consent is missing.
+/// Errors: `not_connected` or `invalid_request` where nothing waits; what Entra answers where the consent is missing.
 pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) -> Result<(), Problem> {
     if connector.organization().is_some_and(|waits| waits != tenant) {
         let detail = "The connector waits for another tenant: see GET /v1/tenants.";
@@ -141,15 +141,18 @@ pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) 
     let Some(AwaitingGrant { account, rights, verified_domains }) = connector.awaiting_grant.clone() else {
         return match connector.access == Access::Organization && connector.account.is_some() {
             true => Ok(()),
-            false => Err(nothing_waits()),
+            false => Err(nothing_waits(connector)),
         };
     };
     let consent = Consent { account, proof: TenantProof::Operator, verified_domains };
     finish_consent(clients, &connector.clone().with_rights(rights), consent, None).await.map(drop)
 }
 
-fn nothing_waits() -> Problem {
-    Problem::new(Code::NotConnected, "The connector does not wait for a grant.")
+fn nothing_waits(connector: &Connector) -> Problem {
+    match connector.account {
+        Some(_) => Problem::new(Code::InvalidRequest, "The connector works without a grant: it waits for none."),
+        None => Problem::new(Code::NotConnected, "The connector does not wait for a grant."),
+    }
 }
 
 /// What a connector works with from now on.
@@ -179,7 +182,7 @@ pub(super) async fn connect(
         let tenancy = match &organization {
             Some((proof, verified_domains)) => {
                 if *proof == TenantProof::Operator && row.value.awaiting_grant.is_none() {
-                    return Err(nothing_waits());
+                    return Err(nothing_waits(&row.value));
                 }
                 let mut held = HeldTenancy::read(&clients.table, &account.tenant_id).await.map_err(from_table)?;
                 if !held.value.admit(asked.firm, *proof, now) {

@@ -213,10 +213,10 @@ pub enum RegistrationError {
     #[error("another firm, or greffe's operator, changes this app registration")]
     AnotherFirms,
     /// Nothing was made that could be used.
-    #[error("no certificate was made")]
+    #[error("no certificate was made: make one first, with POST on certificate")]
     NothingPrepared,
     /// It has no end, so there is nothing to replace.
-    #[error("a federated credential has nothing that could be rotated")]
+    #[error("a federated credential has nothing that could be rotated: nothing has to be done")]
     NothingToRotate,
     /// Entra does not let the app see or change its own registration.
     #[error("the app may not change its own credentials")]

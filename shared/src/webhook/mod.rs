@@ -145,6 +145,8 @@ pub enum WebhookError {
     TooManySecrets {
         /// Until when the oldest one signs.
         until: Timestamp,
+        /// How long that is from now.
+        wait: Duration,
     },
     /// The table or the feed.
     #[error(transparent)]
@@ -281,7 +283,8 @@ impl Webhook {
             ChangedWebhook::Changed(webhook) => Ok(Some((*webhook, secret))),
             ChangedWebhook::Refused(webhook) => {
                 let until = webhook.replaced(now).last().map_or(now, |oldest| oldest.until);
-                Err(WebhookError::TooManySecrets { until })
+                let wait = until.duration_since(now).unsigned_abs();
+                Err(WebhookError::TooManySecrets { until, wait })
             }
             ChangedWebhook::Missing => Ok(None),
         }

@@ -1,6 +1,6 @@
 //! Erasures and removals: asked for, previewed, confirmed. The function `erasure` does the work.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::FirmScope,
-    error::{Answer, invalid, not_found},
+    error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, Query},
     field::{Name, Strict},
     routes::page::{Page, Part},
@@ -28,6 +28,9 @@ use crate::{
 
 /// How the paths of all of these begin.
 pub(crate) const PATH: &str = "/v1/firms/{firm}/erasures";
+
+/// How soon an erasure has a preview: its schedule starts it each minute.
+const PREVIEWED_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is to be erased or removed.
 #[derive(Deserialize, ToSchema)]
@@ -151,11 +154,11 @@ pub(super) async fn confirm(
 ) -> Answer<impl IntoResponse> {
     let mut row = ErasureOrder::find(&app.table, firm.id(), erasure).await?.ok_or_else(|| not_found("erasure"))?;
     if !ErasureOrder::confirm(&mut row, &app.table, firm.by(), app.clock.now()).await? {
-        let detail = match &row.value.progress {
-            ErasureState::Refused { detail, .. } => format!("It was refused: {detail}"),
-            _ => "Its preview is not there yet. Nothing was confirmed.".to_owned(),
-        };
-        return Err(Problem::new(Code::ErasureNotPreviewed, detail).into());
+        let refused = |detail: &str| Problem::new(Code::ErasureNotPreviewed, detail);
+        return Err(match &row.value.progress {
+            ErasureState::Refused { detail, .. } => refused(&format!("It was refused: {detail}")).into(),
+            _ => Failure::later(refused("Its preview is not there yet. Nothing was confirmed."), PREVIEWED_WITHIN),
+        });
     }
     tracing::info!(firm.id = %firm.id(), erasure.id = %erasure, "erasure confirmed");
     Ok((StatusCode::ACCEPTED, Json(ErasureView::from(row.value))))

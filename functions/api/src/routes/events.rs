@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, str::FromStr, sync::Arc, time::Duration};
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+};
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
@@ -28,6 +31,8 @@ use crate::{
 const LOOKED_AT_MAX: usize = 1_000;
 /// How often a call that waits looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// After how many looks a call that waits asks whether its key is still valid.
+const LOOKS_PER_KEY: u32 = 5;
 
 /// How long a call waits for events, in seconds.
 #[derive(Debug, Clone, Copy)]
@@ -125,6 +130,7 @@ pub(crate) struct Facts {
 pub(super) async fn list(
     firm: FirmScope,
     caller: Caller,
+    headers: HeaderMap,
     State(app): State<Arc<App>>,
     Query(part): Query<EventsPart>,
 ) -> Answer<Json<Facts>> {
@@ -147,7 +153,7 @@ pub(super) async fn list(
                 Ok((events.into_iter().map(|event| (event.number, event)).collect(), next))
             };
             let read = |after| only(after, limit, &read, wanted.as_ref());
-            let (items, next) = waited(app, &caller, part.wait, after, read).await?;
+            let (items, next) = waited(app, (&caller, &headers), part.wait, after, read).await?;
             if next == after && after > app.feed.last_number(firm).await? {
                 return Err(webhooks::ahead("after"));
             }
@@ -175,6 +181,7 @@ pub(crate) struct AllFacts {
 pub(super) async fn list_all(
     _: Operator,
     caller: Caller,
+    headers: HeaderMap,
     State(app): State<Arc<App>>,
     Query(part): Query<AllEventsPart>,
 ) -> Answer<Json<AllFacts>> {
@@ -187,7 +194,7 @@ pub(super) async fn list_all(
     };
     let after = part.after.unwrap_or_default();
     let read = |after| only(after, limit, &read, wanted.as_ref());
-    let (items, next) = waited(app, &caller, part.wait, after, read).await?;
+    let (items, next) = waited(app, (&caller, &headers), part.wait, after, read).await?;
     if next == after && after.is_ahead(&app.table).await? {
         return Err(webhooks::ahead("after"));
     }
@@ -228,10 +235,10 @@ async fn only<T, C: Copy, F: Future<Output = Result<(Vec<(C, T)>, C), FeedError>
 }
 
 /// What `read` finds after `cursor`, and where to go on; where it finds nothing, it looks again as long as the call may
-/// wait.
+/// wait, and its key is valid: the gate refuses the answer otherwise.
 async fn waited<T, C: Copy, F: Future<Output = Result<(Vec<T>, C), FeedError>>>(
     app: &App,
-    caller: &Caller,
+    (caller, headers): (&Caller, &HeaderMap),
     wait: Option<WaitSeconds>,
     cursor: C,
     read: impl Fn(C) -> F,
@@ -243,9 +250,14 @@ async fn waited<T, C: Copy, F: Future<Output = Result<(Vec<T>, C), FeedError>>>(
     let (clients, most) = ((&app.table, &app.random), app.config.waiting_calls_max);
     let call = WaitingCall::begin(clients, &caller.name(), (app.clock.now(), wait), most).await?;
     let Some(call) = call else { return Ok((items, next)) };
-    while items.is_empty() && call.goes_on(app.clock.now()) {
+    let credentials = headers.get(header::AUTHORIZATION);
+    let is_valid =
+        async |looks: u32| !looks.is_multiple_of(LOOKS_PER_KEY) || Caller::of(app, credentials).await.is_ok();
+    let mut looks = 1;
+    while items.is_empty() && call.goes_on(app.clock.now()) && is_valid(looks).await {
         app.clock.sleep(LOOK_AGAIN).await;
         (items, next) = read(next).await?;
+        looks += 1;
     }
     if let Err(error) = call.end(&app.table).await {
         tracing::warn!(error = %ErrorChain(&error), "a call that waited is taken for waiting until its time is over");

@@ -1,6 +1,6 @@
 //! The log that proves what was archived, and proofs that are checked without greffe.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -37,6 +37,9 @@ use crate::{
     error::{Answer, Failure, not_found},
     extract::{Id, Json, Query, given},
 };
+
+/// How often greffe appends to logs, unless the operator chose another time.
+const LOG_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// The state of a firm's log.
 #[derive(Serialize, ToSchema)]
@@ -94,7 +97,8 @@ impl From<PackageError> for Failure {
         match error {
             PackageError::NotArchived => Problem::new(Code::NotArchived, "The message has no original.").into(),
             PackageError::NotLogged { number } => {
-                Problem::new(Code::NotInLog, format!("Event {number} is not in the log yet.")).into()
+                let problem = Problem::new(Code::NotInLog, format!("Event {number} is not in the log yet."));
+                Self::later(problem, LOG_PAUSE)
             }
             PackageError::Altered { .. } | PackageError::Proof(ProofError::Broken { .. }) => altered(&error),
             PackageError::Table(error) => error.into(),
@@ -149,7 +153,8 @@ pub(super) async fn log(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<
     get, path = "/v1/firms/{firm}/messages/{message}/proof", tag = "messages", operation_id = "read_proof",
     params(WithWhat),
     responses(
-        (status = 200, body = ProofZip, content_type = "application/zip"),
+        (status = 200, body = ProofZip, content_type = "application/zip",
+            headers(("Content-Disposition" = String, description = "`attachment`, and a name for the file"))),
         (status = 409, body = Problem, content_type = "application/problem+json",
             description = "`not_archived`, or `not_in_log`: try again in a quarter of an hour"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),

@@ -269,7 +269,11 @@ pub(super) async fn text(
     params(WhichPage),
     responses(
         (status = 200, body = HtmlPageBody, content_type = "text/html",
-            headers(("Greffe-Images-Withheld" = u64, description = "How many images of the web it would show"))),
+            headers(
+                ("Content-Security-Policy" = String, description = "That nothing in it runs or is fetched"),
+                ("Referrer-Policy" = String, description = "`no-referrer`"),
+                ("Greffe-Images-Withheld" = u64, description = "How many images of the web it would show"),
+            )),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
     )
@@ -330,10 +334,12 @@ pub(super) async fn attachments(
     ),
     responses(
         (status = 200, body = AttachmentBytes, content_type = "application/octet-stream",
-            headers(("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))),
+            headers(("Content-Disposition" = String, description = "`inline` or `attachment`, and its name"), ("Content-Security-Policy" = String, description = "That nothing in it runs or is fetched"),
+                ("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))),
         (status = 206, body = AttachmentBytes, content_type = "application/octet-stream",
             description = "The part that `Range` names, or as much of it as an answer holds",
-            headers(("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))),
+            headers(("Content-Disposition" = String, description = "`inline` or `attachment`, and its name"), ("Content-Security-Policy" = String, description = "That nothing in it runs or is fetched"),
+                ("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))),
         (status = 304, description = "The caller has it already, as `If-None-Match` says",
             headers(("ETag" = String, description = "What stands for these bytes"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),

@@ -107,8 +107,9 @@ impl From<WebhookError> for Failure {
     fn from(error: WebhookError) -> Self {
         match error {
             WebhookError::TooMany => Problem::new(Code::TooManyWebhooks, format!("{error}.")).into(),
-            WebhookError::TooManySecrets { .. } => {
-                Problem::new(Code::TooManySecrets, format!("The secret was not replaced: {error}.")).into()
+            WebhookError::TooManySecrets { wait, .. } => {
+                let problem = Problem::new(Code::TooManySecrets, format!("The secret was not replaced: {error}."));
+                Self::later(problem, wait)
             }
             WebhookError::Feed(error) => error.into(),
             WebhookError::Secret(error) => error.into(),

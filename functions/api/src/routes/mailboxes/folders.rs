@@ -314,7 +314,8 @@ pub(crate) struct NewFolderDossier {
 /// greffe files the archived mail of the folder to the dossier, and what a person moves there later. If a person moves
 /// a mail from there to another folder that greffe reads, greffe takes it out of the dossier, or files it to the
 /// dossier of the new folder. Deleting a mail, or moving it to a folder that greffe does not read, changes nothing. A
-/// mail that was filed in another way keeps its dossier until it is moved.
+/// mail that was filed in another way keeps its dossier until it is moved. A folder whose mail is not archived is
+/// refused: choose it first.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/dossiers", tag = "mailboxes", operation_id = "file_by_folder",
     responses(
@@ -329,14 +330,14 @@ pub(crate) async fn file_by(
     Json(new): Json<NewFolderDossier>,
 ) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
-    let is_new = !row.value.dossiers.contains_key(&new.folder);
-    if is_new && new.dossier.is_some() && row.value.dossiers.len() >= FOLDER_DOSSIERS_MAX {
+    let (dossier, before) = (new.dossier.map(Name::into_inner), row.value.dossiers.get(&new.folder));
+    if before.is_none() && dossier.is_some() && row.value.dossiers.len() >= FOLDER_DOSSIERS_MAX {
         return Err(invalid(format!("folder: at most {FOLDER_DOSSIERS_MAX} folders of a mailbox stand for dossiers")));
     }
-    if is_new && new.dossier.is_some() && !has_folder(&app, &row.value, &new.folder).await? {
-        return Err(invalid("folder: the mailbox has no folder with this id"));
+    // The same link once more changes nothing, whatever has become of the folder.
+    if dossier.is_some() && before.map(|before| &before.dossier) != dossier.as_ref() {
+        refuse_unread(&app, &row.value, &new.folder).await?;
     }
-    let dossier = new.dossier.map(Name::into_inner);
     let dossier = dossier.map(|dossier| FolderDossier { dossier, by: firm.by(), at: app.clock.now() });
     let mailbox = filing::stand_for(row, &app.table, new.folder, dossier).await?;
     if mailbox.state == MailboxState::Active {
@@ -345,8 +346,11 @@ pub(crate) async fn file_by(
     shown(&app, mailbox).await
 }
 
-/// Whether a mailbox has a folder; as greffe knows its tree, where Microsoft can't be asked.
-async fn has_folder(app: &App, mailbox: &Mailbox, folder: &FolderId) -> Answer<bool> {
+/// A folder whose mail greffe does not read files nothing. Where Microsoft can't be asked, the tree as greffe knows it
+/// decides.
+///
+/// Errors: the mailbox has no such folder, or its mail is not archived.
+async fn refuse_unread(app: &App, mailbox: &Mailbox, folder: &FolderId) -> Answer<()> {
     let listed = match connector_of(app, mailbox).await {
         Ok(connector) => app.graph(&connector).folders(&mailbox.user).await.map_err(Failure::from),
         Err(failure) => Err(failure),
@@ -358,7 +362,13 @@ async fn has_folder(app: &App, mailbox: &Mailbox, folder: &FolderId) -> Answer<b
             known_tree(known.iter().map(|row| &row.value)).ok_or(failure)?
         }
     };
-    Ok(tree.iter().any(|known| known.id == *folder && !known.is_root()))
+    if !tree.iter().any(|known| known.id == *folder && !known.is_root()) {
+        return Err(invalid("folder: the mailbox has no folder with this id"));
+    }
+    match mailbox.selection.as_ref().is_some_and(|selection| selection.kept(&tree).contains(folder)) {
+        true => Ok(()),
+        false => Err(invalid("folder: its mail is not archived. Choose it first, with PUT on the mailbox's selection")),
+    }
 }
 
 /// The folder that has this well-known name here; else what was named is an id.
