@@ -255,7 +255,7 @@ impl Round<'_> {
         self.graph.for_one(before.map_or(0, |before| before.tries))
     }
 
-    /// Graph, for the original of a mail. Where many failed before, the mailbox does not wait longer and longer for each.
+    /// Graph, for the original of a mail. Where many failed before, the mailbox waits for none of them much longer.
     pub fn graph_for_mail(&self, before: Option<&Trouble>) -> Graph {
         let many = u32::from(self.again.many.load(Ordering::Relaxed));
         match before {
