@@ -48,7 +48,7 @@ const MARK_TRIES_MAX: usize = 4;
 /// Tries to read a MIME whose stream breaks off.
 const MIME_TRIES_MAX: usize = 2;
 /// Of mails that Graph did not give out, so many are tried again first; the others once it gave out one of these.
-const TRIED_AGAIN_FIRST: usize = 2;
+pub(crate) const TRIED_AGAIN_FIRST: usize = 2;
 /// The others are due again so much later where it did not.
 const HELD_BACK_PAUSE: Duration = Duration::from_secs(60);
 /// A mail that Graph asks to wait with so often has failed.
@@ -129,8 +129,6 @@ pub(crate) async fn settle_work(
 ) -> Result<RoundEnd, RoundError> {
     let marking = Marking { kept_marks, items: AtomicUsize::new(0) };
     let (again, left): (Vec<_>, Vec<_>) = left.into_iter().partition(Batch::waited);
-    let count: usize = again.iter().map(|batch| batch.ids.len()).sum();
-    round.again.many.store(count > TRIED_AGAIN_FIRST, Ordering::Relaxed);
     let batches = stream::iter(left).chain(found).map(|batch| settle(round, batch, &marking));
     let again = stream::iter(again).map(|batch| settle(round, batch, &marking));
     let (ended, ended_again) = join!(

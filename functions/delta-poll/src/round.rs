@@ -148,7 +148,7 @@ pub(crate) enum AgainOutcome {
 /// The mails that Graph did not give out in earlier rounds.
 #[derive(Debug, Default)]
 pub(crate) struct TriedAgain {
-    /// Whether there are many.
+    /// Whether there are many, due or not.
     pub many: AtomicBool,
     /// None before the first were tried; held while they are.
     pub outcome: tokio::sync::Mutex<Option<AgainOutcome>>,
@@ -257,9 +257,9 @@ impl Round<'_> {
 
     /// Graph, for the original of a mail. Where many failed before, the mailbox waits for none of them much longer.
     pub fn graph_for_mail(&self, before: Option<&Trouble>) -> Graph {
-        let many = u32::from(self.again.many.load(Ordering::Relaxed));
         match before {
-            Some(before) => self.graph.for_one(before.tries.saturating_sub(many)),
+            Some(before) if self.again.many.load(Ordering::Relaxed) => self.graph.for_one(u32::from(before.tries > 1)),
+            Some(before) => self.graph.for_one(before.tries),
             None => self.graph.for_one_of_many(),
         }
     }

@@ -46,7 +46,7 @@ use shared::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    advance::{self, Batch},
+    advance::{self, Batch, TRIED_AGAIN_FIRST},
     deleted_mailbox,
     discover::{self, FolderRead, PAGES_MAX},
     folder_tree,
@@ -285,6 +285,10 @@ impl Round<'_> {
         if !open.is_empty() {
             self.expects_work();
         }
+        let waiting = open.iter().filter(|item| item.value.not_before.is_some()).map(|item| &item.value);
+        let waiting: usize =
+            waiting.map(|work| work.things().iter().filter(|thing| !work.is_kept(thing)).count()).sum();
+        self.again.many.store(waiting > TRIED_AGAIN_FIRST, Ordering::Relaxed);
         open.retain(|item| item.value.not_before.is_none_or(|at| at <= now));
         let (behind, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|item| Work::is_behind(item, firm, mailbox));
         // What is found is worked at while more is found; discovery waits for nobody.
