@@ -258,7 +258,10 @@ impl Round<'_> {
     /// Graph, for the original of a mail. Where many failed before, the mailbox waits for none of them much longer.
     pub fn graph_for_mail(&self, before: Option<&Trouble>) -> Graph {
         match before {
-            Some(before) if self.again.many.load(Ordering::Relaxed) => self.graph.for_one(u32::from(before.tries > 1)),
+            // New mail waits behind them where this round asks Graph for nothing else.
+            Some(before) if self.again.many.load(Ordering::Relaxed) => {
+                self.graph.for_helper(u32::from(before.tries > 1))
+            }
             Some(before) => self.graph.for_one(before.tries),
             None => self.graph.for_one_of_many(),
         }
