@@ -16,9 +16,11 @@ use crate::{
         config::{Aws, Config, ConfigError},
         http::{HttpClientError, http_client_builder},
         random::Random,
+        recent::Recent,
     },
     evidence::{appender::Appender, authority::StampAuthority, eraser::Eraser, proof_package::Packer, store::LogStore},
     mail::{archive::Archive, rules::RecentPeople},
+    push::proposal::Proposer,
     search::{indexer::Indexer, store::IndexStore},
 };
 
@@ -43,6 +45,8 @@ pub struct App {
     pub push_queue: PushQueue,
     /// Who of a firm is internal.
     pub people: RecentPeople,
+    /// What the dossiers of a firm's mails are proposed by.
+    pub proposers: Recent<Proposer>,
 }
 
 impl Deref for App {
@@ -124,6 +128,7 @@ impl App {
             older_queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.older_queue_url.clone(), random.clone()),
             push_queue: PushQueue::new(aws_sdk_sqs::Client::new(aws), config.push_queue_url.clone(), random.clone()),
             people: RecentPeople::default(),
+            proposers: Recent::default(),
             clients: Clients::new(config, aws, http, clock, random),
         }
     }

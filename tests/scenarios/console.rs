@@ -751,6 +751,28 @@ async fn mails_that_may_belong_to_a_dossier_are_shown_and_filed_together() {
 }
 
 #[tokio::test]
+async fn an_administrator_makes_filing_by_contact_a_rule_and_a_clerk_can_not() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let proposals = format!("{}/proposals", home(&registry));
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let page = visitor.get(&proposals).await;
+    page.shows(&["File new mail by its contacts", "File replies with their conversation"]);
+    let stored = visitor.submit(&page, &format!("{proposals}/rules"), &[("file_by_contact", "1")]).await;
+    let page = visitor.get(stored.to.as_deref().unwrap()).await;
+    page.shows(&["name=\"file_by_contact\" value=\"1\" checked"]);
+    let firm = world.get(&format!("/v1/firms/{}", registry.firm)).await.ok();
+    assert_eq!((&firm["file_by_contact"], &firm["replies_follow"]), (&json!(true), &json!(false)));
+
+    let clerk = Visitor::invited(&world, &registry.firm, "clerk", BOB).await;
+    let page = clerk.get(&proposals).await;
+    assert!(!page.html.contains("file_by_contact"), "{}", page.html);
+    let refused = clerk.submit(&page, &format!("{proposals}/rules"), &[]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.html);
+    assert_eq!(world.get(&format!("/v1/firms/{}", registry.firm)).await.ok()["file_by_contact"], true);
+}
+
+#[tokio::test]
 async fn a_search_that_is_refused_says_so_in_place_of_an_empty_list() {
     let world = World::new().await;
     let registry = world.registry().await;

@@ -373,6 +373,39 @@ async fn a_folder_that_an_older_version_read_is_read_once_more_and_nothing_is_ar
 }
 
 #[tokio::test]
+async fn d6_new_mail_is_filed_by_its_contacts_where_the_firm_made_that_its_rule() {
+    let office = Office::new().await;
+    let world = &office.world;
+    let contact = json!({
+        "kind": "person", "name": "c1", "surname": "c1", "emails": ["client@acme.example"], "dossier": "D-1", "members": []
+    });
+    world.put(&office.below("contacts/c1"), contact).await.ok();
+    let before = office.deliver("0", "", "Before");
+    world.run_until_idle().await;
+    let firm = format!("/v1/firms/{}", office.registry.firm);
+    assert_eq!(world.patch(&firm, json!({ "file_by_contact": true })).await.ok()["file_by_contact"], true);
+
+    let mail = office.deliver("1", "", "Lease");
+    let both = "From: judge@court.example\r\nTo: ada@lumen.example, client@acme.example\r\nSubject: Both\r\n\r\nx\r\n";
+    let both = world.microsoft.deliver(ADA, INBOX, Mail::new(both.to_owned(), world.clock.now())).unwrap();
+    world.run_until_idle().await;
+    assert_eq!((office.filing(&mail).await, office.mark(&mail)), (filed("D-1", "contact"), vec![GREEN.to_owned()]));
+    assert_eq!(office.filing(&both.immutable_id).await, NOWHERE, "one of them is nobody's contact");
+    assert_eq!(office.filing(&before).await, NOWHERE, "it stays a proposal");
+    let facts = world.get(&office.below("events?after=0&limit=100&type=message_filed")).await.ok();
+    assert_eq!((&facts["items"][0]["by"], facts["items"].as_array().unwrap().len()), (&json!("operator"), 1));
+
+    // The folder and the conversation come first, and what a person takes out stays out.
+    office.file(&mail, Value::Null).await;
+    assert_eq!(office.filing(&mail).await.0, None);
+    world.patch(&firm, json!({ "file_by_contact": false })).await.ok();
+    let after = office.deliver("2", "", "Lease");
+    world.run_until_idle().await;
+    assert_eq!(office.filing(&after).await, NOWHERE);
+    world.settle(&office.registry).await;
+}
+
+#[tokio::test]
 async fn d6_a_mail_whose_outside_people_are_contacts_of_one_dossier_is_proposed_and_filed_when_that_is_accepted() {
     let office = Office::new().await;
     let world = &office.world;

@@ -119,6 +119,117 @@ async fn a_date_that_microsoft_does_not_serve_once_waits_and_has_not_failed() {
     assert_eq!(texts(&world.events(ADA), "subject"), ["Hearing"]);
 }
 
+/// Dates and contacts of these names, each sort in one batch; what follows happens.
+async fn say_all(world: &World, firm: &Firm, member: &str, names: &[&str]) {
+    for noun in ["dates", "contacts"] {
+        let rows: Vec<Value> = names
+            .iter()
+            .map(|name| match noun {
+                "dates" => hearing(name, member),
+                _ => json!({ "name": name, "members": [member] }),
+            })
+            .zip(names)
+            .map(|(mut row, name)| {
+                row["external_id"] = json!(name);
+                row
+            })
+            .collect();
+        world.post(&format!("/v1/firms/{}/{noun}/bulk", firm.id), json!({ "rows": rows })).await.ok();
+    }
+    world.run_until_idle().await;
+}
+
+/// What lies in Ada's Outlook: dates and contacts.
+fn there(world: &World, target: &str) -> [Vec<String>; 2] {
+    let dates = match target {
+        "todo" => texts(&world.tasks(ADA), "title"),
+        _ => texts(&world.events(ADA), "subject"),
+    };
+    [dates, texts(&world.contacts(ADA), "displayName")]
+}
+
+#[tokio::test]
+async fn an_entry_that_graph_never_answers_for_keeps_no_other_of_its_batch_from_the_outlook() {
+    for (target, kind) in [("calendar", "event create"), ("todo", "task create"), ("calendar", "contact create")] {
+        let world = World::new().await;
+        let firm = world.pushing_firm().await;
+        let ada = world.pushed_member(&firm, ADA, target).await;
+        world.microsoft.faults().answer(kind, Some("Nobody"), Scripted::Silent, Times::Forever);
+        say_all(&world, &firm, &ada, &["Court", "Nobody", "Notary"]).await;
+        let (some, all) = (vec!["Court", "Notary"], vec!["Court", "Nobody", "Notary"]);
+        let expected = if kind == "contact create" { [&all, &some] } else { [&some, &all] };
+        assert_eq!(there(&world, target), expected.map(|names| names.clone()), "{kind}");
+        let state = push_state(&world, &firm, &ada).await;
+        assert_eq!((&state["problem"], &state["copies"]["waiting"]), (&Value::Null, &json!(1)), "{kind}: {state}");
+        // What comes meanwhile does not wait for it either.
+        say_all(&world, &firm, &ada, &["Bailiff"]).await;
+        assert!(there(&world, target).iter().all(|names| names.contains(&"Bailiff".to_owned())), "{kind}");
+        world.microsoft.faults().clear();
+        for _ in 0..3 {
+            world.pass(QUARTER).await;
+        }
+        let all = ["Bailiff", "Court", "Nobody", "Notary"];
+        assert_eq!(there(&world, target), [all, all], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_whose_answer_is_cut_off_keeps_no_other_from_the_outlook_and_is_there_once() {
+    for target in ["calendar", "todo"] {
+        let world = World::new().await;
+        let firm = world.pushing_firm().await;
+        let ada = world.pushed_member(&firm, ADA, target).await;
+        world.microsoft.faults().answer("batch", Some("Nobody"), Scripted::Cut, Times::Forever);
+        let all = ["Court", "Nobody", "Notary"];
+        say_all(&world, &firm, &ada, &all).await;
+        assert_eq!(there(&world, target), [all, all], "{target}: it was carried out");
+        let state = push_state(&world, &firm, &ada).await;
+        assert_eq!((&state["problem"], &state["copies"]["waiting"]), (&Value::Null, &json!(2)), "{target}: {state}");
+        world.microsoft.faults().clear();
+        for _ in 0..3 {
+            world.pass(QUARTER).await;
+        }
+        assert_eq!(there(&world, target), [all, all], "{target}");
+        assert_eq!(push_state(&world, &firm, &ada).await["copies"]["waiting"], 0);
+    }
+}
+
+#[tokio::test]
+async fn what_graph_carries_out_after_it_was_made_anew_does_not_stay_there_twice() {
+    for target in ["todo", "calendar"] {
+        let world = World::new().await;
+        let firm = world.pushing_firm().await;
+        let ada = world.pushed_member(&firm, ADA, target).await;
+        // Nothing of the first batch is carried out in time.
+        world.microsoft.faults().answer("batch", Some("Court"), Scripted::Silent, Times::N(2));
+        say_all(&world, &firm, &ada, &["Court", "Notary"]).await;
+        assert_eq!(there(&world, target), [["Court", "Notary"]; 2], "{target}");
+        let dates = if target == "todo" { world.tasks(ADA) } else { Vec::new() };
+        for item in dates.iter().chain(&world.contacts(ADA)) {
+            world.microsoft.repeat_item(ADA, item["id"].as_str().unwrap()).unwrap();
+        }
+        world.pass(Duration::from_secs(3 * 60)).await;
+        assert_eq!(there(&world, target), [["Court", "Notary"]; 2], "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_keeps_the_other_waiting_for_some_seconds_only() {
+    let (world, firm, ada) = world().await;
+    for kind in ["contact create", "contacts", "contact folders", "contact folder create"] {
+        world.microsoft.faults().answer(kind, None, Scripted::Silent, Times::Forever);
+    }
+    let asked = tokio::time::Instant::now();
+    say_all(&world, &firm, &ada, &["Court", "Notary"]).await;
+    assert_eq!(texts(&world.events(ADA), "subject"), ["Court", "Notary"]);
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+    let state = push_state(&world, &firm, &ada).await;
+    assert_eq!((&state["problem"], &state["copies"]["waiting"]), (&Value::Null, &json!(2)), "{state}");
+    world.microsoft.faults().clear();
+    world.pass(QUARTER).await;
+    assert_eq!(texts(&world.contacts(ADA), "displayName"), ["Court", "Notary"]);
+}
+
 /// What the feed tells of pushes.
 async fn told(world: &World, firm: &Firm) -> Vec<Value> {
     let page = world.get(&format!("/v1/firms/{}/events?type=push_failed,push_recovered", firm.id)).await.ok();

@@ -1,8 +1,12 @@
 //! Advance: takes the steps of copies, up to twenty in one batch. Any step may run twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, join};
+use jiff::Timestamp;
 use shared::{
     aws::{
         table::{Key, Row, TableError, Write},
@@ -11,10 +15,10 @@ use shared::{
     base::id::{EntryId, Noun},
     graph::{
         BatchOrder, Disposition, GraphError, ItemContainers, ItemStep, ItemTag, OutlookItem, OutlookItemKind,
-        PARALLEL_REQUESTS_MAX,
+        PARALLEL_REQUESTS_MAX, StepOutcome,
     },
     mail::work::WorkOutcome,
-    push::{BulkProgress, Copy, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
+    push::{BulkProgress, Copy, CopyFailure, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
 
 use crate::round::{PushError, Round, is_count};
@@ -23,6 +27,10 @@ use crate::round::{PushError, Round, is_count};
 const ITEMS_AT_ONCE: usize = 8;
 /// Steps of one copy in one go: look, remove what is left over, remove what is elsewhere, make, and make again.
 const STEPS_MAX: usize = 8;
+/// So many steps one after the other take as much longer as one that failed once is waited for.
+const STEPS_LIKE_A_TRY: usize = 8;
+/// Graph may carry out what it did not answer for in time. What was made anew meanwhile is looked for so much later.
+const SECOND_LOOK_PAUSE: Duration = Duration::from_secs(120);
 
 /// One copy under way.
 struct Held {
@@ -34,16 +42,30 @@ struct Held {
     copy: Copy,
     /// It failed: no further step in this go.
     rests: bool,
+    /// How often a batch with it was not answered.
+    unanswered: u32,
+    /// Whether it is to be looked for once more: it was made anew.
+    made_anew: bool,
+}
+
+/// Works through all items; dates and contacts do not wait for each other.
+pub(crate) async fn settle_work(round: &Round<'_>, items: Vec<Row<PushWork>>) -> Result<RoundOutcome, PushError> {
+    let (contacts, dates): (Vec<_>, Vec<_>) =
+        items.into_iter().partition(|item| item.value.noun() == Some(Noun::Contact));
+    let both = !dates.is_empty() && !contacts.is_empty();
+    let (dates, contacts) = join!(settle_items(round, dates, both), settle_items(round, contacts, both));
+    dates.and(contacts)?;
+    if round.is_over() { Ok(RoundOutcome::OutOfTime) } else { Ok(RoundOutcome::Finished) }
 }
 
 /// Works through all items, some side by side: while one waits for the table, another keeps Graph's four places busy.
-pub(crate) async fn settle_work(round: &Round<'_>, items: Vec<Row<PushWork>>) -> Result<RoundOutcome, PushError> {
+/// `with_others`: there are items of the other noun, so that none may take all four.
+async fn settle_items(round: &Round<'_>, items: Vec<Row<PushWork>>, with_others: bool) -> Result<(), PushError> {
     // Four items take one of Graph's places each; what is left over goes one after the other, each through all four.
-    let waves = items.len() - items.len() % PARALLEL_REQUESTS_MAX;
+    let waves = if with_others { items.len() } else { items.len() - items.len() % PARALLEL_REQUESTS_MAX };
     let items: Vec<_> = items.into_iter().enumerate().map(|(i, item)| settle_item(round, item, i >= waves)).collect();
     let ended: Vec<_> = futures::stream::iter(items).buffer_unordered(ITEMS_AT_ONCE).collect().await;
-    ended.into_iter().collect::<Result<(), PushError>>()?;
-    if round.is_over() { Ok(RoundOutcome::OutOfTime) } else { Ok(RoundOutcome::Finished) }
+    ended.into_iter().collect()
 }
 
 /// Works through up to twenty entries, and settles what became of them. What a stop leaves open is settled too.
@@ -104,7 +126,10 @@ async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableErro
             // It is said anew: what went wrong before may be right now.
             copy.failure = None;
         }
-        Held { entry, wanted, read, copy, rests }
+        let was_unanswered = copy.failure.as_ref().is_some_and(CopyFailure::is_unanswered);
+        rests = rests || was_unanswered && !round.tries_again(entry.noun);
+        let unanswered = if was_unanswered { 2 } else { 0 };
+        Held { entry, wanted, read, copy, rests, unanswered, made_anew: false }
     });
     Ok(held.collect())
 }
@@ -114,11 +139,37 @@ impl Held {
         if self.rests { None } else { self.copy.next_step(self.wanted.as_ref()) }
     }
 
-    fn fate(&self) -> WorkOutcome {
+    /// Whether a step is asked for in a batch of its own: a batch with it was not answered. To look for it harms no
+    /// other, so that is done in one batch first.
+    fn goes_alone(&self, step: &ItemStep) -> bool {
+        self.unanswered > u32::from(matches!(step, ItemStep::Find(_)))
+    }
+
+    /// Takes note of what came of a step at `now`.
+    fn stepped(&mut self, round: &Round<'_>, step: &ItemStep, done: StepOutcome, now: Timestamp) {
+        if !matches!(step, ItemStep::Find(_)) {
+            round.wrote(self.entry.noun, self.copy.failure.as_ref().is_some_and(CopyFailure::is_unanswered));
+        }
+        // Of two events with one transaction id, Graph makes one.
+        let is_made_once = step.place() == OutlookItemKind::Event;
+        self.made_anew |= matches!(step, ItemStep::Create(_)) && self.unanswered > 0 && !is_made_once;
+        self.copy.stepped(step, done, now);
+        self.rests |= self.copy.lacks_a_value();
+    }
+
+    /// Takes note that it alone failed.
+    fn fail(&mut self, round: &Round<'_>, error: &GraphError) {
+        tracing::warn!(member.id = %round.outlook.member, graph.code = %error.code(), "an item could not be pushed");
+        self.copy.failed(error, round.app.clock.now());
+        self.rests = true;
+    }
+
+    fn fate(&self, now: Timestamp) -> WorkOutcome {
         match &self.copy.failure {
             Some(failure) if self.rests => WorkOutcome::Failed(failure.next_try),
-            _ if self.copy.is_as(self.wanted.as_ref()) => WorkOutcome::Done,
-            _ => WorkOutcome::Open,
+            _ if !self.copy.is_as(self.wanted.as_ref()) => WorkOutcome::Open,
+            _ if self.made_anew => WorkOutcome::Kept(Some(now + SECOND_LOOK_PAUSE)),
+            _ => WorkOutcome::Done,
         }
     }
 
@@ -154,61 +205,139 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
             round.app.table.write(Write::replace(work)).await?;
             work.written();
         }
-        let containers = containers(round, &steps).await?;
-        let tagged: Vec<(ItemStep, ItemTag)> =
-            steps.iter().map(|(i, step)| (step.clone(), tag(round, &held[*i]))).collect();
+        let Some(containers) = containers(round, held[0].entry.noun, &steps).await? else { return Ok(()) };
         // A chain breaks at its first refusal; what it left undone goes all at once.
         let order = if alone || go > 0 { BatchOrder::Parallel } else { BatchOrder::Chained };
-        let results = match round.outlook.graph.carry_out(&round.outlook.user, &containers, &tagged, order).await {
-            Ok(results) => results,
-            Err(error) => {
-                for (i, step) in steps.iter().filter(|_| may_have_worked(&error)) {
-                    held[*i].copy.doubt(step);
-                }
-                // Of a whole batch only the list, read for what is linked to us, can be gone.
-                return Err(if error.is_gone() {
-                    PushError::ContainerGone(OutlookItemKind::Task)
-                } else {
-                    error.into()
-                });
-            }
-        };
-        let is_forbidden = |result: &Result<_, GraphError>| result.as_ref().is_err_and(GraphError::is_forbidden);
-        let forbidden = steps.iter().zip(&results).filter(|(_, result)| is_forbidden(result));
-        let forbidden: BTreeSet<OutlookItemKind> = forbidden.map(|((_, step), _)| step.place()).collect();
-        let mut entered = BTreeSet::new();
-        for place in forbidden {
-            if round.outlook.lets_in(place).await {
-                entered.insert(place);
-            }
-        }
+        let asked = ask(round, held, steps, &containers, order).await;
+        let entered = entered(round, &asked).await;
         let mut stop = Ok(());
-        let now = round.app.clock.now();
-        let of_all = results.len() > 1 && results.iter().all(|result| result.as_ref().is_err_and(passes));
-        for ((i, step), result) in steps.into_iter().zip(results) {
-            let held = &mut held[i];
-            match result {
-                Ok(done) => {
-                    held.copy.stepped(&step, done, now);
-                    held.rests |= held.copy.lacks_a_value();
-                }
-                // Not one of them was seen to: it is the service, and none of them has failed by itself.
-                Err(error) if of_all => {
-                    if may_have_worked(&error) {
-                        held.copy.doubt(&step);
-                    }
-                    stop = Err(error.into());
-                }
-                Err(error) => {
-                    if let Err(reason) = refused(round, held, &step, error, &entered) {
-                        stop = Err(reason);
-                    }
-                }
-            }
+        for AskedBatch { steps, answer } in asked {
+            let ended = match answer {
+                Ok(results) => take(round, held, steps.into_iter().zip(results).collect(), &entered),
+                Err(error) => lost(round, held, &steps, error, &entered),
+            };
+            stop = stop.and(ended);
         }
         stop?;
     }
     Ok(())
+}
+
+/// Steps that were asked for in one batch, and the answer to it.
+struct AskedBatch {
+    steps: Vec<(usize, ItemStep)>,
+    answer: Result<Vec<Result<StepOutcome, GraphError>>, GraphError>,
+}
+
+/// Asks for all steps in one batch, but for those that go alone.
+async fn ask(
+    round: &Round<'_>,
+    held: &[Held],
+    steps: Vec<(usize, ItemStep)>,
+    containers: &ItemContainers,
+    order: BatchOrder,
+) -> Vec<AskedBatch> {
+    let (alone, together): (Vec<_>, Vec<_>) = steps.into_iter().partition(|(i, step)| held[*i].goes_alone(step));
+    let batches = [together].into_iter().chain(alone.into_iter().map(|step| vec![step]));
+    let asks = batches.filter(|steps| !steps.is_empty()).map(|steps| async move {
+        let tagged: Vec<(ItemStep, ItemTag)> =
+            steps.iter().map(|(i, step)| (step.clone(), tag(round, &held[*i]))).collect();
+        let graph = round.outlook.graph.for_helper(patience(held, &steps, order));
+        let answer = graph.carry_out(&round.outlook.user, containers, &tagged, order).await;
+        AskedBatch { steps, answer }
+    });
+    // Collected first: a stream that borrows within its closure is not `Send`.
+    let asks: Vec<_> = asks.collect();
+    futures::stream::iter(asks).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await
+}
+
+/// For how many tries a batch has patience: a step alone for those that it failed, a batch for those that its length
+/// is like.
+fn patience(held: &[Held], steps: &[(usize, ItemStep)], order: BatchOrder) -> u32 {
+    let one_after_the_other = match order {
+        BatchOrder::Chained => steps.len(),
+        BatchOrder::Parallel => steps.len().div_ceil(PARALLEL_REQUESTS_MAX),
+    };
+    match steps {
+        [(i, _)] if held[*i].unanswered > 0 => held[*i].copy.failure.as_ref().map_or(0, |failure| failure.attempts),
+        _ => u32::try_from(one_after_the_other / STEPS_LIKE_A_TRY).unwrap_or(u32::MAX),
+    }
+}
+
+/// The parts of the Outlook in which something was forbidden or not answered, and that Graph lets us into.
+async fn entered(round: &Round<'_>, asked: &[AskedBatch]) -> BTreeSet<OutlookItemKind> {
+    let mut doubtful = BTreeSet::new();
+    for AskedBatch { steps, answer } in asked {
+        let steps = steps.iter().enumerate();
+        doubtful.extend(steps.filter_map(|(n, (_, step))| match answer {
+            Ok(results) => results.get(n)?.as_ref().is_err_and(GraphError::is_forbidden).then(|| step.place()),
+            Err(error) => is_lost(error).then(|| step.place()),
+        }));
+    }
+    let mut entered = BTreeSet::new();
+    for place in doubtful {
+        if round.outlook.patient(0).lets_in(place).await {
+            entered.insert(place);
+        }
+    }
+    entered
+}
+
+/// Takes note of what came of the steps of a batch. A refusal that concerns all is returned.
+fn take(
+    round: &Round<'_>,
+    held: &mut [Held],
+    results: Vec<((usize, ItemStep), Result<StepOutcome, GraphError>)>,
+    entered: &BTreeSet<OutlookItemKind>,
+) -> Result<(), PushError> {
+    let (mut stop, now) = (Ok(()), round.app.clock.now());
+    let of_all = results.len() > 1 && results.iter().all(|(_, result)| result.as_ref().is_err_and(passes));
+    for ((i, step), result) in results {
+        let held = &mut held[i];
+        match result {
+            Ok(done) => held.stepped(round, &step, done, now),
+            // Not one of them was seen to: it is the service, and none of them has failed by itself.
+            Err(error) if of_all => {
+                if may_have_worked(&error) {
+                    held.copy.doubt(&step);
+                }
+                stop = Err(error.into());
+            }
+            Err(error) => {
+                if let Err(reason) = refused(round, held, &step, error, entered) {
+                    stop = Err(reason);
+                }
+            }
+        }
+    }
+    stop
+}
+
+/// A batch was refused as a whole, or its answer did not come. Where Graph lets us in, it is the matter of one of its
+/// steps: they are looked for together and asked for alone.
+fn lost(
+    round: &Round<'_>,
+    held: &mut [Held],
+    steps: &[(usize, ItemStep)],
+    error: GraphError,
+    entered: &BTreeSet<OutlookItemKind>,
+) -> Result<(), PushError> {
+    for (i, step) in steps.iter().filter(|_| may_have_worked(&error)) {
+        held[*i].copy.doubt(step);
+    }
+    if error.is_gone() {
+        // Of a whole batch only the list, read for what is linked to us, can be gone.
+        return Err(PushError::ContainerGone(OutlookItemKind::Task));
+    }
+    if !is_lost(&error) || steps.iter().any(|(_, step)| !entered.contains(&step.place())) {
+        return Err(error.into());
+    }
+    let [(i, _)] = steps else {
+        steps.iter().for_each(|(i, _)| held[*i].unanswered += 1);
+        return Ok(());
+    };
+    held[*i].fail(round, &error);
+    if round.unanswered(held[*i].entry.noun) { Err(error.into()) } else { Ok(()) }
 }
 
 /// What a refusal means: for this copy, or, returned, for all. `entered`: the parts of the Outlook that Graph lets us
@@ -239,9 +368,7 @@ fn refused(
         }
         Disposition::Ask if !(error.is_forbidden() && entered.contains(&step.place())) => Err(error.into()),
         _ => {
-            tracing::warn!(member.id = %round.outlook.member, graph.code = %error.code(), "an item could not be pushed");
-            held.copy.failed(&error, round.app.clock.now());
-            held.rests = true;
+            held.fail(round, &error);
             Ok(())
         }
     }
@@ -263,6 +390,11 @@ fn may_have_worked(error: &GraphError) -> bool {
     }
 }
 
+/// Whether the answer to a whole batch did not come, or came from somewhere in between.
+fn is_lost(error: &GraphError) -> bool {
+    may_have_worked(error) && !matches!(error, GraphError::Throttled { .. })
+}
+
 fn tag(round: &Round<'_>, held: &Held) -> ItemTag {
     ItemTag {
         mark: mark(round.outlook.firm.id, round.outlook.member, &held.entry),
@@ -273,36 +405,57 @@ fn tag(round: &Round<'_>, held: &Held) -> ItemTag {
 }
 
 /// The containers that these steps need: looked for where one is not known, made where something is to be made
-/// in it, and kept before anything is.
-async fn containers(round: &Round<'_>, steps: &[(usize, ItemStep)]) -> Result<ItemContainers, PushError> {
-    let mut containers = round.containers.lock().await;
+/// in it, and kept before anything is. None where that holds up all entries of the noun.
+async fn containers(
+    round: &Round<'_>,
+    noun: Noun,
+    steps: &[(usize, ItemStep)],
+) -> Result<Option<ItemContainers>, PushError> {
     let places: BTreeSet<OutlookItemKind> = steps.iter().map(|(_, step)| step.place()).collect();
     for place in places {
-        if containers.has(place) {
+        if round.known_containers().has(place) {
+            continue;
+        }
+        let _one_at_a_time = round.looking[&noun].lock().await;
+        if round.is_blocked(Some(noun)) {
+            return Ok(None);
+        }
+        if round.known_containers().has(place) {
             continue;
         }
         let makes = steps.iter().any(|(_, step)| matches!(step, ItemStep::Create(item) if item.place() == place));
-        let mut container = round.outlook.container(&containers, place).await?;
-        if container.is_none() && makes {
-            let foreign =
-                if place == OutlookItemKind::Task { round.outlook.foreign_lists().await? } else { BTreeMap::new() };
-            let taken: Vec<String> = foreign.values().cloned().collect();
-            containers.foreign_lists.extend(foreign.into_keys());
-            containers.unsure.insert(place);
-            round.keep(&containers).await?;
-            if let Some((made, name)) = round.outlook.make_container(place, &taken).await? {
-                if name != round.outlook.firm.name {
-                    containers.names.insert(place, name);
-                }
-                container = Some(made);
-            }
-        }
-        if container.is_some() {
-            containers.set(place, container);
-            round.keep(&containers).await?;
+        if let Err(error) = find_container(round, noun, place, makes).await {
+            round.hold_up(Some(noun), error)?;
+            return Ok(None);
         }
     }
-    Ok(containers.clone())
+    Ok(Some(round.known_containers()))
+}
+
+async fn find_container(round: &Round<'_>, noun: Noun, place: OutlookItemKind, makes: bool) -> Result<(), PushError> {
+    let outlook = round.outlook_of(noun);
+    let (mut container, mut other_name) = (outlook.container(&round.known_containers(), place).await?, None);
+    if container.is_none() && makes {
+        let foreign = if place == OutlookItemKind::Task { outlook.foreign_lists().await? } else { BTreeMap::new() };
+        let taken: Vec<String> = foreign.values().cloned().collect();
+        let begin = |containers: &mut ItemContainers| {
+            containers.foreign_lists.extend(foreign.into_keys());
+            containers.unsure.insert(place);
+        };
+        round.keep(begin).await?;
+        if let Some((made, name)) = outlook.make_container(place, &taken).await? {
+            other_name = (name != outlook.firm.name).then_some(name);
+            container = Some(made);
+        }
+    }
+    if container.is_some() {
+        let found = |containers: &mut ItemContainers| {
+            containers.names.extend(other_name.map(|name| (place, name)));
+            containers.set(place, container);
+        };
+        round.keep(found).await?;
+    }
+    Ok(())
 }
 
 /// Keeps what is known of the copies, and takes out of the work what is done, in one transaction.
@@ -310,9 +463,9 @@ async fn settle(round: &Round<'_>, work: Row<PushWork>, mut held: Vec<Held>) -> 
     let (firm, member, now) = (round.outlook.firm.id, round.outlook.member, round.app.clock.now());
     let mut news = Vec::new();
     for held in &mut held {
-        let fate = held.fate();
+        let fate = held.fate(now);
         // What failed may have come right without another step: it was said as it is there.
-        if fate == WorkOutcome::Done {
+        if matches!(fate, WorkOutcome::Done | WorkOutcome::Kept(_)) {
             held.copy.failure = None;
         }
         // What is open may still come right, or fail.
@@ -325,15 +478,16 @@ async fn settle(round: &Round<'_>, work: Row<PushWork>, mut held: Vec<Held>) -> 
         .map(|thing| {
             let held = held.iter().find(|held| held.entry.to_string() == *thing);
             // Another item of work has it in hand.
-            (thing.clone(), held.map_or(WorkOutcome::Done, Held::fate))
+            (thing.clone(), held.map_or(WorkOutcome::Done, |held| held.fate(now)))
         })
         .collect();
     let (left, settled) = work.value.work.left_after(&fates);
+    let began = held.iter().any(|held| matches!(held.fate(now), WorkOutcome::Kept(_)));
     let bulk = BulkProgress::add(firm, member, work.value.bulk, settled);
     let mut writes: Vec<Write> = held.into_iter().filter_map(|held| held.write(round)).collect();
     writes.push(match left {
         Some(left) => {
-            let value = PushWork { work: left, began: false, bulk: work.value.bulk };
+            let value = PushWork { work: left, began, bulk: work.value.bulk };
             Write::replace(&work.with(value))
         }
         None => Write::remove(&work),

@@ -55,12 +55,9 @@ async fn compare_noun(
     let (outlook, table, place) = (&round.outlook, &round.app.table, round.wish.place(noun));
     let (mut seen, mut next) = (SeenItems::new(), PushLinks::new());
     if let Some(place) = place {
-        let mut containers = round.containers.lock().await;
-        let before = containers.clone();
-        let (sight, links) = outlook.look(place, &mut containers, links).await?;
-        if *containers != before {
-            round.keep(&containers).await?;
-        }
+        let mut containers = round.known_containers();
+        let (sight, links) = round.outlook_of(noun).look(place, &mut containers, links).await?;
+        round.keep(|all| *all = containers).await?;
         seen.insert(place, sight);
         next = links;
     }
@@ -84,7 +81,7 @@ async fn compare_noun(
 
 /// Gives each kind of date its colour. Where that is not allowed, dates go out without.
 async fn color(round: &Round<'_>) -> Result<(), PushError> {
-    let (outlook, categories) = (&round.outlook, DateKind::categories(round.wish.language));
+    let (outlook, categories) = (round.outlook_of(Noun::Date), DateKind::categories(round.wish.language));
     match outlook.graph.keep_categories(&outlook.user, &categories, &[]).await {
         Err(error) if error.concerns_service() => {
             tracing::info!(member.id = %outlook.member, graph.code = %error.code(), "dates have no colours here");

@@ -28,6 +28,12 @@ pub(crate) const CHECK_PAUSE: Duration = Duration::from_secs(15 * 60);
 pub(crate) const COMPARE_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// The pause after another changed what this round was about to change, or a container was found to be gone.
 pub(crate) const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
+/// Of entries that Graph did not answer for before, so many of a noun are tried again first; the others once one of
+/// these comes.
+const TRIED_AGAIN_FIRST: u32 = 2;
+/// A service that answers for none of so many entries fails itself, although it lets us in.
+const UNANSWERED_MAX: u32 = 12;
+
 /// Why a round did not come to its end. What it did so far stays done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PushError {
@@ -102,6 +108,21 @@ pub(crate) enum Block {
     Fails(GraphError),
 }
 
+/// How Graph answers for single entries of one noun in this round.
+#[derive(Debug, Default)]
+pub(crate) struct NounAnswers {
+    /// How many entries that it did not answer for before were tried again.
+    tried_again: u32,
+    /// Whether it answered for one of these.
+    came_again: bool,
+    /// Whether some of these wait for that.
+    held_back: bool,
+    /// For how many it did not answer.
+    unanswered: u32,
+    /// Whether it wrote any.
+    wrote: bool,
+}
+
 /// What a round works with.
 pub(crate) struct Round<'a> {
     pub app: &'a App,
@@ -110,10 +131,18 @@ pub(crate) struct Round<'a> {
     /// Whether categories may be given colours.
     pub colors: bool,
     /// The containers, made when something is to lie in them.
-    pub containers: tokio::sync::Mutex<ItemContainers>,
+    pub containers: Mutex<ItemContainers>,
+    /// Held while they are written.
+    pub keeping: tokio::sync::Mutex<()>,
+    /// Held while the container of a noun is looked for or made.
+    pub looking: BTreeMap<Noun, tokio::sync::Mutex<()>>,
     /// Settlements of one member touch the same counters: one at a time.
     pub settling: tokio::sync::Mutex<()>,
     pub deadline: &'a Deadline,
+    /// How often a service failed before this round.
+    pub failed_before: BTreeMap<Noun, u32>,
+    /// How Graph answered in this round.
+    pub answers: Mutex<BTreeMap<Noun, NounAnswers>>,
     /// The entries that this round has read.
     pub taken: Mutex<HashSet<EntryId>>,
     /// What is not to be tried, or no more.
@@ -123,11 +152,67 @@ pub(crate) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Remembers the containers, whatever becomes of the round. One round of a member runs at a time.
+    /// The containers, as far as they are known.
+    pub fn known_containers(&self) -> ItemContainers {
+        self.containers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers what is new of the containers, whatever becomes of the round. One round of a member runs at a time.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn keep(&self, containers: &ItemContainers) -> Result<(), TableError> {
-        keep(self.app, self.outlook.firm, self.outlook.member, containers).await
+    pub async fn keep(&self, news: impl FnOnce(&mut ItemContainers)) -> Result<(), TableError> {
+        let _one_at_a_time = self.keeping.lock().await;
+        let containers = {
+            let mut containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = containers.clone();
+            news(&mut containers);
+            if *containers == before {
+                return Ok(());
+            }
+            containers.clone()
+        };
+        keep(self.app, self.outlook.firm, self.outlook.member, &containers).await
+    }
+
+    /// The Outlook, for what concerns a whole noun: it gets a few seconds, and more after each time that it failed.
+    pub fn outlook_of(&self, noun: Noun) -> Outlook<'_> {
+        self.outlook.patient(self.failed_before.get(&noun).copied().unwrap_or_default())
+    }
+
+    fn answers<T>(&self, noun: Noun, note: impl FnOnce(&mut NounAnswers) -> T) -> T {
+        note(self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(noun).or_default())
+    }
+
+    /// Whether an entry that Graph did not answer for before is tried now.
+    pub fn tries_again(&self, noun: Noun) -> bool {
+        self.answers(noun, |answers| {
+            answers.tried_again += 1;
+            let tries = answers.came_again || answers.tried_again <= TRIED_AGAIN_FIRST;
+            answers.held_back |= !tries;
+            tries
+        })
+    }
+
+    /// Graph wrote an entry; `again`: it did not answer for it before.
+    pub fn wrote(&self, noun: Noun, again: bool) {
+        self.answers(noun, |answers| {
+            answers.wrote = true;
+            answers.came_again |= again;
+        });
+    }
+
+    /// Graph did not answer for an entry. Whether that is the service's matter: it answered for none of many.
+    pub fn unanswered(&self, noun: Noun) -> bool {
+        self.answers(noun, |answers| {
+            answers.unanswered += 1;
+            answers.unanswered >= UNANSWERED_MAX && !answers.wrote
+        })
+    }
+
+    /// Whether entries that were held back can be tried now; true once.
+    pub fn frees_held_back(&self) -> bool {
+        let frees = |noun| self.answers(noun, |answers| answers.came_again && std::mem::take(&mut answers.held_back));
+        Noun::ALL.map(frees).contains(&true)
     }
 
     /// Begins nothing new from now on.

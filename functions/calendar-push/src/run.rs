@@ -72,6 +72,9 @@ impl Round<'_> {
         if self.drain().await? == RoundOutcome::OutOfTime {
             return Ok(RoundOutcome::OutOfTime);
         }
+        if self.frees_held_back() && self.drain().await? == RoundOutcome::OutOfTime {
+            return Ok(RoundOutcome::OutOfTime);
+        }
         if repair::compare_outlook(self, outbox).await? && self.drain().await? == RoundOutcome::OutOfTime {
             return Ok(RoundOutcome::OutOfTime);
         }
@@ -81,17 +84,16 @@ impl Round<'_> {
 
     /// Removes the containers that nothing shall lie in any more, unless a person put something there.
     async fn tidy(&self) -> Result<(), PushError> {
-        let mut containers = self.containers.lock().await;
         for (noun, place) in [(Noun::Date, OutlookItemKind::Task), (Noun::Contact, OutlookItemKind::Contact)] {
+            let containers = self.known_containers();
             let there = containers.has(place) || containers.unsure.contains(&place);
             if !there || self.wish.place(noun) == Some(place) || self.is_blocked(Some(noun)) {
                 continue;
             }
-            match self.remove_home(&containers, place).await {
+            match self.remove_home(noun, &containers, place).await {
                 Ok(false) => {}
                 Ok(true) => {
-                    containers.set(place, None);
-                    self.keep(&containers).await?;
+                    self.keep(|containers| containers.set(place, None)).await?;
                 }
                 Err(error) => self.hold_up(Some(noun), error.into())?,
             }
@@ -100,13 +102,19 @@ impl Round<'_> {
     }
 
     /// Whether the container for that kind of item is gone. One that may have been made is looked for.
-    async fn remove_home(&self, containers: &ItemContainers, place: OutlookItemKind) -> Result<bool, GraphError> {
+    async fn remove_home(
+        &self,
+        noun: Noun,
+        containers: &ItemContainers,
+        place: OutlookItemKind,
+    ) -> Result<bool, GraphError> {
+        let outlook = self.outlook_of(noun);
         let container = match containers.of(place) {
             Some(container) => Some(container),
-            None => self.outlook.container(containers, place).await?,
+            None => outlook.container(containers, place).await?,
         };
         match container {
-            Some(container) => self.outlook.graph.remove_if_empty(&self.outlook.user, &container).await,
+            Some(container) => outlook.graph.remove_if_empty(&outlook.user, &container).await,
             None => Ok(true),
         }
     }
@@ -249,6 +257,7 @@ impl AccountVisit<'_> {
             return Ok(RoundOutcome::Finished);
         };
         let containers = app.table.get::<ItemContainers>(&Key::containers(firm.id, member)).await?;
+        let now = app.clock.now();
         let round = Round {
             app,
             outlook: Outlook {
@@ -259,7 +268,11 @@ impl AccountVisit<'_> {
             },
             wish,
             colors: connector.mark,
-            containers: tokio::sync::Mutex::new(containers.map(|row| row.value).unwrap_or_default()),
+            containers: Mutex::new(containers.map(|row| row.value).unwrap_or_default()),
+            keeping: tokio::sync::Mutex::default(),
+            looking: Noun::ALL.map(|noun| (noun, tokio::sync::Mutex::default())).into(),
+            failed_before: outbox.failing.iter().map(|(noun, failing)| (*noun, failing.tries(now))).collect(),
+            answers: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
             deadline,
             taken: Mutex::default(),
@@ -268,7 +281,7 @@ impl AccountVisit<'_> {
         };
         let result = round.visit(outbox).await;
         outbox.spent = round.outlook.graph.spent();
-        let containers = round.containers.into_inner();
+        let containers = round.containers.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut blocked = round.blocked.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.note_failing(&mut blocked, outbox);
         outbox.blocked = self.noted(&connector, blocked, &outbox.blocked).await?;

@@ -49,6 +49,7 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/firms/{firm}/documents/{message}/original", get(documents::original))
         .route("/console/firms/{firm}/documents/{message}/attachments/{attachment}", get(documents::attachment))
         .route("/console/firms/{firm}/proposals", get(proposals::list).post(proposals::accept))
+        .route("/console/firms/{firm}/proposals/rules", post(proposals::rule))
         .route("/console/firms/{firm}/mailboxes", get(mailboxes::list))
         .route("/console/firms/{firm}/mailboxes/new", get(mailboxes::new).post(mailboxes::create))
         .route("/console/firms/{firm}/mailboxes/{mailbox}/folders", get(folders::read).post(folders::choose))

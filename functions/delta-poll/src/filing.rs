@@ -1,5 +1,5 @@
-//! Filing that follows: what was just archived goes where its conversation or its folder goes, and what a person moved
-//! goes where its new folder does.
+//! Filing by rule: what was just archived goes where its conversation, its folder or its contacts go, and what a person
+//! moved goes where its new folder does.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,19 +18,21 @@ use shared::{
         message::{Message, MessageState},
         work::Work,
     },
+    push::proposal::Proposer,
 };
 
 use crate::round::{Round, RoundError};
 
-/// Whether a message that was just archived may go where its conversation or its folder goes. Pure.
+/// Whether a message that was just archived may be filed by its conversation, its folder or its contacts. Pure.
 pub(crate) fn may_follow(round: &Round<'_>, message: &Message) -> bool {
-    let follows = round.replies_follow && message.conversation.is_some();
+    let follows = round.firm.replies_follow && message.conversation.is_some();
     let is_new = matches!(message.state, MessageState::Archived(_)) && message.filing.is_none();
-    is_new && (follows || round.mailbox.dossiers.contains_key(message.place()))
+    let is_asked = follows || round.firm.file_by_contact.is_some();
+    is_new && (is_asked || round.mailbox.dossiers.contains_key(message.place()))
 }
 
 /// Files the messages at `indexes`, which were just archived and announced: each to the dossier of its conversation,
-/// else to that of its folder.
+/// else to that of its folder, else to that of its contacts.
 pub(crate) async fn file_archived(
     round: &Round<'_>,
     messages: &mut [Row<Message>],
@@ -46,10 +48,16 @@ pub(crate) async fn file_archived(
         let place = row.value.place().clone();
         let by_folder = round.mailbox.dossiers.get(&place);
         let by_conversation = row.value.conversation.and_then(|conversation| followed.get(&conversation));
-        let (dossier, by, through) = match (by_conversation, by_folder) {
-            (Some(FollowedConversation { dossier, by, .. }), _) => (dossier, by, FiledThrough::Conversation),
-            (None, Some(folder)) => (&folder.dossier, &folder.by, FiledThrough::Folder),
-            (None, None) => continue,
+        let by_contact;
+        let (dossier, by, through) = match (by_conversation, by_folder, &round.firm.file_by_contact) {
+            (Some(FollowedConversation { dossier, by, .. }), ..) => (dossier, by, FiledThrough::Conversation),
+            (None, Some(folder), _) => (&folder.dossier, &folder.by, FiledThrough::Folder),
+            (None, None, Some(by)) => {
+                by_contact = proposed(round, &row.value).await?;
+                let Some(dossier) = &by_contact else { continue };
+                (dossier, by, FiledThrough::Contact)
+            }
+            (None, None, None) => continue,
         };
         let (lies_in, at) = (by_folder.map(|_| &place), round.app.clock.now());
         let change = FilingChange { dossier: Some(dossier), by, through, lies_in, at };
@@ -58,12 +66,22 @@ pub(crate) async fn file_archived(
     Ok(())
 }
 
+/// The dossier that a message is proposed for by its contacts. One whose original can't be read stays a proposal.
+async fn proposed(round: &Round<'_>, message: &Message) -> Result<Option<String>, RoundError> {
+    let (app, firm) = (round.app, round.firm);
+    let proposer = app.proposers.of(firm.id, app.clock.now(), Proposer::of(&app.table, firm)).await?;
+    Ok(proposer.propose(&app.archive, message).await.unwrap_or_else(|error| {
+        tracing::warn!(message.id = %message.id, error = %ErrorChain(&error), "a mail could not be filed by its contacts");
+        None
+    }))
+}
+
 /// The conversations among these that others follow.
 async fn followed(
     round: &Round<'_>,
     conversations: impl Iterator<Item = ConversationId>,
 ) -> Result<BTreeMap<ConversationId, FollowedConversation>, RoundError> {
-    if !round.replies_follow {
+    if !round.firm.replies_follow {
         return Ok(BTreeMap::new());
     }
     let keys: BTreeMap<ConversationId, Key> =

@@ -112,7 +112,7 @@ impl Slice<'_> {
             deadline: &deadline,
             activated_at: self.activated_at,
             looked_before: None,
-            replies_follow: self.firm.replies_follow,
+            firm: self.firm,
             marks: marks.as_ref(),
             kept_marks: &kept_marks,
             people: &people,

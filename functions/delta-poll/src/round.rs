@@ -23,7 +23,7 @@ use shared::{
         metric::Tally,
         telemetry::ErrorChain,
     },
-    firm::{feed::FeedError, marks::Marks},
+    firm::{Firm, feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail},
     mail::{
         baseline::{FolderPhase, KeepDecision, decide, is_new},
@@ -144,8 +144,8 @@ pub(crate) struct Round<'a> {
     pub activated_at: Timestamp,
     /// When the round before looked, if this is about live mail: what was there then is no longer new.
     pub looked_before: Option<Timestamp>,
-    /// Whether later mails of a filed conversation are filed too.
-    pub replies_follow: bool,
+    /// The firm, as it was a moment ago.
+    pub firm: &'a Firm,
     /// How mail is marked; none where it is not.
     pub marks: Option<&'a Marks>,
     /// The marks whose categories this round saw to.

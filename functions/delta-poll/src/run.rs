@@ -183,7 +183,7 @@ async fn look(
         deadline,
         activated_at,
         looked_before: sync.value.round_began_at,
-        replies_follow: firm.replies_follow,
+        firm: &firm,
         marks: marks.as_ref(),
         kept_marks: &kept_marks,
         people: &people,

@@ -54,6 +54,10 @@ pub enum Scripted {
     Raw(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// The truth, later by so much real time.
     Late(Duration),
+    /// No answer ever: the connection stays open. A batch waits for the answer of each of its parts.
+    Silent,
+    /// The truth, of which half comes before the connection breaks.
+    Cut,
 }
 
 /// The form of `Retry-After` beside a 429; facts: whole seconds, fractions, or nothing at all.
@@ -160,8 +164,9 @@ impl Faults {
         self.script().kind.insert(kind.to_owned(), Strike::new(status, times));
     }
 
-    /// Requests of one kind (the names in [`crate::Requests::by_kind`]) go wrong; only those that name `thing`, the id
-    /// of a folder or a message as it stands in the path, if one is given. What was scripted for the same before ends.
+    /// Requests of one kind (the names in [`crate::Requests::by_kind`]) go wrong; only those that name `thing`, if one
+    /// is given: the id of a folder or a message as it stands in the path, or a text of the request's body. What was
+    /// scripted for the same before ends.
     /// `batch` is a whole batch; `token`, `keys` and `configuration` are the sign-in service's.
     pub fn answer(&self, kind: &str, thing: Option<&str>, fault: Scripted, times: Times) {
         self.end_answer(kind, thing);
@@ -269,12 +274,12 @@ impl Faults {
         self.script().kind.get_mut(kind)?.strike()
     }
 
-    pub(crate) fn next_scripted(&self, kind: &str, thing: Option<&str>) -> Option<Scripted> {
+    pub(crate) fn next_scripted(&self, kind: &str, thing: Option<&str>, body: &[u8]) -> Option<Scripted> {
+        let says = |text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
         let mut script = self.script();
-        let meant = script
-            .scripted
-            .iter_mut()
-            .filter(|(of, about, _)| of == kind && (about.is_none() || about.as_deref() == thing));
+        let is_meant = |about: &str| Some(about) == thing || says(about);
+        let meant =
+            script.scripted.iter_mut().filter(|(of, about, _)| of == kind && about.as_deref().is_none_or(is_meant));
         meant.filter_map(|(.., strike)| strike.strike()).next()
     }
 

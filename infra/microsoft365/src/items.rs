@@ -285,6 +285,21 @@ impl Microsoft365 {
         })
     }
 
+    /// What made an event, a task or a contact is carried out a second time, as where two requests said the same.
+    pub fn repeat_item(&self, address: &str, id: &str) -> Result<()> {
+        self.store().write(|db| {
+            let mailbox = directory::account(db, address)?.id;
+            for kind in [ItemKind::Event, ItemKind::Task, ItemKind::Contact] {
+                let Some((parent, mut item)) = find(db, &mailbox, kind, id)? else { continue };
+                item.id = new_id(&self.0, "AAMkAGI1Re");
+                item.body.insert("id".to_owned(), item.id.as_str().into());
+                stamp(&self.0, kind, &mut item.body);
+                return insert(db, &mailbox, kind, &parent, &item);
+            }
+            Err(Error::unknown("item", id))
+        })
+    }
+
     /// A person deletes an event, a task, a contact, or a list or folder with all that is in it.
     pub fn delete_item(&self, address: &str, id: &str) -> Result<()> {
         self.store().write(|db| {

@@ -11,5 +11,6 @@ pub mod language;
 pub mod metric;
 pub mod name_order;
 pub mod random;
+pub mod recent;
 pub mod telemetry;
 pub mod time_zone;

@@ -47,6 +47,9 @@ pub struct Firm {
     /// Whether later mails of a conversation that was filed are filed too.
     #[serde(default)]
     pub replies_follow: bool,
+    /// Who had mail filed by its contacts: see [`proposal`](crate::push::proposal). None if it is only proposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_by_contact: Option<String>,
     /// The operator's own id of it, if it was given one.
     #[serde(default)]
     pub external_id: Option<ExternalId>,

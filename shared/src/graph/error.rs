@@ -105,6 +105,9 @@ pub enum GraphError {
 #[error("no byte came in time")]
 pub(super) struct Silent;
 
+/// The code of a request that was not answered.
+pub const UNREACHABLE: &str = "unreachable";
+
 /// What a failed request means for the work it was part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
@@ -129,7 +132,7 @@ impl GraphError {
     pub fn code(&self) -> GraphCode {
         match self {
             Self::Refused { code, .. } | Self::Throttled { code, .. } => code.clone(),
-            Self::Unreachable { .. } => GraphCode::new("unreachable"),
+            Self::Unreachable { .. } => GraphCode::new(UNREACHABLE),
             Self::Unreadable { .. } => GraphCode::new("unreadable_answer"),
             Self::ForeignLink { .. } => GraphCode::new("foreign_link"),
             Self::Token { source, .. } => GraphCode::new(&source.code()),

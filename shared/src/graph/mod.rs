@@ -31,7 +31,7 @@ pub use calendar::{EventContent, LocalTime, NewEvent, RecurrenceUnit, Series, Sh
 pub use categories::{CategoryName, Color, Mark};
 pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX, SILENCE_MAX, WAIT_MAX};
 pub use contacts::{ContactContent, PhysicalAddress};
-pub use error::{Disposition, GraphCode, GraphError};
+pub use error::{Disposition, GraphCode, GraphError, UNREACHABLE};
 #[cfg(any(test, fuzzing))]
 pub use folders::check_folders_page;
 pub use folders::{

@@ -4,21 +4,15 @@
 //! Each mail is judged once, when it is found. Later rules change neither archived nor skipped mail; [`Rules::skips`]
 //! then only previews what they would have skipped.
 
-use std::{
-    collections::HashSet,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
-use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     aws::table::{Key, Table, TableError},
-    base::{address::compared, id::FirmId},
+    base::{address::compared, id::FirmId, recent::Recent},
     firm::member::Member,
 };
 
@@ -95,24 +89,10 @@ impl People {
     }
 }
 
-/// How long a function remembers a firm's people.
-const PEOPLE_REMEMBERED: Duration = Duration::from_secs(60);
-/// The people of so many firms are remembered.
-const FIRMS_REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
-
 /// The people of firms as this process read them within the last minute. Those of 5,000 members are 440 read units,
 /// and each round needs them where the firm ignores internal mail.
-#[derive(Debug, Clone)]
-pub struct RecentPeople(Arc<Mutex<LruCache<FirmId, ReadPeople>>>);
-
-/// The people of a firm, and when they were read.
-type ReadPeople = (Timestamp, Arc<People>);
-
-impl Default for RecentPeople {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(FIRMS_REMEMBERED))))
-    }
-}
+#[derive(Debug, Clone, Default)]
+pub struct RecentPeople(Recent<People>);
 
 impl RecentPeople {
     /// As they were at most a minute before `now`, where `rules` ask for them.
@@ -125,16 +105,10 @@ impl RecentPeople {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Arc<People>, TableError> {
-        if !rules.ignore_internal {
-            return Ok(Arc::default());
+        match rules.ignore_internal {
+            true => self.0.of(firm, now, People::of(table, firm, rules)).await,
+            false => Ok(Arc::default()),
         }
-        let read = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&firm).cloned();
-        if let Some((_, people)) = read.filter(|(at, _)| *at + PEOPLE_REMEMBERED > now) {
-            return Ok(people);
-        }
-        let people = Arc::new(People::of(table, firm, rules).await?);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(firm, (now, people.clone()));
-        Ok(people)
     }
 }
 

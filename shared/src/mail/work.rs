@@ -30,7 +30,7 @@ pub struct Work {
     /// Those of them that are counted as failed.
     #[serde(default)]
     failed: BTreeSet<String>,
-    /// Those of them that are counted as done, and need no more than a mark.
+    /// Those of them that are counted as done, and need no more than a mark or another look.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     kept: BTreeSet<String>,
     /// Not before this: all that is left has failed and waits.
@@ -45,7 +45,7 @@ pub struct Work {
 pub enum WorkOutcome {
     /// Nothing is left to do.
     Done,
-    /// It is kept, and that is told. Its mark waits until then, or comes next time.
+    /// It is kept, and that is told. Its mark, or another look, waits until then, or comes next time.
     Kept(Option<Timestamp>),
     /// It failed; the next try, if there is one.
     Failed(Option<Timestamp>),
@@ -93,6 +93,11 @@ impl Work {
     /// Whether the thing is counted as failed.
     pub fn has_failed(&self, thing: &str) -> bool {
         self.failed.contains(thing)
+    }
+
+    /// Whether the thing is counted as done.
+    pub fn is_kept(&self, thing: &str) -> bool {
+        self.kept.contains(thing)
     }
 
     /// The work of `page` in items of [`WORK_THINGS_MAX`], as they are once they are inserted.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{clock::next_try, id::EntryId},
-    graph::{Disposition, GraphCode, GraphError, ItemStep, OutlookItem, OutlookItemKind, ShownItem, StepOutcome},
+    graph::{
+        Disposition, GraphCode, GraphError, ItemStep, OutlookItem, OutlookItemKind, ShownItem, StepOutcome, UNREACHABLE,
+    },
     problem::{Code, NotedProblem},
     push::{PushNews, ToldProblem},
 };
@@ -80,6 +82,11 @@ pub struct CopyFailure {
 }
 
 impl CopyFailure {
+    /// Whether Graph did not answer when it was tried last.
+    pub fn is_unanswered(&self) -> bool {
+        self.problem.microsoft_code == UNREACHABLE
+    }
+
     /// Whether it is no more than a wait: Microsoft did not serve it now, and was asked a few times only.
     pub fn is_passing(&self) -> bool {
         self.problem.code == Code::MicrosoftBusy && self.next_try.is_some() && self.attempts < LASTING_ATTEMPTS

@@ -81,6 +81,12 @@ impl PushWork {
         self.work.things().iter().filter_map(|thing| thing.parse().ok()).collect()
     }
 
+    /// The entries that are not as they shall be yet; the others are only looked for once more.
+    pub fn waiting(&self) -> Vec<EntryId> {
+        let waiting = self.work.things().iter().filter(|thing| !self.work.is_kept(thing));
+        waiting.filter_map(|thing| thing.parse().ok()).collect()
+    }
+
     /// What its entries are: an item of work is about one noun.
     pub fn noun(&self) -> Option<Noun> {
         self.entries().first().map(|entry| entry.noun)

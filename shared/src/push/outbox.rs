@@ -58,6 +58,12 @@ const FAILING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 const FAILING_SHOWN_AFTER: Duration = Duration::from_secs(5 * 60);
 
 impl Failing {
+    /// How much patience it gets at `now`, in tries: the longer it fails, the more.
+    pub fn tries(&self, now: Timestamp) -> u32 {
+        let lasted = now.duration_since(self.problem.since).as_secs();
+        u32::try_from(lasted.unsigned_abs() / FAILING_PAUSE.as_secs()).unwrap_or(u32::MAX)
+    }
+
     /// It failed at `now` with `error`; `before`: how it failed before, if it did.
     pub fn again(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
         let since = before.map_or(now, |before| before.problem.since);

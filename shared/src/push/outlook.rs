@@ -42,7 +42,13 @@ pub struct Outlook<'a> {
 }
 
 impl Outlook<'_> {
-    /// Whether Graph lets us into that part of the Outlook. What it refuses there then is a matter of that thing.
+    /// The same with the patience for a service that failed `tries` times: what hangs is given up after some seconds.
+    pub fn patient(&self, tries: u32) -> Self {
+        Self { graph: self.graph.for_helper(tries), ..self.clone() }
+    }
+
+    /// Whether Graph lets us into that part of the Outlook. What it refuses there then, or does not answer, is a matter
+    /// of that thing.
     pub async fn lets_in(&self, place: OutlookItemKind) -> bool {
         let Self { graph, user, firm, .. } = self;
         let mark = folder_mark(firm.id);

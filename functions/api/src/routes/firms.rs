@@ -65,6 +65,8 @@ pub(crate) struct FirmChange {
     time_zone: Option<TimeZone>,
     /// Whether later mails of a conversation that was filed are filed to the same dossier.
     replies_follow: Option<bool>,
+    /// Whether new mail is filed to the dossier that it would be proposed for by its contacts.
+    file_by_contact: Option<bool>,
     /// The operator's own id of the firm; null for none. Needs the operator's key.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<OwnId>)]
@@ -82,6 +84,8 @@ pub(crate) struct FirmView {
     time_zone: String,
     /// Whether later mails of a conversation that was filed are filed to the same dossier.
     replies_follow: bool,
+    /// Whether new mail is filed to the dossier that it would be proposed for by its contacts.
+    file_by_contact: bool,
     /// The operator's own id of the firm.
     #[schema(value_type = Option<String>)]
     external_id: Option<ExternalId>,
@@ -96,7 +100,19 @@ impl From<Firm> for FirmView {
     fn from(firm: Firm) -> Self {
         let Firm { id, name, domains, language, time_zone, replies_follow, external_id, created_at, ended_at, .. } =
             firm;
-        Self { id, name, domains, language, time_zone, replies_follow, external_id, created_at, ended_at }
+        let file_by_contact = firm.file_by_contact.is_some();
+        Self {
+            id,
+            name,
+            domains,
+            language,
+            time_zone,
+            replies_follow,
+            file_by_contact,
+            external_id,
+            created_at,
+            ended_at,
+        }
     }
 }
 
@@ -106,8 +122,8 @@ fn shown(firm: Firm) -> Tagged<FirmView> {
 }
 
 fn tag(firm: &Firm) -> ETag {
-    let Firm { name, domains, language, time_zone, replies_follow, ended_at, external_id, .. } = firm;
-    ETag::of(&(name, domains, language, time_zone, replies_follow, ended_at, external_id))
+    let Firm { name, domains, language, time_zone, replies_follow, file_by_contact, ended_at, external_id, .. } = firm;
+    ETag::of(&(name, domains, language, time_zone, replies_follow, file_by_contact, ended_at, external_id))
 }
 
 fn read_domains(domains: Vec<Domain>) -> Answer<Vec<String>> {
@@ -143,6 +159,7 @@ pub(super) async fn create(
         domains: read_domains(new.domains)?,
         language: new.language,
         replies_follow: false,
+        file_by_contact: None,
         time_zone: new.time_zone.into_inner(),
         marks: None,
         external_id: new.external_id.map(OwnId::into_inner),
@@ -271,6 +288,9 @@ pub(super) async fn change(
     firm.name = change.name.map_or_else(|| firm.name.clone(), Name::into_inner);
     firm.time_zone = change.time_zone.map_or_else(|| firm.time_zone.clone(), TimeZone::into_inner);
     firm.replies_follow = change.replies_follow.unwrap_or(firm.replies_follow);
+    if let Some(wanted) = change.file_by_contact {
+        firm.file_by_contact = firm.file_by_contact.take().or_else(|| Some(scope.by())).filter(|_| wanted);
+    }
     if let Some(domains) = change.domains {
         firm.domains = read_domains(domains)?;
     }

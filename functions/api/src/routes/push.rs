@@ -94,7 +94,7 @@ pub(super) async fn read(
     let now = app.clock.now();
     let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
     let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id, member)).await?;
-    let waiting: BTreeSet<EntryId> = work.iter().flat_map(|row| row.value.entries()).collect();
+    let waiting: BTreeSet<EntryId> = work.iter().flat_map(|row| row.value.waiting()).collect();
     let has_failed = |copy: &Copy| copy.failure.as_ref().is_some_and(|failure| !failure.is_passing());
     let failed: BTreeSet<&EntryId> =
         copies.iter().filter(|row| has_failed(&row.value)).map(|row| &row.value.entry).collect();

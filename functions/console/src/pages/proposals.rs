@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{extract::Query, http::Method, response::Response};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 
 use super::{
@@ -25,6 +25,13 @@ struct ProposalView {
     proposed_dossier: String,
 }
 
+/// What greffe files without being asked.
+#[derive(Deserialize)]
+struct FilingRules {
+    replies_follow: bool,
+    file_by_contact: bool,
+}
+
 #[derive(Template)]
 #[template(path = "proposals.html")]
 struct ProposalsPage {
@@ -33,6 +40,8 @@ struct ProposalsPage {
     /// The query of the next page.
     next: Option<String>,
     said: Option<String>,
+    /// None for people who may not change them.
+    rules: Option<FilingRules>,
 }
 
 /// Which page, and what was just done.
@@ -48,10 +57,14 @@ pub(crate) struct ProposalsQuery {
 pub(crate) async fn list(office: Office, Query(which): Query<ProposalsQuery>) -> Result<Response, PageError> {
     let path = office.v1(&format!("/proposals?limit={LOOKED_AT}{}", and("after", &which.after)));
     let Listed { items, next } = office.api().get(&path).await?;
+    let rules = match office.shell("documents").may_manage() {
+        true => Some(office.api().get(&office.v1("")).await?),
+        false => None,
+    };
     let next = next.map(|next| format!("?after={}", encoded(&next)));
     let s = office.shell("documents");
     let said = said_of(&s.t, &which.filed, &which.kept);
-    Ok(page(&ProposalsPage { s, proposals: items, next, said }))
+    Ok(page(&ProposalsPage { s, proposals: items, next, said, rules }))
 }
 
 /// Files the ticked mails to the dossiers that were proposed.
@@ -65,4 +78,12 @@ pub(crate) async fn accept(office: Office, typed: Fields) -> Result<Response, Pa
     let body = Some(json!({ "proposals": proposals }));
     let done: FiledMany = office.api().send(Method::POST, &office.v1("/proposals/accept"), body).await?;
     Ok(office.to(&format!("/proposals?{}", done.told())))
+}
+
+/// Changes what greffe files without being asked.
+pub(crate) async fn rule(office: Office, typed: Fields) -> Result<Response, PageError> {
+    let (replies, contacts) = (typed.is_on("replies_follow"), typed.is_on("file_by_contact"));
+    let body = Some(json!({ "replies_follow": replies, "file_by_contact": contacts }));
+    office.api().send::<IgnoredAny>(Method::PATCH, &office.v1(""), body).await?;
+    Ok(office.to("/proposals"))
 }

@@ -119,7 +119,7 @@ pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response {
 pub(super) fn told(world: &World, kind: &str, body: &Value) -> Response {
     let status = |status: u16| StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = [("content-type", "application/json; charset=utf-8")];
-    match world.faults.next_scripted(kind, None) {
+    match world.faults.next_scripted(kind, None, &[]) {
         Some(Scripted::Raw(code, headers, body)) => {
             let headers = headers.into_iter().map(|(name, value)| (HeaderName::from_static(name), value.parse()));
             let headers: HeaderMap = headers.filter_map(|(name, value)| Some((name, value.ok()?))).collect();

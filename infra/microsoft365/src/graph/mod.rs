@@ -84,10 +84,23 @@ fn instead(world: &World, call: &Call, scripted: &Scripted) -> Option<Answer> {
             reply.content = Content::Nonsense { text: body.clone(), breaks: false };
             Ok(reply)
         }
-        Scripted::Property(..) | Scripted::Text(..) | Scripted::Twice | Scripted::Header(..) | Scripted::Late(_) => {
-            return None;
-        }
+        Scripted::Property(..)
+        | Scripted::Text(..)
+        | Scripted::Twice
+        | Scripted::Header(..)
+        | Scripted::Late(_)
+        | Scripted::Silent
+        | Scripted::Cut => return None,
     })
+}
+
+/// Waits as long as a script has an answer wait.
+async fn wait_out(scripted: Option<&Scripted>) {
+    match scripted {
+        Some(Scripted::Late(time)) => tokio::time::sleep(*time).await,
+        Some(Scripted::Silent) => std::future::pending().await,
+        _ => {}
+    }
 }
 
 /// What a script makes of a true answer.
@@ -119,6 +132,13 @@ fn falsified(scripted: Scripted, mut reply: Reply) -> Reply {
             }
         }
         Scripted::Header(name, value) => drop(reply.headers.insert(name, value)),
+        Scripted::Cut => {
+            if let Content::Json(body) = &reply.content {
+                let mut text = body.to_string().into_bytes();
+                text.truncate(text.len() / 2);
+                reply.content = Content::Nonsense { text, breaks: true };
+            }
+        }
         _ => return reply,
     }
     Reply { is_false: true, ..reply }
@@ -251,10 +271,11 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         if let Some(status) = world.faults.next_failure("batch") {
             return Err(Problem::scripted(status));
         }
-        let scripted = world.faults.next_scripted("batch", None);
+        let scripted = world.faults.next_scripted("batch", None, &call.body);
         if let Some(answer) = scripted.as_ref().and_then(|scripted| instead(world, call, scripted)) {
             return answer;
         }
+        wait_out(scripted.as_ref()).await;
         let reply = batch::run(call, |part| answer_part(world, part)).await?;
         return Ok(match scripted {
             Some(scripted) => falsified(scripted, reply),
@@ -296,13 +317,11 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
     if let Some(status) = world.faults.next_failure(name) {
         return Err(Problem::scripted(status));
     }
-    let scripted = world.faults.next_scripted(name, route.kind.thing());
+    let scripted = world.faults.next_scripted(name, route.kind.thing(), &call.body);
     if let Some(answer) = scripted.as_ref().and_then(|scripted| instead(world, call, scripted)) {
         return answer;
     }
-    if let Some(Scripted::Late(time)) = &scripted {
-        tokio::time::sleep(*time).await;
-    }
+    wait_out(scripted.as_ref()).await;
     if let (Some(target), true) = (&target, route.kind.is_mailbox()) {
         allow_mailbox(world, &caller, target, &route.kind)?;
     }
