@@ -504,6 +504,11 @@ async fn the_first_run_leads_to_the_first_kept_mail_in_each_language() {
         let seen = visitor.submit(&tree, &folders, &[&choice[..], &[("do", "see")]].concat()).await;
         seen.shows(&["value=\"store\"", " checked"]);
         assert_eq!(world.get(&mailbox.replace("/console", "/v1")).await.ok()["selection"], Value::Null);
+        // Looking for another folder neither stores nor loses what was ticked.
+        let search = [&choice[..], &[("q", "SENT"), ("do", "find")]].concat();
+        let found = visitor.submit(&tree, &folders, &search).await;
+        found.shows(&["<bdi>Sent", &format!("type=\"hidden\" name=\"folder\" value=\"{inbox}\"")]);
+        assert!(!found.html.contains("<bdi>Inbox</bdi>") && !found.html.contains("value=\"store\""), "{}", found.html);
         let stored = visitor.submit(&seen, &folders, &[&choice[..], &[("do", "store")]].concat()).await;
         assert_eq!(stored.to.as_deref(), Some(mailbox.as_str()));
 
@@ -753,6 +758,7 @@ async fn mails_that_may_belong_to_a_dossier_are_shown_and_filed_together() {
 #[tokio::test]
 async fn an_administrator_makes_filing_by_contact_a_rule_and_a_clerk_can_not() {
     let world = World::new().await;
+    world.tenant.add_user(BOB, "Bob").unwrap();
     let registry = world.registry().await;
     let proposals = format!("{}/proposals", home(&registry));
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;

@@ -78,8 +78,9 @@ struct Outcome {
     mails: u64,
 }
 
-/// The folders in the order of the tree: each behind its parent, and alphabetical beside each other.
-fn branches(folders: &[FolderView], ticked: &BTreeSet<String>) -> Vec<Branch> {
+/// Folders in the order of the tree: each behind its parent, and alphabetical beside each other. `all`: with those that
+/// are not shown.
+fn branches(folders: &[FolderView], all: &[FolderView], ticked: &BTreeSet<String>) -> Vec<Branch> {
     let shown: BTreeSet<&str> = folders.iter().map(|folder| folder.id.as_str()).collect();
     let mut below: BTreeMap<Option<&str>, Vec<&FolderView>> = BTreeMap::new();
     for folder in folders.iter().filter(|folder| !folder.hidden && !folder.gone) {
@@ -112,8 +113,23 @@ fn branches(folders: &[FolderView], ticked: &BTreeSet<String>) -> Vec<Branch> {
             }
         }
     }
-    mark_mixed(&mut branches, folders, ticked);
+    mark_mixed(&mut branches, all, ticked);
     branches
+}
+
+/// The folders whose name has `wanted` in it, whatever the case, with those above them; all if nothing is wanted.
+fn found(folders: &[FolderView], wanted: &str) -> Vec<FolderView> {
+    let wanted = wanted.to_lowercase();
+    let by_id: BTreeMap<&str, &FolderView> = folders.iter().map(|folder| (folder.id.as_str(), folder)).collect();
+    let mut kept: BTreeSet<&str> = BTreeSet::new();
+    for folder in folders.iter().filter(|folder| folder.display_name.to_lowercase().contains(&wanted)) {
+        let mut at = Some(folder);
+        // What is kept already has all that is above it, so a circle ends this too.
+        while let Some(folder) = at.filter(|folder| kept.insert(&folder.id)) {
+            at = folder.parent_id.as_deref().and_then(|parent| by_id.get(parent).copied());
+        }
+    }
+    folders.iter().filter(|folder| kept.contains(folder.id.as_str())).cloned().collect()
 }
 
 /// Marks the folders below which some are ticked.
@@ -165,6 +181,10 @@ struct FoldersPage {
     s: Shell,
     m: MailboxView,
     branches: Vec<Branch>,
+    /// What the names of the folders that are shown have in them.
+    wanted: String,
+    /// The ticked folders that are not shown.
+    unseen: Vec<String>,
     mode: &'static str,
     current: bool,
     /// What the choice comes to, once somebody asked.
@@ -178,25 +198,39 @@ impl FoldersPage {
     }
 }
 
+/// What somebody chose, and has not stored.
+struct Choice {
+    mode: Mode,
+    ticked: BTreeSet<String>,
+    /// The folders that they look for.
+    wanted: String,
+    /// Whether they asked what it comes to.
+    asked: bool,
+}
+
 async fn shown(
     office: &Office,
     mailbox: MailboxId,
-    chosen: Option<(Mode, BTreeSet<String>)>,
+    choice: Option<Choice>,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
     let (own, folders) =
         (office.v1(&format!("/mailboxes/{mailbox}")), office.v1(&format!("/mailboxes/{mailbox}/folders")));
     let (m, Folders { items, current }) =
         tokio::try_join!(office.api().get::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
-    let asked = chosen.is_some();
-    let (mode, ticked) = chosen.unwrap_or_else(|| match &m.selection {
-        Some(selection) => (Mode::of(&selection.mode), selection.folders.iter().cloned().collect()),
-        None => (Mode::Include, BTreeSet::new()),
+    let Choice { mode, ticked, wanted, asked } = choice.unwrap_or_else(|| {
+        let (mode, ticked) = match &m.selection {
+            Some(selection) => (Mode::of(&selection.mode), selection.folders.iter().cloned().collect()),
+            None => (Mode::Include, BTreeSet::new()),
+        };
+        Choice { mode, ticked, wanted: String::new(), asked: false }
     });
     let outcome = asked.then(|| outcome(&items, mode, &ticked));
-    let branches = branches(&items, &ticked);
+    let branches = branches(&found(&items, &wanted), &items, &ticked);
+    let seen: BTreeSet<&str> = branches.iter().map(|branch| branch.folder.id.as_str()).collect();
+    let unseen = ticked.iter().filter(|id| !seen.contains(id.as_str())).cloned().collect();
     let s = office.shell("mailboxes");
-    Ok(page(&FoldersPage { s, m, branches, mode: mode.name(), current, outcome, refusal }))
+    Ok(page(&FoldersPage { s, m, branches, wanted, unseen, mode: mode.name(), current, outcome, refusal }))
 }
 
 /// The tree.
@@ -204,7 +238,7 @@ pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, Mailb
     shown(&office, mailbox, None, None).await
 }
 
-/// Shows what a choice comes to, or stores it.
+/// Looks for folders, shows what a choice comes to, or stores it.
 pub(crate) async fn choose(
     office: Office,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
@@ -212,15 +246,19 @@ pub(crate) async fn choose(
 ) -> Result<Response, PageError> {
     let mode = Mode::of(typed.get("mode"));
     let ticked: BTreeSet<String> = typed.all("folder").map(str::to_owned).collect();
+    let wanted = if typed.get("do") == "all" { "" } else { typed.get("q") }.to_owned();
     if typed.get("do") != "store" {
-        return shown(&office, mailbox, Some((mode, ticked)), None).await;
+        let asked = typed.get("do") == "see";
+        return shown(&office, mailbox, Some(Choice { mode, ticked, wanted, asked }), None).await;
     }
     let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { ticked.iter().collect() };
     let path = office.v1(&format!("/mailboxes/{mailbox}/selection"));
     let body = json!({ "mode": mode.name(), "folders": named });
     match office.api().tried::<IgnoredAny>(Method::PUT, &path, Some(body)).await? {
         Ok(_) => Ok(office.to(&format!("/mailboxes/{mailbox}"))),
-        Err(refusal) => shown(&office, mailbox, Some((mode, ticked)), Some(refusal)).await,
+        Err(refusal) => {
+            shown(&office, mailbox, Some(Choice { mode, ticked, wanted, asked: true }), Some(refusal)).await
+        }
     }
 }
 
@@ -266,8 +304,20 @@ mod tests {
     }
 
     #[test]
+    fn folders_are_found_by_a_part_of_their_name_with_those_above_them() {
+        let of = |wanted: &str| found(&tree(), wanted).into_iter().map(|folder| folder.id).collect::<Vec<_>>();
+        assert_eq!(of("cm"), ["inbox", "clients", "acme"]);
+        assert_eq!(of("SENT"), ["sent"]);
+        assert_eq!(of("nothing"), [""; 0]);
+        assert_eq!(of("").len(), tree().len());
+        let mut circle = tree();
+        circle[0].parent_id = Some("acme".to_owned());
+        assert_eq!(found(&circle, "acme").len(), 3);
+    }
+
+    #[test]
     fn the_tree_has_each_folder_behind_its_parent_and_ends_each_list() {
-        let branches = branches(&tree(), &ticked(&["acme"]));
+        let branches = branches(&tree(), &tree(), &ticked(&["acme"]));
         let shape: Vec<_> =
             branches.iter().map(|b| (b.folder.id.as_str(), b.opens, b.closes.len(), b.ticked, b.mixed)).collect();
         let expected = [
