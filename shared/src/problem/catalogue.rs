@@ -218,6 +218,11 @@ catalogue! {
 
     // The account
 
+    NothingToGrant, 409, Operator, No;
+        en "The connector works without a grant and waits for none." "Nothing has to be done. GET /v1/tenants lists the connectors that wait for a grant.";
+        fr "Le connecteur fonctionne sans accord et n'en attend aucun." "Il n'y a rien à faire. GET /v1/tenants liste les connecteurs qui attendent un accord.";
+        nl "De connector werkt zonder toestemming van de exploitant en wacht op geen." "Er hoeft niets te gebeuren. GET /v1/tenants somt de connectors op die op toestemming wachten.";
+        de "Der Konnektor arbeitet ohne Freigabe und wartet auf keine." "Es ist nichts zu tun. GET /v1/tenants nennt die Konnektoren, die auf eine Freigabe warten.";
     AccountTypeNotAllowed, 409, User, Yes;
         aadsts [50020, 500208, 9002332, 16000, 16003, 90027, 90072, 90084]
         en "This account can't be used here: the app takes another kind of account (work or school, or personal), or the account is not a member or guest of the organisation." "Sign in with an account of the firm, or have the account invited as a guest; the owner of the app registration can allow other kinds of account in Entra under \"Supported account types\".";
