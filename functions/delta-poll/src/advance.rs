@@ -9,9 +9,11 @@
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
-use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, join, stream};
+use jiff::Timestamp;
 use shared::{
     aws::table::{Key, Row, Write},
     base::{
@@ -36,7 +38,7 @@ use shared::{
 
 use crate::{
     filing::{file_archived, may_follow},
-    round::{Round, RoundEnd, RoundError},
+    round::{AgainOutcome, Round, RoundEnd, RoundError},
 };
 
 /// Items of work side by side: with four, as many messages are on their way as Graph has places and the table needs.
@@ -47,6 +49,8 @@ const MARK_TRIES_MAX: usize = 4;
 const MIME_TRIES_MAX: usize = 2;
 /// Of mails that Graph did not give out, so many are tried again first; the others once it gave out one of these.
 const TRIED_AGAIN_FIRST: usize = 2;
+/// The others are due again so much later where it did not.
+const HELD_BACK_PAUSE: Duration = Duration::from_secs(60);
 /// A mail that Graph asks to wait with so often has failed.
 const WAITS_MAX: u32 = 4;
 /// A mark that waits so often is given up: after a day or so.
@@ -104,6 +108,11 @@ impl Batch {
         (!ids.is_empty()).then(|| Self { ids, written: None, work: Vec::new(), left: true })
     }
 
+    /// Whether all that is left of it failed before.
+    fn waited(&self) -> bool {
+        self.work.iter().any(|row| row.value.not_before.is_some())
+    }
+
     /// Whether an earlier round may have written a last step and died before it recorded the fact.
     fn may_be_untold(&self) -> bool {
         self.left && !self.work.iter().any(|row| row.value.is_counted())
@@ -111,7 +120,7 @@ impl Batch {
 }
 
 /// Works through what earlier rounds left and then through what is found, as it comes, some items side by side: while
-/// one waits for the table, another keeps Graph's four places busy.
+/// one waits for the table, another keeps Graph's four places busy. What failed before keeps none of it waiting.
 pub(crate) async fn settle_work(
     round: &Round<'_>,
     left: Vec<Batch>,
@@ -119,10 +128,16 @@ pub(crate) async fn settle_work(
     kept_marks: Option<KeptMarks>,
 ) -> Result<RoundEnd, RoundError> {
     let marking = Marking { kept_marks, items: AtomicUsize::new(0) };
-    let batches = stream::iter(left).chain(found);
-    let ended: Vec<_> =
-        batches.map(|batch| settle(round, batch, &marking)).buffer_unordered(ITEMS_AT_ONCE).collect().await;
-    ended.into_iter().collect::<Result<(), RoundError>>()?;
+    let (again, left): (Vec<_>, Vec<_>) = left.into_iter().partition(Batch::waited);
+    let count: usize = again.iter().map(|batch| batch.ids.len()).sum();
+    round.again.many.store(count > TRIED_AGAIN_FIRST, Ordering::Relaxed);
+    let batches = stream::iter(left).chain(found).map(|batch| settle(round, batch, &marking));
+    let again = stream::iter(again).map(|batch| settle(round, batch, &marking));
+    let (ended, ended_again) = join!(
+        batches.buffer_unordered(ITEMS_AT_ONCE).collect::<Vec<_>>(),
+        again.buffer_unordered(ITEMS_AT_ONCE).collect::<Vec<_>>()
+    );
+    ended.into_iter().chain(ended_again).collect::<Result<(), RoundError>>()?;
     if round.is_over() { Ok(RoundEnd::OutOfTime) } else { Ok(RoundEnd::Finished) }
 }
 
@@ -143,7 +158,8 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
     messages.sort_by_key(|row| (row.value.received_at, row.value.id));
     let mut saved: Vec<Message> = messages.iter().map(|row| row.value.clone()).collect();
 
-    let stop = archive(round, &mut messages, left).await;
+    let mut held_back = BTreeSet::new();
+    let stop = archive(round, &mut messages, left, &mut held_back).await;
     // Filed before it is marked, so that it gets one mark; announced before it is filed, so that a request that files
     // its conversation finds it, or is found here.
     let following = indexes(&messages, |_, message| may_follow(round, message));
@@ -185,7 +201,10 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
         .map(|id| {
             let message = messages.iter().find(|row| row.value.id == *id).map(|row| &row.value);
             let waits = message.and_then(|message| message.trouble.as_ref()).map(|trouble| trouble.not_before);
+            let until = now + HELD_BACK_PAUSE;
             let fate = match message.map(|message| &message.state) {
+                Some(MessageState::Failed(_)) if held_back.contains(id) => WorkOutcome::Failed(Some(until)),
+                Some(MessageState::Pending) if held_back.contains(id) => WorkOutcome::Waits(until),
                 // Where mail is not marked, that is all.
                 Some(MessageState::Announced(_)) if round.marks.is_none() => WorkOutcome::Done,
                 Some(MessageState::Gone { .. }) => WorkOutcome::Gone,
@@ -224,25 +243,51 @@ enum Archived {
     NotThere(GraphError),
     /// Graph asks to wait with this one.
     Waits(GraphError),
-    /// Not tried: the round is over, or the next try is not due.
+    /// Not tried: the round is over.
     Left,
 }
 
 /// Archives what is pending or due for another try, four at a time. A message that Graph refuses fails by itself. A
 /// reason to stop is returned once all that were under way have ended. `left`: an earlier round may have begun.
-async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -> Result<(), RoundError> {
-    let step = async |(i, row): (usize, &Row<Message>)| (i, archive_one(round, &row.value, left).await);
-    // What failed before comes last, and some of it first: the others do not wait behind all of it.
-    let failed_before = |row: &Row<Message>| row.value.trouble.is_some() && row.value.original().is_none();
-    let (again, new): (Vec<_>, Vec<_>) = messages.iter().enumerate().partition(|(_, row)| failed_before(row));
-    let (again, later) = again.split_at(again.len().min(TRIED_AGAIN_FIRST));
-    // Collected first: a stream that borrows within its closure is not `Send`.
-    let steps: Vec<_> = new.into_iter().chain(again.iter().copied()).map(step).collect();
-    let mut tries: Vec<_> = stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await;
-    let is_given = |(i, result): &(usize, _)| matches!(result, Ok(Archived::Stored(_))) && failed_before(&messages[*i]);
-    if tries.iter().any(is_given) {
-        let steps: Vec<_> = later.iter().copied().map(step).collect();
-        tries.extend(stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect::<Vec<_>>().await);
+/// `held_back` gets those that are due and wait, because Graph is silent about others like them.
+async fn archive(
+    round: &Round<'_>,
+    messages: &mut [Row<Message>],
+    left: bool,
+    held_back: &mut BTreeSet<MessageId>,
+) -> Result<(), RoundError> {
+    let now = round.app.clock.now();
+    let failed_before = |message: &Message| {
+        message.original().is_none() && (message.trouble.is_some() || matches!(message.state, MessageState::Failed(_)))
+    };
+    let new = indexes(messages, |_, message| is_due(message, now) && !failed_before(message));
+    let mut again = indexes(messages, |_, message| is_due(message, now) && failed_before(message));
+    let mut tries = archive_some(round, messages, &new, left).await;
+    if !again.is_empty() {
+        // The first of a round show whether Graph gives them out again: the others do not wait behind all of them.
+        let mut outcome = round.again.outcome.lock().await;
+        if outcome.is_none() {
+            let first: BTreeSet<usize> = again.iter().copied().take(TRIED_AGAIN_FIRST).collect();
+            again.retain(|i| !first.contains(i));
+            let came = archive_some(round, messages, &first, left).await;
+            let is_given = |(_, result): &(usize, _)| matches!(result, Ok(Archived::Stored(_)));
+            let is_silent = |(_, result): &(usize, _)| matches!(result, Ok(Archived::Waits(e)) if e.is_silent());
+            *outcome = Some(match () {
+                () if came.iter().any(is_given) => AgainOutcome::Came,
+                () if came.iter().any(is_silent) => AgainOutcome::Silent,
+                () => AgainOutcome::Answered,
+            });
+            tries.extend(came);
+        }
+        let outcome = *outcome;
+        if outcome == Some(AgainOutcome::Came) {
+            let tried: BTreeSet<usize> = tries.iter().map(|(i, _)| *i).collect();
+            again.extend(indexes(messages, |i, message| !tried.contains(&i) && message.was_unanswered()));
+        }
+        match outcome {
+            Some(AgainOutcome::Silent) => held_back.extend(again.iter().map(|i| messages[*i].value.id)),
+            _ => tries.extend(archive_some(round, messages, &again, left).await),
+        }
     }
     let now = round.app.clock.now();
     let mut stop = Ok(());
@@ -273,7 +318,7 @@ async fn archive(round: &Round<'_>, messages: &mut [Row<Message>], left: bool) -
             Ok(Archived::Waits(error)) => {
                 let tries = row.value.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
                 // After several refusals the message counts as failed, and the feed says so.
-                if tries >= WAITS_MAX {
+                if tries >= WAITS_MAX || matches!(row.value.state, MessageState::Failed(_)) {
                     failed(round, row, error.code());
                 } else {
                     wait_for(round, row, &error);
@@ -303,13 +348,30 @@ fn failed(round: &Round<'_>, row: &mut Row<Message>, code: GraphCode) {
     set_state(row, MessageState::Failed(MessageFailure { code, attempts, next_try, number }));
 }
 
-async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result<Archived, RoundError> {
-    let due = match &message.state {
-        MessageState::Pending => !message.rests(round.app.clock.now()),
-        MessageState::Failed(failure) => failure.next_try.is_some_and(|at| at <= round.app.clock.now()),
+/// Whether a message is to be archived, or tried again, at `now`.
+fn is_due(message: &Message, now: Timestamp) -> bool {
+    match &message.state {
+        MessageState::Pending => !message.rests(now),
+        MessageState::Failed(failure) => failure.next_try.is_some_and(|at| at <= now),
         _ => false,
-    };
-    if !due || round.is_over() {
+    }
+}
+
+/// Archives the messages at `indexes`, four at a time: what one try of each came to.
+async fn archive_some(
+    round: &Round<'_>,
+    messages: &[Row<Message>],
+    indexes: &BTreeSet<usize>,
+    left: bool,
+) -> Vec<(usize, Result<Archived, RoundError>)> {
+    let step = async |i: usize| (i, archive_one(round, &messages[i].value, left).await);
+    // Collected first: a stream that borrows within its closure is not `Send`.
+    let steps: Vec<_> = indexes.iter().map(|i| step(*i)).collect();
+    stream::iter(steps).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await
+}
+
+async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result<Archived, RoundError> {
+    if round.is_over() {
         return Ok(Archived::Left);
     }
     // A round that was killed may have stored it: then Graph need not give it again. Whatever else S3 answers (without
@@ -324,7 +386,7 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
     let mut tries = 1;
     loop {
         let asked = Stopwatch::start();
-        let graph = round.graph_for(message.trouble.as_ref());
+        let graph = round.graph_for_mail(message.trouble.as_ref());
         let stored = match graph.mime(&round.mailbox.user, &message.immutable_id).await {
             Ok(mime) => round.app.archive.store(round.mailbox.firm, message.id, mime).await,
             Err(e) => Err(ArchiveError::Mime(e)),

@@ -36,7 +36,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     folder_tree,
-    round::{Round, RoundEnd, RoundError, SeenMarks},
+    round::{Round, RoundEnd, RoundError, SeenMarks, TriedAgain},
     walks,
 };
 
@@ -121,6 +121,7 @@ impl Slice<'_> {
             stopped: AtomicBool::new(false),
             marking_rests: &AtomicBool::new(false),
             refused_in_a_row: &AtomicU32::new(0),
+            again: TriedAgain::default(),
             some_are_well: AtomicBool::new(true),
             was_served: &AtomicBool::new(false),
             was_silent: &AtomicBool::new(false),

@@ -134,6 +134,26 @@ impl From<TableError> for RoundError {
     }
 }
 
+/// What became of the first mails that were tried again in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AgainOutcome {
+    /// Graph gave one out: it may give out the others, too.
+    Came,
+    /// Graph answered.
+    Answered,
+    /// Graph was silent: the others wait.
+    Silent,
+}
+
+/// The mails that Graph did not give out in earlier rounds.
+#[derive(Debug, Default)]
+pub(crate) struct TriedAgain {
+    /// Whether there are many.
+    pub many: AtomicBool,
+    /// None before the first were tried; held while they are.
+    pub outcome: tokio::sync::Mutex<Option<AgainOutcome>>,
+}
+
 /// What a round works with.
 pub(crate) struct Round<'a> {
     pub app: &'a App,
@@ -164,6 +184,8 @@ pub(crate) struct Round<'a> {
     pub refused_in_a_row: &'a AtomicU32,
     /// Whether Graph served anything in this round.
     pub was_served: &'a AtomicBool,
+    /// The mails that Graph did not give out before.
+    pub again: TriedAgain,
     /// Whether a folder did not fail when it was read last.
     pub some_are_well: AtomicBool,
     /// Whether Microsoft did not answer, or is not well itself.
@@ -231,6 +253,15 @@ impl Round<'_> {
     /// Graph, for one thing among others.
     pub fn graph_for(&self, before: Option<&Trouble>) -> Graph {
         self.graph.for_one(before.map_or(0, |before| before.tries))
+    }
+
+    /// Graph, for the original of a mail. Where many failed before, the mailbox waits for none of them much longer.
+    pub fn graph_for_mail(&self, before: Option<&Trouble>) -> Graph {
+        let many = u32::from(self.again.many.load(Ordering::Relaxed));
+        match before {
+            Some(before) => self.graph.for_one(before.tries.saturating_sub(many)),
+            None => self.graph.for_one_of_many(),
+        }
     }
 
     /// Graph, for a helper: mail does not wait for it.

@@ -50,7 +50,7 @@ use crate::{
     deleted_mailbox,
     discover::{self, FolderRead, PAGES_MAX},
     folder_tree,
-    round::{FreshPages, Round, RoundEnd, RoundError, SeenMarks, WAIT_IN_QUEUE_MAX},
+    round::{FreshPages, Round, RoundEnd, RoundError, SeenMarks, TriedAgain, WAIT_IN_QUEUE_MAX},
     walks::{self, SETTLED_AFTER},
 };
 
@@ -193,6 +193,7 @@ async fn look(
         marking_rests: &marking_rests,
         refused_in_a_row: &refused_in_a_row,
         was_served: &was_served,
+        again: TriedAgain::default(),
         some_are_well: AtomicBool::new(false),
         was_silent: &was_silent,
         has_work: &has_work,

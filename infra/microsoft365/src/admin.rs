@@ -18,6 +18,7 @@ use crate::entra::page::{escape, html_with};
 use crate::error::{Error, Result};
 use crate::faults::{NoticeFault, RetryAfter, Scripted, Times};
 use crate::mime::Mail;
+use crate::words::ENGLISH;
 use crate::world::{Microsoft365, World};
 
 pub(crate) fn router(world: Arc<World>) -> Router {
@@ -350,7 +351,9 @@ async fn show(State(world): State<Arc<World>>) -> Response {
     })
     .await;
     match read {
-        Ok(Ok((accounts, apps))) => html_with(StatusCode::OK, "What happens here", STYLE, &page(&accounts, &apps)),
+        Ok(Ok((accounts, apps))) => {
+            html_with(&ENGLISH, StatusCode::OK, ("What happens here", STYLE), &page(&accounts, &apps))
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

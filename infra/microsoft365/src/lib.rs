@@ -32,6 +32,7 @@ mod store;
 mod throttle;
 mod time;
 mod traffic;
+mod words;
 mod world;
 
 pub use directory::{App, Audience, Certificate, DirectoryRole, Federated, GroupMembershipClaims, Secret, Tenant};

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::mailbox::{self, Folder};
 use crate::message::Message;
 use crate::mime::Mail;
+use crate::words::Words;
 use crate::world::{Microsoft365, World};
 
 /// Mails that a page shows, the newest first.
@@ -50,11 +51,14 @@ enum Beside {
 }
 
 impl Beside {
-    const ALL: [(Self, &'static str, &'static str); 3] = [
-        (Self::Calendar, "calendar", "Calendar"),
-        (Self::Todo, "todo", "To Do"),
-        (Self::Contacts, "contacts", "Contacts"),
-    ];
+    /// Each with its name in an address and its title.
+    fn all(words: &Words) -> [(Self, &'static str, &'static str); 3] {
+        [
+            (Self::Calendar, "calendar", words.calendar),
+            (Self::Todo, "todo", words.todo),
+            (Self::Contacts, "contacts", words.contacts),
+        ]
+    }
 
     fn read(self, microsoft: &Microsoft365, address: &str) -> Result<Lists> {
         match self {
@@ -88,7 +92,12 @@ struct Shown {
     beside: Option<(Beside, Lists)>,
 }
 
-async fn show(State(world): State<Arc<World>>, Path(address): Path<String>, Query(which): Query<Which>) -> Response {
+async fn show(
+    State(world): State<Arc<World>>,
+    Path(address): Path<String>,
+    Query(which): Query<Which>,
+    words: &'static Words,
+) -> Response {
     let read = tokio::task::spawn_blocking(move || {
         let mut shown = world.store.read(|db| read(db, &address, &which.folder))?;
         let beside = |beside: Beside| Ok::<_, Error>((beside, beside.read(&Microsoft365(world), &address)?));
@@ -97,7 +106,7 @@ async fn show(State(world): State<Arc<World>>, Path(address): Path<String>, Quer
     })
     .await;
     match read {
-        Ok(Ok(shown)) => html_with(StatusCode::OK, "Outlook", STYLE, &page(&shown)),
+        Ok(Ok(shown)) => html_with(words, StatusCode::OK, ("Outlook", STYLE), &page(words, &shown)),
         Ok(Err(error)) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
@@ -191,11 +200,16 @@ const STYLE: &str = "body{max-width:none;margin:0;padding:1rem 1.5rem}\
     tr{border-bottom:1px solid light-dark(#d9d6cd,#373a41);padding:.4rem 0}}";
 
 /// A mail comes from outside.
-const RECEIVE: &str = "<h2>Receive a mail</h2>\n<form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"receive\">\
-    <p><label>From<br><input name=\"from\" value=\"client@acme.example\"></label></p>\
-    <p><label>Subject<br><input name=\"subject\" value=\"A question\"></label></p>\
-    <p><label>Text<br><textarea name=\"text\" rows=\"3\">May I ask something?</textarea></label></p>\
-    <p><button>Receive it</button></p></form>\n";
+fn receive(words: &Words) -> String {
+    let Words { receive_a_mail, from, subject, text, a_question, may_i_ask, receive_it, .. } = words;
+    format!(
+        "<h2>{receive_a_mail}</h2>\n<form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"receive\">\
+         <p><label>{from}<br><input name=\"from\" value=\"client@acme.example\"></label></p>\
+         <p><label>{subject}<br><input name=\"subject\" value=\"{a_question}\"></label></p>\
+         <p><label>{text}<br><textarea name=\"text\" rows=\"3\">{may_i_ask}</textarea></label></p>\
+         <p><button>{receive_it}</button></p></form>\n"
+    )
+}
 
 /// The colour of a category, and one that is read on it.
 /// Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
@@ -213,14 +227,15 @@ fn paint(color: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn page(shown: &Shown) -> String {
+fn page(words: &Words, shown: &Shown) -> String {
     let Shown { account, accounts, folders, folder, mails, colors, beside } = shown;
     let address = &account.address;
     let mut page = String::from("<p>");
     for other in accounts {
         page += &format!("<a href=\"/outlook/{0}\">{0}</a> · ", escape(&other.address));
     }
-    page += "<a href=\"/admin\">what happens here</a></p>\n<nav aria-label=\"Folders\"><ul>\n";
+    let Words { what_happens, folders: heading, new_folder, make, no_mail, .. } = words;
+    page += &format!("<a href=\"/admin\">{what_happens}</a></p>\n<nav aria-label=\"{heading}\"><ul>\n");
     for (depth, other, count) in folders {
         let here = if other.id == folder.id && beside.is_none() { " aria-current=\"page\"" } else { "" };
         let indent = "&emsp;".repeat(*depth);
@@ -228,37 +243,45 @@ fn page(shown: &Shown) -> String {
         page +=
             &format!("<li><a href=\"{to}\"{here}>{indent}{} <small>{count}</small></a></li>\n", escape(&other.name));
     }
-    for (part, name, title) in Beside::ALL {
+    for (part, name, title) in Beside::all(words) {
         let here = if beside.as_ref().is_some_and(|(at, _)| *at == part) { " aria-current=\"page\"" } else { "" };
         page += &format!("<li><a href=\"/outlook/{}?beside={name}\"{here}>{title}</a></li>\n", escape(address));
     }
     page += "</ul>\n";
     if let Some((at, parts)) = beside {
-        let title = Beside::ALL.into_iter().find(|(part, ..)| part == at).map_or("", |(.., title)| title);
+        let title = Beside::all(words).into_iter().find(|(part, ..)| part == at).map_or("", |(.., title)| title);
         page += &format!("</nav>\n<section><h2>{title} <small>{}</small></h2>\n", escape(address));
         for (name, items) in parts {
-            page += &listed(name, items, colors);
+            page += &listed(words, (name, items), colors);
         }
         return page + "</section>";
     }
     page += "<form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"make_folder\">";
     page += &format!("<input type=\"hidden\" name=\"parent\" value=\"{}\">", escape(&folder.id));
-    page += "<p><label>New folder below this one<br><input name=\"name\" required maxlength=\"255\"></label> <button>Make</button></p></form>\n";
-    page += RECEIVE;
+    page += &format!(
+        "<p><label>{new_folder}<br><input name=\"name\" required maxlength=\"255\"></label> <button>{make}</button></p></form>\n"
+    );
+    page += &receive(words);
     page += "</nav>\n";
     page += &format!("<section><h2>{} <small>{}</small></h2>\n", escape(&folder.name), escape(address));
     if mails.is_empty() {
-        page += "<p>No mail lies here.</p>";
+        page += &format!("<p>{no_mail}</p>");
     }
     page += "<table><tbody>\n";
     for mail in mails {
-        page += &row(mail, folders, folder, colors);
+        page += &row(words, mail, (folders, folder), colors);
     }
     page += "</tbody></table></section>";
     page
 }
 
-fn row(mail: &Message, folders: &[(usize, Folder, usize)], here: &Folder, colors: &BTreeMap<String, String>) -> String {
+fn row(
+    words: &Words,
+    mail: &Message,
+    (folders, here): (&[(usize, Folder, usize)], &Folder),
+    colors: &BTreeMap<String, String>,
+) -> String {
+    let Words { folder: label, r#move, delete, .. } = words;
     let id = escape(&mail.immutable_id);
     let categories: String = mail.categories.iter().map(|name| category(name, colors)).collect();
     let others = folders.iter().filter(|(_, folder, _)| folder.id != here.id);
@@ -270,9 +293,9 @@ fn row(mail: &Message, folders: &[(usize, Folder, usize)], here: &Folder, colors
     format!(
         "<tr><th scope=\"row\">{} <span class=\"subject\">{}</span></th><td>{}</td><td>{}</td><td>\
          <form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"move\"><input type=\"hidden\" name=\"message\" value=\"{id}\">\
-         <select name=\"to\" aria-label=\"Folder\">{options}</select> <button>Move</button></form> \
+         <select name=\"to\" aria-label=\"{label}\">{options}</select> <button>{move}</button></form> \
          <form method=\"post\"><input type=\"hidden\" name=\"do\" value=\"delete\"><input type=\"hidden\" name=\"message\" value=\"{id}\">\
-         <button>Delete</button></form></td></tr>\n",
+         <button>{delete}</button></form></td></tr>\n",
         categories,
         escape(&subject),
         escape(&from),
@@ -281,10 +304,10 @@ fn row(mail: &Message, folders: &[(usize, Folder, usize)], here: &Folder, colors
 }
 
 /// Events, tasks or contacts of one list.
-fn listed(name: &str, items: &[Value], colors: &BTreeMap<String, String>) -> String {
+fn listed(words: &Words, (name, items): (&str, &[Value]), colors: &BTreeMap<String, String>) -> String {
     let heading = if name.is_empty() { String::new() } else { format!("<h3>{}</h3>\n", escape(name)) };
     if items.is_empty() {
-        return format!("{heading}<p>Nothing is here.</p>\n");
+        return format!("{heading}<p>{}</p>\n", words.nothing);
     }
     let rows: String = items.iter().map(|item| item_row(item, colors)).collect();
     format!("{heading}<table><tbody>\n{rows}</tbody></table>\n")

@@ -5,7 +5,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -46,6 +46,10 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// One thing of a mailbox gets so long without a byte, because the rest of the mailbox waits behind it; as much more
 /// after each time that it failed.
 const SILENCE_OF_ONE: Duration = Duration::from_secs(5);
+/// So many things of one kind that are silent say something of the next ones.
+const SILENT_MANY: u32 = 2;
+/// Then one that was never silent before gets so long at least: it may stand behind many that are.
+const SILENCE_OF_ONE_OF_MANY: Duration = Duration::from_millis(500);
 /// Where Graph is slow with everything, one thing gets so many times what the slowest answer took.
 const SLOWER_THAN_OTHERS: u32 = 4;
 /// The wait after a 429 that names none.
@@ -141,6 +145,8 @@ pub(super) struct Patience {
     one: Option<OneThing>,
     /// How long the slowest answer took, in milliseconds; zero while there was none.
     slowest: Arc<AtomicU64>,
+    /// How many things of many were silent.
+    silent: Arc<AtomicU32>,
 }
 
 /// A thing among others that is asked for.
@@ -148,8 +154,17 @@ pub(super) struct Patience {
 struct OneThing {
     /// How often it failed.
     tries: u32,
-    /// Whether it is given up although Graph answered nothing else: mail does not wait for it.
-    is_helper: bool,
+    kind: ThingKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ThingKind {
+    /// One of few.
+    Single,
+    /// One of many of its kind.
+    OfMany,
+    /// It is given up although Graph answered nothing else: mail does not wait for it.
+    Helper,
 }
 
 /// One wait for a byte.
@@ -171,7 +186,11 @@ impl Wait<'_> {
         }
         // Others may have been answered meanwhile, or not.
         let last = if self.patience.is_graphs() { self.longest } else { self.first };
-        last.hold(work).await.ok_or(Silent)
+        let held = last.hold(work).await;
+        if held.is_none() && self.patience.one.is_some_and(|one| one.kind == ThingKind::OfMany) {
+            self.patience.silent.fetch_add(1, Ordering::Relaxed);
+        }
+        held.ok_or(Silent)
     }
 }
 
@@ -193,14 +212,21 @@ impl Patience {
 
     /// How long the silence of what is asked for is its own matter.
     fn silence(&self) -> Duration {
-        self.one.map_or(SILENCE_MAX, |one| silence_of_one(one.tries, self.slowest()))
+        let many_are_silent = self.silent.load(Ordering::Relaxed) >= SILENT_MANY;
+        match self.one {
+            None => SILENCE_MAX,
+            Some(OneThing { kind: ThingKind::OfMany, .. }) if many_are_silent && !self.slowest().is_zero() => {
+                silence_of_one_of_many(self.slowest())
+            }
+            Some(one) => silence_of_one(one.tries, self.slowest()),
+        }
     }
 
     /// Whether the silence may be no matter of the thing alone: Graph answered nothing else, or is slow with
     /// everything.
     fn is_graphs(&self) -> bool {
         match self.one {
-            Some(one) if self.slowest().is_zero() => !one.is_helper && one.tries == 0,
+            Some(one) if self.slowest().is_zero() => one.kind != ThingKind::Helper && one.tries == 0,
             Some(one) => silence_of_one(one.tries, self.slowest()) >= SILENCE_MAX,
             None => true,
         }
@@ -220,6 +246,11 @@ impl Patience {
 fn silence_of_one(tries: u32, slowest: Duration) -> Duration {
     let own = SILENCE_OF_ONE.saturating_mul(tries.saturating_add(1));
     own.max(slowest.saturating_mul(SLOWER_THAN_OTHERS)).min(SILENCE_MAX)
+}
+
+/// The same for one that never failed, where others of its kind are silent. Pure.
+fn silence_of_one_of_many(slowest: Duration) -> Duration {
+    SILENCE_OF_ONE_OF_MANY.max(slowest.saturating_mul(SLOWER_THAN_OTHERS)).min(SILENCE_OF_ONE)
 }
 
 /// Graph, as one connector may ask it about one mailbox.
@@ -281,12 +312,18 @@ impl Graph {
     /// The same for one thing among others, which failed `tries` times: it may be silent for five seconds and five more
     /// for each time, unless Graph answers nothing at all.
     pub fn for_one(&self, tries: u32) -> Self {
-        self.patient(OneThing { tries, is_helper: false })
+        self.patient(OneThing { tries, kind: ThingKind::Single })
+    }
+
+    /// The same for one of many things of one kind, which never failed: once several of them were silent, it may be
+    /// silent for half a second, unless Graph is slow with everything.
+    pub fn for_one_of_many(&self) -> Self {
+        self.patient(OneThing { tries: 0, kind: ThingKind::OfMany })
     }
 
     /// The same for what mail does not wait for: it gets no more time where Graph answers nothing at all.
     pub fn for_helper(&self, tries: u32) -> Self {
-        self.patient(OneThing { tries, is_helper: true })
+        self.patient(OneThing { tries, kind: ThingKind::Helper })
     }
 
     fn patient(&self, one: OneThing) -> Self {
@@ -563,10 +600,27 @@ mod tests {
             let answer = TimeLimit::after(Duration::from_millis(20)).hold(std::future::pending::<()>());
             wait.hold(answer).await.is_err()
         };
-        let one = OneThing { tries: 0, is_helper: false };
+        let one = OneThing { tries: 0, kind: ThingKind::Single };
         assert_eq!((given_up(one, true).await, given_up(one, false).await), (true, false));
-        let helper = OneThing { is_helper: true, ..one };
+        let helper = OneThing { kind: ThingKind::Helper, ..one };
         assert_eq!((given_up(helper, true).await, given_up(helper, false).await), (true, true));
+    }
+
+    #[tokio::test]
+    async fn what_stands_behind_many_that_are_silent_is_not_waited_for_as_long_as_the_first_of_them() {
+        let of_many = OneThing { tries: 0, kind: ThingKind::OfMany };
+        let patience = Patience { one: Some(of_many), ..Patience::default() };
+        patience.answered_after(Duration::from_millis(100));
+        for _ in 0..2 {
+            assert_eq!(patience.silence(), SILENCE_OF_ONE);
+            let wait = Wait { first: TimeLimit::after(Duration::ZERO), ..patience.begin() };
+            wait.hold(std::future::pending::<()>()).await.unwrap_err();
+        }
+        assert_eq!(patience.silence(), SILENCE_OF_ONE_OF_MANY);
+        let other = Patience { one: Some(OneThing { kind: ThingKind::Single, ..of_many }), ..patience.clone() };
+        assert_eq!(other.silence(), SILENCE_OF_ONE);
+        patience.answered_after(Duration::from_millis(700));
+        assert_eq!(patience.silence(), Duration::from_millis(2_800));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     client::{Call, Graph, GraphAnswer, GraphUser, Link, Patience, next_chunk, query_value, segment},
     error::GraphError,
-    page::{PageEnd, WirePage},
+    page::{PageEnd, WireEntry, WirePage},
 };
 use crate::base::id::{ConversationId, FolderId, ImmutableId};
 #[cfg(any(test, fuzzing))]
@@ -195,7 +195,8 @@ impl Graph {
         let mut call = self.get(&path, format!("read message {id}"));
         call.headers = &[("prefer", IMMUTABLE)];
         let attempted = call.attempted.clone();
-        match read_entry(self.json(call).await?) {
+        let WireEntry(entry) = self.json(call).await?;
+        match entry.and_then(read_entry) {
             Some(DeltaItem::Present(mail)) => Ok(mail),
             _ => Err(GraphError::Unreadable { attempted, source: "it has no id".into() }),
         }

@@ -1,9 +1,9 @@
 //! Pages of lists and of changes: each entry is read by itself, and a list is read to its end.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 use url::Url;
 
 use super::{
@@ -69,8 +69,23 @@ pub(super) struct WireEntry(pub Option<Value>);
 impl<'de> Deserialize<'de> for WireEntry {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(from)?;
-        Ok(Self(read_json(raw.get().as_bytes()).ok()))
+        Ok(Self(read_json(raw.get().as_bytes()).or_else(|_| readable_properties(&raw)).ok()))
     }
+}
+
+/// An object without the properties that can't be read, such as one that is nested too deep or a number out of range.
+///
+/// Errors: it is no object, or an annotation such as `@removed` can't be read, which says what the object stands for.
+fn readable_properties(entry: &RawValue) -> Result<Value, serde_json::Error> {
+    let mut readable = Map::new();
+    for (name, value) in serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(entry.get())? {
+        match read_json(value.get().as_bytes()) {
+            Ok(value) => drop(readable.insert(name, value)),
+            Err(error) if name.starts_with('@') => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(Value::Object(readable))
 }
 
 /// A list, read to its end.
@@ -151,5 +166,11 @@ mod tests {
         let page = format!(r#"{{"value":[{{"id":1}},{deep},{{"id":"\ud83d"}},1e999,null],"@odata.count":-1}}"#);
         let page: WirePage = read_json(page.as_bytes()).unwrap();
         assert_eq!((page.entries.len(), page.unreadable, page.count), (3, 2, None));
+        let page = format!(
+            r#"{{"value":[{{"id":1,"to":{deep},"subject":"\ud83d","size":1e999}},{{"id":2,"@removed":1e999}}]}}"#
+        );
+        let page: WirePage = read_json(page.as_bytes()).unwrap();
+        assert_eq!(page.entries, [serde_json::json!({ "id": 1, "subject": "\u{fffd}" })]);
+        assert_eq!(page.unreadable, 1);
     }
 }

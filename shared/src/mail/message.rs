@@ -10,7 +10,7 @@ use crate::{
         id::{ConversationId, FolderId, ImmutableId, MessageId},
     },
     firm::fact::{Envelope, FiledThrough, MailFacts},
-    graph::{GraphCode, Mail},
+    graph::{GraphCode, Mail, UNREACHABLE},
     mail::{rules::SkipReason, trouble::Trouble},
 };
 
@@ -237,6 +237,15 @@ impl Message {
     pub fn envelope(&self) -> Envelope {
         let (subject, from) = (Some(self.subject.clone()), self.from.clone());
         Envelope { received_at: Some(self.received_at), subject, from }
+    }
+
+    /// Whether it is not archived because Graph did not answer.
+    pub fn was_unanswered(&self) -> bool {
+        match (&self.state, &self.trouble) {
+            (MessageState::Failed(failure), _) => failure.code.is(UNREACHABLE),
+            (MessageState::Pending, Some(trouble)) => trouble.microsoft_code.is(UNREACHABLE),
+            _ => false,
+        }
     }
 
     /// Whether its last step failed, and the next try is yet to come.

@@ -17,6 +17,7 @@ use super::{page, token};
 use crate::directory::{self, Account, App, Audience};
 use crate::error::{Error, Result};
 use crate::time::after;
+use crate::words::Words;
 use crate::world::World;
 
 /// A code lives about ten minutes.
@@ -152,6 +153,7 @@ pub(super) async fn show(
     State(world): State<Arc<World>>,
     Path(authority): Path<String>,
     RawQuery(query): RawQuery,
+    words: &'static Words,
 ) -> Response {
     count(&world, "authorize");
     let request = match Authorization::read(&world, &authority, query.as_deref()) {
@@ -173,14 +175,17 @@ pub(super) async fn show(
         }
         Err(error) => return Refusal::from(error).page(),
     };
-    let question = page::question(&Question {
-        app: &request.app.name,
-        accounts: &accounts,
-        hint: request.param("login_hint"),
-        permissions: &scopes.names,
-        for_organization: false,
-    });
-    page::html(StatusCode::OK, "Sign in", &question)
+    let question = page::question(
+        words,
+        &Question {
+            app: &request.app.name,
+            accounts: &accounts,
+            hint: request.param("login_hint"),
+            permissions: &scopes.names,
+            for_organization: false,
+        },
+    );
+    page::html(words, StatusCode::OK, words.sign_in, &question)
 }
 
 /// Takes the person's decision and goes back with a code.

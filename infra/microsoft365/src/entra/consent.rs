@@ -15,6 +15,7 @@ use crate::directory::{self, Account, App};
 use crate::error::Result;
 use crate::faults::ConsentFault;
 use crate::time::after;
+use crate::words::Words;
 use crate::world::World;
 
 struct ConsentRequest {
@@ -86,6 +87,7 @@ pub(super) async fn show(
     State(world): State<Arc<World>>,
     Path(authority): Path<String>,
     RawQuery(query): RawQuery,
+    words: &'static Words,
 ) -> Response {
     count(&world, "adminconsent");
     let request = match ConsentRequest::read(&world, &authority, query.as_deref()) {
@@ -106,14 +108,17 @@ pub(super) async fn show(
         Err(error) => return Refusal::from(error).page(),
     };
     let permissions: Vec<String> = request.app.delegated.iter().chain(&request.app.application).cloned().collect();
-    let question = page::question(&Question {
-        app: &request.app.name,
-        accounts: &accounts,
-        hint: None,
-        permissions: &permissions,
-        for_organization: true,
-    });
-    page::html(StatusCode::OK, "Permissions requested", &question)
+    let question = page::question(
+        words,
+        &Question {
+            app: &request.app.name,
+            accounts: &accounts,
+            hint: None,
+            permissions: &permissions,
+            for_organization: true,
+        },
+    );
+    page::html(words, StatusCode::OK, words.permissions_requested, &question)
 }
 
 pub(super) async fn decide(

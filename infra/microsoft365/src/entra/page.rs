@@ -4,6 +4,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
 use crate::directory::Account;
+use crate::words::{ENGLISH, Words};
 
 /// What a person is asked.
 pub(super) struct Question<'a> {
@@ -18,7 +19,7 @@ pub(super) struct Question<'a> {
 
 /// A page with choice of account, the list of permissions and two buttons. The form posts `account` and `action`
 /// (`accept` or `cancel`) to the page's own URL.
-pub(super) fn question(question: &Question<'_>) -> String {
+pub(super) fn question(words: &Words, question: &Question<'_>) -> String {
     let mut accounts = String::new();
     for (at, account) in question.accounts.iter().enumerate() {
         let chosen = match question.hint {
@@ -33,13 +34,14 @@ pub(super) fn question(question: &Question<'_>) -> String {
     }
     let permissions: String =
         question.permissions.iter().map(|name| format!("<li><code>{}</code></li>\n", escape(name))).collect();
-    let whom = if question.for_organization { "for your organisation" } else { "on your behalf" };
+    let asks = if question.for_organization { words.asks_for_organization } else { words.asks_for_person };
+    let asks = asks.replace("{}", &escape(question.app));
+    let Words { choose_an_account, accept, cancel, .. } = words;
     format!(
-        "<form method=\"post\">\n<fieldset><legend>Choose an account</legend>\n{accounts}</fieldset>\n\
-         <h2>{app} asks to do this {whom}</h2>\n<ul>\n{permissions}</ul>\n\
-         <p><button name=\"action\" value=\"accept\">Accept</button>\n\
-         <button name=\"action\" value=\"cancel\" formnovalidate>Cancel</button></p>\n</form>",
-        app = escape(question.app)
+        "<form method=\"post\">\n<fieldset><legend>{choose_an_account}</legend>\n{accounts}</fieldset>\n\
+         <h2>{asks}</h2>\n<ul>\n{permissions}</ul>\n\
+         <p><button name=\"action\" value=\"accept\">{accept}</button>\n\
+         <button name=\"action\" value=\"cancel\" formnovalidate>{cancel}</button></p>\n</form>"
     )
 }
 
@@ -53,7 +55,7 @@ pub(super) fn form_post(redirect_uri: &str, fields: &[(&str, String)]) -> Respon
         "<form method=\"post\" action=\"{}\">\n{inputs}<button autofocus>Continue</button>\n</form>",
         escape(redirect_uri)
     );
-    html(StatusCode::OK, "Working…", &form)
+    html(&ENGLISH, StatusCode::OK, "Working…", &form)
 }
 
 pub(super) fn error(text: &str) -> String {
@@ -71,17 +73,18 @@ const STYLE: &str = "*{box-sizing:border-box}body{font:1rem/1.5 system-ui,sans-s
     fieldset{border:1px solid light-dark(#d9d6cd,#373a41);border-radius:4px;margin:0 0 1rem}\
     :focus-visible{outline:3px solid light-dark(#2f4a8a,#a9bdf5);outline-offset:2px}";
 
-pub(crate) fn html(status: StatusCode, title: &str, main: &str) -> Response {
-    html_with(status, title, "", main)
+pub(crate) fn html(words: &Words, status: StatusCode, title: &str, main: &str) -> Response {
+    html_with(words, status, (title, ""), main)
 }
 
 /// The same with rules of style of its own.
-pub(crate) fn html_with(status: StatusCode, title: &str, style: &str, main: &str) -> Response {
+pub(crate) fn html_with(words: &Words, status: StatusCode, (title, style): (&str, &str), main: &str) -> Response {
+    let Words { language, simulated, .. } = words;
     let page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
          <meta name=\"color-scheme\" content=\"light dark\"><link rel=\"icon\" href=\"data:,\"><style>{STYLE}{style}</style>\n\
-         </head>\n<body>\n<main>\n<p>Simulated Microsoft 365</p>\n<h1>{title}</h1>\n{main}\n</main>\n</body>\n</html>\n"
+         </head>\n<body>\n<main>\n<p>{simulated}</p>\n<h1>{title}</h1>\n{main}\n</main>\n</body>\n</html>\n"
     );
     let headers = [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store, no-cache")];
     (status, headers, page).into_response()

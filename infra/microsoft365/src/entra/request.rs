@@ -1,5 +1,6 @@
 //! A request to the sign-in service: its parameters, the authority that its path names, and why it is refused.
 
+use crate::words::ENGLISH;
 use std::collections::HashMap;
 
 use axum::response::{IntoResponse as _, Response};
@@ -45,6 +46,7 @@ impl Refusal {
     /// A page: sent instead of a redirect wherever the redirect URI cannot be trusted.
     pub fn page(&self) -> Response {
         page::html(
+            &ENGLISH,
             StatusCode::BAD_REQUEST,
             "Sorry, but we're having trouble signing you in",
             &page::error(&self.text()),
