@@ -350,7 +350,7 @@ async fn an_upgrade_that_waits_leaves_the_connector_as_it_is_and_can_be_withdraw
     let shown = world.patch(&path, json!({ "access": "delegated" })).await.ok();
     assert_eq!((&shown["organization"], &shown["sign_in_problem"]), (&Value::Null, &Value::Null));
     assert_eq!(scene.tenants().await[0]["waiting"], json!([]));
-    assert_eq!(scene.grant(firm, &connector).await.problem(), "invalid_request");
+    assert_eq!(scene.grant(firm, &connector).await.problem(), "nothing_to_grant");
 
     // Once more, and granted.
     world.patch(&path, json!({ "access": "organization" })).await.ok();

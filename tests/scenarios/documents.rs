@@ -234,6 +234,47 @@ fn every_command_of_the_integrators_guide_runs_as_it_is_printed() {
     assert_eq!(not_run, ["export GREFFE=… OPERATOR_KEY=… FIRM=…"]);
 }
 
+/// The rows of the table with this heading: what stands in each cell.
+fn rows<'d>(document: &'d str, heading: &str) -> Vec<Vec<&'d str>> {
+    let (_, table) = document.split_once(heading).expect("the table is there");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn the_table_of_lists_has_each_list_with_its_filters_its_order_and_whether_it_has_pages() {
+    let read = |name: &str| std::fs::read_to_string(root().join("docs").join(name)).unwrap();
+    let description: Value = serde_json::from_str(&read("openapi.json")).unwrap();
+    let document = read("integrator.md");
+    let table = rows(&document, "| list | order | filters |");
+    for (path, item) in description["paths"].as_object().unwrap() {
+        let list = &item["get"];
+        if !list["operationId"].as_str().is_some_and(|id| id.starts_with("list_")) {
+            continue;
+        }
+        let name = match path.rsplit('/').next().unwrap() {
+            "events" if path == "/v1/events" => "events of all firms",
+            "deliveries" => "deliveries of a webhook",
+            "file" => "filings of a message",
+            noun => noun,
+        };
+        let row = table.iter().find(|row| row[0].split(", ").any(|list| list == name));
+        let row = row.unwrap_or_else(|| panic!("{path} has no row"));
+        let parameters = list["parameters"].as_array().into_iter().flatten();
+        let parameters = parameters.filter(|parameter| parameter["in"] == "query");
+        let names: Vec<&str> = parameters.filter_map(|parameter| parameter["name"].as_str()).collect();
+        assert_eq!(row[1].contains("one page"), !names.contains(&"after"), "{path}");
+        for ordering in ["sort", "order"] {
+            assert_eq!(row[1].contains(&format!("`{ordering}")), names.contains(&ordering), "{path}: {ordering}");
+        }
+        // Those of mails have a table of their own; that of attachments names a mail within a mail.
+        let is_filter = |name: &&str| !["after", "limit", "sort", "order", "wait", "within"].contains(name);
+        let is_told = |name: &&str| row[2].contains(&format!("`{name}`")) || row[2] == "see \"Find a mail\"";
+        let missing: Vec<&str> = names.into_iter().filter(is_filter).filter(|name| !is_told(name)).collect();
+        assert!(missing.is_empty(), "{path}: {missing:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_documents_print_can_be_typed_in_from_top_to_bottom() {
     if !can_type().await {

@@ -132,7 +132,7 @@ async fn holds_rights(clients: &Clients, issued: &Issued) -> Result<(), Problem>
 /// The operator grants the sign-in that `connector` waits with, for `tenant` and no other. A connector that works
 /// already stays as it is.
 ///
-/// Errors: `not_connected` or `invalid_request` where nothing waits; what Entra answers where the consent is missing.
+/// Errors: `not_connected` or `nothing_to_grant` where nothing waits; what Entra answers where the consent is missing.
 pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) -> Result<(), Problem> {
     if connector.organization().is_some_and(|waits| waits != tenant) {
         let detail = "The connector waits for another tenant: see GET /v1/tenants.";
@@ -150,7 +150,7 @@ pub async fn grant(clients: &Clients, connector: &Connector, tenant: &TenantId) 
 
 fn nothing_waits(connector: &Connector) -> Problem {
     match connector.account {
-        Some(_) => Problem::new(Code::InvalidRequest, "The connector works without a grant: it waits for none."),
+        Some(_) => Problem::new(Code::NothingToGrant, "Nothing was changed."),
         None => Problem::new(Code::NotConnected, "The connector does not wait for a grant."),
     }
 }

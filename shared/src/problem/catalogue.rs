@@ -218,6 +218,11 @@ catalogue! {
 
     // The account
 
+    NothingToGrant, 409, Operator, No;
+        en "The connector works without a grant and waits for none." "Nothing has to be done. GET /v1/tenants lists the connectors that wait for a grant.";
+        fr "Le connecteur fonctionne sans accord et n'en attend aucun." "Il n'y a rien à faire. GET /v1/tenants liste les connecteurs qui attendent un accord.";
+        nl "De connector werkt zonder toestemming van de exploitant en wacht op geen." "Er hoeft niets te gebeuren. GET /v1/tenants somt de connectors op die op toestemming wachten.";
+        de "Der Konnektor arbeitet ohne Freigabe und wartet auf keine." "Es ist nichts zu tun. GET /v1/tenants nennt die Konnektoren, die auf eine Freigabe warten.";
     AccountTypeNotAllowed, 409, User, Yes;
         aadsts [50020, 500208, 9002332, 16000, 16003, 90027, 90072, 90084]
         en "This account can't be used here: the app takes another kind of account (work or school, or personal), or the account is not a member or guest of the organisation." "Sign in with an account of the firm, or have the account invited as a guest; the owner of the app registration can allow other kinds of account in Entra under \"Supported account types\".";
@@ -489,10 +494,10 @@ catalogue! {
         nl "Het kantoor heeft al een postvak met dit adres." "Gebruik het postvak dat er al is.";
         de "Die Firma hat bereits ein Postfach mit dieser Adresse." "Verwenden Sie das vorhandene Postfach.";
     ExternalIdTaken, 409, Integrator, No;
-        en "Another item of the firm has this `external_id` already." "Use the item that has it, or choose another `external_id`.";
-        fr "Un autre élément du cabinet a déjà cet `external_id`." "Utilisez l'élément qui le porte, ou choisissez un autre `external_id`.";
-        nl "Een ander item van het kantoor heeft deze `external_id` al." "Gebruik het item dat hem heeft, of kies een andere `external_id`.";
-        de "Ein anderer Eintrag der Firma hat diese `external_id` bereits." "Verwenden Sie den Eintrag, der sie hat, oder wählen Sie eine andere `external_id`.";
+        en "Another item has this `external_id` already." "Use the item that has it, or choose another `external_id`.";
+        fr "Un autre élément a déjà cet `external_id`." "Utilisez l'élément qui le porte, ou choisissez un autre `external_id`.";
+        nl "Een ander item heeft deze `external_id` al." "Gebruik het item dat hem heeft, of kies een andere `external_id`.";
+        de "Ein anderer Eintrag hat diese `external_id` bereits." "Verwenden Sie den Eintrag, der sie hat, oder wählen Sie eine andere `external_id`.";
     AddressAmbiguous, 409, FirmAdministrator, No;
         en "Several accounts of the organisation carry this address." "Name the account by its sign-in name, or have the Microsoft 365 administrator leave the address to one account.";
         fr "Plusieurs comptes de l'organisation portent cette adresse." "Désignez le compte par son nom de connexion, ou demandez à l'administrateur Microsoft 365 de laisser l'adresse à un seul compte.";
@@ -519,10 +524,10 @@ catalogue! {
         nl "Mail van voor de activering wordt alleen bewaard als de exploitant dat heeft toegestaan." "Sta het voor dit postvak toe, zo ver terug als afgesproken; activeer het daarna opnieuw met de begindatum. Zonder begindatum kan het meteen worden geactiveerd.";
         de "Mails aus der Zeit vor der Aktivierung werden nur aufbewahrt, wenn der Betreiber es gewährt hat." "Gewähren Sie es für dieses Postfach, so weit zurück wie vereinbart; aktivieren Sie es dann erneut mit dem Anfangsdatum. Ohne Anfangsdatum kann es sofort aktiviert werden.";
     NotArchived, 409, Nobody, No;
-        en "The original of this message is not in the archive." "Look at the message's state: it is still under way, skipped, or failed.";
-        fr "L'original de ce message n'est pas dans l'archive." "Regardez l'état du message : il est encore en route, écarté ou en échec.";
-        nl "Het origineel van dit bericht zit niet in het archief." "Bekijk de toestand van het bericht: het is nog onderweg, overgeslagen of mislukt.";
-        de "Das Original dieser Nachricht ist nicht im Archiv." "Sehen Sie den Zustand der Nachricht an: sie ist noch unterwegs, übergangen oder gescheitert.";
+        en "The original of this message is not in the archive." "Look at the message's state: it is not archived yet, or it was skipped, was deleted, failed or was erased.";
+        fr "L'original de ce message n'est pas dans l'archive." "Regardez l'état du message : il n'est pas encore archivé, ou il a été écarté, supprimé, effacé ou est en échec.";
+        nl "Het origineel van dit bericht zit niet in het archief." "Bekijk de toestand van het bericht: het is nog niet gearchiveerd, of het is overgeslagen, verwijderd, mislukt of gewist.";
+        de "Das Original dieser Nachricht ist nicht im Archiv." "Sehen Sie den Zustand der Nachricht an: sie ist noch nicht archiviert, oder sie wurde übergangen, gelöscht, ist gescheitert oder wurde entfernt.";
 
     PushNotGranted, 409, FirmAdministrator, Yes;
         en "Dates or contacts are to go to this member's Outlook, but the connector never asked for the right to write there." "Switch on dates or contacts on the connector, then open its sign-in link and accept the rights; or switch them off for this member.";
@@ -650,10 +655,10 @@ catalogue! {
         nl "Het gevraagde bereik begint achter het einde." "Vraag bytes die er zijn: de header Content-Range van het antwoord zegt hoeveel het er zijn.";
         de "Der verlangte Bereich beginnt hinter dem Ende." "Verlangen Sie Bytes, die es gibt: Der Header Content-Range der Antwort sagt, wie viele es sind.";
     AnswerTooLarge, 413, Integrator, No;
-        en "What was asked for is larger than one answer may be; the detail says how large that is." "Ask for it in parts, with the header Range, or download the original.";
-        fr "Ce qui est demandé est plus grand que ce qu'une réponse peut contenir ; le détail dit combien c'est." "Demandez-le par parties, avec l'en-tête Range, ou téléchargez l'original.";
-        nl "Wat gevraagd is, is groter dan wat één antwoord mag bevatten; het detail zegt hoeveel dat is." "Vraag het in delen, met de header Range, of download het origineel.";
-        de "Was verlangt wurde, ist größer, als eine Antwort sein darf; das Detail sagt, wie groß das ist." "Verlangen Sie es in Teilen, mit dem Header Range, oder laden Sie das Original herunter.";
+        en "What was asked for is larger than one answer may be; the detail says how large that is." "Download the original by /content. An attachment comes in parts with the header Range, and a proof without the original by original=false.";
+        fr "Ce qui est demandé est plus grand que ce qu'une réponse peut contenir ; le détail dit combien c'est." "Téléchargez l'original par /content. Une pièce jointe s'obtient par parties avec l'en-tête Range, et une preuve sans l'original avec original=false.";
+        nl "Wat gevraagd is, is groter dan wat één antwoord mag bevatten; het detail zegt hoeveel dat is." "Download het origineel via /content. Een bijlage komt in delen met de header Range, en een bewijs zonder het origineel met original=false.";
+        de "Was verlangt wurde, ist größer, als eine Antwort sein darf; das Detail sagt, wie groß das ist." "Laden Sie das Original über /content herunter. Ein Anhang kommt in Teilen mit dem Header Range, und ein Beweis ohne das Original mit original=false.";
     NotInLog, 409, Nobody, No;
         en "The firm's log, which proves what was archived, does not reach this message yet." "Try again in a quarter of an hour: greffe appends to the log at regular intervals.";
         fr "Le journal du cabinet, qui prouve ce qui a été archivé, ne va pas encore jusqu'à ce message." "Réessayez dans un quart d'heure : greffe complète le journal à intervalles réguliers.";

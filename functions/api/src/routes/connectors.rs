@@ -423,7 +423,7 @@ pub(crate) struct NewTenantGrant {
     post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors", operation_id = "grant_connector",
     responses(
         (status = 200, body = ConnectorView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nobody signed in; `tenant_grant_required`: it waits for another tenant; `consent_required`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nobody signed in; `nothing_to_grant`: it works without a grant; `tenant_grant_required`: it waits for another tenant; `consent_required`"),
     )
 )]
 pub(super) async fn grant(
