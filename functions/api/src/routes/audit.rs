@@ -71,7 +71,8 @@ pub(crate) struct Trail {
 /// The trail records each change, each download of an original and each sign-in: who, what, when and from where. A
 /// change or a download has two entries with the same `request`: one before the operation, and one with its `outcome`.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/audit", tag = "audit", operation_id = "list_audit_entries", params(AuditFilter), responses((status = 200, body = Trail))
+    get, path = "/v1/firms/{firm}/audit", tag = "audit", operation_id = "list_audit_entries", params(AuditFilter),
+    responses((status = 200, body = Trail))
 )]
 pub(super) async fn list(
     firm: FirmScope,

@@ -120,9 +120,15 @@ pub(crate) struct NewApp {
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "create_connector",
     responses(
-        (status = 200, body = ConnectorView, description = "A connector has this `external_id` already: it is as shown."),
+        (
+            status = 200, body = ConnectorView,
+            description = "A connector has this `external_id` already: it is as shown."
+        ),
         (status = 201, body = ConnectorView, headers(("Location" = String, description = "The connector's address"))),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`other_own_app`, `no_platform_app`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`other_own_app`, `no_platform_app`"
+        ),
     )
 )]
 pub(super) async fn create(
@@ -274,10 +280,14 @@ pub(super) async fn read(
 /// If the change needs further rights at Microsoft, the connector works with its present rights until somebody opens
 /// its `connect_url` and grants them. Its mailboxes and their mail stay.
 #[utoipa::path(
-    patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "update_connector", params(IfMatch),
+    patch, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "update_connector",
+    params(IfMatch),
     responses(
         (status = 200, body = ConnectorView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`, `not_for_personal_accounts`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`external_id_taken`, `not_for_personal_accounts`"
+        ),
     )
 )]
 pub(super) async fn change(
@@ -334,10 +344,14 @@ pub(super) async fn change(
 /// firm's app registration, greffe also removes what it created for the registration at Entra, and deletes its client
 /// secret.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "delete_connector", params(IfMatch),
+    delete, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "delete_connector",
+    params(IfMatch),
     responses(
         (status = 204, description = "Deleted."),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`conflict`: greffe is changing the firm's credential at this moment"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`conflict`: greffe is changing the firm's credential at this moment"
+        ),
     )
 )]
 pub(super) async fn delete(
@@ -423,7 +437,11 @@ pub(crate) struct NewTenantGrant {
     post, path = "/v1/firms/{firm}/connectors/{connector}/grant", tag = "connectors", operation_id = "grant_connector",
     responses(
         (status = 200, body = ConnectorView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`: nobody signed in; `nothing_to_grant`: it works without a grant; `tenant_grant_required`: it waits for another tenant; `consent_required`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`not_connected`: nobody signed in; `nothing_to_grant`: it works without a grant; \
+                `tenant_grant_required`: it waits for another tenant; `consent_required`"
+        ),
     )
 )]
 pub(super) async fn grant(
@@ -462,8 +480,8 @@ pub(crate) struct ConnectorsFilter {
 /// With `state`, a page may have few or no items although more follow, because one request examines at most 1,000
 /// connectors. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors", params(ConnectorsFilter, SortedPart),
-    responses((status = 200, body = Page<ConnectorView>))
+    get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors",
+    params(ConnectorsFilter, SortedPart), responses((status = 200, body = Page<ConnectorView>))
 )]
 pub(super) async fn list(
     caller: Caller,

@@ -267,9 +267,13 @@ pub(crate) struct ContactRows {
 
 /// Creates or replaces a contact, and updates it in the Outlook of each of its members.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "put_contact", params(IfMatch),
+    put, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "put_contact",
+    params(IfMatch),
     responses(
-        (status = 200, body = EntryView<ContactView>, description = "Unchanged or replaced. A late or repeated request changes nothing"),
+        (
+            status = 200, body = EntryView<ContactView>,
+            description = "Unchanged or replaced. A late or repeated request changes nothing"
+        ),
         (status = 201, body = EntryView<ContactView>, description = "Created"),
     )
 )]
@@ -285,8 +289,8 @@ pub(super) async fn put(
 
 /// Deletes a contact, and removes it from the Outlook of each of its members.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "delete_contact", params(Deletion, IfMatch),
-    responses((status = 204, description = "Deleted. A late request changes nothing"))
+    delete, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "delete_contact",
+    params(Deletion, IfMatch), responses((status = 204, description = "Deleted. A late request changes nothing"))
 )]
 pub(super) async fn delete(
     firm: FirmScope,
@@ -331,8 +335,8 @@ pub(super) async fn list(
 ///
 /// Each row is validated separately: valid rows are accepted even if other rows are refused.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/contacts/bulk", tag = "contacts", operation_id = "put_contacts", request_body = ContactRows,
-    responses((status = 200, body = BulkResult))
+    post, path = "/v1/firms/{firm}/contacts/bulk", tag = "contacts", operation_id = "put_contacts",
+    request_body = ContactRows, responses((status = 200, body = BulkResult))
 )]
 pub(super) async fn bulk(
     firm: FirmScope,
@@ -344,8 +348,8 @@ pub(super) async fn bulk(
 
 /// Adds members to many contacts, or removes members from them.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/contacts/members", tag = "contacts", operation_id = "change_contact_members", request_body = MemberChange,
-    responses((status = 200, body = BulkResult))
+    post, path = "/v1/firms/{firm}/contacts/members", tag = "contacts", operation_id = "change_contact_members",
+    request_body = MemberChange, responses((status = 200, body = BulkResult))
 )]
 pub(super) async fn members(
     firm: FirmScope,

@@ -245,7 +245,8 @@ pub(super) async fn replace(
 ///
 /// Returns 202 if Entra does not accept the new credential yet. greffe then keeps trying for a day.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors/{connector}/secret/rotate", tag = "connectors", operation_id = "rotate_secret",
+    post, path = "/v1/firms/{firm}/connectors/{connector}/secret/rotate", tag = "connectors",
+    operation_id = "rotate_secret",
     responses((status = 200, body = ConnectorView), (status = 202, body = ConnectorView))
 )]
 pub(super) async fn rotate(
@@ -262,8 +263,9 @@ pub(super) async fn rotate(
 ///
 /// greffe uses it once you set the credential to `certificate` (`POST …/secret`).
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors/{connector}/certificate", tag = "connectors", operation_id = "make_certificate",
-    request_body = Option<NewCertificate>, responses((status = 200, body = CertificateView))
+    post, path = "/v1/firms/{firm}/connectors/{connector}/certificate", tag = "connectors",
+    operation_id = "make_certificate", request_body = Option<NewCertificate>,
+    responses((status = 200, body = CertificateView))
 )]
 pub(super) async fn certificate(
     firm: FirmScope,
@@ -293,7 +295,8 @@ pub(super) async fn federation(firm: FirmScope, State(app): State<Arc<App>>) -> 
 ///
 /// The firm can use the app registration, but it can't change its credentials.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/app/grant", tag = "connectors", operation_id = "grant_app", responses((status = 200, body = AppView))
+    post, path = "/v1/firms/{firm}/app/grant", tag = "connectors", operation_id = "grant_app",
+    responses((status = 200, body = AppView))
 )]
 pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<AppView>> {
     let granted = registration::grant(&app, firm.id()).await?.ok_or_else(|| not_found("app registration"))?;
@@ -304,7 +307,10 @@ pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<Ap
 /// Shows the values of the federated credential that the operator's app registration needs at Entra.
 ///
 /// With it, the app registration trusts greffe without a client secret.
-#[utoipa::path(get, path = "/v1/app/federation", tag = "app", operation_id = "read_platform_federation", responses((status = 200, body = FederationView)))]
+#[utoipa::path(
+    get, path = "/v1/app/federation", tag = "app", operation_id = "read_platform_federation",
+    responses((status = 200, body = FederationView))
+)]
 pub(super) async fn federation_of_platform(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<FederationView>> {
     FederationView::of(&app, AppOwner::Platform).await
 }
@@ -315,13 +321,18 @@ async fn platform(app: &App) -> Answer<Json<PlatformView>> {
 }
 
 /// Shows the operator's app registration at Entra: its client id, its credential and when that expires.
-#[utoipa::path(get, path = "/v1/app", tag = "app", operation_id = "read_platform", responses((status = 200, body = PlatformView)))]
+#[utoipa::path(
+    get, path = "/v1/app", tag = "app", operation_id = "read_platform", responses((status = 200, body = PlatformView))
+)]
 pub(super) async fn read_platforms(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<PlatformView>> {
     platform(&app).await
 }
 
 /// Sets the date on which the client secret of the operator's app registration expires.
-#[utoipa::path(patch, path = "/v1/app", tag = "app", operation_id = "update_platform", responses((status = 200, body = PlatformView)))]
+#[utoipa::path(
+    patch, path = "/v1/app", tag = "app", operation_id = "update_platform",
+    responses((status = 200, body = PlatformView))
+)]
 pub(super) async fn change_platforms(
     _: Operator,
     State(app): State<Arc<App>>,
@@ -332,7 +343,10 @@ pub(super) async fn change_platforms(
 }
 
 /// Replaces the credential of the operator's app registration, after testing the new one.
-#[utoipa::path(post, path = "/v1/app/secret", tag = "app", operation_id = "replace_platform_secret", responses((status = 200, body = PlatformView)))]
+#[utoipa::path(
+    post, path = "/v1/app/secret", tag = "app", operation_id = "replace_platform_secret",
+    responses((status = 200, body = PlatformView))
+)]
 pub(super) async fn replace_platforms(
     _: Operator,
     State(app): State<Arc<App>>,
@@ -357,8 +371,8 @@ pub(super) async fn rotate_platforms(
 
 /// Generates a key pair for the operator's app registration, and returns the certificate to upload at Entra.
 #[utoipa::path(
-    post, path = "/v1/app/certificate", tag = "app", operation_id = "make_platform_certificate", request_body = Option<NewCertificate>,
-    responses((status = 200, body = CertificateView))
+    post, path = "/v1/app/certificate", tag = "app", operation_id = "make_platform_certificate",
+    request_body = Option<NewCertificate>, responses((status = 200, body = CertificateView))
 )]
 pub(super) async fn certificate_of_platform(
     _: Operator,

@@ -357,7 +357,10 @@ pub(crate) struct DateRows {
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "put_date", params(IfMatch),
     responses(
-        (status = 200, body = EntryView<DateView>, description = "Unchanged or replaced. A late or repeated request changes nothing"),
+        (
+            status = 200, body = EntryView<DateView>,
+            description = "Unchanged or replaced. A late or repeated request changes nothing"
+        ),
         (status = 201, body = EntryView<DateView>, description = "Created"),
     )
 )]
@@ -373,8 +376,8 @@ pub(super) async fn put(
 
 /// Deletes a date, and removes it from the Outlook of each of its members.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "delete_date", params(Deletion, IfMatch),
-    responses((status = 204, description = "Deleted. A late request changes nothing"))
+    delete, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "delete_date",
+    params(Deletion, IfMatch), responses((status = 204, description = "Deleted. A late request changes nothing"))
 )]
 pub(super) async fn delete(
     firm: FirmScope,
@@ -432,8 +435,8 @@ pub(super) async fn bulk(
 
 /// Adds members to many dates, or removes members from them.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/dates/members", tag = "dates", operation_id = "change_date_members", request_body = MemberChange,
-    responses((status = 200, body = BulkResult))
+    post, path = "/v1/firms/{firm}/dates/members", tag = "dates", operation_id = "change_date_members",
+    request_body = MemberChange, responses((status = 200, body = BulkResult))
 )]
 pub(super) async fn members(
     firm: FirmScope,

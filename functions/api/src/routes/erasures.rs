@@ -144,7 +144,10 @@ pub(super) async fn read(
     post, path = "/v1/firms/{firm}/erasures/{erasure}/confirm", tag = "evidence", operation_id = "confirm_erasure",
     responses(
         (status = 202, body = ErasureView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`erasure_not_previewed`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`erasure_not_previewed`"
+        ),
     )
 )]
 pub(super) async fn confirm(

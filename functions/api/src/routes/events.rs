@@ -125,7 +125,8 @@ pub(crate) struct Facts {
 /// Pass `next` of each page as `after` of the next request, and you read every event exactly once. With `wait`, the
 /// call waits for the next event if there is none yet (long polling).
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsPart), responses((status = 200, body = Facts))
+    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsPart),
+    responses((status = 200, body = Facts))
 )]
 pub(super) async fn list(
     firm: FirmScope,
@@ -176,7 +177,8 @@ pub(crate) struct AllFacts {
 /// Pass `next` of each page as `after` of the next request, and you read every event of every firm exactly once. Events
 /// of one firm are in order. Between firms there is no order.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsPart), responses((status = 200, body = AllFacts))
+    get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsPart),
+    responses((status = 200, body = AllFacts))
 )]
 pub(super) async fn list_all(
     _: Operator,

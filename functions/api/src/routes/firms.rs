@@ -214,7 +214,8 @@ impl Item for Firm {
 
 /// Lists all firms. A deleted firm has `ended_at`.
 #[utoipa::path(
-    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(SortedPart), responses((status = 200, body = Page<FirmView>))
+    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(SortedPart),
+    responses((status = 200, body = Page<FirmView>))
 )]
 pub(super) async fn list(
     _: Operator,
@@ -250,7 +251,10 @@ async fn all_firms(app: &App, listed: impl Iterator<Item = &ListedFirm>) -> Answ
 }
 
 /// Shows a firm.
-#[utoipa::path(get, path = "/v1/firms/{firm}", tag = "firms", operation_id = "read_firm", responses((status = 200, body = FirmView)))]
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}", tag = "firms", operation_id = "read_firm",
+    responses((status = 200, body = FirmView))
+)]
 pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Tagged<FirmView>> {
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     Ok(shown(firm))
@@ -317,7 +321,10 @@ pub(super) async fn change(
     delete, path = "/v1/firms/{firm}", tag = "firms", operation_id = "delete_firm", params(IfMatch),
     responses(
         (status = 204, description = "Deleted."),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`conflict`: greffe is changing the firm's credential at this moment"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`conflict`: greffe is changing the firm's credential at this moment"
+        ),
     )
 )]
 pub(super) async fn delete(

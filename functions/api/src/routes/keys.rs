@@ -163,7 +163,10 @@ pub(crate) struct Keys {
 /// Lists a firm's API keys.
 ///
 /// To replace a key, create another, change your application to use it, and revoke the old one.
-#[utoipa::path(get, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "list_keys", responses((status = 200, body = Keys)))]
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "list_keys",
+    responses((status = 200, body = Keys))
+)]
 pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Keys>> {
     let keys = ApiKey::list(&app.table, firm.id()).await?.into_iter();
     Ok(Json(Keys { items: keys.map(KeyView::from).collect() }))
@@ -171,7 +174,8 @@ pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
 
 /// Revokes an API key. It is refused from now on.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", operation_id = "revoke_key", responses((status = 204, description = "Revoked."))
+    delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", operation_id = "revoke_key",
+    responses((status = 204, description = "Revoked."))
 )]
 pub(super) async fn revoke(firm: FirmScope, State(app): State<Arc<App>>, Id(key): Id<KeyId>) -> Answer<StatusCode> {
     if !ApiKey::revoke(&app.table, firm.id(), key).await? {

@@ -60,7 +60,10 @@ impl From<Marks> for MarksView {
 /// Shows the names and colours of the Outlook categories that greffe sets on a firm's mail.
 ///
 /// They follow the firm's language unless the firm has set its own.
-#[utoipa::path(get, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "read_marks", responses((status = 200, body = MarksView)))]
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "read_marks",
+    responses((status = 200, body = MarksView))
+)]
 pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Tagged<MarksView>> {
     let firm = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     Ok(shown_marks(firm.marks()))
@@ -74,7 +77,10 @@ fn shown_marks(marks: Marks) -> Tagged<MarksView> {
 /// Sets the names and colours of the Outlook categories that greffe sets on a firm's mail.
 ///
 /// A mail that already has a category keeps it until it is filed or taken out of its dossier.
-#[utoipa::path(put, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "set_marks", params(IfMatch), responses((status = 200, body = MarksView)))]
+#[utoipa::path(
+    put, path = "/v1/firms/{firm}/marks", tag = "firms", operation_id = "set_marks", params(IfMatch),
+    responses((status = 200, body = MarksView))
+)]
 pub(super) async fn set(
     firm: FirmScope,
     State(app): State<Arc<App>>,

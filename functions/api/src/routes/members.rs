@@ -187,8 +187,14 @@ fn stored(member: &Member, result: Result<(), TableError>) -> Answer<()> {
     responses(
         (status = 200, body = MemberView, description = "A member has this `external_id` already: it is as shown."),
         (status = 201, body = MemberView, headers(("Location" = String, description = "The member's address"))),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `not_connected`, `sign_in_required`"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`, `mailbox_unknown`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`member_exists`, `not_connected`, `sign_in_required`"
+        ),
+        (
+            status = 422, body = Problem, content_type = "application/problem+json",
+            description = "`mailbox_out_of_reach`, `mailbox_unknown`"
+        ),
     )
 )]
 pub(super) async fn create(
@@ -246,8 +252,14 @@ pub(super) async fn read(
     patch, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "update_member", params(IfMatch),
     responses(
         (status = 200, body = MemberView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`member_exists`, `external_id_taken`, `not_connected`, `sign_in_required`"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`, `mailbox_unknown`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`member_exists`, `external_id_taken`, `not_connected`, `sign_in_required`"
+        ),
+        (
+            status = 422, body = Problem, content_type = "application/problem+json",
+            description = "`mailbox_out_of_reach`, `mailbox_unknown`"
+        ),
     )
 )]
 pub(super) async fn update(
@@ -288,8 +300,8 @@ pub(super) async fn update(
 
 /// Deletes a member. The member's mailbox and archived mail stay.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "delete_member", params(IfMatch),
-    responses((status = 204, description = "Deleted"))
+    delete, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "delete_member",
+    params(IfMatch), responses((status = 204, description = "Deleted"))
 )]
 pub(super) async fn delete(
     firm: FirmScope,
@@ -324,8 +336,8 @@ pub(crate) struct MembersFilter {
 /// With `connector` or `address`, a page may have few or no items although more follow, because one request examines at
 /// most 1,000 members. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members", params(MembersFilter, SortedPart),
-    responses((status = 200, body = Page<MemberView>))
+    get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members",
+    params(MembersFilter, SortedPart), responses((status = 200, body = Page<MemberView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,

@@ -217,7 +217,10 @@ struct Health {
 }
 
 /// Shows that the API runs, and its version. It checks no other part of greffe, and ignores parameters.
-#[utoipa::path(get, path = "/healthz", tag = "health", operation_id = "get_health", security(()), responses((status = 200, body = Health)))]
+#[utoipa::path(
+    get, path = "/healthz", tag = "health", operation_id = "get_health", security(()),
+    responses((status = 200, body = Health))
+)]
 async fn health() -> Json<Health> {
     Json(Health { version: env!("CARGO_PKG_VERSION"), commit: option_env!("GREFFE_COMMIT") })
 }

@@ -26,7 +26,10 @@ use crate::{
     responses(
         (status = 200, body = WebhookView, description = "A webhook has this `external_id` already: it is as shown."),
         (status = 201, body = NewWebhookView, headers(("Location" = String, description = "The webhook's address"))),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`, `position_unknown`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`too_many_webhooks`, `position_unknown`"
+        ),
     )
 )]
 pub(super) async fn create(
@@ -38,13 +41,19 @@ pub(super) async fn create(
 }
 
 /// Lists the operator's webhooks.
-#[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", operation_id = "list_operators_webhooks", responses((status = 200, body = Webhooks)))]
+#[utoipa::path(
+    get, path = "/v1/webhooks", tag = "webhooks", operation_id = "list_operators_webhooks",
+    responses((status = 200, body = Webhooks))
+)]
 pub(super) async fn list(owner: WebhooksOwner, app: State<Arc<App>>) -> Answer<Json<Webhooks>> {
     webhooks::list(owner, app).await
 }
 
 /// Shows an operator webhook.
-#[utoipa::path(get, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "read_operators_webhook", responses((status = 200, body = WebhookView)))]
+#[utoipa::path(
+    get, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "read_operators_webhook",
+    responses((status = 200, body = WebhookView))
+)]
 pub(super) async fn read(owner: WebhooksOwner, app: State<Arc<App>>, id: Id<WebhookId>) -> Answer<Tagged<WebhookView>> {
     webhooks::read(owner, app, id).await
 }
@@ -69,7 +78,8 @@ pub(super) async fn change(
 
 /// Deletes an operator webhook. Nothing is posted to it any more.
 #[utoipa::path(
-    delete, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_operators_webhook", params(IfMatch), responses((status = 204, description = "Deleted."))
+    delete, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_operators_webhook",
+    params(IfMatch), responses((status = 204, description = "Deleted."))
 )]
 pub(super) async fn delete(
     owner: WebhooksOwner,
@@ -106,7 +116,10 @@ pub(super) async fn rotate(
     post, path = "/v1/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_operators_webhook",
     responses(
         (status = 202, description = "It is queued."),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`position_unknown`, `webhook_paused`, `nothing_to_post`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`position_unknown`, `webhook_paused`, `nothing_to_post`"
+        ),
     )
 )]
 pub(super) async fn send(
@@ -120,7 +133,8 @@ pub(super) async fn send(
 
 /// Lists the deliveries of an operator webhook in the last seven days, newest first.
 #[utoipa::path(
-    get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_operators_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
+    get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_operators_deliveries",
+    params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
 )]
 pub(super) async fn deliveries(
     owner: WebhooksOwner,

@@ -149,8 +149,14 @@ impl From<Difference> for DifferenceView {
     get, path = "/v1/firms/{firm}/members/{member}/push/preview", tag = "members", operation_id = "preview_push",
     responses(
         (status = 200, body = PreviewView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_connected`, `sign_in_required`"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "Microsoft asks greffe to wait"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`not_connected`, `sign_in_required`"
+        ),
+        (
+            status = 503, body = Problem, content_type = "application/problem+json",
+            description = "Microsoft asks greffe to wait"
+        ),
     )
 )]
 pub(super) async fn preview(

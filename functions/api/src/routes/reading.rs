@@ -235,7 +235,8 @@ async fn open(app: &App, firm: FirmId, message: MessageId, within: &Nesting) -> 
 
 /// Shows the header fields and the plain text of a mail.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text", params(WhichText),
+    get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text",
+    params(WhichText),
     responses(
         (status = 200, body = MailText),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
@@ -328,24 +329,33 @@ pub(super) async fn attachments(
     operation_id = "read_attachment",
     params(
         Within,
-        ("Range" = Option<String>, Header, description = "One range of bytes, as `bytes=0-999`. The answer may hold less of it"),
+        (
+            "Range" = Option<String>, Header,
+            description = "One range of bytes, as `bytes=0-999`. The answer may hold less of it"
+        ),
         ("If-Range" = Option<String>, Header, description = "An `ETag`: the range counts only for that attachment"),
         ("If-None-Match" = Option<String>, Header, description = "`ETag`s of what the caller has already"),
     ),
     responses(
-        (status = 200, body = AttachmentBytes, content_type = "application/octet-stream",
-            headers(("Content-Disposition" = String, description = "`inline` or `attachment`, and its name"), ("Content-Security-Policy" = String, description = "That nothing in it runs or is fetched"),
-                ("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))),
-        (status = 206, body = AttachmentBytes, content_type = "application/octet-stream",
+        (
+            status = 200, body = AttachmentBytes, content_type = "application/octet-stream",
+            headers(("Content-Disposition" = String, description = "`inline` or `attachment`, and its name"), ("Content-Security-Policy" = String, description = "That nothing in it runs or is fetched"), ("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))
+        ),
+        (
+            status = 206, body = AttachmentBytes, content_type = "application/octet-stream",
             description = "The part that `Range` names, or as much of it as an answer holds",
-            headers(("Content-Disposition" = String, description = "`inline` or `attachment`, and its name"), ("Content-Security-Policy" = String, description = "That nothing in it runs or is fetched"),
-                ("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))),
-        (status = 304, description = "The caller has it already, as `If-None-Match` says",
-            headers(("ETag" = String, description = "What stands for these bytes"))),
+            headers(("Content-Disposition" = String, description = "`inline` or `attachment`, and its name"), ("Content-Security-Policy" = String, description = "That nothing in it runs or is fetched"), ("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "What stands for these bytes"), ("Accept-Ranges" = String, description = "`bytes`"))
+        ),
+        (
+            status = 304, description = "The caller has it already, as `If-None-Match` says",
+            headers(("ETag" = String, description = "What stands for these bytes"))
+        ),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
-        (status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`",
-            headers(("Content-Range" = String, description = "Of how many bytes it is"))),
+        (
+            status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`",
+            headers(("Content-Range" = String, description = "Of how many bytes it is"))
+        ),
     )
 )]
 pub(super) async fn attachment(

@@ -165,8 +165,8 @@ async fn shown(app: &App, mailbox: &Mailbox) -> Answer<ReconciliationView> {
 
 /// Shows the running or the last reconciliation of a mailbox. greffe runs one about once a day.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconciliation", tag = "mailboxes", operation_id = "read_reconciliation",
-    responses((status = 200, body = ReconciliationView))
+    get, path = "/v1/firms/{firm}/mailboxes/{mailbox}/reconciliation", tag = "mailboxes",
+    operation_id = "read_reconciliation", responses((status = 200, body = ReconciliationView))
 )]
 pub(super) async fn read(
     firm: FirmScope,

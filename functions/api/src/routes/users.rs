@@ -85,7 +85,8 @@ impl EntryLink {
 
 /// Lists the people who have access to the firm's console.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/users", tag = "users", operation_id = "list_users", responses((status = 200, body = Users))
+    get, path = "/v1/firms/{firm}/users", tag = "users", operation_id = "list_users",
+    responses((status = 200, body = Users))
 )]
 pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Users>> {
     let users = ConsoleUser::list(&app.table, firm.id()).await?.into_iter();

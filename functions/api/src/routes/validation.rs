@@ -105,8 +105,8 @@ impl From<Check> for CheckView {
 ///
 /// The test takes a few seconds, at most half a minute.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/connectors/{connector}/validate", tag = "connectors", operation_id = "validate_connector",
-    request_body = Option<NewValidation>,
+    post, path = "/v1/firms/{firm}/connectors/{connector}/validate", tag = "connectors",
+    operation_id = "validate_connector", request_body = Option<NewValidation>,
     responses((status = 200, body = Validation))
 )]
 pub(super) async fn connector(

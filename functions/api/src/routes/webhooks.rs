@@ -263,7 +263,10 @@ async fn found(app: &App, owner: WebhooksOwner, id: WebhookId) -> Answer<Webhook
     responses(
         (status = 200, body = WebhookView, description = "A webhook has this `external_id` already: it is as shown."),
         (status = 201, body = NewWebhookView, headers(("Location" = String, description = "The webhook's address"))),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`too_many_webhooks`, `position_unknown`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`too_many_webhooks`, `position_unknown`"
+        ),
     )
 )]
 pub(super) async fn create(
@@ -312,7 +315,10 @@ pub(crate) struct Webhooks {
 }
 
 /// Lists a firm's webhooks.
-#[utoipa::path(get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks", responses((status = 200, body = Webhooks)))]
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks",
+    responses((status = 200, body = Webhooks))
+)]
 pub(super) async fn list(owner: WebhooksOwner, State(app): State<Arc<App>>) -> Answer<Json<Webhooks>> {
     let mut items = Vec::new();
     for webhook in Webhook::list(&app.table, owner.0).await? {
@@ -322,7 +328,10 @@ pub(super) async fn list(owner: WebhooksOwner, State(app): State<Arc<App>>) -> A
 }
 
 /// Shows a webhook.
-#[utoipa::path(get, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "read_webhook", responses((status = 200, body = WebhookView)))]
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "read_webhook",
+    responses((status = 200, body = WebhookView))
+)]
 pub(super) async fn read(
     owner: WebhooksOwner,
     State(app): State<Arc<App>>,
@@ -355,7 +364,8 @@ pub(crate) struct WebhookChange {
 
 /// Changes a webhook, pauses it, or resumes it.
 #[utoipa::path(
-    patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "update_webhook", params(IfMatch),
+    patch, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "update_webhook",
+    params(IfMatch),
     responses(
         (status = 200, body = WebhookView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`external_id_taken`"),
@@ -389,7 +399,8 @@ pub(super) async fn change(
 
 /// Deletes a webhook. Nothing is posted to it any more.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_webhook", params(IfMatch), responses((status = 204, description = "Deleted."))
+    delete, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "delete_webhook",
+    params(IfMatch), responses((status = 204, description = "Deleted."))
 )]
 pub(super) async fn delete(
     owner: WebhooksOwner,
@@ -468,7 +479,10 @@ pub(crate) enum SendRequest {
     post, path = "/v1/firms/{firm}/webhooks/{webhook}/send", tag = "webhooks", operation_id = "send_webhook",
     responses(
         (status = 202, description = "It is queued."),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`position_unknown`, `webhook_paused`, `nothing_to_post`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`position_unknown`, `webhook_paused`, `nothing_to_post`"
+        ),
     )
 )]
 pub(super) async fn send(
@@ -557,7 +571,8 @@ impl From<Delivery> for DeliveryView {
 /// Lists the deliveries of a webhook in the last seven days, newest first: each attempt to post an event, and the
 /// answer.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_deliveries", params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
+    get, path = "/v1/firms/{firm}/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_deliveries",
+    params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
 )]
 pub(super) async fn deliveries(
     owner: WebhooksOwner,

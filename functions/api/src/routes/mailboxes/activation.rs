@@ -50,7 +50,10 @@ fn refused(error: SinceError) -> Failure {
     responses(
         (status = 200, body = MailboxView),
         (status = 403, body = Problem, content_type = "application/problem+json", description = "`grant_required`"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`no_selection`, `connector_deleted`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`no_selection`, `connector_deleted`"
+        ),
     )
 )]
 pub(crate) async fn activate(
@@ -81,8 +84,8 @@ pub(crate) async fn activate(
 
 /// Allows greffe to archive mail that arrived before the activation of a mailbox. Replaces an earlier grant.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "grant_history", params(IfMatch),
-    responses((status = 200, body = MailboxView))
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "grant_history",
+    params(IfMatch), responses((status = 200, body = MailboxView))
 )]
 pub(crate) async fn grant(
     _: Operator,
@@ -102,8 +105,8 @@ pub(crate) async fn grant(
 ///
 /// If greffe has started to archive it, it continues.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history", params(IfMatch),
-    responses((status = 200, body = MailboxView))
+    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}/grant", tag = "mailboxes", operation_id = "revoke_history",
+    params(IfMatch), responses((status = 200, body = MailboxView))
 )]
 pub(crate) async fn revoke(
     _: Operator,

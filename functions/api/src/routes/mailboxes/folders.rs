@@ -258,7 +258,8 @@ pub(crate) struct NewSelection {
 
 /// Chooses the folders whose mail is archived. For an active mailbox, the choice takes effect at once.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders", params(IfMatch),
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/selection", tag = "mailboxes", operation_id = "select_folders",
+    params(IfMatch),
     responses(
         (status = 200, body = MailboxView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`connector_deleted`"),

@@ -138,8 +138,14 @@ pub(super) async fn find(app: &App, firm: FirmId, id: MailboxId) -> Answer<Row<M
     responses(
         (status = 200, body = MailboxView, description = "A mailbox has this `external_id` already: it is as shown."),
         (status = 201, body = MailboxView, headers(("Location" = String, description = "The mailbox's address"))),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`address_taken`, `not_connected`, `sign_in_required`"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`address_taken`, `not_connected`, `sign_in_required`"
+        ),
+        (
+            status = 422, body = Problem, content_type = "application/problem+json",
+            description = "`mailbox_out_of_reach`"
+        ),
     )
 )]
 pub(super) async fn create(
@@ -254,11 +260,18 @@ async fn open(app: &App, connector: &Connector, address: &str, kind: MailboxKind
 /// greffe checks that a new connector or address opens the same mailbox before it stores the change. A mailbox that was
 /// paused, because its connector was deleted, stays paused until it is activated.
 #[utoipa::path(
-    patch, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "update_mailbox", params(IfMatch),
+    patch, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "update_mailbox",
+    params(IfMatch),
     responses(
         (status = 200, body = MailboxView),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`address_taken`, `external_id_taken`, `not_connected`, `sign_in_required`"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`mailbox_out_of_reach`: among others, it is another mailbox"),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`address_taken`, `external_id_taken`, `not_connected`, `sign_in_required`"
+        ),
+        (
+            status = 422, body = Problem, content_type = "application/problem+json",
+            description = "`mailbox_out_of_reach`: among others, it is another mailbox"
+        ),
     )
 )]
 pub(super) async fn change(
@@ -314,8 +327,8 @@ pub(super) async fn change(
 /// Its archived mails stay in the list and can still be filed, but their categories in Outlook no longer change. You
 /// can add the address again, as a new mailbox.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "delete_mailbox", params(IfMatch),
-    responses((status = 204, description = "Deleted."))
+    delete, path = "/v1/firms/{firm}/mailboxes/{mailbox}", tag = "mailboxes", operation_id = "delete_mailbox",
+    params(IfMatch), responses((status = 204, description = "Deleted."))
 )]
 pub(super) async fn delete(
     firm: FirmScope,
@@ -375,8 +388,8 @@ pub(crate) struct MailboxesFilter {
 /// With `connector`, `member`, `state`, `kind` or `address`, a page may have few or no items although more follow,
 /// because one request examines at most 1,000 mailboxes. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(MailboxesFilter, SortedPart),
-    responses((status = 200, body = Page<MailboxView>))
+    get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes",
+    params(MailboxesFilter, SortedPart), responses((status = 200, body = Page<MailboxView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,

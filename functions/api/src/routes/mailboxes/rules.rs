@@ -80,8 +80,8 @@ fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
 ///
 /// The rules apply to mail that greffe finds from now on. Earlier decisions stay.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes", operation_id = "set_rules", params(IfMatch),
-    responses((status = 200, body = MailboxView))
+    put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules", tag = "mailboxes", operation_id = "set_rules",
+    params(IfMatch), responses((status = 200, body = MailboxView))
 )]
 pub(crate) async fn set(
     firm: FirmScope,
@@ -108,8 +108,8 @@ pub(crate) struct WouldSkip {
 ///
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries.
 #[utoipa::path(
-    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes", operation_id = "preview_rules", params(NumberedPart),
-    responses((status = 200, body = Page<WouldSkip>))
+    post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes",
+    operation_id = "preview_rules", params(NumberedPart), responses((status = 200, body = Page<WouldSkip>))
 )]
 pub(crate) async fn preview(
     firm: FirmScope,

@@ -40,16 +40,28 @@ struct OriginalBody(Vec<u8>);
         ("If-None-Match" = Option<String>, Header, description = "`ETag`s of what the caller has already"),
     ),
     responses(
-        (status = 200, body = OriginalBody, content_type = "message/rfc822",
-            headers(("Content-Disposition" = String, description = "`attachment`, and a name for the file"), ("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))),
-        (status = 206, body = OriginalBody, content_type = "message/rfc822", description = "The part that `Range` names",
-            headers(("Content-Disposition" = String, description = "`attachment`, and a name for the file"), ("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))),
-        (status = 303, description = "A large original: download it from `Location` within five minutes, without a key",
-            headers(("Location" = String, description = "Where the original is"))),
-        (status = 304, description = "The caller has it already, as `If-None-Match` says",
-            headers(("ETag" = String, description = "Its SHA-256"))),
-        (status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`",
-            headers(("Content-Range" = String, description = "Of how many bytes it is"))),
+        (
+            status = 200, body = OriginalBody, content_type = "message/rfc822",
+            headers(("Content-Disposition" = String, description = "`attachment`, and a name for the file"), ("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))
+        ),
+        (
+            status = 206, body = OriginalBody, content_type = "message/rfc822",
+            description = "The part that `Range` names",
+            headers(("Content-Disposition" = String, description = "`attachment`, and a name for the file"), ("Content-Range" = String, description = "Which bytes of how many"), ("ETag" = String, description = "Its SHA-256"), ("Accept-Ranges" = String, description = "`bytes`"))
+        ),
+        (
+            status = 303,
+            description = "A large original: download it from `Location` within five minutes, without a key",
+            headers(("Location" = String, description = "Where the original is"))
+        ),
+        (
+            status = 304, description = "The caller has it already, as `If-None-Match` says",
+            headers(("ETag" = String, description = "Its SHA-256"))
+        ),
+        (
+            status = 416, body = Problem, content_type = "application/problem+json", description = "`range_beyond_end`",
+            headers(("Content-Range" = String, description = "Of how many bytes it is"))
+        ),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
     )
 )]
