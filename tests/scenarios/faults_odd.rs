@@ -70,6 +70,21 @@ async fn many_folders_that_failed_are_all_read_in_the_round_in_which_one_of_them
 }
 
 #[tokio::test]
+async fn more_new_mails_in_many_folders_than_graph_is_asked_for_at_once_are_all_found_at_once() {
+    let world = World::new().await;
+    let made: Vec<String> =
+        (0..12).map(|n| world.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).unwrap()).collect();
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    world.run_until_idle().await;
+    let first = world.deliver(&made[0], "The first of many");
+    let more = some_mails(&world, "inbox", 60);
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &more).await, 60);
+    assert_eq!(kept(&world, &registry, &[first]).await, 1, "it is not among the fifty newest");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn a_folder_whose_answer_is_late_holds_up_no_mail_of_another() {
     let world = World::new().await;
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;

@@ -117,6 +117,17 @@ async fn of_many_equal_requests_at_once_one_is_carried_out() {
 }
 
 #[tokio::test]
+async fn calls_side_by_side_are_counted_once_each() {
+    let world = World::new().await;
+    let (firm, key) = firm(&world).await;
+    let path = format!("/v1/firms/{firm}");
+    let calls = (0..100).map(|_| world.request(Some(&key), Method::GET, &path, None));
+    assert!(futures::future::join_all(calls).await.iter().all(|answer| answer.status == StatusCode::OK));
+    let answer = world.request(Some(&key), Method::GET, &path, None).await;
+    assert_eq!(answer.headers["ratelimit"], format!("\"minute\";r={};t=60", 1_200 - 101));
+}
+
+#[tokio::test]
 async fn a_firm_that_calls_too_often_with_any_of_its_keys_is_told_when_to_come_back_and_others_are_not_held_up() {
     let world = World::new().await;
     let (firm, key) = firm(&world).await;

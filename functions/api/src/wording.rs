@@ -138,7 +138,7 @@ fn belongs(expected: &str) -> String {
         "unit" | "null" => "null".to_owned(),
         "a timestamp string" => "a time such as 2026-03-02T08:00:00Z".to_owned(),
         "a date string" => "a date such as 2026-03-02".to_owned(),
-        _ if starts(&["struct ", "tuple struct ", "a map", "map"]) => "an object".to_owned(),
+        _ if starts(&["struct ", "tuple struct ", "internally tagged enum ", "a map", "map"]) => "an object".to_owned(),
         _ if starts(&["a sequence", "sequence", "a tuple", "an array"]) => "a list".to_owned(),
         _ if starts(&["a string", "a borrowed string", "string", "enum ", "variant ", "field ", "a character"]) => {
             "a text".to_owned()
@@ -205,6 +205,12 @@ mod tests {
             Ok(_) => panic!("{text} is read"),
             Err(error) => plain(&error.to_string()),
         }
+    }
+
+    #[test]
+    fn what_is_one_of_several_is_an_object() {
+        let said = plain("target: invalid type: integer `5`, expected internally tagged enum ErasureTarget");
+        assert_eq!(said, "target: an object belongs here, and a number came");
     }
 
     #[test]

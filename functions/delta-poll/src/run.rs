@@ -30,7 +30,7 @@ use shared::{
         telemetry::ErrorChain,
     },
     firm::Firm,
-    graph::{Disposition, GraphError, SUBSCRIPTION_LIFETIME},
+    graph::{Disposition, GraphError, NewestFolders, SUBSCRIPTION_LIFETIME},
     mail::{
         baseline::FolderPhase,
         folder::FolderState,
@@ -66,6 +66,8 @@ const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
 const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
 /// Up to so many folders a notice has all of them read; of more, those in which the newest mails lie.
 const FOLDERS_READ_AT_ONCE: usize = 8;
+/// A mail shows so much later than it arrived.
+const ARRIVAL_MARGIN: Duration = Duration::from_secs(60);
 /// Of folders that fail, so many are tried in a round: new mail of the others waits for its end.
 const FAILING_READ_AT_ONCE: usize = 3;
 /// A subscription is renewed this long before it ends.
@@ -323,6 +325,10 @@ impl Round<'_> {
                 self.keep_subscribed(connector, sync, true).await;
             }
         }
+        if noticed && !in_time {
+            // What was not read is nobody's newest mail any more.
+            sync.poll_at = None;
+        }
         if (polls || look) && in_time {
             // Of many folders a notice has some read only.
             let certain =
@@ -474,9 +480,12 @@ impl Round<'_> {
             return Ok(None);
         }
         match self.graph_for_helper(&MailboxPart::Newest).newest_folders(&self.mailbox.user).await {
-            Ok(newest) => {
+            Ok(NewestFolders { folders, back_to }) => {
                 self.works(&MailboxPart::Newest);
-                Ok(Some(newest))
+                // Of more mails than that, some came before the oldest of these.
+                let reaches =
+                    |back_to: Timestamp| self.looked_before.is_some_and(|before| back_to + ARRIVAL_MARGIN < before);
+                Ok(back_to.is_none_or(reaches).then_some(folders))
             }
             Err(error) if error.concerns_mailbox() => Err(error.into()),
             Err(error) => {

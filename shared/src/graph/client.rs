@@ -50,6 +50,8 @@ const SILENCE_OF_ONE: Duration = Duration::from_secs(5);
 const SILENT_MANY: u32 = 2;
 /// Then one that was never silent before gets so long at least: it may stand behind many that are.
 const SILENCE_OF_ONE_OF_MANY: Duration = Duration::from_millis(500);
+/// A JSON answer whose bytes trickle gets so many times as long as one without a byte.
+const SILENCES_OF_A_WHOLE: u32 = 3;
 /// Where Graph is slow with everything, one thing gets so many times what the slowest answer took.
 const SLOWER_THAN_OTHERS: u32 = 4;
 /// The wait after a 429 that names none.
@@ -448,7 +450,9 @@ impl Graph {
     pub(super) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GraphError> {
         let answer = self.send(call).await?;
         let attempted = answer.attempted;
-        let bytes = read_bounded(answer.response, JSON_BYTES_MAX, &answer.patience).await.map_err(|e| match e {
+        let whole = TimeLimit::after(answer.patience.silence() * SILENCES_OF_A_WHOLE);
+        let read = whole.hold(read_bounded(answer.response, JSON_BYTES_MAX, &answer.patience)).await;
+        let bytes = read.unwrap_or_else(|| Err(ReadError::Cut(Silent.into()))).map_err(|e| match e {
             ReadError::Cut(source) => GraphError::Unreachable { attempted: attempted.clone(), source },
             ReadError::TooLarge => {
                 GraphError::Unreadable { attempted: attempted.clone(), source: "it is too large".into() }

@@ -34,6 +34,15 @@ const ETAG_BYTES_MAX: usize = 512;
 const NEWEST: usize = 50;
 const IMMUTABLE: &str = r#"IdType="ImmutableId""#;
 
+/// Where the newest mails of a mailbox lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewestFolders {
+    /// The folders, each once.
+    pub folders: BTreeSet<FolderId>,
+    /// When the oldest of these mails arrived; none if the mailbox has no others.
+    pub back_to: Option<Timestamp>,
+}
+
 /// What Graph says of a mail without its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
@@ -226,17 +235,19 @@ impl Graph {
         Ok(page.mails().next())
     }
 
-    /// The folders in which the mailbox's newest mails lie, each once: what a notice is about is among them, as a rule.
+    /// Where the mailbox's newest mails lie: what a notice is about is among them, as a rule.
     /// Source: <https://learn.microsoft.com/graph/api/user-list-messages>
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn newest_folders(&self, user: &GraphUser) -> Result<BTreeSet<FolderId>, GraphError> {
-        let options = format!("$top={NEWEST}&$orderby=receivedDateTime%20desc&$select=parentFolderId");
+    pub async fn newest_folders(&self, user: &GraphUser) -> Result<NewestFolders, GraphError> {
+        let options = format!("$top={NEWEST}&$orderby=receivedDateTime%20desc&$select=parentFolderId,receivedDateTime");
         let path = format!("{}/messages?{options}", user.path());
         let mut call = self.get(&path, "list the newest mails".to_owned());
         call.headers = &[("prefer", IMMUTABLE)];
         let page: WirePage = self.json(call).await?;
-        Ok(page.entries.iter().filter_map(parent_folder).collect())
+        let received = |entry: &Value| moment(entry.get("receivedDateTime")?.as_str()?);
+        let back_to = page.next_link.as_ref().and_then(|_| page.entries.iter().filter_map(received).min());
+        Ok(NewestFolders { folders: page.entries.iter().filter_map(parent_folder).collect(), back_to })
     }
 
     /// The MIME of one mail as a stream. Graph makes it anew at each read, so two reads may differ in bytes.
@@ -347,7 +358,9 @@ impl From<WirePage> for MessagesPage {
 /// not told.
 fn read_entry(mut entry: Value) -> Option<DeltaItem> {
     let immutable_id: ImmutableId = entry.get("id")?.as_str()?.parse().ok()?;
-    if entry.get("@removed").is_some_and(|removed| !removed.is_null()) {
+    if let Some(removed) = entry.get("@removed").filter(|removed| !removed.is_null()) {
+        // Whatever else stands there does not say that the mail is gone.
+        removed.get("reason").and_then(Value::as_str)?;
         return Some(DeltaItem::Removed(immutable_id));
     }
     let mut text = |name: &str| match entry.get_mut(name).map(Value::take) {
@@ -447,6 +460,10 @@ mod tests {
     fn a_removed_entry_is_known_by_its_id_alone() {
         let removed = json!({ "id": "AAk1", "@removed": { "reason": "deleted" }, "receivedDateTime": 3 });
         assert_eq!(page(&json!([removed])).items, [DeltaItem::Removed("AAk1".parse().unwrap())]);
+        for odd in [json!("no"), json!(false), json!({})] {
+            let page = page(&json!([{ "id": "AAk1", "@removed": odd }]));
+            assert_eq!((page.items.len(), page.unreadable), (0, 1), "{odd}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub use folders::{
 pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]
 pub use messages::check_mails_page;
-pub use messages::{Arrivals, DeltaItem, DeltaPage, Mail, MailPage, MimeStream, PAGE_ITEMS, SELECTION};
+pub use messages::{Arrivals, DeltaItem, DeltaPage, Mail, MailPage, MimeStream, NewestFolders, PAGE_ITEMS, SELECTION};
 pub use page::PageEnd;
 pub(crate) use page::WirePage;
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};

@@ -252,7 +252,7 @@ fn read_span(
     all_day: Option<bool>,
     zone: &TimeZone,
 ) -> Result<DateTimes, FieldError> {
-    if all_day.unwrap_or(!start.contains('T')) {
+    if all_day.unwrap_or_else(|| is_day(start)) {
         let start = read_day("start", start)?;
         let next = || start.tomorrow().map_err(|error| unfit("start", error));
         let end = match end {
@@ -278,13 +278,24 @@ fn read_span(
     Ok(DateTimes::Timed { start, end, start_moment: moment(start, from), end_moment: moment(end, to) })
 }
 
+/// What may stand between the day and the time (RFC 3339, section 5.6).
+const BEFORE_TIME: [char; 3] = ['T', 't', ' '];
+
+/// Whether a text has the form of a day, such as 2026-10-05.
+fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.iter().map(|part| part.len()).eq([4, 2, 2]) && parts.iter().all(is_digits)
+}
+
 fn read_day(field: &str, text: &str) -> Result<Day, FieldError> {
     let wrong = || unfit(field, "not a day such as 2026-10-05");
-    match text.split_once('T') {
-        None => text.parse().map_err(|_| wrong()),
+    match text.split_once(BEFORE_TIME) {
+        None if is_day(text) => text.parse().map_err(|_| wrong()),
+        None => Err(wrong()),
         // Midnight is the day that it begins.
         Some((day, time)) => {
-            let time = time.trim_end_matches('Z');
+            let time = time.trim_end_matches(['Z', 'z']);
             let clock: Time = time.split(['+', '-']).next().unwrap_or(time).parse().map_err(|_| wrong())?;
             if clock != Time::midnight() {
                 return Err(unfit(field, "whole days have no time of day"));
@@ -303,7 +314,7 @@ fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<(DateTime, Time
         Ok(time) if time_zone::is_skipped(time, zone) => {
             Err(unfit(field, "the clock of this time zone skips that time on that day"))
         }
-        Ok(time) if text.contains('T') => {
+        Ok(time) if text.contains(BEFORE_TIME) => {
             let zoned = time.to_zoned(zone.clone()).map_err(|error| unfit(field, error))?;
             Ok((time, zoned.timestamp()))
         }
@@ -472,7 +483,9 @@ mod tests {
         assert_eq!(when(json!({})), nine);
         assert_eq!(when(json!({ "start": "2026-10-05T07:00:00Z" })), nine);
         assert_eq!(when(json!({ "start": "2026-10-05T03:00:00-04:00" })), nine);
-        assert_eq!(when(json!({ "start": "2026-10-05T09:00" })), nine);
+        for spelled in ["2026-10-05T09:00", "2026-10-05 09:00:00", "2026-10-05t09:00:00", "2026-10-05 07:00:00z"] {
+            assert_eq!(when(json!({ "start": spelled })), nine, "{spelled}");
+        }
     }
 
     #[test]
@@ -497,6 +510,8 @@ mod tests {
             (json!({ "title": " " }), "title"),
             (json!({ "title": "x".repeat(256) }), "title"),
             (json!({ "start": "tomorrow" }), "start"),
+            (json!({ "start": "20261005" }), "start"),
+            (json!({ "start": "2026-10-05", "end": "20261006" }), "end"),
             (json!({ "start": "2026-02-30T09:00:00" }), "start"),
             (json!({ "start": "0001-01-01T00:00:00", "end": "2026-10-05T09:00:00" }), "start"),
             (json!({ "start": "0001-01-01" }), "start"),
