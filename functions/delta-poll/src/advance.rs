@@ -47,20 +47,20 @@ const ITEMS_AT_ONCE: usize = 8;
 const MARK_TRIES_MAX: usize = 4;
 /// Tries to read a MIME whose stream breaks off.
 const MIME_TRIES_MAX: usize = 2;
-/// Of mails that Graph did not give out, so many are tried again first; the others once it gave out one of these.
+/// How many of the mails that Graph did not give out are tried again first; the others follow once one of these comes.
 pub(crate) const TRIED_AGAIN_FIRST: usize = 2;
-/// The others are due again so much later where it did not.
+/// The pause of the others where none of these came.
 const HELD_BACK_PAUSE: Duration = Duration::from_secs(60);
-/// A mail that Graph asks to wait with so often has failed.
+/// After so many waits that Graph asked for, a mail counts as failed.
 const WAITS_MAX: u32 = 4;
-/// A mark that waits so often is given up: after a day or so.
+/// After so many waits, about a day, a mark is given up.
 const MARK_WAITS_MAX: u32 = 100;
-/// A mark that Graph understands and refuses so often is given up: after some minutes.
+/// After so many refusals, some minutes, a mark is given up.
 const MARK_REFUSALS_MAX: u32 = 4;
 /// Tries to find a number in the feed that no reader gave up meanwhile.
 const NUMBER_TRIES_MAX: usize = 5;
 
-/// The number of what takes one when it is written.
+/// Stands for a number of the feed until the message is written, which takes the next one.
 const UNNUMBERED: u64 = 0;
 /// Messages written side by side.
 const WRITES_AT_ONCE: usize = 8;

@@ -54,37 +54,36 @@ use crate::{
     walks::{self, SETTLED_AFTER},
 };
 
-/// A mailbox whose notices come has all its folders read this often all the same.
+/// How often all folders of a mailbox are read whose notices arrive.
 const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(60 * 60);
-/// The same while there is a doubt about its notices.
+/// The same while its notices are doubted.
 const POLL_PAUSE_DOUBTED: Duration = Duration::from_secs(15 * 60);
-/// There is one for so long after a poll found mail that no notice announced.
+/// How long notices are doubted after a poll found mail that none announced.
 const DOUBTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// A mailbox without notices is looked at this often while there is something in it.
+/// How often a mailbox without notices is read while mail arrives.
 const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
-/// The same after it has long been quiet.
+/// The same after a long time without mail.
 const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
-/// Up to so many folders a notice has all of them read; of more, those in which the newest mails lie.
+/// A notice has all folders read if there are at most so many; else those in which the newest mails lie.
 const FOLDERS_READ_AT_ONCE: usize = 8;
-/// A mail shows so much later than it arrived.
+/// A mail may appear so much later than its time of arrival.
 const ARRIVAL_MARGIN: Duration = Duration::from_secs(60);
-/// Of folders that fail, so many are tried in a round: new mail of the others waits for its end.
+/// Failing folders that one round tries: new mail of the others waits for its end.
 const FAILING_READ_AT_ONCE: usize = 3;
 /// A subscription is renewed this long before it ends.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
-/// After a notice that nothing explains, delta is asked once more so much later.
+/// The pause before delta is asked again after a notice that nothing explains.
 const SECOND_LOOK_PAUSE: Duration = Duration::from_secs(5);
-/// A subscription that was seen so lately is believed, whatever a poll finds.
+/// A subscription that was seen within this time is not checked, whatever a poll finds.
 const SUBSCRIPTION_TRUSTED_FOR: Duration = Duration::from_secs(60 * 60);
-/// Older mail that was given to its functions so long ago, and is not at its end, is given to them once more.
+/// Older mail that is not done after this time is given to its functions once more.
 const GIVEN_AGAIN_AFTER: Duration = Duration::from_secs(2 * 3600);
-/// While Microsoft does not answer, a mailbox is tried this often at least.
+/// The longest pause between two tries of a mailbox while Microsoft does not answer.
 pub const OUTAGE_PAUSE_MAX: Duration = Duration::from_secs(4 * 60);
-/// The mailboxes of a connector that Microsoft did not answer come back over so long.
+/// Over this time the mailboxes of a connector come back that Microsoft did not answer.
 pub const SILENCE_SPREAD: Duration = Duration::from_secs(60);
 
-/// A folder's mails are listed so long after they are old enough for it, where delta had entries that nobody
-/// understood.
+/// The delay before a folder is listed, after its mails are old enough, if delta had entries that could not be read.
 const LISTED_AFTER: Duration = Duration::from_secs(60);
 
 /// What discovery came to.
@@ -377,7 +376,7 @@ impl Round<'_> {
         }
     }
 
-    /// Whether a subscription that told nothing of what a poll found is to be looked at.
+    /// Whether to check the subscription, because a poll found mail that it did not announce.
     fn doubts_subscription(&self, sync: &SyncState) -> bool {
         let now = self.app.clock.now();
         let long_ago = |held: &HeldSubscription| held.seen_at.is_none_or(|at| at + SUBSCRIPTION_TRUSTED_FOR <= now);

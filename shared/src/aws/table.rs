@@ -660,8 +660,8 @@ impl Table {
         self.indexed((kind, "<="), now, limit, after).await
     }
 
-    /// One page of the items of this kind whose `due_at` is so to `edge`, in order, and what the next one goes on
-    /// after.
+    /// One page, in order, of the items of this kind whose `due_at` compares to `edge` by the operator beside the kind;
+    /// and the position of the next page.
     async fn indexed(
         &self,
         (kind, is): (&str, &'static str),

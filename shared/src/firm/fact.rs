@@ -526,10 +526,10 @@ impl StoredFact {
     }
 }
 
-/// How the ids of facts begin that stand for lost ones.
+/// The prefix of the id of a fact that replaces a lost one.
 const LOST: &str = "lost-";
 
-/// How the ids of facts begin that stand for erased ones.
+/// The prefix of the id of a fact that replaces an erased one.
 const ERASED: &str = "erased-";
 
 impl Fact {

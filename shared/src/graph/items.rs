@@ -1,4 +1,4 @@
-//! Pushed items: events, tasks and contacts, as they are sent, and compared with what Outlook shows.
+//! Pushed items: events, tasks and contacts, as they are sent, with the digests by which they are compared.
 
 use std::{
     borrow::Cow,

@@ -66,7 +66,7 @@ pub struct FollowedConversation {
 }
 
 impl FollowedConversation {
-    /// Has later mails of these conversations follow, or with none no longer.
+    /// Has later mails of these conversations filed to the dossier; `None` ends that.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn set(
@@ -131,7 +131,7 @@ impl<'a> FilingChange<'a> {
     }
 }
 
-/// Changes where a message is filed; said again, nothing changes. The message as it is then.
+/// Changes where a message is filed. Idempotent. Returns the message as it is then.
 ///
 /// Errors: the message is not archived, or the table refuses.
 pub async fn file(
@@ -222,10 +222,10 @@ pub enum ByFolder<'a> {
     Unfile,
 }
 
-/// What it means for an archived mail that delta tells it in `folder`, which stands for `dossier` or for none. Pure.
+/// Decides how an archived mail is filed that delta reports in `folder`, which stands for `dossier` or for none. Pure.
 ///
 /// A filing by hand holds until the mail is moved again. `tells_moves`: the round follows the folder's changes. Where
-/// the whole folder is read, what was moved is not told from what lay there.
+/// the whole folder is read, what was moved can't be told apart from what lay there.
 pub fn by_folder<'a>(
     message: &Message,
     folder: &FolderId,

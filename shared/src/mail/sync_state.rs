@@ -63,7 +63,7 @@ pub struct SyncState {
     #[serde(default)]
     pub reconcile_at: Option<Timestamp>,
     /// When older mail was last given to its functions; none while nothing of it is to be done. While this is set, a
-    /// round of live mail takes its turn first ([`MailboxTurn`](super::turn::MailboxTurn)).
+    /// round of live mail takes its turn first ([`MailboxTurn`](super::mailbox_turn::MailboxTurn)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<Timestamp>,
     /// When older mail goes on: Graph, or our own pace, asked it to wait.
