@@ -32,6 +32,7 @@ subject => [...document.querySelectorAll('tr')].filter(row => row.innerText.incl
 
 # What the simulated sign-in says on the button that consents.
 ACCEPT = {"en": "Accept", "fr": "Accepter", "nl": "Accepteren", "de": "Akzeptieren"}
+CANCEL = {"en": "Cancel", "fr": "Annuler", "nl": "Annuleren", "de": "Abbrechen"}
 
 
 def texts(language):
@@ -464,7 +465,7 @@ def walk(browser, demo, ids, walked):
     guest = browser.page(language="nl")
     guest.open(ids["link"])
     walked.see(guest, "microsoft")
-    guest.go("Cancel")
+    guest.go(CANCEL[guest.language])
     walked.see(guest, "not-connected")
     guest.open(ids["link"])
     guest.go(ACCEPT[guest.language])
