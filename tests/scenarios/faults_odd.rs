@@ -77,6 +77,7 @@ async fn more_new_mails_in_many_folders_than_graph_is_asked_for_at_once_are_all_
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
     world.run_until_idle().await;
     let first = world.deliver(&made[0], "The first of many");
+    world.clock.advance(Duration::from_secs(2));
     let more = some_mails(&world, "inbox", 60);
     world.run_until_idle().await;
     assert_eq!(kept(&world, &registry, &more).await, 60);

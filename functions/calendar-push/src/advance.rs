@@ -27,9 +27,10 @@ use crate::round::{PushError, Round, is_count};
 const ITEMS_AT_ONCE: usize = 8;
 /// Steps of one copy in one go: look, remove what is left over, remove what is elsewhere, make, and make again.
 const STEPS_MAX: usize = 8;
-/// So many steps one after the other take as much longer as one that failed once is waited for.
+/// For so many steps one after the other, a batch gets as much more time as an entry after one failed try.
 const STEPS_LIKE_A_TRY: usize = 8;
-/// Graph may carry out what it did not answer for in time. What was made anew meanwhile is looked for so much later.
+/// The pause before an item that was made a second time is looked for: Graph may have carried out the first request
+/// late.
 const SECOND_LOOK_PAUSE: Duration = Duration::from_secs(120);
 
 /// One copy under way.
@@ -251,8 +252,7 @@ async fn ask(
     futures::stream::iter(asks).buffer_unordered(PARALLEL_REQUESTS_MAX).collect().await
 }
 
-/// For how many tries a batch has patience: a step alone for those that it failed, a batch for those that its length
-/// is like.
+/// After how many failed tries a batch is treated: a single step as often as it failed, a longer batch by its length.
 fn patience(held: &[Held], steps: &[(usize, ItemStep)], order: BatchOrder) -> u32 {
     let one_after_the_other = match order {
         BatchOrder::Chained => steps.len(),

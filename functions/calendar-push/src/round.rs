@@ -28,10 +28,10 @@ pub(crate) const CHECK_PAUSE: Duration = Duration::from_secs(15 * 60);
 pub(crate) const COMPARE_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// The pause after another changed what this round was about to change, or a container was found to be gone.
 pub(crate) const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
-/// Of entries that Graph did not answer for before, so many of a noun are tried again first; the others once one of
-/// these comes.
+/// How many entries of a noun that Graph did not answer for are tried again first; the others follow once one of these
+/// is written.
 const TRIED_AGAIN_FIRST: u32 = 2;
-/// A service that answers for none of so many entries fails itself, although it lets us in.
+/// After so many entries without an answer and none written, the service itself counts as failing.
 const UNANSWERED_MAX: u32 = 12;
 
 /// Why a round did not come to its end. What it did so far stays done.
@@ -201,7 +201,7 @@ impl Round<'_> {
         });
     }
 
-    /// Graph did not answer for an entry. Whether that is the service's matter: it answered for none of many.
+    /// Notes that Graph did not answer for an entry. Returns whether the service itself counts as failing.
     pub fn unanswered(&self, noun: Noun) -> bool {
         self.answers(noun, |answers| {
             answers.unanswered += 1;

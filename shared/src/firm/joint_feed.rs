@@ -75,7 +75,8 @@ pub struct JointCursor {
 }
 
 impl JointCursor {
-    /// Whether the joint feed does not go so far. Ask after [`events_after`] found nothing: then the feed is up to date.
+    /// Whether the joint feed ends before this place. Ask after [`events_after`] found nothing: then the feed is up to
+    /// date.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn is_ahead(self, table: &Table) -> Result<bool, TableError> {

@@ -45,7 +45,8 @@ pub struct Work {
 pub enum WorkOutcome {
     /// Nothing is left to do.
     Done,
-    /// It is kept, and that is told. Its mark, or another look, waits until then, or comes next time.
+    /// The mail is archived and announced, or the entry is pushed, but one step is left: a mark, or another look. That
+    /// step is due at this time, or in the next round.
     Kept(Option<Timestamp>),
     /// It failed; the next try, if there is one.
     Failed(Option<Timestamp>),

@@ -71,13 +71,13 @@ impl Proposer {
     }
 }
 
-/// The one dossier that everybody outside of the firm in a mail's head is a contact of; none where somebody is a
-/// contact of none, where they share several or none, or where nobody is outside.
+/// The dossier that all people outside of the firm in a mail's head share as contacts. None if one of them is no
+/// contact, if they share several dossiers or none, or if nobody is outside.
 fn proposed<'a>(head: &MailHead, own: &OwnPeople, dossiers: &'a DossiersByAddress) -> Option<&'a str> {
     let people = head.from.iter().chain(&head.reply_to).chain(&head.to).chain(&head.cc).chain(&head.bcc);
     let mut shared: Option<BTreeSet<&str>> = None;
     for written in people.filter_map(|person| person.address.as_deref()) {
-        // Whoever can't be compared is nobody's contact.
+        // An address that can't be compared belongs to no contact: then nothing is proposed.
         let (address, domain) = compared(written)?;
         if own.domains.contains(&domain) || own.addresses.contains(&address) {
             continue;
