@@ -412,8 +412,7 @@ async fn r14_marks_that_can_not_be_set_are_shown_until_they_are_and_mail_is_kept
 #[tokio::test]
 async fn r14_while_the_newest_mails_can_not_be_listed_all_folders_are_read() {
     let world = World::new().await;
-    let made: Vec<String> =
-        (0..9).map(|n| world.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).unwrap()).collect();
+    let made = world.folders(9);
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
     world.microsoft.faults().fail("messages", 503, Times::Forever);
     let mail = world.deliver(&made[7], "In one of many");

@@ -52,8 +52,7 @@ async fn a_text_that_is_broken_endless_or_deep_costs_no_mail_of_its_page() {
 #[tokio::test]
 async fn many_folders_that_failed_are_all_read_in_the_round_in_which_one_of_them_works_again() {
     let world = World::new().await;
-    let made: Vec<String> =
-        (0..9).map(|n| world.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).unwrap()).collect();
+    let made = world.folders(9);
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
     for folder in &made {
         world.microsoft.faults().answer("message delta", Some(folder), Scripted::Status(503, None), Times::Forever);
@@ -72,8 +71,7 @@ async fn many_folders_that_failed_are_all_read_in_the_round_in_which_one_of_them
 #[tokio::test]
 async fn more_new_mails_in_many_folders_than_graph_is_asked_for_at_once_are_all_found_at_once() {
     let world = World::new().await;
-    let made: Vec<String> =
-        (0..12).map(|n| world.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).unwrap()).collect();
+    let made = world.folders(12);
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
     world.run_until_idle().await;
     let first = world.deliver(&made[0], "The first of many");
@@ -464,8 +462,7 @@ async fn a_subscription_whose_end_is_odd_is_asked_for_now_and_then_and_mail_is_p
 async fn several_folders_that_fail_hold_up_no_other_for_long() {
     let world = World::new().await;
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
-    let failing: Vec<String> =
-        (0..4).map(|n| world.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).unwrap()).collect();
+    let failing = world.folders(4);
     pass(&world, 20 * MINUTE).await;
     for folder in &failing {
         world.microsoft.faults().answer("message delta", Some(folder), Scripted::Status(503, None), Times::Forever);

@@ -426,6 +426,11 @@ impl World {
         self.run_until_idle().await;
     }
 
+    /// Folders of Ada's below the inbox.
+    pub fn folders(&self, count: usize) -> Vec<String> {
+        (0..count).map(|n| self.microsoft.create_folder(ADA, "inbox", &format!("F{n}")).expect("a folder")).collect()
+    }
+
     /// A mail arrives for Ada; its immutable id.
     pub fn deliver(&self, folder: &str, subject: &str) -> String {
         self.deliver_at(folder, subject, self.clock.now())
