@@ -239,6 +239,7 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/activity".to_owned(),
         "/erasures".to_owned(),
         "/erasures/new".to_owned(),
+        "/retention".to_owned(),
         format!("/erasures/new?kind=messages&message={message}"),
         "/members".to_owned(),
         "/members/new".to_owned(),
