@@ -189,7 +189,7 @@ async fn a_firm_with_periods_leaves_as_it_is_kept_and_without_what_has_expired()
     assert!(report.proved, "{report}");
     assert_eq!((report.firms[0].originals, report.firms[0].originals_expired), (mails.len() as u64 + 3, 2));
     let state = async |mail: &str| other.get(&of_firm(&format!("messages/{mail}"))).await.ok()["state"].clone();
-    assert_eq!((state(&gone).await, state(&taxed).await), (json!("expired"), json!("marked")));
+    assert_eq!((state(&gone).await, state(&taxed).await), (json!("expired"), json!("announced")));
 }
 
 #[tokio::test]

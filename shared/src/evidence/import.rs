@@ -159,7 +159,7 @@ impl Importer<'_> {
         Ok(Admitted { size: opened.0.size, firm, kept })
     }
 
-    /// Stores the originals of a ZIP file of mails; how many. `tell` gets the bytes of each.
+    /// Stores the originals of a ZIP file of mails, but those that have expired; how many there are. `tell` gets the bytes of each.
     ///
     /// Errors: the file was changed or can't be read; another original lies at its place; S3 refuses.
     pub async fn originals(
@@ -185,6 +185,7 @@ impl Importer<'_> {
                     let until = kept.get(&line.message).copied().unwrap_or_default();
                     // S3 would remove it at once.
                     if until.has_ended(self.now) {
+                        count += 1;
                         continue;
                     }
                     let key = OriginalKey::new(firm.id, line.message, until).to_string();

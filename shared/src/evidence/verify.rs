@@ -545,7 +545,8 @@ impl Verifier<'_> {
             altered.extend(indexed.filter(|indexed| *indexed != until).map(|_| look.message));
             looks.push(Look { until, ..look });
         }
-        // The index has those where they were first.
+        // The index has those where they were first. A share leaves them to a whole verification.
+        changed.retain(|_, _| self.share.is_none());
         let messages = self.read_messages(firm, changed.keys().copied().collect(), gathered).await?;
         let is_other = |(id, until): (&MessageId, &KeptUntil)| {
             let original = messages.get(id).and_then(Message::original);
