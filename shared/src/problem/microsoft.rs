@@ -61,9 +61,11 @@ pub fn of_app_not_allowed(error: NotAllowed) -> Code {
     }
 }
 
-/// What a refusal means that concerns one pushed item: not its mailbox, but what it says.
+/// What a refusal means that concerns one pushed item: not its mailbox, but what it says. An answer that explains
+/// nothing is an outage.
 pub fn of_refused_item(error: &GraphError) -> Code {
     match of_graph_error(error) {
+        Code::MicrosoftRefused if !error.is_explained() => Code::MicrosoftBusy,
         Code::MicrosoftRefused | Code::AskedWrongly | Code::MailboxOutOfReach => Code::ItemRefused,
         other => other,
     }
