@@ -221,6 +221,7 @@ async fn a_deleted_firm_has_no_access_left_and_the_operator_reads_what_it_archiv
     world.post(&of_firm(&registry, "/members"), member.clone()).await.ok();
 
     let path = of_firm(&registry, "");
+    world.patch(&path, json!({ "external_id": "c-7" })).await.ok();
     for _ in 0..2 {
         assert_eq!(world.delete(&path).await.status, StatusCode::NO_CONTENT, "once more does no harm");
     }
@@ -229,7 +230,10 @@ async fn a_deleted_firm_has_no_access_left_and_the_operator_reads_what_it_archiv
     assert_eq!(world.microsoft.subscriptions(ADA).unwrap().len(), 0);
     assert_eq!(world.get(&of_firm(&registry, "/connectors")).await.ok()["items"], json!([]));
     assert_eq!(world.get(&of_firm(&registry, "/webhooks")).await.ok()["items"], json!([]));
-    assert!(world.get(&path).await.ok()["ended_at"].is_string());
+    let shown = world.get(&path).await.ok();
+    assert_eq!((shown["ended_at"].is_string(), &shown["external_id"]), (true, &Value::Null), "{shown}");
+    let other = json!({ "name": "Other", "domains": [], "language": "en", "time_zone": "UTC", "external_id": "c-7" });
+    assert_eq!(world.post("/v1/firms", other).await.status, StatusCode::CREATED);
 
     let (graph, tokens) = (world.microsoft.requests().graph, world.token_requests());
     world.deliver("inbox", "Never kept");

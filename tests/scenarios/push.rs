@@ -124,6 +124,19 @@ async fn what_was_pushed_goes_with_the_member_and_follows_to_another_account() {
 }
 
 #[tokio::test]
+async fn a_member_who_was_deleted_is_no_more_among_those_whom_a_date_is_for() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    let bob = world.pushed_member(&firm, "bob@lumen.example", "calendar").await;
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada, &bob])).await;
+    world.delete(&format!("/v1/firms/{}/members/{bob}", firm.id)).await;
+    world.run_until_idle().await;
+    let shown = world.said(&firm, "dates", "D").await;
+    assert_eq!((&shown["members"], shown["copies"].as_array().unwrap().len()), (&json!([ada]), 1), "{shown}");
+}
+
+#[tokio::test]
 async fn with_a_persons_own_sign_in_only_what_is_wished_is_asked_for_and_what_is_missing_is_said() {
     let world = World::new().await;
     let firm = world.pushing_firm_of(ADA).await;
