@@ -80,6 +80,36 @@ fn an_error_that_ends_a_function_has_its_whole_chain() {
     assert_eq!(bare, Vec::<String>::new());
 }
 
+/// What a document says lies where: the names between backticks that end like a source, or begin with a folder of the
+/// project.
+fn named_files(text: &str) -> impl Iterator<Item = &str> {
+    const FOLDERS: [&str; 6] = ["functions/", "shared/", "infra/", "tests/", "docs/", "fuzz/"];
+    const ENDINGS: [&str; 7] = [".rs", ".md", ".yaml", ".toml", ".json", ".py", ".ftl"];
+    let is_path = |name: &&str| !name.contains(|c: char| c.is_whitespace() || "{}*<>…".contains(c));
+    let spans = text.split('`').skip(1).step_by(2).filter(is_path);
+    spans.filter(|name| {
+        name.ends_with(".rs")
+            || FOLDERS.iter().any(|folder| name.starts_with(folder)) && ENDINGS.iter().any(|end| name.ends_with(end))
+    })
+}
+
+#[test]
+fn a_file_that_a_document_names_is_there() {
+    let known: Vec<String> = files(&[""]).into_iter().map(|(name, _)| format!("/{}", name.display())).collect();
+    let mut missing = Vec::new();
+    for (document, text) in files(&[".md"]).into_iter().filter(|(name, _)| !name.ends_with("CHANGELOG.md")) {
+        let gone = named_files(&text).filter(|name| !known.iter().any(|known| known.ends_with(&format!("/{name}"))));
+        missing.extend(gone.map(|name| format!("{}: {name}", document.display())));
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn a_name_of_a_file_is_known_from_other_words() {
+    let text = "`shared/src/a.rs` and `b.rs`, `docs/x.md`, `cargo run`, `tests/{name}.rs`, `/v1/firms`, `mail.eml`";
+    assert_eq!(named_files(text).collect::<Vec<_>>(), ["shared/src/a.rs", "b.rs", "docs/x.md"]);
+}
+
 /// Columns of a line at most.
 const WIDTH_MAX: usize = 120;
 

@@ -408,7 +408,7 @@ async fn of_two_firms_that_were_connected_before_both_work_on_and_the_earlier_is
     table.write(Write::replace(&row)).await.unwrap();
 
     for (firm, id) in [(later, &connector), (&scene.victim, &victims)] {
-        shared::health::connector_check::look(&world.host.app, firm.parse().unwrap(), id.parse().unwrap())
+        shared::health::connector_check::check_connector(&world.host.app, firm.parse().unwrap(), id.parse().unwrap())
             .await
             .unwrap();
     }

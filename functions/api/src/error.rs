@@ -105,7 +105,7 @@ impl From<FeedError> for Failure {
 
 impl From<RegistrationError> for Failure {
     fn from(error: RegistrationError) -> Self {
-        match error.told() {
+        match error.into_problem() {
             Ok(problem) => problem.into(),
             Err(RegistrationError::Secret(error)) => error.into(),
             Err(error) => Self::Internal(error.into()),

@@ -254,6 +254,8 @@ fn document() -> utoipa::openapi::OpenApi {
                 add_needs(path, &method, operation);
                 add_problems(path, &method, operation);
                 describe_answers(operation);
+                // As one line: the generators of clients make a comment of it.
+                operation.summary = operation.summary.take().map(|summary| summary.replace('\n', " "));
             }
         }
     }

@@ -20,7 +20,7 @@ pub(crate) async fn check_connectors(app: &App, deadline: &Deadline) -> Result<(
         if deadline.is_near() {
             return;
         }
-        if let Err(error) = connector_check::look(app, firm, connector).await {
+        if let Err(error) = connector_check::check_connector(app, firm, connector).await {
             tracing::warn!(firm.id = %firm, connector.id = %connector, error = %ErrorChain(&error), "a look failed");
         }
     });

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    hash::{BuildHasher as _, RandomState},
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     pin::pin,
     time::Duration,
 };
@@ -115,7 +115,8 @@ async fn read_folder(
     let folder = row.value.id().clone();
     let (mut baseline, mut restarts, mut told) = (None, 0, false);
     let mut begun_before = row.value.mid_round;
-    let (hasher, mut listed, mut idle, mut paged) = (RandomState::new(), HashSet::new(), 0, false);
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let (mut listed, mut idle, mut paged) = (HashSet::new(), 0, false);
     for _ in 0..pages_max {
         if round.is_over() {
             return Ok(FolderRead::OutOfTime);

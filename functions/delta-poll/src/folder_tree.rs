@@ -46,7 +46,7 @@ pub(crate) async fn read_kept_folders(
     let now = round.app.clock.now();
     let mut folders = known;
     if sync.follow_at.is_none_or(|at| at <= now) && !round.rests(&MailboxPart::Tree) {
-        match look(round, selection, &mut folders, sync.follow_at.is_none()).await {
+        match refresh_tree(round, selection, &mut folders, sync.follow_at.is_none()).await {
             Ok(()) => {
                 round.works(&MailboxPart::Tree);
                 sync.follow_at = Some(now + follow_pause(sync));
@@ -130,7 +130,7 @@ impl From<TableError> for LookError {
 
 /// Reads what changed in the tree, and writes it down. A crash in between reads it again. An error after the folders
 /// were written says that a well-known name could not be looked up: the same changes are read once more then.
-async fn look(
+async fn refresh_tree(
     round: &Round<'_>,
     selection: &Selection,
     folders: &mut Vec<Row<FolderState>>,

@@ -133,7 +133,7 @@ pub(crate) async fn run(
     if takes_turn {
         MailboxTurn::take(&app.table, job.firm, job.mailbox, deadline.ends()).await?;
     }
-    let ended = Box::pin(look(app, job, (row, activated_at), sync, deadline, tally)).await;
+    let ended = Box::pin(run_round(app, job, (row, activated_at), sync, deadline, tally)).await;
     if takes_turn {
         MailboxTurn::give_back(&app.table, job.firm, job.mailbox).await?;
     }
@@ -141,7 +141,7 @@ pub(crate) async fn run(
 }
 
 /// Looks at an active mailbox.
-async fn look(
+async fn run_round(
     app: &App,
     job: &MailboxJob,
     (row, activated_at): (Row<Mailbox>, Timestamp),

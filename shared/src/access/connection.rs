@@ -9,9 +9,12 @@ use crate::{
     access::{
         clients::Clients,
         connect_link::CONNECT_LINK_LIFETIME,
-        connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState},
+        connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, Rights},
         connector_watch::{self, ConnectorWatch},
         entra::Issued,
+        lease::HeldRegistration,
+        owner::AppOwner,
+        registration::RegistrationError,
         return_address::ReturnAddress,
         tenancy::{self, HeldTenancy, TenantProof, WaitingConnector},
     },
@@ -20,12 +23,13 @@ use crate::{
         table::{Key, Row, TableError, Write},
     },
     base::{
-        id::{ConnectorId, FirmId, TenantId},
+        id::{ConnectorId, ExternalId, FirmId, TenantId},
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
     firm::{
         audit::{Actor, AuditEntry},
+        external_id::ExternalIdOwner,
         fact::{Fact, FactEvent},
         feed::FeedError,
     },
@@ -35,6 +39,74 @@ use crate::{
 
 /// Waits for rights to spread at Microsoft after a consent: all together shorter than a browser is kept waiting.
 const RIGHTS_WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6)];
+
+/// Changes of a connector. None leaves what is.
+#[derive(Debug, Clone)]
+pub struct ConnectorChanges {
+    /// Another name.
+    pub name: Option<String>,
+    /// The rights that it shall have.
+    pub rights: Rights,
+    /// When the client secret of its app registration expires, and whose registration that is.
+    pub secret_expires_at: Option<(AppOwner, Timestamp)>,
+    /// The caller's own id of it, or none.
+    pub external_id: Option<Option<ExternalId>>,
+}
+
+/// A connector that is not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorChangeError {
+    /// A personal account has no organisation, and opens no shared mailboxes.
+    #[error("a personal account is connected")]
+    Personal,
+    /// Another connector of the firm has the external id.
+    #[error("another connector has the external id")]
+    ExternalIdTaken,
+    /// When the client secret expires could not be stored.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    /// The table refuses or does not answer.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// Changes a connector. Rights that need consent take effect after the next sign-in; an organisation-wide sign-in that
+/// waits for the operator's grant and is no longer wanted is withdrawn.
+///
+/// Errors: `Conflict` if another wrote first; the rights are not for a personal account; the external id is taken;
+/// another function works at the credential; the table refuses or does not answer.
+pub async fn change(
+    clients: &Clients,
+    mut row: Row<Connector>,
+    changes: ConnectorChanges,
+) -> Result<Connector, ConnectorChangeError> {
+    let ConnectorChanges { name, rights, secret_expires_at, external_id } = changes;
+    if row.value.is_personal() && (rights.access == Access::Organization || rights.shared_mailboxes) {
+        return Err(ConnectorChangeError::Personal);
+    }
+    let before = row.value.external_id.clone();
+    row.value = row.value.wanting(rights);
+    row.value.name = name.unwrap_or(row.value.name);
+    row.value.external_id = external_id.unwrap_or(row.value.external_id);
+    let mut withdrawn = None;
+    if row.value.awaiting_grant.is_some() && rights.access != Access::Organization {
+        withdrawn = tenancy::leave(&clients.table, &row.value).await?;
+        row.value.awaiting_grant = None;
+        row.value.sign_in_problem.take_if(|problem| problem.code == Code::TenantGrantRequired);
+    }
+    if let Some((owner, expires_at)) = secret_expires_at {
+        HeldRegistration::take(clients, owner).await?.enter(expires_at).await?;
+    }
+    let (firm, id, after) = (Some(row.value.firm), row.value.id, row.value.external_id.as_ref());
+    let named = ExternalIdOwner::Connector.change(firm, (before.as_ref(), after), id);
+    let writes = [Write::replace(&row)].into_iter().chain(withdrawn).chain(named).collect();
+    match clients.table.transact(writes).await {
+        Err(error) if ExternalIdOwner::Connector.is_taken(firm, after, &error) => {
+            Err(ConnectorChangeError::ExternalIdTaken)
+        }
+        stored => Ok(stored.map(|()| row.value)?),
+    }
+}
 
 /// What a sign-in began with.
 #[derive(Debug, Clone, Default)]

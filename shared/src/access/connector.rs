@@ -58,7 +58,7 @@ impl OwnApp {
 }
 
 /// The rights of a connector, requested or granted. greffe requests only the rights that these options need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rights {
     /// Whose rights it uses.
     pub access: Access,

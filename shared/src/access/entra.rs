@@ -148,6 +148,11 @@ pub struct Entra {
     signing_keys: Arc<tokio::sync::Mutex<HashMap<Authority, (SigningKeys, Timestamp)>>>,
 }
 
+/// The parameter with what Graph demanded of the next token, if it demanded anything.
+fn demanded(claims: Option<&str>) -> Option<(&'static str, String)> {
+    claims.map(|claims| ("claims", claims.to_owned()))
+}
+
 impl Entra {
     /// Over the shared HTTP client. Microsoft sends browsers back to `/oauth/callback` of `public_url`.
     pub fn new(
@@ -314,11 +319,8 @@ impl Entra {
         let refresh = RefreshToken::new(refresh.expose_secret().to_owned());
         let mut request =
             client.exchange_refresh_token(&refresh).add_scopes(scopes.iter().map(|name| self.scope(name)));
-        for (name, value) in self.assertion(authority, app).await? {
+        for (name, value) in self.assertion(authority, app).await?.into_iter().chain(demanded(claims)) {
             request = request.add_extra_param(name, value);
-        }
-        if let Some(claims) = claims {
-            request = request.add_extra_param("claims", claims);
         }
         self.issued(request.request_async(&self.transport()).await)
     }
@@ -335,11 +337,8 @@ impl Entra {
         let authority = Authority::tenant(tenant);
         let client = self.client(&authority, app)?;
         let mut request = client.exchange_client_credentials().add_scope(self.scope(".default"));
-        for (name, value) in self.assertion(&authority, app).await? {
+        for (name, value) in self.assertion(&authority, app).await?.into_iter().chain(demanded(claims)) {
             request = request.add_extra_param(name, value);
-        }
-        if let Some(claims) = claims {
-            request = request.add_extra_param("claims", claims);
         }
         self.issued(request.request_async(&self.transport()).await)
     }

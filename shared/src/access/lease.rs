@@ -300,7 +300,7 @@ impl<'a> HeldRegistration<'a> {
     /// any more is removed from Entra. What Entra shows, if it shows anything.
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
-    pub async fn look(&mut self) -> Result<Option<Application>, RegistrationError> {
+    pub async fn read_application(&mut self) -> Result<Option<Application>, RegistrationError> {
         let mut credential = self.use_current_secret().await?;
         self.looked = true;
         if credential.is_by_shared_audience() {

@@ -13,6 +13,8 @@ pub mod deletion;
 pub mod entra;
 pub mod id_token;
 pub mod lease;
+pub mod mailbox_access;
+pub mod own_app;
 pub mod owner;
 pub mod ownership;
 pub mod registration;

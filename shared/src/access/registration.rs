@@ -245,7 +245,7 @@ impl RegistrationError {
     /// What a person is told; itself again where it is greffe's own failure.
     ///
     /// Errors: the error itself, if it is greffe's own failure.
-    pub fn told(self) -> Result<Problem, Self> {
+    pub fn into_problem(self) -> Result<Problem, Self> {
         let detail = self.to_string();
         Ok(match self {
             Self::Missing => Problem::new(Code::NoPlatformApp, detail),
@@ -258,7 +258,19 @@ impl RegistrationError {
                 let (code, message) = (told.microsoft_code.unwrap_or_default(), told.microsoft_message);
                 Problem::new(Code::RotationNotAllowed, told.detail).from_microsoft(code, message)
             }
-            Self::Unproven(error) | Self::Graph(error) => Problem::from(error),
+            Self::Unproven(error) => {
+                let mut problem = Problem::from(error);
+                problem.detail.push_str(match problem.code {
+                    Code::AppGrantRequired => ". Nothing was changed.",
+                    Code::ClientSecretRefused | Code::CertificateRefused | Code::FederatedCredentialRefused => {
+                        ". What was just made at Microsoft takes up to some minutes to be known everywhere: if it is \
+                         new, send it again then. Nothing was changed; the one before stays in use."
+                    }
+                    _ => ". Nothing was changed; the one before stays in use.",
+                });
+                problem
+            }
+            Self::Graph(error) => Problem::from(error),
             Self::Table(_) | Self::Feed(_) | Self::Secret(_) | Self::Key(_) => return Err(self),
         })
     }

@@ -77,12 +77,12 @@ async fn begin(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationE
     let shown = held.prove(&credential, None).await?;
     held.may_change().await?;
     shown.map_err(RegistrationError::NotAllowed)?;
-    held.look().await?;
+    held.read_application().await?;
     run(held).await
 }
 
 /// What the schedule does: a rotation under way goes on, and what greffe made is replaced in time.
-pub(crate) async fn go_on(
+pub(crate) async fn continue_rotation(
     held: &mut HeldRegistration<'_>,
     shown: Option<Application>,
 ) -> Result<(), RegistrationError> {
@@ -151,7 +151,7 @@ pub async fn step(
     let owner = AppOwner::of_secret(secret_id).ok_or(RegistrationError::Missing)?;
     let mut held = HeldRegistration::take(clients, owner).await?;
     let taken = match step {
-        RotationStep::CreateSecret => match held.look().await {
+        RotationStep::CreateSecret => match held.read_application().await {
             Ok(_) => take(&mut held, step, token).await,
             Err(error) => Err(error),
         },
@@ -232,9 +232,9 @@ pub async fn watch(clients: &Clients, owner: AppOwner) -> Result<(), Registratio
         Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),
         other => other?,
     };
-    let looked = held.look().await;
+    let looked = held.read_application().await;
     let went_on = match looked {
-        Ok(shown) => go_on(&mut held, shown).await,
+        Ok(shown) => continue_rotation(&mut held, shown).await,
         Err(error) => Err(error),
     };
     if let Err(error) = &went_on {

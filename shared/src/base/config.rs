@@ -4,7 +4,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use aws_config::{AppName, Region};
-use url::Url;
+use url::{Host, Url};
 
 /// How long a fact may wait before it is in the firm's log.
 const LOG_PAUSE: Duration = Duration::from_secs(15 * 60);
@@ -273,6 +273,18 @@ pub struct Microsoft {
     pub scope_resource: &'static str,
 }
 
+/// The name of this machine for itself.
+pub const LOCALHOST: &str = "localhost";
+
+/// Whether a host is this machine: `localhost`, or a loopback address.
+pub fn is_this_machine(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == LOCALHOST,
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    }
+}
+
 /// Scheme, host and port of a URL: https, or http on this very machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(Url);
@@ -281,12 +293,7 @@ impl Origin {
     /// Reads an origin; a path, a user or a query makes it none.
     pub fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
-        let loopback = match url.host()? {
-            url::Host::Domain(name) => name == "localhost",
-            url::Host::Ipv4(ip) => ip.is_loopback(),
-            url::Host::Ipv6(ip) => ip.is_loopback(),
-        };
-        let secure = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(&url.host()?));
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         (secure && bare && url.password().is_none()).then_some(Self(url))
     }

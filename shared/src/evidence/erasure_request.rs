@@ -35,7 +35,7 @@ pub const ROUND_TIME: Duration = Duration::from_secs(3 * 60);
 /// How long the function may take that works at an erasure; longer than its time-out. One that died is done again then.
 pub const WORK_TIME: Duration = Duration::from_secs(16 * 60);
 
-/// What is to be erased, or of mails that were kept unwanted, to be removed.
+/// What to erase, or which unwanted mails to remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ErasureTarget {

@@ -31,7 +31,7 @@ const PROBLEM_PAUSE: Duration = Duration::from_secs(3600);
 /// Looks at a connector, notes what keeps it from working or that it works again, and when to look next.
 ///
 /// Errors: the table or the event bus refuses or does not answer.
-pub async fn look(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), FeedError> {
+pub async fn check_connector(clients: &Clients, firm: FirmId, id: ConnectorId) -> Result<(), FeedError> {
     let Some(row) = Connector::find(&clients.table, firm, id).await? else {
         // It was deleted while somebody looked at it.
         return Ok(clients.table.write(Write::discard(Key::watch(firm, id))).await?);

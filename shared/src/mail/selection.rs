@@ -40,12 +40,15 @@ pub struct Selection {
 /// A choice that the tree does not allow.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
-    /// No such folder in this mailbox.
+    /// No such folder in this mailbox; the place in the list.
     #[error("the mailbox has no such folder")]
-    Unknown(FolderId),
-    /// One of the folders that are never read.
+    Unknown(usize),
+    /// One of the folders that are never read; the place in the list.
     #[error("the folder is one that is never read, or lies below one")]
-    NeverRead(FolderId),
+    NeverRead(usize),
+    /// Folders are named though all are chosen.
+    #[error("none can be named with the mode all")]
+    Named,
     /// Nothing is left.
     #[error("the choice leaves no folder to keep")]
     Nothing,
@@ -55,11 +58,11 @@ pub enum SelectionError {
 }
 
 impl SelectionError {
-    /// The named folder that it is about; none where it is about the choice as a whole.
-    pub fn folder(&self) -> Option<&FolderId> {
+    /// The place in the list of the folder that it is about; none where it is about the choice as a whole.
+    pub fn place(&self) -> Option<usize> {
         match self {
-            Self::Unknown(folder) | Self::NeverRead(folder) => Some(folder),
-            Self::Nothing | Self::TooMany => None,
+            Self::Unknown(index) | Self::NeverRead(index) => Some(*index),
+            Self::Named | Self::Nothing | Self::TooMany => None,
         }
     }
 }
@@ -78,21 +81,25 @@ impl Selection {
         Self { mode: SelectionMode::All, folders: Vec::new() }
     }
 
-    /// A choice that `tree` allows.
+    /// A choice that `tree` allows. `named`: ids, or well-known names.
     ///
-    /// Errors: a folder is unknown or never read, nothing is left, or the list is too long.
-    pub fn of(mode: SelectionMode, folders: Vec<FolderId>, tree: &[MailFolder]) -> Result<Self, SelectionError> {
+    /// Errors: a folder is unknown or never read, none can be named, nothing is left, or the list is too long.
+    pub fn of(mode: SelectionMode, named: &[FolderId], tree: &[MailFolder]) -> Result<Self, SelectionError> {
+        if mode == SelectionMode::All && !named.is_empty() {
+            return Err(SelectionError::Named);
+        }
+        let folders: Vec<FolderId> = named.iter().map(|name| by_well_known_name(tree, name)).collect();
         if folders.iter().map(|id| id.as_str().len()).sum::<usize>() > NAMED_BYTES_MAX {
             return Err(SelectionError::TooMany);
         }
         let readable = readable(tree);
         let there: HashSet<&FolderId> = tree.iter().map(|folder| &folder.id).collect();
-        for id in &folders {
+        for (index, id) in folders.iter().enumerate() {
             if !there.contains(id) {
-                return Err(SelectionError::Unknown(id.clone()));
+                return Err(SelectionError::Unknown(index));
             }
             if mode == SelectionMode::Include && !readable.contains(id) {
-                return Err(SelectionError::NeverRead(id.clone()));
+                return Err(SelectionError::NeverRead(index));
             }
         }
         let chosen = Self { mode, folders };
@@ -115,6 +122,14 @@ impl Selection {
         });
         kept.map(|(id, _)| id.clone()).collect()
     }
+}
+
+/// The folder that has this well-known name here; else what was named is an id.
+fn by_well_known_name(tree: &[MailFolder], name: &FolderId) -> FolderId {
+    let same = |folder: &&MailFolder| {
+        folder.well_known.is_some_and(|well_known| well_known.name().eq_ignore_ascii_case(name.as_str()))
+    };
+    tree.iter().find(same).map_or_else(|| name.clone(), |folder| folder.id.clone())
 }
 
 /// The folders of a tree that may be chosen: drafts, deleted items and the like are never read, nor what lies below
@@ -195,9 +210,9 @@ pub(crate) mod tests {
     }
 
     fn kept_in(tree: &[MailFolder], mode: SelectionMode, named: &[&str]) -> Result<Vec<String>, SelectionError> {
-        let named = named.iter().map(|id| id.parse().unwrap()).collect();
+        let named: Vec<FolderId> = named.iter().map(|id| id.parse().unwrap()).collect();
         let mut kept: Vec<String> =
-            Selection::of(mode, named, tree)?.kept(tree).iter().map(ToString::to_string).collect();
+            Selection::of(mode, &named, tree)?.kept(tree).iter().map(ToString::to_string).collect();
         kept.sort();
         Ok(kept)
     }
@@ -209,7 +224,7 @@ pub(crate) mod tests {
     #[test]
     fn an_inclusion_keeps_the_named_folders_and_no_others() {
         assert_eq!(kept(SelectionMode::Include, &["inbox", "acme"]).unwrap(), ["acme", "inbox"]);
-        assert_eq!(kept(SelectionMode::Include, &["gone"]), Err(SelectionError::Unknown("gone".parse().unwrap())));
+        assert_eq!(kept(SelectionMode::Include, &["gone"]), Err(SelectionError::Unknown(0)));
         assert_eq!(kept(SelectionMode::Include, &[]), Err(SelectionError::Nothing));
     }
 
@@ -222,11 +237,8 @@ pub(crate) mod tests {
 
     #[test]
     fn deleted_items_and_all_below_are_never_read() {
-        assert_eq!(
-            kept(SelectionMode::Include, &["binned"]),
-            Err(SelectionError::NeverRead("binned".parse().unwrap()))
-        );
-        assert_eq!(kept(SelectionMode::Include, &["root"]), Err(SelectionError::NeverRead("root".parse().unwrap())));
+        assert_eq!(kept(SelectionMode::Include, &["inbox", "binned"]), Err(SelectionError::NeverRead(1)));
+        assert_eq!(kept(SelectionMode::Include, &["root"]), Err(SelectionError::NeverRead(0)));
         assert!(!kept(SelectionMode::All, &[]).unwrap().contains(&"trash".to_owned()));
     }
 
@@ -242,12 +254,22 @@ pub(crate) mod tests {
         assert_eq!(kept_in(&tree, SelectionMode::All, &[]).unwrap(), ["acme", "clients", "inbox"]);
         assert_eq!(kept_in(&tree, SelectionMode::Include, &["settings"]).unwrap(), ["settings"]);
         for never in ["unread", "outside", "hen"] {
-            assert_eq!(
-                kept_in(&tree, SelectionMode::Include, &[never]),
-                Err(SelectionError::NeverRead(never.parse().unwrap())),
-                "{never}"
-            );
+            assert_eq!(kept_in(&tree, SelectionMode::Include, &[never]), Err(SelectionError::NeverRead(0)), "{never}");
         }
+    }
+
+    #[test]
+    fn a_folder_goes_by_its_well_known_name_in_every_language() {
+        let tree = [
+            MailFolder::root("root".parse().unwrap()),
+            folder("posteingang", "root", Some(WellKnown::Inbox)),
+            folder("acme", "posteingang", None),
+        ];
+        for (name, id) in [("inbox", "posteingang"), ("Inbox", "posteingang"), ("acme", "acme")] {
+            assert_eq!(kept_in(&tree, SelectionMode::Include, &[name]).unwrap(), [id]);
+        }
+        assert_eq!(kept_in(&tree, SelectionMode::Include, &["sentitems"]), Err(SelectionError::Unknown(0)));
+        assert_eq!(kept_in(&tree, SelectionMode::All, &["inbox"]), Err(SelectionError::Named));
     }
 
     #[test]
@@ -265,8 +287,8 @@ pub(crate) mod tests {
         let mut tree: Vec<MailFolder> = (1..3_000).map(|n| folder(&id(n), &id(0), None)).collect();
         tree.push(MailFolder::root(id(0).parse().unwrap()));
         let name = |count: usize| (1..count).map(|n| id(n).parse().unwrap()).collect::<Vec<FolderId>>();
-        assert!(Selection::of(SelectionMode::Include, name(2_000), &tree).is_ok());
-        assert_eq!(Selection::of(SelectionMode::Include, name(3_000), &tree), Err(SelectionError::TooMany));
-        assert_eq!(Selection::of(SelectionMode::All, vec![], &tree).unwrap().kept(&tree).len(), 2_999);
+        assert!(Selection::of(SelectionMode::Include, &name(2_000), &tree).is_ok());
+        assert_eq!(Selection::of(SelectionMode::Include, &name(3_000), &tree), Err(SelectionError::TooMany));
+        assert_eq!(Selection::of(SelectionMode::All, &[], &tree).unwrap().kept(&tree).len(), 2_999);
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     base::{
@@ -93,6 +94,41 @@ impl CopyFailure {
     /// Whether it is no more than a wait: Microsoft did not serve it now, and was asked a few times only.
     pub fn is_passing(&self) -> bool {
         self.problem.code == Code::MicrosoftBusy && self.next_try.is_some() && self.attempts < LASTING_ATTEMPTS
+    }
+}
+
+/// The state of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyState {
+    /// It is in Outlook and up to date.
+    Current,
+    /// It is not written yet.
+    Waiting,
+    /// greffe could not write it: see the problem.
+    Failed,
+    /// It is not written, because the member's switch is off.
+    SwitchedOff,
+}
+
+impl CopyState {
+    /// The state of what should show as `wanted`. Pure.
+    pub fn of(copy: Option<&Copy>, wanted: Option<&OutlookItem>) -> Self {
+        let is_current = match copy {
+            Some(copy) => copy.is_as(wanted) && !copy.lacks_a_value(),
+            None => wanted.is_none(),
+        };
+        match wanted {
+            None if is_current => Self::SwitchedOff,
+            _ if is_current => Self::Current,
+            _ if copy.is_some_and(Copy::has_failed) => Self::Failed,
+            _ => Self::Waiting,
+        }
+    }
+
+    /// Whether there is nothing left to do.
+    pub fn is_current(self) -> bool {
+        matches!(self, Self::Current | Self::SwitchedOff)
     }
 }
 
@@ -245,6 +281,11 @@ impl Copy {
         if let ItemStep::Create(item) = step {
             self.unsure.insert(item.place());
         }
+    }
+
+    /// Whether it failed, and not only has to wait.
+    pub fn has_failed(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| !failure.is_passing())
     }
 
     /// Whether something is to be changed before it is tried again: what was sent is there, but not all of it.

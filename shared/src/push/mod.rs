@@ -17,10 +17,11 @@ pub mod intake;
 mod news;
 mod outbox;
 mod outlook;
+pub mod preview;
 pub mod proposal;
 
 pub use compare::{Difference, SeenItems, Verdict, WantedItem, WantedItems, compare};
-pub use copy::{Copy, CopyFailure, LeftoverItem, Placed};
+pub use copy::{Copy, CopyFailure, CopyState, LeftoverItem, Placed};
 pub use news::{PushNews, ToldProblem};
 pub use outbox::{Failing, Outbox};
 pub use outlook::{Outlook, PushLinks};

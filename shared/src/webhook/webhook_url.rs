@@ -9,6 +9,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::{Deserialize, Serialize};
 use url::{Host, ParseError, Url};
 
+use crate::base::config::{LOCALHOST, is_this_machine};
+
 /// Longest address, in characters.
 pub const URL_CHARS_MAX: usize = 2_000;
 
@@ -69,11 +71,7 @@ impl WebhookUrl {
             _ => WebhookUrlError::Malformed,
         })?;
         let host = url.host().ok_or(WebhookUrlError::Malformed)?;
-        let is_here = match host {
-            Host::Domain(name) => name == LOCALHOST,
-            Host::Ipv4(ip) => ip.is_loopback(),
-            Host::Ipv6(ip) => ip.is_loopback(),
-        };
+        let is_here = is_this_machine(&host);
         let is_named = |name: &str| name.contains('.') && !name.ends_with('.');
         let refused = match (url.scheme(), host) {
             _ if !url.username().is_empty() || url.password().is_some() => WebhookUrlError::UserInfo,
@@ -95,8 +93,6 @@ impl WebhookUrl {
         self.0.as_str()
     }
 }
-
-const LOCALHOST: &str = "localhost";
 
 /// A host has no address to which webhooks go.
 #[derive(Debug, thiserror::Error)]

@@ -11,21 +11,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
-        connect_link, connection,
+        connect_link,
+        connection::{self, ConnectorChangeError, ConnectorChanges},
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
-        credential::{Certificate, Credential},
         deletion::delete_connector,
-        lease::{HeldRegistration, Replacement},
+        own_app::{self, OwnAppError},
         owner::AppOwner,
-        registration::RegistrationError,
         return_address::ReturnAddress,
-        tenancy,
     },
     app::App,
-    aws::{
-        secrets::CURRENT,
-        table::{Key, Write},
-    },
+    aws::table::Key,
     base::id::{ConnectorId, ExternalId, FirmId},
     firm::{external_id::ExternalIdOwner, fact::CredentialKind},
     problem::{Code, Problem},
@@ -33,13 +28,14 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    creation::{Creation, create_once},
     credentials,
     page::{Item, Listed, Page, SortedPart},
     views::{ConnectorView, view},
 };
 use crate::{
     auth::{Caller, FirmScope, Needs, Operator},
-    error::{Answer, invalid, not_found, not_named},
+    error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, given_word, present},
     field::{AppId, ClientSecret, Moment, Name, OwnId, Tenant},
     precondition::{ETag, IfMatch, Tagged},
@@ -137,43 +133,42 @@ pub(super) async fn create(
     Json(new): Json<NewConnector>,
 ) -> Answer<Response> {
     let external = new.external_id.map(OwnId::into_inner);
-    if let Some(there) = known(&app, firm.id(), external.as_ref()).await? {
-        return Ok(shown(&app, there, true).await?.into_response());
-    }
-    let own = match new.app {
-        Some(new) => Some(keep_own_app(&app, firm.id(), new).await?),
-        None if app.config.app_client_id.is_some() => None,
-        None => return Err(Problem::new(Code::NoPlatformApp, "The field app is null.").into()),
-    };
-    let connector = Connector {
-        id: ConnectorId::draw(&app.random),
-        firm: firm.id(),
-        name: new.name.into_inner(),
-        access: new.access,
-        mark: new.mark,
-        shared_mailboxes: new.shared_mailboxes,
-        dates: new.dates,
-        contacts: new.contacts,
-        wanted: None,
-        app: own,
-        state: ConnectorState::AwaitingSignIn,
-        account: None,
-        connected_at: None,
-        problem: None,
-        sign_in_problem: None,
-        verified_domains: None,
-        awaiting_grant: None,
-        silence: None,
-        external_id: external,
-        created_at: app.clock.now(),
-    };
-    if let Err(error) = connector.insert(&app.table).await {
-        // Another request with the same external id was faster.
-        return match known(&app, firm.id(), connector.external_id.as_ref()).await? {
-            Some(there) => Ok(shown(&app, there, true).await?.into_response()),
-            None => Err(error.into()),
+    let known = || known(&app, firm.id(), external.as_ref());
+    let create = async {
+        let own = match new.app {
+            Some(new) => Some(keep_own_app(&app, firm.id(), new).await?),
+            None if app.config.app_client_id.is_some() => None,
+            None => return Err(Problem::new(Code::NoPlatformApp, "The field app is null.").into()),
         };
-    }
+        let connector = Connector {
+            id: ConnectorId::draw(&app.random),
+            firm: firm.id(),
+            name: new.name.into_inner(),
+            access: new.access,
+            mark: new.mark,
+            shared_mailboxes: new.shared_mailboxes,
+            dates: new.dates,
+            contacts: new.contacts,
+            wanted: None,
+            app: own,
+            state: ConnectorState::AwaitingSignIn,
+            account: None,
+            connected_at: None,
+            problem: None,
+            sign_in_problem: None,
+            verified_domains: None,
+            awaiting_grant: None,
+            silence: None,
+            external_id: external.clone(),
+            created_at: app.clock.now(),
+        };
+        connector.insert(&app.table).await?;
+        Ok(connector)
+    };
+    let connector = match create_once(known, create).await? {
+        Creation::New(connector) => connector,
+        Creation::Existing(there) => return Ok(shown(&app, there, true).await?.into_response()),
+    };
     tracing::info!(firm.id = %connector.firm, connector.id = %connector.id, "connector created");
     let location = [(header::LOCATION, format!("/v1/firms/{}/connectors/{}", connector.firm, connector.id))];
     Ok((StatusCode::CREATED, location, shown(&app, connector, true).await?).into_response())
@@ -182,6 +177,22 @@ pub(super) async fn create(
 /// The connector of the firm that has this external id already.
 async fn known(app: &App, firm: FirmId, external: Option<&ExternalId>) -> Answer<Option<Connector>> {
     Ok(ExternalIdOwner::Connector.existing(&app.table, Some(firm), external, |id| Key::connector(firm, id)).await?)
+}
+
+impl From<ConnectorChangeError> for Failure {
+    fn from(error: ConnectorChangeError) -> Self {
+        match error {
+            ConnectorChangeError::Personal => {
+                let detail = "A personal account is connected: it has no organisation, and opens no shared mailboxes.";
+                Problem::new(Code::NotForPersonalAccounts, detail).into()
+            }
+            ConnectorChangeError::ExternalIdTaken => {
+                Problem::new(Code::ExternalIdTaken, "external_id: another has it. Nothing was changed.").into()
+            }
+            ConnectorChangeError::Registration(error) => error.into(),
+            ConnectorChangeError::Table(error) => error.into(),
+        }
+    }
 }
 
 impl Item for Connector {
@@ -209,55 +220,20 @@ fn tag(connector: &Connector) -> ETag {
     ETag::of(&(&connector.name, connector.as_wanted().rights()))
 }
 
-/// Its credential is stored before any connector uses it. One that takes the place of another is tried first.
+/// Makes the app registration that a request names the firm's own.
 async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
     let own = OwnApp { tenant_id: new.tenant_id.into_inner(), client_id: new.client_id.into_inner() };
-    let owner = AppOwner::Firm(firm);
-    let given = credentials::read_credential(
-        app,
-        owner,
-        new.credential,
-        new.client_secret,
-        new.secret_expires_at.map(Moment::into_inner),
-    )
-    .await?;
-    if !own.claim(&app.table, firm).await? {
-        return Err(Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into());
-    }
-    let current = app.secrets.labelled(&owner.secret_id(), CURRENT).await?;
-    let current = current.map(|version| Credential::parse(&version.text));
-    match (current, given) {
-        (Some(Credential::Certificate(_)), None) => {}
-        (Some(_), None) => {
-            return Err(invalid("app.credential: make a certificate for this app first, then switch to it"));
+    let expires_at = new.secret_expires_at.map(Moment::into_inner);
+    let (owner, secret) = (AppOwner::Firm(firm), new.client_secret);
+    let given = credentials::read_credential(app, owner, new.credential, secret, expires_at).await?;
+    own_app::keep(app, firm, &own, given).await.map_err(|error| match error {
+        OwnAppError::Another => {
+            Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into()
         }
-        (Some(current), Some(given)) if current.is_same(&given) => {}
-        (Some(_), Some(given)) if is_in_use(app, firm).await? => {
-            HeldRegistration::take(app, owner)
-                .await?
-                .replace(Replacement::Credential(given), None)
-                .await
-                .map_err(credentials::refused)?;
-        }
-        (_, given) => {
-            let name = format!("greffe {}", own.client_id);
-            let credential = match given {
-                Some(given) => given,
-                None => Credential::Certificate(
-                    Certificate::make(name, app.clock.now(), &app.random).await.map_err(RegistrationError::from)?,
-                ),
-            };
-            app.secrets.write(&owner.secret_id(), &credential.to_text()).await?;
-            HeldRegistration::take(app, owner).await?.release().await?;
-        }
-    }
+        OwnAppError::NoCertificate => invalid(format!("app.credential: {error}")),
+        OwnAppError::Registration(error) => Failure::from(error),
+    })?;
     Ok(own)
-}
-
-/// Whether somebody has connected with the firm's own app. Before, a secret that was mistyped is just entered again.
-async fn is_in_use(app: &App, firm: FirmId) -> Answer<bool> {
-    let all = app.table.query_all::<Connector>(&Key::connector_prefix(firm)).await?;
-    Ok(all.iter().any(|row| row.value.app.is_some() && row.value.connected_at.is_some()))
 }
 
 /// Shows a connector.
@@ -297,11 +273,8 @@ pub(super) async fn change(
     condition: IfMatch,
     Json(change): Json<ConnectorChange>,
 ) -> Answer<Tagged<ConnectorView>> {
-    let mut row = Connector::find(&app.table, firm.id(), connector).await?.ok_or_else(|| not_found("connector"))?;
+    let row = Connector::find(&app.table, firm.id(), connector).await?.ok_or_else(|| not_found("connector"))?;
     condition.check(&tag(&row.value))?;
-    if let Some(name) = change.name {
-        row.value.name = name.into_inner();
-    }
     let before = row.value.as_wanted().rights();
     let rights = Rights {
         access: change.access.unwrap_or(before.access),
@@ -310,31 +283,16 @@ pub(super) async fn change(
         dates: change.dates.unwrap_or(before.dates),
         contacts: change.contacts.unwrap_or(before.contacts),
     };
-    if row.value.is_personal() && (rights.access == Access::Organization || rights.shared_mailboxes) {
-        let detail = "A personal account is connected: it has no organisation, and opens no shared mailboxes.";
-        return Err(Problem::new(Code::NotForPersonalAccounts, detail).into());
-    }
-    row.value = row.value.wanting(rights);
-    let mut withdrawn = None;
-    if row.value.awaiting_grant.is_some() && rights.access != Access::Organization {
-        withdrawn = tenancy::leave(&app.table, &row.value).await?;
-        row.value.awaiting_grant = None;
-        row.value.sign_in_problem.take_if(|problem| problem.code == Code::TenantGrantRequired);
-    }
-    if let Some(expires_at) = change.secret_expires_at {
-        let owner = credentials::owner(firm, &row.value)?;
-        credentials::enter(&app, owner, expires_at.into_inner()).await?;
-    }
-    let before = row.value.external_id.clone();
-    if let Some(external_id) = change.external_id {
-        row.value.external_id = external_id.map(OwnId::into_inner);
-    }
-    let (firm, id, external_id) = (row.value.firm, row.value.id, row.value.external_id.as_ref());
-    let named = ExternalIdOwner::Connector.change(Some(firm), (before.as_ref(), external_id), id);
-    let stored = app.table.transact([Write::replace(&row)].into_iter().chain(withdrawn).chain(named).collect()).await;
-    stored.map_err(|error| not_named(ExternalIdOwner::Connector, Some(firm), external_id, error))?;
-    tracing::info!(firm.id = %row.value.firm, connector.id = %row.value.id, "connector changed");
-    shown(&app, row.value, true).await
+    let secret_expires_at = match change.secret_expires_at {
+        Some(at) => Some((credentials::owner(firm, &row.value)?, at.into_inner())),
+        None => None,
+    };
+    let (name, external_id) = (change.name.map(Name::into_inner), change.external_id);
+    let external_id = external_id.map(|id| id.map(OwnId::into_inner));
+    let changes = ConnectorChanges { name, rights, secret_expires_at, external_id };
+    let changed = connection::change(&app, row, changes).await?;
+    tracing::info!(firm.id = %changed.firm, connector.id = %changed.id, "connector changed");
+    shown(&app, changed, true).await
 }
 
 /// Deletes a connector and ends greffe's access through it. Archived mail is kept.

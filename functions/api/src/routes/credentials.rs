@@ -155,27 +155,6 @@ pub(super) async fn enter(app: &App, owner: AppOwner, expires_at: Timestamp) -> 
     Ok(HeldRegistration::take(app, owner).await?.enter(expires_at).await?)
 }
 
-/// What was tried and refused, and what that means for a person who has just made it.
-pub(super) fn refused(error: RegistrationError) -> Failure {
-    let unproven = matches!(error, RegistrationError::Unproven(_));
-    match error.told() {
-        Ok(mut problem) => {
-            if unproven {
-                problem.detail.push_str(match problem.code {
-                    Code::AppGrantRequired => ". Nothing was changed.",
-                    Code::ClientSecretRefused | Code::CertificateRefused | Code::FederatedCredentialRefused => {
-                        ". What was just made at Microsoft takes up to some minutes to be known everywhere: if it is new, send it \
-                         again then. Nothing was changed; the one before stays in use."
-                    }
-                    _ => ". Nothing was changed; the one before stays in use.",
-                });
-            }
-            problem.into()
-        }
-        Err(error) => error.into(),
-    }
-}
-
 async fn replace_with(app: &App, owner: AppOwner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
     let given =
         read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at.map(Moment::into_inner))
@@ -183,18 +162,20 @@ async fn replace_with(app: &App, owner: AppOwner, new: NewCredential, via: Optio
     let is_an_id = given.as_ref().is_some_and(registration::is_an_id);
     let new = given.map_or(Replacement::Prepared, Replacement::Credential);
     let replaced = HeldRegistration::take(app, owner).await?.replace(new, via).await;
-    replaced.map_err(|error| match (error, is_an_id) {
-        (error @ RegistrationError::Unproven(_), true) => match error.told() {
-            Ok(mut problem) => {
-                problem.detail =
-                    "This is a secret's id, not its value: Entra shows the value once, beside the id, when the \
+    replaced.map_err(|error| -> Failure {
+        match (error, is_an_id) {
+            (error @ RegistrationError::Unproven(_), true) => match error.into_problem() {
+                Ok(mut problem) => {
+                    problem.detail =
+                        "This is a secret's id, not its value: Entra shows the value once, beside the id, when the \
                                   secret is made. Nothing was changed."
-                        .to_owned();
-                problem.into()
-            }
-            Err(error) => error.into(),
-        },
-        (error, _) => refused(error),
+                            .to_owned();
+                    problem.into()
+                }
+                Err(error) => error.into(),
+            },
+            (error, _) => error.into(),
+        }
     })?;
     tracing::info!(?owner, "a credential was replaced");
     Ok(())

@@ -18,7 +18,7 @@ use shared::{
     graph::{OutlookItem, OutlookItemKind},
     problem::{Code, Problem},
     push::{
-        Bulk, BulkProgress, Copy, Outbox, PushChoice,
+        Bulk, BulkProgress, Copy, CopyState, Outbox, PushChoice,
         entry::{Entry, EntryContent},
         intake::{BulkRow, EntryOutcome, FieldError, Intake, IntakeError, NewEntry, Roster, RowOutcome},
     },
@@ -76,20 +76,6 @@ pub(super) trait Resource: EntryContent {
     fn view(content: Self) -> Self::View;
     /// How it shows in a member's Outlook.
     fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<OutlookItem>;
-}
-
-/// The state of a copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum CopyState {
-    /// It is in Outlook as it was said.
-    Current,
-    /// It is on its way.
-    Waiting,
-    /// It is not there: see the problem.
-    Failed,
-    /// The member's switch is off.
-    SwitchedOff,
 }
 
 /// An entry in one member's Outlook.
@@ -265,17 +251,9 @@ fn copy_view<T: Resource>(
     now: Timestamp,
 ) -> CopyView {
     let item = T::item(&roster.wish(member), member.id, entry);
-    let current = match copy {
-        Some(copy) => copy.is_as(item.as_ref()) && !copy.lacks_a_value(),
-        None => item.is_none(),
-    };
+    let state = CopyState::of(copy, item.as_ref());
+    let current = state.is_current();
     let failure = copy.and_then(|copy| copy.failure.clone()).filter(|_| !current);
-    let state = match (&item, &failure) {
-        (None, _) if current => CopyState::SwitchedOff,
-        (_, Some(failure)) if !failure.is_passing() => CopyState::Failed,
-        _ if current => CopyState::Current,
-        _ => CopyState::Waiting,
-    };
     let placed = copy.and_then(|copy| copy.placed.clone());
     let next_try = failure.as_ref().and_then(|failure| failure.next_try);
     // What keeps all of them away keeps this one away too.

@@ -33,7 +33,10 @@ use crate::{
     extract::{Json, present},
     field::{Domain, Name, OwnId, TimeZone},
     precondition::{ETag, IfMatch, Tagged},
-    routes::page::{Item, Listed, Page, Sort, SortedPart},
+    routes::{
+        creation::{Creation, create_once},
+        page::{Item, Listed, Page, Sort, SortedPart},
+    },
 };
 
 /// Most domains of one firm.
@@ -166,9 +169,6 @@ pub(super) async fn create(
         created_at: app.clock.now(),
         ended_at: None,
     };
-    if let Some(there) = known(&app, firm.external_id.as_ref()).await? {
-        return Ok(shown(there).into_response());
-    }
     // The gate can't note what is done to a firm that is not there yet.
     let made = AuditEntry {
         at: firm.created_at,
@@ -179,12 +179,10 @@ pub(super) async fn create(
         request: request.into_inner(),
         outcome: Some(StatusCode::CREATED.as_u16()),
     };
-    if let Err(error) = firm.insert(&app.table, &made).await {
-        // Another request with the same external id was faster.
-        return match known(&app, firm.external_id.as_ref()).await? {
-            Some(there) => Ok(shown(there).into_response()),
-            None => Err(error.into()),
-        };
+    let known = || known(&app, firm.external_id.as_ref());
+    let create = async { Ok(firm.insert(&app.table, &made).await?) };
+    if let Creation::Existing(there) = create_once(known, create).await? {
+        return Ok(shown(there).into_response());
     }
     tracing::info!(firm.id = %firm.id, "firm created");
     let location = [(header::LOCATION, format!("/v1/firms/{}", firm.id))];

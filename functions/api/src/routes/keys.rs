@@ -27,6 +27,7 @@ use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json},
     field::{Moment, Name, OwnId},
+    routes::creation::{Creation, create_once},
 };
 
 /// A new API key.
@@ -95,25 +96,22 @@ pub(super) async fn create(
     Json(new): Json<NewKey>,
 ) -> Answer<Response> {
     let (now, external) = (app.clock.now(), new.external_id.map(OwnId::into_inner));
-    if let Some(there) = known(&app, firm.id(), external.as_ref()).await? {
-        return Ok(Json(KeyView::from(there)).into_response());
-    }
-    if new.rights.as_ref().is_some_and(BTreeSet::is_empty) {
-        return Err(invalid("rights: a key has one right at least"));
-    }
-    let expires_at = new.expires_at.map(Moment::into_inner);
-    if expires_at.is_some_and(|end| end <= now) {
-        return Err(invalid("expires_at: it is not in the future"));
-    }
-    let grant = caller.grant().narrowed(new.rights, expires_at)?;
-    let named = (new.name.into_inner(), external.clone());
-    let (key, text) = match ApiKey::create((&app.table, &app.random), firm.id(), named, grant, now).await {
-        Ok(made) => made,
-        // Another request with the same external id was faster.
-        Err(error) => match known(&app, firm.id(), external.as_ref()).await? {
-            Some(there) => return Ok(Json(KeyView::from(there)).into_response()),
-            None => return Err(error.into()),
-        },
+    let known = || known(&app, firm.id(), external.as_ref());
+    let create = async {
+        if new.rights.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Err(invalid("rights: a key has one right at least"));
+        }
+        let expires_at = new.expires_at.map(Moment::into_inner);
+        if expires_at.is_some_and(|end| end <= now) {
+            return Err(invalid("expires_at: it is not in the future"));
+        }
+        let grant = caller.grant().narrowed(new.rights, expires_at)?;
+        let named = (new.name.into_inner(), external.clone());
+        Ok(ApiKey::create((&app.table, &app.random), firm.id(), named, grant, now).await?)
+    };
+    let (key, text) = match create_once(known, create).await? {
+        Creation::New(created) => created,
+        Creation::Existing(there) => return Ok(Json(KeyView::from(there)).into_response()),
     };
     tracing::info!(firm.id = %firm.id(), key.id = %key.id, "key created");
     let view = NewKeyView { key: text.expose_secret().to_owned(), view: key.into() };

@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct MarkView {
     /// The category's name, which is the mark.
     name: CategoryName,
-    /// Its colour. A category that is there before keeps the one that the person gave it.
+    /// The category's colour. greffe does not change the colour of a category that exists already.
     color: Color,
 }
 

@@ -25,6 +25,7 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    creation::{Creation, create_once},
     entries::intake,
     page::{Item, Listed, Page, SortedPart},
 };
@@ -203,29 +204,28 @@ pub(super) async fn create(
     Json(new): Json<NewMember>,
 ) -> Answer<Response> {
     let external = new.external_id.map(OwnId::into_inner);
-    if let Some(there) = known(&app, firm.id(), external.as_ref()).await? {
-        return Ok(shown(there).into_response());
-    }
-    let (address, aliases) = (new.address.into_inner(), read_aliases(new.aliases)?);
-    let member = Member {
-        id: MemberId::draw(&app.random),
-        firm: firm.id(),
-        name: new.name.into_inner(),
-        user: account(&app, firm.id(), new.connector, &address).await?,
-        address,
-        aliases,
-        connector: new.connector,
-        push: new.push.map(Into::into),
-        external_id: external,
-        created_at: app.clock.now(),
-    };
-    if let Err(error) = stored(&member, member.insert(&app.table).await) {
-        // Another request with the same external id was faster.
-        return match known(&app, firm.id(), member.external_id.as_ref()).await? {
-            Some(there) => Ok(shown(there).into_response()),
-            None => Err(error),
+    let known = || known(&app, firm.id(), external.as_ref());
+    let create = async {
+        let (address, aliases) = (new.address.into_inner(), read_aliases(new.aliases)?);
+        let member = Member {
+            id: MemberId::draw(&app.random),
+            firm: firm.id(),
+            name: new.name.into_inner(),
+            user: account(&app, firm.id(), new.connector, &address).await?,
+            address,
+            aliases,
+            connector: new.connector,
+            push: new.push.map(Into::into),
+            external_id: external.clone(),
+            created_at: app.clock.now(),
         };
-    }
+        stored(&member, member.insert(&app.table).await)?;
+        Ok(member)
+    };
+    let member = match create_once(known, create).await? {
+        Creation::New(member) => member,
+        Creation::Existing(there) => return Ok(shown(there).into_response()),
+    };
     intake(&app).wake(member.firm, [member.id].iter()).await?;
     tracing::info!(firm.id = %member.firm, member.id = %member.id, "member made");
     let location = [(header::LOCATION, format!("/v1/firms/{}/members/{}", member.firm, member.id))];

@@ -20,6 +20,7 @@ use crate::{
 mod audit;
 mod connectors;
 mod contacts;
+mod creation;
 mod credentials;
 mod dates;
 pub(crate) mod entries;

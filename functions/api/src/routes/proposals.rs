@@ -65,11 +65,10 @@ pub(crate) struct Proposals {
     next: Option<String>,
 }
 
-/// Suggests a dossier for each mail whose outside people are all contacts of that dossier.
+/// Proposes a dossier for each mail whose external senders and recipients are all contacts of that dossier.
 ///
-/// greffe proposes a dossier if all external senders and recipients of a mail are contacts of that dossier, and have no
-/// other dossier in common. Mails that were filed before are not proposed. Nothing is filed until a proposal is
-/// accepted. A page may be empty and still have a `next`.
+/// A mail has no proposal if these people have another dossier in common, too, or if the mail was filed before. Nothing
+/// is filed until a proposal is accepted. A page may be empty and still have a `next`.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/proposals", tag = "messages", operation_id = "list_proposals",
     params(ProposalsPage), responses((status = 200, body = Proposals))

@@ -14,7 +14,8 @@ use shared::{
     graph::{ItemContainers, OutlookItemKind},
     problem::Problem,
     push::{
-        Copy, Difference, Outbox, Outlook, PushChoice, PushLinks, PushWork, SeenItems, Verdict, WantedItems, compare,
+        Copy, Difference, Outbox, Outlook, PushChoice, PushWork, Verdict,
+        preview::{self, PreviewError, PushPreview},
     },
 };
 use utoipa::ToSchema;
@@ -22,7 +23,7 @@ use utoipa::ToSchema;
 use super::{members, views::ProblemView};
 use crate::{
     auth::FirmScope,
-    error::{Answer, not_found},
+    error::{Answer, Failure, not_found},
     extract::{Id, Json},
 };
 
@@ -95,9 +96,8 @@ pub(super) async fn read(
     let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
     let work = app.table.query_all::<PushWork>(&Key::push_work_prefix(firm.id, member)).await?;
     let waiting: BTreeSet<EntryId> = work.iter().flat_map(|row| row.value.waiting()).collect();
-    let has_failed = |copy: &Copy| copy.failure.as_ref().is_some_and(|failure| !failure.is_passing());
     let failed: BTreeSet<&EntryId> =
-        copies.iter().filter(|row| has_failed(&row.value)).map(|row| &row.value.entry).collect();
+        copies.iter().filter(|row| row.value.has_failed()).map(|row| &row.value.entry).collect();
     let count = |nouns: &[Noun]| CopyCounts {
         placed: copies.iter().filter(|row| nouns.contains(&row.value.entry.noun) && row.value.placed.is_some()).count(),
         // What failed is tried again, and counted once.
@@ -144,6 +144,15 @@ impl From<Difference> for DifferenceView {
     }
 }
 
+impl From<PreviewError> for Failure {
+    fn from(error: PreviewError) -> Self {
+        match error {
+            PreviewError::Graph(error) => error.into(),
+            PreviewError::Table(error) => error.into(),
+        }
+    }
+}
+
 /// Compares a member's dates and contacts with the member's Outlook. Changes nothing.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/members/{member}/push/preview", tag = "members", operation_id = "preview_push",
@@ -164,28 +173,13 @@ pub(super) async fn preview(
     State(app): State<Arc<App>>,
     Id(member): Id<MemberId>,
 ) -> Answer<Json<PreviewView>> {
-    let table = &app.table;
-    let member = members::find(&app, firm.id(), member).await?.value;
-    let firm = Firm::find(table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
-    let connector = Connector::find(table, firm.id, member.connector).await?.ok_or_else(|| not_found("connector"))?;
-    let containers = table.get::<ItemContainers>(&Key::containers(firm.id, member.id)).await?;
-    let mut containers = containers.map(|row| row.value).unwrap_or_default();
-    let copies = table.query_all::<Copy>(&Key::copy_prefix(firm.id, member.id)).await?;
-    let copies: Vec<Copy> = copies.into_iter().map(|row| row.value).collect();
-
+    let (id, member) = (firm.id(), members::find(&app, firm.id(), member).await?.value);
+    let firm = Firm::find(&app.table, id).await?.ok_or_else(|| not_found("firm"))?;
+    let connector = Connector::find(&app.table, id, member.connector).await?.ok_or_else(|| not_found("connector"))?;
     let wish = PushChoice { push: member.push, language: firm.language };
     let graph = app.graph(&connector.value);
     let outlook = Outlook { graph, user: member.user, firm: &firm, member: member.id };
-    let (mut wanted, mut seen) = (WantedItems::new(), SeenItems::new());
-    for noun in Noun::ALL {
-        wanted.extend(outlook.wanted(table, &wish, noun).await?);
-        if let Some(place) = wish.place(noun) {
-            seen.insert(place, outlook.look(place, &mut containers, &PushLinks::new()).await?.0);
-        }
-    }
-    let differences = compare(&wish, Some(&wanted), &copies, &seen, None);
-    let differs: BTreeSet<&EntryId> = differences.iter().map(|difference| &difference.entry).collect();
-    let unchanged = wanted.keys().filter(|entry| !differs.contains(entry)).count();
+    let PushPreview { differences, unchanged } = preview::preview(&outlook, &app.table, &wish).await?;
     let differences = differences.into_iter().map(DifferenceView::from).collect();
     Ok(Json(PreviewView { differences, unchanged }))
 }

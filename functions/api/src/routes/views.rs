@@ -146,7 +146,7 @@ pub(crate) struct ConnectorView {
     /// Whether greffe writes contacts to Outlook.
     contacts: bool,
     /// The rights that the next sign-in at `connect_url` requests, if they differ from the present ones.
-    wanted: Option<Rights>,
+    wanted: Option<RightsView>,
     /// The firm's app registration; null if the connector uses the operator's.
     app: Option<AppView>,
     state: ConnectorState,
@@ -168,6 +168,29 @@ pub(crate) struct ConnectorView {
     external_id: Option<ExternalId>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
+}
+
+/// The rights of a connector. greffe requests only the rights that these options need.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Rights)]
+pub(crate) struct RightsView {
+    /// Whose rights it uses.
+    access: Access,
+    /// Whether greffe sets a category on archived mail in Outlook. If false, greffe never writes to the mailbox.
+    mark: bool,
+    /// Whether the connector also opens the shared mailboxes of the signed-in user. Organisation-wide access always
+    /// does.
+    shared_mailboxes: bool,
+    /// Whether greffe writes dates to Outlook's calendar or To Do.
+    dates: bool,
+    /// Whether greffe writes contacts to Outlook.
+    contacts: bool,
+}
+
+impl From<Rights> for RightsView {
+    fn from(Rights { access, mark, shared_mailboxes, dates, contacts }: Rights) -> Self {
+        Self { access, mark, shared_mailboxes, dates, contacts }
+    }
 }
 
 /// The Microsoft 365 tenant of a connector, compared with the firm's domains. A difference is allowed: a firm's domain
@@ -274,7 +297,7 @@ pub(super) async fn view(app: &App, connector: Connector, linked: bool) -> Answe
         shared_mailboxes,
         dates,
         contacts,
-        wanted,
+        wanted: wanted.map(RightsView::from),
         app,
         state,
         connected_as,

@@ -33,7 +33,10 @@ use crate::{
     field::{Limit, OwnId, WantedType},
     language,
     precondition::{self, ETag, IfMatch, Tagged},
-    routes::page::Page,
+    routes::{
+        creation::{Creation, create_once},
+        page::Page,
+    },
 };
 
 /// Whose webhooks a path is about: of the firm that it names, or of the operator.
@@ -280,22 +283,19 @@ pub(super) async fn create(
 ) -> Answer<Response> {
     let (url, now) = (url(&app, &new.url)?, app.clock.now());
     let external = new.external_id.map(OwnId::into_inner);
-    if let Some(there) = known(&app, owner, external.as_ref()).await? {
-        return Ok(shown(&app, there).await?.into_response());
-    }
-    let place = match &new.after {
-        Some(after) => owner.place(&app, after).await?,
-        None => FeedPlace::end((&app.table, &app.feed), owner.0, now).await?,
+    let known = || known(&app, owner, external.as_ref());
+    let create = async {
+        let place = match &new.after {
+            Some(after) => owner.place(&app, after).await?,
+            None => FeedPlace::end((&app.table, &app.feed), owner.0, now).await?,
+        };
+        let clients = (&app.table, &*app.secrets, &app.random);
+        let settings = (url, types(new.types), external.clone());
+        Ok(Webhook::create(clients, (owner.0, place), settings, now).await?)
     };
-    let clients = (&app.table, &*app.secrets, &app.random);
-    let settings = (url, types(new.types), external.clone());
-    let (webhook, secret) = match Webhook::create(clients, (owner.0, place), settings, now).await {
-        Ok(made) => made,
-        // Another request with the same external id was faster.
-        Err(error) => match known(&app, owner, external.as_ref()).await? {
-            Some(there) => return Ok(shown(&app, there).await?.into_response()),
-            None => return Err(error.into()),
-        },
+    let (webhook, secret) = match create_once(known, create).await? {
+        Creation::New(created) => created,
+        Creation::Existing(there) => return Ok(shown(&app, there).await?.into_response()),
     };
     tracing::info!(webhook.id = %webhook.id, "webhook created");
     if new.after.is_some() {

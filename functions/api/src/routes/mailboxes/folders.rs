@@ -274,21 +274,15 @@ pub(crate) async fn select(
 ) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
     condition.check(&tag(&row.value))?;
-    if new.mode == SelectionMode::All && !new.folders.is_empty() {
-        return Err(invalid("folders: none can be named with the mode all"));
-    }
     if row.value.kind == MailboxKind::Shared && new.mode != SelectionMode::All {
         return Err(invalid("mode: of a shared mailbox all is kept"));
     }
     let graph = app.graph(&connector_of(&app, &row.value).await?);
     let tree = graph.folders(&row.value.user).await?;
-    let named: Vec<FolderId> = new.folders.into_iter().map(|name| by_well_known_name(&tree, name)).collect();
-    let selection = Selection::of(new.mode, named.to_vec(), &tree);
-    let selection =
-        selection.map_err(|error| match error.folder().and_then(|id| named.iter().position(|n| n == id)) {
-            Some(i) => invalid(format!("folders[{i}]: {error}")),
-            None => invalid(format!("folders: {error}")),
-        })?;
+    let selection = Selection::of(new.mode, &new.folders, &tree).map_err(|error| match error.place() {
+        Some(place) => invalid(format!("folders[{place}]: {error}")),
+        None => invalid(format!("folders: {error}")),
+    })?;
     let mailbox = Mailbox::select(row, &app.table, selection).await?;
     if mailbox.state == MailboxState::Active {
         SyncState::look_at_folders(&app.table, mailbox.firm, mailbox.id, app.clock.now()).await?;
@@ -372,14 +366,6 @@ async fn refuse_unread(app: &App, mailbox: &Mailbox, folder: &FolderId) -> Answe
     }
 }
 
-/// The folder that has this well-known name here; else what was named is an id.
-fn by_well_known_name(tree: &[MailFolder], name: FolderId) -> FolderId {
-    let same = |folder: &&MailFolder| {
-        folder.well_known.is_some_and(|well_known| well_known.name().eq_ignore_ascii_case(name.as_str()))
-    };
-    tree.iter().find(same).map_or(name, |folder| folder.id.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use shared::graph::WellKnown;
@@ -426,14 +412,5 @@ mod tests {
         ];
         assert_eq!(shown, expected);
         assert_eq!(views.iter().map(|v| v.gone).collect::<Vec<_>>(), [false, false, false, false, true]);
-    }
-
-    #[test]
-    fn a_folder_goes_by_its_well_known_name_in_every_language() {
-        let named = |name: &str| by_well_known_name(&tree(), name.parse().unwrap()).to_string();
-        assert_eq!(named("inbox"), "posteingang");
-        assert_eq!(named("Inbox"), "posteingang");
-        assert_eq!(named("acme"), "acme");
-        assert_eq!(named("sentitems"), "sentitems");
     }
 }

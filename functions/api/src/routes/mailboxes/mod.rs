@@ -5,10 +5,7 @@ pub(super) mod folders;
 pub(super) mod rules;
 mod view;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::State,
@@ -18,24 +15,21 @@ use axum::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::{
-    access::{connector::Connector, connector_watch},
+    access::mailbox_access::{self, MailboxAccessError, MailboxChanges, MailboxToAdd},
     app::App,
     aws::{
         queue::MailboxJob,
-        table::{Key, Row, TableError},
+        table::{Key, Row},
     },
     base::{
-        id::{ConnectorId, ExternalId, FirmId, FolderId, MailboxId, MemberId},
+        id::{ConnectorId, ExternalId, FirmId, MailboxId, MemberId},
         telemetry::ErrorChain,
     },
     firm::{external_id::ExternalIdOwner, member::Member},
-    graph::GraphUser,
     mail::{
         folder::FolderState,
         mailbox::{Mailbox, MailboxKind, MailboxState},
         progress::Progress,
-        rules::Rules,
-        selection::Selection,
         sync_state::SyncState,
     },
     problem::{Code, Problem},
@@ -43,10 +37,13 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 
 use self::view::{HintView, MailboxView, view};
-use super::page::{Item, Listed, Page, SortedPart};
+use super::{
+    creation::{Creation, create_once},
+    page::{Item, Listed, Page, SortedPart},
+};
 use crate::{
     auth::FirmScope,
-    error::{Answer, invalid, not_found, not_named},
+    error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, SoughtAddress, given, given_word, present},
     field::{Address, OwnId},
     precondition::{ETag, IfMatch, Tagged},
@@ -154,63 +151,42 @@ pub(super) async fn create(
     Json(mut new): Json<NewMailbox>,
 ) -> Answer<Response> {
     let external_id = new.external_id.take().map(OwnId::into_inner);
-    if let Some(there) = known(&app, firm.id(), external_id.as_ref()).await? {
-        return Ok(shown(&app, there).await?.into_response());
-    }
-    let member = match new.member {
-        Some(member) => Some(of_firm(&app, firm.id(), member).await?),
-        None => None,
-    };
-    let (connector, address, kind) = new.resolve(member.as_ref())?;
-    let connector = opening(&app, firm.id(), connector).await?;
-    let (user, root) = open(&app, &connector, &address, kind).await?;
-    let mailbox = Mailbox {
-        id: MailboxId::draw(&app.random),
-        firm: firm.id(),
-        connector: connector.id,
-        address,
-        user,
-        root: Some(root),
-        kind,
-        member: member.map(|member| member.id),
-        external_id,
-        state: MailboxState::Inactive,
-        // Of a shared one all is kept: it is nobody's own.
-        selection: (kind == MailboxKind::Shared).then(Selection::all),
-        rules: Rules::default(),
-        dossiers: BTreeMap::new(),
-        activated_at: None,
-        history: None,
-        grant: None,
-        created_at: app.clock.now(),
-    };
-    let first = mailbox.twin(&app.table).await?;
-    let is_added = match &first {
-        Some(_) => false,
-        None => match mailbox.insert(&app.table).await {
-            // Another request added it just now.
-            Err(TableError::Conflict { .. }) => false,
-            inserted => inserted.map(|()| true)?,
-        },
-    };
-    if !is_added {
-        // Perhaps it was added by the same request, sent twice at once.
-        if let Some(there) = known(&app, firm.id(), mailbox.external_id.as_ref()).await? {
-            return Ok(shown(&app, there).await?.into_response());
-        }
-        let first = match first {
-            Some(first) => Some(first),
-            None => mailbox.twin(&app.table).await?,
+    let known = || known(&app, firm.id(), external_id.as_ref());
+    let create = async {
+        let member = match new.member {
+            Some(member) => Some(mailbox_access::named_member(&app, firm.id(), member).await?),
+            None => None,
         };
-        let taken = first.map(|first| format!("It is the mailbox {}, which was added as {}.", first.id, first.address));
-        let detail = taken.unwrap_or_else(|| "Another request adds it at this moment.".to_owned());
-        return Err(Problem::new(Code::AddressTaken, detail).into());
-    }
+        let (connector, address, kind) = new.resolve(member.as_ref())?;
+        let (member, external_id) = (member.map(|member| member.id), external_id.clone());
+        let to_add = MailboxToAdd { connector, address, kind, member, external_id };
+        Ok(mailbox_access::add_mailbox(&app, firm.id(), to_add).await?)
+    };
+    let mailbox = match create_once(known, create).await? {
+        Creation::New(mailbox) => mailbox,
+        Creation::Existing(there) => return Ok(shown(&app, there).await?.into_response()),
+    };
     tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox added");
     let location = [(header::LOCATION, format!("/v1/firms/{}/mailboxes/{}", mailbox.firm, mailbox.id))];
     let (tag, hints) = (tag(&mailbox), HintView::list(&mailbox, &[]));
     let shown = view(mailbox, Progress::default(), None, app.clock.now()).with_hints(hints);
     Ok((StatusCode::CREATED, location, Tagged(tag, shown)).into_response())
+}
+
+impl From<MailboxAccessError> for Failure {
+    fn from(error: MailboxAccessError) -> Self {
+        let detail = error.to_string();
+        match error {
+            MailboxAccessError::UnknownConnector | MailboxAccessError::UnknownMember => invalid(detail),
+            MailboxAccessError::Taken(..) | MailboxAccessError::TakenJustNow | MailboxAccessError::AddressTaken => {
+                Problem::new(Code::AddressTaken, detail).into()
+            }
+            MailboxAccessError::ExternalIdTaken => Problem::new(Code::ExternalIdTaken, detail).into(),
+            MailboxAccessError::AnotherMailbox { .. } => Problem::new(Code::MailboxOutOfReach, detail).into(),
+            MailboxAccessError::Reach(error) => error.into(),
+            MailboxAccessError::Feed(error) => error.into(),
+        }
+    }
 }
 
 /// The mailbox of the firm that has this external id already.
@@ -232,27 +208,6 @@ impl Item for Mailbox {
     fn created_at(&self) -> Timestamp {
         self.created_at
     }
-}
-
-/// The member that a request names.
-async fn of_firm(app: &App, firm: FirmId, member: MemberId) -> Answer<Member> {
-    let found = Member::find(&app.table, firm, member).await?;
-    Ok(found.ok_or_else(|| invalid("member: the firm has none with this id"))?.value)
-}
-
-/// The connector that a request names.
-async fn opening(app: &App, firm: FirmId, connector: ConnectorId) -> Answer<Connector> {
-    let found = Connector::find(&app.table, firm, connector).await?;
-    Ok(found.ok_or_else(|| invalid("connector: the firm has none with this id"))?.value)
-}
-
-/// Checks that the connector can open a mailbox. Returns its name in Graph's paths and the id of its root folder.
-async fn open(app: &App, connector: &Connector, address: &str, kind: MailboxKind) -> Answer<(GraphUser, FolderId)> {
-    let graph = app.graph(connector);
-    let user = connector.reach(&graph, address, kind).await?;
-    let root = graph.root_folder(&user).await?;
-    connector_watch::seen_working(app, connector).await?;
-    Ok((user, root))
 }
 
 /// Changes the connector, the address or the member of a mailbox.
@@ -281,45 +236,21 @@ pub(super) async fn change(
     condition: IfMatch,
     Json(change): Json<MailboxChange>,
 ) -> Answer<Tagged<MailboxView>> {
-    let mut row = find(&app, firm.id(), mailbox).await?;
+    let row = find(&app, firm.id(), mailbox).await?;
     condition.check(&tag(&row.value))?;
-    let before = row.value.clone();
-    let mailbox = &mut row.value;
-    if let Some(member) = change.member {
-        mailbox.member = match member {
-            Some(member) => Some(of_firm(&app, firm.id(), member).await?.id),
-            None => None,
-        };
+    let before = row.value.connector;
+    let changes = MailboxChanges {
+        connector: change.connector,
+        address: change.address.map(Address::into_inner),
+        member: change.member,
+        external_id: change.external_id.map(|id| id.map(OwnId::into_inner)),
+    };
+    let mailbox = mailbox_access::change_mailbox(&app, row, changes).await?;
+    tracing::info!(firm.id = %mailbox.firm, mailbox.id = %mailbox.id, "mailbox changed");
+    if mailbox.connector != before && mailbox.state == MailboxState::Active {
+        queue(&app, mailbox.firm, mailbox.id).await;
     }
-    mailbox.address = change.address.map_or_else(|| mailbox.address.clone(), Address::into_inner);
-    mailbox.connector = change.connector.unwrap_or(mailbox.connector);
-    if let Some(external_id) = change.external_id {
-        mailbox.external_id = external_id.map(OwnId::into_inner);
-    }
-    let moved = mailbox.connector != before.connector;
-    if change.connector.is_some() && Connector::find(&app.table, firm.id(), mailbox.connector).await?.is_none() {
-        return Err(invalid("connector: the firm has none with this id"));
-    }
-    if moved || mailbox.address != before.address {
-        let connector = opening(&app, firm.id(), mailbox.connector).await?;
-        let (user, root) = open(&app, &connector, &mailbox.address, mailbox.kind).await?;
-        if mailbox.root.as_ref().is_some_and(|known| *known != root) {
-            let detail = format!("{} is another mailbox than {}.", mailbox.address, before.address);
-            return Err(Problem::new(Code::MailboxOutOfReach, detail).into());
-        }
-        mailbox.user = user;
-    }
-    let stored = Mailbox::replace(&row, &before, &app.table, app.clock.now()).await;
-    let external_id = row.value.external_id.as_ref();
-    stored.map_err(|error| match row.value.is_taken(&error) {
-        true => Problem::new(Code::AddressTaken, "Another mailbox of the firm has this address.").into(),
-        false => not_named(ExternalIdOwner::Mailbox, Some(firm.id()), external_id, error),
-    })?;
-    tracing::info!(firm.id = %row.value.firm, mailbox.id = %row.value.id, "mailbox changed");
-    if moved && row.value.state == MailboxState::Active {
-        queue(&app, row.value.firm, row.value.id).await;
-    }
-    shown(&app, row.value).await
+    shown(&app, mailbox).await
 }
 
 /// Deletes a mailbox: greffe no longer reads it, and its subscription ends. What was archived is kept.

@@ -184,7 +184,7 @@ pub(crate) async fn file_each(
 /// Where the mails of a conversation were filed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FiledConversation {
-    /// The mails that were not there yet, the last registered first.
+    /// The mails that this request filed, the newest first.
     items: Vec<FiledView>,
     /// Whether that is the whole conversation. If not, send the request again: a request files at most 200 mails, and
     /// of mails that came a moment ago not all may be found.
