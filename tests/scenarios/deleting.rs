@@ -151,6 +151,10 @@ async fn a_mailbox_goes_to_no_connector_that_opens_another_one() {
     let both = json!({ "connector": other, "address": "bob@lumen.example" });
     assert_eq!(world.patch(&mailbox, both).await.problem(), "mailbox_out_of_reach");
     assert_eq!(world.get(&mailbox).await.ok()["address"], ADA);
+    // Of a mailbox whose connector is gone, nothing but another connector can be checked.
+    world.delete(&of_firm(&registry, &format!("/connectors/{}", registry.connector))).await;
+    let moved = world.patch(&mailbox, json!({ "address": "bob@lumen.example" })).await;
+    assert_eq!(moved.problem(), "connector_deleted");
 }
 
 #[tokio::test]

@@ -236,6 +236,9 @@ async fn a_right_that_an_organisation_does_not_give_holds_up_only_what_needs_it(
         let gone_out = copy(world.said(&firm, other, if noun == "dates" { "C" } else { "D" }).await);
         assert_eq!((&gone_out["state"], &gone_out["problem"]), (&json!("current"), &Value::Null));
         assert_eq!(world.connector_view(&firm.id, &firm.connector).await["state"], "connected");
+        let preview = world.get(&format!("{path}/preview")).await;
+        assert_eq!(preview.body["microsoft_code"], "ErrorAccessDenied", "{}", preview.body);
+        assert_eq!(preview.problem(), "push_forbidden");
 
         // Whatever else is said, Microsoft is not asked again before it is time.
         let kind = if noun == "dates" { "event" } else { "contact" };

@@ -104,6 +104,13 @@ impl Problem {
         Self::refused(refusal, format!("Microsoft answered {}.", refusal.code()))
     }
 
+    /// A refusal that concerns one part of an Outlook, as long as nothing is known of the others.
+    pub fn of_service(error: GraphError) -> Self {
+        let code = of_refused_service(&error);
+        let Self { detail, microsoft_code, microsoft_message, .. } = error.into();
+        Self { microsoft_code, microsoft_message, ..Self::new(code, detail) }
+    }
+
     fn refused(refusal: &EntraRefusal, detail: String) -> Self {
         let mut problem = Self::new(of_token_refusal(refusal), detail)
             .from_microsoft(refusal.code(), Some(refusal.error_description.clone()));
