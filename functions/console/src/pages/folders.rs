@@ -258,7 +258,7 @@ impl FoldersPage {
 }
 
 /// What somebody chose, and has not stored.
-struct Choice {
+struct FolderChoice {
     mode: Mode,
     ticked: BTreeSet<String>,
     /// The folders that they look for.
@@ -272,19 +272,19 @@ struct Choice {
 async fn shown(
     office: &Office,
     mailbox: MailboxId,
-    choice: Option<Choice>,
+    choice: Option<FolderChoice>,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
     let (own, folders) =
         (office.v1(&format!("/mailboxes/{mailbox}")), office.v1(&format!("/mailboxes/{mailbox}/folders")));
     let (m, Folders { items, current }) =
         tokio::try_join!(office.api().get::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
-    let Choice { mode, ticked, wanted, from, asked } = choice.unwrap_or_else(|| {
+    let FolderChoice { mode, ticked, wanted, from, asked } = choice.unwrap_or_else(|| {
         let (mode, ticked) = match &m.selection {
             Some(selection) => (Mode::of(&selection.mode), selection.folders.iter().cloned().collect()),
             None => (Mode::Include, BTreeSet::new()),
         };
-        Choice { mode, ticked, wanted: String::new(), from: 0, asked: false }
+        FolderChoice { mode, ticked, wanted: String::new(), from: 0, asked: false }
     });
     let outcome = asked.then(|| outcome(&items, mode, &ticked));
     let (branches, part) = part(&found(&items, &wanted), &items, &ticked, from);
@@ -316,7 +316,7 @@ pub(crate) async fn choose(
         _ => from,
     };
     let asked = matches!(typed.get("do"), "see" | "store");
-    let choice = Choice { mode, ticked, wanted, from, asked };
+    let choice = FolderChoice { mode, ticked, wanted, from, asked };
     if typed.get("do") != "store" {
         return shown(&office, mailbox, Some(choice), None).await;
     }
