@@ -367,7 +367,7 @@ def nothing_is_lost(browser, demo, ids):
 
 
 def many_folders(browser, demo):
-    """A tree of 2,500 folders opens, is gone through by keys, and is stored whole."""
+    """A tree of 2,500 folders opens in parts, is gone through by keys, and is stored whole."""
     person, t = "vol@lumen.example", texts("en")
     demo.in_tenant(do="add_user", address=person)
     for number in range(2_500):
@@ -388,14 +388,19 @@ def many_folders(browser, demo):
     began = time.monotonic()
     page.go(t["folders-choose"])
     opened = time.monotonic() - began
-    count = page.run("document.querySelectorAll('[role=treeitem]').length")
-    if count < 2_500:
-        raise Failed(f"{count} folders")
+    size = page.run("new Blob([document.documentElement.outerHTML]).size")
+    if size > 60_000:
+        raise Failed(f"a page of folders has {size} bytes")
     page.run("document.querySelector('[role=treeitem]').focus()")
     began = time.monotonic()
     page.key("End")
     page.key("Home")
     by_keys = time.monotonic() - began
+    parts = 1
+    while page.run("document.querySelector('button[value=next]') !== null"):
+        page.run("document.querySelectorAll('.tree ul input').forEach(box => box.checked = true)")
+        page.go(t["folders-next"])
+        parts += 1
     page.run("document.querySelectorAll('.tree ul input').forEach(box => box.checked = true)")
     page.go(t["folders-see"])
     page.go(t["folders-store"])
@@ -403,7 +408,7 @@ def many_folders(browser, demo):
     mailbox = demo.ask("GET", f"/firms/{firm}/mailboxes")["items"][0]
     if len(mailbox["selection"]["folders"]) < 2_500:
         raise Failed(f"{len(mailbox['selection']['folders'])} folders are chosen")
-    print(f"{count} folders: opened in {opened:.1f} s, two keys in {by_keys:.2f} s, all of them stored")
+    print(f"2,500 folders in {parts} parts of {size} bytes: opened in {opened:.1f} s, two keys in {by_keys:.2f} s, stored")
 
 
 class Walk:

@@ -250,6 +250,119 @@ async fn what_is_deleted_answers_an_older_version_as_it_answers_a_request_withou
 }
 
 #[tokio::test]
+async fn a_late_version_of_what_was_deleted_changes_nothing_and_says_why() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [] });
+    for (noun, mut body) in [("dates", date), ("contacts", json!({ "name": "Ada" }))] {
+        let path = format!("/v1/firms/{firm}/{noun}/1");
+        let mut versioned = |version: u64| {
+            body["version"] = json!(version);
+            body.clone()
+        };
+        let before = tag(&world.put(&path, versioned(2)).await);
+        assert_eq!(world.delete(&format!("{path}?version=5")).await.status, StatusCode::NO_CONTENT);
+        let late = world.put(&path, versioned(5)).await;
+        assert!(late.body["detail"].as_str().unwrap().contains("deleted with version 5"), "{}", late.body);
+        assert_eq!(late.problem(), "not_found");
+        for version in [4, 6] {
+            let held = held_to(&world, &before, Method::PUT, &path, Some(versioned(version))).await;
+            let detail = held.body["detail"].as_str().unwrap();
+            assert!(detail.starts_with("If-Match: there is no such "), "{detail}");
+            assert_eq!(held.problem(), "precondition_failed", "{noun} {version}");
+        }
+        assert_eq!(world.put(&path, versioned(6)).await.status, StatusCode::CREATED);
+    }
+}
+
+#[tokio::test]
+async fn what_an_operation_does_not_read_or_can_not_mean_is_refused_by_name() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", registry.firm);
+    let said = async |method: Method, path: &str, body: Option<Value>| {
+        let refused = world.request(Some(OPERATOR_KEY), method.clone(), path, body).await;
+        let detail = refused.body["detail"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(refused.problem(), "invalid_request", "{method} {path}");
+        detail
+    };
+    let mailbox = of_firm(&format!("mailboxes/{}", registry.mailbox));
+    let pause = format!("{mailbox}/pause");
+    for (method, path) in [(Method::POST, &pause), (Method::DELETE, &mailbox), (Method::GET, &mailbox)] {
+        let detail = said(method, path, Some(json!({ "until": "2026-07-01" }))).await;
+        assert!(detail.starts_with("body: "), "{detail}");
+    }
+    assert_eq!(world.get(&mailbox).await.ok()["state"], "active");
+    // Some clients send an empty object with each POST.
+    world.post(&pause, json!({})).await.ok();
+    let held = held_to(&world, "\"x\"", Method::GET, &mailbox, None).await;
+    assert!(held.body["detail"].as_str().unwrap().starts_with("If-Match: "), "{}", held.body);
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00" });
+    for name in ["bulk", "members"] {
+        for (path, method) in [("dates", Method::PUT), ("contacts", Method::DELETE)] {
+            let detail = said(method, &of_firm(&format!("{path}/{name}")), Some(date.clone())).await;
+            assert!(detail.starts_with("external_id: "), "{detail}");
+        }
+    }
+    let hook = json!({ "url": "http://127.0.0.1:9/", "types": ["void"] });
+    let webhooks = of_firm("webhooks");
+    for detail in
+        [said(Method::POST, &webhooks, Some(hook)).await, said(Method::GET, &of_firm("events?type=void"), None).await]
+    {
+        assert!(detail.ends_with("`void` is not the type of an event"), "{detail}");
+    }
+    for (path, body) in [
+        ("contacts/members", json!({ "contacts": ["1"] })),
+        ("contacts/bulk", json!({ "contacts": [] })),
+        ("dates/members", json!({ "external_ids": ["1"] })),
+    ] {
+        let detail = said(Method::POST, &of_firm(path), Some(body)).await;
+        assert!(detail.contains("unknown field"), "{detail}");
+    }
+    let unencoded = of_firm("messages?since=2026-03-02T08:00:00+01:00");
+    assert!(said(Method::GET, &unencoded, None).await.contains("%2B"));
+    let half = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01", "version": 1.5 });
+    let detail = said(Method::PUT, &of_firm("dates/1"), Some(half)).await;
+    assert_eq!(detail, "version: a whole number belongs here, and a number with a decimal point came");
+}
+
+#[tokio::test]
+async fn a_page_of_another_list_is_no_place_in_this_one() {
+    let world = World::new().await;
+    let firms = [world.firm("One").await, world.firm("Two").await];
+    let mut nexts = Vec::new();
+    for firm in &firms {
+        for name in ["Alpha", "Bravo"] {
+            let connector = json!({ "name": name, "access": "delegated" });
+            world.post(&format!("/v1/firms/{firm}/connectors"), connector).await.ok();
+        }
+        for sort in ["id", "name"] {
+            let path = format!("/v1/firms/{firm}/connectors?sort={sort}&limit=1");
+            let next = world.get(&path).await.ok()["next"].as_str().unwrap().to_owned();
+            world.get(&format!("{path}&after={next}")).await.ok();
+            nexts.push((firm, sort, next));
+        }
+    }
+    for (of, by, next) in &nexts {
+        for sort in ["id", "name", "newest"] {
+            for noun in ["connectors", "members"] {
+                for firm in &firms {
+                    let path = format!("/v1/firms/{firm}/{noun}?sort={sort}&after={next}");
+                    let is_own = (firm, noun, sort) == (*of, "connectors", *by);
+                    let answer = world.get(&path).await;
+                    match is_own {
+                        true => drop(answer.ok()),
+                        false => assert_eq!(answer.problem(), "position_unknown", "{path}"),
+                    }
+                }
+            }
+        }
+    }
+    let elsewhere = world.get(&format!("/v1/firms?after={}", nexts[0].2)).await;
+    assert_eq!(elsewhere.problem(), "position_unknown");
+}
+
+#[tokio::test]
 async fn a_condition_by_time_is_refused_and_a_reading_is_answered_in_full_under_any() {
     let world = World::new().await;
     let registry = world.registry().await;

@@ -92,7 +92,7 @@ async fn p3_members_are_added_to_many_contacts_at_once_and_taken_away_again() {
         world.say(&firm, "contacts", id, json!({ "name": id, "members": [ada] })).await;
     }
     let path = format!("/v1/firms/{}/contacts/members", firm.id);
-    let change = json!({ "contacts": ["1", "3", "nobody"], "add": [bob], "remove": [ada] });
+    let change = json!({ "entries": ["1", "3", "nobody"], "add": [bob], "remove": [ada] });
     let changed = world.post(&path, change).await.ok();
     assert_eq!((&changed["taken"], &changed["results"][2]["outcome"]), (&json!(2), &json!("refused")));
     world.run_until_idle().await;

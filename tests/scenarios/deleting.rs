@@ -151,6 +151,10 @@ async fn a_mailbox_goes_to_no_connector_that_opens_another_one() {
     let both = json!({ "connector": other, "address": "bob@lumen.example" });
     assert_eq!(world.patch(&mailbox, both).await.problem(), "mailbox_out_of_reach");
     assert_eq!(world.get(&mailbox).await.ok()["address"], ADA);
+    // Of a mailbox whose connector is gone, nothing but another connector can be checked.
+    world.delete(&of_firm(&registry, &format!("/connectors/{}", registry.connector))).await;
+    let moved = world.patch(&mailbox, json!({ "address": "bob@lumen.example" })).await;
+    assert_eq!(moved.problem(), "connector_deleted");
 }
 
 #[tokio::test]
@@ -221,6 +225,7 @@ async fn a_deleted_firm_has_no_access_left_and_the_operator_reads_what_it_archiv
     world.post(&of_firm(&registry, "/members"), member.clone()).await.ok();
 
     let path = of_firm(&registry, "");
+    world.patch(&path, json!({ "external_id": "c-7" })).await.ok();
     for _ in 0..2 {
         assert_eq!(world.delete(&path).await.status, StatusCode::NO_CONTENT, "once more does no harm");
     }
@@ -229,7 +234,10 @@ async fn a_deleted_firm_has_no_access_left_and_the_operator_reads_what_it_archiv
     assert_eq!(world.microsoft.subscriptions(ADA).unwrap().len(), 0);
     assert_eq!(world.get(&of_firm(&registry, "/connectors")).await.ok()["items"], json!([]));
     assert_eq!(world.get(&of_firm(&registry, "/webhooks")).await.ok()["items"], json!([]));
-    assert!(world.get(&path).await.ok()["ended_at"].is_string());
+    let shown = world.get(&path).await.ok();
+    assert_eq!((shown["ended_at"].is_string(), &shown["external_id"]), (true, &Value::Null), "{shown}");
+    let other = json!({ "name": "Other", "domains": [], "language": "en", "time_zone": "UTC", "external_id": "c-7" });
+    assert_eq!(world.post("/v1/firms", other).await.status, StatusCode::CREATED);
 
     let (graph, tokens) = (world.microsoft.requests().graph, world.token_requests());
     world.deliver("inbox", "Never kept");

@@ -7,7 +7,14 @@ use jiff::Timestamp;
 use microsoft365::{Times, ValueFault};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::{evidence::erasure_request::ROUND_TIME, firm::waiting_calls::WaitingCall};
+use shared::{
+    evidence::erasure_request::ROUND_TIME,
+    firm::{
+        fact::{Fact, FactEvent},
+        feed::GAP_PATIENCE,
+        waiting_calls::WaitingCall,
+    },
+};
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
 
 /// All that lies behind a list, page by page.
@@ -277,6 +284,48 @@ async fn a_place_behind_the_end_is_refused_and_the_end_itself_is_not() {
     let of_all = end_of(&world).await;
     world.get(&format!("/v1/events?after={of_all}")).await.ok();
     assert_eq!(world.get("/v1/events?after=999999.0").await.problem(), "position_unknown");
+}
+
+#[tokio::test]
+async fn numbers_without_an_event_make_no_page_empty() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let file = async |dossier: &str| {
+        let mail = world.deliver("inbox", dossier);
+        world.run_until_idle().await;
+        file(&world, &registry, &mail, json!(dossier)).await;
+    };
+    file("Before").await;
+    let firm = registry.firm.parse().unwrap();
+    // Those who took them died.
+    world.host.app.feed.take_numbers(firm, 150).await.unwrap();
+    file("After").await;
+    let (feed, at) = (&world.host.app.feed, world.clock.now());
+    let number = feed.take_numbers(firm, 1).await.unwrap();
+    let void = Fact { id: format!("void-{number}"), at, what: FactEvent::Void };
+    feed.record(firm, number, &void).await.unwrap();
+    world.clock.advance(GAP_PATIENCE);
+    let events = format!("/v1/firms/{}/events", registry.firm);
+    for path in [events.as_str(), "/v1/events"] {
+        let (mut after, mut filed, mut empty) = (String::from(if path == events { "0" } else { "0.0" }), 0, 0);
+        loop {
+            let page = world.get(&format!("{path}?limit=2&after={after}")).await.ok();
+            let items = page["items"].as_array().unwrap();
+            let next = page["next"].as_str().map_or_else(|| page["next"].to_string(), str::to_owned);
+            let is_filed = |item: &&Value| item.get("event").unwrap_or(item)["type"] == "message_filed";
+            filed += items.iter().filter(is_filed).count();
+            empty += usize::from(items.is_empty());
+            if next == after {
+                break;
+            }
+            after = next;
+        }
+        // Behind the last event, a number without one may follow.
+        assert!(empty <= 2, "{path}: {empty}");
+        assert_eq!(filed, 2, "{path}");
+    }
+    let newest = world.get(&format!("{events}?order=desc&limit=1")).await.ok();
+    assert_eq!(newest["items"][0]["dossier"], "After", "{newest}");
 }
 
 #[tokio::test]

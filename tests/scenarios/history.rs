@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use microsoft365::{RetryAfter, Times};
+use microsoft365::{RetryAfter, Scripted, Times};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::{
@@ -11,6 +11,8 @@ use shared::{
     mail::mailbox_turn::MailboxTurn,
 };
 use tests::{ADA, Registry, World};
+
+use crate::faults::folder_id;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const SECOND: Duration = Duration::from_secs(1);
@@ -240,4 +242,33 @@ async fn live_mail_takes_a_mailbox_from_a_slice_of_older_mail_that_can_commit_no
     let next = begin(now + 122 * SECOND).await.unwrap();
     assert!(matches!(commit(&slice).await, Err(TableError::Conflict { .. })));
     commit(&next).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_short_fault_of_some_lists_costs_history_less_than_a_minute() {
+    let world = World::new().await;
+    let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+    let folders = ["inbox", "sentitems", clients.as_str()];
+    let mails: Vec<String> = folders.iter().flat_map(|folder| old(&world, folder, 5)).collect();
+    let registry = world.registry_of(json!({ "mode": "include", "folders": folders })).await;
+    let refused = ["inbox", "sentitems"].map(async |folder| folder_id(&world, &registry, folder).await);
+    for folder in refused {
+        let fault = Scripted::Status(503, None);
+        world.microsoft.faults().answer("messages", Some(&folder.await), fault, Times::Forever);
+    }
+    world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01" })).await.ok();
+    activate_since(&world, &registry, "2026-02-01").await.ok();
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &mails).await, 5, "the third folder waits for none");
+    for _ in 0..4 {
+        world.pass(10 * SECOND).await;
+    }
+    world.microsoft.faults().clear();
+    for _ in 0..5 {
+        world.pass(10 * SECOND).await;
+    }
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!((&shown["history"]["state"], &shown["problem"]), (&json!("done"), &Value::Null), "{shown}");
+    assert_eq!(kept(&world, &registry, &mails).await, mails.len());
+    world.settle(&registry).await;
 }

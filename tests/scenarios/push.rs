@@ -124,6 +124,19 @@ async fn what_was_pushed_goes_with_the_member_and_follows_to_another_account() {
 }
 
 #[tokio::test]
+async fn a_member_who_was_deleted_is_no_more_among_those_whom_a_date_is_for() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "calendar").await;
+    let bob = world.pushed_member(&firm, "bob@lumen.example", "calendar").await;
+    world.say(&firm, "dates", "D", date("Hearing", &[&ada, &bob])).await;
+    world.delete(&format!("/v1/firms/{}/members/{bob}", firm.id)).await;
+    world.run_until_idle().await;
+    let shown = world.said(&firm, "dates", "D").await;
+    assert_eq!((&shown["members"], shown["copies"].as_array().unwrap().len()), (&json!([ada]), 1), "{shown}");
+}
+
+#[tokio::test]
 async fn with_a_persons_own_sign_in_only_what_is_wished_is_asked_for_and_what_is_missing_is_said() {
     let world = World::new().await;
     let firm = world.pushing_firm_of(ADA).await;
@@ -223,6 +236,9 @@ async fn a_right_that_an_organisation_does_not_give_holds_up_only_what_needs_it(
         let gone_out = copy(world.said(&firm, other, if noun == "dates" { "C" } else { "D" }).await);
         assert_eq!((&gone_out["state"], &gone_out["problem"]), (&json!("current"), &Value::Null));
         assert_eq!(world.connector_view(&firm.id, &firm.connector).await["state"], "connected");
+        let preview = world.get(&format!("{path}/preview")).await;
+        assert_eq!(preview.body["microsoft_code"], "ErrorAccessDenied", "{}", preview.body);
+        assert_eq!(preview.problem(), "push_forbidden");
 
         // Whatever else is said, Microsoft is not asked again before it is time.
         let kind = if noun == "dates" { "event" } else { "contact" };

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::{civil::DateTime, tz::TimeZone};
-use microsoft365::{Scripted, Times};
+use microsoft365::{RetryAfter, Scripted, Times};
 use serde_json::{Value, json};
 use tests::{
     ADA, World,
@@ -170,6 +170,107 @@ async fn an_entry_that_graph_never_answers_for_keeps_no_other_of_its_batch_from_
         }
         let all = ["Bailiff", "Court", "Nobody", "Notary"];
         assert_eq!(there(&world, target), [all, all], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_graph_asks_to_wait_for_keeps_no_other_from_the_outlook_and_is_told_when_it_lasts() {
+    for (target, kind) in [("calendar", "event create"), ("todo", "task create")] {
+        let world = World::new().await;
+        let firm = world.pushing_firm().await;
+        let ada = world.pushed_member(&firm, ADA, target).await;
+        let throttled = Scripted::Status(429, Some(3_600));
+        world.microsoft.faults().answer(kind, Some("Slow"), throttled, Times::Forever);
+        say_all(&world, &firm, &ada, &["Court", "Notary", "Slow"]).await;
+        assert_eq!(there(&world, target), [vec!["Court", "Notary"], vec!["Court", "Notary", "Slow"]], "{target}");
+        let copy = world.said(&firm, "dates", "Slow").await["copies"][0].clone();
+        assert_eq!((&copy["state"], &copy["problem"]["code"]), (&json!("waiting"), &json!("microsoft_busy")), "{copy}");
+        assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null);
+        // Alone it is its own matter, too.
+        say_all(&world, &firm, &ada, &["Slow too"]).await;
+        say_all(&world, &firm, &ada, &["Bailiff"]).await;
+        assert!(there(&world, target).iter().all(|names| names.contains(&"Bailiff".to_owned())), "{target}");
+        for _ in 0..60 {
+            world.pass(Duration::from_secs(60)).await;
+        }
+        let failed = json!(["push_failed", ada, "date", "Slow", "microsoft_busy"]);
+        assert!(told(&world, &firm).await.contains(&failed), "{:?}", told(&world, &firm).await);
+        world.microsoft.faults().clear();
+        world.pass(QUARTER).await;
+        assert_eq!(there(&world, target), [["Bailiff", "Court", "Notary", "Slow", "Slow too"]; 2], "{target}");
+        assert_eq!(push_state(&world, &firm, &ada).await["copies"]["waiting"], 0);
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_graph_asks_to_wait_for_says_so_when_it_lasts() {
+    let (world, firm, ada) = world().await;
+    world.microsoft.faults().throttle(ADA, RetryAfter::Whole(3_600), Times::Forever);
+    say_all(&world, &firm, &ada, &["Court", "Notary"]).await;
+    assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null, "it may pass");
+    for _ in 0..20 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    let state = push_state(&world, &firm, &ada).await;
+    assert_eq!(state["problem"]["code"], "microsoft_busy", "{state}");
+    world.microsoft.faults().clear();
+    world.pass(QUARTER).await;
+    assert_eq!(there(&world, "calendar"), [["Court", "Notary"]; 2]);
+    assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_because_of_one_entry_keeps_no_other_from_the_outlook() {
+    let raw = |status, code: &str| {
+        let body = json!({ "error": { "code": code, "message": "x" } });
+        Scripted::Raw(status, vec![], body.to_string().into_bytes())
+    };
+    for (fault, state, code) in [
+        (raw(403, "ErrorAccessDenied"), "failed", "item_refused"),
+        (raw(400, "BadRequest"), "failed", "item_refused"),
+        (raw(429, "TooManyRequests"), "waiting", "microsoft_busy"),
+        (raw(500, "InternalServerError"), "waiting", "microsoft_busy"),
+        (Scripted::Garbage, "waiting", "microsoft_busy"),
+    ] {
+        let (world, firm, ada) = world().await;
+        world.microsoft.faults().answer("batch", Some("Nobody"), fault.clone(), Times::Forever);
+        say_all(&world, &firm, &ada, &["Court", "Nobody", "Notary"]).await;
+        assert_eq!(there(&world, "calendar"), [["Court", "Notary"]; 2], "{fault:?}");
+        for noun in ["dates", "contacts"] {
+            let copy = world.said(&firm, noun, "Nobody").await["copies"][0].clone();
+            assert_eq!((&copy["state"], &copy["problem"]["code"]), (&json!(state), &json!(code)), "{fault:?}");
+        }
+        assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null, "{fault:?}");
+        say_all(&world, &firm, &ada, &["Bailiff"]).await;
+        world.microsoft.faults().clear();
+        for _ in 0..3 {
+            world.pass(QUARTER).await;
+        }
+        assert_eq!(there(&world, "calendar"), [["Bailiff", "Court", "Nobody", "Notary"]; 2], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_date_that_microsoft_is_not_well_for_waits_is_told_as_an_outage_and_comes_by_itself() {
+    for fault in [Scripted::Status(500, None), Scripted::Garbage] {
+        let (world, firm, ada) = world().await;
+        world.microsoft.faults().answer("event create", Some("Hearing"), fault.clone(), Times::Forever);
+        world.say(&firm, "dates", "D", hearing("Hearing", &ada)).await;
+        let copy = async || world.said(&firm, "dates", "D").await["copies"][0].clone();
+        let shown = copy().await;
+        assert_eq!(
+            (&shown["state"], &shown["problem"]["code"]),
+            (&json!("waiting"), &json!("microsoft_busy")),
+            "{fault:?} {shown}"
+        );
+        for _ in 0..40 {
+            world.pass(Duration::from_secs(60)).await;
+        }
+        assert_eq!(told(&world, &firm).await, [json!(["push_failed", ada, "date", "D", "microsoft_busy"])]);
+        assert_eq!(copy().await["state"], "failed", "{fault:?}");
+        world.microsoft.faults().clear();
+        world.pass(QUARTER).await;
+        assert_eq!(texts(&world.events(ADA), "subject"), ["Hearing"], "{fault:?}");
     }
 }
 

@@ -38,10 +38,11 @@ pub(crate) struct Application {
 #[derive(Default)]
 struct Inner {
     posts: Mutex<Vec<Post>>,
-    /// What is answered next; 200 where nothing is said, and nothing at all to a 0.
+    /// What is answered next; 200 where nothing is said, nothing at all to a 0, and 503 to a 1 once it may be.
     answers: Mutex<VecDeque<u16>>,
     always: Mutex<Option<u16>>,
     came: Notify,
+    may_answer: Notify,
 }
 
 /// What was posted.
@@ -86,6 +87,10 @@ impl Application {
             let next = inner.answers.lock().unwrap().pop_front().or(*inner.always.lock().unwrap());
             match next.unwrap_or(200) {
                 0 => std::future::pending().await,
+                1 => {
+                    inner.may_answer.notified().await;
+                    (StatusCode::SERVICE_UNAVAILABLE, "what the application says")
+                }
                 status => (StatusCode::from_u16(status).unwrap(), "what the application says"),
             }
         };
@@ -232,6 +237,24 @@ async fn an_event_that_is_not_taken_once_is_posted_again_a_minute_later_and_orde
     let attempts = world.get(&format!("{path}/deliveries")).await.ok();
     let attempts: Vec<_> = attempts["items"].as_array().unwrap().iter().map(|delivery| &delivery["attempt"]).collect();
     assert_eq!(attempts.iter().filter(|attempt| ***attempt == 2).count(), 1, "{attempts:?}");
+}
+
+#[tokio::test]
+async fn a_url_that_is_put_right_while_the_wrong_one_is_posted_to_is_posted_to_at_once() {
+    let (world, registry, wrong) = world().await;
+    let right = Application::start().await;
+    let (path, _) = webhook(&world, &registry.firm, json!({ "url": wrong.url })).await;
+    wrong.answers(&[1]);
+    world.deliver("inbox", "A mail");
+    let put_right = async {
+        wrong.inner.came.notified().await;
+        world.patch(&path, json!({ "url": right.url })).await.ok();
+        wrong.inner.may_answer.notify_one();
+    };
+    tokio::join!(world.run_until_idle(), put_right);
+    world.run_until_idle().await;
+    assert_eq!((wrong.posts().len(), right.posts().len()), (1, 1));
+    assert_eq!(world.get(&path).await.ok()["failing"], Value::Null);
 }
 
 #[tokio::test]

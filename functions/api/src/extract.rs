@@ -46,14 +46,20 @@ pub(crate) trait Takes {
     const QUERY: Option<QueryNames> = None;
     /// Whether it reads `If-Match` and `If-None-Match`.
     const CONDITIONS: bool = false;
+    /// Whether it reads the body.
+    const BODY: bool = false;
 }
 
 impl<T> Takes for State<T> {}
 impl<T> Takes for Extension<T> {}
 impl Takes for HeaderMap {}
 impl Takes for Method {}
-impl<T> Takes for Json<T> {}
-impl<T> Takes for Option<Json<T>> {}
+impl<T> Takes for Json<T> {
+    const BODY: bool = true;
+}
+impl<T> Takes for Option<Json<T>> {
+    const BODY: bool = true;
+}
 impl<T> Takes for Id<T> {}
 impl Takes for Nth {}
 
@@ -67,6 +73,7 @@ macro_rules! handlers_take {
         impl<M, $($extractor: Takes),*> Takes for (M, $($extractor,)*) {
             const QUERY: Option<QueryNames> = first(&[$($extractor::QUERY),*]);
             const CONDITIONS: bool = false $(|| $extractor::CONDITIONS)*;
+            const BODY: bool = false $(|| $extractor::BODY)*;
         }
     };
 }

@@ -1,7 +1,7 @@
 //! The fields of requests. Each is parsed once and holds only valid values. Spaces and line ends around a value are
 //! removed, because pasted values have them.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -10,11 +10,17 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 use serde_json::Value;
-use shared::base::{
-    address,
-    id::{ClientId, ExternalId, TenantId},
+use shared::{
+    base::{
+        address,
+        id::{ClientId, ExternalId, TenantId},
+    },
+    firm::fact::EventType,
 };
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 /// Longest name, in characters.
 pub(crate) const NAME_CHARS_MAX: usize = 200;
@@ -101,7 +107,46 @@ impl FromStr for Moment {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.to_owned().try_into()
+        let is_offset = |zone: &str| zone.len() == 5 && zone.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+        match text.rsplit_once(' ') {
+            Some((time, zone)) if time.contains(['T', 't', ' ']) && is_offset(zone) => {
+                Err("in an address, + stands for a space: write it as %2B")
+            }
+            _ => text.to_owned().try_into(),
+        }
+    }
+}
+
+/// A type of event that a request asks for. A number without an event has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct WantedType(pub EventType);
+
+/// What stands for no event, among the types that a parser names.
+const NO_TYPE: &str = ", `void`";
+
+impl<'de> Deserialize<'de> for WantedType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = EventType::deserialize(deserializer);
+        match read.map_err(|error| D::Error::custom(error.to_string().replace(NO_TYPE, "")))? {
+            EventType::Void => Err(D::Error::custom("`void` is not the type of an event")),
+            wanted => Ok(Self(wanted)),
+        }
+    }
+}
+
+impl PartialSchema for WantedType {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = EventType::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.enum_values.iter_mut().for_each(|values| values.retain(|value| *value != "void"));
+        }
+        schema
+    }
+}
+
+impl ToSchema for WantedType {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("WantedType")
     }
 }
 
@@ -227,6 +272,24 @@ mod tests {
         all_fit(time_zone, &["Europe/Brussels", "America/Argentina/Buenos_Aires", "Etc/GMT+1", "UTC"]);
         assert_eq!(time_zone("europe/brussels").as_deref(), Some("Europe/Brussels"));
         none_fits(time_zone, &["", "Brussels", "Europe/Bruxelles", "Europe/", "/Europe", "Europe/../x", "CET"]);
+    }
+
+    #[test]
+    fn a_plus_in_an_address_that_became_a_space_is_named() {
+        let said = |text: &str| text.parse::<Moment>().map(|_| ()).unwrap_err();
+        assert!(said("2026-11-30T00:00:00 01:00").contains("%2B"));
+        assert!(said("2026-11-30 00:00:00 01:00").contains("%2B"));
+        assert!(said("2026-11-30 01:00").contains("2026-03-02T08:00:00Z"));
+        assert!("2026-11-30T00:00:00+01:00".parse::<Moment>().is_ok());
+    }
+
+    #[test]
+    fn what_stands_for_no_event_is_no_type_that_can_be_asked_for() {
+        let read = |text: &str| serde_json::from_value::<WantedType>(text.into()).map_err(|error| error.to_string());
+        assert_eq!(read("message_archived"), Ok(WantedType(EventType::MessageArchived)));
+        assert_eq!(read("void").unwrap_err(), "`void` is not the type of an event");
+        let other = read("foo").unwrap_err();
+        assert!(other.contains("`archive_checked`") && !other.contains("void"), "{other}");
     }
 
     #[test]

@@ -165,6 +165,7 @@ async fn admit(app: &Arc<App>, caller: Caller, mut parts: Parts, body: Body, nex
     // No such address, or not with this method.
     let Some((operation, route)) = operation else { return Ok(next.run(Request::from_parts(parts, body)).await) };
     refuse_what_is_not_taken(operation, &parts)?;
+    let body = if operation.takes_body { body } else { without_content(body).await? };
     let needs = operation.needs;
     let params = Params::read(&mut parts, app).await?;
     let scope = match params.firm() {
@@ -231,8 +232,8 @@ fn right_missing(right: KeyRight) -> Problem {
 
 /// What a request says that its operation does not read would be taken for obeyed.
 ///
-/// Errors: a parameter of the query that the operation does not know, or a condition of a change that it does not take:
-/// one by a time never, because nothing shows its time.
+/// Errors: a parameter of the query that the operation does not know, or a condition that it does not take: of a
+/// reading that it was changed since, of a change one by a time never, because nothing shows its time.
 fn refuse_what_is_not_taken(operation: Operation, parts: &Parts) -> Answer<()> {
     let known = operation.query_names();
     let mut given = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
@@ -242,7 +243,8 @@ fn refuse_what_is_not_taken(operation: Operation, parts: &Parts) -> Answer<()> {
         return Err(invalid(format!("{name}: unknown parameter: {there}")));
     }
     let conditions = [(header::IF_MATCH, "If-Match"), (header::IF_NONE_MATCH, "If-None-Match")];
-    let mut refused = conditions.iter().filter(|_| !parts.method.is_safe() && !operation.takes_conditions);
+    let counts = |name: &HeaderName| !parts.method.is_safe() || *name == header::IF_MATCH;
+    let mut refused = conditions.iter().filter(|(name, _)| counts(name) && !operation.takes_conditions);
     if let Some((_, name)) = refused.find(|(name, _)| parts.headers.contains_key(name)) {
         return Err(invalid(format!("{name}: this request takes no condition. Nothing was changed.")));
     }
@@ -252,6 +254,20 @@ fn refuse_what_is_not_taken(operation: Operation, parts: &Parts) -> Answer<()> {
         return Err(invalid("If-Unmodified-Since: greffe takes no time for a condition. Nothing was changed."));
     }
     Ok(())
+}
+
+/// The largest body that may say nothing.
+const NOTHING_BYTES_MAX: usize = 100;
+
+/// The body of a request whose operation reads none.
+///
+/// Errors: it says something. An empty object says nothing: some clients send it with each POST.
+async fn without_content(body: Body) -> Answer<Body> {
+    let bytes = axum::body::to_bytes(body, NOTHING_BYTES_MAX).await;
+    match bytes.as_ref().map(|bytes| bytes.trim_ascii()) {
+        Ok(b"" | b"{}" | b"null") => Ok(Body::empty()),
+        _ => Err(invalid("body: this request takes none. Nothing was changed.")),
+    }
 }
 
 fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Params)) -> AuditEntry {

@@ -347,6 +347,9 @@ fn add_problems(path: &str, method: &Method, operation: &mut Operation) {
     add_conflicts(path, method, operation);
 }
 
+/// The lists that have one order, and whose `after` may be of another list or ahead.
+const PLACES: [&str; 3] = ["/events", "/erasures", "/tenants"];
+
 /// The conflicts that the gate and the readers of pages answer, beside those that a route says itself.
 fn add_conflicts(path: &str, method: &Method, operation: &mut Operation) {
     let changes = !method.is_safe();
@@ -359,7 +362,7 @@ fn add_conflicts(path: &str, method: &Method, operation: &mut Operation) {
         (changes, "`conflict`"),
         (of_firm && !is_for_ended_firms(path, method), "`firm_ended`"),
         (*method == Method::POST, "`idempotency_key_reused`, `request_unfinished`, `request_interrupted`"),
-        (!changes && (has("sort") || path.ends_with("/events")), "`position_unknown`"),
+        (!changes && (has("sort") || PLACES.iter().any(|end| path.ends_with(end))), "`position_unknown`"),
     ];
     let answers = &mut operation.responses.responses;
     for codes in codes.into_iter().filter_map(|(may, codes)| may.then_some(codes)) {

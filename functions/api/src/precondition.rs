@@ -2,10 +2,10 @@
 //! only; `If-None-Match: *` has it create, never replace (RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2).
 //!
 //! A tag is a digest of what PUT and PATCH change, so progress that greffe makes by itself does not change it: a GET
-//! takes no condition. A route compares the tag with the item that it read, and its write is held to that item: what
-//! another changed in between fails, too. A condition counts only where the request would succeed without it (section
-//! 13.2.1): where there is nothing to change, the answer is 404. Nothing shows when it was changed last, so there is no
-//! condition by time.
+//! takes no condition, and one with `If-Match` is refused. A route compares the tag with the item that it read, and
+//! its write is held to that item: what another changed in between fails, too. A condition counts only where the
+//! request would succeed without it (section 13.2.1): where there is nothing to change, the answer is 404. Nothing
+//! shows when it was changed last, so there is no condition by time.
 
 use std::sync::Arc;
 
@@ -137,6 +137,12 @@ pub(crate) fn is_conditional(headers: &HeaderMap) -> bool {
 /// The condition does not hold.
 pub(crate) fn changed() -> Failure {
     let detail = "If-Match or If-None-Match: the state is another one than the request names. Nothing was changed.";
+    Problem::new(Code::PreconditionFailed, detail).into()
+}
+
+/// The condition does not hold because there is no such thing.
+pub(crate) fn absent(noun: &str) -> Failure {
+    let detail = format!("If-Match: there is no such {noun}. Nothing was changed.");
     Problem::new(Code::PreconditionFailed, detail).into()
 }
 

@@ -152,7 +152,8 @@ fn kind(came: &str) -> &'static str {
     match came.split(' ').next().unwrap_or_default() {
         "null" | "unit" | "Option" => "null",
         "boolean" => "true or false",
-        "integer" | "floating" => "a number",
+        "integer" => "a number",
+        "floating" => "a number with a decimal point",
         "string" | "character" | "byte" => "a text",
         "sequence" => "a list",
         "map" => "an object",

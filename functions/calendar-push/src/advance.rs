@@ -43,8 +43,8 @@ struct Held {
     copy: Copy,
     /// It failed: no further step in this go.
     rests: bool,
-    /// How often a batch with it was not answered.
-    unanswered: u32,
+    /// How many batches with it came to nothing.
+    lost: u32,
     /// Whether it is to be looked for once more: it was made anew.
     made_anew: bool,
 }
@@ -129,8 +129,9 @@ async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableErro
         }
         let was_unanswered = copy.failure.as_ref().is_some_and(CopyFailure::is_unanswered);
         rests = rests || was_unanswered && !round.tries_again(entry.noun);
-        let unanswered = if was_unanswered { 2 } else { 0 };
-        Held { entry, wanted, read, copy, rests, unanswered, made_anew: false }
+        // It may have been what its batch failed by.
+        let lost = if copy.failure.is_some() { 2 } else { 0 };
+        Held { entry, wanted, read, copy, rests, lost, made_anew: false }
     });
     Ok(held.collect())
 }
@@ -140,10 +141,10 @@ impl Held {
         if self.rests { None } else { self.copy.next_step(self.wanted.as_ref()) }
     }
 
-    /// Whether a step is asked for in a batch of its own: a batch with it was not answered. To look for it harms no
+    /// Whether a step is asked for in a batch of its own: a batch with it came to nothing. To look for it harms no
     /// other, so that is done in one batch first.
     fn goes_alone(&self, step: &ItemStep) -> bool {
-        self.unanswered > u32::from(matches!(step, ItemStep::Find(_)))
+        self.lost > u32::from(matches!(step, ItemStep::Find(_)))
     }
 
     /// Takes note of what came of a step at `now`.
@@ -153,7 +154,7 @@ impl Held {
         }
         // Of two events with one transaction id, Graph makes one.
         let is_made_once = step.place() == OutlookItemKind::Event;
-        self.made_anew |= matches!(step, ItemStep::Create(_)) && self.unanswered > 0 && !is_made_once;
+        self.made_anew |= matches!(step, ItemStep::Create(_)) && self.lost > 0 && !is_made_once;
         self.copy.stepped(step, done, now);
         self.rests |= self.copy.lacks_a_value();
     }
@@ -259,20 +260,26 @@ fn patience(held: &[Held], steps: &[(usize, ItemStep)], order: BatchOrder) -> u3
         BatchOrder::Parallel => steps.len().div_ceil(PARALLEL_REQUESTS_MAX),
     };
     match steps {
-        [(i, _)] if held[*i].unanswered > 0 => held[*i].copy.failure.as_ref().map_or(0, |failure| failure.attempts),
+        [(i, _)] if held[*i].lost > 0 => held[*i].copy.failure.as_ref().map_or(0, |failure| failure.attempts),
         _ => u32::try_from(one_after_the_other / STEPS_LIKE_A_TRY).unwrap_or(u32::MAX),
     }
 }
 
-/// The parts of the Outlook in which something was forbidden or not answered, and that Graph lets us into.
+/// The parts of the Outlook in which something was refused that may be no matter of single entries, and that Graph lets
+/// us into all the same.
 async fn entered(round: &Round<'_>, asked: &[AskedBatch]) -> BTreeSet<OutlookItemKind> {
     let mut doubtful = BTreeSet::new();
     for AskedBatch { steps, answer } in asked {
-        let steps = steps.iter().enumerate();
-        doubtful.extend(steps.filter_map(|(n, (_, step))| match answer {
-            Ok(results) => results.get(n)?.as_ref().is_err_and(GraphError::is_forbidden).then(|| step.place()),
-            Err(error) => is_lost(error).then(|| step.place()),
-        }));
+        doubtful.extend(match answer {
+            Ok(results) => {
+                let none_served = none_served(results);
+                let doubts = |error: &GraphError| error.is_forbidden() || none_served && passes(error);
+                let refused = steps.iter().zip(results).filter(|(_, result)| result.as_ref().is_err_and(doubts));
+                refused.map(|((_, step), _)| step.place()).collect::<Vec<_>>()
+            }
+            Err(error) if may_be_of_one(error) => steps.iter().map(|(_, step)| step.place()).collect(),
+            Err(_) => Vec::new(),
+        });
     }
     let mut entered = BTreeSet::new();
     for place in doubtful {
@@ -283,6 +290,17 @@ async fn entered(round: &Round<'_>, asked: &[AskedBatch]) -> BTreeSet<OutlookIte
     entered
 }
 
+/// Whether no step of a batch was seen to, and waiting may help all of them. What a chain left undone says nothing.
+fn none_served<'r>(results: impl IntoIterator<Item = &'r Result<StepOutcome, GraphError>>) -> bool {
+    let mut asked = results.into_iter().filter(|result| !result.as_ref().is_err_and(is_left_undone));
+    asked.all(|result| result.as_ref().is_err_and(passes))
+}
+
+/// Whether the step before it in the chain was refused.
+fn is_left_undone(error: &GraphError) -> bool {
+    error.status() == Some(424)
+}
+
 /// Takes note of what came of the steps of a batch. A refusal that concerns all is returned.
 fn take(
     round: &Round<'_>,
@@ -291,13 +309,13 @@ fn take(
     entered: &BTreeSet<OutlookItemKind>,
 ) -> Result<(), PushError> {
     let (mut stop, now) = (Ok(()), round.app.clock.now());
-    let of_all = results.len() > 1 && results.iter().all(|(_, result)| result.as_ref().is_err_and(passes));
+    let none_served = none_served(results.iter().map(|(_, result)| result));
     for ((i, step), result) in results {
         let held = &mut held[i];
         match result {
             Ok(done) => held.stepped(round, &step, done, now),
-            // Not one of them was seen to: it is the service, and none of them has failed by itself.
-            Err(error) if of_all => {
+            // It is the service, or the mailbox, and none of them has failed by itself.
+            Err(error) if none_served && passes(&error) && !entered.contains(&step.place()) => {
                 if may_have_worked(&error) {
                     held.copy.doubt(&step);
                 }
@@ -329,15 +347,15 @@ fn lost(
         // Of a whole batch only the list, read for what is linked to us, can be gone.
         return Err(PushError::ContainerGone(OutlookItemKind::Task));
     }
-    if !is_lost(&error) || steps.iter().any(|(_, step)| !entered.contains(&step.place())) {
+    if !may_be_of_one(&error) || steps.iter().any(|(_, step)| !entered.contains(&step.place())) {
         return Err(error.into());
     }
     let [(i, _)] = steps else {
-        steps.iter().for_each(|(i, _)| held[*i].unanswered += 1);
+        steps.iter().for_each(|(i, _)| held[*i].lost += 1);
         return Ok(());
     };
     held[*i].fail(round, &error);
-    if round.unanswered(held[*i].entry.noun) { Err(error.into()) } else { Ok(()) }
+    if !error.is_forbidden() && round.unanswered(held[*i].entry.noun) { Err(error.into()) } else { Ok(()) }
 }
 
 /// What a refusal means: for this copy, or, returned, for all. `entered`: the parts of the Outlook that Graph lets us
@@ -349,8 +367,8 @@ fn refused(
     error: GraphError,
     entered: &BTreeSet<OutlookItemKind>,
 ) -> Result<(), PushError> {
-    // The one before it in the chain was refused; and what only shows that things are otherwise is met by another step.
-    if error.status() == Some(424) || held.copy.learned(step, &error) {
+    // What only shows that things are otherwise is met by another step.
+    if is_left_undone(&error) || held.copy.learned(step, &error) {
         return Ok(());
     }
     if matches!(step, ItemStep::Create(_) | ItemStep::Find(_))
@@ -363,20 +381,17 @@ fn refused(
         held.copy.doubt(step);
     }
     match error.disposition() {
-        Disposition::RetryAfter(_) if matches!(&error, GraphError::Throttled { code, .. } if is_count(code)) => {
-            Err(error.into())
-        }
         Disposition::Ask if !(error.is_forbidden() && entered.contains(&step.place())) => Err(error.into()),
         _ => {
             held.fail(round, &error);
-            Ok(())
+            if passes(&error) && round.unanswered(held.entry.noun) { Err(error.into()) } else { Ok(()) }
         }
     }
 }
 
 /// Whether waiting may help.
 fn passes(error: &GraphError) -> bool {
-    matches!(error.disposition(), Disposition::RetryAfter(_))
+    matches!(error.disposition(), Disposition::RetryAfter(_)) || !error.is_explained()
 }
 
 /// Whether nobody knows what came of a request.
@@ -390,9 +405,9 @@ fn may_have_worked(error: &GraphError) -> bool {
     }
 }
 
-/// Whether the answer to a whole batch did not come, or came from somewhere in between.
-fn is_lost(error: &GraphError) -> bool {
-    may_have_worked(error) && !matches!(error, GraphError::Throttled { .. })
+/// Whether one of its steps may be why a whole batch came to nothing.
+fn may_be_of_one(error: &GraphError) -> bool {
+    !error.is_own_pace() && !matches!(error, GraphError::Token { .. })
 }
 
 fn tag(round: &Round<'_>, held: &Held) -> ItemTag {

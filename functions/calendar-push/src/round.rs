@@ -17,7 +17,7 @@ use shared::{
     },
     base::id::{EntryId, MemberId, Noun},
     firm::{Firm, feed::FeedError},
-    graph::{Disposition, GraphCode, GraphError, ItemContainers, OutlookItemKind},
+    graph::{GraphCode, GraphError, ItemContainers, OutlookItemKind},
     problem::NotedProblem,
     push::{Outlook, PushChoice},
 };
@@ -31,21 +31,21 @@ pub(crate) const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
 /// How many entries of a noun that Graph did not answer for are tried again first; the others follow once one of these
 /// is written.
 const TRIED_AGAIN_FIRST: u32 = 2;
-/// After so many entries without an answer and none written, the service itself counts as failing.
+/// After so many entries that Graph could not see to and none written, the service itself counts as failing.
 const UNANSWERED_MAX: u32 = 12;
 
 /// Why a round did not come to its end. What it did so far stays done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PushError {
-    /// Graph asks to wait.
-    #[error("Graph asks to wait {0:?}")]
+    /// It goes on a little later.
+    #[error("the round goes on in {0:?}")]
     Wait(Duration),
     /// A container that greffe made is gone.
     #[error("the place of {0:?}s is gone")]
     ContainerGone(OutlookItemKind),
     /// A person has to act, or Graph answered what nobody expected.
     #[error(transparent)]
-    Graph(GraphError),
+    Graph(#[from] GraphError),
     /// The table.
     #[error(transparent)]
     Table(TableError),
@@ -63,18 +63,13 @@ impl From<FeedError> for PushError {
     }
 }
 
-impl From<GraphError> for PushError {
-    fn from(error: GraphError) -> Self {
-        match &error {
-            // Graph counts what is asked of a mailbox, whatever the service.
-            GraphError::Throttled { wait, code, .. } if is_count(code) => Self::Wait(*wait),
-            // A token serves all.
-            GraphError::Token { .. } => match error.disposition() {
-                Disposition::RetryAfter(wait) => Self::Wait(wait),
-                _ => Self::Graph(error),
-            },
-            _ => Self::Graph(error),
-        }
+/// Whether it concerns all that is asked of a mailbox: a token serves all, and Graph counts what is asked, whatever the
+/// service.
+pub(crate) fn concerns_all(error: &GraphError) -> bool {
+    match error {
+        GraphError::Token { .. } => true,
+        GraphError::Throttled { code, .. } => is_count(code),
+        _ => false,
     }
 }
 
@@ -117,7 +112,7 @@ pub(crate) struct NounAnswers {
     came_again: bool,
     /// Whether some of these wait for that.
     held_back: bool,
-    /// For how many it did not answer.
+    /// How many it could not see to.
     unanswered: u32,
     /// Whether it wrote any.
     wrote: bool,
@@ -201,7 +196,7 @@ impl Round<'_> {
         });
     }
 
-    /// Notes that Graph did not answer for an entry. Returns whether the service itself counts as failing.
+    /// Notes that Graph could not see to an entry. Returns whether the service itself counts as failing.
     pub fn unanswered(&self, noun: Noun) -> bool {
         self.answers(noun, |answers| {
             answers.unanswered += 1;
@@ -236,7 +231,7 @@ impl Round<'_> {
     /// Errors: `error`, where it concerns all: a dead token, or a mailbox of which too much was asked.
     pub fn hold_up(&self, noun: Option<Noun>, error: PushError) -> Result<(), PushError> {
         match (noun, error) {
-            (Some(noun), PushError::Graph(error)) if !error.concerns_connection() => {
+            (Some(noun), PushError::Graph(error)) if !concerns_all(&error) => {
                 let block = if error.concerns_service() { Block::Refused(error) } else { Block::Fails(error) };
                 self.blocked.lock().unwrap_or_else(PoisonError::into_inner).entry(noun).or_insert(block);
                 Ok(())

@@ -34,7 +34,7 @@ use shared::{
 
 use crate::{
     advance, repair,
-    round::{Block, CHECK_PAUSE, CONFLICT_PAUSE, PushError, Round, keep},
+    round::{Block, CHECK_PAUSE, CONFLICT_PAUSE, PushError, Round, concerns_all, keep},
 };
 
 /// What was pushed to a member who is no more is removed for so long, where access allows it again; then it stays
@@ -283,7 +283,11 @@ impl AccountVisit<'_> {
         outbox.spent = round.outlook.graph.spent();
         let containers = round.containers.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut blocked = round.blocked.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.note_failing(&mut blocked, outbox);
+        let of_all = match &result {
+            Err(PushError::Graph(error)) if concerns_all(error) && !error.concerns_connection() => Some(error),
+            _ => None,
+        };
+        let wait = self.note_failing(&mut blocked, of_all, outbox);
         outbox.blocked = self.noted(&connector, blocked, &outbox.blocked).await?;
         match result {
             Err(PushError::ContainerGone(place)) => {
@@ -297,6 +301,7 @@ impl AccountVisit<'_> {
                 outbox.problem = Some(connector.note(app, &error, outbox.problem.as_ref()).await?);
                 Ok(RoundOutcome::Finished)
             }
+            Err(PushError::Graph(error)) if concerns_all(&error) => Err(PushError::Wait(wait)),
             Ok(outcome) => {
                 outbox.problem = None;
                 connector_watch::seen_working(app, &connector).await?;
@@ -328,23 +333,34 @@ impl AccountVisit<'_> {
         Noun::ALL.into_iter().filter_map(|noun| Some((noun, block(noun)?))).collect()
     }
 
-    /// Takes note of what Graph could not see to; what was tried and did not fail is over.
-    fn note_failing(&self, blocked: &mut BTreeMap<Noun, Block>, outbox: &mut Outbox) {
+    /// Takes note of what Graph could not see to; what was tried and did not fail is over. `of_all`: why nothing more
+    /// is asked of the mailbox. Returns how long all of it waits.
+    fn note_failing(
+        &self,
+        blocked: &mut BTreeMap<Noun, Block>,
+        of_all: Option<&GraphError>,
+        outbox: &mut Outbox,
+    ) -> Duration {
         let now = self.app.clock.now();
         for noun in Noun::ALL {
-            match blocked.get(&noun) {
-                Some(Block::Waits) => {}
-                Some(Block::Fails(error)) => {
-                    tracing::warn!(
-                        firm.id = %self.firm.id, member.id = %self.member, noun = noun.name(), error = %ErrorChain(error),
-                        "one kind of entry has to wait"
-                    );
-                    outbox.failing.insert(noun, Failing::again(outbox.failing.get(&noun), error, now));
-                }
-                _ => drop(outbox.failing.remove(&noun)),
-            }
+            let error = match blocked.get(&noun) {
+                Some(Block::Waits) => continue,
+                Some(Block::Fails(error)) => Some(error),
+                _ => of_all,
+            };
+            let Some(error) = error else {
+                outbox.failing.remove(&noun);
+                continue;
+            };
+            tracing::warn!(
+                firm.id = %self.firm.id, member.id = %self.member, noun = noun.name(), error = %ErrorChain(error),
+                "one kind of entry has to wait"
+            );
+            outbox.failing.insert(noun, Failing::again(outbox.failing.get(&noun), error, now));
         }
         blocked.retain(|_, block| !matches!(block, Block::Waits | Block::Fails(_)));
+        let waits = outbox.failing.values().map(|failing| failing.not_before).min();
+        waits.map_or(Duration::ZERO, |at| at.duration_since(now).try_into().unwrap_or_default())
     }
 
     /// What held up entries of one noun, as it is kept. Since when does not change while it lasts.

@@ -121,7 +121,7 @@ async fn read_folder(
         if round.is_over() {
             return Ok(FolderRead::OutOfTime);
         }
-        let graph = round.graph_for(row.value.trouble.as_ref());
+        let graph = round.graph_for_folder(&row.value);
         let asked = graph.delta_page(&mailbox.user, &folder, row.value.link.as_ref());
         let page = match await_answer(turns, &mut turn, asked).await {
             Ok(page) => page,

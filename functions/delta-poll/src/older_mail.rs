@@ -123,6 +123,7 @@ impl Slice<'_> {
             refused_in_a_row: &AtomicU32::new(0),
             again: TriedAgain::default(),
             some_are_well: AtomicBool::new(true),
+            many_folders_fail: AtomicBool::new(false),
             was_served: &AtomicBool::new(false),
             was_silent: &AtomicBool::new(false),
             has_work: &AtomicBool::new(false),
@@ -206,7 +207,7 @@ async fn round_work(app: &App, mailbox: &Mailbox) -> Result<Vec<Row<Work>>, Roun
 /// When older mail goes on, after it came to its end for now. Pure.
 fn due(work: &[Row<Work>], sync: &SyncState, now: Timestamp) -> Option<Timestamp> {
     let work = work.iter().map(|row| row.value.not_before.unwrap_or(now + OPEN_PAUSE));
-    work.chain(sync.faults.due(true)).chain(sync.reconcile_at).min()
+    work.chain(sync.faults.due()).chain(sync.faults.lists_due()).chain(sync.reconcile_at).min()
 }
 
 /// Older mail waits so long; then live mail gives it again.

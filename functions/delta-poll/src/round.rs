@@ -24,7 +24,7 @@ use shared::{
         telemetry::ErrorChain,
     },
     firm::{Firm, feed::FeedError, marks::Marks},
-    graph::{Disposition, Graph, GraphError, Mail},
+    graph::{Disposition, Graph, GraphError, Mail, ManyThings},
     mail::{
         baseline::{FolderPhase, KeepDecision, decide, is_new},
         folder::{FolderState, page_name},
@@ -188,6 +188,8 @@ pub(crate) struct Round<'a> {
     pub again: TriedAgain,
     /// Whether a folder did not fail when it was read last.
     pub some_are_well: AtomicBool,
+    /// Whether more folders failed than one round tries.
+    pub many_folders_fail: AtomicBool,
     /// Whether Microsoft did not answer, or is not well itself.
     pub was_silent: &'a AtomicBool,
     /// Whether there was work when it began, or may be by now.
@@ -255,6 +257,17 @@ impl Round<'_> {
         self.graph.for_one(before.map_or(0, |before| before.tries))
     }
 
+    /// Graph, for a folder. Where many are silent or failed before, the mailbox waits for none of them much longer.
+    pub fn graph_for_folder(&self, folder: &FolderState) -> Graph {
+        match &folder.trouble {
+            None if folder.phase == FolderPhase::Following => self.graph.for_one_of_many(ManyThings::Folders),
+            Some(before) if self.many_folders_fail.load(Ordering::Relaxed) => {
+                self.graph.for_helper(u32::from(before.tries > 1))
+            }
+            before => self.graph_for(before.as_ref()),
+        }
+    }
+
     /// Graph, for the original of a mail. Where many failed before, the mailbox waits for none of them much longer.
     pub fn graph_for_mail(&self, before: Option<&Trouble>) -> Graph {
         match before {
@@ -263,7 +276,7 @@ impl Round<'_> {
                 self.graph.for_helper(u32::from(before.tries > 1))
             }
             Some(before) => self.graph.for_one(before.tries),
-            None => self.graph.for_one_of_many(),
+            None => self.graph.for_one_of_many(ManyThings::Originals),
         }
     }
 
@@ -292,6 +305,11 @@ impl Round<'_> {
         self.was_served.store(true, Ordering::Relaxed);
     }
 
+    /// Whether Graph served anything in this round.
+    pub fn was_served(&self) -> bool {
+        self.was_served.load(Ordering::Relaxed)
+    }
+
     fn note_outage(&self, error: &GraphError) {
         self.was_silent.fetch_or(error.is_outage(), Ordering::Relaxed);
     }
@@ -301,7 +319,7 @@ impl Round<'_> {
     pub fn refused(&self, before: Option<&Trouble>, error: &GraphError) -> bool {
         self.note_outage(error);
         let failed_alone = before.is_some() && self.some_are_well.load(Ordering::Relaxed);
-        let is_alone = error.is_silent() && (failed_alone || self.was_served.load(Ordering::Relaxed));
+        let is_alone = error.is_silent() && (failed_alone || self.was_served());
         if is_alone || !error.may_concern_mailbox() {
             return false;
         }
@@ -312,7 +330,7 @@ impl Round<'_> {
     /// then its pauses grow little.
     pub fn trouble(&self, before: Option<&Trouble>, error: &GraphError, is_mailboxs: bool) -> Trouble {
         let now = self.app.clock.now();
-        let is_own = !error.may_concern_mailbox() || self.was_served.load(Ordering::Relaxed);
+        let is_own = !error.may_concern_mailbox() || self.was_served();
         match is_own && !is_mailboxs {
             true => Trouble::after(before, error, now),
             false => Trouble::along_with_mailbox(before, error, now),

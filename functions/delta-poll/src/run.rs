@@ -196,6 +196,7 @@ async fn run_round(
         was_served: &was_served,
         again: TriedAgain::default(),
         some_are_well: AtomicBool::new(false),
+        many_folders_fail: AtomicBool::new(false),
         was_silent: &was_silent,
         has_work: &has_work,
         settling: &settling,
@@ -495,7 +496,8 @@ impl Round<'_> {
     }
 
     /// Reads those of these folders that are meant. One that fails keeps that to itself, and is read after the others
-    /// next time. Of many that fail, some are tried; the others follow once one of these works again.
+    /// next time. Of many that fail, some are tried; once one of these works again, the next ones are, whether they
+    /// rest or not.
     async fn read(
         &self,
         folders: &mut [Row<FolderState>],
@@ -504,19 +506,23 @@ impl Round<'_> {
         found: &UnboundedSender<Batch>,
     ) -> Result<FolderReading, RoundError> {
         let now = self.app.clock.now();
-        self.some_are_well.store(folders.iter().any(|row| row.value.trouble.is_none()), Ordering::Relaxed);
-        let is_next = |folder: &FolderState| is_meant(folder.id()) && (look || !folder.rests(now));
-        let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_next(&folders[*i].value)).collect();
+        let failed = folders.iter().filter(|row| row.value.trouble.is_some()).count();
+        self.some_are_well.store(failed < folders.len(), Ordering::Relaxed);
+        self.many_folders_fail.store(failed > FAILING_READ_AT_ONCE, Ordering::Relaxed);
+        let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_meant(folders[*i].value.id())).collect();
         order.sort_by_key(|i| folders[*i].value.trouble.as_ref().map(|trouble| trouble.not_before));
         let well = order.iter().filter(|i| folders[**i].value.trouble.is_none()).count();
-        let now_read = if look { order.len() } else { order.len().min(well + FAILING_READ_AT_ONCE) };
-        let later = order.split_off(now_read);
-        let failing = order[well..].to_vec();
-        let reading = self.read_in_order(folders, order, found).await?;
-        match failing.iter().any(|i| folders[*i].value.trouble.is_none()) {
-            true => Ok(reading.and(self.read_in_order(folders, later, found).await?)),
-            false => Ok(reading),
+        let due = order.iter().filter(|i| look || !folders[**i].value.rests(now)).count();
+        let mut later = order.split_off(if look { due } else { due.min(well + FAILING_READ_AT_ONCE) });
+        let mut tried = order[well..].to_vec();
+        let mut reading = self.read_in_order(folders, order, found).await?;
+        // What one of them failed by may be over for the others, too.
+        while !later.is_empty() && tried.iter().any(|i| folders[*i].value.trouble.is_none()) {
+            let rest = later.split_off(later.len().min(FAILING_READ_AT_ONCE));
+            tried = std::mem::replace(&mut later, rest);
+            reading = reading.and(self.read_in_order(folders, tried.clone(), found).await?);
         }
+        Ok(reading)
     }
 
     /// Reads the folders at these indexes. The first round of each is begun before any other goes on: what is moved
@@ -666,9 +672,13 @@ async fn next_due(
     let open = work.iter().any(is_open).then(|| now + POLL_PAUSE_LIVELY);
     let untold = sync.untold.map(|_| now + POLL_PAUSE_LIVELY);
     let due = work.iter().filter_map(|row| row.value.not_before).chain(open).chain(untold);
-    let older = sync.reconcile_at.into_iter().chain(sync.behind_at).filter(|_| sync.older.is_none());
-    let due = due.chain(sync.faults.due(sync.older.is_none())).chain(older);
-    Ok(due.fold(look, Timestamp::min))
+    let older = sync.reconcile_at.into_iter().chain(sync.faults.lists_due());
+    // What has passed and was not begun waits for something else.
+    let older = older.map(|at| if at > now { at } else { now + POLL_PAUSE_LIVELY });
+    let older = older.chain(sync.behind_at.filter(|at| *at > now)).filter(|_| sync.older.is_none());
+    let due = due.chain(sync.faults.due()).chain(older);
+    // The queue takes what is due at one and the same time for one job.
+    Ok(due.fold(look, Timestamp::min).max(now))
 }
 
 /// Whether the previous round explains a notice: it started (`began`) after the notice was sent, and it found changes.

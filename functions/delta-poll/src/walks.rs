@@ -214,7 +214,8 @@ fn note(round: &Round<'_>, sync: &mut SyncState, folders: &[Row<FolderState>], n
     }
 }
 
-/// Walks along the folders, one after the other. First the history of all is counted, so that its end can be told.
+/// Walks along the folders, one after the other, those that failed after the others. First the history of all is
+/// counted, so that its end can be told.
 async fn walk_all(
     round: &Round<'_>,
     purposes: &[WalkPurpose],
@@ -224,6 +225,8 @@ async fn walk_all(
     let now = round.app.clock.now();
     let walked = async {
         for purpose in purposes {
+            let failed = |walk: &Walk| walk.trouble.as_ref().map(|trouble| trouble.not_before);
+            folders.sort_by_key(|folder| purpose.walk_of(&folder.value).and_then(failed));
             if let WalkPurpose::History { .. } = purpose {
                 for folder in folders.iter_mut().filter(|folder| purpose.is_ahead(&folder.value, now)) {
                     if round.is_over() {
@@ -293,11 +296,24 @@ async fn put_off(
         note_list(round, &folder.value);
         return Ok(());
     }
-    let is_mailboxs = round.refused(before, &error);
-    let trouble = round.trouble(before, &error, is_mailboxs);
+    let is_doubtful = round.refused(before, &error) || error.may_concern_mailbox() && !round.was_served();
+    let is_mailboxs = is_doubtful && !answers(round).await;
+    let trouble = match is_mailboxs {
+        true => Trouble::along_with_mailbox(before, &error, now),
+        false => Trouble::of_list(before, &error, now),
+    };
     put(round, folder, purpose, walk.failed(trouble), Vec::new()).await?;
     note_list(round, &folder.value);
     if is_mailboxs { Err(error.into()) } else { Ok(()) }
+}
+
+/// Whether Graph answers for the mailbox: then what it refuses of several folders is the matter of each.
+async fn answers(round: &Round<'_>) -> bool {
+    let answers = round.graph.for_helper(0).newest_folders(&round.mailbox.user).await.is_ok();
+    if answers {
+        round.served();
+    }
+    answers
 }
 
 /// Notes whether the list of a folder fails, for history or for the comparison.

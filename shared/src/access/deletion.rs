@@ -140,7 +140,8 @@ pub async fn delete_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), Re
     let (table, firm) = (&clients.table, row.value.id);
     if row.value.ended_at.is_none() {
         row.value.ended_at = Some(clients.clock.now());
-        let named = ExternalIdOwner::Firm.release(None, row.value.external_id.as_ref());
+        // Another firm may be called so from now on.
+        let named = ExternalIdOwner::Firm.release(None, row.value.external_id.take().as_ref());
         let (at, what) = (clients.clock.now(), FactEvent::FirmDeleted);
         let fact = Fact { id: format!("{firm}-deleted"), at, what };
         clients.feed.tell_with(firm, [Write::replace(&row)].into_iter().chain(named).collect(), fact).await?;

@@ -54,6 +54,9 @@ pub enum MailboxAccessError {
     /// The firm has no such connector.
     #[error("connector: the firm has none with this id")]
     UnknownConnector,
+    /// The mailbox lost its connector, and the change names no other one.
+    #[error("Its connector was deleted. Nothing was changed.")]
+    ConnectorDeleted,
     /// The firm has no such member.
     #[error("member: the firm has none with this id")]
     UnknownMember,
@@ -142,9 +145,9 @@ pub async fn add_mailbox(clients: &Clients, firm: FirmId, new: MailboxToAdd) -> 
 
 /// Changes a mailbox. A new connector or address has to open the same mailbox as before.
 ///
-/// Errors: `Conflict` if another wrote first; the firm has no such connector or member; the connector can't open the
-/// mailbox, or opens another one; the address or the external id is taken; the table or the event bus refuses or does
-/// not answer.
+/// Errors: `Conflict` if another wrote first; the firm has no such connector or member; the connector was deleted,
+/// can't open the mailbox, or opens another one; the address or the external id is taken; the table or the event bus
+/// refuses or does not answer.
 pub async fn change_mailbox(
     clients: &Clients,
     mut row: Row<Mailbox>,
@@ -164,7 +167,11 @@ pub async fn change_mailbox(
     mailbox.address = changes.address.unwrap_or_else(|| mailbox.address.clone());
     mailbox.external_id = changes.external_id.unwrap_or_else(|| mailbox.external_id.clone());
     if mailbox.connector != before.connector || mailbox.address != before.address {
-        let (user, root) = open(clients, firm, mailbox.connector, (&mailbox.address, mailbox.kind)).await?;
+        let opened = open(clients, firm, mailbox.connector, (&mailbox.address, mailbox.kind)).await;
+        let (user, root) = opened.map_err(|error| match error {
+            MailboxAccessError::UnknownConnector => MailboxAccessError::ConnectorDeleted,
+            other => other,
+        })?;
         if mailbox.root.as_ref().is_some_and(|known| *known != root) {
             let (address, before) = (mailbox.address.clone(), before.address);
             return Err(MailboxAccessError::AnotherMailbox { address, before });

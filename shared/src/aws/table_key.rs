@@ -80,9 +80,12 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use crate::base::id::{
-    BulkId, ClientId, ConnectorId, ConversationId, EntryId, ErasureId, ExternalId, FirmId, FolderId, KeyId, MailboxId,
-    MemberId, MessageId, Noun, TenantId, UserId, WebhookId,
+use crate::base::{
+    digest::Digest,
+    id::{
+        BulkId, ClientId, ConnectorId, ConversationId, EntryId, ErasureId, ExternalId, FirmId, FolderId, KeyId,
+        MailboxId, MemberId, MessageId, Noun, TenantId, UserId, WebhookId,
+    },
 };
 
 /// The longest keys that DynamoDB takes, in bytes.
@@ -101,6 +104,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// A digest of it, which says nothing of where it lies.
+    pub fn digest(&self) -> Digest {
+        Digest::of(format!("{}\n{}", self.pk, self.sk).as_bytes())
+    }
+
     fn of_firm(firm: FirmId, sk: String) -> Self {
         Self { pk: format!("FIRM#{firm}"), sk }
     }

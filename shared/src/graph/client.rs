@@ -147,8 +147,8 @@ pub(super) struct Patience {
     one: Option<OneThing>,
     /// How long the slowest answer took, in milliseconds; zero while there was none.
     slowest: Arc<AtomicU64>,
-    /// How many things of many were silent.
-    silent: Arc<AtomicU32>,
+    /// How many things of each kind were silent.
+    silent: Arc<[AtomicU32; 2]>,
 }
 
 /// A thing among others that is asked for.
@@ -164,9 +164,18 @@ enum ThingKind {
     /// One of few.
     Single,
     /// One of many of its kind.
-    OfMany,
+    OfMany(ManyThings),
     /// It is given up although Graph answered nothing else: mail does not wait for it.
     Helper,
+}
+
+/// Of what a mailbox has many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManyThings {
+    /// Originals of mails.
+    Originals,
+    /// Folders.
+    Folders,
 }
 
 /// One wait for a byte.
@@ -189,8 +198,8 @@ impl Wait<'_> {
         // Others may have been answered meanwhile, or not.
         let last = if self.patience.is_graphs() { self.longest } else { self.first };
         let held = last.hold(work).await;
-        if held.is_none() && self.patience.one.is_some_and(|one| one.kind == ThingKind::OfMany) {
-            self.patience.silent.fetch_add(1, Ordering::Relaxed);
+        if let (None, Some(OneThing { kind: ThingKind::OfMany(things), .. })) = (&held, self.patience.one) {
+            self.patience.silent[things as usize].fetch_add(1, Ordering::Relaxed);
         }
         held.ok_or(Silent)
     }
@@ -214,10 +223,12 @@ impl Patience {
 
     /// How long the silence of what is asked for is its own matter.
     fn silence(&self) -> Duration {
-        let many_are_silent = self.silent.load(Ordering::Relaxed) >= SILENT_MANY;
+        let many_are_silent = |things| self.silent[things as usize].load(Ordering::Relaxed) >= SILENT_MANY;
         match self.one {
             None => SILENCE_MAX,
-            Some(OneThing { kind: ThingKind::OfMany, .. }) if many_are_silent && !self.slowest().is_zero() => {
+            Some(OneThing { kind: ThingKind::OfMany(things), .. })
+                if many_are_silent(things) && !self.slowest().is_zero() =>
+            {
                 silence_of_one_of_many(self.slowest())
             }
             Some(one) => silence_of_one(one.tries, self.slowest()),
@@ -319,8 +330,8 @@ impl Graph {
 
     /// The same for one of many things of one kind, which never failed: once several of them were silent, it may be
     /// silent for half a second, unless Graph is slow with everything.
-    pub fn for_one_of_many(&self) -> Self {
-        self.patient(OneThing { tries: 0, kind: ThingKind::OfMany })
+    pub fn for_one_of_many(&self, things: ManyThings) -> Self {
+        self.patient(OneThing { tries: 0, kind: ThingKind::OfMany(things) })
     }
 
     /// The same for what mail does not wait for: it gets no more time where Graph answers nothing at all.
@@ -612,7 +623,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_stands_behind_many_that_are_silent_is_not_waited_for_as_long_as_the_first_of_them() {
-        let of_many = OneThing { tries: 0, kind: ThingKind::OfMany };
+        let of_many = OneThing { tries: 0, kind: ThingKind::OfMany(ManyThings::Originals) };
         let patience = Patience { one: Some(of_many), ..Patience::default() };
         patience.answered_after(Duration::from_millis(100));
         for _ in 0..2 {
@@ -621,6 +632,9 @@ mod tests {
             wait.hold(std::future::pending::<()>()).await.unwrap_err();
         }
         assert_eq!(patience.silence(), SILENCE_OF_ONE_OF_MANY);
+        // Folders are not mails.
+        let folder = OneThing { kind: ThingKind::OfMany(ManyThings::Folders), ..of_many };
+        assert_eq!(Patience { one: Some(folder), ..patience.clone() }.silence(), SILENCE_OF_ONE);
         let other = Patience { one: Some(OneThing { kind: ThingKind::Single, ..of_many }), ..patience.clone() };
         assert_eq!(other.silence(), SILENCE_OF_ONE);
         patience.answered_after(Duration::from_millis(700));

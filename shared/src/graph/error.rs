@@ -207,6 +207,11 @@ impl GraphError {
         }
     }
 
+    /// Whether Graph understood what was asked, and said no.
+    pub fn is_explained(&self) -> bool {
+        matches!(self, Self::Refused { status: 400..=499, .. })
+    }
+
     /// Whether Graph knows who asks, and keeps that one out.
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(403)

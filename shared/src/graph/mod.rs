@@ -29,7 +29,7 @@ pub use batch::{BatchOrder, CategoriesPatch};
 pub use budget::Spent;
 pub use calendar::{EventContent, LocalTime, NewEvent, RecurrenceUnit, Series, ShowAs};
 pub use categories::{CategoryName, Color, Mark};
-pub use client::{Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX, SILENCE_MAX, WAIT_MAX};
+pub use client::{Graph, GraphUser, Link, MailboxGate, ManyThings, PARALLEL_REQUESTS_MAX, SILENCE_MAX, WAIT_MAX};
 pub use contacts::{ContactContent, PhysicalAddress};
 pub use error::{Disposition, GraphCode, GraphError, UNREACHABLE};
 #[cfg(any(test, fuzzing))]

@@ -16,6 +16,8 @@ use crate::{
 
 /// The pause after the first failure; doubled after each further one.
 const PAUSE: Duration = Duration::from_secs(30);
+/// The same of the list of a folder: older mail alone waits for it, and asks for little.
+const LIST_PAUSE: Duration = Duration::from_secs(5);
 /// A thing that fails is tried this often at least.
 const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 /// How many times greffe follows a wait time named by Graph before it applies its own growing pauses.
@@ -44,7 +46,13 @@ impl Trouble {
     /// The trouble after one more failure with `error`. Waits as long as Graph asks, and longer after each failure.
     pub fn after(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
         let tries = before.map_or(0, |before| before.tries).saturating_add(1);
-        Self::noted(before, error.code(), named_wait(error), tries, now)
+        Self::noted(before, error, (PAUSE, tries), now)
+    }
+
+    /// The same of the list of a folder: a short fault costs history little.
+    pub fn of_list(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
+        let tries = before.map_or(0, |before| before.tries).saturating_add(1);
+        Self::noted(before, error, (LIST_PAUSE, tries), now)
     }
 
     /// The same, tried `pause` later once it was tried so often that a passing fault does not explain it.
@@ -56,11 +64,12 @@ impl Trouble {
     /// The same where it may be the whole mailbox that waits, and not this thing alone: the pauses grow little.
     pub fn along_with_mailbox(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
         let tries = before.map_or(0, |before| before.tries).saturating_add(1).min(BELIEVED_MAX);
-        Self::noted(before, error.code(), named_wait(error), tries, now)
+        Self::noted(before, error, (PAUSE, tries), now)
     }
 
-    fn noted(before: Option<&Self>, microsoft_code: GraphCode, wait: Duration, tries: u32, now: Timestamp) -> Self {
-        let own = PAUSE.saturating_mul(1 << (tries - 1).min(8)).min(PAUSE_MAX);
+    fn noted(before: Option<&Self>, error: &GraphError, (first, tries): (Duration, u32), now: Timestamp) -> Self {
+        let (microsoft_code, wait) = (error.code(), named_wait(error));
+        let own = first.saturating_mul(1 << (tries - 1).min(8)).min(PAUSE_MAX);
         // Graph knows best at first.
         let pause = if !wait.is_zero() && tries <= BELIEVED_MAX { wait } else { own.max(wait) };
         Self { since: before.map_or(now, |before| before.since), tries, not_before: now + pause, microsoft_code }
@@ -149,11 +158,6 @@ impl MailboxPart {
         }
     }
 
-    /// Whether it keeps mail from being found, so that the mailbox is due when it is tried next.
-    fn holds_mail(&self) -> bool {
-        matches!(self, Self::Folder { .. } | Self::List { .. } | Self::Tree)
-    }
-
     fn is_same(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
             && self.folder().map(|(id, _)| id) == other.folder().map(|(id, _)| id)
@@ -233,11 +237,16 @@ impl Faults {
         lasting
     }
 
-    /// When something is tried next without which mail is missing. `lists`: also what older mail reads.
-    pub fn due(&self, lists: bool) -> impl Iterator<Item = Timestamp> + '_ {
-        let is_meant =
-            move |thing: &MailboxPart| thing.holds_mail() && (lists || !matches!(thing, MailboxPart::List { .. }));
-        self.0.iter().filter(move |fault| is_meant(&fault.thing)).map(|fault| fault.trouble.not_before)
+    /// When something is tried next without which new mail is missing.
+    pub fn due(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        let holds = |thing: &MailboxPart| matches!(thing, MailboxPart::Folder { .. } | MailboxPart::Tree);
+        self.0.iter().filter(move |fault| holds(&fault.thing)).map(|fault| fault.trouble.not_before)
+    }
+
+    /// When the list of a folder is tried next, which older mail reads.
+    pub fn lists_due(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        let lists = self.0.iter().filter(|fault| matches!(fault.thing, MailboxPart::List { .. }));
+        lists.map(|fault| fault.trouble.not_before)
     }
 }
 
@@ -271,6 +280,8 @@ mod tests {
         }
         assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
         assert_eq!(Trouble::after(None, &error(Some(77)), at(0)).not_before, at(77));
+        let of_list = |before: Option<&Trouble>| Trouble::of_list(before, &error(None), at(0));
+        assert_eq!((of_list(None).not_before, of_list(Some(&of_list(None))).not_before), (at(5), at(10)));
     }
 
     #[test]

@@ -61,9 +61,11 @@ pub fn of_app_not_allowed(error: NotAllowed) -> Code {
     }
 }
 
-/// What a refusal means that concerns one pushed item: not its mailbox, but what it says.
+/// What a refusal means that concerns one pushed item: not its mailbox, but what it says. An answer that explains
+/// nothing is an outage.
 pub fn of_refused_item(error: &GraphError) -> Code {
     match of_graph_error(error) {
+        Code::MicrosoftRefused if !error.is_explained() => Code::MicrosoftBusy,
         Code::MicrosoftRefused | Code::AskedWrongly | Code::MailboxOutOfReach => Code::ItemRefused,
         other => other,
     }
@@ -100,6 +102,13 @@ impl Problem {
     /// A refusal to issue a token, or to complete a sign-in, with Microsoft's own code and words.
     pub fn of_refusal(refusal: &EntraRefusal) -> Self {
         Self::refused(refusal, format!("Microsoft answered {}.", refusal.code()))
+    }
+
+    /// A refusal that concerns one part of an Outlook, as long as nothing is known of the others.
+    pub fn of_service(error: GraphError) -> Self {
+        let code = of_refused_service(&error);
+        let Self { detail, microsoft_code, microsoft_message, .. } = error.into();
+        Self { microsoft_code, microsoft_message, ..Self::new(code, detail) }
     }
 
     fn refused(refusal: &EntraRefusal, detail: String) -> Self {

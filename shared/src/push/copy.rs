@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    base::{clock::next_try, id::EntryId},
+    base::{
+        clock::{ATTEMPTS_MAX, next_try},
+        id::EntryId,
+    },
     graph::{
         Disposition, GraphCode, GraphError, ItemStep, OutlookItem, OutlookItemKind, ShownItem, StepOutcome, UNREACHABLE,
     },
@@ -298,16 +301,25 @@ impl Copy {
         self.told.update(lasting, self.failure.is_none())
     }
 
-    /// Takes note of a refusal that concerns this copy only. What passes is tried again within a quarter of an hour.
+    /// Takes note of a refusal that concerns this copy only. What passes is tried again within a quarter of an hour,
+    /// however long it lasts.
     pub fn failed(&mut self, error: &GraphError, now: Timestamp) {
-        let attempts = self.failure.as_ref().map_or(0, |failure| failure.attempts) + 1;
+        let attempts = self.failure.as_ref().map_or(0, |failure| failure.attempts).saturating_add(1);
         let since = self.failure.as_ref().map_or(now, |failure| failure.problem.since);
         let code = crate::problem::of_refused_item(error);
         let microsoft_code = GraphCode::to_string(&error.code());
         let problem = NotedProblem { code, microsoft_code, since };
-        let next_try = match error.disposition() {
-            Disposition::RetryAfter(_) => next_try(attempts, now).map(|at| at.min(now + PASSING_PAUSE_MAX)),
-            _ => next_try(attempts, now),
+        let wait = match error.disposition() {
+            Disposition::RetryAfter(wait) => Some(wait),
+            _ if code == Code::MicrosoftBusy => Some(Duration::ZERO),
+            _ => None,
+        };
+        let next_try = match wait {
+            Some(wait) => {
+                let own = next_try(attempts.min(ATTEMPTS_MAX - 1), now);
+                own.map(|at| at.max(now + wait).min(now + PASSING_PAUSE_MAX))
+            }
+            None => next_try(attempts, now),
         };
         self.failure = Some(CopyFailure { problem, attempts, next_try });
     }
@@ -380,6 +392,33 @@ mod tests {
             assert!(told.len() < 10, "{told:?}");
         }
         told
+    }
+
+    #[test]
+    fn a_copy_that_microsoft_is_not_well_for_is_tried_again_every_quarter_of_an_hour_and_a_refused_one_less_and_less() {
+        fn refused(status: u16) -> GraphError {
+            let (attempted, message, request_id) = (String::new(), String::new(), String::new());
+            GraphError::Refused { attempted, status, code: GraphCode::new("Odd"), message, request_id }
+        }
+        let throttled = |seconds| GraphError::Throttled {
+            attempted: String::new(),
+            wait: Duration::from_secs(seconds),
+            code: GraphCode::new("TooManyRequests"),
+        };
+        let failed = |times: u32, error: GraphError| {
+            let mut copy = copy();
+            (0..times).for_each(|_| copy.failed(&error, now()));
+            let failure = copy.failure.unwrap();
+            (failure.problem.code, failure.next_try.map(|at| at.duration_since(now()).as_secs()))
+        };
+        let unreadable = || GraphError::Unreadable { attempted: String::new(), source: "it is no JSON".into() };
+        assert_eq!(failed(1, unreadable()), (Code::MicrosoftBusy, Some(60)));
+        assert_eq!(failed(1, refused(500)), (Code::MicrosoftBusy, Some(60)));
+        assert_eq!(failed(100, refused(500)), (Code::MicrosoftBusy, Some(900)));
+        assert_eq!(failed(1, throttled(300)), (Code::MicrosoftBusy, Some(300)));
+        assert_eq!(failed(1, throttled(3_600)), (Code::MicrosoftBusy, Some(900)));
+        assert_eq!(failed(3, refused(400)), (Code::ItemRefused, Some(960)));
+        assert_eq!(failed(15, refused(400)), (Code::ItemRefused, None));
     }
 
     #[test]

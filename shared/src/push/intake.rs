@@ -103,7 +103,10 @@ pub enum IntakeError {
     Queue(#[from] QueueError),
     /// The known entry is not as the request demands.
     #[error("the entry was changed in the meantime")]
-    Changed,
+    Changed {
+        /// Whether it is there.
+        is_there: bool,
+    },
 }
 
 /// A firm with its members: what its requests are judged by.
@@ -202,8 +205,9 @@ impl Intake<'_> {
         loop {
             let known = Entry::<T>::find(self.table, firm, &entry.id).await?;
             let before = known.as_ref().map(|row| row.value.clone());
-            if !may(before.as_ref().filter(|before| before.content.is_some())) {
-                return Err(IntakeError::Changed);
+            let there = before.as_ref().filter(|before| before.content.is_some());
+            if !may(there) {
+                return Err(IntakeError::Changed { is_there: there.is_some() });
             }
             let (next, members) = match entry.clone().after(before.as_ref()) {
                 EntryDecision::Nothing => {
@@ -237,7 +241,7 @@ impl Intake<'_> {
     ) -> Result<(), IntakeError> {
         // Without a number there is nothing that a later put would be held against.
         if version.is_none() && Entry::<T>::find(self.table, firm, &id).await?.is_none() {
-            return if may(None) { Ok(()) } else { Err(IntakeError::Changed) };
+            return if may(None) { Ok(()) } else { Err(IntakeError::Changed { is_there: false }) };
         }
         self.put(firm, Entry::<T>::deleted(id, version, self.clock.now()), may).await.map(drop)
     }

@@ -51,7 +51,8 @@ pub struct Failing {
     pub not_before: Timestamp,
 }
 
-/// The first and the longest pause of a service that fails. In between it rests as long as it has failed.
+/// The first pause of a service that fails, unless Graph names one, and the longest. In between it rests as long as it
+/// has failed.
 const FAILING_PAUSE: Duration = Duration::from_secs(30);
 const FAILING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 /// A service that fails for so long is shown as a problem.
@@ -68,11 +69,11 @@ impl Failing {
     pub fn again(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
         let since = before.map_or(now, |before| before.problem.since);
         let lasted = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-        let named = match error.disposition() {
-            Disposition::RetryAfter(wait) => wait,
-            _ => Duration::ZERO,
+        let first = match error.disposition() {
+            Disposition::RetryAfter(wait) if !wait.is_zero() => wait,
+            _ => FAILING_PAUSE,
         };
-        let pause = lasted.clamp(FAILING_PAUSE, FAILING_PAUSE_MAX).max(named);
+        let pause = lasted.max(first).min(FAILING_PAUSE_MAX);
         Self { problem: NotedProblem { since, ..NotedProblem::of(error, now) }, not_before: now + pause }
     }
 }

@@ -8,7 +8,7 @@ pub const SEGMENT_MAILS_MAX: u64 = 131_072;
 /// Smaller segments at the end are merged with what is appended.
 const SMALL_MAILS: u64 = 1_024;
 /// So many segments of one size make one of the next.
-const FAN: usize = 8;
+const FAN: usize = 4;
 /// The form of the segments that this version writes and reads. An index of another form is made again.
 const FORMAT: u32 = 2;
 

@@ -32,7 +32,7 @@ const ANALYZER: &str = "words";
 /// Memory that a segment begins with; it takes what it needs.
 const WRITER_BYTES: usize = 1 << 20;
 /// Bytes of a block of what hits show.
-const STORE_BLOCK_BYTES: usize = 8 << 10;
+const STORE_BLOCK_BYTES: usize = 32 << 10;
 /// Blocks of it that an open segment keeps.
 const STORE_BLOCKS_KEPT: usize = 16;
 /// Words with which a phrase may end that has the beginning of one; others are not looked for.

@@ -175,6 +175,8 @@ impl Sender<'_> {
     ///
     /// Errors: the table, the feed or the key ring; what the address answers is none.
     pub async fn deliver(self, job: &DeliveryJob, deadline: &Deadline) -> Result<RoundOutcome, DeliverError> {
+        // Read before the webhook: what comes of another address than the one that it has then is not kept.
+        let progress = DeliveryProgress::find(self.table, job.firm, job.webhook).await?;
         let Some(webhook) = Webhook::find(self.table, job.firm, job.webhook).await? else {
             return Ok(RoundOutcome::Finished);
         };
@@ -183,7 +185,12 @@ impl Sender<'_> {
         for request in &job.requests {
             round.carry_out(request).await?;
         }
-        round.catch_up(deadline).await
+        let Some(progress) = progress else { return Ok(RoundOutcome::Finished) };
+        match round.catch_up(progress, deadline).await {
+            // The webhook was changed meanwhile: what is behind its place is posted as it is now.
+            Err(DeliverError::Feed(FeedError::Table(TableError::Conflict { .. }))) => Ok(RoundOutcome::OutOfTime),
+            ended => ended,
+        }
     }
 }
 
@@ -209,12 +216,13 @@ impl DeliveryRound<'_> {
     }
 
     /// Posts what is behind its place.
-    async fn catch_up(&mut self, deadline: &Deadline) -> Result<RoundOutcome, DeliverError> {
+    async fn catch_up(
+        &mut self,
+        mut progress: Row<DeliveryProgress>,
+        deadline: &Deadline,
+    ) -> Result<RoundOutcome, DeliverError> {
         let Sender { table, feed, clock, .. } = self.sender;
-        let (firm, id) = (self.webhook.value.firm, self.webhook.value.id);
-        let Some(mut progress) = DeliveryProgress::find(table, firm, id).await? else {
-            return Ok(RoundOutcome::Finished);
-        };
+        let firm = self.webhook.value.firm;
         let rests = |progress: &DeliveryProgress| {
             progress.failing.as_ref().is_some_and(|trouble| trouble.next_try > clock.now())
         };

@@ -229,7 +229,8 @@ impl Webhook {
         table.get(&Key::webhook(firm, id)).await
     }
 
-    /// Changes a webhook, unless `change` says false of it. One that is active again is tried at once.
+    /// Changes a webhook, unless `change` says false of it. One that is active is tried at once, and what came of a try
+    /// that was under way is forgotten.
     ///
     /// Errors: `Conflict` if another has its external id; the table refuses or does not answer.
     pub async fn change(
@@ -238,34 +239,31 @@ impl Webhook {
         change: impl Fn(&mut Self) -> bool + Send + Sync,
     ) -> Result<ChangedWebhook, TableError> {
         let mut tries = table.tries();
-        let webhook = loop {
+        loop {
             let Some(mut row) = Self::find(table, firm, id).await? else { return Ok(ChangedWebhook::Missing) };
             let before = row.value.clone();
             if !change(&mut row.value) {
                 return Ok(ChangedWebhook::Refused(before.into()));
             }
+            let mut writes = Vec::new();
             if row.value.state == WebhookState::Active {
                 row.value.problem = None;
+                let progress = DeliveryProgress::find(table, firm, id).await?;
+                writes.extend(progress.map(|row| {
+                    let rested = DeliveryProgress::at(row.value.place);
+                    Write::replace(&row.with(rested))
+                }));
             }
+            writes.push(Write::replace(&row));
             let external_ids = (before.external_id.as_ref(), row.value.external_id.as_ref());
             let named = ExternalIdOwner::Webhook.change(firm, external_ids, id);
-            match table.transact([Write::replace(&row)].into_iter().chain(named).collect()).await {
+            match table.transact(writes.into_iter().chain(named).collect()).await {
                 Err(error)
                     if !ExternalIdOwner::Webhook.is_taken(firm, external_ids.1, &error)
                         && tries.again(&error).await => {}
-                changed => {
-                    changed?;
-                    break row.value;
-                }
+                changed => return changed.map(|()| ChangedWebhook::Changed(row.value.into())),
             }
-        };
-        if webhook.state == WebhookState::Active {
-            let rested =
-                |progress: Option<DeliveryProgress>| progress.map(|progress| DeliveryProgress::at(progress.place));
-            let key = Key::webhook_progress(firm, id);
-            table.update(&key, rested).await?;
         }
-        Ok(ChangedWebhook::Changed(webhook.into()))
     }
 
     /// Gives it a new secret, which is shown this once. Those before still sign, each for [`SECRET_OVERLAP`] after it

@@ -12,6 +12,7 @@ use shared::{
         id::{BulkId, MemberId},
     },
     graph::OutlookItem,
+    problem::Problem,
     push::{
         PushChoice,
         contact::{Address, Contact, ContactKind, ContactSlot, Phone},
@@ -54,7 +55,6 @@ pub(crate) struct NewContact {
     title: Option<String>,
     given_name: Option<String>,
     middle_name: Option<String>,
-    #[serde(alias = "family_name")]
     surname: Option<String>,
     company: Option<String>,
     department: Option<String>,
@@ -260,7 +260,6 @@ fn read_addresses(addresses: Vec<AddressView>) -> Result<Vec<Address>, FieldErro
 pub(crate) struct ContactRows {
     /// At most 5,000. Each row is the body of a PUT with an `external_id`; or `external_id`, `deleted: true` and an
     /// optional `version`.
-    #[serde(alias = "contacts")]
     #[schema(min_items = 1, max_items = 5000, value_type = Vec<NewContact>)]
     rows: Vec<Value>,
 }
@@ -275,6 +274,10 @@ pub(crate) struct ContactRows {
             description = "Unchanged or replaced. A late or repeated request changes nothing"
         ),
         (status = 201, body = EntryView<ContactView>, description = "Created"),
+        (
+            status = 404, body = Problem, content_type = "application/problem+json",
+            description = "`not_found`: it was deleted with a version that is not lower. Nothing was changed."
+        ),
     )
 )]
 pub(super) async fn put(

@@ -45,7 +45,6 @@ pub(crate) struct NewCredential {
     /// With `secret`: the value of the client secret.
     client_secret: Option<ClientSecret>,
     /// With `secret`: when it expires. Needed only if Entra does not show the date to greffe.
-    #[serde(alias = "expires_at")]
     #[schema(value_type = Option<String>, format = "date-time")]
     secret_expires_at: Option<Moment>,
 }

@@ -14,6 +14,7 @@ use shared::{
     app::App,
     base::{id::MemberId, time_zone},
     graph::{OutlookItem, RecurrenceUnit, ShowAs},
+    problem::Problem,
     push::{
         PushChoice,
         date::{Date, DateKind, DateTimes, Recurrence},
@@ -239,10 +240,22 @@ fn read_when(
         DateTimes::AllDay { start, end } => (*start, *end),
         DateTimes::Timed { start, end, .. } => (start.date(), end.date()),
     };
-    match [("start", first), ("end", last)].into_iter().find(|(_, day)| !(DAYS.0..=DAYS.1).contains(day)) {
-        Some((field, _)) => Err(unfit(field, format!("Outlook shows dates from {} to {}", DAYS.0, DAYS.1))),
-        None => Ok(when),
+    check_shown("start", first)?;
+    check_shown("end", last)?;
+    Ok(when)
+}
+
+fn check_shown(field: &str, day: Day) -> Result<(), FieldError> {
+    match (DAYS.0..=DAYS.1).contains(&day) {
+        true => Ok(()),
+        false => Err(unfit(field, format!("Outlook shows dates from {} to {}", DAYS.0, DAYS.1))),
     }
+}
+
+/// Where a text begins with a day that Outlook does not show, that is wrong, whatever follows.
+fn check_beginning(field: &str, text: &str) -> Result<(), FieldError> {
+    let day = text.get(..DAY_CHARS).filter(|day| is_day(day)).and_then(|day| day.parse().ok());
+    day.map_or(Ok(()), |day| check_shown(field, day))
 }
 
 fn read_span(
@@ -281,6 +294,9 @@ fn read_span(
 /// What may stand between the day and the time (RFC 3339, section 5.6).
 const BEFORE_TIME: [char; 3] = ['T', 't', ' '];
 
+/// The length of a day, such as 2026-10-05.
+const DAY_CHARS: usize = 10;
+
 /// Whether a text has the form of a day, such as 2026-10-05.
 fn is_day(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
@@ -290,6 +306,7 @@ fn is_day(text: &str) -> bool {
 
 fn read_day(field: &str, text: &str) -> Result<Day, FieldError> {
     let wrong = || unfit(field, "not a day such as 2026-10-05");
+    check_beginning(field, text)?;
     match text.split_once(BEFORE_TIME) {
         None if is_day(text) => text.parse().map_err(|_| wrong()),
         None => Err(wrong()),
@@ -307,6 +324,7 @@ fn read_day(field: &str, text: &str) -> Result<Day, FieldError> {
 
 /// What the clock shows in `zone`, and the moment. Of a time that it shows twice, and without an offset, the first.
 fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<(DateTime, Timestamp), FieldError> {
+    check_beginning(field, text)?;
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok((instant.to_zoned(zone.clone()).datetime(), instant));
     }
@@ -318,7 +336,8 @@ fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<(DateTime, Time
             let zoned = time.to_zoned(zone.clone()).map_err(|error| unfit(field, error))?;
             Ok((time, zoned.timestamp()))
         }
-        _ => Err(unfit(field, "not a time such as 2026-10-05T09:00:00; for a whole day, set all_day")),
+        _ if is_day(text) => Err(unfit(field, "a time such as 2026-10-05T09:00:00 belongs here, and a day came")),
+        _ => Err(unfit(field, "neither a time such as 2026-10-05T09:00:00 nor a day such as 2026-10-05")),
     }
 }
 
@@ -359,7 +378,6 @@ fn read_recurrence(kind: DateKind, when: &DateTimes, new: NewRecurrence) -> Resu
 pub(crate) struct DateRows {
     /// At most 5,000. Each row is the body of a PUT with an `external_id`; or `external_id`, `deleted: true` and an
     /// optional `version`.
-    #[serde(alias = "dates")]
     #[schema(min_items = 1, max_items = 5000, value_type = Vec<NewDate>)]
     rows: Vec<Value>,
 }
@@ -373,6 +391,10 @@ pub(crate) struct DateRows {
             description = "Unchanged or replaced. A late or repeated request changes nothing"
         ),
         (status = 201, body = EntryView<DateView>, description = "Created"),
+        (
+            status = 404, body = Problem, content_type = "application/problem+json",
+            description = "`not_found`: it was deleted with a version that is not lower. Nothing was changed."
+        ),
     )
 )]
 pub(super) async fn put(
@@ -531,6 +553,16 @@ mod tests {
         ] {
             assert_eq!(read(more.clone()).unwrap_err(), field, "{more}");
         }
+        let reason = |more: Value| {
+            let mut new = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-10-05T09:00:00" });
+            new.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Date::read(serde_json::from_value(new).unwrap(), "Europe/Brussels").unwrap_err().reason
+        };
+        for late in ["9999-12-31", "9999-12-31T23:59:59", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59+01:00"] {
+            assert!(reason(json!({ "start": late })).starts_with("Outlook shows dates from "), "{late}");
+        }
+        assert!(reason(json!({ "start": "20261201" })).ends_with("nor a day such as 2026-10-05"));
+        assert!(reason(json!({ "end": "2026-12-01" })).ends_with("and a day came"));
         assert!(read(appointment(json!({ "every": "week", "weekdays": ["monday", "friday"] }))).is_ok());
     }
 }

@@ -16,6 +16,7 @@ use shared::{
     base::id::{BulkId, EntryId, ExternalId, FirmId, MemberId},
     firm::member::Member,
     graph::{OutlookItem, OutlookItemKind},
+    problem::{Code, Problem},
     push::{
         Bulk, BulkProgress, Copy, CopyState, Outbox, PushChoice,
         entry::{Entry, EntryContent},
@@ -29,7 +30,7 @@ use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::given,
     field::Limit,
-    precondition::{ETag, IfMatch, Tagged, changed},
+    precondition::{ETag, IfMatch, Tagged, absent, changed},
     wording::plain,
 };
 
@@ -46,14 +47,21 @@ impl From<FieldError> for Failure {
     }
 }
 
-impl From<IntakeError> for Failure {
-    fn from(error: IntakeError) -> Self {
-        match error {
-            IntakeError::Table(error) => error.into(),
-            IntakeError::Queue(error) => error.into(),
-            IntakeError::Changed => changed(),
-        }
+/// Why an entry could not be stored.
+fn not_stored<T: EntryContent>(error: IntakeError) -> Failure {
+    match error {
+        IntakeError::Table(error) => error.into(),
+        IntakeError::Queue(error) => error.into(),
+        IntakeError::Changed { is_there: true } => changed(),
+        IntakeError::Changed { is_there: false } => absent(noun::<T>()),
     }
+}
+
+/// That a path names a route of its own where an external id belongs.
+pub(crate) fn reserved(path: &str) -> Option<Failure> {
+    let (collection, name) = path.rsplit_once('/')?;
+    let is_taken = RESERVED.contains(&name) && ["/dates", "/contacts"].iter().any(|noun| collection.ends_with(noun));
+    is_taken.then(|| invalid(format!("external_id: '{name}' is the name of a route, and can't be an external id")))
 }
 
 /// A noun whose entries come through the API.
@@ -153,7 +161,13 @@ pub(super) async fn put<T: Resource>(
 ) -> Answer<(StatusCode, Tagged<EntryView<T::View>>)> {
     let roster = roster(app, firm).await?;
     let entry = entry::<T>(&roster, id, new, app.clock.now())?;
-    let (known, stored) = intake(app).put(firm, entry, may_change(condition)).await?;
+    let put = intake(app).put(firm, entry, may_change(condition)).await;
+    let (known, stored) = put.map_err(not_stored::<T>)?;
+    if stored.content.is_none() {
+        let version = stored.revision.map(|version| format!(" with version {version}")).unwrap_or_default();
+        let detail = format!("The {} was deleted{version}: a lower or equal version changes nothing.", noun::<T>());
+        return Err(Problem::new(Code::NotFound, detail).into());
+    }
     let is_new = known.as_ref().is_none_or(|known| known.content.is_none()) && stored.content.is_some();
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Tagged(tag(&stored), view(app, &roster, stored).await?)))
@@ -177,7 +191,8 @@ pub(super) async fn delete<T: Resource>(
     version: Option<u64>,
     condition: &IfMatch,
 ) -> Answer<StatusCode> {
-    intake(app).delete::<T>(firm, id, version, may_change(condition)).await?;
+    let deleted = intake(app).delete::<T>(firm, id, version, may_change(condition)).await;
+    deleted.map_err(not_stored::<T>)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -220,7 +235,9 @@ async fn views<T: Resource>(app: &App, roster: &Roster, entries: Vec<Entry<T>>) 
             Some(copy_view(roster, member, &entry, (copy, outbox), now))
         });
         let copies = shown.collect();
-        let Entry { id: external_id, revision, members, content, changed_at, .. } = entry;
+        let Entry { id: external_id, revision, mut members, content, changed_at, .. } = entry;
+        // Those who were deleted since are nobody's.
+        members.retain(|member| roster.members.contains_key(member));
         Some(EntryView { external_id, version: revision, members, changed_at, content: T::view(content?), copies })
     });
     Ok(views.collect())
@@ -323,7 +340,7 @@ pub(super) async fn bulk<T: Resource>(app: &App, firm: FirmId, rows: Vec<Value>)
         let external_id = row.get("external_id").and_then(Value::as_str).map(str::to_owned);
         BulkRow { external_id, entry: read_row::<T>(&roster, row, now) }
     });
-    let (bulk, outcomes) = intake(app).bulk(&roster, rows.collect()).await?;
+    let (bulk, outcomes) = intake(app).bulk(&roster, rows.collect()).await.map_err(not_stored::<T>)?;
     Ok(BulkResult::of(bulk, outcomes))
 }
 
@@ -373,7 +390,6 @@ pub(super) struct MemberRef(MemberId);
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberChange {
     /// The external ids of the entries, at most 5,000.
-    #[serde(alias = "contacts", alias = "dates", alias = "external_ids")]
     #[schema(min_items = 1, max_items = 5000)]
     entries: Vec<String>,
     /// Who gets them from now on.
@@ -393,7 +409,7 @@ pub(super) async fn change_members<T: Resource>(app: &App, firm: FirmId, change:
     let add = roster.named("add", &change.add)?;
     let remove: BTreeSet<MemberId> = change.remove.into_iter().collect();
     let rows = intake(app).member_rows::<T>(firm, change.entries, (&add, &remove)).await?;
-    let (bulk, outcomes) = intake(app).bulk(&roster, rows).await?;
+    let (bulk, outcomes) = intake(app).bulk(&roster, rows).await.map_err(not_stored::<T>)?;
     Ok(BulkResult::of(bulk, outcomes))
 }
 

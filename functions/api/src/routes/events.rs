@@ -11,7 +11,7 @@ use shared::{
     app::App,
     base::telemetry::ErrorChain,
     firm::{
-        fact::{EventType, FactEvent, NumberedFact},
+        fact::{FactEvent, NumberedFact},
         feed::FeedError,
         joint_feed::{self, FirmEvent, JointCursor},
         waiting_calls::{WAIT_SECONDS_MAX, WaitingCall},
@@ -24,11 +24,13 @@ use crate::{
     auth::{Caller, FirmScope, Operator},
     error::Answer,
     extract::{Json, Query, given, given_word, given_words},
-    field::Limit,
+    field::{Limit, WantedType},
 };
 
-/// Most events that one look examines for those of some types.
+/// Most events that one look examines for some that can be listed.
 const LOOKED_AT_MAX: usize = 1_000;
+/// Events of one reading while it looks for more than the first ones.
+const LOOKED_AT_ONCE: usize = 100;
 /// How often a call that waits looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// After how many looks a call that waits asks whether its key is still valid.
@@ -68,8 +70,8 @@ pub(crate) struct EventsPart {
     /// events, so a page may have few or none and still not be the last. You are at the end when `next` equals
     /// `after`.
     #[serde(default, deserialize_with = "given_words")]
-    #[param(value_type = Option<Vec<EventType>>, max_items = 40)]
-    r#type: Option<BTreeSet<EventType>>,
+    #[param(value_type = Option<Vec<WantedType>>, max_items = 40)]
+    r#type: Option<BTreeSet<WantedType>>,
     /// `asc`, the default, has the oldest first. `desc` has the newest first: then `after` is the number below which to
     /// go on, `next` is 0 at the end, and the call does not wait.
     #[serde(default, deserialize_with = "given_word")]
@@ -108,8 +110,8 @@ pub(crate) struct AllEventsPart {
     /// events, so a page may have few or none and still not be the last. You are at the end when `next` equals
     /// `after`.
     #[serde(default, deserialize_with = "given_words")]
-    #[param(value_type = Option<Vec<EventType>>, max_items = 40)]
-    r#type: Option<BTreeSet<EventType>>,
+    #[param(value_type = Option<Vec<WantedType>>, max_items = 40)]
+    r#type: Option<BTreeSet<WantedType>>,
 }
 
 /// Events, oldest first.
@@ -136,11 +138,13 @@ pub(super) async fn list(
     Query(part): Query<EventsPart>,
 ) -> Answer<Json<Facts>> {
     let (app, firm, limit) = (&*app, firm.id(), part.limit.unwrap_or_default().get());
-    let wanted = part.r#type.map(|wanted| move |event: &NumberedFact| wanted.contains(&event.fact.what.event_type()));
+    let wanted = part.r#type;
+    let wanted =
+        wanted.map(|wanted| move |event: &NumberedFact| wanted.contains(&WantedType(event.fact.what.event_type())));
     let (items, next) = match part.order {
         Some(Order::Desc) => {
-            let read = |before| async move {
-                let events = app.feed.facts_before(firm, before, limit).await?;
+            let read = |before, at_once| async move {
+                let events = app.feed.facts_before(firm, before, at_once).await?;
                 let next = events.last().map_or(0, |last| last.number);
                 let events = events.into_iter().filter(|event| event.fact.what != FactEvent::Void);
                 Ok((events.map(|event| (event.number, event)).collect(), next))
@@ -149,8 +153,8 @@ pub(super) async fn list(
         }
         Some(Order::Asc) | None => {
             let after = part.after.unwrap_or(0);
-            let read = |after| async move {
-                let (events, next) = app.feed.facts_after(firm, after, limit, app.clock.now()).await?;
+            let read = |after, at_once| async move {
+                let (events, next) = app.feed.facts_after(firm, after, at_once, app.clock.now()).await?;
                 Ok((events.into_iter().map(|event| (event.number, event)).collect(), next))
             };
             let read = |after| only(after, limit, &read, wanted.as_ref());
@@ -188,10 +192,11 @@ pub(super) async fn list_all(
     Query(part): Query<AllEventsPart>,
 ) -> Answer<Json<AllFacts>> {
     let (app, limit) = (&*app, part.limit.unwrap_or_default().get());
+    let wanted = part.r#type;
     let wanted =
-        part.r#type.map(|wanted| move |event: &FirmEvent| wanted.contains(&event.event.fact.what.event_type()));
-    let read = |after| async move {
-        let (events, next) = joint_feed::events_after((&app.table, &app.feed), after, limit, app.clock.now()).await?;
+        wanted.map(|wanted| move |event: &FirmEvent| wanted.contains(&WantedType(event.event.fact.what.event_type())));
+    let read = |after, at_once| async move {
+        let (events, next) = joint_feed::events_after((&app.table, &app.feed), after, at_once, app.clock.now()).await?;
         Ok((events.into_iter().map(|(event, place)| (place, event)).collect(), next))
     };
     let after = part.after.unwrap_or_default();
@@ -203,37 +208,34 @@ pub(super) async fn list_all(
     Ok(Json(AllFacts { items, next: next.to_string() }))
 }
 
-/// At most `limit` events after `cursor`, and where to go on. Where only some are `wanted`, it looks at
-/// [`LOOKED_AT_MAX`] events at most.
-async fn only<T, C: Copy, F: Future<Output = Result<(Vec<(C, T)>, C), FeedError>>>(
+/// At most `limit` events after `cursor`, and where to go on. Numbers without an event are passed over, and where only
+/// some are `wanted`, the others: it looks at [`LOOKED_AT_MAX`] numbers at most.
+async fn only<T, C: Copy + PartialEq, F: Future<Output = Result<(Vec<(C, T)>, C), FeedError>>>(
     mut cursor: C,
     limit: usize,
-    read: impl Fn(C) -> F,
+    read: impl Fn(C, usize) -> F,
     wanted: Option<&impl Fn(&T) -> bool>,
 ) -> Result<(Vec<T>, C), FeedError> {
-    let Some(is_wanted) = wanted else {
-        let (events, next) = read(cursor).await?;
-        return Ok((events.into_iter().map(|(_, event)| event).collect(), next));
-    };
     let (mut items, mut looked_at) = (Vec::new(), 0);
-    while looked_at < LOOKED_AT_MAX {
-        let (events, next) = read(cursor).await?;
-        looked_at += events.len();
-        let is_end = events.is_empty();
+    let mut at_once = if wanted.is_some() { LOOKED_AT_ONCE } else { limit };
+    loop {
+        let (events, next) = read(cursor, at_once).await?;
         for (place, event) in events {
-            if is_wanted(&event) {
+            if wanted.is_none_or(|is_wanted| is_wanted(&event)) {
                 items.push(event);
             }
             if items.len() == limit {
                 return Ok((items, place));
             }
         }
+        looked_at += at_once;
+        let is_end = next == cursor;
         cursor = next;
-        if is_end {
-            break;
+        if is_end || looked_at >= LOOKED_AT_MAX || wanted.is_none() && !items.is_empty() {
+            return Ok((items, cursor));
         }
+        at_once = LOOKED_AT_ONCE;
     }
-    Ok((items, cursor))
 }
 
 /// What `read` finds after `cursor`, and where to go on; where it finds nothing, it looks again as long as the call may

@@ -231,14 +231,14 @@ pub(super) async fn list(
     let page = match part.sort.unwrap_or_default() {
         Sort::Id => {
             let id = |listed: &ListedFirm| listed.id;
-            let Page { items, next } = part.by_id()?.read(&app.table, &prefix, Key::listed_firm, id).await?;
+            let Page { items, next } = part.by_id(&prefix)?.read(&app.table, &prefix, Key::listed_firm, id).await?;
             let mut items = all_firms(&app, items.iter()).await?;
             items.sort_by_key(|firm| firm.id);
             Page { items, next }
         }
         _ => {
             let listed = app.table.query_all::<ListedFirm>(&prefix).await?;
-            part.cut(all_firms(&app, listed.iter().map(|row| &row.value)).await?, ALL)?
+            part.cut(&prefix, all_firms(&app, listed.iter().map(|row| &row.value)).await?, ALL)?
         }
     };
     Ok(shown(page))
@@ -314,8 +314,9 @@ pub(super) async fn change(
 ///
 /// The firm's keys, webhooks and connectors are deleted; its mailboxes are paused and their subscriptions end; nothing
 /// more is pushed to its members. greffe removes the credentials that it created at Entra, and deletes the stored
-/// client secret. The operator can still read the firm and its mail; nobody can change them. This can't be undone. If
-/// the request is interrupted, send it again.
+/// client secret. The operator can still read the firm and its mail; nobody can change them. Its `external_id` can be
+/// given to another firm. This can't be undone. If the request is interrupted, send it again: for a firm that is
+/// deleted already, what is left is done, and the answer is 204.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}", tag = "firms", operation_id = "delete_firm", params(IfMatch),
     responses(

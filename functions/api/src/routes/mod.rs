@@ -23,7 +23,7 @@ mod contacts;
 mod creation;
 mod credentials;
 mod dates;
-mod entries;
+pub(crate) mod entries;
 pub(crate) mod erasures;
 mod events;
 mod firms;
@@ -166,13 +166,15 @@ pub(crate) struct Operation {
     pub needs: Needs,
     /// Whether it takes `If-Match` and `If-None-Match`.
     pub takes_conditions: bool,
+    /// Whether it takes a body.
+    pub takes_body: bool,
     query: Option<QueryNames>,
 }
 
 impl Operation {
     /// The handler is not called here, so it is not linked.
     fn of<H: Handler<T, Arc<App>>, T: Takes + 'static>(needs: Needs, _: H) -> Self {
-        Self { needs, takes_conditions: T::CONDITIONS, query: T::QUERY }
+        Self { needs, takes_conditions: T::CONDITIONS, takes_body: T::BODY, query: T::QUERY }
     }
 
     /// The one at this path, as the router has it, with this method; none if there is none.

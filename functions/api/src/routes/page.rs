@@ -49,7 +49,7 @@ pub(crate) enum Sort {
 pub(crate) struct Part {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, format = "uuid")]
+    #[param(value_type = Option<String>, pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}([.][0-9a-f]{0,136})?$")]
     after: Option<Cursor>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]
@@ -73,8 +73,8 @@ pub(crate) struct SortedPart {
     /// `next` of the previous page. Omit it for the first page. Items that are renamed or deleted meanwhile make no
     /// other item come twice or not at all.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}([.][0-9a-f]{0,130})?$")]
-    after: Option<SortedCursor>,
+    #[param(value_type = Option<String>, pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}([.][0-9a-f]{0,136})?$")]
+    after: Option<Cursor>,
     /// 1 to 100, default 50.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
@@ -126,17 +126,6 @@ pub(crate) struct NumberedPart {
     pub limit: Option<Limit>,
 }
 
-/// Where a page ended: the id of its last item.
-pub(crate) struct Cursor(Uuid);
-
-impl FromStr for Cursor {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::try_parse(text).map(Self).map_err(|_| NO_CURSOR)
-    }
-}
-
 /// Most bytes of a name that its rank is made of.
 const RANK_BYTES_MAX: usize = 64;
 
@@ -173,37 +162,62 @@ impl Rank {
     }
 }
 
-/// Where a page of a sorted list ended: the id of its last item, and the rank that it had. Pages of older versions
-/// ended with the id alone.
-struct SortedCursor {
+/// Where a page ended: the id of its last item, its list and, where that was sorted, the rank that it had. Pages of
+/// older versions ended without the list, and those of versions before them with the id alone.
+pub(crate) struct Cursor {
     id: Uuid,
+    list: Option<String>,
     rank: Option<Rank>,
 }
 
-impl FromStr for SortedCursor {
+impl FromStr for Cursor {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (id, rank) = text.split_once('.').map_or((text, None), |(id, rank)| (id, Some(rank)));
-        let is_rank = |rank: &str| {
-            rank.len() <= 2 * (1 + RANK_BYTES_MAX)
-                && rank.bytes().all(|byte| byte.is_ascii_digit() || b"abcdef".contains(&byte))
+        let (id, rest) = text.split_once('.').map_or((text, ""), |(id, rest)| (id, rest));
+        let id = Uuid::try_parse(id).map_err(|_| NO_CURSOR)?;
+        let is_hex = rest.bytes().all(|byte| byte.is_ascii_digit() || b"abcdef".contains(&byte));
+        if !is_hex || rest.len() > LIST_CHARS + 2 * (1 + RANK_BYTES_MAX) {
+            return Err(NO_CURSOR);
+        }
+        // No rank begins so.
+        let (list, rank) = match rest.split_at_checked(LIST_CHARS) {
+            Some((list, rank)) if list.starts_with(LIST) => (Some(list.to_owned()), rank),
+            _ => (None, rest),
         };
-        let rank = rank.map(|rank| is_rank(rank).then(|| Rank(rank.to_owned())).ok_or(NO_CURSOR)).transpose()?;
-        Ok(Self { id: Cursor::from_str(id)?.0, rank })
+        Ok(Self { id, list, rank: Some(rank).filter(|rank| !rank.is_empty()).map(|rank| Rank(rank.to_owned())) })
     }
 }
 
-impl SortedCursor {
+impl Cursor {
+    /// The same in that list.
+    ///
+    /// Errors: it is of another list.
+    fn of_list(self, prefix: &Key) -> Answer<Self> {
+        match &self.list {
+            Some(own) if *own != list(prefix) => {
+                let detail = "after: this is the `next` of another list.";
+                Err(Problem::new(Code::PositionUnknown, detail).into())
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Its place among those of a list.
     ///
-    /// Errors: it is of a list in another order; or it has no rank, and its item is not in the list: its place in the
-    /// order went with it.
-    fn place<'a>(self, sort: Sort, mut all: impl Iterator<Item = &'a (Rank, String)>) -> Answer<(Rank, String)> {
-        let id = self.id.to_string();
-        match self.rank {
+    /// Errors: it is of another list, or of this one in another order; or it has no rank, and its item is not in the
+    /// list: its place in the order went with it.
+    fn place<'a>(
+        self,
+        (prefix, sort): (&Key, Sort),
+        mut all: impl Iterator<Item = &'a (Rank, String)>,
+    ) -> Answer<(Rank, String)> {
+        let Self { id, list, rank } = self.of_list(prefix)?;
+        let id = id.to_string();
+        match rank {
             Some(rank) if rank.0.starts_with(Rank::beginning(sort)) => Ok((rank, id)),
             Some(_) => Err(of_another_order()),
+            None if list.is_some() => Err(of_another_order()),
             None => all.find(|(_, other)| *other == id).cloned().ok_or_else(|| {
                 let detail = "after: the list has no such item. If it was deleted, read the list from its first page.";
                 Problem::new(Code::PositionUnknown, detail).into()
@@ -211,14 +225,12 @@ impl SortedCursor {
         }
     }
 
-    /// The same in a list that comes by ids.
+    /// Its id in a list that comes by ids.
     ///
-    /// Errors: it is of a list in another order.
-    fn by_id(self) -> Answer<Cursor> {
-        match self.rank {
-            None => Ok(Cursor(self.id)),
-            Some(_) => Err(of_another_order()),
-        }
+    /// Errors: it is of another list, or of this one in another order.
+    fn by_id(self, prefix: &Key) -> Answer<Uuid> {
+        let Self { id, rank, .. } = self.of_list(prefix)?;
+        rank.map_or(Ok(id), |_| Err(of_another_order()))
     }
 }
 
@@ -228,6 +240,15 @@ fn of_another_order() -> Failure {
 }
 
 const NO_CURSOR: &str = "not the `next` of a page";
+
+/// What the name of a list begins with in a cursor, and its length.
+const LIST: char = 'f';
+const LIST_CHARS: usize = 6;
+
+/// What a cursor calls the list of the items under `prefix`.
+fn list(prefix: &Key) -> String {
+    format!("{LIST}{}", &prefix.digest().to_string()[..LIST_CHARS - LIST.len_utf8()])
+}
 
 /// Most items that one request looks at for a page of those that are wanted.
 const LOOKED_AT_MAX: usize = 1_000;
@@ -261,17 +282,19 @@ impl SortedPart {
     ) -> Answer<Page<V>> {
         if self.sort.is_some_and(|sort| sort != Sort::Id) {
             let all = table.query_all::<V>(prefix).await?.into_iter().map(|row| row.value).collect();
-            return self.cut(all, wanted);
+            return self.cut(prefix, all, wanted);
         }
         let (limit, mut items) = (self.limit.unwrap_or_default().get(), Vec::new());
         let at_once = if wanted.is_some() { LOOKED_AT_ONCE } else { limit };
-        let after = self.after.map(SortedCursor::by_id).transpose()?;
+        let after = self.after.map(|cursor| cursor.by_id(prefix)).transpose()?;
         let (mut edge, mut looked_at) = (parse(after)?.map(key), 0);
+        let of_list = list(prefix);
+        let named = |id: V::Id| format!("{id}.{of_list}");
         loop {
             let page = table.query::<V>(prefix, edge.as_ref(), at_once).await?;
             let (in_page, mut at) = (page.rows.len(), None);
             for (n, row) in page.rows.into_iter().enumerate() {
-                at = Some(row.value.id().to_string());
+                at = Some(named(row.value.id()));
                 if wanted.as_ref().is_none_or(|wanted| wanted(&row.value)) {
                     items.push(row.value);
                 }
@@ -288,10 +311,10 @@ impl SortedPart {
         }
     }
 
-    /// This part of a whole list, in its order. Two items that sort alike come by their ids.
+    /// This part of a whole list, in its order: of those under `prefix`. Two items that sort alike come by their ids.
     ///
-    /// Errors: the list is longer than [`SORTED_MAX`], or the item that `after` names is gone from it.
-    pub fn cut<V: Item>(self, all: Vec<V>, wanted: Option<impl Fn(&V) -> bool>) -> Answer<Page<V>> {
+    /// Errors: the list is longer than [`SORTED_MAX`], or `after` is not of it, or the item that it names is gone.
+    pub fn cut<V: Item>(self, prefix: &Key, all: Vec<V>, wanted: Option<impl Fn(&V) -> bool>) -> Answer<Page<V>> {
         if all.len() > SORTED_MAX {
             return Err(invalid(format!("sort: a list of more than {SORTED_MAX} comes by `id` only")));
         }
@@ -299,30 +322,35 @@ impl SortedPart {
         let all = all.into_iter().map(|item| ((Rank::of(sort, &item), item.id().to_string()), item));
         let mut all: Vec<_> = all.collect();
         all.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let after = self.after.map(|cursor| cursor.place(sort, all.iter().map(|(place, _)| place))).transpose()?;
+        let after =
+            self.after.map(|cursor| cursor.place((prefix, sort), all.iter().map(|(place, _)| place))).transpose()?;
         let rest = all.into_iter().filter(|(place, item)| {
             after.as_ref().is_none_or(|after| place > after) && wanted.as_ref().is_none_or(|wanted| wanted(item))
         });
         let mut page: Vec<_> = rest.take(limit + 1).collect();
         let has_more = page.len() > limit;
         page.truncate(limit);
-        let next = page.last().filter(|_| has_more).map(|((Rank(rank), id), _)| format!("{id}.{rank}"));
+        let next = page.last().filter(|_| has_more);
+        let next = next.map(|((Rank(rank), id), _)| format!("{id}.{}{rank}", list(prefix)));
         Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), next })
     }
 
     /// The same part of a list that comes by its ids.
     ///
-    /// Errors: the page before was of another order.
-    pub fn by_id(self) -> Answer<Part> {
-        let after = self.after.map(SortedCursor::by_id).transpose()?;
-        Ok(Part { after, limit: self.limit })
+    /// Errors: the page before was of another list or another order.
+    pub fn by_id(self, prefix: &Key) -> Answer<Part> {
+        let after = self.after.map(|cursor| cursor.of_list(prefix)).transpose()?;
+        match after {
+            Some(Cursor { rank: Some(_), .. }) => Err(of_another_order()),
+            after => Ok(Part { after, limit: self.limit }),
+        }
     }
 }
 
 impl Part {
     /// The values whose keys begin with `prefix`; `key` makes the key of an id, `id` tells a value's.
     ///
-    /// Errors: `after` is not an id of this list, or the table does not answer.
+    /// Errors: `after` is not of this list, or the table does not answer.
     pub async fn read<T: FromStr<Err: Display> + Display, V: DeserializeOwned>(
         self,
         table: &Table,
@@ -330,14 +358,15 @@ impl Part {
         key: impl FnOnce(T) -> Key,
         id: impl FnOnce(&V) -> T,
     ) -> Answer<Page<V>> {
-        let (after, limit) = (parse(self.after)?.map(key), self.limit.unwrap_or_default().get());
+        let after = self.after.map(|cursor| cursor.by_id(prefix)).transpose()?;
+        let (after, limit) = (parse(after)?.map(key), self.limit.unwrap_or_default().get());
         let page = table.query::<V>(prefix, after.as_ref(), limit).await?;
-        let next = page.next.and_then(|_| page.rows.last().map(|row| id(&row.value).to_string()));
+        let next = page.next.and_then(|_| page.rows.last().map(|row| format!("{}.{}", id(&row.value), list(prefix))));
         Ok(Page { items: page.rows.into_iter().map(|row| row.value).collect(), next })
     }
 }
 
-fn parse<T: FromStr<Err: Display>>(after: Option<Cursor>) -> Answer<Option<T>> {
-    let after = after.map(|Cursor(id)| id.to_string().parse());
+fn parse<T: FromStr<Err: Display>>(after: Option<Uuid>) -> Answer<Option<T>> {
+    let after = after.map(|id| id.to_string().parse());
     after.transpose().map_err(|error| invalid(format!("after: {error}")))
 }

@@ -12,7 +12,7 @@ use shared::{
     base::id::{EntryId, ExternalId, MemberId, Noun},
     firm::Firm,
     graph::{ItemContainers, OutlookItemKind},
-    problem::Problem,
+    problem::{Code, Problem},
     push::{
         Copy, Difference, Outbox, Outlook, PushChoice, PushWork, Verdict,
         preview::{self, PreviewError, PushPreview},
@@ -147,6 +147,7 @@ impl From<Difference> for DifferenceView {
 impl From<PreviewError> for Failure {
     fn from(error: PreviewError) -> Self {
         match error {
+            PreviewError::Graph(error) if error.concerns_service() => Problem::of_service(error).into(),
             PreviewError::Graph(error) => error.into(),
             PreviewError::Table(error) => error.into(),
         }
@@ -160,7 +161,11 @@ impl From<PreviewError> for Failure {
         (status = 200, body = PreviewView),
         (
             status = 409, body = Problem, content_type = "application/problem+json",
-            description = "`not_connected`, `sign_in_required`"
+            description = "`connector_deleted`, `not_connected`, `sign_in_required`"
+        ),
+        (
+            status = 422, body = Problem, content_type = "application/problem+json",
+            description = "`push_forbidden`: Microsoft refuses the dates, the tasks or the contacts of this member"
         ),
         (
             status = 503, body = Problem, content_type = "application/problem+json",
@@ -175,7 +180,9 @@ pub(super) async fn preview(
 ) -> Answer<Json<PreviewView>> {
     let (id, member) = (firm.id(), members::find(&app, firm.id(), member).await?.value);
     let firm = Firm::find(&app.table, id).await?.ok_or_else(|| not_found("firm"))?;
-    let connector = Connector::find(&app.table, id, member.connector).await?.ok_or_else(|| not_found("connector"))?;
+    let connector = Connector::find(&app.table, id, member.connector).await?;
+    let deleted = || Problem::new(Code::ConnectorDeleted, "The member's connector was deleted.");
+    let connector = connector.ok_or_else(deleted)?;
     let wish = PushChoice { push: member.push, language: firm.language };
     let graph = app.graph(&connector.value);
     let outlook = Outlook { graph, user: member.user, firm: &firm, member: member.id };

@@ -30,7 +30,7 @@ use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found, not_named},
     extract::{Id, Json, Query, Takes, given, present},
-    field::{Limit, OwnId},
+    field::{Limit, OwnId, WantedType},
     language,
     precondition::{self, ETag, IfMatch, Tagged},
     routes::{
@@ -131,7 +131,7 @@ pub(crate) struct NewWebhook {
     /// The types of events that are posted. Empty or left out for all.
     #[serde(default)]
     #[schema(max_items = 40)]
-    types: BTreeSet<EventType>,
+    types: BTreeSet<WantedType>,
     /// Also posts the events after this position: a number or a `next` of the feed, as text; `0` for all events.
     /// Defaults to the end of the feed.
     #[serde(default)]
@@ -245,6 +245,10 @@ fn url(app: &App, text: &str) -> Answer<WebhookUrl> {
     WebhookUrl::parse(text.trim(), loopback).map_err(|error| invalid(format!("url: {error}")))
 }
 
+fn types(wanted: BTreeSet<WantedType>) -> BTreeSet<EventType> {
+    wanted.into_iter().map(|WantedType(kind)| kind).collect()
+}
+
 /// Has the address posted to, and what is asked for first.
 async fn post(app: &App, owner: WebhooksOwner, webhook: WebhookId, requests: Vec<DeliveryRequest>) -> Answer<()> {
     let job = DeliveryJob { requests, ..DeliveryJob::new(owner.0, webhook, app.clock.now(), app.random.uuid()) };
@@ -286,7 +290,7 @@ pub(super) async fn create(
             None => FeedPlace::end((&app.table, &app.feed), owner.0, now).await?,
         };
         let clients = (&app.table, &*app.secrets, &app.random);
-        let settings = (url, new.types, external.clone());
+        let settings = (url, types(new.types), external.clone());
         Ok(Webhook::create(clients, (owner.0, place), settings, now).await?)
     };
     let (webhook, secret) = match create_once(known, create).await? {
@@ -352,7 +356,7 @@ pub(crate) struct WebhookChange {
     /// The types of events that are posted; empty for all.
     #[serde(default)]
     #[schema(max_items = 40)]
-    types: Option<BTreeSet<EventType>>,
+    types: Option<BTreeSet<WantedType>>,
     /// `paused` lets events wait in the feed. `active` posts what waits, at once.
     #[serde(default)]
     state: Option<WebhookState>,
@@ -380,11 +384,12 @@ pub(super) async fn change(
 ) -> Answer<Tagged<WebhookView>> {
     let url = new.url.map(|text| url(&app, &text)).transpose()?;
     let external = new.external_id.map(|id| id.map(OwnId::into_inner));
+    let types = new.types.map(types);
     let changed = Webhook::change(&app.table, (owner.0, id), |webhook| {
         let holds = condition.holds(Some(&tag(webhook)));
         if holds {
             webhook.url = url.clone().unwrap_or_else(|| webhook.url.clone());
-            webhook.types = new.types.clone().unwrap_or_else(|| webhook.types.clone());
+            webhook.types = types.clone().unwrap_or_else(|| webhook.types.clone());
             webhook.state = new.state.unwrap_or(webhook.state);
             webhook.external_id = external.clone().unwrap_or_else(|| webhook.external_id.clone());
         }

@@ -33,6 +33,9 @@ struct Folders {
     current: bool,
 }
 
+/// Folders on a page, beside those above them: a page stays small, and a tree may have thousands.
+const FOLDERS_SHOWN: usize = 150;
+
 /// How folders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -120,9 +123,14 @@ fn branches(folders: &[FolderView], all: &[FolderView], ticked: &BTreeSet<String
 /// The folders whose name has `wanted` in it, whatever the case, with those above them; all if nothing is wanted.
 fn found(folders: &[FolderView], wanted: &str) -> Vec<FolderView> {
     let wanted = wanted.to_lowercase();
+    with_those_above(folders, |folder| folder.display_name.to_lowercase().contains(&wanted))
+}
+
+/// The folders that are meant, with those above them.
+fn with_those_above(folders: &[FolderView], is_meant: impl Fn(&FolderView) -> bool) -> Vec<FolderView> {
     let by_id: BTreeMap<&str, &FolderView> = folders.iter().map(|folder| (folder.id.as_str(), folder)).collect();
     let mut kept: BTreeSet<&str> = BTreeSet::new();
-    for folder in folders.iter().filter(|folder| folder.display_name.to_lowercase().contains(&wanted)) {
+    for folder in folders.iter().filter(|folder| is_meant(folder)) {
         let mut at = Some(folder);
         // What is kept already has all that is above it, so a circle ends this too.
         while let Some(folder) = at.filter(|folder| kept.insert(&folder.id)) {
@@ -130,6 +138,49 @@ fn found(folders: &[FolderView], wanted: &str) -> Vec<FolderView> {
         }
     }
     folders.iter().filter(|folder| kept.contains(folder.id.as_str())).cloned().collect()
+}
+
+/// The part of a tree that a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TreePart {
+    /// The place of its first folder, from 0.
+    from: usize,
+    /// The place behind its last one.
+    to: usize,
+    /// The folders of the whole tree.
+    all: usize,
+}
+
+impl TreePart {
+    /// The part that begins at `from`, or the last one.
+    fn of(all: usize, from: usize) -> Self {
+        let last = all.saturating_sub(1) / FOLDERS_SHOWN * FOLDERS_SHOWN;
+        let from = from.min(last);
+        Self { from, to: all.min(from + FOLDERS_SHOWN), all }
+    }
+
+    fn is_all(self) -> bool {
+        self.to - self.from == self.all
+    }
+
+    fn has_next(self) -> bool {
+        self.to < self.all
+    }
+
+    fn has_previous(self) -> bool {
+        self.from > 0
+    }
+}
+
+/// The part of the tree of `folders` that begins at `from`, in the order of the tree.
+fn part(folders: &[FolderView], all: &[FolderView], ticked: &BTreeSet<String>, from: usize) -> (Vec<Branch>, TreePart) {
+    let whole = branches(folders, all, ticked);
+    let part = TreePart::of(whole.len(), from);
+    if part.is_all() {
+        return (whole, part);
+    }
+    let meant: BTreeSet<&str> = whole[part.from..part.to].iter().map(|branch| branch.folder.id.as_str()).collect();
+    (branches(&with_those_above(folders, |folder| meant.contains(folder.id.as_str())), all, ticked), part)
 }
 
 /// Marks the folders below which some are ticked.
@@ -181,6 +232,7 @@ struct FoldersPage {
     s: Shell,
     m: MailboxView,
     branches: Vec<Branch>,
+    part: TreePart,
     /// What the names of the folders that are shown have in them.
     wanted: String,
     /// The ticked folders that are not shown.
@@ -196,14 +248,23 @@ impl FoldersPage {
     fn is_mode(&self, mode: &str) -> bool {
         self.mode == mode
     }
+
+    /// Which folders are shown, of how many.
+    fn part_text(&self) -> String {
+        let TreePart { from, to, all } = self.part;
+        let shown = format!("{}–{}", self.s.t.number(from + 1), self.s.t.number(to));
+        self.s.t.say_two("folders-part", &shown, &self.s.t.number(all))
+    }
 }
 
 /// What somebody chose, and has not stored.
-struct Choice {
+struct FolderChoice {
     mode: Mode,
     ticked: BTreeSet<String>,
     /// The folders that they look for.
     wanted: String,
+    /// The place in the tree from which folders are shown.
+    from: usize,
     /// Whether they asked what it comes to.
     asked: bool,
 }
@@ -211,26 +272,26 @@ struct Choice {
 async fn shown(
     office: &Office,
     mailbox: MailboxId,
-    choice: Option<Choice>,
+    choice: Option<FolderChoice>,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
     let (own, folders) =
         (office.v1(&format!("/mailboxes/{mailbox}")), office.v1(&format!("/mailboxes/{mailbox}/folders")));
     let (m, Folders { items, current }) =
         tokio::try_join!(office.api().get::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
-    let Choice { mode, ticked, wanted, asked } = choice.unwrap_or_else(|| {
+    let FolderChoice { mode, ticked, wanted, from, asked } = choice.unwrap_or_else(|| {
         let (mode, ticked) = match &m.selection {
             Some(selection) => (Mode::of(&selection.mode), selection.folders.iter().cloned().collect()),
             None => (Mode::Include, BTreeSet::new()),
         };
-        Choice { mode, ticked, wanted: String::new(), asked: false }
+        FolderChoice { mode, ticked, wanted: String::new(), from: 0, asked: false }
     });
     let outcome = asked.then(|| outcome(&items, mode, &ticked));
-    let branches = branches(&found(&items, &wanted), &items, &ticked);
+    let (branches, part) = part(&found(&items, &wanted), &items, &ticked, from);
     let seen: BTreeSet<&str> = branches.iter().map(|branch| branch.folder.id.as_str()).collect();
     let unseen = ticked.iter().filter(|id| !seen.contains(id.as_str())).cloned().collect();
     let s = office.shell("mailboxes");
-    Ok(page(&FoldersPage { s, m, branches, wanted, unseen, mode: mode.name(), current, outcome, refusal }))
+    Ok(page(&FoldersPage { s, m, branches, part, wanted, unseen, mode: mode.name(), current, outcome, refusal }))
 }
 
 /// The tree.
@@ -247,18 +308,24 @@ pub(crate) async fn choose(
     let mode = Mode::of(typed.get("mode"));
     let ticked: BTreeSet<String> = typed.all("folder").map(str::to_owned).collect();
     let wanted = if typed.get("do") == "all" { "" } else { typed.get("q") }.to_owned();
+    let from: usize = typed.get("from").parse().unwrap_or_default();
+    let from = match typed.get("do") {
+        "find" | "all" => 0,
+        "next" => from.saturating_add(FOLDERS_SHOWN),
+        "previous" => from.saturating_sub(FOLDERS_SHOWN),
+        _ => from,
+    };
+    let asked = matches!(typed.get("do"), "see" | "store");
+    let choice = FolderChoice { mode, ticked, wanted, from, asked };
     if typed.get("do") != "store" {
-        let asked = typed.get("do") == "see";
-        return shown(&office, mailbox, Some(Choice { mode, ticked, wanted, asked }), None).await;
+        return shown(&office, mailbox, Some(choice), None).await;
     }
-    let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { ticked.iter().collect() };
+    let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { choice.ticked.iter().collect() };
     let path = office.v1(&format!("/mailboxes/{mailbox}/selection"));
     let body = json!({ "mode": mode.name(), "folders": named });
     match office.api().tried::<IgnoredAny>(Method::PUT, &path, Some(body)).await? {
         Ok(_) => Ok(office.to(&format!("/mailboxes/{mailbox}"))),
-        Err(refusal) => {
-            shown(&office, mailbox, Some(Choice { mode, ticked, wanted, asked: true }), Some(refusal)).await
-        }
+        Err(refusal) => shown(&office, mailbox, Some(choice), Some(refusal)).await,
     }
 }
 
@@ -313,6 +380,27 @@ mod tests {
         let mut circle = tree();
         circle[0].parent_id = Some("acme".to_owned());
         assert_eq!(found(&circle, "acme").len(), 3);
+    }
+
+    #[test]
+    fn a_large_tree_is_shown_in_parts_each_with_the_folders_above_it() {
+        let mut large = vec![folder("inbox", None, true)];
+        large.extend((0..400).map(|n| folder(&format!("client-{n:03}"), Some("inbox"), true)));
+        let ids = |from| {
+            let (branches, part) = part(&large, &large, &ticked(&["client-399"]), from);
+            assert!(
+                branches[0].folder.id == "inbox" && branches[0].mixed && branches.last().unwrap().closes.len() == 1
+            );
+            let last = branches.last().unwrap().folder.id.clone();
+            (branches[1].folder.id.clone(), last, branches.len(), part.has_previous(), part.has_next())
+        };
+        let shown = |first: &str, last: &str, count, previous, next| (first.into(), last.into(), count, previous, next);
+        assert_eq!(ids(0), shown("client-000", "client-148", 150, false, true));
+        assert_eq!(ids(150), shown("client-149", "client-298", 151, true, true));
+        assert_eq!(ids(300), shown("client-299", "client-399", 102, true, false));
+        assert_eq!(ids(9_000), ids(300));
+        assert_eq!(part(&tree(), &tree(), &ticked(&[]), 300).1, TreePart { from: 0, to: 5, all: 5 });
+        assert!(part(&[], &[], &ticked(&[]), 0).1.is_all());
     }
 
     #[test]

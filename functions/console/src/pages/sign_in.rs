@@ -196,7 +196,7 @@ pub(crate) async fn open(
 }
 
 /// A firm to choose.
-struct Choice {
+struct FirmChoice {
     id: String,
     name: String,
     role: String,
@@ -206,11 +206,11 @@ struct Choice {
 #[template(path = "firms.html")]
 struct FirmsPage {
     s: Shell,
-    firms: Vec<Choice>,
+    firms: Vec<FirmChoice>,
 }
 
 #[derive(Deserialize)]
-struct FirmListed {
+struct FirmName {
     id: String,
     name: String,
 }
@@ -226,8 +226,8 @@ pub(crate) async fn firms(State(console): Shared, guest: Guest) -> Result<Respon
     for (firm, role) in may {
         let (address, from) = (session.address.clone(), guest.from.clone());
         let api = api(&console, Visit::User { user, address, from, firm, role }, language).await?;
-        let FirmListed { id, name } = api.get(&format!("/v1/firms/{firm}")).await?;
-        firms.push(Choice { id, name, role: role_name(&s, role) });
+        let FirmName { id, name } = api.get(&format!("/v1/firms/{firm}")).await?;
+        firms.push(FirmChoice { id, name, role: role_name(&s, role) });
     }
     firms.sort_by_cached_key(|firm| name_order(&firm.name));
     Ok(page(&FirmsPage { s, firms }))

@@ -181,6 +181,7 @@ impl From<MailboxAccessError> for Failure {
             MailboxAccessError::Taken(..) | MailboxAccessError::TakenJustNow | MailboxAccessError::AddressTaken => {
                 Problem::new(Code::AddressTaken, detail).into()
             }
+            MailboxAccessError::ConnectorDeleted => Problem::new(Code::ConnectorDeleted, detail).into(),
             MailboxAccessError::ExternalIdTaken => Problem::new(Code::ExternalIdTaken, detail).into(),
             MailboxAccessError::AnotherMailbox { .. } => Problem::new(Code::MailboxOutOfReach, detail).into(),
             MailboxAccessError::Reach(error) => error.into(),
@@ -221,7 +222,7 @@ impl Item for Mailbox {
         (status = 200, body = MailboxView),
         (
             status = 409, body = Problem, content_type = "application/problem+json",
-            description = "`address_taken`, `external_id_taken`, `not_connected`, `sign_in_required`"
+            description = "`address_taken`, `external_id_taken`, `connector_deleted`, `not_connected`, `sign_in_required`"
         ),
         (
             status = 422, body = Problem, content_type = "application/problem+json",

@@ -269,7 +269,13 @@ impl MessagesFilter {
 /// while you page does not change the pages that follow.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages", tag = "messages", operation_id = "list_messages", params(MessagesFilter),
-    responses((status = 200, body = FoundMessages))
+    responses(
+        (status = 200, body = FoundMessages),
+        (
+            status = 409, body = Problem, content_type = "application/problem+json",
+            description = "`not_archived`: there is no original of the mail that `conversation_of` names"
+        ),
+    )
 )]
 pub(super) async fn list(
     firm: FirmScope,
