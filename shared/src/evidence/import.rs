@@ -159,7 +159,8 @@ impl Importer<'_> {
         Ok(Admitted { size: opened.0.size, firm, kept })
     }
 
-    /// Stores the originals of a ZIP file of mails, but those that have expired; how many there are. `tell` gets the bytes of each.
+    /// Stores the originals of a ZIP file of mails, but those that have expired; how many there are. `tell` gets the
+    /// bytes of each.
     ///
     /// Errors: the file was changed or can't be read; another original lies at its place; S3 refuses.
     pub async fn originals(
