@@ -29,7 +29,7 @@ pub struct DeliveryProgress {
 mod as_text {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    use super::FeedPlace;
+    use crate::webhook::feed_place::FeedPlace;
 
     pub(super) fn serialize<S: Serializer>(place: &FeedPlace, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(place)
