@@ -30,8 +30,10 @@ use crate::{
     },
     problem::Code,
     webhook::{
-        DeliveryProgress, DeliveryTrouble, FeedPlace, Webhook, WebhookProblem, WebhookState,
+        Webhook, WebhookProblem, WebhookState,
         delivery::{Delivery, DeliveryFailure, Posted},
+        feed_place::FeedPlace,
+        progress::{DeliveryProgress, DeliveryTrouble},
         sign::{WebhookSecret, WebhookSecretError, signatures},
         webhook_url::{NotPublic, PublicResolver},
     },

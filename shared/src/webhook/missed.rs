@@ -11,7 +11,7 @@ use crate::{
     aws::{queue::DeliveryJob, table::Table, worker::ScheduleError},
     base::id::FirmId,
     firm::feed::{Feed, FeedError},
-    webhook::{DeliveryProgress, FeedPlace, Webhook, WebhookState},
+    webhook::{Webhook, WebhookState, feed_place::FeedPlace, progress::DeliveryProgress},
 };
 
 /// How long after an event each run of the schedule sends jobs for it.

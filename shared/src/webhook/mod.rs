@@ -7,11 +7,13 @@
 
 pub mod deliver;
 pub mod delivery;
+pub mod feed_place;
 pub mod missed;
+pub mod progress;
 pub mod sign;
 pub mod webhook_url;
 
-use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -21,7 +23,7 @@ use utoipa::ToSchema;
 use crate::{
     aws::{
         secrets::{Sealed, SecretError, Secrets},
-        table::{DUE_WEBHOOK, Key, Row, Table, TableError, Write, sortable},
+        table::{Key, Row, Table, TableError, Write},
     },
     base::{
         id::{ExternalId, FirmId, WebhookId},
@@ -31,10 +33,9 @@ use crate::{
         external_id::ExternalIdOwner,
         fact::EventType,
         feed::{Feed, FeedError},
-        joint_feed::{self, FirmEvent, JointCursor},
     },
     problem::Code,
-    webhook::{sign::WebhookSecret, webhook_url::WebhookUrl},
+    webhook::{feed_place::FeedPlace, progress::DeliveryProgress, sign::WebhookSecret, webhook_url::WebhookUrl},
 };
 
 /// Most webhooks of one firm, or of the operator.
@@ -379,185 +380,6 @@ fn owner(id: WebhookId) -> String {
     format!("webhook {id}")
 }
 
-/// A place in a feed: of one firm, or of all. Written as the feed's own `next`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeedPlace {
-    /// After this number of a firm's feed.
-    Firm(u64),
-    /// After this of the joint feed.
-    All(JointCursor),
-}
-
-impl fmt::Display for FeedPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Firm(number) => number.fmt(f),
-            Self::All(cursor) => cursor.fmt(f),
-        }
-    }
-}
-
-impl FromStr for FeedPlace {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self::Firm).or_else(|_| text.parse().map(Self::All))
-    }
-}
-
-impl FeedPlace {
-    /// The end of the feed.
-    ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn end((table, feed): (&Table, &Feed), firm: Option<FirmId>, now: Timestamp) -> Result<Self, FeedError> {
-        Ok(match firm {
-            Some(firm) => Self::Firm(feed.last_number(firm).await?),
-            None => Self::All(joint_feed::end_of_feed(table, now).await?),
-        })
-    }
-
-    /// Whether the feed does not go so far. From such a place on, events would be passed over.
-    ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn is_ahead(
-        self,
-        (table, feed): (&Table, &Feed),
-        firm: Option<FirmId>,
-        now: Timestamp,
-    ) -> Result<bool, FeedError> {
-        Ok(match (self, firm) {
-            (Self::Firm(number), Some(firm)) => number > feed.last_number(firm).await?,
-            (Self::Firm(_), None) => true,
-            (Self::All(cursor), _) => {
-                joint_feed::end_of_feed(table, now).await?;
-                cursor.is_ahead(table).await?
-            }
-        })
-    }
-
-    /// The events after it, at most `limit`, each with the place after it, and the place after all.
-    ///
-    /// Errors: the table refuses or does not answer.
-    async fn read(
-        self,
-        (table, feed): (&Table, &Feed),
-        firm: Option<FirmId>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<(Vec<(FirmEvent, Self)>, Self), FeedError> {
-        match (self, firm) {
-            (Self::Firm(number), Some(firm)) => {
-                let (facts, reached) = feed.facts_after(firm, number, limit, now).await?;
-                let events = facts.into_iter().map(|event| {
-                    let behind = Self::Firm(event.number);
-                    (FirmEvent { firm, event }, behind)
-                });
-                Ok((events.collect(), Self::Firm(reached)))
-            }
-            (Self::All(cursor), _) => {
-                let (events, reached) = joint_feed::events_after((table, feed), cursor, limit, now).await?;
-                let events = events.into_iter().map(|(event, behind)| (event, Self::All(behind)));
-                Ok((events.collect(), Self::All(reached)))
-            }
-            (Self::Firm(_), None) => Ok((Vec::new(), self)),
-        }
-    }
-}
-
-/// How far a webhook is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryProgress {
-    /// Everything up to here is posted.
-    #[serde(with = "as_text")]
-    pub place: FeedPlace,
-    /// What keeps it from the next event, if something does.
-    #[serde(default)]
-    pub failing: Option<DeliveryTrouble>,
-    #[serde(default)]
-    due_kind: Option<String>,
-    #[serde(default)]
-    due_at: Option<String>,
-}
-
-mod as_text {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    use super::FeedPlace;
-
-    pub(super) fn serialize<S: Serializer>(place: &FeedPlace, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(place)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<FeedPlace, D::Error> {
-        String::deserialize(d)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// That an address does not take the next event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryTrouble {
-    /// Since when.
-    pub since: Timestamp,
-    /// How often the event was posted.
-    pub tries: u32,
-    /// When it is posted again.
-    pub next_try: Timestamp,
-}
-
-/// The pause after the first failure; it doubles up to [`PAUSE_MAX`].
-const PAUSE: Duration = Duration::from_secs(60);
-/// The longest pause between two tries.
-const PAUSE_MAX: Duration = Duration::from_secs(3600);
-/// An address that fails for so long is paused.
-pub const FAILING_MAX: Duration = Duration::from_secs(24 * 3600);
-
-impl DeliveryTrouble {
-    /// The trouble after one more failure. `asked`: how long the receiver asks to wait.
-    fn after(before: Option<&Self>, asked: Option<Duration>, now: Timestamp) -> Self {
-        let (since, tries) = before.map_or((now, 0), |before| (before.since, before.tries));
-        let pause = PAUSE.saturating_mul(1 << tries.min(10)).max(asked.unwrap_or_default()).min(PAUSE_MAX);
-        Self { since, tries: tries + 1, next_try: now + pause }
-    }
-
-    /// Whether it has lasted too long.
-    fn is_hopeless(&self, now: Timestamp) -> bool {
-        self.since + FAILING_MAX <= now
-    }
-}
-
-impl DeliveryProgress {
-    /// At a place, with nothing in the way.
-    pub fn at(place: FeedPlace) -> Self {
-        Self { place, failing: None, due_kind: None, due_at: None }
-    }
-
-    /// At a place where an address fails; due when it is tried again.
-    fn failing(place: FeedPlace, trouble: DeliveryTrouble) -> Self {
-        let due_at = Some(sortable(trouble.next_try));
-        Self { place, failing: Some(trouble), due_kind: Some(DUE_WEBHOOK.to_owned()), due_at }
-    }
-
-    /// How far a webhook is, if there is one.
-    ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn find(table: &Table, firm: Option<FirmId>, id: WebhookId) -> Result<Option<Row<Self>>, TableError> {
-        table.get(&Key::webhook_progress(firm, id)).await
-    }
-
-    /// Has everything after `place` posted, again or for the first time. False if there is no such webhook.
-    ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn send_since(
-        table: &Table,
-        (firm, id): (Option<FirmId>, WebhookId),
-        place: FeedPlace,
-    ) -> Result<bool, TableError> {
-        let key = Key::webhook_progress(firm, id);
-        let moved = table.update(&key, |progress: Option<Self>| progress.map(|_| Self::at(place))).await?;
-        Ok(moved.is_some())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -575,34 +397,5 @@ mod tests {
     fn a_count_of_webhooks_that_an_older_version_wrote_is_read() {
         let count: WebhookCount = crate::aws::table::frozen("webhook-count");
         assert_eq!(count.made, 3);
-    }
-
-    #[test]
-    fn an_event_that_is_not_taken_is_tried_with_pauses_up_to_an_hour_until_a_day_is_over() {
-        let began = Timestamp::UNIX_EPOCH;
-        let (mut trouble, mut now, mut pauses) = (None, began, Vec::new());
-        loop {
-            let next = DeliveryTrouble::after(trouble.as_ref(), None, now);
-            if next.is_hopeless(now) {
-                break;
-            }
-            pauses.push(next.next_try.duration_since(now).as_secs());
-            now = next.next_try;
-            trouble = Some(next);
-        }
-        assert_eq!(pauses[..8], [60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
-        assert_eq!(pauses.len(), 29);
-        let asked = DeliveryTrouble::after(None, Some(Duration::from_secs(300)), began);
-        assert_eq!(asked.next_try, began + Duration::from_secs(300));
-        let long = DeliveryTrouble::after(None, Some(Duration::from_secs(90_000)), began);
-        assert_eq!(long.next_try, began + PAUSE_MAX);
-    }
-
-    #[test]
-    fn a_place_is_read_as_it_was_written() {
-        for text in ["0", "41", "7.0"] {
-            assert_eq!(text.parse::<FeedPlace>().unwrap().to_string(), text);
-        }
-        assert!("x".parse::<FeedPlace>().is_err());
     }
 }

@@ -46,7 +46,7 @@ use shared::{
         work::Work,
     },
     push::{Bulk, BulkProgress, Copy, Outbox, PushWork, contact::Contact, date::Date, entry::Entry},
-    webhook::{DeliveryProgress, Webhook, delivery::Delivery},
+    webhook::{Webhook, delivery::Delivery, progress::DeliveryProgress},
 };
 
 /// What the tests know of the items under one kind of key.

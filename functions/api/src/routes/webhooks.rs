@@ -19,8 +19,10 @@ use shared::{
     firm::{external_id::ExternalIdOwner, fact::EventType, joint_feed::JointCursor},
     problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
-        ChangedWebhook, DeliveryProgress, FeedPlace, Webhook, WebhookError, WebhookProblem, WebhookState,
+        ChangedWebhook, Webhook, WebhookError, WebhookProblem, WebhookState,
         delivery::{Delivery, DeliveryFailure},
+        feed_place::FeedPlace,
+        progress::DeliveryProgress,
         webhook_url::WebhookUrl,
     },
 };
