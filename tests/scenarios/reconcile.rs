@@ -142,6 +142,7 @@ async fn a_large_folder_costs_one_request_for_a_thousand_mails_and_an_interrupti
     let shown = reconciliation(&world, &registry).await;
     assert_eq!((&shown["state"], tally(&shown)), (&json!("done"), [2_100, 0, 0, 0]));
     let spent = world.microsoft.requests().by_kind["messages"] - before;
-    assert!(spent <= 4 + 6, "{spent} requests");
+    // Each time that the list fails, the newest mails show whether it is the mailbox.
+    assert!(spent <= 4 + 6 + 2, "{spent} requests");
     world.settle(&registry).await;
 }
