@@ -159,13 +159,20 @@ async fn a_firm_that_is_deleted_is_erased_whole_and_its_log_still_proves_that_it
     assert_eq!(active["reason"], "active");
     let contact = json!({ "surname": "Duval", "members": [] });
     world.put(&format!("/v1/firms/{firm}/contacts/C-1"), contact).await.ok();
+    let (retention, classes) =
+        (format!("/v1/firms/{firm}/retention"), json!([{ "name": "Matter of Duval", "years": 9 }]));
+    let periods = json!({ "default_years": null, "classes": classes, "reason": "The law" });
+    world.put(&retention, periods).await.ok();
+    let class = json!({ "dossier": "2026/17", "class": "Matter of Duval", "reason": "The law" });
+    world.put(&format!("{retention}/dossiers"), class).await.ok();
     world.delete(&format!("/v1/firms/{firm}")).await;
     assert_eq!(archive.erase(json!({ "kind": "firm" })).await["originals"], 7);
     assert_eq!(archive.proved().await, (7, 0));
     assert_eq!(world.objects().await.iter().filter(|key| key.ends_with(".eml")).count(), 0);
     let left = world.get(&format!("/v1/firms/{firm}")).await.ok();
     assert_eq!((&left["name"], &left["domains"]), (&json!("(erased)"), &json!([])));
-    for noun in ["mailboxes", "members", "connectors", "contacts", "keys"] {
+    assert_eq!(world.get(&retention).await.ok()["classes"], json!([]));
+    for noun in ["mailboxes", "members", "connectors", "contacts", "keys", "retention/dossiers"] {
         let left = world.get(&format!("/v1/firms/{firm}/{noun}")).await.ok();
         assert_eq!(left["items"], json!([]), "{noun}");
     }

@@ -732,8 +732,10 @@ impl Eraser<'_> {
             }
         }
         if let Some(mut row) = Firm::row(self.table, firm).await? {
-            let Firm { name, domains, marks, external_id, .. } = &mut row.value;
+            let Firm { name, domains, marks, external_id, retention, .. } = &mut row.value;
             (*name, *domains, *marks, *external_id) = (NO_NAME.to_owned(), Vec::new(), None, None);
+            // Its classes have names.
+            *retention = None;
             self.table.write(Write::replace(&row)).await?;
         }
         Ok(())

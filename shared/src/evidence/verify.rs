@@ -465,7 +465,8 @@ impl Verifier<'_> {
             gathered.erasures.extend(erasure.map(|scope| (number, scope)));
             let claim = claim.filter(|_| !is_erased).map(|claim| Claim { is_lost, ..claim });
             gathered.restored.extend(line.and_then(lost_range));
-            gathered.changed.extend(line.filter(|_| !is_erased).and_then(change));
+            // A table that was restored has originals where they were before a change that it lost.
+            gathered.changed.extend(line.filter(|_| !is_erased && !is_lost).and_then(change));
             gathered.claims.push(claim.as_ref().map_or(0, |claim| short(claim.message)));
             match fact {
                 Some(fact) => gathered.file(fact),
